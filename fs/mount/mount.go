@@ -1,0 +1,10 @@
+// Package mount holds a mount as a value, and the calls that make and undo it.
+package mount
+
+// Mount is one call of mount(2): what a storage driver returns and the engine makes.
+type Mount struct {
+	Type    string   // file system: overlay, bind, zfs, ...
+	Source  string   // device or folder; what the type makes of it
+	Target  string   // where, absolute
+	Options []string // as in fstab: flags by name, the rest is data for the file system
+}
