@@ -1,0 +1,227 @@
+// Package keeper is the one process that owns running containers: it is the parent of their programs, holds
+// the other ends of their streams, writes their logs and records how they ended. The daemon drives it over a
+// socket (engine/task) and may come and go; the keeper itself may be replaced by exec in place.
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"box/engine/task"
+)
+
+// launchesAtOnce bounds how many starts run side by side: each blocks threads in the kernel, and twenty at once
+// left 33 of them behind.
+const launchesAtOnce = 4
+
+// Options are what a keeper is started with.
+type Options struct {
+	Listener *net.UnixListener // where the daemon calls
+	State    string            // folder for the records of libcontainer
+	Build    string            // tells one executable from another
+	Log      *slog.Logger
+}
+
+// Keeper owns containers. It ends when it is told to and owns nothing.
+type Keeper struct {
+	o Options
+
+	mu         sync.Mutex // guards the maps and what they lead to, never held over a system call that can wait
+	containers map[string]*container
+	programs   map[int]*program // by pid, until reaped
+	held       map[string]*held
+	exits      exitLog
+
+	// starts is held for reading by every start of a program, which has children that nobody else may reap, and for
+	// writing by the sweep for orphans and by a swap.
+	starts sync.RWMutex
+	slots  chan struct{}
+
+	handlers sync.WaitGroup // requests under way
+	endings  sync.WaitGroup // programs that ended and whose exit is not published yet
+	swapping atomic.Bool
+	orders   chan order // what ends serving: quit or swap
+}
+
+// order asks the main loop to stop serving.
+type order struct {
+	path string        // executable to go on in, "" to quit
+	conn *net.UnixConn // who asked
+}
+
+// New makes a keeper that owns nothing.
+func New(o Options) *Keeper {
+	k := &Keeper{
+		o:          o,
+		containers: map[string]*container{},
+		programs:   map[int]*program{},
+		held:       map[string]*held{},
+		slots:      make(chan struct{}, launchesAtOnce),
+		orders:     make(chan order),
+	}
+	k.exits.init()
+	return k
+}
+
+// Run serves until ctx ends, which leaves the containers to whoever comes next, or until a quit.
+func (k *Keeper) Run(ctx context.Context) error {
+	if err := becomeSubreaper(); err != nil {
+		return err
+	}
+	for {
+		stopReaper := k.reap()
+		stopServing := k.serve()
+		var o order
+		select {
+		case o = <-k.orders:
+		case <-ctx.Done():
+		}
+		k.swapping.Store(true)
+		stopServing()
+		if o.conn == nil {
+			stopReaper()
+			return nil
+		}
+		err := k.obey(o, stopReaper)
+		if errors.Is(err, errQuit) {
+			return nil
+		}
+		_ = task.Send(o.conn, task.Fail(err))
+		o.conn.Close()
+		k.swapping.Store(false)
+	}
+}
+
+// errQuit ends Run after a quit was answered.
+var errQuit = errors.New("quit")
+
+// obey carries out an order. It comes back only with an error: of a swap that was refused, or errQuit.
+func (k *Keeper) obey(o order, stopReaper func()) error {
+	if o.path != "" {
+		return k.swap(o, stopReaper)
+	}
+	stopReaper()
+	k.mu.Lock()
+	n := len(k.containers) + len(k.held)
+	k.mu.Unlock()
+	if n > 0 {
+		return fmt.Errorf("keeper still owns %d containers and ports: %w", n, errConflict)
+	}
+	_ = task.Send(o.conn, task.Reply{Version: task.ProtocolVersion})
+	o.conn.Close()
+	return errQuit
+}
+
+// container is one container that was launched and not forgotten.
+type container struct {
+	id      string
+	launch  record // what a swap must carry over
+	rt      runtimeContainer
+	main    *program
+	execs   map[string]*program
+	paused  bool
+	deleted chan struct{} // closed when its cgroup and record are gone after the program's end
+}
+
+// record is what outlives a swap of how a container was launched.
+type record struct {
+	Log         task.Log
+	OwnPidSpace bool // its own PID namespace: when the program ends the kernel ends the rest
+}
+
+// status is what Find tells of a container; k.mu is held.
+func (c *container) status() task.Status {
+	s := task.Status{ID: c.id, Pid: c.main.pid, Started: c.main.started, Paused: c.paused, Exit: c.main.exit}
+	for id, p := range c.execs {
+		s.Execs = append(s.Execs, task.ExecStatus{ID: id, Pid: p.pid, Exit: p.exit})
+	}
+	return s
+}
+
+// find is the container of that ID, or of its exec the program.
+func (k *Keeper) find(id, exec string) (*container, *program, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := k.containers[id]
+	if c == nil {
+		return nil, nil, fmt.Errorf("container %s is not running: %w", id, errNotFound)
+	}
+	if exec == "" {
+		return c, c.main, nil
+	}
+	p := c.execs[exec]
+	if p == nil {
+		return nil, nil, fmt.Errorf("exec %s of container %s: %w", exec, id, errNotFound)
+	}
+	return c, p, nil
+}
+
+// exitLog is every exit that was not forgotten, in order, and who waits for the next.
+type exitLog struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	next    uint64
+	list    []numbered
+}
+
+type numbered struct {
+	n    uint64
+	exit task.Exit
+}
+
+func (l *exitLog) init() { l.changed = sync.NewCond(&l.mu) }
+
+func (l *exitLog) add(e task.Exit) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next++
+	l.list = append(l.list, numbered{l.next, e})
+	l.changed.Broadcast()
+}
+
+// forget drops the exits of a program, of all of a container's when exec is "".
+func (l *exitLog) forget(id, exec string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := l.list[:0]
+	for _, e := range l.list {
+		if e.exit.Container != id || (exec != "" && e.exit.Exec != exec) {
+			kept = append(kept, e)
+		}
+	}
+	clear(l.list[len(kept):])
+	l.list = kept
+}
+
+// after waits for exits with numbers above n; none means that gone() became true and was signalled.
+func (l *exitLog) after(n uint64, gone func() bool) []numbered {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		if gone() {
+			return nil
+		}
+		for i, e := range l.list {
+			if e.n > n {
+				return append([]numbered(nil), l.list[i:]...)
+			}
+		}
+		l.changed.Wait()
+	}
+}
+
+func (l *exitLog) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changed.Broadcast()
+}
+
+// drainWait is how long the output of a program that ended is waited for when somebody else still holds its streams
+// open.
+const drainWait = 2 * time.Second

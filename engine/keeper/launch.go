@@ -1,0 +1,210 @@
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/containerd/errdefs"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"box/engine/logs"
+	"box/engine/runtime"
+	"box/engine/task"
+)
+
+var (
+	errNotFound = errdefs.ErrNotFound
+	errConflict = errdefs.ErrConflict
+	errInvalid  = errdefs.ErrInvalidArgument
+)
+
+// runtimeContainer is what the keeper needs of a container of engine/runtime; tests have another.
+type runtimeContainer interface {
+	Start(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error)
+	Release() error
+	Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error)
+	Signal(sig unix.Signal, all bool) error
+	Pause() error
+	Resume() error
+	Update(r *specs.LinuxResources) error
+	Pids() ([]int, error)
+	CgroupPaths() (map[string]string, error)
+	OOMKills() int
+	Delete() error
+}
+
+// launch makes the container of l and runs its program.
+func (k *Keeper) launch(l *task.Launch, files []*os.File) (task.Status, error) {
+	if l == nil || l.Spec == nil || l.Spec.Process == nil || len(files) != len(l.Attach) {
+		task.CloseAll(files)
+		return task.Status{}, fmt.Errorf("launch without a spec or with %d descriptors: %w", len(files), errInvalid)
+	}
+	k.slots <- struct{}{}
+	defer func() { <-k.slots }()
+	k.starts.RLock()
+	defer k.starts.RUnlock()
+
+	k.mu.Lock()
+	_, there := k.containers[l.ID]
+	k.mu.Unlock()
+	if there {
+		task.CloseAll(files)
+		return task.Status{}, fmt.Errorf("container %s: %w", l.ID, errdefs.ErrAlreadyExists)
+	}
+	p := &program{container: l.ID, ended: make(chan struct{})}
+	if l.Log.Driver == "json-file" {
+		log, err := logs.OpenFile(l.Log.Path)
+		if err != nil {
+			task.CloseAll(files)
+			return task.Status{}, err
+		}
+		p.log = log
+	}
+	rt, err := runtime.Create(k.o.State, l.ID, l.Spec, l.NoPivot)
+	if err != nil {
+		p.discard(files)
+		return task.Status{}, err
+	}
+	c := &container{
+		id: l.ID, rt: rt, main: p, execs: map[string]*program{}, deleted: make(chan struct{}),
+		launch: record{Log: l.Log, OwnPidSpace: ownsPidSpace(l.Spec)},
+	}
+	if err := k.startProgram(p, rt.Start, l.Spec.Process, l.Stdin); err != nil {
+		p.discard(files)
+		return task.Status{}, errors.Join(err, rt.Delete())
+	}
+	for i, f := range files {
+		p.attached = append(p.attached, &attachment{opts: l.Attach[i], f: f})
+	}
+	k.mu.Lock()
+	k.containers[l.ID] = c
+	k.programs[p.pid] = p
+	k.mu.Unlock()
+	p.start()
+	if err := rt.Release(); err != nil {
+		// The first process died before its program began: its end is reaped and reported like any other.
+		_ = unix.Kill(p.pid, unix.SIGKILL)
+	}
+	p.started = time.Now()
+	k.reapPrograms() // it may have ended before it was known
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return c.status(), nil
+}
+
+func ownsPidSpace(s *specs.Spec) bool {
+	for _, n := range s.Linux.Namespaces {
+		if n.Type == specs.PIDNamespace {
+			return n.Path == ""
+		}
+	}
+	return false
+}
+
+// exec runs a further program in a container.
+func (k *Keeper) exec(id string, e *task.Exec, files []*os.File) (pid int, err error) {
+	if e == nil || e.Process == nil || e.ID == "" || len(files) != len(e.Attach) {
+		task.CloseAll(files)
+		return 0, fmt.Errorf("exec without a process or with %d descriptors: %w", len(files), errInvalid)
+	}
+	c, main, err := k.find(id, "")
+	if err != nil {
+		task.CloseAll(files)
+		return 0, err
+	}
+	k.slots <- struct{}{}
+	defer func() { <-k.slots }()
+	k.starts.RLock()
+	defer k.starts.RUnlock()
+	p := &program{container: id, exec: e.ID, ended: make(chan struct{})}
+	k.mu.Lock()
+	_, there := c.execs[e.ID]
+	over := main.reaped
+	k.mu.Unlock()
+	if there || over {
+		p.discard(files)
+		return 0, fmt.Errorf("exec %s in container %s, which ended or has it already: %w", e.ID, id, errConflict)
+	}
+	if err := k.startProgram(p, c.rt.Exec, e.Process, e.Stdin); err != nil {
+		p.discard(files)
+		return 0, err
+	}
+	for i, f := range files {
+		p.attached = append(p.attached, &attachment{opts: e.Attach[i], f: f})
+	}
+	p.started = time.Now()
+	k.mu.Lock()
+	c.execs[e.ID] = p
+	k.programs[p.pid] = p
+	k.mu.Unlock()
+	p.start()
+	k.reapPrograms()
+	return p.pid, nil
+}
+
+// startProgram makes p's streams and starts its process by start.
+func (k *Keeper) startProgram(p *program, start func(*specs.Process, runtime.Streams) (int, *os.File, error), sp *specs.Process, stdin bool) error {
+	far, err := p.open(sp.Terminal, stdin)
+	if err != nil {
+		return err
+	}
+	defer far.Close()
+	pid, terminal, err := start(sp, far)
+	if err != nil {
+		return err
+	}
+	p.pid = pid
+	if terminal != nil {
+		p.in = &input{f: terminal}
+		p.out = []*output{{kind: logs.Stdout, f: terminal}}
+	}
+	return nil
+}
+
+// open makes the pipes of a program without a terminal and returns its ends.
+func (p *program) open(terminal, stdin bool) (far runtime.Streams, err error) {
+	p.terminal, p.in = terminal, &input{}
+	if terminal {
+		return far, nil
+	}
+	defer func() {
+		if err != nil {
+			far.Close()
+		}
+	}()
+	if stdin {
+		if far.Stdin, p.in.f, err = os.Pipe(); err != nil {
+			return far, err
+		}
+	}
+	for _, kind := range []logs.Stream{logs.Stdout, logs.Stderr} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return far, err
+		}
+		p.out = append(p.out, &output{kind: kind, f: r})
+		if kind == logs.Stdout {
+			far.Stdout = w
+		} else {
+			far.Stderr = w
+		}
+	}
+	return far, nil
+}
+
+// discard lets go of what a program that was never started has.
+func (p *program) discard(files []*os.File) {
+	task.CloseAll(files)
+	if p.log != nil {
+		p.log.Close()
+	}
+	if p.in != nil {
+		p.in.close()
+	}
+	for _, o := range p.out {
+		o.f.Close()
+	}
+}

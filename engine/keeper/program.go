@@ -1,0 +1,335 @@
+package keeper
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"box/engine/logs"
+	"box/engine/task"
+)
+
+// program is one process that the keeper started, a container's own or an exec's, with the near ends of its
+// streams.
+type program struct {
+	container string
+	exec      string
+	pid       int
+	started   time.Time
+	terminal  bool
+	log       *logs.File    // nil for none
+	exit      *task.Exit    // set under the keeper's lock when it ended and its output is drained
+	reaped    bool          // under the keeper's lock
+	ended     chan struct{} // closed with exit
+
+	in  *input
+	out []*output
+
+	mu       sync.Mutex
+	attached []*attachment
+	finished bool // nobody can attach any more
+
+	pumps sync.WaitGroup // every goroutine that moves bytes for this program
+}
+
+// input is the near end of a program's standard input; f is nil where there is none.
+type input struct {
+	mu sync.Mutex // one write at a time
+	f  *os.File
+}
+
+// output is the near end of one of a program's outputs.
+type output struct {
+	kind logs.Stream
+	f    *os.File
+	eof  bool // set by its pump
+}
+
+// frameHead is the length of the head of a frame of Docker's multiplexed streams: kind, three zeros, length.
+const frameHead = 8
+
+// chunks are the buffers of pumps. One is taken only when there is something to read, so that an idle container holds
+// none.
+var chunks = sync.Pool{New: func() any { return new([frameHead + 32<<10]byte) }}
+
+// start runs the pumps of p.
+func (p *program) start() {
+	p.deadlines(time.Time{})
+	p.mu.Lock()
+	for _, a := range p.attached {
+		p.pumps.Go(func() { p.pumpAttached(a) })
+	}
+	p.mu.Unlock()
+	for _, o := range p.out {
+		if !o.eof {
+			p.pumps.Go(func() { p.pump(o) })
+		}
+	}
+}
+
+// pump moves one output to the log and to whoever is attached, until its end or until stop.
+func (p *program) pump(o *output) {
+	raw, err := o.f.SyscallConn()
+	if err != nil {
+		return
+	}
+	for {
+		n, err := p.chunk(raw, o)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+		if n == 0 || err != nil {
+			o.eof = true
+			return
+		}
+	}
+}
+
+// chunk waits for output, reads it once and hands it on.
+func (p *program) chunk(raw syscall.RawConn, o *output) (n int, err error) {
+	var buf *[frameHead + 32<<10]byte
+	waitErr := raw.Read(func(fd uintptr) bool {
+		buf = chunks.Get().(*[frameHead + 32<<10]byte)
+		for {
+			n, err = syscall.Read(int(fd), buf[frameHead:])
+			if err != syscall.EINTR {
+				break
+			}
+		}
+		if err == syscall.EAGAIN {
+			chunks.Put(buf)
+			buf = nil
+			return false
+		}
+		return true
+	})
+	if waitErr != nil {
+		return 0, waitErr
+	}
+	defer chunks.Put(buf)
+	if err != nil || n <= 0 {
+		return 0, err
+	}
+	p.deliver(o.kind, buf[:frameHead+n], time.Now())
+	return n, nil
+}
+
+// deliver hands on a frame whose head is not filled in yet.
+func (p *program) deliver(kind logs.Stream, frame []byte, at time.Time) {
+	clear(frame[:frameHead])
+	frame[0] = byte(kind)
+	binary.BigEndian.PutUint32(frame[4:], uint32(len(frame)-frameHead))
+	if p.log != nil {
+		// A full disk must not stop the program; what could not be written is lost, as with Docker.
+		_ = p.log.Write(kind, frame[frameHead:], at)
+	}
+	p.mu.Lock()
+	attached := p.attached
+	p.mu.Unlock()
+	for _, a := range attached {
+		if !a.wants(kind) {
+			continue
+		}
+		b := frame
+		if p.terminal || a.opts.Raw {
+			b = frame[frameHead:]
+		}
+		if !a.write(b) {
+			p.detach(a)
+		}
+	}
+}
+
+// attach connects f to the streams. After the program's end it gets nothing but the end.
+func (p *program) attach(o task.Attach, f *os.File) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.finished {
+		f.Close()
+		return
+	}
+	a := &attachment{opts: o, f: f}
+	// The list is copied: pumps walk it without the lock.
+	p.attached = append(p.attached[:len(p.attached):len(p.attached)], a)
+	p.pumps.Go(func() { p.pumpAttached(a) })
+}
+
+func (p *program) detach(a *attachment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kept := make([]*attachment, 0, len(p.attached))
+	for _, other := range p.attached {
+		if other != a {
+			kept = append(kept, other)
+		}
+	}
+	p.attached = kept
+	a.f.Close()
+}
+
+// pumpAttached moves what comes over a to the program's input.
+func (p *program) pumpAttached(a *attachment) {
+	a.flush()
+	if a.eof || !p.feed(a) {
+		return
+	}
+	a.eof = true
+	switch {
+	case !a.opts.Stdin:
+		p.detach(a) // such a client never half-closes: it is gone
+	case a.opts.CloseStdin && !p.terminal:
+		p.in.close()
+	}
+}
+
+// feed copies until the end of a's input (true) or until stop (false), which leaves in a.unfed what the program did not take yet.
+func (p *program) feed(a *attachment) bool {
+	buf := make([]byte, 4<<10)
+	for {
+		if len(a.unfed) > 0 && a.opts.Stdin {
+			n, err := p.in.write(a.unfed)
+			a.unfed = a.unfed[n:]
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return false
+			}
+			if err != nil {
+				a.unfed = nil // the program closed its input: the rest is read and dropped, as by a pipe's reader that left
+			}
+		}
+		n, err := a.f.Read(buf)
+		a.unfed = append(a.unfed[:0], buf[:n]...)
+		if !a.opts.Stdin {
+			a.unfed = nil
+		}
+		if n > 0 {
+			continue
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return false
+		}
+		if err != nil {
+			return errors.Is(err, io.EOF) || !errors.Is(err, os.ErrClosed)
+		}
+	}
+}
+
+// stop ends the pumps where they are; start goes on with no byte lost.
+func (p *program) stop() {
+	p.deadlines(time.Unix(1, 0))
+	p.pumps.Wait()
+}
+
+// deadlines sets when waits of pumps end; the zero time is never.
+func (p *program) deadlines(t time.Time) {
+	for _, o := range p.out {
+		_ = o.f.SetReadDeadline(t)
+	}
+	p.in.deadline(t)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range p.attached {
+		_ = a.f.SetDeadline(t)
+	}
+}
+
+// finish drains the outputs of a program that ended, for drainWait at most, and lets everything go.
+func (p *program) finish(at time.Time) {
+	// Not closed yet: a terminal's input is its output's descriptor, which is still to be drained.
+	p.in.deadline(time.Unix(1, 0))
+	limit := time.Now().Add(drainWait)
+	for _, o := range p.out {
+		_ = o.f.SetReadDeadline(limit)
+	}
+	p.mu.Lock()
+	p.finished = true
+	for _, a := range p.attached {
+		// Input ends now; a client that does not take the last output is not waited for beyond the limit.
+		_ = a.f.SetReadDeadline(time.Unix(1, 0))
+		_ = a.f.SetWriteDeadline(limit)
+	}
+	p.mu.Unlock()
+	p.pumps.Wait()
+	if p.log != nil {
+		_ = p.log.Flush(at)
+		p.log.Close()
+	}
+	p.in.close()
+	for _, o := range p.out {
+		o.f.Close()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range p.attached {
+		a.f.Close()
+	}
+	p.attached = nil
+}
+
+func (i *input) write(b []byte) (int, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.f == nil {
+		return 0, os.ErrClosed
+	}
+	return i.f.Write(b)
+}
+
+// close ends the program's input; a write that waits ends with an error.
+func (i *input) close() {
+	if i.f != nil {
+		i.f.Close()
+	}
+}
+
+func (i *input) deadline(t time.Time) {
+	if i.f != nil {
+		_ = i.f.SetWriteDeadline(t)
+	}
+}
+
+// attachment is a descriptor that a client of the daemon's is at the other end of.
+type attachment struct {
+	opts task.Attach
+	f    *os.File
+
+	mu     sync.Mutex
+	unsent []byte // output that a stop kept from being written
+	unfed  []byte // input that a stop kept from the program
+	eof    bool   // the client ended its input
+}
+
+func (a *attachment) wants(kind logs.Stream) bool {
+	return kind == logs.Stdout && a.opts.Stdout || kind == logs.Stderr && a.opts.Stderr
+}
+
+// write sends b, which waits for a client that does not read: the program is slowed down, as by Docker. False
+// means that the client is gone.
+func (a *attachment) write(b []byte) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.unsent) > 0 {
+		a.unsent = append(a.unsent, b...)
+		b = a.unsent
+	}
+	n, err := a.f.Write(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		a.unsent = append([]byte(nil), b[n:]...)
+		return true
+	}
+	a.unsent = nil
+	return err == nil
+}
+
+// flush sends what a stop kept back.
+func (a *attachment) flush() {
+	a.mu.Lock()
+	pending := len(a.unsent) > 0
+	a.mu.Unlock()
+	if pending {
+		a.write(nil)
+	}
+}

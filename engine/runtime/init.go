@@ -1,0 +1,19 @@
+package runtime
+
+import (
+	"os"
+
+	// Registers the writer of device rules; without it every start ends in an error about devices.
+	_ "github.com/opencontainers/cgroups/devices"
+	"github.com/opencontainers/runc/libcontainer"
+	// The C half of a start, which joins and makes namespaces before the Go runtime has threads.
+	_ "github.com/opencontainers/runc/libcontainer/nsenter"
+)
+
+// init is the doorway of the re-exec'd child that becomes a container's program: `<anything> init` with the pipe
+// of libcontainer in the environment. It never returns then; any other process passes through.
+func init() {
+	if len(os.Args) > 1 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
+		libcontainer.Init()
+	}
+}

@@ -1,0 +1,253 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/containerd/errdefs"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Client speaks to a keeper. It keeps no connection between calls, so a keeper that was swapped or started anew is
+// found again without more ado.
+type Client struct {
+	socket string
+}
+
+// Dial makes a client of the keeper that listens on socket; whether one does shows at the first call.
+func Dial(socket string) *Client { return &Client{socket: socket} }
+
+// swapWait bounds how long a call waits for a keeper that is just being swapped: its socket stays, so connections queue,
+// but a call that was under way is cut and sent again.
+const swapWait = 10 * time.Second
+
+// errRetry is what a keeper answers, or a cut connection means, before it began on a request.
+var errRetry = errors.New("keeper is being swapped")
+
+// RetryClass marks the reply to a request that the keeper did not begin because it is about to be swapped.
+const RetryClass = "retry"
+
+// call sends q and reads the reply. A request that the keeper did not begin is sent again.
+func (c *Client) call(ctx context.Context, q Request, files ...*os.File) (Reply, error) {
+	limit := time.Now().Add(swapWait)
+	for {
+		r, err := c.once(ctx, q, files)
+		if !errors.Is(err, errRetry) || time.Now().After(limit) || ctx.Err() != nil {
+			return r, err
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func (c *Client) once(ctx context.Context, q Request, files []*os.File) (Reply, error) {
+	var r Reply
+	conn, err := c.open(ctx, q, files)
+	if err != nil {
+		return r, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+	defer stop()
+	got, err := Receive(conn, &r)
+	CloseAll(got)
+	if err != nil {
+		return r, c.lost(ctx, q, err)
+	}
+	if r.Class == RetryClass {
+		return r, errRetry
+	}
+	return r, r.Err()
+}
+
+// lost says what a connection that ended without a reply means: the answer may never be known.
+func (c *Client) lost(ctx context.Context, q Request, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("keeper ended during %s: %w: %w", q.Verb, err, errdefs.ErrUnavailable)
+}
+
+func (c *Client) open(ctx context.Context, q Request, files []*os.File) (*net.UnixConn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", c.socket)
+	if err != nil {
+		return nil, fmt.Errorf("connect to keeper: %w: %w", err, errdefs.ErrUnavailable)
+	}
+	u := conn.(*net.UnixConn)
+	q.Version = ProtocolVersion
+	if err := Send(u, q, files...); err != nil {
+		u.Close()
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+			return nil, errRetry
+		}
+		return nil, fmt.Errorf("send %s to keeper: %w", q.Verb, err)
+	}
+	return u, nil
+}
+
+// Hello asks the keeper for the build it runs and its pid.
+func (c *Client) Hello(ctx context.Context) (build string, pid int, err error) {
+	r, err := c.call(ctx, Request{Verb: VerbHello})
+	return r.Build, r.Pid, err
+}
+
+// Launch is Launcher's.
+func (c *Client) Launch(ctx context.Context, l Launch, attached []*os.File) (Status, error) {
+	defer CloseAll(attached)
+	r, err := c.call(ctx, Request{Verb: VerbLaunch, ID: l.ID, Launch: &l}, attached...)
+	if err != nil {
+		return Status{}, err
+	}
+	if len(r.Status) != 1 {
+		return Status{}, fmt.Errorf("keeper answered %d containers for one: %w", len(r.Status), errdefs.ErrDataLoss)
+	}
+	return r.Status[0], nil
+}
+
+// Find is Launcher's.
+func (c *Client) Find(ctx context.Context) ([]Status, error) {
+	r, err := c.call(ctx, Request{Verb: VerbFind})
+	return r.Status, err
+}
+
+// Watch is Launcher's. A keeper that is swapped goes on to be watched.
+func (c *Client) Watch(ctx context.Context, fn func(Exit)) error {
+	for {
+		if err := c.watchOnce(ctx, fn); !errors.Is(err, errRetry) {
+			return err
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func (c *Client) watchOnce(ctx context.Context, fn func(Exit)) error {
+	conn, err := c.open(ctx, Request{Verb: VerbWatch}, nil)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+	defer stop()
+	for {
+		var r Reply
+		files, err := Receive(conn, &r)
+		CloseAll(files)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && errors.Is(err, io.EOF):
+			// The keeper ended or lives on in another image: the next call tells which.
+			if _, _, err := c.Hello(ctx); err != nil {
+				return err
+			}
+			return errRetry
+		case err != nil:
+			return fmt.Errorf("watch keeper: %w: %w", err, errdefs.ErrUnavailable)
+		case r.Class == RetryClass:
+			return errRetry
+		case r.Exit != nil:
+			fn(*r.Exit)
+		}
+	}
+}
+
+// Hold gives descriptors to the keeper until Drop. With forward set they are sockets whose traffic goes there.
+func (c *Client) Hold(ctx context.Context, key string, files []*os.File, forward []netip.AddrPort) error {
+	q := Request{Verb: VerbHold, ID: key}
+	for _, a := range forward {
+		q.Forward = append(q.Forward, a.String())
+	}
+	_, err := c.call(ctx, q, files...)
+	return err
+}
+
+// Drop ends Hold.
+func (c *Client) Drop(ctx context.Context, key string) error {
+	_, err := c.call(ctx, Request{Verb: VerbDrop, ID: key})
+	return err
+}
+
+// Swap makes the keeper go on in the executable at path, which must be of this protocol. The containers do not notice. When
+// the executable refuses the state the keeper stays as it is and says why.
+func (c *Client) Swap(ctx context.Context, path string) error {
+	_, err := c.call(ctx, Request{Verb: VerbSwap, Path: path})
+	return err
+}
+
+// Quit ends a keeper that owns nothing any more; one that does refuses with errdefs.ErrConflict.
+func (c *Client) Quit(ctx context.Context) error {
+	_, err := c.call(ctx, Request{Verb: VerbQuit})
+	return err
+}
+
+// Task is Launcher's.
+func (c *Client) Task(id string) Task { return remoteTask{c: c, id: id} }
+
+// remoteTask is a container that a keeper owns.
+type remoteTask struct {
+	c  *Client
+	id string
+}
+
+func (t remoteTask) do(ctx context.Context, q Request, files ...*os.File) (Reply, error) {
+	q.ID = t.id
+	return t.c.call(ctx, q, files...)
+}
+
+func (t remoteTask) Exec(ctx context.Context, e Exec, attached []*os.File) (int, error) {
+	defer CloseAll(attached)
+	r, err := t.do(ctx, Request{Verb: VerbExec, Exec: e.ID, Run: &e}, attached...)
+	return r.Pid, err
+}
+
+func (t remoteTask) Attach(ctx context.Context, exec string, a Attach, f *os.File) error {
+	defer f.Close()
+	_, err := t.do(ctx, Request{Verb: VerbAttach, Exec: exec, Attach: &a}, f)
+	return err
+}
+
+func (t remoteTask) Resize(ctx context.Context, exec string, width, height uint16) error {
+	_, err := t.do(ctx, Request{Verb: VerbResize, Exec: exec, Width: width, Height: height})
+	return err
+}
+
+func (t remoteTask) Signal(ctx context.Context, exec string, sig unix.Signal, all bool) error {
+	_, err := t.do(ctx, Request{Verb: VerbSignal, Exec: exec, Signal: int(sig), All: all})
+	return err
+}
+
+func (t remoteTask) Pause(ctx context.Context) error {
+	_, err := t.do(ctx, Request{Verb: VerbPause})
+	return err
+}
+
+func (t remoteTask) Resume(ctx context.Context) error {
+	_, err := t.do(ctx, Request{Verb: VerbResume})
+	return err
+}
+
+func (t remoteTask) Update(ctx context.Context, r *specs.LinuxResources) error {
+	_, err := t.do(ctx, Request{Verb: VerbUpdate, Resources: r})
+	return err
+}
+
+func (t remoteTask) Describe(ctx context.Context) (Description, error) {
+	r, err := t.do(ctx, Request{Verb: VerbDescribe})
+	if err != nil || r.Description == nil {
+		return Description{}, err
+	}
+	return *r.Description, nil
+}
+
+func (t remoteTask) Forget(ctx context.Context, exec string) error {
+	_, err := t.do(ctx, Request{Verb: VerbForget, Exec: exec})
+	return err
+}

@@ -1,0 +1,215 @@
+package task
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"github.com/containerd/errdefs"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// ProtocolVersion is spoken in both directions; a keeper that answers another one is swapped for the daemon's own
+// file by exec in place.
+const ProtocolVersion = 1
+
+// Limits of one message: a spec with thousands of mounts and environment variables fits, a runaway length does not.
+const (
+	maxMessage     = 16 << 20
+	maxDescriptors = 64
+)
+
+// Request is what the daemon sends; which fields count depends on Verb.
+type Request struct {
+	Version   int
+	Verb      string
+	ID        string                `json:",omitempty"`
+	Exec      string                `json:",omitempty"`
+	Launch    *Launch               `json:",omitempty"`
+	Run       *Exec                 `json:",omitempty"`
+	Attach    *Attach               `json:",omitempty"`
+	Width     uint16                `json:",omitempty"`
+	Height    uint16                `json:",omitempty"`
+	Signal    int                   `json:",omitempty"`
+	All       bool                  `json:",omitempty"`
+	Resources *specs.LinuxResources `json:",omitempty"`
+	Path      string                `json:",omitempty"`
+	Forward   []string              `json:",omitempty"`
+}
+
+// Reply is what the keeper answers: an error with its class, or the fields that the verb promises.
+type Reply struct {
+	Version     int
+	Error       string       `json:",omitempty"`
+	Class       string       `json:",omitempty"`
+	Build       string       `json:",omitempty"`
+	Pid         int          `json:",omitempty"`
+	Status      []Status     `json:",omitempty"`
+	Exit        *Exit        `json:",omitempty"`
+	Description *Description `json:",omitempty"`
+}
+
+// Verbs of the protocol.
+const (
+	VerbHello    = "hello"
+	VerbLaunch   = "launch"
+	VerbFind     = "find"
+	VerbWatch    = "watch"
+	VerbExec     = "exec"
+	VerbAttach   = "attach"
+	VerbResize   = "resize"
+	VerbSignal   = "signal"
+	VerbPause    = "pause"
+	VerbResume   = "resume"
+	VerbUpdate   = "update"
+	VerbDescribe = "describe"
+	VerbForget   = "forget"
+	VerbHold     = "hold"
+	VerbDrop     = "drop"
+	VerbSwap     = "swap"
+	VerbQuit     = "quit"
+)
+
+// Send writes v as one message with files' descriptors, which stay the caller's: a length of four bytes, big-endian,
+// then JSON. The descriptors travel with the first byte.
+func Send(c *net.UnixConn, v any, files ...*os.File) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	message := make([]byte, 4+len(raw))
+	binary.BigEndian.PutUint32(message, uint32(len(raw)))
+	copy(message[4:], raw)
+	rights, err := controlMessage(files)
+	if err != nil {
+		return err
+	}
+	n, _, err := c.WriteMsgUnix(message, rights, nil)
+	for err == nil && n < len(message) {
+		var more int
+		more, err = c.Write(message[n:])
+		n += more
+	}
+	return err
+}
+
+// controlMessage packs the descriptors. They are taken without Fd, which would make them block.
+func controlMessage(files []*os.File) ([]byte, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	fds := make([]int, 0, len(files))
+	for _, f := range files {
+		raw, err := f.SyscallConn()
+		if err != nil {
+			return nil, err
+		}
+		if err := raw.Control(func(fd uintptr) { fds = append(fds, int(fd)) }); err != nil {
+			return nil, err
+		}
+	}
+	return unix.UnixRights(fds...), nil
+}
+
+// Receive reads one message into v and returns the descriptors that came with it, set close-on-exec, which are the
+// caller's now.
+func Receive(c *net.UnixConn, v any) (files []*os.File, err error) {
+	defer func() {
+		if err != nil {
+			CloseAll(files)
+			files = nil
+		}
+	}()
+	head := make([]byte, 4)
+	oob := make([]byte, unix.CmsgSpace(4*maxDescriptors))
+	n, oobn, _, _, err := c.ReadMsgUnix(head, oob)
+	if files, err = descriptors(oob[:oobn], err); err != nil {
+		return files, err
+	}
+	if _, err := io.ReadFull(c, head[n:]); err != nil {
+		return files, err
+	}
+	size := binary.BigEndian.Uint32(head)
+	if size > maxMessage {
+		return files, fmt.Errorf("message of %d bytes, at most %d are taken: %w", size, maxMessage, errdefs.ErrOutOfRange)
+	}
+	body := make([]byte, size)
+	if _, err := io.ReadFull(c, body); err != nil {
+		return files, err
+	}
+	return files, json.Unmarshal(body, v)
+}
+
+func descriptors(oob []byte, err error) ([]*os.File, error) {
+	if err != nil || len(oob) == 0 {
+		return nil, err
+	}
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil, err
+	}
+	var files []*os.File
+	for i := range messages {
+		fds, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			return files, err
+		}
+		for _, fd := range fds {
+			unix.CloseOnExec(fd)
+			// Sockets and pipes can then be waited for by the poller, and given deadlines.
+			_ = unix.SetNonblock(fd, true)
+			files = append(files, os.NewFile(uintptr(fd), "received"))
+		}
+	}
+	return files, nil
+}
+
+// CloseAll closes files.
+func CloseAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// classes are the errors whose class survives the way from the keeper to the daemon.
+var classes = map[string]error{
+	"not found":           errdefs.ErrNotFound,
+	"invalid argument":    errdefs.ErrInvalidArgument,
+	"already exists":      errdefs.ErrAlreadyExists,
+	"conflict":            errdefs.ErrConflict,
+	"failed precondition": errdefs.ErrFailedPrecondition,
+	"unavailable":         errdefs.ErrUnavailable,
+}
+
+// remoteError is an error of the keeper's as the daemon sees it: its text, and its class for errors.Is.
+type remoteError struct {
+	text  string
+	class error
+}
+
+func (e *remoteError) Error() string { return e.text }
+func (e *remoteError) Unwrap() error { return e.class }
+
+// Fail is the reply that carries err.
+func Fail(err error) Reply {
+	r := Reply{Version: ProtocolVersion, Error: err.Error()}
+	for name, class := range classes {
+		if errors.Is(err, class) {
+			r.Class = name
+		}
+	}
+	return r
+}
+
+// Err is the error that a reply carries, nil for none.
+func (r Reply) Err() error {
+	if r.Error == "" {
+		return nil
+	}
+	return &remoteError{text: r.Error, class: classes[r.Class]}
+}
