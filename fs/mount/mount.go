@@ -1,4 +1,4 @@
-// Package mount holds a mount as a value, and the calls that make and undo it.
+// Package mount holds a mount as a value, the calls that make and undo it, and what the kernel says is mounted.
 package mount
 
 // Mount is one call of mount(2): what a storage driver returns and the engine makes.
@@ -7,4 +7,5 @@ type Mount struct {
 	Source  string   // device or folder; what the type makes of it
 	Target  string   // where, absolute
 	Options []string // as in fstab: flags by name, the rest is data for the file system
+	Dir     string   // where relative paths in Options start, "" when there are none
 }

@@ -1,0 +1,92 @@
+package mount
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// flag is what one option of fstab(5) does to the flags of mount(2).
+type flag struct {
+	name  string
+	clear bool
+	bits  uintptr
+}
+
+func flags() []flag {
+	return []flag{
+		{"ro", false, unix.MS_RDONLY},
+		{"rw", true, unix.MS_RDONLY},
+		{"suid", true, unix.MS_NOSUID},
+		{"nosuid", false, unix.MS_NOSUID},
+		{"dev", true, unix.MS_NODEV},
+		{"nodev", false, unix.MS_NODEV},
+		{"exec", true, unix.MS_NOEXEC},
+		{"noexec", false, unix.MS_NOEXEC},
+		{"async", true, unix.MS_SYNCHRONOUS},
+		{"sync", false, unix.MS_SYNCHRONOUS},
+		{"dirsync", false, unix.MS_DIRSYNC},
+		{"atime", true, unix.MS_NOATIME},
+		{"noatime", false, unix.MS_NOATIME},
+		{"diratime", true, unix.MS_NODIRATIME},
+		{"nodiratime", false, unix.MS_NODIRATIME},
+		{"relatime", false, unix.MS_RELATIME},
+		{"norelatime", true, unix.MS_RELATIME},
+		{"strictatime", false, unix.MS_STRICTATIME},
+		{"bind", false, unix.MS_BIND},
+		{"rbind", false, unix.MS_BIND | unix.MS_REC},
+		{"remount", false, unix.MS_REMOUNT},
+	}
+}
+
+// propagations are the options that change how a mount spreads; each is a call of mount(2) of its own.
+func propagations() []flag {
+	return []flag{
+		{"private", false, unix.MS_PRIVATE},
+		{"rprivate", false, unix.MS_PRIVATE | unix.MS_REC},
+		{"shared", false, unix.MS_SHARED},
+		{"rshared", false, unix.MS_SHARED | unix.MS_REC},
+		{"slave", false, unix.MS_SLAVE},
+		{"rslave", false, unix.MS_SLAVE | unix.MS_REC},
+		{"unbindable", false, unix.MS_UNBINDABLE},
+		{"runbindable", false, unix.MS_UNBINDABLE | unix.MS_REC},
+	}
+}
+
+// parsed is what the options of one mount come to.
+type parsed struct {
+	flags       uintptr
+	propagation uintptr
+	data        string
+}
+
+func parse(options []string) parsed {
+	var p parsed
+	var data []string
+	known, spread := flags(), propagations()
+next:
+	for _, o := range options {
+		for _, f := range known {
+			if f.name != o {
+				continue
+			}
+			if f.clear {
+				p.flags &^= f.bits
+			} else {
+				p.flags |= f.bits
+			}
+			continue next
+		}
+		for _, f := range spread {
+			if f.name == o {
+				p.propagation = f.bits
+				continue next
+			}
+		}
+		if o != "" && o != "defaults" {
+			data = append(data, o)
+		}
+	}
+	p.data = strings.Join(data, ",")
+	return p
+}

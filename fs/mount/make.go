@@ -1,0 +1,96 @@
+package mount
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+)
+
+// All makes mounts in order. When one cannot be made, those before it are undone and the error names it.
+func All(mounts []Mount) error {
+	for i, m := range mounts {
+		err := m.mount()
+		if err == nil {
+			continue
+		}
+		err = fmt.Errorf("mount %s on %s: %w", m.Type, m.Target, err)
+		for j := i - 1; j >= 0; j-- {
+			err = errors.Join(err, Unmount(mounts[j].Target))
+		}
+		return err
+	}
+	return nil
+}
+
+func (m Mount) mount() error {
+	p := parse(m.Options)
+	if m.Type == "bind" {
+		p.flags |= unix.MS_BIND
+	}
+	// The kernel takes one page of data, its zero byte included, and cuts the rest off without a word.
+	if len(p.data) >= os.Getpagesize() {
+		return fmt.Errorf("options of %d bytes do not fit a page of %d: %w", len(p.data), os.Getpagesize(), errdefs.ErrInvalidArgument)
+	}
+	if err := m.at(p); err != nil {
+		return err
+	}
+	if err := m.finish(p); err != nil {
+		return errors.Join(err, Unmount(m.Target))
+	}
+	return nil
+}
+
+// at makes the mount itself, from m.Dir when that is given.
+func (m Mount) at(p parsed) error {
+	call := func() error { return unix.Mount(m.Source, m.Target, m.Type, p.flags, p.data) }
+	if m.Dir == "" {
+		return call()
+	}
+	done := make(chan error)
+	go func() {
+		// The thread gets a working folder of its own. It is never unlocked, so it ends with the goroutine
+		// and no other code ever runs in that folder.
+		runtime.LockOSThread()
+		if err := unix.Unshare(unix.CLONE_FS); err != nil {
+			done <- fmt.Errorf("unshare working folder: %w", err)
+			return
+		}
+		if err := unix.Chdir(m.Dir); err != nil {
+			done <- fmt.Errorf("chdir %s: %w", m.Dir, err)
+			return
+		}
+		done <- call()
+	}()
+	return <-done
+}
+
+// finish applies what needs a second call: read-only and the like on a bind mount, and propagation.
+func (m Mount) finish(p parsed) error {
+	const later = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME
+	if p.flags&unix.MS_BIND != 0 && p.flags&unix.MS_REMOUNT == 0 && p.flags&later != 0 {
+		bits := (p.flags &^ unix.MS_REC) | unix.MS_REMOUNT
+		if err := unix.Mount("", m.Target, "", bits, ""); err != nil {
+			return fmt.Errorf("remount with flags: %w", err)
+		}
+	}
+	if p.propagation != 0 {
+		if err := unix.Mount("", m.Target, "", p.propagation, ""); err != nil {
+			return fmt.Errorf("change propagation: %w", err)
+		}
+	}
+	return nil
+}
+
+// Unmount takes the topmost mount at target away, at once from the tree of names and from the kernel when its
+// last user ends. A target that is missing or not a mount is no error.
+func Unmount(target string) error {
+	err := unix.Unmount(target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return fmt.Errorf("unmount %s: %w", target, err)
+}
