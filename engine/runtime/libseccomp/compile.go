@@ -169,7 +169,7 @@ func (f *ScmpFilter) search(a *assembler, arch ScmpArch) (place, error) {
 	spans := []span{{verdict: def}}
 	put := func(s span) {
 		last := &spans[len(spans)-1]
-		if last.from == s.from && len(spans) > 0 {
+		if last.from == s.from {
 			*last = s
 			return
 		}

@@ -182,9 +182,9 @@ func compare(t *testing.T, q asked, ours, theirs []instruction) (cases int) {
 	}
 	for _, arch := range []uint32{auditAMD64, auditX86, auditARM, auditARM64, 0xdead} {
 		for _, base := range []uint32{0, x32Bit, 0xf0000, 0xffffffff - 3} {
-			for n := uint32(0); n < 600 && base+n >= base; n++ {
+			for n := uint32(0); n < 520 && base+n >= base; n++ {
 				d := data{nr: base + n, arch: arch}
-				for range 40 {
+				for range 12 {
 					for i := range d.args {
 						d.args[i] = interesting[r.IntN(len(interesting))]
 					}
@@ -332,7 +332,7 @@ func TestDefaultProfileEqualsLibseccomp(t *testing.T) {
 	t.Logf("%d rules: %d instructions, libseccomp's %d; %d verdicts equal", len(q.rules), len(ours), len(theirs), compare(t, q, ours, theirs))
 }
 
-// TestDefaultProfileOfTheOtherMachine compiles for arm64's architectures too.
+// TestArmArchitecturesEqualLibseccomp compiles for arm64's architectures too.
 func TestArmArchitecturesEqualLibseccomp(t *testing.T) {
 	bin := oracle(t)
 	q := dockerDefault(t).known(t, bin)
@@ -340,30 +340,155 @@ func TestArmArchitecturesEqualLibseccomp(t *testing.T) {
 	t.Logf("%d verdicts equal", compare(t, q, q.ours(t), q.theirs(t, bin)))
 }
 
-// TestRandomFiltersEqualLibseccomp draws rules with every comparison, on calls with one rule or several.
-func TestRandomFiltersEqualLibseccomp(t *testing.T) {
-	bin := oracle(t)
-	r := rand.New(rand.NewPCG(3, 4))
-	names := []string{"read", "write", "socket", "connect", "accept", "shmget", "semop", "clone", "ioctl", "prctl", "send", "_llseek", "mmap2"}
+// random draws rules with every comparison, at most perCall of them on one call.
+func random(r *rand.Rand, round, perCall int) asked {
+	names := []string{"read", "write", "openat", "fcntl", "clone", "ioctl", "prctl", "personality"}
 	values := []uint64{0, 1, 7, 0xffffffff, 1 << 32, 0x7e020000, 1<<32 | 5, ^uint64(0)}
-	for round := range 60 {
-		q := asked{def: ActErrno.SetReturnCode(int16(r.IntN(100) + 1)), archs: []ScmpArch{ArchX86}}
-		if round%2 == 0 {
-			q.archs = append(q.archs, ArchX32)
-		}
-		if round%3 == 0 {
-			q.def = ActAllow
-		}
-		for range 1 + r.IntN(14) {
-			rule := askedRule{name: names[r.IntN(len(names))], action: ActLog}
-			for _, arg := range r.Perm(6)[:r.IntN(3)] {
+	q := asked{def: ActErrno.SetReturnCode(int16(r.IntN(100) + 1)), archs: []ScmpArch{ArchX86}}
+	if round%2 == 0 {
+		q.archs = append(q.archs, ArchX32)
+	}
+	if round%3 == 0 {
+		q.def = ActAllow
+	}
+	for _, name := range names {
+		for range 1 + r.IntN(perCall) {
+			rule := askedRule{name: name, action: ActLog}
+			for _, arg := range r.Perm(6)[:r.IntN(4)] {
 				rule.conds = append(rule.conds, ScmpCondition{Argument: uint(arg), Op: ScmpCompareOp(1 + r.IntN(7)),
 					Operand1: values[r.IntN(len(values))], Operand2: values[r.IntN(len(values))]})
 			}
 			q.rules = append(q.rules, rule)
 		}
-		t.Run(fmt.Sprint(round), func(t *testing.T) { t.Logf("%+v", q); compare(t, q, q.ours(t), q.theirs(t, bin)) })
 	}
+	return q
+}
+
+// TestRandomFiltersEqualLibseccomp has one rule a call, on calls that both architectures have by a number of their own.
+// For more the oracle is no oracle: libseccomp 2.5 goes wrong where it merges the trees of several rules, and where
+// the first rule of an architecture is one for a multiplexed call it forgets to load the call's number.
+// TestRandomFiltersHold and TestMultiplexedCalls have those.
+func TestRandomFiltersEqualLibseccomp(t *testing.T) {
+	bin := oracle(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	for round := range 30 {
+		q := random(r, round, 1)
+		t.Run(fmt.Sprint(round), func(t *testing.T) { compare(t, q, q.ours(t), q.theirs(t, bin)) })
+	}
+}
+
+// TestRandomFiltersHold evaluates the rules in the plainest way and runs the program beside it.
+func TestRandomFiltersHold(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	values := []uint64{0, 1, 2, 5, 6, 7, 8, 0xffffffff, 1 << 32, 0x7e020000, 1<<32 | 5, 1<<32 | 7, ^uint64(0), ^uint64(0) - 1}
+	archs := map[uint32]ScmpArch{auditAMD64: ArchAMD64, auditX86: ArchX86}
+	matched := 0
+	for round := range 200 {
+		q := random(r, round, 5)
+		p := q.ours(t)
+		for token, arch := range archs {
+			for _, rule := range q.rules {
+				n, _ := GetSyscallFromNameByArch(rule.name, arch)
+				for range 20 {
+					d := data{nr: uint32(n), arch: token}
+					for i := range d.args {
+						d.args[i] = values[r.IntN(len(values))]
+					}
+					want, _ := q.def.verdict()
+					if q.holds(rule.name, arch == ArchAMD64, d.args) {
+						want = 0x7ffc0000
+						matched++
+					}
+					if got := run(t, p, d); got != want {
+						t.Fatalf("%+v\n%s %s %#x: %#x, want %#x", q, arch, rule.name, d.args, got, want)
+					}
+				}
+			}
+		}
+	}
+	if matched < 1000 {
+		t.Errorf("only %d calls matched a rule", matched)
+	}
+}
+
+// holds tells whether a rule for the call matches.
+func (q asked) holds(name string, wide bool, args [6]uint64) bool {
+	for _, r := range q.rules {
+		all := r.name == name
+		for _, c := range r.conds {
+			arg, one, two := args[c.Argument], c.Operand1, c.Operand2
+			if !wide {
+				arg, one, two = arg&0xffffffff, one&0xffffffff, two&0xffffffff
+			}
+			all = all && [...]bool{CompareNotEqual: arg != one, CompareLess: arg < one, CompareLessOrEqual: arg <= one,
+				CompareEqual: arg == one, CompareGreaterEqual: arg >= one, CompareGreater: arg > one,
+				CompareMaskedEqual: arg&one == two&one}[c.Op]
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+func TestMultiplexedCalls(t *testing.T) {
+	if native, _ := GetNativeArch(); native != ArchAMD64 {
+		t.Skip("32-bit x86 calls are part of amd64 only")
+	}
+	q := asked{def: ActErrno.SetReturnCode(1), archs: []ScmpArch{ArchX86}, rules: []askedRule{
+		{name: "semop", action: ActLog},
+		{name: "send", action: ActLog, conds: []ScmpCondition{{Argument: 2, Op: CompareEqual, Operand1: 5}}},
+		{name: "socket", action: ActLog, conds: []ScmpCondition{{Argument: 0, Op: CompareEqual, Operand1: 2}}},
+	}}
+	p := q.ours(t)
+	for _, row := range []struct {
+		nr    uint32
+		args  [6]uint64
+		match bool
+	}{
+		{x86IPC, [6]uint64{1}, true}, {x86IPC, [6]uint64{2}, false}, {x86IPC, [6]uint64{1 << 32}, false},
+		{x86Socketcall, [6]uint64{9, 0, 5}, true}, {x86Socketcall, [6]uint64{9, 0, 4}, false},
+		{x86Socketcall, [6]uint64{1}, true}, {359, [6]uint64{2}, true}, {359, [6]uint64{1}, false}, {289, [6]uint64{9, 0, 5}, false},
+	} {
+		want := uint32(0x00050001)
+		if row.match {
+			want = 0x7ffc0000
+		}
+		if got := run(t, p, data{nr: row.nr, arch: auditX86, args: row.args}); got != want {
+			t.Errorf("call %d %v: %#x, want %#x", row.nr, row.args, got, want)
+		}
+	}
+}
+
+// TestLongPrograms has jumps over more than 255 instructions: many conditions on many calls, each with a verdict of its own.
+func TestLongPrograms(t *testing.T) {
+	q := asked{def: ActErrno.SetReturnCode(1)}
+	var names []string
+	for _, e := range syscallTable() {
+		if e.num[colAMD64] != absent && len(names) < 200 {
+			names = append(names, e.name)
+		}
+	}
+	for i, name := range names {
+		for v := range uint64(3) {
+			q.rules = append(q.rules, askedRule{name, ActErrno.SetReturnCode(int16(1000 + 3*i + int(v))),
+				[]ScmpCondition{{Argument: 1, Op: CompareEqual, Operand1: v << 31}}})
+		}
+	}
+	p := q.ours(t)
+	for i, name := range names {
+		n, _ := GetSyscallFromNameByArch(name, ArchAMD64)
+		for v := range uint64(4) {
+			want := uint32(0x00050000 + 1000 + 3*i + int(v))
+			if v == 3 {
+				want = 0x00050001
+			}
+			if got := run(t, p, data{nr: uint32(n), arch: auditAMD64, args: [6]uint64{1: v << 31}}); got != want {
+				t.Fatalf("%s %d: %#x, want %#x", name, v, got, want)
+			}
+		}
+	}
+	t.Logf("%d instructions", len(p))
 }
 
 func TestExportedFilterIsTheProgram(t *testing.T) {
