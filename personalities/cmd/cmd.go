@@ -1,0 +1,40 @@
+// Package cmd is what every personality of the binary shares: a command, the world it runs in, the
+// parser of its flags and the error that carries an exit code. Commands are functions of their Env,
+// so each of them runs inside a test as it runs on a host.
+package cmd
+
+import (
+	"context"
+	"io"
+	"os/signal"
+	"syscall"
+)
+
+// Version is what the binary calls itself, to users and to clients of its API.
+const Version = "0.1.0"
+
+// Command is one personality: a row of the table that argv[0] or the first argument picks from.
+type Command struct {
+	Name    string // also the file name under which the binary runs as this command
+	Summary string // one line for the listing
+	Hidden  bool   // not listed; still runs
+	Main    func(ctx context.Context, env *Env) error
+}
+
+// Env is everything a command may touch of the process that runs it.
+type Env struct {
+	Args   []string // without the command's own name
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Getenv func(string) string
+	Dir    string // the working directory; relative paths start here
+}
+
+// Interruptible returns a context that ends on the first SIGINT or SIGTERM; the second one kills the
+// process as usual. A command that forwards signals to a container must not call it.
+func Interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}

@@ -1,0 +1,193 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Usage is how one command is typed: the words and flags that Parse accepts and that help prints.
+type Usage struct {
+	Path     string // the words that name it: "docker run"
+	Synopsis string // what follows them: "[OPTIONS] IMAGE [COMMAND] [ARG...]"
+	Summary  string
+	Detail   string   // a paragraph or more under the summary
+	Aliases  []string // every way to type it, when there are several
+	Flags    []Flag
+	Min, Max int  // how many words may follow the flags; Max < 0: any number
+	First    bool // flags end at the first word: what follows belongs to somebody else's program
+}
+
+// ErrHelp is returned when help was asked for; Parse has not touched any field after --help.
+var ErrHelp = errors.New("help requested")
+
+// Parsed is the outcome of Parse.
+type Parsed struct {
+	Args []string // the words that are not flags
+	set  map[string]bool
+}
+
+// Set says whether the flag was used, by its long name.
+func (p *Parsed) Set(name string) bool { return p.set[name] }
+
+// Parse fills the fields of u.Flags from args, by the rules Docker's users know: --name value and
+// --name=value, -n value, -nvalue and -n=value, several one-letter flags in one word, "--" ends flags.
+// Misuse is an *Exit with code 125 for flags and 1 for a wrong number of words.
+func Parse(u *Usage, args []string) (*Parsed, error) {
+	p := &Parsed{set: map[string]bool{}}
+	for len(args) > 0 {
+		word := args[0]
+		switch {
+		case word == "--":
+			p.Args = append(p.Args, args[1:]...)
+			return p, u.checkCount(p.Args)
+		case len(word) < 2 || word[0] != '-':
+			if u.First {
+				p.Args = append(p.Args, args...)
+				return p, u.checkCount(p.Args)
+			}
+			p.Args = append(p.Args, word)
+			args = args[1:]
+			continue
+		}
+		rest, err := u.flag(p, word, args[1:])
+		if errors.Is(err, ErrHelp) {
+			return p, err
+		}
+		if err != nil {
+			return p, u.misuse(125, err)
+		}
+		args = rest
+	}
+	return p, u.checkCount(p.Args)
+}
+
+// flag consumes one word that starts with a dash, and the value after it where it has one.
+func (u *Usage) flag(p *Parsed, word string, rest []string) ([]string, error) {
+	if !strings.HasPrefix(word, "--") {
+		return u.short(p, word, rest)
+	}
+	name, value, joined := strings.Cut(word[2:], "=")
+	if name == "" || name[0] == '-' {
+		return nil, fmt.Errorf("bad flag syntax: %s", word)
+	}
+	f := u.find(func(f *Flag) bool { return f.Name == name })
+	if f == nil {
+		if name == "help" {
+			return nil, ErrHelp
+		}
+		return nil, fmt.Errorf("unknown flag: --%s", name)
+	}
+	if !joined {
+		if bare, ok := f.bare(); ok {
+			value = bare
+		} else if len(rest) > 0 {
+			value, rest = rest[0], rest[1:]
+		} else {
+			return nil, fmt.Errorf("flag needs an argument: --%s", name)
+		}
+	}
+	return rest, p.assign(f, value)
+}
+
+// short consumes a word of one-letter flags: -it, -p80:80, -n=5.
+func (u *Usage) short(p *Parsed, word string, rest []string) ([]string, error) {
+	for letters := word[1:]; letters != ""; {
+		letter := letters[:1]
+		letters = letters[1:]
+		f := u.find(func(f *Flag) bool { return f.Short == letter })
+		if f == nil {
+			if letter == "h" {
+				return nil, ErrHelp
+			}
+			return nil, fmt.Errorf("unknown shorthand flag: '%s' in %s", letter, word)
+		}
+		bare, isBare := f.bare()
+		value := bare
+		switch {
+		case strings.HasPrefix(letters, "=") && len(letters) > 1:
+			value, letters = letters[1:], ""
+		case isBare:
+		case letters != "":
+			value, letters = letters, ""
+		case len(rest) > 0:
+			value, rest = rest[0], rest[1:]
+		default:
+			return nil, fmt.Errorf("flag needs an argument: '%s' in %s", letter, word)
+		}
+		if err := p.assign(f, value); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+func (u *Usage) find(match func(*Flag) bool) *Flag {
+	for i := range u.Flags {
+		if match(&u.Flags[i]) {
+			return &u.Flags[i]
+		}
+	}
+	return nil
+}
+
+func (p *Parsed) assign(f *Flag, value string) error {
+	if err := f.set(value); err != nil {
+		return fmt.Errorf("invalid argument %q for %q flag: %w", value, f.String(), err)
+	}
+	p.set[f.Name] = true
+	return nil
+}
+
+// misuse is a flag error as Docker prints it, with the way to help.
+func (u *Usage) misuse(code int, err error) error {
+	hint := ""
+	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
+		if near := Nearest(name, u.flagNames()); near != "" {
+			hint = fmt.Sprintf("\nDid you mean --%s?\n", near)
+		}
+	}
+	return &Exit{Code: code, Err: fmt.Errorf("%w\n%s\nUsage:  %s\n\nRun '%s --help' for more information",
+		err, hint, strings.TrimSpace(u.Path+" "+u.Synopsis), u.Path)}
+}
+
+func (u *Usage) flagNames() []string {
+	var names []string
+	for _, f := range u.Flags {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// checkCount refuses too few or too many words, in Docker's sentences.
+func (u *Usage) checkCount(args []string) error {
+	n := len(args)
+	if n >= u.Min && (u.Max < 0 || n <= u.Max) {
+		return nil
+	}
+	want, verb := "", "Run"
+	switch {
+	case u.Max == 0:
+		want = "accepts no arguments"
+	case u.Min == u.Max:
+		want = "requires " + count(u.Min)
+	case u.Max < 0:
+		want, verb = "requires at least "+count(u.Min), "See"
+	case u.Min == 0:
+		want = "requires at most " + count(u.Max)
+	default:
+		want = fmt.Sprintf("requires at least %d and at most %s", u.Min, count(u.Max))
+	}
+	program, _, _ := strings.Cut(u.Path, " ")
+	return &Exit{Code: 1, Err: fmt.Errorf("%s: '%s' %s\n\nUsage:  %s\n\n%s '%s --help' for more information",
+		program, u.Path, want, strings.TrimSpace(u.Path+" "+u.Synopsis), verb, u.Path)}
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 argument"
+	}
+	return fmt.Sprintf("%d arguments", n)
+}

@@ -1,0 +1,112 @@
+// Package personalities holds the table of programs that this one file is, and picks among them.
+package personalities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"box/personalities/cmd"
+	"box/personalities/docker"
+	"box/personalities/hello"
+	"box/personalities/pid1"
+)
+
+// table lists every personality, in the order in which `box` prints them.
+func table() []cmd.Command {
+	return []cmd.Command{
+		docker.Command,
+		pid1.Command,
+		hello.Command,
+		{Name: "version", Summary: "Print the version of this file", Main: version},
+	}
+}
+
+// Main runs the personality that argv0 (the name under which the file was started) or else the first
+// argument names, and returns the exit code of the process. It is the only place that makes exit codes.
+func Main(ctx context.Context, argv0 string, env *cmd.Env) int {
+	command, err := pick(filepath.Base(argv0), env)
+	if err == nil {
+		err = command.Main(ctx, env)
+	}
+	if err == nil {
+		return 0
+	}
+	var exit *cmd.Exit
+	if !errors.As(err, &exit) {
+		fmt.Fprintf(env.Stderr, "%s: %v\n", command.Name, err)
+		return 1
+	}
+	if exit.Err != nil {
+		fmt.Fprintln(env.Stderr, err)
+	}
+	return exit.Code
+}
+
+// pick finds the command and takes its name off the arguments when it came from there.
+func pick(name string, env *cmd.Env) (cmd.Command, error) {
+	commands := table()
+	for _, c := range commands {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	if len(env.Args) == 0 {
+		return cmd.Command{Main: list}, nil
+	}
+	name, env.Args = env.Args[0], env.Args[1:]
+	switch name {
+	case "help", "--help", "-h":
+		return cmd.Command{Main: list}, nil
+	case "-v", "--version":
+		name = "version"
+	}
+	for _, c := range commands {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	return cmd.Command{}, unknown(name, commands)
+}
+
+// unknown names the command nearest to a misspelt one.
+func unknown(name string, commands []cmd.Command) error {
+	var names []string
+	for _, c := range commands {
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
+	}
+	text := fmt.Sprintf("box: there is no command %q.", name)
+	if near := cmd.Nearest(name, names); near != "" {
+		text += fmt.Sprintf(" Did you mean: box %s", near)
+	} else {
+		text += " Run 'box' for the list"
+	}
+	return &cmd.Exit{Code: 127, Err: errors.New(text)}
+}
+
+// list prints the table.
+func list(_ context.Context, env *cmd.Env) error {
+	fmt.Fprintln(env.Stdout, "Usage:  box COMMAND [ARG...]\n\nOne file that is a container daemon and its client.\n\nCommands:")
+	width := 0
+	for _, c := range table() {
+		if !c.Hidden {
+			width = max(width, len(c.Name))
+		}
+	}
+	for _, c := range table() {
+		if !c.Hidden {
+			fmt.Fprintf(env.Stdout, "  %-*s   %s\n", width, c.Name, c.Summary)
+		}
+	}
+	_, err := io.WriteString(env.Stdout, "\nStarted under the name of a command (docker, dockerd, ...) the file is that command.\nRun 'box COMMAND --help' for more.\n")
+	return err
+}
+
+func version(_ context.Context, env *cmd.Env) error {
+	_, err := fmt.Fprintf(env.Stdout, "box version %s\n", cmd.Version)
+	return err
+}

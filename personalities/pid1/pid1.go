@@ -1,0 +1,142 @@
+// Package pid1 is what `docker run --init` puts before a program: a first process that runs the program,
+// passes signals on, reaps every orphan, and ends with the program's exit code.
+package pid1
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"box/personalities/cmd"
+)
+
+// Command is docker-init: `docker-init [-g] [-s] -- PROGRAM [ARG...]`.
+var Command = cmd.Command{Name: "docker-init", Summary: "First process of a container: reap and pass signals", Hidden: true, Main: run}
+
+type options struct {
+	group, subreaper, version bool
+}
+
+func usage(o *options) *cmd.Usage {
+	return &cmd.Usage{
+		Path: "docker-init", Synopsis: "[-g] [-s] -- PROGRAM [ARG...]", Summary: "Run PROGRAM as the child of a process that reaps and passes signals",
+		Max: -1, First: true,
+		Flags: []cmd.Flag{
+			{Value: &o.group, Name: "group", Short: "g", Help: "Send signals to the program's process group"},
+			{Value: &o.subreaper, Name: "subreaper", Short: "s", Help: "Reap orphans without being process 1"},
+			{Value: &o.version, Name: "version", Help: "Print the version"},
+		},
+	}
+}
+
+func run(_ context.Context, env *cmd.Env) error {
+	var o options
+	u := usage(&o)
+	p, err := cmd.Parse(u, env.Args)
+	switch {
+	case errors.Is(err, cmd.ErrHelp):
+		u.Help(env.Stdout)
+		return nil
+	case err != nil:
+		return err
+	case o.version:
+		_, err := fmt.Fprintln(env.Stdout, "docker-init version", cmd.Version)
+		return err
+	case len(p.Args) == 0:
+		return &cmd.Exit{Code: 1, Err: errors.New("docker-init: no program given; usage: docker-init -- PROGRAM [ARG...]")}
+	}
+	if o.subreaper {
+		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+			return fmt.Errorf("become a subreaper: %w", err)
+		}
+	}
+	return supervise(p.Args, o.group)
+}
+
+// supervise starts the program and stays until it ends. Signals are caught before the start, so none is
+// lost; caught, not ignored, since the program would inherit an ignored one through exec.
+func supervise(args []string, group bool) error {
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals)
+	defer signal.Stop(signals)
+	child, err := start(args)
+	if err != nil {
+		return err
+	}
+	target := child
+	if group {
+		target = -child
+	}
+	for s := range signals {
+		switch s {
+		case unix.SIGCHLD:
+			if code, done := reap(child); done {
+				if code != 0 {
+					return &cmd.Exit{Code: code}
+				}
+				return nil
+			}
+		case unix.SIGURG, unix.SIGTTIN, unix.SIGTTOU:
+			// SIGURG is the Go runtime talking to itself; the others are about our own terminal use
+		default:
+			// the child may be gone already: its SIGCHLD follows
+			_ = unix.Kill(target, s.(syscall.Signal))
+		}
+	}
+	return nil
+}
+
+// start runs the program in a process group of its own, in the foreground where there is a terminal.
+func start(args []string) (pid int, err error) {
+	path, err := exec.LookPath(args[0])
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		return 0, cannotRun(args[0], err)
+	}
+	process, err := os.StartProcess(path, args, &os.ProcAttr{
+		Env:   os.Environ(),
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: term.IsTerminal(0), Ctty: 0},
+	})
+	if err != nil {
+		return 0, cannotRun(args[0], err)
+	}
+	pid = process.Pid
+	return pid, process.Release()
+}
+
+func cannotRun(name string, err error) error {
+	code := 127
+	if errors.Is(err, fs.ErrPermission) {
+		code = 126
+	}
+	return &cmd.Exit{Code: code, Err: fmt.Errorf("docker-init: exec %s: %w", name, err)}
+}
+
+// reap collects every process that has ended and says whether child was among them, and with what code.
+// One SIGCHLD may stand for several deaths, so it drains.
+func reap(child int) (code int, done bool) {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil || pid <= 0:
+			return code, done
+		case pid != child:
+			continue
+		case status.Signaled():
+			code, done = 128+int(status.Signal()), true
+		case status.Exited():
+			code, done = status.ExitStatus(), true
+		}
+	}
+}
