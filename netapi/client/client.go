@@ -1,0 +1,125 @@
+// Package client speaks the Docker API to any daemon that speaks it, from 1.24 on: one small method a
+// call, the types of github.com/moby/moby/api, errors in the classes of containerd/errdefs.
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// MaxVersion is the API version that the client speaks; it lowers it for an older daemon, never raises it.
+const MaxVersion = "1.51"
+
+// Options say where the daemon is and how to talk to it.
+type Options struct {
+	Host      string            // unix:///path, tcp://host:port; empty: DefaultHost
+	TLS       *tls.Config       // for tcp; nil: plain
+	Version   string            // a fixed API version (DOCKER_API_VERSION); empty: negotiate
+	Headers   map[string]string // sent with every request
+	UserAgent string
+}
+
+// DefaultHost is where a daemon listens when nobody says otherwise.
+const DefaultHost = "unix:///var/run/docker.sock"
+
+// Client is a connection to one daemon, kept open between calls. It is safe for several goroutines.
+type Client struct {
+	host    string // as the user wrote it, for messages
+	network string
+	address string
+	base    string // path prefix of a tcp host
+	options Options
+	http    http.Client
+
+	mu      sync.Mutex
+	version string // what is spoken; the client's own until the daemon's is known
+	agreed  bool   // the daemon has accepted version
+}
+
+// New checks the options and returns a client. It does not connect yet.
+func New(o Options) (*Client, error) {
+	if o.Host == "" {
+		o.Host = DefaultHost
+	}
+	network, address, base, err := parseHost(o.Host)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{host: o.Host, network: network, address: address, base: base, options: o, version: MaxVersion}
+	if o.Version != "" {
+		c.version, c.agreed = strings.TrimPrefix(o.Version, "v"), true
+	}
+	c.http.Transport = &http.Transport{
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dialPlain(ctx) },
+		TLSClientConfig:    o.TLS,
+		DisableCompression: true,
+		MaxIdleConns:       4,
+		IdleConnTimeout:    time.Minute,
+	}
+	// a daemon never redirects; a POST that turned into a GET would answer nonsense
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c, nil
+}
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Host is the daemon's address as the user wrote it.
+func (c *Client) Host() string { return c.host }
+
+func parseHost(host string) (network, address, base string, err error) {
+	scheme, rest, ok := strings.Cut(host, "://")
+	if !ok {
+		scheme, rest = "tcp", host
+	}
+	switch {
+	case rest == "":
+		return "", "", "", fmt.Errorf("unable to parse docker host `%s`", host)
+	case scheme == "unix":
+		return "unix", rest, "", nil
+	case scheme == "tcp" || scheme == "http" || scheme == "https":
+		u, err := url.Parse("tcp://" + rest)
+		if err != nil {
+			return "", "", "", fmt.Errorf("unable to parse docker host `%s`: %w", host, err)
+		}
+		return "tcp", u.Host, strings.TrimRight(u.Path, "/"), nil
+	}
+	return "", "", "", fmt.Errorf("unable to parse docker host `%s`: the scheme %s is not one of unix, tcp", host, scheme)
+}
+
+func (c *Client) scheme() string {
+	if c.options.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+func (c *Client) dialPlain(ctx context.Context) (net.Conn, error) {
+	d := net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return d.DialContext(ctx, c.network, c.address)
+}
+
+// dial opens a connection of its own for a hijack, with TLS where the client has it.
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	conn, err := c.dialPlain(ctx)
+	if err != nil || c.options.TLS == nil {
+		return conn, err
+	}
+	config := c.options.TLS.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(c.address)
+	}
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}

@@ -1,0 +1,85 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/containerd/errdefs"
+
+	"box/netapi/wire"
+)
+
+// Error is what a daemon answered instead of a result. errors.Is finds its class.
+type Error struct {
+	Status  int
+	Message string // the daemon's own words
+}
+
+// Error gives the daemon's words with Docker's introduction.
+func (e *Error) Error() string { return "Error response from daemon: " + e.Message }
+
+// Unwrap is the class that belongs to the status.
+func (e *Error) Unwrap() error {
+	switch e.Status {
+	case http.StatusBadRequest:
+		return errdefs.ErrInvalidArgument
+	case http.StatusUnauthorized:
+		return errdefs.ErrUnauthenticated
+	case http.StatusForbidden:
+		return errdefs.ErrPermissionDenied
+	case http.StatusNotFound:
+		return errdefs.ErrNotFound
+	case http.StatusConflict:
+		return errdefs.ErrConflict
+	case http.StatusNotModified:
+		return errdefs.ErrNotModified
+	case http.StatusNotImplemented:
+		return errdefs.ErrNotImplemented
+	case http.StatusServiceUnavailable:
+		return errdefs.ErrUnavailable
+	}
+	return errdefs.ErrUnknown
+}
+
+// ConnectError says that no daemon answered.
+type ConnectError struct {
+	Host string
+	Err  error
+}
+
+// Error is Docker's sentence about it, and the way out.
+func (e *ConnectError) Error() string {
+	if errors.Is(e.Err, fs.ErrPermission) {
+		return fmt.Sprintf("permission denied while trying to connect to the Docker daemon socket at %s: %v\nJoin the group that owns the socket, or run as root", e.Host, e.Err)
+	}
+	return fmt.Sprintf("Cannot connect to the Docker daemon at %s. Is the docker daemon running?\nTo start one: box dockerd", e.Host)
+}
+
+// Unwrap keeps both the cause and the class.
+func (e *ConnectError) Unwrap() []error { return []error{e.Err, errdefs.ErrUnavailable} }
+
+// transportError turns what net/http reports into a ConnectError where nobody answered.
+func (c *Client) transportError(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return &ConnectError{Host: c.host, Err: op}
+	}
+	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return fmt.Errorf("the daemon at %s speaks plain HTTP: leave --tls out: %w", c.host, err)
+	}
+	return fmt.Errorf("error during connect to %s: %w", c.host, err)
+}
+
+// answerError is the Error in a reply; it reads and closes the body.
+func answerError(res *http.Response) error {
+	defer res.Body.Close()
+	return &Error{Status: res.StatusCode, Message: wire.ReadError(res)}
+}

@@ -1,0 +1,38 @@
+package client
+
+import (
+	"context"
+	"io"
+	"net/url"
+
+	"github.com/moby/moby/api/types/events"
+
+	"box/netapi/wire"
+)
+
+// Events calls each for every event until until, the end of ctx, or an error of each. Since and until are Unix
+// seconds or empty.
+func (c *Client) Events(ctx context.Context, since, until string, f Filters, each func(events.Message) error) error {
+	q := url.Values{}
+	setString(q, "since", since)
+	setString(q, "until", until)
+	f.set(q)
+	body, err := c.stream(ctx, call{method: "GET", path: "/events", query: q})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	r := wire.NewJSONReader(body)
+	for {
+		var m events.Message
+		switch err := r.Read(&m); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := each(m); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/moby/moby/api/types/image"
+
+	"box/netapi/wire"
+)
+
+// ImageList lists images; sharedSize asks for the cost of computing it.
+func (c *Client) ImageList(ctx context.Context, all, sharedSize bool, f Filters) (list []image.Summary, err error) {
+	q := url.Values{}
+	setBool(q, "all", all)
+	setBool(q, "shared-size", sharedSize)
+	f.set(q)
+	err = c.do(ctx, call{method: "GET", path: "/images/json", query: q}, &list)
+	return list, err
+}
+
+// ImageInspect returns the daemon's JSON about an image as it came.
+func (c *Client) ImageInspect(ctx context.Context, name, platform string) (raw json.RawMessage, err error) {
+	q := url.Values{}
+	setString(q, "platform", platform)
+	err = c.do(ctx, call{method: "GET", path: "/images/" + name + "/json", query: q}, &raw)
+	return raw, err
+}
+
+// ImageHistory lists the steps that made an image, newest first.
+func (c *Client) ImageHistory(ctx context.Context, name, platform string) (list []image.HistoryResponseItem, err error) {
+	q := url.Values{}
+	setString(q, "platform", platform)
+	err = c.do(ctx, call{method: "GET", path: "/images/" + name + "/history", query: q}, &list)
+	return list, err
+}
+
+// ImageTag gives an image one more name.
+func (c *Client) ImageTag(ctx context.Context, source, repo, tag string) error {
+	q := url.Values{"repo": {repo}}
+	setString(q, "tag", tag)
+	return c.do(ctx, call{method: "POST", path: "/images/" + source + "/tag", query: q}, nil)
+}
+
+// ImageRemove takes a name off an image and deletes it with its last name.
+func (c *Client) ImageRemove(ctx context.Context, name string, force, noPrune bool, platforms []string) (list []image.DeleteResponse, err error) {
+	q := url.Values{}
+	setBool(q, "force", force)
+	setBool(q, "noprune", noPrune)
+	for _, p := range platforms {
+		q.Add("platforms", p)
+	}
+	err = c.do(ctx, call{method: "DELETE", path: "/images/" + name, query: q}, &list)
+	return list, err
+}
+
+// ImagePrune deletes images that nothing uses.
+func (c *Client) ImagePrune(ctx context.Context, f Filters) (r image.PruneReport, err error) {
+	q := url.Values{}
+	f.set(q)
+	err = c.do(ctx, call{method: "POST", path: "/images/prune", query: q}, &r)
+	return r, err
+}
+
+// ImageLoad sends an archive of images; the reply is a progress stream.
+func (c *Client) ImageLoad(ctx context.Context, archive io.Reader, quiet bool, platforms []string) (io.ReadCloser, error) {
+	q := url.Values{"quiet": {"0"}}
+	if quiet {
+		q.Set("quiet", "1")
+	}
+	for _, p := range platforms {
+		q.Add("platform", p)
+	}
+	return c.stream(ctx, call{method: "POST", path: "/images/load", query: q, body: archive,
+		header: http.Header{"Content-Type": {"application/x-tar"}}})
+}
+
+// ImageSave streams an archive of images.
+func (c *Client) ImageSave(ctx context.Context, names, platforms []string) (io.ReadCloser, error) {
+	q := url.Values{"names": names}
+	for _, p := range platforms {
+		q.Add("platform", p)
+	}
+	return c.stream(ctx, call{method: "GET", path: "/images/get", query: q})
+}
+
+// ImagePull fetches an image; the reply is a progress stream. tag may be a digest.
+func (c *Client) ImagePull(ctx context.Context, repo, tag, platform string, auth wire.Auth) (io.ReadCloser, error) {
+	q := url.Values{"fromImage": {repo}}
+	setString(q, "tag", tag)
+	setString(q, "platform", platform)
+	return c.withAuth(ctx, call{method: "POST", path: "/images/create", query: q}, auth)
+}
+
+// ImagePush sends an image to its registry; the reply is a progress stream.
+func (c *Client) ImagePush(ctx context.Context, repo, tag, platform string, auth wire.Auth) (io.ReadCloser, error) {
+	q := url.Values{}
+	setString(q, "tag", tag)
+	setString(q, "platform", platform)
+	return c.withAuth(ctx, call{method: "POST", path: "/images/" + repo + "/push", query: q}, auth)
+}
+
+func (c *Client) withAuth(ctx context.Context, k call, auth wire.Auth) (io.ReadCloser, error) {
+	value, err := wire.EncodeAuth(auth)
+	if err != nil {
+		return nil, err
+	}
+	k.header = http.Header{wire.RegistryAuthHeader: {value}}
+	return c.stream(ctx, k)
+}
+
+// Import chooses what ImageImport makes.
+type Import struct {
+	Source    string // a URL for the daemon to fetch, or "-": Body
+	Body      io.Reader
+	Repo, Tag string
+	Message   string
+	Changes   []string
+	Platform  string
+}
+
+// ImageImport makes an image of one layer from a tar; the reply is a progress stream.
+func (c *Client) ImageImport(ctx context.Context, o Import) (io.ReadCloser, error) {
+	q := url.Values{"fromSrc": {o.Source}, "changes": o.Changes}
+	setString(q, "repo", o.Repo)
+	setString(q, "tag", o.Tag)
+	setString(q, "message", o.Message)
+	setString(q, "platform", o.Platform)
+	k := call{method: "POST", path: "/images/create", query: q}
+	if o.Body != nil {
+		k.body = o.Body
+	}
+	return c.stream(ctx, k)
+}
+
+// Commit chooses what ContainerCommit makes.
+type Commit struct {
+	Container, Repo, Tag, Comment, Author string
+	Changes                               []string
+	Pause                                 bool
+}
+
+// ContainerCommit makes an image of a container and returns its ID.
+func (c *Client) ContainerCommit(ctx context.Context, o Commit) (string, error) {
+	q := url.Values{"container": {o.Container}, "changes": o.Changes}
+	setString(q, "repo", o.Repo)
+	setString(q, "tag", o.Tag)
+	setString(q, "comment", o.Comment)
+	setString(q, "author", o.Author)
+	if !o.Pause {
+		q.Set("pause", "0")
+	}
+	var r struct{ Id string }
+	err := c.do(ctx, call{method: "POST", path: "/commit", query: q, body: struct{}{}}, &r)
+	return r.Id, err
+}

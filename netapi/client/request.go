@@ -1,0 +1,192 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"box/netapi/wire"
+)
+
+// call is one request before it is bound to an API version.
+type call struct {
+	method string
+	path   string
+	query  url.Values
+	header http.Header
+	body   any // marshalled to JSON, or an io.Reader sent as it is (and only once)
+}
+
+// maxReply is the longest plain JSON reply that is read.
+const maxReply = 256 << 20
+
+// send carries the call out and returns a reply that is not an error; the caller closes its body.
+//
+// There is no ping first: the call itself goes out in the client's newest version. A daemon that is older
+// refuses it untouched and names the version it has, and the call is sent again. Only a body that
+// cannot be sent twice asks before.
+func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
+	if _, stream := k.body.(io.Reader); stream {
+		if _, err := c.Version(ctx); err != nil {
+			return nil, err
+		}
+	}
+	version, agreed := c.spoken()
+	res, err := c.try(ctx, k, version)
+	if err != nil {
+		return nil, err
+	}
+	if !agreed {
+		if lower := res.Header.Get("Api-Version"); tooNew(res, lower, version) {
+			res.Body.Close()
+			c.agree(lower)
+			if res, err = c.try(ctx, k, lower); err != nil {
+				return nil, err
+			}
+		} else {
+			c.agree(version)
+		}
+	}
+	if res.StatusCode >= 300 {
+		return nil, answerError(res)
+	}
+	return res, nil
+}
+
+// tooNew recognises the refusal of a version that the daemon does not have yet.
+func tooNew(res *http.Response, theirs, ours string) bool {
+	return res.StatusCode == http.StatusBadRequest && theirs != "" && older(theirs, ours)
+}
+
+func (c *Client) try(ctx context.Context, k call, version string) (*http.Response, error) {
+	req, err := c.request(ctx, k, version)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.transportError(err)
+	}
+	return res, nil
+}
+
+func (c *Client) request(ctx context.Context, k call, version string) (*http.Request, error) {
+	var body io.Reader
+	json := false
+	switch b := k.body.(type) {
+	case nil:
+	case io.Reader:
+		body = b
+	default:
+		raw, err := marshal(b)
+		if err != nil {
+			return nil, fmt.Errorf("encode the body of %s %s: %w", k.method, k.path, err)
+		}
+		body, json = bytes.NewReader(raw), true
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, c.url(k, version), body)
+	if err != nil {
+		return nil, err
+	}
+	if c.network == "unix" {
+		req.Host = "docker"
+	}
+	for name, values := range k.header {
+		req.Header[name] = values
+	}
+	for name, value := range c.options.Headers {
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("User-Agent", c.options.UserAgent)
+	if json {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}
+
+func (c *Client) url(k call, version string) string {
+	host := c.address
+	if c.network == "unix" {
+		host = "docker"
+	}
+	u := url.URL{Scheme: c.scheme(), Host: host, RawQuery: k.query.Encode()}
+	path := c.base
+	if version != "" {
+		path += "/v" + version
+	}
+	u.Path = path + k.path
+	return u.String()
+}
+
+// marshal is JSON without HTML escapes: a command with && reads as such in a daemon's log.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return b.Bytes(), err
+}
+
+// do carries out a call whose reply is JSON for v, or is dropped when v is nil.
+func (c *Client) do(ctx context.Context, k call, v any) error {
+	res, err := c.send(ctx, k)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	body := io.LimitReader(res.Body, maxReply)
+	if v == nil {
+		// read to the end so that the connection can be used again
+		_, err = io.Copy(io.Discard, body)
+		return err
+	}
+	if raw, ok := v.(*json.RawMessage); ok {
+		*raw, err = io.ReadAll(body)
+		*raw = bytes.TrimSpace(*raw)
+	} else {
+		err = json.NewDecoder(body).Decode(v)
+		_, _ = io.Copy(io.Discard, body)
+	}
+	if err != nil {
+		return fmt.Errorf("read the answer to %s %s: %w", k.method, k.path, err)
+	}
+	return nil
+}
+
+// stream carries out a call whose reply is read while it comes; the caller closes it.
+func (c *Client) stream(ctx context.Context, k call) (io.ReadCloser, error) {
+	res, err := c.send(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	return res.Body, nil
+}
+
+// hijack carries out a call that turns its connection into a stream; the caller closes it.
+func (c *Client) hijack(ctx context.Context, k call) (*wire.Conn, error) {
+	version, err := c.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	req, err := c.request(ctx, k, version)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return nil, c.transportError(err)
+	}
+	stream, res, err := wire.Upgrade(conn, req)
+	if stream != nil {
+		return stream, nil
+	}
+	if err == nil {
+		err = answerError(res)
+	}
+	conn.Close()
+	return nil, err
+}
