@@ -1,0 +1,120 @@
+package archive
+
+import (
+	"io"
+	"sync"
+)
+
+// A chunk is a piece of a stream on its way through an Ahead.
+type chunk struct {
+	buf []byte // as allocated
+	p   []byte // what is in it
+	err error  // comes after p
+}
+
+const (
+	chunkSize  = 256 << 10
+	chunkCount = 6
+)
+
+// Ahead reads a stream ahead of its reader, in goroutines of its own: one that reads, and one for each tap that is to see all
+// bytes (a hash, say). A tap has seen everything up to the end once Read has returned io.EOF.
+type Ahead struct {
+	out  chan chunk
+	free chan []byte
+	stop chan struct{}
+	once sync.Once
+	all  sync.WaitGroup
+	cur  chunk
+	left []byte
+}
+
+// NewAhead starts to read r. Close must be called, before r is closed or read by anybody else.
+func NewAhead(r io.Reader, taps ...io.Writer) *Ahead {
+	a := &Ahead{free: make(chan []byte, chunkCount), stop: make(chan struct{})}
+	for range chunkCount {
+		a.free <- nil // allocated when first used: a short stream needs one
+	}
+	out := make(chan chunk, chunkCount)
+	a.all.Go(func() { a.fill(r, out) })
+	for _, t := range taps {
+		in := out
+		out = make(chan chunk, chunkCount)
+		a.all.Go(func() { a.pass(t, in, out) })
+	}
+	a.out = out
+	return a
+}
+
+// fill reads chunks until the stream ends.
+func (a *Ahead) fill(r io.Reader, out chan<- chunk) {
+	defer close(out)
+	for {
+		var c chunk
+		select {
+		case c.buf = <-a.free:
+		case <-a.stop:
+			return
+		}
+		if c.buf == nil {
+			c.buf = make([]byte, chunkSize)
+		}
+		n := 0
+		for n < len(c.buf) && c.err == nil {
+			var got int
+			got, c.err = r.Read(c.buf[n:])
+			n += got
+		}
+		c.p = c.buf[:n]
+		select {
+		case out <- c:
+		case <-a.stop:
+			return
+		}
+		if c.err != nil {
+			return
+		}
+	}
+}
+
+// pass shows chunks to a tap. An error of the tap ends the stream with it.
+func (a *Ahead) pass(tap io.Writer, in <-chan chunk, out chan<- chunk) {
+	defer close(out)
+	for c := range in {
+		if _, err := tap.Write(c.p); err != nil {
+			c.p, c.err = nil, err
+		}
+		select {
+		case out <- c:
+		case <-a.stop:
+			return
+		}
+	}
+}
+
+// Read implements io.Reader.
+func (a *Ahead) Read(p []byte) (int, error) {
+	for len(a.left) == 0 {
+		if a.cur.err != nil {
+			return 0, a.cur.err
+		}
+		if a.cur.buf != nil {
+			a.free <- a.cur.buf
+		}
+		c, ok := <-a.out
+		if !ok {
+			return 0, io.ErrClosedPipe
+		}
+		a.cur, a.left = c, c.p
+	}
+	n := copy(p, a.left)
+	a.left = a.left[n:]
+	return n, nil
+}
+
+// Close ends the goroutines and waits for them. A read of the stream that is under way is waited for.
+func (a *Ahead) Close() error {
+	a.once.Do(func() { close(a.stop) })
+	a.all.Wait()
+	return nil
+}

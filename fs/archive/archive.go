@@ -1,0 +1,68 @@
+// Package archive moves layers between tars and folders: an OCI layer tar (image-spec, layer.md) into a folder through
+// descriptors that never leave it, a folder out as a tar, and a record beside the folder from which the very tar that filled
+// it can be written again.
+package archive
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"box/fs"
+)
+
+// Limits on what an archive may ask for. Each is far above what an image needs.
+const (
+	maxEntries  = 16 << 20       // entries of one archive
+	maxPath     = unix.PathMax   // bytes of a path, links resolved
+	maxSparse   = int64(1) << 38 // bytes a sparse file may claim: its holes cost time but no space
+	maxSymlinks = 40             // followed in one path, as in the kernel
+)
+
+// Whiteouts says how a folder marks what is deleted below it.
+type Whiteouts uint8
+
+const (
+	// Plain folders hold a full copy: what is deleted is not there.
+	Plain Whiteouts = iota
+	// Overlay folders are layers of overlayfs: character devices 0:0 and trusted.overlay.opaque,
+	// see Documentation/filesystems/overlayfs.rst.
+	Overlay
+)
+
+// Names that mark deletions in a layer tar (image-spec, layer.md, "Whiteouts").
+const (
+	whiteoutPrefix = ".wh."
+	metaPrefix     = ".wh..wh."
+	opaqueName     = ".wh..wh..opq"
+)
+
+// opaqueXattr marks an overlay folder that hides everything below it.
+const opaqueXattr = "trusted.overlay.opaque"
+
+// mapID translates an id as the archive has it into the host's. No ranges mean no translation.
+func mapID(id int, ranges []fs.IDMap) (int, bool) {
+	if len(ranges) == 0 {
+		return id, true
+	}
+	for _, r := range ranges {
+		if id >= r.Container && id < r.Container+r.Size {
+			return r.Host + id - r.Container, true
+		}
+	}
+	return 0, false
+}
+
+// unmapID is mapID the other way.
+func unmapID(id int, ranges []fs.IDMap) (int, bool) {
+	back := make([]fs.IDMap, len(ranges))
+	for i, r := range ranges {
+		back[i] = fs.IDMap{Container: r.Host, Host: r.Container, Size: r.Size}
+	}
+	return mapID(id, back)
+}
+
+// openRoot opens the folder that everything else is relative to.
+func openRoot(dir string) (*os.File, error) {
+	return os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+}

@@ -1,0 +1,286 @@
+package archive
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+)
+
+// node is one entry that is being made.
+type node struct {
+	dir      folder
+	name     string
+	uid, gid int
+	mode     uint32 // permission and set-id bits
+	times    [2]unix.Timespec
+}
+
+// free makes place for an entry where another one is.
+func (a *applier) free(n node) error {
+	err := a.remover(nil).remove(n.dir, n.name)
+	a.tree.flush()
+	if err != nil {
+		return fmt.Errorf("replace: %w", err)
+	}
+	return nil
+}
+
+// retry runs create, and once more with the place freed when something is there. Freeing closes folders, so create gets the
+// one to work in anew.
+func (a *applier) retry(n node, create func(n node) error) error {
+	err := create(n)
+	if !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	if err := a.free(n); err != nil {
+		return err
+	}
+	if n.dir, err = a.tree.dir(n.dir.path); err != nil {
+		return err
+	}
+	return create(n)
+}
+
+func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) error {
+	sparse := isSparse(hdr)
+	if sparse && hdr.Size > maxSparse {
+		return fmt.Errorf("sparse file of %d bytes: %w", hdr.Size, errdefs.ErrInvalidArgument)
+	}
+	fd := -1
+	err := a.retry(n, func(at node) (err error) {
+		n = at
+		fd, err = unix.Openat(n.dir.fd, n.name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if in.rec != nil && !sparse && hdr.Size > 0 {
+		in.rec.file(path.Join(n.dir.path, n.name), hdr.Size)
+		in.content = hdr.Size
+	}
+	err = a.fill(fd, sparse, hdr, content)
+	if err == nil {
+		err = a.dressFile(fd, n, hdr)
+	}
+	a.size += hdr.Size
+	if closed := unix.Close(fd); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// fill copies an entry's content. Of a sparse one the zeros stay holes.
+func (a *applier) fill(fd int, sparse bool, hdr *tar.Header, content io.Reader) error {
+	for {
+		n, err := content.Read(a.buf)
+		chunk := a.buf[:n]
+		switch {
+		case n == 0:
+		case sparse && allZero(chunk):
+			if _, err := unix.Seek(fd, int64(n), unix.SEEK_CUR); err != nil {
+				return err
+			}
+		default:
+			if _, err := descriptor(fd).Write(chunk); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return badTar("content", err)
+		}
+	}
+	if sparse {
+		return unix.Ftruncate(fd, hdr.Size)
+	}
+	return nil
+}
+
+func allZero(p []byte) bool {
+	for _, b := range p {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// dressFile gives an open file its owner, mode, attributes and times, in this order: a change of owner takes the set-id
+// bits and security.capability away.
+func (a *applier) dressFile(fd int, n node, hdr *tar.Header) error {
+	if !a.user && (n.uid != 0 || n.gid != 0) {
+		if err := unix.Fchown(fd, n.uid, n.gid); err != nil {
+			return fmt.Errorf("set owner: %w", err)
+		}
+	}
+	if err := unix.Fchmod(fd, n.mode); err != nil {
+		return fmt.Errorf("set mode: %w", err)
+	}
+	err := a.xattrs(hdr, func(name string, value []byte) error { return unix.Fsetxattr(fd, name, value, 0) })
+	if err != nil {
+		return err
+	}
+	if err := unix.UtimesNanoAt(n.dir.fd, n.name, n.times[:], unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("set time: %w", err)
+	}
+	return nil
+}
+
+func (a *applier) folder(n node, hdr *tar.Header) error {
+	hide := false
+	err := unix.Mkdirat(n.dir.fd, n.name, 0o700)
+	if errors.Is(err, unix.EEXIST) {
+		if hide, err = a.existing(&n); err == nil && hide {
+			err = unix.Mkdirat(n.dir.fd, n.name, 0o700)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.dress(n, hdr); err != nil {
+		return err
+	}
+	if hide && a.o.Whiteouts == Overlay {
+		if err := setOpaque(n.dir, n.name); err != nil {
+			return err
+		}
+	}
+	a.times = append(a.times, folderTime{path.Join(n.dir.path, n.name), n.times})
+	return nil
+}
+
+// existing looks at what is where a folder is to be: a folder stays and gets the entry's attributes, anything else goes, and
+// gone says so.
+func (a *applier) existing(n *node) (gone bool, err error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(n.dir.fd, n.name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return false, err
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return false, nil
+	}
+	if err := a.free(*n); err != nil {
+		return false, err
+	}
+	n.dir, err = a.tree.dir(n.dir.path)
+	return true, err
+}
+
+func (a *applier) symlink(n node, hdr *tar.Header) error {
+	if len(hdr.Linkname) >= maxPath {
+		return fmt.Errorf("link target of %d bytes: %w", len(hdr.Linkname), errdefs.ErrInvalidArgument)
+	}
+	err := a.retry(n, func(at node) error {
+		n = at
+		return unix.Symlinkat(hdr.Linkname, n.dir.fd, n.name)
+	})
+	if err != nil {
+		return err
+	}
+	a.size += int64(len(hdr.Linkname))
+	return a.dress(n, hdr)
+}
+
+// hardlink makes a second name for a file that the layer has. The target's folder is resolved in the root; the target
+// itself is not followed.
+func (a *applier) hardlink(n node, hdr *tar.Header) error {
+	p, ok := inside(hdr.Linkname)
+	if !ok || p == "." {
+		return fmt.Errorf("link target %q is not in the layer: %w", hdr.Linkname, errdefs.ErrInvalidArgument)
+	}
+	return a.retry(n, func(n node) error {
+		target, err := a.tree.dir(path.Dir(p))
+		if err != nil {
+			return fmt.Errorf("link target %q: %w", hdr.Linkname, err)
+		}
+		if target.path == n.dir.path && path.Base(p) == n.name {
+			return fmt.Errorf("link to itself: %w", errdefs.ErrInvalidArgument)
+		}
+		err = unix.Linkat(target.fd, path.Base(p), n.dir.fd, n.name, 0)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM) {
+			return fmt.Errorf("link target %q: %w: %w", hdr.Linkname, err, errdefs.ErrInvalidArgument)
+		}
+		return err
+	})
+}
+
+func (a *applier) device(n node, hdr *tar.Header) error {
+	kind := map[byte]uint32{tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK, tar.TypeFifo: unix.S_IFIFO}[hdr.Typeflag]
+	if hdr.Devmajor < 0 || hdr.Devminor < 0 || hdr.Devmajor >= 1<<12 || hdr.Devminor >= 1<<20 {
+		return fmt.Errorf("device %d:%d: %w", hdr.Devmajor, hdr.Devminor, errdefs.ErrInvalidArgument)
+	}
+	dev := int(unix.Mkdev(uint32(hdr.Devmajor), uint32(hdr.Devminor)))
+	if kind == unix.S_IFIFO {
+		dev = 0
+	}
+	err := a.retry(n, func(at node) error {
+		n = at
+		return unix.Mknodat(n.dir.fd, n.name, kind|0o600, dev)
+	})
+	if a.user && errors.Is(err, unix.EPERM) && kind != unix.S_IFIFO {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.dress(n, hdr)
+}
+
+// dress gives an entry that is not open its owner, mode, attributes and times. Links have no mode.
+func (a *applier) dress(n node, hdr *tar.Header) error {
+	if !a.user {
+		if err := unix.Fchownat(n.dir.fd, n.name, n.uid, n.gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return fmt.Errorf("set owner: %w", err)
+		}
+	}
+	if hdr.Typeflag != tar.TypeSymlink {
+		if err := unix.Fchmodat(n.dir.fd, n.name, n.mode, 0); err != nil {
+			return fmt.Errorf("set mode: %w", err)
+		}
+	}
+	err := a.xattrs(hdr, func(name string, value []byte) error {
+		return unix.Lsetxattr(viaProc(n.dir, n.name), name, value, 0)
+	})
+	if err != nil {
+		return err
+	}
+	if hdr.Typeflag == tar.TypeDir {
+		return nil // folderTimes does it
+	}
+	if err := unix.UtimesNanoAt(n.dir.fd, n.name, n.times[:], unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("set time: %w", err)
+	}
+	return nil
+}
+
+// xattrPrefix is how PAX headers name extended attributes.
+const xattrPrefix = "SCHILY.xattr."
+
+// xattrs sets the extended attributes of an entry. Those by which overlayfs keeps its own books are left out: in an archive
+// whiteouts say what they say, and nothing else should steer the mount.
+func (a *applier) xattrs(hdr *tar.Header, set func(name string, value []byte) error) error {
+	for key, value := range hdr.PAXRecords {
+		name, ok := strings.CutPrefix(key, xattrPrefix)
+		if !ok || strings.HasPrefix(name, "trusted.overlay.") || strings.HasPrefix(name, "user.overlay.") {
+			continue
+		}
+		err := set(name, []byte(value))
+		switch {
+		case err == nil, errors.Is(err, unix.ENOTSUP):
+		case errors.Is(err, unix.EPERM) && (a.user || strings.HasPrefix(name, "user.")):
+			// Only root has the others, and links and devices have no user attributes.
+		default:
+			return fmt.Errorf("set attribute %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package archive
+
+import (
+	"errors"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// folder is one open folder of a tree.
+type folder struct {
+	fd   int
+	path string // from the root, without links; "" is the root
+}
+
+// tree opens the folders of a path one by one below a root, as a process would whose root that is: a link or ".." never leads
+// out. Folders stay open, so that the next entry of the same folder costs no walk.
+//
+// The walk is done here and not by openat2(RESOLVE_IN_ROOT) because Linux has that since 5.6 only, and because nobody else
+// writes in the tree meanwhile.
+type tree struct {
+	root   int
+	create bool // make folders that are missing
+	// hidden is called before a whiteout on the way of a path is replaced by a folder; nil when there are none.
+	hidden func(dir folder, name string) error
+	open   map[string]folder // by path
+	alias  map[string]string // path as written in the archive -> path
+}
+
+// openFolders is how many folders a tree keeps open.
+const openFolders = 128
+
+func newTree(root int) *tree {
+	return &tree{root: root, open: map[string]folder{}, alias: map[string]string{}}
+}
+
+// flush closes all folders: after a removal a path may lead elsewhere.
+func (t *tree) flush() {
+	for _, f := range t.open {
+		unix.Close(f.fd)
+	}
+	clear(t.open)
+	clear(t.alias)
+}
+
+// trim keeps the number of open folders bounded. Folders got before it must not be used after it.
+func (t *tree) trim() {
+	if len(t.open) > openFolders || len(t.alias) > 4*openFolders {
+		t.flush()
+	}
+}
+
+// dir opens the folder p, a clean path from the root. It stays open until trim or flush.
+func (t *tree) dir(p string) (folder, error) {
+	if p == "" || p == "." {
+		return folder{fd: t.root}, nil
+	}
+	if real, ok := t.alias[p]; ok {
+		if f, ok := t.open[real]; ok {
+			return f, nil
+		}
+	}
+	cur, links := folder{fd: t.root}, 0
+	if above, _ := path.Split(p); above != "" {
+		// One level up is nearly always open already.
+		f, ok := t.open[t.alias[strings.TrimSuffix(above, "/")]]
+		if ok {
+			f, err := t.step(f, path.Base(p), &links)
+			return t.name(p, f, err)
+		}
+	}
+	cur, err := t.walk(cur, p, &links)
+	return t.name(p, cur, err)
+}
+
+// name remembers where p led.
+func (t *tree) name(p string, f folder, err error) (folder, error) {
+	if err == nil {
+		t.alias[p] = f.path
+	}
+	return f, err
+}
+
+// walk goes from cur along p.
+func (t *tree) walk(cur folder, p string, links *int) (folder, error) {
+	if strings.HasPrefix(p, "/") {
+		cur = folder{fd: t.root}
+	}
+	for name := range strings.SplitSeq(p, "/") {
+		var err error
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			cur, err = t.up(cur)
+		default:
+			cur, err = t.step(cur, name, links)
+		}
+		if err != nil {
+			return folder{}, err
+		}
+	}
+	return cur, nil
+}
+
+// up is the folder above cur; above the root is the root.
+func (t *tree) up(cur folder) (folder, error) {
+	above := path.Dir(cur.path)
+	if cur.path == "" || above == "." {
+		return folder{fd: t.root}, nil
+	}
+	if f, ok := t.open[above]; ok {
+		return f, nil
+	}
+	links := 0
+	return t.walk(folder{fd: t.root}, above, &links)
+}
+
+// step opens the entry name of cur, following it in the root when it is a link.
+func (t *tree) step(cur folder, name string, links *int) (folder, error) {
+	next := folder{path: path.Join(cur.path, name)}
+	if f, ok := t.open[next.path]; ok {
+		return f, nil
+	}
+	if len(next.path) > maxPath {
+		return folder{}, unix.ENAMETOOLONG
+	}
+	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	var err error
+	next.fd, err = unix.Openat(cur.fd, name, flags, 0)
+	switch {
+	case err == nil:
+	case errors.Is(err, unix.ENOENT) && t.create:
+		if err := unix.Mkdirat(cur.fd, name, 0o755); err != nil {
+			return folder{}, err
+		}
+		if next.fd, err = unix.Openat(cur.fd, name, flags, 0); err != nil {
+			return folder{}, err
+		}
+	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
+		return t.through(cur, name, links)
+	default:
+		return folder{}, err
+	}
+	t.open[next.path] = next
+	return next, nil
+}
+
+// through goes on where an entry is no folder: along a link, or over a whiteout that a folder is to replace.
+func (t *tree) through(cur folder, name string, links *int) (folder, error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(cur.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return folder{}, err
+	}
+	switch {
+	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
+		if *links++; *links > maxSymlinks {
+			return folder{}, unix.ELOOP
+		}
+		target, err := readlink(cur.fd, name)
+		if err != nil {
+			return folder{}, err
+		}
+		return t.walk(cur, target, links)
+	case isWhiteout(&st) && t.hidden != nil:
+		if err := t.hidden(cur, name); err != nil {
+			return folder{}, err
+		}
+		return t.step(cur, name, links)
+	}
+	return folder{}, unix.ENOTDIR
+}
+
+func readlink(dir int, name string) (string, error) {
+	buf := make([]byte, maxPath)
+	n, err := unix.Readlinkat(dir, name, buf)
+	if err != nil {
+		return "", err
+	}
+	return string(buf[:n]), nil
+}
+
+// isWhiteout tells whether an entry of an overlay layer says that its name is deleted.
+func isWhiteout(st *unix.Stat_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0 }

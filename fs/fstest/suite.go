@@ -1,0 +1,299 @@
+// Package fstest is the suite that every storage driver passes, and tars to try it on.
+package fstest
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/containerd/errdefs"
+	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
+
+	"box/fs"
+	"box/fs/mount"
+)
+
+// Open opens the driver under test on a root and a file of tables, as after a start of the daemon.
+type Open func(t *testing.T, root string, db *bbolt.DB) fs.Driver
+
+// bench is one driver on a folder of its own, which can be opened again as after a crash.
+type bench struct {
+	*testing.T
+	fs.Driver
+	open Open
+	root string
+	path string
+	db   *bbolt.DB
+}
+
+func newBench(t *testing.T, open Open) *bench {
+	b := &bench{T: t, open: open, root: t.TempDir()}
+	b.path = filepath.Join(t.TempDir(), "box.db")
+	b.start()
+	t.Cleanup(func() { b.stop() })
+	return b
+}
+
+func (b *bench) start() {
+	b.Helper()
+	db, err := bbolt.Open(b.path, 0o600, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.db = db
+	b.Driver = b.open(b.T, b.root, db)
+}
+
+func (b *bench) stop() {
+	b.Helper()
+	if err := errors.Join(b.Driver.Close(), b.db.Close()); err != nil {
+		b.Error(err)
+	}
+}
+
+// restart opens the driver anew. Nothing was told to end properly but the tables' file, so what the driver finds is what a crash
+// leaves.
+func (b *bench) restart() {
+	b.Helper()
+	b.stop()
+	b.start()
+}
+
+// layer applies a tar and commits it.
+func (b *bench) layer(name, parent string, entries ...Entry) []byte {
+	b.Helper()
+	raw := Tar(b, entries...)
+	b.must(b.Prepare(b.Context(), "staged-"+name, parent, fs.PrepareOptions{}))
+	size, err := b.Apply(b.Context(), "staged-"+name, bytes.NewReader(raw))
+	b.must(err)
+	b.must(b.Sync(b.Context(), "staged-"+name))
+	b.must(b.db.Update(func(tx *bbolt.Tx) error {
+		return b.Commit(tx, fs.Commit{Staged: "staged-" + name, Name: name, Parent: parent, Size: size})
+	}))
+	return raw
+}
+
+// container prepares a container's layer.
+func (b *bench) container(name, parent string) {
+	b.Helper()
+	b.must(b.Prepare(b.Context(), name, parent, fs.PrepareOptions{Purpose: fs.ForContainer}))
+}
+
+// mounted mounts a layer until the test ends or the function returned is called.
+func (b *bench) mounted(name string) (root string, unmount func()) {
+	b.Helper()
+	root, mounts, err := b.Mounts(b.Context(), name)
+	b.must(err)
+	b.must(mount.All(mounts))
+	undo := func() {
+		for _, m := range mounts {
+			b.must(mount.Unmount(m.Target))
+		}
+	}
+	b.Cleanup(undo)
+	return root, undo
+}
+
+func (b *bench) must(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// reads checks a file's content; want "" says that it is missing.
+func (b *bench) reads(root, name, want string) {
+	b.Helper()
+	got, err := os.ReadFile(filepath.Join(root, name))
+	switch {
+	case want == "" && errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		b.Error(err)
+	case string(got) != want:
+		b.Errorf("%s holds %q, want %q", name, got, want)
+	}
+}
+
+// folders counts what is in the driver's root, at depth two: less than a change of it shows.
+func (b *bench) folders() []string {
+	b.Helper()
+	found, err := filepath.Glob(filepath.Join(b.root, "*", "*"))
+	b.must(err)
+	return found
+}
+
+// Run runs the suite.
+func Run(t *testing.T, open Open) {
+	for _, c := range []struct {
+		name string
+		test func(b *bench)
+	}{
+		{"stack", stack},
+		{"metadata", metadata},
+		{"tar", exactTar},
+		{"rebase", rebase},
+		{"errors", classes},
+		{"children", children},
+		{"view", view},
+		{"deferred", deferred},
+		{"crash", crash},
+		{"sweep", sweep},
+		{"hostile", hostile},
+		{"commit", commitFails},
+		{"many", manyLayers},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(newBench(t, open)) })
+	}
+}
+
+// stack: a container sees the layers as one, deletions included, and its writes are its own.
+func stack(b *bench) {
+	needMounts(b)
+	b.layer("base", "", Entry{Name: "a", Body: "1"}, Entry{Name: "d/"}, Entry{Name: "d/x", Body: "x"}, Entry{Name: "e/"}, Entry{Name: "e/y", Body: "y"})
+	b.layer("top", "base", Entry{Name: "a", Body: "2"}, Entry{Name: ".wh.e"}, Entry{Name: "d/"}, Entry{Name: "d/.wh..wh..opq"}, Entry{Name: "d/z", Body: "z"})
+	b.container("c1", "top")
+	b.container("c2", "top")
+	r1, undo := b.mounted("c1")
+	b.reads(r1, "a", "2")
+	b.reads(r1, "d/x", "")
+	b.reads(r1, "d/z", "z")
+	b.reads(r1, "e/y", "")
+	b.must(os.WriteFile(filepath.Join(r1, "mine"), []byte("c1"), 0o600))
+	b.must(os.WriteFile(filepath.Join(r1, "a"), []byte("c1"), 0o600))
+	r2, _ := b.mounted("c2")
+	b.reads(r2, "mine", "")
+	b.reads(r2, "a", "2")
+	undo()
+	b.restart()
+	r1, _ = b.mounted("c1")
+	b.reads(r1, "mine", "c1")
+}
+
+func needMounts(b *bench) {
+	b.Helper()
+	if os.Geteuid() != 0 && b.Name() != "vfs" {
+		b.Skip("mounts need root")
+	}
+}
+
+// metadata: owners, modes, times, attributes, devices and hard links arrive.
+func metadata(b *bench) {
+	if os.Geteuid() != 0 {
+		b.Skip("owners and devices need root")
+	}
+	capability := "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	b.layer("m", "",
+		Entry{Name: "dir/", Mode: 0o1777, UID: 7, GID: 8},
+		Entry{Name: "dir/su", Body: "x", Mode: 0o4755, UID: 1000, GID: 1001},
+		Entry{Name: "dir/hard", Link: "dir/su", Hard: true},
+		Entry{Name: "dir/link", Link: "/nowhere"},
+		Entry{Name: "dir/fifo", Type: '6', Mode: 0o600},
+		Entry{Name: "dir/null", Type: '3', Mode: 0o666, Dev: [2]int64{1, 3}},
+		Entry{Name: "dir/cap", Body: "c", Mode: 0o755, UID: 3, Attr: map[string]string{"security.capability": capability, "user.x": "y"}},
+	)
+	b.container("c", "m")
+	root, _ := b.mounted("c")
+	for _, row := range []struct {
+		name     string
+		mode     uint32
+		uid, gid uint32
+		nlink    uint64
+	}{
+		{"dir", unix.S_IFDIR | 0o1777, 7, 8, 0},
+		{"dir/su", unix.S_IFREG | 0o4755, 1000, 1001, 2},
+		{"dir/hard", unix.S_IFREG | 0o4755, 1000, 1001, 2},
+		{"dir/fifo", unix.S_IFIFO | 0o600, 0, 0, 1},
+		{"dir/null", unix.S_IFCHR | 0o666, 0, 0, 1},
+		{"dir/cap", unix.S_IFREG | 0o755, 3, 0, 1},
+	} {
+		var st unix.Stat_t
+		b.must(unix.Lstat(filepath.Join(root, row.name), &st))
+		if st.Mode != row.mode || st.Uid != row.uid || st.Gid != row.gid || row.nlink != 0 && uint64(st.Nlink) != row.nlink {
+			b.Errorf("%s: mode %o owner %d:%d links %d, want %o %d:%d %d", row.name, st.Mode, st.Uid, st.Gid, st.Nlink, row.mode, row.uid, row.gid, row.nlink)
+		}
+		if st.Mtim.Nano() != When().UnixNano() {
+			b.Errorf("%s: time %d, want %d", row.name, st.Mtim.Nano(), When().UnixNano())
+		}
+	}
+	value := make([]byte, 64)
+	n, err := unix.Lgetxattr(filepath.Join(root, "dir/cap"), "security.capability", value)
+	if err != nil || string(value[:n]) != capability {
+		b.Errorf("capability %q %v", value[:max(n, 0)], err)
+	}
+}
+
+// exactTar: what was applied comes back byte for byte, also in archives that are made oddly.
+func exactTar(b *bench) {
+	long := strings.Repeat("n", 200) + "/" + strings.Repeat("m", 200)
+	raw := b.layer("t", "", Entry{Name: "./"}, Entry{Name: "empty"}, Entry{Name: "dir/"}, Entry{Name: "dir/file", Body: strings.Repeat("content ", 9999)},
+		Entry{Name: long, Body: "long"}, Entry{Name: "lib/"}, Entry{Name: "l", Link: "lib"}, Entry{Name: "l/through", Body: "a link"}, Entry{Name: ".wh.gone", Body: ""})
+	var got bytes.Buffer
+	b.must(b.Tar(b.Context(), "t", &got))
+	if !bytes.Equal(got.Bytes(), raw) {
+		b.Errorf("tar of %d bytes came back with %d and differs", len(raw), got.Len())
+	}
+	trailing := append(Tar(b, Entry{Name: "f", Body: "x"}), bytes.Repeat([]byte("garbage"), 1000)...)
+	b.must(b.Prepare(b.Context(), "s", "", fs.PrepareOptions{}))
+	_, err := b.Apply(b.Context(), "s", bytes.NewReader(trailing))
+	b.must(err)
+	got.Reset()
+	b.must(b.Tar(b.Context(), "s", &got))
+	if !bytes.Equal(got.Bytes(), trailing) {
+		b.Error("what followed the archive's end did not come back")
+	}
+}
+
+// rebase: layers of a driver that can are applied before their parents are known.
+func rebase(b *bench) {
+	r, ok := b.Driver.(fs.Rebaser)
+	if !ok || !r.Rebases() {
+		b.Skip("the driver does not rebase")
+	}
+	for _, s := range []string{"1", "2", "3"} {
+		b.must(b.Prepare(b.Context(), s, "", fs.PrepareOptions{}))
+		_, err := b.Apply(b.Context(), s, bytes.NewReader(Tar(b, Entry{Name: "f", Body: s}, Entry{Name: "own" + s, Body: s})))
+		b.must(err)
+	}
+	b.must(b.Sync(b.Context(), "1", "2", "3"))
+	b.must(b.db.Update(func(tx *bbolt.Tx) error {
+		return b.Commit(tx, fs.Commit{Staged: "3", Name: "A"}, fs.Commit{Staged: "1", Name: "B", Parent: "A"}, fs.Commit{Staged: "2", Name: "C", Parent: "B"})
+	}))
+	b.container("c", "C")
+	root, _ := b.mounted("c")
+	b.reads(root, "f", "2")
+	b.reads(root, "own1", "1")
+	b.reads(root, "own3", "3")
+}
+
+// classes: errors have the class that the interface promises.
+func classes(b *bench) {
+	b.layer("x", "", Entry{Name: "f"})
+	ctx := b.Context()
+	_, err := b.Stat(ctx, "no")
+	_, _, mountErr := b.Mounts(ctx, "x")
+	_, applyErr := b.Apply(ctx, "x", bytes.NewReader(nil))
+	for what, ok := range map[string]bool{
+		"stat of a missing layer":     errdefs.IsNotFound(err),
+		"layer twice":                 errdefs.IsAlreadyExists(b.Prepare(ctx, "x", "", fs.PrepareOptions{})),
+		"missing parent":              errdefs.IsNotFound(b.Prepare(ctx, "y", "no", fs.PrepareOptions{})),
+		"quota":                       errdefs.IsNotImplemented(b.Prepare(ctx, "y", "", fs.PrepareOptions{Quota: 1})),
+		"key that is a path":          errdefs.IsInvalidArgument(b.Prepare(ctx, "../y", "", fs.PrepareOptions{Purpose: fs.ForContainer})),
+		"mount of an image's layer":   errdefs.IsFailedPrecondition(mountErr),
+		"fill of an image's layer":    errdefs.IsFailedPrecondition(applyErr),
+		"removal of what is not":      b.Remove(ctx, "no") == nil,
+		"commit of what is not":       errdefs.IsNotFound(b.db.Update(func(tx *bbolt.Tx) error { return b.Commit(tx, fs.Commit{Staged: "no", Name: "n"}) })),
+		"usage of a missing layer":    errdefs.IsNotFound(second(b.Usage(ctx, "no"))),
+		"view of nothing":             errdefs.IsInvalidArgument(b.View(ctx, "v", "")),
+		"prepare left nothing behind": errdefs.IsNotFound(second(b.Stat(ctx, "y"))),
+	} {
+		if !ok {
+			b.Errorf("%s: wrong class of error", what)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

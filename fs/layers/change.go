@@ -1,0 +1,136 @@
+package layers
+
+import (
+	"fmt"
+
+	"github.com/containerd/errdefs"
+	"go.etcd.io/bbolt"
+
+	"box/fs"
+)
+
+// Commit makes staged layers committed ones in tx, each with its own name and parent, bottom first. It returns the
+// rows as they are now. The names they were staged under are free once tx has committed.
+func (t *Table) Commit(tx *bbolt.Tx, commits ...fs.Commit) ([]Row, error) {
+	var rows []Row
+	for _, c := range commits {
+		row, ok := t.inMemory(c.Staged)
+		if !ok {
+			return nil, fmt.Errorf("staged layer %s: %w", c.Staged, errdefs.ErrNotFound)
+		}
+		if tx.Bucket(t.rows).Get([]byte(c.Name)) != nil {
+			return nil, fmt.Errorf("layer %s: %w", c.Name, errdefs.ErrAlreadyExists)
+		}
+		row.Name, row.Parent, row.Size, row.State = c.Name, c.Parent, c.Size, fs.Committed
+		if err := t.put(tx, row); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	tx.OnCommit(func() {
+		for _, c := range commits {
+			t.Release(c.Staged)
+		}
+	})
+	return rows, nil
+}
+
+// Keep gives staged layers their rows in tx, in the state given.
+func (t *Table) Keep(tx *bbolt.Tx, state fs.State, names ...string) error {
+	for _, name := range names {
+		row, ok := t.inMemory(name)
+		if !ok {
+			return fmt.Errorf("deferred layer %s: %w", name, errdefs.ErrNotFound)
+		}
+		row.State = state
+		if err := t.put(tx, row); err != nil {
+			return err
+		}
+	}
+	tx.OnCommit(func() {
+		for _, name := range names {
+			t.Release(name)
+		}
+	})
+	return nil
+}
+
+// KeepNow is Keep in a transaction of its own, shared with others that want one at the same time.
+func (t *Table) KeepNow(state fs.State, names ...string) error {
+	return t.db.Batch(func(tx *bbolt.Tx) error { return t.Keep(tx, state, names...) })
+}
+
+// Forget takes rows away in tx, those that stand on others of them first if they are named first. The layers are staged again
+// once tx has committed, so that their names stay taken until Release. A name that has no row is passed over.
+func (t *Table) Forget(tx *bbolt.Tx, names ...string) error {
+	var gone []Row
+	for _, name := range names {
+		row, err := t.get(tx, name)
+		if errdefs.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if t.hasChild(tx, name) || t.stagedOn(name) {
+			return fmt.Errorf("layer %s has layers on it: %w", name, errdefs.ErrFailedPrecondition)
+		}
+		if err := tx.Bucket(t.rows).Delete([]byte(name)); err != nil {
+			return fmt.Errorf("layer %s: %w", name, err)
+		}
+		if row.Parent != "" {
+			if err := tx.Bucket(t.children).Delete(childKey(row.Parent, name)); err != nil {
+				return fmt.Errorf("layer %s: %w", name, err)
+			}
+		}
+		gone = append(gone, row)
+	}
+	t.stage(tx, gone)
+	return nil
+}
+
+// stage puts rows that tx takes away into memory when it has done so.
+func (t *Table) stage(tx *bbolt.Tx, gone []Row) {
+	if len(gone) == 0 {
+		return
+	}
+	tx.OnCommit(func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for _, row := range gone {
+			row.State, row.Parent = fs.Staged, ""
+			t.staged[row.Name] = row
+		}
+	})
+}
+
+// stagedOn tells whether a layer without a row stands on name.
+func (t *Table) stagedOn(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, row := range t.staged {
+		if row.Parent == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Take ends a layer's life in the table and returns what is left to delete; the name stays taken until Release.
+// ok is false when there is no such layer.
+func (t *Table) Take(name string) (row Row, ok bool, err error) {
+	if _, staged := t.inMemory(name); !staged {
+		if _, err := t.Get(name); errdefs.IsNotFound(err) {
+			return Row{}, false, nil
+		}
+		err := t.db.Batch(func(tx *bbolt.Tx) error { return t.Forget(tx, name) })
+		if err != nil {
+			return Row{}, false, err
+		}
+	}
+	row, ok = t.inMemory(name)
+	if ok && t.stagedOn(name) {
+		return Row{}, false, fmt.Errorf("layer %s has layers on it: %w", name, errdefs.ErrFailedPrecondition)
+	}
+	return row, ok, nil
+}

@@ -1,0 +1,66 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// doomed marks a folder that is only waiting to be deleted.
+const doomed = ".removing"
+
+// Sweep finds the folders in dir that no row names by its ID and renames them out of the way, so that their names are free at
+// once. keep may spare some that are not layers. The paths that are left to delete are returned.
+func (t *Table) Sweep(dir string, keep func(name string) bool) ([]string, error) {
+	known := map[string]bool{}
+	if err := t.Walk(func(r Row) error { known[r.ID] = true; return nil }); err != nil {
+		return nil, err
+	}
+	found, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for orphans: %w", err)
+	}
+	var orphans []string
+	for _, e := range found {
+		name := e.Name()
+		if known[name] || keep(name) {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		if !strings.HasSuffix(name, doomed) {
+			if path, err = Doom(path); err != nil {
+				return orphans, err
+			}
+		}
+		orphans = append(orphans, path)
+	}
+	return orphans, nil
+}
+
+// Doom renames a layer's folder so that whatever happens next it is no layer's, and returns the new path. A folder that is
+// missing is no error: there is nothing to delete then.
+func Doom(path string) (string, error) {
+	err := os.Rename(path, path+doomed)
+	if errors.Is(err, os.ErrNotExist) {
+		return path + doomed, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("put orphan aside: %w", err)
+	}
+	return path + doomed, nil
+}
+
+// Delete deletes what Sweep found, until ctx ends; what is left is found again by the next Sweep.
+func Delete(ctx context.Context, paths []string, remove func(path string) error) error {
+	var errs []error
+	for _, p := range paths {
+		if ctx.Err() != nil {
+			break
+		}
+		errs = append(errs, remove(p))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,276 @@
+package overlay
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+
+	"box/fs"
+	"box/fs/archive"
+	"box/fs/layers"
+)
+
+// recordFile holds the record of a layer's tar, in the layer's folder.
+const recordFile = "tar-split.zst"
+
+// Prepare implements fs.Driver.
+func (d *Driver) Prepare(_ context.Context, name, parent string, o fs.PrepareOptions) error {
+	if o.Quota != 0 {
+		return fmt.Errorf("limit the size of layer %s: overlay2 has no quotas here: %w", name, errdefs.ErrNotImplemented)
+	}
+	row, err := newRow(name, parent, o.Purpose)
+	if err != nil {
+		return err
+	}
+	row.UIDs, row.GIDs = o.UIDs, o.GIDs
+	if err := d.table.Stage(row); err != nil {
+		return err
+	}
+	err = d.create(row, o.Purpose)
+	if err == nil && o.Purpose == fs.ForContainer && !o.Deferred {
+		err = d.table.KeepNow(fs.Active, name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("prepare layer %s: %w", name, err), d.discard(row))
+	}
+	return nil
+}
+
+// View implements fs.Driver.
+func (d *Driver) View(_ context.Context, name, parent string) error {
+	if parent == "" {
+		return fmt.Errorf("view %s of nothing: %w", name, errdefs.ErrInvalidArgument)
+	}
+	row, err := newRow(name, parent, fs.ForContainer)
+	if err != nil {
+		return err
+	}
+	if err := d.table.Stage(row); err != nil {
+		return err
+	}
+	if err = d.create(row, fs.ForContainer); err == nil {
+		err = d.table.KeepNow(fs.View, name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("view layer %s: %w", parent, err), d.discard(row))
+	}
+	return nil
+}
+
+func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
+	id, err := layers.FolderID(name, p)
+	if err != nil {
+		return layers.Row{}, err
+	}
+	if id == "l" {
+		return layers.Row{}, fmt.Errorf("layer key %q is taken by the driver: %w", id, errdefs.ErrInvalidArgument)
+	}
+	return layers.Row{
+		Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1, Created: time.Now().UTC()},
+		Link: newLink(),
+	}, nil
+}
+
+// newLink makes a short name: 26 of A-Z and 2-7.
+func newLink() string {
+	b := make([]byte, 17)
+	rand.Read(b) // never gives an error (crypto/rand)
+	return base32.StdEncoding.EncodeToString(b)[:26]
+}
+
+// create makes the folders of a layer. It is also what repairs one whose folders power took away after its row was written:
+// what is there stays.
+func (d *Driver) create(row layers.Row, p fs.Purpose) error {
+	dir := d.dir(row)
+	if err := mkdir(dir, 0o710); err != nil {
+		return err
+	}
+	if err := d.createDiff(row); err != nil {
+		return err
+	}
+	names := []string{"work"}
+	if p == fs.ForContainer {
+		names = append(names, "merged")
+	}
+	for _, name := range names {
+		if err := mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "link"), []byte(row.Link), 0o644); err != nil {
+		return err
+	}
+	err := os.Symlink(filepath.Join("..", row.ID, "diff"), filepath.Join(d.root, "l", row.Link))
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if p == fs.ForLayer {
+		return d.sync.Start(row.Name, dir)
+	}
+	return d.writeLower(row)
+}
+
+// createDiff makes the folder of a layer's own files. It is the root that a container sees, so it looks like the one below.
+func (d *Driver) createDiff(row layers.Row) error {
+	uid, gid, mode := 0, 0, uint32(0o755)
+	if len(row.UIDs) > 0 {
+		uid = row.UIDs[0].Host
+	}
+	if len(row.GIDs) > 0 {
+		gid = row.GIDs[0].Host
+	}
+	if row.Parent != "" {
+		below, err := d.table.Get(row.Parent)
+		if err != nil {
+			return err
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(d.diff(below), &st); err != nil {
+			return fmt.Errorf("layer below: %w", err)
+		}
+		uid, gid, mode = int(st.Uid), int(st.Gid), st.Mode&0o7777
+	}
+	diff := d.diff(row)
+	err := os.Mkdir(diff, 0o700)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Chown(diff, uid, gid); err != nil {
+		return err
+	}
+	return unix.Chmod(diff, mode)
+}
+
+func mkdir(dir string, mode os.FileMode) error {
+	if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// writeLower writes the lower file, from the table as it is now.
+func (d *Driver) writeLower(row layers.Row) error {
+	if row.Parent == "" {
+		return nil
+	}
+	chain, err := d.table.Chain(row.Parent)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(chain)), 0o644)
+}
+
+// lowerNames is the contents of a lower file: chain from the top.
+func lowerNames(chain []layers.Row) string {
+	names := make([]string, len(chain))
+	for i, row := range chain {
+		names[i] = "l/" + row.Link
+	}
+	return strings.Join(names, ":")
+}
+
+// Apply implements fs.Driver.
+func (d *Driver) Apply(ctx context.Context, name string, tar io.Reader) (int64, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return 0, err
+	}
+	if row.State != fs.Staged {
+		return 0, fmt.Errorf("fill layer %s: it is not being made: %w", name, errdefs.ErrFailedPrecondition)
+	}
+	record, err := os.OpenFile(filepath.Join(d.dir(row), recordFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("fill layer %s: %w", name, err)
+	}
+	size, err := archive.Apply(ctx, d.diff(row), tar, archive.Options{
+		Whiteouts: archive.Overlay, UIDs: row.UIDs, GIDs: row.GIDs, Record: record,
+	})
+	return size, errors.Join(err, record.Close())
+}
+
+// Tar implements fs.Driver.
+func (d *Driver) Tar(_ context.Context, name string, w io.Writer) error {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return err
+	}
+	record, err := os.Open(filepath.Join(d.dir(row), recordFile))
+	if err != nil {
+		return fmt.Errorf("layer %s has no record of its tar: %w: %w", name, err, errdefs.ErrFailedPrecondition)
+	}
+	defer record.Close()
+	return archive.Rebuild(w, d.diff(row), record)
+}
+
+// Commit implements fs.Driver.
+func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
+	rows, err := d.table.Commit(tx, commits...)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		chain, err := d.table.ChainIn(tx, row.Parent)
+		if err != nil {
+			return err
+		}
+		if len(chain) == 0 {
+			continue
+		}
+		// Not synced: mounts go by the table.
+		if err := os.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(chain)), 0o644); err != nil {
+			return fmt.Errorf("layer %s: %w", row.Name, err)
+		}
+	}
+	tx.OnCommit(func() {
+		for _, c := range commits {
+			d.sync.End(c.Staged)
+		}
+	})
+	return nil
+}
+
+// Keep implements fs.Driver.
+func (d *Driver) Keep(tx fs.Tx, names ...string) error { return d.table.Keep(tx, fs.Active, names...) }
+
+// Forget implements fs.Driver.
+func (d *Driver) Forget(tx fs.Tx, names ...string) error { return d.table.Forget(tx, names...) }
+
+// Remove implements fs.Driver.
+func (d *Driver) Remove(_ context.Context, name string) error {
+	row, ok, err := d.table.Take(name)
+	if err != nil || !ok {
+		return err
+	}
+	return d.discard(row)
+}
+
+// discard deletes the files of a layer that has no row, and gives its name up. What cannot be deleted is an orphan.
+func (d *Driver) discard(row layers.Row) error {
+	defer d.table.Release(row.Name)
+	d.sync.End(row.Name)
+	err := os.Remove(filepath.Join(d.root, "l", row.Link))
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	gone, doomErr := layers.Doom(d.dir(row))
+	if doomErr != nil {
+		return errors.Join(err, doomErr)
+	}
+	if err := errors.Join(err, d.delete(gone)); err != nil {
+		return fmt.Errorf("delete layer %s: %w", row.Name, err)
+	}
+	return nil
+}

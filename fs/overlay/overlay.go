@@ -1,0 +1,187 @@
+// Package overlay is the overlay2 storage driver: layers are folders that the kernel's overlayfs stacks. On disk it looks as
+// Docker's overlay2 does:
+//
+//	<root>/<id>/diff     what the layer holds
+//	<root>/<id>/link     its short name
+//	<root>/<id>/lower    the short names of what is below, l/A:l/B, top first
+//	<root>/<id>/work     overlayfs's own
+//	<root>/<id>/merged   where a container's root is mounted
+//	<root>/l/<short>     a link to ../<id>/diff, so that many layers fit the one page of mount options
+//
+// and beside diff the record from which a layer's exact tar is written again. What is mounted follows the table of layers; the
+// lower file is there for those who look.
+package overlay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	"go.etcd.io/bbolt"
+
+	"box/fs"
+	"box/fs/layers"
+	"box/fs/mount"
+)
+
+// Name is what users type after --storage-driver.
+const Name = "overlay2"
+
+// Driver is the overlay2 driver. Open makes one.
+type Driver struct {
+	root   string
+	table  *layers.Table
+	sync   layers.Syncer
+	host   host
+	cancel context.CancelFunc
+	sweeps sync.WaitGroup
+	swept  error // of the sweep; read by Close
+}
+
+var (
+	_ fs.Driver  = (*Driver)(nil)
+	_ fs.Rebaser = (*Driver)(nil)
+)
+
+// Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
+// errdefs.ErrNotImplemented. Orphans are out of the way when it returns; they are deleted until Close.
+func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Driver, error) {
+	if err := checkOptions(opts); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(root, "l"), 0o710); err != nil {
+		return nil, fmt.Errorf("open overlay2: %w", err)
+	}
+	h, err := probe(root)
+	if err != nil {
+		return nil, err
+	}
+	d := &Driver{root: root, host: h}
+	if d.table, err = layers.Open(db, Name); err != nil {
+		return nil, err
+	}
+	orphans, err := d.table.Sweep(root, func(name string) bool { return name == "l" })
+	if err != nil {
+		return nil, err
+	}
+	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	d.sweeps.Go(func() { d.swept = d.sweep(ctx, orphans) })
+	return d, nil
+}
+
+func checkOptions(opts []string) error {
+	for _, o := range opts {
+		key, value, _ := strings.Cut(o, "=")
+		switch strings.ToLower(key) {
+		case "overlay2.override_kernel_check": // of no effect, as in Docker since 24
+		case "overlay2.size":
+			return fmt.Errorf("storage option %s=%s: overlay2 has no quotas here: %w", key, value, errdefs.ErrNotImplemented)
+		default:
+			return fmt.Errorf("storage option %s is not known to overlay2: %w", key, errdefs.ErrInvalidArgument)
+		}
+	}
+	return nil
+}
+
+// sweep deletes orphans and the short names that lead nowhere.
+func (d *Driver) sweep(ctx context.Context, orphans []string) error {
+	err := layers.Delete(ctx, orphans, d.delete)
+	links, readErr := os.ReadDir(filepath.Join(d.root, "l"))
+	for _, l := range links {
+		path := filepath.Join(d.root, "l", l.Name())
+		if _, statErr := os.Stat(path); errors.Is(statErr, os.ErrNotExist) {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}
+	return errors.Join(err, readErr)
+}
+
+// delete deletes a layer's folder, unmounted first: deleting through the mount would go into the container's root.
+func (d *Driver) delete(dir string) error {
+	if err := mount.Unmount(filepath.Join(dir, "merged")); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// Name implements fs.Driver.
+func (d *Driver) Name() string { return Name }
+
+// Status implements fs.Driver.
+func (d *Driver) Status() [][2]string {
+	return [][2]string{
+		{"Backing Filesystem", d.host.backing},
+		{"Supports d_type", "true"}, // Open refuses without
+		{"Using metacopy", "false"}, // every mount turns it off
+		{"Native Overlay Diff", "true"},
+		{"userxattr", "false"},
+	}
+}
+
+// Rebases implements fs.Rebaser.
+func (d *Driver) Rebases() bool { return true }
+
+// Stat implements fs.Driver.
+func (d *Driver) Stat(_ context.Context, name string) (fs.Info, error) {
+	row, err := d.table.Get(name)
+	return row.Info, err
+}
+
+// Walk implements fs.Driver.
+func (d *Driver) Walk(ctx context.Context, fn func(fs.Info) error) error {
+	return d.table.Walk(func(r layers.Row) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return fn(r.Info)
+	})
+}
+
+// Usage implements fs.Driver.
+func (d *Driver) Usage(ctx context.Context, name string) (fs.Usage, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return fs.Usage{}, err
+	}
+	return layers.Measure(ctx, d.diff(row))
+}
+
+// Sync implements fs.Driver.
+func (d *Driver) Sync(_ context.Context, names ...string) error { return d.sync.Sync(names...) }
+
+// Close implements fs.Driver.
+func (d *Driver) Close() error {
+	d.cancel()
+	d.sweeps.Wait()
+	d.sync.Close()
+	return d.swept
+}
+
+func (d *Driver) dir(row layers.Row) string  { return filepath.Join(d.root, row.ID) }
+func (d *Driver) diff(row layers.Row) string { return filepath.Join(d.root, row.ID, "diff") }
+
+// Folders says where a layer and those below it are, for people who look with their own tools (docker inspect's GraphDriver).
+func (d *Driver) Folders(name string) (map[string]string, error) {
+	chain, err := d.table.Chain(name)
+	if err != nil {
+		return nil, err
+	}
+	at := map[string]string{
+		"UpperDir":  d.diff(chain[0]),
+		"WorkDir":   filepath.Join(d.dir(chain[0]), "work"),
+		"MergedDir": filepath.Join(d.dir(chain[0]), "merged"),
+	}
+	var lower []string
+	for _, row := range chain[1:] {
+		lower = append(lower, d.diff(row))
+	}
+	if len(lower) > 0 {
+		at["LowerDir"] = strings.Join(lower, ":")
+	}
+	return at, nil
+}

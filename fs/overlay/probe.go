@@ -1,0 +1,100 @@
+package overlay
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+
+	"box/fs/mount"
+)
+
+// host is what this kernel and file system offer.
+type host struct {
+	backing string   // name of the file system below
+	options []string // added to each mount
+}
+
+// probe finds out by a trial mount whether overlayfs works on root, whiteouts included: those need a file system that tells the
+// types of names when a folder is read (xfs made with ftype=0 does not).
+func probe(root string) (host, error) {
+	h := host{backing: backing(root), options: quiet()}
+	dir, err := os.MkdirTemp(root, "check-")
+	if err != nil {
+		return host{}, fmt.Errorf("try overlay2: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	for _, name := range []string{"lower", "below", "upper", "work", "merged"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			return host{}, fmt.Errorf("try overlay2: %w", err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "lower", "file"), nil, 0o600); err != nil {
+		return host{}, fmt.Errorf("try overlay2: %w", err)
+	}
+	if err := trial(dir, h); err != nil {
+		return host{}, fmt.Errorf("overlay2 does not work on %s (%s): %w: %w", root, h.backing, err, errdefs.ErrNotImplemented)
+	}
+	return h, nil
+}
+
+func trial(dir string, h host) error {
+	m := mount.Mount{Type: "overlay", Source: "overlay", Target: filepath.Join(dir, "merged"), Dir: dir,
+		Options: append([]string{"lowerdir=lower:below", "upperdir=upper", "workdir=work"}, h.options...)}
+	if err := mount.All([]mount.Mount{m}); err != nil {
+		return err
+	}
+	defer mount.Unmount(m.Target)
+	if err := os.Remove(filepath.Join(m.Target, "file")); err != nil {
+		return err
+	}
+	left, err := os.ReadDir(m.Target)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return errors.New("a deleted file still shows: the file system does not tell the types of names (d_type)")
+	}
+	return nil
+}
+
+// quiet is the options that turn off what would put more into an upper folder than a layer tar can say, where the kernel has
+// them (index 4.13, redirect_dir 4.10, metacopy 4.19).
+func quiet() []string {
+	var on []string
+	for _, name := range []string{"index", "redirect_dir", "metacopy"} {
+		if _, err := os.Stat("/sys/module/overlay/parameters/" + name); err == nil {
+			on = append(on, name+"=off")
+		}
+	}
+	return on
+}
+
+// backing names the file system of root as Docker does.
+func backing(root string) string {
+	var st unix.Statfs_t
+	if err := unix.Statfs(root, &st); err != nil {
+		return "<unknown>"
+	}
+	for _, row := range []struct {
+		magic int64
+		name  string
+	}{
+		{unix.EXT4_SUPER_MAGIC, "extfs"},
+		{unix.XFS_SUPER_MAGIC, "xfs"},
+		{unix.BTRFS_SUPER_MAGIC, "btrfs"},
+		{unix.TMPFS_MAGIC, "tmpfs"},
+		{unix.OVERLAYFS_SUPER_MAGIC, "overlayfs"},
+		{unix.F2FS_SUPER_MAGIC, "f2fs"},
+		{unix.NFS_SUPER_MAGIC, "nfs"},
+		{0x2fc12fc1, "zfs"},
+	} {
+		if int64(st.Type) == row.magic {
+			return row.name
+		}
+	}
+	return "<unknown>"
+}

@@ -1,0 +1,300 @@
+// Package vfs is the storage driver that works anywhere: every layer is a whole copy of the one below with its own changes,
+// sharing blocks with it where the file system can. On disk:
+//
+//	<root>/dir/<id>        a layer; a container's is its root, with nothing to mount
+//	<root>/tar-split/<id>  the record from which a layer's exact tar is written again
+package vfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"go.etcd.io/bbolt"
+
+	"box/fs"
+	"box/fs/archive"
+	"box/fs/layers"
+	"box/fs/mount"
+)
+
+// Name is what users type after --storage-driver.
+const Name = "vfs"
+
+// Driver is the vfs driver. Open makes one.
+type Driver struct {
+	root   string
+	table  *layers.Table
+	sync   layers.Syncer
+	cancel context.CancelFunc
+	sweeps sync.WaitGroup
+	swept  error // of the sweep; read by Close
+}
+
+var _ fs.Driver = (*Driver)(nil)
+
+// Open opens the driver on the folder root, which it makes where it is missing. Orphans are out of the way when it returns; they
+// are deleted until Close.
+func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Driver, error) {
+	if len(opts) > 0 {
+		return nil, fmt.Errorf("storage option %s is not known to vfs: %w", opts[0], errdefs.ErrInvalidArgument)
+	}
+	d := &Driver{root: root}
+	for _, dir := range []string{d.folders(), d.records()} {
+		if err := os.MkdirAll(dir, 0o710); err != nil {
+			return nil, fmt.Errorf("open vfs: %w", err)
+		}
+	}
+	var err error
+	if d.table, err = layers.Open(db, Name); err != nil {
+		return nil, err
+	}
+	none := func(string) bool { return false }
+	orphans, err := d.table.Sweep(d.folders(), none)
+	if err != nil {
+		return nil, err
+	}
+	records, err := d.table.Sweep(d.records(), none)
+	if err != nil {
+		return nil, err
+	}
+	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	d.sweeps.Go(func() { d.swept = layers.Delete(ctx, append(orphans, records...), remove) })
+	return d, nil
+}
+
+// remove deletes a layer's folder, unmounted first: a view is a mount of what it shows.
+func remove(path string) error {
+	if err := mount.Unmount(path); err != nil && os.Geteuid() == 0 {
+		return err
+	}
+	return os.RemoveAll(path)
+}
+
+func (d *Driver) folders() string                { return filepath.Join(d.root, "dir") }
+func (d *Driver) records() string                { return filepath.Join(d.root, "tar-split") }
+func (d *Driver) dir(row layers.Row) string      { return filepath.Join(d.folders(), row.ID) }
+func (d *Driver) recordOf(row layers.Row) string { return filepath.Join(d.records(), row.ID) }
+
+// Name implements fs.Driver.
+func (d *Driver) Name() string { return Name }
+
+// Status implements fs.Driver.
+func (d *Driver) Status() [][2]string { return nil }
+
+// Stat implements fs.Driver.
+func (d *Driver) Stat(_ context.Context, name string) (fs.Info, error) {
+	row, err := d.table.Get(name)
+	return row.Info, err
+}
+
+// Walk implements fs.Driver.
+func (d *Driver) Walk(ctx context.Context, fn func(fs.Info) error) error {
+	return d.table.Walk(func(r layers.Row) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return fn(r.Info)
+	})
+}
+
+// Prepare implements fs.Driver.
+func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareOptions) error {
+	if o.Quota != 0 {
+		return fmt.Errorf("limit the size of layer %s: vfs has no quotas here: %w", name, errdefs.ErrNotImplemented)
+	}
+	id, err := layers.FolderID(name, o.Purpose)
+	if err != nil {
+		return err
+	}
+	row := layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1, Created: time.Now().UTC()},
+		UIDs: o.UIDs, GIDs: o.GIDs}
+	if err := d.table.Stage(row); err != nil {
+		return err
+	}
+	err = d.create(ctx, row)
+	if err == nil && o.Purpose == fs.ForContainer && !o.Deferred {
+		// A copy is more than an empty folder: it has to be on the disk before its row is.
+		if err = d.sync.Sync(name); err == nil {
+			err = d.table.KeepNow(fs.Active, name)
+		}
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("prepare layer %s: %w", name, err), d.discard(row))
+	}
+	if o.Purpose == fs.ForContainer && !o.Deferred {
+		d.sync.End(name)
+	}
+	return nil
+}
+
+// create makes a layer's folder, a copy of the one below.
+func (d *Driver) create(ctx context.Context, row layers.Row) error {
+	if err := d.sync.Start(row.Name, d.folders()); err != nil {
+		return err
+	}
+	if row.Parent != "" {
+		below, err := d.table.Get(row.Parent)
+		if err != nil {
+			return err
+		}
+		return copyTree(ctx, d.dir(below), d.dir(row))
+	}
+	if err := os.Mkdir(d.dir(row), 0o700); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 && len(row.UIDs) > 0 && len(row.GIDs) > 0 {
+		if err := os.Chown(d.dir(row), row.UIDs[0].Host, row.GIDs[0].Host); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(d.dir(row), 0o755)
+}
+
+// View implements fs.Driver.
+func (d *Driver) View(_ context.Context, name, parent string) error {
+	if parent == "" {
+		return fmt.Errorf("view %s of nothing: %w", name, errdefs.ErrInvalidArgument)
+	}
+	id, err := layers.FolderID(name, fs.ForContainer)
+	if err != nil {
+		return err
+	}
+	row := layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1, Created: time.Now().UTC()}}
+	if err := d.table.Stage(row); err != nil {
+		return err
+	}
+	if err = os.Mkdir(d.dir(row), 0o755); err == nil {
+		err = d.table.KeepNow(fs.View, name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("view layer %s: %w", parent, err), d.discard(row))
+	}
+	return nil
+}
+
+// Mounts implements fs.Driver.
+func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return "", nil, err
+	}
+	switch row.State {
+	case fs.Committed:
+		return "", nil, fmt.Errorf("mount layer %s: it is an image's: %w", name, errdefs.ErrFailedPrecondition)
+	case fs.View:
+		below, err := d.table.Get(row.Parent)
+		if err != nil {
+			return "", nil, err
+		}
+		return d.dir(row), []mount.Mount{{Type: "bind", Source: d.dir(below), Target: d.dir(row), Options: []string{"bind", "ro"}}}, nil
+	}
+	return d.dir(row), nil, nil
+}
+
+// Apply implements fs.Driver.
+func (d *Driver) Apply(ctx context.Context, name string, tar io.Reader) (int64, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return 0, err
+	}
+	if row.State != fs.Staged {
+		return 0, fmt.Errorf("fill layer %s: it is not being made: %w", name, errdefs.ErrFailedPrecondition)
+	}
+	record, err := os.OpenFile(d.recordOf(row), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("fill layer %s: %w", name, err)
+	}
+	size, err := archive.Apply(ctx, d.dir(row), tar, archive.Options{UIDs: row.UIDs, GIDs: row.GIDs, Record: record})
+	return size, errors.Join(err, record.Close())
+}
+
+// Tar implements fs.Driver.
+func (d *Driver) Tar(_ context.Context, name string, w io.Writer) error {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return err
+	}
+	record, err := os.Open(d.recordOf(row))
+	if err != nil {
+		return fmt.Errorf("layer %s has no record of its tar: %w: %w", name, err, errdefs.ErrFailedPrecondition)
+	}
+	defer record.Close()
+	return archive.Rebuild(w, d.dir(row), record)
+}
+
+// Sync implements fs.Driver.
+func (d *Driver) Sync(_ context.Context, names ...string) error { return d.sync.Sync(names...) }
+
+// Commit implements fs.Driver.
+func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
+	_, err := d.table.Commit(tx, commits...)
+	tx.OnCommit(func() {
+		for _, c := range commits {
+			d.sync.End(c.Staged)
+		}
+	})
+	return err
+}
+
+// Keep implements fs.Driver.
+func (d *Driver) Keep(tx fs.Tx, names ...string) error {
+	if err := d.sync.Sync(names...); err != nil {
+		return err
+	}
+	tx.OnCommit(func() { d.sync.End(names...) })
+	return d.table.Keep(tx, fs.Active, names...)
+}
+
+// Forget implements fs.Driver.
+func (d *Driver) Forget(tx fs.Tx, names ...string) error { return d.table.Forget(tx, names...) }
+
+// Remove implements fs.Driver.
+func (d *Driver) Remove(_ context.Context, name string) error {
+	row, ok, err := d.table.Take(name)
+	if err != nil || !ok {
+		return err
+	}
+	return d.discard(row)
+}
+
+// discard deletes the files of a layer that has no row, and gives its name up. What cannot be deleted is an orphan.
+func (d *Driver) discard(row layers.Row) error {
+	defer d.table.Release(row.Name)
+	d.sync.End(row.Name)
+	if err := mount.Unmount(d.dir(row)); err != nil && os.Geteuid() == 0 {
+		return err
+	}
+	gone, err := layers.Doom(d.dir(row))
+	if err != nil {
+		return err
+	}
+	err = errors.Join(remove(gone), os.RemoveAll(d.recordOf(row)))
+	if err != nil {
+		return fmt.Errorf("delete layer %s: %w", row.Name, err)
+	}
+	return nil
+}
+
+// Usage implements fs.Driver.
+func (d *Driver) Usage(ctx context.Context, name string) (fs.Usage, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return fs.Usage{}, err
+	}
+	return layers.Measure(ctx, d.dir(row))
+}
+
+// Close implements fs.Driver.
+func (d *Driver) Close() error {
+	d.cancel()
+	d.sweeps.Wait()
+	d.sync.Close()
+	return d.swept
+}
