@@ -35,21 +35,21 @@ type Subnet struct {
 type Port struct {
 	Proto     string     // tcp, udp or sctp
 	Container uint16     // port in the container
-	HostIP    netip.Addr // unspecified (0.0.0.0, ::) for every address of that family
+	HostIP    netip.Addr // unspecified (0.0.0.0, ::) for every address of that family; zero for the network's, or both families
 	Host      uint16     // first port on the host; 0 for a free one
 	HostEnd   uint16     // last port that will do, Host when 0
 }
 
 // Request is one container's wish to be on one network.
 type Request struct {
-	Container string            // full ID, also the sandbox's name
-	Network   string            // network ID
-	Endpoint  string            // endpoint ID, made up by the caller
-	Interface string            // name inside, "" for the next ethN
-	Address   netip.Addr        // wanted IPv4 address, zero for the next free one
-	MAC       net.HardwareAddr  // wanted, nil for one made from the address
-	Ports     []Port            //
-	Sysctls   map[string]string // net.* settings of the namespace
+	Container string           // full ID, also the sandbox's name
+	Name      string           // the container's name, for messages
+	Network   string           // network ID
+	Endpoint  string           // endpoint ID, made up by the caller
+	Interface string           // name inside, "" for the next ethN
+	Address   netip.Addr       // wanted IPv4 address, zero for the next free one
+	MAC       net.HardwareAddr // wanted, nil for one made from the address
+	Ports     []Port           //
 }
 
 // Endpoint is one container's place on one network. It is plain data: the engine keeps it across restarts and gives it back to
@@ -82,6 +82,8 @@ type Plane interface {
 	Leave(ctx context.Context, e Endpoint) error
 	// RemoveSandbox deletes the container's network namespace; the kernel's part of it may go on after the call.
 	RemoveSandbox(ctx context.Context, container string) error
+	// Sandboxes lists the sandboxes that are there, by the first 12 digits of their containers' IDs.
+	Sandboxes(ctx context.Context) ([]string, error)
 	// Restore tells the plane, at start and before anything else, of the networks and endpoints that live on from an earlier daemon:
 	// addresses and ports are taken again, rules of endpoints that are not in the list are removed, missing ones are put back.
 	Restore(ctx context.Context, networks []Network, endpoints []Endpoint) error
@@ -93,9 +95,16 @@ type Plane interface {
 
 // Holder keeps descriptors open beyond the life of the daemon: the reservations of published ports. The keeper is one.
 type Holder interface {
-	// Hold takes over files under key until Drop. With forward set, each file is a listening (tcp) or bound (udp) socket
-	// whose traffic is to be forwarded to that address, because no rule can do it.
-	Hold(ctx context.Context, key string, files []*os.File, forward []netip.AddrPort) error
+	// Hold takes over the files of ports under key until Drop.
+	Hold(ctx context.Context, key string, ports []HeldPort) error
 	// Drop closes what is held under key; a key that is not there is no error.
 	Drop(ctx context.Context, key string) error
+}
+
+// HeldPort is one published port's descriptor.
+type HeldPort struct {
+	File *os.File
+	// Forward, where it is valid, is where the traffic is to be forwarded, because no rule can do it: File is then a
+	// listening TCP or a bound UDP socket. Otherwise File is a bound socket that only keeps others from the port.
+	Forward netip.AddrPort
 }

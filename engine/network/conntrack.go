@@ -1,0 +1,34 @@
+package network
+
+import (
+	"bytes"
+	"os"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// flushConntrack forgets UDP connections by an endpoint's ports: a client that keeps sending would be sent where the port
+// led before, for as long as it does not pause. TCP connections end by themselves. Best effort.
+func flushConntrack(e *Endpoint) {
+	if !slices.ContainsFunc(e.Ports, func(p Port) bool { return p.Proto == "udp" }) {
+		return
+	}
+	for _, p := range e.Ports {
+		if p.Proto != "udp" || !p.HostIP.Is4() {
+			continue
+		}
+		filter := &netlink.ConntrackFilter{}
+		if filter.AddProtocol(unix.IPPROTO_UDP) != nil || filter.AddPort(netlink.ConntrackOrigDstPort, p.Host) != nil {
+			continue
+		}
+		netlink.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, filter)
+	}
+}
+
+// bridgedPacketsAreFiltered tells whether br_netfilter hands bridged packets to the IPv4 rules.
+func bridgedPacketsAreFiltered() bool {
+	now, err := os.ReadFile("/proc/sys/net/bridge/bridge-nf-call-iptables")
+	return err == nil && bytes.HasPrefix(now, []byte("1"))
+}

@@ -1,0 +1,216 @@
+package network
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/google/nftables/userdata"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// Other people's firewalls. An accept in box's table does not override a drop in another, so box puts a pass into each
+// foreign chain that forwarded packets go through and that could drop them: a pair of rules at its head that accepts what
+// comes from or goes to a bridge. What must not reach a container is dropped in box's own table.
+
+// passMark is the comment that box's rules in foreign chains carry, before the bridge's name.
+const passMark = "box "
+
+// install writes b's rules and the passes for it.
+func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
+	err := l.rules.write(b, endpoints)
+	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPROTONOSUPPORT) || errors.Is(err, syscall.ENOENT) {
+		l.rules.none = true
+		l.warn("no nf_tables NAT in this kernel (" + err.Error() + "): containers have no way out, published ports are forwarded by a " +
+			"process; load nf_tables, nft_chain_nat, nft_masq and nft_fib_ipv4, or run a kernel that has them")
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	l.passes([]string{b.Bridge})
+	return nil
+}
+
+// passes puts what is missing into foreign chains. That this cannot be done is a warning, no error.
+func (l *Linux) passes(bridges []string) {
+	if err := l.rules.passes(bridges); err != nil {
+		l.warn("the firewall on this host may drop containers' traffic: " + err.Error())
+	}
+	for _, b := range bridges {
+		if err := xtablesPass(b); err != nil {
+			l.warn("the legacy iptables firewall on this host may drop containers' traffic: " + err.Error())
+		}
+	}
+}
+
+// attend puts back what a change of somebody else's firewall has removed, and goes through a firewall that is new. It costs
+// little when nobody changed anything.
+func (l *Linux) attend() {
+	l.rules.mu.Lock()
+	same := !l.rules.none && l.rules.generation == generation()
+	l.rules.mu.Unlock()
+	legacy := xtablesState()
+	l.mu.Lock()
+	same = same && l.legacy == legacy
+	var bridges []string
+	for _, b := range l.networks {
+		bridges = append(bridges, b.Bridge)
+	}
+	l.mu.Unlock()
+	if same {
+		return
+	}
+	l.passes(bridges)
+	now := generation()
+	legacy = xtablesState()
+	l.rules.mu.Lock()
+	l.rules.generation = now
+	l.rules.mu.Unlock()
+	l.mu.Lock()
+	l.legacy = legacy
+	l.mu.Unlock()
+}
+
+// removePasses takes the passes of bridges out of foreign chains.
+func (l *Linux) removePasses(bridges []string) error {
+	err := l.rules.removePasses(bridges)
+	for _, b := range bridges {
+		err = errors.Join(err, xtablesUnpass(b))
+	}
+	if err != nil {
+		return fmt.Errorf("taking box's rules out of the host's firewall: %w", err)
+	}
+	return nil
+}
+
+// foreignChains finds the chains that want a pass: Docker's chain for its users' rules where there is one, otherwise
+// every base chain on the forward hook that has a rule or drops by policy.
+func foreignChains(c *nftables.Conn) ([]*nftables.Chain, error) {
+	chains, err := c.ListChains()
+	if err != nil {
+		return nil, fmt.Errorf("listing the chains of nf_tables: %w", err)
+	}
+	dockerUser := map[string]*nftables.Chain{}
+	for _, ch := range chains {
+		if ch.Name == "DOCKER-USER" && ch.Table.Family == nftables.TableFamilyIPv4 {
+			dockerUser[ch.Table.Name] = ch
+		}
+	}
+	var found []*nftables.Chain
+	for _, ch := range chains {
+		family := ch.Table.Family
+		if ch.Hooknum == nil || *ch.Hooknum != *nftables.ChainHookForward || ch.Type != nftables.ChainTypeFilter ||
+			family != nftables.TableFamilyIPv4 && family != nftables.TableFamilyINet || strings.HasPrefix(ch.Table.Name, tablePrefix) {
+			continue
+		}
+		if user := dockerUser[ch.Table.Name]; user != nil && family == nftables.TableFamilyIPv4 {
+			found = append(found, user)
+			continue
+		}
+		found = append(found, ch)
+	}
+	return found, nil
+}
+
+// passes adds the pairs that are missing.
+func (r *rules) passes(bridges []string) error {
+	return r.edit(func(c *nftables.Conn, ch *nftables.Chain, have []*nftables.Rule) (bool, error) {
+		if len(have) == 0 && (ch.Policy == nil || *ch.Policy == nftables.ChainPolicyAccept) && ch.Name != "DOCKER-USER" {
+			return false, nil
+		}
+		changed := false
+		for _, b := range bridges {
+			mark := passComment(b)
+			if slices.ContainsFunc(have, func(h *nftables.Rule) bool { return string(h.UserData) == string(mark) }) {
+				continue
+			}
+			for _, match := range [][]expr.Any{oif(b, true), iif(b, true)} {
+				c.InsertRule(&nftables.Rule{Table: ch.Table, Chain: ch, UserData: mark,
+					Exprs: rule(match, []expr.Any{&expr.Counter{}}, accept())})
+			}
+			changed = true
+		}
+		return changed, nil
+	})
+}
+
+// removePasses deletes the pairs of bridges.
+func (r *rules) removePasses(bridges []string) error {
+	return r.edit(func(c *nftables.Conn, ch *nftables.Chain, have []*nftables.Rule) (bool, error) {
+		changed := false
+		for _, h := range have {
+			if slices.ContainsFunc(bridges, func(b string) bool { return string(h.UserData) == string(passComment(b)) }) {
+				h.Chain = ch
+				h.Table = ch.Table
+				if err := c.DelRule(h); err != nil {
+					return false, err
+				}
+				changed = true
+			}
+		}
+		return changed, nil
+	})
+}
+
+// edit commits what change does to each foreign chain; a chain that cannot be changed does not keep the others from it.
+func (r *rules) edit(change func(*nftables.Conn, *nftables.Chain, []*nftables.Rule) (bool, error)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.none {
+		return nil
+	}
+	c, err := connect()
+	if err != nil {
+		return err
+	}
+	chains, err := foreignChains(c)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, ch := range chains {
+		have, err := c.GetRules(ch.Table, ch)
+		if err == nil {
+			var changed bool
+			changed, err = change(c, ch, have)
+			if err == nil && changed {
+				err = c.Flush()
+			}
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("chain %s of table %s: %w", ch.Name, ch.Table.Name, err))
+		}
+	}
+	return failed
+}
+
+func passComment(bridge string) []byte {
+	return userdata.AppendString(nil, userdata.TypeComment, passMark+bridge)
+}
+
+// generation is the number of the last change to nf_tables by anybody; 0 where there is none.
+func generation() uint32 {
+	req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, 0)
+	req.AddData(&nl.Nfgenmsg{NfgenFamily: unix.AF_UNSPEC, Version: nl.NFNETLINK_V0})
+	msgs, err := req.Execute(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWGEN)
+	if err != nil || len(msgs) == 0 || len(msgs[0]) < nl.SizeofNfgenmsg {
+		return 0
+	}
+	attrs, err := nl.ParseRouteAttr(msgs[0][nl.SizeofNfgenmsg:])
+	if err != nil {
+		return 0
+	}
+	for _, a := range attrs {
+		if a.Attr.Type == unix.NFTA_GEN_ID && len(a.Value) == 4 {
+			return binary.BigEndian.Uint32(a.Value)
+		}
+	}
+	return 0
+}

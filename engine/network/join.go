@@ -1,0 +1,241 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/containerd/errdefs"
+	"github.com/vishvananda/netlink"
+)
+
+// Join implements Plane.
+func (l *Linux) Join(ctx context.Context, r Request) (Endpoint, error) {
+	e, err := l.join(ctx, r)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	return *e, nil
+}
+
+func (l *Linux) join(ctx context.Context, r Request) (_ *Endpoint, err error) {
+	b, err := l.network(r.Network)
+	if err != nil {
+		return nil, err
+	}
+	path, err := l.sandboxPath(r.Container)
+	if err != nil {
+		return nil, err
+	}
+	e, err := l.claim(r, b)
+	if err != nil {
+		return nil, err
+	}
+	undo := []func(){func() { l.forget(e, b) }}
+	defer func() {
+		if err != nil {
+			for i := len(undo) - 1; i >= 0; i-- {
+				undo[i]()
+			}
+		}
+	}()
+	ports, held, err := l.reserve(r, b, e.Address.Addr())
+	if err != nil {
+		return nil, err
+	}
+	l.setPorts(e, ports)
+	undo = append(undo, func() { l.release(ports) })
+	if err := l.hold(ctx, e.ID, held); err != nil {
+		for _, h := range held {
+			h.File.Close()
+		}
+		return nil, err
+	}
+	if len(held) > 0 {
+		undo = append(undo, func() { l.holder.Drop(context.WithoutCancel(ctx), e.ID) })
+	}
+	link, err := l.connect(e, b, path)
+	if err != nil {
+		return nil, fmt.Errorf("joining container %s to network %s: %w", r.Container[:12], b.Name, err)
+	}
+	undo = append(undo, func() { l.cutOff(link, e.HostLink) })
+	if err := l.publish(b, e); err != nil {
+		return nil, fmt.Errorf("publishing ports of container %s: %w", r.Container[:12], err)
+	}
+	return e, nil
+}
+
+// claim takes an address and enters the endpoint into the plane's table.
+func (l *Linux) claim(r Request, b *bridge) (*Endpoint, error) {
+	if len(r.Endpoint) < 7 || strings.Trim(r.Endpoint, "0123456789abcdef") != "" {
+		return nil, fmt.Errorf("endpoint %q: not an ID: %w", r.Endpoint, errdefs.ErrInvalidArgument)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.endpoints[r.Endpoint] != nil {
+		return nil, fmt.Errorf("endpoint %s is there already: %w", r.Endpoint, errdefs.ErrAlreadyExists)
+	}
+	address, err := r.Address, error(nil)
+	if address.IsValid() {
+		err = b.pool.take(address)
+	} else {
+		address, err = b.pool.next()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("network %s: %w", b.Name, err)
+	}
+	e := &Endpoint{ID: r.Endpoint, Container: r.Container, Network: b.ID, Interface: r.Interface, HostLink: "veth" + r.Endpoint[:7],
+		Address: netip.PrefixFrom(address, b.Subnets[0].Prefix.Bits())}
+	if !b.Internal {
+		e.Gateway = b.Subnets[0].Gateway
+	}
+	mac := r.MAC
+	if mac == nil {
+		mac = macOf(address)
+	}
+	e.MAC = mac.String()
+	if e.Interface == "" {
+		e.Interface = l.nextInterface(r.Container)
+	}
+	l.endpoints[e.ID] = e
+	return e, nil
+}
+
+// nextInterface is the first ethN that the container does not have; the lock is held.
+func (l *Linux) nextInterface(container string) string {
+	for n := 0; ; n++ {
+		name := fmt.Sprintf("eth%d", n)
+		taken := false
+		for _, e := range l.endpoints {
+			taken = taken || e.Container == container && e.Interface == name
+		}
+		if !taken {
+			return name
+		}
+	}
+}
+
+func (l *Linux) setPorts(e *Endpoint, ports []Port) {
+	l.mu.Lock()
+	e.Ports = ports
+	l.mu.Unlock()
+}
+
+// forget takes an endpoint out of the table and gives its address back.
+func (l *Linux) forget(e *Endpoint, b *bridge) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.endpoints[e.ID] != nil {
+		delete(l.endpoints, e.ID)
+		b.pool.give(e.Address.Addr())
+	}
+}
+
+// connect makes the link and configures its inner end; it gives the outer end's index.
+func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
+	handle, err := l.inside(e.Container, path)
+	if err != nil {
+		return 0, err
+	}
+	defer handle.Close()
+	ns, err := os.Open(path)
+	if err != nil {
+		return 0, fmt.Errorf("opening the sandbox: %w", err)
+	}
+	defer ns.Close()
+	mac, err := net.ParseMAC(e.MAC)
+	if err != nil {
+		return 0, fmt.Errorf("hardware address %q: %w", e.MAC, errdefs.ErrInvalidArgument)
+	}
+	p := pair{host: e.HostLink, inside: e.Interface, mac: mac, mtu: b.MTU, bridge: b.index, ns: ns}
+	err = withModules([]string{"veth"}, p.create)
+	if errors.Is(err, syscall.EEXIST) { // left by a daemon that was killed: its endpoint is gone, its name is free
+		if old, find := l.route.LinkByName(p.host); find == nil && l.route.LinkDel(old) == nil {
+			err = p.create()
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	outer, err := net.InterfaceByName(p.host)
+	if err != nil {
+		return 0, fmt.Errorf("link %s: %w", p.host, err)
+	}
+	if err := l.settle(handle, outer.Index, e, b); err != nil {
+		l.cutOff(outer.Index, e.HostLink)
+		return 0, err
+	}
+	return outer.Index, nil
+}
+
+// settle sets the two ends up.
+func (l *Linux) settle(handle *netlink.Handle, outer int, e *Endpoint, b *bridge) error {
+	settings := map[uint16]byte{}
+	if bridgedPacketsAreFiltered() { // then a container's packet to its own published port is turned round within the bridge
+		settings[brportMode] = 1
+	}
+	if !b.ICC {
+		settings[brportIsolated] = 1
+	}
+	if len(settings) > 0 {
+		if err := portSettings(outer, settings); err != nil {
+			return fmt.Errorf("bridge port %s: %w", e.HostLink, err)
+		}
+	}
+	return configure(handle, e.Interface, e.Address, e.Gateway)
+}
+
+// publish writes the endpoint's ports into the rules, after a look at whether others have changed theirs.
+func (l *Linux) publish(b *bridge, e *Endpoint) error {
+	l.attend()
+	err := l.rules.add(b, e)
+	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EEXIST) { // somebody flushed our table, or it is an old one
+		l.mu.Lock()
+		all := l.on(b.ID)
+		l.mu.Unlock()
+		err = l.install(b, all)
+	}
+	if err == nil {
+		flushConntrack(e)
+	}
+	return err
+}
+
+// Leave implements Plane.
+func (l *Linux) Leave(ctx context.Context, e Endpoint) error {
+	l.mu.Lock()
+	b, known := l.networks[e.Network], l.endpoints[e.ID]
+	l.mu.Unlock()
+	if link, err := net.InterfaceByName(e.HostLink); err == nil && e.HostLink != "" {
+		l.cutOff(link.Index, e.HostLink)
+	}
+	var err error
+	if b != nil {
+		err = l.rules.remove(b, &e)
+	}
+	if len(e.Ports) > 0 {
+		err = errors.Join(err, l.holder.Drop(ctx, e.ID))
+		flushConntrack(&e)
+	}
+	if known != nil {
+		l.release(known.Ports)
+		if b != nil {
+			l.forget(known, b)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.ID, err)
+	}
+	return nil
+}
+
+// cutOff stops traffic through a link at once, so that its address can be used again, and has it deleted later.
+func (l *Linux) cutOff(index int, name string) {
+	portSettings(index, map[uint16]byte{brportState: stateDisabled}) // a link that is down or gone already carries nothing
+	l.reaper.kill(index, name)
+}

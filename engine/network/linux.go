@@ -1,0 +1,153 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Options says where a plane keeps its things.
+type Options struct {
+	ExecRoot string       // sandboxes are at ExecRoot/netns/<first 12 digits of the container's ID>
+	Holder   Holder       // keeps the descriptors of published ports; nil: this process does, as long as it lives
+	Log      *slog.Logger // nil for none
+}
+
+// Linux is the Plane on a Linux kernel: everything by netlink and files in /proc/sys, in the network namespace of
+// this process.
+type Linux struct {
+	dir    string // of the sandboxes
+	holder Holder
+	log    *slog.Logger
+	route  *netlink.Handle
+	reaper *reaper
+
+	mu        sync.Mutex // guards what follows; never held over a call to the kernel
+	networks  map[string]*bridge
+	endpoints map[string]*Endpoint
+	fresh     map[string]*netlink.Handle // container -> socket in a sandbox that nothing has joined yet
+	ports     portTable
+	warnings  []string
+	legacy    string // state of the legacy iptables filter table when it was last looked at
+
+	rules rules
+}
+
+// bridge is a network and the addresses in use on it.
+type bridge struct {
+	Network
+	index int // of the link
+	pool  *pool
+}
+
+// Open makes the folder for sandboxes and gets ready; it changes nothing else in the kernel.
+func Open(o Options) (*Linux, error) {
+	l := &Linux{
+		dir: filepath.Join(o.ExecRoot, "netns"), holder: o.Holder, log: o.Log,
+		networks: map[string]*bridge{}, endpoints: map[string]*Endpoint{}, fresh: map[string]*netlink.Handle{},
+		ports: portTable{},
+	}
+	if l.log == nil {
+		l.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if l.holder == nil {
+		l.holder = &ownHolder{files: map[string][]*os.File{}}
+	}
+	if err := os.MkdirAll(l.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("folder of network namespaces: %w", err)
+	}
+	var err error
+	if l.route, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
+		return nil, fmt.Errorf("opening a route netlink socket: %w", err)
+	}
+	l.reaper = newReaper(l.log)
+	return l, nil
+}
+
+// Close waits for links that are being deleted and takes away the rules that stand in other people's chains
+// when no endpoint needs them. What running containers need stays.
+func (l *Linux) Close() error {
+	l.mu.Lock()
+	for id, h := range l.fresh {
+		h.Close()
+		delete(l.fresh, id)
+	}
+	idle := len(l.endpoints) == 0
+	names := make([]string, 0, len(l.networks))
+	for _, b := range l.networks {
+		names = append(names, b.Bridge)
+	}
+	l.mu.Unlock()
+	l.reaper.close()
+	var err error
+	if idle {
+		err = l.removePasses(names)
+	}
+	l.route.Close()
+	return err
+}
+
+// Warnings implements Plane.
+func (l *Linux) Warnings() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.warnings)
+}
+
+// warn records a sentence for docker info, once.
+func (l *Linux) warn(text string) {
+	l.mu.Lock()
+	known := slices.Contains(l.warnings, text)
+	if !known {
+		l.warnings = append(l.warnings, text)
+	}
+	l.mu.Unlock()
+	if !known {
+		l.log.Warn(text)
+	}
+}
+
+// network finds a network that was created.
+func (l *Linux) network(id string) (*bridge, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.networks[id]
+	if b == nil {
+		return nil, fmt.Errorf("network %s is not set up: %w", id, errdefs.ErrNotFound)
+	}
+	return b, nil
+}
+
+// ownHolder keeps descriptors in this process; it forwards nothing.
+type ownHolder struct {
+	mu    sync.Mutex
+	files map[string][]*os.File
+}
+
+func (o *ownHolder) Hold(_ context.Context, key string, ports []HeldPort) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, p := range ports {
+		o.files[key] = append(o.files[key], p.File)
+	}
+	return nil
+}
+
+func (o *ownHolder) Drop(_ context.Context, key string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, f := range o.files[key] {
+		f.Close()
+	}
+	delete(o.files, key)
+	return nil
+}

@@ -1,0 +1,282 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+)
+
+// Host ports that are given out where none was asked for (RFC 6335, section 6: dynamic ports).
+const (
+	firstFree = 49153
+	lastFree  = 65535
+)
+
+// portTable is what this plane has published: a port may be used once on each address, and an unspecified address
+// is all of its family.
+type portTable map[portKey][]portUse
+
+type portKey struct {
+	proto string
+	port  uint16
+}
+
+type portUse struct {
+	address  netip.Addr
+	endpoint string
+}
+
+func (t portTable) take(proto string, at netip.AddrPort, endpoint string) bool {
+	key := portKey{proto, at.Port()}
+	for _, use := range t[key] {
+		if use.address.Is4() == at.Addr().Is4() &&
+			(use.address == at.Addr() || use.address.IsUnspecified() || at.Addr().IsUnspecified()) {
+			return false
+		}
+	}
+	t[key] = append(t[key], portUse{at.Addr(), endpoint})
+	return true
+}
+
+func (t portTable) give(proto string, at netip.AddrPort) {
+	key := portKey{proto, at.Port()}
+	for i, use := range t[key] {
+		if use.address == at.Addr() {
+			t[key] = append(t[key][:i:i], t[key][i+1:]...)
+			break
+		}
+	}
+	if len(t[key]) == 0 {
+		delete(t, key)
+	}
+}
+
+// publishError is Docker's text about a port that cannot be had.
+type publishError struct {
+	name, endpoint string
+	cause          error
+}
+
+func (e *publishError) Error() string {
+	return fmt.Sprintf("driver failed programming external connectivity on endpoint %s (%s): %v", e.name, e.endpoint, e.cause)
+}
+func (e *publishError) Unwrap() error { return e.cause }
+
+// busyPort says that the plane itself has given the port to another endpoint.
+type busyPort struct{ at netip.AddrPort }
+
+func (e busyPort) Error() string {
+	return fmt.Sprintf("Bind for %s failed: port is already allocated", e.at)
+}
+func (busyPort) Unwrap() error { return errdefs.ErrConflict }
+
+// reserve finds and binds the host ports of a request. On an error nothing stays bound.
+func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, held []HeldPort, err error) {
+	defer func() {
+		if err != nil {
+			l.release(bound)
+			for _, h := range held {
+				h.File.Close()
+			}
+			bound, held, err = nil, nil, &publishError{r.Name, r.Endpoint, err}
+		}
+	}()
+	for _, p := range r.Ports {
+		if _, known := protocols[p.Proto]; !known {
+			return bound, held, fmt.Errorf("port %d: protocol %q is none of tcp, udp, sctp: %w", p.Container, p.Proto, errdefs.ErrInvalidArgument)
+		}
+		ports, files, err := l.reservePort(p, addresses(p, b), r.Endpoint, netip.AddrPortFrom(target, p.Container))
+		bound, held = append(bound, ports...), append(held, files...)
+		if err != nil {
+			return bound, held, err
+		}
+	}
+	return bound, held, nil
+}
+
+// addresses tells where a port is to be published.
+func addresses(p Port, b *bridge) []netip.Addr {
+	if p.HostIP.IsValid() {
+		return []netip.Addr{p.HostIP.Unmap()}
+	}
+	if b.HostIP.IsValid() && !b.HostIP.IsUnspecified() {
+		return []netip.Addr{b.HostIP.Unmap()}
+	}
+	if p.Proto == "sctp" || !haveIPv6() {
+		return []netip.Addr{netip.IPv4Unspecified()}
+	}
+	return []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
+}
+
+// reservePort takes the first port of the range that is free on all addresses.
+func (l *Linux) reservePort(p Port, on []netip.Addr, endpoint string, target netip.AddrPort) ([]Port, []HeldPort, error) {
+	first, last := p.Host, max(p.Host, p.HostEnd)
+	if p.Host == 0 {
+		first, last = firstFree, lastFree
+	}
+	var failed error
+	for n := int(first); n <= int(last); n++ {
+		var bound []Port
+		var held []HeldPort
+		failed = nil
+		for _, a := range on {
+			at := netip.AddrPortFrom(a, uint16(n))
+			h, err := l.bind(p.Proto, at, endpoint, target)
+			if err != nil {
+				failed = err
+				break
+			}
+			held = append(held, h)
+			bound = append(bound, Port{Proto: p.Proto, Container: p.Container, HostIP: a, Host: uint16(n)})
+		}
+		if failed == nil {
+			return bound, held, nil
+		}
+		l.release(bound)
+		for _, h := range held {
+			h.File.Close()
+		}
+		if !errors.Is(failed, errdefs.ErrConflict) {
+			break
+		}
+	}
+	if p.Host == 0 && errors.Is(failed, errdefs.ErrConflict) {
+		failed = fmt.Errorf("all ports are allocated: %w", errdefs.ErrResourceExhausted)
+	}
+	return nil, nil, failed
+}
+
+// bind takes one port of one address.
+func (l *Linux) bind(proto string, at netip.AddrPort, endpoint string, target netip.AddrPort) (HeldPort, error) {
+	l.mu.Lock()
+	free := l.ports.take(proto, at, endpoint)
+	l.mu.Unlock()
+	if !free {
+		return HeldPort{}, busyPort{at}
+	}
+	h := HeldPort{}
+	if at.Addr().Is6() || l.rules.none {
+		h.Forward = target
+	}
+	file, err := bindSocket(proto, at, h.Forward.IsValid())
+	if err != nil {
+		l.release([]Port{{Proto: proto, HostIP: at.Addr(), Host: at.Port()}})
+		return HeldPort{}, err
+	}
+	h.File = file
+	return h, nil
+}
+
+// release gives ports back to the table.
+func (l *Linux) release(ports []Port) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range ports {
+		l.ports.give(p.Proto, netip.AddrPortFrom(p.HostIP, p.Host))
+	}
+}
+
+// bindSocket binds a socket that keeps other programs from the port. It listens only if it is to be forwarded: a
+// listening socket costs the kernel nine times as much.
+func bindSocket(proto string, at netip.AddrPort, forward bool) (*os.File, error) {
+	fail := func(err error) (*os.File, error) {
+		var class error = errdefs.ErrFailedPrecondition
+		if errors.Is(err, syscall.EADDRINUSE) {
+			class = errdefs.ErrConflict
+		}
+		return nil, &bindError{proto, at, err, class}
+	}
+	fd, err := boundSocket(proto, at, false)
+	if errors.Is(err, syscall.EADDRINUSE) && proto == "tcp" {
+		// Perhaps only connections of the port's last user linger. Then a listener can have it, and so can we.
+		var probe int
+		if probe, err = boundSocket(proto, at, true); err == nil {
+			err = unix.Listen(probe, 1)
+			unix.Close(probe)
+		}
+		if err == nil {
+			fd, err = boundSocket(proto, at, true)
+		}
+	}
+	if err != nil {
+		return fail(err)
+	}
+	if forward && proto == "tcp" {
+		if err := unix.Listen(fd, unix.SOMAXCONN); err != nil {
+			unix.Close(fd)
+			return fail(err)
+		}
+	}
+	return os.NewFile(uintptr(fd), fmt.Sprintf("%s/%s", at, proto)), nil
+}
+
+func boundSocket(proto string, at netip.AddrPort, reuse bool) (int, error) {
+	domain, kind := unix.AF_INET, unix.SOCK_STREAM
+	if at.Addr().Is6() {
+		domain = unix.AF_INET6
+	}
+	if proto == "udp" {
+		kind = unix.SOCK_DGRAM
+	}
+	fd, err := unix.Socket(domain, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(protocols[proto]))
+	if err != nil {
+		return -1, err
+	}
+	var sa unix.Sockaddr
+	if domain == unix.AF_INET {
+		sa = &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}
+	} else {
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+		sa = &unix.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()}
+	}
+	if err == nil && reuse {
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	}
+	if err == nil {
+		err = unix.Bind(fd, sa)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// bindError says that the kernel would not give the port: another program has it, or the address is not the host's.
+type bindError struct {
+	proto string
+	at    netip.AddrPort
+	cause error
+	class error
+}
+
+func (e *bindError) Error() string {
+	return fmt.Sprintf("failed to bind host port %s/%s: %v", e.at, e.proto, e.cause)
+}
+func (e *bindError) Unwrap() []error { return []error{e.class, e.cause} }
+
+// haveIPv6 tells whether ports can be published on [::].
+func haveIPv6() bool {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil
+}
+
+// hold hands an endpoint's descriptors over.
+func (l *Linux) hold(ctx context.Context, endpoint string, held []HeldPort) error {
+	if len(held) == 0 {
+		return nil
+	}
+	if err := l.holder.Hold(ctx, endpoint, held); err != nil {
+		return fmt.Errorf("handing over the published ports of endpoint %s: %w", endpoint, err)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Restore implements Plane. Networks that cannot be raised do not keep the others from it; the error names each.
+func (l *Linux) Restore(ctx context.Context, networks []Network, endpoints []Endpoint) error {
+	var failed error
+	bridges := map[string]*bridge{}
+	for _, n := range networks {
+		b, err := newBridge(n)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		bridges[n.ID] = b
+	}
+	for _, e := range endpoints {
+		b := bridges[e.Network]
+		if b == nil {
+			continue // its network is gone or not the plane's
+		}
+		if err := l.readopt(b, e); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("endpoint %s: %w", e.ID, err))
+		}
+	}
+	for id, b := range bridges {
+		l.mu.Lock()
+		l.networks[id] = b
+		l.mu.Unlock()
+		if err := l.Create(ctx, b.Network); err != nil {
+			failed = errors.Join(failed, err)
+		}
+		l.sweep(b)
+	}
+	return failed
+}
+
+// readopt enters an endpoint that lives on. Its descriptors are with the holder still.
+func (l *Linux) readopt(b *bridge, e Endpoint) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := b.pool.take(e.Address.Addr()); err != nil {
+		return err
+	}
+	for _, p := range e.Ports {
+		if at := netip.AddrPortFrom(p.HostIP, p.Host); !l.ports.take(p.Proto, at, e.ID) {
+			return busyPort{at}
+		}
+	}
+	l.endpoints[e.ID] = &e
+	return nil
+}
+
+// sweep deletes links on a bridge that belong to no endpoint: what a daemon that was killed left.
+func (l *Linux) sweep(b *bridge) {
+	links, err := l.route.LinkList()
+	if err != nil {
+		l.log.Warn("listing links", "error", err)
+		return
+	}
+	known := map[string]bool{}
+	l.mu.Lock()
+	for _, e := range l.on(b.ID) {
+		known[e.HostLink] = true
+	}
+	l.mu.Unlock()
+	for _, link := range links {
+		attrs := link.Attrs()
+		if _, veth := link.(*netlink.Veth); veth && attrs.MasterIndex == b.index && strings.HasPrefix(attrs.Name, "veth") && !known[attrs.Name] {
+			l.cutOff(attrs.Index, attrs.Name)
+		}
+	}
+}

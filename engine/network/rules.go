@@ -1,0 +1,239 @@
+package network
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// rules keeps a bridge's rules in an nf_tables table of its own, `ip box-<bridge>`. The published ports are the elements
+// of one map there, so that ten thousand of them cost a packet one look-up. A table is written whole in one transaction
+// and can be written again at any time: connections do not notice, since the kernel asks NAT rules only for new ones.
+type rules struct {
+	mu         sync.Mutex // one transaction at a time: the nftables package numbers sets in a variable of its own
+	none       bool       // the kernel has no nf_tables
+	generation uint32     // of nf_tables when foreign chains were last looked at, counted on with each transaction
+}
+
+// tablePrefix starts the names of box's tables.
+const tablePrefix = "box-"
+
+// nftModules is what the tables need, for kernels that cannot ask for modules themselves.
+var nftModules = []string{"nf_tables", "nf_conntrack", "nft_ct", "nf_nat", "nft_chain_nat", "nft_nat", "nft_masq", "nft_fib_ipv4", "nft_counter"}
+
+func table(bridge string) *nftables.Table {
+	return &nftables.Table{Family: nftables.TableFamilyIPv4, Name: tablePrefix + bridge}
+}
+
+// portMap is the map of published ports: address, protocol and port on the host to address and port of the container.
+// The address is 0.0.0.0 where any will do.
+func portMap(t *nftables.Table) *nftables.Set {
+	return &nftables.Set{
+		Table: t, Name: "ports", IsMap: true, Concatenation: true,
+		KeyType:  nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetProto, nftables.TypeInetService),
+		DataType: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetService),
+	}
+}
+
+// protocols are the protocols with ports, by Docker's names.
+var protocols = map[string]byte{"tcp": unix.IPPROTO_TCP, "udp": unix.IPPROTO_UDP, "sctp": unix.IPPROTO_SCTP}
+
+// elements gives the map's elements for an endpoint's IPv4 ports.
+func elements(e *Endpoint) []nftables.SetElement {
+	var list []nftables.SetElement
+	for _, p := range e.Ports {
+		if !p.HostIP.Is4() {
+			continue // forwarded by the holder
+		}
+		key, val := make([]byte, 12), make([]byte, 8)
+		copy(key, p.HostIP.AsSlice())
+		key[4] = protocols[p.Proto]
+		binary.BigEndian.PutUint16(key[8:], p.Host)
+		copy(val, e.Address.Addr().AsSlice())
+		binary.BigEndian.PutUint16(val[4:], p.Container)
+		list = append(list, nftables.SetElement{Key: key, Val: val})
+	}
+	return list
+}
+
+// write puts b's table into the kernel in place of what it had.
+func (r *rules) write(b *bridge, endpoints []*Endpoint) error {
+	return r.transact("rules of "+b.Bridge, func(c *nftables.Conn) error {
+		t := table(b.Bridge)
+		c.AddTable(t)
+		c.DelTable(t)
+		c.AddTable(t)
+		ports := portMap(t)
+		if err := c.AddSet(ports, nil); err != nil {
+			return err
+		}
+		chains := map[string]*nftables.Chain{}
+		accept := nftables.ChainPolicyAccept
+		for _, base := range baseChains {
+			chains[base.name] = c.AddChain(&nftables.Chain{Table: t, Name: base.name, Type: base.kind, Hooknum: base.hook,
+				Priority: base.priority, Policy: &accept})
+		}
+		for _, row := range bridgeRules(b, ports) {
+			c.AddRule(&nftables.Rule{Table: t, Chain: chains[row.chain], Exprs: row.exprs})
+		}
+		var all []nftables.SetElement
+		for _, e := range endpoints {
+			all = append(all, elements(e)...)
+		}
+		return addElements(c, ports, all)
+	})
+}
+
+// addElements adds what fits into one netlink attribute (64 KB) at a time.
+func addElements(c *nftables.Conn, set *nftables.Set, all []nftables.SetElement) error {
+	for chunk := range slices.Chunk(all, 400) {
+		if err := c.SetAddElements(set, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add publishes an endpoint's ports.
+func (r *rules) add(b *bridge, e *Endpoint) error {
+	list := elements(e)
+	if len(list) == 0 {
+		return nil
+	}
+	return r.transact("publishing ports on "+b.Bridge, func(c *nftables.Conn) error {
+		return addElements(c, portMap(table(b.Bridge)), list)
+	})
+}
+
+// remove takes an endpoint's ports back; rules that are gone are no error.
+func (r *rules) remove(b *bridge, e *Endpoint) error {
+	list := elements(e)
+	if len(list) == 0 {
+		return nil
+	}
+	err := r.transact("unpublishing ports on "+b.Bridge, func(c *nftables.Conn) error {
+		return c.SetDeleteElements(portMap(table(b.Bridge)), list)
+	})
+	if errors.Is(err, syscall.ENOENT) {
+		return nil
+	}
+	return err
+}
+
+// drop removes b's table.
+func (r *rules) drop(b *bridge) error {
+	return r.transact("removing the rules of "+b.Bridge, func(c *nftables.Conn) error {
+		t := table(b.Bridge)
+		c.AddTable(t) // so that a table that is gone is no error
+		c.DelTable(t)
+		return nil
+	})
+}
+
+// transact runs build and commits what it put together. Where the kernel has no nf_tables it does nothing.
+func (r *rules) transact(what string, build func(*nftables.Conn) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.none {
+		return nil
+	}
+	err := withModules(nftModules, func() error {
+		c, err := connect()
+		if err != nil {
+			return err
+		}
+		if err := build(c); err != nil {
+			return err
+		}
+		return c.Flush()
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	r.generation++
+	return nil
+}
+
+// sendBuffer holds a transaction of some ten thousand elements; netlink takes a transaction in one piece.
+const sendBuffer = 8 << 20
+
+// connect prepares a connection. Each transaction has a socket of its own: late answers of a failed one cannot be
+// taken for answers to the next.
+func connect() (*nftables.Conn, error) {
+	return nftables.New(nftables.WithSockOptions(func(c *netlink.Conn) error {
+		raw, err := c.SyscallConn()
+		if err != nil {
+			return err
+		}
+		return raw.Control(func(fd uintptr) {
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, sendBuffer)
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, sendBuffer)
+		})
+	}))
+}
+
+type baseChain struct {
+	name     string
+	kind     nftables.ChainType
+	hook     *nftables.ChainHook
+	priority *nftables.ChainPriority
+}
+
+var baseChains = []baseChain{
+	{"raw", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw},
+	{"prerouting", nftables.ChainTypeNAT, nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest},
+	{"output", nftables.ChainTypeNAT, nftables.ChainHookOutput, nftables.ChainPriorityNATDest},
+	{"postrouting", nftables.ChainTypeNAT, nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource},
+	{"forward", nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityFilter},
+}
+
+type ruleRow struct {
+	chain string
+	exprs []expr.Any
+}
+
+// bridgeRules is what box says about packets from and to a bridge. A drop here is final; an accept is the opinion of
+// this table only.
+func bridgeRules(b *bridge, ports *nftables.Set) []ruleRow {
+	from, to := iif(b.Bridge, true), oif(b.Bridge, true)
+	subnet, loop := b.Subnets[0].Prefix, netip.MustParsePrefix("127.0.0.0/8")
+	rows := []ruleRow{
+		// route_localnet on the bridge would open the host's loopback to containers.
+		{"raw", rule(from, daddr(loop), drop())},
+		// Nothing that comes in by a link is for 127/8, whatever has been published there.
+		{"prerouting", rule(daddr(loop), accept())},
+		{"prerouting", publishedHere(ports)},
+		{"prerouting", publishedAnywhere(ports)},
+		{"output", publishedHere(ports)},
+		{"output", publishedAnywhere(ports)},
+		// From 127.0.0.1 by the bridge, and from a container back to its own bridge: the answer has to come through here.
+		{"postrouting", rule(to, saddr(loop), masquerade())},
+		{"postrouting", rule(to, saddr(subnet), dnatted(), masquerade())},
+	}
+	if b.Masquerade {
+		rows = append(rows, ruleRow{"postrouting", rule(oif(b.Bridge, false), saddr(subnet), masquerade())})
+	}
+	if b.Internal {
+		rows = append(rows,
+			ruleRow{"forward", rule(from, oif(b.Bridge, false), drop())},
+			ruleRow{"forward", rule(to, iif(b.Bridge, false), drop())})
+	}
+	neighbours := accept()
+	if !b.ICC {
+		neighbours = drop()
+	}
+	return append(rows,
+		ruleRow{"forward", rule(to, answering(), accept())},
+		ruleRow{"forward", rule(to, dnatted(), accept())},
+		ruleRow{"forward", rule(to, from, neighbours)},
+		ruleRow{"forward", rule(to, drop())}) // ports that are not published
+}
