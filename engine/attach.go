@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	"golang.org/x/sys/unix"
+
+	"box/engine/task"
+)
+
+// AttachOptions say what a client wants of a program's streams.
+type AttachOptions struct {
+	Stdin, Stdout, Stderr bool
+	Logs                  bool   // what was printed so far first
+	Stream                bool   // and what comes
+	DetachKeys            string // "" for ctrl-p,ctrl-q
+}
+
+// Attachment is a client's end of a program's streams, connected before it is returned: what the program prints from then on
+// is not missed.
+type Attachment struct {
+	Terminal bool // bytes as they are, else Docker's frames
+
+	stream *stream
+	keys   []byte
+	logs   func(w io.Writer) error
+	leave  func(detached bool)
+	end    bool // a client that ends its input has ended the attachment
+}
+
+// HalfCloser is a connection whose two directions end separately.
+type HalfCloser interface {
+	io.ReadWriteCloser
+	CloseWrite() error
+}
+
+// stream is a socket pair between the daemon and the keeper: near is ours, far is handed over.
+type stream struct {
+	opts task.Attach
+	near *net.UnixConn
+	far  *os.File
+	once sync.Once
+}
+
+func newStream(o task.Attach) (*stream, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fds[0]), "stream")
+	defer f.Close()
+	conn, err := net.FileConn(f)
+	if err != nil {
+		unix.Close(fds[1])
+		return nil, err
+	}
+	return &stream{opts: o, near: conn.(*net.UnixConn), far: os.NewFile(uintptr(fds[1]), "stream")}, nil
+}
+
+// hand gives the far end away; the launcher closes it.
+func (s *stream) hand() *os.File {
+	f := s.far
+	s.once.Do(func() {})
+	return f
+}
+
+// Close closes what was not given away.
+func (s *stream) Close() error {
+	s.once.Do(func() { s.far.Close() })
+	return s.near.Close()
+}
+
+// Attach connects to the streams of a container's program, or of the one that is started next.
+func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Attachment, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := detachKeys(o.DetachKeys)
+	if err != nil {
+		return nil, err
+	}
+	rec := c.snapshot()
+	if st, _ := c.now(); st.State == api.StatePaused {
+		return nil, conflict("container %s is paused, unpause the container before attach", ref)
+	}
+	a := &Attachment{Terminal: rec.Config.Tty, keys: keys}
+	closeStdin := o.Stdin && rec.Config.StdinOnce && !rec.Config.Tty
+	a.end = o.Stdin && !closeStdin
+	a.leave = func(detached bool) {
+		if detached {
+			e.publish(c, events.ActionDetach)
+		}
+	}
+	if o.Logs {
+		a.logs = func(w io.Writer) error { return e.copyLogs(ctx, c, w, o.Stdout, o.Stderr) }
+	}
+	if !o.Stream {
+		return a, nil
+	}
+	a.stream, err = newStream(task.Attach{
+		Stdin: o.Stdin && rec.Config.OpenStdin, Stdout: o.Stdout, Stderr: o.Stderr, CloseStdin: closeStdin,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.connect(ctx, c, a.stream); err != nil {
+		return nil, errors.Join(err, a.stream.Close())
+	}
+	e.publish(c, events.ActionAttach)
+	return a, nil
+}
+
+// connect gives the stream to the running program, or keeps it for the next one.
+func (e *Engine) connect(ctx context.Context, c *container, s *stream) error {
+	c.op.Lock() // not between the start of a program and its being known
+	defer c.op.Unlock()
+	if st, _ := c.now(); st.running() {
+		return e.o.Tasks.Task(c.rec.ID).Attach(ctx, "", s.opts, s.hand())
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = append(c.waiting, s)
+	return nil
+}
+
+// Serve moves bytes between the client and the program until either ends, or the client types the keys that detach.
+func (a *Attachment) Serve(client HalfCloser) error {
+	defer client.Close()
+	if a.logs != nil {
+		if err := a.logs(client); err != nil {
+			return err
+		}
+	}
+	if a.stream == nil {
+		return nil
+	}
+	var in sync.WaitGroup
+	detached := false
+	in.Go(func() {
+		detached = a.input(client)
+	})
+	_, err := io.Copy(client, a.stream.near)
+	_ = client.CloseWrite()
+	a.stream.Close()
+	client.Close() // ends the input
+	in.Wait()
+	a.leave(detached)
+	return err
+}
+
+// input moves what the client sends; true means that it typed the keys.
+func (a *Attachment) input(client io.Reader) (detached bool) {
+	var err error
+	if a.Terminal && len(a.keys) > 0 {
+		_, err = io.Copy(a.stream.near, &keyReader{r: client, keys: a.keys})
+	} else {
+		_, err = io.Copy(a.stream.near, client)
+	}
+	if errors.Is(err, errDetached) {
+		a.stream.near.Close()
+		return true
+	}
+	if a.end && a.stream.opts.Stdin {
+		// Docker ends an attachment whose input ends unless that input's end is the program's.
+		a.stream.near.Close()
+		return false
+	}
+	_ = a.stream.near.CloseWrite()
+	return false
+}
+
+// Close lets go of an attachment that is not served.
+func (a *Attachment) Close() {
+	if a.stream != nil {
+		a.stream.Close()
+	}
+}

@@ -1,0 +1,232 @@
+// Package cgroup mounts the control group file systems where a host has not, and empties groups whose owner
+// is gone.
+package cgroup
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Root is where the hierarchies are mounted.
+const Root = "/sys/fs/cgroup"
+
+// V2 tells whether the host has the one unified hierarchy at Root (cgroup v2), not the controllers of v1.
+func V2() bool {
+	var st unix.Statfs_t
+	return unix.Statfs(Root, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC
+}
+
+// Ensure mounts the hierarchies where nothing is mounted at Root: v2 when no controller of the kernel is bound to v1,
+// else one v1 hierarchy a controller. On a unified hierarchy the controllers are passed down to containers.
+func Ensure() error {
+	if mounted() {
+		return nil
+	}
+	if err := os.MkdirAll(Root, 0o755); err != nil {
+		return fmt.Errorf("folder for control groups (is sysfs mounted?): %w", err)
+	}
+	if err := unix.Mount("cgroup2", Root, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "nsdelegate"); err == nil {
+		if raw, err := os.ReadFile(Root + "/cgroup.controllers"); err == nil && strings.Contains(string(raw), "memory") {
+			return nil
+		}
+		_ = unix.Unmount(Root, unix.MNT_DETACH)
+	}
+	return mountV1()
+}
+
+func mounted() bool {
+	if V2() {
+		return true
+	}
+	paths, err := hierarchies()
+	return err == nil && len(paths) > 0
+}
+
+// mountV1 mounts every enabled controller of /proc/cgroups below a tmpfs.
+func mountV1() error {
+	names, err := controllers()
+	if err != nil {
+		return err
+	}
+	flags := uintptr(unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
+	if err := unix.Mount("cgroup_root", Root, "tmpfs", flags, "mode=755"); err != nil {
+		return fmt.Errorf("mount %s: %w", Root, err)
+	}
+	var errs error
+	for _, name := range names {
+		dir := filepath.Join(Root, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount("cgroup", dir, "cgroup", flags, name); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("mount control group %s: %w", name, err), os.Remove(dir))
+		}
+	}
+	if !mounted() {
+		return errors.Join(errors.New("kernel has no control groups"), errs)
+	}
+	return nil
+}
+
+// controllers lists those that the kernel has and that are enabled.
+func controllers() ([]string, error) {
+	f, err := os.Open("/proc/cgroups")
+	if err != nil {
+		return nil, fmt.Errorf("kernel has no control groups: %w", err)
+	}
+	defer f.Close()
+	var names []string
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		w := strings.Fields(lines.Text())
+		if len(w) == 4 && w[3] == "1" {
+			names = append(names, w[0])
+		}
+	}
+	return names, nil
+}
+
+// hierarchies are the folders below Root that are mount points of a v1 hierarchy, or Root itself on v2.
+func hierarchies() ([]string, error) {
+	if V2() {
+		return []string{Root}, nil
+	}
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var paths []string
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		mount, kind, ok := strings.Cut(lines.Text(), " - ")
+		w := strings.Fields(mount)
+		if ok && len(w) > 4 && strings.HasPrefix(kind, "cgroup ") && strings.HasPrefix(w[4], Root+"/") {
+			paths = append(paths, w[4])
+		}
+	}
+	return paths, nil
+}
+
+// emptyWait is how long Clear waits for killed processes to be gone.
+const emptyWait = 10 * time.Second
+
+// Clear kills every process in the group at path (as "/docker/<id>") in all hierarchies, waits until it is empty and
+// removes it. A group that is not there is no error.
+func Clear(path string) error {
+	roots, err := hierarchies()
+	if err != nil {
+		return err
+	}
+	limit := time.Now().Add(emptyWait)
+	for {
+		left := 0
+		for _, root := range roots {
+			left += killAll(filepath.Join(root, path))
+		}
+		if left == 0 {
+			break
+		}
+		if time.Now().After(limit) {
+			return fmt.Errorf("%d processes of control group %s do not end", left, path)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	var errs error
+	for _, root := range roots {
+		errs = errors.Join(errs, removeTree(filepath.Join(root, path)))
+	}
+	return errs
+}
+
+// killAll kills what is in the group and below it and says how much there was. A frozen v1 group is frozen first so
+// that nothing escapes by forking, and thawed to let it die.
+func killAll(dir string) int {
+	if _, err := os.Stat(dir); err != nil {
+		return 0
+	}
+	n := 0
+	_ = filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
+		if err == nil && e.IsDir() {
+			n += len(pids(p))
+		}
+		return nil
+	})
+	if n == 0 {
+		return 0
+	}
+	if os.WriteFile(dir+"/cgroup.kill", []byte("1"), 0) == nil {
+		return n
+	}
+	freezer := dir + "/freezer.state"
+	_ = os.WriteFile(freezer, []byte("FROZEN"), 0)
+	_ = filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
+		if err == nil && e.IsDir() {
+			for _, pid := range pids(p) {
+				_ = unix.Kill(pid, unix.SIGKILL)
+			}
+		}
+		return nil
+	})
+	_ = os.WriteFile(freezer, []byte("THAWED"), 0)
+	return n
+}
+
+func pids(dir string) []int {
+	raw, err := os.ReadFile(dir + "/cgroup.procs")
+	if err != nil {
+		return nil
+	}
+	var list []int
+	for _, w := range strings.Fields(string(raw)) {
+		if pid, err := strconv.Atoi(w); err == nil && pid > 0 {
+			list = append(list, pid)
+		}
+	}
+	return list
+}
+
+// removeTree removes a group and those below it, deepest first: groups are removed by rmdir(2) alone.
+func removeTree(dir string) error {
+	var dirs []string
+	_ = filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
+		if err == nil && e.IsDir() {
+			dirs = append(dirs, p)
+		}
+		return nil
+	})
+	for i := len(dirs) - 1; i >= 0; i-- {
+		err := unix.Rmdir(dirs[i])
+		// The kernel lets go of the last process a moment after it is gone from the list.
+		for try := 0; err == unix.EBUSY && try < 50; try++ {
+			time.Sleep(2 * time.Millisecond)
+			err = unix.Rmdir(dirs[i])
+		}
+		if err != nil && err != unix.ENOENT {
+			return fmt.Errorf("remove control group %s: %w", dirs[i], err)
+		}
+	}
+	return nil
+}
+
+// LeaveService moves this process out of the control groups of the service that started it, to the root of every
+// hierarchy, so that the end of the service is not the end of this process.
+func LeaveService() {
+	roots, err := hierarchies()
+	if err != nil {
+		return
+	}
+	// The named hierarchies too: systemd stops a service by its own.
+	for _, extra := range []string{Root + "/systemd", Root + "/unified"} {
+		roots = append(roots, extra)
+	}
+	for _, root := range roots {
+		_ = os.WriteFile(filepath.Join(root, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0)
+	}
+}

@@ -1,0 +1,243 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	apinetwork "github.com/moby/moby/api/types/network"
+
+	"box/engine/image"
+	"box/engine/spec"
+	"box/engine/state"
+	"box/fs"
+)
+
+// Creation is what a container is to be made from.
+type Creation struct {
+	Name       string // "" for one that is made up
+	Config     *api.Config
+	Host       *api.HostConfig
+	Networking *apinetwork.NetworkingConfig
+}
+
+// Create makes a container, which Start runs. When it returns without an error the container outlives a crash; with one,
+// nothing of it is left.
+func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, error) {
+	var none api.CreateResponse
+	if q.Config == nil {
+		return none, invalid("Config cannot be empty in order to create a container")
+	}
+	if q.Host == nil {
+		q.Host = &api.HostConfig{}
+	}
+	img, err := e.imageFor(ctx, q.Config.Image)
+	if err != nil {
+		return none, err
+	}
+	rec := record{
+		ID: newID(), Name: q.Name, Created: e.o.Now().UTC(), Image: img.ID.String(), Layer: img.ChainID().String(),
+		Config: mergeConfig(q.Config, img), Host: q.Host, Driver: e.layers.Name(),
+	}
+	warnings, err := e.complete(&rec, q.Networking)
+	if err != nil {
+		return none, err
+	}
+	if err := e.reserveName(&rec); err != nil {
+		return none, err
+	}
+	if err := e.build(ctx, &rec); err != nil {
+		e.releaseName(rec.Name)
+		return none, errors.Join(err, e.unbuild(context.WithoutCancel(ctx), &rec))
+	}
+	c := newContainer(rec, status{State: api.StateCreated})
+	e.mu.Lock()
+	e.containers[rec.ID] = c
+	e.mu.Unlock()
+	e.publish(c, events.ActionCreate)
+	return api.CreateResponse{ID: rec.ID, Warnings: warnings}, nil
+}
+
+// complete fills in what was left out and refuses what cannot be.
+func (e *Engine) complete(rec *record, networking *apinetwork.NetworkingConfig) (warnings []string, err error) {
+	if warnings, err = e.validate(rec); err != nil {
+		return nil, err
+	}
+	if rec.Networks, err = e.wantedNetworks(rec, networking); err != nil {
+		return nil, err
+	}
+	argv := slices.Concat(rec.Config.Entrypoint, rec.Config.Cmd)
+	if len(argv) == 0 || argv[0] == "" && len(argv) == 1 {
+		return nil, invalid("no command specified")
+	}
+	rec.Path, rec.Args = argv[0], argv[1:]
+	if rec.Config.Hostname == "" {
+		rec.Config.Hostname = short(rec.ID)
+		if rec.Host.NetworkMode.IsHost() || rec.Host.UTSMode.IsHost() {
+			rec.Config.Hostname, _ = os.Hostname()
+		}
+	}
+	rec.Mounts, err = e.wantedMounts(rec)
+	return warnings, err
+}
+
+// build makes the container's layers, folder and record, in this order: a crash before the record leaves orphans, which
+// the next Open sweeps.
+func (e *Engine) build(ctx context.Context, rec *record) error {
+	if err := os.Mkdir(e.dir(rec.ID), 0o710); err != nil {
+		return fmt.Errorf("folder of the container: %w", err)
+	}
+	if err := e.buildRoot(ctx, rec); err != nil {
+		return err
+	}
+	return e.db.Batch(func(tx *state.Tx) error {
+		return errors.Join(
+			e.layers.Keep(tx.Bolt(), rec.ID+"-init", rec.ID),
+			recordTable.Put(tx, rec.ID, *rec),
+			statusTable.Put(tx, rec.ID, status{State: api.StateCreated}),
+		)
+	})
+}
+
+// buildRoot prepares the two layers of a container: <id>-init holds the files that are mounted over, so that they
+// are no changes of the container's, and <id> what the container writes.
+func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
+	base := rec.ID + "-init"
+	opts := fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true}
+	if err := e.layers.Prepare(ctx, base, rec.Layer, opts); err != nil {
+		return fmt.Errorf("layer below the container's: %w", err)
+	}
+	if err := e.fillInit(ctx, base); err != nil {
+		return fmt.Errorf("layer below the container's: %w", err)
+	}
+	if err := e.layers.Prepare(ctx, rec.ID, base, opts); err != nil {
+		return fmt.Errorf("layer of the container: %w", err)
+	}
+	return e.writeMountID(rec)
+}
+
+// mountIDPath is where cAdvisor looks up which layer is a container's.
+func (e *Engine) mountIDPath(id string) string {
+	return filepath.Join(e.o.Root, "image", e.layers.Name(), "layerdb", "mounts", id)
+}
+
+func (e *Engine) writeMountID(rec *record) error {
+	dir := e.mountIDPath(rec.ID)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "mount-id"), []byte(rec.ID), 0o644)
+}
+
+// unbuild deletes what build made.
+func (e *Engine) unbuild(ctx context.Context, rec *record) error {
+	return errors.Join(
+		e.layers.Remove(ctx, rec.ID),
+		e.layers.Remove(ctx, rec.ID+"-init"),
+		os.RemoveAll(e.mountIDPath(rec.ID)),
+		os.RemoveAll(e.dir(rec.ID)),
+	)
+}
+
+// reserveName takes rec.Name, or a made-up one.
+func (e *Engine) reserveName(rec *record) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if rec.Name == "" {
+		rec.Name = newName(func(n string) bool { _, used := e.names[n]; return used })
+	}
+	if id, used := e.names[rec.Name]; used {
+		return conflict("Conflict. The container name %q is already in use by container %q. You have to remove (or rename) that container to be able to reuse that name.",
+			"/"+rec.Name, id)
+	}
+	e.names[rec.Name] = rec.ID
+	return nil
+}
+
+func (e *Engine) releaseName(name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.names, name)
+}
+
+// imageFor resolves the image of a new container. The built-in image is made when it is first asked for.
+func (e *Engine) imageFor(ctx context.Context, ref string) (*image.Image, error) {
+	img, err := e.images.Resolve(ref)
+	if errdefs.IsNotFound(err) && image.IsHello(ref) {
+		return e.images.MakeHello(ctx)
+	}
+	return img, err
+}
+
+// mergeConfig gives the image's configuration with the user's over it, by Docker's rules.
+func mergeConfig(user *api.Config, img *image.Image) *api.Config {
+	c := *user
+	from := img.Config.Config
+	if c.User == "" {
+		c.User = from.User
+	}
+	if len(from.ExposedPorts) > 0 {
+		c.ExposedPorts = exposedPorts(c.ExposedPorts, from.ExposedPorts)
+	}
+	c.Env = spec.MergeEnvironment(nil, c.Env)
+	for _, v := range from.Env {
+		if !hasVariable(user.Env, v) {
+			c.Env = append(c.Env, v)
+		}
+	}
+	if len(from.Labels) > 0 {
+		labels := maps.Clone(from.Labels)
+		maps.Copy(labels, c.Labels)
+		c.Labels = labels
+	}
+	if c.Labels == nil {
+		c.Labels = map[string]string{}
+	}
+	if len(c.Entrypoint) == 0 {
+		if len(c.Cmd) == 0 {
+			c.Cmd = from.Cmd
+		}
+		if c.Entrypoint == nil {
+			c.Entrypoint = from.Entrypoint
+		}
+	}
+	if len(c.Entrypoint) == 1 && c.Entrypoint[0] == "" {
+		c.Entrypoint = nil
+	}
+	if c.WorkingDir == "" {
+		c.WorkingDir = from.WorkingDir
+	}
+	if len(from.Volumes) > 0 {
+		volumes := maps.Clone(from.Volumes)
+		maps.Copy(volumes, c.Volumes)
+		c.Volumes = volumes
+	}
+	if c.StopSignal == "" {
+		c.StopSignal = from.StopSignal
+	}
+	return &c
+}
+
+// hasVariable tells whether env sets or removes the variable of v.
+func hasVariable(env []string, v string) bool {
+	name := variable(v)
+	return slices.ContainsFunc(env, func(e string) bool { return variable(e) == name })
+}
+
+func exposedPorts(user apinetwork.PortSet, img map[string]struct{}) apinetwork.PortSet {
+	out := apinetwork.PortSet{}
+	maps.Copy(out, user)
+	for s := range img {
+		if p, err := apinetwork.ParsePort(s); err == nil {
+			out[p] = struct{}{}
+		}
+	}
+	return out
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+)
+
+// errDetached ends an input in which the keys were found.
+var errDetached = errors.New("read escape sequence")
+
+// detachKeys are the bytes of a list as "ctrl-p,ctrl-q" or "a,ctrl-]"; "" is that default.
+func detachKeys(s string) ([]byte, error) {
+	if s == "" {
+		return []byte{16, 17}, nil
+	}
+	var keys []byte
+	for _, k := range strings.Split(s, ",") {
+		name, ctrl := strings.CutPrefix(k, "ctrl-")
+		switch {
+		case len(name) != 1:
+			return nil, invalid("Invalid detach keys (%s) provided", s)
+		case !ctrl:
+			keys = append(keys, name[0])
+		case name[0] >= 'a' && name[0] <= 'z':
+			keys = append(keys, name[0]-'a'+1)
+		case strings.Contains("@[\\]^_", name):
+			keys = append(keys, name[0]&0x1f)
+		default:
+			return nil, invalid("Invalid detach keys (%s) provided", s)
+		}
+	}
+	return keys, nil
+}
+
+// keyReader passes on what it reads until the keys come in a row; keys that begin the row and do not end it are passed
+// on late.
+type keyReader struct {
+	r    io.Reader
+	keys []byte
+	held int    // how many of keys were seen
+	out  []byte // to be passed on
+	err  error
+}
+
+func (k *keyReader) Read(p []byte) (int, error) {
+	for len(k.out) == 0 {
+		if k.err != nil {
+			return 0, k.err
+		}
+		buf := make([]byte, len(p))
+		n, err := k.r.Read(buf)
+		k.err = err
+		k.take(buf[:n])
+		if err != nil && k.held > 0 && k.err != errDetached {
+			k.out = append(k.out, k.keys[:k.held]...)
+			k.held = 0
+		}
+	}
+	n := copy(p, k.out)
+	k.out = k.out[n:]
+	return n, nil
+}
+
+func (k *keyReader) take(b []byte) {
+	for i, c := range b {
+		if c == k.keys[k.held] {
+			if k.held++; k.held == len(k.keys) {
+				k.err = errDetached
+				return
+			}
+			continue
+		}
+		if k.held > 0 {
+			k.out = append(k.out, k.keys[:k.held]...)
+			k.held = 0
+			if c == k.keys[0] && !bytes.Equal(k.keys, b[i:i+1]) {
+				k.held = 1
+				continue
+			}
+		}
+		k.out = append(k.out, c)
+	}
+}

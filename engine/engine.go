@@ -1,0 +1,198 @@
+// Package engine is what box does: one file a verb, on containers, images, networks and volumes. It speaks the
+// types of Docker's API as plain data and knows nothing of HTTP.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"box/engine/events"
+	"box/engine/image"
+	"box/engine/network"
+	"box/engine/state"
+	"box/engine/task"
+	"box/fs"
+)
+
+// Options are what an engine is opened with; the zero value of a field means the default that stands beside it.
+type Options struct {
+	Root            string                                              // data root: /var/lib/docker
+	Run             string                                              // exec root: /var/run/docker
+	Layers          func(context.Context, *state.DB) (fs.Driver, error) // the storage driver, opened on the state file; required
+	Tasks           task.Launcher                                       // who starts programs; required
+	Keeper          func(context.Context) error                         // makes sure that Tasks is served, at start and when it was lost; nil: it always is
+	Net             network.Plane                                       // nil: only the networks host and none
+	Bridge          Bridge                                              //
+	Now             func() time.Time                                    // time.Now
+	Log             *slog.Logger                                        // slog.Default
+	LiveRestore     bool                                                // Close leaves containers running
+	ShutdownTimeout time.Duration                                       // what Close gives containers to stop: 15 s
+	Init            string                                              // host path of this executable, the init of --init: found by itself
+	Version         string                                              // of the product
+	Debug           bool                                                // told in info
+}
+
+// Engine owns everything below one data root. Its methods may be called from any goroutine.
+type Engine struct {
+	o      Options
+	log    *slog.Logger
+	db     *state.DB
+	layers fs.Driver
+	images *image.Catalog
+	bus    events.Bus
+	id     string
+
+	mu         sync.RWMutex // guards the maps; never held over I/O
+	containers map[string]*container
+	names      map[string]string // name -> container ID
+	execs      map[string]*execution
+	networks   map[string]*netRecord // by ID
+
+	dirty    chan struct{} // wakes the writer of states
+	unsaved  map[string]struct{}
+	unsavedM sync.Mutex
+
+	stop    context.CancelFunc
+	stopped context.Context
+	work    sync.WaitGroup // every goroutine of the engine's own
+}
+
+// Open opens the data root, takes over what runs from an earlier daemon, and starts what is to be started.
+// A data root that another engine wrote, or that a running daemon holds, is refused and left as it is.
+func Open(ctx context.Context, o Options) (*Engine, error) {
+	o = withDefaults(o)
+	if err := checkRoot(o.Root); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{o.Root, filepath.Join(o.Root, "containers"), o.Run, filepath.Join(o.Run, "containers")} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return nil, fmt.Errorf("data root: %w", err)
+		}
+	}
+	db, err := state.Open(filepath.Join(o.Root, "box.db"))
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		o: o, log: o.Log, db: db,
+		containers: map[string]*container{}, names: map[string]string{}, execs: map[string]*execution{},
+		networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
+	}
+	e.stopped, e.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if err := e.open(ctx); err != nil {
+		e.stop()
+		e.work.Wait()
+		return nil, errors.Join(err, e.closeStores())
+	}
+	return e, nil
+}
+
+func withDefaults(o Options) Options {
+	if o.Root == "" {
+		o.Root = "/var/lib/docker"
+	}
+	if o.Run == "" {
+		o.Run = "/var/run/docker"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.ShutdownTimeout == 0 {
+		o.ShutdownTimeout = 15 * time.Second
+	}
+	if o.Keeper == nil {
+		o.Keeper = func(context.Context) error { return nil }
+	}
+	if o.Init == "" {
+		o.Init, _ = os.Executable()
+	}
+	return o
+}
+
+// open does the steps of Open that can be undone by closing the stores.
+func (e *Engine) open(ctx context.Context) (err error) {
+	if e.id, err = e.engineID(); err != nil {
+		return err
+	}
+	if e.layers, err = e.o.Layers(ctx, e.db); err != nil {
+		return err
+	}
+	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers); err != nil {
+		return err
+	}
+	if err := e.openNetworks(); err != nil {
+		return err
+	}
+	if err := e.o.Keeper(ctx); err != nil {
+		return err
+	}
+	return e.recover(ctx)
+}
+
+// Close stops the containers, unless live-restore is set, and gives the data root up.
+func (e *Engine) Close(ctx context.Context) error {
+	if !e.o.LiveRestore {
+		e.stopAll(ctx)
+	}
+	e.stop()
+	e.work.Wait()
+	err := e.saveStates()
+	if e.o.Net != nil {
+		err = errors.Join(err, e.o.Net.Close())
+	}
+	return errors.Join(err, e.closeStores())
+}
+
+func (e *Engine) closeStores() error {
+	var err error
+	if e.layers != nil {
+		err = e.layers.Close()
+	}
+	return errors.Join(err, e.db.Close())
+}
+
+// foreign are the entries of a data root that only other engines write.
+var foreign = []string{"containerd", "engine-id", "network", "swarm", "buildkit", "runtimes", "plugins", "balena-engine"}
+
+// checkRoot refuses a data root that Docker or another engine wrote: the layouts share names, and nothing of
+// somebody else's may be touched.
+func checkRoot(root string) error {
+	if _, err := os.Stat(filepath.Join(root, "box.db")); err == nil {
+		return nil
+	}
+	for _, name := range foreign {
+		if _, err := os.Lstat(filepath.Join(root, name)); err == nil {
+			return fmt.Errorf("%s holds the data of another engine (%s): give box a folder of its own with --data-root: %w",
+				root, name, errdefs.ErrFailedPrecondition)
+		}
+	}
+	return nil
+}
+
+// engineID is made once and kept.
+func (e *Engine) engineID() (id string, err error) {
+	table := state.Table[string]{Name: "meta"}
+	err = e.db.View(func(tx *state.Tx) error {
+		id, err = table.Get(tx, "engine-id")
+		return err
+	})
+	if !errdefs.IsNotFound(err) {
+		return id, err
+	}
+	id = newUUID()
+	return id, e.db.Update(func(tx *state.Tx) error { return table.Put(tx, "engine-id", id) })
+}
+
+// Events is the bus on which the engine says what happens.
+func (e *Engine) Events() *events.Bus { return &e.bus }

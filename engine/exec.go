@@ -1,0 +1,307 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"box/engine/spec"
+	"box/engine/task"
+)
+
+// execKept is how long an exec that ended can still be inspected.
+const execKept = 5 * time.Minute
+
+// execution is a further program in a container: what was asked for, and how it goes.
+type execution struct {
+	id string
+	c  *container
+	q  api.ExecCreateRequest
+
+	mu      sync.Mutex
+	started bool
+	running bool
+	pid     int
+	code    *int
+	changed chan struct{} // closed when it ended
+}
+
+// ExecCreate notes a program to be run in a running container.
+func (e *Engine) ExecCreate(_ context.Context, ref string, q api.ExecCreateRequest) (string, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return "", err
+	}
+	if err := checkExecutable(c); err != nil {
+		return "", err
+	}
+	if len(q.Cmd) == 0 {
+		return "", invalid("No exec command specified")
+	}
+	if _, err := detachKeys(q.DetachKeys); err != nil {
+		return "", err
+	}
+	if q.WorkingDir != "" && !path.IsAbs(q.WorkingDir) {
+		return "", invalid("Cwd must be an absolute path")
+	}
+	x := &execution{id: newID(), c: c, q: q, changed: make(chan struct{})}
+	e.mu.Lock()
+	e.execs[x.id] = x
+	e.mu.Unlock()
+	c.mu.Lock()
+	c.execs = append(c.execs, x.id)
+	c.mu.Unlock()
+	e.publish(c, events.Action("exec_create: "+x.command()), "execID", x.id)
+	return x.id, nil
+}
+
+// checkExecutable: an exec needs a program that runs and is not frozen.
+func checkExecutable(c *container) error {
+	switch st, _ := c.now(); {
+	case st.State == api.StatePaused:
+		return conflict("container %s is paused, unpause the container before exec", c.rec.ID)
+	case st.State == api.StateRestarting:
+		return conflict("container %s is restarting, wait until the container is running", c.rec.ID)
+	case !st.running():
+		return conflict("container %s is not running", c.rec.ID)
+	}
+	return nil
+}
+
+func (x *execution) command() string { return strings.Join(x.q.Cmd, " ") }
+
+func (e *Engine) execution(id string) (*execution, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if x := e.execs[id]; x != nil {
+		return x, nil
+	}
+	return nil, notFound("No such exec instance: %s", id)
+}
+
+// ExecStart runs a noted program. Without detach the attachment is connected to its streams; after an error that
+// the runtime gave, inspect shows an exit code.
+func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest) (*Attachment, error) {
+	x, err := e.execution(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkExecutable(x.c); err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.started {
+		return nil, conflict("exec command has already run")
+	}
+	p, err := e.execProcess(x, q)
+	if err != nil {
+		return nil, err
+	}
+	run := task.Exec{ID: x.id, Process: p, Stdin: x.q.AttachStdin && !q.Detach}
+	var files []*os.File
+	var a *Attachment
+	if !q.Detach {
+		if a, err = x.attachment(e); err != nil {
+			return nil, err
+		}
+		run.Attach = []task.Attach{a.stream.opts}
+		files = append(files, a.stream.hand())
+	}
+	x.started = true
+	e.publish(x.c, events.Action("exec_start: "+x.command()), "execID", x.id)
+	pid, err := e.o.Tasks.Task(x.c.rec.ID).Exec(context.WithoutCancel(ctx), run, files)
+	if err != nil {
+		if a != nil {
+			a.Close()
+		}
+		return nil, x.failed(err)
+	}
+	x.pid, x.running = pid, x.code == nil
+	return a, nil
+}
+
+// attachment is the client's end of an exec's streams.
+func (x *execution) attachment(e *Engine) (*Attachment, error) {
+	s, err := newStream(task.Attach{
+		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty,
+	})
+	if err != nil {
+		return nil, err
+	}
+	keys, err := detachKeys(x.q.DetachKeys)
+	return &Attachment{
+		Terminal: x.q.Tty, stream: s, keys: keys,
+		leave: func(detached bool) {
+			if detached {
+				e.publish(x.c, events.ActionExecDetach, "execID", x.id)
+			}
+		},
+	}, err
+}
+
+// execProcess is the program as the runtime takes it: what the container's own has, but for what the request says.
+func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Process, error) {
+	rec := x.c.snapshot()
+	st, _ := x.c.now()
+	name := x.q.User
+	if name == "" {
+		name = rec.Config.User
+	}
+	user, err := spec.User(fmt.Sprintf("/proc/%d/root", st.Pid), name, rec.Host.GroupAdd)
+	if err != nil {
+		return nil, err
+	}
+	caps, err := spec.AdjustCapabilities(rec.Host.CapAdd, rec.Host.CapDrop, rec.Host.Privileged || x.q.Privileged)
+	if err != nil {
+		return nil, err
+	}
+	security, err := spec.ParseSecurity(rec.Host.SecurityOpt)
+	if err != nil {
+		return nil, err
+	}
+	config := *rec.Config
+	config.Tty = x.q.Tty
+	cwd := x.q.WorkingDir
+	if cwd == "" {
+		cwd = spec.WorkingDir(rec.Config.WorkingDir)
+	}
+	p := &specs.Process{
+		Terminal: x.q.Tty, Args: x.q.Cmd, Cwd: cwd, User: user,
+		Env:             spec.MergeEnvironment(spec.Environment(&config, rec.Config.Hostname), x.q.Env),
+		Capabilities:    spec.CapabilitySets(caps, user.UID),
+		NoNewPrivileges: security.NoNewPrivileges,
+	}
+	size := x.q.ConsoleSize
+	if q.ConsoleSize != nil {
+		size = q.ConsoleSize
+	}
+	if x.q.Tty && size != nil && size[0] > 0 && size[1] > 0 {
+		p.ConsoleSize = &specs.Box{Height: size[0], Width: size[1]}
+	}
+	return p, nil
+}
+
+// ExecError is an exec that the runtime refused: Docker prints its text on the streams of the exec.
+type ExecError struct {
+	Code int
+	Text string
+}
+
+func (e *ExecError) Error() string { return e.Text }
+func (e *ExecError) Unwrap() error { return errdefs.ErrInvalidArgument }
+
+// failed notes why a start failed; x.mu is held.
+func (x *execution) failed(err error) error {
+	text := err.Error()
+	code := 126
+	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") {
+		code = 127
+	}
+	x.code = &code
+	close(x.changed)
+	if strings.Contains(text, "unable to start container process") {
+		text = "OCI runtime exec failed: exec failed: " + text + ": unknown"
+	}
+	return &ExecError{Code: code, Text: text}
+}
+
+// onExecExit takes in the end of an exec.
+func (e *Engine) onExecExit(t task.Exit) {
+	e.forget(t.Container, t.Exec)
+	e.mu.RLock()
+	x := e.execs[t.Exec]
+	e.mu.RUnlock()
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	over := x.code != nil
+	if !over {
+		x.running, x.code = false, &t.Code
+		close(x.changed)
+	}
+	x.mu.Unlock()
+	if over {
+		return
+	}
+	e.publish(x.c, events.ActionExecDie, "execID", x.id, "exitCode", strconv.Itoa(t.Code))
+	time.AfterFunc(execKept, func() { e.dropExec(x) })
+}
+
+func (e *Engine) dropExec(x *execution) {
+	e.mu.Lock()
+	delete(e.execs, x.id)
+	e.mu.Unlock()
+	x.c.mu.Lock()
+	defer x.c.mu.Unlock()
+	var kept []string
+	for _, id := range x.c.execs {
+		if id != x.id {
+			kept = append(kept, id)
+		}
+	}
+	x.c.execs = kept
+}
+
+// ExecInspect tells how an exec goes.
+func (e *Engine) ExecInspect(_ context.Context, id string) (api.ExecInspectResponse, error) {
+	x, err := e.execution(id)
+	if err != nil {
+		return api.ExecInspectResponse{}, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	keys, _ := detachKeys(x.q.DetachKeys)
+	if x.q.DetachKeys == "" {
+		keys = nil
+	}
+	return api.ExecInspectResponse{
+		ID: x.id, Running: x.running, ExitCode: x.code, Pid: x.pid, ContainerID: x.c.rec.ID, DetachKeys: keys,
+		OpenStdin: x.q.AttachStdin, OpenStdout: x.q.AttachStdout, OpenStderr: x.q.AttachStderr,
+		CanRemove: x.code != nil,
+		ProcessConfig: &api.ExecProcessConfig{
+			Tty: x.q.Tty, Entrypoint: x.q.Cmd[0], Arguments: x.q.Cmd[1:], Privileged: &x.q.Privileged, User: x.q.User,
+		},
+	}, nil
+}
+
+// ExecResize sets the size of an exec's terminal.
+func (e *Engine) ExecResize(ctx context.Context, id string, height, width uint16) error {
+	x, err := e.execution(id)
+	if err != nil {
+		return err
+	}
+	err = e.o.Tasks.Task(x.c.rec.ID).Resize(ctx, x.id, width, height)
+	if errdefs.IsNotFound(err) {
+		return errors.Join(conflict("exec %s is not running", short(id)))
+	}
+	return err
+}
+
+// Resize sets the size of the terminal of a container's program.
+func (e *Engine) Resize(ctx context.Context, ref string, height, width uint16) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	if st, _ := c.now(); !st.running() {
+		return conflict("container %s is not running", c.rec.ID)
+	}
+	if err := e.o.Tasks.Task(c.rec.ID).Resize(ctx, "", width, height); err != nil {
+		return err
+	}
+	e.publish(c, events.ActionResize, "height", strconv.Itoa(int(height)), "width", strconv.Itoa(int(width)))
+	return nil
+}

@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+
+	"box/engine/task"
+)
+
+// Back-off of the restart policy: it doubles with each restart up to the longest, and begins anew after a run that
+// lasted long enough.
+const (
+	firstBackoff   = 100 * time.Millisecond
+	longestBackoff = time.Minute
+	goodRun        = 10 * time.Second
+)
+
+// onExit takes in that a program ended. It is told again of exits that were not forgotten, so it checks by pid.
+func (e *Engine) onExit(x task.Exit) {
+	if x.Exec != "" {
+		e.onExecExit(x)
+		return
+	}
+	e.mu.RLock()
+	c := e.containers[x.Container]
+	e.mu.RUnlock()
+	if c == nil {
+		e.forget(x.Container, "") // removed by a daemon that was cut off
+		return
+	}
+	c.op.Lock()
+	defer c.op.Unlock()
+	st, _ := c.now()
+	if st.Pid != x.Pid || !st.running() {
+		e.forget(x.Container, "")
+		return
+	}
+	e.ended(c, x)
+}
+
+// ended brings a container whose program ended to rest; c.op is held.
+func (e *Engine) ended(c *container, x task.Exit) {
+	st, _ := c.now()
+	again, delay := e.restartAfter(c, &st, x)
+	if x.OOMKilled {
+		e.publish(c, events.ActionOOM)
+	}
+	e.publish(c, events.ActionDie,
+		"exitCode", strconv.Itoa(x.Code), "execDuration", strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))
+	e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(c.snapshot().Host))
+	e.forget(x.Container, "")
+	e.unmountRoot(x.Container)
+	next := api.StateExited
+	if again {
+		next = api.StateRestarting
+	}
+	err := e.to(c, next, func(s *status) {
+		s.Pid, s.ExitCode, s.OOMKilled, s.Finished = 0, x.Code, x.OOMKilled, x.At.UTC()
+		s.Endpoints, s.Sandbox = nil, ""
+		if again {
+			s.Restarts++
+		}
+		c.exited++ // under the lock that to holds
+	})
+	if err != nil {
+		e.log.Error("end of a container", "container", short(x.Container), "error", err)
+	}
+	if again {
+		e.restartIn(c, delay)
+		return
+	}
+	if c.snapshot().Host.AutoRemove {
+		e.work.Go(func() { e.autoRemove(c) })
+	}
+}
+
+// forget lets the keeper drop an ended container or exec.
+func (e *Engine) forget(id, exec string) {
+	if err := e.o.Tasks.Task(id).Forget(context.Background(), exec); err != nil {
+		e.log.Debug("forget", "container", short(id), "exec", short(exec), "error", err)
+	}
+}
+
+// autoRemove is --rm.
+func (e *Engine) autoRemove(c *container) {
+	c.op.Lock()
+	defer c.op.Unlock()
+	if st, _ := c.now(); st.running() {
+		return // started again meanwhile
+	}
+	if err := e.remove(context.Background(), c, true); err != nil {
+		e.log.Warn("remove container that ended", "container", short(c.rec.ID), "error", err)
+	}
+}
+
+// restartAfter is what the restart policy says to an exit.
+func (e *Engine) restartAfter(c *container, st *status, x task.Exit) (again bool, delay time.Duration) {
+	p := c.snapshot().Host.RestartPolicy
+	if st.ByHand || e.stopped.Err() != nil {
+		return false, 0
+	}
+	switch {
+	case p.IsAlways(), p.IsUnlessStopped():
+	case p.IsOnFailure() && x.Code != 0 && (p.MaximumRetryCount == 0 || st.Restarts < p.MaximumRetryCount):
+	default:
+		return false, 0
+	}
+	delay = firstBackoff
+	if x.At.Sub(st.Started) < goodRun {
+		for range min(st.Restarts, 20) {
+			delay = min(2*delay, longestBackoff)
+		}
+	}
+	return true, delay
+}
+
+// restartIn starts c again after a while, unless somebody does something with it before.
+func (e *Engine) restartIn(c *container, delay time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.restart = time.AfterFunc(delay, func() {
+		e.work.Go(func() {
+			c.op.Lock()
+			defer c.op.Unlock()
+			if st, _ := c.now(); st.State != api.StateRestarting || e.stopped.Err() != nil {
+				return
+			}
+			if err := e.start(context.Background(), c, func(*status) {}); err != nil {
+				e.log.Error("restart", "container", short(c.rec.ID), "error", err)
+			}
+		})
+	})
+}
+
+// cancelRestart stops a pending restart; c.op is held.
+func (c *container) cancelRestart() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.restart != nil {
+		c.restart.Stop()
+		c.restart = nil
+	}
+}

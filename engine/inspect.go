@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"time"
+
+	api "github.com/moby/moby/api/types/container"
+	apinetwork "github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/api/types/storage"
+
+	"box/engine/network"
+)
+
+// zeroTime is how the API says never.
+const zeroTime = "0001-01-01T00:00:00Z"
+
+func apiTime(t time.Time) string {
+	if t.IsZero() {
+		return zeroTime
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// Inspect tells everything about a container; size adds what its files take.
+func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.InspectResponse, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	rec, st, execs := c.rec, c.st, slices.Clone(c.execs)
+	c.mu.Unlock()
+	r := &api.InspectResponse{
+		ID: rec.ID, Created: apiTime(rec.Created), Path: rec.Path, Args: rec.Args, State: apiState(&st), Image: rec.Image,
+		Name: "/" + rec.Name, RestartCount: st.Restarts, Driver: rec.Driver, Platform: "linux",
+		HostConfig: rec.Host, Config: rec.Config, ExecIDs: execs, Mounts: rec.Mounts,
+		NetworkSettings: e.networkSettings(&rec, &st),
+		GraphDriver:     e.graphDriver(ctx, rec.ID),
+	}
+	if r.Args == nil {
+		r.Args = []string{}
+	}
+	if r.Mounts == nil {
+		r.Mounts = []api.MountPoint{}
+	}
+	if !st.Started.IsZero() {
+		dir := e.dir(rec.ID)
+		r.ResolvConfPath, r.HostnamePath, r.HostsPath = filepath.Join(dir, "resolv.conf"), filepath.Join(dir, "hostname"), filepath.Join(dir, "hosts")
+	}
+	if rec.Host.LogConfig.Type == "json-file" && !st.Started.IsZero() {
+		r.LogPath = e.logPath(rec.ID)
+	}
+	if size {
+		own, all := e.sizes(ctx, &rec)
+		r.SizeRw, r.SizeRootFs = &own, &all
+	}
+	return r, nil
+}
+
+func apiState(st *status) *api.State {
+	return &api.State{
+		Status: st.State, Running: st.running(), Paused: st.State == api.StatePaused,
+		Restarting: st.State == api.StateRestarting, OOMKilled: st.OOMKilled, Dead: st.State == api.StateDead,
+		Pid: st.Pid, ExitCode: st.ExitCode, Error: st.Error, StartedAt: apiTime(st.Started), FinishedAt: apiTime(st.Finished),
+	}
+}
+
+// graphDriver shows the folders that the storage driver's users know.
+func (e *Engine) graphDriver(ctx context.Context, id string) *storage.DriverData {
+	d := &storage.DriverData{Name: e.layers.Name(), Data: map[string]string{}}
+	root, mounts, err := e.layers.Mounts(ctx, id)
+	if err != nil || len(mounts) == 0 || mounts[0].Type != "overlay" {
+		return d
+	}
+	dir := filepath.Dir(root)
+	d.Data["MergedDir"], d.Data["UpperDir"], d.Data["WorkDir"] = root, filepath.Join(dir, "diff"), filepath.Join(dir, "work")
+	d.Data["LowerDir"] = overlayLowers(mounts[0].Options, filepath.Dir(dir))
+	return d
+}
+
+// sizes are the bytes that the container wrote, and those of all of its root.
+func (e *Engine) sizes(ctx context.Context, rec *record) (own, all int64) {
+	if u, err := e.layers.Usage(ctx, rec.ID); err == nil {
+		own = u.Bytes
+	}
+	all = own
+	for name := rec.Layer; name != ""; {
+		info, err := e.layers.Stat(ctx, name)
+		if err != nil {
+			break
+		}
+		all += max(info.Size, 0)
+		name = info.Parent
+	}
+	return own, all
+}
+
+// networkSettings are the addresses and ports of a container as the API shows them.
+func (e *Engine) networkSettings(rec *record, st *status) *api.NetworkSettings {
+	s := &api.NetworkSettings{Ports: apinetwork.PortMap{}, Networks: map[string]*apinetwork.EndpointSettings{}}
+	if st.running() {
+		if st.Sandbox != "" && ownsSandbox(rec.Host) {
+			s.SandboxID, s.SandboxKey = rec.ID, st.Sandbox
+		}
+		for p := range rec.Config.ExposedPorts {
+			s.Ports[p] = nil
+		}
+		for _, ep := range st.Endpoints {
+			addPorts(s.Ports, ep.Ports)
+		}
+	}
+	for name, want := range rec.Networks {
+		es := want.Copy()
+		if n, err := e.netRecordFor(name); err == nil && st.running() {
+			es.NetworkID = n.ID
+			fillEndpoint(es, n.ID, st.Endpoints)
+		}
+		s.Networks[name] = es
+	}
+	return s
+}
+
+func fillEndpoint(es *apinetwork.EndpointSettings, id string, endpoints []network.Endpoint) {
+	for _, ep := range endpoints {
+		if ep.Network != id {
+			continue
+		}
+		es.EndpointID, es.Gateway, es.IPAddress, es.IPPrefixLen = ep.ID, ep.Gateway, ep.Address.Addr(), ep.Address.Bits()
+		_ = es.MacAddress.UnmarshalText([]byte(ep.MAC))
+	}
+}
+
+func addPorts(m apinetwork.PortMap, ports []network.Port) {
+	for _, p := range ports {
+		key, ok := apinetwork.PortFrom(p.Container, apinetwork.IPProtocol(p.Proto))
+		if !ok {
+			continue
+		}
+		m[key] = append(m[key], apinetwork.PortBinding{HostIP: p.HostIP, HostPort: decimal(p.Host)})
+	}
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	api "github.com/moby/moby/api/types/container"
+	apinetwork "github.com/moby/moby/api/types/network"
+
+	"box/engine/network"
+)
+
+func decimal(n uint16) string { return strconv.Itoa(int(n)) }
+
+// ListOptions are those of `docker ps`.
+type ListOptions struct {
+	All     bool // those that do not run too
+	Limit   int  // the last ones created, whatever their state; 0 for all
+	Size    bool // what the files take
+	Filters Filters
+}
+
+// listFilters are the keys that List knows.
+var listFilters = []string{
+	"ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name", "network", "publish",
+	"since", "status", "volume",
+}
+
+// List describes containers, the newest first.
+func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error) {
+	if err := o.Filters.check(listFilters); err != nil {
+		return nil, err
+	}
+	match, err := e.listMatch(o.Filters)
+	if err != nil {
+		return nil, err
+	}
+	all := o.All || o.Limit > 0 || o.Filters.has("status") || o.Filters.has("exited")
+	type row struct {
+		c   *container
+		rec record
+		st  status
+	}
+	var rows []row
+	for _, c := range e.all() {
+		r := row{c: c, rec: c.snapshot()}
+		r.st, _ = c.now()
+		if (all || r.st.running() || r.st.State == api.StateRestarting) && match(&r.rec, &r.st) {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b row) int { return b.rec.Created.Compare(a.rec.Created) })
+	if o.Limit > 0 {
+		rows = rows[:min(len(rows), o.Limit)]
+	}
+	out := make([]api.Summary, 0, len(rows))
+	for i := range rows {
+		s := e.summary(&rows[i].rec, &rows[i].st)
+		if o.Size {
+			s.SizeRw, s.SizeRootFs = e.sizes(ctx, &rows[i].rec)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (e *Engine) summary(rec *record, st *status) api.Summary {
+	s := api.Summary{
+		ID: rec.ID, Names: []string{"/" + rec.Name}, Image: e.imageName(rec), ImageID: rec.Image,
+		Command: command(rec), Created: rec.Created.Unix(), Ports: portSummaries(rec, st), Labels: rec.Config.Labels,
+		State: st.State, Status: statusText(st, e.o.Now()), Mounts: rec.Mounts,
+		NetworkSettings: &api.NetworkSettingsSummary{Networks: map[string]*apinetwork.EndpointSettings{}},
+	}
+	s.HostConfig.NetworkMode = string(rec.Host.NetworkMode)
+	s.HostConfig.Annotations = rec.Host.Annotations
+	if s.Labels == nil {
+		s.Labels = map[string]string{}
+	}
+	if s.Mounts == nil {
+		s.Mounts = []api.MountPoint{}
+	}
+	s.NetworkSettings.Networks = e.networkSettings(rec, st).Networks
+	return s
+}
+
+// imageName is what the container was created from, or the image's ID when that name means another image now.
+func (e *Engine) imageName(rec *record) string {
+	img, err := e.images.Resolve(rec.Config.Image)
+	if err != nil || img.ID.String() != rec.Image {
+		return rec.Image
+	}
+	return rec.Config.Image
+}
+
+// command is the program and its arguments; one with a space in it is quoted as Docker does.
+func command(rec *record) string {
+	args := make([]string, 0, len(rec.Args)+1)
+	for _, a := range rec.Args {
+		if strings.Contains(a, " ") {
+			a = "'" + a + "'"
+		}
+		args = append(args, a)
+	}
+	return strings.TrimSpace(rec.Path + " " + strings.Join(args, " "))
+}
+
+// statusText is the column STATUS of `docker ps`.
+func statusText(st *status, now time.Time) string {
+	since := func(t time.Time) string { return units.HumanDuration(now.UTC().Sub(t)) }
+	switch st.State {
+	case api.StateRunning:
+		return "Up " + since(st.Started)
+	case api.StatePaused:
+		return "Up " + since(st.Started) + " (Paused)"
+	case api.StateRestarting:
+		return fmt.Sprintf("Restarting (%d) %s ago", st.ExitCode, since(st.Finished))
+	case api.StateRemoving:
+		return "Removal In Progress"
+	case api.StateDead:
+		return "Dead"
+	case api.StateCreated:
+		return "Created"
+	}
+	if st.Finished.IsZero() {
+		return "Created"
+	}
+	return fmt.Sprintf("Exited (%d) %s ago", st.ExitCode, since(st.Finished))
+}
+
+// portSummaries are the ports of a running container: published ones as bound, exposed ones without a host's.
+func portSummaries(rec *record, st *status) []api.PortSummary {
+	out := []api.PortSummary{}
+	if !st.running() {
+		return out
+	}
+	published := map[apinetwork.Port]bool{}
+	for _, ep := range st.Endpoints {
+		for _, p := range ep.Ports {
+			out = append(out, portSummary(p))
+			if key, ok := apinetwork.PortFrom(p.Container, apinetwork.IPProtocol(p.Proto)); ok {
+				published[key] = true
+			}
+		}
+	}
+	for p := range rec.Config.ExposedPorts {
+		if !published[p] {
+			out = append(out, api.PortSummary{PrivatePort: p.Num(), Type: string(p.Proto())})
+		}
+	}
+	return out
+}
+
+func portSummary(p network.Port) api.PortSummary {
+	ip := p.HostIP
+	if !ip.IsValid() {
+		ip = netip.IPv4Unspecified()
+	}
+	return api.PortSummary{IP: ip, PrivatePort: p.Container, PublicPort: p.Host, Type: p.Proto}
+}

@@ -1,0 +1,263 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	api "github.com/moby/moby/api/types/container"
+
+	"box/engine/cgroup"
+	"box/engine/network"
+	"box/engine/spec"
+	"box/engine/state"
+	"box/engine/task"
+)
+
+// Exit codes of containers whose end nobody saw.
+const (
+	codeKilled = 137 // the keeper was gone: what was left of it was killed
+	codeLost   = 255 // the machine went down
+)
+
+// watchPause is how long a lost keeper is left alone before the next try to start one.
+const watchPause = 100 * time.Millisecond
+
+// recover takes over what an earlier daemon left: containers that run go on, the others are put to rest, leftovers of
+// a crash are swept, and what the restart policies want is started.
+func (e *Engine) recover(ctx context.Context) error {
+	if err := e.readContainers(); err != nil {
+		return err
+	}
+	alive, err := e.o.Tasks.Find(ctx)
+	if err != nil {
+		return err
+	}
+	e.reconcile(alive)
+	if err := e.restoreNetworks(ctx); err != nil {
+		return err
+	}
+	e.sweep(ctx)
+	e.work.Go(e.writeStatuses)
+	e.work.Go(e.watchTasks)
+	e.startWanted()
+	return nil
+}
+
+// readContainers fills the maps. A record that cannot be read is shown as dead and can be removed.
+func (e *Engine) readContainers() error {
+	return e.db.View(func(tx *state.Tx) error {
+		return recordTable.Walk(tx, func(id string, rec record, bad error) error {
+			c := newContainer(rec, status{})
+			if bad == nil && (rec.Config == nil || rec.Host == nil || rec.ID != id) {
+				bad = fmt.Errorf("record of container %s has no configuration", id)
+			}
+			if bad != nil {
+				e.log.Error("damaged container", "container", id, "error", bad)
+				c.rec = record{ID: id, Name: "damaged_" + short(id), Config: &api.Config{}, Host: &api.HostConfig{}}
+				c.damaged = bad.Error()
+			}
+			saved, err := statusTable.Get(tx, id)
+			if err != nil {
+				saved = status{State: api.StateExited, ExitCode: codeLost}
+			}
+			c.st = e.readStatus(id, saved)
+			if c.damaged != "" {
+				c.st.State = api.StateDead
+			}
+			e.containers[id] = c
+			if _, used := e.names[c.rec.Name]; used {
+				c.rec.Name = "duplicate_" + short(id)
+			}
+			e.names[c.rec.Name] = id
+			return nil
+		})
+	})
+}
+
+// reconcile compares what the records say with what the keeper has.
+func (e *Engine) reconcile(alive []task.Status) {
+	byID := map[string]task.Status{}
+	for _, t := range alive {
+		byID[t.ID] = t
+		if e.containers[t.ID] == nil {
+			e.killUnknown(t)
+		}
+	}
+	for id, c := range e.containers {
+		t, there := byID[id]
+		st := &c.st
+		switch {
+		case there && t.Exit == nil && st.running() && t.Pid == st.Pid:
+			st.State = api.StateRunning
+			if t.Paused {
+				st.State = api.StatePaused
+			}
+		case there && t.Exit != nil && st.running() && t.Pid == st.Pid:
+			// Its end is told again by the watch.
+		case there && t.Exit == nil:
+			// Started, and then the daemon was cut off before it wrote that down.
+			st.State, st.Pid, st.Started = api.StateRunning, t.Pid, t.Started
+			e.saveStatus(id, *st)
+		case st.running() || st.State == api.StateRestarting:
+			e.putToRest(c)
+		case st.State == api.StateRemoving:
+			st.State = api.StateDead
+		}
+	}
+}
+
+// killUnknown ends a container whose record was removed.
+func (e *Engine) killUnknown(t task.Status) {
+	if t.Exit == nil {
+		_ = e.o.Tasks.Task(t.ID).Signal(context.Background(), "", 9, false)
+	}
+	e.log.Warn("container without a record is ended", "container", short(t.ID))
+}
+
+// putToRest records the end of a container that nobody owns any more, after killing what may be left of it.
+func (e *Engine) putToRest(c *container) {
+	code := codeLost
+	if _, err := os.Stat(e.statusPath(c.rec.ID)); err == nil {
+		code = codeKilled // the exec root is still there: the machine was not restarted
+	}
+	if err := cgroup.Clear(spec.CgroupPath(c.rec.Host.CgroupParent, c.rec.ID)); err != nil {
+		e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
+	}
+	e.unmountRoot(c.rec.ID)
+	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))
+	restarting := c.st.State == api.StateRestarting
+	c.st.State, c.st.Pid, c.st.Endpoints, c.st.Sandbox = api.StateExited, 0, nil, ""
+	if !restarting {
+		c.st.ExitCode, c.st.Finished = code, e.o.Now().UTC()
+	}
+	c.st.Seq++
+	e.saveStatus(c.rec.ID, c.st)
+}
+
+// restoreNetworks tells the plane what is there.
+func (e *Engine) restoreNetworks(ctx context.Context) error {
+	if e.o.Net == nil {
+		return nil
+	}
+	var networks []network.Network
+	for _, n := range e.networks {
+		if n.Driver == "bridge" && (n.Name != "bridge" || e.o.Bridge.Name != "none") {
+			networks = append(networks, n.Network)
+		}
+	}
+	var endpoints []network.Endpoint
+	for _, c := range e.containers {
+		if c.st.running() {
+			endpoints = append(endpoints, c.st.Endpoints...)
+		}
+	}
+	return e.o.Net.Restore(ctx, networks, endpoints)
+}
+
+// sweep removes what crashes left: folders, statuses and namespaces of containers that are not there.
+func (e *Engine) sweep(ctx context.Context) {
+	for _, dir := range []string{filepath.Join(e.o.Root, "containers"), filepath.Dir(e.mountIDPath("x"))} {
+		entries, _ := os.ReadDir(dir)
+		for _, entry := range entries {
+			if e.containers[entry.Name()] == nil {
+				_ = os.RemoveAll(filepath.Join(dir, entry.Name()))
+			}
+		}
+	}
+	entries, _ := os.ReadDir(filepath.Join(e.o.Run, "containers"))
+	for _, entry := range entries {
+		if id := strings.TrimSuffix(entry.Name(), ".json"); e.containers[id] == nil {
+			_ = os.Remove(filepath.Join(e.o.Run, "containers", entry.Name()))
+		}
+	}
+	e.sweepSandboxes(ctx)
+}
+
+func (e *Engine) sweepSandboxes(ctx context.Context) {
+	if e.o.Net == nil {
+		return
+	}
+	names, err := e.o.Net.Sandboxes(ctx)
+	if err != nil {
+		e.log.Warn("list network namespaces", "error", err)
+		return
+	}
+	used := map[string]bool{}
+	for id, c := range e.containers {
+		if c.st.running() {
+			used[short(id)] = true
+		}
+	}
+	for _, name := range names {
+		if !used[name] {
+			_ = e.o.Net.RemoveSandbox(ctx, name)
+		}
+	}
+}
+
+// startWanted starts, in the background, what the restart policies want to run, and removes what --rm wants gone.
+func (e *Engine) startWanted() {
+	for _, c := range e.all() {
+		st, _ := c.now()
+		if st.running() || c.damaged != "" {
+			continue
+		}
+		p := c.rec.Host.RestartPolicy
+		switch {
+		case c.rec.Host.AutoRemove && st.State == api.StateExited:
+			e.work.Go(func() { e.autoRemove(c) })
+		case st.State != api.StateExited:
+		case p.IsAlways(), p.IsUnlessStopped() && !st.ByHand, p.IsOnFailure() && !st.ByHand && st.ExitCode != 0:
+			e.work.Go(func() {
+				if err := e.Start(context.Background(), c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {
+					e.log.Error("start after the daemon did", "container", short(c.rec.ID), "error", err)
+				}
+			})
+		}
+	}
+}
+
+// watchTasks follows the keeper until the engine is closed. A keeper that is lost is replaced, and what it owned put to rest.
+func (e *Engine) watchTasks() {
+	for {
+		err := e.o.Tasks.Watch(e.stopped, func(x task.Exit) {
+			e.work.Go(func() { e.onExit(x) })
+		})
+		if e.stopped.Err() != nil {
+			return
+		}
+		e.log.Error("keeper is lost: its containers are ended", "error", err)
+		orphans := e.clearOrphans()
+		for e.o.Keeper(e.stopped) != nil && e.stopped.Err() == nil {
+			select {
+			case <-e.stopped.Done():
+			case <-time.After(watchPause):
+			}
+		}
+		for _, x := range orphans {
+			e.onExit(x)
+		}
+	}
+}
+
+// clearOrphans kills what a lost keeper owned and says how it ended.
+func (e *Engine) clearOrphans() []task.Exit {
+	var list []task.Exit
+	for _, c := range e.all() {
+		st, _ := c.now()
+		if !st.running() {
+			continue
+		}
+		if err := cgroup.Clear(spec.CgroupPath(c.snapshot().Host.CgroupParent, c.rec.ID)); err != nil {
+			e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
+		}
+		_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))
+		list = append(list, task.Exit{Container: c.rec.ID, Pid: st.Pid, Code: codeKilled, At: e.o.Now()})
+	}
+	return list
+}

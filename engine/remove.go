@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+
+	"box/engine/state"
+)
+
+// RemoveOptions are those of `docker rm`.
+type RemoveOptions struct {
+	Force   bool // kill it first when it runs
+	Volumes bool // its anonymous volumes too
+}
+
+// Remove deletes a container. When it returns, the removal outlives a crash.
+func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	st, _ := c.now()
+	if st.running() || st.State == api.StateRestarting {
+		if !o.Force {
+			return runningRefusal(c, st)
+		}
+		if err := e.killForRemoval(ctx, c); err != nil {
+			return err
+		}
+	}
+	c.op.Lock()
+	defer c.op.Unlock()
+	if c.gone {
+		return nil // by --rm, while we waited
+	}
+	if st, _ := c.now(); st.running() {
+		return runningRefusal(c, st)
+	}
+	return e.remove(context.WithoutCancel(ctx), c, o.Volumes)
+}
+
+func runningRefusal(c *container, st status) error {
+	rec := c.snapshot()
+	hint := "stop the container before removing or force remove"
+	if st.State == api.StatePaused {
+		hint = "unpause and then " + hint
+	}
+	return conflict("cannot remove container %q: container is %s: %s", "/"+rec.Name, st.State, hint)
+}
+
+func (e *Engine) killForRemoval(ctx context.Context, c *container) error {
+	err := e.Kill(ctx, c.rec.ID, "")
+	if errdefs.IsConflict(err) || errdefs.IsNotFound(err) {
+		if st, _ := c.now(); !st.running() {
+			return nil // it ended just now
+		}
+	}
+	return err
+}
+
+// remove deletes a container that does not run; c.op is held. The record goes first: what a crash leaves are orphans that
+// Open sweeps.
+func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
+	if c.gone {
+		return nil
+	}
+	c.cancelRestart()
+	if err := e.to(c, api.StateRemoving, nil); err != nil {
+		return err
+	}
+	rec := c.snapshot()
+	err := e.db.Batch(func(tx *state.Tx) error {
+		return errors.Join(
+			recordTable.Delete(tx, rec.ID),
+			statusTable.Delete(tx, rec.ID),
+			e.layers.Forget(tx.Bolt(), rec.ID, rec.ID+"-init"),
+		)
+	})
+	if err != nil {
+		e.change(c, func(s *status) { s.State = api.StateDead })
+		return err
+	}
+	e.unmountRoot(rec.ID)
+	if err := e.unbuild(ctx, &rec); err != nil {
+		e.log.Warn("files of a removed container", "container", short(rec.ID), "error", err)
+	}
+	e.dropContainer(c, rec.Name)
+	e.publish(c, events.ActionDestroy)
+	return nil
+}
+
+// dropContainer takes a removed container out of memory and tells who waits.
+func (e *Engine) dropContainer(c *container, name string) {
+	c.mu.Lock()
+	c.gone = true
+	waiting, execs := c.waiting, slices.Clone(c.execs)
+	c.waiting = nil
+	c.mu.Unlock()
+	e.dropStatus(c.rec.ID)
+	e.mu.Lock()
+	delete(e.containers, c.rec.ID)
+	if e.names[name] == c.rec.ID {
+		delete(e.names, name)
+	}
+	for _, id := range execs {
+		delete(e.execs, id)
+	}
+	e.mu.Unlock()
+	for _, w := range waiting {
+		w.Close()
+	}
+	c.mu.Lock()
+	close(c.changed)
+	c.changed = make(chan struct{})
+	c.mu.Unlock()
+}

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"github.com/moby/moby/api/types/events"
+
+	"box/engine/state"
+)
+
+// Rename gives a container another name.
+func (e *Engine) Rename(_ context.Context, ref, name string) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	name = strings.TrimPrefix(name, "/")
+	if name == "" {
+		return invalid("Neither old nor new names may be empty")
+	}
+	if !validName(name) {
+		return invalid("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
+	}
+	c.op.Lock()
+	defer c.op.Unlock()
+	rec := c.snapshot()
+	if rec.Name == name {
+		return invalid("Renaming a container with the same name as its current name")
+	}
+	old := rec.Name
+	rec.Name = name
+	if err := e.reserveName(&rec); err != nil {
+		return err
+	}
+	if err := e.db.Update(func(tx *state.Tx) error { return recordTable.Put(tx, rec.ID, rec) }); err != nil {
+		e.releaseName(name)
+		return err
+	}
+	c.mu.Lock()
+	c.rec = rec
+	c.mu.Unlock()
+	e.releaseName(old)
+	e.publish(c, events.ActionRename, "oldName", "/"+old)
+	return nil
+}

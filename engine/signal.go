@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// parseSignal reads a number, or a name with or without SIG, RTMIN+n and RTMAX-n among them.
+func parseSignal(s string) (unix.Signal, error) {
+	if n, err := strconv.Atoi(s); err == nil {
+		if n <= 0 || n > 64 {
+			return 0, invalid("Invalid signal: %s", s)
+		}
+		return unix.Signal(n), nil
+	}
+	name := strings.TrimPrefix(strings.ToUpper(s), "SIG")
+	if sig := unix.SignalNum("SIG" + name); sig != 0 {
+		return sig, nil
+	}
+	// The real-time signals a program may use, as the C library numbers them.
+	for _, rt := range []struct {
+		prefix string
+		base   int
+		sign   int
+	}{{"RTMIN", 34, 1}, {"RTMAX", 64, -1}} {
+		rest, ok := strings.CutPrefix(name, rt.prefix)
+		if !ok {
+			continue
+		}
+		n := 0
+		if rest != "" {
+			var err error
+			if n, err = strconv.Atoi(strings.TrimLeft(rest, "+-")); err != nil {
+				break
+			}
+		}
+		if sig := rt.base + rt.sign*n; sig >= 34 && sig <= 64 {
+			return unix.Signal(sig), nil
+		}
+	}
+	return 0, invalid("Invalid signal: %s", s)
+}

@@ -1,0 +1,146 @@
+package spec
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// deviceRules are what the devices cgroup allows.
+func deviceRules(in *Input) []specs.LinuxDeviceCgroup {
+	if in.Host.Privileged {
+		return []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
+	}
+	rules := []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}
+	for _, d := range []struct{ major, minor int64 }{{1, 5}, {1, 3}, {1, 9}, {1, 8}, {5, 0}, {5, 1}} {
+		rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: "c", Major: &d.major, Minor: &d.minor, Access: "rwm"})
+	}
+	return append(rules, in.Rules...)
+}
+
+// Devices finds the host's devices that a container is given by --device, with the cgroup rules that let it use
+// them. A folder gives every device below it. Privileged containers get all of /dev.
+func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceCgroup, error) {
+	var devices []specs.LinuxDevice
+	var rules []specs.LinuxDeviceCgroup
+	if h.Privileged {
+		d, err := devicesBelow("/dev", "/dev")
+		return d, nil, err
+	}
+	for _, m := range h.Devices {
+		inside := m.PathInContainer
+		if inside == "" {
+			inside = m.PathOnHost
+		}
+		found, err := devicesBelow(m.PathOnHost, inside)
+		if err != nil {
+			return nil, nil, invalid("error gathering device information while adding custom device %q: %v", m.PathOnHost, err)
+		}
+		access := m.CgroupPermissions
+		if access == "" {
+			access = "rwm"
+		}
+		for _, d := range found {
+			rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: d.Type, Major: &d.Major, Minor: &d.Minor, Access: access})
+		}
+		devices = append(devices, found...)
+	}
+	for _, r := range h.DeviceCgroupRules {
+		rule, err := parseDeviceRule(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		rules = append(rules, rule)
+	}
+	return devices, rules, nil
+}
+
+// devicesBelow lists path if it is a device, or the devices in the folder that it is.
+func devicesBelow(path, inside string) ([]specs.LinuxDevice, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	if d, ok := device(real, inside); ok {
+		return []specs.LinuxDevice{d}, nil
+	}
+	if st, err := os.Stat(real); err != nil || !st.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: unix.ENODEV}
+	}
+	var list []specs.LinuxDevice
+	err = filepath.WalkDir(real, func(p string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil // gone while we looked
+		case e.IsDir() && p != real && skipDevFolder(e.Name()):
+			return filepath.SkipDir
+		case e.Type()&fs.ModeDevice == 0 || e.Name() == "console":
+			return nil
+		}
+		if d, ok := device(p, filepath.Join(inside, strings.TrimPrefix(p, real))); ok {
+			list = append(list, d)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// skipDevFolder: file systems of their own below /dev, which a container has its own of.
+func skipDevFolder(name string) bool {
+	switch name {
+	case "pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev":
+		return true
+	}
+	return false
+}
+
+func device(path, inside string) (specs.LinuxDevice, bool) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return specs.LinuxDevice{}, false
+	}
+	kind := ""
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFBLK:
+		kind = "b"
+	case unix.S_IFCHR:
+		kind = "c"
+	default:
+		return specs.LinuxDevice{}, false
+	}
+	mode := os.FileMode(st.Mode & 0o777)
+	return specs.LinuxDevice{
+		Path: inside, Type: kind, Major: int64(unix.Major(st.Rdev)), Minor: int64(unix.Minor(st.Rdev)),
+		FileMode: &mode, UID: &st.Uid, GID: &st.Gid,
+	}, true
+}
+
+// parseDeviceRule reads "c 1:3 mr" (cgroup v1 devices controller, kernel documentation); * stands for any number.
+func parseDeviceRule(s string) (specs.LinuxDeviceCgroup, error) {
+	var r specs.LinuxDeviceCgroup
+	words := strings.Fields(s)
+	if len(words) != 3 || !strings.Contains("abc", words[0]) || strings.Trim(words[2], "rwm") != "" {
+		return r, invalid("invalid device cgroup rule format: '%s'", s)
+	}
+	major, minor, ok := strings.Cut(words[1], ":")
+	if !ok {
+		return r, invalid("invalid device cgroup rule format: '%s'", s)
+	}
+	r = specs.LinuxDeviceCgroup{Allow: true, Type: words[0], Access: words[2]}
+	for _, part := range []struct {
+		text string
+		to   **int64
+	}{{major, &r.Major}, {minor, &r.Minor}} {
+		n, err := number(part.text)
+		if err != nil {
+			return r, invalid("invalid device cgroup rule format: '%s'", s)
+		}
+		*part.to = n
+	}
+	return r, nil
+}

@@ -1,0 +1,69 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// mounts is everything that is mounted over the root: the kernel's file systems, then files and mounts of the user's
+// in the order of their depth, so that none hides another.
+func mounts(in *Input) []specs.Mount {
+	own := systemMounts(in)
+	user := slices.Clone(in.Mounts)
+	taken := func(target string) bool {
+		return slices.ContainsFunc(user, func(m specs.Mount) bool { return m.Destination == target })
+	}
+	for _, f := range in.Files {
+		if taken(f.Target) {
+			continue
+		}
+		options := []string{"rbind", "rprivate"}
+		if f.Target == initPath {
+			options = append(options, "ro")
+		} else if in.Host.ReadonlyRootfs {
+			options = append(options, "ro")
+		}
+		user = append(user, specs.Mount{Type: "bind", Source: f.Source, Destination: f.Target, Options: options})
+	}
+	own = slices.DeleteFunc(own, func(m specs.Mount) bool {
+		// A mount of the user's on /dev/shm or below /sys takes the place of ours; one over all of /dev is the user's business.
+		return taken(m.Destination)
+	})
+	slices.SortStableFunc(user, func(a, b specs.Mount) int {
+		return strings.Count(a.Destination, "/") - strings.Count(b.Destination, "/")
+	})
+	return append(own, user...)
+}
+
+func systemMounts(in *Input) []specs.Mount {
+	sys := []string{"nosuid", "noexec", "nodev", "ro"}
+	cgroup := []string{"ro", "nosuid", "noexec", "nodev"}
+	if in.Host.Privileged {
+		sys, cgroup = []string{"nosuid", "noexec", "nodev"}, []string{"rw", "nosuid", "noexec", "nodev"}
+	}
+	list := []specs.Mount{
+		{Type: "proc", Source: "proc", Destination: "/proc", Options: []string{"nosuid", "noexec", "nodev"}},
+		{Type: "tmpfs", Source: "tmpfs", Destination: "/dev", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+		{Type: "devpts", Source: "devpts", Destination: "/dev/pts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+		{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: sys},
+		{Type: "cgroup", Source: "cgroup", Destination: "/sys/fs/cgroup", Options: cgroup},
+	}
+	if in.Host.IpcMode.IsHost() {
+		list = append(list, specs.Mount{Type: "bind", Source: "/dev/mqueue", Destination: "/dev/mqueue", Options: []string{"rbind", "nosuid", "noexec", "nodev"}})
+	} else {
+		list = append(list, specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}})
+	}
+	switch {
+	case in.Host.IpcMode.IsNone():
+	case in.Shm != "":
+		list = append(list, specs.Mount{Type: "bind", Source: in.Shm, Destination: "/dev/shm", Options: []string{"rbind", "rprivate"}})
+	default:
+		list = append(list, specs.Mount{Type: "tmpfs", Source: "shm", Destination: "/dev/shm", Options: []string{
+			"nosuid", "noexec", "nodev", "mode=1777", fmt.Sprintf("size=%d", in.Host.ShmSize),
+		}})
+	}
+	return list
+}

@@ -1,0 +1,133 @@
+package spec
+
+import (
+	"github.com/moby/moby/api/types/blkiodev"
+	"github.com/moby/moby/api/types/container"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// defaultPeriod is the kernel's scheduling period for CPU quotas, in microseconds.
+const defaultPeriod = 100_000
+
+// Resources are the limits of r; what r leaves out is nil, which an update leaves as it is.
+func Resources(r *container.Resources) *specs.LinuxResources {
+	return &specs.LinuxResources{
+		Memory:  memory(r),
+		CPU:     cpu(r),
+		Pids:    pids(r),
+		BlockIO: blockIO(r),
+	}
+}
+
+func memory(r *container.Resources) *specs.LinuxMemory {
+	m := specs.LinuxMemory{DisableOOMKiller: r.OomKillDisable}
+	if r.Memory > 0 {
+		m.Limit = &r.Memory
+	}
+	if r.MemoryReservation > 0 {
+		m.Reservation = &r.MemoryReservation
+	}
+	if r.MemorySwap != 0 {
+		m.Swap = &r.MemorySwap
+	}
+	if r.MemorySwappiness != nil && *r.MemorySwappiness >= 0 {
+		n := uint64(*r.MemorySwappiness)
+		m.Swappiness = &n
+	}
+	if m == (specs.LinuxMemory{}) {
+		return nil
+	}
+	return &m
+}
+
+func cpu(r *container.Resources) *specs.LinuxCPU {
+	c := specs.LinuxCPU{Cpus: r.CpusetCpus, Mems: r.CpusetMems}
+	if r.CPUShares != 0 {
+		n := uint64(max(r.CPUShares, 2)) // the kernel's smallest
+		c.Shares = &n
+	}
+	if r.NanoCPUs > 0 {
+		period := uint64(defaultPeriod)
+		quota := r.NanoCPUs * defaultPeriod / 1_000_000_000
+		c.Period, c.Quota = &period, &quota
+	}
+	if r.CPUPeriod != 0 {
+		n := uint64(r.CPUPeriod)
+		c.Period = &n
+	}
+	if r.CPUQuota != 0 {
+		c.Quota = &r.CPUQuota
+	}
+	if r.CPURealtimePeriod != 0 {
+		n := uint64(r.CPURealtimePeriod)
+		c.RealtimePeriod = &n
+	}
+	if r.CPURealtimeRuntime != 0 {
+		c.RealtimeRuntime = &r.CPURealtimeRuntime
+	}
+	if c == (specs.LinuxCPU{}) {
+		return nil
+	}
+	return &c
+}
+
+// pids: 0 and below lift the limit.
+func pids(r *container.Resources) *specs.LinuxPids {
+	if r.PidsLimit == nil {
+		return nil
+	}
+	n := *r.PidsLimit
+	if n <= 0 {
+		n = -1
+	}
+	return &specs.LinuxPids{Limit: &n}
+}
+
+func blockIO(r *container.Resources) *specs.LinuxBlockIO {
+	b := &specs.LinuxBlockIO{
+		ThrottleReadBpsDevice:   throttles(r.BlkioDeviceReadBps),
+		ThrottleWriteBpsDevice:  throttles(r.BlkioDeviceWriteBps),
+		ThrottleReadIOPSDevice:  throttles(r.BlkioDeviceReadIOps),
+		ThrottleWriteIOPSDevice: throttles(r.BlkioDeviceWriteIOps),
+	}
+	used := len(r.BlkioDeviceReadBps)+len(r.BlkioDeviceWriteBps)+len(r.BlkioDeviceReadIOps)+len(r.BlkioDeviceWriteIOps) > 0
+	if r.BlkioWeight != 0 {
+		used, b.Weight = true, &r.BlkioWeight
+	}
+	for _, w := range r.BlkioWeightDevice {
+		major, minor, ok := deviceNumber(w.Path)
+		if !ok {
+			continue
+		}
+		d := specs.LinuxWeightDevice{Weight: &w.Weight}
+		d.Major, d.Minor = major, minor
+		used, b.WeightDevice = true, append(b.WeightDevice, d)
+	}
+	if !used {
+		return nil
+	}
+	return b
+}
+
+func throttles(list []*blkiodev.ThrottleDevice) []specs.LinuxThrottleDevice {
+	var out []specs.LinuxThrottleDevice
+	for _, t := range list {
+		major, minor, ok := deviceNumber(t.Path)
+		if !ok {
+			continue
+		}
+		d := specs.LinuxThrottleDevice{Rate: t.Rate}
+		d.Major, d.Minor = major, minor
+		out = append(out, d)
+	}
+	return out
+}
+
+func deviceNumber(path string) (major, minor int64, ok bool) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return 0, 0, false
+	}
+	return int64(unix.Major(st.Rdev)), int64(unix.Minor(st.Rdev)), true
+}

@@ -1,0 +1,88 @@
+package spec
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/moby/profiles/seccomp"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Security is what --security-opt says.
+type Security struct {
+	NoNewPrivileges bool
+	Seccomp         string // "" for the default profile, "unconfined", or a profile's JSON
+	AppArmor        string
+	Label           string
+	SystemPaths     bool // systempaths=unconfined: nothing of /proc and /sys is masked or read-only
+}
+
+// ParseSecurity reads the options in both of the forms name=value and name:value.
+func ParseSecurity(options []string) (Security, error) {
+	var s Security
+	for _, o := range options {
+		if o == "no-new-privileges" {
+			s.NoNewPrivileges = true
+			continue
+		}
+		name, value, ok := strings.Cut(o, "=")
+		if !ok {
+			name, value, ok = strings.Cut(o, ":")
+		}
+		if !ok {
+			return s, invalid("invalid --security-opt 1: %q", o)
+		}
+		switch name {
+		case "label":
+			s.Label = value
+		case "apparmor":
+			s.AppArmor = value
+		case "seccomp":
+			s.Seccomp = value
+		case "no-new-privileges":
+			on, err := strconv.ParseBool(value)
+			if err != nil {
+				return s, invalid("invalid --security-opt 2: %q", o)
+			}
+			s.NoNewPrivileges = on
+		case "systempaths":
+			if value != "unconfined" {
+				return s, invalid("invalid --security-opt 2: %q", o)
+			}
+			s.SystemPaths = true
+		default:
+			return s, invalid("invalid --security-opt 2: %q", o)
+		}
+	}
+	return s, nil
+}
+
+// MaskedPaths and ReadonlyPaths are what Docker hides and protects of /proc and /sys.
+func MaskedPaths() []string {
+	return []string{
+		"/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+		"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+		"/sys/devices/virtual/powercap",
+	}
+}
+
+// ReadonlyPaths see MaskedPaths.
+func ReadonlyPaths() []string {
+	return []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+}
+
+// seccompFilter is the filter that opts ask for, nil for none; which system calls the default allows depends on the
+// capabilities in s.
+func seccompFilter(opts Security, s *specs.Spec) (*specs.LinuxSeccomp, error) {
+	switch opts.Seccomp {
+	case "unconfined":
+		return nil, nil
+	case "", "builtin":
+		return seccomp.GetDefaultProfile(s)
+	}
+	f, err := seccomp.LoadProfile(opts.Seccomp, s)
+	if err != nil {
+		return nil, invalid("seccomp profile: %v", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,205 @@
+// Package spec turns what a Docker client asked for (Config and HostConfig) into an OCI runtime spec.
+//
+// Nothing here looks at the engine's state: every path and every name was resolved by the caller.
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Input is a container whose references were resolved.
+type Input struct {
+	ID     string
+	Config *container.Config
+	Host   *container.HostConfig
+	Root   string // where the container's root is mounted
+
+	Args     []string // entrypoint and command
+	User     specs.User
+	Hostname string // of a UTS namespace of its own
+	Files    []Bind // hostname, hosts, resolv.conf, mounted unless a mount of the user's is there
+	Mounts   []specs.Mount
+	Devices  []specs.LinuxDevice
+	Rules    []specs.LinuxDeviceCgroup
+
+	NetNS    string // path of the network namespace, "" for the host's
+	PidNS    string // path of another container's PID namespace
+	IPCNS    string // path of another container's IPC namespace
+	Shm      string // host folder to mount at /dev/shm, "" for a tmpfs of its own
+	UTSNS    string // path of another container's UTS namespace
+	Init     string // host path of an init to run the program under, "" for none
+	CgroupV2 bool
+}
+
+// Bind is one file of the host's that is seen in the container.
+type Bind struct {
+	Source, Target string
+}
+
+// Build makes the spec. A request that contradicts itself gives errdefs.ErrInvalidArgument.
+func Build(in Input) (*specs.Spec, error) {
+	opts, err := ParseSecurity(in.Host.SecurityOpt)
+	if err != nil {
+		return nil, err
+	}
+	caps, err := capabilities(in.Host, in.User.UID)
+	if err != nil {
+		return nil, err
+	}
+	s := &specs.Spec{
+		Version:     specs.Version,
+		Root:        &specs.Root{Path: in.Root, Readonly: in.Host.ReadonlyRootfs},
+		Hostname:    in.Hostname,
+		Domainname:  in.Config.Domainname,
+		Annotations: in.Host.Annotations,
+		Process: &specs.Process{
+			Terminal:        in.Config.Tty,
+			Args:            in.Args,
+			Env:             Environment(in.Config, in.Hostname),
+			Cwd:             WorkingDir(in.Config.WorkingDir),
+			User:            in.User,
+			Capabilities:    caps,
+			NoNewPrivileges: opts.NoNewPrivileges,
+			OOMScoreAdj:     &in.Host.OomScoreAdj,
+			Rlimits:         rlimits(in.Host.Ulimits),
+			ApparmorProfile: opts.AppArmor,
+			SelinuxLabel:    opts.Label,
+		},
+		Linux: &specs.Linux{
+			CgroupsPath:   CgroupPath(in.Host.CgroupParent, in.ID),
+			Namespaces:    namespaces(&in),
+			Resources:     Resources(&in.Host.Resources),
+			MaskedPaths:   in.Host.MaskedPaths,
+			ReadonlyPaths: in.Host.ReadonlyPaths,
+			Devices:       in.Devices,
+			Sysctl:        sysctls(&in),
+		},
+	}
+	if in.Init != "" {
+		s.Process.Args = append([]string{initPath, "--"}, in.Args...)
+		in.Files = append(in.Files, Bind{Source: in.Init, Target: initPath})
+	}
+	if h, w := in.Host.ConsoleSize[0], in.Host.ConsoleSize[1]; in.Config.Tty && h > 0 && w > 0 {
+		s.Process.ConsoleSize = &specs.Box{Height: h, Width: w}
+	}
+	s.Mounts = mounts(&in)
+	s.Linux.Resources.Devices = deviceRules(&in)
+	if in.Host.Privileged {
+		s.Linux.MaskedPaths, s.Linux.ReadonlyPaths = nil, nil
+		return s, nil
+	}
+	s.Linux.Seccomp, err = seccompFilter(opts, s)
+	return s, err
+}
+
+// initPath is where --init is mounted, as users see it in ps.
+const initPath = "/sbin/docker-init"
+
+// CgroupPath is where in every cgroup hierarchy a container lives.
+func CgroupPath(parent, id string) string {
+	if parent == "" {
+		parent = "/docker"
+	}
+	return "/" + strings.Trim(parent, "/") + "/" + id
+}
+
+// WorkingDir is the folder a program starts in.
+func WorkingDir(dir string) string {
+	if dir == "" {
+		return "/"
+	}
+	return dir
+}
+
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Environment is Docker's: PATH, HOSTNAME, TERM on a terminal, and over them what the image and the user set. An
+// entry without "=" removes what is there under that name.
+func Environment(c *container.Config, hostname string) []string {
+	env := []string{defaultPath, "HOSTNAME=" + hostname}
+	if c.Tty {
+		env = append(env, "TERM=xterm")
+	}
+	return MergeEnvironment(env, c.Env)
+}
+
+// MergeEnvironment gives base with more over it.
+func MergeEnvironment(base, more []string) []string {
+	out := slices.Clone(base)
+	for _, e := range more {
+		name, _, sets := strings.Cut(e, "=")
+		i := slices.IndexFunc(out, func(have string) bool { return strings.HasPrefix(have, name+"=") })
+		switch {
+		case sets && i >= 0:
+			out[i] = e
+		case sets:
+			out = append(out, e)
+		case i >= 0:
+			out = slices.Delete(out, i, i+1)
+		}
+	}
+	return out
+}
+
+func namespaces(in *Input) []specs.LinuxNamespace {
+	list := []specs.LinuxNamespace{{Type: specs.MountNamespace}}
+	add := func(own bool, kind specs.LinuxNamespaceType, path string) {
+		if own || path != "" {
+			list = append(list, specs.LinuxNamespace{Type: kind, Path: path})
+		}
+	}
+	add(in.NetNS != "", specs.NetworkNamespace, in.NetNS)
+	add(in.Host.PidMode.IsPrivate(), specs.PIDNamespace, in.PidNS)
+	add(!in.Host.IpcMode.IsHost() && !in.Host.IpcMode.IsContainer(), specs.IPCNamespace, in.IPCNS)
+	add(!in.Host.UTSMode.IsHost(), specs.UTSNamespace, in.UTSNS)
+	add(in.Host.CgroupnsMode.IsPrivate(), specs.CgroupNamespace, "")
+	return list
+}
+
+// sysctls are the user's and, in a network namespace of its own, the two by which an ordinary user may bind low ports
+// and ping (Docker 20.10 and later).
+func sysctls(in *Input) map[string]string {
+	out := maps.Clone(in.Host.Sysctls)
+	if in.Host.NetworkMode.IsHost() || in.Host.NetworkMode.IsContainer() {
+		return out
+	}
+	if out == nil {
+		out = map[string]string{}
+	}
+	for name, value := range map[string]string{
+		"net.ipv4.ip_unprivileged_port_start": "0",
+		"net.ipv4.ping_group_range":           "0 2147483647",
+	} {
+		if _, set := out[name]; !set {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+func rlimits(list []*container.Ulimit) []specs.POSIXRlimit {
+	var out []specs.POSIXRlimit
+	for _, u := range list {
+		out = append(out, specs.POSIXRlimit{
+			Type: "RLIMIT_" + strings.ToUpper(u.Name), Soft: uint64(u.Soft), Hard: uint64(u.Hard),
+		})
+	}
+	return out
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w%w", fmt.Errorf(format, args...), hidden{errdefs.ErrInvalidArgument})
+}
+
+// hidden gives an error a class without adding to its text, which Docker's users know word by word.
+type hidden struct{ class error }
+
+func (hidden) Error() string   { return "" }
+func (h hidden) Unwrap() error { return h.class }

@@ -1,0 +1,283 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"box/engine/cgroup"
+	"box/engine/spec"
+	"box/engine/task"
+	"box/fs/mount"
+)
+
+// Start runs a container's program. One that runs already gives ErrNotModified.
+func (e *Engine) Start(ctx context.Context, ref string) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	c.op.Lock()
+	defer c.op.Unlock()
+	st, _ := c.now()
+	switch {
+	case c.damaged != "":
+		return conflict("container %s is damaged and can only be removed: %s", short(c.rec.ID), c.damaged)
+	case st.State == api.StatePaused:
+		return conflict("cannot start a paused container, try unpause instead")
+	case st.State == api.StateRunning:
+		return notModified("container %s is running already", short(c.rec.ID))
+	case st.State == api.StateRemoving || st.State == api.StateDead || c.gone:
+		return conflict("container is marked for removal and cannot be started")
+	}
+	c.cancelRestart()
+	return e.start(ctx, c, func(s *status) { s.Restarts, s.ByHand = 0, false })
+}
+
+// start brings a container up; c.op is held. prepare sets more of its status once it runs. After an error everything
+// is as it was but for the exit code and the error, which inspect shows.
+func (e *Engine) start(ctx context.Context, c *container, prepare func(*status)) (err error) {
+	ctx = context.WithoutCancel(ctx) // a client that goes away must not leave a container half started
+	rec := c.snapshot()
+	var undo undoing
+	defer func() {
+		if err == nil {
+			return
+		}
+		undo.run()
+		err = startError(err)
+		e.startFailed(c, err)
+	}()
+	root, joined, err := e.bringUp(ctx, c, &rec, &undo)
+	if err != nil {
+		return err
+	}
+	s, err := e.specOf(&rec, root, joined)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	waiting := c.waiting
+	c.waiting = nil
+	c.mu.Unlock()
+	l := task.Launch{
+		ID: rec.ID, Spec: s, Stdin: rec.Config.OpenStdin,
+		Log: task.Log{Driver: rec.Host.LogConfig.Type, Path: e.logPath(rec.ID), Options: rec.Host.LogConfig.Config},
+	}
+	var files []*os.File
+	for _, w := range waiting {
+		l.Attach = append(l.Attach, w.opts)
+		files = append(files, w.hand())
+	}
+	ts, err := e.o.Tasks.Launch(ctx, l, files)
+	if err != nil {
+		return err
+	}
+	err = e.to(c, api.StateRunning, func(s *status) {
+		s.Pid, s.Started, s.Finished = ts.Pid, ts.Started.UTC(), s.Finished
+		s.ExitCode, s.Error, s.OOMKilled = 0, "", false
+		s.Endpoints, s.Sandbox = joined.endpoints, joined.path
+		prepare(s)
+	})
+	if err != nil {
+		return err
+	}
+	e.publish(c, events.ActionStart)
+	return nil
+}
+
+// bringUp mounts the root and joins the networks, side by side.
+func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *undoing) (root string, j sandbox, err error) {
+	type mounted struct {
+		root string
+		err  error
+	}
+	ready := make(chan mounted, 1)
+	go func() {
+		root, err := e.mountRoot(ctx, rec.ID)
+		ready <- mounted{root, err}
+	}()
+	j, err = e.join(ctx, c, rec)
+	if j.path != "" || len(j.endpoints) > 0 {
+		undo.add(func() { e.leave(context.WithoutCancel(ctx), c, j.endpoints, j.own) })
+	}
+	m := <-ready
+	if m.err == nil {
+		undo.add(func() { e.unmountRoot(rec.ID) })
+	}
+	return m.root, j, errors.Join(err, m.err)
+}
+
+// mountRoot makes the container's root visible where its driver's users know it.
+func (e *Engine) mountRoot(ctx context.Context, id string) (string, error) {
+	root, mounts, err := e.layers.Mounts(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if err := mount.All(mounts); err != nil {
+		return "", fmt.Errorf("mount root of container %s: %w", short(id), err)
+	}
+	return root, nil
+}
+
+func (e *Engine) unmountRoot(id string) {
+	root, mounts, err := e.layers.Mounts(context.Background(), id)
+	if err != nil || len(mounts) == 0 {
+		return
+	}
+	if err := mount.Unmount(root); err != nil {
+		e.log.Warn("unmount root", "container", short(id), "error", err)
+	}
+}
+
+// specOf is the OCI spec of a container whose root is mounted and whose networks are joined.
+func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error) {
+	if err := e.writeFiles(rec, j); err != nil {
+		return nil, err
+	}
+	user, err := spec.User(root, rec.Config.User, rec.Host.GroupAdd)
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := specMounts(rec)
+	if err != nil {
+		return nil, err
+	}
+	devices, rules, err := spec.Devices(rec.Host)
+	if err != nil {
+		return nil, err
+	}
+	in := spec.Input{
+		ID: rec.ID, Config: rec.Config, Host: rec.Host, Root: root, User: user,
+		Args: append([]string{rec.Path}, rec.Args...), Hostname: rec.Config.Hostname,
+		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, CgroupV2: cgroup.V2(),
+		Files: []spec.Bind{
+			{Source: filepath.Join(e.dir(rec.ID), "resolv.conf"), Target: "/etc/resolv.conf"},
+			{Source: filepath.Join(e.dir(rec.ID), "hostname"), Target: "/etc/hostname"},
+			{Source: filepath.Join(e.dir(rec.ID), "hosts"), Target: "/etc/hosts"},
+		},
+	}
+	if rec.Host.Init != nil && *rec.Host.Init {
+		in.Init = e.o.Init
+	}
+	if err := e.shareNamespaces(rec, &in); err != nil {
+		return nil, err
+	}
+	return spec.Build(in)
+}
+
+// shareNamespaces resolves container:NAME of the PID and IPC modes.
+func (e *Engine) shareNamespaces(rec *record, in *spec.Input) error {
+	if rec.Host.PidMode.IsContainer() {
+		pid, err := e.pidOf(rec.Host.PidMode.Container())
+		if err != nil {
+			return err
+		}
+		in.PidNS = fmt.Sprintf("/proc/%d/ns/pid", pid)
+	}
+	if rec.Host.IpcMode.IsContainer() {
+		pid, err := e.pidOf(rec.Host.IpcMode.Container())
+		if err != nil {
+			return err
+		}
+		in.IPCNS = fmt.Sprintf("/proc/%d/ns/ipc", pid)
+		in.Shm = fmt.Sprintf("/proc/%d/root/dev/shm", pid)
+	}
+	if rec.Host.IpcMode.IsHost() {
+		in.Shm = "/dev/shm"
+	}
+	return nil
+}
+
+// pidOf is the first process of a running container.
+func (e *Engine) pidOf(ref string) (int, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return 0, err
+	}
+	st, _ := c.now()
+	if !st.running() {
+		return 0, conflict("cannot join namespace of a non running container: container %s is %s", strings.TrimPrefix(ref, "/"), st.State)
+	}
+	return st.Pid, nil
+}
+
+// startFailed notes why a start failed, for inspect, with the exit code that the client gives.
+func (e *Engine) startFailed(c *container, err error) {
+	code := 128
+	var x *startErr
+	if errors.As(err, &x) {
+		code = x.code
+	}
+	e.change(c, func(s *status) {
+		s.ExitCode, s.Error, s.Pid = code, err.Error(), 0
+		s.Endpoints, s.Sandbox = nil, ""
+		s.Finished = time.Time{}
+	})
+	c.mu.Lock()
+	waiting := c.waiting
+	c.waiting = nil
+	if c.st.State == api.StateRestarting {
+		c.st.State = api.StateExited
+	}
+	c.mu.Unlock()
+	for _, w := range waiting {
+		w.Close()
+	}
+}
+
+// startErr is a start that the runtime refused, with Docker's exit code for it.
+type startErr struct {
+	code int
+	text string
+}
+
+func (e *startErr) Error() string { return e.text }
+func (e *startErr) Unwrap() error { return errdefs.ErrInvalidArgument }
+
+// startError tells a command that is not there (127) and one that cannot be run (126) from other errors, as Docker
+// does: by the runtime's text, which is all there is.
+func startError(err error) error {
+	text := err.Error()
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(text, p) {
+				return true
+			}
+		}
+		return false
+	}
+	if !has("unable to start container process") {
+		return err
+	}
+	text = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: " + text + ": unknown"
+	switch {
+	case has("executable file not found", "no such file or directory", "system cannot find the file specified"):
+		return &startErr{127, text}
+	case has("not a directory"):
+		return &startErr{126, text + ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type"}
+	case has("permission denied", "is a directory"):
+		return &startErr{126, text}
+	}
+	return &classed{errdefs.ErrInternal, text}
+}
+
+// undoing runs what was added, last first.
+type undoing struct{ steps []func() }
+
+func (u *undoing) add(step func()) { u.steps = append(u.steps, step) }
+
+func (u *undoing) run() {
+	for i := len(u.steps) - 1; i >= 0; i-- {
+		u.steps[i]()
+	}
+}

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"box/engine/state"
+)
+
+// saveEvery is how long a status may be in the exec root alone before it is in the state file too.
+const saveEvery = time.Second
+
+func (e *Engine) statusPath(id string) string {
+	return filepath.Join(e.o.Run, "containers", id+".json")
+}
+
+// saveStatus writes st to the exec root, which a daemon that is killed leaves behind, and notes it for the state file,
+// which outlives a restart of the machine.
+func (e *Engine) saveStatus(id string, st status) {
+	raw, err := json.Marshal(st)
+	if err == nil {
+		path := e.statusPath(id)
+		if err = os.WriteFile(path+".new", raw, 0o600); err == nil {
+			err = os.Rename(path+".new", path)
+		}
+	}
+	if err != nil {
+		e.log.Warn("write status to the exec root", "container", id, "error", err)
+	}
+	e.unsavedM.Lock()
+	e.unsaved[id] = struct{}{}
+	e.unsavedM.Unlock()
+	select {
+	case e.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// dropStatus forgets what saveStatus wrote outside the state file.
+func (e *Engine) dropStatus(id string) {
+	e.unsavedM.Lock()
+	delete(e.unsaved, id)
+	e.unsavedM.Unlock()
+	if err := os.Remove(e.statusPath(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		e.log.Warn("remove status from the exec root", "container", id, "error", err)
+	}
+}
+
+// readStatus is the newer of what the exec root and the state file know.
+func (e *Engine) readStatus(id string, saved status) status {
+	raw, err := os.ReadFile(e.statusPath(id))
+	if err != nil {
+		return saved
+	}
+	var st status
+	if json.Unmarshal(raw, &st) != nil || st.Seq < saved.Seq {
+		return saved
+	}
+	return st
+}
+
+// writeStatuses puts changed statuses into the state file, many at a time, until the engine is closed.
+func (e *Engine) writeStatuses() {
+	for {
+		select {
+		case <-e.stopped.Done():
+			return
+		case <-e.dirty:
+		}
+		select {
+		case <-e.stopped.Done():
+			return
+		case <-time.After(saveEvery):
+		}
+		if err := e.saveStates(); err != nil {
+			e.log.Error("save statuses", "error", err)
+		}
+	}
+}
+
+// saveStates writes every status that is noted.
+func (e *Engine) saveStates() error {
+	e.unsavedM.Lock()
+	ids := e.unsaved
+	e.unsaved = map[string]struct{}{}
+	e.unsavedM.Unlock()
+	now := map[string]status{}
+	e.mu.RLock()
+	for id := range ids {
+		if c := e.containers[id]; c != nil {
+			now[id], _ = c.now()
+		}
+	}
+	e.mu.RUnlock()
+	if len(now) == 0 {
+		return nil
+	}
+	err := e.db.Update(func(tx *state.Tx) error {
+		for id, st := range now {
+			if _, err := recordTable.Get(tx, id); errdefs.IsNotFound(err) {
+				continue // removed meanwhile
+			}
+			if err := statusTable.Put(tx, id, st); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		e.unsavedM.Lock()
+		for id := range now {
+			e.unsaved[id] = struct{}{}
+		}
+		e.unsavedM.Unlock()
+		return fmt.Errorf("state file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	"golang.org/x/sys/unix"
+)
+
+// defaultStopTimeout is what a program has between its stop signal and SIGKILL.
+const defaultStopTimeout = 10 * time.Second
+
+// killWait is how long SIGKILL may take to work: longer means a process in uninterruptible sleep.
+const killWait = 10 * time.Second
+
+// StopOptions are what a stop or restart may say differently from the container's configuration.
+type StopOptions struct {
+	Signal  string
+	Seconds *int // before SIGKILL; negative: never
+}
+
+// Stop asks the program to end and kills it when it does not in time. One that does not run gives ErrNotModified.
+func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	st, _ := c.now()
+	if st.State == api.StateRestarting {
+		return e.stopRestarting(c)
+	}
+	if !st.running() {
+		return notModified("container %s is not running", short(c.rec.ID))
+	}
+	if err := e.halt(ctx, c, o); err != nil {
+		return err
+	}
+	e.publish(c, events.ActionStop)
+	return nil
+}
+
+// stopRestarting ends the wait of the restart policy.
+func (e *Engine) stopRestarting(c *container) error {
+	c.op.Lock()
+	defer c.op.Unlock()
+	c.cancelRestart()
+	err := e.to(c, api.StateExited, func(s *status) { s.ByHand = true })
+	if err == nil {
+		e.publish(c, events.ActionStop)
+	}
+	return err
+}
+
+// halt signals, waits, kills. It does not hold c.op, which the exit needs.
+func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
+	rec := c.snapshot()
+	name := o.Signal
+	if name == "" {
+		name = rec.Config.StopSignal
+	}
+	sig := unix.SIGTERM
+	if name != "" {
+		var err error
+		if sig, err = parseSignal(name); err != nil {
+			return err
+		}
+	}
+	timeout := defaultStopTimeout
+	if rec.Config.StopTimeout != nil {
+		timeout = time.Duration(*rec.Config.StopTimeout) * time.Second
+	}
+	if o.Seconds != nil {
+		timeout = time.Duration(*o.Seconds) * time.Second
+	}
+	e.change(c, func(s *status) { s.ByHand = true })
+	if err := e.signal(ctx, c, sig); err != nil {
+		return err
+	}
+	if e.waitStopped(ctx, c, timeout) || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return e.killHard(ctx, c)
+}
+
+// killHard sends SIGKILL and waits until the container has ended.
+func (e *Engine) killHard(ctx context.Context, c *container) error {
+	if err := e.signal(ctx, c, unix.SIGKILL); err != nil {
+		return err
+	}
+	if !e.waitStopped(ctx, c, killWait) {
+		return errors.Join(ctx.Err(), conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", short(c.rec.ID), killWait))
+	}
+	return nil
+}
+
+// waitStopped waits until c does not run, for timeout at most when it is not negative.
+func (e *Engine) waitStopped(ctx context.Context, c *container, timeout time.Duration) bool {
+	if timeout >= 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	for {
+		st, changed := c.now()
+		if !st.running() {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// signal sends sig to the program; one that has just ended is no error.
+func (e *Engine) signal(ctx context.Context, c *container, sig unix.Signal) error {
+	all := sig == unix.SIGKILL && !c.snapshot().Host.PidMode.IsPrivate()
+	err := e.o.Tasks.Task(c.rec.ID).Signal(ctx, "", sig, all)
+	if err != nil && !errdefs.IsNotFound(err) {
+		return err
+	}
+	if err == nil {
+		e.publish(c, events.ActionKill, "signal", strconv.Itoa(int(sig)))
+	}
+	return nil
+}
+
+// Kill sends a signal to the program, SIGKILL when name is "". With SIGKILL it returns when the container has ended.
+func (e *Engine) Kill(ctx context.Context, ref, name string) error {
+	sig := unix.SIGKILL
+	if name != "" {
+		var err error
+		if sig, err = parseSignal(name); err != nil {
+			return err
+		}
+	}
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	st, _ := c.now()
+	if st.State == api.StateRestarting {
+		return e.stopRestarting(c)
+	}
+	if !st.running() {
+		return conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
+	}
+	if sig != unix.SIGKILL {
+		return e.signal(ctx, c, sig)
+	}
+	e.change(c, func(s *status) { s.ByHand = true })
+	return e.killHard(ctx, c)
+}
+
+// Restart is Stop, if it runs, and Start.
+func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	if st, _ := c.now(); st.running() {
+		if c.snapshot().Host.AutoRemove {
+			// The end of the program is the end of the container: it must not be removed in between.
+			e.keep(c, true)
+			defer e.keep(c, false)
+		}
+		if err := e.halt(ctx, c, o); err != nil {
+			return err
+		}
+	}
+	if err := e.Start(ctx, c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {
+		return err
+	}
+	e.publish(c, events.ActionRestart)
+	return nil
+}
+
+// keep holds --rm back.
+func (e *Engine) keep(c *container, on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	host := *c.rec.Host
+	host.AutoRemove = !on
+	c.rec.Host = &host
+}
+
+// stopAll stops everything that runs, side by side, for ShutdownTimeout.
+func (e *Engine) stopAll(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, e.o.ShutdownTimeout+killWait)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, c := range e.all() {
+		st, _ := c.now()
+		if !st.running() {
+			continue
+		}
+		wg.Go(func() {
+			if err := e.shutDown(ctx, c); err != nil {
+				e.log.Warn("stop container", "container", short(c.rec.ID), "error", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// shutDown is a stop that the restart policy does not take for one by hand: the next daemon starts the container again.
+func (e *Engine) shutDown(ctx context.Context, c *container) error {
+	timeout := int(e.o.ShutdownTimeout / time.Second)
+	if own := c.snapshot().Config.StopTimeout; own != nil {
+		timeout = min(timeout, *own)
+	}
+	err := e.halt(ctx, c, StopOptions{Seconds: &timeout})
+	e.change(c, func(s *status) { s.ByHand = false })
+	return err
+}
