@@ -25,7 +25,7 @@ func newPool(s Subnet) (*pool, error) {
 	}
 	p := &pool{prefix: s.Prefix.Masked()}
 	base := number(p.prefix.Addr())
-	end := base | 1<<(32-p.prefix.Bits()) - 1
+	end := base | (1<<(32-p.prefix.Bits()) - 1)
 	p.first, p.last = base+1, end-1
 	if r := s.Range; r.IsValid() {
 		r = r.Masked()

@@ -11,8 +11,20 @@ import (
 
 // flushConntrack forgets UDP connections by an endpoint's ports: a client that keeps sending would be sent where the port
 // led before, for as long as it does not pause. TCP connections end by themselves. Best effort.
-func flushConntrack(e *Endpoint) {
+func (l *Linux) flushConntrack(e *Endpoint) {
 	if !slices.ContainsFunc(e.Ports, func(p Port) bool { return p.Proto == "udp" }) {
+		return
+	}
+	l.mu.Lock()
+	handle := l.conntrack
+	if handle == nil {
+		var err error
+		if handle, err = netlink.NewHandle(unix.NETLINK_NETFILTER); err == nil {
+			l.conntrack = handle
+		}
+	}
+	l.mu.Unlock()
+	if handle == nil {
 		return
 	}
 	for _, p := range e.Ports {
@@ -23,7 +35,7 @@ func flushConntrack(e *Endpoint) {
 		if filter.AddProtocol(unix.IPPROTO_UDP) != nil || filter.AddPort(netlink.ConntrackOrigDstPort, p.Host) != nil {
 			continue
 		}
-		netlink.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, filter)
+		handle.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, filter)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"github.com/google/nftables/userdata"
-	"github.com/vishvananda/netlink/nl"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,7 +26,9 @@ const passMark = "box "
 func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
 	err := l.rules.write(b, endpoints)
 	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPROTONOSUPPORT) || errors.Is(err, syscall.ENOENT) {
+		l.rules.mu.Lock()
 		l.rules.none = true
+		l.rules.mu.Unlock()
 		l.warn("no nf_tables NAT in this kernel (" + err.Error() + "): containers have no way out, published ports are forwarded by a " +
 			"process; load nf_tables, nft_chain_nat, nft_masq and nft_fib_ipv4, or run a kernel that has them")
 		err = nil
@@ -54,7 +56,7 @@ func (l *Linux) passes(bridges []string) {
 // little when nobody changed anything.
 func (l *Linux) attend() {
 	l.rules.mu.Lock()
-	same := !l.rules.none && l.rules.generation == generation()
+	same := !l.rules.none && l.rules.generation == l.rules.latest()
 	l.rules.mu.Unlock()
 	legacy := xtablesState()
 	l.mu.Lock()
@@ -68,10 +70,9 @@ func (l *Linux) attend() {
 		return
 	}
 	l.passes(bridges)
-	now := generation()
 	legacy = xtablesState()
 	l.rules.mu.Lock()
-	l.rules.generation = now
+	l.rules.generation = l.rules.latest()
 	l.rules.mu.Unlock()
 	l.mu.Lock()
 	l.legacy = legacy
@@ -160,21 +161,21 @@ func (r *rules) removePasses(bridges []string) error {
 }
 
 // edit commits what change does to each foreign chain; a chain that cannot be changed does not keep the others from it.
-func (r *rules) edit(change func(*nftables.Conn, *nftables.Chain, []*nftables.Rule) (bool, error)) error {
+func (r *rules) edit(change func(*nftables.Conn, *nftables.Chain, []*nftables.Rule) (bool, error)) (failed error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.none {
 		return nil
 	}
-	c, err := connect()
+	c, err := r.connect()
 	if err != nil {
 		return err
 	}
 	chains, err := foreignChains(c)
 	if err != nil {
+		r.disconnect()
 		return err
 	}
-	var failed error
 	for _, ch := range chains {
 		have, err := c.GetRules(ch.Table, ch)
 		if err == nil {
@@ -186,6 +187,10 @@ func (r *rules) edit(change func(*nftables.Conn, *nftables.Chain, []*nftables.Ru
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("chain %s of table %s: %w", ch.Name, ch.Table.Name, err))
+			r.disconnect()
+			if c, err = r.connect(); err != nil {
+				return errors.Join(failed, err)
+			}
 		}
 	}
 	return failed
@@ -195,22 +200,34 @@ func passComment(bridge string) []byte {
 	return userdata.AppendString(nil, userdata.TypeComment, passMark+bridge)
 }
 
-// generation is the number of the last change to nf_tables by anybody; 0 where there is none.
-func generation() uint32 {
-	req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, 0)
-	req.AddData(&nl.Nfgenmsg{NfgenFamily: unix.AF_UNSPEC, Version: nl.NFNETLINK_V0})
-	msgs, err := req.Execute(unix.NETLINK_NETFILTER, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWGEN)
-	if err != nil || len(msgs) == 0 || len(msgs[0]) < nl.SizeofNfgenmsg {
+// latest is the number of the last change to nf_tables by anybody; 0 where it cannot be told. The lock is held. The socket
+// stays open for the reason that connect gives.
+func (r *rules) latest() uint32 {
+	if r.asking == nil {
+		conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+		if err != nil {
+			return 0
+		}
+		r.asking = conn
+	}
+	answers, err := r.asking.Execute(netlink.Message{
+		Header: netlink.Header{Type: unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETGEN, Flags: netlink.Request},
+		Data:   make([]byte, sizeofNfgenmsg),
+	})
+	if err != nil || len(answers) == 0 || len(answers[0].Data) < sizeofNfgenmsg {
 		return 0
 	}
-	attrs, err := nl.ParseRouteAttr(msgs[0][nl.SizeofNfgenmsg:])
+	attrs, err := netlink.UnmarshalAttributes(answers[0].Data[sizeofNfgenmsg:])
 	if err != nil {
 		return 0
 	}
 	for _, a := range attrs {
-		if a.Attr.Type == unix.NFTA_GEN_ID && len(a.Value) == 4 {
-			return binary.BigEndian.Uint32(a.Value)
+		if a.Type == unix.NFTA_GEN_ID && len(a.Data) == 4 {
+			return binary.BigEndian.Uint32(a.Data)
 		}
 	}
 	return 0
 }
+
+// sizeofNfgenmsg is the size of struct nfgenmsg of linux/netfilter/nfnetlink.h.
+const sizeofNfgenmsg = 4

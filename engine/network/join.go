@@ -50,15 +50,10 @@ func (l *Linux) join(ctx context.Context, r Request) (_ *Endpoint, err error) {
 	}
 	l.setPorts(e, ports)
 	undo = append(undo, func() { l.release(ports) })
-	if err := l.hold(ctx, e.ID, held); err != nil {
-		for _, h := range held {
-			h.File.Close()
-		}
+	if err := l.hold(ctx, e, held); err != nil {
 		return nil, err
 	}
-	if len(held) > 0 {
-		undo = append(undo, func() { l.holder.Drop(context.WithoutCancel(ctx), e.ID) })
-	}
+	undo = append(undo, func() { l.unhold(context.WithoutCancel(ctx), e) })
 	link, err := l.connect(e, b, path)
 	if err != nil {
 		return nil, fmt.Errorf("joining container %s to network %s: %w", r.Container[:12], b.Name, err)
@@ -201,7 +196,7 @@ func (l *Linux) publish(b *bridge, e *Endpoint) error {
 		err = l.install(b, all)
 	}
 	if err == nil {
-		flushConntrack(e)
+		l.flushConntrack(e)
 	}
 	return err
 }
@@ -219,8 +214,8 @@ func (l *Linux) Leave(ctx context.Context, e Endpoint) error {
 		err = l.rules.remove(b, &e)
 	}
 	if len(e.Ports) > 0 {
-		err = errors.Join(err, l.holder.Drop(ctx, e.ID))
-		flushConntrack(&e)
+		err = errors.Join(err, l.unhold(ctx, &e))
+		l.flushConntrack(&e)
 	}
 	if known != nil {
 		l.release(known.Ports)

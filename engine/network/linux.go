@@ -1,7 +1,6 @@
 package network
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -37,7 +36,8 @@ type Linux struct {
 	fresh     map[string]*netlink.Handle // container -> socket in a sandbox that nothing has joined yet
 	ports     portTable
 	warnings  []string
-	legacy    string // state of the legacy iptables filter table when it was last looked at
+	conntrack *netlink.Handle // opened when it is first needed
+	legacy    string          // state of the legacy iptables filter table when it was last looked at
 
 	rules rules
 }
@@ -60,7 +60,7 @@ func Open(o Options) (*Linux, error) {
 		l.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	if l.holder == nil {
-		l.holder = &ownHolder{files: map[string][]*os.File{}}
+		l.holder = &ownHolder{files: map[string][]int{}}
 	}
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("folder of network namespaces: %w", err)
@@ -91,6 +91,10 @@ func (l *Linux) Close() error {
 	var err error
 	if idle {
 		err = l.removePasses(names)
+	}
+	l.rules.close()
+	if l.conntrack != nil {
+		l.conntrack.Close()
 	}
 	l.route.Close()
 	return err
@@ -125,29 +129,4 @@ func (l *Linux) network(id string) (*bridge, error) {
 		return nil, fmt.Errorf("network %s is not set up: %w", id, errdefs.ErrNotFound)
 	}
 	return b, nil
-}
-
-// ownHolder keeps descriptors in this process; it forwards nothing.
-type ownHolder struct {
-	mu    sync.Mutex
-	files map[string][]*os.File
-}
-
-func (o *ownHolder) Hold(_ context.Context, key string, ports []HeldPort) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, p := range ports {
-		o.files[key] = append(o.files[key], p.File)
-	}
-	return nil
-}
-
-func (o *ownHolder) Drop(_ context.Context, key string) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, f := range o.files[key] {
-		f.Close()
-	}
-	delete(o.files, key)
-	return nil
 }

@@ -95,16 +95,10 @@ type Plane interface {
 
 // Holder keeps descriptors open beyond the life of the daemon: the reservations of published ports. The keeper is one.
 type Holder interface {
-	// Hold takes over the files of ports under key until Drop.
-	Hold(ctx context.Context, key string, ports []HeldPort) error
+	// Hold keeps copies of files under key until Drop; the caller closes its own. With forward set, each file is a
+	// listening TCP or a bound UDP socket whose traffic is to be forwarded to that address, because no rule can do it.
+	// At most 200 files go in one call.
+	Hold(ctx context.Context, key string, files []*os.File, forward []netip.AddrPort) error
 	// Drop closes what is held under key; a key that is not there is no error.
 	Drop(ctx context.Context, key string) error
-}
-
-// HeldPort is one published port's descriptor.
-type HeldPort struct {
-	File *os.File
-	// Forward, where it is valid, is where the traffic is to be forwarded, because no rule can do it: File is then a
-	// listening TCP or a bound UDP socket. Otherwise File is a bound socket that only keeps others from the port.
-	Forward netip.AddrPort
 }

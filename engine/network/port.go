@@ -1,7 +1,6 @@
 package network
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -77,13 +76,11 @@ func (e busyPort) Error() string {
 func (busyPort) Unwrap() error { return errdefs.ErrConflict }
 
 // reserve finds and binds the host ports of a request. On an error nothing stays bound.
-func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, held []HeldPort, err error) {
+func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, held []heldPort, err error) {
 	defer func() {
 		if err != nil {
 			l.release(bound)
-			for _, h := range held {
-				h.File.Close()
-			}
+			closeHeld(held)
 			bound, held, err = nil, nil, &publishError{r.Name, r.Endpoint, err}
 		}
 	}()
@@ -115,7 +112,7 @@ func addresses(p Port, b *bridge) []netip.Addr {
 }
 
 // reservePort takes the first port of the range that is free on all addresses.
-func (l *Linux) reservePort(p Port, on []netip.Addr, endpoint string, target netip.AddrPort) ([]Port, []HeldPort, error) {
+func (l *Linux) reservePort(p Port, on []netip.Addr, endpoint string, target netip.AddrPort) ([]Port, []heldPort, error) {
 	first, last := p.Host, max(p.Host, p.HostEnd)
 	if p.Host == 0 {
 		first, last = firstFree, lastFree
@@ -123,7 +120,7 @@ func (l *Linux) reservePort(p Port, on []netip.Addr, endpoint string, target net
 	var failed error
 	for n := int(first); n <= int(last); n++ {
 		var bound []Port
-		var held []HeldPort
+		var held []heldPort
 		failed = nil
 		for _, a := range on {
 			at := netip.AddrPortFrom(a, uint16(n))
@@ -139,9 +136,7 @@ func (l *Linux) reservePort(p Port, on []netip.Addr, endpoint string, target net
 			return bound, held, nil
 		}
 		l.release(bound)
-		for _, h := range held {
-			h.File.Close()
-		}
+		closeHeld(held)
 		if !errors.Is(failed, errdefs.ErrConflict) {
 			break
 		}
@@ -153,23 +148,23 @@ func (l *Linux) reservePort(p Port, on []netip.Addr, endpoint string, target net
 }
 
 // bind takes one port of one address.
-func (l *Linux) bind(proto string, at netip.AddrPort, endpoint string, target netip.AddrPort) (HeldPort, error) {
+func (l *Linux) bind(proto string, at netip.AddrPort, endpoint string, target netip.AddrPort) (heldPort, error) {
 	l.mu.Lock()
 	free := l.ports.take(proto, at, endpoint)
 	l.mu.Unlock()
 	if !free {
-		return HeldPort{}, busyPort{at}
+		return heldPort{}, busyPort{at}
 	}
-	h := HeldPort{}
-	if at.Addr().Is6() || l.rules.none {
-		h.Forward = target
+	h := heldPort{}
+	if l.forwarded(at.Addr()) {
+		h.forward = target
 	}
-	file, err := bindSocket(proto, at, h.Forward.IsValid())
+	file, err := bindSocket(proto, at, h.forward.IsValid())
 	if err != nil {
 		l.release([]Port{{Proto: proto, HostIP: at.Addr(), Host: at.Port()}})
-		return HeldPort{}, err
+		return heldPort{}, err
 	}
-	h.File = file
+	h.file = file
 	return h, nil
 }
 
@@ -268,15 +263,4 @@ func haveIPv6() bool {
 		unix.Close(fd)
 	}
 	return err == nil
-}
-
-// hold hands an endpoint's descriptors over.
-func (l *Linux) hold(ctx context.Context, endpoint string, held []HeldPort) error {
-	if len(held) == 0 {
-		return nil
-	}
-	if err := l.holder.Hold(ctx, endpoint, held); err != nil {
-		return fmt.Errorf("handing over the published ports of endpoint %s: %w", endpoint, err)
-	}
-	return nil
 }

@@ -1,0 +1,155 @@
+package network
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"strings"
+)
+
+// hostsHead is what every container's /etc/hosts starts with.
+const hostsHead = `127.0.0.1	localhost
+::1	localhost ip6-localhost ip6-loopback
+fe00::0	ip6-localnet
+ff00::0	ip6-mcastprefix
+ff02::1	ip6-allnodes
+ff02::2	ip6-allrouters
+`
+
+// Hosts builds a container's /etc/hosts: Docker's fixed lines, extra ("name:address") and a line for each of the
+// container's own addresses with its full name and the part before the first dot.
+func Hosts(hostname, domain string, addresses []netip.Addr, extra []string) []byte {
+	var out strings.Builder
+	out.WriteString(hostsHead)
+	for _, line := range extra {
+		name, address, ok := strings.Cut(line, ":")
+		address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
+		if ok && word(name) && word(address) {
+			out.WriteString(address + "\t" + name + "\n")
+		}
+	}
+	full := hostname
+	if domain != "" {
+		full += "." + domain
+	}
+	names := full
+	if short, _, dotted := strings.Cut(full, "."); dotted {
+		names += " " + short
+	}
+	for _, a := range addresses {
+		out.WriteString(a.String() + "\t" + names + "\n")
+	}
+	return []byte(out.String())
+}
+
+// word tells what can stand as one field of a line.
+func word(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\r\n#") }
+
+// Where systemd-resolved keeps the name servers that its stub at 127.0.0.53 asks. Containers cannot reach the stub.
+const (
+	stubResolver    = "127.0.0.53"
+	resolvedServers = "/run/systemd/resolve/resolv.conf"
+)
+
+// HostResolvConf reads the resolver configuration that containers start from: the host's, or what is behind it where that
+// names only systemd-resolved's stub. A file that is not there reads as an empty one.
+func HostResolvConf() []byte {
+	own, err := os.ReadFile("/etc/resolv.conf")
+	if err != nil {
+		return nil
+	}
+	servers := values(own, "nameserver")
+	if len(servers) == 1 && servers[0] == stubResolver {
+		if behind, err := os.ReadFile(resolvedServers); err == nil {
+			return behind
+		}
+	}
+	return own
+}
+
+// publicServers are asked where the host has no name server that a container can reach, as in Docker.
+const publicServers = "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"
+
+// ResolvConf builds a container's /etc/resolv.conf from the host's and what the user gave in its place. Name servers on
+// loopback addresses and IPv6 ones, which the container cannot reach, are left out.
+func ResolvConf(host []byte, dns []netip.Addr, search, options []string) []byte {
+	if len(dns)+len(search)+len(options) == 0 {
+		return inherit(host)
+	}
+	if len(search) == 0 {
+		search = last(values(host, "search"))
+	}
+	if len(options) == 0 {
+		options = last(values(host, "options"))
+	}
+	var out strings.Builder
+	if len(search) > 0 && !(len(search) == 1 && search[0] == ".") { // "." asks for none
+		out.WriteString("search " + strings.Join(search, " ") + "\n")
+	}
+	servers := 0
+	for _, a := range dns {
+		out.WriteString("nameserver " + a.String() + "\n")
+		servers++
+	}
+	if len(dns) == 0 {
+		for _, s := range values(host, "nameserver") {
+			if reachable(s) {
+				out.WriteString("nameserver " + s + "\n")
+				servers++
+			}
+		}
+	}
+	if servers == 0 {
+		out.WriteString(publicServers)
+	}
+	if len(options) > 0 {
+		out.WriteString("options " + strings.Join(options, " ") + "\n")
+	}
+	return []byte(out.String())
+}
+
+// inherit keeps the host's lines except name servers that a container cannot reach.
+func inherit(host []byte) []byte {
+	var out bytes.Buffer
+	servers := 0
+	for line := range bytes.Lines(host) {
+		fields := strings.Fields(string(line))
+		if len(fields) > 1 && fields[0] == "nameserver" {
+			if !reachable(fields[1]) {
+				continue
+			}
+			servers++
+		}
+		out.Write(bytes.TrimRight(line, "\r\n"))
+		out.WriteByte('\n')
+	}
+	if servers == 0 {
+		out.WriteString(publicServers)
+	}
+	return out.Bytes()
+}
+
+func reachable(server string) bool {
+	a, err := netip.ParseAddr(server)
+	return err == nil && a.Unmap().Is4() && !a.Unmap().IsLoopback()
+}
+
+// values gives the rest of every line that starts with keyword (resolv.conf(5)).
+func values(conf []byte, keyword string) []string {
+	var found []string
+	for line := range bytes.Lines(conf) {
+		fields := strings.Fields(string(line))
+		if len(fields) > 1 && fields[0] == keyword {
+			found = append(found, strings.Join(fields[1:], " "))
+		}
+	}
+	return found
+}
+
+// last gives the words of the last line, which is the one that counts.
+func last(lines []string) []string {
+	if len(lines) == 0 {
+		return nil
+	}
+	return strings.Fields(lines[len(lines)-1])
+}
