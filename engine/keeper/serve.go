@@ -321,16 +321,16 @@ type held struct {
 func (k *Keeper) hold(q *task.Request, files []*os.File) (task.Reply, error) {
 	h := &held{files: files}
 	for _, s := range q.Forward {
-		a, err := netip.ParseAddrPort(s)
-		if err != nil {
-			task.CloseAll(files)
-			return task.Reply{}, fmt.Errorf("forward to %q: %w: %w", s, err, errInvalid)
-		}
+		a, _ := netip.ParseAddrPort(s) // "invalid AddrPort" is a port that rules take care of
 		h.forward = append(h.forward, a)
 	}
 	if len(h.forward) > 0 && len(h.forward) != len(files) {
 		task.CloseAll(files)
 		return task.Reply{}, fmt.Errorf("%d addresses to forward %d sockets to: %w", len(h.forward), len(files), errInvalid)
+	}
+	if err := h.start(); err != nil {
+		h.close()
+		return task.Reply{}, err
 	}
 	k.drop(q.ID)
 	k.mu.Lock()
@@ -347,6 +347,25 @@ func (k *Keeper) drop(key string) {
 	if h == nil {
 		return
 	}
+	h.close()
+}
+
+// start forwards what is to be forwarded.
+func (h *held) start() error {
+	for i, to := range h.forward {
+		if !to.IsValid() {
+			continue
+		}
+		stop, err := forward(h.files[i], to)
+		if err != nil {
+			return fmt.Errorf("forward a port to %s: %w", to, err)
+		}
+		h.stop = append(h.stop, stop)
+	}
+	return nil
+}
+
+func (h *held) close() {
 	for _, stop := range h.stop {
 		stop()
 	}

@@ -336,9 +336,11 @@ func Resume(fd int, o Options) (*Keeper, error) {
 			h.files = append(h.files, adopt(fd))
 		}
 		for _, a := range sh.Forward {
-			if to, err := netip.ParseAddrPort(a); err == nil {
-				h.forward = append(h.forward, to)
-			}
+			to, _ := netip.ParseAddrPort(a)
+			h.forward = append(h.forward, to)
+		}
+		if err := h.start(); err != nil {
+			k.o.Log.Error("forward ports", "key", sh.Key, "error", err)
 		}
 		k.held[sh.Key] = h
 	}

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	apinetwork "github.com/moby/moby/api/types/network"
+)
+
+// Networks describes the networks that f lets through.
+func (e *Engine) Networks(f Filters) ([]apinetwork.Summary, error) {
+	if err := f.check([]string{"driver", "id", "label", "name", "scope", "type", "dangling"}); err != nil {
+		return nil, err
+	}
+	e.mu.RLock()
+	list := slices.Collect(maps.Values(e.networks))
+	e.mu.RUnlock()
+	slices.SortFunc(list, func(a, b *netRecord) int { return strings.Compare(a.Name, b.Name) })
+	out := []apinetwork.Summary{}
+	for _, n := range list {
+		fits := f.any("driver", func(v string) bool { return v == n.Driver }) &&
+			f.any("id", func(v string) bool { return strings.HasPrefix(n.ID, v) }) &&
+			f.any("name", func(v string) bool { return strings.Contains(n.Name, v) }) &&
+			f.any("scope", func(v string) bool { return v == "local" }) &&
+			f.any("type", func(v string) bool { return v == "builtin" }) &&
+			f.any("dangling", func(v string) bool { return v != "true" && v != "1" }) &&
+			f.labels(n.Labels)
+		if fits {
+			out = append(out, apinetwork.Summary{Network: n.describe()})
+		}
+	}
+	return out, nil
+}
+
+// describe is the network as the API shows it.
+func (n *netRecord) describe() apinetwork.Network {
+	d := apinetwork.Network{
+		Name: n.Name, ID: n.ID, Created: n.Created, Scope: "local", Driver: n.Driver, EnableIPv4: true, Internal: n.Internal,
+		IPAM:    apinetwork.IPAM{Driver: "default", Config: []apinetwork.IPAMConfig{}},
+		Options: n.Options, Labels: n.Labels,
+	}
+	for _, s := range n.Subnets {
+		d.IPAM.Config = append(d.IPAM.Config, apinetwork.IPAMConfig{Subnet: s.Prefix, IPRange: s.Range, Gateway: s.Gateway})
+	}
+	if d.Options == nil {
+		d.Options = map[string]string{}
+	}
+	if d.Labels == nil {
+		d.Labels = map[string]string{}
+	}
+	return d
+}
+
+// InspectNetwork describes a network and who is on it.
+func (e *Engine) InspectNetwork(ref string) (*apinetwork.Inspect, error) {
+	n, err := e.netRecordFor(ref)
+	if err != nil {
+		return nil, err
+	}
+	d := &apinetwork.Inspect{Network: n.describe(), Containers: map[string]apinetwork.EndpointResource{}}
+	for _, c := range e.all() {
+		st, _ := c.now()
+		rec := c.snapshot()
+		if _, on := rec.Networks[n.Name]; !on || !st.running() {
+			continue
+		}
+		r := apinetwork.EndpointResource{Name: rec.Name}
+		for _, ep := range st.Endpoints {
+			if ep.Network == n.ID {
+				r.EndpointID, r.IPv4Address = ep.ID, ep.Address
+				_ = r.MacAddress.UnmarshalText([]byte(ep.MAC))
+			}
+		}
+		d.Containers[rec.ID] = r
+	}
+	return d, nil
+}

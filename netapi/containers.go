@@ -1,0 +1,263 @@
+package netapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/gorilla/mux"
+	api "github.com/moby/moby/api/types/container"
+
+	"box/engine"
+	"box/netapi/wire"
+)
+
+func name(r *http.Request) string { return mux.Vars(r)["name"] }
+
+func (s *Server) listContainers(w http.ResponseWriter, r *http.Request) error {
+	f, err := filters(r)
+	if err != nil {
+		return err
+	}
+	o := engine.ListOptions{All: flag(r, "all"), Size: flag(r, "size"), Filters: f}
+	if text := r.FormValue("limit"); text != "" {
+		if o.Limit, err = strconv.Atoi(text); err != nil {
+			return refused("invalid limit " + strconv.Quote(text))
+		}
+	}
+	list, err := s.e.List(r.Context(), o)
+	if err != nil {
+		return err
+	}
+	shaped := make([]any, 0, len(list))
+	for i := range list {
+		shaped = append(shaped, shapeSummary(&list[i], versionOf(r.Context())))
+	}
+	return writeJSON(w, http.StatusOK, shaped)
+}
+
+func (s *Server) inspectContainer(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.e.Inspect(r.Context(), name(r), flag(r, "size"))
+	if err != nil {
+		return err
+	}
+	shaped, err := shapeInspect(c, versionOf(r.Context()))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, shaped)
+}
+
+func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return refused(err.Error())
+	}
+	var raw json.RawMessage
+	if err := readJSON(w, r, &raw); err != nil {
+		return err
+	}
+	q, err := decodeCreate(raw)
+	if err != nil {
+		return err
+	}
+	resp, err := s.e.Create(r.Context(), engine.Creation{
+		Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig,
+	})
+	if err != nil {
+		return err
+	}
+	if resp.Warnings == nil {
+		resp.Warnings = []string{}
+	}
+	return writeJSON(w, http.StatusCreated, resp)
+}
+
+func (s *Server) startContainer(w http.ResponseWriter, r *http.Request) error {
+	// Before 1.24 a host configuration could be sent here; longer bodies than "{}" or "null" are a mistake now.
+	if r.ContentLength > 7 || r.ContentLength == -1 {
+		return refused("starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24")
+	}
+	if err := s.e.Start(r.Context(), name(r)); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func stopOptions(r *http.Request) (engine.StopOptions, error) {
+	o := engine.StopOptions{Signal: r.FormValue("signal")}
+	if versionOf(r.Context()) < 42 {
+		o.Signal = ""
+	}
+	if t := r.FormValue("t"); t != "" {
+		n, err := strconv.Atoi(t)
+		if err != nil {
+			return o, refused("invalid timeout " + strconv.Quote(t))
+		}
+		o.Seconds = &n
+	}
+	return o, nil
+}
+
+func (s *Server) stopContainer(w http.ResponseWriter, r *http.Request) error {
+	o, err := stopOptions(r)
+	if err != nil {
+		return err
+	}
+	if err := s.e.Stop(r.Context(), name(r), o); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) restartContainer(w http.ResponseWriter, r *http.Request) error {
+	o, err := stopOptions(r)
+	if err != nil {
+		return err
+	}
+	if err := s.e.Restart(r.Context(), name(r), o); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) killContainer(w http.ResponseWriter, r *http.Request) error {
+	if err := s.e.Kill(r.Context(), name(r), r.FormValue("signal")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) pauseContainer(w http.ResponseWriter, r *http.Request) error {
+	if err := s.e.Pause(r.Context(), name(r)); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) unpauseContainer(w http.ResponseWriter, r *http.Request) error {
+	if err := s.e.Unpause(r.Context(), name(r)); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) renameContainer(w http.ResponseWriter, r *http.Request) error {
+	if err := s.e.Rename(r.Context(), name(r), r.FormValue("name")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) removeContainer(w http.ResponseWriter, r *http.Request) error {
+	err := s.e.Remove(r.Context(), name(r), engine.RemoveOptions{Force: flag(r, "force"), Volumes: flag(r, "v")})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) resizeContainer(w http.ResponseWriter, r *http.Request) error {
+	h, wd, err := size(r)
+	if err != nil {
+		return err
+	}
+	if err := s.e.Resize(r.Context(), name(r), h, wd); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// waitContainer answers with its head at once, so that a client knows that nothing is missed, and with the body at
+// the end.
+func (s *Server) waitContainer(w http.ResponseWriter, r *http.Request) error {
+	condition := api.WaitCondition(r.FormValue("condition"))
+	switch condition {
+	case "", api.WaitConditionNotRunning, api.WaitConditionNextExit, api.WaitConditionRemoved:
+	default:
+		return refused("invalid condition: " + strconv.Quote(string(condition)))
+	}
+	early := versionOf(r.Context()) >= 30
+	resp, err := s.e.Wait(r.Context(), name(r), condition, func() {
+		if early {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush()
+		}
+	})
+	if err != nil {
+		if r.Context().Err() != nil {
+			return nil // nobody is there to be told
+		}
+		return err
+	}
+	if early {
+		return json.NewEncoder(w).Encode(resp)
+	}
+	return writeJSON(w, http.StatusOK, resp)
+}
+
+// mediaType is how a stream is announced.
+func mediaType(r *http.Request, terminal bool) string {
+	if !terminal && versionOf(r.Context()) >= 42 {
+		return wire.MultiplexedStream
+	}
+	return wire.RawStream
+}
+
+func (s *Server) attachContainer(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.e.Attach(r.Context(), name(r), engine.AttachOptions{
+		Stdin: flag(r, "stdin"), Stdout: flag(r, "stdout"), Stderr: flag(r, "stderr"),
+		Logs: flag(r, "logs"), Stream: flag(r, "stream"), DetachKeys: r.FormValue("detachKeys"),
+	})
+	if err != nil {
+		return err
+	}
+	conn, done, err := s.hijack(w, r, mediaType(r, a.Terminal), nil)
+	if err != nil {
+		a.Close()
+		return err
+	}
+	defer done()
+	_ = a.Serve(conn)
+	return nil
+}
+
+func (s *Server) containerLogs(w http.ResponseWriter, r *http.Request) error {
+	o := engine.LogOptions{
+		Stdout: flag(r, "stdout"), Stderr: flag(r, "stderr"), Timestamps: flag(r, "timestamps"),
+		Follow: flag(r, "follow"), Tail: -1,
+	}
+	var err error
+	if o.Since, err = moment(r.FormValue("since")); err != nil {
+		return err
+	}
+	if o.Until, err = moment(r.FormValue("until")); err != nil {
+		return err
+	}
+	if n, err := strconv.Atoi(r.FormValue("tail")); err == nil {
+		o.Tail = n
+	}
+	log, err := s.e.Logs(name(r), o)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", mediaType(r, log.Terminal))
+	w.WriteHeader(http.StatusOK)
+	if !o.Follow {
+		return quiet(log.Copy(r.Context(), w))
+	}
+	_ = http.NewResponseController(w).Flush()
+	return quiet(log.Copy(r.Context(), newFlushWriter(w)))
+}
+
+// quiet drops an error that can no longer be told: the reply has begun.
+func quiet(error) error { return nil }

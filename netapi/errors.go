@@ -1,0 +1,45 @@
+package netapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/containerd/errdefs"
+
+	"box/engine"
+)
+
+// statusOf is the one place where a class of error becomes a status.
+func statusOf(err error) int {
+	var large *http.MaxBytesError
+	switch {
+	case errors.Is(err, engine.ErrNotModified):
+		return http.StatusNotModified
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge
+	case errdefs.IsNotFound(err):
+		return http.StatusNotFound
+	case errdefs.IsInvalidArgument(err), errdefs.IsOutOfRange(err), errdefs.IsFailedPrecondition(err):
+		return http.StatusBadRequest
+	case errdefs.IsConflict(err), errdefs.IsAlreadyExists(err):
+		return http.StatusConflict
+	case errdefs.IsUnauthorized(err):
+		return http.StatusUnauthorized
+	case errdefs.IsPermissionDenied(err):
+		return http.StatusForbidden
+	case errdefs.IsNotImplemented(err):
+		return http.StatusNotImplemented
+	case errdefs.IsUnavailable(err):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, context.Canceled):
+		return http.StatusInternalServerError
+	}
+	return http.StatusInternalServerError
+}
+
+// refused is a request that does not even reach the engine.
+type refused string
+
+func (r refused) Error() string { return string(r) }
+func (refused) Unwrap() error   { return errdefs.ErrInvalidArgument }

@@ -1,0 +1,97 @@
+package netapi
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/gorilla/mux"
+	"github.com/moby/moby/api/types/common"
+	api "github.com/moby/moby/api/types/container"
+
+	"box/engine"
+	"box/netapi/wire"
+)
+
+func (s *Server) createExec(w http.ResponseWriter, r *http.Request) error {
+	var q api.ExecCreateRequest
+	if err := readJSON(w, r, &q); err != nil {
+		return err
+	}
+	id, err := s.e.ExecCreate(r.Context(), name(r), q)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, common.IDResponse{ID: id})
+}
+
+func (s *Server) inspectExec(w http.ResponseWriter, r *http.Request) error {
+	x, err := s.e.ExecInspect(r.Context(), mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, x)
+}
+
+// startExec runs an exec. What the runtime refuses is told on the streams, as Docker does, because its clients look
+// there.
+func (s *Server) startExec(w http.ResponseWriter, r *http.Request) error {
+	var q api.ExecStartRequest
+	if err := readJSON(w, r, &q); err != nil {
+		return err
+	}
+	a, err := s.e.ExecStart(r.Context(), name(r), q)
+	var failed *engine.ExecError
+	if errors.As(err, &failed) && !q.Detach {
+		return s.execFailed(w, r, failed, q.Tty)
+	}
+	if err != nil {
+		return err
+	}
+	if q.Detach {
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	conn, done, err := s.hijack(w, r, mediaType(r, a.Terminal), execHeaders(s.version))
+	if err != nil {
+		a.Close()
+		return err
+	}
+	defer done()
+	_ = a.Serve(conn)
+	return nil
+}
+
+func execHeaders(version string) http.Header {
+	h := http.Header{}
+	setHeaders(h, version)
+	return h
+}
+
+func (s *Server) execFailed(w http.ResponseWriter, r *http.Request, failed error, terminal bool) error {
+	conn, done, err := s.hijack(w, r, mediaType(r, terminal), execHeaders(s.version))
+	if err != nil {
+		return err
+	}
+	defer done()
+	out := io.Writer(conn)
+	if !terminal {
+		out = wire.NewFrameWriter(conn, new(sync.Mutex), wire.Stdout)
+	}
+	_, _ = io.WriteString(out, failed.Error()+"\r\n")
+	_ = conn.CloseWrite()
+	return nil
+}
+
+func (s *Server) resizeExec(w http.ResponseWriter, r *http.Request) error {
+	h, wd, err := size(r)
+	if err != nil {
+		return err
+	}
+	if err := s.e.ExecResize(r.Context(), name(r), h, wd); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}

@@ -1,0 +1,135 @@
+package netapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"box/engine"
+)
+
+// readJSON reads the body of r, within maxBody, into v. An empty body leaves v as it is.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	if r.Body == nil || r.ContentLength == 0 {
+		return nil
+	}
+	if ct := r.Header.Get("Content-Type"); ct != "" {
+		if t, _, err := mime.ParseMediaType(ct); err != nil || t != "application/json" {
+			return refused("unsupported Content-Type header (" + ct + "): must be 'application/json'")
+		}
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	err := d.Decode(v)
+	var large *http.MaxBytesError
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.As(err, &large):
+		return err
+	case err != nil:
+		return refused("invalid JSON: " + err.Error())
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return refused("unexpected content after JSON")
+	}
+	return nil
+}
+
+// writeJSON replies with v.
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// flag is a boolean of the query as Docker reads it: anything but nothing, 0, no, false and none is true.
+func flag(r *http.Request, name string) bool {
+	switch strings.ToLower(strings.TrimSpace(r.FormValue(name))) {
+	case "", "0", "no", "false", "none":
+		return false
+	}
+	return true
+}
+
+// filters reads the parameter filters, in either of its forms: values as a list, or as the keys of a map.
+func filters(r *http.Request) (engine.Filters, error) {
+	text := r.FormValue("filters")
+	f := engine.Filters{}
+	if text == "" {
+		return f, nil
+	}
+	var lists map[string][]string
+	if json.Unmarshal([]byte(text), &lists) == nil {
+		return lists, nil
+	}
+	var sets map[string]map[string]bool
+	if json.Unmarshal([]byte(text), &sets) != nil {
+		return nil, refused("invalid filter")
+	}
+	for key, values := range sets {
+		for v, on := range values {
+			if on {
+				f[key] = append(f[key], v)
+			}
+		}
+	}
+	return f, nil
+}
+
+// moment reads a time as seconds since 1970 with up to nine decimals; "" is the zero time.
+func moment(s string) (time.Time, error) {
+	if s == "" || s == "0" {
+		return time.Time{}, nil
+	}
+	seconds, fraction, _ := strings.Cut(s, ".")
+	sec, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return time.Time{}, refused("invalid time " + strconv.Quote(s))
+	}
+	nano := int64(0)
+	if fraction != "" {
+		fraction = (fraction + "000000000")[:9]
+		if nano, err = strconv.ParseInt(fraction, 10, 64); err != nil {
+			return time.Time{}, refused("invalid time " + strconv.Quote(s))
+		}
+	}
+	return time.Unix(sec, nano), nil
+}
+
+// size reads the h and w of a terminal.
+func size(r *http.Request) (height, width uint16, err error) {
+	h, err := strconv.ParseUint(r.FormValue("h"), 10, 16)
+	if err != nil {
+		return 0, 0, refused("invalid resize height " + strconv.Quote(r.FormValue("h")))
+	}
+	wd, err := strconv.ParseUint(r.FormValue("w"), 10, 16)
+	if err != nil {
+		return 0, 0, refused("invalid resize width " + strconv.Quote(r.FormValue("w")))
+	}
+	return uint16(h), uint16(wd), nil
+}
+
+// flushWriter sends each write at once.
+type flushWriter struct {
+	w io.Writer
+	c *http.ResponseController
+}
+
+func newFlushWriter(w http.ResponseWriter) *flushWriter {
+	return &flushWriter{w: w, c: http.NewResponseController(w)}
+}
+
+func (f *flushWriter) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if err == nil {
+		err = f.c.Flush()
+	}
+	return n, err
+}

@@ -1,0 +1,72 @@
+package netapi
+
+import (
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"box/netapi/wire"
+)
+
+// route is one line of the API.
+type route struct {
+	method, path string
+	do           handler
+}
+
+// table is the whole API in the order in which it is matched. Names of images may hold slashes.
+var table = []route{
+	{"HEAD", "/_ping", (*Server).ping},
+	{"GET", "/_ping", (*Server).ping},
+	{"GET", "/version", (*Server).versionInfo},
+	{"GET", "/info", (*Server).info},
+	{"GET", "/events", (*Server).events},
+
+	{"GET", "/containers/json", (*Server).listContainers},
+	{"GET", "/containers/{name:.*}/json", (*Server).inspectContainer},
+	{"GET", "/containers/{name:.*}/logs", (*Server).containerLogs},
+	{"POST", "/containers/create", (*Server).createContainer},
+	{"POST", "/containers/{name:.*}/start", (*Server).startContainer},
+	{"POST", "/containers/{name:.*}/stop", (*Server).stopContainer},
+	{"POST", "/containers/{name:.*}/kill", (*Server).killContainer},
+	{"POST", "/containers/{name:.*}/restart", (*Server).restartContainer},
+	{"POST", "/containers/{name:.*}/pause", (*Server).pauseContainer},
+	{"POST", "/containers/{name:.*}/unpause", (*Server).unpauseContainer},
+	{"POST", "/containers/{name:.*}/wait", (*Server).waitContainer},
+	{"POST", "/containers/{name:.*}/resize", (*Server).resizeContainer},
+	{"POST", "/containers/{name:.*}/attach", (*Server).attachContainer},
+	{"POST", "/containers/{name:.*}/rename", (*Server).renameContainer},
+	{"POST", "/containers/{name:.*}/exec", (*Server).createExec},
+	{"DELETE", "/containers/{name:.*}", (*Server).removeContainer},
+
+	{"GET", "/exec/{id:.*}/json", (*Server).inspectExec},
+	{"POST", "/exec/{name:.*}/start", (*Server).startExec},
+	{"POST", "/exec/{name:.*}/resize", (*Server).resizeExec},
+
+	{"GET", "/images/json", (*Server).listImages},
+	{"GET", "/images/{name:.*}/history", (*Server).imageHistory},
+	{"GET", "/images/{name:.*}/json", (*Server).inspectImage},
+	{"POST", "/images/create", (*Server).createImage},
+	{"POST", "/images/load", (*Server).loadImages},
+	{"POST", "/images/{name:.*}/tag", (*Server).tagImage},
+	{"DELETE", "/images/{name:.*}", (*Server).removeImage},
+
+	{"GET", "/networks", (*Server).listNetworks},
+	{"GET", "/networks/", (*Server).listNetworks},
+	{"GET", "/networks/{id:.+}", (*Server).inspectNetwork},
+}
+
+// routes makes the router: every path with and without a version before it.
+func (s *Server) routes() *mux.Router {
+	m := mux.NewRouter()
+	for _, r := range table {
+		h := s.wrap(r.do)
+		m.Path("/v{version:[0-9.]+}" + r.path).Methods(r.method).HandlerFunc(h)
+		m.Path(r.path).Methods(r.method).HandlerFunc(h)
+	}
+	lost := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = wire.WriteError(w, http.StatusNotFound, "page not found", false)
+	})
+	m.NotFoundHandler, m.MethodNotAllowedHandler = lost, lost
+	return m
+}

@@ -1,0 +1,132 @@
+// Package netapi is Docker's Engine API over HTTP: one table of routes, one file a noun, and the reshaping of
+// replies for older and newer clients. All that it does is done by the engine.
+package netapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"box/engine"
+	"box/netapi/wire"
+)
+
+// Limits that hold for every client.
+const (
+	maxHeader  = 1 << 20          // bytes of a request's head
+	headerWait = 30 * time.Second // for the whole head
+	idleWait   = 3 * time.Minute  // between two requests of one connection
+	maxBody    = 4 << 20          // bytes of a JSON body
+)
+
+// Server answers the API's requests from an engine.
+type Server struct {
+	e       *engine.Engine
+	version string // of the product
+	log     *slog.Logger
+	http    *http.Server
+	router  *mux.Router
+
+	mu       sync.Mutex
+	hijacked map[net.Conn]struct{} // connections that left the HTTP server
+}
+
+// New makes a server for e; version is what the product calls itself.
+func New(e *engine.Engine, version string, log *slog.Logger) *Server {
+	s := &Server{e: e, version: version, log: log, hijacked: map[net.Conn]struct{}{}}
+	s.router = s.routes()
+	s.http = &http.Server{
+		Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Serve answers what comes over l until Shutdown.
+func (s *Server) Serve(l net.Listener) error {
+	err := s.http.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown takes no more requests, waits until ctx ends for those under way, and cuts the rest.
+func (s *Server) Shutdown(ctx context.Context) {
+	_ = s.http.Shutdown(ctx)
+	_ = s.http.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.hijacked {
+		c.Close()
+	}
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	s.router.ServeHTTP(w, r)
+}
+
+// handler answers one request or says why not; the error becomes the reply.
+type handler func(s *Server, w http.ResponseWriter, r *http.Request) error
+
+// wrap gives a handler what all share: the headers, the check of the version, the reply to an error.
+func (s *Server) wrap(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header(), s.version)
+		v, err := requestVersion(mux.Vars(r)["version"])
+		if err == nil {
+			r = r.WithContext(context.WithValue(r.Context(), versionKey{}, v))
+			err = h(s, w, r)
+		}
+		if err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+func setHeaders(h http.Header, version string) {
+	h.Set("Api-Version", MaxVersion)
+	h.Set("Docker-Experimental", "false")
+	h.Set("Ostype", runtime.GOOS)
+	h.Set("Server", "Docker/"+version+" (linux)")
+}
+
+// fail replies with an error, unless the reply has begun.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf(err)
+	s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+	if status == http.StatusNotModified {
+		w.WriteHeader(status)
+		return
+	}
+	_ = wire.WriteError(w, status, err.Error(), false)
+}
+
+// hijack takes the connection of r out of the server; it is cut by Shutdown.
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, mediaType string, extra http.Header) (*wire.Conn, func(), error) {
+	c, err := wire.Hijack(w, r, mediaType, extra)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.mu.Lock()
+	s.hijacked[c.Conn] = struct{}{}
+	s.mu.Unlock()
+	return c, func() {
+		c.Close()
+		s.mu.Lock()
+		delete(s.hijacked, c.Conn)
+		s.mu.Unlock()
+	}, nil
+}

@@ -1,0 +1,202 @@
+// Package dockerd is `box dockerd`: it reads the daemon's options, opens the engine and serves the API.
+package dockerd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"box/engine"
+	"box/engine/cgroup"
+	"box/engine/network"
+	"box/engine/state"
+	"box/fs"
+	"box/fs/drivers"
+	"box/netapi"
+	"box/personalities/cmd"
+)
+
+// Command is the personality.
+var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", Main: run}
+
+// heapGoal trades a little CPU for memory: a daemon is idle most of its life.
+const heapGoal = 50 // GOGC
+
+func run(ctx context.Context, env *cmd.Env) error {
+	o := defaults()
+	u := o.usage()
+	_, err := cmd.Parse(u, env.Args)
+	if errors.Is(err, cmd.ErrHelp) {
+		u.Help(env.Stdout)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return &cmd.Exit{Code: 1, Err: err}
+	}
+	if o.detach {
+		return detach(env)
+	}
+	debug.SetGCPercent(heapGoal)
+	log := o.logger(env.Stderr)
+	if err := serve(ctx, env, o, log); err != nil {
+		return &cmd.Exit{Code: 1, Err: fmt.Errorf("box dockerd: %w", err)}
+	}
+	return nil
+}
+
+// serve runs the daemon until a signal ends it.
+func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) error {
+	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
+	defer cancel()
+	pid, err := takePidfile(o.pidfile)
+	if err != nil {
+		return err
+	}
+	defer pid.remove()
+	if err := cgroup.Ensure(); err != nil {
+		return err
+	}
+	k := &keeperProcess{run: o.execRoot, log: log}
+	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: holder{k.client()}, Log: log})
+	if err != nil {
+		return err
+	}
+	e, err := engine.Open(ctx, engine.Options{
+		Root: o.dataRoot, Run: o.execRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
+		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
+			return drivers.Open(ctx, o.dataRoot, o.driver, db.Bolt(), o.driverOptions)
+		},
+		Bridge:      engine.Bridge{Name: o.bridge, IP: o.bip, MTU: o.mtu},
+		LiveRestore: o.liveRestore, ShutdownTimeout: time.Duration(o.shutdownTimeout) * time.Second,
+		Version: cmd.Version, Debug: o.debug,
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(listenAndServe(ctx, env, o, e, log), closeEngine(e, k, o))
+}
+
+// closeEngine stops the containers, and the keeper when it has none left.
+func closeEngine(e *engine.Engine, k *keeperProcess, o *options) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(o.shutdownTimeout)*time.Second+20*time.Second)
+	defer cancel()
+	err := e.Close(ctx)
+	k.quit(ctx)
+	return err
+}
+
+// drainWait is what requests under way have to end at shutdown.
+const drainWait = 500 * time.Millisecond
+
+// listenAndServe answers requests until ctx ends.
+func listenAndServe(ctx context.Context, env *cmd.Env, o *options, e *engine.Engine, log *slog.Logger) error {
+	server := netapi.New(e, cmd.Version, log)
+	var listeners []net.Listener
+	defer func() {
+		for _, l := range listeners {
+			l.Close()
+		}
+	}()
+	for _, host := range o.hosts {
+		l, err := listen(host, o.group)
+		if err != nil {
+			return err
+		}
+		listeners = append(listeners, l)
+	}
+	var serving sync.WaitGroup
+	failed := make(chan error, len(listeners))
+	for i, l := range listeners {
+		serving.Go(func() { failed <- server.Serve(l) })
+		fmt.Fprintf(env.Stderr, "API listen on %s\n", address(o.hosts[i]))
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	drain, cancel := context.WithTimeout(context.Background(), drainWait)
+	defer cancel()
+	server.Shutdown(drain)
+	serving.Wait()
+	return err
+}
+
+// detach starts the daemon in a session of its own and returns when it listens, or with what it said instead.
+func detach(env *cmd.Env) error {
+	var args []string
+	for _, a := range env.Args {
+		if a != "--detach" && a != "--detach=true" {
+			args = append(args, a)
+		}
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	c := exec.Command(exe, append([]string{"dockerd"}, args...)...)
+	c.Stderr = w
+	c.SysProcAttr = &unix.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	w.Close()
+	if awaitLine(r, env.Stderr, "API listen on ") {
+		return c.Process.Release()
+	}
+	_ = c.Wait()
+	return &cmd.Exit{Code: 1}
+}
+
+// pidfile is the file that keeps a second daemon out.
+type pidfile struct{ path string }
+
+// takePidfile refuses when the process in the file is a daemon that runs.
+func takePidfile(path string) (*pidfile, error) {
+	if raw, err := os.ReadFile(path); err == nil {
+		pid, err := strconv.Atoi(string(raw))
+		if err == nil && pid != os.Getpid() && isDaemon(pid) {
+			return nil, fmt.Errorf("process with PID %d is still running: if it is not a daemon of yours, delete %s", pid, path)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o644); err != nil {
+		return nil, fmt.Errorf("pid file: %w", err)
+	}
+	return &pidfile{path}, nil
+}
+
+// isDaemon tells whether pid runs the same executable as this process or another one called dockerd: a number of a
+// time before the last boot belongs to anybody.
+func isDaemon(pid int) bool {
+	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	if err != nil {
+		return false
+	}
+	ours, _ := os.Readlink("/proc/self/exe")
+	return theirs == ours || filepath.Base(theirs) == "dockerd"
+}
+
+func (p *pidfile) remove() { _ = os.Remove(p.path) }

@@ -1,0 +1,118 @@
+package dockerd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"box/engine/network"
+	"box/engine/task"
+	"box/personalities/keeper"
+)
+
+// keeperProcess is the keeper of this exec root as the daemon sees it.
+type keeperProcess struct {
+	run string
+	log *slog.Logger
+}
+
+// socket is as short as it can be: a path of a socket holds 107 bytes.
+func (k *keeperProcess) socket() string { return filepath.Join(k.run, "keeper.sock") }
+
+func (k *keeperProcess) client() *task.Client { return task.Dial(k.socket()) }
+
+// helloWait bounds how long a keeper may take to answer before it counts as lost.
+const helloWait = 5 * time.Second
+
+// ensure makes sure that a keeper of this executable runs: it starts one where there is none, and swaps one of another build.
+func (k *keeperProcess) ensure(ctx context.Context) error {
+	hello, cancel := context.WithTimeout(ctx, helloWait)
+	defer cancel()
+	build, _, err := k.client().Hello(hello)
+	if err != nil {
+		return k.start()
+	}
+	if build == keeper.Build() {
+		return nil
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := k.client().Swap(ctx, exe); err != nil {
+		k.log.Warn("keeper stays with its executable", "error", err)
+	}
+	return nil
+}
+
+// start runs a keeper in a session of its own and waits until it listens. It is told to close what it has of ours.
+func (k *keeperProcess) start() error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	errs, err := os.OpenFile(filepath.Join(k.run, "keeper.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer errs.Close()
+	c := exec.Command(exe, "keeper", "--socket", k.socket(), "--state", filepath.Join(k.run, "keeper"))
+	c.Args[0] = "box"
+	c.Dir = "/"
+	c.Stderr = errs
+	c.SysProcAttr = &unix.SysProcAttr{Setsid: true}
+	ready, err := c.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := c.Start(); err != nil {
+		return fmt.Errorf("start the keeper: %w", err)
+	}
+	if !awaitLine(ready, discard{}, "ready") {
+		said, _ := os.ReadFile(errs.Name())
+		return fmt.Errorf("start the keeper: %w: %s", c.Wait(), said)
+	}
+	var reaped sync.WaitGroup
+	reaped.Go(func() { _ = c.Wait() }) // ends with the keeper, or is cut off with this process
+	return nil
+}
+
+// quit ends the keeper if it owns nothing.
+func (k *keeperProcess) quit(ctx context.Context) {
+	if err := k.client().Quit(ctx); err != nil {
+		k.log.Info("keeper stays", "reason", err)
+	}
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// holder gives the descriptors of published ports to the keeper.
+type holder struct{ c *task.Client }
+
+// Hold is network.Holder's.
+func (h holder) Hold(ctx context.Context, key string, ports []network.HeldPort) error {
+	var files []*os.File
+	var forward []netip.AddrPort
+	proxied := false
+	for _, p := range ports {
+		files, forward = append(files, p.File), append(forward, p.Forward)
+		proxied = proxied || p.Forward.IsValid()
+	}
+	if !proxied {
+		forward = nil
+	}
+	return h.c.Hold(ctx, key, files, forward)
+}
+
+// Drop is network.Holder's.
+func (h holder) Drop(ctx context.Context, key string) error { return h.c.Drop(ctx, key) }

@@ -1,0 +1,107 @@
+package dockerd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"box/fs/drivers"
+	"box/personalities/cmd"
+)
+
+// options are the daemon's, with Docker's names and defaults.
+type options struct {
+	hosts           []string
+	dataRoot        string
+	execRoot        string
+	pidfile         string
+	driver          string
+	driverOptions   []string
+	debug           bool
+	logLevel        string
+	bridge          string
+	bipText         string
+	bip             netip.Prefix
+	mtu             int
+	liveRestore     bool
+	shutdownTimeout int
+	group           string
+	detach          bool
+}
+
+func defaults() *options {
+	return &options{
+		dataRoot: "/var/lib/docker", execRoot: "/var/run/docker", pidfile: "/var/run/docker.pid", logLevel: "info",
+		shutdownTimeout: 15, group: "docker",
+	}
+}
+
+func (o *options) usage() *cmd.Usage {
+	return &cmd.Usage{
+		Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.",
+		Flags: []cmd.Flag{
+			{Value: &o.hosts, Name: "host", Short: "H", Kind: "list", Help: "Daemon socket(s) to connect to: unix:///path"},
+			{Value: &o.dataRoot, Name: "data-root", Kind: "string", Help: "Root directory of persistent state"},
+			{Value: &o.dataRoot, Name: "graph", Short: "g", Kind: "string", Help: "Old name of --data-root", Hidden: true},
+			{Value: &o.execRoot, Name: "exec-root", Kind: "string", Help: "Root directory for execution state files"},
+			{Value: &o.pidfile, Name: "pidfile", Short: "p", Kind: "string", Help: "Path to use for daemon PID file"},
+			{Value: &o.driver, Name: "storage-driver", Short: "s", Kind: "string", Help: "Storage driver to use: " + strings.Join(drivers.Names(), ", ")},
+			{Value: &o.driverOptions, Name: "storage-opt", Kind: "list", Help: "Storage driver options"},
+			{Value: &o.debug, Name: "debug", Short: "D", Help: "Enable debug mode"},
+			{Value: &o.logLevel, Name: "log-level", Short: "l", Kind: "string", Help: `Set the logging level ("debug"|"info"|"warn"|"error"|"fatal")`},
+			{Value: &o.bridge, Name: "bridge", Short: "b", Kind: "string", Help: `Attach containers to a network bridge; "none" for no default network`},
+			{Value: &o.bipText, Name: "bip", Kind: "string", Help: "Specify network bridge IP"},
+			{Value: &o.mtu, Name: "mtu", Kind: "int", Help: "Set the containers network MTU"},
+			{Value: &o.liveRestore, Name: "live-restore", Help: "Enable live restore of docker when containers are still running"},
+			{Value: &o.shutdownTimeout, Name: "shutdown-timeout", Kind: "int", Help: "Set the default shutdown timeout (seconds)"},
+			{Value: &o.group, Name: "group", Short: "G", Kind: "string", Help: "Group for the unix socket"},
+			{Value: &o.detach, Name: "detach", Help: "Go on in the background; return when the API answers"},
+		},
+	}
+}
+
+// check refuses what cannot be and completes the rest.
+func (o *options) check() error {
+	if len(o.hosts) == 0 {
+		o.hosts = []string{"unix:///var/run/docker.sock"}
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error", "fatal", "panic"}, o.logLevel) {
+		return fmt.Errorf("invalid logging level: %s", o.logLevel)
+	}
+	var err error
+	if o.bipText != "" {
+		if o.bip, err = netip.ParsePrefix(o.bipText); err != nil {
+			return fmt.Errorf("--bip %s: %w", o.bipText, err)
+		}
+		if o.bip.Addr() == o.bip.Masked().Addr() {
+			return fmt.Errorf("--bip %s: give the address of the bridge, not that of the network", o.bipText)
+		}
+	}
+	if o.bipText != "" && o.bridge != "" && o.bridge != "none" && o.bridge != "docker0" {
+		return errors.New("you specified -b & --bip, mutually exclusive options. Please specify only one")
+	}
+	for _, p := range []*string{&o.dataRoot, &o.execRoot, &o.pidfile} {
+		if *p, err = filepath.Abs(*p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *options) logger(w io.Writer) *slog.Logger {
+	level := slog.LevelInfo
+	switch {
+	case o.debug || o.logLevel == "debug":
+		level = slog.LevelDebug
+	case o.logLevel == "warn":
+		level = slog.LevelWarn
+	case o.logLevel != "info":
+		level = slog.LevelError
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,103 @@
+// Package keeper is `box keeper`: the process that owns running containers. People do not start it; the daemon
+// does.
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+
+	"box/engine/cgroup"
+	"box/engine/keeper"
+	"box/personalities/cmd"
+)
+
+// Command is the personality.
+var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (started by dockerd)", Hidden: true, Main: run}
+
+// heapGoal keeps the keeper small: it allocates little and lives long.
+const heapGoal = 50 // GOGC
+
+func run(ctx context.Context, env *cmd.Env) error {
+	var socket, state string
+	var resume int
+	var check bool
+	u := &cmd.Usage{Path: "box keeper", Synopsis: "[OPTIONS]", Summary: "Own the running containers.", Flags: []cmd.Flag{
+		{Value: &socket, Name: "socket", Kind: "string", Help: "Socket to listen on"},
+		{Value: &state, Name: "state", Kind: "string", Help: "Folder for the records of containers"},
+		{Value: &resume, Name: "resume", Kind: "int", Help: "Descriptor with the state of the keeper before this one"},
+		{Value: &check, Name: "check-state", Help: "Say whether the state on standard input can be taken over"},
+	}}
+	if _, err := cmd.Parse(u, env.Args); err != nil {
+		return err
+	}
+	if check {
+		return keeper.CheckState(env.Stdin)
+	}
+	debug.SetGCPercent(heapGoal)
+	o := keeper.Options{State: state, Build: Build(), Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
+	if resume != 0 {
+		k, err := keeper.Resume(resume, o)
+		if err != nil {
+			return err
+		}
+		return k.Run(ctx)
+	}
+	l, err := listen(socket)
+	if err != nil {
+		return err
+	}
+	o.Listener = l
+	cgroup.LeaveService()
+	protect()
+	fmt.Fprintln(env.Stdout, "ready")
+	silence()
+	return errors.Join(keeper.New(o).Run(ctx), os.Remove(socket))
+}
+
+// listen takes the socket over from a keeper that is gone; the daemon has made sure that it is.
+func listen(socket string) (*net.UnixListener, error) {
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	old := unix.Umask(0o177)
+	defer unix.Umask(old)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("socket of the keeper: %w", err)
+	}
+	l.SetUnlinkOnClose(false)
+	return l, nil
+}
+
+// silence turns the standard output, on which the daemon waited for a line, into the null device: the descriptor's
+// number must not become something else's.
+func silence() {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	defer null.Close()
+	_ = unix.Dup3(int(null.Fd()), 1, 0)
+}
+
+// protect keeps the kernel from killing the keeper for memory: with it go all containers. Containers get a score of
+// their own.
+func protect() {
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("-999"), 0)
+}
+
+// Build tells one executable from another: by the file, which a new version replaces.
+func Build() string {
+	st, err := os.Stat("/proc/self/exe")
+	if err != nil {
+		return cmd.Version
+	}
+	return fmt.Sprintf("%s-%d-%d", cmd.Version, st.Size(), st.ModTime().UnixNano())
+}
