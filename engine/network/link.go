@@ -17,8 +17,8 @@ import (
 // Attributes of a bridge port, linux/if_link.h IFLA_BRPORT_*.
 const (
 	brportState    = 1
-	brportMode     = 4 // hairpin: a frame may leave by the port it came in by
-	brportFlush    = 18
+	brportMode     = 4  // hairpin: a frame may leave by the port it came in by
+	brportFlush    = 24 // forget the hardware addresses behind the port
 	brportIsolated = 33 // no traffic to other isolated ports
 	stateDisabled  = 0
 )
