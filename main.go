@@ -5,6 +5,8 @@ import (
 	"context"
 	"os"
 
+	// Its init turns this process into a container's program where that was asked for.
+	_ "box/engine/runtime"
 	"box/personalities"
 	"box/personalities/cmd"
 )

@@ -10,7 +10,9 @@ import (
 
 	"box/personalities/cmd"
 	"box/personalities/docker"
+	"box/personalities/dockerd"
 	"box/personalities/hello"
+	"box/personalities/keeper"
 	"box/personalities/pid1"
 )
 
@@ -18,6 +20,8 @@ import (
 func table() []cmd.Command {
 	return []cmd.Command{
 		docker.Command,
+		dockerd.Command,
+		keeper.Command,
 		pid1.Command,
 		hello.Command,
 		{Name: "version", Summary: "Print the version of this file", Main: version},

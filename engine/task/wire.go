@@ -21,7 +21,7 @@ const ProtocolVersion = 1
 // Limits of one message: a spec with thousands of mounts and environment variables fits, a runaway length does not.
 const (
 	maxMessage     = 16 << 20
-	maxDescriptors = 64
+	maxDescriptors = 253 // the kernel's SCM_MAX_FD
 )
 
 // Request is what the daemon sends; which fields count depends on Verb.

@@ -72,7 +72,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 		return err
 	}
 	k := &keeperProcess{run: o.execRoot, log: log}
-	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: holder{k.client()}, Log: log})
+	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: k.client(), Log: log})
 	if err != nil {
 		return err
 	}

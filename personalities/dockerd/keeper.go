@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"box/engine/network"
 	"box/engine/task"
 	"box/personalities/keeper"
 )
@@ -95,24 +93,3 @@ func (k *keeperProcess) quit(ctx context.Context) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-// holder gives the descriptors of published ports to the keeper.
-type holder struct{ c *task.Client }
-
-// Hold is network.Holder's.
-func (h holder) Hold(ctx context.Context, key string, ports []network.HeldPort) error {
-	var files []*os.File
-	var forward []netip.AddrPort
-	proxied := false
-	for _, p := range ports {
-		files, forward = append(files, p.File), append(forward, p.Forward)
-		proxied = proxied || p.Forward.IsValid()
-	}
-	if !proxied {
-		forward = nil
-	}
-	return h.c.Hold(ctx, key, files, forward)
-}
-
-// Drop is network.Holder's.
-func (h holder) Drop(ctx context.Context, key string) error { return h.c.Drop(ctx, key) }

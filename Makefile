@@ -1,0 +1,44 @@
+# box: one static file that is the container daemon, its client and their tools.
+SHELL := /bin/bash
+BOX   := $(CURDIR)/box
+TAGS  := netgo,osusergo,seccomp
+LD    := -s -w -linkmode external -extldflags -static
+# The filter compiler of engine/runtime/libseccomp stands in for libseccomp and its pkg-config file.
+export PKG_CONFIG := $(CURDIR)/engine/runtime/libseccomp/pkg-config
+export CGO_ENABLED := 1
+
+.PHONY: help build demo test lint bench cross install clean tools
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: tools ## Build ./box, static and stripped
+	go build -trimpath -tags $(TAGS) -ldflags '$(LD)' -o $(BOX) .
+
+tools: ## See to it that Go and a C compiler are there
+	@sh testdata/need go:golang-go gcc:gcc
+
+demo: build ## Run a container from the embedded image by a daemon of its own, and clean up
+	@sh testdata/demo $(BOX)
+
+test: build ## Run the tests; as root those that start containers too
+	@sh testdata/need busybox:busybox-static
+	@BOX_BINARY=$(BOX) sh testdata/test
+
+lint: ## Format, vet and the rules of imports
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	go test -count=1 -run 'TestLayers' .
+
+bench: build ## Measure box, and Debian's Docker beside it where it is installed
+	@sh testdata/bench $(BOX)
+
+cross: tools ## Build for arm64 (needs gcc-aarch64-linux-gnu)
+	@sh testdata/need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
+	CC=aarch64-linux-gnu-gcc GOARCH=arm64 go build -trimpath -tags $(TAGS) -ldflags '$(LD)' -o $(BOX)-arm64 .
+
+install: build ## Install to /usr/bin with the links docker and dockerd
+	$(BOX) install
+
+clean: ## Remove what the build made
+	rm -f $(BOX) $(BOX)-arm64

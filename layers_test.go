@@ -1,0 +1,131 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// imports is the diagram of ARCHITECTURE.md: which packages of box each one may import.
+var imports = map[string][]string{
+	"":                       {"engine/runtime", "personalities", "personalities/cmd"},
+	"personalities":          {"personalities/*"},
+	"personalities/check":    {"engine/cgroup", "fs/drivers", "personalities/cmd"},
+	"personalities/cmd":      {},
+	"personalities/docker":   {"netapi/client", "netapi/wire", "personalities/cmd", "personalities/docker/template"},
+	"personalities/docker/*": {},
+	"personalities/dockerd":  {"engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "netapi", "personalities/cmd", "personalities/keeper"},
+	"personalities/hello":    {"personalities/cmd"},
+	"personalities/install":  {"personalities/cmd"},
+	"personalities/keeper":   {"engine/cgroup", "engine/keeper", "personalities/cmd"},
+	"personalities/pid1":     {"personalities/cmd"},
+
+	"netapi":        {"engine", "netapi/wire"},
+	"netapi/client": {"netapi/wire"},
+	"netapi/wire":   {},
+
+	"engine":         {"engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/spec", "engine/state", "engine/task", "fs", "fs/archive", "fs/mount"},
+	"engine/cgroup":  {},
+	"engine/events":  {},
+	"engine/image":   {"engine/state", "fs", "fs/archive"},
+	"engine/keeper":  {"engine/logs", "engine/runtime", "engine/task"},
+	"engine/logs":    {},
+	"engine/network": {},
+	"engine/runtime": {},
+	"engine/spec":    {},
+	"engine/state":   {},
+	"engine/task":    {},
+
+	"fs":         {"fs/mount"},
+	"fs/archive": {},
+	"fs/drivers": {"fs", "fs/layers", "fs/overlay", "fs/vfs"},
+	"fs/fstest":  {"fs", "fs/archive", "fs/mount"},
+	"fs/layers":  {"fs", "fs/archive", "fs/mount"},
+	"fs/mount":   {},
+	"fs/overlay": {"fs", "fs/archive", "fs/layers", "fs/mount"},
+	"fs/vfs":     {"fs", "fs/archive", "fs/layers", "fs/mount"},
+}
+
+// homes are the packages that alone may import an outside library.
+var homes = map[string][]string{
+	"github.com/opencontainers/runc":       {"engine/runtime"},
+	"github.com/opencontainers/cgroups":    {"engine/runtime"},
+	"github.com/vishvananda/netlink":       {"engine/network"},
+	"github.com/vishvananda/netns":         {"engine/network"},
+	"github.com/google/nftables":           {"engine/network"},
+	"github.com/gorilla/mux":               {"netapi"},
+	"go.etcd.io/bbolt":                     {"engine/state", "fs", "fs/drivers", "fs/layers", "fs/overlay", "fs/vfs", "fs/fstest"},
+	"golang.org/x/term":                    {"personalities/docker"},
+	"github.com/klauspost/compress":        {"fs/archive"},
+	"github.com/moby/profiles":             {"engine/spec"},
+	"github.com/seccomp/libseccomp-golang": {},
+	"github.com/vbatts/tar-split":          {"fs/archive"},
+}
+
+// TestLayers fails on an import of one package of box by another, or of an outside library away from its home, that is
+// not in the tables.
+func TestLayers(t *testing.T) {
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || p == "engine/runtime/libseccomp" || strings.HasPrefix(d.Name(), ".") && p != ".") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(p, ".go") && !strings.HasSuffix(p, "_test.go") {
+			checkImports(t, p)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkImports(t *testing.T, path string) {
+	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	room := filepath.Dir(path)
+	if room == "." {
+		room = ""
+	}
+	allowed, known := allowedIn(room)
+	if !known {
+		t.Errorf("%s: package %s is not in the table of imports", path, room)
+	}
+	for _, i := range f.Imports {
+		name, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inner, ours := strings.CutPrefix(name, "box/"); ours && !slices.ContainsFunc(allowed, func(a string) bool { return fits(a, inner) }) {
+			t.Errorf("%s imports %s, which the diagram does not have", path, inner)
+		}
+		for lib, rooms := range homes {
+			if strings.HasPrefix(name+"/", lib+"/") && !slices.Contains(rooms, room) {
+				t.Errorf("%s imports %s, whose home is %v", path, name, rooms)
+			}
+		}
+	}
+}
+
+func allowedIn(room string) ([]string, bool) {
+	if a, ok := imports[room]; ok {
+		return a, true
+	}
+	a, ok := imports[filepath.Dir(room)+"/*"]
+	return a, ok
+}
+
+func fits(pattern, name string) bool {
+	prefix, any := strings.CutSuffix(pattern, "*")
+	return pattern == name || any && strings.HasPrefix(name, prefix)
+}
