@@ -37,8 +37,11 @@ func (l *Linux) Restore(ctx context.Context, networks []Network, endpoints []End
 		l.mu.Unlock()
 		if err := l.Create(ctx, b.Network); err != nil {
 			failed = errors.Join(failed, err)
+			continue
 		}
-		l.sweep(b)
+		if raised, err := l.network(id); err == nil {
+			l.sweep(raised)
+		}
 	}
 	return failed
 }

@@ -1,0 +1,166 @@
+// Package networktest has a network plane that exists in memory only, for tests of the engine that run without root.
+package networktest
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"box/engine/network"
+	"github.com/containerd/errdefs"
+)
+
+// Plane keeps the books of a plane and changes nothing on the host. It gives addresses upwards and never the same twice.
+type Plane struct {
+	mu        sync.Mutex
+	networks  map[string]network.Network
+	endpoints map[string]network.Endpoint
+	sandboxes map[string]bool
+	given     map[string]int
+	fail      map[string]error
+}
+
+var _ network.Plane = (*Plane)(nil)
+
+// New gives an empty plane.
+func New() *Plane {
+	return &Plane{networks: map[string]network.Network{}, endpoints: map[string]network.Endpoint{}, sandboxes: map[string]bool{},
+		given: map[string]int{}, fail: map[string]error{}}
+}
+
+// Fail has every later call of a method, by its name, give err; nil ends that.
+func (p *Plane) Fail(method string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fail[method] = err
+}
+
+// Endpoints lists what is joined, by ID.
+func (p *Plane) Endpoints() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var ids []string
+	for id := range p.endpoints {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Create implements network.Plane.
+func (p *Plane) Create(_ context.Context, n network.Network) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.fail["Create"]; err != nil {
+		return err
+	}
+	p.networks[n.ID] = n
+	return nil
+}
+
+// Delete implements network.Plane.
+func (p *Plane) Delete(_ context.Context, id string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.networks, id)
+	return p.fail["Delete"]
+}
+
+// Sandbox implements network.Plane; the path leads nowhere.
+func (p *Plane) Sandbox(_ context.Context, container string, _ map[string]string) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.fail["Sandbox"]; err != nil {
+		return "", err
+	}
+	p.sandboxes[container[:12]] = true
+	return "/nowhere/netns/" + container[:12], nil
+}
+
+// Join implements network.Plane. A host port of 0 becomes one from 49153 on.
+func (p *Plane) Join(_ context.Context, r network.Request) (network.Endpoint, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, known := p.networks[r.Network]
+	if err := p.fail["Join"]; err != nil {
+		return network.Endpoint{}, err
+	}
+	if !known || !p.sandboxes[r.Container[:12]] {
+		return network.Endpoint{}, fmt.Errorf("network %s or sandbox of %s: %w", r.Network, r.Container[:12], errdefs.ErrNotFound)
+	}
+	e := network.Endpoint{ID: r.Endpoint, Container: r.Container, Network: r.Network, Interface: "eth0", HostLink: "veth" + r.Endpoint[:7],
+		MAC: r.MAC.String()}
+	if len(n.Subnets) > 0 {
+		a := r.Address
+		if !a.IsValid() {
+			p.given[n.ID]++
+			a = n.Subnets[0].Gateway
+			for range p.given[n.ID] {
+				a = a.Next()
+			}
+		}
+		e.Address, e.Gateway = netip.PrefixFrom(a, n.Subnets[0].Prefix.Bits()), n.Subnets[0].Gateway
+	}
+	for i, port := range r.Ports {
+		if port.Host == 0 {
+			port.Host = uint16(49153 + len(p.endpoints)*16 + i)
+		}
+		if !port.HostIP.IsValid() {
+			port.HostIP = netip.IPv4Unspecified()
+		}
+		port.HostEnd = 0
+		e.Ports = append(e.Ports, port)
+	}
+	p.endpoints[e.ID] = e
+	return e, nil
+}
+
+// Leave implements network.Plane.
+func (p *Plane) Leave(_ context.Context, e network.Endpoint) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.endpoints, e.ID)
+	return p.fail["Leave"]
+}
+
+// RemoveSandbox implements network.Plane.
+func (p *Plane) RemoveSandbox(_ context.Context, container string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.sandboxes, container[:12])
+	return p.fail["RemoveSandbox"]
+}
+
+// Sandboxes implements network.Plane.
+func (p *Plane) Sandboxes(context.Context) ([]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var ids []string
+	for id := range p.sandboxes {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// Restore implements network.Plane.
+func (p *Plane) Restore(_ context.Context, networks []network.Network, endpoints []network.Endpoint) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range networks {
+		p.networks[n.ID] = n
+	}
+	for _, e := range endpoints {
+		p.endpoints[e.ID] = e
+		p.sandboxes[e.Container[:12]] = true
+	}
+	return p.fail["Restore"]
+}
+
+// Warnings implements network.Plane.
+func (p *Plane) Warnings() []string { return nil }
+
+// Close implements network.Plane.
+func (p *Plane) Close() error { return nil }
