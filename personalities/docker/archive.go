@@ -1,0 +1,215 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+)
+
+func loadCommand(u *cmd.Usage) action {
+	input, quiet := "", false
+	var platforms []string
+	u.Flags = []cmd.Flag{
+		{Value: &input, Name: "input", Short: "i", Help: "Read this file instead of standard input"},
+		{Value: &platforms, Name: "platform", Help: "Load only these platforms"},
+		{Value: &quiet, Name: "quiet", Short: "q", Help: "No progress"},
+	}
+	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		in := s.in
+		if input != "" {
+			f, err := os.Open(s.path(input))
+			if err != nil {
+				return unpath(err, input)
+			}
+			defer f.Close()
+			in = f
+		} else if _, isTerminal := terminal(in); isTerminal {
+			return errors.New("requested load from stdin, but stdin is empty")
+		}
+		wanted, err := platformsJSON(platforms)
+		if err != nil {
+			return err
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		_, isTerminal := terminal(s.out)
+		// without a reader the transport would close standard input
+		body, err := api.ImageLoad(ctx, io.NopCloser(in), quiet || !isTerminal, wanted)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		return showProgress(s, s.out, body, nil)
+	}
+}
+
+// unpath is an error about a file under the name that the user gave.
+func unpath(err error, name string) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s %s: %w", path.Op, name, path.Err)
+	}
+	return err
+}
+
+func saveCommand(u *cmd.Usage) action {
+	output := ""
+	var platforms []string
+	u.Flags = []cmd.Flag{
+		{Value: &output, Name: "output", Short: "o", Help: "Write this file instead of standard output"},
+		{Value: &platforms, Name: "platform", Help: "Save only these platforms"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		wanted, err := platformsJSON(platforms)
+		if err != nil {
+			return err
+		}
+		return s.download(ctx, "save", output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
+			return api.ImageSave(ctx, p.Args, wanted)
+		})
+	}
+}
+
+func exportCommand(u *cmd.Usage) action {
+	output := ""
+	u.Flags = []cmd.Flag{{Value: &output, Name: "output", Short: "o", Help: "Write this file instead of standard output"}}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		return s.download(ctx, "export", output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
+			return api.ContainerExport(ctx, p.Args[0])
+		})
+	}
+}
+
+// download streams what get returns to a file, which appears whole or not at all, or to standard output.
+func (s *session) download(ctx context.Context, verb, output string, get func(context.Context, *client.Client) (io.ReadCloser, error)) error {
+	ctx, stop := s.interruptible(ctx)
+	defer stop()
+	if output == "" {
+		if _, ok := terminal(s.out); ok {
+			return errors.New("cowardly refusing to save to a terminal. Use the -o flag or redirect")
+		}
+	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	body, err := get(ctx, api)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if output == "" {
+		_, err = io.Copy(s.out, body)
+		return err
+	}
+	return writeWhole(s.path(output), verb, body)
+}
+
+// writeWhole writes a stream beside path and renames it there. A path that is no plain file is written to directly.
+func writeWhole(path, verb string, body io.Reader) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, body)
+		return errors.Join(err, f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("failed to %s image: invalid output path: %w", verb, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = io.Copy(f, body)
+	if err = errors.Join(err, f.Chmod(0o600), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func importCommand(u *cmd.Usage) action {
+	o := client.Import{}
+	u.Flags = []cmd.Flag{
+		{Value: &o.Changes, Name: "change", Short: "c", Help: "Dockerfile instruction to apply: CMD, ENV, ..."},
+		{Value: &o.Message, Name: "message", Short: "m", Help: "Comment for the history"},
+		{Value: &o.Platform, Name: "platform", Help: "Platform of the image"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		var err error
+		if len(p.Args) > 1 {
+			if o.Repo, o.Tag, err = splitTag(p.Args[1]); err != nil {
+				return err
+			}
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		source := p.Args[0]
+		switch u, err := url.Parse(source); {
+		case source == "-":
+			o.Source, o.Body = "-", io.NopCloser(s.in)
+		case err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ftp"):
+			o.Source = source
+		default:
+			content, err := importSource(s.path(source))
+			if err != nil {
+				return unpath(err, source)
+			}
+			defer content.Close()
+			o.Source, o.Body = "-", content
+		}
+		body, err := api.ImageImport(ctx, o)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		return showProgress(s, s.out, body, nil)
+	}
+}
+
+// importSource opens what is to become a layer: a tar as it is; a folder or a single executable as a tar
+// made on the way.
+func importSource(path string) (io.ReadCloser, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	var magic [4]byte
+	if !info.IsDir() {
+		n, err := f.ReadAt(magic[:], 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			f.Close()
+			return nil, err
+		}
+		if string(magic[:n]) != "\x7fELF" {
+			return f, nil
+		}
+	}
+	f.Close()
+	return pipeTar(func(t *tarWriter) error {
+		if info.IsDir() {
+			return t.tree(path, ".")
+		}
+		return t.tree(path, strings.TrimPrefix(filepath.Base(path), "/"))
+	}), nil
+}

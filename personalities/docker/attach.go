@@ -1,0 +1,105 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/moby/moby/api/types/container"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+)
+
+func attachCommand(u *cmd.Usage) action {
+	keys, noStdin, proxy := "", false, true
+	u.Flags = []cmd.Flag{
+		{Value: &keys, Name: "detach-keys", Help: "Keys that leave it running"},
+		{Value: &noStdin, Name: "no-stdin", Help: "Do not send standard input"},
+		{Value: &proxy, Name: "sig-proxy", Help: "Pass signals on to the program"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		id := p.Args[0]
+		state, err := s.state(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case !state.State.Running:
+			return errors.New("cannot attach to a stopped container, start it first")
+		case state.State.Paused:
+			return errors.New("cannot attach to a paused container, unpause it first")
+		case state.State.Restarting:
+			return errors.New("cannot attach to a restarting container, wait until it is running")
+		}
+		return s.attachTo(ctx, id, state, attachOptions{stdin: !noStdin && state.Config.OpenStdin, keys: keys, proxy: proxy})
+	}
+}
+
+// containerState is the little of an inspection that attach, start, logs and exec need.
+type containerState struct {
+	ID     string `json:"Id"`
+	Name   string
+	State  struct{ Running, Paused, Restarting bool }
+	Config struct{ Tty, OpenStdin, AttachStdin bool }
+}
+
+// state asks for it.
+func (s *session) state(ctx context.Context, id string) (*containerState, error) {
+	api, err := s.client()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := api.ContainerInspect(ctx, id, false)
+	if err != nil {
+		return nil, err
+	}
+	var c containerState
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return nil, fmt.Errorf("read the state of container %s: %w", id, err)
+	}
+	return &c, nil
+}
+
+type attachOptions struct {
+	stdin, proxy bool
+	keys         string
+	start        bool // start it once attached
+	removed      bool // wait for its removal: it was made with --rm
+}
+
+// attachTo joins a container that exists, and starts it when asked.
+func (s *session) attachTo(ctx context.Context, id string, c *containerState, o attachOptions) error {
+	if _, in := terminal(s.in); o.stdin && c.Config.Tty && !in {
+		return errors.New("cannot attach stdin to a TTY-enabled container because stdin is not a terminal")
+	}
+	st, err := s.attach(ctx, id, client.Attach{Stdin: o.stdin, Stdout: true, Stderr: true, DetachKeys: s.detachKeys(o.keys)}, c.Config.Tty)
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	if o.proxy && !c.Config.Tty {
+		defer s.forwardSignals(ctx, id)()
+	}
+	condition := container.WaitConditionNextExit
+	if !o.start {
+		condition = container.WaitConditionNotRunning
+	}
+	if o.removed {
+		condition = container.WaitConditionRemoved
+	}
+	wait, err := s.api.ContainerWait(ctx, id, condition)
+	if err != nil {
+		return err
+	}
+	if o.start {
+		if err := s.api.ContainerStart(ctx, id, ""); err != nil {
+			wait.Close()
+			return err
+		}
+	}
+	if c.Config.Tty {
+		defer s.followSize(ctx, func(height, width int) error { return s.api.ContainerResize(ctx, id, height, width) })()
+	}
+	return s.finish(st, wait)
+}

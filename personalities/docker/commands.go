@@ -1,0 +1,148 @@
+package docker
+
+import (
+	"context"
+	"strings"
+
+	"box/personalities/cmd"
+)
+
+// action carries out a command whose flags have been parsed.
+type action func(ctx context.Context, s *session, p *cmd.Parsed) error
+
+// command is one row of the table. build adds the flags and returns what to do after parsing; it runs for the
+// one command that was typed, so a hundred others cost nothing.
+type command struct {
+	names    []string // every way to type it, without "docker"
+	synopsis string
+	summary  string
+	min, max int // operands; max < 0: any number
+	build    func(*cmd.Usage) action
+}
+
+// any number of operands.
+const many = -1
+
+// commands is the whole client.
+func commands() []command {
+	return []command{
+		{names("container attach", "attach"), "[OPTIONS] CONTAINER", "Attach local standard input, output, and error streams to a running container", 1, 1, attachCommand},
+		{names("container commit", "commit"), "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]", "Create a new image from a container's changes", 1, 2, commitCommand},
+		{names("container cp", "cp"), "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH", "Copy files/folders between a container and the local filesystem", 2, 2, copyCommand},
+		{names("container create", "create"), "[OPTIONS] IMAGE [COMMAND] [ARG...]", "Create a new container", 1, many, createCommand},
+		{names("container diff", "diff"), "CONTAINER", "Inspect changes to files or directories on a container's filesystem", 1, 1, diffCommand},
+		{names("container exec", "exec"), "[OPTIONS] CONTAINER COMMAND [ARG...]", "Execute a command in a running container", 2, many, execCommand},
+		{names("container export", "export"), "[OPTIONS] CONTAINER", "Export a container's filesystem as a tar archive", 1, 1, exportCommand},
+		{names("container inspect"), "[OPTIONS] CONTAINER [CONTAINER...]", "Display detailed information on one or more containers", 1, many, inspectOne("container")},
+		{names("container kill", "kill"), "[OPTIONS] CONTAINER [CONTAINER...]", "Kill one or more running containers", 1, many, killCommand},
+		{names("container logs", "logs"), "[OPTIONS] CONTAINER", "Fetch the logs of a container", 1, 1, logsCommand},
+		{names("container ls", "container list", "container ps", "ps"), "[OPTIONS]", "List containers", 0, 0, psCommand},
+		{names("container pause", "pause"), "CONTAINER [CONTAINER...]", "Pause all processes within one or more containers", 1, many, pauseCommand},
+		{names("container port", "port"), "CONTAINER [PRIVATE_PORT[/PROTO]]", "List port mappings or a specific mapping for the container", 1, 2, portCommand},
+		{names("container prune"), "[OPTIONS]", "Remove all stopped containers", 0, 0, containerPruneCommand},
+		{names("container rename", "rename"), "CONTAINER NEW_NAME", "Rename a container", 2, 2, renameCommand},
+		{names("container restart", "restart"), "[OPTIONS] CONTAINER [CONTAINER...]", "Restart one or more containers", 1, many, restartCommand},
+		{names("container rm", "container remove", "rm"), "[OPTIONS] CONTAINER [CONTAINER...]", "Remove one or more containers", 1, many, rmCommand},
+		{names("container run", "run"), "[OPTIONS] IMAGE [COMMAND] [ARG...]", "Create and run a new container from an image", 1, many, runCommand},
+		{names("container start", "start"), "[OPTIONS] CONTAINER [CONTAINER...]", "Start one or more stopped containers", 1, many, startCommand},
+		{names("container stats", "stats"), "[OPTIONS] [CONTAINER...]", "Display a live stream of container(s) resource usage statistics", 0, many, statsCommand},
+		{names("container stop", "stop"), "[OPTIONS] CONTAINER [CONTAINER...]", "Stop one or more running containers", 1, many, stopCommand},
+		{names("container top", "top"), "CONTAINER [ps OPTIONS]", "Display the running processes of a container", 1, many, topCommand},
+		{names("container unpause", "unpause"), "CONTAINER [CONTAINER...]", "Unpause all processes within one or more containers", 1, many, unpauseCommand},
+		{names("container update", "update"), "[OPTIONS] CONTAINER [CONTAINER...]", "Update configuration of one or more containers", 1, many, updateCommand},
+		{names("container wait", "wait"), "CONTAINER [CONTAINER...]", "Block until one or more containers stop, then print their exit codes", 1, many, waitCommand},
+
+		{names("image history", "history"), "[OPTIONS] IMAGE", "Show the history of an image", 1, 1, historyCommand},
+		{names("image import", "import"), "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]", "Import the contents from a tarball to create a filesystem image", 1, 2, importCommand},
+		{names("image inspect"), "[OPTIONS] IMAGE [IMAGE...]", "Display detailed information on one or more images", 1, many, inspectOne("image")},
+		{names("image load", "load"), "[OPTIONS]", "Load an image from a tar archive or STDIN", 0, 0, loadCommand},
+		{names("image ls", "image list", "images"), "[OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1, imagesCommand},
+		{names("image prune"), "[OPTIONS]", "Remove unused images", 0, 0, imagePruneCommand},
+		{names("image pull", "pull"), "[OPTIONS] NAME[:TAG|@DIGEST]", "Download an image from a registry", 1, 1, pullCommand},
+		{names("image push", "push"), "[OPTIONS] NAME[:TAG]", "Upload an image to a registry", 1, 1, pushCommand},
+		{names("image rm", "image remove", "rmi"), "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images", 1, many, rmiCommand},
+		{names("image save", "save"), "[OPTIONS] IMAGE [IMAGE...]", "Save one or more images to a tar archive (streamed to STDOUT by default)", 1, many, saveCommand},
+		{names("image tag", "tag"), "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", 2, 2, tagCommand},
+
+		{names("network connect"), "[OPTIONS] NETWORK CONTAINER", "Connect a container to a network", 2, 2, networkConnectCommand},
+		{names("network create"), "[OPTIONS] NETWORK", "Create a network", 1, 1, networkCreateCommand},
+		{names("network disconnect"), "[OPTIONS] NETWORK CONTAINER", "Disconnect a container from a network", 2, 2, networkDisconnectCommand},
+		{names("network inspect"), "[OPTIONS] NETWORK [NETWORK...]", "Display detailed information on one or more networks", 1, many, inspectOne("network")},
+		{names("network ls", "network list"), "[OPTIONS]", "List networks", 0, 0, networkListCommand},
+		{names("network prune"), "[OPTIONS]", "Remove all unused networks", 0, 0, networkPruneCommand},
+		{names("network rm", "network remove"), "NETWORK [NETWORK...]", "Remove one or more networks", 1, many, networkRemoveCommand},
+
+		{names("volume create"), "[OPTIONS] [VOLUME]", "Create a volume", 0, 1, volumeCreateCommand},
+		{names("volume inspect"), "[OPTIONS] VOLUME [VOLUME...]", "Display detailed information on one or more volumes", 1, many, inspectOne("volume")},
+		{names("volume ls", "volume list"), "[OPTIONS]", "List volumes", 0, 0, volumeListCommand},
+		{names("volume prune"), "[OPTIONS]", "Remove unused local volumes", 0, 0, volumePruneCommand},
+		{names("volume rm", "volume remove"), "[OPTIONS] VOLUME [VOLUME...]", "Remove one or more volumes", 1, many, volumeRemoveCommand},
+
+		{names("system df"), "[OPTIONS]", "Show docker disk usage", 0, 0, diskUsageCommand},
+		{names("system events", "events"), "[OPTIONS]", "Get real time events from the server", 0, 0, eventsCommand},
+		{names("system info", "info"), "[OPTIONS]", "Display system-wide information", 0, 0, infoCommand},
+		{names("system prune"), "[OPTIONS]", "Remove unused data", 0, 0, systemPruneCommand},
+
+		{names("completion"), "SHELL", "Print the completion script for a shell: bash, zsh or fish", 1, 1, completionCommand},
+		{names("inspect"), "[OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on Docker objects", 1, many, inspectOne("")},
+		{names("login"), "[OPTIONS] [SERVER]", "Authenticate to a registry", 0, 1, loginCommand},
+		{names("logout"), "[SERVER]", "Log out from a registry", 0, 1, logoutCommand},
+		{names("version"), "[OPTIONS]", "Show the Docker version information", 0, 0, versionCommand},
+	}
+}
+
+func names(n ...string) []string { return n }
+
+// group is a noun with commands under it.
+type group struct{ name, summary string }
+
+func groups() []group {
+	return []group{
+		{"container", "Manage containers"},
+		{"image", "Manage images"},
+		{"network", "Manage networks"},
+		{"system", "Manage Docker"},
+		{"volume", "Manage volumes"},
+	}
+}
+
+// common is the listing's first block, in the order in which somebody new needs them.
+func common() []string {
+	return []string{"run", "exec", "ps", "pull", "push", "images", "login", "logout", "version", "info"}
+}
+
+// find returns the row that the first words name, and how many words that took.
+func find(words []string) (*command, int) {
+	table := commands()
+	for n := min(2, len(words)); n > 0; n-- {
+		name := strings.Join(words[:n], " ")
+		for i := range table {
+			for _, have := range table[i].names {
+				if have == name {
+					return &table[i], n
+				}
+			}
+		}
+	}
+	return nil, 0
+}
+
+func findGroup(name string) *group {
+	for _, g := range groups() {
+		if g.name == name {
+			return &g
+		}
+	}
+	return nil
+}
+
+// usage makes the row's flags, for the name under which it was typed.
+func (c *command) usage(path string) (*cmd.Usage, action) {
+	u := &cmd.Usage{Path: path, Synopsis: c.synopsis, Summary: c.summary, Min: c.min, Max: c.max}
+	if len(c.names) > 1 {
+		for _, n := range c.names {
+			u.Aliases = append(u.Aliases, "docker "+n)
+		}
+	}
+	return u, c.build(u)
+}

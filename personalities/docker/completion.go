@@ -1,0 +1,162 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+)
+
+// completions is the script of each shell. All of them ask the client itself: `docker __complete WORD...`
+// prints what may stand in the last word's place.
+func completions() map[string]string {
+	return map[string]string{
+		"bash": `# bash completion for docker: source <(docker completion bash)
+_docker_box() {
+	local IFS=$'\n'
+	COMPREPLY=($(compgen -W "$(docker __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _docker_box docker
+`,
+		"zsh": `#compdef docker
+# zsh completion for docker: source <(docker completion zsh)
+_docker_box() {
+	local -a found
+	found=("${(@f)$(docker __complete "${(@)words[2,$CURRENT]}" 2>/dev/null)}")
+	compadd -a found || _files
+}
+compdef _docker_box docker
+`,
+		"fish": `# fish completion for docker: docker completion fish | source
+function __docker_box
+	docker __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null
+end
+complete -c docker -a '(__docker_box)'
+`,
+	}
+}
+
+func completionCommand(*cmd.Usage) action {
+	return func(_ context.Context, s *session, p *cmd.Parsed) error {
+		script, ok := completions()[p.Args[0]]
+		if !ok {
+			return fmt.Errorf("no completion for the shell %q: there is one for bash, zsh and fish", p.Args[0])
+		}
+		_, err := fmt.Fprint(s.out, script)
+		return err
+	}
+}
+
+// completeWithin is how long a daemon may take to name things; a slow one must not hold the prompt up.
+const completeWithin = time.Second
+
+// complete prints what may stand in the place of the last word. Whatever goes wrong, it prints nothing.
+func (s *session) complete(ctx context.Context, words []string) error {
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
+	defer cancel()
+	last := ""
+	if len(words) > 0 {
+		last, words = words[len(words)-1], words[:len(words)-1]
+	}
+	for _, c := range s.candidates(ctx, words, last) {
+		if strings.HasPrefix(c, last) {
+			fmt.Fprintln(s.out, c)
+		}
+	}
+	return nil
+}
+
+func (s *session) candidates(ctx context.Context, words []string, last string) []string {
+	if len(words) == 0 {
+		return topNames()
+	}
+	row, n := find(words)
+	if row == nil {
+		if len(words) == 1 && findGroup(words[0]) != nil {
+			return verbsOf(words[0])
+		}
+		return nil
+	}
+	if strings.HasPrefix(last, "-") {
+		u, _ := row.usage("docker " + strings.Join(words[:n], " "))
+		var out []string
+		for _, f := range u.Flags {
+			if !f.Hidden {
+				out = append(out, "--"+f.Name)
+			}
+		}
+		return append(out, "--help")
+	}
+	return s.objects(ctx, row, len(words)-n)
+}
+
+// objects is the live names that fit a command: what its synopsis asks for.
+func (s *session) objects(ctx context.Context, row *command, at int) []string {
+	api, err := s.client()
+	if err != nil {
+		return nil
+	}
+	switch operand, rest, _ := strings.Cut(strings.TrimPrefix(row.synopsis, "[OPTIONS] "), " "); {
+	case at > 0 && rest == "", row.first() && at > 0:
+		return nil
+	case strings.HasPrefix(operand, "CONTAINER") || operand == "NAME|ID":
+		return containerCandidates(ctx, api, row)
+	case strings.Contains(operand, "IMAGE") || strings.HasPrefix(operand, "[REPOSITORY") || strings.HasPrefix(operand, "NAME["):
+		return imageCandidates(ctx, api)
+	case strings.Contains(operand, "NETWORK"):
+		list, _ := api.NetworkList(ctx, nil)
+		var out []string
+		for _, n := range list {
+			out = append(out, n.Name)
+		}
+		return out
+	case strings.Contains(operand, "VOLUME"):
+		list, _ := api.VolumeList(ctx, nil)
+		var out []string
+		for _, v := range list.Volumes {
+			out = append(out, v.Name)
+		}
+		return out
+	case operand == "SHELL":
+		return sortedKeys(completions())
+	}
+	return nil
+}
+
+// first says whether only the first operand is a name: what follows belongs to the program.
+func (c *command) first() bool {
+	u, _ := c.usage("")
+	return u.First
+}
+
+// containerCandidates names the containers that a command can work on: start those that do not run, exec those that do.
+func containerCandidates(ctx context.Context, api *client.Client, row *command) []string {
+	verb := row.names[len(row.names)-1]
+	all := !slices.Contains([]string{"attach", "exec", "kill", "pause", "port", "stats", "stop", "top", "unpause"}, verb)
+	list, _ := api.ContainerList(ctx, client.ListContainers{All: all})
+	var out []string
+	for _, c := range list {
+		if verb == "start" && c.State == "running" {
+			continue
+		}
+		out = append(out, containerNames(c.Names, false))
+	}
+	return out
+}
+
+func imageCandidates(ctx context.Context, api *client.Client) []string {
+	list, _ := api.ImageList(ctx, false, false, nil)
+	var out []string
+	for _, i := range list {
+		for _, t := range i.RepoTags {
+			if t != "<none>:<none>" {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}

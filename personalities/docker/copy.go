@@ -1,0 +1,219 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"box/netapi/client"
+	"box/netapi/wire"
+	"box/personalities/cmd"
+)
+
+// copyFlags are those of `docker cp`.
+type copyFlags struct{ archive, follow, quiet bool }
+
+func copyCommand(u *cmd.Usage) action {
+	var f copyFlags
+	u.Flags = []cmd.Flag{
+		{Value: &f.archive, Name: "archive", Short: "a", Help: "Keep owners"},
+		{Value: &f.follow, Name: "follow-link", Short: "L", Help: "Copy what a link of SRC_PATH points to"},
+		{Value: &f.quiet, Name: "quiet", Short: "q", Help: "No progress"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		fromID, from := splitPath(p.Args[0])
+		toID, to := splitPath(p.Args[1])
+		api, err := s.client()
+		switch {
+		case err != nil:
+			return err
+		case from == "":
+			return errors.New("source can not be empty")
+		case to == "":
+			return errors.New("destination can not be empty")
+		case fromID != "" && toID != "":
+			return errors.New("copying between containers is not supported")
+		case fromID != "":
+			return f.fromContainer(ctx, s, api, fromID, from, to)
+		case toID != "":
+			return f.toContainer(ctx, s, api, toID, from, to)
+		}
+		return errors.New("must specify at least one container source")
+	}
+}
+
+// splitPath cuts CONTAINER:PATH; a path that starts with / or . has no container.
+func splitPath(arg string) (id, p string) {
+	if filepath.IsAbs(arg) {
+		return "", arg
+	}
+	id, p, ok := strings.Cut(arg, ":")
+	if !ok || strings.HasPrefix(id, ".") {
+		return "", arg
+	}
+	return id, p
+}
+
+// contentOnly says whether a path ends in "/.": what is in the folder, not the folder.
+func contentOnly(p string) bool { return strings.HasSuffix(p, "/.") || p == "." }
+
+func (f *copyFlags) fromContainer(ctx context.Context, s *session, api *client.Client, id, from, to string) error {
+	if f.follow {
+		if stat, err := api.StatPath(ctx, id, from); err == nil && stat.Mode&os.ModeSymlink != 0 {
+			target := stat.LinkTarget
+			if !path.IsAbs(target) {
+				target = path.Join(path.Dir(from), target)
+			}
+			from = target
+		}
+	}
+	body, stat, err := api.CopyFrom(ctx, id, from)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if to == "-" {
+		_, err = io.Copy(s.out, body)
+		return err
+	}
+	dir, rename, err := landing(s.path(to), strings.HasSuffix(to, "/"), path.Base(path.Clean("/"+from)), stat.Name, stat.Mode.IsDir(), contentOnly(from))
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	counted := &counter{r: body}
+	u := unpacker{root: root, rename: rename, owners: f.archive}
+	if err := u.unpack(counted); err != nil {
+		return err
+	}
+	f.report(s, counted.n, to)
+	return nil
+}
+
+// landing decides where the entries of a tar whose first name is base go on this host: into a folder that
+// exists, or under a new name into its parent.
+func landing(to string, slash bool, base, name string, isDir, content bool) (dir string, rename func(string) string, err error) {
+	if name != "" && name != "/" {
+		base = name
+	}
+	info, err := os.Stat(to)
+	switch {
+	case err == nil && info.IsDir() && content:
+		return to, func(n string) string { return under(n, base, ".") }, nil
+	case err == nil && info.IsDir():
+		return to, func(n string) string { return n }, nil
+	case err == nil && isDir:
+		return "", nil, errors.New("cannot copy directory")
+	case err == nil && slash:
+		return "", nil, errors.New("not a directory")
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return "", nil, err
+	case err != nil && slash && !isDir:
+		return "", nil, errors.New("no such directory")
+	}
+	parent := filepath.Dir(to)
+	if _, err := os.Stat(parent); err != nil {
+		return "", nil, fmt.Errorf("invalid output path: directory %q does not exist", parent)
+	}
+	return parent, func(n string) string { return under(n, base, filepath.Base(to)) }, nil
+}
+
+// under moves a name from below one folder to below another.
+func under(name, from, to string) string {
+	rest, ok := strings.CutPrefix(name, from)
+	if !ok || (rest != "" && rest[0] != '/') {
+		return name
+	}
+	return path.Join(to, rest)
+}
+
+func (f *copyFlags) toContainer(ctx context.Context, s *session, api *client.Client, id, from, to string) error {
+	stat, err := api.StatPath(ctx, id, to)
+	if err == nil && stat.Mode&os.ModeSymlink != 0 {
+		target := stat.LinkTarget
+		if !path.IsAbs(target) {
+			target = path.Join(path.Dir(path.Clean("/"+to)), target)
+		}
+		if resolved, err := api.StatPath(ctx, id, target); err == nil {
+			stat, to = resolved, target
+		}
+	}
+	exists := err == nil
+	if from == "-" {
+		if !exists || !stat.Mode.IsDir() {
+			return fmt.Errorf("destination %q must be a directory", id+":"+to)
+		}
+		return api.CopyTo(ctx, id, to, io.NopCloser(s.in), f.archive)
+	}
+	local := s.path(from)
+	info, err := os.Lstat(local)
+	if err == nil && (f.follow || strings.HasSuffix(from, "/")) {
+		if local, err = filepath.EvalSymlinks(local); err == nil {
+			info, err = os.Stat(local)
+		}
+	}
+	if err != nil {
+		return unpath(err, from)
+	}
+	dir, name, err := remoteLanding(to, exists, stat, info.IsDir(), contentOnly(from), filepath.Base(s.path(from)))
+	if err != nil {
+		return err
+	}
+	archive := pipeTar(func(t *tarWriter) error { return t.tree(local, name) })
+	defer archive.Close()
+	counted := &counter{r: archive}
+	if err := api.CopyTo(ctx, id, dir, counted, f.archive); err != nil {
+		return err
+	}
+	f.report(s, counted.n, id+":"+to)
+	return nil
+}
+
+// remoteLanding is the same decision in a container: the folder to unpack in and the name there.
+func remoteLanding(to string, exists bool, stat wire.PathStat, isDir, content bool, base string) (dir, name string, err error) {
+	clean := path.Clean("/" + to)
+	switch {
+	case exists && stat.Mode.IsDir() && content:
+		return clean, ".", nil
+	case exists && stat.Mode.IsDir():
+		return clean, base, nil
+	case exists && isDir:
+		return "", "", errors.New("cannot copy directory")
+	case strings.HasSuffix(to, "/") && exists:
+		return "", "", errors.New("not a directory")
+	case strings.HasSuffix(to, "/") && !isDir:
+		return "", "", errors.New("no such directory")
+	}
+	return path.Dir(clean), path.Base(clean), nil
+}
+
+// report says how much went where, to a terminal.
+func (f *copyFlags) report(s *session, n int64, to string) {
+	if _, ok := terminal(s.errw); ok && !f.quiet {
+		fmt.Fprintf(s.errw, "Successfully copied %s to %s\n", sizeOf(n), to)
+	}
+}
+
+// counter counts what passes.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+// Read reads and counts.
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

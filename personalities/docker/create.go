@@ -1,0 +1,106 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+
+	"box/personalities/cmd"
+)
+
+func createCommand(u *cmd.Usage) action {
+	c := newCreateFlags()
+	u.Flags, u.First = c.flags(), true
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		request, err := c.request(s, p)
+		if err != nil {
+			return runError("create", 125, err)
+		}
+		id, err := s.create(ctx, c, request)
+		if err != nil {
+			return runError("create", 1, err)
+		}
+		fmt.Fprintln(s.out, id)
+		return nil
+	}
+}
+
+// runError is an error of run and create, with the way to help after it.
+func runError(verb string, code int, err error) error {
+	if verb == "create" && code == 1 {
+		return &cmd.Exit{Code: 1, Err: err}
+	}
+	return &cmd.Exit{Code: code, Err: fmt.Errorf("docker: %w\n\nRun 'docker %s --help' for more information", err, verb)}
+}
+
+// create makes the container; an image that is missing is pulled first unless --pull=never.
+func (s *session) create(ctx context.Context, c *createFlags, request *container.CreateRequest) (string, error) {
+	api, err := s.client()
+	if err != nil {
+		return "", err
+	}
+	write, err := c.reserveIDFile(s)
+	if err != nil {
+		return "", err
+	}
+	switch c.pull {
+	case "missing", "never", "":
+	case "always":
+		if err := s.pullFor(ctx, c, request.Image); err != nil {
+			return "", err
+		}
+	default:
+		return "", fmt.Errorf("invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"", c.pull)
+	}
+	made, err := api.ContainerCreate(ctx, *request, c.name, c.platform)
+	if errdefs.IsNotFound(err) && c.pull != "never" && c.pull != "always" && strings.Contains(err.Error(), "No such image") {
+		fmt.Fprintf(s.errw, "Unable to find image '%s' locally\n", familiar(request.Image))
+		if err := s.pullFor(ctx, c, request.Image); err != nil {
+			return "", err
+		}
+		made, err = api.ContainerCreate(ctx, *request, c.name, c.platform)
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, w := range made.Warnings {
+		fmt.Fprintf(s.errw, "WARNING: %s\n", w)
+	}
+	return made.ID, write(made.ID)
+}
+
+// pullFor fetches the image of a container that is about to be made; its progress goes to standard error.
+func (s *session) pullFor(ctx context.Context, c *createFlags, image string) error {
+	out := s.errw
+	if c.quiet {
+		out = io.Discard
+	}
+	return s.pull(ctx, image, c.platform, out)
+}
+
+// reserveIDFile makes sure that --cidfile can be written before there is anything to write into it.
+func (c *createFlags) reserveIDFile(s *session) (write func(id string) error, err error) {
+	if c.cidFile == "" {
+		return func(string) error { return nil }, nil
+	}
+	path := s.path(c.cidFile)
+	if _, err := os.Stat(path); err == nil {
+		return nil, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s", c.cidFile)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return func(id string) error {
+		if err := replaceFile(path, []byte(id), 0o644); err != nil {
+			return fmt.Errorf("failed to write the container ID to the file: %w", err)
+		}
+		return nil
+	}, nil
+}

@@ -1,0 +1,149 @@
+package docker
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+)
+
+// endpoint is one value of --network: a name, or name=...,alias=...,ip=... .
+type endpoint struct {
+	name     string
+	settings network.EndpointSettings
+	detailed bool
+}
+
+// endpoints reads the networks to join. The first decides the network mode; the flags that stand alone
+// (--ip, --network-alias, --link, ...) belong to it.
+func (c *createFlags) endpoints() (container.NetworkMode, *network.NetworkingConfig, error) {
+	var all []endpoint
+	for _, spec := range c.networks {
+		e, err := parseEndpoint(spec)
+		if err != nil {
+			return "", nil, err
+		}
+		all = append(all, e)
+	}
+	if len(all) == 0 {
+		all = []endpoint{{name: "default"}}
+	}
+	if err := c.firstEndpoint(&all[0]); err != nil {
+		return "", nil, err
+	}
+	mode := container.NetworkMode(all[0].name)
+	config := map[string]*network.EndpointSettings{}
+	for i := range all {
+		e := &all[i]
+		if _, twice := config[e.name]; twice {
+			return "", nil, fmt.Errorf("network %q is specified multiple times", e.name)
+		}
+		if i > 0 && !container.NetworkMode(e.name).IsUserDefined() {
+			return "", nil, fmt.Errorf("conflicting options: cannot attach both user-defined and non-user-defined network-modes")
+		}
+		if i == 0 && len(all) == 1 && !e.detailed && !mode.IsUserDefined() {
+			continue
+		}
+		config[e.name] = &e.settings
+	}
+	if len(config) == 0 {
+		return mode, nil, nil
+	}
+	return mode, &network.NetworkingConfig{EndpointsConfig: config}, nil
+}
+
+// firstEndpoint adds the stand-alone flags to the first network.
+func (c *createFlags) firstEndpoint(e *endpoint) (err error) {
+	mode := container.NetworkMode(e.name)
+	if mode.IsContainer() && (c.ip != "" || c.ip6 != "" || len(c.aliases) > 0) {
+		return errors.New("conflicting options: cannot attach to a network namespace of another container with addresses or aliases")
+	}
+	e.settings.Aliases = append(e.settings.Aliases, c.aliases...)
+	if mode.IsUserDefined() {
+		e.settings.Links = append(e.settings.Links, c.links...)
+	}
+	if len(c.aliases) > 0 {
+		e.detailed = true
+	}
+	for _, f := range []struct{ key, value string }{{"ip", c.ip}, {"ip6", c.ip6}, {"mac-address", c.mac}} {
+		if f.value == "" {
+			continue
+		}
+		if err := e.set(f.key, f.value); err != nil {
+			return err
+		}
+	}
+	for _, ip := range c.linkLocal {
+		if err := e.set("link-local-ip", ip); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseEndpoint(spec string) (endpoint, error) {
+	if !strings.Contains(spec, "=") {
+		return endpoint{name: spec}, nil
+	}
+	var e endpoint
+	for field := range strings.SplitSeq(spec, ",") {
+		key, value, ok := strings.Cut(strings.TrimSpace(field), "=")
+		if !ok {
+			return e, fmt.Errorf("invalid field %s: must be a key=value pair", field)
+		}
+		if err := e.set(strings.ToLower(key), value); err != nil {
+			return e, err
+		}
+	}
+	if e.name == "" {
+		return e, errors.New("network name/id is not specified")
+	}
+	return e, nil
+}
+
+func (e *endpoint) set(key, value string) (err error) {
+	e.detailed = e.detailed || key != "name"
+	s := &e.settings
+	switch key {
+	case "name":
+		e.name = value
+	case "alias":
+		s.Aliases = append(s.Aliases, value)
+	case "ip", "ip6", "link-local-ip":
+		addr, err := netip.ParseAddr(value)
+		if err != nil {
+			return fmt.Errorf("invalid address for --%s: %s", key, value)
+		}
+		if s.IPAMConfig == nil {
+			s.IPAMConfig = &network.EndpointIPAMConfig{}
+		}
+		switch key {
+		case "ip":
+			s.IPAMConfig.IPv4Address = addr
+		case "ip6":
+			s.IPAMConfig.IPv6Address = addr
+		default:
+			s.IPAMConfig.LinkLocalIPs = append(s.IPAMConfig.LinkLocalIPs, addr)
+		}
+	case "mac-address":
+		hw, err := net.ParseMAC(strings.TrimSpace(value))
+		if err != nil {
+			return fmt.Errorf("%s is not a valid mac address", value)
+		}
+		s.MacAddress = network.HardwareAddr(hw)
+	case "driver-opt":
+		s.DriverOpts = addPair(s.DriverOpts, value)
+	case "gw-priority":
+		if s.GwPriority, err = strconv.Atoi(value); err != nil {
+			return fmt.Errorf("invalid gw-priority (%s): %w", value, err)
+		}
+	default:
+		return fmt.Errorf("invalid field key %s", key)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/events"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+	"box/personalities/docker/template"
+)
+
+func eventsCommand(u *cmd.Usage) action {
+	var f filters
+	format, since, until := "", "", ""
+	u.Flags = []cmd.Flag{
+		{Value: &f, Name: "filter", Short: "f", Kind: "filter", Help: "Only those that match: type=..., event=..., container=..., label=..."},
+		{Value: &format, Name: "format", Help: "json, or a Go template"},
+		{Value: &since, Name: "since", Help: "From this time on: 2026-01-02T13:23:37Z, or 42m ago"},
+		{Value: &until, Name: "until", Help: "Up to this time"},
+	}
+	return func(ctx context.Context, s *session, _ *cmd.Parsed) (err error) {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		now := time.Now()
+		if since, err = instant(since, now); err != nil {
+			return err
+		}
+		if until, err = instant(until, now); err != nil {
+			return err
+		}
+		show, err := s.eventPrinter(format)
+		if err != nil {
+			return err
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		return api.Events(ctx, since, until, client.Filters(f), show)
+	}
+}
+
+// eventPrinter prints one event a line: in words, as JSON, or by a template.
+func (s *session) eventPrinter(format string) (func(events.Message) error, error) {
+	if format == "" {
+		return func(m events.Message) error {
+			_, err := fmt.Fprintln(s.out, eventText(m))
+			return err
+		}, nil
+	}
+	if format == "json" {
+		format = "{{json .}}"
+	}
+	t, err := template.Parse(unescape(format))
+	if err != nil {
+		return nil, fmt.Errorf("template parsing error: %w", err)
+	}
+	return func(m events.Message) error {
+		raw, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		v, err := template.Decode(raw)
+		if err != nil {
+			return err
+		}
+		return execute(s.out, t, template.Shape(v, reflect.TypeFor[events.Message]()))
+	}, nil
+}
+
+func eventText(m events.Message) string {
+	at := time.Unix(0, m.TimeNano)
+	if m.TimeNano == 0 {
+		at = time.Unix(m.Time, 0)
+	}
+	text := fmt.Sprintf("%s %s %s %s", at.Format("2006-01-02T15:04:05.000000000Z07:00"), m.Type, m.Action, m.Actor.ID)
+	if len(m.Actor.Attributes) == 0 {
+		return text
+	}
+	var attributes []string
+	for k, v := range m.Actor.Attributes {
+		attributes = append(attributes, k+"="+v)
+	}
+	slices.Sort(attributes)
+	return text + " (" + strings.Join(attributes, ", ") + ")"
+}

@@ -1,0 +1,96 @@
+package docker
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"box/personalities/cmd"
+)
+
+// entry is one line of a listing of commands.
+type entry struct{ name, summary string }
+
+// topNames is every word that may follow docker.
+func topNames() []string {
+	var out []string
+	for _, e := range topEntries() {
+		out = append(out, e.name)
+	}
+	for _, g := range groups() {
+		out = append(out, g.name)
+	}
+	return out
+}
+
+func topEntries() []entry {
+	var out []entry
+	for _, c := range commands() {
+		for _, n := range c.names {
+			if !strings.Contains(n, " ") {
+				out = append(out, entry{n, c.summary})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+// verbsOf is the words that may follow a noun.
+func verbsOf(noun string) []string {
+	var out []string
+	for _, e := range groupEntries(noun) {
+		out = append(out, e.name)
+	}
+	return out
+}
+
+func groupEntries(noun string) []entry {
+	var out []entry
+	for _, c := range commands() {
+		if verb, ok := strings.CutPrefix(c.names[0], noun+" "); ok {
+			out = append(out, entry{verb, c.summary})
+		}
+	}
+	return out
+}
+
+func printEntries(w io.Writer, title string, entries []entry) {
+	fmt.Fprintf(w, "\n%s:\n", title)
+	for _, e := range entries {
+		fmt.Fprintf(w, "  %-10s  %s\n", e.name, e.summary)
+	}
+}
+
+// topHelp is `docker --help`: the everyday commands, the nouns, the rest, the global flags.
+func (s *session) topHelp(w io.Writer) {
+	all := topEntries()
+	var first, rest, nouns []entry
+	for _, name := range common() {
+		i := slices.IndexFunc(all, func(e entry) bool { return e.name == name })
+		first = append(first, all[i])
+	}
+	for _, e := range all {
+		if !slices.Contains(common(), e.name) {
+			rest = append(rest, e)
+		}
+	}
+	for _, g := range groups() {
+		nouns = append(nouns, entry{g.name, g.summary})
+	}
+	fmt.Fprintln(w, "Usage:  docker [OPTIONS] COMMAND\n\nRun containers and manage images, networks and volumes")
+	printEntries(w, "Common Commands", first)
+	printEntries(w, "Management Commands", nouns)
+	printEntries(w, "Commands", rest)
+	fmt.Fprintln(w, "\nGlobal Options:")
+	cmd.FlagHelp(w, s.usage().Flags)
+	fmt.Fprintln(w, "\nRun 'docker COMMAND --help' for more information on a command.")
+}
+
+// groupHelp is `docker NOUN --help`.
+func (s *session) groupHelp(w io.Writer, g *group) {
+	fmt.Fprintf(w, "Usage:  docker %s COMMAND\n\n%s\n", g.name, g.summary)
+	printEntries(w, "Commands", groupEntries(g.name))
+	fmt.Fprintf(w, "\nRun 'docker %s COMMAND --help' for more information on a command.\n", g.name)
+}

@@ -1,0 +1,197 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/image"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+)
+
+type imagesFlags struct {
+	all, digests, noTrunc, quiet, tree bool
+	format                             string
+	filters                            filters
+}
+
+func imagesCommand(u *cmd.Usage) action {
+	var f imagesFlags
+	u.Flags = []cmd.Flag{
+		{Value: &f.all, Name: "all", Short: "a", Help: "Those in between, too"},
+		{Value: &f.digests, Name: "digests", Help: "Show digests"},
+		{Value: &f.filters, Name: "filter", Short: "f", Kind: "filter", Help: "Only those that match: reference=..., dangling=..., label=..."},
+		{Value: &f.format, Name: "format", Help: formatHelp},
+		{Value: &f.noTrunc, Name: "no-trunc", Help: "Whole IDs"},
+		{Value: &f.quiet, Name: "quiet", Short: "q", Help: "IDs only"},
+		{Value: &f.tree, Name: "tree", Help: "Tree of platforms (a table here: one platform an image)"},
+	}
+	return f.run
+}
+
+func imageListing(digests bool) *listing {
+	l := &listing{
+		setting:  "imagesFormat",
+		standard: []column{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}},
+		others: []column{{"CreatedAt", "CREATED AT"}, {"Containers", "CONTAINERS"}, {"VirtualSize", "SIZE"},
+			{"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"}},
+	}
+	if digests {
+		l.standard = append(l.standard, column{"Digest", "DIGEST"})
+	} else {
+		l.others = append(l.others, column{"Digest", "DIGEST"})
+	}
+	l.standard = append(l.standard, column{"ID", "IMAGE ID"}, column{"CreatedSince", "CREATED"}, column{"Size", "SIZE"})
+	return l
+}
+
+func (f *imagesFlags) run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	ctx, stop := s.interruptible(ctx)
+	defer stop()
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	if len(p.Args) > 0 {
+		if f.filters == nil {
+			f.filters = filters{}
+		}
+		f.filters["reference"] = append(f.filters["reference"], p.Args[0])
+	}
+	list, err := api.ImageList(ctx, f.all, false, client.Filters(f.filters))
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(list, func(a, b image.Summary) int { return int(b.Created - a.Created) })
+	digests := f.digests || strings.Contains(f.format, ".Digest")
+	var rows []row
+	for i := range list {
+		for _, name := range imageNames(&list[i], digests) {
+			rows = append(rows, imageRow(&list[i], name, f.noTrunc))
+		}
+	}
+	if f.quiet && f.format == "" {
+		f.format = "{{.ID}}"
+	}
+	return imageListing(f.digests).print(s, s.out, f.format, rows)
+}
+
+// imageName is one name of an image, in its parts.
+type imageName struct{ repository, tag, digest string }
+
+// imageNames is the lines that an image takes: one a tag, or one a digest where there is no tag.
+func imageNames(i *image.Summary, digests bool) []imageName {
+	byRepo := map[string][]string{}
+	for _, d := range i.RepoDigests {
+		if repo, digest, ok := strings.Cut(d, "@"); ok && repo != "<none>" {
+			byRepo[repo] = append(byRepo[repo], digest)
+		}
+	}
+	var out []imageName
+	tagged := map[string]bool{}
+	for _, t := range i.RepoTags {
+		cut := strings.LastIndexByte(t, ':')
+		if cut < 0 || t == "<none>:<none>" {
+			continue
+		}
+		repo, tag := t[:cut], t[cut+1:]
+		tagged[repo] = true
+		if !digests || len(byRepo[repo]) == 0 {
+			out = append(out, imageName{repo, tag, firstDigest(byRepo[repo])})
+			continue
+		}
+		for _, d := range byRepo[repo] {
+			out = append(out, imageName{repo, tag, d})
+		}
+	}
+	for repo, all := range byRepo {
+		if !tagged[repo] {
+			out = append(out, imageName{repo, "<none>", firstDigest(all)})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, imageName{"<none>", "<none>", "<none>"})
+	}
+	return out
+}
+
+func firstDigest(digests []string) string {
+	if len(digests) == 0 {
+		return "<none>"
+	}
+	return digests[0]
+}
+
+func imageRow(i *image.Summary, n imageName, whole bool) row {
+	containers, shared, unique := "N/A", "N/A", "N/A"
+	if i.Containers >= 0 {
+		containers = strconv.FormatInt(i.Containers, 10)
+	}
+	if i.SharedSize >= 0 {
+		shared, unique = sizeOf(i.SharedSize), sizeOf(i.Size-i.SharedSize)
+	}
+	return row{
+		label: func(name string) string { return i.Labels[name] },
+		fields: map[string]any{
+			"ID": cutID(i.ID, whole), "Repository": n.repository, "Tag": n.tag, "Digest": n.digest,
+			"CreatedSince": ago(i.Created), "CreatedAt": time.Unix(i.Created, 0).String(), "Size": sizeText(i.Size),
+			"Containers": containers, "VirtualSize": sizeOf(i.Size), "SharedSize": shared, "UniqueSize": unique,
+		},
+	}
+}
+
+func tagCommand(*cmd.Usage) action {
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		repo, tag, err := splitTag(p.Args[1])
+		if err != nil {
+			return err
+		}
+		return api.ImageTag(ctx, p.Args[0], repo, tag)
+	}
+}
+
+func rmiCommand(u *cmd.Usage) action {
+	var force, noPrune bool
+	var platforms []string
+	u.Flags = []cmd.Flag{
+		{Value: &force, Name: "force", Short: "f", Help: "Remove it although containers that have ended use it"},
+		{Value: &noPrune, Name: "no-prune", Help: "Keep parents that have no name"},
+		{Value: &platforms, Name: "platform", Kind: "strings", Help: "Remove only these platforms of it"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		wanted, err := platformsJSON(platforms)
+		if err != nil {
+			return err
+		}
+		failed := false
+		for _, name := range p.Args {
+			removed, err := api.ImageRemove(ctx, name, force, noPrune, wanted)
+			if err != nil {
+				s.complain(err)
+				failed = failed || !force || !isMissing(err)
+				continue
+			}
+			for _, r := range removed {
+				if r.Deleted != "" {
+					fmt.Fprintf(s.out, "Deleted: %s\n", r.Deleted)
+				} else {
+					fmt.Fprintf(s.out, "Untagged: %s\n", r.Untagged)
+				}
+			}
+		}
+		return s.partial(failed)
+	}
+}

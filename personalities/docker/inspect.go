@@ -1,0 +1,198 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/image"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/api/types/volume"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+	"box/personalities/docker/template"
+)
+
+// inspectable is one kind of object that can be inspected. shape is the Go type of the daemon's answer: a
+// template may read its fields even when the daemon left them out for being empty.
+type inspectable struct {
+	kind  string
+	shape reflect.Type
+	get   func(ctx context.Context, api *client.Client, name string, size bool) (json.RawMessage, error)
+}
+
+// inspectables is the order in which `docker inspect` looks.
+func inspectables() []inspectable {
+	return []inspectable{
+		{"container", reflect.TypeFor[container.InspectResponse](), func(ctx context.Context, api *client.Client, name string, size bool) (json.RawMessage, error) {
+			return api.ContainerInspect(ctx, name, size)
+		}},
+		{"image", reflect.TypeFor[image.InspectResponse](), func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
+			return api.ImageInspect(ctx, name, "")
+		}},
+		{"network", reflect.TypeFor[network.Inspect](), func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
+			return api.NetworkInspect(ctx, name, "", false)
+		}},
+		{"volume", reflect.TypeFor[volume.Volume](), func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
+			return api.VolumeInspect(ctx, name)
+		}},
+	}
+}
+
+// inspectOne makes the command for one kind, or for any when kind is empty.
+func inspectOne(kind string) func(*cmd.Usage) action {
+	return func(u *cmd.Usage) action {
+		format, size, wanted, platform, verbose := "", false, kind, "", false
+		u.Flags = []cmd.Flag{{Value: &format, Name: "format", Short: "f", Help: "json, or a Go template"}}
+		switch kind {
+		case "container":
+			u.Flags = append(u.Flags, cmd.Flag{Value: &size, Name: "size", Short: "s", Help: "Show sizes"})
+		case "image":
+			u.Flags = append(u.Flags, cmd.Flag{Value: &platform, Name: "platform", Help: "Platform, when the image has several"})
+		case "network":
+			u.Flags = append(u.Flags, cmd.Flag{Value: &verbose, Name: "verbose", Short: "v", Help: "Show more, for finding faults"})
+		case "":
+			u.Flags = append(u.Flags,
+				cmd.Flag{Value: &size, Name: "size", Short: "s", Help: "Show sizes, of containers"},
+				cmd.Flag{Value: &wanted, Name: "type", Help: "Look for this kind only: container, image, network, volume"})
+		}
+		return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+			ctx, stop := s.interruptible(ctx)
+			defer stop()
+			api, err := s.client()
+			if err != nil {
+				return err
+			}
+			if p.Set("type") && wanted == "" {
+				return errors.New(`type is empty: must be one of "container", "image", "network", "volume"`)
+			}
+			kinds, err := kindsOf(wanted)
+			if err != nil {
+				return err
+			}
+			search := func(name string) (json.RawMessage, reflect.Type, error) {
+				if platform != "" || verbose {
+					return special(ctx, api, kinds[0], name, platform, verbose)
+				}
+				return lookFor(ctx, api, kinds, name, size, kind == "" && wanted == "")
+			}
+			return s.inspect(p.Args, format, search)
+		}
+	}
+}
+
+// special asks with the option that one kind alone has.
+func special(ctx context.Context, api *client.Client, k inspectable, name, platform string, verbose bool) (raw json.RawMessage, _ reflect.Type, err error) {
+	if verbose {
+		raw, err = api.NetworkInspect(ctx, name, "", true)
+		return raw, k.shape, err
+	}
+	wanted, err := platformsJSON([]string{platform})
+	if err == nil {
+		raw, err = api.ImageInspect(ctx, name, wanted[0])
+	}
+	return raw, k.shape, err
+}
+
+func kindsOf(wanted string) ([]inspectable, error) {
+	all := inspectables()
+	if wanted == "" {
+		return all, nil
+	}
+	for _, k := range all {
+		if k.kind == wanted {
+			return []inspectable{k}, nil
+		}
+	}
+	return nil, fmt.Errorf("%q is not a valid value for --type", wanted)
+}
+
+// lookFor tries the kinds in order until one has the name.
+func lookFor(ctx context.Context, api *client.Client, kinds []inspectable, name string, size, anyKind bool) (json.RawMessage, reflect.Type, error) {
+	for _, k := range kinds {
+		raw, err := k.get(ctx, api, name, size)
+		if err == nil {
+			return raw, k.shape, nil
+		}
+		// a name that no image may have can still be a network's or a volume's
+		if !anyKind || !(errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err)) {
+			return nil, nil, err
+		}
+	}
+	return nil, nil, fmt.Errorf("Error: No such object: %s", name)
+}
+
+type inspection struct {
+	raw   json.RawMessage
+	shape reflect.Type
+}
+
+// inspect prints every object it finds, as one JSON list or by the template, then the errors.
+func (s *session) inspect(names []string, format string, search func(string) (json.RawMessage, reflect.Type, error)) error {
+	var found []inspection
+	var failures []error
+	for _, name := range names {
+		raw, shape, err := search(name)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		found = append(found, inspection{raw, shape})
+	}
+	var out bytes.Buffer
+	err := formatInspections(&out, found, format)
+	if _, writeErr := out.WriteTo(s.out); err == nil {
+		err = writeErr
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range failures {
+		s.complain(f)
+	}
+	return s.partial(len(failures) > 0)
+}
+
+func formatInspections(w *bytes.Buffer, found []inspection, format string) error {
+	if format == "" || format == "json" {
+		var list bytes.Buffer
+		list.WriteByte('[')
+		for i, f := range found {
+			if i > 0 {
+				list.WriteByte(',')
+			}
+			list.Write(f.raw)
+		}
+		list.WriteByte(']')
+		if format == "json" {
+			return errors.Join(json.Compact(w, list.Bytes()), w.WriteByte('\n'))
+		}
+		return errors.Join(json.Indent(w, list.Bytes(), "", "    "), w.WriteByte('\n'))
+	}
+	t, err := template.Parse(unescape(format))
+	if err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
+	}
+	for _, f := range found {
+		v, err := template.Decode(f.raw)
+		if err != nil {
+			return err
+		}
+		if err := t.Execute(w, template.Shape(v, f.shape)); err != nil {
+			w.WriteByte('\n')
+			return fmt.Errorf("template parsing error: %w", err)
+		}
+		w.WriteByte('\n')
+	}
+	if len(found) == 0 {
+		_, err = io.WriteString(w, "\n")
+	}
+	return err
+}

@@ -1,0 +1,156 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+
+	"golang.org/x/term"
+
+	"box/netapi/wire"
+	"box/personalities/cmd"
+)
+
+type loginFlags struct {
+	user, password string
+	fromStdin      bool
+}
+
+func loginCommand(u *cmd.Usage) action {
+	var f loginFlags
+	u.Flags = []cmd.Flag{
+		{Value: &f.password, Name: "password", Short: "p", Help: "Password or token"},
+		{Value: &f.fromStdin, Name: "password-stdin", Help: "Read the password from standard input"},
+		{Value: &f.user, Name: "username", Short: "u", Help: "User name"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		server := hub
+		if len(p.Args) > 0 && p.Args[0] != "docker.io" {
+			server = registryHost(p.Args[0])
+		}
+		if err := f.read(s); err != nil {
+			return err
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		a := wire.Auth{Username: f.user, Password: f.password, ServerAddress: server}
+		status, token, err := api.Login(ctx, a)
+		if err != nil {
+			return err
+		}
+		if err := s.store(a, token); err != nil {
+			return err
+		}
+		if status != "" {
+			fmt.Fprintln(s.out, status)
+		}
+		return nil
+	}
+}
+
+// registryHost is the key of a registry: a URL without its scheme and path.
+func registryHost(server string) string {
+	_, rest, ok := strings.Cut(server, "://")
+	if !ok {
+		rest = server
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return host
+}
+
+// read gets the name and the password that the flags did not give: from standard input, or by asking.
+func (f *loginFlags) read(s *session) error {
+	if f.password != "" {
+		fmt.Fprintln(s.errw, "WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
+		if f.fromStdin {
+			return errors.New("--password and --password-stdin are mutually exclusive")
+		}
+	}
+	if f.fromStdin {
+		if f.user == "" {
+			return errors.New("Must provide --username with --password-stdin")
+		}
+		raw, err := io.ReadAll(io.LimitReader(s.in, 64<<10))
+		if err != nil {
+			return fmt.Errorf("read the password: %w", err)
+		}
+		f.password = strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r")
+	}
+	if f.user != "" && f.password != "" {
+		return nil
+	}
+	fd, ok := terminal(s.in)
+	if !ok {
+		return errors.New("cannot perform an interactive login from a non TTY device; use --username with --password-stdin")
+	}
+	if f.user == "" {
+		fmt.Fprint(s.out, "Username: ")
+		line, err := bufio.NewReader(s.in).ReadString('\n')
+		if err != nil {
+			return fmt.Errorf("read the user name: %w", err)
+		}
+		f.user = strings.TrimSpace(line)
+	}
+	fmt.Fprint(s.out, "Password: ")
+	password, err := term.ReadPassword(fd)
+	fmt.Fprintln(s.out)
+	if err != nil {
+		return fmt.Errorf("read the password: %w", err)
+	}
+	f.password = string(password)
+	if f.user == "" || f.password == "" {
+		return errors.New("username and password are both needed")
+	}
+	return nil
+}
+
+// store keeps credentials that the registry has accepted.
+func (s *session) store(a wire.Auth, token string) error {
+	set, err := s.config()
+	if err != nil {
+		return err
+	}
+	auths := maps.Clone(set.Auths)
+	if auths == nil {
+		auths = map[string]storedAuth{}
+	}
+	entry := storedAuth{IdentityToken: token}
+	password := a.Password
+	if token != "" {
+		password = ""
+	}
+	entry.Auth = base64.StdEncoding.EncodeToString([]byte(a.Username + ":" + password))
+	auths[a.ServerAddress] = entry
+	fmt.Fprintf(s.errw, "\nWARNING! Your credentials are stored unencrypted in '%s/config.json'.\nKeep that file to yourself.\n\n", s.flags.config)
+	return s.saveAuths(auths)
+}
+
+func logoutCommand(*cmd.Usage) action {
+	return func(_ context.Context, s *session, p *cmd.Parsed) error {
+		server, shown := hub, hub
+		if len(p.Args) > 0 && p.Args[0] != "docker.io" {
+			server = registryHost(p.Args[0])
+			shown = server
+		}
+		set, err := s.config()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "Removing login credentials for %s\n", shown)
+		if _, ok := set.Auths[server]; !ok {
+			return nil
+		}
+		auths := maps.Clone(set.Auths)
+		delete(auths, server)
+		return s.saveAuths(auths)
+	}
+}

@@ -1,0 +1,253 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/moby/moby/api/types/image"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+)
+
+// pruneFlags are those of every prune.
+type pruneFlags struct {
+	all, force bool
+	filters    filters
+}
+
+func (f *pruneFlags) flags(what string) []cmd.Flag {
+	flags := []cmd.Flag{
+		{Value: &f.filters, Name: "filter", Kind: "filter", Help: "Only those that match: until=..., label=..."},
+		{Value: &f.force, Name: "force", Short: "f", Help: "Do not ask"},
+	}
+	if what != "" {
+		flags = append([]cmd.Flag{{Value: &f.all, Name: "all", Short: "a", Help: what}}, flags...)
+	}
+	return flags
+}
+
+// confirm warns and asks; anything but y is no.
+func (s *session) confirm(ctx context.Context, warning string) error {
+	fmt.Fprint(s.out, "WARNING! "+warning+"\nAre you sure you want to continue? [y/N] ")
+	answer := make(chan string, 1)
+	go func() {
+		line := bufio.NewScanner(s.in)
+		line.Scan()
+		answer <- line.Text()
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case text := <-answer:
+		if strings.EqualFold(strings.TrimSpace(text), "y") {
+			return nil
+		}
+	}
+	return errors.New("operation cancelled; to go on without this question, add --force")
+}
+
+// prune makes the action of one prune: the question, the call, what went and how much it freed.
+func prune(f *pruneFlags, warning func() string, call func(context.Context, *session) (string, uint64, error)) action {
+	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		if !f.force {
+			if err := s.confirm(ctx, warning()); err != nil {
+				return err
+			}
+		}
+		if _, err := s.client(); err != nil {
+			return err
+		}
+		gone, freed, err := call(ctx, s)
+		if err != nil {
+			return err
+		}
+		if gone != "" {
+			fmt.Fprintln(s.out, gone)
+		}
+		fmt.Fprintln(s.out, "Total reclaimed space:", sizeOf(int64(freed)))
+		return nil
+	}
+}
+
+// gone lists what was removed, under a title; nothing removed is nothing said.
+func gone(title string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return title + ":\n" + strings.Join(names, "\n") + "\n"
+}
+
+func containerPruneCommand(u *cmd.Usage) action {
+	var f pruneFlags
+	u.Flags = f.flags("")
+	return prune(&f, func() string { return "This will remove all stopped containers." }, f.containers)
+}
+
+func (f *pruneFlags) containers(ctx context.Context, s *session) (string, uint64, error) {
+	r, err := s.api.ContainerPrune(ctx, client.Filters(f.filters))
+	return gone("Deleted Containers", r.ContainersDeleted), r.SpaceReclaimed, err
+}
+
+func imagePruneCommand(u *cmd.Usage) action {
+	var f pruneFlags
+	u.Flags = f.flags("Images that no container uses, not only those without a name")
+	return prune(&f, func() string {
+		if f.all {
+			return "This will remove all images without at least one container associated to them."
+		}
+		return "This will remove all dangling images."
+	}, f.images)
+}
+
+func (f *pruneFlags) images(ctx context.Context, s *session) (string, uint64, error) {
+	r, err := s.api.ImagePrune(ctx, with(f.filters, "dangling", fmt.Sprint(!f.all)))
+	var lines []string
+	for _, d := range r.ImagesDeleted {
+		lines = append(lines, deletion(d))
+	}
+	return gone("Deleted Images", lines), r.SpaceReclaimed, err
+}
+
+func deletion(d image.DeleteResponse) string {
+	if d.Untagged != "" {
+		return "untagged: " + d.Untagged
+	}
+	return "deleted: " + d.Deleted
+}
+
+// with is the filters and one more.
+func with(f filters, key, value string) client.Filters {
+	out := client.Filters{}
+	for k, v := range f {
+		out[k] = v
+	}
+	out[key] = append([]string(nil), append(out[key], value)...)
+	return out
+}
+
+func volumePruneCommand(u *cmd.Usage) action {
+	var f pruneFlags
+	u.Flags = f.flags("Named volumes, too")
+	return prune(&f, func() string {
+		if f.all {
+			return "This will remove all local volumes not used by at least one container."
+		}
+		return "This will remove anonymous local volumes not used by at least one container."
+	}, f.volumes)
+}
+
+func (f *pruneFlags) volumes(ctx context.Context, s *session) (string, uint64, error) {
+	filters := client.Filters(f.filters)
+	if f.all {
+		// before 1.42 a prune took named volumes always, and the filter is refused
+		known, err := s.api.AtLeast(ctx, "1.42")
+		if err != nil {
+			return "", 0, err
+		}
+		if known {
+			filters = with(f.filters, "all", "true")
+		}
+	}
+	r, err := s.api.VolumePrune(ctx, filters)
+	return gone("Deleted Volumes", r.VolumesDeleted), r.SpaceReclaimed, err
+}
+
+func networkPruneCommand(u *cmd.Usage) action {
+	var f pruneFlags
+	u.Flags = f.flags("")
+	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		if !f.force {
+			if err := s.confirm(ctx, "This will remove all custom networks not used by at least one container."); err != nil {
+				return err
+			}
+		}
+		if _, err := s.client(); err != nil {
+			return err
+		}
+		removed, _, err := f.networks(ctx, s)
+		if err == nil && removed != "" {
+			fmt.Fprintln(s.out, removed)
+		}
+		return err
+	}
+}
+
+func (f *pruneFlags) networks(ctx context.Context, s *session) (string, uint64, error) {
+	names, err := s.api.NetworkPrune(ctx, client.Filters(f.filters))
+	return gone("Deleted Networks", names), 0, err
+}
+
+func systemPruneCommand(u *cmd.Usage) action {
+	var f pruneFlags
+	withVolumes := false
+	u.Flags = append(f.flags("Images that no container uses, not only those without a name"),
+		cmd.Flag{Value: &withVolumes, Name: "volumes", Help: "Anonymous volumes, too"})
+	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		if withVolumes && len(f.filters["until"]) > 0 {
+			return errors.New(`ERROR: The "until" filter is not supported with "--volumes"`)
+		}
+		if !f.force {
+			if err := s.confirm(ctx, f.systemWarning(withVolumes)); err != nil {
+				return err
+			}
+		}
+		if _, err := s.client(); err != nil {
+			return err
+		}
+		return f.system(ctx, s, withVolumes)
+	}
+}
+
+func (f *pruneFlags) systemWarning(volumes bool) string {
+	text := "This will remove:\n  - all stopped containers\n  - all networks not used by at least one container\n"
+	if volumes {
+		text += "  - all anonymous volumes not used by at least one container\n"
+	}
+	if f.all {
+		return text + "  - all images without at least one container associated to them\n  - all build cache\n"
+	}
+	return text + "  - all dangling images\n  - unused build cache\n"
+}
+
+// system prunes kind by kind: a container goes before what it held on to.
+func (f *pruneFlags) system(ctx context.Context, s *session, volumes bool) error {
+	steps := []func(context.Context, *session) (string, uint64, error){f.containers, f.networks}
+	if volumes {
+		anonymous := *f
+		anonymous.all = false
+		steps = append(steps, anonymous.volumes)
+	}
+	steps = append(steps, f.images, f.cache)
+	total := uint64(0)
+	for _, step := range steps {
+		removed, freed, err := step(ctx, s)
+		if err != nil {
+			return err
+		}
+		total += freed
+		if removed != "" {
+			fmt.Fprintln(s.out, removed)
+		}
+	}
+	fmt.Fprintln(s.out, "Total reclaimed space:", sizeOf(int64(total)))
+	return nil
+}
+
+// cache prunes the build cache; a daemon without one has nothing to prune.
+func (f *pruneFlags) cache(ctx context.Context, s *session) (string, uint64, error) {
+	r, err := s.api.BuildPrune(ctx, f.all, client.Filters(f.filters))
+	if isMissing(err) {
+		return "", 0, nil
+	}
+	return gone("Deleted build cache objects", r.CachesDeleted), r.SpaceReclaimed, err
+}

@@ -1,0 +1,131 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/distribution/reference"
+
+	"box/personalities/cmd"
+)
+
+func pullCommand(u *cmd.Usage) action {
+	var all, quiet bool
+	disableTrust, platform := true, ""
+	u.Flags = []cmd.Flag{
+		{Value: &all, Name: "all-tags", Short: "a", Help: "Every tag of the repository"},
+		{Value: &disableTrust, Name: "disable-content-trust", Help: "Skip the check of image signatures"},
+		{Value: &platform, Name: "platform", Help: "Platform, when the image has several"},
+		{Value: &quiet, Name: "quiet", Short: "q", Help: "Print the name only"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		named, err := reference.ParseNormalizedNamed(p.Args[0])
+		switch {
+		case err != nil:
+			return fmt.Errorf("invalid reference format: %w", err)
+		case all && !reference.IsNameOnly(named):
+			return errors.New("tag can't be used with --all-tags/-a")
+		case !all && reference.IsNameOnly(named) && !quiet:
+			fmt.Fprintln(s.out, "Using default tag: latest")
+		}
+		out := s.out
+		if quiet {
+			out = io.Discard
+		}
+		name := named.String()
+		if !all {
+			name = reference.TagNameOnly(named).String()
+		}
+		if err := s.pull(ctx, name, platform, out); err != nil {
+			return err
+		}
+		fmt.Fprintln(s.out, name)
+		return nil
+	}
+}
+
+// pull fetches an image and shows the progress on out. A name without tag or digest is every tag.
+func (s *session) pull(ctx context.Context, name, platform string, out io.Writer) error {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return fmt.Errorf("invalid reference format: %w", err)
+	}
+	tag := ""
+	switch r := named.(type) {
+	case reference.Digested:
+		tag = r.Digest().String()
+	case reference.Tagged:
+		tag = r.Tag()
+	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	body, err := api.ImagePull(ctx, reference.FamiliarName(named), tag, platform, s.auth(reference.Domain(named)))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return showProgress(s, out, body, nil)
+}
+
+func pushCommand(u *cmd.Usage) action {
+	var all, quiet bool
+	disableTrust, platform := true, ""
+	u.Flags = []cmd.Flag{
+		{Value: &all, Name: "all-tags", Short: "a", Help: "Every tag of the repository"},
+		{Value: &disableTrust, Name: "disable-content-trust", Help: "Skip signing the image"},
+		{Value: &platform, Name: "platform", Help: "Push this platform only"},
+		{Value: &quiet, Name: "quiet", Short: "q", Help: "Print the name only"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		named, err := reference.ParseNormalizedNamed(p.Args[0])
+		switch {
+		case err != nil:
+			return fmt.Errorf("invalid reference format: %w", err)
+		case all && !reference.IsNameOnly(named):
+			return errors.New("tag can't be used with --all-tags/-a")
+		case !all && reference.IsNameOnly(named):
+			named = reference.TagNameOnly(named)
+			if !quiet {
+				fmt.Fprintln(s.out, "Using default tag: latest")
+			}
+		}
+		tag := ""
+		if t, ok := named.(reference.Tagged); ok {
+			tag = t.Tag()
+		}
+		wanted := ""
+		if platform != "" {
+			all, err := platformsJSON([]string{platform})
+			if err != nil {
+				return err
+			}
+			wanted = all[0]
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		body, err := api.ImagePush(ctx, reference.FamiliarName(named), tag, wanted, s.auth(reference.Domain(named)))
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		out := s.out
+		if quiet {
+			out = io.Discard
+		}
+		if err := showProgress(s, out, body, nil); err != nil || !quiet {
+			return err
+		}
+		fmt.Fprintln(s.out, named.String())
+		return nil
+	}
+}

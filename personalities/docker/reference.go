@@ -1,0 +1,55 @@
+package docker
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/docker/go-units"
+)
+
+// sizeOf is a size in powers of 1000, with four digits.
+func sizeOf(n int64) string { return units.HumanSize(float64(n)) }
+
+func isMissing(err error) bool { return errdefs.IsNotFound(err) }
+
+// splitTag reads REPOSITORY[:TAG] and refuses a digest.
+func splitTag(name string) (repo, tag string, err error) {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return "", "", fmt.Errorf("invalid reference format: %q is not a name for an image: %w", name, err)
+	}
+	if _, ok := named.(reference.Canonical); ok {
+		return "", "", fmt.Errorf("refusing to create a tag with a digest reference")
+	}
+	tag = "latest"
+	if t, ok := named.(reference.Tagged); ok {
+		tag = t.Tag()
+	}
+	return reference.FamiliarName(named), tag, nil
+}
+
+// platformsJSON turns os/arch[/variant] into the JSON that the API wants.
+func platformsJSON(names []string) ([]string, error) {
+	var out []string
+	for _, name := range names {
+		for one := range strings.SplitSeq(name, ",") {
+			parts := strings.Split(one, "/")
+			if len(parts) < 2 || len(parts) > 3 {
+				return nil, fmt.Errorf("invalid platform %q: write it as os/arch[/variant], such as linux/amd64", one)
+			}
+			p := map[string]string{"os": parts[0], "architecture": parts[1]}
+			if len(parts) == 3 {
+				p["variant"] = parts[2]
+			}
+			raw, err := json.Marshal(p)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, string(raw))
+		}
+	}
+	return out, nil
+}

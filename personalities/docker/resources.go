@@ -1,0 +1,107 @@
+package docker
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/moby/moby/api/types/blkiodev"
+	"github.com/moby/moby/api/types/container"
+
+	"box/personalities/cmd"
+)
+
+// resources is the limits as the API has them. What was not given stays zero and means no limit.
+func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Resources, err error) {
+	r = container.Resources{
+		CgroupParent: l.cgroupParent, Memory: int64(l.memory), MemoryReservation: int64(l.reservation), MemorySwap: int64(l.swap),
+		NanoCPUs: int64(l.cpus), CPUShares: l.shares, CPUPeriod: l.period, CPUQuota: l.quota,
+		CPURealtimePeriod: l.rtPeriod, CPURealtimeRuntime: l.rtQuota, CpusetCpus: l.cpusetCPUs, CpusetMems: l.cpusetMems,
+		BlkioWeight: l.blkioWeight, DeviceCgroupRules: l.deviceRules,
+		CPUCount: int64(l.windowsCPUs), CPUPercent: int64(l.windowsPercent),
+		IOMaximumIOps: l.windowsIOps, IOMaximumBandwidth: uint64(l.windowsIOBps),
+	}
+	r.MemorySwappiness = &l.swappiness
+	r.OomKillDisable = &l.oomDisable
+	r.PidsLimit = &l.pids
+	for _, spec := range l.devices {
+		m, err := deviceMapping(spec)
+		if err != nil {
+			return r, fmt.Errorf("invalid argument %q for \"--device\" flag: %w", spec, err)
+		}
+		r.Devices = append(r.Devices, m)
+	}
+	if r.Ulimits, err = ulimits(limits); err != nil {
+		return r, err
+	}
+	for _, spec := range l.blkioDevices {
+		w, err := weightDevice(spec)
+		if err != nil {
+			return r, err
+		}
+		r.BlkioWeightDevice = append(r.BlkioWeightDevice, w)
+	}
+	return r, l.throttles(&r)
+}
+
+// throttles reads the four --device-* rates.
+func (l *limitFlags) throttles(r *container.Resources) error {
+	for _, t := range []struct {
+		specs []string
+		bytes bool
+		to    *[]*blkiodev.ThrottleDevice
+	}{
+		{l.readBps, true, &r.BlkioDeviceReadBps},
+		{l.writeBps, true, &r.BlkioDeviceWriteBps},
+		{l.readIOps, false, &r.BlkioDeviceReadIOps},
+		{l.writeIOps, false, &r.BlkioDeviceWriteIOps},
+	} {
+		for _, spec := range t.specs {
+			d, err := throttleDevice(spec, t.bytes)
+			if err != nil {
+				return err
+			}
+			*t.to = append(*t.to, d)
+		}
+	}
+	return nil
+}
+
+// throttleDevice reads PATH:RATE; the rate of bytes may have a unit.
+func throttleDevice(spec string, bytes bool) (*blkiodev.ThrottleDevice, error) {
+	path, text, ok := strings.Cut(spec, ":")
+	if !ok || path == "" || text == "" {
+		return nil, fmt.Errorf("bad format: %s", spec)
+	}
+	if !strings.HasPrefix(path, "/dev/") {
+		return nil, fmt.Errorf("bad format for device path: %s", spec)
+	}
+	var rate int64
+	var err error
+	if bytes {
+		rate, err = units.RAMInBytes(text)
+	} else {
+		rate, err = strconv.ParseInt(text, 10, 64)
+	}
+	if err != nil || rate < 0 {
+		return nil, fmt.Errorf("invalid rate for device: %s. The correct format is <device-path>:<number>, and the number must be positive", spec)
+	}
+	return &blkiodev.ThrottleDevice{Path: path, Rate: uint64(rate)}, nil
+}
+
+// weightDevice reads PATH:WEIGHT.
+func weightDevice(spec string) (*blkiodev.WeightDevice, error) {
+	path, text, ok := strings.Cut(spec, ":")
+	if !ok || path == "" || text == "" {
+		return nil, fmt.Errorf("bad format: %s", spec)
+	}
+	if !strings.HasPrefix(path, "/dev/") {
+		return nil, fmt.Errorf("bad format for device path: %s", spec)
+	}
+	weight, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || (weight > 0 && (weight < 10 || weight > 1000)) {
+		return nil, fmt.Errorf("invalid weight for device: %s", spec)
+	}
+	return &blkiodev.WeightDevice{Path: path, Weight: uint16(weight)}, nil
+}

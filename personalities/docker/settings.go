@@ -1,0 +1,139 @@
+package docker
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"box/netapi/wire"
+)
+
+// settings is the part of config.json that the client uses. What it does not know is kept when it writes.
+type settings struct {
+	Auths          map[string]storedAuth `json:"auths,omitempty"`
+	HTTPHeaders    map[string]string     `json:"HttpHeaders,omitempty"`
+	CurrentContext string                `json:"currentContext,omitempty"`
+	DetachKeys     string                `json:"detachKeys,omitempty"`
+	Formats        map[string]string     `json:"-"` // psFormat, imagesFormat, ...
+	rest           map[string]json.RawMessage
+}
+
+// storedAuth is a registry's credentials as config.json keeps them: base64 of user:password.
+type storedAuth struct {
+	Auth          string `json:"auth,omitempty"`
+	IdentityToken string `json:"identitytoken,omitempty"`
+	RegistryToken string `json:"registrytoken,omitempty"`
+}
+
+// config reads config.json once; a missing one is empty.
+func (s *session) config() (*settings, error) {
+	if s.settings != nil {
+		return s.settings, nil
+	}
+	set := &settings{rest: map[string]json.RawMessage{}, Formats: map[string]string{}}
+	path := filepath.Join(s.flags.config, "config.json")
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrInvalid) {
+		s.settings = set
+		return set, nil
+	}
+	if err == nil && len(raw) > 0 {
+		err = errors.Join(json.Unmarshal(raw, set), json.Unmarshal(raw, &set.rest))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the client's settings %s: %w", path, err)
+	}
+	for key, value := range set.rest {
+		var format string
+		if strings.HasSuffix(key, "Format") && json.Unmarshal(value, &format) == nil {
+			set.Formats[key] = format
+		}
+	}
+	s.settings = set
+	return set, nil
+}
+
+// saveAuths writes the credentials back, beside and by rename, and leaves every other key as it was.
+func (s *session) saveAuths(auths map[string]storedAuth) error {
+	set, err := s.config()
+	if err != nil {
+		return err
+	}
+	set.Auths = auths
+	raw, err := json.Marshal(auths)
+	if err != nil {
+		return err
+	}
+	set.rest["auths"] = raw
+	out, err := json.MarshalIndent(set.rest, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.flags.config, 0o700); err != nil {
+		return fmt.Errorf("make the folder of the client's settings: %w", err)
+	}
+	return replaceFile(filepath.Join(s.flags.config, "config.json"), out, 0o600)
+}
+
+// replaceFile gives path new content: old or new after a crash, never half.
+func replaceFile(path string, content []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// hub is the key of the default registry's credentials.
+const hub = "https://index.docker.io/v1/"
+
+// auth is the stored credentials for a registry, or none.
+func (s *session) auth(registry string) wire.Auth {
+	set, err := s.config()
+	if err != nil {
+		return wire.Auth{}
+	}
+	key := registry
+	if registry == "docker.io" || registry == "index.docker.io" {
+		key = hub
+	}
+	stored, ok := set.Auths[key]
+	if !ok {
+		return wire.Auth{}
+	}
+	a := wire.Auth{ServerAddress: key, IdentityToken: stored.IdentityToken, RegistryToken: stored.RegistryToken}
+	if raw, err := base64.StdEncoding.DecodeString(stored.Auth); err == nil {
+		a.Username, a.Password, _ = strings.Cut(strings.TrimRight(string(raw), "\x00"), ":")
+	}
+	return a
+}
+
+// contextHost is the daemon that a stored context names: contexts/meta/<sha256 of the name>/meta.json.
+func contextHost(folder, name string) (string, error) {
+	sum := sha256.Sum256([]byte(name))
+	path := filepath.Join(folder, "contexts", "meta", hex.EncodeToString(sum[:]), "meta.json")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("context %q: context not found: open %s", name, path)
+	}
+	var meta struct {
+		Endpoints map[string]struct{ Host string }
+	}
+	if err := json.Unmarshal(raw, &meta); err != nil {
+		return "", fmt.Errorf("context %q: %w", name, err)
+	}
+	return meta.Endpoints["docker"].Host, nil
+}

@@ -1,0 +1,249 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/moby/moby/api/types/container"
+
+	"box/netapi/client"
+	"box/netapi/wire"
+	"box/personalities/cmd"
+)
+
+type statsFlags struct {
+	all, once, whole bool
+	format           string
+}
+
+func statsListing() *listing {
+	return &listing{
+		setting: "statsFormat",
+		standard: []column{{"ID", "CONTAINER ID"}, {"Name", "NAME"}, {"CPUPerc", "CPU %"}, {"MemUsage", "MEM USAGE / LIMIT"},
+			{"MemPerc", "MEM %"}, {"NetIO", "NET I/O"}, {"BlockIO", "BLOCK I/O"}, {"PIDs", "PIDS"}},
+		others: []column{{"Container", "CONTAINER"}},
+	}
+}
+
+func statsCommand(u *cmd.Usage) action {
+	var f statsFlags
+	u.Flags = []cmd.Flag{
+		{Value: &f.all, Name: "all", Short: "a", Help: "Those that do not run, too"},
+		{Value: &f.format, Name: "format", Help: formatHelp},
+		{Value: &f.once, Name: "no-stream", Help: "Measure once"},
+		{Value: &f.whole, Name: "no-trunc", Help: "Whole IDs"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		return f.run(ctx, s, p.Args)
+	}
+}
+
+// meter is what is known of one container.
+type meter struct {
+	asked string // as the user named it
+	stats container.StatsResponse
+	have  bool
+	err   error
+}
+
+// meters is the list on the screen; the collectors write, the screen reads.
+type meters struct {
+	mu   sync.Mutex
+	list []*meter
+}
+
+func (f *statsFlags) run(ctx context.Context, s *session, names []string) error {
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		list, err := api.ContainerList(ctx, client.ListContainers{All: f.all})
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			names = append(names, c.ID)
+		}
+	}
+	m := &meters{}
+	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	for _, name := range names {
+		one := &meter{asked: name}
+		m.list = append(m.list, one)
+		all.Go(func() { m.follow(ctx, api, one, !f.once) })
+	}
+	if f.once {
+		all.Wait()
+		return f.draw(s, s.out, m)
+	}
+	return f.repeat(ctx, s, m)
+}
+
+// follow reads one container's measurements until they end.
+func (m *meters) follow(ctx context.Context, api *client.Client, one *meter, stream bool) {
+	body, err := api.ContainerStats(ctx, one.asked, stream, false)
+	if err == nil {
+		defer body.Close()
+		r := wire.NewJSONReader(body)
+		for err == nil {
+			var next container.StatsResponse
+			if err = r.Read(&next); err == nil {
+				m.mu.Lock()
+				one.stats, one.have = next, true
+				m.mu.Unlock()
+				if !stream {
+					return
+				}
+			}
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !errors.Is(err, io.EOF) {
+		one.err = err
+	}
+	one.have = one.have && stream && one.err == nil
+}
+
+// repeat redraws the list twice a second in place.
+func (f *statsFlags) repeat(ctx context.Context, s *session, m *meters) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	_, isTerminal := terminal(s.out)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if err := m.failure(); err != nil {
+			return err
+		}
+		var screen bytes.Buffer
+		if isTerminal {
+			screen.WriteString("\x1b[H")
+		}
+		if err := f.draw(s, &screen, m); err != nil {
+			return err
+		}
+		text := screen.String()
+		if isTerminal {
+			// clear what an older, longer line left behind, and everything below
+			text = strings.ReplaceAll(text, "\n", "\x1b[K\n") + "\x1b[J"
+		}
+		if _, err := io.WriteString(s.out, text); err != nil {
+			return err
+		}
+	}
+}
+
+// failure is the error of a single container that cannot be followed, where it is the only one.
+func (m *meters) failure() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, one := range m.list {
+		if one.err == nil {
+			return nil
+		}
+	}
+	if len(m.list) == 0 {
+		return nil
+	}
+	return m.list[0].err
+}
+
+func (f *statsFlags) draw(s *session, w io.Writer, m *meters) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var rows []row
+	for _, one := range m.list {
+		if one.err != nil {
+			if len(m.list) == 1 || f.once {
+				return one.err
+			}
+			continue
+		}
+		rows = append(rows, one.row(f.whole))
+	}
+	return statsListing().print(s, w, f.format, rows)
+}
+
+func (one *meter) row(whole bool) row {
+	fields := map[string]any{}
+	for _, name := range []string{"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs", "Container"} {
+		fields[name] = "--"
+	}
+	fields["Container"] = one.asked
+	if !one.have {
+		return row{fields: fields}
+	}
+	st := &one.stats
+	used, limit := memoryUsed(&st.MemoryStats), st.MemoryStats.Limit
+	percent := 0.0
+	if limit > 0 {
+		percent = float64(used) / float64(limit) * 100
+	}
+	fields["ID"], fields["Name"] = cutID(st.ID, whole), strings.TrimPrefix(st.Name, "/")
+	fields["CPUPerc"] = fmt.Sprintf("%.2f%%", cpuPercent(st))
+	fields["MemUsage"] = units.BytesSize(float64(used)) + " / " + units.BytesSize(float64(limit))
+	fields["MemPerc"] = fmt.Sprintf("%.2f%%", percent)
+	var rx, tx uint64
+	for _, n := range st.Networks {
+		rx, tx = rx+n.RxBytes, tx+n.TxBytes
+	}
+	fields["NetIO"] = sizeText(int64(rx)) + " / " + sizeText(int64(tx))
+	read, written := blockIO(&st.BlkioStats)
+	fields["BlockIO"] = sizeText(int64(read)) + " / " + sizeText(int64(written))
+	fields["PIDs"] = fmt.Sprint(st.PidsStats.Current)
+	return row{fields: fields}
+}
+
+// memoryUsed leaves out the page cache that the kernel would give up first: total_inactive_file on cgroup
+// v1, inactive_file on v2.
+func memoryUsed(m *container.MemoryStats) uint64 {
+	for _, key := range []string{"total_inactive_file", "inactive_file"} {
+		if v, ok := m.Stats[key]; ok && v < m.Usage {
+			return m.Usage - v
+		}
+	}
+	return m.Usage
+}
+
+// cpuPercent is the container's share of the time between two samples, 100 a CPU.
+func cpuPercent(s *container.StatsResponse) float64 {
+	cpu := float64(s.CPUStats.CPUUsage.TotalUsage) - float64(s.PreCPUStats.CPUUsage.TotalUsage)
+	system := float64(s.CPUStats.SystemUsage) - float64(s.PreCPUStats.SystemUsage)
+	online := float64(s.CPUStats.OnlineCPUs)
+	if online == 0 {
+		online = float64(len(s.CPUStats.CPUUsage.PercpuUsage))
+	}
+	if system <= 0 || cpu <= 0 {
+		return 0
+	}
+	return cpu / system * online * 100
+}
+
+func blockIO(b *container.BlkioStats) (read, written uint64) {
+	for _, e := range b.IoServiceBytesRecursive {
+		switch {
+		case strings.EqualFold(e.Op, "read"):
+			read += e.Value
+		case strings.EqualFold(e.Op, "write"):
+			written += e.Value
+		}
+	}
+	return read, written
+}

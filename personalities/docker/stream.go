@@ -1,0 +1,206 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"box/netapi/client"
+	"box/netapi/wire"
+)
+
+// stream joins the streams of a program to those of this process.
+type stream struct {
+	conn    *wire.Conn
+	in      io.Reader // nil: nothing is sent
+	out     io.Writer
+	errw    io.Writer
+	tty     bool
+	restore func() // gives a terminal in raw mode back
+}
+
+// attach connects to a container. With a terminal on both sides the local one turns raw until close.
+func (s *session) attach(ctx context.Context, id string, a client.Attach, tty bool) (*stream, error) {
+	api, err := s.client()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := api.ContainerAttach(ctx, id, a)
+	if err != nil {
+		return nil, err
+	}
+	st := &stream{conn: conn, tty: tty}
+	if a.Stdout {
+		st.out = s.out
+	}
+	if a.Stderr {
+		st.errw = s.errw
+	}
+	return st, st.open(s, a.Stdin)
+}
+
+// open prepares the local side.
+func (st *stream) open(s *session, stdin bool) error {
+	st.restore = func() {}
+	if !stdin {
+		return nil
+	}
+	st.in = s.in
+	fd, ok := terminal(s.in)
+	if !st.tty || !ok {
+		return nil
+	}
+	old, err := term.MakeRaw(fd)
+	if err != nil {
+		st.conn.Close()
+		return fmt.Errorf("set up the terminal: %w", err)
+	}
+	st.restore = func() {
+		// nothing is left to try when the terminal is gone
+		_ = term.Restore(fd, old)
+	}
+	return nil
+}
+
+// close ends the connection and gives the terminal back. It may follow run.
+func (st *stream) close() {
+	st.restore()
+	st.conn.Close()
+}
+
+// run moves bytes until the program's output ends. detached is true when the user left it running by the
+// detach keys: the daemon then ends the stream with that as its error.
+//
+// Input is copied beside: its end is passed on as a half-close. Its goroutine may stay in a read of a
+// terminal when run returns; that read ends with the process, or with the caller's reader.
+func (st *stream) run() (detached bool, err error) {
+	if st.in != nil {
+		go func() {
+			// an error here means the connection is gone: reading reports it
+			_, _ = io.Copy(st.conn, st.in)
+			_ = st.conn.CloseWrite()
+		}()
+	}
+	err = st.output()
+	st.restore()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	if err != nil && isDetach(err) {
+		return true, nil
+	}
+	return false, err
+}
+
+func (st *stream) output() error {
+	if !st.tty {
+		return wire.Demux(st.out, st.errw, st.conn)
+	}
+	out := st.out
+	if out == nil {
+		out = io.Discard
+	}
+	_, err := io.Copy(out, st.conn)
+	if errors.Is(err, syscall.ECONNRESET) {
+		return nil // the daemon closed with our input unread
+	}
+	return err
+}
+
+// isDetach recognises the text by which a daemon says that the escape sequence was typed.
+func isDetach(err error) bool {
+	const text = "read escape sequence"
+	return err.Error() == "error from daemon in stream: "+text || err.Error() == text
+}
+
+// size is the terminal's, from the output or else the input.
+func (s *session) size() (height, width int, ok bool) {
+	for _, f := range []any{s.out, s.in} {
+		if fd, is := terminal(f); is {
+			if w, h, err := term.GetSize(fd); err == nil {
+				return h, w, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// followSize tells set the terminal's size now and whenever it changes, until stop.
+func (s *session) followSize(ctx context.Context, set func(height, width int) error) (stop func()) {
+	if _, _, ok := s.size(); !ok {
+		return func() {}
+	}
+	changes := make(chan os.Signal, 1)
+	signal.Notify(changes, unix.SIGWINCH)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if h, w, ok := s.size(); ok {
+				// a program that is gone has no size: its end is reported elsewhere
+				_ = set(h, w)
+			}
+			select {
+			case <-changes:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(changes)
+		close(done)
+		<-ended
+	}
+}
+
+// forwardSignals sends every signal that this process gets on to the container, until stop.
+func (s *session) forwardSignals(ctx context.Context, id string) (stop func()) {
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			case sig := <-signals:
+				if name := forwarded(sig); name != "" {
+					// a container that has just ended cannot be signalled; its exit code follows
+					_ = s.api.ContainerKill(ctx, id, name)
+				}
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+		<-ended
+	}
+}
+
+// forwarded is the number of a signal to pass on, or "" for one that is about this process itself: SIGURG
+// is the Go runtime's own, SIGPIPE this side's broken output.
+func forwarded(sig os.Signal) string {
+	switch sig {
+	case unix.SIGCHLD, unix.SIGPIPE, unix.SIGURG, unix.SIGWINCH, unix.SIGTTIN, unix.SIGTTOU:
+		return ""
+	}
+	n, ok := sig.(syscall.Signal)
+	if !ok {
+		return ""
+	}
+	if name := unix.SignalName(n); name != "" {
+		return name
+	}
+	return fmt.Sprint(int(n))
+}

@@ -1,0 +1,170 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// unpacker writes a tar from a daemon below one folder of this host. Whatever names and links the tar holds,
+// nothing outside is touched: every step goes through os.Root.
+type unpacker struct {
+	root   *os.Root
+	rename func(name string) string // the name in the tar to the name below root
+	owners bool                     // keep the owners of the tar
+	later  []folder                 // modes and times of folders, set when nothing more is written into them
+	buf    []byte
+}
+
+type folder struct {
+	name string
+	h    *tar.Header
+}
+
+// unpack reads r to its end.
+func (u *unpacker) unpack(r io.Reader) error {
+	u.buf = make([]byte, 128<<10)
+	t := tar.NewReader(r)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read the archive: %w", err)
+		}
+		name := path.Clean(u.rename(strings.TrimPrefix(path.Clean("/"+h.Name), "/")))
+		if err := u.entry(t, h, name); err != nil {
+			return fmt.Errorf("unpack %s: %w", h.Name, err)
+		}
+	}
+	for i := len(u.later) - 1; i >= 0; i-- {
+		if err := u.finish(u.later[i].name, u.later[i].h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *unpacker) entry(t io.Reader, h *tar.Header, name string) error {
+	if h.Typeflag == tar.TypeDir {
+		u.later = append(u.later, folder{name, h})
+		err := u.root.Mkdir(name, 0o700)
+		if errors.Is(err, fs.ErrExist) {
+			info, statErr := u.root.Stat(name)
+			if statErr == nil && !info.IsDir() {
+				return fmt.Errorf("cannot overwrite non-directory %q with directory", name)
+			}
+			return statErr
+		}
+		return err
+	}
+	if err := u.clearWay(name); err != nil {
+		return err
+	}
+	switch h.Typeflag {
+	case tar.TypeReg:
+		if err := u.content(t, name); err != nil {
+			return err
+		}
+	case tar.TypeSymlink:
+		if err := u.root.Symlink(h.Linkname, name); err != nil {
+			return err
+		}
+		if u.owners {
+			return u.root.Lchown(name, h.Uid, h.Gid)
+		}
+		return nil
+	case tar.TypeLink:
+		target := u.rename(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/"))
+		return u.root.Link(target, name)
+	case tar.TypeFifo, tar.TypeChar, tar.TypeBlock:
+		if err := u.special(h, name); err != nil {
+			return err
+		}
+	default:
+		return nil // metadata of the archive itself
+	}
+	return u.finish(name, h)
+}
+
+// clearWay removes what stands where a file is to be written, except a folder.
+func (u *unpacker) clearWay(name string) error {
+	info, err := u.root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("cannot overwrite directory %q with non-directory", name)
+	}
+	return u.root.Remove(name)
+}
+
+// content writes a file; long runs of zeros become holes.
+func (u *unpacker) content(r io.Reader, name string) error {
+	f, err := u.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	zeros := make([]byte, len(u.buf))
+	size := int64(0)
+	for {
+		n, err := io.ReadFull(r, u.buf)
+		if n == len(u.buf) && bytes.Equal(u.buf, zeros) {
+			_, seekErr := f.Seek(int64(n), io.SeekCurrent)
+			err = errors.Join(err, seekErr)
+		} else if _, writeErr := f.Write(u.buf[:n]); writeErr != nil {
+			return writeErr
+		}
+		size += int64(n)
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && n > 0 && n < len(u.buf):
+			return errors.Join(f.Truncate(size), f.Close())
+		}
+		return err
+	}
+}
+
+// special makes a pipe or a device in the folder that os.Root has checked.
+func (u *unpacker) special(h *tar.Header, name string) error {
+	kind := map[byte]uint32{tar.TypeFifo: unix.S_IFIFO, tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK}[h.Typeflag]
+	parent, err := u.root.Open(path.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	dev := unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor))
+	return unix.Mknodat(int(parent.Fd()), path.Base(name), kind|0o600, int(dev))
+}
+
+// finish sets owner, mode and times, in the order in which one does not undo another.
+func (u *unpacker) finish(name string, h *tar.Header) error {
+	if u.owners {
+		if err := u.root.Lchown(name, h.Uid, h.Gid); err != nil {
+			return err
+		}
+	}
+	mode := h.FileInfo().Mode()
+	if err := u.root.Chmod(name, mode&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)); err != nil {
+		return err
+	}
+	accessed := h.AccessTime
+	if accessed.IsZero() {
+		accessed = time.Now()
+	}
+	return u.root.Chtimes(name, accessed, h.ModTime)
+}

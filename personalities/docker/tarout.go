@@ -1,0 +1,123 @@
+package docker
+
+import (
+	"archive/tar"
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// tarWriter packs files of this host for a daemon.
+type tarWriter struct {
+	t      *tar.Writer
+	linked map[[2]uint64]string // device and inode -> the name it was packed under first
+	buf    []byte
+}
+
+// pipeTar runs pack beside and returns what it writes; an error of pack is what the reader gets. Closing the
+// reader ends pack.
+func pipeTar(pack func(*tarWriter) error) io.ReadCloser {
+	r, w := io.Pipe()
+	go func() {
+		buffered := bufio.NewWriterSize(w, 256<<10)
+		t := &tarWriter{t: tar.NewWriter(buffered), linked: map[[2]uint64]string{}, buf: make([]byte, 128<<10)}
+		err := pack(t)
+		if err == nil {
+			err = errors.Join(t.t.Close(), buffered.Flush())
+		}
+		w.CloseWithError(err)
+	}()
+	return r
+}
+
+// tree packs a file or a folder with all below it, under name.
+func (t *tarWriter) tree(root, name string) error {
+	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		return t.file(p, path.Join(name, filepath.ToSlash(rel)), info)
+	})
+}
+
+func (t *tarWriter) file(p, name string, info fs.FileInfo) error {
+	if info.Mode()&fs.ModeSocket != 0 {
+		return nil // a socket is nothing without its listener
+	}
+	target := ""
+	if info.Mode()&fs.ModeSymlink != 0 {
+		var err error
+		if target, err = os.Readlink(p); err != nil {
+			return err
+		}
+	}
+	h, err := tar.FileInfoHeader(info, target)
+	if err != nil {
+		return fmt.Errorf("pack %s: %w", p, err)
+	}
+	h.Name, h.Format = name, tar.FormatPAX
+	if info.IsDir() {
+		h.Name += "/"
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && info.Mode().IsRegular() && st.Nlink > 1 {
+		key := [2]uint64{uint64(st.Dev), st.Ino}
+		if first, seen := t.linked[key]; seen {
+			h.Typeflag, h.Linkname, h.Size = tar.TypeLink, first, 0
+		} else {
+			t.linked[key] = h.Name
+		}
+	}
+	if h.Typeflag == tar.TypeReg {
+		t.capability(p, h)
+	}
+	if err := t.t.WriteHeader(h); err != nil {
+		return fmt.Errorf("pack %s: %w", p, err)
+	}
+	if h.Typeflag != tar.TypeReg || h.Size == 0 {
+		return nil
+	}
+	return t.content(p, h.Size)
+}
+
+// capability keeps the file capabilities of a program.
+func (t *tarWriter) capability(p string, h *tar.Header) {
+	const name = "security.capability"
+	var value [64]byte
+	// without the attribute, or without support for it, there is nothing to keep
+	if n, err := unix.Lgetxattr(p, name, value[:]); err == nil && n > 0 {
+		h.PAXRecords = map[string]string{"SCHILY.xattr." + name: string(value[:n])}
+	}
+}
+
+// content packs exactly size bytes: a file that grows meanwhile is cut, one that shrinks is an error.
+func (t *tarWriter) content(p string, size int64) error {
+	f, err := os.Open(p)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n, err := io.CopyBuffer(struct{ io.Writer }{t.t}, struct{ io.Reader }{io.LimitReader(f, size)}, t.buf)
+	if err == nil && n < size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return fmt.Errorf("pack %s: %w", p, err)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"github.com/moby/moby/api/types/system"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+	"box/personalities/docker/template"
+)
+
+// clientVersion is what the client says of itself.
+type clientVersion struct {
+	Version           string
+	APIVersion        string `json:"ApiVersion"`
+	DefaultAPIVersion string
+	GitCommit         string
+	GoVersion         string
+	Os, Arch          string
+	BuildTime         string
+	Context           string
+}
+
+func newClientVersion() clientVersion {
+	return clientVersion{Version: cmd.Version, APIVersion: client.MaxVersion, DefaultAPIVersion: client.MaxVersion, GitCommit: "box",
+		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: "default"}
+}
+
+func versionCommand(u *cmd.Usage) action {
+	format := ""
+	u.Flags = []cmd.Flag{{Value: &format, Name: "format", Short: "f", Help: "json, or a Go template"}}
+	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
+		all := struct {
+			Client clientVersion
+			Server *system.VersionResponse `json:",omitempty"`
+		}{Client: newClientVersion()}
+		api, err := s.client()
+		if err == nil {
+			var server system.VersionResponse
+			if server, err = api.ServerVersion(ctx); err == nil {
+				all.Server = &server
+				all.Client.APIVersion, _ = api.Version(ctx)
+			}
+		}
+		if format == "" {
+			printClientVersion(s.out, all.Client)
+			if all.Server != nil {
+				printServerVersion(s.out, all.Server)
+			}
+			return err
+		}
+		if formatErr := s.formatOne(format, all); formatErr != nil {
+			return formatErr
+		}
+		return err
+	}
+}
+
+// formatOne prints one value of this side as JSON or by a template.
+func (s *session) formatOne(format string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		format = "{{json .}}"
+	}
+	t, err := template.Parse(unescape(format))
+	if err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
+	}
+	decoded, err := template.Decode(raw)
+	if err != nil {
+		return err
+	}
+	if err := execute(s.out, t, decoded); err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
+	}
+	return nil
+}
+
+func printClientVersion(w io.Writer, v clientVersion) {
+	api := v.APIVersion
+	if api != v.DefaultAPIVersion {
+		api += " (downgraded from " + v.DefaultAPIVersion + ")"
+	}
+	fmt.Fprintf(w, "Client:\n Version:           %s\n API version:       %s\n Go version:        %s\n Git commit:        %s\n OS/Arch:           %s/%s\n Context:           %s\n",
+		v.Version, api, v.GoVersion, v.GitCommit, v.Os, v.Arch, v.Context)
+}
+
+// engineLines is the order of the details of the engine, and their titles.
+func engineLines() [][2]string {
+	return [][2]string{{"GoVersion", "Go version"}, {"GitCommit", "Git commit"}, {"BuildTime", "Built"}}
+}
+
+func printServerVersion(w io.Writer, v *system.VersionResponse) {
+	fmt.Fprintf(w, "\nServer: %s\n", v.Platform.Name)
+	for _, c := range v.Components {
+		fmt.Fprintf(w, " %s:\n  %-17s %s\n", c.Name, "Version:", c.Version)
+		if c.Name != "Engine" {
+			for _, key := range sortedKeys(c.Details) {
+				fmt.Fprintf(w, "  %-17s %s\n", key+":", c.Details[key])
+			}
+			continue
+		}
+		d := c.Details
+		fmt.Fprintf(w, "  %-17s %s (minimum version %s)\n", "API version:", d["ApiVersion"], d["MinAPIVersion"])
+		for _, line := range engineLines() {
+			fmt.Fprintf(w, "  %-17s %s\n", line[1]+":", d[line[0]])
+		}
+		fmt.Fprintf(w, "  %-17s %s/%s\n", "OS/Arch:", d["Os"], d["Arch"])
+		fmt.Fprintf(w, "  %-17s %s\n", "Experimental:", d["Experimental"])
+	}
+	if len(v.Components) == 0 {
+		fmt.Fprintf(w, " Engine:\n  %-17s %s\n  %-17s %s (minimum version %s)\n", "Version:", v.Version, "API version:", v.APIVersion, strings.TrimSpace(v.MinAPIVersion))
+	}
+}
