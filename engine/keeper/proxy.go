@@ -2,156 +2,132 @@ package keeper
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// udpIdle is how long a client of a proxied UDP port may be silent before it is forgotten.
-const udpIdle = 90 * time.Second
-
-// forward moves what comes in on f, a listening TCP or a bound UDP socket, to an address, until the function that it
-// returns is called. f stays the caller's.
+// forward forwards what arrives on f, a listening TCP socket or a bound UDP socket, to a container's address. It is for
+// what no rule of the kernel can do: [::] to an IPv4 container, and kernels without NAT. f stays the caller's. stop ends the
+// listening and every connection, and returns when all goroutines have ended.
 func forward(f *os.File, to netip.AddrPort) (stop func(), err error) {
-	if l, err := net.FileListener(f); err == nil {
-		return forwardTCP(l, to), nil
-	}
-	c, err := net.FilePacketConn(f)
+	kind, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_TYPE)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("forwarding %s to %s: %w", f.Name(), to, err)
 	}
-	return forwardUDP(c, to), nil
+	if kind == unix.SOCK_DGRAM {
+		conn, err := net.FilePacketConn(f)
+		if err != nil {
+			return nil, fmt.Errorf("forwarding %s to %s: %w", f.Name(), to, err)
+		}
+		return startDatagrams(conn.(*net.UDPConn), to), nil
+	}
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("forwarding %s to %s: %w", f.Name(), to, err)
+	}
+	p := &streamProxy{listener: l, to: to, open: map[io.Closer]bool{}}
+	p.wait.Go(p.accept)
+	return p.stop, nil
 }
 
-// open is the connections of one forwarded port, to be closed together.
-type open struct {
-	mu    sync.Mutex
-	ended bool
-	set   map[io.Closer]struct{}
-	wg    sync.WaitGroup
+// streamProxy forwards TCP connections.
+type streamProxy struct {
+	listener net.Listener
+	to       netip.AddrPort
+	wait     sync.WaitGroup
+
+	mu   sync.Mutex
+	open map[io.Closer]bool // nil once stopped
 }
 
-// add notes c, or closes it when the port is given up already.
-func (o *open) add(c io.Closer) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.ended {
+// dialTimeout bounds the wait for a container that does not answer.
+const dialTimeout = 10 * time.Second
+
+// acceptPause is how long accept rests when there are no descriptors left.
+const acceptPause = 50 * time.Millisecond
+
+func (p *streamProxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			time.Sleep(acceptPause)
+			continue
+		}
+		p.wait.Go(func() { p.serve(client.(*net.TCPConn)) })
+	}
+}
+
+// serve copies both ways until both have ended. An end in one direction is passed on: protocols use it.
+func (p *streamProxy) serve(client *net.TCPConn) {
+	if !p.track(client) {
+		return
+	}
+	defer p.untrack(client)
+	conn, err := net.DialTimeout("tcp", p.to.String(), dialTimeout)
+	if err != nil {
+		client.SetLinger(0) // a reset, as from a port that nobody listens on
+		return
+	}
+	server := conn.(*net.TCPConn)
+	if !p.track(server) {
+		return
+	}
+	defer p.untrack(server)
+	var both sync.WaitGroup
+	both.Go(func() { pass(server, client) })
+	both.Go(func() { pass(client, server) })
+	both.Wait()
+}
+
+// pass copies from one connection to the other, then passes the end on.
+func pass(to, from *net.TCPConn) {
+	if _, err := io.Copy(to, from); err != nil {
+		to.SetLinger(0)
+		to.Close()
+		from.Close()
+		return
+	}
+	to.CloseWrite()
+	from.CloseRead()
+}
+
+// track notes a connection so that stop can close it; after stop it closes it at once and gives false.
+func (p *streamProxy) track(c io.Closer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open == nil {
 		c.Close()
 		return false
 	}
-	o.set[c] = struct{}{}
+	p.open[c] = true
 	return true
 }
 
-func (o *open) drop(c io.Closer) {
+func (p *streamProxy) untrack(c io.Closer) {
+	p.mu.Lock()
+	delete(p.open, c)
+	p.mu.Unlock()
 	c.Close()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.set, c)
 }
 
-func (o *open) close() {
-	o.mu.Lock()
-	o.ended = true
-	for c := range o.set {
+func (p *streamProxy) stop() {
+	p.listener.Close()
+	p.mu.Lock()
+	open := p.open
+	p.open = nil
+	p.mu.Unlock()
+	for c := range open {
 		c.Close()
 	}
-	o.mu.Unlock()
-	o.wg.Wait()
-}
-
-func forwardTCP(l net.Listener, to netip.AddrPort) func() {
-	o := &open{set: map[io.Closer]struct{}{}}
-	o.add(l)
-	o.wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			if err != nil {
-				time.Sleep(10 * time.Millisecond)
-				continue
-			}
-			if o.add(c) {
-				o.wg.Go(func() { o.joinTCP(c, to) })
-			}
-		}
-	})
-	return o.close
-}
-
-// joinTCP connects a client with the container and lets each side end on its own.
-func (o *open) joinTCP(client net.Conn, to netip.AddrPort) {
-	defer o.drop(client)
-	server, err := net.DialTimeout("tcp", to.String(), 10*time.Second)
-	if err != nil {
-		return
-	}
-	if !o.add(server) {
-		return
-	}
-	defer o.drop(server)
-	var back sync.WaitGroup
-	back.Go(func() { pour(client, server) })
-	pour(server, client)
-	back.Wait()
-}
-
-func pour(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
-	if c, ok := to.(*net.TCPConn); ok {
-		_ = c.CloseWrite()
-	}
-}
-
-func forwardUDP(in net.PacketConn, to netip.AddrPort) func() {
-	o := &open{set: map[io.Closer]struct{}{}}
-	o.add(in)
-	o.wg.Go(func() {
-		clients := map[string]net.Conn{}
-		buf := make([]byte, 64<<10)
-		for {
-			n, from, err := in.ReadFrom(buf)
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			if err != nil {
-				continue
-			}
-			c := clients[from.String()]
-			if c != nil {
-				_ = c.SetReadDeadline(time.Now().Add(udpIdle))
-				if _, err := c.Write(buf[:n]); err == nil || !errors.Is(err, net.ErrClosed) {
-					continue
-				}
-			}
-			if c, err = net.Dial("udp", to.String()); err != nil || !o.add(c) {
-				continue
-			}
-			clients[from.String()] = c
-			_ = c.SetReadDeadline(time.Now().Add(udpIdle))
-			_, _ = c.Write(buf[:n])
-			o.wg.Go(func() { o.answerUDP(in, c, from) })
-		}
-	})
-	return o.close
-}
-
-// answerUDP sends a client what the container says to it, until it has been silent for udpIdle.
-func (o *open) answerUDP(in net.PacketConn, c net.Conn, client net.Addr) {
-	defer o.drop(c)
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := c.Read(buf)
-		if err != nil {
-			return
-		}
-		if _, err := in.WriteTo(buf[:n], client); err != nil {
-			return
-		}
-	}
+	p.wait.Wait()
 }

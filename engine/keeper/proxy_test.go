@@ -1,0 +1,175 @@
+package keeper
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// socketFile gives the descriptor of a listener or packet socket, whose own object is closed.
+func socketFile(t *testing.T, s interface {
+	File() (*os.File, error)
+	Close() error
+}) *os.File {
+	t.Helper()
+	f, err := s.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func TestStreamProxy(t *testing.T) {
+	goroutines := runtime.NumGoroutine()
+	server, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	served := make(chan struct{})
+	go func() { // answers when the client has said all, as HTTP/1.0 uploads and rsh do
+		defer close(served)
+		for {
+			conn, err := server.Accept()
+			if err != nil {
+				return
+			}
+			all, _ := io.ReadAll(conn)
+			conn.Write(bytes.ToUpper(all))
+			conn.Close()
+		}
+	}()
+	front, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := front.Addr().String()
+	stop, err := forward(socketFile(t, front.(*net.TCPListener)), netip.MustParseAddrPort(server.Addr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("half close ", 100_000)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		io.WriteString(conn, text)
+		conn.(*net.TCPConn).CloseWrite()
+	}()
+	got, err := io.ReadAll(conn)
+	if err != nil || string(got) != strings.ToUpper(text) {
+		t.Errorf("%d bytes back of %d: %v", len(got), len(text), err)
+	}
+	conn.Close()
+	idle, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	time.Sleep(20 * time.Millisecond)
+	stop()
+	idle.SetReadDeadline(time.Now().Add(2 * time.Second))
+	if _, err := idle.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a connection outlived stop: %v", err)
+	}
+	server.Close()
+	<-served
+	settle(t, goroutines)
+}
+
+func TestStreamProxyToNobody(t *testing.T) {
+	nobody, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	front, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := front.Addr().String()
+	stop, err := forward(socketFile(t, front.(*net.TCPListener)), netip.MustParseAddrPort(nobody.Addr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("no end of the connection: %v", err)
+	}
+}
+
+func TestDatagramProxy(t *testing.T) {
+	goroutines := runtime.NumGoroutine()
+	server, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		buf := make([]byte, 65535)
+		for {
+			n, from, err := server.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			server.WriteTo(bytes.ToUpper(buf[:n]), from)
+		}
+	}()
+	front, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := front.LocalAddr().String()
+	stop, err := forward(socketFile(t, front.(*net.UDPConn)), netip.MustParseAddrPort(server.LocalAddr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"one", "two", strings.Repeat("x", 60_000), ""} {
+		conn, err := net.Dial("udp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 65535)
+		for range 2 {
+			conn.Write([]byte(text))
+			conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+			if n, err := conn.Read(buf); err != nil || string(buf[:n]) != strings.ToUpper(text) {
+				t.Errorf("%.10q: %d bytes back: %v", text, n, err)
+			}
+		}
+		conn.Close()
+	}
+	stop()
+	server.Close()
+	<-served
+	settle(t, goroutines)
+}
+
+// settle waits until the goroutines of a test have ended.
+func settle(t *testing.T, before int) {
+	t.Helper()
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
