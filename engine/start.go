@@ -40,7 +40,11 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 		return conflict("container is marked for removal and cannot be started")
 	}
 	c.cancelRestart()
-	return e.start(ctx, c, func(s *status) { s.Restarts, s.ByHand = 0, false })
+	err = e.start(ctx, c, func(s *status) { s.Restarts, s.ByHand = 0, false })
+	if err != nil && c.snapshot().Host.AutoRemove {
+		e.work.Go(func() { e.autoRemove(c) })
+	}
+	return err
 }
 
 // start brings a container up; c.op is held. prepare sets more of its status once it runs. After an error everything
@@ -83,7 +87,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 		return err
 	}
 	err = e.to(c, api.StateRunning, func(s *status) {
-		s.Pid, s.Started, s.Finished = ts.Pid, ts.Started.UTC(), s.Finished
+		s.Pid, s.Started = ts.Pid, ts.Started.UTC()
 		s.ExitCode, s.Error, s.OOMKilled = 0, "", false
 		s.Endpoints, s.Sandbox = joined.endpoints, joined.path
 		prepare(s)

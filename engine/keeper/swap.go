@@ -280,8 +280,12 @@ func (s *saver) program(p *program) savedProgram {
 			sp.InFD = fd
 		}
 	}
+	// A program that is just ending closes its files before its exit is known: those are left out of a state that is only
+	// looked at. Nothing ends any more when the state is handed over.
 	for _, o := range p.out {
-		sp.Out = append(sp.Out, savedOutput{Kind: o.kind, FD: s.fd(o.f), EOF: o.eof})
+		if fd, ok := s.open(o.f); ok {
+			sp.Out = append(sp.Out, savedOutput{Kind: o.kind, FD: fd, EOF: o.eof})
+		}
 	}
 	if p.log != nil {
 		sp.Partial = p.log.Partial()
@@ -290,9 +294,11 @@ func (s *saver) program(p *program) savedProgram {
 	defer p.mu.Unlock()
 	for _, a := range p.attached {
 		a.mu.Lock()
-		sp.Attached = append(sp.Attached, savedAttachment{
-			Options: a.opts, FD: s.fd(a.f), EOF: a.eof, Unsent: a.unsent, Unfed: a.unfed,
-		})
+		if fd, ok := s.open(a.f); ok {
+			sp.Attached = append(sp.Attached, savedAttachment{
+				Options: a.opts, FD: fd, EOF: a.eof, Unsent: a.unsent, Unfed: a.unfed,
+			})
+		}
 		a.mu.Unlock()
 	}
 	return sp

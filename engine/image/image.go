@@ -1,0 +1,94 @@
+// Package image keeps images: their configurations by digest, the names that point at them, and the layers that
+// they stand on in the storage driver. It reads Docker's archives.
+package image
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// maxConfig bounds an image's configuration, in bytes.
+const maxConfig = 8 << 20
+
+// maxLayers bounds how many layers an image may have, as Docker does.
+const maxLayers = 125
+
+// Config is an image's configuration (OCI image spec, config.md) as far as it is understood. What is not stays
+// in the exact bytes, whose digest is the image's ID.
+type Config struct {
+	Architecture string              `json:"architecture"`
+	Variant      string              `json:"variant,omitempty"`
+	OS           string              `json:"os"`
+	Created      *time.Time          `json:"created,omitempty"`
+	Author       string              `json:"author,omitempty"`
+	Comment      string              `json:"comment,omitempty"`
+	Config       ocispec.ImageConfig `json:"config"`
+	RootFS       ocispec.RootFS      `json:"rootfs"`
+	History      []ocispec.History   `json:"history,omitempty"`
+}
+
+// Image is one image.
+type Image struct {
+	ID     digest.Digest // of Raw
+	Raw    []byte        // the configuration, byte for byte
+	Config Config
+}
+
+// Parse reads a configuration, which is hostile until it was.
+func Parse(raw []byte) (*Image, error) {
+	if len(raw) > maxConfig {
+		return nil, fmt.Errorf("configuration of %d bytes, at most %d are taken: %w", len(raw), maxConfig, errdefs.ErrOutOfRange)
+	}
+	img := &Image{ID: digest.FromBytes(raw), Raw: raw}
+	if err := json.Unmarshal(raw, &img.Config); err != nil {
+		return nil, fmt.Errorf("configuration of the image: %w: %w", err, errdefs.ErrInvalidArgument)
+	}
+	ids := img.Config.RootFS.DiffIDs
+	if len(ids) > maxLayers {
+		return nil, fmt.Errorf("image %s has %d layers, at most %d are taken: %w", img.ID, len(ids), maxLayers, errdefs.ErrOutOfRange)
+	}
+	for _, id := range ids {
+		if err := id.Validate(); err != nil || id.Algorithm() != digest.SHA256 {
+			return nil, fmt.Errorf("layer %q of image %s: %w", id, img.ID, errdefs.ErrInvalidArgument)
+		}
+	}
+	if img.Config.OS != "" && img.Config.OS != "linux" {
+		return nil, fmt.Errorf("image is for %s and cannot be used on linux: %w", img.Config.OS, errdefs.ErrInvalidArgument)
+	}
+	filled := 0
+	for _, h := range img.Config.History {
+		if !h.EmptyLayer {
+			filled++
+		}
+	}
+	if len(img.Config.History) > 0 && filled != len(ids) {
+		return nil, fmt.Errorf("history of image %s tells of %d layers, it has %d: %w", img.ID, filled, len(ids), errdefs.ErrInvalidArgument)
+	}
+	return img, nil
+}
+
+// ChainIDs names every layer with all that is below it (OCI image spec, config.md, "Layer ChainID"), the lowest first.
+func (i *Image) ChainIDs() []digest.Digest {
+	var chain []digest.Digest
+	for n, id := range i.Config.RootFS.DiffIDs {
+		if n > 0 {
+			id = digest.FromString(chain[n-1].String() + " " + id.String())
+		}
+		chain = append(chain, id)
+	}
+	return chain
+}
+
+// ChainID names the top layer, "" for an image without any.
+func (i *Image) ChainID() digest.Digest {
+	chain := i.ChainIDs()
+	if len(chain) == 0 {
+		return ""
+	}
+	return chain[len(chain)-1]
+}
