@@ -68,10 +68,15 @@ type attachOptions struct {
 	removed      bool // wait for its removal: it was made with --rm
 }
 
+// errNoTerminal is the answer to -it where standard input is a pipe or a file.
+func errNoTerminal() error {
+	return errors.New("the input device is not a TTY")
+}
+
 // attachTo joins a container that exists, and starts it when asked.
 func (s *session) attachTo(ctx context.Context, id string, c *containerState, o attachOptions) error {
 	if _, in := terminal(s.in); o.stdin && c.Config.Tty && !in {
-		return errors.New("cannot attach stdin to a TTY-enabled container because stdin is not a terminal")
+		return errNoTerminal()
 	}
 	st, err := s.attach(ctx, id, client.Attach{Stdin: o.stdin, Stdout: true, Stderr: true, DetachKeys: s.detachKeys(o.keys)}, c.Config.Tty)
 	if err != nil {

@@ -62,9 +62,7 @@ func (c *createFlags) config(s *session, p *cmd.Parsed) (*container.Config, erro
 		Tty: c.tty, OpenStdin: c.stdin, StopSignal: c.stopSignal,
 		Volumes: map[string]struct{}{},
 	}
-	if err := c.setAttach(config); err != nil {
-		return nil, err
-	}
+	c.setAttach(config)
 	if len(config.Cmd) == 0 {
 		config.Cmd = nil
 	}
@@ -79,7 +77,7 @@ func (c *createFlags) config(s *session, p *cmd.Parsed) (*container.Config, erro
 }
 
 // setAttach decides which streams the client will want; without --attach, output always and input with -i.
-func (c *createFlags) setAttach(config *container.Config) error {
+func (c *createFlags) setAttach(config *container.Config) {
 	for _, stream := range c.attach {
 		switch strings.ToLower(stream) {
 		case "stdin":
@@ -88,14 +86,19 @@ func (c *createFlags) setAttach(config *container.Config) error {
 			config.AttachStdout = true
 		case "stderr":
 			config.AttachStderr = true
-		default:
-			return errors.New("valid streams are STDIN, STDOUT and STDERR")
 		}
 	}
 	if len(c.attach) == 0 {
 		config.AttachStdin, config.AttachStdout, config.AttachStderr = c.stdin, true, true
 	}
 	config.StdinOnce = config.OpenStdin && config.AttachStdin
+}
+
+// checkStream accepts what --attach may name.
+func checkStream(name string) error {
+	if !slices.Contains([]string{"stdin", "stdout", "stderr"}, strings.ToLower(name)) {
+		return errors.New("valid streams are STDIN, STDOUT and STDERR")
+	}
 	return nil
 }
 

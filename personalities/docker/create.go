@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -20,6 +21,9 @@ func createCommand(u *cmd.Usage) action {
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
 		ctx, stop := s.interruptible(ctx)
 		defer stop()
+		if err := c.checkPull(); err != nil {
+			return runError("create", 125, err)
+		}
 		request, err := c.request(s, p)
 		if err != nil {
 			return runError("create", 125, err)
@@ -31,6 +35,16 @@ func createCommand(u *cmd.Usage) action {
 		fmt.Fprintln(s.out, id)
 		return nil
 	}
+}
+
+func (c *createFlags) checkPull() error {
+	if !c.disableTrust {
+		return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
+	}
+	if !slices.Contains([]string{"always", "missing", "never", ""}, c.pull) {
+		return fmt.Errorf("invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"", c.pull)
+	}
+	return nil
 }
 
 // runError is an error of run and create, with the way to help after it.
@@ -51,14 +65,10 @@ func (s *session) create(ctx context.Context, c *createFlags, request *container
 	if err != nil {
 		return "", err
 	}
-	switch c.pull {
-	case "missing", "never", "":
-	case "always":
+	if c.pull == "always" {
 		if err := s.pullFor(ctx, c, request.Image); err != nil {
 			return "", err
 		}
-	default:
-		return "", fmt.Errorf("invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"", c.pull)
 	}
 	made, err := api.ContainerCreate(ctx, *request, c.name, c.platform)
 	if errdefs.IsNotFound(err) && c.pull != "never" && c.pull != "always" && strings.Contains(err.Error(), "No such image") {

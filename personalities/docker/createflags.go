@@ -3,6 +3,8 @@ package docker
 import (
 	"time"
 
+	"github.com/docker/go-units"
+
 	"box/personalities/cmd"
 )
 
@@ -30,7 +32,7 @@ type createFlags struct {
 	pid, ipc, uts, userns, cgroupns, isolation string
 	shm                                        byteSize
 	disableTrust                               bool
-	gpus                                       string
+	gpus                                       gpuSpec
 
 	limits limitFlags
 	health healthFlags
@@ -83,7 +85,7 @@ func (c *createFlags) processFlags() []cmd.Flag {
 		{Value: &c.pull, Name: "pull", Help: "Pull the image before: always, missing or never"},
 		{Value: &c.quiet, Name: "quiet", Short: "q", Help: "No output while pulling"},
 		{Value: &c.cidFile, Name: "cidfile", Help: "Write the container's ID to this file"},
-		{Value: &c.attach, Name: "attach", Short: "a", Help: "Attach to stdin, stdout or stderr"},
+		{Value: checkedList{&c.attach, checkStream}, Name: "attach", Short: "a", Kind: "list", Help: "Attach to stdin, stdout or stderr"},
 		{Value: &c.stdin, Name: "interactive", Short: "i", Help: "Keep standard input open"},
 		{Value: &c.tty, Name: "tty", Short: "t", Help: "Give the program a terminal"},
 		{Value: &c.rm, Name: "rm", Help: "Remove the container and its anonymous volumes when it ends"},
@@ -93,9 +95,9 @@ func (c *createFlags) processFlags() []cmd.Flag {
 		{Value: &c.user, Name: "user", Short: "u", Help: "User, or UID, and group: name[:group]"},
 		{Value: &c.workdir, Name: "workdir", Short: "w", Help: "Working directory inside"},
 		{Value: &c.entrypoint, Name: "entrypoint", Help: "Replace the image's entry point"},
-		{Value: &c.env, Name: "env", Short: "e", Help: "Set a variable: NAME=VALUE, or NAME to pass yours on"},
+		{Value: checkedList{&c.env, checkVariable}, Name: "env", Short: "e", Kind: "list", Help: "Set a variable: NAME=VALUE, or NAME to pass yours on"},
 		{Value: &c.envFiles, Name: "env-file", Help: "Read variables from a file"},
-		{Value: &c.labels, Name: "label", Short: "l", Help: "Put a label on the container: KEY[=VALUE]"},
+		{Value: checkedList{&c.labels, checkLabel}, Name: "label", Short: "l", Kind: "list", Help: "Put a label on the container: KEY[=VALUE]"},
 		{Value: &c.labelFiles, Name: "label-file", Help: "Read labels from a file, one a line"},
 		{Value: &c.annotations, Name: "annotation", Kind: "map", Help: "Pass an annotation to the runtime: KEY=VALUE"},
 		{Value: &c.stopSignal, Name: "stop-signal", Help: "Signal that asks the program to end"},
@@ -128,14 +130,14 @@ func (l *limitFlags) flags() []cmd.Flag {
 		{Value: &l.cpusetMems, Name: "cpuset-mems", Help: "Memory nodes it may use: 0-3, 0,1"},
 		{Value: &l.pids, Name: "pids-limit", Help: "Most processes; -1: no limit"},
 		{Value: &l.blkioWeight, Name: "blkio-weight", Help: "Weight for block devices, 10 to 1000"},
-		{Value: &l.blkioDevices, Name: "blkio-weight-device", Help: "Weight for one device: PATH:WEIGHT"},
-		{Value: &l.readBps, Name: "device-read-bps", Help: "Most bytes a second read: PATH:RATE"},
-		{Value: &l.writeBps, Name: "device-write-bps", Help: "Most bytes a second written: PATH:RATE"},
-		{Value: &l.readIOps, Name: "device-read-iops", Help: "Most reads a second: PATH:RATE"},
-		{Value: &l.writeIOps, Name: "device-write-iops", Help: "Most writes a second: PATH:RATE"},
+		{Value: checked(&l.blkioDevices, weightDevice), Name: "blkio-weight-device", Kind: "list", Help: "Weight for one device: PATH:WEIGHT"},
+		{Value: checked(&l.readBps, byteRate), Name: "device-read-bps", Kind: "list", Help: "Most bytes a second read: PATH:RATE"},
+		{Value: checked(&l.writeBps, byteRate), Name: "device-write-bps", Kind: "list", Help: "Most bytes a second written: PATH:RATE"},
+		{Value: checked(&l.readIOps, countRate), Name: "device-read-iops", Kind: "list", Help: "Most reads a second: PATH:RATE"},
+		{Value: checked(&l.writeIOps, countRate), Name: "device-write-iops", Kind: "list", Help: "Most writes a second: PATH:RATE"},
 		{Value: &l.cgroupParent, Name: "cgroup-parent", Help: "Cgroup to make the container's in"},
-		{Value: &l.devices, Name: "device", Help: "Give it a device of the host: PATH[:INSIDE[:rwm]]"},
-		{Value: &l.deviceRules, Name: "device-cgroup-rule", Help: "Allow devices by rule: 'c 1:3 rwm'"},
+		{Value: checked(&l.devices, deviceMapping), Name: "device", Kind: "list", Help: "Give it a device of the host: PATH[:INSIDE[:rwm]]"},
+		{Value: checkedList{&l.deviceRules, checkDeviceRule}, Name: "device-cgroup-rule", Kind: "list", Help: "Allow devices by rule: 'c 1:3 rwm'"},
 		{Value: &l.windowsCPUs, Name: "cpu-count", Kind: "int", Help: "CPU count (Windows)"},
 		{Value: &l.windowsPercent, Name: "cpu-percent", Kind: "int", Help: "CPU percent (Windows)"},
 		{Value: &l.windowsIOBps, Name: "io-maxbandwidth", Help: "Most bytes a second of the system drive (Windows)"},
@@ -157,18 +159,18 @@ func (c *createFlags) networkFlags() []cmd.Flag {
 		{Value: &c.ip, Name: "ip", Help: "IPv4 address"},
 		{Value: &c.ip6, Name: "ip6", Help: "IPv6 address"},
 		{Value: &c.mac, Name: "mac-address", Help: "MAC address"},
-		{Value: &c.dns, Name: "dns", Help: "Name server to ask"},
+		{Value: checked(&c.dns, nameServer), Name: "dns", Kind: "list", Help: "Name server to ask"},
 		{Value: &c.dnsOptions, Name: "dns-option", Help: "Option of the resolver"},
 		{Value: &c.dnsOptions, Name: "dns-opt", Help: "Same as --dns-option", Hidden: true},
 		{Value: &c.dnsSearch, Name: "dns-search", Help: "Domain to search"},
-		{Value: &c.hosts, Name: "add-host", Help: "Line for /etc/hosts: NAME:ADDRESS or NAME=ADDRESS"},
+		{Value: checked(&c.hosts, hostLine), Name: "add-host", Kind: "list", Help: "Line for /etc/hosts: NAME:ADDRESS or NAME=ADDRESS"},
 	}
 }
 
 func (c *createFlags) storageFlags() []cmd.Flag {
 	return []cmd.Flag{
 		{Value: &c.volumes, Name: "volume", Short: "v", Help: "Mount a volume or folder: [SOURCE:]TARGET[:OPTIONS]"},
-		{Value: &c.mounts, Name: "mount", Kind: "mount", Help: "Mount: type=bind|volume|tmpfs,src=...,dst=...,..."},
+		{Value: checked(&c.mounts, mountSpec), Name: "mount", Kind: "mount", Help: "Mount: type=bind|volume|tmpfs,src=...,dst=...,..."},
 		{Value: &c.tmpfs, Name: "tmpfs", Help: "Mount a file system in memory: TARGET[:OPTIONS]"},
 		{Value: &c.volumesFrom, Name: "volumes-from", Help: "Mount what another container mounts"},
 		{Value: &c.volumeDriver, Name: "volume-driver", Help: "Driver of volumes that are made"},
@@ -197,8 +199,8 @@ func (c *createFlags) isolationFlags() []cmd.Flag {
 		{Value: &c.capDrop, Name: "cap-drop", Help: "Take a capability away"},
 		{Value: &c.securityOpt, Name: "security-opt", Help: "seccomp=FILE, apparmor=NAME, label=..., no-new-privileges"},
 		{Value: &c.groups, Name: "group-add", Help: "Add a group"},
-		{Value: &c.sysctls, Name: "sysctl", Kind: "map", Help: "Set a kernel parameter of its namespaces"},
-		{Value: &c.ulimits, Name: "ulimit", Kind: "ulimit", Help: "Set a limit: NAME=SOFT[:HARD]"},
+		{Value: checkedList{&c.sysctls, checkSysctl}, Name: "sysctl", Kind: "map", Help: "Set a kernel parameter of its namespaces"},
+		{Value: checked(&c.ulimits, units.ParseUlimit), Name: "ulimit", Kind: "ulimit", Help: "Set a limit: NAME=SOFT[:HARD]"},
 		{Value: &c.pid, Name: "pid", Help: "Process namespace: host or container:NAME"},
 		{Value: &c.ipc, Name: "ipc", Help: "IPC namespace: private, shareable, host, none, container:NAME"},
 		{Value: &c.uts, Name: "uts", Help: "Host name namespace: host"},

@@ -63,12 +63,12 @@ func (c *createFlags) firstEndpoint(e *endpoint) (err error) {
 	if mode.IsContainer() && (c.ip != "" || c.ip6 != "" || len(c.aliases) > 0) {
 		return errors.New("conflicting options: cannot attach to a network namespace of another container with addresses or aliases")
 	}
+	if len(c.aliases) > 0 && !mode.IsUserDefined() {
+		return errors.New("network-scoped aliases are only supported for user-defined networks")
+	}
 	e.settings.Aliases = append(e.settings.Aliases, c.aliases...)
 	if mode.IsUserDefined() {
 		e.settings.Links = append(e.settings.Links, c.links...)
-	}
-	if len(c.aliases) > 0 {
-		e.detailed = true
 	}
 	for _, f := range []struct{ key, value string }{{"ip", c.ip}, {"ip6", c.ip6}, {"mac-address", c.mac}} {
 		if f.value == "" {

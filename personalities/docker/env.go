@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,9 +19,6 @@ func (s *session) variables(files, words []string) ([]string, error) {
 	}
 	for _, w := range words {
 		name, _, given := strings.Cut(w, "=")
-		if name == "" {
-			return nil, fmt.Errorf("invalid environment variable: %s", w)
-		}
 		if !given {
 			if value, ok := s.lookup(name); ok {
 				w = name + "=" + value
@@ -29,6 +27,45 @@ func (s *session) variables(files, words []string) ([]string, error) {
 		out = append(out, w)
 	}
 	return out, nil
+}
+
+// checkVariable accepts NAME and NAME=VALUE.
+func checkVariable(text string) error {
+	if name, _, _ := strings.Cut(text, "="); name == "" {
+		return fmt.Errorf("invalid environment variable: %s", text)
+	}
+	return nil
+}
+
+// checkLabel accepts KEY and KEY=VALUE.
+func checkLabel(text string) error {
+	if key, _, _ := strings.Cut(text, "="); key == "" {
+		return fmt.Errorf("invalid label '%s': empty name", text)
+	}
+	return nil
+}
+
+// checkSysctl accepts parameters that belong to a container's namespaces.
+func checkSysctl(text string) error {
+	key, _, ok := strings.Cut(text, "=")
+	named := slices.Contains([]string{"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
+		"kernel.shmmni", "kernel.shm_rmid_forced"}, key)
+	if ok && (named || strings.HasPrefix(key, "net.") || strings.HasPrefix(key, "fs.mqueue.")) {
+		return nil
+	}
+	return fmt.Errorf("sysctl '%s' is not allowed", text)
+}
+
+// checkDeviceRule accepts TYPE MAJOR:MINOR MODE, with * for any number.
+func checkDeviceRule(text string) error {
+	var fields = strings.Fields(text)
+	if len(fields) == 3 && strings.Contains("acb", fields[0]) && len(fields[0]) == 1 && isDeviceMode(fields[2]) {
+		major, minor, ok := strings.Cut(fields[1], ":")
+		if ok && (major == "*" || isDigits(major)) && (minor == "*" || isDigits(minor)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("invalid device cgroup format '%s'", text)
 }
 
 // lookup tells an empty variable from one that is not set, as far as the command's Env can.
@@ -44,11 +81,6 @@ func (s *session) labelsOf(files, words []string) (map[string]string, error) {
 	lines, err := s.pairFiles(files, "label", nil)
 	if err != nil {
 		return nil, err
-	}
-	for _, w := range words {
-		if strings.HasPrefix(w, "=") || w == "" {
-			return nil, fmt.Errorf("invalid label '%s': empty name", w)
-		}
 	}
 	return pairs(append(lines, words...)), nil
 }

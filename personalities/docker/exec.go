@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/moby/moby/api/types/container"
@@ -22,7 +21,7 @@ func execCommand(u *cmd.Usage) action {
 	u.Flags = []cmd.Flag{
 		{Value: &f.detach, Name: "detach", Short: "d", Help: "Leave it running"},
 		{Value: &f.keys, Name: "detach-keys", Help: "Keys that leave it running"},
-		{Value: &f.env, Name: "env", Short: "e", Help: "Set a variable: NAME=VALUE, or NAME to pass yours on"},
+		{Value: checkedList{&f.env, checkVariable}, Name: "env", Short: "e", Kind: "list", Help: "Set a variable: NAME=VALUE, or NAME to pass yours on"},
 		{Value: &f.envFiles, Name: "env-file", Help: "Read variables from a file"},
 		{Value: &f.stdin, Name: "interactive", Short: "i", Help: "Send standard input"},
 		{Value: &f.privileged, Name: "privileged", Help: "Give the command every capability"},
@@ -41,7 +40,7 @@ func (f *execFlags) run(ctx context.Context, s *session, id string, command []st
 		return err
 	}
 	if _, in := terminal(s.in); f.tty && f.stdin && !f.detach && !in {
-		return errors.New("cannot attach stdin to a TTY-enabled container because stdin is not a terminal")
+		return errNoTerminal()
 	}
 	api, err := s.client()
 	if err != nil {

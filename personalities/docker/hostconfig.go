@@ -1,27 +1,33 @@
 package docker
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/docker/go-units"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 
 	"box/personalities/cmd"
 )
 
 // hostConfig is the part of a create request that is about the host.
 func (c *createFlags) hostConfig(s *session, p *cmd.Parsed) (*container.HostConfig, error) {
+	if c.logDriver == "none" && len(c.logOptions) > 0 {
+		return nil, errors.New("invalid logging opts for driver none")
+	}
 	h := &container.HostConfig{
 		ContainerIDFile: c.cidFile, AutoRemove: c.rm, VolumeDriver: c.volumeDriver, VolumesFrom: c.volumesFrom,
 		LogConfig:   container.LogConfig{Type: c.logDriver, Config: pairs(c.logOptions)},
-		Annotations: pairsOrNil(c.annotations), CapAdd: c.capAdd, CapDrop: c.capDrop,
+		Annotations: pairsOrNil(c.annotations), CapAdd: capabilities(c.capAdd), CapDrop: capabilities(c.capDrop), Links: c.links,
 		DNSOptions: c.dnsOptions, DNSSearch: c.dnsSearch, GroupAdd: c.groups,
 		Privileged: c.privileged, PublishAllPorts: c.publishAll, ReadonlyRootfs: c.readOnly,
 		PidMode: container.PidMode(c.pid), IpcMode: container.IpcMode(c.ipc), UTSMode: container.UTSMode(c.uts),
@@ -33,9 +39,6 @@ func (c *createFlags) hostConfig(s *session, p *cmd.Parsed) (*container.HostConf
 	if p.Set("init") {
 		h.Init = &c.init
 	}
-	if !container.NetworkMode(firstOf(c.networks)).IsUserDefined() {
-		h.Links = c.links
-	}
 	err := errors.Join(c.setModes(h), c.setNames(h), c.setSecurity(s, h))
 	if err != nil {
 		return nil, err
@@ -44,24 +47,43 @@ func (c *createFlags) hostConfig(s *session, p *cmd.Parsed) (*container.HostConf
 		return nil, err
 	}
 	if c.useAPISocket {
-		h.Binds = append(h.Binds, "/var/run/docker.sock:/var/run/docker.sock")
+		socket, err := s.apiSocket()
+		if err != nil {
+			return nil, err
+		}
+		h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeBind, Source: socket, Target: "/var/run/docker.sock"})
 	}
 	h.Resources, err = c.limits.resources(p, c.ulimits)
-	if err == nil && c.gpus != "" {
-		h.DeviceRequests, err = gpuRequest(c.gpus)
-	}
+	h.DeviceRequests = c.gpus
 	return h, err
 }
 
-func firstOf(words []string) string {
-	if len(words) == 0 {
-		return ""
-	}
-	e, err := parseEndpoint(words[0])
+// apiSocket is the daemon's socket, for a container that is to talk to it.
+func (s *session) apiSocket() (string, error) {
+	host, err := s.host()
 	if err != nil {
-		return words[0]
+		return "", err
 	}
-	return e.name
+	path, ok := strings.CutPrefix(host, "unix://")
+	if !ok {
+		return "", fmt.Errorf("flag --use-api-socket needs a daemon on a unix socket, not %s", host)
+	}
+	return path, nil
+}
+
+// capabilities spells names as daemons keep them: CAP_NET_ADMIN, ALL.
+func capabilities(names []string) []string {
+	var out []string
+	for _, name := range names {
+		name = strings.ToUpper(strings.TrimSpace(name))
+		if name != "ALL" && !strings.HasPrefix(name, "CAP_") {
+			name = "CAP_" + name
+		}
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // setModes checks what may be checked without the daemon.
@@ -112,27 +134,44 @@ func restartPolicy(text string) (p container.RestartPolicy, err error) {
 // setNames reads name servers and lines for /etc/hosts.
 func (c *createFlags) setNames(h *container.HostConfig) error {
 	for _, text := range c.dns {
-		addr, err := netip.ParseAddr(text)
+		addr, err := nameServer(text)
 		if err != nil {
-			return fmt.Errorf("invalid argument %q for \"--dns\" flag: %s is not an ip address", text, text)
+			return err
 		}
 		h.DNS = append(h.DNS, addr)
 	}
-	for _, line := range c.hosts {
-		name, addr, ok := strings.Cut(line, "=")
-		if !ok {
-			name, addr, ok = strings.Cut(line, ":")
+	for _, text := range c.hosts {
+		line, err := hostLine(text)
+		if err != nil {
+			return err
 		}
-		if !ok || name == "" {
-			return fmt.Errorf("invalid argument %q for \"--add-host\" flag: bad format for add-host: %q", line, line)
-		}
-		addr = strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]")
-		if _, err := netip.ParseAddr(addr); err != nil && addr != "host-gateway" {
-			return fmt.Errorf("invalid argument %q for \"--add-host\" flag: invalid IP address in add-host: %q", line, addr)
-		}
-		h.ExtraHosts = append(h.ExtraHosts, name+":"+addr)
+		h.ExtraHosts = append(h.ExtraHosts, line)
 	}
 	return nil
+}
+
+func nameServer(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(strings.TrimSpace(text))
+	if err != nil {
+		return addr, fmt.Errorf("IP address is not correctly formatted: %s", text)
+	}
+	return addr, nil
+}
+
+// hostLine reads NAME:ADDRESS or NAME=ADDRESS; host-gateway stands for the host's own address.
+func hostLine(text string) (string, error) {
+	name, addr, ok := strings.Cut(text, "=")
+	if !ok {
+		name, addr, ok = strings.Cut(text, ":")
+	}
+	if !ok || name == "" {
+		return "", fmt.Errorf("bad format for add-host: %q", text)
+	}
+	addr = strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]")
+	if _, err := netip.ParseAddr(addr); err != nil && addr != "host-gateway" {
+		return "", fmt.Errorf("invalid IP address in add-host: %q", addr)
+	}
+	return name + ":" + addr, nil
 }
 
 // setSecurity reads --security-opt: a seccomp profile is a file here and its text in the request;
@@ -148,11 +187,11 @@ func (c *createFlags) setSecurity(s *session, h *container.HostConfig) error {
 			h.MaskedPaths, h.ReadonlyPaths = []string{}, []string{}
 			continue
 		case !ok && key != "no-new-privileges":
-			return fmt.Errorf("invalid --security-opt: %q", opt)
+			return fmt.Errorf("Invalid --security-opt: %q", opt)
 		case key == "seccomp" && value != "unconfined" && value != "builtin":
 			text, err := seccompProfile(s.path(value))
 			if err != nil {
-				return fmt.Errorf("opening seccomp profile (%s) failed: %w", value, err)
+				return fmt.Errorf("opening seccomp profile (%s) failed: %w", value, unpath(err, value))
 			}
 			opt = "seccomp=" + text
 		}
@@ -207,30 +246,32 @@ func isDeviceMode(mode string) bool {
 	return mode != ""
 }
 
-// gpuRequest reads --gpus: all, a number, or device=...,capabilities=...,driver=...,options=....
-func gpuRequest(spec string) ([]container.DeviceRequest, error) {
+// gpuSpec is --gpus: all, a number, or device=...,capabilities=...,driver=...,options=....
+type gpuSpec []container.DeviceRequest
+
+// Set reads one request.
+func (g *gpuSpec) Set(spec string) error {
 	r := container.DeviceRequest{Capabilities: [][]string{{"gpu"}}, Options: map[string]string{}}
+	fields, err := csv.NewReader(strings.NewReader(spec)).Read()
+	if err != nil {
+		return err
+	}
 	seen := map[string]bool{}
-	for _, field := range strings.Split(spec, ",") {
-		key, value, ok := strings.Cut(strings.Trim(field, `"`), "=")
+	for _, field := range fields {
+		key, value, ok := strings.Cut(field, "=")
 		if !ok {
 			key, value = "count", key
 		}
 		if seen[key] {
-			return nil, fmt.Errorf("gpu request key %q can be specified only once", key)
+			return fmt.Errorf("gpu request key '%s' can be specified only once", key)
 		}
 		seen[key] = true
 		switch key {
 		case "driver":
 			r.Driver = value
 		case "count":
-			r.Count = -1
-			if value != "all" {
-				n, err := strconv.Atoi(value)
-				if err != nil {
-					return nil, fmt.Errorf("invalid count (%s): value must be either \"all\" or an integer", value)
-				}
-				r.Count = n
+			if r.Count, err = gpuCount(value); err != nil {
+				return err
 			}
 		case "device":
 			r.DeviceIDs = strings.Split(value, ",")
@@ -239,10 +280,25 @@ func gpuRequest(spec string) ([]container.DeviceRequest, error) {
 		case "options":
 			r.Options = pairs(strings.Split(value, ","))
 		default:
-			return nil, fmt.Errorf("unexpected key %q in %q", key, field)
+			return fmt.Errorf("unexpected key '%s' in '%s'", key, field)
 		}
 	}
-	return []container.DeviceRequest{r}, nil
+	if !seen["count"] && !seen["device"] {
+		r.Count = 1
+	}
+	*g = append(*g, r)
+	return nil
+}
+
+func gpuCount(text string) (int, error) {
+	if text == "all" {
+		return -1, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("invalid count (%s): value must be either \"all\" or an integer: %w", text, errors.Unwrap(err))
+	}
+	return n, nil
 }
 
 // ulimits reads NAME=SOFT[:HARD].
@@ -251,7 +307,7 @@ func ulimits(specs []string) ([]*container.Ulimit, error) {
 	for _, spec := range specs {
 		u, err := units.ParseUlimit(spec)
 		if err != nil {
-			return nil, fmt.Errorf("invalid argument %q for \"--ulimit\" flag: %w", spec, err)
+			return nil, err
 		}
 		out = append(out, u)
 	}

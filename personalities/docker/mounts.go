@@ -24,12 +24,17 @@ func (s *session) binds(specs []string) (binds []string, volumes map[string]stru
 			volumes[spec] = struct{}{}
 			continue
 		}
-		if source == "." || source == ".." || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../") {
+		if isRelative(source) {
 			spec = s.path(source) + ":" + rest
 		}
 		binds = append(binds, spec)
 	}
 	return binds, volumes, nil
+}
+
+// isRelative tells a path from here from the name of a volume.
+func isRelative(source string) bool {
+	return source == "." || source == ".." || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../")
 }
 
 // tmpfsMounts reads the values of --tmpfs: TARGET[:OPTIONS].
@@ -49,9 +54,12 @@ func tmpfsMounts(specs []string) map[string]string {
 func (s *session) mountSpecs(specs []string) ([]mount.Mount, error) {
 	var out []mount.Mount
 	for _, spec := range specs {
-		m, err := s.mountSpec(spec)
+		m, err := mountSpec(spec)
 		if err != nil {
-			return nil, fmt.Errorf("invalid argument %q for \"--mount\" flag: %w", spec, err)
+			return nil, err
+		}
+		if isRelative(m.Source) {
+			m.Source = s.path(m.Source)
 		}
 		out = append(out, m)
 	}
@@ -69,7 +77,8 @@ type mountOptions struct {
 	used   map[string]string // type -> the first key of that type
 }
 
-func (s *session) mountSpec(spec string) (mount.Mount, error) {
+// mountSpec reads one --mount: comma-separated KEY=VALUE, quoted as CSV where a value has a comma.
+func mountSpec(spec string) (mount.Mount, error) {
 	fields, err := csv.NewReader(strings.NewReader(spec)).Read()
 	if err != nil {
 		return mount.Mount{}, err
@@ -88,14 +97,14 @@ func (s *session) mountSpec(spec string) (mount.Mount, error) {
 				return mount.Mount{}, fmt.Errorf("invalid field '%s' must be a key=value pair", field)
 			}
 		}
-		if err := o.set(s, key, value); err != nil {
+		if err := o.set(key, value); err != nil {
 			return mount.Mount{}, err
 		}
 	}
 	return o.finish()
 }
 
-func (o *mountOptions) set(s *session, key, value string) (err error) {
+func (o *mountOptions) set(key, value string) (err error) {
 	kind, _, _ := strings.Cut(key, "-")
 	switch key {
 	case "type":
@@ -103,9 +112,6 @@ func (o *mountOptions) set(s *session, key, value string) (err error) {
 		return nil
 	case "source", "src":
 		o.m.Source = value
-		if strings.HasPrefix(value, "."+string(os.PathSeparator)) || value == "." || strings.HasPrefix(value, "../") || value == ".." {
-			o.m.Source = s.path(value)
-		}
 		return nil
 	case "target", "dst", "destination":
 		o.m.Target = value

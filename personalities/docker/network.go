@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -131,6 +132,9 @@ func (f *networkCreateFlags) request(name string) (*network.CreateRequest, error
 
 // ipam gives every range, gateway and reserved address to the subnet that holds it.
 func (f *networkCreateFlags) ipam() ([]network.IPAMConfig, error) {
+	if len(f.subnets) == 0 && len(f.ranges)+len(f.gateways) > 0 {
+		return nil, errors.New("every ip-range or gateway must have a corresponding subnet")
+	}
 	var configs []network.IPAMConfig
 	for _, text := range listed(f.subnets) {
 		subnet, err := netip.ParsePrefix(text)

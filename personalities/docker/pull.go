@@ -27,6 +27,8 @@ func pullCommand(u *cmd.Usage) action {
 		switch {
 		case err != nil:
 			return fmt.Errorf("invalid reference format: %w", err)
+		case !disableTrust:
+			return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
 		case all && !reference.IsNameOnly(named):
 			return errors.New("tag can't be used with --all-tags/-a")
 		case !all && reference.IsNameOnly(named) && !quiet:
@@ -89,6 +91,8 @@ func pushCommand(u *cmd.Usage) action {
 		switch {
 		case err != nil:
 			return fmt.Errorf("invalid reference format: %w", err)
+		case !disableTrust:
+			return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
 		case all && !reference.IsNameOnly(named):
 			return errors.New("tag can't be used with --all-tags/-a")
 		case !all && reference.IsNameOnly(named):

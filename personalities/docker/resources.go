@@ -28,7 +28,7 @@ func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Reso
 	for _, spec := range l.devices {
 		m, err := deviceMapping(spec)
 		if err != nil {
-			return r, fmt.Errorf("invalid argument %q for \"--device\" flag: %w", spec, err)
+			return r, err
 		}
 		r.Devices = append(r.Devices, m)
 	}
@@ -49,16 +49,16 @@ func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Reso
 func (l *limitFlags) throttles(r *container.Resources) error {
 	for _, t := range []struct {
 		specs []string
-		bytes bool
+		rate  func(string) (*blkiodev.ThrottleDevice, error)
 		to    *[]*blkiodev.ThrottleDevice
 	}{
-		{l.readBps, true, &r.BlkioDeviceReadBps},
-		{l.writeBps, true, &r.BlkioDeviceWriteBps},
-		{l.readIOps, false, &r.BlkioDeviceReadIOps},
-		{l.writeIOps, false, &r.BlkioDeviceWriteIOps},
+		{l.readBps, byteRate, &r.BlkioDeviceReadBps},
+		{l.writeBps, byteRate, &r.BlkioDeviceWriteBps},
+		{l.readIOps, countRate, &r.BlkioDeviceReadIOps},
+		{l.writeIOps, countRate, &r.BlkioDeviceWriteIOps},
 	} {
 		for _, spec := range t.specs {
-			d, err := throttleDevice(spec, t.bytes)
+			d, err := t.rate(spec)
 			if err != nil {
 				return err
 			}
@@ -67,6 +67,12 @@ func (l *limitFlags) throttles(r *container.Resources) error {
 	}
 	return nil
 }
+
+// byteRate reads PATH:RATE with a rate such as 1mb.
+func byteRate(spec string) (*blkiodev.ThrottleDevice, error) { return throttleDevice(spec, true) }
+
+// countRate reads PATH:RATE with a rate in operations.
+func countRate(spec string) (*blkiodev.ThrottleDevice, error) { return throttleDevice(spec, false) }
 
 // throttleDevice reads PATH:RATE; the rate of bytes may have a unit.
 func throttleDevice(spec string, bytes bool) (*blkiodev.ThrottleDevice, error) {

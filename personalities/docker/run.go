@@ -28,12 +28,15 @@ func runCommand(u *cmd.Usage) action {
 	))
 	u.First = true
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		request, err := c.request(s, p)
-		if err == nil {
-			err = r.settle(s, c, request)
+		if err := c.checkPull(); err != nil {
+			return runError("run", 125, err)
 		}
+		request, err := c.request(s, p)
 		if err != nil {
 			return runError("run", 125, err)
+		}
+		if err := r.settle(s, c, request); err != nil {
+			return err
 		}
 		return s.runContainer(ctx, c, r, request)
 	}
@@ -44,7 +47,7 @@ func (r *runFlags) settle(s *session, c *createFlags, request *container.CreateR
 	if !r.detach {
 		_, in := terminal(s.in)
 		if request.Tty && request.AttachStdin && !in {
-			return errors.New("cannot attach stdin to a TTY-enabled container because stdin is not a terminal")
+			return errNoTerminal()
 		}
 		if height, width, ok := s.size(); ok {
 			request.HostConfig.ConsoleSize = [2]uint{uint(height), uint(width)}

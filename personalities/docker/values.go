@@ -65,3 +65,26 @@ func pairsOrNil(words []string) map[string]string {
 	}
 	return pairs(words)
 }
+
+// checkedList is a list whose values are checked as they are read, so that the error names the flag.
+type checkedList struct {
+	list  *[]string
+	check func(string) error
+}
+
+// Set checks a value and appends it.
+func (c checkedList) Set(text string) error {
+	if err := c.check(text); err != nil {
+		return err
+	}
+	*c.list = append(*c.list, text)
+	return nil
+}
+
+// checked makes the Value of a flag from a list and a parser whose result is not needed yet.
+func checked[T any](list *[]string, parse func(string) (T, error)) checkedList {
+	return checkedList{list, func(text string) error {
+		_, err := parse(text)
+		return err
+	}}
+}
