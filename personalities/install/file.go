@@ -1,0 +1,143 @@
+package install
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// beside starts the names of files that are being written; one that is left over is overwritten the next time.
+const beside = ".box-install."
+
+// copyFile writes a copy beside the target, on disk before it takes the target's name. The target may be running.
+func copyFile(source, target string) error {
+	in, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	fresh := besideOf(target)
+	out, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	err = errors.Join(err, out.Chmod(0o755), out.Sync(), out.Close())
+	if err == nil {
+		err = os.Rename(fresh, target)
+	}
+	if err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	return syncFolder(target)
+}
+
+// keep gives what is at path a second name, so that path is never missing. What had that name is gone.
+func keep(path, as string) error {
+	fresh := besideOf(as)
+	err := os.Link(path, fresh)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EMLINK) { // a file system without hard links
+		return copyFile(path, as)
+	}
+	if err == nil {
+		err = os.Rename(fresh, as)
+	}
+	os.Remove(fresh) // rename of two names of one file does nothing and leaves both
+	if err != nil {
+		return err
+	}
+	return syncFolder(as)
+}
+
+// makeLink puts a symbolic link in the place of whatever is at path.
+func makeLink(to, path string) error {
+	fresh := besideOf(path)
+	if err := os.Symlink(to, fresh); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	return syncFolder(path)
+}
+
+// exchange swaps two files at once (renameat2, Linux 3.15), or with a moment in which both names are the first file.
+func exchange(a, b string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		third := besideOf(b)
+		if err = os.Link(a, third); err == nil {
+			err = os.Rename(b, a)
+		}
+		if err == nil {
+			err = os.Rename(third, b)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return syncFolder(a)
+}
+
+// besideOf names a file in the same folder and removes what an earlier run may have left there.
+func besideOf(path string) string {
+	fresh := filepath.Join(filepath.Dir(path), beside+filepath.Base(path))
+	os.Remove(fresh)
+	return fresh
+}
+
+func syncFolder(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+func isFile(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// sameContent tells whether b is there and holds what a does.
+func sameContent(a, b string) (bool, error) {
+	if !isFile(b) {
+		if info, err := os.Lstat(b); err == nil {
+			return false, fmt.Errorf("%s is there and is no regular file but %s", b, info.Mode().Type())
+		}
+		return false, nil
+	}
+	fa, err := os.Open(a)
+	if err != nil {
+		return false, err
+	}
+	defer fa.Close()
+	fb, err := os.Open(b)
+	if err != nil {
+		return false, err
+	}
+	defer fb.Close()
+	bufA, bufB := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		nA, errA := io.ReadFull(fa, bufA)
+		nB, errB := io.ReadFull(fb, bufB)
+		if !bytes.Equal(bufA[:nA], bufB[:nB]) {
+			return false, nil
+		}
+		if errA != nil || errB != nil {
+			endA := errors.Is(errA, io.EOF) || errors.Is(errA, io.ErrUnexpectedEOF)
+			endB := errors.Is(errB, io.EOF) || errors.Is(errB, io.ErrUnexpectedEOF)
+			if !endA || !endB {
+				return false, errors.Join(errA, errB)
+			}
+			return true, nil
+		}
+	}
+}

@@ -1,0 +1,156 @@
+// Package install is `box install`: it puts the running file into a folder of programs, with links for the names that
+// Docker's users type, and can take the last change back.
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"box/personalities/cmd"
+)
+
+// Command installs the running file.
+var Command = cmd.Command{Name: "install", Summary: "Install this file as box, docker and dockerd", Main: run}
+
+const (
+	program  = "box"
+	previous = "box.previous"
+	kept     = ".before-box" // ends the name of a file that a link has taken the place of
+)
+
+// links are the names under which users and scripts call box.
+var links = [...]string{"docker", "dockerd", "docker-init"}
+
+type options struct {
+	dir      string
+	source   string // the file to install
+	rollback bool
+	force    bool
+	dryRun   bool
+}
+
+func (o *options) usage() *cmd.Usage {
+	return &cmd.Usage{
+		Path: "box install", Synopsis: "[OPTIONS] [DIR]", Summary: "Install this file in DIR (/usr/bin) as box, with links docker, dockerd and docker-init",
+		Detail: "A box that is there already may be running: it goes on, and its file is kept as box.previous.",
+		Max:    1,
+		Flags: []cmd.Flag{
+			{Value: &o.rollback, Name: "rollback", Help: "Change box and box.previous back"},
+			{Value: &o.force, Name: "force", Help: "Put links in the place of other programs; they are kept as NAME" + kept},
+			{Value: &o.dryRun, Name: "dry-run", Help: "Print the steps and change nothing"},
+		},
+	}
+}
+
+func run(_ context.Context, env *cmd.Env) error {
+	o := options{dir: "/usr/bin"}
+	u := o.usage()
+	p, err := cmd.Parse(u, env.Args)
+	if errors.Is(err, cmd.ErrHelp) {
+		u.Help(env.Stdout)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(p.Args) == 1 {
+		o.dir = p.Args[0]
+		if !filepath.IsAbs(o.dir) {
+			o.dir = filepath.Join(env.Dir, o.dir)
+		}
+	}
+	if o.source, err = os.Executable(); err != nil {
+		return fmt.Errorf("finding the running file: %w", err)
+	}
+	steps, err := o.plan()
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		fmt.Fprintln(env.Stdout, s.text)
+		if o.dryRun {
+			continue
+		}
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.text, err)
+		}
+	}
+	if o.dryRun {
+		fmt.Fprintln(env.Stdout, "nothing was changed")
+	}
+	return nil
+}
+
+// step is one change and what is printed of it. Each leaves the old or the new if it is cut off.
+type step struct {
+	text string
+	do   func() error
+}
+
+// plan looks at the folder and says what there is to do. It refuses before anything is changed.
+func (o *options) plan() ([]step, error) {
+	info, err := os.Stat(o.dir)
+	if err != nil {
+		return nil, fmt.Errorf("folder to install in: %w; make it with mkdir -p %s", err, o.dir)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is not a folder", o.dir)
+	}
+	if o.rollback {
+		return o.planRollback()
+	}
+	var steps []step
+	target := filepath.Join(o.dir, program)
+	same, err := sameContent(o.source, target)
+	if err != nil {
+		return nil, err
+	}
+	if same {
+		steps = append(steps, step{target + " is this file already", func() error { return nil }})
+	} else {
+		if isFile(target) {
+			steps = append(steps, step{"keep " + target + " as " + previous, func() error { return keep(target, filepath.Join(o.dir, previous)) }})
+		}
+		steps = append(steps, step{"copy " + o.source + " to " + target, func() error { return copyFile(o.source, target) }})
+	}
+	for _, name := range links {
+		s, err := o.planLink(filepath.Join(o.dir, name))
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, s...)
+	}
+	return steps, nil
+}
+
+// planLink refuses to replace another program unless it is told to.
+func (o *options) planLink(path string) ([]step, error) {
+	link := step{"link " + path + " to " + program, func() error { return makeLink(program, path) }}
+	if to, err := os.Readlink(path); err == nil && (to == program || to == filepath.Join(o.dir, program)) {
+		return nil, nil
+	}
+	_, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return []step{link}, nil
+	case err != nil:
+		return nil, err
+	case !o.force:
+		return nil, fmt.Errorf("%s is another program; run box install --force to keep it as %s%s and put a link in its place, or name another folder",
+			path, filepath.Base(path), kept)
+	}
+	return []step{{"keep " + path + " as " + filepath.Base(path) + kept, func() error { return keep(path, path+kept) }}, link}, nil
+}
+
+func (o *options) planRollback() ([]step, error) {
+	target, old := filepath.Join(o.dir, program), filepath.Join(o.dir, previous)
+	for _, path := range []string{target, old} {
+		if !isFile(path) {
+			return nil, fmt.Errorf("%s is not there: nothing to roll back to", path)
+		}
+	}
+	return []step{{"exchange " + target + " and " + previous, func() error { return exchange(target, old) }}}, nil
+}
