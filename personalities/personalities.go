@@ -8,10 +8,12 @@ import (
 	"io"
 	"path/filepath"
 
+	"box/personalities/check"
 	"box/personalities/cmd"
 	"box/personalities/docker"
 	"box/personalities/dockerd"
 	"box/personalities/hello"
+	"box/personalities/install"
 	"box/personalities/keeper"
 	"box/personalities/pid1"
 )
@@ -23,6 +25,8 @@ func table() []cmd.Command {
 		dockerd.Command,
 		keeper.Command,
 		pid1.Command,
+		install.Command,
+		check.Command,
 		hello.Command,
 		{Name: "version", Summary: "Print the version of this file", Main: version},
 	}

@@ -1,0 +1,63 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Support is what a kernel can do for a plane; nil is yes.
+type Support struct {
+	Namespaces error // without them there is no container network
+	Bridges    error // bridges and links into containers; without them containers have the host's network or none
+	NAT        error // without it there is no way out, and published ports are forwarded by a process
+	Firewalls  error // what of the host's firewall cannot be read or changed
+}
+
+// Probe tries everything in a network namespace of its own, which is gone afterwards. The host is not touched.
+func Probe() Support {
+	done := make(chan Support, 1)
+	go func() {
+		runtime.LockOSThread() // the thread ends in its namespace with the goroutine
+		done <- probe()
+	}()
+	return <-done
+}
+
+func probe() (s Support) {
+	if s.Namespaces = unix.Unshare(unix.CLONE_NEWNET); s.Namespaces != nil {
+		s.Bridges, s.NAT, s.Firewalls = s.Namespaces, s.Namespaces, s.Namespaces
+		return s
+	}
+	s.Bridges = probeLinks()
+	r := &rules{}
+	defer r.close()
+	n := Network{Name: "probe", Bridge: "probe0", ICC: true, Masquerade: true,
+		Subnets: []Subnet{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Gateway: netip.MustParseAddr("192.0.2.1")}}}
+	e := &Endpoint{Address: netip.MustParsePrefix("192.0.2.2/24"), Ports: []Port{{Proto: "tcp", Container: 80, Host: 80, HostIP: netip.IPv4Unspecified()}}}
+	s.NAT = r.write(&bridge{Network: n}, []*Endpoint{e})
+	s.Firewalls = r.passes([]string{n.Bridge})
+	return s
+}
+
+func probeLinks() error {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("opening a route netlink socket: %w", err)
+	}
+	defer h.Close()
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "probe0"
+	link := &netlink.Bridge{LinkAttrs: attrs}
+	if err := withModules([]string{"bridge"}, func() error { return h.LinkAdd(link) }); err != nil {
+		return fmt.Errorf("making a bridge: %w", err)
+	}
+	attrs.Name = "probe1"
+	if err := withModules([]string{"veth"}, func() error { return h.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "probe2"}) }); err != nil {
+		return fmt.Errorf("making a veth pair: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"box/fs/drivers"
+)
+
+// existing gives the deepest folder of the data root's path that is there.
+func (h host) existing() string {
+	dir := filepath.Clean(h.dataRoot)
+	for dir != "/" {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir
+}
+
+// storage mounts an overlay where layers would be.
+func storage(h host) []finding {
+	names := strings.Join(drivers.Names(), ", ")
+	dir := h.existing()
+	if h.uid != 0 {
+		return []finding{ok("storage drivers in this file: %s; none was tried, that needs root", names)}
+	}
+	err := tryOverlay(dir)
+	switch {
+	case err == nil:
+		return []finding{ok("storage driver overlay2 works on %s (this file has %s)", dir, names)}
+	case errors.Is(err, os.ErrPermission), errors.Is(err, unix.EROFS):
+		return []finding{{fatal, fmt.Sprintf("%s cannot be written: %v", dir, err), "there is no place for images and containers",
+			"name a folder that can be written with --data-root"}}
+	}
+	return []finding{{worse, fmt.Sprintf("storage driver overlay2 does not work on %s: %v", dir, err),
+		"the driver vfs is used: each container is a full copy of its image, slow and large",
+		"put the data root on ext4 or xfs (made with ftype=1), and load the kernel module overlay"}}
+}
+
+func tryOverlay(dir string) (err error) {
+	top, err := os.MkdirTemp(dir, ".box-check-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(top)
+	for _, name := range []string{"lower", "upper", "work", "merged"} {
+		if err := os.Mkdir(filepath.Join(top, name), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(top, "lower", "file"), []byte("x"), 0o600); err != nil {
+		return err
+	}
+	merged := filepath.Join(top, "merged")
+	options := fmt.Sprintf("lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", top, top, top)
+	if err := unix.Mount("overlay", merged, "overlay", 0, options); err != nil {
+		return fmt.Errorf("mounting an overlay: %w", err)
+	}
+	defer unix.Unmount(merged, unix.MNT_DETACH)
+	if err := os.Remove(filepath.Join(merged, "file")); err != nil { // makes a whiteout
+		return fmt.Errorf("removing a file of a lower layer: %w", err)
+	}
+	return nil
+}
+
+// Space in bytes and in files below which a line says so.
+const (
+	littleSpace = 2 << 30
+	noSpace     = 32 << 20
+	fewFiles    = 10_000
+)
+
+func space(h host) []finding {
+	dir := h.existing()
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return []finding{{fatal, fmt.Sprintf("%s: %v", dir, err), "there is no place for images and containers", "name a folder with --data-root"}}
+	}
+	free := st.Bavail * uint64(st.Bsize)
+	what := fmt.Sprintf("%d MiB and %d files free at %s", free>>20, st.Ffree, dir)
+	const remedy = "free space, or name a folder on another disk with --data-root"
+	switch {
+	case free < noSpace:
+		return []finding{{fatal, what, "no image can be unpacked", remedy}}
+	case free < littleSpace:
+		return []finding{{worse, what, "a few images fill the disk", remedy}}
+	case st.Files > 0 && st.Ffree < fewFiles:
+		return []finding{{worse, what, "one image may have more files than are free", remedy}}
+	}
+	return []finding{ok("%s", what)}
+}
+
+func networking(h host) []finding {
+	if h.uid != 0 {
+		return nil
+	}
+	s := h.network()
+	var found []finding
+	for _, row := range []struct {
+		err  error
+		good string
+		bad  finding
+	}{
+		{s.Namespaces, "network namespaces", finding{fatal, "no network namespaces", "containers cannot have a network of their own", "boot a kernel with CONFIG_NET_NS"}},
+		{s.Bridges, "bridges and veth pairs", finding{worse, "no bridges or veth pairs",
+			"containers run with --network host or none only", "load the kernel modules bridge and veth"}},
+		{s.NAT, "nf_tables with NAT", finding{worse, "no NAT by nf_tables", "containers have no way out, and published ports are forwarded by a process",
+			"load the kernel modules nf_tables, nft_chain_nat, nft_masq, nft_nat and nft_fib_ipv4"}},
+	} {
+		if row.err == nil {
+			found = append(found, ok("%s", row.good))
+			continue
+		}
+		row.bad.what += ": " + row.err.Error()
+		found = append(found, row.bad)
+	}
+	return found
+}
+
+func forwarding(h host) []finding {
+	now, err := h.read("proc/sys/net/ipv4/ip_forward")
+	const name = "forwarding of IPv4"
+	switch {
+	case err != nil:
+		return []finding{{worse, name + " cannot be read: " + err.Error(), "containers have no way out", "mount /proc, or boot a kernel with CONFIG_INET"}}
+	case now == "1":
+		return []finding{ok("%s is on", name)}
+	case unix.Access(filepath.Join(h.root, "proc/sys/net/ipv4/ip_forward"), unix.W_OK) != nil:
+		return []finding{{worse, name + " is off and cannot be turned on", "containers have no way out", "set net.ipv4.ip_forward=1"}}
+	}
+	return []finding{ok("%s is off; the daemon turns it on", name)}
+}
