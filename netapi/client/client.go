@@ -91,7 +91,7 @@ func parseHost(host string) (network, address, base string, err error) {
 		}
 		return "tcp", u.Host, strings.TrimRight(u.Path, "/"), nil
 	}
-	return "", "", "", fmt.Errorf("unable to parse docker host `%s`: the scheme %s is not one of unix, tcp", host, scheme)
+	return "", "", "", fmt.Errorf("invalid bind address format: %s", host)
 }
 
 func (c *Client) scheme() string {

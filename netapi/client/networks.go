@@ -17,7 +17,7 @@ type Network struct {
 	Created    time.Time
 	Scope      string
 	Driver     string
-	EnableIPv4 *bool // absent before 1.48: on
+	EnableIPv4 bool // absent before 1.48
 	EnableIPv6 bool
 	Internal   bool
 	Labels     map[string]string

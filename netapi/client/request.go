@@ -51,7 +51,8 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 			c.agree(version)
 		}
 	}
-	if res.StatusCode >= 300 {
+	// 304 is "it is so already": a start of what runs, a stop of what does not
+	if res.StatusCode >= 300 && res.StatusCode != http.StatusNotModified {
 		return nil, answerError(res)
 	}
 	return res, nil

@@ -93,6 +93,7 @@ func (u *Usage) flag(p *Parsed, word string, rest []string) ([]string, error) {
 // short consumes a word of one-letter flags: -it, -p80:80, -n=5.
 func (u *Usage) short(p *Parsed, word string, rest []string) ([]string, error) {
 	for letters := word[1:]; letters != ""; {
+		from := letters // what a message quotes: from the letter that is wrong
 		letter := letters[:1]
 		letters = letters[1:]
 		f := u.find(func(f *Flag) bool { return f.Short == letter })
@@ -100,7 +101,7 @@ func (u *Usage) short(p *Parsed, word string, rest []string) ([]string, error) {
 			if letter == "h" {
 				return nil, ErrHelp
 			}
-			return nil, fmt.Errorf("unknown shorthand flag: '%s' in %s", letter, word)
+			return nil, fmt.Errorf("unknown shorthand flag: '%s' in -%s", letter, from)
 		}
 		bare, isBare := f.bare()
 		value := bare
@@ -113,7 +114,7 @@ func (u *Usage) short(p *Parsed, word string, rest []string) ([]string, error) {
 		case len(rest) > 0:
 			value, rest = rest[0], rest[1:]
 		default:
-			return nil, fmt.Errorf("flag needs an argument: '%s' in %s", letter, word)
+			return nil, fmt.Errorf("flag needs an argument: '%s' in -%s", letter, from)
 		}
 		if err := p.assign(f, value); err != nil {
 			return nil, err

@@ -76,7 +76,7 @@ func saveCommand(u *cmd.Usage) action {
 		if err != nil {
 			return err
 		}
-		return s.download(ctx, "save", output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
+		return s.download(ctx, "save image", output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
 			return api.ImageSave(ctx, p.Args, wanted)
 		})
 	}
@@ -86,7 +86,7 @@ func exportCommand(u *cmd.Usage) action {
 	output := ""
 	u.Flags = []cmd.Flag{{Value: &output, Name: "output", Short: "o", Help: "Write this file instead of standard output"}}
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		return s.download(ctx, "export", output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
+		return s.download(ctx, "export container", output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
 			return api.ContainerExport(ctx, p.Args[0])
 		})
 	}
@@ -127,9 +127,12 @@ func writeWhole(path, verb string, body io.Reader) error {
 		_, err = io.Copy(f, body)
 		return errors.Join(err, f.Close())
 	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("failed to %s: invalid output path: %w", verb, err)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
-		return fmt.Errorf("failed to %s image: invalid output path: %w", verb, err)
+		return fmt.Errorf("failed to %s: invalid output path: %w", verb, err)
 	}
 	defer os.Remove(f.Name())
 	_, err = io.Copy(f, body)

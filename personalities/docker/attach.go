@@ -26,11 +26,11 @@ func attachCommand(u *cmd.Usage) action {
 		case err != nil:
 			return err
 		case !state.State.Running:
-			return errors.New("cannot attach to a stopped container, start it first")
+			return errors.New("You cannot attach to a stopped container, start it first")
 		case state.State.Paused:
-			return errors.New("cannot attach to a paused container, unpause it first")
+			return errors.New("You cannot attach to a paused container, unpause it first")
 		case state.State.Restarting:
-			return errors.New("cannot attach to a restarting container, wait until it is running")
+			return errors.New("You cannot attach to a restarting container, wait until it is running")
 		}
 		return s.attachTo(ctx, id, state, attachOptions{stdin: !noStdin && state.Config.OpenStdin, keys: keys, proxy: proxy})
 	}

@@ -104,7 +104,9 @@ func (f *copyFlags) fromContainer(ctx context.Context, s *session, api *client.C
 // landing decides where the entries of a tar whose first name is base go on this host: into a folder that
 // exists, or under a new name into its parent.
 func landing(to string, slash bool, base, name string, isDir, content bool) (dir string, rename func(string) string, err error) {
-	if name != "" && name != "/" {
+	// a tar of / or of a folder's content names its entries without a folder before them
+	bare := name == "." || name == "/"
+	if name != "" {
 		base = name
 	}
 	info, err := os.Stat(to)
@@ -125,6 +127,9 @@ func landing(to string, slash bool, base, name string, isDir, content bool) (dir
 	parent := filepath.Dir(to)
 	if _, err := os.Stat(parent); err != nil {
 		return "", nil, fmt.Errorf("invalid output path: directory %q does not exist", parent)
+	}
+	if bare {
+		return parent, func(n string) string { return path.Join(filepath.Base(to), n) }, nil
 	}
 	return parent, func(n string) string { return under(n, base, filepath.Base(to)) }, nil
 }

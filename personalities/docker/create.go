@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/container"
 
 	"box/personalities/cmd"
@@ -59,6 +60,9 @@ func runError(verb string, code int, err error) error {
 func (s *session) create(ctx context.Context, c *createFlags, request *container.CreateRequest) (string, error) {
 	api, err := s.client()
 	if err != nil {
+		return "", err
+	}
+	if _, err := reference.ParseAnyReference(request.Image); err != nil {
 		return "", err
 	}
 	write, err := c.reserveIDFile(s)

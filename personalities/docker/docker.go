@@ -96,7 +96,7 @@ func (s *session) group(g *group, rest []string) error {
 		return nil
 	}
 	if strings.HasPrefix(rest[0], "-") {
-		_, err := cmd.Parse(&cmd.Usage{Path: "docker " + g.name, Synopsis: "COMMAND", Max: -1, First: true}, rest)
+		_, err := cmd.Parse(&cmd.Usage{Path: "docker " + g.name, Max: -1, First: true}, rest)
 		return err
 	}
 	return unknown("docker "+g.name, rest[0], verbsOf(g.name), fmt.Sprintf("\nUsage:  docker %s\n", g.name))

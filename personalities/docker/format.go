@@ -41,12 +41,13 @@ func (l *listing) print(s *session, w io.Writer, format string, rows []row) erro
 	if err != nil {
 		return err
 	}
-	if !isTable {
-		return l.lines(w, template, rows)
-	}
 	var body bytes.Buffer
+	// also without a table: a placeholder that does not exist is an error even when there is no row
 	if err := l.header(&body, template); err != nil {
 		return err
+	}
+	if !isTable {
+		return l.lines(w, template, rows)
 	}
 	if err := l.lines(&body, template, rows); err != nil {
 		return err
@@ -119,7 +120,7 @@ func (l *listing) header(w io.Writer, t *template.Template) error {
 
 // object is the row as a template sees it; {{json .}} prints its fields sorted.
 func (r row) object() *template.Object {
-	o := &template.Object{}
+	o := &template.Object{Escape: true}
 	var keys []string
 	for k := range r.fields {
 		keys = append(keys, k)

@@ -11,9 +11,13 @@ import (
 	"box/personalities/cmd"
 )
 
-func historyListing() *listing {
+func historyListing(human bool) *listing {
+	created := "CREATED"
+	if !human {
+		created = "CREATED AT"
+	}
 	return &listing{
-		standard: []column{{"ID", "IMAGE"}, {"CreatedSince", "CREATED"}, {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}},
+		standard: []column{{"ID", "IMAGE"}, {"CreatedSince", created}, {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}},
 		others:   []column{{"CreatedAt", "CREATED AT"}},
 	}
 }
@@ -52,7 +56,7 @@ func historyCommand(u *cmd.Usage) action {
 		for i := range list {
 			rows = append(rows, historyRow(&list[i], human, whole))
 		}
-		return historyListing().print(s, s.out, format, rows)
+		return historyListing(human).print(s, s.out, format, rows)
 	}
 }
 

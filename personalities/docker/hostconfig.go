@@ -28,7 +28,7 @@ func (c *createFlags) hostConfig(s *session, p *cmd.Parsed) (*container.HostConf
 		ContainerIDFile: c.cidFile, AutoRemove: c.rm, VolumeDriver: c.volumeDriver, VolumesFrom: c.volumesFrom,
 		LogConfig:   container.LogConfig{Type: c.logDriver, Config: pairs(c.logOptions)},
 		Annotations: pairsOrNil(c.annotations), CapAdd: capabilities(c.capAdd), CapDrop: capabilities(c.capDrop), Links: c.links,
-		DNSOptions: c.dnsOptions, DNSSearch: c.dnsSearch, GroupAdd: c.groups,
+		DNS: []netip.Addr{}, DNSOptions: append([]string{}, c.dnsOptions...), DNSSearch: append([]string{}, c.dnsSearch...), GroupAdd: c.groups,
 		Privileged: c.privileged, PublishAllPorts: c.publishAll, ReadonlyRootfs: c.readOnly,
 		PidMode: container.PidMode(c.pid), IpcMode: container.IpcMode(c.ipc), UTSMode: container.UTSMode(c.uts),
 		UsernsMode: container.UsernsMode(c.userns), CgroupnsMode: container.CgroupnsMode(c.cgroupns),

@@ -153,7 +153,7 @@ func tagCommand(*cmd.Usage) action {
 		}
 		repo, tag, err := splitTag(p.Args[1])
 		if err != nil {
-			return err
+			return fmt.Errorf("Error parsing reference: %q is not a valid repository/tag: %w", p.Args[1], err)
 		}
 		return api.ImageTag(ctx, p.Args[0], repo, tag)
 	}

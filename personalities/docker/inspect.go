@@ -111,7 +111,7 @@ func kindsOf(wanted string) ([]inspectable, error) {
 			return []inspectable{k}, nil
 		}
 	}
-	return nil, fmt.Errorf("%q is not a valid value for --type", wanted)
+	return nil, fmt.Errorf(`unknown type: %q: must be one of "container", "image", "network", "volume"`, wanted)
 }
 
 // lookFor tries the kinds in order until one has the name.
@@ -178,7 +178,7 @@ func formatInspections(w *bytes.Buffer, found []inspection, format string) error
 	}
 	t, err := template.Parse(unescape(format))
 	if err != nil {
-		return fmt.Errorf("template parsing error: %w", err)
+		return &cmd.Exit{Code: 64, Err: fmt.Errorf("template parsing error: %w", err)}
 	}
 	for _, f := range found {
 		v, err := template.Decode(f.raw)

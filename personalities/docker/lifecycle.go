@@ -64,7 +64,7 @@ func (s *session) startEach(ctx context.Context, ids []string) error {
 			}
 			text += id
 		}
-		return fmt.Errorf("failed to start containers: %s", text)
+		return fmt.Errorf("Error: failed to start containers: %s", text)
 	}
 	return nil
 }
@@ -212,9 +212,6 @@ func waitFor(ctx context.Context, api *client.Client, id string) (int64, error) 
 		return 0, err
 	}
 	result, err := wait.Result()
-	if err == nil && result.Error != nil {
-		err = errors.New(result.Error.Message)
-	}
 	return result.StatusCode, err
 }
 
@@ -227,6 +224,9 @@ func renameCommand(*cmd.Usage) action {
 		if p.Args[0] == "" || p.Args[1] == "" {
 			return errors.New("Error: Neither old nor new names may be empty")
 		}
-		return api.ContainerRename(ctx, p.Args[0], p.Args[1])
+		if err := api.ContainerRename(ctx, p.Args[0], p.Args[1]); err != nil {
+			return fmt.Errorf("%w\nError: failed to rename container named %s", err, p.Args[0])
+		}
+		return nil
 	}
 }

@@ -77,7 +77,7 @@ func (f *loginFlags) read(s *session) error {
 	}
 	if f.fromStdin {
 		if f.user == "" {
-			return errors.New("Must provide --username with --password-stdin")
+			return errors.New("the --password-stdin option requires --username to be set")
 		}
 		raw, err := io.ReadAll(io.LimitReader(s.in, 64<<10))
 		if err != nil {

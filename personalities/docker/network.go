@@ -54,11 +54,10 @@ func networkListCommand(u *cmd.Usage) action {
 }
 
 func networkRow(n *client.Network, whole bool) row {
-	v4 := n.EnableIPv4 == nil || *n.EnableIPv4
 	return row{
 		label: func(name string) string { return n.Labels[name] },
 		fields: map[string]any{"ID": cutID(n.ID, whole), "Name": n.Name, "Driver": n.Driver, "Scope": n.Scope,
-			"IPv4": strconv.FormatBool(v4), "IPv6": strconv.FormatBool(n.EnableIPv6), "Internal": strconv.FormatBool(n.Internal),
+			"IPv4": strconv.FormatBool(n.EnableIPv4), "IPv6": strconv.FormatBool(n.EnableIPv6), "Internal": strconv.FormatBool(n.Internal),
 			"Labels": labelText(n.Labels), "CreatedAt": n.Created.String()},
 	}
 }

@@ -47,7 +47,7 @@ func (s *session) confirm(ctx context.Context, warning string) error {
 			return nil
 		}
 	}
-	return errors.New("operation cancelled; to go on without this question, add --force")
+	return &cmd.Exit{} // no is no failure
 }
 
 // prune makes the action of one prune: the question, the call, what went and how much it freed.
@@ -145,14 +145,14 @@ func volumePruneCommand(u *cmd.Usage) action {
 func (f *pruneFlags) volumes(ctx context.Context, s *session) (string, uint64, error) {
 	filters := client.Filters(f.filters)
 	if f.all {
-		// before 1.42 a prune took named volumes always, and the filter is refused
-		known, err := s.api.AtLeast(ctx, "1.42")
-		if err != nil {
+		// an older daemon always takes named volumes, and refuses the filter
+		if known, err := s.api.AtLeast(ctx, "1.42"); err != nil {
 			return "", 0, err
+		} else if !known {
+			version, _ := s.api.Version(ctx)
+			return "", 0, fmt.Errorf(`"--all" requires API version 1.42, but the Docker daemon API version is %s`, version)
 		}
-		if known {
-			filters = with(f.filters, "all", "true")
-		}
+		filters = with(f.filters, "all", "true")
 	}
 	r, err := s.api.VolumePrune(ctx, filters)
 	return gone("Deleted Volumes", r.VolumesDeleted), r.SpaceReclaimed, err

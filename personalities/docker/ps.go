@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -61,7 +62,7 @@ func (f *psFlags) run(ctx context.Context, s *session, _ *cmd.Parsed) error {
 	if err != nil {
 		return err
 	}
-	o := client.ListContainers{All: f.all, Size: f.size || strings.Contains(f.format, ".Size"), Filters: client.Filters(f.filters), Limit: f.last}
+	o := client.ListContainers{All: f.all, Size: f.size || strings.Contains(f.format, ".Size") || strings.Contains(f.format, "json ."), Filters: client.Filters(f.filters), Limit: f.last}
 	if f.latest && f.last < 1 {
 		o.Limit = 1
 	}
@@ -165,46 +166,45 @@ func containerSize(c *container.Summary) string {
 	return text
 }
 
-// portText lists ports; a run of ports that are published alike is one range.
+// portText lists ports. Neighbours that are not published, or published under their own number at one
+// address, are one range; ports published under another number come last, one by one.
 func portText(ports []container.PortSummary) string {
-	type group struct {
-		ip         netip.Addr
-		proto      string
-		first, end uint16
-		public     uint16
+	slices.SortFunc(ports, func(a, b container.PortSummary) int { return slices.Compare(portKey(a), portKey(b)) })
+	type run struct {
+		ip          netip.Addr
+		proto       string
+		first, last uint16
 	}
-	slices.SortFunc(ports, func(a, b container.PortSummary) int {
-		return slices.Compare(portKey(a), portKey(b))
-	})
-	var groups []group
+	var closed, moved []string
+	var open []*run
 	for _, p := range ports {
-		if n := len(groups); n > 0 {
-			g := &groups[n-1]
-			follows := p.PrivatePort == g.end+1 && ((p.PublicPort == 0) == (g.public == 0)) &&
-				(g.public == 0 || (p.PublicPort == g.public+(g.end-g.first)+1 && g.public == g.first))
-			if g.ip == p.IP && g.proto == p.Type && follows {
-				g.end = p.PrivatePort
-				continue
-			}
+		if p.IP.IsValid() && p.PublicPort != p.PrivatePort {
+			moved = append(moved, fmt.Sprintf("%s->%d/%s", netip.AddrPortFrom(p.IP, p.PublicPort), p.PrivatePort, p.Type))
+			continue
 		}
-		groups = append(groups, group{p.IP, p.Type, p.PrivatePort, p.PrivatePort, p.PublicPort})
-	}
-	var out []string
-	for _, g := range groups {
-		private := span(g.first, g.end)
-		text := private + "/" + g.proto
-		if g.public != 0 {
-			public := span(g.public, g.public+g.end-g.first)
-			if g.ip.IsValid() {
-				text = netip.AddrPort.String(netip.AddrPortFrom(g.ip, 0))
-				text = strings.TrimSuffix(text, "0") + public + "->" + private + "/" + g.proto
-			} else {
-				text = public + "->" + text
-			}
+		i := slices.IndexFunc(open, func(r *run) bool { return r.ip == p.IP && r.proto == p.Type })
+		switch {
+		case i < 0:
+			open = append(open, &run{p.IP, p.Type, p.PrivatePort, p.PrivatePort})
+		case open[i].last+1 == p.PrivatePort:
+			open[i].last = p.PrivatePort
+		default:
+			closed = append(closed, runText(open[i].ip, open[i].proto, open[i].first, open[i].last))
+			open[i].first, open[i].last = p.PrivatePort, p.PrivatePort
 		}
-		out = append(out, text)
 	}
-	return strings.Join(out, ", ")
+	for _, r := range open {
+		closed = append(closed, runText(r.ip, r.proto, r.first, r.last))
+	}
+	return strings.Join(append(closed, moved...), ", ")
+}
+
+func runText(ip netip.Addr, proto string, first, last uint16) string {
+	ports := span(first, last)
+	if !ip.IsValid() {
+		return ports + "/" + proto
+	}
+	return net.JoinHostPort(ip.String(), ports) + "->" + ports + "/" + proto
 }
 
 // portKey sorts by container port, then host address and port.

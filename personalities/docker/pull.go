@@ -26,7 +26,7 @@ func pullCommand(u *cmd.Usage) action {
 		named, err := reference.ParseNormalizedNamed(p.Args[0])
 		switch {
 		case err != nil:
-			return fmt.Errorf("invalid reference format: %w", err)
+			return err
 		case !disableTrust:
 			return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
 		case all && !reference.IsNameOnly(named):
@@ -54,7 +54,7 @@ func pullCommand(u *cmd.Usage) action {
 func (s *session) pull(ctx context.Context, name, platform string, out io.Writer) error {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return fmt.Errorf("invalid reference format: %w", err)
+		return err
 	}
 	tag := ""
 	switch r := named.(type) {
@@ -90,7 +90,7 @@ func pushCommand(u *cmd.Usage) action {
 		named, err := reference.ParseNormalizedNamed(p.Args[0])
 		switch {
 		case err != nil:
-			return fmt.Errorf("invalid reference format: %w", err)
+			return err
 		case !disableTrust:
 			return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
 		case all && !reference.IsNameOnly(named):

@@ -19,7 +19,7 @@ func isMissing(err error) bool { return errdefs.IsNotFound(err) }
 func splitTag(name string) (repo, tag string, err error) {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return "", "", fmt.Errorf("invalid reference format: %q is not a name for an image: %w", name, err)
+		return "", "", err
 	}
 	if _, ok := named.(reference.Canonical); ok {
 		return "", "", fmt.Errorf("refusing to create a tag with a digest reference")

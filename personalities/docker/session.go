@@ -79,7 +79,7 @@ func (f *globalFlags) check() error {
 		return fmt.Errorf("Unable to parse logging level: %s", f.logLevel)
 	}
 	if len(f.hosts) > 1 {
-		return errors.New("Specify only one -H")
+		return errors.New("Failed to initialize: unable to resolve docker endpoint: Specify only one -H")
 	}
 	if len(f.hosts) > 0 && f.context != "" {
 		return errors.New("conflicting options: cannot specify both --host and --context")
@@ -105,8 +105,10 @@ func (s *session) client() (*client.Client, error) {
 	if o.Headers, err = s.headers(); err != nil {
 		return nil, err
 	}
-	s.api, err = client.New(o)
-	return s.api, err
+	if s.api, err = client.New(o); err != nil {
+		return nil, fmt.Errorf("Failed to initialize: unable to resolve docker endpoint: %w", err)
+	}
+	return s.api, nil
 }
 
 func (s *session) headers() (map[string]string, error) {

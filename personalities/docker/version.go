@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/moby/moby/api/types/system"
 
@@ -100,7 +101,7 @@ func engineLines() [][2]string {
 }
 
 func printServerVersion(w io.Writer, v *system.VersionResponse) {
-	fmt.Fprintf(w, "\nServer: %s\n", v.Platform.Name)
+	fmt.Fprintf(w, "\n%s\n", strings.TrimSpace("Server: "+v.Platform.Name))
 	for _, c := range v.Components {
 		fmt.Fprintf(w, " %s:\n  %-17s %s\n", c.Name, "Version:", c.Version)
 		if c.Name != "Engine" {
@@ -112,7 +113,11 @@ func printServerVersion(w io.Writer, v *system.VersionResponse) {
 		d := c.Details
 		fmt.Fprintf(w, "  %-17s %s (minimum version %s)\n", "API version:", d["ApiVersion"], d["MinAPIVersion"])
 		for _, line := range engineLines() {
-			fmt.Fprintf(w, "  %-17s %s\n", line[1]+":", d[line[0]])
+			value := d[line[0]]
+			if at, err := time.Parse(time.RFC3339Nano, value); err == nil {
+				value = at.Format(time.ANSIC)
+			}
+			fmt.Fprintf(w, "  %-17s %s\n", line[1]+":", value)
 		}
 		fmt.Fprintf(w, "  %-17s %s/%s\n", "OS/Arch:", d["Os"], d["Arch"])
 		fmt.Fprintf(w, "  %-17s %s\n", "Experimental:", d["Experimental"])

@@ -16,8 +16,9 @@ import (
 )
 
 // Object is a JSON object that remembers the order of its keys. Hidden entries can be read by a template but
-// are not part of the object when it is printed.
+// are not part of the object when it is printed. Escape writes <, > and & as \u003c and so on.
 type Object struct {
+	Escape bool
 	Keys   []string
 	Values map[string]any
 	Hidden map[string]any
@@ -63,6 +64,11 @@ func (o *Object) MarshalJSON() ([]byte, error) {
 		b.WriteString(compact(o.Values[key]))
 	}
 	b.WriteByte('}')
+	if o.Escape {
+		var escaped bytes.Buffer
+		json.HTMLEscape(&escaped, b.Bytes())
+		return escaped.Bytes(), nil
+	}
 	return b.Bytes(), nil
 }
 
