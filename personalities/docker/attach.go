@@ -38,10 +38,10 @@ func attachCommand(u *cmd.Usage) action {
 
 // containerState is the little of an inspection that attach, start, logs and exec need.
 type containerState struct {
-	ID     string `json:"Id"`
-	Name   string
-	State  struct{ Running, Paused, Restarting bool }
-	Config struct{ Tty, OpenStdin, AttachStdin bool }
+	ID         string `json:"Id"`
+	State      struct{ Running, Paused, Restarting bool }
+	Config     struct{ Tty, OpenStdin bool }
+	HostConfig struct{ AutoRemove bool }
 }
 
 // state asks for it.
@@ -65,7 +65,6 @@ type attachOptions struct {
 	stdin, proxy bool
 	keys         string
 	start        bool // start it once attached
-	removed      bool // wait for its removal: it was made with --rm
 }
 
 // errNoTerminal is the answer to -it where standard input is a pipe or a file.
@@ -90,7 +89,7 @@ func (s *session) attachTo(ctx context.Context, id string, c *containerState, o 
 	if !o.start {
 		condition = container.WaitConditionNotRunning
 	}
-	if o.removed {
+	if c.HostConfig.AutoRemove {
 		condition = container.WaitConditionRemoved
 	}
 	wait, err := s.api.ContainerWait(ctx, id, condition)
@@ -104,7 +103,12 @@ func (s *session) attachTo(ctx context.Context, id string, c *containerState, o 
 		}
 	}
 	if c.Config.Tty {
-		defer s.followSize(ctx, func(height, width int) error { return s.api.ContainerResize(ctx, id, height, width) })()
+		resize := func(height, width int) error { return s.api.ContainerResize(ctx, id, height, width) }
+		if h, w, ok := s.size(); ok && !o.start {
+			// a program redraws its screen only when the size changes
+			_ = resize(h+1, w+1)
+		}
+		defer s.followSize(resize)()
 	}
 	return s.finish(st, wait)
 }

@@ -67,15 +67,15 @@ func (f *execFlags) run(ctx context.Context, s *session, id string, command []st
 	if err != nil {
 		return err
 	}
-	st := &stream{conn: conn, tty: f.tty, out: s.out, errw: s.errw}
+	st := &stream{conn: conn, tty: f.tty, out: s.out, errw: s.errw, keys: body.DetachKeys}
 	if err := st.open(s, f.stdin); err != nil {
 		return err
 	}
 	defer st.close()
 	if f.tty {
-		defer s.followSize(ctx, func(height, width int) error { return api.ExecResize(ctx, exec, height, width) })()
+		defer s.followSize(func(height, width int) error { return api.ExecResize(ctx, exec, height, width) })()
 	}
-	if detached, err := st.run(); err != nil || detached {
+	if err := st.run(); err != nil {
 		return err
 	}
 	return s.execCode(ctx, exec)

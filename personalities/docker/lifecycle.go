@@ -37,7 +37,11 @@ func startCommand(u *cmd.Usage) action {
 		if err != nil {
 			return err
 		}
-		return s.attachTo(ctx, state.ID, state, attachOptions{stdin: stdin && state.Config.OpenStdin, keys: keys, proxy: true, start: true})
+		err = s.attachTo(ctx, state.ID, state, attachOptions{stdin: stdin && state.Config.OpenStdin, keys: keys, proxy: true, start: true})
+		if errors.Is(err, errDetached) {
+			return nil
+		}
+		return err
 	}
 }
 

@@ -97,19 +97,19 @@ func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags,
 		return runError("run", startCode(err), err)
 	}
 	if request.Tty {
-		defer s.followSize(ctx, func(height, width int) error { return api.ContainerResize(ctx, id, height, width) })()
+		defer s.followSize(func(height, width int) error { return api.ContainerResize(ctx, id, height, width) })()
 	}
-	return s.finish(st, wait)
+	if err := s.finish(st, wait); !errors.Is(err, errDetached) {
+		return err
+	}
+	return nil
 }
 
-// finish streams until the program ends or the user detaches, and returns its exit code.
+// finish streams until the program ends and returns its exit code, or errDetached.
 func (s *session) finish(st *stream, wait *client.Wait) error {
-	if detached, err := st.run(); err != nil {
+	if err := st.run(); err != nil {
 		wait.Close()
 		return err
-	} else if detached {
-		wait.Close()
-		return nil
 	}
 	result, err := wait.Result()
 	switch {

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +24,7 @@ type stream struct {
 	out     io.Writer
 	errw    io.Writer
 	tty     bool
+	keys    string // detach keys; empty: the default
 	restore func() // gives a terminal in raw mode back
 }
 
@@ -37,7 +38,7 @@ func (s *session) attach(ctx context.Context, id string, a client.Attach, tty bo
 	if err != nil {
 		return nil, err
 	}
-	st := &stream{conn: conn, tty: tty}
+	st := &stream{conn: conn, tty: tty, keys: a.DetachKeys}
 	if a.Stdout {
 		st.out = s.out
 	}
@@ -54,8 +55,17 @@ func (st *stream) open(s *session, stdin bool) error {
 		return nil
 	}
 	st.in = s.in
+	if !st.tty {
+		return nil
+	}
+	keys, err := parseKeys(st.keys)
+	if err != nil {
+		st.conn.Close()
+		return err
+	}
+	st.in = &detachReader{r: s.in, keys: keys}
 	fd, ok := terminal(s.in)
-	if !st.tty || !ok {
+	if !ok {
 		return nil
 	}
 	old, err := term.MakeRaw(fd)
@@ -76,28 +86,35 @@ func (st *stream) close() {
 	st.conn.Close()
 }
 
-// run moves bytes until the program's output ends. detached is true when the user left it running by the
-// detach keys: the daemon then ends the stream with that as its error.
+// run moves bytes until the program's output ends. It returns errDetached when the user left by the detach
+// keys, which this side or the daemon has noticed.
 //
 // Input is copied beside: its end is passed on as a half-close. Its goroutine may stay in a read of a
 // terminal when run returns; that read ends with the process, or with the caller's reader.
-func (st *stream) run() (detached bool, err error) {
+func (st *stream) run() error {
+	detached := make(chan struct{})
 	if st.in != nil {
 		go func() {
-			// an error here means the connection is gone: reading reports it
-			_, _ = io.Copy(st.conn, st.in)
+			// any other error means that the connection or the input is gone: the output tells
+			if _, err := io.Copy(st.conn, st.in); errors.Is(err, errDetached) {
+				close(detached)
+				st.conn.Close()
+				return
+			}
 			_ = st.conn.CloseWrite()
 		}()
 	}
-	err = st.output()
+	err := st.output()
 	st.restore()
-	if errors.Is(err, net.ErrClosed) {
-		err = nil
+	select {
+	case <-detached:
+		return errDetached
+	default:
 	}
 	if err != nil && isDetach(err) {
-		return true, nil
+		return errDetached
 	}
-	return false, err
+	return err
 }
 
 func (st *stream) output() error {
@@ -115,11 +132,8 @@ func (st *stream) output() error {
 	return err
 }
 
-// isDetach recognises the text by which a daemon says that the escape sequence was typed.
-func isDetach(err error) bool {
-	const text = "read escape sequence"
-	return err.Error() == "error from daemon in stream: "+text || err.Error() == text
-}
+// isDetach recognises the words by which a daemon says that the keys were typed.
+func isDetach(err error) bool { return strings.HasSuffix(err.Error(), errDetached.Error()) }
 
 // size is the terminal's, from the output or else the input.
 func (s *session) size() (height, width int, ok bool) {
@@ -134,7 +148,7 @@ func (s *session) size() (height, width int, ok bool) {
 }
 
 // followSize tells set the terminal's size now and whenever it changes, until stop.
-func (s *session) followSize(ctx context.Context, set func(height, width int) error) (stop func()) {
+func (s *session) followSize(set func(height, width int) error) (stop func()) {
 	if _, _, ok := s.size(); !ok {
 		return func() {}
 	}
