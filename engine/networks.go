@@ -26,7 +26,6 @@ type Bridge struct {
 
 // netRecord is one network as it is kept.
 type netRecord struct {
-	ID      string
 	Created time.Time
 	network.Network
 	Options map[string]string
@@ -77,13 +76,11 @@ func (e *Engine) openNetworks() error {
 	for _, w := range wanted {
 		if have := e.networkNamed(w.Name); have != nil {
 			w.ID, w.Created = have.ID, have.Created
-			w.Network.ID = have.ID
 			if same(have, &w) {
 				continue
 			}
 		} else {
 			w.ID, w.Created = newID(), e.o.Now().UTC()
-			w.Network.ID = w.ID
 		}
 		changed = true
 		e.networks[w.ID] = &w

@@ -156,7 +156,15 @@ func (e *Engine) restoreNetworks(ctx context.Context) error {
 			endpoints = append(endpoints, c.st.Endpoints...)
 		}
 	}
-	return e.o.Net.Restore(ctx, networks, endpoints)
+	if err := e.o.Net.Restore(ctx, networks, endpoints); err != nil {
+		return err
+	}
+	for _, n := range networks {
+		if err := e.o.Net.Create(ctx, n); err != nil {
+			return fmt.Errorf("network %s: %w", n.Name, err)
+		}
+	}
+	return nil
 }
 
 // sweep removes what crashes left: folders, statuses and namespaces of containers that are not there.

@@ -36,11 +36,12 @@ func NewAhead(r io.Reader, taps ...io.Writer) *Ahead {
 		a.free <- nil // allocated when first used: a short stream needs one
 	}
 	out := make(chan chunk, chunkCount)
-	a.all.Go(func() { a.fill(r, out) })
+	source := out // the goroutines keep their own ends: out moves on
+	a.all.Go(func() { a.fill(r, source) })
 	for _, t := range taps {
-		in := out
-		out = make(chan chunk, chunkCount)
-		a.all.Go(func() { a.pass(t, in, out) })
+		in, next := out, make(chan chunk, chunkCount)
+		a.all.Go(func() { a.pass(t, in, next) })
+		out = next
 	}
 	a.out = out
 	return a

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 		return &cmd.Exit{Code: 1, Err: err}
 	}
 	if o.detach {
-		return detach(env)
+		return detach(env, o)
 	}
 	debug.SetGCPercent(heapGoal)
 	log := o.logger(env.Stderr)
@@ -137,8 +138,12 @@ func listenAndServe(ctx context.Context, env *cmd.Env, o *options, e *engine.Eng
 	return err
 }
 
-// detach starts the daemon in a session of its own and returns when it listens, or with what it said instead.
-func detach(env *cmd.Env) error {
+// detachWait is how often detach looks whether the daemon listens.
+const detachWait = 5 * time.Millisecond
+
+// detach starts the daemon in a session of its own, with a log in the exec root, and returns when it listens, or with what
+// it said instead.
+func detach(env *cmd.Env, o *options) error {
 	var args []string
 	for _, a := range env.Args {
 		if a != "--detach" && a != "--detach=true" {
@@ -149,23 +154,39 @@ func detach(env *cmd.Env) error {
 	if err != nil {
 		return err
 	}
-	r, w, err := os.Pipe()
+	if err := os.MkdirAll(o.execRoot, 0o711); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(o.execRoot, "dockerd.log"), os.O_CREATE|os.O_RDWR|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer log.Close()
 	c := exec.Command(exe, append([]string{"dockerd"}, args...)...)
-	c.Stderr = w
+	c.Dir, c.Stderr = env.Dir, log
 	c.SysProcAttr = &unix.SysProcAttr{Setsid: true}
 	if err := c.Start(); err != nil {
 		return err
 	}
-	w.Close()
-	if awaitLine(r, env.Stderr, "API listen on ") {
-		return c.Process.Release()
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }() // cut off when this process ends before the daemon
+	for {
+		said, err := os.ReadFile(log.Name())
+		if err != nil {
+			return err
+		}
+		if strings.Contains(string(said), "API listen on ") {
+			_, err = env.Stderr.Write(said)
+			return err
+		}
+		select {
+		case <-ended:
+			said, _ = os.ReadFile(log.Name())
+			_, _ = env.Stderr.Write(said)
+			return &cmd.Exit{Code: 1}
+		case <-time.After(detachWait):
+		}
 	}
-	_ = c.Wait()
-	return &cmd.Exit{Code: 1}
 }
 
 // pidfile is the file that keeps a second daemon out.
