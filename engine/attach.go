@@ -168,7 +168,10 @@ func (a *Attachment) input(client io.Reader) (detached bool) {
 		a.stream.near.Close()
 		return true
 	}
-	if a.end && a.stream.opts.Stdin {
+	if !a.stream.opts.Stdin {
+		return false // clients that send nothing half-close at once and still listen
+	}
+	if a.end {
 		// Docker ends an attachment whose input ends unless that input's end is the program's.
 		a.stream.near.Close()
 		return false

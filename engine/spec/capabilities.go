@@ -27,14 +27,30 @@ var capabilityNames = []string{
 	"CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
 }
 
-// knownCapabilities are those that the running kernel has.
+// knownCapabilities are those that the running kernel has and that this process may hand on: its own bounding set.
 func knownCapabilities() []string {
-	raw, err := os.ReadFile("/proc/sys/kernel/cap_last_cap")
-	last, perr := strconv.Atoi(strings.TrimSpace(string(raw)))
-	if err != nil || perr != nil || last < 0 || last >= len(capabilityNames) {
+	raw, err := os.ReadFile("/proc/self/status")
+	if err != nil {
 		return capabilityNames
 	}
-	return capabilityNames[:last+1]
+	for line := range strings.Lines(string(raw)) {
+		hex, ok := strings.CutPrefix(line, "CapBnd:")
+		if !ok {
+			continue
+		}
+		bits, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 64)
+		if err != nil {
+			break
+		}
+		var out []string
+		for i, name := range capabilityNames {
+			if bits&(1<<i) != 0 {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	return capabilityNames
 }
 
 // capabilities are the sets of a container's first program. A program that does not start as root has none in force,
