@@ -43,7 +43,7 @@ var imports = map[string][]string{
 	"engine/task":                {},
 
 	"fs":         {"fs/mount"},
-	"fs/archive": {},
+	"fs/archive": {"fs"},
 	"fs/drivers": {"fs", "fs/layers", "fs/overlay", "fs/vfs"},
 	"fs/fstest":  {"fs", "fs/archive", "fs/mount"},
 	"fs/layers":  {"fs", "fs/archive", "fs/mount"},
@@ -61,7 +61,7 @@ var homes = map[string][]string{
 	"github.com/google/nftables":           {"engine/network"},
 	"github.com/gorilla/mux":               {"netapi"},
 	"go.etcd.io/bbolt":                     {"engine/state", "fs", "fs/drivers", "fs/layers", "fs/overlay", "fs/vfs", "fs/fstest"},
-	"golang.org/x/term":                    {"personalities/docker"},
+	"golang.org/x/term":                    {"personalities/docker", "personalities/pid1"},
 	"github.com/klauspost/compress":        {"fs/archive"},
 	"github.com/moby/profiles":             {"engine/spec"},
 	"github.com/seccomp/libseccomp-golang": {},

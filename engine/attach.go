@@ -32,6 +32,7 @@ type Attachment struct {
 	keys   []byte
 	logs   func(w io.Writer) error
 	leave  func(detached bool)
+	settle func() // waits until the end of the program is known, before the client learns of it
 	end    bool // a client that ends its input has ended the attachment
 }
 
@@ -148,6 +149,9 @@ func (a *Attachment) Serve(client HalfCloser) error {
 		detached = a.input(client)
 	})
 	_, err := io.Copy(client, a.stream.near)
+	if a.settle != nil && err == nil {
+		a.settle()
+	}
 	_ = client.CloseWrite()
 	a.stream.Close()
 	client.Close() // ends the input

@@ -142,13 +142,23 @@ func (x *execution) attachment(e *Engine) (*Attachment, error) {
 	}
 	keys, err := detachKeys(x.q.DetachKeys)
 	return &Attachment{
-		Terminal: x.q.Tty, stream: s, keys: keys,
+		Terminal: x.q.Tty, stream: s, keys: keys, settle: x.settle,
 		leave: func(detached bool) {
 			if detached {
 				e.publish(x.c, events.ActionExecDetach, "execID", x.id)
 			}
 		},
 	}, err
+}
+
+// settleWait bounds how long the end of an exec's streams is held back for its exit code, for which clients ask next.
+const settleWait = 2 * time.Second
+
+func (x *execution) settle() {
+	select {
+	case <-x.changed:
+	case <-time.After(settleWait):
+	}
 }
 
 // execProcess is the program as the runtime takes it: what the container's own has, but for what the request says.

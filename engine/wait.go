@@ -31,7 +31,11 @@ func (e *Engine) Wait(ctx context.Context, ref string, condition api.WaitConditi
 			over = over || !st.running() && st.State != api.StateRestarting
 		}
 		if over {
-			return waitResponse(&st), nil
+			r := waitResponse(&st)
+			if condition == api.WaitConditionRemoved {
+				r.Error = nil // the start, which failed, has said it
+			}
+			return r, nil
 		}
 		select {
 		case <-changed:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -104,6 +105,9 @@ func TestStreamProxyToNobody(t *testing.T) {
 	}
 	defer stop()
 	conn, err := net.Dial("tcp", address)
+	if errors.Is(err, syscall.ECONNRESET) {
+		return // cut before the dial had returned: that is an end too
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
