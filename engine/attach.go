@@ -33,7 +33,7 @@ type Attachment struct {
 	logs   func(w io.Writer) error
 	leave  func(detached bool)
 	settle func() // waits until the end of the program is known, before the client learns of it
-	end    bool // a client that ends its input has ended the attachment
+	end    bool   // a client that ends its input has ended the attachment
 }
 
 // HalfCloser is a connection whose two directions end separately.

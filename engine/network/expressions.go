@@ -83,7 +83,9 @@ func publishedAnywhere(ports *nftables.Set) []expr.Any {
 	return rule([]expr.Any{
 		&expr.Fib{Register: reg1, ResultADDRTYPE: true, FlagDADDR: true},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: reg1, Data: binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL)},
-		&expr.Immediate{Register: reg8, Data: make([]byte, 4)},
+		// The address with no bit left, which nft can list and read again; it cannot print a plain constant here.
+		&expr.Payload{DestRegister: reg8, Base: expr.PayloadBaseNetworkHeader, Offset: offDestination, Len: 4},
+		&expr.Bitwise{SourceRegister: reg8, DestRegister: reg8, Len: 4, Mask: make([]byte, 4), Xor: make([]byte, 4)},
 	}, lookUp(ports))
 }
 
