@@ -91,7 +91,13 @@ func (s *session) candidates(ctx context.Context, words []string, last string) [
 		}
 		return append(out, "--help")
 	}
-	return s.objects(ctx, row, len(words)-n)
+	operands := 0
+	for _, w := range words[n:] {
+		if !strings.HasPrefix(w, "-") {
+			operands++
+		}
+	}
+	return s.objects(ctx, row, operands)
 }
 
 // objects is the live names that fit a command: what its synopsis asks for.

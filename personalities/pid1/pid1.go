@@ -114,7 +114,7 @@ func start(args []string) (pid int, err error) {
 
 func cannotRun(name string, err error) error {
 	code := 127
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) {
 		code = 126
 	}
 	return &cmd.Exit{Code: code, Err: fmt.Errorf("docker-init: exec %s: %w", name, err)}

@@ -1,0 +1,271 @@
+package docker
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func writeConfig(t *testing.T, home, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(home, ".docker"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".docker", "config.json"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every command has help, under each of its names, and no two rows share one.
+func TestEveryCommandHasHelp(t *testing.T) {
+	f := newFake(t, nil)
+	seen := map[string]bool{}
+	for _, c := range commands() {
+		for _, name := range c.names {
+			if seen[name] {
+				t.Errorf("two commands are called %s", name)
+			}
+			seen[name] = true
+			r := f.docker(t, "", append(strings.Fields(name), "--help")...)
+			if r.code != 0 || !strings.HasPrefix(r.out, "Usage:  docker "+name) || !strings.Contains(r.out, c.summary) {
+				t.Errorf("%s --help: %+v", name, r)
+			}
+			u, _ := c.usage("docker " + name)
+			letters, words := map[string]bool{}, map[string]bool{}
+			for _, flag := range u.Flags {
+				if words[flag.Name] || (flag.Short != "" && letters[flag.Short]) || flag.Help == "" {
+					t.Errorf("%s: flag --%s is there twice, or without help", name, flag.Name)
+				}
+				words[flag.Name], letters[flag.Short] = true, true
+			}
+		}
+	}
+	for _, g := range groups() {
+		if r := f.docker(t, "", g.name); r.code != 0 || !strings.HasPrefix(r.out, "Usage:  docker "+g.name+" COMMAND") {
+			t.Errorf("%s: %+v", g.name, r)
+		}
+	}
+	if len(f.seen) > 0 {
+		t.Errorf("help asked the daemon %q", f.seen)
+	}
+}
+
+// One row a verb: what is typed, what is asked, what is printed.
+func TestVerbs(t *testing.T) {
+	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
+	gone := refuse(404, "No such container: zz")
+	f := newFake(t, map[string]http.HandlerFunc{
+		"POST /containers/a/start": ok, "POST /containers/a/stop": ok, "POST /containers/a/restart": ok, "POST /containers/a/kill": ok,
+		"POST /containers/a/pause": ok, "POST /containers/a/unpause": ok, "POST /containers/a/rename": ok, "DELETE /containers/a": ok,
+		"POST /containers/zz/start": gone, "POST /containers/zz/stop": gone, "DELETE /containers/zz": gone, "POST /containers/zz/wait": gone,
+		"POST /containers/a/wait": reply(`{"StatusCode":3}`), "POST /containers/a/update": reply(`{"Warnings":["w"]}`),
+		"GET /containers/a/changes":   reply(`[{"Kind":0,"Path":"/a"},{"Kind":1,"Path":"/b"},{"Kind":2,"Path":"/c"}]`),
+		"GET /containers/a/top":       reply(`{"Titles":["PID","CMD"],"Processes":[["1","sh"],["22","sleep 5"]]}`),
+		"GET /containers/a/json":      reply(`{"Id":"a","NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"},{"HostIp":"::","HostPort":"8080"}],"90/udp":null}}}`),
+		"POST /commit":                reply(`{"Id":"sha256:new"}`),
+		"POST /images/a:1/tag":        ok,
+		"DELETE /images/a:1":          reply(`[{"Untagged":"a:1"},{"Deleted":"sha256:x"}]`),
+		"POST /networks/create":       reply(`{"Id":"net","Warning":"careful"}`),
+		"DELETE /networks/n":          ok,
+		"POST /networks/n/connect":    ok,
+		"POST /networks/n/disconnect": ok,
+		"POST /volumes/create":        reply(`{"Name":"v"}`),
+		"DELETE /volumes/v":           ok,
+		"POST /containers/prune":      reply(`{"ContainersDeleted":["c1"],"SpaceReclaimed":1500}`),
+		"POST /images/prune":          reply(`{"ImagesDeleted":[{"Untagged":"u"},{"Deleted":"d"}],"SpaceReclaimed":0}`),
+		"POST /volumes/prune":         reply(`{}`),
+		"POST /networks/prune":        reply(`{"NetworksDeleted":["n1"]}`),
+		"POST /auth":                  reply(`{"Status":"Login Succeeded"}`),
+	})
+	for _, row := range []struct {
+		args, asked, out, stderr string
+		code                     int
+	}{
+		{"start a", "POST /containers/a/start", "a\n", "", 0},
+		{"start a zz", "", "a\n", "Error response from daemon: No such container: zz\nError: failed to start containers: zz\n", 1},
+		{"stop a", "POST /containers/a/stop", "a\n", "", 0},
+		{"stop -t 5 -s INT a", "POST /containers/a/stop?signal=INT&t=5", "a\n", "", 0},
+		{"stop --time 0 a", "POST /containers/a/stop?t=0", "a\n", "", 0},
+		{"stop zz", "", "", "Error response from daemon: No such container: zz\n", 1},
+		{"restart -t 1 a", "POST /containers/a/restart?t=1", "a\n", "", 0},
+		{"kill a", "POST /containers/a/kill", "a\n", "", 0},
+		{"kill -s HUP a", "POST /containers/a/kill?signal=HUP", "a\n", "", 0},
+		{"pause a", "POST /containers/a/pause", "a\n", "", 0},
+		{"unpause a", "POST /containers/a/unpause", "a\n", "", 0},
+		{"rename a b", "POST /containers/a/rename?name=b", "", "", 0},
+		{"rm a", "DELETE /containers/a", "a\n", "", 0},
+		{"rm -f -v -l a", "DELETE /containers/a?force=1&link=1&v=1", "a\n", "", 0},
+		{"rm zz", "", "", "Error response from daemon: No such container: zz\n", 1},
+		{"rm -f zz", "", "", "Error response from daemon: No such container: zz\n", 0},
+		{"wait a", "POST /containers/a/wait?condition=not-running", "3\n", "", 0},
+		{"update -m 5m --restart always a", "POST /containers/a/update", "a\nw\n", "", 0},
+		{"update a", "", "", "you must provide one or more flags when using this command\n", 1},
+		{"diff a", "GET /containers/a/changes", "C /a\nA /b\nD /c\n", "", 0},
+		{"top a -o pid,cmd", "GET /containers/a/top?ps_args=-o+pid%2Ccmd", "PID                 CMD\n1                   sh\n22                  sleep 5\n", "", 0},
+		{"port a", "GET /containers/a/json", "80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n", "", 0},
+		{"port a 80", "GET /containers/a/json", "0.0.0.0:8080\n[::]:8080\n", "", 0},
+		{"port a 90/udp", "", "", "Error: No public port '90/udp' published for a\n", 1},
+		{"commit -m msg -a me --no-pause -c X a r:t", "POST /commit?author=me&changes=X&comment=msg&container=a&pause=0&repo=r&tag=t", "sha256:new\n", "", 0},
+		{"tag a:1 r/x", "POST /images/a:1/tag?repo=r%2Fx&tag=latest", "", "", 0},
+		{"rmi -f --no-prune a:1", "DELETE /images/a:1?force=1&noprune=1", "Untagged: a:1\nDeleted: sha256:x\n", "", 0},
+		{"network create n", "POST /networks/create", "net\n", "WARNING: careful\n", 0},
+		{"network rm n", "DELETE /networks/n", "n\n", "", 0},
+		{"network connect n a", "POST /networks/n/connect", "", "", 0},
+		{"network disconnect -f n a", "POST /networks/n/disconnect", "", "", 0},
+		{"volume create", "POST /volumes/create", "v\n", "", 0},
+		{"volume rm -f v", "DELETE /volumes/v?force=1", "v\n", "", 0},
+		{"container prune -f", "POST /containers/prune", "Deleted Containers:\nc1\n\nTotal reclaimed space: 1.5kB\n", "", 0},
+		{"image prune -f", "POST /images/prune?filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D", "Deleted Images:\nuntagged: u\ndeleted: d\n\nTotal reclaimed space: 0B\n", "", 0},
+		{"image prune -af", "POST /images/prune?filters=%7B%22dangling%22%3A%7B%22false%22%3Atrue%7D%7D", "Deleted Images:\nuntagged: u\ndeleted: d\n\nTotal reclaimed space: 0B\n", "", 0},
+		{"volume prune -af", "POST /volumes/prune?filters=%7B%22all%22%3A%7B%22true%22%3Atrue%7D%7D", "Total reclaimed space: 0B\n", "", 0},
+		{"network prune -f", "POST /networks/prune", "Deleted Networks:\nn1\n\n", "", 0},
+	} {
+		before := len(f.seen)
+		r := f.docker(t, "", strings.Fields(row.args)...)
+		if r.code != row.code || r.out != row.out || r.stderr != row.stderr {
+			t.Errorf("%s: %+v", row.args, r)
+		}
+		if row.asked != "" && (len(f.seen) == before || f.seen[len(f.seen)-1] != row.asked) {
+			t.Errorf("%s asked %q, want %s", row.args, f.seen[before:], row.asked)
+		}
+	}
+}
+
+func TestPruneAsks(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/prune": reply(`{}`)})
+	if r := f.docker(t, "n\n", "container", "prune"); r.code != 0 || len(f.seen) > 0 || !strings.Contains(r.out, "Are you sure you want to continue? [y/N]") {
+		t.Errorf("n: %+v asked %q", r, f.seen)
+	}
+	if r := f.docker(t, "y\n", "container", "prune"); r.code != 0 || len(f.seen) != 1 {
+		t.Errorf("y: %+v asked %q", r, f.seen)
+	}
+}
+
+func TestUnknown(t *testing.T) {
+	f := newFake(t, nil)
+	for _, row := range []struct {
+		args string
+		want string
+		code int
+	}{
+		{"conteiner", "docker: unknown command: docker conteiner\n\nDid you mean: docker container\n\nRun 'docker --help' for more information\n", 1},
+		{"container lss", "docker: unknown command: docker container lss\n\nDid you mean: docker container ls\n\nUsage:  docker container\n\nRun 'docker container --help' for more information\n", 1},
+		{"xyzzy", "docker: unknown command: docker xyzzy\n\nRun 'docker --help' for more information\n", 1},
+		{"run", "docker: 'docker run' requires at least 1 argument\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nSee 'docker run --help' for more information\n", 1},
+		{"-l zz ps", "Unable to parse logging level: zz\n", 1},
+		{"-H a -H b ps", "Failed to initialize: unable to resolve docker endpoint: Specify only one -H\n", 1},
+	} {
+		if r := f.docker(t, "", strings.Fields(row.args)...); r.code != row.code || r.stderr != row.want {
+			t.Errorf("%s: %+v", row.args, r)
+		}
+	}
+}
+
+func TestInspect(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{
+		"GET /containers/c/json": reply(`{"Id":"c","Created":"2020","Config":{"Cmd":null,"Image":"i"},"New":{"z":1,"a":2}}`),
+		"GET /images/i/json":     reply(`{"Id":"sha256:i","RepoTags":["i:1"]}`),
+		"GET /networks/n":        reply(`{"Id":"n"}`),
+		"GET /volumes/v":         reply(`{"Name":"v"}`),
+	})
+	for _, row := range []struct {
+		args []string
+		out  string
+		code int
+	}{
+		{[]string{"inspect", "c"}, "[\n    {\n        \"Id\": \"c\",\n        \"Created\": \"2020\",\n        \"Config\": {\n            \"Cmd\": null,\n            \"Image\": \"i\"\n        },\n        \"New\": {\n            \"z\": 1,\n            \"a\": 2\n        }\n    }\n]\n", 0},
+		{[]string{"inspect", "-f", "{{.ID}} {{.Config.Cmd}} {{.Config.Env}} {{json .New}}", "c"}, "c [] [] {\"z\":1,\"a\":2}\n", 0},
+		{[]string{"inspect", "-f", "{{.Id}}{{.Name}}", "i", "v"}, "", 1},
+		{[]string{"inspect", "-f", "json", "n"}, "[{\"Id\":\"n\"}]\n", 0},
+		{[]string{"inspect", "--type", "image", "i", "-f", "{{.RepoTags}}"}, "[i:1]\n", 0},
+		{[]string{"inspect", "zz"}, "[]\n", 1},
+		{[]string{"volume", "inspect", "v", "-f", "{{.Name}}"}, "v\n", 0},
+		{[]string{"inspect", "-f", "{{", "c"}, "", 64},
+	} {
+		r := f.docker(t, "", row.args...)
+		if r.code != row.code || (row.out != "" && r.out != row.out) {
+			t.Errorf("%q: %+v", row.args, r)
+		}
+	}
+	if r := f.docker(t, "", "inspect", "zz"); r.stderr != "Error: No such object: zz\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestLogs(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{
+		"GET /containers/c/json": reply(`{"Id":"c"}`),
+		"GET /containers/c/logs": func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, "\x01\x00\x00\x00\x00\x00\x00\x04out\n\x02\x00\x00\x00\x00\x00\x00\x04err\n")
+		},
+		"GET /containers/t/json": reply(`{"Id":"t","Config":{"Tty":true}}`),
+		"GET /containers/t/logs": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "raw\r\n") },
+	})
+	if r := f.docker(t, "", "logs", "--since", "1700000000.5", "-n", "5", "-t", "c"); r.out != "out\n" || r.stderr != "err\n" {
+		t.Errorf("%+v", r)
+	}
+	if want := "GET /containers/c/logs?since=1700000000.5&stderr=1&stdout=1&tail=5&timestamps=1"; f.seen[1] != want {
+		t.Error(f.seen[1])
+	}
+	if r := f.docker(t, "", "logs", "t"); r.out != "raw\r\n" {
+		t.Errorf("%+v", r)
+	}
+	if r := f.docker(t, "", "logs", "--since", "yesterday", "c"); r.code != 1 || !strings.Contains(r.stderr, `invalid value for "since"`) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"POST /auth": reply(`{"Status":"Login Succeeded"}`), "POST /images/create": reply(`{"status":"done"}`)})
+	home := t.TempDir()
+	writeConfig(t, home, `{"psFormat":"x","auths":{"other":{"auth":"YTpi"}},"unknown":{"kept":true}}`)
+	r := dockerIn(t, home, f.host, "s3cret\n", "login", "-u", "me", "--password-stdin", "https://reg:5000/v2/")
+	if r.code != 0 || r.out != "Login Succeeded\n" {
+		t.Fatalf("%+v", r)
+	}
+	raw, err := os.ReadFile(filepath.Join(home, ".docker", "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	if s := fmt.Sprint(got["auths"], got["unknown"], got["psFormat"]); s != "map[other:map[auth:YTpi] reg:5000:map[auth:bWU6czNjcmV0]] map[kept:true]x" {
+		t.Error(s)
+	}
+	var header string
+	f.routes["POST /images/create"] = func(w http.ResponseWriter, r *http.Request) { header = r.Header.Get("X-Registry-Auth") }
+	dockerIn(t, home, f.host, "", "pull", "reg:5000/img")
+	if !strings.HasPrefix(header, "eyJ1c2VybmFtZSI6Im1lIiwicGFzc3dvcmQiOiJzM2NyZXQi") {
+		t.Errorf("a pull from there sends %q", header)
+	}
+	dockerIn(t, home, f.host, "", "logout", "reg:5000")
+	if raw, _ := os.ReadFile(filepath.Join(home, ".docker", "config.json")); strings.Contains(string(raw), "reg:5000") || !strings.Contains(string(raw), "other") {
+		t.Errorf("after logout: %s", raw)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"GET /containers/json": reply(`[{"Names":["/web"]},{"Names":["/db"]}]`), "GET /images/json": reply(`[{"RepoTags":["i:1"]}]`)})
+	for _, row := range []struct{ words, want string }{
+		{"cont", "container\n"}, {"container st", "start\nstats\nstop\n"}, {"stop w", "web\n"}, {"exec -it d", "db\n"}, {"run ", "i:1\n"}, {"ps --no-", "--no-trunc\n"}, {"nope x", ""},
+	} {
+		if r := f.docker(t, "", append([]string{"__complete"}, strings.Split(row.words, " ")...)...); r.out != row.want {
+			t.Errorf("%s: %q", row.words, r.out)
+		}
+	}
+	for shell := range completions() {
+		if r := f.docker(t, "", "completion", shell); r.code != 0 || !strings.Contains(r.out, "docker __complete") {
+			t.Errorf("%s: %+v", shell, r)
+		}
+	}
+	if r := f.docker(t, "", "completion", "cmd.exe"); r.code != 1 || !strings.Contains(r.stderr, "bash, zsh and fish") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,0 +1,244 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"box/netapi/wire"
+)
+
+// tarOf packs entries: a name, its type, and its content or link target.
+func tarOf(t *testing.T, entries ...tar.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range entries {
+		content := ""
+		if h.Typeflag == tar.TypeReg {
+			content, h.Linkname = h.Linkname, ""
+			h.Size = int64(len(content))
+		}
+		if h.Mode == 0 {
+			h.Mode = 0o755
+		}
+		h.ModTime = time.Unix(1e9, 0)
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, content)
+	}
+	w.Close()
+	return b.Bytes()
+}
+
+func file(name, content string) tar.Header {
+	return tar.Header{Name: name, Typeflag: tar.TypeReg, Linkname: content, Mode: 0o640}
+}
+func dir(name string) tar.Header { return tar.Header{Name: name, Typeflag: tar.TypeDir} }
+func link(name, target string) tar.Header {
+	return tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: target}
+}
+func hard(name, target string) tar.Header {
+	return tar.Header{Name: name, Typeflag: tar.TypeLink, Linkname: target}
+}
+
+// holding is a daemon that answers for /src of container c with an archive.
+func holding(t *testing.T, stat wire.PathStat, archive []byte) *fake {
+	header, err := wire.EncodePathStat(stat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(wire.PathStatHeader, header)
+		w.Write(archive)
+	}
+	return newFake(t, map[string]http.HandlerFunc{"GET /containers/c/archive": serve, "HEAD /containers/c/archive": serve,
+		"PUT /containers/c/archive": func(http.ResponseWriter, *http.Request) {}})
+}
+
+func TestCopyFromContainer(t *testing.T) {
+	tree := tarOf(t, dir("src/"), file("src/f", "data"), link("src/l", "f"), hard("src/h", "src/f"), dir("src/sub"), file("src/sub/g", "x"))
+	content := tarOf(t, dir("./"), file("./f", "data"))
+	folder := wire.PathStat{Name: "src", Mode: fs.ModeDir | 0o755}
+	for _, row := range []struct {
+		name, from, to string
+		stat           wire.PathStat
+		archive        []byte
+		want           string // a file that must be there then
+	}{
+		{"into a folder", "c:/src", "here", folder, tree, "here/src/f"},
+		{"under a new name", "c:/src", "here/new", folder, tree, "here/new/sub/g"},
+		{"content into a folder", "c:/src/.", "here", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content, "here/f"},
+		{"content under a new name", "c:/src/.", "here/new", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content, "here/new/f"},
+		{"a file", "c:/src", "here/new", wire.PathStat{Name: "src"}, tarOf(t, file("src", "data")), "here/new"},
+		{"over a file", "c:/src", "here/old", wire.PathStat{Name: "src"}, tarOf(t, file("src", "data")), "here/old"},
+	} {
+		home := t.TempDir()
+		os.Mkdir(filepath.Join(home, "here"), 0o755)
+		os.WriteFile(filepath.Join(home, "here/old"), []byte("old"), 0o600)
+		r := dockerIn(t, home, holding(t, row.stat, row.archive).host, "", "cp", row.from, row.to)
+		got, err := os.ReadFile(filepath.Join(home, row.want))
+		if r.code != 0 || err != nil || (string(got) != "data" && string(got) != "x") {
+			t.Errorf("%s: %+v, %q, %v", row.name, r, got, err)
+		}
+	}
+	home := t.TempDir()
+	dockerIn(t, home, holding(t, folder, tree).host, "", "cp", "c:/src", ".")
+	f, err := os.Stat(filepath.Join(home, "src/f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, _ := os.Stat(filepath.Join(home, "src/h"))
+	if target, _ := os.Readlink(filepath.Join(home, "src/l")); target != "f" || f.Mode() != 0o640 || f.ModTime().Unix() != 1e9 || !os.SameFile(f, h) {
+		t.Errorf("link to %q, mode %v, time %v, hard link %v", target, f.Mode(), f.ModTime(), os.SameFile(f, h))
+	}
+	if d, _ := os.Stat(filepath.Join(home, "src")); d.ModTime().Unix() != 1e9 {
+		t.Errorf("folder's time %v", d.ModTime())
+	}
+}
+
+// A hostile daemon's archive writes nothing outside the folder it was copied to.
+func TestCopyFromHostile(t *testing.T) {
+	for name, archive := range map[string][]byte{
+		"dots":           tarOf(t, dir("src"), file("src/../../../out/evil", "x")),
+		"absolute":       tarOf(t, file("/../../out/evil", "x")),
+		"link then file": tarOf(t, dir("src"), link("src/l", "../../out"), file("src/l/evil", "x")),
+		"absolute link":  tarOf(t, dir("src"), link("src/l", "ROOT/out"), file("src/l/evil", "x")),
+		"hard link":      tarOf(t, dir("src"), hard("src/evil", "../../out/secret")),
+		"over the link":  tarOf(t, dir("src"), link("src/l", "../../out/secret"), file("src/l", "x")),
+	} {
+		home := t.TempDir()
+		os.MkdirAll(filepath.Join(home, "out"), 0o755)
+		os.MkdirAll(filepath.Join(home, "in"), 0o755)
+		os.WriteFile(filepath.Join(home, "out/secret"), []byte("kept"), 0o600)
+		archive = bytes.ReplaceAll(archive, []byte("ROOT/out"), []byte("/tmp/out"))
+		dockerIn(t, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).host, "", "cp", "c:/src", "in")
+		if _, err := os.Lstat(filepath.Join(home, "out/evil")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: written outside", name)
+		}
+		secret, err := os.Stat(filepath.Join(home, "out/secret"))
+		raw, _ := os.ReadFile(filepath.Join(home, "out/secret"))
+		if err != nil || string(raw) != "kept" || linked(secret, filepath.Join(home, "in")) {
+			t.Errorf("%s: a file outside is changed or linked: %q", name, raw)
+		}
+	}
+}
+
+// linked says whether a file below folder is the same as info.
+func linked(info fs.FileInfo, folder string) (found bool) {
+	filepath.WalkDir(folder, func(p string, d fs.DirEntry, err error) error {
+		if other, statErr := os.Lstat(p); err == nil && statErr == nil && os.SameFile(info, other) {
+			found = true
+		}
+		return nil
+	})
+	return found
+}
+
+func TestCopyFromTruncated(t *testing.T) {
+	archive := tarOf(t, dir("src"), file("src/f", strings.Repeat("x", 5000)))
+	f := holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive[:2000])
+	if r := dockerIn(t, t.TempDir(), f.host, "", "cp", "c:/src", "."); r.code != 1 || !strings.Contains(r.stderr, "unexpected EOF") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestCopyToContainer(t *testing.T) {
+	for _, row := range []struct {
+		name, from, to string
+		stat           *wire.PathStat
+		folder         string
+		names          string
+	}{
+		{"into a folder", "tree", "c:/dst", &wire.PathStat{Mode: fs.ModeDir}, "/dst", "tree/ tree/f tree/h tree/l"},
+		{"content", "tree/.", "c:/dst", &wire.PathStat{Mode: fs.ModeDir}, "/dst", "./ f h l"},
+		{"new name", "tree", "c:/dst/new", nil, "/dst", "new/ new/f new/h new/l"},
+		{"a file", "tree/f", "c:/dst/new", nil, "/dst", "new"},
+		{"over a file", "tree/f", "c:/dst/old", &wire.PathStat{}, "/dst", "old"},
+	} {
+		home := t.TempDir()
+		os.Mkdir(filepath.Join(home, "tree"), 0o750)
+		os.WriteFile(filepath.Join(home, "tree/f"), []byte("data"), 0o604)
+		os.Link(filepath.Join(home, "tree/f"), filepath.Join(home, "tree/h"))
+		os.Symlink("f", filepath.Join(home, "tree/l"))
+		f := holding(t, wire.PathStat{}, nil)
+		if row.stat == nil {
+			delete(f.routes, "HEAD /containers/c/archive")
+		} else {
+			f = holding(t, *row.stat, nil)
+		}
+		if r := dockerIn(t, home, f.host, "", "cp", row.from, row.to); r.code != 0 {
+			t.Errorf("%s: %+v", row.name, r)
+			continue
+		}
+		if last := f.seen[len(f.seen)-1]; !strings.Contains(last, "path="+strings.ReplaceAll(row.folder, "/", "%2F")) {
+			t.Errorf("%s: %s", row.name, last)
+		}
+		var names []string
+		r := tar.NewReader(bytes.NewReader(f.bodies["PUT /containers/c/archive"]))
+		for {
+			h, err := r.Next()
+			if err != nil {
+				break
+			}
+			names = append(names, h.Name)
+			if strings.HasSuffix(h.Name, "/h") && h.Typeflag != tar.TypeLink {
+				t.Errorf("%s: a hard link was packed twice", row.name)
+			}
+		}
+		slices.Sort(names)
+		if got := strings.Join(names, " "); got != row.names {
+			t.Errorf("%s: %s, want %s", row.name, got, row.names)
+		}
+	}
+}
+
+func TestCopyRefuses(t *testing.T) {
+	f := holding(t, wire.PathStat{}, nil)
+	for _, row := range []struct{ args, want string }{
+		{"cp a b", "must specify at least one container source"},
+		{"cp c:/a d:/b", "copying between containers is not supported"},
+		{"cp /nope/x c:/b", "lstat /nope/x: no such file or directory"},
+		{"cp - c:/b", `destination "c:/b" must be a directory`},
+		{"cp /proc c:/b", "cannot copy directory"},
+	} {
+		if r := f.docker(t, "", strings.Fields(row.args)...); r.code != 1 || !strings.Contains(r.stderr, row.want) {
+			t.Errorf("%s: %+v", row.args, r)
+		}
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	f.Add([]byte("not a tar"))
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	w.WriteHeader(&tar.Header{Name: "a/../../b", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644})
+	w.Write([]byte("x"))
+	w.Close()
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, in []byte) {
+		base := t.TempDir()
+		inside := filepath.Join(base, "in")
+		os.Mkdir(inside, 0o755)
+		root, err := os.OpenRoot(inside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer root.Close()
+		u := unpacker{root: root, rename: func(n string) string { return n }}
+		_ = u.unpack(io.LimitReader(bytes.NewReader(in), 1<<20))
+		if left, _ := os.ReadDir(base); len(left) != 1 {
+			t.Errorf("written beside the folder: %v", left)
+		}
+	})
+}

@@ -1,0 +1,127 @@
+package docker
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"box/netapi/wire"
+)
+
+func TestProgressInALog(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"POST /images/create": reply(
+		`{"status":"Pulling from x","id":"latest"}` + "\r\n" + `{"status":"Downloading","progressDetail":{"current":1,"total":4},"id":"abc"}` + "\r\n" +
+			`{"status":"Downloading","progressDetail":{"current":4,"total":4},"id":"abc"}` + "\r\n" + `{"status":"Pull complete","progressDetail":{},"id":"abc"}` + "\r\n" +
+			`{"status":"Digest: sha256:d"}`)})
+	r := f.docker(t, "", "pull", "x")
+	want := "Using default tag: latest\nlatest: Pulling from x\nabc: Pull complete\nDigest: sha256:d\ndocker.io/library/x:latest\n"
+	if r.code != 0 || r.out != want {
+		t.Errorf("%+v", r)
+	}
+	if r := f.docker(t, "", "pull", "-q", "x:1"); r.out != "docker.io/library/x:1\n" {
+		t.Errorf("quiet: %+v", r)
+	}
+}
+
+func TestProgressInATerminal(t *testing.T) {
+	var out bytes.Buffer
+	d := display{w: &out, tty: true, fd: -1, lines: map[string]int{}}
+	for _, m := range []wire.Message{
+		{ID: "a", Status: "Waiting", Detail: &wire.Progress{}},
+		{ID: "b", Status: "Waiting", Detail: &wire.Progress{}},
+		{ID: "a", Status: "Downloading", Detail: &wire.Progress{Current: 50, Total: 100}},
+		{Status: "Done"},
+	} {
+		if err := d.show(&m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := out.String()
+	if !strings.Contains(got, "\x1b[2A\x1b[2K\ra: Downloading [") || !strings.HasSuffix(got, "\x1b[2BDone\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestBar(t *testing.T) {
+	for _, row := range []struct {
+		p     wire.Progress
+		width int
+		want  string
+	}{
+		{wire.Progress{}, 80, ""},
+		{wire.Progress{Current: 1500}, 80, "1.5kB"},
+		{wire.Progress{Current: 50, Total: 100}, 30, "[=======>      ]      50B/100B"},
+		{wire.Progress{Current: 100, Total: 100}, 30, "[==============]     100B/100B"},
+		{wire.Progress{Current: 2, Total: 5, Units: "files"}, 12, "2/5 files"},
+		{wire.Progress{Current: 200, Total: 100}, 30, "200B"},
+	} {
+		if got := bar(&row.p, row.width); got != row.want {
+			t.Errorf("%+v in %d: %q, want %q", row.p, row.width, got, row.want)
+		}
+	}
+}
+
+func TestLoadAndSave(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{
+		"POST /images/load": reply(`{"stream":"Loaded image: x:1\n"}`),
+		"GET /images/get":   reply("the archive"),
+	})
+	archive := writeFile(t, "a.tar", "tar bytes")
+	for _, r := range []result{f.docker(t, "", "load", "-i", archive), f.docker(t, "tar bytes", "load")} {
+		if r.code != 0 || r.out != "Loaded image: x:1\n" || string(f.bodies["POST /images/load"]) != "tar bytes" {
+			t.Errorf("%+v, the daemon got %q", r, f.bodies["POST /images/load"])
+		}
+	}
+	home := t.TempDir()
+	if r := dockerIn(t, home, f.host, "", "save", "-o", "s.tar", "x:1", "y"); r.code != 0 || r.out != "" {
+		t.Errorf("%+v", r)
+	}
+	if raw, err := os.ReadFile(filepath.Join(home, "s.tar")); string(raw) != "the archive" || err != nil {
+		t.Errorf("%q, %v", raw, err)
+	}
+	if last := f.seen[len(f.seen)-1]; last != "GET /images/get?names=x%3A1&names=y" {
+		t.Error(last)
+	}
+	if r := f.docker(t, "", "save", "-o", "/nope/s.tar", "x"); r.code != 1 || r.stderr != "failed to save image: invalid output path: stat /nope: no such file or directory\n" {
+		t.Errorf("%+v", r)
+	}
+	f.routes["GET /images/get"] = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.Write([]byte("half"))
+	}
+	if r := dockerIn(t, home, f.host, "", "save", "-o", "s.tar", "x"); r.code != 1 {
+		t.Errorf("a download that broke off: %+v", r)
+	}
+	raw, _ := os.ReadFile(filepath.Join(home, "s.tar"))
+	if left, _ := os.ReadDir(home); string(raw) != "the archive" || len(left) != 1 {
+		t.Errorf("after a broken download: %q, %v", raw, left)
+	}
+}
+
+func TestImport(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"POST /images/create": reply(`{"status":"sha256:new"}`)})
+	if r := f.docker(t, "tar bytes", "import", "-m", "msg", "-c", "CMD x", "-", "r:t"); r.out != "sha256:new\n" || string(f.bodies["POST /images/create"]) != "tar bytes" {
+		t.Errorf("%+v", r)
+	}
+	if last := f.seen[len(f.seen)-1]; last != "POST /images/create?changes=CMD+x&fromSrc=-&message=msg&repo=r&tag=t" {
+		t.Error(last)
+	}
+	f.docker(t, "", "import", "http://h/x.tar")
+	if last := f.seen[len(f.seen)-1]; last != "POST /images/create?fromSrc=http%3A%2F%2Fh%2Fx.tar" {
+		t.Error(last)
+	}
+	program := writeFile(t, "prog", "\x7fELF and so on")
+	f.docker(t, "", "import", program)
+	if body := f.bodies["POST /images/create"]; !bytes.Contains(body, []byte("\x7fELF and so on")) || !bytes.Contains(body, []byte("prog\x00")) {
+		t.Errorf("one executable was sent as %.40q", body)
+	}
+	folder := t.TempDir()
+	os.WriteFile(filepath.Join(folder, "inside"), []byte("x"), 0o600)
+	f.docker(t, "", "import", folder)
+	if body := f.bodies["POST /images/create"]; !bytes.Contains(body, []byte("inside\x00")) {
+		t.Errorf("a folder was sent as %.40q", body)
+	}
+}

@@ -1,0 +1,54 @@
+package personalities
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"box/personalities/cmd"
+)
+
+func start(argv0 string, args ...string) (code int, stdout, stderr string) {
+	var out, errw bytes.Buffer
+	code = Main(context.Background(), argv0, &cmd.Env{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errw,
+		Getenv: func(string) string { return "" }, Dir: "/"})
+	return code, out.String(), errw.String()
+}
+
+func TestPick(t *testing.T) {
+	for _, row := range []struct {
+		argv0, args    string
+		code           int
+		stdout, stderr string
+	}{
+		{"/usr/bin/box", "", 0, "Usage:  box COMMAND", ""},
+		{"box", "--help", 0, "docker", ""},
+		{"box", "version", 0, "box version " + cmd.Version + "\n", ""},
+		{"box", "--version", 0, "box version ", ""},
+		{"whatever", "version", 0, "box version ", ""},
+		{"box", "hello", 0, "Hello from ", ""},
+		{"box", "docker --version", 0, "Docker version " + cmd.Version, ""},
+		{"/opt/docker", "--version", 0, "Docker version " + cmd.Version, ""},
+		{"box", "dokcer", 127, "", `box: there is no command "dokcer". Did you mean: box docker` + "\n"},
+		{"box", "xyzzy", 127, "", `box: there is no command "xyzzy". Run 'box' for the list` + "\n"},
+		{"docker", "--nope", 125, "", "unknown flag: --nope\n"},
+		{"docker", "help nope", 1, "", "unknown help topic: nope\n"},
+		{"docker-init", "--", 1, "", "docker-init: no program given"},
+	} {
+		code, stdout, stderr := start(row.argv0, strings.Fields(row.args)...)
+		if code != row.code || !strings.Contains(stdout, row.stdout) || !strings.Contains(stderr, row.stderr) || (row.stderr == "") != (stderr == "") {
+			t.Errorf("%s %s: code %d\n%s%s", row.argv0, row.args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestHiddenAreNotListed(t *testing.T) {
+	_, out, _ := start("box")
+	for _, c := range table() {
+		listed := strings.Contains(out, "\n  "+c.Name+" ")
+		if listed == c.Hidden {
+			t.Errorf("%s: hidden %t, listed %t", c.Name, c.Hidden, listed)
+		}
+	}
+}
