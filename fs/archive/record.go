@@ -142,8 +142,11 @@ type rebuilder struct {
 
 func (b *rebuilder) run() error {
 	magic := make([]byte, len(recordMagic))
-	if _, err := io.ReadFull(b.r, magic); err != nil || string(magic) != recordMagic {
-		return fmt.Errorf("not a tar record: %w: %w", err, errdefs.ErrDataLoss)
+	if _, err := io.ReadFull(b.r, magic); err != nil {
+		return damaged(err)
+	}
+	if string(magic) != recordMagic {
+		return fmt.Errorf("not a tar record: %w", errdefs.ErrDataLoss)
 	}
 	for {
 		kind, err := b.r.ReadByte()
@@ -177,7 +180,10 @@ func damaged(err error) error {
 // file copies the content of the file that is named next.
 func (b *rebuilder) file(size int64) error {
 	n, err := binary.ReadUvarint(b.r)
-	if err != nil || n > 2*maxPath {
+	if err == nil && n > 2*maxPath {
+		err = fmt.Errorf("path of %d bytes", n)
+	}
+	if err != nil {
 		return damaged(err)
 	}
 	name := make([]byte, n)
