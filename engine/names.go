@@ -28,10 +28,7 @@ func (e *Engine) writeFiles(rec *record, j sandbox) error {
 	var dns []netip.Addr
 	dns = append(dns, rec.Host.DNS...)
 	var resolv []byte
-	host, err := os.ReadFile("/etc/resolv.conf")
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
+	host := network.HostResolvConf()
 	if rec.Host.NetworkMode.IsHost() && len(dns)+len(rec.Host.DNSSearch)+len(rec.Host.DNSOptions) == 0 {
 		resolv = host
 	} else {

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -209,15 +210,15 @@ func takePidfile(path string) (*pidfile, error) {
 	return &pidfile{path}, nil
 }
 
-// isDaemon tells whether pid runs the same executable as this process or another one called dockerd: a number of a
-// time before the last boot belongs to anybody.
+// isDaemon tells whether pid was started as a daemon: a number of a time before the last boot belongs to anybody. The
+// executable does not tell, since it may have been replaced meanwhile.
 func isDaemon(pid int) bool {
-	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {
 		return false
 	}
-	ours, _ := os.Readlink("/proc/self/exe")
-	return theirs == ours || filepath.Base(theirs) == "dockerd"
+	words := strings.Split(string(raw), "\x00")
+	return slices.ContainsFunc(words[:min(2, len(words))], func(w string) bool { return filepath.Base(w) == "dockerd" })
 }
 
 func (p *pidfile) remove() { _ = os.Remove(p.path) }
