@@ -3,11 +3,14 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/moby/moby/api/types/image"
+	"github.com/moby/moby/api/types/registry"
 
 	"box/netapi/wire"
 )
@@ -110,6 +113,24 @@ func (c *Client) withAuth(ctx context.Context, k call, auth wire.Auth) (io.ReadC
 	}
 	k.header = http.Header{wire.RegistryAuthHeader: {value}}
 	return c.stream(ctx, k)
+}
+
+// ImageSearch asks the daemon to search its default registry; limit <= 0 leaves the number to the registry.
+func (c *Client) ImageSearch(ctx context.Context, term string, limit int, f Filters, auth wire.Auth) (list []registry.SearchResult, err error) {
+	q := url.Values{"term": {term}}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	f.set(q)
+	body, err := c.withAuth(ctx, call{method: "GET", path: "/images/search", query: q}, auth)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	if err := json.NewDecoder(io.LimitReader(body, maxReply)).Decode(&list); err != nil {
+		return nil, fmt.Errorf("read the results of the search for %s: %w", term, err)
+	}
+	return list, nil
 }
 
 // Import chooses what ImageImport makes.

@@ -83,6 +83,9 @@ func commands() []command {
 		{names("system info", "info"), "[OPTIONS]", "Display system-wide information", 0, 0, infoCommand},
 		{names("system prune"), "[OPTIONS]", "Remove unused data", 0, 0, systemPruneCommand},
 
+		{names("builder prune"), "[OPTIONS]", "Remove build cache", 0, 0, builderPruneCommand},
+		{names("search"), "[OPTIONS] TERM", "Search Docker Hub for images", 1, 1, searchCommand},
+
 		{names("completion"), "SHELL", "Print the completion script for a shell: bash, zsh or fish", 1, 1, completionCommand},
 		{names("inspect"), "[OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on Docker objects", 1, many, inspectOne("")},
 		{names("login"), "[OPTIONS] [SERVER]", "Authenticate to a registry", 0, 1, loginCommand},
@@ -98,6 +101,7 @@ type group struct{ name, summary string }
 
 func groups() []group {
 	return []group{
+		{"builder", "Manage builds"},
 		{"container", "Manage containers"},
 		{"image", "Manage images"},
 		{"network", "Manage networks"},
@@ -108,7 +112,7 @@ func groups() []group {
 
 // common is the listing's first block, in the order in which somebody new needs them.
 func common() []string {
-	return []string{"run", "exec", "ps", "pull", "push", "images", "login", "logout", "version", "info"}
+	return []string{"run", "exec", "ps", "pull", "push", "images", "login", "logout", "search", "version", "info"}
 }
 
 // find returns the row that the first words name, and how many words that took.

@@ -80,6 +80,8 @@ func TestVerbs(t *testing.T) {
 		"POST /images/prune":          reply(`{"ImagesDeleted":[{"Untagged":"u"},{"Deleted":"d"}],"SpaceReclaimed":0}`),
 		"POST /volumes/prune":         reply(`{}`),
 		"POST /networks/prune":        reply(`{"NetworksDeleted":["n1"]}`),
+		"POST /build/prune":           reply(`{"CachesDeleted":["b1"],"SpaceReclaimed":1500}`),
+		"GET /images/search":          reply(`[{"name":"n","description":"d","star_count":5,"is_official":true}]`),
 		"POST /auth":                  reply(`{"Status":"Login Succeeded"}`),
 	})
 	for _, row := range []struct {
@@ -123,6 +125,8 @@ func TestVerbs(t *testing.T) {
 		{"image prune -f", "POST /images/prune?filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D", "Deleted Images:\nuntagged: u\ndeleted: d\n\nTotal reclaimed space: 0B\n", "", 0},
 		{"image prune -af", "POST /images/prune?filters=%7B%22dangling%22%3A%7B%22false%22%3Atrue%7D%7D", "Deleted Images:\nuntagged: u\ndeleted: d\n\nTotal reclaimed space: 0B\n", "", 0},
 		{"volume prune -af", "POST /volumes/prune?filters=%7B%22all%22%3A%7B%22true%22%3Atrue%7D%7D", "Total reclaimed space: 0B\n", "", 0},
+		{"builder prune -af", "POST /build/prune?all=1", "Deleted build cache objects:\nb1\n\nTotal:\t1.5kB\n", "", 0},
+		{"search --limit 3 x", "GET /images/search?limit=3&term=x", "NAME      DESCRIPTION   STARS     OFFICIAL\nn         d             5         [OK]\n", "", 0},
 		{"network prune -f", "POST /networks/prune", "Deleted Networks:\nn1\n\n", "", 0},
 	} {
 		before := len(f.seen)

@@ -109,7 +109,7 @@ func commitCommand(u *cmd.Usage) action {
 		{Value: &o.Changes, Name: "change", Short: "c", Help: "Dockerfile instruction to apply: CMD, ENV, ..."},
 		{Value: &o.Comment, Name: "message", Short: "m", Help: "Comment for the history"},
 		{Value: &noPause, Name: "no-pause", Help: "Let the container run meanwhile"},
-		{Value: &o.Pause, Name: "pause", Short: "p", Help: "Pause the container meanwhile", Hidden: true},
+		{Value: &o.Pause, Name: "pause", Short: "p", Help: "Pause the container meanwhile"},
 	}
 	return func(ctx context.Context, s *session, p *cmd.Parsed) (err error) {
 		o.Container, o.Pause = p.Args[0], o.Pause && !noPause

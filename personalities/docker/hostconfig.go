@@ -303,7 +303,7 @@ func gpuCount(text string) (int, error) {
 
 // ulimits reads NAME=SOFT[:HARD].
 func ulimits(specs []string) ([]*container.Ulimit, error) {
-	var out []*container.Ulimit
+	out := []*container.Ulimit{}
 	for _, spec := range specs {
 		u, err := units.ParseUlimit(spec)
 		if err != nil {

@@ -243,6 +243,39 @@ func (f *pruneFlags) system(ctx context.Context, s *session, volumes bool) error
 	return nil
 }
 
+func builderPruneCommand(u *cmd.Usage) action {
+	var f pruneFlags
+	u.Flags = f.flags("Cache that images still use, too")
+	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		if !f.force {
+			if err := s.confirm(ctx, f.cacheWarning()); err != nil {
+				return err
+			}
+		}
+		if _, err := s.client(); err != nil {
+			return err
+		}
+		removed, freed, err := f.cache(ctx, s)
+		if err != nil {
+			return err
+		}
+		if removed != "" {
+			fmt.Fprintln(s.out, removed)
+		}
+		fmt.Fprintf(s.out, "Total:\t%s\n", sizeOf(int64(freed)))
+		return nil
+	}
+}
+
+func (f *pruneFlags) cacheWarning() string {
+	if f.all {
+		return "This will remove all build cache."
+	}
+	return "This will remove all dangling build cache."
+}
+
 // cache prunes the build cache; a daemon without one has nothing to prune.
 func (f *pruneFlags) cache(ctx context.Context, s *session) (string, uint64, error) {
 	r, err := s.api.BuildPrune(ctx, f.all, client.Filters(f.filters))

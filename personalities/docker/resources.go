@@ -21,6 +21,10 @@ func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Reso
 		BlkioWeight: l.blkioWeight, DeviceCgroupRules: l.deviceRules,
 		CPUCount: int64(l.windowsCPUs), CPUPercent: int64(l.windowsPercent),
 		IOMaximumIOps: l.windowsIOps, IOMaximumBandwidth: uint64(l.windowsIOBps),
+		// empty, not null: an inspection shows them as they were sent
+		Devices: []container.DeviceMapping{}, BlkioWeightDevice: []*blkiodev.WeightDevice{},
+		BlkioDeviceReadBps: []*blkiodev.ThrottleDevice{}, BlkioDeviceWriteBps: []*blkiodev.ThrottleDevice{},
+		BlkioDeviceReadIOps: []*blkiodev.ThrottleDevice{}, BlkioDeviceWriteIOps: []*blkiodev.ThrottleDevice{},
 	}
 	r.MemorySwappiness = &l.swappiness
 	r.OomKillDisable = &l.oomDisable

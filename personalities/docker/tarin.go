@@ -73,7 +73,7 @@ func (u *unpacker) entry(t io.Reader, h *tar.Header, name string) error {
 	}
 	switch h.Typeflag {
 	case tar.TypeReg:
-		if err := u.content(t, name); err != nil {
+		if err := u.content(t, name, h.Size); err != nil {
 			return err
 		}
 	case tar.TypeSymlink:
@@ -111,15 +111,15 @@ func (u *unpacker) clearWay(name string) error {
 	return u.root.Remove(name)
 }
 
-// content writes a file; long runs of zeros become holes.
-func (u *unpacker) content(r io.Reader, name string) error {
+// content writes a file of exactly size bytes; long runs of zeros become holes.
+func (u *unpacker) content(r io.Reader, name string, size int64) error {
 	f, err := u.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	zeros := make([]byte, len(u.buf))
-	size := int64(0)
+	done := int64(0)
 	for {
 		n, err := io.ReadFull(r, u.buf)
 		if n == len(u.buf) && bytes.Equal(u.buf, zeros) {
@@ -128,11 +128,11 @@ func (u *unpacker) content(r io.Reader, name string) error {
 		} else if _, writeErr := f.Write(u.buf[:n]); writeErr != nil {
 			return writeErr
 		}
-		size += int64(n)
+		done += int64(n)
 		switch {
 		case err == nil:
 			continue
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && n > 0 && n < len(u.buf):
+		case done == size && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
 			return errors.Join(f.Truncate(size), f.Close())
 		}
 		return err
