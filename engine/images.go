@@ -2,69 +2,108 @@ package engine
 
 import (
 	"context"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/distribution/reference"
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/moby/moby/api/types/events"
 	apiimage "github.com/moby/moby/api/types/image"
+	"github.com/opencontainers/go-digest"
 
 	"box/engine/image"
 )
 
 // imageFilters are the keys that Images knows.
-var imageFilters = []string{"before", "dangling", "label", "reference", "since", "until"}
+var imageFilters = []string{"before", "dangling", "label", "reference", "since"}
 
 // Images describes images, the newest first.
 func (e *Engine) Images(_ context.Context, _ bool, f Filters) ([]apiimage.Summary, error) {
-	if err := f.check(imageFilters); err != nil {
-		return nil, err
-	}
-	bound := func(key string) (time.Time, error) {
-		if !f.has(key) {
-			return time.Time{}, nil
-		}
-		img, err := e.images.Resolve(f[key][0])
-		if err != nil {
-			return time.Time{}, err
-		}
-		return createdAt(img), nil
-	}
-	before, err := bound("before")
-	if err != nil {
-		return nil, err
-	}
-	since, err := bound("since")
+	fits, err := e.imageMatch(f)
 	if err != nil {
 		return nil, err
 	}
 	out := []apiimage.Summary{}
-	for _, l := range e.images.List() {
-		at := createdAt(l.Image)
+	for _, s := range e.images.List() {
 		if f.has("reference") {
-			l.Names = slices.DeleteFunc(l.Names, func(n string) bool { return !f.any("reference", func(p string) bool { return matchReference(p, n) }) })
-			if len(l.Names) == 0 {
+			if s.Names, err = matchReferences(s.Names, f["reference"]); err != nil {
+				return nil, err
+			}
+			if len(s.Names) == 0 {
 				continue
 			}
 		}
-		fits := f.labels(l.Config.Config.Labels) &&
-			f.any("dangling", func(v string) bool { return (v == "true" || v == "1") == (len(l.Names) == 0) }) &&
-			(before.IsZero() || at.Before(before)) && (since.IsZero() || at.After(since))
-		if fits {
-			out = append(out, imageSummary(&l, at))
+		if fits(s) {
+			out = append(out, imageSummary(s))
 		}
 	}
 	return out, nil
 }
 
-func imageSummary(l *image.Listed, at time.Time) apiimage.Summary {
-	tags, digests := splitNames(l.Names)
+// imageMatch is the test that the filters of `docker images` make, but for reference, which picks names.
+func (e *Engine) imageMatch(f Filters) (func(image.Summary) bool, error) {
+	if err := f.check(imageFilters); err != nil {
+		return nil, err
+	}
+	for _, v := range f["dangling"] {
+		if !slices.Contains([]string{"true", "1", "false", "0"}, v) {
+			return nil, invalid("invalid filter 'dangling=[%s]'", v)
+		}
+	}
+	before, err := e.imageBound(f, "before")
+	if err != nil {
+		return nil, err
+	}
+	since, err := e.imageBound(f, "since")
+	if err != nil {
+		return nil, err
+	}
+	return func(s image.Summary) bool {
+		return f.labels(s.Labels) &&
+			f.any("dangling", func(v string) bool { return (v == "true" || v == "1") == (len(s.Names) == 0) }) &&
+			(before.IsZero() || s.Created.Before(before)) && (since.IsZero() || s.Created.After(since))
+	}, nil
+}
+
+// imageBound is when the image that a filter names was made, zero for no filter.
+func (e *Engine) imageBound(f Filters, key string) (time.Time, error) {
+	if !f.has(key) {
+		return time.Time{}, nil
+	}
+	img, err := e.images.Resolve(f[key][0])
+	if err != nil {
+		return time.Time{}, err
+	}
+	return createdAt(img), nil
+}
+
+// matchReferences are the names that one of patterns fits.
+func matchReferences(names, patterns []string) ([]string, error) {
+	var fit []string
+	for _, n := range names {
+		ref, err := reference.ParseNormalizedNamed(n)
+		if err != nil {
+			continue
+		}
+		for _, p := range patterns {
+			ok, err := reference.FamiliarMatch(p, ref)
+			if err != nil {
+				return nil, invalid("invalid filter 'reference=%s': %v", p, err)
+			}
+			if ok {
+				fit = append(fit, n)
+				break
+			}
+		}
+	}
+	return fit, nil
+}
+
+func imageSummary(s image.Summary) apiimage.Summary {
+	tags, digests := splitNames(s.Names)
 	return apiimage.Summary{
-		ID: l.ID.String(), Created: max(at.Unix(), 0), RepoTags: tags, RepoDigests: digests,
-		Labels: l.Config.Config.Labels, Size: l.Size, SharedSize: -1, Containers: -1,
+		ID: s.ID.String(), Created: max(s.Created.Unix(), 0), RepoTags: tags, RepoDigests: digests,
+		Labels: s.Labels, Size: s.Size, SharedSize: -1, Containers: -1,
 	}
 }
 
@@ -88,16 +127,6 @@ func splitNames(names []string) (tags, digests []string) {
 	return tags, digests
 }
 
-// matchReference is the pattern of the filter reference: on the name with its tag, or without.
-func matchReference(pattern, name string) bool {
-	for _, n := range []string{name, strings.TrimSuffix(name, name[strings.LastIndexByte(name, ':')+1:])} {
-		if ok, _ := path.Match(pattern, strings.TrimSuffix(n, ":")); ok {
-			return true
-		}
-	}
-	return false
-}
-
 // InspectImage tells everything about an image.
 func (e *Engine) InspectImage(ctx context.Context, ref string) (*apiimage.InspectResponse, error) {
 	l, err := e.images.Find(ref)
@@ -108,9 +137,12 @@ func (e *Engine) InspectImage(ctx context.Context, ref string) (*apiimage.Inspec
 	tags, digests := splitNames(l.Names)
 	r := &apiimage.InspectResponse{
 		ID: l.ID.String(), RepoTags: tags, RepoDigests: digests, Comment: c.Comment, Author: c.Author,
-		Created: apiTime(createdAt(l.Image)), Architecture: c.Architecture, Variant: c.Variant, Os: c.OS, Size: l.Size,
-		Config: &dockerspec.DockerOCIImageConfig{ImageConfig: c.Config},
-		RootFS: apiimage.RootFS{Type: "layers"}, GraphDriver: e.graphDriver(ctx, l.ChainID().String()),
+		Architecture: c.Architecture, Variant: c.Variant, Os: c.OS, OsVersion: c.OSVersion, Size: l.Size,
+		Config: &c.Config, RootFS: apiimage.RootFS{Type: "layers"}, GraphDriver: e.graphDriver(ctx, l.ChainID().String()),
+		Metadata: apiimage.Metadata{LastTagTime: l.Tagged},
+	}
+	if c.Created != nil {
+		r.Created = c.Created.Format(time.RFC3339Nano)
 	}
 	for _, d := range c.RootFS.DiffIDs {
 		r.RootFS.Layers = append(r.RootFS.Layers, d.String())
@@ -127,56 +159,64 @@ func (e *Engine) ImageHistory(ctx context.Context, ref string) ([]apiimage.Histo
 	out := []apiimage.HistoryResponseItem{}
 	chain := l.ChainIDs()
 	for _, h := range l.Config.History {
-		item := apiimage.HistoryResponseItem{ID: "<missing>", CreatedBy: h.CreatedBy, Comment: h.Comment, Tags: nil}
+		item := apiimage.HistoryResponseItem{ID: "<missing>", CreatedBy: h.CreatedBy, Comment: h.Comment}
 		if h.Created != nil {
 			item.Created = h.Created.Unix()
 		}
 		if !h.EmptyLayer && len(chain) > 0 {
-			if info, err := e.layers.Stat(ctx, chain[0].String()); err == nil {
-				item.Size = max(info.Size, 0)
+			info, err := e.layers.Stat(ctx, chain[0].String())
+			if err != nil {
+				return nil, err
 			}
-			chain = chain[1:]
+			item.Size, chain = max(info.Size, 0), chain[1:]
 		}
 		out = append(out, item)
 	}
 	slices.Reverse(out)
 	if len(out) > 0 {
-		out[0].ID, out[0].Tags = l.ID.String(), l.Names
+		out[0].ID = l.ID.String()
+		out[0].Tags, _ = splitNames(l.Names)
 	}
 	return out, nil
 }
 
 // TagImage gives an image one more name.
 func (e *Engine) TagImage(_ context.Context, ref, repository, tag string) error {
-	img, err := e.images.Tag(ref, repository, tag)
+	img, name, err := e.images.Tag(ref, repository, tag)
 	if err != nil {
 		return err
 	}
-	if tag != "" {
-		repository += ":" + tag
-	}
-	e.publishImage(events.ActionTag, img.ID.String(), repository)
+	e.publishImage(events.ActionTag, img.ID, name, img.Config.Config.Labels)
 	return nil
 }
 
 // RemoveImage takes a name away, and the image when it was the last.
 func (e *Engine) RemoveImage(ctx context.Context, ref string, force, _ bool) ([]apiimage.DeleteResponse, error) {
 	r, err := e.images.Remove(ctx, ref, force, e.userOf)
-	if err != nil {
+	if err != nil && r.Deleted == nil && r.Untagged == nil {
 		return nil, err
 	}
 	out := []apiimage.DeleteResponse{}
 	for _, n := range r.Untagged {
 		out = append(out, apiimage.DeleteResponse{Untagged: n})
-		e.publishImage(events.ActionUnTag, r.Image.ID.String(), r.Image.ID.String())
+		e.publishImage(events.ActionUnTag, r.ID, r.ID.String(), r.Labels)
 	}
 	for i, d := range r.Deleted {
 		out = append(out, apiimage.DeleteResponse{Deleted: d})
 		if i == 0 {
-			e.publishImage(events.ActionDelete, d, d)
+			e.publishImage(events.ActionDelete, r.ID, r.ID.String(), r.Labels)
 		}
 	}
-	return out, nil
+	return out, err
+}
+
+// releaseLayers deletes the layers that a removed container was the last to stand on, its image being gone already.
+func (e *Engine) releaseLayers(ctx context.Context, rec *record) error {
+	_, err := e.images.Lookup(rec.Image)
+	if rec.Layer == "" || err == nil {
+		return nil
+	}
+	return e.images.Release(ctx, digest.Digest(rec.Layer))
 }
 
 // userOf is a container that uses an image, one that runs before others.
@@ -194,15 +234,12 @@ func (e *Engine) userOf(id string) (name string, running bool) {
 	return name, false
 }
 
-func (e *Engine) publishImage(action events.Action, id, name string) {
-	if n, err := reference.ParseNormalizedNamed(name); err == nil && !strings.HasPrefix(name, "sha256:") {
-		name = reference.FamiliarString(reference.TagNameOnly(n))
+// publishImage tells listeners of a change to an image; the image's labels are among the attributes.
+func (e *Engine) publishImage(action events.Action, id digest.Digest, name string, labels map[string]string) {
+	attributes := map[string]string{}
+	for k, v := range labels {
+		attributes[k] = v
 	}
-	attributes := map[string]string{"name": name}
-	if img, err := e.images.Resolve(id); err == nil {
-		for k, v := range img.Config.Config.Labels {
-			attributes[k] = v
-		}
-	}
-	e.bus.Publish(events.ImageEventType, action, id, attributes)
+	attributes["name"] = name
+	e.bus.Publish(events.ImageEventType, action, id.String(), attributes)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/api/types/storage"
 
 	"box/engine/network"
+	"box/fs"
 )
 
 // zeroTime is how the API says never.
@@ -70,13 +71,11 @@ func apiState(st *status) *api.State {
 // graphDriver shows the folders that the storage driver's users know.
 func (e *Engine) graphDriver(ctx context.Context, id string) *storage.DriverData {
 	d := &storage.DriverData{Name: e.layers.Name(), Data: map[string]string{}}
-	root, mounts, err := e.layers.Mounts(ctx, id)
-	if err != nil || len(mounts) == 0 || mounts[0].Type != "overlay" {
-		return d
+	if l, ok := e.layers.(fs.Locator); ok {
+		if at, err := l.Folders(ctx, id); err == nil {
+			d.Data = at
+		}
 	}
-	dir := filepath.Dir(root)
-	d.Data["MergedDir"], d.Data["UpperDir"], d.Data["WorkDir"] = root, filepath.Join(dir, "diff"), filepath.Join(dir, "work")
-	d.Data["LowerDir"] = overlayLowers(mounts[0].Options, filepath.Dir(dir))
 	return d
 }
 

@@ -91,8 +91,8 @@ func (e *Engine) summary(rec *record, st *status) api.Summary {
 
 // imageName is what the container was created from, or the image's ID when that name means another image now.
 func (e *Engine) imageName(rec *record) string {
-	img, err := e.images.Resolve(rec.Config.Image)
-	if err != nil || img.ID.String() != rec.Image {
+	id, err := e.images.Lookup(rec.Config.Image)
+	if err != nil || id.String() != rec.Image {
 		return rec.Image
 	}
 	return rec.Config.Image

@@ -14,21 +14,3 @@ func matchName(filter, name string) bool {
 	}
 	return re.MatchString(name) || re.MatchString("/"+name)
 }
-
-// overlayLowers is the lowerdir of overlay's options as absolute paths.
-func overlayLowers(options []string, dir string) string {
-	for _, o := range options {
-		lowers, ok := strings.CutPrefix(o, "lowerdir=")
-		if !ok {
-			continue
-		}
-		parts := strings.Split(lowers, ":")
-		for i, p := range parts {
-			if !strings.HasPrefix(p, "/") {
-				parts[i] = dir + "/" + p
-			}
-		}
-		return strings.Join(parts, ":")
-	}
-	return ""
-}

@@ -89,6 +89,9 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 	if err := e.unbuild(ctx, &rec); err != nil {
 		e.log.Warn("files of a removed container", "container", short(rec.ID), "error", err)
 	}
+	if err := e.releaseLayers(ctx, &rec); err != nil {
+		e.log.Warn("layers of a deleted image", "image", rec.Image, "error", err)
+	}
 	e.dropContainer(c, rec.Name)
 	e.publish(c, events.ActionDestroy)
 	return nil

@@ -151,6 +151,12 @@ const (
 	Deleted
 )
 
+// Locator is a driver whose folders people look into with their own tools.
+type Locator interface {
+	// Folders says where a layer and those below it are, under the keys that `docker inspect` has for them.
+	Folders(ctx context.Context, name string) (map[string]string, error)
+}
+
 // Differ is a driver that can tell quickly what an active layer changes.
 type Differ interface {
 	// Changes lists what the active layer name changes, sorted by path.

@@ -4,64 +4,59 @@ import (
 	"archive/tar"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"time"
 
-	"github.com/distribution/reference"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"box/fs"
 )
 
 // helloName is the image that every box has in itself.
 const helloName = "docker.io/box/hello:latest"
 
 // IsHello tells whether ref names the built-in image.
-func IsHello(ref string) bool {
-	named, err := reference.ParseNormalizedNamed(ref)
-	return err == nil && reference.TagNameOnly(named).String() == helloName
-}
+func IsHello(ref string) bool { return nameOf(ref) == helloName }
 
 // MakeHello makes the built-in image from the running executable: one layer that holds it, run as its own greeting. The
 // same executable gives the same ID.
-func (c *Catalog) MakeHello(ctx context.Context) (*Image, error) {
+func (c *Catalog) MakeHello(ctx context.Context) (img *Image, err error) {
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {
 		return nil, fmt.Errorf("built-in image: %w", err)
 	}
 	defer exe.Close()
-	st, err := exe.Stat()
+	info, err := exe.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("built-in image: %w", err)
 	}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(helloLayer(w, exe, st.Size())) }()
-	defer r.Close()
-	l := &loader{c: c}
-	defer l.drop(context.WithoutCancel(ctx))
-	s, err := l.stage(ctx, r)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.CloseWithError(helloLayer(w, exe, info.Size()))
+	}()
+	defer func() { r.Close(); <-done }()
+	s := &stager{c: c}
+	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx))) }()
+	l, err := s.take(ctx, r, "")
 	if err != nil {
 		return nil, fmt.Errorf("built-in image: %w", err)
 	}
-	img, err := helloImage(s.diff)
-	if err != nil {
+	if img, err = helloImage(l.diff); err != nil {
 		return nil, err
 	}
-	var commits []fs.Commit
-	if _, err := c.layers.Stat(ctx, img.ChainID().String()); err != nil {
-		commits = []fs.Commit{{Staged: s.key, Name: img.ChainID().String(), Size: s.size}}
-		if err := c.layers.Sync(ctx, s.key); err != nil {
-			return nil, fmt.Errorf("built-in image: %w", err)
-		}
-	}
-	return img, c.add([]pending{{img: img, size: s.size, names: []string{helloName}}}, commits)
+	c.layering.Lock()
+	defer c.layering.Unlock()
+	_, err = s.commit(ctx, []plan{{img: img, layers: []*layer{l}, names: []string{helloName}}})
+	return img, err
 }
 
-// helloLayer writes the layer's tar, the same bytes for the same executable.
+// helloLayer writes a tar that depends on nothing but the executable.
 func helloLayer(w io.Writer, exe io.Reader, size int64) error {
 	t := tar.NewWriter(w)
 	if err := t.WriteHeader(&tar.Header{Name: "box", Typeflag: tar.TypeReg, Mode: 0o755, Size: size, ModTime: time.Unix(0, 0)}); err != nil {
@@ -75,14 +70,15 @@ func helloLayer(w io.Writer, exe io.Reader, size int64) error {
 
 func helloImage(diff digest.Digest) (*Image, error) {
 	at := time.Unix(0, 0).UTC()
-	raw, err := json.Marshal(Config{
+	c := Config{
 		Architecture: runtime.GOARCH, OS: "linux", Created: &at,
-		Config:  ocispec.ImageConfig{Env: []string{"PATH=/"}, Cmd: []string{"/box", "hello"}},
 		RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{diff}},
 		History: []ocispec.History{{Created: &at, CreatedBy: "box: its own executable"}},
-	})
+	}
+	c.Config = dockerspec.DockerOCIImageConfig{ImageConfig: ocispec.ImageConfig{Env: []string{"PATH=/"}, Cmd: []string{"/box", "hello"}}}
+	raw, err := json.Marshal(c)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("built-in image: %w", err)
 	}
 	return Parse(raw)
 }

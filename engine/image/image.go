@@ -1,5 +1,5 @@
 // Package image keeps images: their configurations by digest, the names that point at them, and the layers that
-// they stand on in the storage driver. It reads Docker's archives.
+// they stand on in the storage driver. It reads and writes Docker's archives.
 package image
 
 import (
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -15,21 +16,22 @@ import (
 // maxConfig bounds an image's configuration, in bytes.
 const maxConfig = 8 << 20
 
-// maxLayers bounds how many layers an image may have, as Docker does.
+// maxLayers bounds how many layers an image may have: a container's own two have to fit the driver's stack, as in Docker.
 const maxLayers = 125
 
 // Config is an image's configuration (OCI image spec, config.md) as far as it is understood. What is not stays
 // in the exact bytes, whose digest is the image's ID.
 type Config struct {
-	Architecture string              `json:"architecture"`
-	Variant      string              `json:"variant,omitempty"`
-	OS           string              `json:"os"`
-	Created      *time.Time          `json:"created,omitempty"`
-	Author       string              `json:"author,omitempty"`
-	Comment      string              `json:"comment,omitempty"`
-	Config       ocispec.ImageConfig `json:"config"`
-	RootFS       ocispec.RootFS      `json:"rootfs"`
-	History      []ocispec.History   `json:"history,omitempty"`
+	Architecture string                          `json:"architecture"`
+	Variant      string                          `json:"variant,omitempty"`
+	OS           string                          `json:"os"`
+	OSVersion    string                          `json:"os.version,omitempty"`
+	Created      *time.Time                      `json:"created,omitempty"`
+	Author       string                          `json:"author,omitempty"`
+	Comment      string                          `json:"comment,omitempty"`
+	Config       dockerspec.DockerOCIImageConfig `json:"config"`
+	RootFS       ocispec.RootFS                  `json:"rootfs"`
+	History      []ocispec.History               `json:"history,omitempty"`
 }
 
 // Image is one image.
@@ -48,28 +50,36 @@ func Parse(raw []byte) (*Image, error) {
 	if err := json.Unmarshal(raw, &img.Config); err != nil {
 		return nil, fmt.Errorf("configuration of the image: %w: %w", err, errdefs.ErrInvalidArgument)
 	}
-	ids := img.Config.RootFS.DiffIDs
+	if os := img.Config.OS; os != "" && os != "linux" {
+		return nil, fmt.Errorf("image %s is for %s and cannot be used on linux: %w", short(img.ID), os, errdefs.ErrInvalidArgument)
+	}
+	return img, img.checkLayers()
+}
+
+// checkLayers checks what the configuration says of the image's layers.
+func (i *Image) checkLayers() error {
+	ids := i.Config.RootFS.DiffIDs
 	if len(ids) > maxLayers {
-		return nil, fmt.Errorf("image %s has %d layers, at most %d are taken: %w", img.ID, len(ids), maxLayers, errdefs.ErrOutOfRange)
+		return fmt.Errorf("image %s has %d layers, at most %d are taken: %w", short(i.ID), len(ids), maxLayers, errdefs.ErrOutOfRange)
+	}
+	if t := i.Config.RootFS.Type; t != "" && t != "layers" {
+		return fmt.Errorf("root of image %s is of type %q: %w", short(i.ID), t, errdefs.ErrInvalidArgument)
 	}
 	for _, id := range ids {
 		if err := id.Validate(); err != nil || id.Algorithm() != digest.SHA256 {
-			return nil, fmt.Errorf("layer %q of image %s: %w", id, img.ID, errdefs.ErrInvalidArgument)
+			return fmt.Errorf("layer %q of image %s: %w", id, short(i.ID), errdefs.ErrInvalidArgument)
 		}
 	}
-	if img.Config.OS != "" && img.Config.OS != "linux" {
-		return nil, fmt.Errorf("image is for %s and cannot be used on linux: %w", img.Config.OS, errdefs.ErrInvalidArgument)
-	}
 	filled := 0
-	for _, h := range img.Config.History {
+	for _, h := range i.Config.History {
 		if !h.EmptyLayer {
 			filled++
 		}
 	}
-	if len(img.Config.History) > 0 && filled != len(ids) {
-		return nil, fmt.Errorf("history of image %s tells of %d layers, it has %d: %w", img.ID, filled, len(ids), errdefs.ErrInvalidArgument)
+	if len(i.Config.History) > 0 && filled != len(ids) {
+		return fmt.Errorf("history of image %s tells of %d layers, it has %d: %w", short(i.ID), filled, len(ids), errdefs.ErrInvalidArgument)
 	}
-	return img, nil
+	return nil
 }
 
 // ChainIDs names every layer with all that is below it (OCI image spec, config.md, "Layer ChainID"), the lowest first.
@@ -91,4 +101,11 @@ func (i *Image) ChainID() digest.Digest {
 		return ""
 	}
 	return chain[len(chain)-1]
+}
+
+func (i *Image) created() time.Time {
+	if i.Config.Created == nil {
+		return time.Time{}
+	}
+	return *i.Config.Created
 }

@@ -29,8 +29,11 @@ const (
 // itself takes up to 128 MB without being told to).
 const zstdWindow = 128 << 20
 
-// detect tells the compression from the first bytes of a stream.
-func detect(head []byte) Compression {
+// Magic is how many bytes Detect wants to see.
+const Magic = 6
+
+// Detect tells the compression from the first bytes of a stream.
+func Detect(head []byte) Compression {
 	for _, m := range []struct {
 		magic string
 		c     Compression
@@ -54,11 +57,11 @@ func detect(head []byte) Compression {
 // Decompress unpacks r by what its first bytes say; what is not packed is given as it is. Closing the result does not close r.
 func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
-	head, err := b.Peek(6)
+	head, err := b.Peek(Magic)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, None, err
 	}
-	c := detect(head)
+	c := Detect(head)
 	switch c {
 	case Gzip:
 		z, err := gzip.NewReader(b)

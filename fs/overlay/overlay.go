@@ -46,6 +46,7 @@ type Driver struct {
 var (
 	_ fs.Driver  = (*Driver)(nil)
 	_ fs.Rebaser = (*Driver)(nil)
+	_ fs.Locator = (*Driver)(nil)
 )
 
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
@@ -165,8 +166,8 @@ func (d *Driver) Close() error {
 func (d *Driver) dir(row layers.Row) string  { return filepath.Join(d.root, row.ID) }
 func (d *Driver) diff(row layers.Row) string { return filepath.Join(d.root, row.ID, "diff") }
 
-// Folders says where a layer and those below it are, for people who look with their own tools (docker inspect's GraphDriver).
-func (d *Driver) Folders(name string) (map[string]string, error) {
+// Folders implements fs.Locator.
+func (d *Driver) Folders(_ context.Context, name string) (map[string]string, error) {
 	chain, err := d.table.Chain(name)
 	if err != nil {
 		return nil, err

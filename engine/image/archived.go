@@ -1,0 +1,230 @@
+package image
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
+
+	"box/fs/archive"
+)
+
+// Limits of an archive: what is small is kept in memory, so it is counted.
+const (
+	maxSmall   = 32 << 20 // bytes of all files that are not layers
+	maxMembers = 1 << 16  // files of any kind
+	maxLinks   = 16       // followed for one name
+)
+
+// archived is what came out of an archive of images.
+type archived struct {
+	s        *stager
+	progress Progress
+	small    map[string][]byte // files that are no layers, by clean path from "/"
+	bytes    int64             // in small
+	layers   map[string]*layer // by clean path
+	links    map[string]string // clean path -> clean path
+	known    map[digest.Digest]string
+}
+
+func newArchive(s *stager, progress Progress) *archived {
+	return &archived{s: s, progress: progress, small: map[string][]byte{}, layers: map[string]*layer{}, links: map[string]string{}}
+}
+
+// read takes every member of the archive.
+func (a *archived) read(ctx context.Context, r io.Reader) error {
+	t := tar.NewReader(r)
+	for n := 0; ; n++ {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read archive after %d members: %w: %w", n, err, errdefs.ErrInvalidArgument)
+		}
+		if n == maxMembers {
+			return fmt.Errorf("archive has more than %d members: %w", maxMembers, errdefs.ErrOutOfRange)
+		}
+		name := path.Clean("/" + h.Name)
+		switch h.Typeflag {
+		case tar.TypeReg:
+			err = a.member(ctx, name, h.Size, t)
+		case tar.TypeSymlink:
+			a.links[name] = target(path.Dir(name), h.Linkname)
+		case tar.TypeLink:
+			a.links[name] = target("/", h.Linkname)
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("it ends too early: %w", errdefs.ErrInvalidArgument)
+		}
+		if err != nil {
+			return fmt.Errorf("%s in the archive: %w", h.Name, err)
+		}
+	}
+}
+
+// target is where a link in the folder dir leads, inside the archive.
+func target(dir, to string) string {
+	if strings.HasPrefix(to, "/") {
+		return path.Clean(to)
+	}
+	return path.Join(dir, to)
+}
+
+// follow resolves links inside the archive. One that leads nowhere, or round, gives a name that is not there.
+func (a *archived) follow(name string) string {
+	name = path.Clean("/" + name)
+	for range maxLinks {
+		to, ok := a.links[name]
+		if !ok {
+			break
+		}
+		name = to
+	}
+	return name
+}
+
+// blobDigest is the digest that the path of a member claims for its bytes, "" for none.
+func blobDigest(name string) digest.Digest {
+	hex, ok := strings.CutPrefix(name, "/blobs/sha256/")
+	d := digest.NewDigestFromEncoded(digest.SHA256, hex)
+	if !ok || d.Validate() != nil {
+		return ""
+	}
+	return d
+}
+
+// member keeps what is small and stages what is a layer; which one it is, its first bytes tell.
+func (a *archived) member(ctx context.Context, name string, size int64, r io.Reader) error {
+	want := blobDigest(name)
+	b := bufio.NewReaderSize(a.counted(name, size, r), 4<<10)
+	head, err := b.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !isLayer(head) {
+		return a.keep(name, size, want, b)
+	}
+	if chain, ok := a.have(want); ok && archive.Detect(head) == archive.None {
+		sum := want.Algorithm().Digester()
+		if _, err := io.Copy(sum.Hash(), until(ctx, b)); err != nil {
+			return err
+		}
+		if sum.Digest() != want {
+			return wrongDigest(sum.Digest())
+		}
+		a.layers[name] = &layer{diff: want, chain: chain}
+		return nil
+	}
+	l, err := a.s.take(ctx, b, want)
+	if err != nil {
+		return err
+	}
+	a.layers[name] = l
+	return nil
+}
+
+// keep holds a file that is no layer.
+func (a *archived) keep(name string, size int64, want digest.Digest, r io.Reader) error {
+	if a.bytes += size; size > maxSmall || a.bytes > maxSmall {
+		return fmt.Errorf("files that are no layers take more than %d bytes: %w", maxSmall, errdefs.ErrOutOfRange)
+	}
+	raw := make([]byte, size)
+	if _, err := io.ReadFull(r, raw); err != nil {
+		return err
+	}
+	if want != "" && digest.FromBytes(raw) != want {
+		return wrongDigest(digest.FromBytes(raw))
+	}
+	a.small[name] = raw
+	return nil
+}
+
+// counted reports progress of a member that is worth it.
+func (a *archived) counted(name string, size int64, r io.Reader) io.Reader {
+	const step = 1 << 20
+	if a.progress == nil || size < step {
+		return r
+	}
+	id := layerID(name)
+	var read, told int64
+	return readFunc(func(p []byte) (int, error) {
+		n, err := r.Read(p)
+		if read += int64(n); read-told >= step || read == size && told < size {
+			told = read
+			a.progress(id, read, size)
+		}
+		return n, err
+	})
+}
+
+// layerID is the 12 digits by which people know a layer's file: of its digest, or of the folder it is in.
+func layerID(name string) string {
+	id := path.Base(name)
+	if d := path.Base(path.Dir(name)); d != "sha256" && d != "/" {
+		id = d
+	}
+	return id[:min(12, len(id))]
+}
+
+// have finds a committed layer of any image whose content has the digest diff.
+func (a *archived) have(diff digest.Digest) (string, bool) {
+	if diff == "" {
+		return "", false
+	}
+	if a.known == nil {
+		a.known = a.s.c.diffs()
+	}
+	chain, ok := a.known[diff]
+	return chain, ok
+}
+
+// diffs lists the layers of all images by the digest of their content.
+func (c *Catalog) diffs() map[digest.Digest]string {
+	known := map[digest.Digest]string{}
+	for _, s := range c.List() {
+		img, err := c.open(s.ID)
+		if err != nil {
+			continue // damaged: its layers are taken from the archive
+		}
+		for n, chain := range img.ChainIDs() {
+			known[img.Config.RootFS.DiffIDs[n]] = chain.String()
+		}
+	}
+	return known
+}
+
+// isLayer tells a tar, plain or compressed, from JSON and text.
+func isLayer(head []byte) bool {
+	return archive.Detect(head) != archive.None || isTar(head)
+}
+
+// isTar tells whether a block is the first of a tar of any kind: zeros, which end an empty one, or a header, whose sum is in it
+// (POSIX pax, "ustar Interchange Format").
+func isTar(block []byte) bool {
+	if len(block) < 512 {
+		return false
+	}
+	var sum, signed int64
+	for i, b := range block[:512] {
+		if i >= 148 && i < 156 {
+			b = ' '
+		}
+		sum, signed = sum+int64(b), signed+int64(int8(b))
+	}
+	if sum == 8*' ' && bytes.Count(block[:512], []byte{0}) == 512 {
+		return true
+	}
+	field := strings.Trim(string(block[148:156]), " \x00")
+	want, err := strconv.ParseInt(field, 8, 64)
+	return err == nil && (want == sum || want == signed)
+}

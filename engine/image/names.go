@@ -1,0 +1,94 @@
+package image
+
+import (
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+)
+
+func badReference() error { return &classed{errdefs.ErrInvalidArgument, "invalid reference format"} }
+
+// Lookup is Resolve without reading the image's configuration.
+func (c *Catalog) Lookup(ref string) (digest.Digest, error) { return c.find(ref) }
+
+// find turns what users type into an image's ID: a whole ID, then a name, then the beginning of an ID that only one has.
+func (c *Catalog) find(ref string) (digest.Digest, error) {
+	parsed, err := reference.ParseAnyReference(ref)
+	if err != nil {
+		return "", badReference()
+	}
+	named, ok := parsed.(reference.Named)
+	if !ok { // 64 digits, or those with their algorithm
+		id := digest.Digest(parsed.String())
+		if _, ok := c.row(id); ok {
+			return id, nil
+		}
+		return "", missing(ref)
+	}
+	full := reference.TagNameOnly(named)
+	if id, ok := c.named(full.String()); ok {
+		return id, nil
+	}
+	if id, ok := c.byPrefix(ref); ok {
+		return id, nil
+	}
+	return "", missing(reference.FamiliarString(full))
+}
+
+// byPrefix finds the one image whose ID begins so.
+func (c *Catalog) byPrefix(ref string) (digest.Digest, bool) {
+	p := strings.TrimPrefix(ref, "sha256:")
+	if p == "" || strings.Trim(p, "0123456789abcdef") != "" {
+		return "", false
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var found digest.Digest
+	for id := range c.rows {
+		if !strings.HasPrefix(id.Encoded(), p) {
+			continue
+		}
+		if found != "" {
+			return "", false
+		}
+		found = id
+	}
+	return found, found != ""
+}
+
+// Tag gives an image one more name, or takes the name from another, and returns the name as users type it.
+func (c *Catalog) Tag(ref, repository, tag string) (*Image, string, error) {
+	named, err := tagged(repository, tag)
+	if err != nil {
+		return nil, "", err
+	}
+	img, err := c.Resolve(ref)
+	if err != nil {
+		return nil, "", err
+	}
+	c.layering.Lock() // so that the image does not go meanwhile
+	defer c.layering.Unlock()
+	if _, ok := c.row(img.ID); !ok {
+		return nil, "", missing(ref)
+	}
+	return img, reference.FamiliarString(named), c.add([]pending{{img: img, names: []string{named.String()}}}, nil)
+}
+
+// tagged is a name with its tag, both as the user gave them.
+func tagged(repository, tag string) (reference.Named, error) {
+	named, err := reference.ParseNormalizedNamed(repository)
+	if err != nil {
+		return nil, badReference()
+	}
+	if _, ok := named.(reference.Digested); ok {
+		return nil, &classed{errdefs.ErrInvalidArgument, "refusing to create a tag with a digest reference"}
+	}
+	if tag != "" {
+		if named, err = reference.WithTag(reference.TrimNamed(named), tag); err != nil {
+			return nil, &classed{errdefs.ErrInvalidArgument, "invalid tag format"}
+		}
+	}
+	return reference.TagNameOnly(named), nil
+}

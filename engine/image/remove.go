@@ -1,0 +1,239 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+
+	"box/fs"
+)
+
+// Removed tells what a removal did.
+type Removed struct {
+	ID       digest.Digest
+	Labels   map[string]string
+	Untagged []string // as users type them
+	Deleted  []string // the image's ID, then chain IDs of its layers from the top down; nil when the image stays
+}
+
+// User tells which container uses an image and whether it runs, "" for none; one that runs is told before others.
+type User func(id string) (container string, running bool)
+
+// Remove takes a name away from an image, and the image with its layers when it was the last or ref is an ID, by Docker's
+// rules: without force no name goes from under a container, and a running container's image stays whatever force says.
+// A stopped container keeps the layers that it needs; Release takes them when it goes.
+func (c *Catalog) Remove(ctx context.Context, ref string, force bool, user User) (Removed, error) {
+	c.layering.Lock()
+	defer c.layering.Unlock()
+	id, err := c.find(ref)
+	if err != nil {
+		return Removed{}, err
+	}
+	r, _ := c.row(id)
+	done := Removed{ID: id, Labels: r.Labels}
+	by, running := user(id.String())
+	going := r.Names
+	if isID(ref, id) {
+		err = refuseID(id, r.Names, force, by, running)
+	} else {
+		going = goesWith(nameOf(ref), r.Names)
+		err = refuseName(ref, id, r.Names, force, by)
+		if err == nil && (len(going) < len(r.Names) || running) {
+			done.Untagged = familiar(going)
+			return done, c.untag(id, going)
+		}
+	}
+	if err != nil {
+		return Removed{}, err
+	}
+	done.Untagged = familiar(going)
+	done.Deleted, err = c.delete(ctx, id, r)
+	return done, err
+}
+
+// refuseName is why a name may not be taken away.
+func refuseName(ref string, id digest.Digest, names []string, force bool, by string) error {
+	if force || by == "" || !single(names) {
+		return nil
+	}
+	return &classed{errdefs.ErrConflict, fmt.Sprintf(
+		"conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, by, short(id))}
+}
+
+// refuseID is why an image may not be deleted with all its names.
+func refuseID(id digest.Digest, names []string, force bool, by string, running bool) error {
+	conflict := func(how, why string) error {
+		return &classed{errdefs.ErrConflict, fmt.Sprintf("conflict: unable to delete %s (%s) - %s", short(id), how, why)}
+	}
+	switch {
+	case running:
+		return conflict("cannot be forced", "image is being used by running container "+by)
+	case force:
+		return nil
+	case !single(names):
+		return conflict("must be forced", "image is referenced in multiple repositories")
+	case by != "":
+		return conflict("must be forced", "image is being used by stopped container "+by)
+	}
+	return nil
+}
+
+// split parses names and tells tags from digests.
+func split(names []string) (tags, digests []reference.Named) {
+	for _, n := range names {
+		r, err := reference.ParseNormalizedNamed(n)
+		if err != nil {
+			continue
+		}
+		if _, ok := r.(reference.Canonical); ok {
+			digests = append(digests, r)
+		} else {
+			tags = append(tags, r)
+		}
+	}
+	return tags, digests
+}
+
+// single tells whether names are one in a user's eyes: one tag, or one and the digests of its own repository.
+func single(names []string) bool {
+	tags, digests := split(names)
+	if len(tags) > 1 {
+		return false
+	}
+	all := append(tags, digests...)
+	for _, r := range all {
+		if r.Name() != all[0].Name() {
+			return false
+		}
+	}
+	return true
+}
+
+// goesWith is the names that go with one: a tag that is the last of its repository takes the repository's digests along.
+func goesWith(name string, names []string) []string {
+	going := []string{name}
+	gone, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return going
+	}
+	if _, ok := gone.(reference.Canonical); ok {
+		return going
+	}
+	tags, digests := split(names)
+	for _, r := range tags {
+		if r.Name() == gone.Name() && r.String() != name {
+			return going
+		}
+	}
+	for _, r := range digests {
+		if r.Name() == gone.Name() {
+			going = append(going, r.String())
+		}
+	}
+	return going
+}
+
+// isID tells whether ref was meant as an ID: not as a name that the image happens to have.
+func isID(ref string, id digest.Digest) bool {
+	if ref == id.String() || ref == id.Encoded() {
+		return true
+	}
+	return len(ref) < 64 && ref != "" && (hasPrefix(id.Encoded(), ref) || hasPrefix(id.String(), ref))
+}
+
+func hasPrefix(s, p string) bool { return len(p) <= len(s) && s[:len(p)] == p }
+
+// nameOf is the full name that ref is.
+func nameOf(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ""
+	}
+	return reference.TagNameOnly(named).String()
+}
+
+// untag takes names away.
+func (c *Catalog) untag(id digest.Digest, names []string) error {
+	c.change.Lock()
+	defer c.change.Unlock()
+	r, _ := c.row(id)
+	r.Names = slices.DeleteFunc(slices.Clone(r.Names), func(n string) bool { return slices.Contains(names, n) })
+	return c.apply(edit{set: map[digest.Digest]row{id: r}})
+}
+
+// delete takes an image away with the layers that only it stands on; c.layering is held.
+func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string, error) {
+	gone, err := c.unshared(ctx, id, r.Top)
+	if err != nil {
+		return nil, err
+	}
+	c.change.Lock()
+	err = c.apply(edit{gone: []digest.Digest{id}, forget: gone})
+	c.change.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range gone {
+		err = errors.Join(err, c.layers.Remove(ctx, name))
+	}
+	return append([]string{id.String()}, gone...), errors.Join(err, c.store.Delete(id))
+}
+
+// unshared lists the layers that go with the image id, from its top down: to the first that another image ends in or that a
+// layer outside the list stands on.
+func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) ([]string, error) {
+	tops := map[string]bool{}
+	c.mu.RLock()
+	for other, r := range c.rows {
+		if other != id {
+			tops[r.Top.String()] = true
+		}
+	}
+	c.mu.RUnlock()
+	if tops[top.String()] {
+		return nil, nil
+	}
+	parents := map[string]int{}
+	err := c.layers.Walk(ctx, func(i fs.Info) error { parents[i.Parent]++; return nil })
+	if err != nil {
+		return nil, err
+	}
+	var gone []string
+	for name := top.String(); name != "" && !tops[name]; {
+		standing := parents[name]
+		if len(gone) > 0 {
+			standing-- // the one above, which goes too
+		}
+		if standing > 0 {
+			break
+		}
+		info, err := c.layers.Stat(ctx, name)
+		if errdefs.IsNotFound(err) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		gone, name = append(gone, name), info.Parent
+	}
+	return gone, nil
+}
+
+// Release deletes the layers from top down that no image and no container stands on: what a container whose image was deleted
+// leaves when it goes.
+func (c *Catalog) Release(ctx context.Context, top digest.Digest) error {
+	c.layering.Lock()
+	defer c.layering.Unlock()
+	gone, err := c.unshared(ctx, "", top)
+	for _, name := range gone {
+		err = errors.Join(err, c.layers.Remove(ctx, name))
+	}
+	return err
+}
+
+func short(id digest.Digest) string { return id.Encoded()[:12] }

@@ -1,0 +1,205 @@
+package image
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
+
+	"box/fs"
+	"box/fs/archive"
+)
+
+// layer is one layer that came out of a stream, before anybody said what it stands on. Its content is at one of three places.
+type layer struct {
+	diff  digest.Digest
+	size  int64
+	key   string // staged in the driver under this key,
+	spool string // or in this file of the store, compressed,
+	chain string // or in the driver already, committed under this name
+	taken bool   // the staged layer will be committed: who needs it again needs a copy
+}
+
+// stager brings layers from streams into the driver. Nothing that it makes outlives drop unless it is committed.
+type stager struct {
+	c     *Catalog
+	keys  []string // in the driver
+	files []string // of the store
+}
+
+// drop removes whatever was not committed.
+func (s *stager) drop(ctx context.Context) error {
+	var errs []error
+	for i := len(s.keys) - 1; i >= 0; i-- { // a later one may stand on an earlier
+		info, err := s.c.layers.Stat(ctx, s.keys[i])
+		if err == nil && info.State == fs.Staged {
+			errs = append(errs, s.c.layers.Remove(ctx, s.keys[i]))
+		}
+	}
+	for _, f := range s.files {
+		errs = append(errs, os.Remove(f))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *stager) rebases() bool {
+	r, ok := s.c.layers.(fs.Rebaser)
+	return ok && r.Rebases()
+}
+
+// take reads one layer, plain or compressed, to its end: into the driver when that can put layers together later, else into
+// a file. When want is not empty, it is the digest that the bytes as they come must have.
+func (s *stager) take(ctx context.Context, r io.Reader, want digest.Digest) (*layer, error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	head, err := b.Peek(archive.Magic)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if want == "" || archive.Detect(head) == archive.None {
+		l, err := s.unpack(ctx, b)
+		if err == nil && want != "" && l.diff != want {
+			err = wrongDigest(l.diff)
+		}
+		return l, err
+	}
+	sum := digest.SHA256.Digester()
+	packed := io.TeeReader(b, sum.Hash())
+	l, err := s.unpack(ctx, packed)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(io.Discard, packed); err != nil {
+		return nil, err
+	}
+	if sum.Digest() != want {
+		return nil, wrongDigest(sum.Digest())
+	}
+	return l, nil
+}
+
+func wrongDigest(d digest.Digest) error {
+	return fmt.Errorf("content has the digest %s: %w", d, errdefs.ErrInvalidArgument)
+}
+
+// unpack is take without the check of the packed bytes. Unpacking, hashing and writing each have a goroutine.
+func (s *stager) unpack(ctx context.Context, r io.Reader) (*layer, error) {
+	plain, _, err := archive.Decompress(r)
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	sum := digest.SHA256.Digester()
+	ahead := archive.NewAhead(plain, sum.Hash())
+	defer ahead.Close()
+	l := &layer{}
+	if s.rebases() {
+		l.key, l.size, err = s.fill(ctx, "", ahead)
+	} else {
+		l.spool, err = s.keep(ctx, ahead)
+	}
+	l.diff = sum.Digest()
+	return l, err
+}
+
+// fill applies a tar as a new staged layer.
+func (s *stager) fill(ctx context.Context, parent string, tar io.Reader) (key string, size int64, err error) {
+	key = stagingKey()
+	if err := s.c.layers.Prepare(ctx, key, parent, fs.PrepareOptions{Purpose: fs.ForLayer}); err != nil {
+		return "", 0, err
+	}
+	s.keys = append(s.keys, key)
+	size, err = s.c.layers.Apply(ctx, key, tar)
+	return key, size, err
+}
+
+func stagingKey() string {
+	b := make([]byte, 16)
+	rand.Read(b) // never gives an error (crypto/rand)
+	return "staged-" + hex.EncodeToString(b)
+}
+
+// keep writes a tar to a file of the store, packed lightly. The size of a layer is known when it is applied.
+func (s *stager) keep(ctx context.Context, tar io.Reader) (string, error) {
+	f, err := s.c.store.temp()
+	if err != nil {
+		return "", fmt.Errorf("keep layer: %w", err)
+	}
+	s.files = append(s.files, f.Name())
+	z, err := archive.Compress(f)
+	if err == nil {
+		_, err = io.Copy(z, until(ctx, tar))
+		err = errors.Join(err, z.Close())
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("keep layer: %w", err)
+	}
+	return f.Name(), nil
+}
+
+// readFunc is a reader made of a function.
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// until ends a stream with an error when ctx ends.
+func until(ctx context.Context, r io.Reader) io.Reader {
+	return readFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	})
+}
+
+// place makes l a staged layer on parent (a name in the driver) for one commit. A layer that is needed on several others is
+// copied: its exact tar is written again and applied.
+func (s *stager) place(ctx context.Context, l *layer, parent string) (key string, size int64, err error) {
+	switch {
+	case l.spool != "":
+		return s.unspool(ctx, l, parent)
+	case l.key != "" && !l.taken:
+		l.taken = true
+		return l.key, l.size, nil
+	}
+	from := l.chain
+	if from == "" {
+		from = l.key
+	}
+	r, w := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.CloseWithError(s.c.layers.Tar(ctx, from, w))
+	}()
+	defer func() { r.Close(); <-done }()
+	sum := digest.SHA256.Digester()
+	if s.rebases() {
+		parent = ""
+	}
+	key, size, err = s.fill(ctx, parent, io.TeeReader(r, sum.Hash()))
+	if err == nil && sum.Digest() != l.diff {
+		err = fmt.Errorf("layer %s on the disk is not what it was: %w", from, errdefs.ErrDataLoss)
+	}
+	return key, size, err
+}
+
+func (s *stager) unspool(ctx context.Context, l *layer, parent string) (string, int64, error) {
+	f, err := os.Open(l.spool)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	plain, _, err := archive.Decompress(f)
+	if err != nil {
+		return "", 0, err
+	}
+	defer plain.Close()
+	return s.fill(ctx, parent, plain)
+}
