@@ -20,7 +20,7 @@ import (
 
 // Limits of an archive: what is small is kept in memory, so it is counted.
 const (
-	maxSmall   = 32 << 20 // bytes of all files that are not layers
+	maxSmall   = 32 << 20 // bytes of all files that are not layers, and of all names
 	maxMembers = 1 << 16  // files of any kind
 	maxLinks   = 16       // followed for one name
 )
@@ -30,7 +30,7 @@ type archived struct {
 	s        *stager
 	progress Progress
 	small    map[string][]byte // files that are no layers, by clean path from "/"
-	bytes    int64             // in small
+	bytes    int64             // in small, and of names
 	layers   map[string]*layer // by clean path
 	links    map[string]string // clean path -> clean path
 	known    map[digest.Digest]string
@@ -55,6 +55,12 @@ func (a *archived) read(ctx context.Context, r io.Reader) error {
 			return fmt.Errorf("archive has more than %d members: %w", maxMembers, errdefs.ErrOutOfRange)
 		}
 		name := path.Clean("/" + h.Name)
+		if a.bytes += int64(len(h.Name) + len(h.Linkname)); a.bytes > maxSmall {
+			return fmt.Errorf("names in the archive take more than %d bytes: %w", maxSmall, errdefs.ErrOutOfRange)
+		}
+		if archive.IsSparse(h) { // a few bytes of it are as many zeros as they say
+			return fmt.Errorf("%s in the archive is sparse: %w", h.Name, errdefs.ErrInvalidArgument)
+		}
 		switch h.Typeflag {
 		case tar.TypeReg:
 			err = a.member(ctx, name, h.Size, t)

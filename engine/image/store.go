@@ -55,13 +55,14 @@ func (s *Store) path(d digest.Digest) (string, error) {
 // temp makes a file that Open deletes unless it was given a name.
 func (s *Store) temp() (*os.File, error) { return os.CreateTemp(s.dir, tempPrefix) }
 
-// Put keeps what r gives under want; content of another digest is refused. It is durable when Put returns.
+// Put keeps what r gives under want; content of another digest is refused, and what is there damaged is replaced. It is durable when
+// Put returns.
 func (s *Store) Put(r io.Reader, want digest.Digest) error {
 	path, err := s.path(want)
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(path); err == nil {
+	if s.whole(want) {
 		return nil
 	}
 	f, err := s.temp()
@@ -87,6 +88,17 @@ func (s *Store) Put(r io.Reader, want digest.Digest) error {
 		return fmt.Errorf("write content %s: %w", want, err)
 	}
 	return nil
+}
+
+// whole tells whether content is there as its digest says.
+func (s *Store) whole(d digest.Digest) bool {
+	r, err := s.Open(d)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	return err == nil
 }
 
 func syncFolder(dir string) error {

@@ -159,8 +159,8 @@ func (a *applier) entry(hdr *tar.Header, content io.Reader, in *tap) error {
 	return nil
 }
 
-// isSparse tells whether the content of an entry is stored other than as it reads.
-func isSparse(hdr *tar.Header) bool {
+// IsSparse tells whether the content of an entry is stored other than as it reads.
+func IsSparse(hdr *tar.Header) bool {
 	if hdr.Typeflag == tar.TypeGNUSparse {
 		return true
 	}

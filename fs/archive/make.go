@@ -48,7 +48,7 @@ func (a *applier) retry(n node, create func(n node) error) error {
 }
 
 func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) error {
-	sparse := isSparse(hdr)
+	sparse := IsSparse(hdr)
 	if sparse && hdr.Size > maxSparse {
 		return fmt.Errorf("sparse file of %d bytes: %w", hdr.Size, errdefs.ErrInvalidArgument)
 	}
