@@ -1,0 +1,116 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// emptyLayer is the digest of a tar that holds nothing: two blocks of zeros. Docker makes no layer of one.
+const emptyLayer = digest.Digest("sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef")
+
+// Step is what becomes of an image by one more layer: the configuration as it is to be, and what the history says.
+type Step struct {
+	Config     dockerspec.DockerOCIImageConfig
+	Created    time.Time
+	CreatedBy  string
+	Author     string
+	Comment    string
+	Repository string // with Tag the name that the image gets, "" for none
+	Tag        string
+}
+
+// Derive adds the image that is parent with one more layer, read from a tar, plain or compressed, to its end. With parent nil
+// the layer is the lowest. An empty tar gives an image without a new layer. The image, its layer and its name appear together and
+// durable; after an error nothing is left. The name, as users type it, is "" when the step has none.
+func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step Step) (img *Image, name string, err error) {
+	var names []string
+	if step.Repository != "" {
+		named, err := tagged(step.Repository, step.Tag)
+		if err != nil {
+			return nil, "", err
+		}
+		names, name = []string{named.String()}, reference.FamiliarString(named)
+	}
+	s := &stager{c: c}
+	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx))) }()
+	l, err := s.unpack(ctx, tar)
+	if err != nil {
+		return nil, "", fmt.Errorf("read layer: %w", err)
+	}
+	if img, err = derived(parent, l.diff, step); err != nil {
+		return nil, "", err
+	}
+	p := plan{img: img, layers: make([]*layer, len(img.Config.RootFS.DiffIDs)), names: names}
+	if l.diff != emptyLayer {
+		p.layers[len(p.layers)-1] = l
+	}
+	c.layering.Lock()
+	defer c.layering.Unlock()
+	if err := c.standsOn(ctx, parent); err != nil {
+		return nil, "", err
+	}
+	if _, err := s.commit(ctx, []plan{p}); err != nil {
+		return nil, "", err
+	}
+	return img, name, nil
+}
+
+// standsOn tells whether the layers of parent are there; c.layering is held.
+func (c *Catalog) standsOn(ctx context.Context, parent *Image) error {
+	if parent == nil {
+		return nil
+	}
+	for _, chain := range parent.ChainIDs() {
+		if _, err := c.layers.Stat(ctx, chain.String()); err != nil {
+			return fmt.Errorf("image %s: %w", short(parent.ID), err)
+		}
+	}
+	return nil
+}
+
+// derived is the image that a step makes of parent.
+func derived(parent *Image, diff digest.Digest, step Step) (*Image, error) {
+	created := step.Created.UTC()
+	var c Config
+	if parent != nil {
+		c = parent.Config
+	} else {
+		c.Architecture, c.OS = runtime.GOARCH, "linux"
+	}
+	c.Created, c.Author, c.Comment, c.Config = &created, step.Author, "", step.Config
+	c.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(c.RootFS.DiffIDs)}
+	if diff != emptyLayer {
+		c.RootFS.DiffIDs = append(c.RootFS.DiffIDs, diff)
+	}
+	c.History = append(historyOf(parent), ocispec.History{
+		Created: &created, CreatedBy: step.CreatedBy, Author: step.Author, Comment: step.Comment, EmptyLayer: diff == emptyLayer,
+	})
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("configuration of the image: %w: %w", err, errdefs.ErrInternal)
+	}
+	return Parse(raw)
+}
+
+// historyOf is a copy of an image's history. One that tells nothing gets a line a layer, since the lines of a history are counted.
+func historyOf(img *Image) []ocispec.History {
+	if img == nil {
+		return nil
+	}
+	if len(img.Config.History) > 0 {
+		return slices.Clone(img.Config.History)
+	}
+	return make([]ocispec.History, len(img.Config.RootFS.DiffIDs))
+}
