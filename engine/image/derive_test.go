@@ -36,7 +36,7 @@ func opened(t *testing.T) *Catalog {
 	return c
 }
 
-func tarOf(t *testing.T, files map[string]string) []byte {
+func tarWith(t *testing.T, files map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -54,7 +54,7 @@ func TestDerive(t *testing.T) {
 	c := opened(t)
 	step := Step{Created: time.Unix(9, 0), CreatedBy: "sh", Author: "me", Comment: "why", Repository: "one", Tag: "x"}
 	step.Config.Cmd = []string{"sh"}
-	low := tarOf(t, map[string]string{"a": "1"})
+	low := tarWith(t, map[string]string{"a": "1"})
 	one, name, err := c.Derive(t.Context(), nil, bytes.NewReader(low), step)
 	if err != nil || name != "one:x" {
 		t.Fatal(name, err)
@@ -62,7 +62,7 @@ func TestDerive(t *testing.T) {
 	if one.ID != digest.FromBytes(one.Raw) || len(one.Config.RootFS.DiffIDs) != 1 || one.Config.RootFS.DiffIDs[0] != digest.FromBytes(low) {
 		t.Errorf("%s", one.Raw)
 	}
-	two, _, err := c.Derive(t.Context(), one, bytes.NewReader(tarOf(t, map[string]string{"b": "2"})), Step{Config: dockerspec.DockerOCIImageConfig{}, Created: time.Unix(10, 0)})
+	two, _, err := c.Derive(t.Context(), one, bytes.NewReader(tarWith(t, map[string]string{"b": "2"})), Step{Config: dockerspec.DockerOCIImageConfig{}, Created: time.Unix(10, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestDerive(t *testing.T) {
 
 func TestDeriveWithoutChange(t *testing.T) {
 	c := opened(t)
-	one, _, err := c.Derive(t.Context(), nil, bytes.NewReader(tarOf(t, map[string]string{"a": "1"})), Step{})
+	one, _, err := c.Derive(t.Context(), nil, bytes.NewReader(tarWith(t, map[string]string{"a": "1"})), Step{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,13 +96,13 @@ func TestDeriveWithoutChange(t *testing.T) {
 
 func TestDeriveRefused(t *testing.T) {
 	c := opened(t)
-	good := tarOf(t, map[string]string{"a": "1"})
+	good := tarWith(t, map[string]string{"a": "1"})
 	for name, row := range map[string]struct {
 		tar  []byte
 		step Step
 	}{
 		"cut short": {good[:512], Step{}},
-		"escape":    {tarOf(t, map[string]string{"../x": "1"}), Step{}},
+		"escape":    {tarWith(t, map[string]string{"../x": "1"}), Step{}},
 		"bad name":  {good, Step{Repository: "UPPER"}},
 		"bad tag":   {good, Step{Repository: "a", Tag: strings.Repeat("x", 200)}},
 	} {
