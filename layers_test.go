@@ -29,7 +29,8 @@ var imports = map[string][]string{
 	"netapi/client": {"netapi/wire"},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/spec", "engine/state", "engine/task", "fs", "fs/archive", "fs/mount"},
+	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/spec", "engine/state", "engine/task", "fs", "fs/archive", "fs/mount"},
+	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
 	"engine/image":               {"engine/state", "fs", "fs/archive"},
