@@ -112,13 +112,18 @@ func TestScript(t *testing.T) {
 			return d.start()
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "docker-cli" {
+			switch cond {
+			case "docker-cli":
 				return dockerCLI() != "", nil
+			case "peer":
+				return hasPeer(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"eventually":     eventually,
+			"start-peer":     startPeer,
+			"start-registry": startRegistry,
 			"restart-daemon": func(s *testscript.TestScript, _ bool, args []string) { theDaemon(s).restart(s, args) },
 			"start-daemon":   func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },
 			"kill-daemon":    func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).signal(syscall.SIGKILL)) },

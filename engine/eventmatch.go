@@ -27,7 +27,7 @@ func (e *Engine) EventMatch(f Filters) (func(events.Message) bool, error) {
 		}
 		for _, kind := range []events.Type{events.ContainerEventType, events.ImageEventType, events.NetworkEventType, events.VolumeEventType, events.DaemonEventType} {
 			key := string(kind)
-			if f.has(key) && !slices.ContainsFunc(f[key], func(v string) bool { return about(&m, kind, v) }) {
+			if f.has(key) && !slices.ContainsFunc(f[key], func(v string) bool { return concerns(&m, kind, v) }) {
 				return false
 			}
 		}
@@ -40,8 +40,8 @@ func matchAction(want, action string) bool {
 	return want == action || strings.HasPrefix(action, want+":")
 }
 
-// about tells whether m is of an object of that kind and name.
-func about(m *events.Message, kind events.Type, ref string) bool {
+// concerns tells whether m is of an object of that kind and name.
+func concerns(m *events.Message, kind events.Type, ref string) bool {
 	a := m.Actor.Attributes
 	if kind == events.ImageEventType && m.Type == events.ContainerEventType {
 		return a["image"] == ref || strings.HasPrefix(a["image"], ref+":")

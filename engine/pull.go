@@ -10,7 +10,7 @@ import (
 )
 
 // Pull gets an image from elsewhere. Registries are not there yet; the built-in image is made on the spot.
-func (e *Engine) Pull(ctx context.Context, ref string, out func(any) error) error {
+func (e *Engine) Pull(ctx context.Context, ref string, out func(Progress) error) error {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return invalid("invalid reference format")
@@ -22,5 +22,5 @@ func (e *Engine) Pull(ctx context.Context, ref string, out func(any) error) erro
 	if _, err := e.images.MakeHello(ctx); err != nil {
 		return err
 	}
-	return out(map[string]string{"status": "Status: Downloaded newer image for " + reference.FamiliarString(reference.TagNameOnly(named))})
+	return out(said("Status: Downloaded newer image for %s", reference.FamiliarString(reference.TagNameOnly(named))))
 }

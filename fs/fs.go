@@ -104,6 +104,8 @@ type Driver interface {
 	Forget(tx Tx, names ...string) error
 	// Tar writes the exact tar that Apply filled the layer from, byte for byte.
 	Tar(ctx context.Context, name string, w io.Writer) error
+	// TarSize is how many bytes Tar writes, told without reading the layer's files.
+	TarSize(ctx context.Context, name string) (int64, error)
 	// Sync makes everything that was written to the named layers durable: one syncfs a file system, errors of earlier
 	// writes included.
 	Sync(ctx context.Context, names ...string) error

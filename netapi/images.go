@@ -6,7 +6,7 @@ import (
 
 	"github.com/containerd/errdefs"
 
-	"box/netapi/wire"
+	"box/engine"
 )
 
 func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
@@ -56,14 +56,33 @@ func (s *Server) removeImage(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, done)
 }
 
+// saveImages writes an archive.
+func (s *Server) saveImages(w http.ResponseWriter, r *http.Request) error {
+	p, err := engine.ParsePlatform(r.FormValue("platform"))
+	if err != nil {
+		return err
+	}
+	names := r.URL.Query()["names"]
+	if n := name(r); n != "" {
+		names = []string{n}
+	}
+	w.Header().Set("Content-Type", "application/x-tar")
+	out := &counting{w: w}
+	if err := s.e.Save(r.Context(), names, p, out); err != nil {
+		return cutOff(out, err)
+	}
+	return nil
+}
+
 // loadImages reads an archive; what goes wrong after the reply has begun is its last line.
 func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
 	quietly := r.FormValue("quiet") == "" || flag(r, "quiet")
-	out := newProgress(w)
-	if err := s.e.Load(r.Context(), r.Body, quietly, out.write); err != nil {
-		return out.end(err)
+	p, err := engine.ParsePlatform(r.FormValue("platform"))
+	if err != nil {
+		return err
 	}
-	return nil
+	out := newProgress(w, r)
+	return out.end(s.e.Load(r.Context(), r.Body, engine.LoadOptions{Quiet: quietly, Platform: p}, out.write))
 }
 
 // createImage makes an image from elsewhere. The built-in one can always be had.
@@ -75,7 +94,7 @@ func (s *Server) createImage(w http.ResponseWriter, r *http.Request) error {
 	if tag := r.FormValue("tag"); tag != "" {
 		ref += ":" + tag
 	}
-	out := newProgress(w)
+	out := newProgress(w, r)
 	return out.end(s.e.Pull(r.Context(), ref, out.write))
 }
 
@@ -85,28 +104,3 @@ func (e notYetError) Error() string { return string(e) }
 func (notYetError) Unwrap() error   { return errdefs.ErrNotImplemented }
 
 func notYet(what string) error { return notYetError(what + " is not implemented yet") }
-
-// progress writes JSON lines; until the first one, an error can still be a status.
-type progress struct {
-	w     http.ResponseWriter
-	out   *wire.JSONWriter
-	began bool
-}
-
-func newProgress(w http.ResponseWriter) *progress { return &progress{w: w, out: wire.NewJSONWriter(w)} }
-
-func (p *progress) write(v any) error {
-	if !p.began {
-		p.began = true
-		p.w.Header().Set("Content-Type", "application/json")
-		p.w.WriteHeader(http.StatusOK)
-	}
-	return p.out.Write(v)
-}
-
-func (p *progress) end(err error) error {
-	if err == nil || !p.began {
-		return err
-	}
-	return p.out.Fail(err)
-}

@@ -44,6 +44,8 @@ var table = []route{
 	{"POST", "/exec/{name:.*}/resize", (*Server).resizeExec},
 
 	{"GET", "/images/json", (*Server).listImages},
+	{"GET", "/images/get", (*Server).saveImages},
+	{"GET", "/images/{name:.*}/get", (*Server).saveImages},
 	{"GET", "/images/{name:.*}/history", (*Server).imageHistory},
 	{"GET", "/images/{name:.*}/json", (*Server).inspectImage},
 	{"POST", "/images/create", (*Server).createImage},

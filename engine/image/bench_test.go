@@ -89,7 +89,7 @@ func (b *bench) must(err error) {
 
 func (b *bench) load(raw []byte) []Loaded {
 	b.Helper()
-	loaded, err := b.Load(context.Background(), bytes.NewReader(raw), nil)
+	loaded, err := b.Load(context.Background(), bytes.NewReader(raw), LoadOptions{})
 	b.must(err)
 	return loaded
 }

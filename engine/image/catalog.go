@@ -43,6 +43,8 @@ type Catalog struct {
 
 	change   sync.Mutex // one change of rows at a time
 	layering sync.Mutex // one change of which layers there are at a time; taken before change
+
+	pins map[digest.Digest]int // top layers that stay although their image goes; guarded by layering
 }
 
 // Listed is an image with what the catalog knows of it.
@@ -78,7 +80,7 @@ func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver)
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{db: db, layers: layers, store: store, rows: map[digest.Digest]row{}, names: map[string]digest.Digest{}}
+	c := &Catalog{db: db, layers: layers, store: store, rows: map[digest.Digest]row{}, names: map[string]digest.Digest{}, pins: map[digest.Digest]int{}}
 	kept := map[digest.Digest]bool{}
 	err = db.View(func(tx *state.Tx) error {
 		return images().Walk(tx, func(key string, r row, bad error) error {

@@ -71,7 +71,7 @@ func TestBadArchives(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			onDrivers(t, func(b *bench) {
-				_, err := b.Load(context.Background(), bytes.NewReader(row.raw), nil)
+				_, err := b.Load(context.Background(), bytes.NewReader(row.raw), LoadOptions{})
 				if err == nil || !strings.Contains(err.Error(), row.says) {
 					b.Fatalf("error %v, want %q in it", err, row.says)
 				}
@@ -128,7 +128,7 @@ func TestHostileSizes(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			b := newBench(t, "vfs")
-			_, err := b.Load(context.Background(), bytes.NewReader(row.raw), nil)
+			_, err := b.Load(context.Background(), bytes.NewReader(row.raw), LoadOptions{})
 			if err == nil || !strings.Contains(err.Error(), row.says) {
 				t.Fatalf("error %v, want %q in it", err, row.says)
 			}
@@ -172,7 +172,7 @@ func TestCancelled(t *testing.T) {
 				cancel()
 			}
 			return raw.Read(p[:min(len(p), 20_000)])
-		}), nil)
+		}), LoadOptions{})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}
@@ -190,7 +190,7 @@ func FuzzLoad(f *testing.F) {
 	b := newBench(f, "vfs")
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		b.TB = t
-		loaded, err := b.Load(context.Background(), io.LimitReader(bytes.NewReader(raw), 1<<20), nil)
+		loaded, err := b.Load(context.Background(), io.LimitReader(bytes.NewReader(raw), 1<<20), LoadOptions{})
 		if err != nil && loaded != nil {
 			t.Error("an error and images")
 		}

@@ -109,3 +109,12 @@ func (i *Image) created() time.Time {
 	}
 	return *i.Config.Created
 }
+
+// mustJSON is the JSON of what always has one.
+func mustJSON(v any) []byte {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("JSON of %T: %v", v, err))
+	}
+	return raw
+}

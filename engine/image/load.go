@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/fs"
 	"box/fs/archive"
@@ -24,10 +25,16 @@ type Loaded struct {
 // Progress is told how far the layer id (12 digits) of an archive is: bytes read of those that the archive says it has.
 type Progress func(id string, current, total int64)
 
+// LoadOptions is what Load is to do; the zero value takes everything.
+type LoadOptions struct {
+	Progress Progress          // nil for none
+	Platform *ocispec.Platform // take only images for it, and refuse an archive that has none
+}
+
 // Load reads an archive as `docker save` writes it, of before and after Docker 25, or an OCI image layout, plain or compressed.
 // Layers go straight from the stream into the driver, whoever they belong to; only when all is there and matches its digests
-// do images, names and layers appear, together and durable. After an error nothing is left. progress may be nil.
-func (c *Catalog) Load(ctx context.Context, r io.Reader, progress Progress) (loaded []Loaded, err error) {
+// do images, names and layers appear, together and durable. After an error nothing is left.
+func (c *Catalog) Load(ctx context.Context, r io.Reader, o LoadOptions) (loaded []Loaded, err error) {
 	s := &stager{c: c}
 	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx))) }()
 	plain, packed, err := archive.Decompress(r)
@@ -41,7 +48,7 @@ func (c *Catalog) Load(ctx context.Context, r io.Reader, progress Progress) (loa
 		defer ahead.Close()
 		in = ahead
 	}
-	a := newArchive(s, progress)
+	a := newArchive(s, o.Progress)
 	if err := a.read(ctx, in); err != nil {
 		return nil, err
 	}
@@ -50,6 +57,9 @@ func (c *Catalog) Load(ctx context.Context, r io.Reader, progress Progress) (loa
 		return nil, err
 	}
 	plans, err := a.plans(wanted)
+	if err == nil {
+		plans, err = forPlatform(plans, o.Platform)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +86,21 @@ func (a *archived) plans(wanted []entry) ([]plan, error) {
 		plans = append(plans, p)
 	}
 	return plans, nil
+}
+
+// forPlatform keeps the images that are for the platform that was asked for; nil asks for none.
+func forPlatform(plans []plan, want *ocispec.Platform) (kept []plan, err error) {
+	for _, p := range plans {
+		if perr := p.img.CheckPlatform(want); perr == nil {
+			kept = append(kept, p)
+		} else {
+			err = perr
+		}
+	}
+	if len(kept) > 0 {
+		err = nil
+	}
+	return kept, err
 }
 
 func (a *archived) plan(e entry) (p plan, err error) {

@@ -95,7 +95,7 @@ func TestLinks(t *testing.T) {
 			onDrivers(t, func(b *bench) {
 				raw := tarOf(t, append(row.links, member{name: "c.json", body: s.config}, member{name: "real", body: layer},
 					member{name: "manifest.json", body: []byte(`[{"Config":"c.json","Layers":["a/layer.tar"]}]`)})...)
-				_, err := b.Load(context.Background(), bytes.NewReader(raw), nil)
+				_, err := b.Load(context.Background(), bytes.NewReader(raw), LoadOptions{})
 				if (err == nil) != row.ok {
 					b.Fatal(err)
 				}
@@ -115,12 +115,12 @@ func TestProgress(t *testing.T) {
 	s := newSample(t, "p", nil, layer)
 	b := newBench(t, "vfs")
 	var last int64
-	_, err := b.Load(context.Background(), bytes.NewReader(docker25(t, s)), func(id string, current, total int64) {
+	_, err := b.Load(context.Background(), bytes.NewReader(docker25(t, s)), LoadOptions{Progress: func(id string, current, total int64) {
 		if total != int64(len(layer)) || current <= last || !strings.HasPrefix(s.layersHex(0), id) {
 			t.Errorf("%s %d of %d", id, current, total)
 		}
 		last = current
-	})
+	}})
 	b.must(err)
 	if last != int64(len(layer)) {
 		t.Errorf("the last report is of %d of %d bytes", last, len(layer))

@@ -195,6 +195,7 @@ func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) ([]string
 		}
 	}
 	c.mu.RUnlock()
+	c.pinned(tops)
 	if tops[top.String()] {
 		return nil, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/containerd/errdefs"
 	"github.com/klauspost/compress/zstd"
@@ -120,40 +121,51 @@ func Rebuild(w io.Writer, dir string, record io.Reader) error {
 		return fmt.Errorf("rebuild tar: %w", err)
 	}
 	defer root.Close()
-	z, err := zstd.NewReader(record, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(recordWindow))
-	if err != nil {
-		return fmt.Errorf("rebuild tar: %w", err)
-	}
-	defer z.Close()
-	b := rebuilder{w: w, r: bufio.NewReaderSize(z, 32<<10), files: newTree(int(root.Fd())), buf: make([]byte, 256<<10)}
-	defer b.files.flush()
-	if err := b.run(); err != nil {
+	r := rebuilder{w: w, files: newTree(int(root.Fd())), buf: make([]byte, 256<<10)}
+	defer r.files.flush()
+	if err := readRecord(record, r.raw, r.file); err != nil {
 		return fmt.Errorf("rebuild tar of %s: %w", dir, err)
 	}
 	return nil
 }
 
-type rebuilder struct {
-	w     io.Writer
-	r     *bufio.Reader
-	files *tree
-	buf   []byte
+// RebuildSize is how many bytes Rebuild writes, given the record alone.
+func RebuildSize(record io.Reader) (size int64, err error) {
+	err = readRecord(record, func(r *bufio.Reader, n int64) error {
+		size += n
+		_, err := r.Discard(int(n))
+		return err
+	}, func(_ string, n int64) error {
+		size += n
+		return nil
+	})
+	return size, err
 }
 
-func (b *rebuilder) run() error {
+// readRecord calls raw and file for the parts of a record, in order. raw reads its n bytes.
+func readRecord(record io.Reader, raw func(r *bufio.Reader, n int64) error, file func(path string, n int64) error) error {
+	z, err := zstd.NewReader(record, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(recordWindow))
+	if err != nil {
+		return damaged(err)
+	}
+	defer z.Close()
+	r := bufio.NewReaderSize(z, 32<<10)
 	magic := make([]byte, len(recordMagic))
-	if _, err := io.ReadFull(b.r, magic); err != nil {
+	if _, err := io.ReadFull(r, magic); err != nil {
 		return damaged(err)
 	}
 	if string(magic) != recordMagic {
 		return fmt.Errorf("not a tar record: %w", errdefs.ErrDataLoss)
 	}
 	for {
-		kind, err := b.r.ReadByte()
+		kind, err := r.ReadByte()
 		if err != nil {
 			return damaged(err)
 		}
-		n, err := binary.ReadUvarint(b.r)
+		n, err := binary.ReadUvarint(r)
+		if err == nil && n > math.MaxInt64 {
+			err = fmt.Errorf("part of %d bytes", n)
+		}
 		if err != nil {
 			return damaged(err)
 		}
@@ -161,9 +173,12 @@ func (b *rebuilder) run() error {
 		case partEnd:
 			return nil
 		case partRaw:
-			err = copyExactly(b.w, b.r, int64(n), b.buf)
+			err = raw(r, int64(n))
 		case partFile:
-			err = b.file(int64(n))
+			var path string
+			if path, err = readPath(r); err == nil {
+				err = file(path, int64(n))
+			}
 		default:
 			err = damaged(fmt.Errorf("part of kind %d", kind))
 		}
@@ -173,25 +188,37 @@ func (b *rebuilder) run() error {
 	}
 }
 
-func damaged(err error) error {
-	return fmt.Errorf("tar record is damaged: %w: %w", err, errdefs.ErrDataLoss)
-}
-
-// file copies the content of the file that is named next.
-func (b *rebuilder) file(size int64) error {
-	n, err := binary.ReadUvarint(b.r)
+func readPath(r *bufio.Reader) (string, error) {
+	n, err := binary.ReadUvarint(r)
 	if err == nil && n > 2*maxPath {
 		err = fmt.Errorf("path of %d bytes", n)
 	}
 	if err != nil {
-		return damaged(err)
+		return "", damaged(err)
 	}
 	name := make([]byte, n)
-	if _, err := io.ReadFull(b.r, name); err != nil {
-		return damaged(err)
+	if _, err := io.ReadFull(r, name); err != nil {
+		return "", damaged(err)
 	}
+	return string(name), nil
+}
+
+func damaged(err error) error {
+	return fmt.Errorf("tar record is damaged: %w: %w", err, errdefs.ErrDataLoss)
+}
+
+type rebuilder struct {
+	w     io.Writer
+	files *tree
+	buf   []byte
+}
+
+func (b *rebuilder) raw(r *bufio.Reader, n int64) error { return copyExactly(b.w, r, n, b.buf) }
+
+// file copies the content of a file.
+func (b *rebuilder) file(name string, size int64) error {
 	b.files.trim()
-	f, err := b.files.file(string(name))
+	f, err := b.files.file(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -203,16 +203,35 @@ func (d *Driver) Apply(ctx context.Context, name string, tar io.Reader) (int64, 
 
 // Tar implements fs.Driver.
 func (d *Driver) Tar(_ context.Context, name string, w io.Writer) error {
-	row, err := d.table.Get(name)
+	row, record, err := d.record(name)
 	if err != nil {
 		return err
 	}
-	record, err := os.Open(filepath.Join(d.dir(row), recordFile))
-	if err != nil {
-		return fmt.Errorf("layer %s has no record of its tar: %w: %w", name, err, errdefs.ErrFailedPrecondition)
-	}
 	defer record.Close()
 	return archive.Rebuild(w, d.diff(row), record)
+}
+
+// TarSize implements fs.Driver.
+func (d *Driver) TarSize(_ context.Context, name string) (int64, error) {
+	_, record, err := d.record(name)
+	if err != nil {
+		return 0, err
+	}
+	defer record.Close()
+	return archive.RebuildSize(record)
+}
+
+// record opens the record of a layer's tar.
+func (d *Driver) record(name string) (layers.Row, *os.File, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return row, nil, err
+	}
+	f, err := os.Open(filepath.Join(d.dir(row), recordFile))
+	if err != nil {
+		return row, nil, fmt.Errorf("layer %s has no record of its tar: %w: %w", name, err, errdefs.ErrFailedPrecondition)
+	}
+	return row, f, nil
 }
 
 // Commit implements fs.Driver.

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,7 +18,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"box/fs"
-	"box/fs/archive"
 	"box/fs/layers"
 	"box/fs/mount"
 )
@@ -196,37 +194,6 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 		return d.dir(row), []mount.Mount{{Type: "bind", Source: d.dir(below), Target: d.dir(row), Options: []string{"bind", "ro"}}}, nil
 	}
 	return d.dir(row), nil, nil
-}
-
-// Apply implements fs.Driver.
-func (d *Driver) Apply(ctx context.Context, name string, tar io.Reader) (int64, error) {
-	row, err := d.table.Get(name)
-	if err != nil {
-		return 0, err
-	}
-	if row.State != fs.Staged {
-		return 0, fmt.Errorf("fill layer %s: it is not being made: %w", name, errdefs.ErrFailedPrecondition)
-	}
-	record, err := os.OpenFile(d.recordOf(row), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 0, fmt.Errorf("fill layer %s: %w", name, err)
-	}
-	size, err := archive.Apply(ctx, d.dir(row), tar, archive.Options{UIDs: row.UIDs, GIDs: row.GIDs, Record: record})
-	return size, errors.Join(err, record.Close())
-}
-
-// Tar implements fs.Driver.
-func (d *Driver) Tar(_ context.Context, name string, w io.Writer) error {
-	row, err := d.table.Get(name)
-	if err != nil {
-		return err
-	}
-	record, err := os.Open(d.recordOf(row))
-	if err != nil {
-		return fmt.Errorf("layer %s has no record of its tar: %w: %w", name, err, errdefs.ErrFailedPrecondition)
-	}
-	defer record.Close()
-	return archive.Rebuild(w, d.dir(row), record)
 }
 
 // Sync implements fs.Driver.

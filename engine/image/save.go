@@ -1,0 +1,285 @@
+package image
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// chosen is an image that is to be saved under some of its tags.
+type chosen struct {
+	*Image
+	tags []reference.NamedTagged
+}
+
+// Save writes images as one archive in the form that Docker has used since version 25: an OCI layout with manifest.json and
+// repositories beside it. A name without a tag stands for all tags of its repository. Layers are the very tars that the images
+// were made of; nothing is kept in memory or in files meanwhile, and nothing is written before all is known to be there.
+// The images stay whole until Save returns, whoever removes them. platform, where given, is the one they have to be for.
+func (c *Catalog) Save(ctx context.Context, refs []string, platform *ocispec.Platform, w io.Writer) ([]*Image, error) {
+	list, err := c.choose(refs)
+	if err != nil {
+		return nil, err
+	}
+	var images []*Image
+	for _, img := range list {
+		if err := img.CheckPlatform(platform); err != nil {
+			return nil, err
+		}
+		images = append(images, img.Image)
+	}
+	unpin := c.pin(images)
+	a := saving{c: c, files: map[string]saved{}}
+	for _, img := range list {
+		if err = a.add(ctx, img); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = a.write(ctx, w)
+	}
+	if uerr := unpin(context.WithoutCancel(ctx)); err == nil {
+		err = uerr
+	}
+	return images, err
+}
+
+// choose finds images and the tags that they are saved under, each image once.
+func (c *Catalog) choose(refs []string) ([]*chosen, error) {
+	var list []*chosen
+	by := map[digest.Digest]*chosen{}
+	add := func(id digest.Digest, tag reference.Named) error {
+		img, ok := by[id]
+		if !ok {
+			opened, err := c.open(id)
+			if err != nil {
+				return err
+			}
+			img = &chosen{Image: opened}
+			by[id] = img
+			list = append(list, img)
+		}
+		t, ok := tag.(reference.NamedTagged)
+		if _, digested := tag.(reference.Digested); ok && !digested &&
+			!slices.ContainsFunc(img.tags, func(have reference.NamedTagged) bool { return have.String() == t.String() }) {
+			img.tags = append(img.tags, t)
+		}
+		return nil
+	}
+	for _, ref := range refs {
+		if err := c.match(ref, add); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// match calls add for the images, with tags where there are some, that one argument of a save means.
+func (c *Catalog) match(ref string, add func(id digest.Digest, tag reference.Named) error) error {
+	id, err := c.find(ref)
+	named, nerr := reference.ParseNormalizedNamed(ref)
+	if err == nil && isID(ref, id) {
+		return add(id, nil)
+	}
+	if nerr == nil && reference.IsNameOnly(named) {
+		tags := c.tagsOf(named.Name())
+		for _, t := range tags {
+			id, _ := c.named(t.String())
+			if err := add(id, t); err != nil {
+				return err
+			}
+		}
+		if len(tags) > 0 {
+			return nil
+		}
+		if errdefs.IsNotFound(err) {
+			err = missing(ref)
+		}
+	}
+	if err != nil {
+		if nerr == nil && !reference.IsNameOnly(named) && errdefs.IsNotFound(err) {
+			return &classed{errdefs.ErrNotFound, "reference does not exist"}
+		}
+		return err
+	}
+	return add(id, named)
+}
+
+// tagsOf lists the tags of a repository, sorted.
+func (c *Catalog) tagsOf(repository string) (tags []reference.Named) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for n := range c.names {
+		if r, err := reference.ParseNormalizedNamed(n); err == nil && r.Name() == repository {
+			if _, ok := r.(reference.Digested); !ok {
+				tags = append(tags, r)
+			}
+		}
+	}
+	slices.SortFunc(tags, func(a, b reference.Named) int {
+		if a.String() < b.String() {
+			return -1
+		}
+		return 1
+	})
+	return tags
+}
+
+// saved is one file of an archive: bytes, or the tar of a layer.
+type saved struct {
+	raw   []byte
+	layer string // in the driver, "" for raw
+	size  int64
+	at    time.Time
+}
+
+// saving is an archive that is being put together.
+type saving struct {
+	c        *Catalog
+	files    map[string]saved
+	index    ocispec.Index
+	manifest []savedEntry
+	tags     map[string]map[string]string // repository, tag -> digest of the top layer
+}
+
+// savedEntry is an image of manifest.json.
+type savedEntry struct {
+	Config       string
+	RepoTags     []string
+	Layers       []string
+	LayerSources map[digest.Digest]ocispec.Descriptor `json:",omitempty"`
+}
+
+func blobName(d digest.Digest) string { return "blobs/sha256/" + d.Encoded() }
+
+// blob adds content that is in memory.
+func (a *saving) blob(kind string, raw []byte, at time.Time) ocispec.Descriptor {
+	d := digest.FromBytes(raw)
+	a.files[blobName(d)] = saved{raw: raw, size: int64(len(raw)), at: at}
+	return ocispec.Descriptor{MediaType: kind, Digest: d, Size: int64(len(raw))}
+}
+
+// layer adds a layer of an image.
+func (a *saving) layer(ctx context.Context, chain, diff digest.Digest, at time.Time) (ocispec.Descriptor, error) {
+	size, err := a.c.layers.TarSize(ctx, chain.String())
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	if _, ok := a.files[blobName(diff)]; !ok {
+		a.files[blobName(diff)] = saved{layer: chain.String(), size: size, at: at}
+	}
+	return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: diff, Size: size}, nil
+}
+
+// add takes an image into the archive.
+func (a *saving) add(ctx context.Context, img *chosen) error {
+	if len(img.Config.RootFS.DiffIDs) == 0 {
+		return fmt.Errorf("save image %s: empty export - not implemented: %w", short(img.ID), errdefs.ErrNotImplemented)
+	}
+	platform := img.Platform()
+	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest}
+	m.SchemaVersion = 2
+	m.Config = a.blob(ocispec.MediaTypeImageConfig, img.Raw, img.created())
+	m.Config.Platform = &platform
+	e := savedEntry{Config: blobName(img.ID), LayerSources: map[digest.Digest]ocispec.Descriptor{}}
+	for n, chain := range img.ChainIDs() {
+		diff := img.Config.RootFS.DiffIDs[n]
+		d, err := a.layer(ctx, chain, diff, img.created())
+		if err != nil {
+			return fmt.Errorf("save image %s: %w", short(img.ID), err)
+		}
+		m.Layers = append(m.Layers, d)
+		e.Layers = append(e.Layers, blobName(diff))
+		e.LayerSources[diff] = d
+	}
+	d := a.blob(ocispec.MediaTypeImageManifest, mustJSON(m), time.Unix(0, 0))
+	d.Platform = &platform
+	if len(img.tags) == 0 {
+		a.index.Manifests = append(a.index.Manifests, d)
+	}
+	for _, t := range img.tags {
+		d.Annotations = map[string]string{"io.containerd.image.name": t.String(), ocispec.AnnotationRefName: t.Tag()}
+		a.index.Manifests = append(a.index.Manifests, d)
+		e.RepoTags = append(e.RepoTags, reference.FamiliarString(t))
+		a.legacy(reference.FamiliarName(t), t.Tag(), img.Config.RootFS.DiffIDs)
+	}
+	a.manifest = append(a.manifest, e)
+	return nil
+}
+
+// legacy notes a tag for the file repositories, where it points at the top layer.
+func (a *saving) legacy(repository, tag string, diffs []digest.Digest) {
+	if a.tags == nil {
+		a.tags = map[string]map[string]string{}
+	}
+	if a.tags[repository] == nil {
+		a.tags[repository] = map[string]string{}
+	}
+	a.tags[repository][tag] = diffs[len(diffs)-1].Encoded()
+}
+
+// write writes all files, in the order of their names.
+func (a *saving) write(ctx context.Context, w io.Writer) error {
+	epoch := time.Unix(0, 0)
+	small := func(name string, raw []byte) { a.files[name] = saved{raw: raw, size: int64(len(raw)), at: epoch} }
+	a.index.SchemaVersion, a.index.MediaType = 2, ocispec.MediaTypeImageIndex
+	small("index.json", mustJSON(a.index))
+	small("manifest.json", append(mustJSON(a.manifest), '\n'))
+	small("oci-layout", []byte(`{"imageLayoutVersion": "1.0.0"}`))
+	if len(a.tags) > 0 {
+		small("repositories", append(mustJSON(a.tags), '\n'))
+	}
+	t := tar.NewWriter(w)
+	for _, dir := range []string{"blobs/", "blobs/sha256/"} {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755, ModTime: epoch}); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.files)) {
+		f := a.files[name]
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: f.size, ModTime: f.at}); err != nil {
+			return fmt.Errorf("save %s: %w", name, err)
+		}
+		if err := a.content(ctx, t, name, f); err != nil {
+			return fmt.Errorf("save %s: %w", name, err)
+		}
+	}
+	return t.Close()
+}
+
+// content writes one file; a layer that is not what its name says ends the archive.
+func (a *saving) content(ctx context.Context, w io.Writer, name string, f saved) error {
+	if f.layer == "" {
+		_, err := w.Write(f.raw)
+		return err
+	}
+	sum := digest.SHA256.Digester()
+	out := writeFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		sum.Hash().Write(p)
+		return w.Write(p)
+	})
+	if err := a.c.layers.Tar(ctx, f.layer, out); err != nil {
+		return err
+	}
+	if blobName(sum.Digest()) != name {
+		return fmt.Errorf("layer %s on the disk is not what it was: %w", f.layer, errdefs.ErrDataLoss)
+	}
+	return nil
+}
+
+// writeFunc is a writer made of a function.
+type writeFunc func(p []byte) (int, error)
+
+func (f writeFunc) Write(p []byte) (int, error) { return f(p) }

@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/docker/go-units"
+)
+
+// Progress is one line of the stream that a load, an import, a pull or a push sends.
+type Progress struct {
+	Stream string  `json:"stream,omitempty"`
+	Status string  `json:"status,omitempty"`
+	Detail *Detail `json:"progressDetail,omitempty"` // an empty one says that the line is about an item
+	Bar    string  `json:"progress,omitempty"`       // Detail drawn, for clients older than it
+	ID     string  `json:"id,omitempty"`             // of the item
+	Aux    any     `json:"aux,omitempty"`            // for programs
+}
+
+// Detail counts bytes towards a total, 0 for one that is not known.
+type Detail struct {
+	Current int64 `json:"current,omitempty"`
+	Total   int64 `json:"total,omitempty"`
+}
+
+// said is a line of text alone.
+func said(format string, args ...any) Progress { return Progress{Status: fmt.Sprintf(format, args...)} }
+
+// about is a line on the item id.
+func about(id, status string) Progress { return Progress{Status: status, Detail: &Detail{}, ID: id} }
+
+// counted is a line on how far the item id is.
+func counted(id, status string, current, total int64) Progress {
+	return Progress{Status: status, Detail: &Detail{Current: current, Total: total}, Bar: bar(current, total), ID: id}
+}
+
+// bar draws progress in text as Docker's daemon does: 50 cells and the counts.
+func bar(current, total int64) string {
+	switch {
+	case current <= 0 && total <= 0:
+		return ""
+	case total <= 0:
+		return fmt.Sprintf("%8v", units.HumanSize(float64(current)))
+	}
+	done := min(int(float64(current)/float64(total)*100)/2, 50)
+	box := fmt.Sprintf("[%s>%s] %8v", strings.Repeat("=", done), strings.Repeat(" ", 50-done), units.HumanSize(float64(current)))
+	if current > total {
+		return box
+	}
+	return box + "/" + units.HumanSize(float64(total))
+}

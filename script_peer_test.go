@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// Others beside whom scripts try box. `start-peer` starts Debian's Docker, whose socket is then $PEER; `start-registry` a registry,
+// whose address is then $REGISTRY. Guard them with [peer] and [exec:docker-registry].
+
+// peerDaemon is where Debian installs Docker's daemon; the dockerd of a script's PATH is box.
+const peerDaemon = "/usr/sbin/dockerd"
+
+func hasPeer() bool {
+	_, err := os.Stat(peerDaemon)
+	return err == nil
+}
+
+func startPeer(s *testscript.TestScript, _ bool, _ []string) {
+	dir := s.MkAbs("peer")
+	s.Check(os.Mkdir(dir, 0o700))
+	socket := filepath.Join(dir, "docker.sock")
+	run(s, "unix", socket, dir, peerDaemon, "-H", "unix://"+socket, "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "run"),
+		"--pidfile", filepath.Join(dir, "pid"), "--bridge", "none", "--iptables=false")
+	s.Setenv("PEER", "unix://"+socket)
+}
+
+func startRegistry(s *testscript.TestScript, _ bool, _ []string) {
+	dir := s.MkAbs("registry")
+	s.Check(os.Mkdir(dir, 0o700))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s.Check(err)
+	address := l.Addr().String()
+	s.Check(l.Close())
+	config := filepath.Join(dir, "config.yml")
+	s.Check(os.WriteFile(config, fmt.Appendf(nil, "version: 0.1\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n",
+		filepath.Join(dir, "data"), address), 0o600))
+	run(s, "tcp", address, dir, "docker-registry", "serve", config)
+	s.Setenv("REGISTRY", address)
+}
+
+// run starts a server, waits until it listens, and ends it with the script.
+func run(s *testscript.TestScript, network, address, dir, program string, args ...string) {
+	log, err := os.Create(filepath.Join(dir, "log"))
+	s.Check(err)
+	defer log.Close()
+	c := exec.Command(program, args...)
+	c.Stdout, c.Stderr = log, log
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	s.Check(c.Start())
+	s.Defer(func() {
+		_ = c.Process.Signal(syscall.SIGTERM)
+		_ = c.Wait() // how it ends is its own matter
+	})
+	for range 1000 {
+		if conn, err := net.Dial(network, address); err == nil {
+			s.Check(conn.Close())
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	said, _ := os.ReadFile(log.Name())
+	s.Fatalf("%s does not answer: %s", program, said)
+}
