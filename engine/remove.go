@@ -86,15 +86,20 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		return err
 	}
 	e.unmountRoot(rec.ID)
-	if err := e.unbuild(ctx, &rec); err != nil {
-		e.log.Warn("files of a removed container", "container", short(rec.ID), "error", err)
-	}
-	if err := e.releaseLayers(ctx, &rec); err != nil {
-		e.log.Warn("layers of a deleted image", "image", rec.Image, "error", err)
-	}
 	e.dropContainer(c, rec.Name)
+	e.work.Go(func() { e.deleteFiles(ctx, &rec) })
 	e.publish(c, events.ActionDestroy)
 	return nil
+}
+
+// deleteFiles deletes what a removed container had on the disk. Nobody waits for it: the record is gone.
+func (e *Engine) deleteFiles(ctx context.Context, rec *record) {
+	if err := e.unbuild(ctx, rec); err != nil {
+		e.log.Warn("files of a removed container", "container", short(rec.ID), "error", err)
+	}
+	if err := e.releaseLayers(ctx, rec); err != nil {
+		e.log.Warn("layers of a deleted image", "image", rec.Image, "error", err)
+	}
 }
 
 // dropContainer takes a removed container out of memory and tells who waits.

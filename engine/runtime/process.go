@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// logLevel is how much the C half of a start tells its parent, one write and one line of JSON each: warnings (logrus' number).
+const logLevel = "3"
+
 // process turns the spec's process into libcontainer's (OCI runtime spec, config.md, "Process").
 func process(p *specs.Process) (*libcontainer.Process, error) {
 	lp := &libcontainer.Process{
@@ -24,6 +27,7 @@ func process(p *specs.Process) (*libcontainer.Process, error) {
 		AppArmorProfile: p.ApparmorProfile,
 		Scheduler:       p.Scheduler,
 		IOPriority:      p.IOPriority,
+		LogLevel:        logLevel,
 	}
 	if p.ConsoleSize != nil {
 		lp.ConsoleWidth, lp.ConsoleHeight = uint16(p.ConsoleSize.Width), uint16(p.ConsoleSize.Height)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -28,6 +29,9 @@ const lockWait = 200 * time.Millisecond
 // DB is one open state file. It may be used from any goroutine.
 type DB struct {
 	bolt *bbolt.DB
+
+	mu    sync.Mutex // guards batch
+	batch batch
 }
 
 // Tx is one transaction: a view of the whole state at one moment, or one change to it. It must not be kept
@@ -50,6 +54,7 @@ func Open(path string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
 	}
+	b.MaxBatchDelay = 0 // of storage drivers that write rows on their own: no company is worth a wait
 	db := &DB{bolt: b}
 	if err := db.checkVersion(path); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -100,12 +105,6 @@ func (db *DB) View(fn func(*Tx) error) error {
 // Changes run one at a time, so fn must not wait for anything.
 func (db *DB) Update(fn func(*Tx) error) error {
 	return db.bolt.Update(func(tx *bbolt.Tx) error { return fn(&Tx{bolt: tx}) })
-}
-
-// Batch is Update for many goroutines at once: their changes may share one write to the disk. fn may run more
-// than once, so it must set what it returns anew each time.
-func (db *DB) Batch(fn func(*Tx) error) error {
-	return db.bolt.Batch(func(tx *bbolt.Tx) error { return fn(&Tx{bolt: tx}) })
 }
 
 // Bolt is the transaction for the tables of layers, which storage drivers keep in the same file so that an
