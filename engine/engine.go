@@ -56,6 +56,8 @@ type Engine struct {
 	execs      map[string]*execution
 	networks   map[string]*netRecord // by ID
 
+	pruning sync.Mutex // one prune of images at a time
+
 	dirty    chan struct{} // wakes the writer of states
 	unsaved  map[string]struct{}
 	unsavedM sync.Mutex

@@ -28,7 +28,7 @@ func KernelVersion() string {
 }
 
 // Info is `docker info`.
-func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
+func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 	i := &system.Info{
 		ID: e.id, Driver: e.layers.Name(), DriverStatus: e.layers.Status(),
 		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: []string{"json-file", "none"}},
@@ -61,11 +61,7 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 			i.ContainersStopped++
 		}
 	}
-	images, err := e.Images(ctx, false, nil)
-	if err != nil {
-		return nil, err
-	}
-	i.Images = len(images)
+	i.Images = len(e.images.List())
 	if e.o.Net != nil {
 		i.Warnings = append(i.Warnings, e.o.Net.Warnings()...)
 	}

@@ -12,9 +12,6 @@ import (
 	"box/engine/image"
 )
 
-// progressEvery is the least time between two reports on one layer.
-const progressEvery = 100 * time.Millisecond
-
 // LoadOptions is what Load is to do.
 type LoadOptions struct {
 	Quiet    bool              // no progress

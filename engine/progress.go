@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/docker/go-units"
 )
@@ -32,6 +33,22 @@ func about(id, status string) Progress { return Progress{Status: status, Detail:
 // counted is a line on how far the item id is.
 func counted(id, status string, current, total int64) Progress {
 	return Progress{Status: status, Detail: &Detail{Current: current, Total: total}, Bar: bar(current, total), ID: id}
+}
+
+// progressEvery is the least time between two reports on one item.
+const progressEvery = 100 * time.Millisecond
+
+// paced leaves out reports that come too soon after one another, but not the last.
+func paced(tell func(current, total int64) error) func(current, total int64) error {
+	var last time.Time
+	return func(current, total int64) error {
+		now := time.Now()
+		if current != total && now.Sub(last) < progressEvery {
+			return nil
+		}
+		last = now
+		return tell(current, total)
+	}
 }
 
 // bar draws progress in text as Docker's daemon does: 50 cells and the counts.

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/containerd/errdefs"
-
 	"box/engine"
 )
 
@@ -14,23 +12,39 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.e.Images(r.Context(), flag(r, "all"), f)
+	list, err := s.e.Images(r.Context(), engine.ImageList{Filters: f, SharedSize: flag(r, "shared-size")})
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, list)
+	shaped := make([]any, 0, len(list))
+	for i := range list {
+		shaped = append(shaped, shapeImage(&list[i], versionOf(r.Context())))
+	}
+	return writeJSON(w, http.StatusOK, shaped)
 }
 
 func (s *Server) inspectImage(w http.ResponseWriter, r *http.Request) error {
-	img, err := s.e.InspectImage(r.Context(), name(r))
+	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, img)
+	img, err := s.e.InspectImage(r.Context(), name(r), p)
+	if err != nil {
+		return err
+	}
+	shaped, err := shapeImageInspect(img, versionOf(r.Context()))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, shaped)
 }
 
 func (s *Server) imageHistory(w http.ResponseWriter, r *http.Request) error {
-	h, err := s.e.ImageHistory(r.Context(), name(r))
+	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
+	if err != nil {
+		return err
+	}
+	h, err := s.e.ImageHistory(r.Context(), name(r), p)
 	if err != nil {
 		return err
 	}
@@ -49,11 +63,31 @@ func (s *Server) removeImage(w http.ResponseWriter, r *http.Request) error {
 	if strings.TrimSpace(name(r)) == "" {
 		return refused("image name cannot be blank")
 	}
-	done, err := s.e.RemoveImage(r.Context(), name(r), flag(r, "force"), !flag(r, "noprune"))
+	platforms := r.URL.Query()["platforms"]
+	if len(platforms) > 1 {
+		return refused("multiple platforms are not supported")
+	}
+	p, err := engine.ParsePlatform(strings.Join(platforms, ""))
+	if err != nil {
+		return err
+	}
+	done, err := s.e.RemoveImage(r.Context(), name(r), flag(r, "force"), p)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, done)
+}
+
+func (s *Server) pruneImages(w http.ResponseWriter, r *http.Request) error {
+	f, err := filters(r)
+	if err != nil {
+		return err
+	}
+	report, err := s.e.PruneImages(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, report)
 }
 
 // saveImages writes an archive.
@@ -76,8 +110,8 @@ func (s *Server) saveImages(w http.ResponseWriter, r *http.Request) error {
 
 // loadImages reads an archive; what goes wrong after the reply has begun is its last line.
 func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
-	quietly := r.FormValue("quiet") == "" || flag(r, "quiet")
-	p, err := engine.ParsePlatform(r.FormValue("platform"))
+	quietly := r.URL.Query().Get("quiet") == "" || flag(r, "quiet")
+	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
 	if err != nil {
 		return err
 	}
@@ -85,22 +119,23 @@ func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
 	return out.end(s.e.Load(r.Context(), r.Body, engine.LoadOptions{Quiet: quietly, Platform: p}, out.write))
 }
 
-// createImage makes an image from elsewhere. The built-in one can always be had.
+// createImage makes an image from elsewhere: from a registry, or out of a tar.
 func (s *Server) createImage(w http.ResponseWriter, r *http.Request) error {
-	if r.FormValue("fromSrc") != "" {
-		return notYet("import of an image")
+	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
+	if err != nil {
+		return err
 	}
-	ref := r.FormValue("fromImage")
-	if tag := r.FormValue("tag"); tag != "" {
+	q := r.URL.Query()
+	out := newProgress(w, r)
+	if q.Get("fromImage") == "" {
+		return out.end(s.e.Import(r.Context(), engine.Importing{
+			Source: q.Get("fromSrc"), Body: r.Body, Repository: q.Get("repo"), Tag: q.Get("tag"), Message: q.Get("message"),
+			Changes: q["changes"], Platform: p,
+		}, out.write))
+	}
+	ref := q.Get("fromImage")
+	if tag := q.Get("tag"); tag != "" {
 		ref += ":" + tag
 	}
-	out := newProgress(w, r)
 	return out.end(s.e.Pull(r.Context(), ref, out.write))
 }
-
-type notYetError string
-
-func (e notYetError) Error() string { return string(e) }
-func (notYetError) Unwrap() error   { return errdefs.ErrNotImplemented }
-
-func notYet(what string) error { return notYetError(what + " is not implemented yet") }

@@ -51,7 +51,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 
 // flag is a boolean of the query as Docker reads it: anything but nothing, 0, no, false and none is true.
 func flag(r *http.Request, name string) bool {
-	switch strings.ToLower(strings.TrimSpace(r.FormValue(name))) {
+	switch strings.ToLower(strings.TrimSpace(r.URL.Query().Get(name))) {
 	case "", "0", "no", "false", "none":
 		return false
 	}

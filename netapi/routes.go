@@ -50,6 +50,7 @@ var table = []route{
 	{"GET", "/images/{name:.*}/json", (*Server).inspectImage},
 	{"POST", "/images/create", (*Server).createImage},
 	{"POST", "/images/load", (*Server).loadImages},
+	{"POST", "/images/prune", (*Server).pruneImages},
 	{"POST", "/images/{name:.*}/tag", (*Server).tagImage},
 	{"DELETE", "/images/{name:.*}", (*Server).removeImage},
 

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -183,98 +182,6 @@ func familiar(names []string) []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// edit is one change of the catalog: rows as they are to be, and the layers that come and go with them.
-type edit struct {
-	set     map[digest.Digest]row
-	gone    []digest.Digest
-	commits []fs.Commit
-	forget  []string
-}
-
-// apply makes a change in one transaction and then shows it; c.change is held. Configurations of new rows are in the
-// store already.
-func (c *Catalog) apply(e edit) error {
-	err := c.db.Update(func(tx *state.Tx) error {
-		if err := c.layers.Commit(tx.Bolt(), e.commits...); err != nil {
-			return err
-		}
-		for id, r := range e.set {
-			if err := images().Put(tx, c.key(id), r); err != nil {
-				return err
-			}
-		}
-		for _, id := range e.gone {
-			if err := images().Delete(tx, c.key(id)); err != nil {
-				return err
-			}
-		}
-		return c.layers.Forget(tx.Bolt(), e.forget...)
-	})
-	if err != nil {
-		return fmt.Errorf("record images: %w", err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, r := range e.set {
-		c.rows[id] = r
-	}
-	for _, id := range e.gone {
-		delete(c.rows, id)
-	}
-	c.index()
-	return nil
-}
-
-// pending is an image that is to be added.
-type pending struct {
-	img   *Image
-	size  int64
-	names []string // in full
-}
-
-// add makes images and names appear with the layers that are committed for them. A name that pointed elsewhere points
-// here from then on.
-func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
-	for _, p := range imgs {
-		if err := c.store.Put(bytes.NewReader(p.img.Raw), p.img.ID); err != nil {
-			return err
-		}
-	}
-	c.change.Lock()
-	defer c.change.Unlock()
-	e := edit{set: map[digest.Digest]row{}, commits: commits}
-	for _, p := range imgs {
-		r, ok := e.set[p.img.ID]
-		if !ok {
-			r, ok = c.row(p.img.ID)
-		}
-		if !ok {
-			r = row{Driver: c.layers.Name(), Top: p.img.ChainID(), Size: p.size, Created: p.img.created(), Labels: p.img.Config.Config.Labels}
-		}
-		e.set[p.img.ID] = r
-		for _, n := range p.names {
-			c.point(e.set, n, p.img.ID)
-		}
-	}
-	return c.apply(e)
-}
-
-// point makes the name n one of the image id, in rows that are to be; c.change is held.
-func (c *Catalog) point(set map[digest.Digest]row, n string, id digest.Digest) {
-	if old, ok := c.names[n]; ok && old != id {
-		if _, ok := set[old]; !ok {
-			set[old], _ = c.row(old)
-		}
-	}
-	for other, r := range set {
-		r.Names = slices.DeleteFunc(slices.Clone(r.Names), func(have string) bool { return have == n })
-		set[other] = r
-	}
-	r := set[id]
-	r.Names, r.Tagged = append(r.Names, n), time.Now().UTC()
-	set[id] = r
 }
 
 // named tells which image a full name points at.

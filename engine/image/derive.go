@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"time"
 
@@ -23,6 +22,7 @@ const emptyLayer = digest.Digest("sha256:5f70bf18a086007016e948b04aed3b82103a36b
 // Step is what becomes of an image by one more layer: the configuration as it is to be, and what the history says.
 type Step struct {
 	Config     dockerspec.DockerOCIImageConfig
+	Platform   *ocispec.Platform // of an image without a parent; nil: this host's
 	Created    time.Time
 	CreatedBy  string
 	Author     string
@@ -87,7 +87,11 @@ func derived(parent *Image, diff digest.Digest, step Step) (*Image, error) {
 	if parent != nil {
 		c = parent.Config
 	} else {
-		c.Architecture, c.OS = runtime.GOARCH, "linux"
+		on := HostPlatform()
+		if step.Platform != nil {
+			on = *step.Platform
+		}
+		c.Architecture, c.OS, c.OSVersion, c.Variant = on.Architecture, on.OS, on.OSVersion, on.Variant
 	}
 	c.Created, c.Author, c.Comment, c.Config = &created, step.Author, "", step.Config
 	c.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(c.RootFS.DiffIDs)}

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"box/netapi/client"
 	"box/personalities/cmd"
@@ -140,79 +138,4 @@ func writeWhole(path, verb string, body io.Reader) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return os.Rename(f.Name(), path)
-}
-
-func importCommand(u *cmd.Usage) action {
-	o := client.Import{}
-	u.Flags = []cmd.Flag{
-		{Value: &o.Changes, Name: "change", Short: "c", Help: "Dockerfile instruction to apply: CMD, ENV, ..."},
-		{Value: &o.Message, Name: "message", Short: "m", Help: "Comment for the history"},
-		{Value: &o.Platform, Name: "platform", Help: "Platform of the image"},
-	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
-		var err error
-		if len(p.Args) > 1 {
-			if o.Repo, o.Tag, err = splitTag(p.Args[1]); err != nil {
-				return err
-			}
-		}
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		source := p.Args[0]
-		switch u, err := url.Parse(source); {
-		case source == "-":
-			o.Source, o.Body = "-", io.NopCloser(s.in)
-		case err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ftp"):
-			o.Source = source
-		default:
-			content, err := importSource(s.path(source))
-			if err != nil {
-				return unpath(err, source)
-			}
-			defer content.Close()
-			o.Source, o.Body = "-", content
-		}
-		body, err := api.ImageImport(ctx, o)
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		return showProgress(s, s.out, body, nil)
-	}
-}
-
-// importSource opens what is to become a layer: a tar as it is; a folder or a single executable as a tar
-// made on the way.
-func importSource(path string) (io.ReadCloser, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	var magic [4]byte
-	if !info.IsDir() {
-		n, err := f.ReadAt(magic[:], 0)
-		if err != nil && !errors.Is(err, io.EOF) {
-			f.Close()
-			return nil, err
-		}
-		if string(magic[:n]) != "\x7fELF" {
-			return f, nil
-		}
-	}
-	f.Close()
-	return pipeTar(func(t *tarWriter) error {
-		if info.IsDir() {
-			return t.tree(path, ".")
-		}
-		return t.tree(path, strings.TrimPrefix(filepath.Base(path), "/"))
-	}), nil
 }

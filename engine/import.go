@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/distribution/reference"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/moby/moby/api/types/events"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/engine/build"
+	"box/engine/image"
+	"box/engine/registry"
+	"box/fs/archive"
+)
+
+// Importing is what an image is to be made from.
+type Importing struct {
+	Source     string    // a URL, or "-" for Body
+	Body       io.Reader // a tar, plain or compressed
+	Repository string    // with Tag the name, "" for none
+	Tag        string
+	Message    string   // for the history; "" for one that names the source
+	Changes    []string // instructions of a Dockerfile
+	Platform   *ocispec.Platform
+}
+
+// Import makes an image of one layer. The last line that it tells is the image's ID.
+func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) error) error {
+	var config dockerspec.DockerOCIImageConfig
+	if err := build.Change(&config, q.Changes); err != nil {
+		return err
+	}
+	if named, err := reference.ParseNormalizedNamed(q.Repository); err == nil {
+		if _, ok := named.(reference.Digested); ok {
+			return invalid("cannot import digest reference")
+		}
+	}
+	if q.Message == "" {
+		q.Message = "Imported from " + q.Source
+	}
+	body := q.Body
+	if q.Source != "-" {
+		fetched, err := e.fetch(ctx, q.Source, out)
+		if err != nil {
+			return err
+		}
+		defer fetched.Close()
+		body = fetched
+	}
+	plain, _, err := archive.Decompress(body)
+	if err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	defer plain.Close()
+	img, name, err := e.images.Derive(ctx, nil, archive.Whole(plain), image.Step{
+		Config: config, Platform: q.Platform, Created: e.o.Now(), Comment: q.Message, Repository: q.Repository, Tag: q.Tag,
+	})
+	if err != nil {
+		return err
+	}
+	if name != "" {
+		e.publishImage(events.ActionTag, img.ID, name, config.Labels)
+	}
+	e.publishImage(events.ActionImport, img.ID, img.ID.String(), config.Labels)
+	return out(said("%s", img.ID))
+}
+
+// fetch opens what a URL names; what is read of it is told.
+func (e *Engine) fetch(ctx context.Context, url string, out func(Progress) error) (io.ReadCloser, error) {
+	if !strings.Contains(url, "://") {
+		url = "http://" + url
+	}
+	body, size, err := registry.Fetch(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if err := out(said("Downloading from %s", url)); err != nil {
+		body.Close()
+		return nil, err
+	}
+	tell := paced(func(current, total int64) error {
+		return out(Progress{Status: "Importing", Detail: &Detail{Current: current, Total: total}, Bar: bar(current, total)})
+	})
+	return &watched{body, 0, size, tell}, nil
+}
+
+// watched is a stream that tells how much of it was read.
+type watched struct {
+	io.ReadCloser
+	current, total int64
+	tell           func(current, total int64) error
+}
+
+// Read implements io.Reader.
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if n > 0 {
+		w.current += int64(n)
+		if terr := w.tell(w.current, w.total); err == nil {
+			err = terr
+		}
+	}
+	return n, err
+}

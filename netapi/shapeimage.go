@@ -1,0 +1,94 @@
+package netapi
+
+import (
+	"encoding/json"
+
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/image"
+	"github.com/moby/moby/api/types/storage"
+
+	"box/engine"
+)
+
+// oldImage is an image in a list as before 1.44.
+type oldImage struct {
+	*image.Summary
+	VirtualSize int64
+}
+
+// shapeImage gives an image of a list the fields that its version had: before 1.43 an image without names had one that says so.
+func shapeImage(s *image.Summary, v apiVersion) any {
+	if v < 43 && len(s.RepoTags) == 0 && len(s.RepoDigests) == 0 {
+		s.RepoTags, s.RepoDigests = []string{"<none>:<none>"}, []string{"<none>@<none>"}
+	}
+	if v < 44 {
+		return oldImage{s, s.Size}
+	}
+	return s
+}
+
+// oldImageInspect is an image as before 1.52; what is a pointer or of any type was dropped earlier.
+type oldImageInspect struct {
+	ID              string `json:"Id"`
+	RepoTags        []string
+	RepoDigests     []string
+	Parent          string
+	Comment         string
+	Created         string  `json:",omitempty"`
+	Container       *string `json:",omitempty"`
+	ContainerConfig any     `json:",omitempty"`
+	DockerVersion   string
+	Author          string
+	Config          any
+	Architecture    string
+	Variant         string `json:",omitempty"`
+	Os              string
+	OsVersion       string `json:",omitempty"`
+	Size            int64
+	VirtualSize     int64 `json:",omitempty"`
+	GraphDriver     *storage.DriverData
+	RootFS          image.RootFS
+	Metadata        image.Metadata
+}
+
+// shapeImageInspect gives the reply the fields that its version had.
+func shapeImageInspect(i *engine.ImageInspect, v apiVersion) (any, error) {
+	if v >= 52 {
+		return i.InspectResponse, nil
+	}
+	old := oldImageInspect{
+		ID: i.ID, RepoTags: i.RepoTags, RepoDigests: i.RepoDigests, Comment: i.Comment, Created: i.Created, DockerVersion: i.Old.DockerVersion,
+		Author: i.Author, Config: i.Config, Architecture: i.Architecture, Variant: i.Variant, Os: i.Os, OsVersion: i.OsVersion,
+		Size: i.Size, GraphDriver: i.GraphDriver, RootFS: i.RootFS, Metadata: i.Metadata,
+	}
+	if v < 50 {
+		c, err := oldConfig(i.Config)
+		if err != nil {
+			return nil, err
+		}
+		old.Config = c
+	}
+	if v < 45 {
+		old.Container, old.ContainerConfig = &i.Old.Container, i.Old.ContainerConfig
+		if len(i.Old.ContainerConfig) == 0 {
+			old.ContainerConfig = &api.Config{}
+		}
+	}
+	if v < 44 {
+		old.VirtualSize = i.Size
+		if i.Created == "" {
+			old.Created = "0001-01-01T00:00:00Z"
+		}
+	}
+	return old, nil
+}
+
+// oldConfig is an image's configuration as a container's, which it was before 1.50.
+func oldConfig(config any) (*api.Config, error) {
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return nil, err
+	}
+	var c api.Config
+	return &c, json.Unmarshal(raw, &c)
+}

@@ -1,0 +1,134 @@
+package docker
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+)
+
+func importCommand(u *cmd.Usage) action {
+	o := client.Import{}
+	u.Flags = []cmd.Flag{
+		{Value: &o.Changes, Name: "change", Short: "c", Help: "Dockerfile instruction to apply: CMD, ENV, ..."},
+		{Value: &o.Message, Name: "message", Short: "m", Help: "Comment for the history"},
+		{Value: &o.Platform, Name: "platform", Help: "Platform of the image"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		ctx, stop := s.interruptible(ctx)
+		defer stop()
+		var err error
+		if len(p.Args) > 1 {
+			if o.Repo, o.Tag, err = splitTag(p.Args[1]); err != nil {
+				return err
+			}
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		source := p.Args[0]
+		switch u, err := url.Parse(source); {
+		case source == "-":
+			o.Source, o.Body = "-", io.NopCloser(s.in)
+		case err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ftp"):
+			o.Source = source
+		default:
+			content, program, err := importSource(s.path(source))
+			if err != nil {
+				return unpath(err, source)
+			}
+			defer content.Close()
+			o.Source, o.Body = "-", content
+			if program != "" && !slices.ContainsFunc(o.Changes, saysWhatRuns) {
+				o.Changes = append(o.Changes, fmt.Sprintf("CMD [%q]", "/"+program))
+			}
+		}
+		body, err := api.ImageImport(ctx, o)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		return showProgress(s, s.out, body, nil)
+	}
+}
+
+// saysWhatRuns tells whether a change decides which program an image runs.
+func saysWhatRuns(change string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(change), " ")
+	return strings.EqualFold(word, "cmd") || strings.EqualFold(word, "entrypoint")
+}
+
+// importSource opens what is to become a layer: a tar as it is; a folder or one executable, whose name is returned, as a tar made on
+// the way.
+func importSource(path string) (content io.ReadCloser, program string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, "", err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, "", err
+	}
+	name := "."
+	if !info.IsDir() {
+		is, needs := executable(f)
+		if !is {
+			return f, "", nil
+		}
+		if needs != "" {
+			f.Close()
+			return nil, "", fmt.Errorf("%s is linked dynamically: in an image of its own it would not find %s", path, needs)
+		}
+		name = filepath.Base(path)
+		program = name
+	}
+	f.Close()
+	return pipeTar(func(t *tarWriter) error { return t.tree(path, name) }), program, nil
+}
+
+// executable tells whether a file is an ELF program, and the loader that it needs, "" for none (elf(5)).
+func executable(f io.ReaderAt) (is bool, loader string) {
+	head := make([]byte, 64)
+	if _, err := f.ReadAt(head, 0); err != nil || string(head[:4]) != "\x7fELF" {
+		return false, ""
+	}
+	order := binary.ByteOrder(binary.LittleEndian)
+	if head[5] == 2 {
+		order = binary.BigEndian
+	}
+	wide := head[4] == 2
+	var table int64
+	var size, count uint16
+	if wide {
+		table, size, count = int64(order.Uint64(head[32:])), order.Uint16(head[54:]), order.Uint16(head[56:])
+	} else {
+		table, size, count = int64(order.Uint32(head[28:])), order.Uint16(head[42:]), order.Uint16(head[44:])
+	}
+	for n := range int64(count) {
+		entry := make([]byte, 56)
+		if got, err := f.ReadAt(entry, table+n*int64(size)); err != nil && got < 32 {
+			break // damaged: the kernel will say so
+		}
+		if order.Uint32(entry) != 3 { // PT_INTERP
+			continue
+		}
+		at, length := int64(order.Uint32(entry[4:])), int64(order.Uint32(entry[16:]))
+		if wide {
+			at, length = int64(order.Uint64(entry[8:])), int64(order.Uint64(entry[32:]))
+		}
+		name := make([]byte, max(0, min(length, 4096)))
+		got, _ := f.ReadAt(name, at) // as much of the name as is there
+		return true, strings.TrimRight(string(name[:got]), "\x00")
+	}
+	return true, ""
+}
