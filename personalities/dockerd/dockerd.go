@@ -70,6 +70,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 		return err
 	}
 	defer pid.remove()
+	defer cmd.StacksOnSignal(o.execRoot, log)()
 	if err := cgroup.Ensure(); err != nil {
 		return err
 	}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// daemon is one dockerd below the folder of a script.
+type daemon struct {
+	box, dir string
+	c        *exec.Cmd
+}
+
+func (d *daemon) host() string { return "unix://" + filepath.Join(d.dir, "docker.sock") }
+
+// start returns when the API answers.
+func (d *daemon) start(flags ...string) error {
+	log, err := os.OpenFile(filepath.Join(d.dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	d.c = exec.Command(d.box, append([]string{
+		"dockerd", "-H", d.host(), "--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "run"),
+		"--pidfile", filepath.Join(d.dir, "docker.pid"), "--shutdown-timeout", "2",
+	}, flags...)...)
+	d.c.Stderr, d.c.Stdout = log, log
+	if err := d.c.Start(); err != nil {
+		return err
+	}
+	for range 500 {
+		if c, err := net.Dial("unix", filepath.Join(d.dir, "docker.sock")); err == nil {
+			return c.Close()
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	said, _ := os.ReadFile(log.Name())
+	return fmt.Errorf("dockerd does not answer: %w: %s", errors.Join(d.signal(syscall.SIGKILL)), said)
+}
+
+// signal ends the daemon.
+func (d *daemon) signal(sig syscall.Signal) error {
+	if d.c == nil {
+		return nil
+	}
+	err := d.c.Process.Signal(sig)
+	_ = d.c.Wait() // how it ended is the script's matter
+	d.c = nil
+	return err
+}
+
+func (d *daemon) restart(s *testscript.TestScript, flags []string) {
+	s.Check(d.signal(syscall.SIGTERM))
+	s.Check(d.start(flags...))
+}
+
+// end stops what a script left: containers, daemon, keeper and mounts.
+func (d *daemon) end() {
+	if d.c == nil && d.start() != nil {
+		return
+	}
+	c := exec.Command(d.box, "docker", "-H", d.host(), "ps", "-aq")
+	if ids, err := c.Output(); err == nil {
+		_ = exec.Command(d.box, append([]string{"docker", "-H", d.host(), "rm", "-fv"}, strings.Fields(string(ids))...)...).Run()
+	}
+	_ = d.signal(syscall.SIGTERM)
+}
+
+// keeper is the pid of the daemon's keeper, 0 for none.
+func (d *daemon) keeper() int {
+	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, p := range found {
+		raw, _ := os.ReadFile(p)
+		if strings.Contains(string(raw), "keeper\x00--socket\x00"+filepath.Join(d.dir, "run")) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(p)))
+			return pid
+		}
+	}
+	return 0
+}
+
+func (d *daemon) killKeeper() error {
+	pid := d.keeper()
+	if pid == 0 {
+		return errors.New("no keeper runs")
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
