@@ -72,7 +72,7 @@ func (d *daemon) count() (string, error) {
 		{"names of layers", d.dir + "/data/overlay2/l/*"},
 		{"mount ids", d.dir + "/data/image/*/layerdb/mounts/*"},
 		{"volumes", d.dir + "/data/volumes/*"},
-		{"control groups", "/sys/fs/cgroup/*/docker/*/cgroup.procs"},
+		{"control groups", "/sys/fs/cgroup/*/" + d.cgroup() + "/*/cgroup.procs"},
 	} {
 		found, err := filepath.Glob(f.pattern)
 		if err := line(f.name, len(found), err); err != nil {

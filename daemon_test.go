@@ -23,6 +23,9 @@ type daemon struct {
 
 func (d *daemon) host() string { return "unix://" + filepath.Join(d.dir, "docker.sock") }
 
+// cgroup is the parent of the containers' control groups, which all daemons of a host share.
+func (d *daemon) cgroup() string { return "box-" + filepath.Base(d.dir) + strconv.Itoa(os.Getpid()) }
+
 // start returns when the API answers.
 func (d *daemon) start(flags ...string) error {
 	log, err := os.OpenFile(filepath.Join(d.dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -32,7 +35,7 @@ func (d *daemon) start(flags ...string) error {
 	defer log.Close()
 	d.c = exec.Command(d.box, append([]string{
 		"dockerd", "-H", d.host(), "--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "run"),
-		"--pidfile", filepath.Join(d.dir, "docker.pid"), "--shutdown-timeout", "2",
+		"--pidfile", filepath.Join(d.dir, "docker.pid"), "--shutdown-timeout", "2", "--cgroup-parent", d.cgroup(),
 	}, flags...)...)
 	d.c.Stderr, d.c.Stdout = log, log
 	if err := d.c.Start(); err != nil {
@@ -74,6 +77,10 @@ func (d *daemon) end() {
 		_ = exec.Command(d.box, append([]string{"docker", "-H", d.host(), "rm", "-fv"}, strings.Fields(string(ids))...)...).Run()
 	}
 	_ = d.signal(syscall.SIGTERM)
+	groups, _ := filepath.Glob("/sys/fs/cgroup/*/" + d.cgroup())
+	for _, g := range append(groups, "/sys/fs/cgroup/"+d.cgroup()) {
+		_ = os.Remove(g)
+	}
 }
 
 // keeper is the pid of the daemon's keeper, 0 for none.

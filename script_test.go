@@ -102,6 +102,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("DOCKER_CONFIG", filepath.Join(env.WorkDir, ".docker"))
 			d := &daemon{box: box, dir: env.WorkDir}
 			env.Setenv("DOCKER_HOST", d.host())
+			env.Setenv("CGROUP", d.cgroup())
 			env.Values[daemon{}] = d
 			env.Defer(d.end)
 			return d.start()

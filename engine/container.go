@@ -30,6 +30,7 @@ type record struct {
 	Networks map[string]*apinetwork.EndpointSettings // as asked for, by the name of the network
 	Mounts   []api.MountPoint
 	Driver   string
+	Cgroup   string // path of its control group in each hierarchy
 }
 
 // status is how a container is: what changes while it lives. It goes to the exec root at once and into the state file

@@ -84,6 +84,7 @@ func (e *Engine) complete(rec *record, networking *apinetwork.NetworkingConfig) 
 			rec.Config.Hostname, _ = os.Hostname()
 		}
 	}
+	rec.Cgroup = spec.CgroupPath(rec.Host.CgroupParent, e.o.CgroupParent, rec.ID)
 	rec.Mounts, err = e.wantedMounts(rec)
 	return warnings, err
 }

@@ -36,6 +36,7 @@ type Options struct {
 	LiveRestore     bool                                                // Close leaves containers running
 	ShutdownTimeout time.Duration                                       // what Close gives containers to stop: 15 s
 	Init            string                                              // host path of this executable, the init of --init: found by itself
+	CgroupParent    string                                              // of containers that ask for none: /docker
 	Version         string                                              // of the product
 	Debug           bool                                                // told in info
 }

@@ -13,7 +13,6 @@ import (
 
 	"box/engine/cgroup"
 	"box/engine/network"
-	"box/engine/spec"
 	"box/engine/state"
 	"box/engine/task"
 )
@@ -125,7 +124,7 @@ func (e *Engine) putToRest(c *container) {
 	if _, err := os.Stat(e.statusPath(c.rec.ID)); err == nil {
 		code = codeKilled // the exec root is still there: the machine was not restarted
 	}
-	if err := cgroup.Clear(spec.CgroupPath(c.rec.Host.CgroupParent, c.rec.ID)); err != nil {
+	if err := cgroup.Clear(c.rec.Cgroup); err != nil {
 		e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
 	}
 	e.unmountRoot(c.rec.ID)
@@ -261,7 +260,7 @@ func (e *Engine) clearOrphans() []task.Exit {
 		if !st.running() {
 			continue
 		}
-		if err := cgroup.Clear(spec.CgroupPath(c.snapshot().Host.CgroupParent, c.rec.ID)); err != nil {
+		if err := cgroup.Clear(c.snapshot().Cgroup); err != nil {
 			e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
 		}
 		_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))

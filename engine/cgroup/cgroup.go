@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func mounted() bool {
 		return true
 	}
 	paths, err := hierarchies()
-	return err == nil && len(paths) > 0
+	return err == nil && slices.ContainsFunc(paths, func(p string) bool { return p != Root+"/unified" && p != Root+"/systemd" })
 }
 
 // mountV1 mounts every enabled controller of /proc/cgroups below a tmpfs.
@@ -93,7 +94,7 @@ func controllers() ([]string, error) {
 	return names, nil
 }
 
-// hierarchies are the folders below Root that are mount points of a v1 hierarchy, or Root itself on v2.
+// hierarchies are the mount points below Root of the v1 hierarchies and of a v2 tree beside them, or Root itself on v2.
 func hierarchies() ([]string, error) {
 	if V2() {
 		return []string{Root}, nil
@@ -107,7 +108,8 @@ func hierarchies() ([]string, error) {
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		mount, kind, ok := strings.Cut(lines.Text(), " - ")
 		w := strings.Fields(mount)
-		if ok && len(w) > 4 && strings.HasPrefix(kind, "cgroup ") && strings.HasPrefix(w[4], Root+"/") {
+		group := strings.HasPrefix(kind, "cgroup ") || strings.HasPrefix(kind, "cgroup2 ") // an empty v2 tree beside v1: "hybrid"
+		if ok && len(w) > 4 && group && strings.HasPrefix(w[4], Root+"/") {
 			paths = append(paths, w[4])
 		}
 	}
@@ -221,10 +223,6 @@ func LeaveService() {
 	roots, err := hierarchies()
 	if err != nil {
 		return
-	}
-	// The named hierarchies too: systemd stops a service by its own.
-	for _, extra := range []string{Root + "/systemd", Root + "/unified"} {
-		roots = append(roots, extra)
 	}
 	for _, root := range roots {
 		_ = os.WriteFile(filepath.Join(root, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0)

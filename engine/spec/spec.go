@@ -4,6 +4,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,6 +37,7 @@ type Input struct {
 	UTSNS    string // path of another container's UTS namespace
 	Init     string // host path of an init to run the program under, "" for none
 	CgroupV2 bool
+	Cgroup   string // path in every hierarchy
 }
 
 // Bind is one file of the host's that is seen in the container.
@@ -73,7 +75,7 @@ func Build(in Input) (*specs.Spec, error) {
 			SelinuxLabel:    opts.Label,
 		},
 		Linux: &specs.Linux{
-			CgroupsPath:   CgroupPath(in.Host.CgroupParent, in.ID),
+			CgroupsPath:   in.Cgroup,
 			Namespaces:    namespaces(&in),
 			Resources:     Resources(&in.Host.Resources),
 			MaskedPaths:   in.Host.MaskedPaths,
@@ -102,12 +104,10 @@ func Build(in Input) (*specs.Spec, error) {
 // initPath is where --init is mounted, as users see it in ps.
 const initPath = "/sbin/docker-init"
 
-// CgroupPath is where in every cgroup hierarchy a container lives.
-func CgroupPath(parent, id string) string {
-	if parent == "" {
-		parent = "/docker"
-	}
-	return "/" + strings.Trim(parent, "/") + "/" + id
+// CgroupPath is where in every cgroup hierarchy a container lives: below the parent that it asks for, else the daemon's, else
+// /docker.
+func CgroupPath(own, daemons, id string) string {
+	return "/" + strings.Trim(cmp.Or(own, daemons, "docker"), "/") + "/" + id
 }
 
 // WorkingDir is the folder a program starts in.

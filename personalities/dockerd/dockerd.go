@@ -86,7 +86,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 		},
 		Bridge:      engine.Bridge{Name: o.bridge, IP: o.bip, MTU: o.mtu},
 		LiveRestore: o.liveRestore, ShutdownTimeout: time.Duration(o.shutdownTimeout) * time.Second,
-		Version: cmd.Version, Debug: o.debug,
+		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug,
 	})
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type options struct {
 	shutdownTimeout int
 	group           string
 	detach          bool
+	cgroupParent    string
 }
 
 func defaults() *options {
@@ -60,6 +61,7 @@ func (o *options) usage() *cmd.Usage {
 			{Value: &o.liveRestore, Name: "live-restore", Help: "Enable live restore of docker when containers are still running"},
 			{Value: &o.shutdownTimeout, Name: "shutdown-timeout", Kind: "int", Help: "Set the default shutdown timeout (seconds)"},
 			{Value: &o.group, Name: "group", Short: "G", Kind: "string", Help: "Group for the unix socket"},
+			{Value: &o.cgroupParent, Name: "cgroup-parent", Kind: "string", Help: "Set parent cgroup for all containers"},
 			{Value: &o.detach, Name: "detach", Help: "Go on in the background; return when the API answers"},
 		},
 	}
