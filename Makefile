@@ -22,7 +22,7 @@ demo: build ## Run a container from the embedded image by a daemon of its own, a
 	@sh testdata/demo $(BOX)
 
 test: build ## Run the tests; as root those that start containers too
-	@sh testdata/need busybox:busybox-static
+	@sh testdata/need busybox:busybox-static nft:nftables iptables-legacy:iptables ip:iproute2 strace:strace curl:curl pgrep:procps
 	@BOX_BINARY=$(BOX) sh testdata/test
 
 lint: ## Format, vet and the rules of imports

@@ -67,8 +67,9 @@ func (d *daemon) restart(s *testscript.TestScript, flags []string) {
 	s.Check(d.start(flags...))
 }
 
-// end stops what a script left: containers, daemon, keeper and mounts.
+// end stops what a script left: containers, daemon, keeper and mounts, which the removal of the folder must not go into.
 func (d *daemon) end() {
+	defer unmountBelow(d.dir)
 	if d.c == nil && d.start() != nil {
 		return
 	}
@@ -102,4 +103,15 @@ func (d *daemon) killKeeper() error {
 		return errors.New("no keeper runs")
 	}
 	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// unmountBelow detaches all that is mounted in dir, the last first.
+func unmountBelow(dir string) {
+	raw, _ := os.ReadFile("/proc/self/mountinfo")
+	lines := strings.Split(string(raw), "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		if w := strings.Fields(lines[i]); len(w) > 4 && strings.HasPrefix(w[4], dir+"/") {
+			_ = syscall.Unmount(w[4], syscall.MNT_DETACH)
+		}
+	}
 }

@@ -19,7 +19,7 @@ var imports = map[string][]string{
 	"personalities/cmd":      {},
 	"personalities/docker":   {"netapi/client", "netapi/wire", "personalities/cmd", "personalities/docker/template"},
 	"personalities/docker/*": {},
-	"personalities/dockerd":  {"engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "netapi", "personalities/cmd", "personalities/keeper"},
+	"personalities/dockerd":  {"engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "personalities/cmd", "personalities/keeper"},
 	"personalities/hello":    {"personalities/cmd"},
 	"personalities/install":  {"personalities/cmd"},
 	"personalities/keeper":   {"engine/cgroup", "engine/keeper", "personalities/cmd"},

@@ -26,6 +26,7 @@ import (
 	"box/engine/state"
 	"box/fs"
 	"box/fs/drivers"
+	"box/fs/mount"
 	"box/netapi"
 	"box/personalities/cmd"
 )
@@ -71,6 +72,11 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	}
 	defer pid.remove()
 	defer cmd.StacksOnSignal(o.execRoot, log)()
+	if chrooted, err := mount.Chrooted(); err != nil {
+		log.Warn("whether this is a chroot is not known", "error", err)
+	} else if chrooted {
+		return errors.New("started in a chroot: containers could leave it and reach the rest of the host; use pivot_root or switch_root")
+	}
 	if err := cgroup.Ensure(); err != nil {
 		return err
 	}
