@@ -50,8 +50,9 @@ var imports = map[string][]string{
 	"fs/fstest":  {"fs", "fs/archive", "fs/mount"},
 	"fs/layers":  {"fs", "fs/archive", "fs/mount"},
 	"fs/mount":   {},
-	"fs/overlay": {"fs", "fs/archive", "fs/layers", "fs/mount"},
-	"fs/vfs":     {"fs", "fs/archive", "fs/layers", "fs/mount"},
+	"fs/overlay": {"fs", "fs/archive", "fs/layers", "fs/mount", "fs/tree"},
+	"fs/tree":    {"fs"},
+	"fs/vfs":     {"fs", "fs/archive", "fs/layers", "fs/mount", "fs/tree"},
 }
 
 // homes are the packages that alone may import an outside library.

@@ -27,6 +27,7 @@ import (
 	"box/fs"
 	"box/fs/layers"
 	"box/fs/mount"
+	"box/fs/tree"
 )
 
 // Name is what users type after --storage-driver.
@@ -149,7 +150,7 @@ func (d *Driver) Usage(ctx context.Context, name string) (fs.Usage, error) {
 	if err != nil {
 		return fs.Usage{}, err
 	}
-	return layers.Measure(ctx, d.diff(row))
+	return tree.Measure(ctx, d.diff(row))
 }
 
 // Sync implements fs.Driver.

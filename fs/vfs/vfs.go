@@ -20,6 +20,7 @@ import (
 	"box/fs"
 	"box/fs/layers"
 	"box/fs/mount"
+	"box/fs/tree"
 )
 
 // Name is what users type after --storage-driver.
@@ -142,7 +143,7 @@ func (d *Driver) create(ctx context.Context, row layers.Row) error {
 		if err != nil {
 			return err
 		}
-		return copyTree(ctx, d.dir(below), d.dir(row))
+		return copyLayer(ctx, d.dir(below), d.dir(row))
 	}
 	if err := os.Mkdir(d.dir(row), 0o700); err != nil {
 		return err
@@ -153,6 +154,27 @@ func (d *Driver) create(ctx context.Context, row layers.Row) error {
 		}
 	}
 	return os.Chmod(d.dir(row), 0o755)
+}
+
+// copyLayer makes the folder to a full copy of from.
+func copyLayer(ctx context.Context, from, to string) error {
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.Open(to)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	if _, err := tree.Copy(ctx, src, dst); err != nil {
+		return fmt.Errorf("copy layer: %w", err)
+	}
+	return nil
 }
 
 // View implements fs.Driver.
@@ -255,7 +277,7 @@ func (d *Driver) Usage(ctx context.Context, name string) (fs.Usage, error) {
 	if err != nil {
 		return fs.Usage{}, err
 	}
-	return layers.Measure(ctx, d.dir(row))
+	return tree.Measure(ctx, d.dir(row))
 }
 
 // Close implements fs.Driver.

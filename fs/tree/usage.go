@@ -1,4 +1,6 @@
-package layers
+// Package tree copies and measures folders by descriptor: whatever a program that can write to them does meanwhile, nothing outside
+// them is read or written.
+package tree
 
 import (
 	"context"
@@ -16,11 +18,11 @@ import (
 func Measure(ctx context.Context, dir string) (fs.Usage, error) {
 	f, err := os.Open(dir)
 	if err != nil {
-		return fs.Usage{}, fmt.Errorf("measure layer: %w", err)
+		return fs.Usage{}, fmt.Errorf("measure: %w", err)
 	}
 	m := measure{seen: map[[2]uint64]bool{}}
 	if err := m.folder(ctx, f); err != nil {
-		return fs.Usage{}, fmt.Errorf("measure layer %s: %w", filepath.Base(dir), err)
+		return fs.Usage{}, fmt.Errorf("measure %s: %w", filepath.Base(dir), err)
 	}
 	return m.sum, nil
 }
