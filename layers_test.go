@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"netapi/client": {"netapi/wire"},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/registry", "engine/spec", "engine/state", "engine/task", "fs", "fs/archive", "fs/mount"},
+	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/registry", "engine/spec", "engine/state", "engine/task", "engine/volume", "fs", "fs/archive", "fs/mount"},
 	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
@@ -43,6 +43,7 @@ var imports = map[string][]string{
 	"engine/spec":                {},
 	"engine/state":               {},
 	"engine/task":                {},
+	"engine/volume":              {"engine/state", "fs/mount", "fs/tree"},
 
 	"fs":         {"fs/mount"},
 	"fs/archive": {"fs"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -65,7 +66,8 @@ func settle() error {
 }
 
 // TestScript runs each session of testdata/script against a daemon of its own. In a script `docker` and `dockerd` are box, `docker-cli`
-// is Docker's own client where it is installed, DOCKER_HOST is the daemon's socket, and $IMAGES/busybox.tar is an image.
+// is Docker's own client where it is installed, DOCKER_HOST is the daemon's socket, and $IMAGES/busybox.tar is an image;
+// $IMAGES/app.tar is busybox with volumes, see appImage.
 //
 // Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon [FLAG...]` ends the daemon
 // with SIGTERM and starts it anew, `kill-daemon` and `start-daemon [FLAG...]` do the halves, the first with SIGKILL; `kill-keeper` is
@@ -79,7 +81,7 @@ func TestScript(t *testing.T) {
 		t.Fatal("BOX_BINARY must name the box to test: use `make test`")
 	}
 	images := t.TempDir()
-	if err := busyboxImage(filepath.Join(images, "busybox.tar")); err != nil {
+	if err := errors.Join(busyboxImage(filepath.Join(images, "busybox.tar")), appImage(filepath.Join(images, "app.tar"))); err != nil {
 		t.Fatal(err)
 	}
 	bin := t.TempDir()

@@ -28,7 +28,7 @@ type record struct {
 	Config   *api.Config
 	Host     *api.HostConfig
 	Networks map[string]*apinetwork.EndpointSettings // as asked for, by the name of the network
-	Mounts   []api.MountPoint
+	Mounts   []mountPoint
 	Driver   string
 	Cgroup   string // path of its control group in each hierarchy
 }

@@ -55,8 +55,12 @@ func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, er
 	}
 	if err := e.build(ctx, &rec); err != nil {
 		e.releaseName(rec.Name)
+		for _, v := range e.volumes.Discard(rec.ID) {
+			e.publishVolume(v, events.ActionDestroy)
+		}
 		return none, errors.Join(err, e.unbuild(context.WithoutCancel(ctx), &rec))
 	}
+	e.volumes.Saved(volumesOf(&rec)...)
 	c := newContainer(rec, status{State: api.StateCreated})
 	e.mu.Lock()
 	e.containers[rec.ID] = c
@@ -92,6 +96,9 @@ func (e *Engine) complete(rec *record, networking *apinetwork.NetworkingConfig) 
 // build makes the container's layers, folder and record, in this order: a crash before the record leaves orphans, which
 // the next Open sweeps.
 func (e *Engine) build(ctx context.Context, rec *record) error {
+	if err := e.holdVolumes(rec); err != nil {
+		return err
+	}
 	if err := os.Mkdir(e.dir(rec.ID), 0o710); err != nil {
 		return fmt.Errorf("folder of the container: %w", err)
 	}
@@ -101,6 +108,7 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 	return e.db.Batch(func(tx *state.Tx) error {
 		return errors.Join(
 			e.layers.Keep(tx.Bolt(), rec.ID+"-init", rec.ID),
+			e.volumes.Save(tx, volumesOf(rec)...),
 			recordTable.Put(tx, rec.ID, *rec),
 			statusTable.Put(tx, rec.ID, status{State: api.StateCreated}),
 		)
@@ -115,8 +123,8 @@ func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
 	if err := e.layers.Prepare(ctx, base, rec.Layer, opts); err != nil {
 		return fmt.Errorf("layer below the container's: %w", err)
 	}
-	if err := e.fillInit(ctx, base); err != nil {
-		return fmt.Errorf("layer below the container's: %w", err)
+	if err := e.fillInit(ctx, base, rec); err != nil {
+		return err
 	}
 	if err := e.layers.Prepare(ctx, rec.ID, base, opts); err != nil {
 		return fmt.Errorf("layer of the container: %w", err)

@@ -19,6 +19,7 @@ import (
 	"box/engine/network"
 	"box/engine/state"
 	"box/engine/task"
+	"box/engine/volume"
 	"box/fs"
 )
 
@@ -50,6 +51,9 @@ type Engine struct {
 	images *image.Catalog
 	bus    events.Bus
 	id     string
+
+	volumes        *volume.Store
+	pruningVolumes sync.Mutex // one prune of volumes at a time
 
 	mu         sync.RWMutex // guards the maps; never held over I/O
 	containers map[string]*container
@@ -132,6 +136,10 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers); err != nil {
+		return err
+	}
+	warn := func(err error) { e.log.Error("volumes", "error", err) }
+	if e.volumes, err = volume.Open(filepath.Join(e.o.Root, "volumes"), e.db, e.o.Now, warn); err != nil {
 		return err
 	}
 	if err := e.openNetworks(); err != nil {

@@ -54,6 +54,8 @@ func (e *Engine) ended(c *container, x task.Exit) {
 	e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(c.snapshot().Host))
 	e.forget(x.Container, "")
 	e.unmountRoot(x.Container)
+	rec := c.snapshot()
+	e.dropMounts(&rec)
 	next := api.StateExited
 	if again {
 		next = api.StateRestarting

@@ -40,6 +40,24 @@ func (f Filters) labels(labels map[string]string) bool {
 	return true
 }
 
+// except tells whether all of the label! filters fit, which leaves a volume out of a prune.
+func (f Filters) except(labels map[string]string) bool {
+	return Filters{"label": f["label!"]}.labels(labels)
+}
+
+// boolean reads a filter that is true or false.
+func (f Filters) boolean(key string) (value, asked bool, err error) {
+	switch values := f[key]; {
+	case len(values) == 0:
+		return false, false, nil
+	case len(values) == 1 && slices.Contains([]string{"1", "t", "T", "true", "True", "TRUE"}, values[0]):
+		return true, true, nil
+	case len(values) == 1 && slices.Contains([]string{"0", "f", "F", "false", "False", "FALSE"}, values[0]):
+		return false, true, nil
+	}
+	return false, false, invalid("invalid filter '%s=%s'", key, f[key])
+}
+
 // listMatch is the test that the filters of `docker ps` make.
 func (e *Engine) listMatch(f Filters) (func(*record, *status) bool, error) {
 	for _, s := range f["status"] {
@@ -113,7 +131,7 @@ func (e *Engine) onNetwork(rec *record, ref string) bool {
 }
 
 func hasMount(rec *record, v string) bool {
-	return slices.ContainsFunc(rec.Mounts, func(m api.MountPoint) bool {
+	return slices.ContainsFunc(rec.Mounts, func(m mountPoint) bool {
 		return m.Name == v || m.Destination == v || m.Source == v
 	})
 }

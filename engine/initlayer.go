@@ -33,9 +33,9 @@ var initEntries = []initEntry{
 	{"/etc/mtab", unix.S_IFLNK, "/proc/mounts"},
 }
 
-// fillInit makes, in the layer below a container's, what is missing of initEntries. The image is not trusted: links
-// in it are followed inside the root only.
-func (e *Engine) fillInit(ctx context.Context, name string) error {
+// fillInit makes, in the layer below a container's, what is missing of initEntries, and fills the container's volumes from it. The
+// image is not trusted: links in it are followed inside the root only.
+func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 	root, mounts, err := e.layers.Mounts(ctx, name)
 	if err != nil {
 		return err
@@ -54,10 +54,13 @@ func (e *Engine) fillInit(ctx context.Context, name string) error {
 	var errs error
 	for _, entry := range initEntries {
 		if err := makeInRoot(dir, entry); err != nil {
-			errs = errors.Join(errs, fmt.Errorf("%s in the image: %w", entry.path, err))
+			errs = errors.Join(errs, fmt.Errorf("layer below the container's: %s in the image: %w", entry.path, err))
 		}
 	}
-	return errs
+	if errs != nil {
+		return errs
+	}
+	return e.fillVolumes(ctx, dir, root, rec)
 }
 
 // makeInRoot makes one entry and the folders above it where they are missing. What is there, of whatever kind, stays.

@@ -36,19 +36,15 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 	r := &api.InspectResponse{
 		ID: rec.ID, Created: apiTime(rec.Created), Path: rec.Path, Args: rec.Args, State: apiState(&st), Image: rec.Image,
 		Name: "/" + rec.Name, RestartCount: st.Restarts, Driver: rec.Driver, Platform: "linux",
-		HostConfig: rec.Host, Config: rec.Config, ExecIDs: execs, Mounts: rec.Mounts,
+		HostConfig: rec.Host, Config: rec.Config, ExecIDs: execs, Mounts: shown(rec.Mounts),
 		NetworkSettings: e.networkSettings(&rec, &st),
 		GraphDriver:     e.graphDriver(ctx, rec.ID),
 	}
 	if r.Args == nil {
 		r.Args = []string{}
 	}
-	if r.Mounts == nil {
-		r.Mounts = []api.MountPoint{}
-	}
 	if !st.Started.IsZero() {
-		dir := e.dir(rec.ID)
-		r.ResolvConfPath, r.HostnamePath, r.HostsPath = filepath.Join(dir, "resolv.conf"), filepath.Join(dir, "hostname"), filepath.Join(dir, "hosts")
+		r.ResolvConfPath, r.HostnamePath, r.HostsPath = e.fileOf(&rec, "resolv.conf"), e.fileOf(&rec, "hostname"), e.fileOf(&rec, "hosts")
 	}
 	if rec.Host.LogConfig.Type == "json-file" && !st.Started.IsZero() {
 		r.LogPath = e.logPath(rec.ID)
@@ -58,6 +54,16 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 		r.SizeRw, r.SizeRootFs = &own, &all
 	}
 	return r, nil
+}
+
+// fileOf is the file that a container sees as /etc/name: the engine's, unless the user mounts another.
+func (e *Engine) fileOf(rec *record, name string) string {
+	for _, m := range rec.Mounts {
+		if m.Destination == "/etc/"+name {
+			return m.Source
+		}
+	}
+	return filepath.Join(e.dir(rec.ID), name)
 }
 
 func apiState(st *status) *api.State {

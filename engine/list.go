@@ -74,16 +74,13 @@ func (e *Engine) summary(rec *record, st *status) api.Summary {
 	s := api.Summary{
 		ID: rec.ID, Names: []string{"/" + rec.Name}, Image: e.imageName(rec), ImageID: rec.Image,
 		Command: command(rec), Created: rec.Created.Unix(), Ports: portSummaries(rec, st), Labels: rec.Config.Labels,
-		State: st.State, Status: statusText(st, e.o.Now()), Mounts: rec.Mounts,
+		State: st.State, Status: statusText(st, e.o.Now()), Mounts: shown(rec.Mounts),
 		NetworkSettings: &api.NetworkSettingsSummary{Networks: map[string]*apinetwork.EndpointSettings{}},
 	}
 	s.HostConfig.NetworkMode = string(rec.Host.NetworkMode)
 	s.HostConfig.Annotations = rec.Host.Annotations
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
-	}
-	if s.Mounts == nil {
-		s.Mounts = []api.MountPoint{}
 	}
 	s.NetworkSettings.Networks = e.networkSettings(rec, st).Networks
 	return s

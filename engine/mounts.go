@@ -1,193 +1,200 @@
 package engine
 
 import (
-	"errors"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
-	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"box/engine/volume"
 )
 
-// wantedMounts resolves everything that a container mounts, -v, --mount and --tmpfs alike. Two on one target are refused.
-func (e *Engine) wantedMounts(rec *record) ([]api.MountPoint, error) {
-	var list []api.MountPoint
-	add := func(m api.MountPoint) error {
-		if slices.ContainsFunc(list, func(have api.MountPoint) bool { return have.Destination == m.Destination }) {
+// mountPoint is one mount of a container: as inspect shows it, and as it was asked for. --tmpfs is none, as in Docker: it is in the
+// host configuration alone.
+type mountPoint struct {
+	api.MountPoint
+	Spec   mount.Mount // Source is "" for an anonymous volume
+	CopyUp bool        // an empty volume gets what the image has there
+	Make   bool        // a source of a bind that is missing is made
+}
+
+// anonymous tells whether a volume goes with its container at `docker rm -v`.
+func (m *mountPoint) anonymous() bool { return m.Type == mount.TypeVolume && m.Spec.Source == "" }
+
+// shown are the mounts for the API.
+func shown(list []mountPoint) []api.MountPoint {
+	out := make([]api.MountPoint, 0, len(list))
+	for _, m := range list {
+		out = append(out, m.MountPoint)
+	}
+	return out
+}
+
+// wantedMounts resolves everything that a container mounts but --tmpfs, by Docker's order of precedence: what comes from other containers
+// gives way to -v and --mount, of which two on one target are refused, and the image's volumes to all. No volume is made yet.
+func (e *Engine) wantedMounts(rec *record) ([]mountPoint, error) {
+	for target := range rec.Host.Tmpfs {
+		if err := checkTarget(target); err != nil {
+			return nil, invalid("%v", err)
+		}
+		if _, err := tmpfsOptions(rec.Host.Tmpfs[target]); err != nil {
+			return nil, err
+		}
+	}
+	list, err := e.mountsFrom(rec.Host.VolumesFrom)
+	if err != nil {
+		return nil, err
+	}
+	own, err := e.ownMounts(rec)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range own {
+		list = slices.DeleteFunc(list, func(from mountPoint) bool { return from.Destination == m.Destination })
+	}
+	list = append(list, own...)
+	taken := func(target string) bool {
+		_, tmpfs := rec.Host.Tmpfs[target]
+		return tmpfs || slices.ContainsFunc(list, func(m mountPoint) bool { return m.Destination == target })
+	}
+	for _, target := range sortedKeys(rec.Config.Volumes) {
+		target = path.Clean(target)
+		if target == "/" {
+			return nil, invalid("%v", errTargetIsRoot)
+		}
+		if !taken(target) {
+			list = append(list, mountPoint{CopyUp: true, MountPoint: api.MountPoint{
+				Type: mount.TypeVolume, Driver: rec.Host.VolumeDriver, Destination: target, RW: true,
+			}})
+		}
+	}
+	return list, nil
+}
+
+// ownMounts are those of -v and --mount.
+func (e *Engine) ownMounts(rec *record) ([]mountPoint, error) {
+	var list []mountPoint
+	add := func(m mountPoint, tmpfs bool) error {
+		if tmpfs || slices.ContainsFunc(list, func(have mountPoint) bool { return have.Destination == m.Destination }) {
 			return invalid("Duplicate mount point: %s", m.Destination)
 		}
 		list = append(list, m)
 		return nil
 	}
-	for _, b := range rec.Host.Binds {
-		m, err := parseBind(b)
+	for _, raw := range rec.Host.Binds {
+		m, err := parseVolume(raw, rec.Host.VolumeDriver)
+		if err == nil {
+			err = e.guardRoot(&m)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if err := add(m); err != nil {
+		_, tmpfs := rec.Host.Tmpfs[m.Destination]
+		if err := add(m, tmpfs); err != nil {
 			return nil, err
 		}
 	}
-	for _, w := range rec.Host.Mounts {
-		m, err := mountPoint(w)
+	for _, spec := range rec.Host.Mounts {
+		m, err := parseMount(spec)
+		if err == nil {
+			err = e.guardRoot(&m)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if err := add(m); err != nil {
-			return nil, err
-		}
-	}
-	for target := range rec.Host.Tmpfs {
-		if !path.IsAbs(target) {
-			return nil, invalid("invalid tmpfs mount %q: mount path must be absolute", target)
-		}
-		if err := add(api.MountPoint{Type: mount.TypeTmpfs, Destination: path.Clean(target), RW: true}); err != nil {
+		if err := add(m, false); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-// parseBind reads SOURCE:TARGET[:OPTIONS] of -v.
-func parseBind(s string) (api.MountPoint, error) {
-	var m api.MountPoint
-	parts := strings.Split(s, ":")
-	if len(parts) < 2 || len(parts) > 3 || parts[0] == "" {
-		return m, invalid("invalid volume specification: '%s'", s)
-	}
-	source, target := parts[0], parts[1]
-	if !path.IsAbs(target) {
-		return m, invalid("invalid volume specification: '%s': invalid mount config for type \"bind\": invalid mount path: '%s' mount path must be absolute", s, target)
-	}
-	if path.Clean(target) == "/" {
-		return m, invalid("invalid volume specification: '%s': invalid specification: destination can't be '/'", s)
-	}
-	m = api.MountPoint{Type: mount.TypeBind, Source: source, Destination: path.Clean(target), RW: true, Propagation: mount.PropagationRPrivate}
-	if len(parts) == 3 {
-		m.Mode = parts[2]
-		if err := bindOptions(&m, parts[2]); err != nil {
-			return m, invalid("invalid volume specification: '%s': %v", s, err)
+// mountsFrom are the mounts of --volumes-from; of two on one target the later holds.
+func (e *Engine) mountsFrom(refs []string) ([]mountPoint, error) {
+	var list []mountPoint
+	for _, ref := range refs {
+		name, mode, err := parseVolumesFrom(ref)
+		if err != nil {
+			return nil, err
+		}
+		c, err := e.container(name)
+		if err != nil {
+			return nil, invalid("%v", err)
+		}
+		for _, m := range c.snapshot().Mounts {
+			m.CopyUp, m.Mode = false, ""
+			m.RW = m.RW && writable(mode)
+			list = slices.DeleteFunc(list, func(have mountPoint) bool { return have.Destination == m.Destination })
+			list = append(list, m)
 		}
 	}
-	if !filepath.IsAbs(source) {
-		return m, invalid("invalid volume specification: '%s': named volumes are not there yet: give an absolute path of the host", s)
-	}
-	m.Source = filepath.Clean(source)
-	return m, nil
+	return list, nil
 }
 
-func bindOptions(m *api.MountPoint, options string) error {
-	for _, o := range strings.Split(options, ",") {
-		switch {
-		case o == "rw", o == "z", o == "Z", o == "nocopy", o == "":
-		case o == "ro":
-			m.RW = false
-		case slices.Contains(mount.Propagations, mount.Propagation(o)):
-			m.Propagation = mount.Propagation(o)
-		case o == "consistent", o == "cached", o == "delegated":
-		default:
-			return errors.New("invalid mode: " + options)
+// guardRoot keeps a container that sees the data root from pinning what is mounted there later: its mount follows the host's.
+func (e *Engine) guardRoot(m *mountPoint) error {
+	if m.Type != mount.TypeBind || !within(m.Source, e.o.Root) && !within(e.o.Root, m.Source) {
+		return nil
+	}
+	asked := mount.Propagation("")
+	if m.Spec.BindOptions != nil {
+		asked = m.Spec.BindOptions.Propagation
+	}
+	switch asked {
+	case "":
+		m.Propagation = mount.PropagationRSlave
+		return nil
+	case mount.PropagationRSlave, mount.PropagationRShared:
+		return nil
+	}
+	return invalid(`invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, daemon root: %q, bind mount source: %q, propagation: %q`,
+		e.o.Root, m.Source, asked)
+}
+
+// within tells whether p is dir or below it.
+func within(p, dir string) bool {
+	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
+}
+
+// holdVolumes makes or finds the volumes of a container that is created, and notes which they are.
+func (e *Engine) holdVolumes(rec *record) error {
+	for i := range rec.Mounts {
+		m := &rec.Mounts[i]
+		if m.Type != mount.TypeVolume {
+			continue
 		}
+		v, err := e.holdVolume(rec.ID, m)
+		if err != nil {
+			return err
+		}
+		m.Name, m.Driver, m.Source = v.Name, volume.Driver, e.volumes.Path(v.Name)
 	}
 	return nil
 }
 
-// mountPoint resolves one of --mount. A bind source that is missing is refused: only -v makes it.
-func mountPoint(w mount.Mount) (api.MountPoint, error) {
-	m := api.MountPoint{Type: w.Type, Source: w.Source, Destination: path.Clean(w.Target), RW: !w.ReadOnly}
-	fail := func(text string) (api.MountPoint, error) {
-		return m, invalid("invalid mount config for type %q: %s", w.Type, text)
+func (e *Engine) holdVolume(container string, m *mountPoint) (volume.Volume, error) {
+	if m.Source != "" { // from another container
+		return e.volumes.Hold(m.Name, container)
 	}
-	switch {
-	case w.Target == "":
-		return fail("field Target must not be empty")
-	case !path.IsAbs(w.Target):
-		return fail("invalid mount path: '" + w.Target + "' mount path must be absolute")
-	case m.Destination == "/":
-		return fail("invalid specification: destination can't be '/'")
+	q := volume.Request{Name: m.Name, Driver: m.Driver, Holder: container}
+	if o := m.Spec.VolumeOptions; o != nil {
+		q.Labels = o.Labels
+		if o.DriverConfig != nil {
+			q.Options = o.DriverConfig.Options
+		}
 	}
-	switch w.Type {
-	case mount.TypeBind:
-		m.Propagation = mount.PropagationRPrivate
-		if w.BindOptions != nil && w.BindOptions.Propagation != "" {
-			m.Propagation = w.BindOptions.Propagation
-		}
-		if !filepath.IsAbs(w.Source) {
-			return fail("invalid mount path: '" + w.Source + "' mount path must be absolute")
-		}
-		create := w.BindOptions != nil && w.BindOptions.CreateMountpoint
-		if _, err := os.Stat(w.Source); err != nil && !create {
-			return fail("bind source path does not exist: " + w.Source)
-		}
-		m.Source = filepath.Clean(w.Source)
-	case mount.TypeTmpfs:
-		m.Source = ""
-	default:
-		return m, invalid("mount type unknown: %q", w.Type)
-	}
-	return m, nil
+	return e.makeVolume(q)
 }
 
-// specMounts are the container's mounts for the runtime. Sources of binds that are missing are made, as Docker does.
-func specMounts(rec *record) ([]specs.Mount, error) {
-	var list []specs.Mount
+// volumesOf are the names of a container's volumes, each once.
+func volumesOf(rec *record) []string {
+	var names []string
 	for _, m := range rec.Mounts {
-		switch m.Type {
-		case mount.TypeTmpfs:
-			list = append(list, specs.Mount{
-				Type: "tmpfs", Source: "tmpfs", Destination: m.Destination, Options: tmpfsOptions(rec, m),
-			})
-		default:
-			if err := os.MkdirAll(m.Source, 0o755); err != nil && !isFile(m.Source) {
-				return nil, invalid("error while creating mount source path '%s': %v", m.Source, err)
-			}
-			options := []string{"rbind", string(m.Propagation)}
-			if !m.RW {
-				options = append(options, "ro")
-			}
-			list = append(list, specs.Mount{Type: "bind", Source: m.Source, Destination: m.Destination, Options: options})
+		if m.Type == mount.TypeVolume && !slices.Contains(names, m.Name) {
+			names = append(names, m.Name)
 		}
 	}
-	return list, nil
-}
-
-func isFile(p string) bool {
-	st, err := os.Stat(p)
-	return err == nil && !st.IsDir()
-}
-
-// tmpfsOptions: Docker's defaults, then what --tmpfs or --mount say.
-func tmpfsOptions(rec *record, m api.MountPoint) []string {
-	options := []string{"noexec", "nosuid", "nodev"}
-	if o := rec.Host.Tmpfs[m.Destination]; o != "" {
-		options = append(options, strings.Split(o, ",")...)
-	}
-	for _, w := range rec.Host.Mounts {
-		if w.Type != mount.TypeTmpfs || path.Clean(w.Target) != m.Destination {
-			continue
-		}
-		if t := w.TmpfsOptions; t != nil {
-			options = append(options, tmpfsSize(t)...)
-		}
-	}
-	if !m.RW {
-		options = append(options, "ro")
-	}
-	return options
-}
-
-func tmpfsSize(t *mount.TmpfsOptions) []string {
-	var options []string
-	if t.SizeBytes > 0 {
-		options = append(options, "size="+strconv.FormatInt(t.SizeBytes, 10))
-	}
-	if t.Mode != 0 {
-		options = append(options, "mode="+strconv.FormatUint(uint64(t.Mode.Perm()), 8))
-	}
-	return options
+	return names
 }

@@ -37,6 +37,7 @@ func (e *Engine) recover(ctx context.Context) error {
 		return err
 	}
 	e.reconcile(alive)
+	e.restoreMounts()
 	if err := e.restoreNetworks(ctx); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 
 	"box/engine/state"
+	"box/engine/volume"
 )
 
 // RemoveOptions are those of `docker rm`.
@@ -74,22 +75,59 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		return err
 	}
 	rec := c.snapshot()
+	var going []*volume.Removal
+	if volumes {
+		going = e.anonymousVolumes(&rec)
+	}
 	err := e.db.Batch(func(tx *state.Tx) error {
-		return errors.Join(
+		err := errors.Join(
 			recordTable.Delete(tx, rec.ID),
 			statusTable.Delete(tx, rec.ID),
 			e.layers.Forget(tx.Bolt(), rec.ID, rec.ID+"-init"),
 		)
+		for _, v := range going {
+			err = errors.Join(err, v.Forget(tx))
+		}
+		return err
 	})
+	e.endVolumes(going, err)
 	if err != nil {
 		e.change(c, func(s *status) { s.State = api.StateDead })
 		return err
 	}
+	e.volumes.Release(rec.ID)
 	e.unmountRoot(rec.ID)
 	e.dropContainer(c, rec.Name)
 	e.work.Go(func() { e.deleteFiles(ctx, &rec) })
 	e.publish(c, events.ActionDestroy)
 	return nil
+}
+
+// anonymousVolumes begins to remove the volumes of a container that nobody named. One that another container has too stays.
+func (e *Engine) anonymousVolumes(rec *record) []*volume.Removal {
+	var going []*volume.Removal
+	for _, m := range rec.Mounts {
+		if !m.anonymous() {
+			continue
+		}
+		v, err := e.volumes.Removal(m.Name, rec.ID)
+		switch {
+		case err == nil:
+			going = append(going, v)
+		case !errdefs.IsConflict(err) && !errdefs.IsNotFound(err):
+			e.log.Warn("remove volume with its container", "volume", m.Name, "container", short(rec.ID), "error", err)
+		}
+	}
+	return going
+}
+
+// endVolumes completes removals, or takes them back when err is not nil.
+func (e *Engine) endVolumes(going []*volume.Removal, err error) {
+	for _, v := range going {
+		if v.End(err) == nil {
+			e.publishVolume(v.Name(), events.ActionDestroy)
+		}
+	}
 }
 
 // deleteFiles deletes what a removed container had on the disk. Nobody waits for it: the record is gone.

@@ -65,6 +65,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	if err != nil {
 		return err
 	}
+	undo.add(func() { e.dropMounts(&rec) })
 	s, err := e.specOf(&rec, root, joined)
 	if err != nil {
 		return err
@@ -152,7 +153,7 @@ func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error
 	if err != nil {
 		return nil, err
 	}
-	mounts, err := specMounts(rec)
+	mounts, err := e.useMounts(rec)
 	if err != nil {
 		return nil, err
 	}

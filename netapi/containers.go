@@ -60,6 +60,9 @@ func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := fieldsSince(versionOf(r.Context()), &q); err != nil {
+		return err
+	}
 	resp, err := s.e.Create(r.Context(), engine.Creation{
 		Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig,
 	})

@@ -54,6 +54,13 @@ var table = []route{
 	{"POST", "/images/{name:.*}/tag", (*Server).tagImage},
 	{"DELETE", "/images/{name:.*}", (*Server).removeImage},
 
+	{"GET", "/volumes", (*Server).listVolumes},
+	{"GET", "/volumes/{name:.*}", (*Server).inspectVolume},
+	{"POST", "/volumes/create", (*Server).createVolume},
+	{"POST", "/volumes/prune", (*Server).pruneVolumes},
+	{"PUT", "/volumes/{name:.*}", (*Server).updateVolume},
+	{"DELETE", "/volumes/{name:.*}", (*Server).removeVolume},
+
 	{"GET", "/networks", (*Server).listNetworks},
 	{"GET", "/networks/", (*Server).listNetworks},
 	{"GET", "/networks/{id:.+}", (*Server).inspectNetwork},

@@ -29,13 +29,30 @@ func mounts(in *Input) []specs.Mount {
 		user = append(user, specs.Mount{Type: "bind", Source: f.Source, Destination: f.Target, Options: options})
 	}
 	own = slices.DeleteFunc(own, func(m specs.Mount) bool {
-		// A mount of the user's on /dev/shm or below /sys takes the place of ours; one over all of /dev is the user's business.
-		return taken(m.Destination)
+		// A mount of the user's takes the place of ours, and one over all of /dev the place of what ours has in it.
+		return taken(m.Destination) || taken("/dev") && strings.HasPrefix(m.Destination, "/dev/")
 	})
 	slices.SortStableFunc(user, func(a, b specs.Mount) int {
 		return strings.Count(a.Destination, "/") - strings.Count(b.Destination, "/")
 	})
 	return append(own, user...)
+}
+
+// rootPropagation is how the container's root spreads: mounts that are shared with the host, or that follow it, need a root that lets
+// them. "" is the runtime's default.
+func rootPropagation(list []specs.Mount) string {
+	has := func(options ...string) bool {
+		return slices.ContainsFunc(list, func(m specs.Mount) bool {
+			return slices.ContainsFunc(m.Options, func(o string) bool { return slices.Contains(options, o) })
+		})
+	}
+	switch {
+	case has("shared", "rshared"):
+		return "shared"
+	case has("slave", "rslave"):
+		return "rslave"
+	}
+	return ""
 }
 
 func systemMounts(in *Input) []specs.Mount {

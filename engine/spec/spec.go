@@ -92,6 +92,7 @@ func Build(in Input) (*specs.Spec, error) {
 		s.Process.ConsoleSize = &specs.Box{Height: h, Width: w}
 	}
 	s.Mounts = mounts(&in)
+	s.Linux.RootfsPropagation = rootPropagation(in.Mounts)
 	s.Linux.Resources.Devices = deviceRules(&in)
 	if in.Host.Privileged {
 		s.Linux.MaskedPaths, s.Linux.ReadonlyPaths = nil, nil

@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -89,4 +90,17 @@ next:
 	}
 	p.data = strings.Join(data, ",")
 	return p
+}
+
+// String tells the call as messages do: what is mounted where, the flags and the data as mount(2) takes them.
+func (m Mount) String() string {
+	p := parse(m.Options)
+	s := m.Source + ":" + m.Target
+	if p.flags != 0 {
+		s += fmt.Sprintf(", flags: 0x%x", p.flags)
+	}
+	if p.data != "" {
+		s += ", data: " + p.data
+	}
+	return s
 }

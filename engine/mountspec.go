@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+)
+
+var errTargetIsRoot = errors.New("invalid specification: destination can't be '/'")
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// checkTarget refuses a place in the container where nothing can be mounted.
+func checkTarget(target string) error {
+	if path.Clean(target) == "/" {
+		return errTargetIsRoot
+	}
+	return checkAbsolute(target)
+}
+
+func checkAbsolute(p string) error {
+	if !path.IsAbs(p) {
+		return fmt.Errorf("invalid mount path: '%s' mount path must be absolute", p)
+	}
+	return nil
+}
+
+// modes are the words that may stand behind the last colon of -v, by what they are about. One of each kind is allowed.
+var modes = map[string]string{
+	"rw": "write", "ro": "write",
+	"z": "label", "Z": "label",
+	"private": "propagation", "rprivate": "propagation", "shared": "propagation", "rshared": "propagation", "slave": "propagation", "rslave": "propagation",
+	"nocopy":     "copy",
+	"consistent": "consistency", "cached": "consistency", "delegated": "consistency",
+}
+
+// parseMode sorts the words of a mode by kind.
+func parseMode(mode string) (map[string]string, error) {
+	words := map[string]string{}
+	if mode == "" {
+		return words, nil
+	}
+	for _, word := range strings.Split(mode, ",") {
+		kind, known := modes[word]
+		if _, again := words[kind]; !known || again {
+			return nil, invalid("invalid mode: %s", mode)
+		}
+		words[kind] = word
+	}
+	return words, nil
+}
+
+func writable(mode string) bool {
+	words, _ := parseMode(mode)
+	return words["write"] != "ro"
+}
+
+// parseVolumesFrom reads CONTAINER[:MODE].
+func parseVolumesFrom(s string) (name, mode string, err error) {
+	if s == "" {
+		return "", "", invalid("volumes-from specification cannot be an empty string")
+	}
+	name, mode, _ = strings.Cut(s, ":")
+	words, err := parseMode(mode)
+	if err != nil {
+		return "", "", err
+	}
+	if words["propagation"] != "" || words["copy"] != "" {
+		return "", "", invalid("invalid mode: %s", mode)
+	}
+	return name, mode, nil
+}
+
+// parseVolume reads [SOURCE:]TARGET[:MODE] of -v: a source with a slash before it is a folder of the host's, else a volume's name.
+func parseVolume(raw, driver string) (mountPoint, error) {
+	refuse := func() (mountPoint, error) { return mountPoint{}, invalid("invalid volume specification: '%s'", raw) }
+	parts := strings.Split(raw, ":")
+	if len(parts) > 3 || parts[0] == "" {
+		return refuse()
+	}
+	var spec mount.Mount
+	mode := ""
+	switch len(parts) {
+	case 1:
+		spec.Target = parts[0]
+	default:
+		if _, err := parseMode(parts[1]); err == nil && len(parts) == 2 {
+			return refuse() // TARGET:MODE
+		}
+		spec.Source, spec.Target = parts[0], parts[1]
+		if len(parts) == 3 {
+			mode = parts[2]
+		}
+	}
+	words, err := parseMode(mode)
+	if err != nil {
+		return mountPoint{}, err
+	}
+	spec.ReadOnly = words["write"] == "ro"
+	spec.Type = mount.TypeVolume
+	if path.IsAbs(spec.Source) {
+		spec.Type = mount.TypeBind
+	} else if driver != "" {
+		spec.VolumeOptions = &mount.VolumeOptions{DriverConfig: &mount.Driver{Name: driver}}
+	}
+	if words["copy"] != "" {
+		if spec.VolumeOptions == nil {
+			spec.VolumeOptions = &mount.VolumeOptions{}
+		}
+		spec.VolumeOptions.NoCopy = true
+	}
+	if p := words["propagation"]; p != "" {
+		spec.BindOptions = &mount.BindOptions{Propagation: mount.Propagation(p)}
+	}
+	m, err := point(spec)
+	if err != nil {
+		return m, invalid("invalid volume specification: '%s': %v", raw, err)
+	}
+	m.Make = true
+	if mode != "" {
+		m.Mode = mode
+	}
+	return m, nil
+}
+
+// parseMount resolves one of --mount. A source of a bind that is missing is refused, where -v would make it.
+func parseMount(spec mount.Mount) (mountPoint, error) {
+	m, err := point(spec)
+	if err != nil || spec.Type != mount.TypeBind {
+		return m, err
+	}
+	m.Make = spec.BindOptions != nil && spec.BindOptions.CreateMountpoint
+	return m, checkSource(&m)
+}
+
+// checkSource refuses a bind whose source is missing and is not to be made.
+func checkSource(m *mountPoint) error {
+	if m.Type != mount.TypeBind || m.Make {
+		return nil
+	}
+	if _, err := os.Stat(m.Source); err != nil {
+		return invalid("invalid mount config for type %q: bind source path does not exist: %s", m.Type, m.Source)
+	}
+	return nil
+}
+
+// point checks a specification and gives what inspect shows of it.
+func point(spec mount.Mount) (mountPoint, error) {
+	m := mountPoint{Spec: spec, MountPoint: api.MountPoint{Type: spec.Type, Destination: path.Clean(spec.Target), RW: !spec.ReadOnly}}
+	if err := checkMount(&spec); err != nil {
+		return m, invalid("invalid mount config for type %q: %v", spec.Type, err)
+	}
+	switch spec.Type {
+	case mount.TypeBind:
+		m.Source, m.Propagation = filepath.Clean(spec.Source), mount.PropagationRPrivate
+		if spec.BindOptions != nil && spec.BindOptions.Propagation != "" {
+			m.Propagation = spec.BindOptions.Propagation
+		}
+	case mount.TypeVolume:
+		m.Name, m.Mode, m.CopyUp = spec.Source, "z", true
+		if o := spec.VolumeOptions; o != nil {
+			m.CopyUp = !o.NoCopy
+			if o.DriverConfig != nil {
+				m.Driver = o.DriverConfig.Name
+			}
+		}
+	}
+	return m, nil
+}
+
+// checkMount says what is wrong with a specification.
+func checkMount(spec *mount.Mount) error {
+	if spec.Target == "" {
+		return errors.New("field Target must not be empty")
+	}
+	if err := checkTarget(spec.Target); err != nil {
+		return err
+	}
+	extra := map[string]bool{ // options of other types
+		"BindOptions":   spec.BindOptions != nil && spec.Type != mount.TypeBind,
+		"VolumeOptions": spec.VolumeOptions != nil && spec.Type != mount.TypeVolume,
+		"TmpfsOptions":  spec.TmpfsOptions != nil && spec.Type != mount.TypeTmpfs,
+		"ImageOptions":  spec.ImageOptions != nil && spec.Type != mount.TypeImage,
+		"Source":        spec.Source != "" && spec.Type == mount.TypeTmpfs,
+	}
+	check := map[mount.Type]func(*mount.Mount) error{
+		mount.TypeBind: checkBind, mount.TypeVolume: checkVolume, mount.TypeTmpfs: checkTmpfs,
+	}[spec.Type]
+	if check == nil {
+		return errors.New("mount type unknown")
+	}
+	for _, field := range sortedKeys(extra) {
+		if extra[field] {
+			return fmt.Errorf("field %s must not be specified", field)
+		}
+	}
+	return check(spec)
+}
+
+func checkBind(spec *mount.Mount) error {
+	if spec.Source == "" {
+		return errors.New("field Source must not be empty")
+	}
+	if o := spec.BindOptions; o != nil {
+		switch {
+		case o.Propagation != "" && !slices.Contains(mount.Propagations, o.Propagation):
+			return fmt.Errorf("invalid propagation mode: %s", o.Propagation)
+		case !spec.ReadOnly && o.ReadOnlyNonRecursive:
+			return errors.New("mount options conflict: !ReadOnly && BindOptions.ReadOnlyNonRecursive")
+		case !spec.ReadOnly && o.ReadOnlyForceRecursive:
+			return errors.New("mount options conflict: !ReadOnly && BindOptions.ReadOnlyForceRecursive")
+		case o.ReadOnlyNonRecursive && o.ReadOnlyForceRecursive:
+			return errors.New("mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive")
+		}
+	}
+	return checkAbsolute(spec.Source)
+}
+
+func checkVolume(spec *mount.Mount) error {
+	subpath := ""
+	if spec.VolumeOptions != nil {
+		subpath = spec.VolumeOptions.Subpath
+	}
+	switch {
+	case subpath != "" && !filepath.IsLocal(subpath):
+		return errors.New("subpath must be a relative path within the volume")
+	case spec.Source == "" && spec.ReadOnly:
+		return errors.New("must not set ReadOnly mode when using anonymous volumes")
+	case spec.Source == "" && subpath != "":
+		return errors.New("must not set Subpath when using anonymous volumes")
+	}
+	return nil
+}
+
+func checkTmpfs(spec *mount.Mount) error {
+	_, err := tmpfsMount(spec)
+	return err
+}

@@ -1,0 +1,252 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/moby/moby/api/types/events"
+	"github.com/moby/moby/api/types/mount"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"box/engine/volume"
+	mounts "box/fs/mount"
+)
+
+// useMounts makes ready what a container mounts, and gives the mounts for the runtime. After an error, and when the container has
+// ended, dropMounts is due.
+func (e *Engine) useMounts(rec *record) ([]specs.Mount, error) {
+	var list []specs.Mount
+	for i := range rec.Mounts {
+		m := &rec.Mounts[i]
+		var s specs.Mount
+		var err error
+		switch m.Type {
+		case mount.TypeTmpfs:
+			s, err = tmpfsMount(&m.Spec)
+		case mount.TypeVolume:
+			s, err = e.useVolume(rec, i)
+		default:
+			s, err = useBind(m)
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	for _, target := range sortedKeys(rec.Host.Tmpfs) {
+		options, err := tmpfsOptions(rec.Host.Tmpfs[target])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: path.Clean(target), Options: options})
+	}
+	return list, nil
+}
+
+func useBind(m *mountPoint) (specs.Mount, error) {
+	if err := checkSource(m); err != nil {
+		return specs.Mount{}, err
+	}
+	if m.Make {
+		if err := os.MkdirAll(m.Source, 0o755); err != nil && !errors.Is(err, unix.ENOTDIR) {
+			return specs.Mount{}, fmt.Errorf("error while creating mount source path '%s': %w", m.Source, err)
+		}
+	}
+	return bound(m, m.Source)
+}
+
+// useVolume mounts the volume of a container's mount i.
+func (e *Engine) useVolume(rec *record, i int) (specs.Mount, error) {
+	m := &rec.Mounts[i]
+	source, err := e.volumes.Mount(m.Name, rec.ID)
+	if err != nil {
+		return specs.Mount{}, err
+	}
+	if o := m.Spec.VolumeOptions; o != nil && o.Subpath != "" {
+		if source, err = e.pinSubpath(rec.ID, i, source, o.Subpath); err != nil {
+			return specs.Mount{}, err
+		}
+	}
+	e.bus.Publish(events.VolumeEventType, events.ActionMount, m.Name, map[string]string{
+		"driver": m.Driver, "container": rec.ID, "destination": m.Destination,
+		"read/write": strconv.FormatBool(m.RW), "propagation": string(m.Propagation),
+	})
+	return bound(m, source)
+}
+
+// pinsDir is where subpaths of a container's volumes are mounted while it runs.
+func (e *Engine) pinsDir(id string) string { return filepath.Join(e.o.Run, "mounts", id) }
+
+// pinSubpath mounts a folder or file of a volume at a place of its own: by its path, another container that uses the volume could lead
+// the runtime out of it between the check and the mount.
+func (e *Engine) pinSubpath(id string, i int, root, subpath string) (string, error) {
+	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", &os.PathError{Op: "open", Path: root, Err: err}
+	}
+	defer unix.Close(dir)
+	f, err := volume.Below(dir, root, subpath, unix.O_PATH)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	pin := filepath.Join(e.pinsDir(id), strconv.Itoa(i))
+	if err := os.MkdirAll(filepath.Dir(pin), 0o700); err != nil {
+		return "", err
+	}
+	if st.IsDir() {
+		err = os.Mkdir(pin, 0o700)
+	} else {
+		err = os.WriteFile(pin, nil, 0o600)
+	}
+	if err != nil {
+		return "", err
+	}
+	from := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
+	return pin, mounts.All([]mounts.Mount{{Type: "bind", Source: from, Target: pin, Options: []string{"rbind"}}})
+}
+
+func (e *Engine) unpin(id string) {
+	entries, err := os.ReadDir(e.pinsDir(id))
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		pin := filepath.Join(e.pinsDir(id), entry.Name())
+		if err := errors.Join(mounts.Unmount(pin), os.Remove(pin)); err != nil {
+			e.log.Warn("unmount subpath of a volume", "container", short(id), "error", err)
+		}
+	}
+	_ = os.Remove(e.pinsDir(id))
+}
+
+// dropMounts undoes useMounts as far as it came.
+func (e *Engine) dropMounts(rec *record) {
+	e.unpin(rec.ID)
+	for _, name := range volumesOf(rec) {
+		used, err := e.volumes.Unmount(name, rec.ID)
+		if err != nil {
+			e.log.Warn("unmount volume", "volume", name, "container", short(rec.ID), "error", err)
+		}
+		if used {
+			e.bus.Publish(events.VolumeEventType, events.ActionUnmount, name, map[string]string{"driver": volume.Driver, "container": rec.ID})
+		}
+	}
+}
+
+// bound is a bind of source for the runtime.
+func bound(m *mountPoint, source string) (specs.Mount, error) {
+	s := specs.Mount{Type: "bind", Source: source, Destination: m.Destination, Options: []string{"rbind"}}
+	var o mount.BindOptions
+	if m.Spec.BindOptions != nil {
+		o = *m.Spec.BindOptions
+	}
+	if o.NonRecursive {
+		s.Options[0] = "bind"
+	}
+	if !m.RW {
+		readOnly := "ro"
+		switch {
+		case recursiveReadOnly() && !o.ReadOnlyNonRecursive:
+			readOnly = "rro"
+		case o.ReadOnlyForceRecursive:
+			return s, invalid("rro is not supported: kernel does not support mount_setattr, which came with Linux 5.12")
+		}
+		s.Options = append(s.Options, readOnly)
+	}
+	propagation, err := spread(m, source)
+	if propagation != "" {
+		s.Options = append(s.Options, string(propagation))
+	}
+	return s, err
+}
+
+// recursiveReadOnly tells whether the kernel can make a mount and those below it read-only: no descriptor is a good answer of one that can.
+func recursiveReadOnly() bool {
+	return errors.Is(unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}), unix.EBADF)
+}
+
+// spread is how a mount propagates. What is to be shared with the host, or to follow it, must be shared there; the data root's
+// own propagation, which nobody asked for, gives way instead.
+func spread(m *mountPoint, source string) (mount.Propagation, error) {
+	slave := m.Propagation == mount.PropagationSlave || m.Propagation == mount.PropagationRSlave
+	shared := m.Propagation == mount.PropagationShared || m.Propagation == mount.PropagationRShared
+	if !slave && !shared {
+		return m.Propagation, nil
+	}
+	real, err := filepath.EvalSymlinks(source)
+	if err != nil {
+		return "", err
+	}
+	at, err := mountAbove(real)
+	if err != nil {
+		return "", err
+	}
+	has := func(kind string) bool {
+		for _, o := range at.Optional {
+			if strings.HasPrefix(o, kind+":") {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("shared"), slave && has("master"):
+		return m.Propagation, nil
+	case slave && (m.Spec.BindOptions == nil || m.Spec.BindOptions.Propagation == ""):
+		return mount.PropagationRPrivate, nil
+	case slave:
+		return "", fmt.Errorf("path %s is mounted on %s but it is not a shared or slave mount", source, at.Point)
+	}
+	return "", fmt.Errorf("path %s is mounted on %s but it is not a shared mount", source, at.Point)
+}
+
+// mountAbove is the mount that p is on.
+func mountAbove(p string) (mounts.Entry, error) {
+	table, err := mounts.Table()
+	if err != nil {
+		return mounts.Entry{}, err
+	}
+	var best mounts.Entry
+	for _, m := range table {
+		if within(p, m.Point) && len(m.Point) >= len(best.Point) {
+			best = m
+		}
+	}
+	return best, nil
+}
+
+// restoreMounts tells the store of volumes who holds and uses what from before the daemon was started, and clears what nobody does.
+func (e *Engine) restoreMounts() {
+	running := map[string]bool{}
+	for id, c := range e.containers {
+		running[id] = c.st.running()
+		for _, name := range volumesOf(&c.rec) {
+			if _, err := e.volumes.Hold(name, id); err != nil {
+				e.log.Error("volume of a container is lost", "container", short(id), "error", err)
+			}
+			if running[id] {
+				e.volumes.Restore(name, id)
+			}
+		}
+	}
+	if err := e.volumes.Settle(); err != nil {
+		e.log.Warn("unmount volumes that nobody uses", "error", err)
+	}
+	entries, _ := os.ReadDir(filepath.Join(e.o.Run, "mounts"))
+	for _, entry := range entries {
+		if !running[entry.Name()] {
+			e.unpin(entry.Name())
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package volume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+
+	"box/fs/tree"
+)
+
+// Fill copies the folder src, of an image, into a volume that is empty; one that is not stays as it is. With a subpath the folder at
+// that path of the volume is filled, if there is one.
+func (s *Store) Fill(ctx context.Context, name, container, subpath string, src *os.File) error {
+	user := container + " fill"
+	if _, err := s.Mount(name, user); err != nil {
+		return err
+	}
+	defer s.Unmount(name, user)
+	v, err := s.busy(name)
+	if err != nil {
+		return err
+	}
+	defer v.op.Unlock()
+	dst, err := s.open(name, subpath)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	if names, err := dst.Readdirnames(1); len(names) > 0 {
+		return err
+	}
+	undo, err := s.markFilling(v, container, user)
+	if err != nil {
+		return err
+	}
+	copied, err := tree.Copy(ctx, src, dst)
+	if err != nil {
+		return errors.Join(fmt.Errorf("fill volume %s: %w", name, err), undo(false))
+	}
+	if copied > 0 {
+		err = unix.Syncfs(int(dst.Fd())) // else power that goes away leaves files without content, which nobody fills again
+	}
+	return errors.Join(err, undo(err == nil))
+}
+
+// markFilling notes that a crash from now on is to leave the volume empty. A volume that is new needs no mark, and one that others
+// use at the same moment cannot be emptied. The returned function ends the filling; when that came to nothing, it empties the volume.
+func (s *Store) markFilling(v *entry, container, user string) (done func(good bool) error, err error) {
+	s.mu.Lock()
+	_, mine := v.holders[container]
+	_, own := v.users[user]
+	alone := mine && own && len(v.holders) == 1 && len(v.users) == 1 && !v.mounted()
+	saved := v.saved
+	s.mu.Unlock()
+	if !alone || !saved {
+		return func(bool) error { return nil }, nil
+	}
+	dir := filepath.Join(s.root, v.Name)
+	mark := filepath.Join(dir, fillMarker)
+	if err := errors.Join(touch(mark), syncFolder(dir)); err != nil {
+		return nil, err
+	}
+	return func(good bool) error {
+		if !good {
+			if err := empty(s.Path(v.Name)); err != nil {
+				return err // the mark stays: Open tries again
+			}
+		}
+		return os.Remove(mark)
+	}, nil
+}
+
+// empty deletes what is in a folder.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
+}
+
+// open opens the folder of a volume's files, or one below it. A symbolic link that leads out of the volume is an error.
+func (s *Store) open(name, subpath string) (*os.File, error) {
+	root, err := unix.Open(s.Path(name), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: s.Path(name), Err: err}
+	}
+	if subpath == "" {
+		return os.NewFile(uintptr(root), s.Path(name)), nil
+	}
+	defer unix.Close(root)
+	return Below(root, s.Path(name), subpath, unix.O_RDONLY|unix.O_DIRECTORY)
+}
+
+// Below opens a path below the open folder root, whose own path is for messages. Nothing leads out of it.
+func Below(root int, path, subpath string, flags uint64) (*os.File, error) {
+	fd, err := unix.Openat2(root, subpath, &unix.OpenHow{
+		Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	switch {
+	case errors.Is(err, unix.EXDEV):
+		return nil, invalid("path concatenation escapes the base directory, base: %s, subpath: %s", path, subpath)
+	case err != nil:
+		text := fmt.Sprintf("cannot access path %s: %v", filepath.Join(path, subpath), err)
+		return nil, &refusal{errdefs.ErrNotFound, text, err}
+	}
+	return os.NewFile(uintptr(fd), filepath.Join(path, subpath)), nil
+}

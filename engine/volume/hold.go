@@ -1,0 +1,51 @@
+package volume
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// hold notes a container that was made with the volume; the store's lock is held.
+func (v *entry) hold(container string) {
+	if container != "" {
+		v.holders[container] = struct{}{}
+	}
+}
+
+// Hold keeps a volume that is there for one more container.
+func (s *Store) Hold(name, container string) (Volume, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.volumes[name]
+	if v == nil || v.removing != nil {
+		return Volume{}, notFound("get %s: no such volume", name)
+	}
+	v.hold(container)
+	return v.Volume, nil
+}
+
+// Release lets go of all that a container holds.
+func (s *Store) Release(container string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.volumes {
+		delete(v.holders, container)
+	}
+}
+
+// Discard undoes what Make did for a container that came to nothing: volumes that were never saved and that nobody else holds go.
+// It tells their names.
+func (s *Store) Discard(container string) (gone []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, v := range s.volumes {
+		_, held := v.holders[container]
+		delete(v.holders, container)
+		if held && !v.saved && len(v.holders) == 0 {
+			delete(s.volumes, name)
+			_ = os.RemoveAll(filepath.Join(s.root, name)) // what stays is an orphan that Open sweeps
+			gone = append(gone, name)
+		}
+	}
+	return gone
+}

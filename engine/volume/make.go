@@ -1,0 +1,171 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/docker/go-units"
+
+	"box/engine/state"
+)
+
+// Request says which volume is wanted.
+type Request struct {
+	Name    string
+	Driver  string // "" or local
+	Labels  map[string]string
+	Options map[string]string
+	Holder  string // ID of the container that it is for, "" for none
+}
+
+// Names of files beside _data.
+const (
+	newMarker  = ".new"     // the row is not in the state file yet
+	fillMarker = ".filling" // _data was empty and is being filled from an image
+)
+
+// folderMode lets a container's user reach what is below, and nobody list the names.
+const folderMode = 0o701
+
+// Make finds the volume or makes it, and holds it for the container. One that was made is on the disk for good only when
+// Save's transaction is committed; a crash before that takes it away.
+func (s *Store) Make(q Request) (v Volume, made bool, err error) {
+	if err := check(&q); err != nil {
+		return v, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		have := s.volumes[q.Name]
+		if have == nil {
+			break
+		}
+		if have.removing == nil {
+			have.hold(q.Holder)
+			return have.Volume, false, nil
+		}
+		over := have.removing
+		s.mu.Unlock()
+		<-over
+		s.mu.Lock()
+	}
+	if err := s.makeFolder(q.Name); err != nil {
+		return v, false, errors.Join(fmt.Errorf("create %s: %w", q.Name, err), os.RemoveAll(filepath.Join(s.root, q.Name)))
+	}
+	e := newEntry(Volume{Name: q.Name, Created: s.now().UTC(), Labels: q.Labels, Options: q.Options})
+	e.hold(q.Holder)
+	s.volumes[q.Name] = e
+	return e.Volume, true, nil
+}
+
+func newEntry(v Volume) *entry {
+	return &entry{Volume: v, holders: map[string]struct{}{}, users: map[string]struct{}{}}
+}
+
+// makeFolder makes the folder of a new volume, which must survive whatever its containers write into it: names are synced.
+func (s *Store) makeFolder(name string) error {
+	dir := filepath.Join(s.root, name)
+	if err := os.Mkdir(dir, folderMode); err != nil {
+		return err
+	}
+	err := errors.Join(os.Chmod(dir, folderMode), touch(filepath.Join(dir, newMarker)), os.Mkdir(s.Path(name), 0o755), os.Chmod(s.Path(name), 0o755))
+	return errors.Join(err, syncFolder(dir), syncFolder(s.root))
+}
+
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Save writes the rows of those of the volumes that have none yet.
+func (s *Store) Save(tx *state.Tx, names ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		v := s.volumes[name]
+		if v == nil {
+			return notFound("get %s: no such volume", name)
+		}
+		if v.saved {
+			continue
+		}
+		if err := table.Put(tx, name, v.Volume); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Saved takes in that Save's transaction was committed.
+func (s *Store) Saved(names ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		if v := s.volumes[name]; v != nil && !v.saved {
+			v.saved = true
+			_ = os.Remove(filepath.Join(s.root, name, newMarker)) // Open does it else
+		}
+	}
+}
+
+// nameRule is Docker's.
+var nameRule = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+
+// maxName is what one component of a path may have in bytes.
+const maxName = 255 - len(removedPrefix)
+
+// check refuses names, drivers and options as Docker does.
+func check(q *Request) error {
+	fail := func(format string, args ...any) error {
+		return invalid("create %s: %s", q.Name, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case q.Driver != "" && q.Driver != Driver:
+		return notFound("create %s: error looking up volume plugin %s: plugin %q not found", q.Name, q.Driver, q.Driver)
+	case len(q.Name) == 1:
+		return fail("volume name is too short, names should be at least two alphanumeric characters")
+	case !nameRule.MatchString(q.Name):
+		return fail(`%q includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`, q.Name)
+	case len(q.Name) > maxName:
+		return fail("volume name is too long, names should be at most %d characters", maxName)
+	}
+	return checkOptions(q.Options, fail)
+}
+
+func checkOptions(options map[string]string, fail func(string, ...any) error) error {
+	for name := range options {
+		if !slices.Contains([]string{"type", "o", "device", "size"}, name) {
+			return fail("invalid option: %q", name)
+		}
+	}
+	if size, ok := options["size"]; ok {
+		if _, err := units.RAMInBytes(size); err != nil {
+			return fail("%v", err)
+		}
+		return fail("quota size requested but no quota support")
+	}
+	if len(options) == 0 {
+		return nil
+	}
+	for _, needed := range []string{"device", "type"} {
+		if _, ok := options[needed]; !ok {
+			return fail("missing required option: %q", needed)
+		}
+	}
+	return nil
+}

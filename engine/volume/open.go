@@ -1,0 +1,127 @@
+package volume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"box/engine/state"
+	"box/fs/tree"
+)
+
+// Open reads the volumes below root, which it makes, and sweeps what crashes left. What cannot be read or swept is told to warn
+// and costs no other volume.
+func Open(root string, db *state.DB, now func() time.Time, warn func(error)) (*Store, error) {
+	if err := os.MkdirAll(root, folderMode); err != nil {
+		return nil, fmt.Errorf("folder of volumes: %w", err)
+	}
+	real, err := filepath.EvalSymlinks(root) // as the kernel writes it in the table of mounts
+	if err != nil {
+		return nil, fmt.Errorf("folder of volumes: %w", err)
+	}
+	s := &Store{root: real, db: db, now: now, volumes: map[string]*entry{}}
+	err = db.View(func(tx *state.Tx) error {
+		return table.Walk(tx, func(name string, v Volume, bad error) error {
+			if bad == nil && v.Name != name {
+				bad = fmt.Errorf("row of volume %s is of %q", name, v.Name)
+			}
+			if bad != nil {
+				warn(bad)
+				v = Volume{Name: name, Created: now().UTC()}
+			}
+			e := newEntry(v)
+			e.saved = true
+			s.volumes[name] = e
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.sweep(warn)
+}
+
+// sweep brings folders and rows together.
+func (s *Store) sweep(warn func(error)) error {
+	entries, err := os.ReadDir(s.root)
+	if err != nil {
+		return fmt.Errorf("folder of volumes: %w", err)
+	}
+	note := func(err error) {
+		if err != nil {
+			warn(err)
+		}
+	}
+	for _, d := range entries {
+		if name, removed := strings.CutPrefix(d.Name(), removedPrefix); removed {
+			note(s.sweepRemoved(name))
+		}
+	}
+	for _, d := range entries {
+		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
+			note(s.sweepFolder(d.Name()))
+		}
+	}
+	for name := range s.volumes {
+		note(os.MkdirAll(s.Path(name), 0o755)) // the power went before an empty folder was on the disk
+	}
+	return nil
+}
+
+// sweepRemoved ends a removal: forwards when the row is gone, else back.
+func (s *Store) sweepRemoved(name string) error {
+	aside, dir := filepath.Join(s.root, removedPrefix+name), filepath.Join(s.root, name)
+	if s.volumes[name] == nil {
+		return os.RemoveAll(aside)
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		return os.RemoveAll(aside)
+	}
+	return os.Rename(aside, dir)
+}
+
+// sweepFolder looks at one folder with a volume's name.
+func (s *Store) sweepFolder(name string) error {
+	dir := filepath.Join(s.root, name)
+	_, err := os.Lstat(filepath.Join(dir, newMarker))
+	fresh := err == nil
+	if s.volumes[name] == nil {
+		if fresh {
+			return os.RemoveAll(dir)
+		}
+		return s.adopt(name)
+	}
+	if fresh {
+		return os.Remove(filepath.Join(dir, newMarker))
+	}
+	if _, err := os.Lstat(filepath.Join(dir, fillMarker)); err == nil {
+		return errors.Join(empty(s.Path(name)), os.Remove(filepath.Join(dir, fillMarker)))
+	}
+	return nil
+}
+
+// adopt makes a volume of a folder that somebody brought back from a backup.
+func (s *Store) adopt(name string) error {
+	st, err := os.Stat(s.Path(name))
+	if err != nil || !st.IsDir() || !nameRule.MatchString(name) {
+		return nil // not ours to judge
+	}
+	e := newEntry(Volume{Name: name, Created: st.ModTime().UTC()})
+	err = s.db.Update(func(tx *state.Tx) error { return table.Put(tx, name, e.Volume) })
+	if err != nil {
+		return fmt.Errorf("volume %s: %w", name, err)
+	}
+	e.saved = true
+	s.volumes[name] = e
+	return nil
+}
+
+// Size is what the files of a volume take in bytes.
+func (s *Store) Size(ctx context.Context, name string) (int64, error) {
+	u, err := tree.Measure(ctx, s.Path(name))
+	return u.Bytes, err
+}

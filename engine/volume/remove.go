@@ -1,0 +1,122 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"box/engine/state"
+	"box/fs/mount"
+)
+
+// removedPrefix is before the name of a folder whose row is about to go: no volume's name starts with a dot.
+const removedPrefix = ".removed-"
+
+// Removal is a volume on its way out. Its owner calls Forget in a transaction, and then End.
+type Removal struct {
+	s *Store
+	v *entry
+}
+
+// Remove deletes a volume that no container holds. When it returns, the removal outlives a crash.
+func (s *Store) Remove(name string) error {
+	r, err := s.Removal(name, "")
+	if err != nil {
+		return err
+	}
+	return r.End(s.db.Batch(r.Forget))
+}
+
+// Removal begins to remove a volume that no container holds but the one named, if any. The folder is moved aside: a crash before the
+// row is gone leaves the volume as it was.
+func (s *Store) Removal(name, holder string) (*Removal, error) {
+	v, err := s.startRemoval(name, holder)
+	if err != nil {
+		return nil, err
+	}
+	r := &Removal{s, v}
+	if err := s.clearMounts(v); err != nil {
+		return nil, r.End(err)
+	}
+	if err := os.RemoveAll(r.aside()); err != nil {
+		return nil, r.End(err)
+	}
+	if err := os.Rename(filepath.Join(s.root, name), r.aside()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, r.End(err)
+	}
+	return r, nil
+}
+
+func (s *Store) startRemoval(name, holder string) (*entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.volumes[name]
+	if v == nil || v.removing != nil {
+		return nil, notFound("get %s: no such volume", name)
+	}
+	holders := slices.Sorted(maps.Keys(v.holders))
+	holders = slices.DeleteFunc(holders, func(h string) bool { return h == holder })
+	switch {
+	case len(holders) > 0:
+		return nil, conflict("remove %s: volume is in use - [%s]", name, strings.Join(holders, ", "))
+	case len(v.users) > 0 || !v.saved:
+		return nil, conflict("remove %s: volume is in use", name)
+	}
+	v.removing = make(chan struct{})
+	return v, nil
+}
+
+func (r *Removal) aside() string { return filepath.Join(r.s.root, removedPrefix+r.v.Name) }
+
+// Name is the volume's.
+func (r *Removal) Name() string { return r.v.Name }
+
+// Forget takes the volume's row away in the transaction of the caller.
+func (r *Removal) Forget(tx *state.Tx) error { return table.Delete(tx, r.v.Name) }
+
+// End deletes the files when the transaction was committed (err is nil), else it brings the volume back and returns err.
+func (r *Removal) End(err error) error {
+	if err == nil {
+		_ = os.RemoveAll(r.aside()) // Open does it else
+	} else {
+		var known *refusal
+		if !errors.As(err, &known) {
+			err = fmt.Errorf("remove %s: %w", r.v.Name, err)
+		}
+		if back := os.Rename(r.aside(), filepath.Join(r.s.root, r.v.Name)); !errors.Is(back, os.ErrNotExist) {
+			err = errors.Join(err, back)
+		}
+	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	close(r.v.removing)
+	r.v.removing = nil
+	if err == nil {
+		delete(r.s.volumes, r.v.Name)
+	}
+	return err
+}
+
+// clearMounts makes sure that deleting the folder deletes nothing that is mounted in it.
+func (s *Store) clearMounts(v *entry) error {
+	table, err := mount.Table()
+	if err != nil {
+		return err
+	}
+	for _, m := range slices.Backward(table) {
+		if m.Point == s.Path(v.Name) && v.mounted() {
+			if err := mount.Unmount(m.Point); err != nil {
+				return err
+			}
+			continue
+		}
+		if strings.HasPrefix(m.Point, filepath.Join(s.root, v.Name)+"/") {
+			return conflict("remove %s: volume is in use: something is mounted at %s", v.Name, m.Point)
+		}
+	}
+	return nil
+}

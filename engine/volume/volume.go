@@ -1,0 +1,91 @@
+// Package volume keeps named volumes: a folder _data each below DATA/volumes/NAME, and a row in the state file.
+//
+// A volume is held by the containers that were made with it, which keeps it from being removed, and used by those that run,
+// which keeps it mounted where its options say that something is to be mounted.
+//
+// What a crash leaves is the old or the new. A folder with the marker .new and no row was never promised to anybody and goes; a folder
+// without a row and without the marker is somebody's data and becomes a volume.
+package volume
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"box/engine/state"
+)
+
+// Driver is the name of the one driver that there is.
+const Driver = "local"
+
+// AnonymousLabel marks the volumes whose names were made up; `docker volume prune` takes those alone unless told otherwise.
+const AnonymousLabel = "com.docker.volume.anonymous"
+
+// Volume is what is kept of one volume.
+type Volume struct {
+	Name    string
+	Created time.Time
+	Labels  map[string]string // nil or empty as it was asked for, which the API shows
+	Options map[string]string
+}
+
+var table = state.Table[Volume]{Name: "volumes"}
+
+// mounted tells whether something is mounted on the volume's folder while it is used.
+func (v *Volume) mounted() bool { return v.Options["device"] != "" }
+
+// entry is a volume as the running daemon knows it. The store's lock guards it, but for op.
+type entry struct {
+	Volume
+	holders  map[string]struct{} // containers made with it
+	users    map[string]struct{} // who it is mounted for now
+	saved    bool                // its row is in the state file
+	removing chan struct{}       // closed when a removal is over; nil when there is none
+	op       sync.Mutex          // one mount, unmount or fill at a time; taken before the store's lock
+}
+
+// Store is all volumes below one folder. Its methods may be called from any goroutine.
+type Store struct {
+	root string // without symbolic links
+	db   *state.DB
+	now  func() time.Time
+
+	mu      sync.Mutex
+	volumes map[string]*entry
+}
+
+// Path is the folder that holds a volume's files.
+func (s *Store) Path(name string) string { return filepath.Join(s.root, name, "_data") }
+
+// Get finds a volume.
+func (s *Store) Get(name string) (Volume, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.volumes[name]
+	if v == nil || v.removing != nil {
+		return Volume{}, notFound("get %s: no such volume", name)
+	}
+	return v.Volume, nil
+}
+
+// Listed is one volume in a list, with the number of containers that were made with it.
+type Listed struct {
+	Volume
+	Holders int
+}
+
+// List is every volume by name.
+func (s *Store) List() []Listed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Listed, 0, len(s.volumes))
+	for _, v := range s.volumes {
+		if v.removing == nil {
+			list = append(list, Listed{v.Volume, len(v.holders)})
+		}
+	}
+	slices.SortFunc(list, func(a, b Listed) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}

@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/events"
+	api "github.com/moby/moby/api/types/volume"
+
+	"box/engine/state"
+	"box/engine/volume"
+)
+
+// VolumeCreate makes a volume, or finds the one that has the name. Without a name one is made up.
+func (e *Engine) VolumeCreate(_ context.Context, q api.CreateRequest) (*api.Volume, error) {
+	if q.ClusterVolumeSpec != nil {
+		return nil, noSwarm()
+	}
+	v, err := e.makeVolume(volume.Request{Name: q.Name, Driver: q.Driver, Labels: q.Labels, Options: q.DriverOpts})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.db.Batch(func(tx *state.Tx) error { return e.volumes.Save(tx, v.Name) }); err != nil {
+		return nil, err
+	}
+	e.volumes.Saved(v.Name)
+	return e.describeVolume(&v), nil
+}
+
+func noSwarm() error {
+	return &classed{errdefs.ErrUnavailable, `This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.`}
+}
+
+// VolumeUpdate is for the volumes of a swarm alone.
+func (e *Engine) VolumeUpdate() error {
+	return &classed{errdefs.ErrUnavailable, "volume update only valid for cluster volumes, but swarm is unavailable"}
+}
+
+// makeVolume makes or finds a volume, whose row is still to be saved.
+func (e *Engine) makeVolume(q volume.Request) (volume.Volume, error) {
+	if q.Name == "" {
+		q.Name = newID()
+		labels := map[string]string{volume.AnonymousLabel: ""}
+		for k, v := range q.Labels {
+			labels[k] = v
+		}
+		q.Labels = labels
+	}
+	v, made, err := e.volumes.Make(q)
+	if made {
+		e.publishVolume(v.Name, events.ActionCreate)
+	}
+	return v, err
+}
+
+func (e *Engine) publishVolume(name string, action events.Action) {
+	e.bus.Publish(events.VolumeEventType, action, name, map[string]string{"driver": volume.Driver})
+}
+
+func (e *Engine) describeVolume(v *volume.Volume) *api.Volume {
+	return &api.Volume{
+		Name: v.Name, Driver: volume.Driver, Scope: "local", Mountpoint: e.volumes.Path(v.Name),
+		CreatedAt: v.Created.Local().Format(time.RFC3339), Labels: v.Labels, Options: v.Options,
+	}
+}
+
+// InspectVolume describes a volume.
+func (e *Engine) InspectVolume(name string) (*api.Volume, error) {
+	v, err := e.volumes.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.describeVolume(&v), nil
+}
+
+// Volumes describes the volumes that f lets through, by name.
+func (e *Engine) Volumes(f Filters) ([]api.Volume, error) {
+	if err := f.check([]string{"dangling", "driver", "label", "name"}); err != nil {
+		return nil, err
+	}
+	dangling, asked, err := f.boolean("dangling")
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Volume{}
+	for _, v := range e.volumes.List() {
+		fits := f.any("driver", func(d string) bool { return d == volume.Driver }) &&
+			f.any("name", func(n string) bool { return matchName(n, v.Name) }) &&
+			f.labels(v.Labels) && (!asked || dangling == (v.Holders == 0))
+		if fits {
+			out = append(out, *e.describeVolume(&v.Volume))
+		}
+	}
+	return out, nil
+}
+
+// VolumeUsage describes the volumes that are on this host's disk with their sizes and how many containers hold them: those with options
+// are somewhere else.
+func (e *Engine) VolumeUsage(ctx context.Context) ([]api.Volume, error) {
+	out := []api.Volume{}
+	for _, v := range e.volumes.List() {
+		if len(v.Options) > 0 {
+			continue
+		}
+		size, err := e.volumes.Size(ctx, v.Name)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			size = -1
+		}
+		d := e.describeVolume(&v.Volume)
+		d.UsageData = &api.UsageData{RefCount: int64(v.Holders), Size: size}
+		out = append(out, *d)
+	}
+	return out, nil
+}
+
+// RemoveVolume deletes a volume that no container was made with. With force one that is not there is no error.
+func (e *Engine) RemoveVolume(_ context.Context, name string, force bool) error {
+	err := e.volumes.Remove(name)
+	if force && errdefs.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		e.publishVolume(name, events.ActionDestroy)
+	}
+	return err
+}
+
+// PruneVolumes deletes the volumes on this host's disk that no container was made with: those whose names were made up, or with the
+// filter all=true every one.
+func (e *Engine) PruneVolumes(ctx context.Context, f Filters) (*api.PruneReport, error) {
+	if err := f.check([]string{"all", "label", "label!"}); err != nil {
+		return nil, err
+	}
+	all, _, err := f.boolean("all")
+	if err != nil {
+		return nil, err
+	}
+	if !e.pruningVolumes.TryLock() {
+		return nil, conflict("a prune operation is already running")
+	}
+	defer e.pruningVolumes.Unlock()
+	report := &api.PruneReport{VolumesDeleted: []string{}}
+	for _, v := range e.volumes.List() {
+		_, anonymous := v.Labels[volume.AnonymousLabel]
+		if v.Holders > 0 || len(v.Options) > 0 || !all && !anonymous || !f.labels(v.Labels) || f.has("label!") && f.except(v.Labels) {
+			continue
+		}
+		size, _ := e.volumes.Size(ctx, v.Name)
+		if ctx.Err() != nil {
+			break
+		}
+		if err := e.RemoveVolume(ctx, v.Name, false); err != nil {
+			e.log.Warn("prune volume", "volume", v.Name, "error", err)
+			continue
+		}
+		report.VolumesDeleted = append(report.VolumesDeleted, v.Name)
+		report.SpaceReclaimed += uint64(size)
+	}
+	e.bus.Publish(events.VolumeEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
+	return report, nil
+}

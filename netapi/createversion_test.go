@@ -1,0 +1,55 @@
+package netapi
+
+import (
+	"encoding/json"
+	"testing"
+
+	api "github.com/moby/moby/api/types/container"
+)
+
+func TestFieldsSince(t *testing.T) {
+	for _, row := range []struct {
+		v        apiVersion
+		in, want string // of HostConfig, the fields that change
+	}{
+		{39, `{}`, `{"IpcMode":"shareable","CgroupnsMode":"host"}`},
+		{40, `{}`, `{"IpcMode":"","CgroupnsMode":"host"}`},
+		{41, `{"IpcMode":"none"}`, `{"IpcMode":"none","CgroupnsMode":""}`},
+		{41, `{"PidsLimit":0}`, `{"PidsLimit":null}`},
+		{50, `{"PidsLimit":-5}`, `{"PidsLimit":null}`},
+		{50, `{"PidsLimit":5}`, `{"PidsLimit":5}`},
+		{42, `{"Annotations":{"a":"b"}}`, `{"Annotations":null}`},
+		{43, `{"Annotations":{"a":"b"}}`, `{"Annotations":{"a":"b"}}`},
+		{39, `{"Mounts":[{"BindOptions":{"NonRecursive":true,"CreateMountpoint":true}}]}`, `{"Mounts":[{"BindOptions":{}}]}`},
+		{42, `{"Mounts":[{"BindOptions":{"CreateMountpoint":true,"ReadOnlyNonRecursive":true}}]}`, `{"Mounts":[{"BindOptions":{"CreateMountpoint":true}}]}`},
+		{44, `{"Mounts":[{"BindOptions":{"ReadOnlyNonRecursive":true,"ReadOnlyForceRecursive":true}}]}`, `{"Mounts":[{"BindOptions":{"ReadOnlyNonRecursive":true,"ReadOnlyForceRecursive":true}}]}`},
+		{43, `{"Mounts":[{"BindOptions":{"ReadOnlyForceRecursive":true}}]}`, ""},
+		{44, `{"Mounts":[{"VolumeOptions":{"Subpath":"x"}}]}`, `{"Mounts":[{"VolumeOptions":{}}]}`},
+		{45, `{"Mounts":[{"TmpfsOptions":{"Options":[["exec"]]}}]}`, `{"Mounts":[{"TmpfsOptions":{}}]}`},
+		{47, `{"Mounts":[{"Type":"image"}]}`, ""},
+	} {
+		var q api.CreateRequest
+		if err := json.Unmarshal([]byte(`{"HostConfig":`+row.in+`}`), &q); err != nil {
+			t.Fatal(err)
+		}
+		err := fieldsSince(row.v, &q)
+		if row.want == "" {
+			if statusOf(err) != 400 {
+				t.Errorf("%d %s: %v", row.v, row.in, err)
+			}
+			continue
+		}
+		var want, got map[string]any
+		raw, _ := json.Marshal(q.HostConfig)
+		if json.Unmarshal(raw, &got) != nil || json.Unmarshal([]byte(row.want), &want) != nil {
+			t.Fatal("not JSON")
+		}
+		for key := range want {
+			a, _ := json.Marshal(want[key])
+			b, _ := json.Marshal(got[key])
+			if string(a) != string(b) {
+				t.Errorf("%d %s: %s is %s, want %s", row.v, row.in, key, b, a)
+			}
+		}
+	}
+}
