@@ -197,13 +197,11 @@ func (a *archived) have(diff digest.Digest) (string, bool) {
 // diffs lists the layers of all images by the digest of their content.
 func (c *Catalog) diffs() map[digest.Digest]string {
 	known := map[digest.Digest]string{}
-	for _, s := range c.List() {
-		img, err := c.open(s.ID)
-		if err != nil {
-			continue // damaged: its layers are taken from the archive
-		}
-		for n, chain := range img.ChainIDs() {
-			known[img.Config.RootFS.DiffIDs[n]] = chain.String()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, r := range c.rows {
+		for n, chain := range chainIDs(r.Diffs) {
+			known[r.Diffs[n]] = chain.String()
 		}
 	}
 	return known

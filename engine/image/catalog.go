@@ -26,6 +26,9 @@ type row struct {
 	Created time.Time
 	Tagged  time.Time // when it last got a name
 	Labels  map[string]string
+
+	Diffs     []digest.Digest // content of its layers, the lowest first
+	Manifests []digest.Digest // under which registries have it, in the store; the latest last
 }
 
 func images() state.Table[row] { return state.Table[row]{Name: "images"} }
@@ -42,6 +45,8 @@ type Catalog struct {
 
 	change   sync.Mutex // one change of rows at a time
 	layering sync.Mutex // one change of which layers there are at a time; taken before change
+
+	elsewhere map[digest.Digest]bool // content that images of other drivers have
 
 	pins map[digest.Digest]int // top layers that stay although their image goes; guarded by layering
 }
@@ -79,13 +84,18 @@ func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver)
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{db: db, layers: layers, store: store, rows: map[digest.Digest]row{}, names: map[string]digest.Digest{}, pins: map[digest.Digest]int{}}
+	c := &Catalog{db: db, layers: layers, store: store, rows: map[digest.Digest]row{}, names: map[string]digest.Digest{},
+		elsewhere: map[digest.Digest]bool{}, pins: map[digest.Digest]int{}}
 	kept := map[digest.Digest]bool{}
 	err = db.View(func(tx *state.Tx) error {
 		return images().Walk(tx, func(key string, r row, bad error) error {
 			driver, id, _ := strings.Cut(key, "/")
-			kept[digest.Digest(id)] = true
-			if bad == nil && driver == layers.Name() { // a damaged row keeps its content until the image is loaded again
+			content := append([]digest.Digest{digest.Digest(id)}, r.Manifests...)
+			for _, d := range content {
+				kept[d] = true // also of a damaged row, until the image is loaded again
+				c.elsewhere[d] = c.elsewhere[d] || driver != layers.Name()
+			}
+			if bad == nil && driver == layers.Name() {
 				c.rows[digest.Digest(id)] = r
 			}
 			return nil

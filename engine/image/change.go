@@ -18,6 +18,7 @@ type edit struct {
 	gone    []digest.Digest
 	commits []fs.Commit
 	forget  []string
+	origins map[digest.Digest]*Origin // of rows in set
 }
 
 // apply makes a change in one transaction and then shows it; c.change is held. Configurations of new rows are in the
@@ -31,6 +32,12 @@ func (c *Catalog) apply(e edit) error {
 			if err := images().Put(tx, c.key(id), r); err != nil {
 				return err
 			}
+			if err := putBlobs(tx, r.Diffs, e.origins[id]); err != nil {
+				return err
+			}
+		}
+		if err := c.dropBlobs(tx, e.gone); err != nil {
+			return err
 		}
 		for _, id := range e.gone {
 			if err := images().Delete(tx, c.key(id)); err != nil {
@@ -56,9 +63,10 @@ func (c *Catalog) apply(e edit) error {
 
 // pending is an image that is to be added.
 type pending struct {
-	img   *Image
-	size  int64
-	names []string // in full
+	img    *Image
+	size   int64
+	names  []string // in full
+	origin *Origin  // nil for none
 }
 
 // add makes images and names appear with the layers that are committed for them. A name that pointed elsewhere points
@@ -71,16 +79,20 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 	}
 	c.change.Lock()
 	defer c.change.Unlock()
-	e := edit{set: map[digest.Digest]row{}, commits: commits}
+	e := edit{set: map[digest.Digest]row{}, commits: commits, origins: map[digest.Digest]*Origin{}}
 	for _, p := range imgs {
 		r, ok := e.set[p.img.ID]
 		if !ok {
 			r, ok = c.row(p.img.ID)
 		}
 		if !ok {
-			r = row{Driver: c.layers.Name(), Top: p.img.ChainID(), Size: p.size, Created: p.img.created(), Labels: p.img.Config.Config.Labels}
+			r = row{Driver: c.layers.Name(), Top: p.img.ChainID(), Size: p.size, Created: p.img.created(), Labels: p.img.Config.Config.Labels,
+				Diffs: p.img.Config.RootFS.DiffIDs}
 		}
-		e.set[p.img.ID] = r
+		if err := c.keepManifest(&r, p.origin); err != nil {
+			return err
+		}
+		e.set[p.img.ID], e.origins[p.img.ID] = r, p.origin
 		for _, n := range p.names {
 			c.point(e.set, n, p.img.ID)
 		}

@@ -82,10 +82,12 @@ func (i *Image) checkLayers() error {
 	return nil
 }
 
-// ChainIDs names every layer with all that is below it (OCI image spec, config.md, "Layer ChainID"), the lowest first.
-func (i *Image) ChainIDs() []digest.Digest {
-	var chain []digest.Digest
-	for n, id := range i.Config.RootFS.DiffIDs {
+// ChainIDs names every layer with all that is below it, the lowest first.
+func (i *Image) ChainIDs() []digest.Digest { return chainIDs(i.Config.RootFS.DiffIDs) }
+
+// chainIDs is ChainIDs of the layers with these contents (OCI image spec, config.md, "Layer ChainID").
+func chainIDs(diffs []digest.Digest) (chain []digest.Digest) {
+	for n, id := range diffs {
 		if n > 0 {
 			id = digest.FromString(chain[n-1].String() + " " + id.String())
 		}

@@ -73,6 +73,7 @@ type plan struct {
 	img    *Image
 	layers []*layer // the lowest first
 	names  []string // in full
+	origin *Origin  // nil for none
 }
 
 // plans checks every image of an archive before anything is done for one.
@@ -161,7 +162,7 @@ func (s *stager) commit(ctx context.Context, plans []plan) ([]Loaded, error) {
 			return nil, fmt.Errorf("image %s: %w", short(p.img.ID), err)
 		}
 		commits = append(commits, more...)
-		imgs = append(imgs, pending{img: p.img, size: size, names: p.names})
+		imgs = append(imgs, pending{img: p.img, size: size, names: p.names, origin: p.origin})
 		loaded = append(loaded, Loaded{Image: p.img, Names: familiar(p.names), Moved: s.c.moved(p)})
 	}
 	for _, c := range commits {

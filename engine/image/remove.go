@@ -181,7 +181,7 @@ func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string
 	for _, name := range gone {
 		err = errors.Join(err, c.layers.Remove(ctx, name))
 	}
-	return append([]string{id.String()}, gone...), errors.Join(err, c.store.Delete(id))
+	return append([]string{id.String()}, gone...), errors.Join(err, c.deleteContent(id, r))
 }
 
 // unshared lists the layers that go with the image id, from its top down: to the first that another image ends in or that a

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
@@ -27,11 +28,21 @@ type layer struct {
 	taken bool   // the staged layer will be committed: who needs it again needs a copy
 }
 
-// stager brings layers from streams into the driver. Nothing that it makes outlives drop unless it is committed.
+// stager brings layers from streams into the driver. Nothing that it makes outlives drop unless it is committed. Several
+// goroutines may each take a layer.
 type stager struct {
-	c     *Catalog
+	c *Catalog
+
+	mu    sync.Mutex
 	keys  []string // in the driver
 	files []string // of the store
+}
+
+// made notes what drop is to remove.
+func (s *stager) made(list *[]string, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*list = append(*list, name)
 }
 
 // drop removes whatever was not committed.
@@ -114,7 +125,7 @@ func (s *stager) fill(ctx context.Context, parent string, tar io.Reader) (key st
 	if err := s.c.layers.Prepare(ctx, key, parent, fs.PrepareOptions{Purpose: fs.ForLayer}); err != nil {
 		return "", 0, err
 	}
-	s.keys = append(s.keys, key)
+	s.made(&s.keys, key)
 	size, err = s.c.layers.Apply(ctx, key, tar)
 	return key, size, err
 }
@@ -131,7 +142,7 @@ func (s *stager) keep(ctx context.Context, tar io.Reader) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("keep layer: %w", err)
 	}
-	s.files = append(s.files, f.Name())
+	s.made(&s.files, f.Name())
 	z, err := archive.Compress(f)
 	if err == nil {
 		_, err = io.Copy(z, until(ctx, tar))

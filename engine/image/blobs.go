@@ -1,0 +1,167 @@
+package image
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
+
+	"box/engine/state"
+)
+
+// Blob is a layer as registries have it, packed.
+type Blob struct {
+	Digest       digest.Digest
+	Size         int64
+	MediaType    string
+	Repositories []string // where it was seen, in full, the latest first
+}
+
+// Origin is how a registry has an image.
+type Origin struct {
+	Repository string // in full
+	Manifest   []byte // exact bytes, nil for none
+	Blobs      []Blob // of its layers, the lowest first; where they were seen is Repository
+}
+
+// Bounds of what is remembered of where layers are.
+const (
+	maxBlobs        = 8  // forms of one layer
+	maxRepositories = 16 // of one form
+)
+
+// blobs is what is known of layers in registries, by diff ID. It saves transfers and is no more than that: a key whose layer is gone
+// goes with the image.
+func blobs() state.Table[[]Blob] { return state.Table[[]Blob]{Name: "blobs"} }
+
+// Blobs lists the forms in which registries have the layer whose content is diff.
+func (c *Catalog) Blobs(diff digest.Digest) (list []Blob, err error) {
+	err = c.db.View(func(tx *state.Tx) error {
+		list, err = blobs().Get(tx, diff.String())
+		return err
+	})
+	if errdefs.IsNotFound(err) || errdefs.IsDataLoss(err) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// Manifests are the manifests under which registries have an image, exact bytes, the latest first. Damaged ones are left out.
+func (c *Catalog) Manifests(id digest.Digest) (list [][]byte) {
+	r, _ := c.row(id)
+	for _, d := range slices.Backward(r.Manifests) {
+		if raw, err := c.store.read(d); err == nil {
+			list = append(list, raw)
+		}
+	}
+	return list
+}
+
+// Record remembers how a registry has an image, and gives the image a name there.
+func (c *Catalog) Record(id digest.Digest, o Origin, name string) error {
+	c.layering.Lock()
+	defer c.layering.Unlock()
+	img, err := c.open(id)
+	if err != nil {
+		return err
+	}
+	if _, ok := c.row(id); !ok {
+		return missing(id.String())
+	}
+	return c.add([]pending{{img: img, names: []string{name}, origin: &o}}, nil)
+}
+
+// keepManifest keeps an origin's manifest and notes it in the image's row.
+func (c *Catalog) keepManifest(r *row, o *Origin) error {
+	if o == nil || len(o.Manifest) == 0 {
+		return nil
+	}
+	d := digest.FromBytes(o.Manifest)
+	if err := c.store.Put(bytes.NewReader(o.Manifest), d); err != nil {
+		return err
+	}
+	r.Manifests = append(slices.DeleteFunc(slices.Clone(r.Manifests), func(have digest.Digest) bool { return have == d }), d)
+	return nil
+}
+
+// putBlobs remembers where an origin has the layers of an image.
+func putBlobs(tx *state.Tx, diffs []digest.Digest, o *Origin) error {
+	if o == nil || len(o.Blobs) != len(diffs) {
+		return nil
+	}
+	for n, diff := range diffs {
+		have, err := blobs().Get(tx, diff.String())
+		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsDataLoss(err) {
+			return err
+		}
+		if err := blobs().Put(tx, diff.String(), seen(have, o.Blobs[n], o.Repository)); err != nil {
+			return fmt.Errorf("layer %s: %w", diff, err)
+		}
+	}
+	return nil
+}
+
+// seen is the forms of a layer with b, which is in repository, as the latest.
+func seen(have []Blob, b Blob, repository string) []Blob {
+	b.Repositories = []string{repository}
+	var rest []Blob
+	for _, h := range have {
+		if h.Digest != b.Digest {
+			rest = append(rest, h)
+			continue
+		}
+		for _, r := range h.Repositories {
+			if r != repository && len(b.Repositories) < maxRepositories {
+				b.Repositories = append(b.Repositories, r)
+			}
+		}
+	}
+	all := append([]Blob{b}, rest...)
+	return all[:min(len(all), maxBlobs)]
+}
+
+// dropBlobs forgets where the layers of images that go are, unless other images have them too; c.change is held.
+func (c *Catalog) dropBlobs(tx *state.Tx, gone []digest.Digest) error {
+	kept := map[digest.Digest]bool{}
+	for id, r := range c.rows {
+		if !slices.Contains(gone, id) {
+			for _, d := range r.Diffs {
+				kept[d] = true
+			}
+		}
+	}
+	for _, id := range gone {
+		for _, d := range c.rows[id].Diffs {
+			if kept[d] {
+				continue
+			}
+			if err := blobs().Delete(tx, d.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deleteContent deletes the configuration and the manifests of an image that is gone, unless other images have them.
+func (c *Catalog) deleteContent(id digest.Digest, r row) error {
+	kept := map[digest.Digest]bool{}
+	c.mu.RLock()
+	for _, other := range c.rows {
+		for _, d := range other.Manifests {
+			kept[d] = true
+		}
+	}
+	c.mu.RUnlock()
+	for _, d := range append([]digest.Digest{id}, r.Manifests...) {
+		if kept[d] || c.elsewhere[d] {
+			continue
+		}
+		if err := c.store.Delete(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
+
+	"box/fs"
+)
+
+// Ingest is an image that is being brought in layer by layer. Nothing of it outlives Close unless Commit has made it appear.
+type Ingest struct {
+	s      *stager
+	img    *Image
+	layers []*layer // the lowest first; nil for one that is missing, or that is in its place already
+	placed int      // how many of the lowest are in their place
+	unpin  func(context.Context) error
+}
+
+// Ingest begins to bring an image in. Layers that are there already stay until Close, whoever removes their images.
+func (c *Catalog) Ingest(ctx context.Context, img *Image) *Ingest {
+	i := &Ingest{s: &stager{c: c}, img: img, layers: make([]*layer, len(img.Config.RootFS.DiffIDs))}
+	c.layering.Lock()
+	defer c.layering.Unlock()
+	chain := img.ChainIDs()
+	for i.placed < len(chain) && c.committed(ctx, chain[i.placed]) {
+		i.placed++
+	}
+	var pins []digest.Digest
+	if i.placed > 0 {
+		pins = append(pins, chain[i.placed-1])
+	}
+	known := c.diffs()
+	for n := i.placed; n < len(chain); n++ {
+		diff := img.Config.RootFS.DiffIDs[n]
+		if name, ok := known[diff]; ok && c.committed(ctx, digest.Digest(name)) {
+			i.layers[n] = &layer{diff: diff, chain: name}
+			pins = append(pins, digest.Digest(name))
+		}
+	}
+	i.unpin = c.pinHeld(pins)
+	return i
+}
+
+// committed tells whether a layer is there.
+func (c *Catalog) committed(ctx context.Context, chain digest.Digest) bool {
+	info, err := c.layers.Stat(ctx, chain.String())
+	return err == nil && info.State == fs.Committed
+}
+
+// Missing lists the layers that Layer is to be called for, the lowest first. One that the image has twice is wanted once.
+func (i *Ingest) Missing() (list []int) {
+	diffs := i.img.Config.RootFS.DiffIDs
+	for n := i.placed; n < len(diffs); n++ {
+		if i.layers[n] == nil && !slices.Contains(diffs[i.placed:n], diffs[n]) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// Layer reads layer n, plain or packed, to its end. packed is the digest that the bytes have as they come. Several goroutines may
+// each read a layer.
+func (i *Ingest) Layer(ctx context.Context, n int, r io.Reader, packed digest.Digest) error {
+	l, err := i.s.take(ctx, r, packed)
+	if err != nil {
+		return err
+	}
+	if want := i.img.Config.RootFS.DiffIDs[n]; l.diff != want {
+		return fmt.Errorf("layer %d of image %s has the digest %s, its configuration says %s: %w", n+1, short(i.img.ID), l.diff, want, errdefs.ErrInvalidArgument)
+	}
+	i.layers[n] = l
+	return nil
+}
+
+// Commit makes the image appear under its names, in full, once all layers are there.
+func (i *Ingest) Commit(ctx context.Context, o Origin, names ...string) error {
+	diffs := i.img.Config.RootFS.DiffIDs
+	for n := i.placed; n < len(diffs); n++ {
+		if first := slices.Index(diffs[i.placed:n], diffs[n]); first >= 0 && i.layers[n] == nil {
+			i.layers[n] = i.layers[i.placed+first]
+		}
+		if i.layers[n] == nil {
+			return fmt.Errorf("layer %d of image %s did not come: %w", n+1, short(i.img.ID), errdefs.ErrFailedPrecondition)
+		}
+	}
+	i.s.c.layering.Lock()
+	defer i.s.c.layering.Unlock()
+	_, err := i.s.commit(ctx, []plan{{img: i.img, layers: i.layers, names: names, origin: &o}})
+	return err
+}
+
+// Close drops what was not committed.
+func (i *Ingest) Close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	return errors.Join(i.s.drop(ctx), i.unpin(ctx))
+}
