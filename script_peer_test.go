@@ -13,7 +13,8 @@ import (
 )
 
 // Others beside whom scripts try box. `start-peer` starts Debian's Docker, whose socket is then $PEER; `start-registry` a registry,
-// whose address is then $REGISTRY. Guard them with [peer] and [exec:docker-registry].
+// whose address is then $REGISTRY, and which lets nobody but the users of the file HTPASSWD in where one is given. Guard them with
+// [peer] and [exec:docker-registry].
 
 // peerDaemon is where Debian installs Docker's daemon; the dockerd of a script's PATH is box.
 const peerDaemon = "/usr/sbin/dockerd"
@@ -32,16 +33,20 @@ func startPeer(s *testscript.TestScript, _ bool, _ []string) {
 	s.Setenv("PEER", "unix://"+socket)
 }
 
-func startRegistry(s *testscript.TestScript, _ bool, _ []string) {
-	dir := s.MkAbs("registry")
-	s.Check(os.Mkdir(dir, 0o700))
+func startRegistry(s *testscript.TestScript, _ bool, args []string) {
+	dir, err := os.MkdirTemp(s.MkAbs("."), "registry")
+	s.Check(err)
+	users := ""
+	if len(args) > 0 {
+		users = fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s}}\n", s.MkAbs(args[0]))
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	s.Check(err)
 	address := l.Addr().String()
 	s.Check(l.Close())
 	config := filepath.Join(dir, "config.yml")
-	s.Check(os.WriteFile(config, fmt.Appendf(nil, "version: 0.1\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n",
-		filepath.Join(dir, "data"), address), 0o600))
+	s.Check(os.WriteFile(config, fmt.Appendf(nil, "version: 0.1\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n%s",
+		filepath.Join(dir, "data"), address, users), 0o600))
 	run(s, "tcp", address, dir, "docker-registry", "serve", config)
 	s.Setenv("REGISTRY", address)
 }

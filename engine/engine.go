@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"box/engine/events"
 	"box/engine/image"
 	"box/engine/network"
+	"box/engine/registry"
 	"box/engine/state"
 	"box/engine/task"
 	"box/engine/volume"
@@ -40,17 +42,19 @@ type Options struct {
 	CgroupParent    string                                              // of containers that ask for none: /docker
 	Version         string                                              // of the product
 	Debug           bool                                                // told in info
+	Registry        registry.Options                                    // how registries are talked to
 }
 
 // Engine owns everything below one data root. Its methods may be called from any goroutine.
 type Engine struct {
-	o      Options
-	log    *slog.Logger
-	db     *state.DB
-	layers fs.Driver
-	images *image.Catalog
-	bus    events.Bus
-	id     string
+	o        Options
+	log      *slog.Logger
+	db       *state.DB
+	layers   fs.Driver
+	images   *image.Catalog
+	registry *registry.Client
+	bus      events.Bus
+	id       string
 
 	volumes        *volume.Store
 	pruningVolumes sync.Mutex // one prune of volumes at a time
@@ -91,7 +95,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		o: o, log: o.Log, db: db,
 		containers: map[string]*container{}, names: map[string]string{}, execs: map[string]*execution{},
-		networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
+		registry: registry.New(o.Registry), networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
 	}
 	e.stopped, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := e.open(ctx); err != nil {
@@ -120,6 +124,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Keeper == nil {
 		o.Keeper = func(context.Context) error { return nil }
+	}
+	if o.Registry.Agent == "" {
+		o.Registry.Agent = "docker/" + o.Version + " box os/linux arch/" + runtime.GOARCH
 	}
 	if o.Init == "" {
 		o.Init, _ = os.Executable()
@@ -167,6 +174,7 @@ func (e *Engine) Close(ctx context.Context) error {
 
 func (e *Engine) closeStores() error {
 	var err error
+	e.registry.Close()
 	if e.layers != nil {
 		err = e.layers.Close()
 	}

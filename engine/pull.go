@@ -5,22 +5,118 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
+	"github.com/moby/moby/api/types/events"
+	apiregistry "github.com/moby/moby/api/types/registry"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/registry"
 )
 
-// Pull gets an image from elsewhere. Registries are not there yet; the built-in image is made on the spot.
-func (e *Engine) Pull(ctx context.Context, ref string, out func(Progress) error) error {
-	named, err := reference.ParseNormalizedNamed(ref)
+// Pulling is what is to be got from a registry.
+type Pulling struct {
+	Name     string
+	Tag      string // a tag or a digest; "" for what Name says, and when that is neither for all tags
+	Platform *ocispec.Platform
+	Auth     apiregistry.AuthConfig
+}
+
+// Pull gets images from a registry. The built-in image is made on the spot.
+func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) error {
+	ref, err := parseReference(q.Name, q.Tag)
 	if err != nil {
-		return invalid("invalid reference format")
-	}
-	if !image.IsHello(ref) {
-		return &classed{errdefs.ErrNotImplemented, "cannot pull " + reference.FamiliarString(named) +
-			": this box reaches no registry yet: bring the image in with: docker load -i FILE"}
-	}
-	if _, err := e.images.MakeHello(ctx); err != nil {
 		return err
 	}
-	return out(said("Status: Downloaded newer image for %s", reference.FamiliarString(reference.TagNameOnly(named))))
+	status := func(isNew bool) error {
+		if isNew {
+			return out(said("Status: Downloaded newer image for %s", reference.FamiliarString(ref)))
+		}
+		return out(said("Status: Image is up to date for %s", reference.FamiliarString(ref)))
+	}
+	if image.IsHello(ref.String()) {
+		_, had := e.images.Resolve(ref.String())
+		if _, err := e.images.MakeHello(ctx); err != nil {
+			return err
+		}
+		return status(had != nil)
+	}
+	pulled, err := e.registry.Pull(ctx, e.images, ref, q.Auth, q.Platform, func(l registry.Line) error { return out(lineOf(l)) })
+	isNew := false
+	for _, p := range pulled {
+		isNew = isNew || p.New
+		e.publishMoved(events.ActionPull, p.Ref, p.Image.Config.Config.Labels)
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range pulled {
+		if perr := p.Image.CheckPlatform(q.Platform); perr != nil {
+			if err := out(said("WARNING: %v", perr)); err != nil {
+				return err
+			}
+		}
+	}
+	return status(isNew)
+}
+
+// publishMoved tells listeners that an image came from a registry or went to one: the event is of the name, not of the ID.
+func (e *Engine) publishMoved(action events.Action, ref reference.Named, labels map[string]string) {
+	e.publishImage(action, digest.Digest(reference.FamiliarString(ref)), reference.FamiliarName(ref), labels)
+}
+
+// parseReference reads a name with a tag or a digest beside it.
+func parseReference(name, tag string) (reference.Named, error) {
+	ref, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return nil, invalid("%v", err)
+	}
+	if tag != "" {
+		if d, derr := digest.Parse(tag); derr == nil {
+			ref, err = reference.WithDigest(reference.TrimNamed(ref), d)
+		} else {
+			ref, err = reference.WithTag(reference.TrimNamed(ref), tag)
+		}
+		if err != nil {
+			return nil, invalid("%v", err)
+		}
+	}
+	if reference.FamiliarName(ref) == "scratch" {
+		return nil, &classed{errdefs.ErrPermissionDenied, "'scratch' is a reserved name"}
+	}
+	return ref, nil
+}
+
+// lineOf is a line of a registry's as clients get it.
+func lineOf(l registry.Line) Progress {
+	p := Progress{ID: l.ID, Status: l.Status, Aux: l.Aux}
+	switch {
+	case l.Current > 0 || l.Total > 0:
+		return counted(l.ID, l.Status, l.Current, l.Total)
+	case l.ID != "" && !l.Plain, l.Aux != nil:
+		p.Detail = &Detail{}
+	}
+	return p
+}
+
+// Login asks a registry whether it knows a user; the token, where it gives one, stands for the password.
+func (e *Engine) Login(ctx context.Context, auth apiregistry.AuthConfig) (apiregistry.AuthResponse, error) {
+	identity, err := e.registry.Login(ctx, auth)
+	if err != nil {
+		return apiregistry.AuthResponse{}, err
+	}
+	return apiregistry.AuthResponse{Status: "Login Succeeded", IdentityToken: identity}, nil
+}
+
+// Distribution tells what a registry has under a name.
+func (e *Engine) Distribution(ctx context.Context, name string, auth apiregistry.AuthConfig) (*apiregistry.DistributionInspect, error) {
+	ref, err := reference.ParseAnyReference(name)
+	if err != nil {
+		return nil, invalid("%v", err)
+	}
+	named, ok := ref.(reference.Named)
+	if !ok {
+		return nil, invalid("unknown image reference format: %s", name)
+	}
+	return e.registry.Inspect(ctx, reference.TagNameOnly(named), auth)
 }

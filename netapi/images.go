@@ -133,9 +133,5 @@ func (s *Server) createImage(w http.ResponseWriter, r *http.Request) error {
 			Changes: q["changes"], Platform: p,
 		}, out.write))
 	}
-	ref := q.Get("fromImage")
-	if tag := q.Get("tag"); tag != "" {
-		ref += ":" + tag
-	}
-	return out.end(s.e.Pull(r.Context(), ref, out.write))
+	return out.end(s.e.Pull(r.Context(), engine.Pulling{Name: q.Get("fromImage"), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)}, out.write))
 }

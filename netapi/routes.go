@@ -21,6 +21,8 @@ var table = []route{
 	{"GET", "/version", (*Server).versionInfo},
 	{"GET", "/info", (*Server).info},
 	{"GET", "/events", (*Server).events},
+	{"POST", "/auth", (*Server).login},
+	{"GET", "/distribution/{name:.*}/json", (*Server).inspectDistribution},
 
 	{"GET", "/containers/json", (*Server).listContainers},
 	{"GET", "/containers/{name:.*}/json", (*Server).inspectContainer},

@@ -92,3 +92,18 @@ func tagged(repository, tag string) (reference.Named, error) {
 	}
 	return reference.TagNameOnly(named), nil
 }
+
+// Named tells whether an image is there under all of the names, in full.
+func (c *Catalog) Named(id digest.Digest, names ...string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if _, ok := c.rows[id]; !ok {
+		return false
+	}
+	for _, n := range names {
+		if c.names[n] != id {
+			return false
+		}
+	}
+	return true
+}

@@ -81,22 +81,42 @@ func (s *stager) take(ctx context.Context, r io.Reader, want digest.Digest) (*la
 		return l, err
 	}
 	sum := digest.SHA256.Digester()
-	packed := io.TeeReader(b, sum.Hash())
+	var broken error // of the stream itself
+	packed := io.TeeReader(readFunc(func(p []byte) (int, error) {
+		n, err := b.Read(p)
+		if err != nil && !errors.Is(err, io.EOF) {
+			broken = err
+		}
+		return n, err
+	}), sum.Hash())
 	l, err := s.unpack(ctx, packed)
-	if err != nil {
-		return nil, err
+	if broken != nil || ctx.Err() != nil {
+		return nil, errors.Join(err, broken, ctx.Err())
 	}
-	if _, err := io.Copy(io.Discard, packed); err != nil {
-		return nil, err
+	// Also when it did not unpack: the digest tells whether it came as it was.
+	if _, rerr := io.Copy(io.Discard, packed); rerr != nil {
+		return nil, rerr
 	}
 	if sum.Digest() != want {
 		return nil, wrongDigest(sum.Digest())
 	}
-	return l, nil
+	return l, err
 }
 
-func wrongDigest(d digest.Digest) error {
-	return fmt.Errorf("content has the digest %s: %w", d, errdefs.ErrInvalidArgument)
+// digestError is content that is not what its digest says.
+type digestError struct{ got digest.Digest }
+
+func (e *digestError) Error() string {
+	return fmt.Sprintf("content has the digest %s: %v", e.got, e.Unwrap())
+}
+func (*digestError) Unwrap() error { return errdefs.ErrInvalidArgument }
+
+func wrongDigest(d digest.Digest) error { return &digestError{d} }
+
+// IsWrongDigest tells whether err is of content that came other than its digest says.
+func IsWrongDigest(err error) bool {
+	var d *digestError
+	return errors.As(err, &d)
 }
 
 // unpack is take without the check of the packed bytes. Unpacking, hashing and writing each have a goroutine.

@@ -97,7 +97,11 @@ func (s *session) pullFor(ctx context.Context, c *createFlags, image string) err
 	if c.quiet {
 		out = io.Discard
 	}
-	return s.pull(ctx, image, c.platform, out)
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return err
+	}
+	return s.pull(ctx, reference.TagNameOnly(named).String(), c.platform, out)
 }
 
 // reserveIDFile makes sure that --cidfile can be written before there is anything to write into it.

@@ -1,0 +1,270 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/engine/image"
+)
+
+// Pulled is one image that a pull brought, or found to be there.
+type Pulled struct {
+	Image *image.Image
+	Ref   reference.Named // as it was asked for
+	New   bool            // a name points at another image than before, or is new
+}
+
+// Pull brings the image that ref names, by tag or digest, into the catalog; a ref without either means all tags. The image appears
+// with its names, the tag and the digest in the repository, when all of it is there and on the disk; after an error or when ctx
+// ends nothing is left. platform nil is this host's.
+func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Named, auth Auth, platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
+	r, err := c.connect(ctx, ref, auth)
+	if err != nil {
+		return nil, pullError(err, ref)
+	}
+	want := image.HostPlatform()
+	if platform != nil {
+		want = *platform
+	}
+	refs := []reference.Named{ref}
+	if reference.IsNameOnly(ref) {
+		if refs, err = r.tags(ctx); err != nil {
+			return nil, pullError(err, ref)
+		}
+	}
+	var all []Pulled
+	for _, one := range refs {
+		p, err := r.pull(ctx, into, one, want, tell)
+		if err != nil {
+			return all, pullError(err, one)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// nameOf is what a reference is called within its repository: a digest before a tag.
+func nameOf(ref reference.Named) (name string, digested bool) {
+	if d, ok := ref.(reference.Digested); ok {
+		return d.Digest().String(), true
+	}
+	if t, ok := ref.(reference.Tagged); ok {
+		return t.Tag(), false
+	}
+	return "latest", false
+}
+
+// pull brings one image.
+func (r *repository) pull(ctx context.Context, into *image.Catalog, ref reference.Named, want ocispec.Platform, tell Tell) (Pulled, error) {
+	name, digested := nameOf(ref)
+	top, err := r.manifest(ctx, name)
+	if err != nil {
+		return Pulled{}, err
+	}
+	shown := name
+	if digested {
+		shown = ref.String()
+	}
+	if err := tell(Line{ID: shown, Status: "Pulling from " + r.path(), Plain: true}); err != nil {
+		return Pulled{}, err
+	}
+	m, err := r.forPlatform(ctx, top, want, maxNested)
+	if err != nil {
+		return Pulled{}, err
+	}
+	img, err := r.config(ctx, into, m)
+	if err != nil {
+		return Pulled{}, err
+	}
+	names := []string{reference.TrimNamed(ref).String() + "@" + top.digest.String()}
+	if !digested {
+		names = append(names, reference.TagNameOnly(ref).String())
+	}
+	p := Pulled{Image: img, Ref: ref, New: !into.Named(img.ID, names...)}
+	if p.New {
+		if err := r.layers(ctx, into, img, m, names, tell); err != nil {
+			return Pulled{}, err
+		}
+	}
+	return p, tell(Line{Status: "Digest: " + top.digest.String()})
+}
+
+// config gets an image's configuration, or finds that it is there.
+func (r *repository) config(ctx context.Context, into *image.Catalog, m *manifest) (*image.Image, error) {
+	img, err := into.Resolve(m.Config.Digest.String())
+	if err != nil {
+		raw, err := r.bytes(ctx, m.Config)
+		if err != nil {
+			return nil, err
+		}
+		if img, err = image.Parse(raw); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.ref.Name(), err)
+		}
+	}
+	if have, want := len(img.Config.RootFS.DiffIDs), len(m.Layers); have != want {
+		return nil, fmt.Errorf("%s has %d layers in its configuration and %d in its manifest: %w", r.ref.Name(), have, want, errdefs.ErrInvalidArgument)
+	}
+	return img, nil
+}
+
+// layers brings the layers that are missing, several at once, and makes the image appear.
+func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image.Image, m *manifest, names []string, tell Tell) (err error) {
+	in := into.Ingest(ctx, img)
+	defer func() { err = errors.Join(err, in.Close(ctx)) }()
+	d := download{r: r, in: in, m: m, missing: in.Missing(), done: make([]bool, len(m.Layers)), tell: tell}
+	if err := d.run(ctx); err != nil {
+		return err
+	}
+	o := image.Origin{Repository: r.ref.Name(), Manifest: m.raw}
+	for _, l := range m.Layers {
+		o.Blobs = append(o.Blobs, image.Blob{Digest: l.Digest, Size: l.Size, MediaType: l.MediaType})
+	}
+	if err := in.Commit(ctx, o, names...); err != nil {
+		return err
+	}
+	return d.complete()
+}
+
+// download is the transfer of an image's missing layers.
+type download struct {
+	r       *repository
+	in      *image.Ingest
+	m       *manifest
+	missing []int // the lowest first
+
+	mu   sync.Mutex // guards what follows and the calls of tell
+	tell Tell
+	err  error // tell's first
+	done []bool
+}
+
+// say tells a line; once one could not be told, all is called off.
+func (d *download) say(l Line) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err == nil {
+		d.err = d.tell(l)
+	}
+	return d.err
+}
+
+func shortOf(d digest.Digest) string { return d.Encoded()[:12] }
+
+// run begins all layers and waits for them; the first error ends the others.
+func (d *download) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if err := d.announce(); err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	for _, n := range d.missing {
+		all.Go(func() {
+			if err := d.layer(ctx, n); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// announce tells of all layers, those that wait for a place included.
+func (d *download) announce() error {
+	next := 0
+	for n, l := range d.m.Layers {
+		status := "Already exists"
+		if next < len(d.missing) && d.missing[next] == n {
+			status = "Pulling fs layer"
+			next++
+		}
+		if err := d.say(Line{ID: shortOf(l.Digest), Status: status}); err != nil {
+			return err
+		}
+	}
+	for _, n := range d.missing[min(len(d.missing), cap(d.r.c.downloads)):] {
+		if err := d.say(Line{ID: shortOf(d.m.Layers[n].Digest), Status: "Waiting"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// layer brings one layer, straight from the connection into the storage driver.
+func (d *download) layer(ctx context.Context, n int) error {
+	select {
+	case d.r.c.downloads <- struct{}{}:
+		defer func() { <-d.r.c.downloads }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	l := d.m.Layers[n]
+	id := shortOf(l.Digest)
+	b := d.r.blob(ctx, l, func(seconds int) error {
+		unit := "seconds"
+		if seconds == 1 {
+			unit = "second"
+		}
+		return d.say(Line{ID: id, Status: fmt.Sprintf("Retrying in %d %s", seconds, unit)})
+	})
+	defer b.Close()
+	err := d.in.Layer(ctx, n, d.counted(id, b), l.Digest)
+	if err != nil {
+		if image.IsWrongDigest(err) {
+			err = &told{"filesystem layer verification failed for digest " + l.Digest.String(), errdefs.ErrDataLoss}
+		}
+		return err
+	}
+	for _, status := range []string{"Verifying Checksum", "Download complete"} {
+		if err := d.say(Line{ID: id, Status: status}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// counted tells how much of a layer has come.
+func (d *download) counted(id string, b *blob) io.Reader {
+	var said time.Time
+	return readFunc(func(p []byte) (int, error) {
+		n, err := b.Read(p)
+		if n > 0 && (b.at == b.d.Size || time.Since(said) >= tellEvery) {
+			said = time.Now()
+			if serr := d.say(Line{ID: id, Status: "Downloading", Current: b.at, Total: b.d.Size}); err == nil {
+				err = serr
+			}
+		}
+		return n, err
+	})
+}
+
+// tellEvery is the least time between two reports on a layer.
+const tellEvery = 100 * time.Millisecond
+
+// readFunc is a reader made of a function.
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// complete tells that all layers are in their places.
+func (d *download) complete() error {
+	for _, n := range d.missing {
+		l := d.m.Layers[n]
+		if err := d.say(Line{ID: shortOf(l.Digest), Status: "Extracting", Current: l.Size, Total: l.Size}); err != nil {
+			return err
+		}
+		if err := d.say(Line{ID: shortOf(l.Digest), Status: "Pull complete"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/containerd/errdefs"
+)
+
+// pulling and pushing are the scopes of a repository (distribution, "Token Scope").
+func (r *repository) pulling() []string { return []string{"repository:" + r.path() + ":pull"} }
+func (r *repository) pushing() []string { return []string{"repository:" + r.path() + ":pull,push"} }
+
+// call is one request to a registry.
+type call struct {
+	method string
+	url    string
+	scopes []string
+	header http.Header
+	body   io.Reader // sent once; nil for none
+	length int64     // of body, -1 when not known
+}
+
+// do carries a call out and returns a reply that is no error; the caller closes its body. A call without a body is tried again
+// with what the registry asks for.
+func (r *repository) do(ctx context.Context, k call) (*http.Response, error) {
+	for try := 0; ; try++ {
+		res, err := r.try(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if res.StatusCode < 400 {
+			return res, nil
+		}
+		if res.StatusCode == http.StatusUnauthorized && try == 0 && k.body == nil && r.auth.refused(res, k.scopes) {
+			res.Body.Close()
+			continue
+		}
+		defer res.Body.Close()
+		return nil, failed(res)
+	}
+}
+
+func (r *repository) try(ctx context.Context, k call) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url, k.body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
+	}
+	if k.body != nil {
+		req.ContentLength = k.length
+	}
+	for name, values := range k.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("User-Agent", r.c.o.Agent)
+	if err := r.auth.authorize(ctx, req, k.scopes); err != nil {
+		if errors.Is(err, errNoCredentials) {
+			op := k.method[:1] + strings.ToLower(k.method[1:])
+			return nil, &url.Error{Op: op, URL: k.url, Err: err}
+		}
+		return nil, err
+	}
+	res, err := r.end.http.Do(req)
+	if err != nil {
+		return nil, transport(err)
+	}
+	return res, nil
+}
+
+// transport is the error of a request that no answer came to.
+func transport(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%w%w", err, silent{errdefs.ErrUnknown}) // of whatever class the system gave
+}
+
+// drain reads what is left of a short reply, so that the connection can be used again.
+func drain(res *http.Response) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer)) // of no use but for that
+	res.Body.Close()
+}

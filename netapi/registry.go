@@ -1,0 +1,43 @@
+package netapi
+
+import (
+	"net/http"
+
+	"github.com/moby/moby/api/types/registry"
+
+	"box/netapi/wire"
+)
+
+// authOf reads who a request is to be known as at a registry. What cannot be read is nobody, as in Docker.
+func authOf(r *http.Request) registry.AuthConfig {
+	a, err := wire.DecodeAuth(r.Header.Get(wire.RegistryAuthHeader))
+	if err != nil {
+		return registry.AuthConfig{}
+	}
+	return authConfig(a)
+}
+
+func authConfig(a wire.Auth) registry.AuthConfig {
+	return registry.AuthConfig{Username: a.Username, Password: a.Password, Auth: a.Auth, ServerAddress: a.ServerAddress,
+		IdentityToken: a.IdentityToken, RegistryToken: a.RegistryToken}
+}
+
+func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
+	var a wire.Auth
+	if err := readJSON(w, r, &a); err != nil {
+		return err
+	}
+	done, err := s.e.Login(r.Context(), authConfig(a))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, done)
+}
+
+func (s *Server) inspectDistribution(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.e.Distribution(r.Context(), name(r), authOf(r))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, d)
+}
