@@ -7,7 +7,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/runtime/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test lint bench cross install clean tools
+.PHONY: help build demo test lint bench cross install clean tools compare
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,10 @@ lint: ## Format, vet and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	go vet ./...
 	go test -count=1 -run 'TestLayers' .
+
+compare: build ## Run the same sessions with Docker's client and daemon and with box's, and compare
+	@sh testdata/need dockerd:docker.io busybox:busybox-static ip:iproute2 script:bsdutils nsenter:util-linux
+	@BOX_COMPARE=1 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 15m -run TestCompare -v .
 
 bench: build ## Measure box, and Debian's Docker beside it where it is installed
 	@sh testdata/bench $(BOX)
