@@ -43,7 +43,7 @@ func (e *Engine) ExecCreate(_ context.Context, ref string, q api.ExecCreateReque
 	if err != nil {
 		return "", err
 	}
-	if err := checkExecutable(c); err != nil {
+	if err := checkExecutable(c, ref); err != nil {
 		return "", err
 	}
 	if len(q.Cmd) == 0 {
@@ -66,11 +66,11 @@ func (e *Engine) ExecCreate(_ context.Context, ref string, q api.ExecCreateReque
 	return x.id, nil
 }
 
-// checkExecutable: an exec needs a program that runs and is not frozen.
-func checkExecutable(c *container) error {
+// checkExecutable: an exec needs a program that runs and is not frozen. ref is what the user called the container.
+func checkExecutable(c *container, ref string) error {
 	switch st, _ := c.now(); {
 	case st.State == api.StatePaused:
-		return conflict("container %s is paused, unpause the container before exec", c.rec.ID)
+		return conflict("container %s is paused, unpause the container before exec", ref)
 	case st.State == api.StateRestarting:
 		return conflict("container %s is restarting, wait until the container is running", c.rec.ID)
 	case !st.running():
@@ -97,7 +97,7 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	if err != nil {
 		return nil, err
 	}
-	if err := checkExecutable(x.c); err != nil {
+	if err := checkExecutable(x.c, x.c.rec.ID); err != nil {
 		return nil, err
 	}
 	x.mu.Lock()
@@ -107,7 +107,8 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	}
 	p, err := e.execProcess(x, q)
 	if err != nil {
-		return nil, err
+		x.started = true
+		return nil, x.failed(err)
 	}
 	run := task.Exec{ID: x.id, Process: p, Stdin: x.q.AttachStdin && !q.Detach}
 	var files []*os.File
@@ -215,7 +216,7 @@ func (e *ExecError) Unwrap() error { return errdefs.ErrInvalidArgument }
 // failed notes why a start failed; x.mu is held.
 func (x *execution) failed(err error) error {
 	text := err.Error()
-	code := 126
+	code := 126 // Docker's, whatever it was
 	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") {
 		code = 127
 	}

@@ -61,8 +61,8 @@ func (f Filters) boolean(key string) (value, asked bool, err error) {
 // listMatch is the test that the filters of `docker ps` make.
 func (e *Engine) listMatch(f Filters) (func(*record, *status) bool, error) {
 	for _, s := range f["status"] {
-		if err := api.ValidateContainerState(api.ContainerState(s)); err != nil {
-			return nil, invalid("%v", err)
+		if api.ValidateContainerState(api.ContainerState(s)) != nil {
+			return nil, invalid("invalid filter 'status=%s'", s)
 		}
 	}
 	for _, s := range f["exited"] {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	apinetwork "github.com/moby/moby/api/types/network"
@@ -220,15 +221,15 @@ func (e *Engine) wantedNetworks(rec *record, q *apinetwork.NetworkingConfig) (ma
 			h.NetworkMode = "none"
 		}
 	case h.NetworkMode.IsContainer():
-		if _, err := e.container(h.NetworkMode.ConnectedContainer()); err != nil {
-			return nil, err
-		}
 		if rec.Config.Hostname != "" {
 			return nil, invalid("conflicting options: hostname and the network mode")
 		}
 		return map[string]*apinetwork.EndpointSettings{}, nil
 	}
 	n, err := e.netRecordFor(string(h.NetworkMode))
+	if errdefs.IsNotFound(err) { // a start says so, as Docker's: after a create, clients take it for a missing image
+		n, err = &netRecord{Network: network.Network{Name: string(h.NetworkMode)}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

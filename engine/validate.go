@@ -46,7 +46,7 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 			return nil, err
 		}
 	}
-	if err := validateModes(h); err != nil {
+	if err := validateModes(rec); err != nil {
 		return nil, err
 	}
 	if err := validateResources(&h.Resources); err != nil {
@@ -60,10 +60,20 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 		return nil, err
 	}
 	fillDefaults(h, security)
+	if h.MemorySwappiness != nil && *h.MemorySwappiness == -1 {
+		h.MemorySwappiness = nil // clients say so for the host's
+	}
+	if h.PidsLimit != nil && *h.PidsLimit <= 0 {
+		h.PidsLimit = nil // no limit
+	}
+	if len(c.Volumes) == 0 {
+		c.Volumes = nil
+	}
 	return warnings, nil
 }
 
-func validateModes(h *api.HostConfig) error {
+func validateModes(rec *record) error {
+	h := rec.Host
 	if err := api.ValidateRestartPolicy(h.RestartPolicy); err != nil {
 		return invalid("%v", err)
 	}
@@ -76,6 +86,8 @@ func validateModes(h *api.HostConfig) error {
 		return invalid("invalid IPC mode: %v", h.IpcMode)
 	case !h.UTSMode.Valid():
 		return invalid("invalid UTS mode: %v", h.UTSMode)
+	case h.UTSMode.IsHost() && rec.Config.Hostname != "":
+		return invalid("conflicting options: hostname and the UTS mode")
 	case !h.CgroupnsMode.Valid():
 		return invalid("invalid cgroup namespace mode: %v", h.CgroupnsMode)
 	case !h.UsernsMode.Valid():

@@ -109,5 +109,5 @@ func shapeInspect(c *api.InspectResponse, v apiVersion) (any, error) {
 	if fields["NetworkSettings"], err = json.Marshal(old); err != nil {
 		return nil, err
 	}
-	return fields, nil
+	return fields, shapeFields(fields, containerFields, v)
 }

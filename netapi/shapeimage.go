@@ -80,7 +80,15 @@ func shapeImageInspect(i *engine.ImageInspect, v apiVersion) (any, error) {
 			old.Created = "0001-01-01T00:00:00Z"
 		}
 	}
-	return old, nil
+	raw, err := json.Marshal(old)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	return fields, shapeFields(fields, imageFields, v)
 }
 
 // oldConfig is an image's configuration as a container's, which it was before 1.50.

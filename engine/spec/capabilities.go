@@ -78,11 +78,11 @@ func AdjustCapabilities(add, drop []string, privileged bool) ([]string, error) {
 	if privileged {
 		return known, nil
 	}
-	add, err := capabilityList(add)
+	add, err := capabilityList("CapAdd", add)
 	if err != nil {
 		return nil, err
 	}
-	if drop, err = capabilityList(drop); err != nil {
+	if drop, err = capabilityList("CapDrop", drop); err != nil {
 		return nil, err
 	}
 	var out []string
@@ -107,8 +107,8 @@ func AdjustCapabilities(add, drop []string, privileged bool) ([]string, error) {
 	return out, nil
 }
 
-// capabilityList brings names into the form CAP_NAME and refuses unknown ones.
-func capabilityList(names []string) ([]string, error) {
+// capabilityList brings the names of an option into the form CAP_NAME and refuses unknown ones.
+func capabilityList(option string, names []string) ([]string, error) {
 	var out []string
 	for _, n := range names {
 		c := strings.ToUpper(n)
@@ -119,7 +119,7 @@ func capabilityList(names []string) ([]string, error) {
 			c = "ALL"
 		}
 		if c != "ALL" && !slices.Contains(capabilityNames, c) {
-			return nil, invalid("invalid capability: %q", n)
+			return nil, invalid("invalid %s: unknown capability: %q", option, c)
 		}
 		out = append(out, c)
 	}

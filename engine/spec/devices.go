@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,6 +39,10 @@ func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceC
 			inside = m.PathOnHost
 		}
 		found, err := devicesBelow(m.PathOnHost, inside)
+		var at *os.PathError
+		if errors.As(err, &at) {
+			err = at.Err // the path is in the text already
+		}
 		if err != nil {
 			return nil, nil, invalid("error gathering device information while adding custom device %q: %v", m.PathOnHost, err)
 		}

@@ -67,11 +67,8 @@ func systemMounts(in *Input) []specs.Mount {
 		{Type: "devpts", Source: "devpts", Destination: "/dev/pts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
 		{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: sys},
 		{Type: "cgroup", Source: "cgroup", Destination: "/sys/fs/cgroup", Options: cgroup},
-	}
-	if in.Host.IpcMode.IsHost() {
-		list = append(list, specs.Mount{Type: "bind", Source: "/dev/mqueue", Destination: "/dev/mqueue", Options: []string{"rbind", "nosuid", "noexec", "nodev"}})
-	} else {
-		list = append(list, specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}})
+		// Of whichever IPC namespace the container has, the host's too.
+		{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
 	}
 	switch {
 	case in.Host.IpcMode.IsNone():

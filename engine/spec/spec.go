@@ -84,6 +84,9 @@ func Build(in Input) (*specs.Spec, error) {
 			Sysctl:        sysctls(&in),
 		},
 	}
+	if in.Host.UTSMode.IsHost() {
+		s.Hostname, s.Domainname = "", "" // those of the host stay
+	}
 	if in.Init != "" {
 		s.Process.Args = append([]string{initPath, "--"}, in.Args...)
 		in.Files = append(in.Files, Bind{Source: in.Init, Target: initPath})

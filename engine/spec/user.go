@@ -23,7 +23,7 @@ func User(root, name string, groups []string) (specs.User, error) {
 	defer group.Close()
 	found, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, io.LimitReader(passwd, maxUserFile), io.LimitReader(group, maxUserFile))
 	if err != nil {
-		return specs.User{}, invalid("unable to find user %s: %v", name, err)
+		return specs.User{}, invalid("%v", err) // its text names the user
 	}
 	u := specs.User{UID: uint32(found.Uid), GID: uint32(found.Gid)}
 	// The kernel counts a process's own group among the additional ones only when it is listed there.

@@ -65,7 +65,7 @@ func (r *runFlags) settle(s *session, c *createFlags, request *container.CreateR
 func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags, request *container.CreateRequest) error {
 	id, err := s.create(ctx, c, request)
 	if err != nil {
-		return runError("run", 125, err)
+		return runError("run", startCode(err), err)
 	}
 	api := s.api
 	if r.detach || !attached(request.Config) {
@@ -134,7 +134,7 @@ func startCode(err error) int {
 		{126, []string{"permission denied", "is a directory"}},
 	} {
 		for _, sign := range row.signs {
-			if strings.Contains(text, sign) && strings.Contains(text, "exec") {
+			if strings.Contains(text, sign) {
 				return row.code
 			}
 		}

@@ -87,7 +87,7 @@ func TestRunStartFails(t *testing.T) {
 		{`OCI runtime create failed: exec: "/etc": permission denied: unknown`, 126},
 		{`OCI runtime create failed: exec: "/etc": is a directory`, 126},
 		{`driver failed programming external connectivity: port is already allocated`, 125},
-		{`error mounting "/no such file or directory"`, 125},
+		{`error mounting "/no such file or directory"`, 127},
 	} {
 		routes := program(0, func(string, io.Writer, io.Writer) {})
 		routes["POST /containers/abc/start"] = refuse(500, row.text)

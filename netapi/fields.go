@@ -1,0 +1,70 @@
+package netapi
+
+import "encoding/json"
+
+// field is one field of a reply that not every version of the API has. Those of the types that no version had are not listed.
+type field struct {
+	path  []string // "*" is every key of a map
+	since apiVersion
+	last  apiVersion      // the last version that has it; 0: the newest
+	value json.RawMessage // what older clients find where the types have it no more, or leave it out when it is empty
+}
+
+// containerFields are the fields of a container's inspection by version (API history; 1.52 dropped many from the types).
+var containerFields = []field{
+	{path: []string{"Config", "OnBuild"}, last: 51, value: json.RawMessage("null")},
+	{path: []string{"HostConfig", "KernelMemory"}, last: 41, value: json.RawMessage("0")},
+	{path: []string{"HostConfig", "KernelMemoryTCP"}, since: 40, last: 51, value: json.RawMessage("0")},
+	{path: []string{"NetworkSettings", "Networks", "*", "DNSNames"}, since: 44},
+	{path: []string{"NetworkSettings", "Networks", "*", "GwPriority"}, since: 48},
+}
+
+// imageFields are those of an image's inspection.
+var imageFields = []field{
+	{path: []string{"Config", "OnBuild"}, last: 49, value: json.RawMessage("null")},
+	{path: []string{"ContainerConfig", "OnBuild"}, last: 44, value: json.RawMessage("null")},
+}
+
+// shapeFields takes out of a reply what the version does not have, and puts in what it has besides.
+func shapeFields(reply map[string]json.RawMessage, table []field, v apiVersion) error {
+	for _, f := range table {
+		if err := shapeField(reply, f.path, f, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func shapeField(object map[string]json.RawMessage, path []string, f field, v apiVersion) error {
+	if len(path) > 1 {
+		keys := []string{path[0]}
+		if path[0] == "*" {
+			keys = keys[:0]
+			for k := range object {
+				keys = append(keys, k)
+			}
+		}
+		for _, k := range keys {
+			var inner map[string]json.RawMessage
+			if err := json.Unmarshal(object[k], &inner); err != nil || inner == nil {
+				continue // not there, or null
+			}
+			if err := shapeField(inner, path[1:], f, v); err != nil {
+				return err
+			}
+			raw, err := json.Marshal(inner)
+			if err != nil {
+				return err
+			}
+			object[k] = raw
+		}
+		return nil
+	}
+	switch _, there := object[path[0]]; {
+	case v < f.since || f.last != 0 && v > f.last:
+		delete(object, path[0])
+	case !there && f.value != nil:
+		object[path[0]] = f.value
+	}
+	return nil
+}
