@@ -64,6 +64,7 @@ type Engine struct {
 	names      map[string]string // name -> container ID
 	execs      map[string]*execution
 	networks   map[string]*netRecord // by ID
+	roots      roots
 
 	pruning sync.Mutex // one prune of images at a time
 

@@ -97,11 +97,14 @@ func (e *Engine) reconcile(alive []task.Status) {
 			if t.Paused {
 				st.State = api.StatePaused
 			}
+			e.keepRoot(id)
 		case there && t.Exit != nil && st.running() && t.Pid == st.Pid:
 			// Its end is told again by the watch.
+			e.keepRoot(id)
 		case there && t.Exit == nil:
 			// Started, and then the daemon was cut off before it wrote that down.
 			st.State, st.Pid, st.Started = api.StateRunning, t.Pid, t.Started
+			e.keepRoot(id)
 			e.saveStatus(id, *st)
 		case st.running() || st.State == api.StateRestarting:
 			e.putToRest(c)
@@ -128,7 +131,7 @@ func (e *Engine) putToRest(c *container) {
 	if err := cgroup.Clear(c.rec.Cgroup); err != nil {
 		e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
 	}
-	e.unmountRoot(c.rec.ID)
+	e.dropRoot(c.rec.ID)
 	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))
 	restarting := c.st.State == api.StateRestarting
 	c.st.State, c.st.Pid, c.st.Endpoints, c.st.Sandbox = api.StateExited, 0, nil, ""

@@ -96,7 +96,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		return err
 	}
 	e.volumes.Release(rec.ID)
-	e.unmountRoot(rec.ID)
+	e.dropRoot(rec.ID)
 	e.dropContainer(c, rec.Name)
 	e.work.Go(func() { e.deleteFiles(ctx, &rec) })
 	e.publish(c, events.ActionDestroy)

@@ -17,7 +17,6 @@ import (
 	"box/engine/cgroup"
 	"box/engine/spec"
 	"box/engine/task"
-	"box/fs/mount"
 )
 
 // Start runs a container's program. One that runs already gives ErrNotModified.
@@ -120,28 +119,6 @@ func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *u
 		undo.add(func() { e.unmountRoot(rec.ID) })
 	}
 	return m.root, j, errors.Join(err, m.err)
-}
-
-// mountRoot makes the container's root visible where its driver's users know it.
-func (e *Engine) mountRoot(ctx context.Context, id string) (string, error) {
-	root, mounts, err := e.layers.Mounts(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	if err := mount.All(mounts); err != nil {
-		return "", fmt.Errorf("mount root of container %s: %w", short(id), err)
-	}
-	return root, nil
-}
-
-func (e *Engine) unmountRoot(id string) {
-	root, mounts, err := e.layers.Mounts(context.Background(), id)
-	if err != nil || len(mounts) == 0 {
-		return
-	}
-	if err := mount.Unmount(root); err != nil {
-		e.log.Warn("unmount root", "container", short(id), "error", err)
-	}
 }
 
 // specOf is the OCI spec of a container whose root is mounted and whose networks are joined.

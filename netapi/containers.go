@@ -208,6 +208,14 @@ func (s *Server) waitContainer(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, resp)
 }
 
+func (s *Server) containerChanges(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.e.Changes(r.Context(), name(r))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, list)
+}
+
 // mediaType is how a stream is announced.
 func mediaType(r *http.Request, terminal bool) string {
 	if !terminal && versionOf(r.Context()) >= 42 {

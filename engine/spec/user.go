@@ -15,10 +15,18 @@ import (
 // maxUserFile bounds what is read of a container's passwd and group files, which are the image's and so hostile.
 const maxUserFile = 4 << 20
 
+// Opener opens a path below a root with the flags of open(2), and never anything outside.
+type Opener func(path string, flags int) (fd int, err error)
+
 // User resolves a user as typed (name, uid, name:group, ...) and additional groups by the passwd and group files below
 // root. Names that are not there give the errors Docker prints.
 func User(root, name string, groups []string) (specs.User, error) {
-	passwd, group := openInRoot(root, "/etc/passwd"), openInRoot(root, "/etc/group")
+	return UserIn(func(path string, flags int) (int, error) { return openInRoot(root, path, flags) }, name, groups)
+}
+
+// UserIn is User with files that open gives.
+func UserIn(open Opener, name string, groups []string) (specs.User, error) {
+	passwd, group := userFile(open, "/etc/passwd"), userFile(open, "/etc/group")
 	defer passwd.Close()
 	defer group.Close()
 	found, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, io.LimitReader(passwd, maxUserFile), io.LimitReader(group, maxUserFile))
@@ -36,7 +44,7 @@ func User(root, name string, groups []string) (specs.User, error) {
 	if len(groups) == 0 {
 		return u, nil
 	}
-	again := openInRoot(root, "/etc/group")
+	again := userFile(open, "/etc/group")
 	defer again.Close()
 	more, err := user.GetAdditionalGroups(groups, io.LimitReader(again, maxUserFile))
 	if err != nil {
@@ -48,28 +56,38 @@ func User(root, name string, groups []string) (specs.User, error) {
 	return u, nil
 }
 
-// openInRoot opens a file below root, whose symbolic links lead nowhere else (openat2(2), RESOLVE_IN_ROOT). A file that
-// cannot be opened reads as empty.
-func openInRoot(root, path string) io.ReadCloser {
-	none := io.NopCloser(emptyReader{})
+// openInRoot opens a file below root, whose symbolic links lead nowhere else (openat2(2), RESOLVE_IN_ROOT).
+func openInRoot(root, path string, flags int) (int, error) {
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return none
+		return -1, err
 	}
 	defer unix.Close(dir)
 	fd, err := unix.Openat2(dir, path, &unix.OpenHow{
-		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK,
+		Flags:   uint64(flags | unix.O_CLOEXEC),
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
 	if err == unix.ENOSYS { // before 5.6: only a path that holds no link at all is followed
-		fd, err = unix.Openat(dir, filepath.Clean(path)[1:], unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		fd, err = unix.Openat(dir, filepath.Clean(path)[1:], flags|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	}
+	return fd, err
+}
+
+// userFile opens a file of users or groups. One that is no file, or cannot be opened, reads as empty: nothing else is even opened, since
+// the root may hold devices.
+func userFile(open Opener, path string) io.ReadCloser {
+	none := io.NopCloser(emptyReader{})
+	at, err := open(path, unix.O_PATH)
 	if err != nil {
 		return none
 	}
-	f := os.NewFile(uintptr(fd), path)
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		f.Close()
+	defer unix.Close(at)
+	var st unix.Stat_t
+	if err := unix.Fstat(at, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return none
+	}
+	f, err := os.Open("/proc/self/fd/" + strconv.Itoa(at))
+	if err != nil {
 		return none
 	}
 	return f

@@ -144,6 +144,7 @@ func Run(t *testing.T, open Open) {
 		{"hostile", hostile},
 		{"commit", commitFails},
 		{"many", manyLayers},
+		{"diff", diff},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(newBench(t, open)) })
 	}

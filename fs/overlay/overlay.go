@@ -48,6 +48,7 @@ var (
 	_ fs.Driver  = (*Driver)(nil)
 	_ fs.Rebaser = (*Driver)(nil)
 	_ fs.Locator = (*Driver)(nil)
+	_ fs.Differ  = (*Driver)(nil)
 )
 
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is

@@ -36,7 +36,10 @@ type Driver struct {
 	swept  error // of the sweep; read by Close
 }
 
-var _ fs.Driver = (*Driver)(nil)
+var (
+	_ fs.Driver = (*Driver)(nil)
+	_ fs.Differ = (*Driver)(nil)
+)
 
 // Open opens the driver on the folder root, which it makes where it is missing. Orphans are out of the way when it returns; they
 // are deleted until Close.

@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	apimount "github.com/moby/moby/api/types/mount"
+	"golang.org/x/sys/unix"
+
+	"box/engine/spec"
+	"box/fs/archive"
+)
+
+// rooted is p from the root, clean but for a slash or "/." at its end, which say that a folder is meant.
+func rooted(p string) string {
+	clean := path.Join("/", p)
+	switch {
+	case path.Base(p) == "." && !strings.HasSuffix(clean, "/"):
+		return clean + "/."
+	case path.Base(p) == ".":
+		return clean + "."
+	case strings.HasSuffix(p, "/") && !strings.HasSuffix(clean, "/"):
+		return clean + "/"
+	}
+	return clean
+}
+
+// baseOf is what the last part of a path is called, as in filepath.Base.
+func baseOf(p string) string {
+	if strings.Trim(p, "/") == "" {
+		return "/"
+	}
+	p = strings.TrimRight(p, "/")
+	return p[strings.LastIndexByte(p, '/')+1:]
+}
+
+// openPath opens p, a path as rooted gives it, and describes it.
+func (f *files) openPath(p string) (fd int, stat api.PathStat, err error) {
+	fd, err = f.root.Open(p, unix.O_PATH|unix.O_NOFOLLOW)
+	if err != nil {
+		return -1, stat, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		unix.Close(fd)
+		return -1, stat, err
+	}
+	stat = api.PathStat{
+		Name: baseOf(p), Size: st.Size, Mode: archive.ModeOf(&st), Mtime: time.Unix(st.Mtim.Unix()).UTC(),
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		if stat.LinkTarget, err = f.root.Follow(p); err != nil {
+			unix.Close(fd)
+			return -1, stat, err
+		}
+	}
+	return fd, stat, nil
+}
+
+// pathError is err about a path in a container, in Docker's words.
+func pathError(err error, ref, asked, p string) error {
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return notFound("Could not find the file %s in container %s", asked, ref)
+	case errors.Is(err, unix.ENOTDIR):
+		return &classed{errdefs.ErrInternal, "lstat " + p + ": not a directory"}
+	case errors.Is(err, unix.ELOOP):
+		return &classed{errdefs.ErrInternal, "evalSymlinksInScope: too many links in " + p}
+	case errors.Is(err, unix.ENAMETOOLONG):
+		return &classed{errdefs.ErrInternal, "lstat " + p + ": file name too long"}
+	}
+	return err
+}
+
+// StatPath describes a file of a container.
+func (e *Engine) StatPath(ctx context.Context, ref, p string) (api.PathStat, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return api.PathStat{}, err
+	}
+	f, err := e.openFiles(ctx, c)
+	if err != nil {
+		return api.PathStat{}, err
+	}
+	defer f.close()
+	fd, stat, err := f.openPath(rooted(p))
+	if err != nil {
+		return stat, pathError(err, ref, p, rooted(p))
+	}
+	unix.Close(fd)
+	return stat, nil
+}
+
+// CopyOut is a file or folder of a container that is about to be copied. It has to be closed.
+type CopyOut struct {
+	Stat api.PathStat
+
+	f  *files
+	fd int
+	at string
+}
+
+// CopyFrom opens a file or folder of a container.
+func (e *Engine) CopyFrom(ctx context.Context, ref, p string) (*CopyOut, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return nil, err
+	}
+	f, err := e.openFiles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	fd, stat, err := f.openPath(rooted(p))
+	if err != nil {
+		f.close()
+		return nil, pathError(err, ref, p, rooted(p))
+	}
+	e.publish(c, events.ActionArchivePath)
+	return &CopyOut{Stat: stat, f: f, fd: fd, at: rooted(p)}, nil
+}
+
+// Write writes it as a tar whose first entry has the base name of the path. Folders that are none of the container's own or its
+// mounts, as /proc is, are empty in it.
+func (o *CopyOut) Write(ctx context.Context, w io.Writer) error {
+	at := path.Clean(o.at)
+	if o.Stat.Mode.IsDir() {
+		if real, err := o.f.root.Follow(at); err == nil {
+			at = real
+		}
+	}
+	p := archive.NewPacker(w, archive.PackOptions{Enter: func(below string) bool { return o.f.mountAt(path.Join(at, below)) != nil }})
+	if err := p.Add(ctx, o.fd, o.Stat.Name); err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+// Close ends it.
+func (o *CopyOut) Close() {
+	unix.Close(o.fd)
+	o.f.close()
+}
+
+// CopyOptions are how CopyTo unpacks.
+type CopyOptions struct {
+	KeepKinds  bool // a folder never replaces another kind of file, nor the other way round
+	ToTheirOwn bool // all belongs to the container's user when it has one
+}
+
+// CopyTo unpacks a tar, plain or compressed, into a folder of a container. After an error a part of it may be there.
+func (e *Engine) CopyTo(ctx context.Context, ref, p string, o CopyOptions, r io.Reader) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	f, err := e.openFiles(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	at, err := f.folderFor(rooted(p))
+	if err != nil {
+		return pathError(err, ref, p, rooted(p))
+	}
+	x := archive.ExtractOptions{KeepKinds: o.KeepKinds}
+	if o.ToTheirOwn && f.rec.Config.User != "" {
+		u, err := spec.UserIn(f.root.Open, f.rec.Config.User, nil)
+		if err != nil {
+			return err
+		}
+		x.Owner = &archive.Owner{UID: int(u.UID), GID: int(u.GID)}
+	}
+	plain, _, err := archive.Decompress(r)
+	if err != nil {
+		return fmt.Errorf("read archive: %w", err)
+	}
+	defer plain.Close()
+	if err := archive.Extract(ctx, f.root, at, plain, x); err != nil {
+		return err
+	}
+	// What follows the end of the archive is not looked at, but a client that still writes it must not see a broken connection.
+	if _, err := io.Copy(io.Discard, plain); err != nil {
+		return fmt.Errorf("read archive to its end: %w", err)
+	}
+	e.publish(c, events.ActionExtractToDir)
+	return nil
+}
+
+// folderFor finds the folder that p leads to and refuses what may not be written to.
+func (f *files) folderFor(p string) (string, error) {
+	fd, err := f.root.Open(p, unix.O_PATH)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return "", err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return "", invalid("extraction point is not a directory")
+	}
+	at, err := f.root.Follow(p)
+	if err != nil {
+		return "", err
+	}
+	m := f.mountAt(at)
+	var sys unix.Statfs_t
+	frozen := unix.Fstatfs(fd, &sys) == nil && sys.Flags&unix.ST_RDONLY != 0
+	switch {
+	case m != nil && (!m.RW || frozen):
+		return "", invalid("mounted volume is marked read-only")
+	case m != nil && m.Type == apimount.TypeTmpfs && !f.live && f.rec.Host.ReadonlyRootfs,
+		m == nil && (f.rec.Host.ReadonlyRootfs && !f.live || frozen):
+		return "", invalid("container rootfs is marked read-only")
+	}
+	return at, nil
+}

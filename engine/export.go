@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	"golang.org/x/sys/unix"
+
+	"box/fs"
+	"box/fs/archive"
+)
+
+// Exported is the root of a container that is about to be exported. It has to be closed.
+type Exported struct {
+	fd    int
+	close func()
+}
+
+// Export opens the root of a container, without what is mounted in it.
+func (e *Engine) Export(ctx context.Context, ref string) (*Exported, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := notGoing(c, "export"); err != nil {
+		return nil, err
+	}
+	root, err := e.mountRoot(ctx, c.rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	// A running container's mounts are in a namespace of its own: this one shows the root alone.
+	fd, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		e.unmountRoot(c.rec.ID)
+		return nil, fmt.Errorf("export container %s: %w", short(c.rec.ID), err)
+	}
+	e.publish(c, events.ActionExport)
+	return &Exported{fd: fd, close: func() {
+		unix.Close(fd)
+		e.unmountRoot(c.rec.ID)
+	}}, nil
+}
+
+// notGoing refuses what is done to a container's files when they are being deleted.
+func notGoing(c *container, verb string) error {
+	switch st, _ := c.now(); st.State {
+	case api.StateDead:
+		return conflict("You cannot %s container %s which is Dead", verb, c.rec.ID)
+	case api.StateRemoving:
+		return conflict("You cannot %s container %s which is being removed", verb, c.rec.ID)
+	}
+	return nil
+}
+
+// Write writes the files as a tar.
+func (x *Exported) Write(ctx context.Context, w io.Writer) error {
+	p := archive.NewPacker(w, archive.PackOptions{})
+	if err := p.Content(ctx, x.fd); err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+// Close ends it.
+func (x *Exported) Close() { x.close() }
+
+// Changes lists what a container's root has differently from its image's.
+func (e *Engine) Changes(ctx context.Context, ref string) ([]api.FilesystemChange, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return nil, err
+	}
+	d, err := e.differ()
+	if err != nil {
+		return nil, err
+	}
+	list, err := d.Changes(ctx, c.rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]api.FilesystemChange, 0, len(list))
+	for _, ch := range list {
+		out = append(out, api.FilesystemChange{Path: ch.Path, Kind: api.ChangeType(ch.Kind)})
+	}
+	return out, nil
+}
+
+func (e *Engine) differ() (fs.Differ, error) {
+	d, ok := e.layers.(fs.Differ)
+	if !ok {
+		return nil, fmt.Errorf("storage driver %s does not tell what a container changed", e.layers.Name())
+	}
+	return d, nil
+}

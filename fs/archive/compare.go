@@ -1,0 +1,186 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"box/fs"
+)
+
+// Compare lists what the folder now has differently from the folder before, sorted by path: files by kind, mode, owner, size,
+// time, device and capabilities, folders by mode and owner, as Docker does. A folder in which something changed is Modified.
+func Compare(ctx context.Context, before, now string) ([]fs.Change, error) {
+	old, err := openRoot(before)
+	if err != nil {
+		return nil, fmt.Errorf("compare: %w", err)
+	}
+	defer old.Close()
+	own, err := openRoot(now)
+	if err != nil {
+		return nil, fmt.Errorf("compare: %w", err)
+	}
+	defer own.Close()
+	c := comparison{ctx: ctx}
+	if err := c.folders(int(old.Fd()), int(own.Fd()), "/"); err != nil {
+		return nil, fmt.Errorf("compare %s: %w", now, err)
+	}
+	SortChanges(c.changes)
+	return c.changes, nil
+}
+
+// SortChanges brings changes into the order of their paths: a folder before what is in it.
+func SortChanges(list []fs.Change) {
+	slices.SortFunc(list, func(a, b fs.Change) int { return strings.Compare(a.Path, b.Path) })
+}
+
+type comparison struct {
+	ctx     context.Context
+	changes []fs.Change
+}
+
+// folders compares two folders; old is -1 for one that was not there.
+func (c *comparison) folders(old, own int, p string) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	were, err := entriesOf(old)
+	if err != nil {
+		return err
+	}
+	are, err := entriesOf(own)
+	if err != nil {
+		return err
+	}
+	for name := range were {
+		if _, ok := are[name]; !ok {
+			c.changes = append(c.changes, fs.Change{Path: path.Join(p, name), Kind: fs.Deleted})
+		}
+	}
+	for name, st := range are {
+		was, ok := were[name]
+		if err := c.entry(old, own, name, path.Join(p, name), ok, &was, &st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparison) entry(old, own int, name, p string, existed bool, was, is *unix.Stat_t) error {
+	isFolder := is.Mode&unix.S_IFMT == unix.S_IFDIR
+	begin := len(c.changes)
+	if isFolder {
+		below, err := unix.Openat(own, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+			return nil // gone meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		defer unix.Close(below)
+		oldBelow := -1
+		if existed && was.Mode&unix.S_IFMT == unix.S_IFDIR {
+			if oldBelow, err = unix.Openat(old, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
+				return err
+			}
+			defer unix.Close(oldBelow)
+		}
+		if err := c.folders(oldBelow, below, p); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !existed:
+		c.changes = append(c.changes, fs.Change{Path: p, Kind: fs.Added})
+	case len(c.changes) > begin && isFolder, Differs(was, is), !isFolder && !sameCapability(old, own, name):
+		c.changes = append(c.changes, fs.Change{Path: p, Kind: fs.Modified})
+	}
+	return nil
+}
+
+// entriesOf looks at everything in a folder; -1 is an empty one.
+func entriesOf(dir int) (map[string]unix.Stat_t, error) {
+	all := map[string]unix.Stat_t{}
+	if dir < 0 {
+		return all, nil
+	}
+	fd, err := unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), ".")
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		var st unix.Stat_t
+		if unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+			all[name] = st
+		}
+	}
+	return all, nil
+}
+
+// Differs tells whether an entry is another one now, by what the kernel says of it: of folders mode and owner alone.
+func Differs(was, is *unix.Stat_t) bool {
+	if was.Mode != is.Mode || was.Uid != is.Uid || was.Gid != is.Gid || was.Rdev != is.Rdev {
+		return true
+	}
+	return is.Mode&unix.S_IFMT != unix.S_IFDIR && (was.Size != is.Size || !sameTime(was.Mtim, is.Mtim))
+}
+
+// sameTime compares times; one that came out of a tar of whole seconds is the same as one within that second.
+func sameTime(a, b unix.Timespec) bool {
+	return a.Sec == b.Sec && (a.Nsec == b.Nsec || a.Nsec == 0 || b.Nsec == 0)
+}
+
+func sameCapability(old, own int, name string) bool {
+	var a, b [256]byte
+	n, _ := unix.Lgetxattr(viaProc(folder{fd: old}, name), "security.capability", a[:])
+	m, _ := unix.Lgetxattr(viaProc(folder{fd: own}, name), "security.capability", b[:])
+	return bytes.Equal(a[:max(n, 0)], b[:max(m, 0)])
+}
+
+// PackChanges writes what changed in the folder dir as a layer tar: what is new or other, and marks for what is gone.
+func (p *Packer) PackChanges(ctx context.Context, dir string, changes []fs.Change) error {
+	root, err := openRoot(dir)
+	if err != nil {
+		return fmt.Errorf("pack changes: %w", err)
+	}
+	defer root.Close()
+	t := newTree(int(root.Fd()))
+	defer t.flush()
+	for _, c := range changes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(c.Path, "/")
+		if c.Kind == fs.Deleted {
+			if err := p.Deleted(name); err != nil {
+				return err
+			}
+			continue
+		}
+		t.trim()
+		at, err := t.dir(path.Dir(name))
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+			continue // gone meanwhile
+		}
+		if err != nil {
+			return fmt.Errorf("pack %s: %w", name, err)
+		}
+		if err := p.Entry(at.fd, path.Base(name), name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

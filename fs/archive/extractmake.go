@@ -1,0 +1,227 @@
+package archive
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+)
+
+func (x *extractor) regular(e target) error {
+	if IsSparse(e.h) && e.h.Size > maxSparse {
+		return fmt.Errorf("sparse file of %d bytes: %w", e.h.Size, errdefs.ErrInvalidArgument)
+	}
+	fd, err := unix.Openat(e.dir.fd, e.name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = x.fill(fd, e)
+	if err == nil {
+		err = x.dress(fd, fd, e.h)
+	}
+	if closed := unix.Close(fd); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// holeSize is how many zeros in a row become a hole.
+const holeSize = 32 << 10
+
+// fill copies an entry's content.
+func (x *extractor) fill(fd int, e target) error {
+	for left := e.h.Size; left > 0; {
+		n, err := io.ReadFull(e.content, x.buf[:min(left, int64(len(x.buf)))])
+		if err != nil {
+			return badTar("content", err)
+		}
+		left -= int64(n)
+		if err := writeHoley(fd, x.buf[:n]); err != nil {
+			return err
+		}
+	}
+	if e.h.Size < holeSize {
+		return nil
+	}
+	return unix.Ftruncate(fd, e.h.Size) // the last hole has to be said
+}
+
+// writeHoley writes p but for the zeros in it, over which it goes.
+func writeHoley(fd int, p []byte) error {
+	for len(p) > 0 {
+		n := 0
+		for n+holeSize <= len(p) && !allZero(p[n:n+holeSize]) {
+			n += holeSize
+		}
+		if n+holeSize > len(p) {
+			n = len(p) // the rest is too short to be a hole
+		}
+		if _, err := descriptor(fd).Write(p[:n]); err != nil {
+			return err
+		}
+		p, n = p[n:], 0
+		for n+holeSize <= len(p) && allZero(p[n:n+holeSize]) {
+			n += holeSize
+		}
+		if n > 0 {
+			if _, err := unix.Seek(fd, int64(n), unix.SEEK_CUR); err != nil {
+				return err
+			}
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// folder makes a folder; one that is there is kept and gets what the entry says.
+func (x *extractor) folder(e target) error {
+	err := unix.Mkdirat(e.dir.fd, e.name, 0o700)
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	fd, openErr := unix.Openat(e.dir.fd, e.name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if errors.Is(openErr, unix.ENOTDIR) || errors.Is(openErr, unix.ELOOP) {
+		return unix.EEXIST
+	}
+	if openErr != nil {
+		return openErr
+	}
+	defer unix.Close(fd)
+	x.times = append(x.times, folderTime{path.Join(e.dir.path, e.name), timesOf(e.h)})
+	return x.dress(fd, fd, e.h)
+}
+
+func (x *extractor) symlink(e target) error {
+	if len(e.h.Linkname) >= maxPath {
+		return fmt.Errorf("link target of %d bytes: %w", len(e.h.Linkname), errdefs.ErrInvalidArgument)
+	}
+	if err := unix.Symlinkat(e.h.Linkname, e.dir.fd, e.name); err != nil {
+		return err
+	}
+	uid, gid, err := x.owner(e.h)
+	if err != nil {
+		return err
+	}
+	if err := unix.Fchownat(e.dir.fd, e.name, uid, gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("set owner: %w", err)
+	}
+	times := timesOf(e.h)
+	if err := unix.UtimesNanoAt(e.dir.fd, e.name, times[:], unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("set time: %w", err)
+	}
+	return nil
+}
+
+// hardlink makes a second name for an entry of the same archive: its target is below the folder that is unpacked into.
+func (x *extractor) hardlink(e target) error {
+	p, ok := inside(e.h.Linkname)
+	if !ok || p == "." {
+		return fmt.Errorf("link target %q is not in the archive: %w", e.h.Linkname, errdefs.ErrInvalidArgument)
+	}
+	p = path.Join(x.at, p)
+	from, err := x.tree.dir(path.Dir(p))
+	if err != nil {
+		return fmt.Errorf("link target %q: %w", e.h.Linkname, err)
+	}
+	if from.path == e.dir.path && path.Base(p) == e.name {
+		return fmt.Errorf("link to itself: %w", errdefs.ErrInvalidArgument)
+	}
+	err = unix.Linkat(from.fd, path.Base(p), e.dir.fd, e.name, 0)
+	if errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("link to %q: %w: %w", e.h.Linkname, err, errdefs.ErrInvalidArgument)
+	}
+	return nil
+}
+
+func (x *extractor) device(e target) error {
+	kind := map[byte]uint32{tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK, tar.TypeFifo: unix.S_IFIFO}[e.h.Typeflag]
+	if e.h.Devmajor < 0 || e.h.Devminor < 0 || e.h.Devmajor >= 1<<12 || e.h.Devminor >= 1<<20 {
+		return fmt.Errorf("device %d:%d: %w", e.h.Devmajor, e.h.Devminor, errdefs.ErrInvalidArgument)
+	}
+	dev := unix.Mkdev(uint32(e.h.Devmajor), uint32(e.h.Devminor))
+	if kind == unix.S_IFIFO {
+		dev = 0
+	}
+	if err := unix.Mknodat(e.dir.fd, e.name, kind|0o600, int(dev)); err != nil {
+		return err
+	}
+	fd, err := unix.Openat(e.dir.fd, e.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != kind || st.Rdev != dev {
+		return unix.EEXIST // another's by now
+	}
+	return x.dress(-1, fd, e.h)
+}
+
+// owner is whom an entry belongs to, as the host counts.
+func (x *extractor) owner(h *tar.Header) (uid, gid int, err error) {
+	uid, gid = h.Uid, h.Gid
+	if x.o.Owner != nil {
+		uid, gid = x.o.Owner.UID, x.o.Owner.GID
+	}
+	hostUID, okU := mapID(uid, x.o.UIDs)
+	hostGID, okG := mapID(gid, x.o.GIDs)
+	if !okU || !okG {
+		return 0, 0, fmt.Errorf("owner %d:%d has no place in the user namespace: %w", uid, gid, errdefs.ErrInvalidArgument)
+	}
+	return hostUID, hostGID, nil
+}
+
+// dress gives an entry its owner, mode, attributes and times, in this order: a change of owner takes the set-id bits and
+// security.capability away. open is the entry open for reading or writing, -1 when it is open with O_PATH only, which at always may be.
+func (x *extractor) dress(open, at int, h *tar.Header) error {
+	uid, gid, err := x.owner(h)
+	if err != nil {
+		return err
+	}
+	where := procPath(at)
+	if open >= 0 {
+		err = unix.Fchown(open, uid, gid)
+	} else {
+		err = unix.Chown(where, uid, gid)
+	}
+	if err != nil {
+		return fmt.Errorf("set owner: %w", err)
+	}
+	if err := unix.Chmod(where, uint32(h.Mode)&0o7777); err != nil {
+		return fmt.Errorf("set mode: %w", err)
+	}
+	if err := x.attributes(where, h); err != nil {
+		return err
+	}
+	times := timesOf(h)
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, where, times[:], 0); err != nil {
+		return fmt.Errorf("set time: %w", err)
+	}
+	return nil
+}
+
+// attributes sets those extended attributes that an archive may bring. A file system that has none is no error.
+func (x *extractor) attributes(where string, h *tar.Header) error {
+	for key, value := range h.PAXRecords {
+		name, ok := strings.CutPrefix(key, xattrPrefix)
+		if !ok || !keptAttribute(name) {
+			continue
+		}
+		err := unix.Setxattr(where, name, []byte(value), 0)
+		if err != nil && !errors.Is(err, unix.ENOTSUP) && !errors.Is(err, unix.EPERM) {
+			return fmt.Errorf("set attribute %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package vfs
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/containerd/errdefs"
+
+	"box/fs"
+	"box/fs/archive"
+)
+
+// Changes implements fs.Differ.
+func (d *Driver) Changes(ctx context.Context, name string) ([]fs.Change, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	if row.Parent == "" {
+		return nil, fmt.Errorf("layer %s stands on nothing: %w", name, errdefs.ErrFailedPrecondition)
+	}
+	below, err := d.table.Get(row.Parent)
+	if err != nil {
+		return nil, err
+	}
+	return archive.Compare(ctx, d.dir(below), d.dir(row))
+}
+
+// Diff implements fs.Differ.
+func (d *Driver) Diff(ctx context.Context, name string, w io.Writer) error {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return err
+	}
+	changes, err := d.Changes(ctx, name)
+	if err != nil {
+		return err
+	}
+	p := archive.NewPacker(w, archive.PackOptions{Seconds: true, UIDs: row.UIDs, GIDs: row.GIDs})
+	if err := p.PackChanges(ctx, d.dir(row), changes); err != nil {
+		return fmt.Errorf("pack layer %s: %w", name, err)
+	}
+	return p.Close()
+}

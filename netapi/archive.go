@@ -1,0 +1,135 @@
+package netapi
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"box/engine"
+	"box/netapi/wire"
+)
+
+// archivePath is the path of a request to an archive endpoint.
+func archivePath(r *http.Request) (string, error) {
+	p := r.FormValue("path")
+	if p == "" {
+		return "", refused("bad parameter: pathcannot be empty") // word for word
+	}
+	if strings.ContainsRune(p, 0) {
+		return "", refused("bad parameter: path holds a zero byte")
+	}
+	return p, nil
+}
+
+func setPathStat(w http.ResponseWriter, stat wire.PathStat) error {
+	value, err := wire.EncodePathStat(stat)
+	if err != nil {
+		return err
+	}
+	w.Header().Set(wire.PathStatHeader, value)
+	return nil
+}
+
+func (s *Server) statArchive(w http.ResponseWriter, r *http.Request) error {
+	p, err := archivePath(r)
+	if err != nil {
+		return err
+	}
+	stat, err := s.e.StatPath(r.Context(), name(r), p)
+	if err != nil {
+		return err
+	}
+	return setPathStat(w, wire.PathStat(stat))
+}
+
+func (s *Server) getArchive(w http.ResponseWriter, r *http.Request) error {
+	p, err := archivePath(r)
+	if err != nil {
+		return err
+	}
+	out, err := s.e.CopyFrom(r.Context(), name(r), p)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := setPathStat(w, wire.PathStat(out.Stat)); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/x-tar")
+	body, end := encoded(w, r)
+	if err := out.Write(r.Context(), body); err != nil {
+		return s.cut(r, err)
+	}
+	return end()
+}
+
+// cut ends a reply that has begun and cannot be whole so that the client sees it: the connection breaks.
+func (s *Server) cut(r *http.Request, err error) error {
+	if r.Context().Err() == nil {
+		s.log.Warn("reply is cut off", "path", r.URL.Path, "error", err)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func (s *Server) putArchive(w http.ResponseWriter, r *http.Request) error {
+	p, err := archivePath(r)
+	if err != nil {
+		return err
+	}
+	o := engine.CopyOptions{KeepKinds: flag(r, "noOverwriteDirNonDir"), ToTheirOwn: flag(r, "copyUIDGID")}
+	return s.e.CopyTo(r.Context(), name(r), p, o, r.Body)
+}
+
+func (s *Server) exportContainer(w http.ResponseWriter, r *http.Request) error {
+	out, err := s.e.Export(r.Context(), name(r))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if err := out.Write(r.Context(), w); err != nil {
+		return s.cut(r, err)
+	}
+	return nil
+}
+
+// encoded packs the reply as the client prefers among what it accepts; end writes what is left.
+func encoded(w http.ResponseWriter, r *http.Request) (body io.Writer, end func() error) {
+	switch acceptedEncoding(r.Header.Values("Accept-Encoding")) {
+	case "gzip":
+		w.Header().Set("Content-Encoding", "gzip")
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+		return z, z.Close
+	case "deflate":
+		w.Header().Set("Content-Encoding", "deflate")
+		z, _ := flate.NewWriter(w, flate.BestSpeed)
+		return z, z.Close
+	}
+	return w, func() error { return nil }
+}
+
+// acceptedEncoding picks gzip, deflate or "" by the qualities of an Accept-Encoding header (RFC 9110, section 12.5.3).
+func acceptedEncoding(values []string) string {
+	best, quality := "", 0.0
+	for part := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		q := 1.0
+		if text, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
+			var err error
+			if q, err = strconv.ParseFloat(text, 64); err != nil {
+				continue
+			}
+		}
+		name = strings.ToLower(strings.TrimSpace(name))
+		if name == "*" {
+			name = "gzip"
+		}
+		if (name == "gzip" || name == "deflate") && q > quality {
+			best, quality = name, q
+		}
+	}
+	return best
+}
