@@ -42,13 +42,14 @@ func (e *Engine) openFiles(ctx context.Context, c *container) (*files, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd := -1
+	fd, live := -1, false
+	drop := func() {}
 	if st.running() {
 		fd, err = liveRoot(rec.ID, st.Pid)
+		live = err == nil
 	}
-	live := fd >= 0
 	if !live {
-		fd, err = e.restingRoot(at, &rec)
+		fd, drop, err = e.restingRoot(at, &rec)
 	}
 	if err != nil {
 		e.unmountRoot(rec.ID)
@@ -57,6 +58,7 @@ func (e *Engine) openFiles(ctx context.Context, c *container) (*files, error) {
 	root := archive.NewRoot(fd)
 	return &files{root: root, rec: rec, live: live, close: func() {
 		root.Close()
+		drop()
 		e.unmountRoot(rec.ID)
 	}}, nil
 }
@@ -79,49 +81,83 @@ func liveRoot(id string, pid int) (int, error) {
 	return fd, nil
 }
 
-// restingRoot opens the mounted root of a container that does not run, with what it mounts by its configuration.
-func (e *Engine) restingRoot(at string, rec *record) (int, error) {
-	binds := e.restingBinds(rec)
-	if len(binds) == 0 {
-		return unix.Open(at, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+// resting is one mount of a container that holds files while it does not run.
+type resting struct {
+	source, subpath string
+	target          string
+	readOnly        bool
+}
+
+// restingRoot opens the mounted root of a container that does not run, with what it mounts by its configuration. drop is due when the
+// root is closed.
+func (e *Engine) restingRoot(at string, rec *record) (fd int, drop func(), err error) {
+	list, drop, err := e.restingMounts(rec)
+	if err != nil {
+		return -1, nil, err
 	}
-	view := -1
-	err := mount.Apart(func() (err error) {
-		for _, b := range binds {
-			if err := bindAt(at, b); err != nil {
-				return fmt.Errorf("%s: %w", b.Destination, err)
+	if len(list) == 0 {
+		fd, err = unix.Open(at, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	} else {
+		err = mount.Apart(func() error {
+			for _, m := range list {
+				if err := m.bind(at); err != nil {
+					return fmt.Errorf("%s: %w", m.target, err)
+				}
+			}
+			fd, err = mount.Clone(at)
+			return err
+		})
+	}
+	if err != nil {
+		drop()
+		return -1, nil, err
+	}
+	return fd, drop, nil
+}
+
+// restingMounts are a container's volumes, made ready until drop is called, its binds and the files that the engine writes for it, those
+// above others first.
+func (e *Engine) restingMounts(rec *record) (list []resting, drop func(), err error) {
+	var using []string
+	user := rec.ID + "/" + newID() // beside the container itself
+	drop = func() {
+		for _, name := range using {
+			if _, err := e.volumes.Unmount(name, user); err != nil {
+				e.log.Warn("unmount volume", "volume", name, "container", short(rec.ID), "error", err)
 			}
 		}
-		view, err = mount.Clone(at)
-		return err
-	})
-	return view, err
-}
-
-// restingBinds are the mounts of a container that hold files while it does not run, those above others first.
-func (e *Engine) restingBinds(rec *record) []api.MountPoint {
-	var list []api.MountPoint
+	}
 	for _, m := range rec.Mounts {
-		if m.Type != apimount.TypeTmpfs && m.Source != "" {
-			list = append(list, m)
+		r := resting{source: m.Source, target: m.Destination, readOnly: !m.RW}
+		switch m.Type {
+		case apimount.TypeVolume:
+			if r.source, err = e.volumes.Mount(m.Name, user); err != nil {
+				drop()
+				return nil, nil, err
+			}
+			using = append(using, m.Name)
+			if o := m.Spec.VolumeOptions; o != nil {
+				r.subpath = o.Subpath
+			}
+		case apimount.TypeBind:
+		default:
+			continue
 		}
+		list = append(list, r)
 	}
 	for _, name := range []string{"resolv.conf", "hostname", "hosts"} {
-		source := filepath.Join(e.dir(rec.ID), name)
-		if isFile(source) {
-			list = append(list, api.MountPoint{Source: source, Destination: "/etc/" + name, RW: true})
-		}
+		list = append(list, resting{source: filepath.Join(e.dir(rec.ID), name), target: "/etc/" + name})
 	}
-	slices.SortStableFunc(list, func(a, b api.MountPoint) int {
-		return strings.Count(a.Destination, "/") - strings.Count(b.Destination, "/")
+	slices.SortStableFunc(list, func(a, b resting) int {
+		return strings.Count(a.target, "/") - strings.Count(b.target, "/")
 	})
-	return list
+	return list, drop, nil
 }
 
-// bindAt mounts one source in the root at. What it is mounted on is made where it is missing, as a start does. A source that is missing
-// is left out.
-func bindAt(at string, m api.MountPoint) error {
-	source, err := unix.Open(m.Source, unix.O_PATH|unix.O_CLOEXEC, 0)
+// bind mounts one in the root at. What it is mounted on is made where it is missing, as a start does. A source that is missing is
+// left out.
+func (m *resting) bind(at string) error {
+	source, err := m.open()
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
@@ -135,12 +171,23 @@ func bindAt(at string, m api.MountPoint) error {
 	}
 	root := archive.NewRoot(fd)
 	defer root.Close()
-	target, err := mountPointIn(root, m.Destination, source)
+	target, err := mountPointIn(root, m.target, source)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(target)
-	return mount.Bind(source, target, !m.RW)
+	return mount.Bind(source, target, m.readOnly)
+}
+
+// open opens the source; a subpath never leads out of its volume.
+func (m *resting) open() (int, error) {
+	fd, err := unix.Open(m.source, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil || m.subpath == "" {
+		return fd, err
+	}
+	root := archive.NewRoot(fd)
+	defer root.Close()
+	return root.Open(m.subpath, unix.O_PATH)
 }
 
 // mountPointIn opens the folder or file p, which is made where it is missing: of the kind of what source is open on.
@@ -170,18 +217,18 @@ func mountPointIn(root *archive.Root, p string, source int) (int, error) {
 }
 
 // mountAt is the mount of the container's configuration that holds p, a path without links; nil when it is in the root.
-func (f *files) mountAt(p string) *api.MountPoint {
-	var found *api.MountPoint
-	for i, m := range f.rec.Mounts {
+func (f *files) mountAt(p string) *mountPoint {
+	var found *mountPoint
+	for i := range f.rec.Mounts {
+		m := &f.rec.Mounts[i]
 		if within(p, m.Destination) && (found == nil || len(m.Destination) > len(found.Destination)) {
-			found = &f.rec.Mounts[i]
+			found = m
+		}
+	}
+	for target := range f.rec.Host.Tmpfs {
+		if target = path.Clean(target); within(p, target) && (found == nil || len(target) > len(found.Destination)) {
+			found = &mountPoint{MountPoint: api.MountPoint{Type: apimount.TypeTmpfs, Destination: target, RW: true}}
 		}
 	}
 	return found
-}
-
-// within tells whether the clean path p is the folder dir or below it.
-func within(p, dir string) bool {
-	rest, ok := strings.CutPrefix(p, strings.TrimSuffix(dir, "/"))
-	return ok && (rest == "" || rest[0] == '/')
 }
