@@ -123,8 +123,12 @@ func TestExtractStaysInside(t *testing.T) {
 	}
 	outside := t.TempDir()
 	must(t, os.WriteFile(outside+"/victim", []byte("safe"), 0o600))
-	file := func(name string) tar.Header { return tar.Header{Typeflag: tar.TypeReg, Name: name, Size: 3, Mode: 0o777} }
-	link := func(name, to string) tar.Header { return tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: to} }
+	file := func(name string) tar.Header {
+		return tar.Header{Typeflag: tar.TypeReg, Name: name, Size: 3, Mode: 0o777}
+	}
+	link := func(name, to string) tar.Header {
+		return tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: to}
+	}
 	for name, row := range map[string]struct {
 		headers []tar.Header
 		ok      bool
