@@ -12,7 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Others beside whom scripts try box. `start-peer` starts Debian's Docker, whose socket is then $PEER; `start-registry` a registry,
+// Others beside whom scripts try box. `start-peer` starts Debian's Docker, whose socket is then $PEER: it has no bridge and takes box's
+// away, so that containers beside it use --network none or host. `start-registry` starts a registry,
 // whose address is then $REGISTRY, and which lets nobody but the users of the file HTPASSWD in where one is given. Guard them with
 // [peer] and [exec:docker-registry].
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/moby/moby/api/types/registry"
 
+	"box/engine"
 	"box/netapi/wire"
 )
 
@@ -32,6 +33,16 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, done)
+}
+
+func (s *Server) pushImage(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	p, err := engine.ParsePlatform(q.Get("platform"))
+	if err != nil {
+		return err
+	}
+	out := newProgress(w, r)
+	return out.end(s.e.Push(r.Context(), engine.Pushing{Name: name(r), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)}, out.write))
 }
 
 func (s *Server) inspectDistribution(w http.ResponseWriter, r *http.Request) error {

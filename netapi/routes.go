@@ -58,6 +58,7 @@ var table = []route{
 	{"POST", "/images/create", (*Server).createImage},
 	{"POST", "/images/load", (*Server).loadImages},
 	{"POST", "/images/prune", (*Server).pruneImages},
+	{"POST", "/images/{name:.*}/push", (*Server).pushImage},
 	{"POST", "/images/{name:.*}/tag", (*Server).tagImage},
 	{"DELETE", "/images/{name:.*}", (*Server).removeImage},
 

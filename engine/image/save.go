@@ -262,24 +262,5 @@ func (a *saving) content(ctx context.Context, w io.Writer, name string, f saved)
 		_, err := w.Write(f.raw)
 		return err
 	}
-	sum := digest.SHA256.Digester()
-	out := writeFunc(func(p []byte) (int, error) {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		sum.Hash().Write(p)
-		return w.Write(p)
-	})
-	if err := a.c.layers.Tar(ctx, f.layer, out); err != nil {
-		return err
-	}
-	if blobName(sum.Digest()) != name {
-		return fmt.Errorf("layer %s on the disk is not what it was: %w", f.layer, errdefs.ErrDataLoss)
-	}
-	return nil
+	return a.c.tar(ctx, f.layer, w, func(d digest.Digest) bool { return blobName(d) == name })
 }
-
-// writeFunc is a writer made of a function.
-type writeFunc func(p []byte) (int, error)
-
-func (f writeFunc) Write(p []byte) (int, error) { return f(p) }

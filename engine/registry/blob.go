@@ -83,19 +83,7 @@ func (b *blob) again(err error) error {
 	if b.tries++; b.tries >= b.r.c.o.Attempts || !passing(err) {
 		return fmt.Errorf("download %s after %d of %d bytes: %w", b.d.Digest, b.at, b.d.Size, err)
 	}
-	for left := time.Duration(b.tries) * b.r.c.o.Backoff; left > 0; left -= time.Second {
-		if err := b.wait(int((left + time.Second - 1) / time.Second)); err != nil {
-			return err
-		}
-		t := time.NewTimer(min(left, time.Second))
-		select {
-		case <-b.ctx.Done():
-			t.Stop()
-			return b.ctx.Err()
-		case <-t.C:
-		}
-	}
-	return nil
+	return b.r.c.pause(b.ctx, b.tries, b.wait)
 }
 
 // open asks for what is left.
@@ -105,7 +93,12 @@ func (b *blob) open() error {
 	if b.at > 0 {
 		k.header = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", b.at, b.d.Size-1)}}
 	}
+	timer := time.AfterFunc(b.r.c.o.Idle, stop)
 	res, err := b.r.do(ctx, k)
+	if !timer.Stop() && b.ctx.Err() == nil && err == nil {
+		res.Body.Close()
+		err = fmt.Errorf("no answer for %v: %w", b.r.c.o.Idle, errdefs.ErrUnavailable)
+	}
 	if err != nil {
 		stop()
 		return err

@@ -31,6 +31,9 @@ const (
 	hubHost   = "registry-1.docker.io"
 )
 
+// answerWait is how long a registry may think: it may move much content about before it says that it has it.
+const answerWait = 10 * time.Minute
+
 // HubKey is what clients call Docker Hub where they keep passwords.
 const HubKey = "https://index.docker.io/v1/"
 
@@ -111,7 +114,7 @@ func (c *Client) endpoint(scheme, host string) (endpoint, error) {
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, TLSHandshakeTimeout: 10 * time.Second, DisableCompression: true,
 			DialContext: (&net.Dialer{Timeout: 30 * time.Second}).DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8,
-			IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: c.o.Idle, MaxResponseHeaderBytes: 1 << 20,
+			IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: answerWait, MaxResponseHeaderBytes: 1 << 20,
 		},
 		CheckRedirect: redirected,
 	}

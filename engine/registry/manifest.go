@@ -88,25 +88,39 @@ func (r *repository) manifest(ctx context.Context, name string) (*manifest, erro
 	return m, m.parse(res)
 }
 
-// parse reads a manifest. What a reply says that it is and what it is have to agree.
+// parse reads a reply that is a manifest. What the reply says that it is and what it is have to agree.
 func (m *manifest) parse(res *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	known := isIndex(kind) || isManifest(kind) || strings.HasPrefix(kind, dockerSchema1)
+	plain := kind == "" || strings.HasSuffix(kind, "json") || kind == "text/plain" || kind == "application/octet-stream"
+	if !known && !plain || !json.Valid(m.raw) {
+		return unexpected(res, m.raw)
+	}
+	if !known {
+		kind = ""
+	}
+	return m.read(res.Request.URL.Path, kind)
+}
+
+// read reads a manifest of the kind given, "" for the one that it says; what is its name in errors.
+func (m *manifest) read(what, kind string) error {
 	var own struct {
 		SchemaVersion int    `json:"schemaVersion"`
 		MediaType     string `json:"mediaType"`
+		Config        struct {
+			MediaType string `json:"mediaType"`
+		} `json:"config"`
 	}
-	err := json.Unmarshal(m.raw, &own)
-	if err != nil {
-		return unexpected(res, m.raw)
+	if err := json.Unmarshal(m.raw, &own); err != nil {
+		return fmt.Errorf("%s: %w: %w", what, err, errdefs.ErrInvalidArgument)
 	}
-	if !isIndex(kind) && !isManifest(kind) && !strings.HasPrefix(kind, dockerSchema1) {
-		if kind != "" && kind != "application/json" && !strings.HasSuffix(kind, "+json") && kind != "text/plain" && kind != "application/octet-stream" {
-			return unexpected(res, m.raw)
-		}
+	if kind == "" {
 		kind = own.MediaType
 	}
+	if kind == "" && own.Config.MediaType == ocispec.MediaTypeImageConfig { // the field is not required
+		kind = ocispec.MediaTypeImageManifest
+	}
 	m.kind = kind
-	what := res.Request.URL.Path
 	switch {
 	case own.SchemaVersion == 1 || strings.HasPrefix(kind, dockerSchema1):
 		return fmt.Errorf("%s is of Docker's manifest schema 1, which nobody should use any more: push the image anew: %w", what, errdefs.ErrNotImplemented)

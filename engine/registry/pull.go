@@ -210,11 +210,7 @@ func (d *download) layer(ctx context.Context, n int) error {
 	l := d.m.Layers[n]
 	id := shortOf(l.Digest)
 	b := d.r.blob(ctx, l, func(seconds int) error {
-		unit := "seconds"
-		if seconds == 1 {
-			unit = "second"
-		}
-		return d.say(Line{ID: id, Status: fmt.Sprintf("Retrying in %d %s", seconds, unit)})
+		return d.say(Line{ID: id, Status: retrying(seconds)})
 	})
 	defer b.Close()
 	err := d.in.Layer(ctx, n, d.counted(id, b), l.Digest)

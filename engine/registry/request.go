@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +25,10 @@ type call struct {
 	header http.Header
 	body   io.Reader // sent once; nil for none
 	length int64     // of body, -1 when not known
+	again  []byte    // a body that can be sent again, in place of body
 }
 
-// do carries a call out and returns a reply that is no error; the caller closes its body. A call without a body is tried again
+// do carries a call out and returns a reply that is no error; the caller closes its body. A call that can be sent again is tried again
 // with what the registry asks for.
 func (r *repository) do(ctx context.Context, k call) (*http.Response, error) {
 	for try := 0; ; try++ {
@@ -47,7 +49,11 @@ func (r *repository) do(ctx context.Context, k call) (*http.Response, error) {
 }
 
 func (r *repository) try(ctx context.Context, k call) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, k.method, k.url, k.body)
+	body := k.body
+	if k.again != nil {
+		body = bytes.NewReader(k.again)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url, body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
 	}

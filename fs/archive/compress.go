@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -16,3 +17,7 @@ func Compress(w io.Writer) (io.WriteCloser, error) {
 	}
 	return z, nil
 }
+
+// CompressGzip packs what is written to the result for others: the same bytes always come out the same. Close ends the stream and does
+// not close w.
+func CompressGzip(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }

@@ -17,8 +17,8 @@ type Message struct {
 	Progress string          `json:"progress,omitempty"` // text bar, for clients older than progressDetail
 	Detail   *Progress       `json:"progressDetail,omitempty"`
 	ID       string          `json:"id,omitempty"`
-	Error    string          `json:"error,omitempty"`
 	ErrorOf  *ErrorDetail    `json:"errorDetail,omitempty"`
+	Error    string          `json:"error,omitempty"`
 	Aux      json.RawMessage `json:"aux,omitempty"`
 }
 

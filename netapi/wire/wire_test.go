@@ -142,7 +142,7 @@ func TestJSONStream(t *testing.T) {
 	}
 	w.Fail(errors.New("disk full"))
 	want := `{"status":"Downloading","progressDetail":{"current":1,"total":2},"id":"abc"}` + "\r\n" +
-		`{"error":"disk full","errorDetail":{"message":"disk full"}}` + "\r\n"
+		`{"errorDetail":{"message":"disk full"},"error":"disk full"}` + "\r\n"
 	if rec.Body.String() != want {
 		t.Errorf("wrote %q", rec.Body)
 	}
