@@ -45,6 +45,7 @@ var table = []route{
 	{"POST", "/containers/{name:.*}/rename", (*Server).renameContainer},
 	{"POST", "/containers/{name:.*}/exec", (*Server).createExec},
 	{"DELETE", "/containers/{name:.*}", (*Server).removeContainer},
+	{"POST", "/commit", (*Server).commitContainer},
 
 	{"GET", "/exec/{id:.*}/json", (*Server).inspectExec},
 	{"POST", "/exec/{name:.*}/start", (*Server).startExec},

@@ -87,7 +87,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		_ = http.NewResponseController(w).Flush()
 	}
 	return quiet(s.e.Events().Subscribe(ctx, since, until, started, func(m events.Message) error {
-		if !match(m) {
+		if !match(m) || m.Type == events.ImageEventType && m.Action == events.ActionCreate && versionOf(r.Context()) < 46 {
 			return nil
 		}
 		return out.Encode(shapeEvent(m, versionOf(r.Context())))

@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/engine/build"
+	"box/engine/image"
+)
+
+// Commission is how an image is to be made of a container.
+type Commission struct {
+	Repository string // with Tag the name, "" for none
+	Tag        string
+	Author     string
+	Comment    string
+	Pause      bool        // freeze the container meanwhile
+	Config     *api.Config // what is to run, over the container's own; nil for that alone
+	Changes    []string    // instructions of a Dockerfile
+}
+
+// Commit makes an image of what a container changed on its image and returns the image's ID.
+func (e *Engine) Commit(ctx context.Context, ref string, q Commission) (id string, err error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return "", err
+	}
+	if err := notGoing(c, "commit"); err != nil {
+		return "", err
+	}
+	differ, err := e.differ()
+	if err != nil {
+		return "", err
+	}
+	rec := c.snapshot()
+	config, err := committedConfig(rec.Config, q)
+	if err != nil {
+		return "", err
+	}
+	parent, err := e.images.Resolve(rec.Image)
+	if err != nil {
+		return "", err
+	}
+	if q.Pause {
+		defer e.freeze(ctx, c, &err)()
+	}
+	layer := piped(func(w io.Writer) error { return differ.Diff(ctx, rec.ID, w) })
+	defer layer.Close()
+	img, name, err := e.images.Derive(ctx, parent, layer, image.Step{
+		Config: config, Created: e.o.Now(), CreatedBy: strings.Join(rec.Config.Cmd, " "), Author: q.Author, Comment: q.Comment,
+		Repository: q.Repository, Tag: q.Tag,
+	})
+	if err != nil {
+		return "", err
+	}
+	e.publishImage(events.ActionCreate, img.ID, img.ID.String(), config.Labels)
+	if name != "" {
+		e.publishImage(events.ActionTag, img.ID, name, config.Labels)
+	}
+	e.publish(c, events.ActionCommit, "comment", q.Comment, "imageID", img.ID.String(), "imageRef", name)
+	return img.ID.String(), nil
+}
+
+// freeze pauses a container that runs and returns what thaws it.
+func (e *Engine) freeze(ctx context.Context, c *container, failed *error) func() {
+	if st, _ := c.now(); st.State != api.StateRunning || e.Pause(ctx, c.rec.ID) != nil {
+		return func() {} // it has just ended, or somebody else paused it
+	}
+	return func() {
+		err := e.Unpause(context.WithoutCancel(ctx), c.rec.ID)
+		if st, _ := c.now(); st.State == api.StatePaused {
+			*failed = errors.Join(*failed, err)
+		}
+	}
+}
+
+// piped is what write writes. Closing it ends write and waits for it.
+func piped(write func(io.Writer) error) io.ReadCloser {
+	r, w := io.Pipe()
+	p := &pipe{PipeReader: r, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		w.CloseWithError(write(w))
+	}()
+	return p
+}
+
+type pipe struct {
+	*io.PipeReader
+	done chan struct{}
+}
+
+// Close implements io.Closer.
+func (p *pipe) Close() error {
+	err := p.PipeReader.Close()
+	<-p.done
+	return err
+}
+
+// committedConfig is the configuration of an image that is made of a container with the configuration own.
+func committedConfig(own *api.Config, q Commission) (dockerspec.DockerOCIImageConfig, error) {
+	base := own
+	if q.Config != nil {
+		base = q.Config
+	}
+	c := imageConfig(base)
+	if err := build.Change(&c, q.Changes); err != nil {
+		return c, err
+	}
+	fillConfig(&c, imageConfig(own))
+	return c, nil
+}
+
+// imageConfig is what of a container's configuration an image keeps.
+func imageConfig(c *api.Config) dockerspec.DockerOCIImageConfig {
+	out := dockerspec.DockerOCIImageConfig{
+		ImageConfig: ocispec.ImageConfig{
+			User: c.User, Env: c.Env, Entrypoint: c.Entrypoint, Cmd: c.Cmd, Volumes: c.Volumes, WorkingDir: c.WorkingDir,
+			Labels: c.Labels, StopSignal: c.StopSignal, ArgsEscaped: c.ArgsEscaped, //nolint:staticcheck // kept as it is
+		},
+		DockerOCIImageConfigExt: dockerspec.DockerOCIImageConfigExt{Healthcheck: c.Healthcheck, OnBuild: c.OnBuild, Shell: c.Shell},
+	}
+	for p := range c.ExposedPorts {
+		if out.ExposedPorts == nil {
+			out.ExposedPorts = map[string]struct{}{}
+		}
+		out.ExposedPorts[p.String()] = struct{}{}
+	}
+	return out
+}
+
+// fillConfig fills what c leaves open from another configuration, by Docker's rules.
+func fillConfig(c *dockerspec.DockerOCIImageConfig, from dockerspec.DockerOCIImageConfig) {
+	if c.User == "" {
+		c.User = from.User
+	}
+	c.ExposedPorts = united(c.ExposedPorts, from.ExposedPorts)
+	c.Labels = united(c.Labels, from.Labels)
+	c.Volumes = united(c.Volumes, from.Volumes)
+	env := slices.Clone(c.Env)
+	for _, v := range from.Env {
+		if !hasVariable(c.Env, v) {
+			env = append(env, v)
+		}
+	}
+	c.Env = env
+	if len(c.Entrypoint) == 0 {
+		if len(c.Cmd) == 0 {
+			c.Cmd = from.Cmd
+		}
+		if c.Entrypoint == nil {
+			c.Entrypoint = from.Entrypoint
+		}
+	}
+	c.Healthcheck = filledHealth(c.Healthcheck, from.Healthcheck)
+	if c.WorkingDir == "" {
+		c.WorkingDir = from.WorkingDir
+	}
+	if c.StopSignal == "" {
+		c.StopSignal = from.StopSignal
+	}
+}
+
+// united is over with what it lacks of under.
+func united[V any](over, under map[string]V) map[string]V {
+	if len(under) == 0 {
+		return over
+	}
+	all := maps.Clone(under)
+	maps.Copy(all, over)
+	return all
+}
+
+func filledHealth(h, from *api.HealthConfig) *api.HealthConfig {
+	if h == nil || from == nil {
+		if h == nil {
+			return from
+		}
+		return h
+	}
+	all := *h
+	if len(all.Test) == 0 {
+		all.Test = from.Test
+	}
+	if all.Interval == 0 {
+		all.Interval = from.Interval
+	}
+	if all.Timeout == 0 {
+		all.Timeout = from.Timeout
+	}
+	if all.StartPeriod == 0 {
+		all.StartPeriod = from.StartPeriod
+	}
+	if all.StartInterval == 0 {
+		all.StartInterval = from.StartInterval
+	}
+	if all.Retries == 0 {
+		all.Retries = from.Retries
+	}
+	return &all
+}
