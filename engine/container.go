@@ -45,7 +45,9 @@ type status struct {
 	Started   time.Time
 	Finished  time.Time
 	Restarts  int                // by the restart policy, since the last start by hand
-	ByHand    bool               // stopped by hand: the restart policy leaves it alone
+	ByHand    bool               // stopped by hand: unless-stopped leaves it alone, even when the daemon starts
+	NoRestart bool               // asked to end: the restart policy leaves it alone until the next start
+	Backoff   time.Duration      // before the last restart by the policy
 	Endpoints []network.Endpoint // what the network plane holds for it
 	Sandbox   string             // path of its network namespace
 }

@@ -13,6 +13,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	apinetwork "github.com/moby/moby/api/types/network"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
 	"box/engine/spec"
@@ -26,6 +27,7 @@ type Creation struct {
 	Config     *api.Config
 	Host       *api.HostConfig
 	Networking *apinetwork.NetworkingConfig
+	Platform   *ocispec.Platform // that the image must be for; nil for any
 }
 
 // Create makes a container, which Start runs. When it returns without an error the container outlives a crash; with one,
@@ -38,7 +40,13 @@ func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, er
 	if q.Host == nil {
 		q.Host = &api.HostConfig{}
 	}
+	if err := conflicts(q.Config, q.Host); err != nil {
+		return none, err
+	}
 	img, err := e.imageFor(ctx, q.Config.Image)
+	if err == nil {
+		err = checkPlatform(img, q.Config.Image, q.Platform)
+	}
 	if err != nil {
 		return none, err
 	}
@@ -49,6 +57,9 @@ func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, er
 	warnings, err := e.complete(&rec, q.Networking)
 	if err != nil {
 		return none, err
+	}
+	if q.Platform == nil {
+		warnings = append(platformWarnings(img), warnings...)
 	}
 	if err := e.reserveName(&rec); err != nil {
 		return none, err
@@ -96,6 +107,9 @@ func (e *Engine) complete(rec *record, networking *apinetwork.NetworkingConfig) 
 // build makes the container's layers, folder and record, in this order: a crash before the record leaves orphans, which
 // the next Open sweeps.
 func (e *Engine) build(ctx context.Context, rec *record) error {
+	if err := e.wantedLinks(rec); err != nil {
+		return err
+	}
 	if err := e.holdVolumes(rec); err != nil {
 		return err
 	}
@@ -120,13 +134,22 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
 	base := rec.ID + "-init"
 	opts := fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true}
+	quota, err := storageQuota(rec.Host.StorageOpt)
+	if err != nil {
+		return err
+	}
 	if err := e.layers.Prepare(ctx, base, rec.Layer, opts); err != nil {
 		return fmt.Errorf("layer below the container's: %w", err)
 	}
 	if err := e.fillInit(ctx, base, rec); err != nil {
 		return err
 	}
-	if err := e.layers.Prepare(ctx, rec.ID, base, opts); err != nil {
+	opts.Quota = quota
+	err = e.layers.Prepare(ctx, rec.ID, base, opts)
+	if errdefs.IsNotImplemented(err) && e.layers.Name() == "overlay2" {
+		return invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
+	}
+	if err != nil {
 		return fmt.Errorf("layer of the container: %w", err)
 	}
 	return e.writeMountID(rec)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/containerd/errdefs"
 
+	"box/engine/cgroup"
 	"box/engine/events"
 	"box/engine/image"
 	"box/engine/network"
@@ -38,6 +39,7 @@ type Options struct {
 	Log             *slog.Logger                                        // slog.Default
 	LiveRestore     bool                                                // Close leaves containers running
 	ShutdownTimeout time.Duration                                       // what Close gives containers to stop: 15 s
+	Limits          cgroup.Support                                      // what the kernel can limit: found by itself
 	Init            string                                              // host path of this executable, the init of --init: found by itself
 	CgroupParent    string                                              // of containers that ask for none: /docker
 	Version         string                                              // of the product
@@ -128,6 +130,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Registry.Agent == "" {
 		o.Registry.Agent = "docker/" + o.Version + " box os/linux arch/" + runtime.GOARCH
+	}
+	if o.Limits == (cgroup.Support{}) {
+		o.Limits = cgroup.Supported()
 	}
 	if o.Init == "" {
 		o.Init, _ = os.Executable()

@@ -65,6 +65,7 @@ func (e *Engine) ended(c *container, x task.Exit) {
 		s.Endpoints, s.Sandbox = nil, ""
 		if again {
 			s.Restarts++
+			s.Backoff = delay
 		}
 		c.exited++ // under the lock that to holds
 	})
@@ -102,22 +103,24 @@ func (e *Engine) autoRemove(c *container) {
 // restartAfter is what the restart policy says to an exit.
 func (e *Engine) restartAfter(c *container, st *status, x task.Exit) (again bool, delay time.Duration) {
 	p := c.snapshot().Host.RestartPolicy
-	if st.ByHand || e.stopped.Err() != nil {
+	if st.NoRestart || e.stopped.Err() != nil {
 		return false, 0
 	}
 	switch {
-	case p.IsAlways(), p.IsUnlessStopped():
+	case p.IsAlways(), p.IsUnlessStopped() && !st.ByHand:
 	case p.IsOnFailure() && x.Code != 0 && (p.MaximumRetryCount == 0 || st.Restarts < p.MaximumRetryCount):
 	default:
 		return false, 0
 	}
-	delay = firstBackoff
-	if x.At.Sub(st.Started) < goodRun {
-		for range min(st.Restarts, 20) {
-			delay = min(2*delay, longestBackoff)
-		}
+	return true, nextBackoff(st.Backoff, x.At.Sub(st.Started))
+}
+
+// nextBackoff is how long to wait before the next restart, after a wait of last and a run of ran.
+func nextBackoff(last, ran time.Duration) time.Duration {
+	if last == 0 || ran >= goodRun {
+		return firstBackoff
 	}
-	return true, delay
+	return min(2*last, longestBackoff)
 }
 
 // restartIn starts c again after a while, unless somebody does something with it before.

@@ -32,8 +32,9 @@ func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 	i := &system.Info{
 		ID: e.id, Driver: e.layers.Name(), DriverStatus: e.layers.Status(),
 		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: []string{"json-file", "none"}},
-		MemoryLimit: true, SwapLimit: swapLimit(), CPUCfsPeriod: true, CPUCfsQuota: true, CPUShares: true, CPUSet: true,
-		PidsLimit: true, IPv4Forwarding: true, OomKillDisable: !cgroup.V2(), Debug: e.o.Debug,
+		MemoryLimit: e.o.Limits.Memory, SwapLimit: e.o.Limits.Swap, CPUCfsPeriod: e.o.Limits.CPUQuota, CPUCfsQuota: e.o.Limits.CPUQuota,
+		CPUShares: e.o.Limits.CPUShares, CPUSet: e.o.Limits.Cpuset,
+		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: true, OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.o.Debug,
 		NFd: openDescriptors(), NGoroutines: runtime.NumGoroutine(), SystemTime: e.o.Now().Format(time.RFC3339Nano),
 		LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "1", NEventsListener: e.bus.Listeners(),
 		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(), MemTotal: memoryTotal(),

@@ -9,8 +9,8 @@ import (
 	"box/engine/network"
 )
 
-// writeFiles writes the three files that a container has over its image's: hostname, hosts and resolv.conf.
-func (e *Engine) writeFiles(rec *record, j sandbox) error {
+// writeFiles writes the three files that a container has over its image's: hostname, hosts with the lines of its links, and resolv.conf.
+func (e *Engine) writeFiles(rec *record, j sandbox, links []string) error {
 	dir := e.dir(rec.ID)
 	if rec.Host.NetworkMode.IsContainer() {
 		return e.copyFiles(rec)
@@ -19,11 +19,19 @@ func (e *Engine) writeFiles(rec *record, j sandbox) error {
 	for _, ep := range j.endpoints {
 		addresses = append(addresses, ep.Address.Addr())
 	}
-	hosts := network.Hosts(rec.Config.Hostname, rec.Config.Domainname, addresses, rec.Host.ExtraHosts)
+	extra, err := e.hostLines(rec.Host.ExtraHosts)
+	if err != nil {
+		return err
+	}
+	hosts := network.Hosts(rec.Config.Hostname, rec.Config.Domainname, addresses, extra)
 	if rec.Host.NetworkMode.IsHost() {
 		if own, err := os.ReadFile("/etc/hosts"); err == nil {
 			hosts = own
+			links = append(network.HostLines(extra), links...)
 		}
+	}
+	for _, l := range links {
+		hosts = append(hosts, l+"\n"...)
 	}
 	var dns []netip.Addr
 	dns = append(dns, rec.Host.DNS...)
@@ -39,6 +47,33 @@ func (e *Engine) writeFiles(rec *record, j sandbox) error {
 		os.WriteFile(filepath.Join(dir, "hosts"), hosts, 0o644),
 		os.WriteFile(filepath.Join(dir, "resolv.conf"), resolv, 0o644),
 	)
+}
+
+// hostLines are the lines of --add-host as NAME:ADDRESS, with the host's address in the place of host-gateway.
+func (e *Engine) hostLines(lines []string) ([]string, error) {
+	var out []string
+	for _, line := range lines {
+		name, address, _ := cutHostLine(line)
+		if address == hostGateway {
+			gateway := e.hostAddress()
+			if !gateway.IsValid() {
+				return nil, invalid("unable to derive the IP value for %s", hostGateway)
+			}
+			address = gateway.String()
+		}
+		out = append(out, name+":"+address)
+	}
+	return out, nil
+}
+
+// hostAddress is where containers reach the host: the gateway of the default network.
+func (e *Engine) hostAddress() netip.Addr {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if n := e.networkNamed("bridge"); n != nil && len(n.Subnets) > 0 {
+		return n.Subnets[0].Gateway
+	}
+	return netip.Addr{}
 }
 
 // copyFiles gives a container that shares another's network that one's files.

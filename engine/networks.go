@@ -221,9 +221,6 @@ func (e *Engine) wantedNetworks(rec *record, q *apinetwork.NetworkingConfig) (ma
 			h.NetworkMode = "none"
 		}
 	case h.NetworkMode.IsContainer():
-		if rec.Config.Hostname != "" {
-			return nil, invalid("conflicting options: hostname and the network mode")
-		}
 		return map[string]*apinetwork.EndpointSettings{}, nil
 	}
 	n, err := e.netRecordFor(string(h.NetworkMode))
@@ -248,7 +245,24 @@ func (e *Engine) wantedNetworks(rec *record, q *apinetwork.NetworkingConfig) (ma
 			out[n.Name] = s.Copy()
 		}
 	}
-	return out, nil
+	return out, checkEndpoint(n, out[n.Name])
+}
+
+// checkEndpoint refuses what only networks that users made can give a container.
+func checkEndpoint(n *netRecord, ep *apinetwork.EndpointSettings) error {
+	if !slices.Contains([]string{"bridge", "host", "none"}, n.Name) {
+		return nil
+	}
+	problem := ""
+	switch ip := ep.IPAMConfig; {
+	case ip != nil && (ip.IPv4Address.IsValid() || ip.IPv6Address.IsValid()):
+		problem = "user specified IP address is supported on user defined networks only"
+	case len(ep.Aliases) > 0:
+		problem = "network-scoped alias is supported only for containers in user defined networks"
+	default:
+		return nil
+	}
+	return invalid("invalid config for network %s: invalid endpoint settings:\n%s", n.Name, problem)
 }
 
 // sandbox is the network a container was given.

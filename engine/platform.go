@@ -2,12 +2,32 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
 )
+
+// checkPlatform refuses an image, called ref by the user, that is not for the platform that is wanted.
+func checkPlatform(img *image.Image, ref string, want *ocispec.Platform) error {
+	if img.CheckPlatform(want) == nil {
+		return nil
+	}
+	return notFound("image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
+		ref, image.PlatformString(img.Platform()), image.PlatformString(*want))
+}
+
+// platformWarnings tells of an image whose programs may not run on this host.
+func platformWarnings(img *image.Image) []string {
+	host := image.HostPlatform()
+	if img.CheckPlatform(&host) == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("The requested image's platform (%s) does not match the detected host platform (%s) and no specific platform was requested",
+		image.PlatformString(img.Platform()), image.PlatformString(host))}
+}
 
 // ParsePlatform reads the platform of a request: JSON, or as users type it; nil for "".
 func ParsePlatform(text string) (*ocispec.Platform, error) {

@@ -39,7 +39,7 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 		return conflict("container is marked for removal and cannot be started")
 	}
 	c.cancelRestart()
-	err = e.start(ctx, c, func(s *status) { s.Restarts, s.ByHand = 0, false })
+	err = e.start(ctx, c, func(s *status) { s.Restarts, s.Backoff = 0, 0 })
 	if err != nil && c.snapshot().Host.AutoRemove {
 		e.work.Go(func() { e.autoRemove(c) })
 	}
@@ -89,6 +89,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	err = e.to(c, api.StateRunning, func(s *status) {
 		s.Pid, s.Started = ts.Pid, ts.Started.UTC()
 		s.ExitCode, s.Error, s.OOMKilled = 0, "", false
+		s.ByHand, s.NoRestart = false, false
 		s.Endpoints, s.Sandbox = joined.endpoints, joined.path
 		prepare(s)
 	})
@@ -123,7 +124,11 @@ func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *u
 
 // specOf is the OCI spec of a container whose root is mounted and whose networks are joined.
 func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error) {
-	if err := e.writeFiles(rec, j); err != nil {
+	hosts, env, err := e.linked(rec)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.writeFiles(rec, j, hosts); err != nil {
 		return nil, err
 	}
 	user, err := spec.User(root, rec.Config.User, rec.Host.GroupAdd)
@@ -140,8 +145,8 @@ func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error
 	}
 	in := spec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Root: root, User: user,
-		Args: append([]string{rec.Path}, rec.Args...), Hostname: rec.Config.Hostname,
-		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, CgroupV2: cgroup.V2(), Cgroup: rec.Cgroup,
+		Args: append([]string{rec.Path}, rec.Args...), Hostname: rec.Config.Hostname, Env: env,
+		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, CgroupV2: cgroup.V2(), Confine: spec.HostConfinement(), Cgroup: rec.Cgroup,
 		Files: []spec.Bind{
 			{Source: filepath.Join(e.dir(rec.ID), "resolv.conf"), Target: "/etc/resolv.conf"},
 			{Source: filepath.Join(e.dir(rec.ID), "hostname"), Target: "/etc/hostname"},
@@ -151,10 +156,27 @@ func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error
 	if rec.Host.Init != nil && *rec.Host.Init {
 		in.Init = e.o.Init
 	}
+	if rec.Host.NetworkMode.IsContainer() {
+		if err := e.shareName(rec, &in); err != nil {
+			return nil, err
+		}
+	}
 	if err := e.shareNamespaces(rec, &in); err != nil {
 		return nil, err
 	}
 	return spec.Build(in)
+}
+
+// shareName gives a container that shares another's network that one's name.
+func (e *Engine) shareName(rec *record, in *spec.Input) error {
+	other, err := e.container(rec.Host.NetworkMode.ConnectedContainer())
+	if err != nil {
+		return err
+	}
+	config, from := *rec.Config, other.snapshot().Config
+	config.Hostname, config.Domainname = from.Hostname, from.Domainname
+	in.Config, in.Hostname = &config, from.Hostname
+	return nil
 }
 
 // shareNamespaces resolves container:NAME of the PID and IPC modes.
@@ -238,7 +260,9 @@ func startError(err error) error {
 		}
 		return false
 	}
-	if !has("unable to start container process") {
+	if refused, ok := strings.CutPrefix(text, task.RefusedSpec); ok {
+		text = refused
+	} else if !has("unable to start container process") {
 		return err
 	}
 	text = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: " + text + ": unknown"

@@ -50,7 +50,7 @@ func (e *Engine) stopRestarting(c *container) error {
 	c.op.Lock()
 	defer c.op.Unlock()
 	c.cancelRestart()
-	err := e.to(c, api.StateExited, func(s *status) { s.ByHand = true })
+	err := e.to(c, api.StateExited, func(s *status) { s.ByHand, s.NoRestart = true, true })
 	if err == nil {
 		e.publish(c, events.ActionStop)
 	}
@@ -78,7 +78,7 @@ func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
 	if o.Seconds != nil {
 		timeout = time.Duration(*o.Seconds) * time.Second
 	}
-	e.change(c, func(s *status) { s.ByHand = true })
+	e.change(c, func(s *status) { s.ByHand, s.NoRestart = true, true })
 	if err := e.signal(ctx, c, sig); err != nil {
 		return err
 	}
@@ -152,11 +152,24 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	if !st.running() {
 		return conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
 	}
+	e.change(c, func(s *status) {
+		s.ByHand, s.NoRestart = true, s.NoRestart || asksToEnd(c, sig) // under the lock that asksToEnd needs
+	})
 	if sig != unix.SIGKILL {
 		return e.signal(ctx, c, sig)
 	}
-	e.change(c, func(s *status) { s.ByHand = true })
 	return e.killHard(ctx, c)
+}
+
+// asksToEnd tells whether the restart policy takes a signal for the user's wish that the container ends, by Docker's rule: its stop
+// signal and SIGKILL do, and where it has no stop signal of its own, every signal does. c.mu is held.
+func asksToEnd(c *container, sig unix.Signal) bool {
+	own := c.rec.Config.StopSignal
+	if own == "" || sig == unix.SIGKILL {
+		return true
+	}
+	stop, err := parseSignal(own)
+	return err == nil && stop == sig
 }
 
 // Restart is Stop, if it runs, and Start.
@@ -216,7 +229,8 @@ func (e *Engine) shutDown(ctx context.Context, c *container) error {
 	if own := c.snapshot().Config.StopTimeout; own != nil {
 		timeout = min(timeout, *own)
 	}
+	before, _ := c.now()
 	err := e.halt(ctx, c, StopOptions{Seconds: &timeout})
-	e.change(c, func(s *status) { s.ByHand = false })
+	e.change(c, func(s *status) { s.ByHand = before.ByHand })
 	return err
 }

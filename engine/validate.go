@@ -1,23 +1,16 @@
 package engine
 
 import (
-	"fmt"
-	"os"
 	"path"
-	"runtime"
 	"strings"
 
-	"github.com/docker/go-units"
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/cgroup"
 	"box/engine/spec"
 )
 
-const (
-	defaultShm = 64 << 20 // bytes of /dev/shm
-	minMemory  = 6 << 20  // a start needs that much before the program begins
-)
+const defaultShm = 64 << 20 // bytes of /dev/shm
 
 func variable(v string) string {
 	name, _, _ := strings.Cut(v, "=")
@@ -46,12 +39,13 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 			return nil, err
 		}
 	}
-	if err := validateModes(rec); err != nil {
+	if err := validateModes(h); err != nil {
 		return nil, err
 	}
-	if err := validateResources(&h.Resources); err != nil {
-		return nil, err
+	if warnings, err = limits(&h.Resources, e.o.Limits); err != nil {
+		return warnings, err
 	}
+	warnings = append(warnings, networkWarnings(h)...)
 	if _, err := spec.AdjustCapabilities(h.CapAdd, h.CapDrop, h.Privileged); err != nil {
 		return nil, err
 	}
@@ -59,10 +53,7 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	fillDefaults(h, security)
-	if h.MemorySwappiness != nil && *h.MemorySwappiness == -1 {
-		h.MemorySwappiness = nil // clients say so for the host's
-	}
+	e.fillDefaults(h, security)
 	if h.PidsLimit != nil && *h.PidsLimit <= 0 {
 		h.PidsLimit = nil // no limit
 	}
@@ -72,8 +63,7 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 	return warnings, nil
 }
 
-func validateModes(rec *record) error {
-	h := rec.Host
+func validateModes(h *api.HostConfig) error {
 	if err := api.ValidateRestartPolicy(h.RestartPolicy); err != nil {
 		return invalid("%v", err)
 	}
@@ -86,8 +76,6 @@ func validateModes(rec *record) error {
 		return invalid("invalid IPC mode: %v", h.IpcMode)
 	case !h.UTSMode.Valid():
 		return invalid("invalid UTS mode: %v", h.UTSMode)
-	case h.UTSMode.IsHost() && rec.Config.Hostname != "":
-		return invalid("conflicting options: hostname and the UTS mode")
 	case !h.CgroupnsMode.Valid():
 		return invalid("invalid cgroup namespace mode: %v", h.CgroupnsMode)
 	case !h.UsernsMode.Valid():
@@ -98,8 +86,8 @@ func validateModes(rec *record) error {
 		return invalid("Invalid value %d, range for oom score adj is [-1000, 1000]", h.OomScoreAdj)
 	case h.Runtime != "" && h.Runtime != "runc":
 		return invalid("unknown or invalid runtime name: %s", h.Runtime)
-	case h.NetworkMode.IsContainer() && len(h.PortBindings) > 0:
-		return invalid("conflicting options: port publishing and the container type network mode")
+	case h.Isolation != "" && h.Isolation != "default":
+		return invalid("invalid isolation '%s' on linux", h.Isolation)
 	}
 	switch h.LogConfig.Type {
 	case "", "json-file", "none":
@@ -109,45 +97,8 @@ func validateModes(rec *record) error {
 	return nil
 }
 
-func validateResources(r *api.Resources) error {
-	switch {
-	case r.Memory != 0 && r.Memory < minMemory:
-		return invalid("Minimum memory limit allowed is 6MB")
-	case r.MemorySwap > 0 && r.Memory == 0:
-		return invalid("You should always set the Memory limit when using Memoryswap limit, see usage")
-	case r.MemorySwap > 0 && r.MemorySwap < r.Memory:
-		return invalid("Minimum memoryswap limit should be larger than memory limit, see usage")
-	case r.MemoryReservation > 0 && r.MemoryReservation < minMemory:
-		return invalid("Minimum memory reservation allowed is 6MB")
-	case r.Memory > 0 && r.MemoryReservation > 0 && r.Memory < r.MemoryReservation:
-		return invalid("Minimum memory limit can not be less than memory reservation limit, see usage")
-	case r.MemorySwappiness != nil && (*r.MemorySwappiness < -1 || *r.MemorySwappiness > 100):
-		return invalid("Invalid value: %v, valid memory swappiness range is 0-100", *r.MemorySwappiness)
-	case r.NanoCPUs > 0 && (r.CPUPeriod > 0 || r.CPUQuota > 0):
-		return invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set")
-	case r.NanoCPUs < 0 || r.NanoCPUs > int64(runtime.NumCPU())*1e9:
-		return invalid("range of CPUs is from 0.01 to %d.00, as there are only %d CPUs available", runtime.NumCPU(), runtime.NumCPU())
-	case r.CPUPeriod != 0 && (r.CPUPeriod < 1000 || r.CPUPeriod > 1000000):
-		return invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
-	case r.CPUQuota > 0 && r.CPUQuota < 1000:
-		return invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)")
-	case r.CPUShares < 0:
-		return invalid("invalid CPU shares (%d): value must be a positive integer", r.CPUShares)
-	case r.BlkioWeight > 0 && (r.BlkioWeight < 10 || r.BlkioWeight > 1000):
-		return invalid("Range of blkio weight is from 10 to 1000")
-	case len(r.DeviceRequests) > 0:
-		return invalid("could not select device driver %q with capabilities: %v", r.DeviceRequests[0].Driver, r.DeviceRequests[0].Capabilities)
-	}
-	for _, u := range r.Ulimits {
-		if _, err := units.ParseUlimit(fmt.Sprintf("%s=%d:%d", u.Name, u.Soft, u.Hard)); err != nil {
-			return invalid("%v", err)
-		}
-	}
-	return nil
-}
-
 // fillDefaults sets what the client left open to what Docker would.
-func fillDefaults(h *api.HostConfig, security spec.Security) {
+func (e *Engine) fillDefaults(h *api.HostConfig, security spec.Security) {
 	if h.ShmSize == 0 {
 		h.ShmSize = defaultShm
 	}
@@ -166,7 +117,7 @@ func fillDefaults(h *api.HostConfig, security spec.Security) {
 	if h.Runtime == "" {
 		h.Runtime = "runc"
 	}
-	if h.Memory > 0 && h.MemorySwap == 0 && swapLimit() {
+	if h.Memory > 0 && h.MemorySwap == 0 && e.o.Limits.Swap {
 		h.MemorySwap = 2 * h.Memory
 	}
 	if h.CgroupnsMode.IsEmpty() {
@@ -184,13 +135,4 @@ func fillDefaults(h *api.HostConfig, security spec.Security) {
 	if h.ReadonlyPaths == nil {
 		h.ReadonlyPaths = spec.ReadonlyPaths()
 	}
-}
-
-// swapLimit tells whether the kernel counts swap for a group: not with v1 unless it was booted so.
-func swapLimit() bool {
-	if cgroup.V2() {
-		return true
-	}
-	_, err := os.Stat(cgroup.Root + "/memory/memory.memsw.limit_in_bytes")
-	return err == nil
 }

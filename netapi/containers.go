@@ -60,12 +60,16 @@ func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := fieldsSince(versionOf(r.Context()), &q); err != nil {
+	if err := fieldsSince(versionOf(r.Context()), raw, &q); err != nil {
 		return err
 	}
-	resp, err := s.e.Create(r.Context(), engine.Creation{
-		Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig,
-	})
+	c := engine.Creation{Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig}
+	if versionOf(r.Context()) >= 41 {
+		if c.Platform, err = engine.ParsePlatform(r.FormValue("platform")); err != nil {
+			return err
+		}
+	}
+	resp, err := s.e.Create(r.Context(), c)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,25 @@
 package netapi
 
 import (
+	"encoding/json"
+	"net"
+
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/api/types/network"
 )
 
 // fieldsSince takes from a request to create a container what its version of the API did not have, and sets defaults that were others.
-func fieldsSince(v apiVersion, q *api.CreateRequest) error {
+// raw is the request's body, which may have fields that the types have no more.
+func fieldsSince(v apiVersion, raw json.RawMessage, q *api.CreateRequest) error {
 	h := q.HostConfig
 	if h == nil {
 		return nil
+	}
+	if v < 44 {
+		if err := legacyMAC(raw, q); err != nil {
+			return err
+		}
 	}
 	if v < 40 && h.IpcMode.IsEmpty() {
 		h.IpcMode = api.IPCModeShareable
@@ -27,6 +37,41 @@ func fieldsSince(v apiVersion, q *api.CreateRequest) error {
 		if err := mountSince(v, &h.Mounts[i]); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// legacyMAC moves the MAC address of a container to its endpoint, where it is since 1.44.
+func legacyMAC(raw json.RawMessage, q *api.CreateRequest) error {
+	var legacy struct{ MacAddress string }
+	if len(raw) == 0 || json.Unmarshal(raw, &legacy) != nil || legacy.MacAddress == "" {
+		return nil
+	}
+	mac, err := net.ParseMAC(legacy.MacAddress)
+	if err != nil {
+		return refused("invalid MAC address: " + legacy.MacAddress)
+	}
+	mode := q.HostConfig.NetworkMode
+	if mode.IsHost() || mode.IsContainer() {
+		return refused("conflicting options: mac-address and the network mode")
+	}
+	name := string(mode)
+	if name == "" {
+		name = "default"
+	}
+	if q.NetworkingConfig == nil {
+		q.NetworkingConfig = &network.NetworkingConfig{}
+	}
+	if q.NetworkingConfig.EndpointsConfig == nil {
+		q.NetworkingConfig.EndpointsConfig = map[string]*network.EndpointSettings{}
+	}
+	ep := q.NetworkingConfig.EndpointsConfig[name]
+	if ep == nil {
+		ep = &network.EndpointSettings{}
+		q.NetworkingConfig.EndpointsConfig[name] = ep
+	}
+	if len(ep.MacAddress) == 0 {
+		ep.MacAddress = network.HardwareAddr(mac)
 	}
 	return nil
 }

@@ -7,6 +7,41 @@ import (
 	api "github.com/moby/moby/api/types/container"
 )
 
+func TestLegacyMAC(t *testing.T) {
+	const mac = "02:42:ac:11:00:07"
+	for _, row := range []struct {
+		v                  apiVersion
+		body, network, mac string
+		refused            bool
+	}{
+		{43, `{"MacAddress":"` + mac + `","HostConfig":{}}`, "default", mac, false},
+		{43, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"net"},"NetworkingConfig":{"EndpointsConfig":{"net":{}}}}`, "net", mac, false},
+		{44, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"net"}}`, "net", "", false},
+		{43, `{"MacAddress":"","HostConfig":{"NetworkMode":"net"}}`, "net", "", false},
+		{43, `{"MacAddress":"odd","HostConfig":{}}`, "", "", true},
+		{43, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"host"}}`, "", "", true},
+	} {
+		q, err := decodeCreate(json.RawMessage(row.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = fieldsSince(row.v, json.RawMessage(row.body), &q)
+		if row.refused || err != nil {
+			if !row.refused || statusOf(err) != 400 {
+				t.Errorf("%s: %v", row.body, err)
+			}
+			continue
+		}
+		got := ""
+		if q.NetworkingConfig != nil && q.NetworkingConfig.EndpointsConfig[row.network] != nil {
+			got = q.NetworkingConfig.EndpointsConfig[row.network].MacAddress.String()
+		}
+		if got != row.mac {
+			t.Errorf("%d %s: %q", row.v, row.body, got)
+		}
+	}
+}
+
 func TestFieldsSince(t *testing.T) {
 	for _, row := range []struct {
 		v        apiVersion
@@ -32,7 +67,7 @@ func TestFieldsSince(t *testing.T) {
 		if err := json.Unmarshal([]byte(`{"HostConfig":`+row.in+`}`), &q); err != nil {
 			t.Fatal(err)
 		}
-		err := fieldsSince(row.v, &q)
+		err := fieldsSince(row.v, nil, &q)
 		if row.want == "" {
 			if statusOf(err) != 400 {
 				t.Errorf("%d %s: %v", row.v, row.in, err)

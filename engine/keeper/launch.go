@@ -66,7 +66,7 @@ func (k *Keeper) launch(l *task.Launch, files []*os.File) (task.Status, error) {
 	rt, err := runtime.Create(k.o.State, l.ID, l.Spec, l.NoPivot)
 	if err != nil {
 		p.discard(files)
-		return task.Status{}, err
+		return task.Status{}, fmt.Errorf(task.RefusedSpec+"%w", err)
 	}
 	c := &container{
 		id: l.ID, rt: rt, main: p, execs: map[string]*program{}, deleted: make(chan struct{}),

@@ -21,12 +21,8 @@ ff02::2	ip6-allrouters
 func Hosts(hostname, domain string, addresses []netip.Addr, extra []string) []byte {
 	var out strings.Builder
 	out.WriteString(hostsHead)
-	for _, line := range extra {
-		name, address, ok := strings.Cut(line, ":")
-		address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
-		if ok && word(name) && word(address) {
-			out.WriteString(address + "\t" + name + "\n")
-		}
+	for _, line := range HostLines(extra) {
+		out.WriteString(line + "\n")
 	}
 	full := hostname
 	if domain != "" {
@@ -40,6 +36,19 @@ func Hosts(hostname, domain string, addresses []netip.Addr, extra []string) []by
 		out.WriteString(a.String() + "\t" + names + "\n")
 	}
 	return []byte(out.String())
+}
+
+// HostLines are the lines of a hosts file for extra ("name:address"); what would break the file is left out.
+func HostLines(extra []string) []string {
+	var lines []string
+	for _, line := range extra {
+		name, address, ok := strings.Cut(line, ":")
+		address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
+		if ok && word(name) && word(address) {
+			lines = append(lines, address+"\t"+name)
+		}
+	}
+	return lines
 }
 
 // word tells what can stand as one field of a line.

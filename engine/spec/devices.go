@@ -44,6 +44,10 @@ func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceC
 			err = at.Err // the path is in the text already
 		}
 		if err != nil {
+			var at *fs.PathError
+			if errors.As(err, &at) {
+				err = at.Err
+			}
 			return nil, nil, invalid("error gathering device information while adding custom device %q: %v", m.PathOnHost, err)
 		}
 		access := m.CgroupPermissions

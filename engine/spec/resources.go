@@ -11,13 +11,15 @@ import (
 const defaultPeriod = 100_000
 
 // Resources are the limits of r; what r leaves out is nil, which an update leaves as it is.
-func Resources(r *container.Resources) *specs.LinuxResources {
+// A device that is not there is an error.
+func Resources(r *container.Resources) (*specs.LinuxResources, error) {
+	io, err := blockIO(r)
 	return &specs.LinuxResources{
 		Memory:  memory(r),
 		CPU:     cpu(r),
 		Pids:    pids(r),
-		BlockIO: blockIO(r),
-	}
+		BlockIO: io,
+	}, err
 }
 
 func memory(r *container.Resources) *specs.LinuxMemory {
@@ -84,50 +86,49 @@ func pids(r *container.Resources) *specs.LinuxPids {
 	return &specs.LinuxPids{Limit: &n}
 }
 
-func blockIO(r *container.Resources) *specs.LinuxBlockIO {
-	b := &specs.LinuxBlockIO{
-		ThrottleReadBpsDevice:   throttles(r.BlkioDeviceReadBps),
-		ThrottleWriteBpsDevice:  throttles(r.BlkioDeviceWriteBps),
-		ThrottleReadIOPSDevice:  throttles(r.BlkioDeviceReadIOps),
-		ThrottleWriteIOPSDevice: throttles(r.BlkioDeviceWriteIOps),
-	}
-	used := len(r.BlkioDeviceReadBps)+len(r.BlkioDeviceWriteBps)+len(r.BlkioDeviceReadIOps)+len(r.BlkioDeviceWriteIOps) > 0
+func blockIO(r *container.Resources) (*specs.LinuxBlockIO, error) {
+	b := &specs.LinuxBlockIO{}
 	if r.BlkioWeight != 0 {
-		used, b.Weight = true, &r.BlkioWeight
+		b.Weight = &r.BlkioWeight
 	}
+	used := b.Weight != nil || len(r.BlkioWeightDevice) > 0
 	for _, w := range r.BlkioWeightDevice {
-		major, minor, ok := deviceNumber(w.Path)
-		if !ok {
-			continue
-		}
 		d := specs.LinuxWeightDevice{Weight: &w.Weight}
-		d.Major, d.Minor = major, minor
-		used, b.WeightDevice = true, append(b.WeightDevice, d)
+		var err error
+		if d.Major, d.Minor, err = deviceNumber(w.Path); err != nil {
+			return nil, err
+		}
+		b.WeightDevice = append(b.WeightDevice, d)
+	}
+	for _, t := range []struct {
+		from []*blkiodev.ThrottleDevice
+		to   *[]specs.LinuxThrottleDevice
+	}{
+		{r.BlkioDeviceReadBps, &b.ThrottleReadBpsDevice},
+		{r.BlkioDeviceWriteBps, &b.ThrottleWriteBpsDevice},
+		{r.BlkioDeviceReadIOps, &b.ThrottleReadIOPSDevice},
+		{r.BlkioDeviceWriteIOps, &b.ThrottleWriteIOPSDevice},
+	} {
+		used = used || len(t.from) > 0
+		for _, from := range t.from {
+			d := specs.LinuxThrottleDevice{Rate: from.Rate}
+			var err error
+			if d.Major, d.Minor, err = deviceNumber(from.Path); err != nil {
+				return nil, err
+			}
+			*t.to = append(*t.to, d)
+		}
 	}
 	if !used {
-		return nil
+		return nil, nil
 	}
-	return b
+	return b, nil
 }
 
-func throttles(list []*blkiodev.ThrottleDevice) []specs.LinuxThrottleDevice {
-	var out []specs.LinuxThrottleDevice
-	for _, t := range list {
-		major, minor, ok := deviceNumber(t.Path)
-		if !ok {
-			continue
-		}
-		d := specs.LinuxThrottleDevice{Rate: t.Rate}
-		d.Major, d.Minor = major, minor
-		out = append(out, d)
-	}
-	return out
-}
-
-func deviceNumber(path string) (major, minor int64, ok bool) {
+func deviceNumber(path string) (major, minor int64, err error) {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
-		return 0, 0, false
+		return 0, 0, invalid("stat %s: %v", path, err)
 	}
-	return int64(unix.Major(st.Rdev)), int64(unix.Minor(st.Rdev)), true
+	return int64(unix.Major(st.Rdev)), int64(unix.Minor(st.Rdev)), nil
 }

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +15,8 @@ type Security struct {
 	NoNewPrivileges bool
 	Seccomp         string // "" for the default profile, "unconfined", or a profile's JSON
 	AppArmor        string
-	Label           string
-	SystemPaths     bool // systempaths=unconfined: nothing of /proc and /sys is masked or read-only
+	Labels          []string // of SELinux: disable, or user:, role:, type: and level: with a value
+	SystemPaths     bool     // systempaths=unconfined: nothing of /proc and /sys is masked or read-only
 }
 
 // ParseSecurity reads the options in both of the forms name=value and name:value.
@@ -34,7 +36,7 @@ func ParseSecurity(options []string) (Security, error) {
 		}
 		switch name {
 		case "label":
-			s.Label = value
+			s.Labels = append(s.Labels, value)
 		case "apparmor":
 			s.AppArmor = value
 		case "seccomp":
@@ -55,6 +57,41 @@ func ParseSecurity(options []string) (Security, error) {
 		}
 	}
 	return s, nil
+}
+
+// label is the SELinux label of a container's processes with what the options say in it, "" for none.
+func (s Security) label() string {
+	parts := []string{"system_u", "system_r", "container_t", "s0"}
+	if len(s.Labels) == 0 || slices.Contains(s.Labels, "disable") {
+		return ""
+	}
+	for _, l := range s.Labels {
+		name, value, _ := strings.Cut(l, ":")
+		if i := slices.Index([]string{"user", "role", "type", "level"}, name); i >= 0 && value != "" {
+			parts[i] = value
+		}
+	}
+	return strings.Join(parts, ":")
+}
+
+// Confinement is which of the kernel's security modules that confine programs by name are in force.
+type Confinement struct{ AppArmor, SELinux bool }
+
+// HostConfinement asks the kernel.
+func HostConfinement() Confinement {
+	raw, _ := os.ReadFile("/sys/module/apparmor/parameters/enabled")
+	_, err := os.Stat("/sys/fs/selinux/enforce")
+	return Confinement{AppArmor: strings.HasPrefix(string(raw), "Y"), SELinux: err == nil}
+}
+
+// confine puts names of profiles and labels into p; where no module reads them they are left out, since the kernel would refuse them.
+func confine(p *specs.Process, s Security, c Confinement) {
+	if c.AppArmor {
+		p.ApparmorProfile = s.AppArmor
+	}
+	if c.SELinux {
+		p.SelinuxLabel = s.label()
+	}
 }
 
 // MaskedPaths and ReadonlyPaths are what Docker hides and protects of /proc and /sys.

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -24,8 +25,9 @@ type Input struct {
 
 	Args     []string // entrypoint and command
 	User     specs.User
-	Hostname string // of a UTS namespace of its own
-	Files    []Bind // hostname, hosts, resolv.conf, mounted unless a mount of the user's is there
+	Hostname string   // of a UTS namespace of its own
+	Env      []string // more variables, which those of Config replace
+	Files    []Bind   // hostname, hosts, resolv.conf, mounted unless a mount of the user's is there
 	Mounts   []specs.Mount
 	Devices  []specs.LinuxDevice
 	Rules    []specs.LinuxDeviceCgroup
@@ -37,6 +39,7 @@ type Input struct {
 	UTSNS    string // path of another container's UTS namespace
 	Init     string // host path of an init to run the program under, "" for none
 	CgroupV2 bool
+	Confine  Confinement
 	Cgroup   string // path in every hierarchy
 }
 
@@ -55,6 +58,10 @@ func Build(in Input) (*specs.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	resources, err := Resources(&in.Host.Resources)
+	if err != nil {
+		return nil, err
+	}
 	s := &specs.Spec{
 		Version:     specs.Version,
 		Root:        &specs.Root{Path: in.Root, Readonly: in.Host.ReadonlyRootfs},
@@ -64,26 +71,25 @@ func Build(in Input) (*specs.Spec, error) {
 		Process: &specs.Process{
 			Terminal:        in.Config.Tty,
 			Args:            in.Args,
-			Env:             Environment(in.Config, in.Hostname),
+			Env:             Environment(in.Config, in.Hostname, in.Env...),
 			Cwd:             WorkingDir(in.Config.WorkingDir),
 			User:            in.User,
 			Capabilities:    caps,
 			NoNewPrivileges: opts.NoNewPrivileges,
 			OOMScoreAdj:     &in.Host.OomScoreAdj,
 			Rlimits:         rlimits(in.Host.Ulimits),
-			ApparmorProfile: opts.AppArmor,
-			SelinuxLabel:    opts.Label,
 		},
 		Linux: &specs.Linux{
 			CgroupsPath:   in.Cgroup,
 			Namespaces:    namespaces(&in),
-			Resources:     Resources(&in.Host.Resources),
+			Resources:     resources,
 			MaskedPaths:   in.Host.MaskedPaths,
 			ReadonlyPaths: in.Host.ReadonlyPaths,
 			Devices:       in.Devices,
 			Sysctl:        sysctls(&in),
 		},
 	}
+	confine(s.Process, opts, in.Confine)
 	if in.Host.UTSMode.IsHost() {
 		s.Hostname, s.Domainname = "", "" // those of the host stay
 	}
@@ -111,7 +117,7 @@ const initPath = "/sbin/docker-init"
 // CgroupPath is where in every cgroup hierarchy a container lives: below the parent that it asks for, else the daemon's, else
 // /docker.
 func CgroupPath(own, daemons, id string) string {
-	return "/" + strings.Trim(cmp.Or(own, daemons, "docker"), "/") + "/" + id
+	return path.Join("/", path.Clean("/"+cmp.Or(own, daemons, "docker")), id)
 }
 
 // WorkingDir is the folder a program starts in.
@@ -125,9 +131,9 @@ func WorkingDir(dir string) string {
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Environment is Docker's: PATH, HOSTNAME, TERM on a terminal, and over them what the image and the user set. An
-// entry without "=" removes what is there under that name.
-func Environment(c *container.Config, hostname string) []string {
-	env := []string{defaultPath, "HOSTNAME=" + hostname}
+// entry without "=" removes what is there under that name. more is what links add, below those.
+func Environment(c *container.Config, hostname string, more ...string) []string {
+	env := append([]string{defaultPath, "HOSTNAME=" + hostname}, more...)
 	if c.Tty {
 		env = append(env, "TERM=xterm")
 	}

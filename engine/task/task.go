@@ -15,6 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// RefusedSpec is before the text of an error of Launch when the runtime did not take the container's spec.
+const RefusedSpec = "container refused: "
+
 // Launcher starts containers and owns them. All methods may be called from any goroutine.
 type Launcher interface {
 	// Launch makes a container and runs its program; attached descriptors are the launcher's from then on, whatever happens.

@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"net/netip"
+	"strings"
+
+	api "github.com/moby/moby/api/types/container"
+)
+
+// conflicts refuses options that contradict each other, by what the user asked for and not by what the image adds, in Docker's words.
+func conflicts(c *api.Config, h *api.HostConfig) error {
+	m := h.NetworkMode
+	for _, rule := range []struct {
+		broken bool
+		text   string
+	}{
+		{m.IsContainer() && m.ConnectedContainer() == "", "invalid container format container:<name|id>"},
+		{m.IsContainer() && c.Hostname != "", "conflicting options: hostname and the network mode"},
+		{m.IsContainer() && len(h.Links) > 0, "conflicting options: container type network can't be used with links. This would result in undefined behavior"},
+		{m.IsContainer() && len(h.DNS) > 0, "conflicting options: dns and the network mode"},
+		{m.IsContainer() && len(h.ExtraHosts) > 0, "conflicting options: custom host-to-IP mapping and the network mode"},
+		{m.IsContainer() && (len(h.PortBindings) > 0 || h.PublishAllPorts), "conflicting options: port publishing and the container type network mode"},
+		{m.IsContainer() && len(c.ExposedPorts) > 0, "conflicting options: port exposing and the container type network mode"},
+		{h.UTSMode.IsHost() && c.Hostname != "", "conflicting options: hostname and the UTS mode"},
+		{m.IsHost() && len(h.Links) > 0, "conflicting options: host type networking can't be used with links. This would result in undefined behavior"},
+	} {
+		if rule.broken {
+			return invalid("%s", rule.text)
+		}
+	}
+	for _, line := range h.ExtraHosts {
+		if err := checkHostLine(line); err != nil {
+			return err
+		}
+	}
+	for key := range h.Annotations {
+		if key == "" {
+			return invalid("invalid Annotations: the empty string is not permitted as an annotation key")
+		}
+	}
+	return nil
+}
+
+// hostGateway stands in --add-host for the address of the host.
+const hostGateway = "host-gateway"
+
+// checkHostLine: NAME:ADDRESS or NAME=ADDRESS.
+func checkHostLine(line string) error {
+	name, address, ok := cutHostLine(line)
+	if !ok || name == "" {
+		return invalid("bad format for add-host: %q", line)
+	}
+	if address == hostGateway {
+		return nil
+	}
+	if _, err := netip.ParseAddr(address); err != nil {
+		return invalid("invalid IP address in add-host: %q", address)
+	}
+	return nil
+}
+
+func cutHostLine(line string) (name, address string, ok bool) {
+	if name, address, ok = strings.Cut(line, "="); !ok {
+		name, address, ok = strings.Cut(line, ":")
+	}
+	return name, strings.TrimSuffix(strings.TrimPrefix(address, "["), "]"), ok
+}
+
+// networkWarnings tells what of a request does nothing.
+func networkWarnings(h *api.HostConfig) (warnings []string) {
+	if h.NetworkMode.IsHost() && len(h.PortBindings) > 0 {
+		warnings = append(warnings, "Published ports are discarded when using host network mode")
+	}
+	return warnings
+}

@@ -1,0 +1,23 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/docker/go-units"
+)
+
+// storageQuota is the size that --storage-opt limits a container's layer to in bytes, 0 for none.
+func storageQuota(options map[string]string) (int64, error) {
+	quota := int64(0)
+	for name, value := range options {
+		if strings.ToLower(name) != "size" {
+			return 0, invalid("unknown option %s", name)
+		}
+		n, err := units.RAMInBytes(value)
+		if err != nil {
+			return 0, invalid("%v", err)
+		}
+		quota = n
+	}
+	return quota, nil
+}

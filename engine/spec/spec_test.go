@@ -1,0 +1,121 @@
+package spec
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/moby/moby/api/types/container"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// input is a container with the host configuration given as JSON.
+func input(t *testing.T, host string) Input {
+	t.Helper()
+	in := Input{ID: "id", Config: &container.Config{}, Host: &container.HostConfig{}, Args: []string{"true"}, Hostname: "name", NetNS: "/net"}
+	if err := json.Unmarshal([]byte(host), in.Host); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// TestConfinement: no kernel of the test machines has AppArmor or SELinux, so the fields of the spec are what can be seen.
+func TestConfinement(t *testing.T) {
+	both := Confinement{AppArmor: true, SELinux: true}
+	for _, row := range []struct {
+		options         string
+		have            Confinement
+		profile, labels string
+	}{
+		{`[]`, both, "", ""},
+		{`["apparmor=mine"]`, both, "mine", ""},
+		{`["apparmor:unconfined"]`, both, "unconfined", ""},
+		{`["apparmor=mine","label=type:t"]`, Confinement{}, "", ""},
+		{`["label=type:svirt_t","label=level:s0:c1,c2"]`, both, "", "system_u:system_r:svirt_t:s0:c1,c2"},
+		{`["label:user:u","label:role:r"]`, both, "", "u:r:container_t:s0"},
+		{`["label=disable","label=type:t"]`, both, "", ""},
+	} {
+		in := input(t, `{"SecurityOpt":`+row.options+`}`)
+		in.Confine = row.have
+		s, err := Build(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Process.ApparmorProfile != row.profile || s.Process.SelinuxLabel != row.labels {
+			t.Errorf("%s: %q %q", row.options, s.Process.ApparmorProfile, s.Process.SelinuxLabel)
+		}
+	}
+}
+
+func TestRefusedSecurityOptions(t *testing.T) {
+	for _, row := range []struct{ option, text string }{
+		{"odd", `invalid --security-opt 1: "odd"`},
+		{"odd=x", `invalid --security-opt 2: "odd=x"`},
+		{"no-new-privileges=perhaps", `invalid --security-opt 2: "no-new-privileges=perhaps"`},
+		{"systempaths=x", `invalid --security-opt 2: "systempaths=x"`},
+	} {
+		if _, err := ParseSecurity([]string{row.option}); err == nil || err.Error() != row.text {
+			t.Errorf("%s: %v", row.option, err)
+		}
+	}
+	in := input(t, `{"SecurityOpt":["seccomp={"]}`)
+	if _, err := Build(in); err == nil || !strings.HasPrefix(err.Error(), "seccomp profile: ") {
+		t.Error(err)
+	}
+}
+
+func TestMountsInOrder(t *testing.T) {
+	in := input(t, `{}`)
+	in.Mounts = []specs.Mount{{Destination: "/a/b/c"}, {Destination: "/dev/shm"}, {Destination: "/a"}, {Destination: "/etc/hosts"}, {Destination: "/a/b"}}
+	in.Files = []Bind{{Source: "/h", Target: "/etc/hosts"}, {Source: "/n", Target: "/etc/hostname"}}
+	var order []string
+	for _, m := range mounts(&in) {
+		if strings.HasPrefix(m.Destination, "/a") || strings.HasPrefix(m.Destination, "/etc") || m.Destination == "/dev/shm" {
+			order = append(order, m.Destination)
+		}
+	}
+	if want := []string{"/a", "/dev/shm", "/etc/hosts", "/a/b", "/etc/hostname", "/a/b/c"}; !slices.Equal(order, want) {
+		t.Error(order)
+	}
+	in.Mounts = []specs.Mount{{Destination: "/dev"}}
+	for _, m := range mounts(&in) {
+		if strings.HasPrefix(m.Destination, "/dev/") {
+			t.Errorf("%s would hide a part of the user's /dev", m.Destination)
+		}
+	}
+}
+
+func TestRootPropagation(t *testing.T) {
+	for _, row := range []struct {
+		options []string
+		want    string
+	}{{nil, ""}, {[]string{"rbind", "rprivate"}, ""}, {[]string{"rslave"}, "rslave"}, {[]string{"shared"}, "shared"}} {
+		in := input(t, `{}`)
+		in.Mounts = []specs.Mount{{Destination: "/x", Options: row.options}}
+		s, err := Build(in)
+		if err != nil || s.Linux.RootfsPropagation != row.want {
+			t.Errorf("%v: %q, %v", row.options, s.Linux.RootfsPropagation, err)
+		}
+	}
+}
+
+func TestCgroupPathStaysBelowTheRoot(t *testing.T) {
+	for _, row := range []struct{ own, daemons, want string }{
+		{"", "", "/docker/id"}, {"", "/boxes/", "/boxes/id"}, {"a/b", "/boxes", "/a/b/id"}, {"../../x", "", "/x/id"}, {"/..", "", "/id"},
+	} {
+		if got := CgroupPath(row.own, row.daemons, "id"); got != row.want {
+			t.Errorf("%q %q: %s", row.own, row.daemons, got)
+		}
+	}
+}
+
+func TestMissingDeviceIsAnError(t *testing.T) {
+	for _, host := range []string{
+		`{"BlkioDeviceReadBps":[{"Path":"/nope","Rate":1}]}`, `{"BlkioWeightDevice":[{"Path":"/nope","Weight":100}]}`,
+	} {
+		if _, err := Build(input(t, host)); err == nil || err.Error() != "stat /nope: no such file or directory" {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
