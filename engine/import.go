@@ -30,6 +30,7 @@ type Importing struct {
 
 // Import makes an image of one layer. The last line that it tells is the image's ID.
 func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) error) error {
+	defer e.trim()
 	var config dockerspec.DockerOCIImageConfig
 	if err := build.Change(&config, q.Changes); err != nil {
 		return err

@@ -20,6 +20,7 @@ type LoadOptions struct {
 
 // Load takes in the images of an archive and says of each what it is called now, and, unless Quiet, how far the layers are.
 func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(Progress) error) error {
+	defer e.trim()
 	var progress image.Progress
 	var told error // out's first error: who listened is gone, and what is loaded stays loaded
 	tell := func(p Progress) {
@@ -51,6 +52,7 @@ func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(
 
 // Save writes images as one archive; platform, where given, is the one they have to be for.
 func (e *Engine) Save(ctx context.Context, names []string, platform *ocispec.Platform, w io.Writer) error {
+	defer e.trim()
 	saved, err := e.images.Save(ctx, names, platform, w)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type Pulling struct {
 
 // Pull gets images from a registry. The built-in image is made on the spot.
 func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) error {
+	defer e.trim()
 	ref, err := parseReference(q.Name, q.Tag)
 	if err != nil {
 		return err

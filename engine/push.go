@@ -22,6 +22,7 @@ type Pushing struct {
 
 // Push sends images to their registry.
 func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) error {
+	defer e.trim()
 	named, err := parseReference(q.Name, q.Tag)
 	if err != nil {
 		return err
