@@ -133,6 +133,7 @@ func (e *Engine) unpin(id string) {
 // dropMounts undoes useMounts as far as it came.
 func (e *Engine) dropMounts(rec *record) {
 	e.unpin(rec.ID)
+	e.dropShm(rec.ID)
 	for _, name := range volumesOf(rec) {
 		used, err := e.volumes.Unmount(name, rec.ID)
 		if err != nil {
@@ -231,6 +232,9 @@ func (e *Engine) restoreMounts() {
 	running := map[string]bool{}
 	for id, c := range e.containers {
 		running[id] = c.st.running()
+		if !running[id] {
+			e.dropShm(id)
+		}
 		for _, name := range volumesOf(&c.rec) {
 			if _, err := e.volumes.Hold(name, id); err != nil {
 				e.log.Error("volume of a container is lost", "container", short(id), "error", err)

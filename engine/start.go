@@ -188,18 +188,7 @@ func (e *Engine) shareNamespaces(rec *record, in *spec.Input) error {
 		}
 		in.PidNS = fmt.Sprintf("/proc/%d/ns/pid", pid)
 	}
-	if rec.Host.IpcMode.IsContainer() {
-		pid, err := e.pidOf(rec.Host.IpcMode.Container())
-		if err != nil {
-			return err
-		}
-		in.IPCNS = fmt.Sprintf("/proc/%d/ns/ipc", pid)
-		in.Shm = fmt.Sprintf("/proc/%d/root/dev/shm", pid)
-	}
-	if rec.Host.IpcMode.IsHost() {
-		in.Shm = "/dev/shm"
-	}
-	return nil
+	return e.shareIPC(rec, in)
 }
 
 // pidOf is the first process of a running container.

@@ -200,10 +200,10 @@ func (c *Container) OOMKills() int {
 	if err != nil {
 		return 0
 	}
-	file := "memory.events"
-	path, ok := st.CgroupPaths[""]
-	if !ok {
-		path, file = st.CgroupPaths["memory"], "memory.oom_control"
+	// Beside the controllers of v1 there may be an empty unified tree.
+	path, file := st.CgroupPaths["memory"], "memory.oom_control"
+	if path == "" {
+		path, file = st.CgroupPaths[""], "memory.events"
 	}
 	if path == "" {
 		return 0

@@ -22,6 +22,9 @@ func createCommand(u *cmd.Usage) action {
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
 		ctx, stop := s.interruptible(ctx)
 		defer stop()
+		if err := s.checkFamily(ctx, p); err != nil {
+			return err
+		}
 		if err := c.checkPull(); err != nil {
 			return runError("create", 125, err)
 		}
@@ -36,6 +39,27 @@ func createCommand(u *cmd.Usage) action {
 		fmt.Fprintln(s.out, id)
 		return nil
 	}
+}
+
+// checkFamily refuses flags that only a daemon of another family of systems knows. The daemon is asked only when one is used.
+func (s *session) checkFamily(ctx context.Context, p *cmd.Parsed) error {
+	for _, name := range []string{"cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"} {
+		if !p.Set(name) {
+			continue
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		ping, err := api.Ping(ctx)
+		if err != nil {
+			return err
+		}
+		if ping.OSType != "" && ping.OSType != "windows" {
+			return fmt.Errorf(`"--%s" is only supported on a Docker daemon running on windows, but the Docker daemon is running on %s`, name, ping.OSType)
+		}
+	}
+	return nil
 }
 
 func (c *createFlags) checkPull() error {

@@ -28,6 +28,9 @@ func runCommand(u *cmd.Usage) action {
 	))
 	u.First = true
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		if err := s.checkFamily(ctx, p); err != nil {
+			return err
+		}
 		if err := c.checkPull(); err != nil {
 			return runError("run", 125, err)
 		}
