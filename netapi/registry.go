@@ -2,6 +2,7 @@ package netapi
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/moby/moby/api/types/registry"
 
@@ -33,6 +34,24 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, done)
+}
+
+func (s *Server) searchImages(w http.ResponseWriter, r *http.Request) error {
+	f, err := filters(r)
+	if err != nil {
+		return err
+	}
+	limit := 0
+	if text := r.FormValue("limit"); text != "" {
+		if limit, err = strconv.Atoi(text); err != nil {
+			return refused("invalid limit specified: " + err.Error())
+		}
+	}
+	list, err := s.e.Search(r.Context(), r.FormValue("term"), limit, f, authOf(r))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, list)
 }
 
 func (s *Server) pushImage(w http.ResponseWriter, r *http.Request) error {

@@ -52,6 +52,7 @@ var table = []route{
 	{"POST", "/exec/{name:.*}/resize", (*Server).resizeExec},
 
 	{"GET", "/images/json", (*Server).listImages},
+	{"GET", "/images/search", (*Server).searchImages},
 	{"GET", "/images/get", (*Server).saveImages},
 	{"GET", "/images/{name:.*}/get", (*Server).saveImages},
 	{"GET", "/images/{name:.*}/history", (*Server).imageHistory},

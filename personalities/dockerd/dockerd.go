@@ -85,7 +85,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	e, err := engine.Open(ctx, engine.Options{
+	settings := engine.Options{
 		Root: o.dataRoot, Run: o.execRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
 			return drivers.Open(ctx, o.dataRoot, o.driver, db.Bolt(), o.driverOptions)
@@ -93,7 +93,10 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 		Bridge:      engine.Bridge{Name: o.bridge, IP: o.bip, MTU: o.mtu},
 		LiveRestore: o.liveRestore, ShutdownTimeout: time.Duration(o.shutdownTimeout) * time.Second,
 		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug,
-	})
+	}
+	r := &settings.Registry
+	r.Insecure, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.downloads, o.uploads, o.attempts
+	e, err := engine.Open(ctx, settings)
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,16 @@ type options struct {
 	group           string
 	detach          bool
 	cgroupParent    string
+	insecure        []string // registries
+	downloads       int      // layers at once
+	uploads         int
+	attempts        int // of a download
 }
 
 func defaults() *options {
 	return &options{
 		dataRoot: "/var/lib/docker", execRoot: "/var/run/docker", pidfile: "/var/run/docker.pid", logLevel: "info",
-		shutdownTimeout: 15, group: "docker",
+		shutdownTimeout: 15, group: "docker", downloads: 3, uploads: 5, attempts: 5,
 	}
 }
 
@@ -62,6 +66,10 @@ func (o *options) usage() *cmd.Usage {
 			{Value: &o.shutdownTimeout, Name: "shutdown-timeout", Kind: "int", Help: "Set the default shutdown timeout (seconds)"},
 			{Value: &o.group, Name: "group", Short: "G", Kind: "string", Help: "Group for the unix socket"},
 			{Value: &o.cgroupParent, Name: "cgroup-parent", Kind: "string", Help: "Set parent cgroup for all containers"},
+			{Value: &o.insecure, Name: "insecure-registry", Kind: "list", Help: "Registry that may lack TLS, or a certificate to trust: host[:port] or network"},
+			{Value: &o.downloads, Name: "max-concurrent-downloads", Kind: "int", Help: "Set the max concurrent downloads"},
+			{Value: &o.attempts, Name: "max-download-attempts", Kind: "int", Help: "Set the max download attempts for each pull"},
+			{Value: &o.uploads, Name: "max-concurrent-uploads", Kind: "int", Help: "Set the max concurrent uploads"},
 			{Value: &o.detach, Name: "detach", Help: "Go on in the background; return when the API answers"},
 		},
 	}
@@ -87,9 +95,29 @@ func (o *options) check() error {
 	if o.bipText != "" && o.bridge != "" && o.bridge != "none" && o.bridge != "docker0" {
 		return errors.New("you specified -b & --bip, mutually exclusive options. Please specify only one")
 	}
+	if err := o.checkRegistries(); err != nil {
+		return err
+	}
 	for _, p := range []*string{&o.dataRoot, &o.execRoot, &o.pidfile} {
 		if *p, err = filepath.Abs(*p); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func (o *options) checkRegistries() error {
+	for _, r := range o.insecure {
+		if strings.Contains(r, "://") {
+			return fmt.Errorf("insecure registry %s should not contain '://'", r)
+		}
+	}
+	for _, n := range []struct {
+		value int
+		what  string
+	}{{o.downloads, "max concurrent downloads"}, {o.uploads, "max concurrent uploads"}, {o.attempts, "max download attempts"}} {
+		if n.value < 1 {
+			return fmt.Errorf("invalid %s: %d", n.what, n.value)
 		}
 	}
 	return nil
