@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"netapi/client": {"netapi/wire"},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/registry", "engine/spec", "engine/state", "engine/task", "engine/volume", "fs", "fs/archive", "fs/mount"},
+	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/registry", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/volume", "fs", "fs/archive", "fs/mount"},
 	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
@@ -38,10 +38,12 @@ var imports = map[string][]string{
 	"engine/logs":                {},
 	"engine/network":             {},
 	"engine/network/networktest": {"engine/network"},
+	"engine/ps":                  {},
 	"engine/registry":            {"engine/image", "fs/archive"},
 	"engine/runtime":             {},
 	"engine/spec":                {},
 	"engine/state":               {},
+	"engine/stats":               {},
 	"engine/task":                {},
 	"engine/volume":              {"engine/state", "fs/mount", "fs/tree"},
 

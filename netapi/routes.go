@@ -28,6 +28,8 @@ var table = []route{
 	{"GET", "/containers/{name:.*}/json", (*Server).inspectContainer},
 	{"GET", "/containers/{name:.*}/logs", (*Server).containerLogs},
 	{"GET", "/containers/{name:.*}/changes", (*Server).containerChanges},
+	{"GET", "/containers/{name:.*}/stats", (*Server).containerStats},
+	{"GET", "/containers/{name:.*}/top", (*Server).containerTop},
 	{"GET", "/containers/{name:.*}/export", (*Server).exportContainer},
 	{"HEAD", "/containers/{name:.*}/archive", (*Server).statArchive},
 	{"GET", "/containers/{name:.*}/archive", (*Server).getArchive},

@@ -1,0 +1,113 @@
+package stats
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+)
+
+// memoryV1 are the counters of memory.stat that Docker shows, each also as total_ of the group and those below it.
+var memoryV1 = []string{
+	"cache", "rss", "rss_huge", "mapped_file", "dirty", "writeback", "pgpgin", "pgpgout", "pgfault", "pgmajfault",
+	"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable",
+}
+
+func readV1(groups map[string]string) Usage {
+	acct, sched, mem, pids := groups["cpuacct"], groups["cpu"], groups["memory"], groups["pids"]
+	var u Usage
+	u.CPU.CPUUsage.TotalUsage = value(acct, "cpuacct.usage")
+	u.CPU.CPUUsage.PercpuUsage = list(acct, "cpuacct.usage_percpu")
+	split := pairs(acct, "cpuacct.stat")
+	u.CPU.CPUUsage.UsageInUsermode, u.CPU.CPUUsage.UsageInKernelmode = split["user"]*tick, split["system"]*tick
+	throttled := pairs(sched, "cpu.stat")
+	u.CPU.ThrottlingData = container.ThrottlingData{
+		Periods: throttled["nr_periods"], ThrottledPeriods: throttled["nr_throttled"], ThrottledTime: throttled["throttled_time"],
+	}
+	if all := pairs(mem, "memory.stat"); len(all) > 0 {
+		names := []string{"hierarchical_memory_limit", "hierarchical_memsw_limit"}
+		for _, n := range memoryV1 {
+			names = append(names, n, "total_"+n)
+		}
+		u.Memory = container.MemoryStats{
+			Usage: value(mem, "memory.usage_in_bytes"), MaxUsage: value(mem, "memory.max_usage_in_bytes"),
+			Failcnt: value(mem, "memory.failcnt"), Limit: value(mem, "memory.limit_in_bytes"), Stats: chosen(all, names),
+		}
+	}
+	u.Blkio = blkioV1(groups["blkio"])
+	u.Pids.Current, u.Pids.Limit = value(pids, "pids.current"), value(pids, "pids.max")
+	if u.Pids.Limit == math.MaxUint64 {
+		u.Pids.Limit = 0 // none, as Docker tells it of this version
+	}
+	return u
+}
+
+// list reads a file of numbers in one line.
+func list(dir, name string) []uint64 {
+	if dir == "" {
+		return nil
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return nil
+	}
+	var out []uint64
+	for w := range strings.FieldsSeq(string(raw)) {
+		out = append(out, number(w))
+	}
+	return out
+}
+
+// blkioV1 reads the counters of the scheduler that the kernel has: CFQ until 5.0, BFQ, else those of the throttle, which every
+// request passes.
+func blkioV1(dir string) container.BlkioStats {
+	b := container.BlkioStats{
+		IoServiceBytesRecursive: devices(dir, "blkio.io_service_bytes_recursive"),
+		IoServicedRecursive:     devices(dir, "blkio.io_serviced_recursive"),
+		IoQueuedRecursive:       devices(dir, "blkio.io_queued_recursive"),
+		IoServiceTimeRecursive:  devices(dir, "blkio.io_service_time_recursive"),
+		IoWaitTimeRecursive:     devices(dir, "blkio.io_wait_time_recursive"),
+		IoMergedRecursive:       devices(dir, "blkio.io_merged_recursive"),
+		IoTimeRecursive:         devices(dir, "blkio.time_recursive"),
+		SectorsRecursive:        devices(dir, "blkio.sectors_recursive"),
+	}
+	for _, from := range []string{"blkio.bfq.", "blkio.throttle."} {
+		if len(b.IoServiceBytesRecursive) == 0 {
+			b.IoServiceBytesRecursive = devices(dir, from+"io_service_bytes_recursive")
+		}
+		if len(b.IoServicedRecursive) == 0 {
+			b.IoServicedRecursive = devices(dir, from+"io_serviced_recursive")
+		}
+	}
+	return b
+}
+
+// devices reads lines "8:0 Read 4096" or "8:0 4096"; the sum over all devices is left out.
+func devices(dir, name string) []container.BlkioStatEntry {
+	entries := []container.BlkioStatEntry{}
+	if dir == "" {
+		return entries
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return entries
+	}
+	for line := range strings.Lines(string(raw)) {
+		w := strings.Fields(line)
+		if len(w) < 2 {
+			continue
+		}
+		major, minor, ok := strings.Cut(w[0], ":")
+		if !ok {
+			continue
+		}
+		e := container.BlkioStatEntry{Major: number(major), Minor: number(minor), Value: number(w[len(w)-1])}
+		if len(w) > 2 {
+			e.Op = w[1]
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}

@@ -1,0 +1,43 @@
+package netapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	api "github.com/moby/moby/api/types/container"
+
+	"box/engine"
+)
+
+func (s *Server) containerStats(w http.ResponseWriter, r *http.Request) error {
+	o := engine.UsageOptions{Stream: r.FormValue("stream") == "" || flag(r, "stream")}
+	v := versionOf(r.Context())
+	if v >= 41 {
+		o.OneShot = flag(r, "one-shot")
+	}
+	out := json.NewEncoder(newFlushWriter(w))
+	began := false
+	err := s.e.Usage(r.Context(), name(r), o, func(u *api.StatsResponse) error {
+		if !began {
+			began = true
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusOK)
+		}
+		if v < 52 {
+			u.OSType = ""
+		}
+		return out.Encode(u)
+	})
+	if began || r.Context().Err() != nil {
+		return nil // nobody is there to be told
+	}
+	return err
+}
+
+func (s *Server) containerTop(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.e.Top(r.Context(), name(r), r.FormValue("ps_args"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, t)
+}
