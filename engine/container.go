@@ -50,6 +50,7 @@ type status struct {
 	Backoff   time.Duration      // before the last restart by the policy
 	Endpoints []network.Endpoint // what the network plane holds for it
 	Sandbox   string             // path of its network namespace
+	Health    *api.Health        // nil without a health check; what it points to is never written in place
 }
 
 var (
@@ -81,6 +82,7 @@ type container struct {
 	waiting []*stream     // attached before the program started
 	execs   []string
 	restart *time.Timer // runs while restarting
+	checks  func()      // ends the health checks, nil when none are made
 	damaged string      // why the record cannot be used, "" when it can
 }
 

@@ -243,6 +243,10 @@ func mergeConfig(user *api.Config, img *image.Image) *api.Config {
 	if len(c.Entrypoint) == 1 && c.Entrypoint[0] == "" {
 		c.Entrypoint = nil
 	}
+	c.Healthcheck = filledHealth(c.Healthcheck, from.Healthcheck)
+	if len(c.Shell) == 0 {
+		c.Shell = from.Shell
+	}
 	if c.WorkingDir == "" {
 		c.WorkingDir = from.WorkingDir
 	}

@@ -29,6 +29,8 @@ type execution struct {
 	c  *container
 	q  api.ExecCreateRequest
 
+	raw bool // both outputs come together and without frames
+
 	mu      sync.Mutex
 	started bool
 	running bool
@@ -55,6 +57,10 @@ func (e *Engine) ExecCreate(_ context.Context, ref string, q api.ExecCreateReque
 	if q.WorkingDir != "" && !path.IsAbs(q.WorkingDir) {
 		return "", invalid("Cwd must be an absolute path")
 	}
+	return e.newExec(c, q).id, nil
+}
+
+func (e *Engine) newExec(c *container, q api.ExecCreateRequest) *execution {
 	x := &execution{id: newID(), c: c, q: q, changed: make(chan struct{})}
 	e.mu.Lock()
 	e.execs[x.id] = x
@@ -63,7 +69,7 @@ func (e *Engine) ExecCreate(_ context.Context, ref string, q api.ExecCreateReque
 	c.execs = append(c.execs, x.id)
 	c.mu.Unlock()
 	e.publish(c, events.Action("exec_create: "+x.command()), "execID", x.id)
-	return x.id, nil
+	return x
 }
 
 // checkExecutable: an exec needs a program that runs and is not frozen. ref is what the user called the container.
@@ -136,7 +142,7 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 // attachment is the client's end of an exec's streams.
 func (x *execution) attachment(e *Engine) (*Attachment, error) {
 	s, err := newStream(task.Attach{
-		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty,
+		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty, Raw: x.raw,
 	})
 	if err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ func (e *Engine) onExit(x task.Exit) {
 
 // ended brings a container whose program ended to rest; c.op is held.
 func (e *Engine) ended(c *container, x task.Exit) {
+	e.unwatchHealth(c)
 	st, _ := c.now()
 	again, delay := e.restartAfter(c, &st, x)
 	if x.OOMKilled {

@@ -65,6 +65,11 @@ func (e *Engine) listMatch(f Filters) (func(*record, *status) bool, error) {
 			return nil, invalid("invalid filter 'status=%s'", s)
 		}
 	}
+	for _, s := range f["health"] {
+		if err := api.ValidateHealthStatus(api.HealthStatus(s)); err != nil {
+			return nil, invalid("Unrecognised filter value for health: %s", s)
+		}
+	}
 	for _, s := range f["exited"] {
 		if _, err := strconv.Atoi(s); err != nil {
 			return nil, invalid("invalid filter 'exited=%s'", s)
@@ -102,7 +107,7 @@ func (e *Engine) listMatch(f Filters) (func(*record, *status) bool, error) {
 			f.any("volume", func(v string) bool { return hasMount(rec, v) }) &&
 			f.any("publish", func(v string) bool { return hasPort(portSummaries(rec, st), v, true) }) &&
 			f.any("expose", func(v string) bool { return hasPort(portSummaries(rec, st), v, false) }) &&
-			f.any("health", func(v string) bool { return v == string(api.NoHealthcheck) }) &&
+			f.any("health", func(v string) bool { return v == string(healthText(st)) }) &&
 			f.any("is-task", func(v string) bool { return v == "false" || v == "0" }) &&
 			f.labels(rec.Config.Labels) &&
 			(before == nil || rec.Created.Before(before.Created)) &&

@@ -71,6 +71,7 @@ func apiState(st *status) *api.State {
 		Status: st.State, Running: st.running(), Paused: st.State == api.StatePaused,
 		Restarting: st.State == api.StateRestarting, OOMKilled: st.OOMKilled, Dead: st.State == api.StateDead,
 		Pid: st.Pid, ExitCode: st.ExitCode, Error: st.Error, StartedAt: apiTime(st.Started), FinishedAt: apiTime(st.Finished),
+		Health: st.Health,
 	}
 }
 

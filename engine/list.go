@@ -77,6 +77,10 @@ func (e *Engine) summary(rec *record, st *status) api.Summary {
 		State: st.State, Status: statusText(st, e.o.Now()), Mounts: shown(rec.Mounts),
 		NetworkSettings: &api.NetworkSettingsSummary{Networks: map[string]*apinetwork.EndpointSettings{}},
 	}
+	s.Health = &api.HealthSummary{Status: healthText(st)}
+	if st.Health != nil {
+		s.Health.FailingStreak = st.Health.FailingStreak
+	}
 	s.HostConfig.NetworkMode = string(rec.Host.NetworkMode)
 	s.HostConfig.Annotations = rec.Host.Annotations
 	if s.Labels == nil {
@@ -112,7 +116,13 @@ func statusText(st *status, now time.Time) string {
 	since := func(t time.Time) string { return units.HumanDuration(now.UTC().Sub(t)) }
 	switch st.State {
 	case api.StateRunning:
-		return "Up " + since(st.Started)
+		switch healthText(st) {
+		case api.NoHealthcheck:
+			return "Up " + since(st.Started)
+		case api.Starting:
+			return "Up " + since(st.Started) + " (health: starting)"
+		}
+		return "Up " + since(st.Started) + " (" + string(st.Health.Status) + ")"
 	case api.StatePaused:
 		return "Up " + since(st.Started) + " (Paused)"
 	case api.StateRestarting:

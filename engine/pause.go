@@ -27,6 +27,7 @@ func (e *Engine) Pause(ctx context.Context, ref string) error {
 	if err := e.o.Tasks.Task(c.rec.ID).Pause(ctx); err != nil {
 		return err
 	}
+	e.unwatchHealth(c)
 	if err := e.to(c, api.StatePaused, nil); err != nil {
 		return err
 	}
@@ -51,6 +52,7 @@ func (e *Engine) Unpause(ctx context.Context, ref string) error {
 	if err := e.to(c, api.StateRunning, nil); err != nil {
 		return err
 	}
+	e.watchHealth(c)
 	e.publish(c, events.ActionUnPause)
 	return nil
 }

@@ -44,6 +44,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	e.sweep(ctx)
 	e.work.Go(e.writeStatuses)
 	e.work.Go(e.watchTasks)
+	e.resumeHealth()
 	e.startWanted()
 	return nil
 }
@@ -133,6 +134,9 @@ func (e *Engine) putToRest(c *container) {
 	}
 	e.dropRoot(c.rec.ID)
 	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))
+	if h := c.st.Health; h != nil {
+		c.st.Health = &api.Health{Status: api.Unhealthy, FailingStreak: h.FailingStreak, Log: h.Log}
+	}
 	restarting := c.st.State == api.StateRestarting
 	c.st.State, c.st.Pid, c.st.Endpoints, c.st.Sandbox = api.StateExited, 0, nil, ""
 	if !restarting {

@@ -90,6 +90,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 		s.Pid, s.Started = ts.Pid, ts.Started.UTC()
 		s.ExitCode, s.Error, s.OOMKilled = 0, "", false
 		s.ByHand, s.NoRestart = false, false
+		s.Health = freshHealth(rec.Config, s.Health)
 		s.Endpoints, s.Sandbox = joined.endpoints, joined.path
 		prepare(s)
 	})
@@ -97,6 +98,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 		return err
 	}
 	e.publish(c, events.ActionStart)
+	e.watchHealth(c)
 	return nil
 }
 

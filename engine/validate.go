@@ -34,6 +34,9 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 			return nil, invalid("invalid environment variable: %s", v)
 		}
 	}
+	if err := validateHealth(c.Healthcheck); err != nil {
+		return nil, err
+	}
 	if c.StopSignal != "" {
 		if _, err := parseSignal(c.StopSignal); err != nil {
 			return nil, err

@@ -1,0 +1,32 @@
+package engine
+
+import "sync"
+
+// head keeps the beginning of what is written to it, and takes the rest without keeping it. It may be read while it is written.
+type head struct {
+	limit int
+
+	mu  sync.Mutex
+	b   []byte
+	cut bool
+}
+
+// Write implements io.Writer; it never fails.
+func (h *head) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := min(len(p), h.limit-len(h.b))
+	h.b = append(h.b, p[:n]...)
+	h.cut = h.cut || n < len(p)
+	return len(p), nil
+}
+
+// String is what was kept, with dots after it when that is not all.
+func (h *head) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cut {
+		return string(h.b) + "..."
+	}
+	return string(h.b)
+}
