@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -62,6 +63,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	o.Listener = l
 	cgroup.LeaveService()
 	protect()
+	raiseLimits()
 	fmt.Fprintln(env.Stdout, "ready")
 	silence()
 	return errors.Join(keeper.New(o).Run(ctx), os.Remove(socket))
@@ -91,6 +93,15 @@ func silence() {
 	}
 	defer null.Close()
 	_ = unix.Dup3(int(null.Fd()), 1, 0)
+}
+
+// openFiles is how many descriptors the keeper may have: each published port is one or two. Containers inherit it where they ask for
+// no limit of their own; it is what Docker's service has.
+const openFiles = 1 << 20
+
+// raiseLimits lifts what init systems and shells set low. It is no error where that is not allowed.
+func raiseLimits() {
+	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: openFiles, Max: openFiles})
 }
 
 // protect keeps the kernel from killing the keeper for memory: with it go all containers. Containers get a score of
