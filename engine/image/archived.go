@@ -120,7 +120,7 @@ func (a *archived) member(ctx context.Context, name string, size int64, r io.Rea
 	if !isLayer(head) {
 		return a.keep(name, size, want, b)
 	}
-	if chain, ok := a.have(want); ok && archive.Detect(head) == archive.None {
+	if chain, ok := a.have(ctx, want, head); ok {
 		sum := want.Algorithm().Digester()
 		if _, err := io.Copy(sum.Hash(), until(ctx, b)); err != nil {
 			return err
@@ -182,16 +182,16 @@ func layerID(name string) string {
 	return id[:min(12, len(id))]
 }
 
-// have finds a committed layer of any image whose content has the digest diff.
-func (a *archived) have(diff digest.Digest) (string, bool) {
-	if diff == "" {
+// have finds a committed layer of any image whose content, not packed, has the digest diff; it stays until the archive is done with.
+func (a *archived) have(ctx context.Context, diff digest.Digest, head []byte) (string, bool) {
+	if diff == "" || archive.Detect(head) != archive.None {
 		return "", false
 	}
 	if a.known == nil {
 		a.known = a.s.c.diffs()
 	}
 	chain, ok := a.known[diff]
-	return chain, ok
+	return chain, ok && a.s.hold(ctx, digest.Digest(chain))
 }
 
 // diffs lists the layers of all images by the digest of their content.

@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -19,31 +18,24 @@ type Ingest struct {
 	img    *Image
 	layers []*layer // the lowest first; nil for one that is missing, or that is in its place already
 	placed int      // how many of the lowest are in their place
-	unpin  func(context.Context) error
 }
 
 // Ingest begins to bring an image in. Layers that are there already stay until Close, whoever removes their images.
 func (c *Catalog) Ingest(ctx context.Context, img *Image) *Ingest {
 	i := &Ingest{s: &stager{c: c}, img: img, layers: make([]*layer, len(img.Config.RootFS.DiffIDs))}
-	c.layering.Lock()
-	defer c.layering.Unlock()
-	chain := img.ChainIDs()
-	for i.placed < len(chain) && c.committed(ctx, chain[i.placed]) {
+	for _, chain := range img.ChainIDs() {
+		if !i.s.hold(ctx, chain) {
+			break
+		}
 		i.placed++
 	}
-	var pins []digest.Digest
-	if i.placed > 0 {
-		pins = append(pins, chain[i.placed-1])
-	}
 	known := c.diffs()
-	for n := i.placed; n < len(chain); n++ {
+	for n := i.placed; n < len(i.layers); n++ {
 		diff := img.Config.RootFS.DiffIDs[n]
-		if name, ok := known[diff]; ok && c.committed(ctx, digest.Digest(name)) {
+		if name, ok := known[diff]; ok && i.s.hold(ctx, digest.Digest(name)) {
 			i.layers[n] = &layer{diff: diff, chain: name}
-			pins = append(pins, digest.Digest(name))
 		}
 	}
-	i.unpin = c.pinHeld(pins)
 	return i
 }
 
@@ -96,7 +88,4 @@ func (i *Ingest) Commit(ctx context.Context, o Origin, names ...string) error {
 }
 
 // Close drops what was not committed.
-func (i *Ingest) Close(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
-	return errors.Join(i.s.drop(ctx), i.unpin(ctx))
-}
+func (i *Ingest) Close(ctx context.Context) error { return i.s.drop(context.WithoutCancel(ctx)) }

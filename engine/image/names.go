@@ -27,7 +27,7 @@ func (c *Catalog) find(ref string) (digest.Digest, error) {
 		}
 		return "", missing(ref)
 	}
-	full := reference.TagNameOnly(named)
+	full := fullName(named)
 	if id, ok := c.named(full.String()); ok {
 		return id, nil
 	}
@@ -35,6 +35,16 @@ func (c *Catalog) find(ref string) (digest.Digest, error) {
 		return id, nil
 	}
 	return "", missing(reference.FamiliarString(full))
+}
+
+// fullName is the name that the catalog has for what users type: a digest makes a tag beside it superfluous.
+func fullName(named reference.Named) reference.Named {
+	if d, ok := named.(reference.Digested); ok {
+		if r, err := reference.WithDigest(reference.TrimNamed(named), d.Digest()); err == nil {
+			return r
+		}
+	}
+	return reference.TagNameOnly(named)
 }
 
 // byPrefix finds the one image whose ID begins so.

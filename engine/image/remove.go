@@ -154,7 +154,7 @@ func nameOf(ref string) string {
 	if err != nil {
 		return ""
 	}
-	return reference.TagNameOnly(named).String()
+	return fullName(named).String()
 }
 
 // untag takes names away.

@@ -34,8 +34,20 @@ type stager struct {
 	c *Catalog
 
 	mu    sync.Mutex
-	keys  []string // in the driver
-	files []string // of the store
+	keys  []string                      // in the driver
+	files []string                      // of the store
+	unpin []func(context.Context) error // layers that others made and that are needed here
+}
+
+// hold keeps a committed layer until drop; ok is false when it is not there.
+func (s *stager) hold(ctx context.Context, chain digest.Digest) (ok bool) {
+	s.c.layering.Lock()
+	defer s.c.layering.Unlock()
+	if !s.c.committed(ctx, chain) {
+		return false
+	}
+	s.unpin = append(s.unpin, s.c.pinHeld([]digest.Digest{chain}))
+	return true
 }
 
 // made notes what drop is to remove.
@@ -45,7 +57,7 @@ func (s *stager) made(list *[]string, name string) {
 	*list = append(*list, name)
 }
 
-// drop removes whatever was not committed.
+// drop removes whatever was not committed. The catalog's lock of layers is not held.
 func (s *stager) drop(ctx context.Context) error {
 	var errs []error
 	for i := len(s.keys) - 1; i >= 0; i-- { // a later one may stand on an earlier
@@ -56,6 +68,9 @@ func (s *stager) drop(ctx context.Context) error {
 	}
 	for _, f := range s.files {
 		errs = append(errs, os.Remove(f))
+	}
+	for _, unpin := range s.unpin {
+		errs = append(errs, unpin(ctx))
 	}
 	return errors.Join(errs...)
 }
