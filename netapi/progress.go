@@ -16,7 +16,10 @@ type progress struct {
 	began bool
 }
 
+// newProgress begins a stream. The request's body may be read on while lines are sent: without being told so, the server would drop
+// some of it.
 func newProgress(w http.ResponseWriter, r *http.Request) *progress {
+	_ = http.NewResponseController(w).EnableFullDuplex() // always so over HTTP/2
 	return &progress{w: w, out: wire.NewJSONWriter(w), v: versionOf(r.Context())}
 }
 

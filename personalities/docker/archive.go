@@ -108,11 +108,13 @@ func (s *session) download(ctx context.Context, verb, output string, get func(co
 		return err
 	}
 	defer body.Close()
+	stream, done := s.gauge("Received", 0, body)
+	defer done()
 	if output == "" {
-		_, err = io.Copy(s.out, body)
+		_, err = io.Copy(s.out, stream)
 		return err
 	}
-	return writeWhole(s.path(output), verb, body)
+	return writeWhole(s.path(output), verb, stream)
 }
 
 // writeWhole writes a stream beside path and renames it there. A path that is no plain file is written to directly.

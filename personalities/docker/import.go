@@ -52,6 +52,11 @@ func importCommand(u *cmd.Usage) action {
 				o.Changes = append(o.Changes, fmt.Sprintf("CMD [%q]", "/"+program))
 			}
 		}
+		if o.Body != nil {
+			sent, done := s.gauge("Sent", sizeOfFile(o.Body), o.Body)
+			defer done()
+			o.Body = sent
+		}
 		body, err := api.ImageImport(ctx, o)
 		if err != nil {
 			return err
@@ -59,6 +64,19 @@ func importCommand(u *cmd.Usage) action {
 		defer body.Close()
 		return showProgress(s, s.out, body, nil)
 	}
+}
+
+// sizeOfFile is how long a stream is when it is a file, else 0.
+func sizeOfFile(r io.Reader) int64 {
+	f, ok := r.(*os.File)
+	if !ok {
+		return 0
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
 }
 
 // saysWhatRuns tells whether a change decides which program an image runs.
@@ -99,8 +117,12 @@ func importSource(path string) (content io.ReadCloser, program string, err error
 // executable tells whether a file is an ELF program, and the loader that it needs, "" for none (elf(5)).
 func executable(f io.ReaderAt) (is bool, loader string) {
 	head := make([]byte, 64)
-	if _, err := f.ReadAt(head, 0); err != nil || string(head[:4]) != "\x7fELF" {
+	n, _ := f.ReadAt(head, 0) // what is short is no program, or a damaged one
+	if string(head[:4]) != "\x7fELF" {
 		return false, ""
+	}
+	if n < len(head) {
+		return true, ""
 	}
 	order := binary.ByteOrder(binary.LittleEndian)
 	if head[5] == 2 {
