@@ -45,6 +45,7 @@ var table = []route{
 	{"POST", "/containers/{name:.*}/resize", (*Server).resizeContainer},
 	{"POST", "/containers/{name:.*}/attach", (*Server).attachContainer},
 	{"POST", "/containers/{name:.*}/rename", (*Server).renameContainer},
+	{"POST", "/containers/{name:.*}/update", (*Server).updateContainer},
 	{"POST", "/containers/{name:.*}/exec", (*Server).createExec},
 	{"DELETE", "/containers/{name:.*}", (*Server).removeContainer},
 	{"POST", "/commit", (*Server).commitContainer},

@@ -190,7 +190,9 @@ func (c *Container) Update(r *specs.LinuxResources) error {
 	}
 	changed.Resources = merged
 	config.Cgroups = &changed
-	return c.c.Set(config)
+	err = c.c.Set(config)
+	merged.SkipDevices = false // the container holds merged from now on: nothing could be started in it
+	return err
 }
 
 // OOMKills counts the processes of the container that the kernel killed for want of memory; 0 where the kernel does not
