@@ -58,8 +58,9 @@ type Engine struct {
 	bus      events.Bus
 	id       string
 
-	volumes        *volume.Store
-	pruningVolumes sync.Mutex // one prune of volumes at a time
+	volumes           *volume.Store
+	pruningVolumes    sync.Mutex // one prune of volumes at a time
+	pruningContainers sync.Mutex // one prune of containers at a time
 
 	mu         sync.RWMutex // guards the maps; never held over I/O
 	containers map[string]*container

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	api "github.com/moby/moby/api/types/container"
+	"github.com/opencontainers/go-digest"
 )
 
 // Filters are the --filter options of a request by key: values of one key are alternatives, keys restrict each other.
@@ -75,6 +76,17 @@ func (e *Engine) listMatch(f Filters) (func(*record, *status) bool, error) {
 			return nil, invalid("invalid filter 'exited=%s'", s)
 		}
 	}
+	for _, key := range []string{"publish", "expose"} {
+		for _, s := range f[key] {
+			if !validPorts(s) {
+				return nil, invalid("error while looking up for %s %s: invalid port", key, s)
+			}
+		}
+	}
+	isTask, asksTask, err := f.boolean("is-task")
+	if err != nil {
+		return nil, err
+	}
 	bound := func(key string) (*record, error) {
 		if !f.has(key) {
 			return nil, nil
@@ -102,28 +114,42 @@ func (e *Engine) listMatch(f Filters) (func(*record, *status) bool, error) {
 			f.any("exited", func(v string) bool {
 				return st.State == api.StateExited && !st.Finished.IsZero() && strconv.Itoa(st.ExitCode) == v
 			}) &&
-			f.any("ancestor", func(v string) bool { return v == rec.Config.Image || ancestors[rec.Layer] || ancestors[rec.Image] }) &&
+			(!f.has("ancestor") || e.descends(rec, f["ancestor"], ancestors)) &&
+			f.any("isolation", func(v string) bool { return v == "default" }) &&
 			f.any("network", func(v string) bool { return e.onNetwork(rec, v) }) &&
 			f.any("volume", func(v string) bool { return hasMount(rec, v) }) &&
 			f.any("publish", func(v string) bool { return hasPort(portSummaries(rec, st), v, true) }) &&
 			f.any("expose", func(v string) bool { return hasPort(portSummaries(rec, st), v, false) }) &&
 			f.any("health", func(v string) bool { return v == string(healthText(st)) }) &&
-			f.any("is-task", func(v string) bool { return v == "false" || v == "0" }) &&
+			!(asksTask && isTask) && // there is no swarm
 			f.labels(rec.Config.Labels) &&
 			(before == nil || rec.Created.Before(before.Created)) &&
 			(since == nil || rec.Created.After(since.Created))
 	}, nil
 }
 
-// ancestors are the images that refs name, by ID and by the layer that they end in.
-func (e *Engine) ancestors(refs []string) map[string]bool {
-	set := map[string]bool{}
+// ancestors are the images that refs name.
+func (e *Engine) ancestors(refs []string) map[digest.Digest]bool {
+	set := map[digest.Digest]bool{}
 	for _, ref := range refs {
-		if img, err := e.images.Resolve(ref); err == nil {
-			set[img.ID.String()] = true
+		if id, err := e.images.Lookup(ref); err == nil {
+			set[id] = true
 		}
 	}
 	return set
+}
+
+// descends tells whether a container's image is one of those named, or was made of one.
+func (e *Engine) descends(rec *record, names []string, ancestors map[digest.Digest]bool) bool {
+	if slices.Contains(names, rec.Config.Image) {
+		return true
+	}
+	for id := digest.Digest(rec.Image); id != ""; id = e.images.Parent(id) {
+		if ancestors[id] {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Engine) onNetwork(rec *record, ref string) bool {
@@ -155,4 +181,16 @@ func hasPort(ports []api.PortSummary, v string, public bool) bool {
 		}
 		return p.Type == proto && n != 0 && n >= first && n <= last
 	})
+}
+
+// validPorts tells whether v is a port or a range of them, with or without a protocol.
+func validPorts(v string) bool {
+	numbers, _, _ := strings.Cut(v, "/")
+	from, to, ok := strings.Cut(numbers, "-")
+	if !ok {
+		to = from
+	}
+	first, err1 := strconv.ParseUint(from, 10, 16)
+	last, err2 := strconv.ParseUint(to, 10, 16)
+	return err1 == nil && err2 == nil && first <= last
 }

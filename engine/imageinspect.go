@@ -15,7 +15,8 @@ import (
 // ImageInspect is everything about an image, with what only older versions of the API tell.
 type ImageInspect struct {
 	apiimage.InspectResponse
-	Old struct {
+	Parent string // the image that it was made of here
+	Old    struct {
 		DockerVersion   string          `json:"docker_version"`
 		Container       string          `json:"container"`
 		ContainerConfig json.RawMessage `json:"container_config"`
@@ -36,6 +37,7 @@ func (e *Engine) InspectImage(ctx context.Context, ref string, platform *ocispec
 		Config: &c.Config, RootFS: apiimage.RootFS{Type: "layers"}, GraphDriver: e.graphDriver(ctx, l.ChainID().String()),
 		Metadata: apiimage.Metadata{LastTagTime: l.Tagged},
 	}}
+	r.Parent = e.images.Parent(l.ID).String()
 	if n := len(c.History); r.Comment == "" && n > 0 {
 		r.Comment = c.History[n-1].Comment
 	}
@@ -83,9 +85,14 @@ func (e *Engine) ImageHistory(ctx context.Context, ref string, platform *ocispec
 		out = append(out, item)
 	}
 	slices.Reverse(out)
-	if len(out) > 0 {
-		out[0].ID = l.ID.String()
-		out[0].Tags, _ = splitNames(l.Names)
+	// The images that this one was made of here stand beside their own last step.
+	for i, id := 0, l.ID; i < len(out) && id != ""; i, id = i+1, e.images.Parent(id) {
+		made, err := e.images.Find(id.String())
+		if err != nil {
+			break // it is gone
+		}
+		out[i].ID = id.String()
+		out[i].Tags, _ = splitNames(made.Names)
 	}
 	return out, nil
 }

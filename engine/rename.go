@@ -20,7 +20,7 @@ func (e *Engine) Rename(_ context.Context, ref, name string) error {
 		return invalid("Neither old nor new names may be empty")
 	}
 	if !validName(name) {
-		return invalid("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
+		return invalid("Error when allocating new name: Invalid container name (/%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
 	}
 	c.op.Lock()
 	defer c.op.Unlock()
@@ -31,7 +31,7 @@ func (e *Engine) Rename(_ context.Context, ref, name string) error {
 	old := rec.Name
 	rec.Name = name
 	if err := e.reserveName(&rec); err != nil {
-		return err
+		return conflict("Error when allocating new name: %v", err)
 	}
 	if err := e.db.Update(func(tx *state.Tx) error { return recordTable.Put(tx, rec.ID, rec) }); err != nil {
 		e.releaseName(name)

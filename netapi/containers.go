@@ -212,6 +212,18 @@ func (s *Server) waitContainer(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, resp)
 }
 
+func (s *Server) pruneContainers(w http.ResponseWriter, r *http.Request) error {
+	f, err := filters(r)
+	if err != nil {
+		return err
+	}
+	done, err := s.e.PruneContainers(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, done)
+}
+
 func (s *Server) containerChanges(w http.ResponseWriter, r *http.Request) error {
 	list, err := s.e.Changes(r.Context(), name(r))
 	if err != nil {

@@ -35,6 +35,7 @@ var table = []route{
 	{"GET", "/containers/{name:.*}/archive", (*Server).getArchive},
 	{"PUT", "/containers/{name:.*}/archive", (*Server).putArchive},
 	{"POST", "/containers/create", (*Server).createContainer},
+	{"POST", "/containers/prune", (*Server).pruneContainers},
 	{"POST", "/containers/{name:.*}/start", (*Server).startContainer},
 	{"POST", "/containers/{name:.*}/stop", (*Server).stopContainer},
 	{"POST", "/containers/{name:.*}/kill", (*Server).killContainer},

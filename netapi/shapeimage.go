@@ -57,7 +57,7 @@ func shapeImageInspect(i *engine.ImageInspect, v apiVersion) (any, error) {
 		return i.InspectResponse, nil
 	}
 	old := oldImageInspect{
-		ID: i.ID, RepoTags: i.RepoTags, RepoDigests: i.RepoDigests, Comment: i.Comment, Created: i.Created, DockerVersion: i.Old.DockerVersion,
+		ID: i.ID, RepoTags: i.RepoTags, RepoDigests: i.RepoDigests, Parent: i.Parent, Comment: i.Comment, Created: i.Created, DockerVersion: i.Old.DockerVersion,
 		Author: i.Author, Config: i.Config, Architecture: i.Architecture, Variant: i.Variant, Os: i.Os, OsVersion: i.OsVersion,
 		Size: i.Size, GraphDriver: i.GraphDriver, RootFS: i.RootFS, Metadata: i.Metadata,
 	}

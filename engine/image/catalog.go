@@ -29,6 +29,7 @@ type row struct {
 
 	Diffs     []digest.Digest // content of its layers, the lowest first
 	Manifests []digest.Digest // under which registries have it, in the store; the latest last
+	Parent    digest.Digest   `json:",omitempty"` // what it was made of here
 }
 
 func images() state.Table[row] { return state.Table[row]{Name: "images"} }
@@ -66,6 +67,7 @@ type Summary struct {
 	Names   []string // as users type them, sorted
 	Created time.Time
 	Labels  map[string]string
+	Parent  digest.Digest // what it was made of here, "" for nothing
 }
 
 // classed is an error with Docker's text and a class.
@@ -171,7 +173,7 @@ func (c *Catalog) List() []Summary {
 	defer c.mu.RUnlock()
 	list := make([]Summary, 0, len(c.rows))
 	for id, r := range c.rows {
-		list = append(list, Summary{ID: id, Size: r.Size, Names: familiar(r.Names), Created: r.Created, Labels: r.Labels})
+		list = append(list, Summary{ID: id, Size: r.Size, Names: familiar(r.Names), Created: r.Created, Labels: r.Labels, Parent: r.Parent})
 	}
 	slices.SortFunc(list, func(a, b Summary) int {
 		if n := b.Created.Compare(a.Created); n != 0 {

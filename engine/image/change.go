@@ -65,8 +65,9 @@ func (c *Catalog) apply(e edit) error {
 type pending struct {
 	img    *Image
 	size   int64
-	names  []string // in full
-	origin *Origin  // nil for none
+	names  []string      // in full
+	origin *Origin       // nil for none
+	parent digest.Digest // the image that this one was made of here, "" for none
 }
 
 // add makes images and names appear with the layers that are committed for them. A name that pointed elsewhere points
@@ -87,7 +88,7 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 		}
 		if !ok {
 			r = row{Driver: c.layers.Name(), Top: p.img.ChainID(), Size: p.size, Created: p.img.created(), Labels: p.img.Config.Config.Labels,
-				Diffs: p.img.Config.RootFS.DiffIDs}
+				Diffs: p.img.Config.RootFS.DiffIDs, Parent: p.parent}
 		}
 		if err := c.keepManifest(&r, p.origin); err != nil {
 			return err

@@ -53,6 +53,9 @@ func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step
 		return nil, "", err
 	}
 	p := plan{img: img, layers: make([]*layer, len(img.Config.RootFS.DiffIDs)), names: names}
+	if parent != nil {
+		p.parent = parent.ID
+	}
 	if l.diff != emptyLayer {
 		p.layers[len(p.layers)-1] = l
 	}
@@ -65,6 +68,12 @@ func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step
 		return nil, "", err
 	}
 	return img, name, nil
+}
+
+// Parent is the image that one was made of here, "" for none. It may be gone.
+func (c *Catalog) Parent(id digest.Digest) digest.Digest {
+	r, _ := c.row(id)
+	return r.Parent
 }
 
 // standsOn tells whether the layers of parent are there; c.layering is held.

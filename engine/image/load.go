@@ -71,9 +71,10 @@ func (c *Catalog) Load(ctx context.Context, r io.Reader, o LoadOptions) (loaded 
 // plan is an image that is whole: its configuration parsed, its layers here and what the configuration says.
 type plan struct {
 	img    *Image
-	layers []*layer // the lowest first
-	names  []string // in full
-	origin *Origin  // nil for none
+	layers []*layer      // the lowest first
+	names  []string      // in full
+	origin *Origin       // nil for none
+	parent digest.Digest // the image that this one was made of here, "" for none
 }
 
 // plans checks every image of an archive before anything is done for one.
@@ -162,7 +163,7 @@ func (s *stager) commit(ctx context.Context, plans []plan) ([]Loaded, error) {
 			return nil, fmt.Errorf("image %s: %w", short(p.img.ID), err)
 		}
 		commits = append(commits, more...)
-		imgs = append(imgs, pending{img: p.img, size: size, names: p.names, origin: p.origin})
+		imgs = append(imgs, pending{img: p.img, size: size, names: p.names, origin: p.origin, parent: p.parent})
 		loaded = append(loaded, Loaded{Image: p.img, Names: familiar(p.names), Moved: s.c.moved(p)})
 	}
 	for _, c := range commits {

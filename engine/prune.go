@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+)
+
+// containerPruneFilters are the keys that PruneContainers knows.
+var containerPruneFilters = []string{"label", "label!", "until"}
+
+// PruneContainers removes the containers that do not run and that the filters fit. One that cannot be removed is passed over.
+func (e *Engine) PruneContainers(ctx context.Context, f Filters) (*api.PruneReport, error) {
+	if !e.pruningContainers.TryLock() {
+		return nil, conflict("a prune operation is already running")
+	}
+	defer e.pruningContainers.Unlock()
+	if err := f.check(containerPruneFilters); err != nil {
+		return nil, err
+	}
+	until, err := f.until(e.o.Now())
+	if err != nil {
+		return nil, err
+	}
+	report := &api.PruneReport{}
+	for _, c := range e.all() {
+		if ctx.Err() != nil {
+			break // what is done is told
+		}
+		rec := c.snapshot()
+		st, _ := c.now()
+		if st.running() || st.State == api.StateRestarting || !until.IsZero() && rec.Created.After(until) ||
+			!f.labels(rec.Config.Labels) || !f.otherLabels(rec.Config.Labels) {
+			continue
+		}
+		usage, err := e.layers.Usage(ctx, rec.ID)
+		if err != nil {
+			e.log.Debug("size of a container", "container", short(rec.ID), "error", err)
+		}
+		if err := e.Remove(ctx, rec.ID, RemoveOptions{}); err != nil {
+			e.log.Warn("prune container", "container", short(rec.ID), "error", err)
+			continue
+		}
+		report.ContainersDeleted = append(report.ContainersDeleted, rec.ID)
+		report.SpaceReclaimed += uint64(max(usage.Bytes, 0))
+	}
+	e.bus.Publish(events.ContainerEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
+	return report, nil
+}
