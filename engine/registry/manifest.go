@@ -82,10 +82,13 @@ func (r *repository) manifest(ctx context.Context, name string) (*manifest, erro
 	if want, err := digest.Parse(name); err == nil && want != m.digest {
 		return nil, fmt.Errorf("manifest verification failed for digest %s: %w", want, errdefs.ErrDataLoss)
 	}
+	if err := m.parse(res); err != nil {
+		return nil, err
+	}
 	if said := digest.Digest(res.Header.Get("Docker-Content-Digest")); said.Validate() == nil && said.Algorithm() == digest.SHA256 && said != m.digest {
 		return nil, fmt.Errorf("manifest %s of %s has the digest %s, its registry says %s: %w", name, r.ref.Name(), m.digest, said, errdefs.ErrDataLoss)
 	}
-	return m, m.parse(res)
+	return m, nil
 }
 
 // parse reads a reply that is a manifest. What the reply says that it is and what it is have to agree.

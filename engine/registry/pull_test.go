@@ -221,7 +221,7 @@ func TestPullFails(t *testing.T) {
 		{"digest that lies", at("/manifests/", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", dockerManifest)
 			w.Header().Set("Docker-Content-Digest", "sha256:"+lie)
-			_, _ = w.Write([]byte(`{"schemaVersion":2}`))
+			_, _ = w.Write([]byte(`{"schemaVersion":2,"config":{"size":1,"digest":"sha256:` + lie + `"}}`))
 		}), "its registry says sha256:" + lie, errdefs.ErrDataLoss},
 		{"manifest without end", at("/manifests/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxManifest+1)) }), "more than 4194304 bytes", errdefs.ErrOutOfRange},
 		{"schema 1", manifest(dockerSchema1+"+prettyjws", map[string]any{"schemaVersion": 1}), "manifest schema 1", errdefs.ErrNotImplemented},
