@@ -1,8 +1,11 @@
 package netapi
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/containerd/errdefs"
 
 	"box/engine"
 )
@@ -49,6 +52,15 @@ func (s *Server) imageHistory(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, h)
+}
+
+// imageAttestations: what builders attest of an image is beside it in an index, which is not kept where images are layers of a storage
+// driver. Docker answers the same there.
+func (s *Server) imageAttestations(_ http.ResponseWriter, r *http.Request) error {
+	if _, err := s.e.InspectImage(r.Context(), name(r), nil); err != nil {
+		return err
+	}
+	return fmt.Errorf("attestations need an image store that keeps indexes: %w", errdefs.ErrNotImplemented)
 }
 
 func (s *Server) tagImage(w http.ResponseWriter, r *http.Request) error {

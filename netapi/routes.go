@@ -61,6 +61,7 @@ var table = []route{
 	{"GET", "/images/{name:.*}/get", (*Server).saveImages},
 	{"GET", "/images/{name:.*}/history", (*Server).imageHistory},
 	{"GET", "/images/{name:.*}/json", (*Server).inspectImage},
+	{"GET", "/images/{name:.*}/attestations", (*Server).imageAttestations},
 	{"POST", "/images/create", (*Server).createImage},
 	{"POST", "/images/load", (*Server).loadImages},
 	{"POST", "/images/prune", (*Server).pruneImages},
