@@ -16,10 +16,8 @@ func fieldsSince(v apiVersion, raw json.RawMessage, q *api.CreateRequest) error 
 	if h == nil {
 		return nil
 	}
-	if v < 44 {
-		if err := legacyMAC(raw, q); err != nil {
-			return err
-		}
+	if err := legacyMAC(raw, q); err != nil {
+		return err
 	}
 	if v < 40 && h.IpcMode.IsEmpty() {
 		h.IpcMode = api.IPCModeShareable
@@ -41,7 +39,7 @@ func fieldsSince(v apiVersion, raw json.RawMessage, q *api.CreateRequest) error 
 	return nil
 }
 
-// legacyMAC moves the MAC address of a container to its endpoint, where it is since 1.44.
+// legacyMAC moves the MAC address of a container to its endpoint, where it is since 1.44; SDKs that take any version still send it here.
 func legacyMAC(raw json.RawMessage, q *api.CreateRequest) error {
 	var legacy struct{ MacAddress string }
 	if len(raw) == 0 || json.Unmarshal(raw, &legacy) != nil || legacy.MacAddress == "" {

@@ -16,7 +16,7 @@ func TestLegacyMAC(t *testing.T) {
 	}{
 		{43, `{"MacAddress":"` + mac + `","HostConfig":{}}`, "default", mac, false},
 		{43, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"net"},"NetworkingConfig":{"EndpointsConfig":{"net":{}}}}`, "net", mac, false},
-		{44, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"net"}}`, "net", "", false},
+		{50, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"net"}}`, "net", mac, false},
 		{43, `{"MacAddress":"","HostConfig":{"NetworkMode":"net"}}`, "net", "", false},
 		{43, `{"MacAddress":"odd","HostConfig":{}}`, "", "", true},
 		{43, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"host"}}`, "", "", true},
