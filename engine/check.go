@@ -32,7 +32,7 @@ func (e *Engine) runCheck(ctx context.Context, c *container, argv []string, time
 	x := e.newExec(c, api.ExecCreateRequest{AttachStdout: true, AttachStderr: true, Cmd: argv})
 	x.raw = true
 	defer e.dropExec(x)
-	a, err := e.ExecStart(ctx, x.id, api.ExecStartRequest{})
+	a, err := e.ExecStart(ctx, x.id, api.ExecStartRequest{}, nil)
 	if err != nil {
 		return 0, err
 	}

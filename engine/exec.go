@@ -97,8 +97,9 @@ func (e *Engine) execution(id string) (*execution, error) {
 }
 
 // ExecStart runs a noted program. Without detach the attachment is connected to its streams; after an error that
-// the runtime gave, inspect shows an exit code.
-func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest) (*Attachment, error) {
+// the runtime gave, inspect shows an exit code. ready, when not nil, is called once nothing but the program itself can fail, and before
+// it runs: a client must have the head of its reply before output follows, for some read the two through different buffers.
+func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest, ready func(terminal bool) error) (*Attachment, error) {
 	x, err := e.execution(id)
 	if err != nil {
 		return nil, err
@@ -110,6 +111,11 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	defer x.mu.Unlock()
 	if x.started {
 		return nil, conflict("exec command has already run")
+	}
+	if ready != nil {
+		if err := ready(x.q.Tty); err != nil {
+			return nil, err
+		}
 	}
 	p, err := e.execProcess(x, q)
 	if err != nil {
@@ -228,6 +234,7 @@ func (x *execution) failed(err error) error {
 	}
 	x.code = &code
 	close(x.changed)
+	x.unlist()
 	if strings.Contains(text, "unable to start container process") {
 		text = "OCI runtime exec failed: exec failed: " + text + ": unknown"
 	}
@@ -253,6 +260,7 @@ func (e *Engine) onExecExit(t task.Exit) {
 	if over {
 		return
 	}
+	x.unlist()
 	e.publish(x.c, events.ActionExecDie, "execID", x.id, "exitCode", strconv.Itoa(t.Code))
 	time.AfterFunc(execKept, func() { e.dropExec(x) })
 }
@@ -261,6 +269,11 @@ func (e *Engine) dropExec(x *execution) {
 	e.mu.Lock()
 	delete(e.execs, x.id)
 	e.mu.Unlock()
+	x.unlist()
+}
+
+// unlist takes an exec that has ended out of what inspect shows of its container.
+func (x *execution) unlist() {
 	x.c.mu.Lock()
 	defer x.c.mu.Unlock()
 	var kept []string

@@ -1,7 +1,6 @@
 package netapi
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	"github.com/moby/moby/api/types/common"
 	api "github.com/moby/moby/api/types/container"
 
-	"box/engine"
 	"box/netapi/wire"
 )
 
@@ -41,24 +39,28 @@ func (s *Server) startExec(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &q); err != nil {
 		return err
 	}
-	a, err := s.e.ExecStart(r.Context(), name(r), q)
-	var failed *engine.ExecError
-	if errors.As(err, &failed) && !q.Detach {
-		return s.execFailed(w, r, failed, q.Tty)
-	}
-	if err != nil {
-		return err
-	}
 	if q.Detach {
+		if _, err := s.e.ExecStart(r.Context(), name(r), q, nil); err != nil {
+			return err
+		}
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	conn, done, err := s.hijack(w, r, mediaType(r, a.Terminal), execHeaders(s.version))
-	if err != nil {
-		a.Close()
+	var conn *wire.Conn
+	var done func()
+	terminal := false
+	a, err := s.e.ExecStart(r.Context(), name(r), q, func(tty bool) (err error) {
+		terminal = tty
+		conn, done, err = s.hijack(w, r, mediaType(r, tty), execHeaders(s.version))
+		return err
+	})
+	if conn == nil {
 		return err
 	}
 	defer done()
+	if err != nil {
+		return execFailed(conn, err, terminal)
+	}
 	_ = a.Serve(conn)
 	return nil
 }
@@ -69,12 +71,8 @@ func execHeaders(version string) http.Header {
 	return h
 }
 
-func (s *Server) execFailed(w http.ResponseWriter, r *http.Request, failed error, terminal bool) error {
-	conn, done, err := s.hijack(w, r, mediaType(r, terminal), execHeaders(s.version))
-	if err != nil {
-		return err
-	}
-	defer done()
+// execFailed tells why an exec did not start, on its streams.
+func execFailed(conn *wire.Conn, failed error, terminal bool) error {
 	out := io.Writer(conn)
 	if !terminal {
 		out = wire.NewFrameWriter(conn, new(sync.Mutex), wire.Stdout)
