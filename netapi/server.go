@@ -33,14 +33,15 @@ type Server struct {
 	log     *slog.Logger
 	http    *http.Server
 	router  *mux.Router
+	busy    func() // called at each request
 
 	mu       sync.Mutex
 	hijacked map[net.Conn]struct{} // connections that left the HTTP server
 }
 
-// New makes a server for e; version is what the product calls itself.
-func New(e *engine.Engine, version string, log *slog.Logger) *Server {
-	s := &Server{e: e, version: version, log: log, hijacked: map[net.Conn]struct{}{}}
+// New makes a server for e; version is what the product calls itself; busy is called whenever a request begins or ends.
+func New(e *engine.Engine, version string, log *slog.Logger, busy func()) *Server {
+	s := &Server{busy: busy, e: e, version: version, log: log, hijacked: map[net.Conn]struct{}{}}
 	s.router = s.routes()
 	s.http = &http.Server{
 		Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,
@@ -71,6 +72,8 @@ func (s *Server) Shutdown(ctx context.Context) {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.busy()
+	defer s.busy()
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)
 		return

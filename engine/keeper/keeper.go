@@ -26,6 +26,7 @@ type Options struct {
 	State    string            // folder for the records of libcontainer
 	Build    string            // tells one executable from another
 	Log      *slog.Logger
+	Busy     func() // called at each request and end of a program; nil: not
 }
 
 // Keeper owns containers. It ends when it is told to and owns nothing.

@@ -107,6 +107,7 @@ func exitCode(ws unix.WaitStatus) int {
 
 // end drains a program that was reaped and publishes its exit.
 func (k *Keeper) end(p *program, code int, at time.Time) {
+	defer k.busy()
 	k.mu.Lock()
 	c := k.containers[p.container]
 	k.mu.Unlock()

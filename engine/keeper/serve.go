@@ -77,8 +77,16 @@ func (k *Keeper) serve() (stop func()) {
 	}
 }
 
+func (k *Keeper) busy() {
+	if k.o.Busy != nil {
+		k.o.Busy()
+	}
+}
+
 // handle answers one request.
 func (k *Keeper) handle(conn *net.UnixConn) {
+	k.busy()
+	defer k.busy()
 	var q task.Request
 	_ = conn.SetReadDeadline(time.Now().Add(requestWait))
 	files, err := task.Receive(conn, &q)

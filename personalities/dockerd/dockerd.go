@@ -117,7 +117,7 @@ const drainWait = 500 * time.Millisecond
 
 // listenAndServe answers requests until ctx ends.
 func listenAndServe(ctx context.Context, env *cmd.Env, o *options, e *engine.Engine, log *slog.Logger) error {
-	server := netapi.New(e, cmd.Version, log)
+	server := netapi.New(e, cmd.Version, log, cmd.NewRest().Touch)
 	var listeners []net.Listener
 	defer func() {
 		for _, l := range listeners {

@@ -42,7 +42,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 		return keeper.CheckState(env.Stdin)
 	}
 	debug.SetGCPercent(heapGoal)
-	o := keeper.Options{State: state, Build: Build(), Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
+	o := keeper.Options{State: state, Build: Build(), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
 	defer cmd.StacksOnSignal(state, o.Log)()
 	if quick, err := cgroup.FavorMoves(); err != nil {
 		o.Log.Info("starts and execs take longer", "error", err)
