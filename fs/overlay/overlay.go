@@ -97,8 +97,11 @@ func (d *Driver) sweep(ctx context.Context, orphans []string) error {
 	links, readErr := os.ReadDir(filepath.Join(d.root, "l"))
 	for _, l := range links {
 		path := filepath.Join(d.root, "l", l.Name())
-		if _, statErr := os.Stat(path); errors.Is(statErr, os.ErrNotExist) {
-			err = errors.Join(err, os.Remove(path))
+		if _, statErr := os.Stat(path); !errors.Is(statErr, os.ErrNotExist) {
+			continue
+		}
+		if gone := os.Remove(path); !errors.Is(gone, os.ErrNotExist) { // its layer may be removed beside
+			err = errors.Join(err, gone)
 		}
 	}
 	return errors.Join(err, readErr)
