@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -34,6 +35,9 @@ import (
 // Command is the personality.
 var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", Main: run}
 
+// startHeap bounds the heap until the daemon listens, bytes.
+const startHeap = 32 << 20
+
 // heapGoal trades a little CPU for memory: a daemon is idle most of its life.
 const heapGoal = 50 // GOGC
 
@@ -54,7 +58,9 @@ func run(ctx context.Context, env *cmd.Env) error {
 	if o.detach {
 		return detach(env, o)
 	}
-	debug.SetGCPercent(heapGoal)
+	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many containers.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(startHeap)
 	log := o.logger(env.Stderr)
 	if err := serve(ctx, env, o, log); err != nil {
 		return &cmd.Exit{Code: 1, Err: fmt.Errorf("box dockerd: %w", err)}
@@ -135,6 +141,8 @@ func listenAndServe(ctx context.Context, env *cmd.Env, o *options, e *engine.Eng
 	failed := make(chan error, len(listeners))
 	for i, l := range listeners {
 		serving.Go(func() { failed <- server.Serve(l) })
+		debug.SetGCPercent(heapGoal)
+		debug.SetMemoryLimit(math.MaxInt64)
 		fmt.Fprintf(env.Stderr, "API listen on %s\n", address(o.hosts[i]))
 	}
 	var err error
