@@ -1,14 +1,21 @@
 package template
 
 import (
+	"encoding/json"
 	"reflect"
 	"strings"
+	"time"
 )
 
 // Shape gives decoded JSON the zero values of the Go type that it was written from: fields that were left out
 // because they were empty can be read, and a null list prints as an empty one. The keys and what is printed by
 // {{json .}} stay those of the answer.
 func Shape(v any, t reflect.Type) any {
+	if n, ok := v.(json.Number); ok && t == reflect.TypeFor[time.Duration]() {
+		if d, err := n.Int64(); err == nil {
+			return time.Duration(d) // prints as 5s, and in JSON as a number
+		}
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		if v == nil {
@@ -81,6 +88,9 @@ func shapeFields(o *Object, t reflect.Type) {
 
 // zero is the empty value of a type as a template prints it.
 func zero(t reflect.Type) any {
+	if t == reflect.TypeFor[time.Duration]() {
+		return time.Duration(0)
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return ""

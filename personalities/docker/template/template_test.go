@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 const sample = `{"Id":"abc","Name":"/a1","N":3,"F":1.5,"Big":9007199254740993,"Yes":true,"Null":null,"List":["x","y"],"Empty":[],
@@ -103,10 +104,12 @@ type shaped struct {
 	Size   int64 `json:",omitempty"`
 	Inner  struct{ Text string }
 	List   []health
+	Every  time.Duration
+	Never  time.Duration
 }
 
 func TestShape(t *testing.T) {
-	v, err := Decode([]byte(`{"Id":"x","Cmd":null,"List":[{}]}`))
+	v, err := Decode([]byte(`{"Id":"x","Cmd":null,"List":[{}],"Every":5000000000}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +117,8 @@ func TestShape(t *testing.T) {
 	for source, want := range map[string]string{
 		`{{.ID}}`: "x", `{{.Cmd}}`: "[]", `{{.Labels}}`: "map[]", `{{.Size}}`: "0", `{{.Health}}`: "<nil>",
 		`{{if .Health}}a{{else}}b{{end}}`: "b", `{{.Inner.Text}}`: "", `{{(index .List 0).Status}}`: "",
-		`{{json .}}`: `{"Id":"x","Cmd":null,"List":[{}]}`,
+		`{{.Every}} {{.Never}} {{json .Every}} {{printf "%d" .Every}} {{gt .Every 3}}`: "5s 0s 5000000000 5000000000 true",
+		`{{json .}}`: `{"Id":"x","Cmd":null,"List":[{}],"Every":5000000000}`,
 	} {
 		tmpl, err := Parse(source)
 		if err != nil {

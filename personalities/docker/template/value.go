@@ -13,6 +13,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Object is a JSON object that remembers the order of its keys. Hidden entries can be read by a template but
@@ -200,6 +201,8 @@ func number(v any) (float64, bool) {
 		return float64(v), true
 	case float64:
 		return v, true
+	case time.Duration:
+		return float64(v), true
 	}
 	return 0, false
 }
