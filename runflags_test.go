@@ -66,7 +66,7 @@ var flagRows = []flagRow{
 	{"env-file", `printf '# no\nA=from file\n\nMINE\n' >env; export MINE=y; run --env-file env -e B=2 -- 'echo $A $B $MINE'`, `^from file 2 y\n`},
 	{"expose", `inspect '{{json .Config.ExposedPorts}}' --expose 80 --expose 90-91/udp`, `{"80/tcp":{},"90/udp":{},"91/udp":{}}`},
 	{"gpus", `run --gpus all -- true`, `could not select device driver "" with capabilities: \[\[gpu\]\]`},
-	{"group-add", `run -u user --group-add 5 --group-add extra -- 'id -G'`, `^1000 2000 5\b`},
+	{"group-add", `run -u user --group-add 5 --group-add extra -- 'id -G'`, `^1000 5 2000\b`},
 	{"health-cmd", `inspect '{{json .Config.Healthcheck.Test}}' --health-cmd 'test -f x'`, `\["CMD-SHELL","test -f x"\]`},
 	{"health-interval", `inspect '{{.Config.Healthcheck.Interval}}' --health-interval 5s`, `^5s\n`},
 	{"health-retries", `inspect '{{.Config.Healthcheck.Retries}}' --health-retries 4`, `^4\n`},
