@@ -7,17 +7,14 @@ import (
 	"github.com/moby/moby/api/types/events"
 )
 
-// eventFilters are the keys that EventMatch knows.
-var eventFilters = []string{
-	"config", "container", "daemon", "event", "image", "label", "network", "node", "plugin", "scope", "secret", "service",
-	"type", "volume",
+// objects are the kinds of what events are about; each is a filter too.
+var objects = []events.Type{
+	events.ConfigEventType, events.ContainerEventType, events.DaemonEventType, events.ImageEventType, events.NetworkEventType, events.NodeEventType,
+	events.PluginEventType, events.SecretEventType, events.ServiceEventType, events.VolumeEventType,
 }
 
-// EventMatch is the test that the filters of `docker events` make.
-func (e *Engine) EventMatch(f Filters) (func(events.Message) bool, error) {
-	if err := f.check(eventFilters); err != nil {
-		return nil, err
-	}
+// EventMatch is the test that the filters of `docker events` make. Filters that are not known are passed over, as in Docker.
+func (e *Engine) EventMatch(f Filters) func(events.Message) bool {
 	return func(m events.Message) bool {
 		if !f.any("event", func(v string) bool { return matchAction(v, string(m.Action)) }) ||
 			!f.any("type", func(v string) bool { return v == string(m.Type) }) ||
@@ -25,14 +22,14 @@ func (e *Engine) EventMatch(f Filters) (func(events.Message) bool, error) {
 			!f.labels(m.Actor.Attributes) {
 			return false
 		}
-		for _, kind := range []events.Type{events.ContainerEventType, events.ImageEventType, events.NetworkEventType, events.VolumeEventType, events.DaemonEventType} {
+		for _, kind := range objects {
 			key := string(kind)
 			if f.has(key) && !slices.ContainsFunc(f[key], func(v string) bool { return concerns(&m, kind, v) }) {
 				return false
 			}
 		}
 		return true
-	}, nil
+	}
 }
 
 // matchAction: an action may carry more behind a colon, as exec_start does.
@@ -40,16 +37,21 @@ func matchAction(want, action string) bool {
 	return want == action || strings.HasPrefix(action, want+":")
 }
 
-// concerns tells whether m is of an object of that kind and name.
+// concerns tells whether m is of an object of that kind whose ID or name begins with ref. An image is named in whole, with or without its
+// tag, and concerns the containers that were made of it.
 func concerns(m *events.Message, kind events.Type, ref string) bool {
 	a := m.Actor.Attributes
-	if kind == events.ImageEventType && m.Type == events.ContainerEventType {
-		return a["image"] == ref || strings.HasPrefix(a["image"], ref+":")
+	if kind != events.ImageEventType {
+		return m.Type == kind && (strings.HasPrefix(m.Actor.ID, ref) || strings.HasPrefix(a["name"], ref))
 	}
-	if m.Type != kind {
-		return false
+	var names []string
+	switch m.Type {
+	case events.ImageEventType:
+		names = []string{m.Actor.ID, a["name"]}
+	case events.ContainerEventType:
+		names = []string{a["image"]}
 	}
-	name := a["name"]
-	return m.Actor.ID == ref || name == ref || strings.HasPrefix(m.Actor.ID, ref) && len(ref) >= 1 ||
-		kind == events.ImageEventType && (strings.HasPrefix(name, ref+":") || strings.HasPrefix(m.Actor.ID, ref+":"))
+	return slices.ContainsFunc(names, func(name string) bool {
+		return name == ref || strings.HasPrefix(name, ref+":") || strings.HasPrefix(name, ref+"@")
+	})
 }

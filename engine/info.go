@@ -3,6 +3,7 @@ package engine
 import (
 	"bufio"
 	"context"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -33,13 +34,15 @@ func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: []string{"json-file", "none"}},
 		MemoryLimit: e.o.Limits.Memory, SwapLimit: e.o.Limits.Swap, CPUCfsPeriod: e.o.Limits.CPUQuota, CPUCfsQuota: e.o.Limits.CPUQuota,
 		CPUShares: e.o.Limits.CPUShares, CPUSet: e.o.Limits.Cpuset,
-		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: true, OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.o.Debug,
+		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: switchedOn("/proc/sys/net/ipv4/ip_forward"), OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.o.Debug,
 		NFd: openDescriptors(), NGoroutines: runtime.NumGoroutine(), SystemTime: e.o.Now().Format(time.RFC3339Nano),
 		LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "1", NEventsListener: e.bus.Listeners(),
 		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(), MemTotal: memoryTotal(),
 		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Config(),
 		DockerRootDir: e.o.Root, ServerVersion: e.o.Version, Labels: []string{},
-		Runtimes:       map[string]system.RuntimeWithStatus{"runc": {}},
+		Runtimes: map[string]system.RuntimeWithStatus{"runc": {Runtime: system.Runtime{Path: e.o.Init}}}, CDISpecDirs: []string{},
+		RuncCommit: system.Commit{ID: Built().Runtime}, InitCommit: system.Commit{ID: e.o.Version},
+		HTTPProxy: proxy("HTTP_PROXY"), HTTPSProxy: proxy("HTTPS_PROXY"), NoProxy: proxy("NO_PROXY"),
 		DefaultRuntime: "runc", Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
 		LiveRestoreEnabled: e.o.LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=builtin"},
 	}
@@ -63,12 +66,70 @@ func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 	}
 	i.Images = len(e.images.List())
 	if e.o.Net != nil {
+		i.FirewallBackend = &system.FirewallInfo{Driver: "nftables"}
 		i.Warnings = append(i.Warnings, e.o.Net.Warnings()...)
 	}
-	if !i.SwapLimit {
-		i.Warnings = append(i.Warnings, "WARNING: No swap limit support")
-	}
+	i.Warnings = append(i.Warnings, e.lacking(i)...)
 	return i, nil
+}
+
+// lacking is what the kernel does not have, in Docker's words.
+func (e *Engine) lacking(i *system.Info) (warnings []string) {
+	l := e.o.Limits
+	v1 := i.CgroupVersion == "1"
+	throttle := func(v1Name, v2Name string) string {
+		if v1 {
+			return "blkio " + v1Name
+		}
+		return v2Name
+	}
+	for _, w := range []struct {
+		has  bool
+		text string
+	}{
+		{l.Memory, "No memory limit support"},
+		{l.Swap, "No swap limit support"},
+		{l.OOMKillDisable || !v1, "No oom kill disable support"},
+		{l.CPUQuota, "No cpu cfs quota support"},
+		{l.CPUQuota, "No cpu cfs period support"},
+		{l.CPUShares, "No cpu shares support"},
+		{l.Cpuset, "No cpuset support"},
+		{l.ReadBps, "No " + throttle("throttle.read_bps_device", "io.max (rbps)") + " support"},
+		{l.WriteBps, "No " + throttle("throttle.write_bps_device", "io.max (wbps)") + " support"},
+		{l.ReadIOps, "No " + throttle("throttle.read_iops_device", "io.max (riops)") + " support"},
+		{l.WriteIOps, "No " + throttle("throttle.write_iops_device", "io.max (wiops)") + " support"},
+		{i.IPv4Forwarding, "IPv4 forwarding is disabled"},
+	} {
+		if !w.has {
+			warnings = append(warnings, "WARNING: "+w.text)
+		}
+	}
+	return warnings
+}
+
+// switchedOn reads a setting of the kernel that is 0 or 1.
+func switchedOn(path string) bool {
+	raw, err := os.ReadFile(path)
+	return err == nil && strings.TrimSpace(string(raw)) != "0"
+}
+
+// BridgeFilters tells whether what crosses a bridge passes the rules of the two versions of IP, which clients before 1.50 ask.
+func BridgeFilters() (v4, v6 bool) {
+	return switchedOn("/proc/sys/net/bridge/bridge-nf-call-iptables"), switchedOn("/proc/sys/net/bridge/bridge-nf-call-ip6tables")
+}
+
+// proxy is a variable by which programs find a proxy, without the password in it.
+func proxy(name string) string {
+	v := os.Getenv(name)
+	if v == "" {
+		v = os.Getenv(strings.ToLower(name))
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.User == nil {
+		return v
+	}
+	u.User = url.UserPassword("xxxxx", "xxxxx")
+	return u.String()
 }
 
 func openDescriptors() int {

@@ -21,6 +21,7 @@ var table = []route{
 	{"GET", "/version", (*Server).versionInfo},
 	{"GET", "/info", (*Server).info},
 	{"GET", "/events", (*Server).events},
+	{"GET", "/system/df", (*Server).diskUsage},
 	{"POST", "/auth", (*Server).login},
 	{"GET", "/distribution/{name:.*}/json", (*Server).inspectDistribution},
 
@@ -76,6 +77,8 @@ var table = []route{
 	{"PUT", "/volumes/{name:.*}", (*Server).updateVolume},
 	{"DELETE", "/volumes/{name:.*}", (*Server).removeVolume},
 
+	{"POST", "/networks/prune", (*Server).pruneNetworks},
+	{"POST", "/build/prune", (*Server).pruneBuilds},
 	{"GET", "/networks", (*Server).listNetworks},
 	{"GET", "/networks/", (*Server).listNetworks},
 	{"GET", "/networks/{id:.+}", (*Server).inspectNetwork},

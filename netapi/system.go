@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"runtime"
+	"strconv"
+	"strings"
 
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/api/types/system"
@@ -30,19 +32,40 @@ func (s *Server) ping(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) versionInfo(w http.ResponseWriter, _ *http.Request) error {
-	kernel := engine.KernelVersion()
+	kernel, b := engine.KernelVersion(), engine.Built()
 	return writeJSON(w, http.StatusOK, system.VersionResponse{
 		Platform: system.PlatformInfo{Name: "box"},
-		Version:  s.version, APIVersion: MaxVersion, MinAPIVersion: MinVersion,
+		Version:  s.version, APIVersion: MaxVersion, MinAPIVersion: MinVersion, GitCommit: b.Commit, BuildTime: b.Time,
 		Os: runtime.GOOS, Arch: runtime.GOARCH, GoVersion: runtime.Version(), KernelVersion: kernel,
-		Components: []system.ComponentVersion{{
-			Name: "Engine", Version: s.version,
-			Details: map[string]string{
+		Components: []system.ComponentVersion{
+			{Name: "Engine", Version: s.version, Details: map[string]string{
 				"ApiVersion": MaxVersion, "MinAPIVersion": MinVersion, "Os": runtime.GOOS, "Arch": runtime.GOARCH,
-				"GoVersion": runtime.Version(), "KernelVersion": kernel, "Experimental": "false",
-			},
-		}},
+				"GoVersion": runtime.Version(), "KernelVersion": kernel, "Experimental": "false", "GitCommit": b.Commit, "BuildTime": b.Time,
+			}},
+			{Name: "runc", Version: strings.TrimPrefix(b.Runtime, "v"), Details: map[string]string{"GitCommit": b.Runtime}},
+			{Name: "docker-init", Version: s.version, Details: map[string]string{"GitCommit": b.Commit}},
+		},
 	})
+}
+
+// infoFields are the fields of info by version.
+func infoFields() []field {
+	v4, v6 := engine.BridgeFilters()
+	no, empty := json.RawMessage("false"), json.RawMessage("[]")
+	list := []field{
+		{path: []string{"BridgeNfIptables"}, last: 49, value: json.RawMessage(strconv.FormatBool(v4))},
+		{path: []string{"BridgeNfIp6tables"}, last: 49, value: json.RawMessage(strconv.FormatBool(v6))},
+		{path: []string{"KernelMemory"}, last: 41, value: no},
+		{path: []string{"KernelMemoryTCP"}, since: 40, last: 51, value: no},
+		{path: []string{"CDISpecDirs"}, since: 44},
+		{path: []string{"FirewallBackend"}, since: 49},
+		{path: []string{"RegistryConfig", "AllowNondistributableArtifactsCIDRs"}, last: 48, value: empty},
+		{path: []string{"RegistryConfig", "AllowNondistributableArtifactsHostnames"}, last: 48, value: empty},
+	}
+	for _, c := range []string{"ContainerdCommit", "RuncCommit", "InitCommit"} {
+		list = append(list, field{path: []string{c, "Expected"}, last: 48, value: json.RawMessage(`""`)})
+	}
+	return list
 }
 
 func (s *Server) info(w http.ResponseWriter, r *http.Request) error {
@@ -50,7 +73,18 @@ func (s *Server) info(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, info)
+	raw, err := json.Marshal(info)
+	if err != nil {
+		return err
+	}
+	var reply map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &reply); err != nil {
+		return err
+	}
+	if err := shapeFields(reply, infoFields(), versionOf(r.Context())); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, reply)
 }
 
 // legacyEvent is an event with the fields that clients before 1.22 knew; containers and images still carry them.
@@ -74,10 +108,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	match, err := s.e.EventMatch(f)
-	if err != nil {
-		return err
-	}
+	match := s.e.EventMatch(f)
 	out := json.NewEncoder(newFlushWriter(w))
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"github.com/moby/moby/api/types/build"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/image"
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/api/types/volume"
 
 	"box/netapi/wire"
@@ -18,7 +19,7 @@ func (c *Client) Info(ctx context.Context) (raw json.RawMessage, err error) {
 	return raw, err
 }
 
-// DiskUsage is what takes space, in the shape that every version of the API still sends.
+// DiskUsage is what takes space, one by one.
 type DiskUsage struct {
 	LayersSize int64
 	Images     []image.Summary
@@ -27,10 +28,28 @@ type DiskUsage struct {
 	BuildCache []build.CacheRecord
 }
 
-// DiskUsage measures what takes space.
-func (c *Client) DiskUsage(ctx context.Context) (u DiskUsage, err error) {
-	err = c.do(ctx, call{method: "GET", path: "/system/df"}, &u)
-	return u, err
+// DiskUsage measures what takes space. Since 1.52 the objects come in groups.
+func (c *Client) DiskUsage(ctx context.Context) (DiskUsage, error) {
+	type groups = system.DiskUsage
+	var u struct {
+		DiskUsage
+		groups
+	}
+	err := c.do(ctx, call{method: "GET", path: "/system/df", query: map[string][]string{"verbose": {"1"}}}, &u)
+	out := u.DiskUsage
+	if i := u.ImageUsage; i != nil {
+		out.Images, out.LayersSize = i.Items, i.TotalSize
+	}
+	if c := u.ContainerUsage; c != nil {
+		out.Containers = c.Items
+	}
+	if v := u.VolumeUsage; v != nil {
+		out.Volumes = v.Items
+	}
+	if b := u.BuildCacheUsage; b != nil {
+		out.BuildCache = b.Items
+	}
+	return out, err
 }
 
 // BuildPrune drops the build cache; all drops what images still use, too.

@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"runtime/debug"
+	"sync"
+)
+
+// Build is what this executable was made of.
+type Build struct {
+	Commit  string // the first digits, "" where it was not made from a repository
+	Time    string // of the commit, RFC 3339
+	Runtime string // version of libcontainer, which starts containers
+}
+
+// Built tells what this executable was made of.
+var Built = sync.OnceValue(func() Build {
+	var b Build
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value[:min(7, len(s.Value))]
+		case "vcs.time":
+			b.Time = s.Value
+		}
+	}
+	for _, d := range info.Deps {
+		if d.Path == "github.com/opencontainers/runc" {
+			b.Runtime = d.Version
+		}
+	}
+	return b
+})

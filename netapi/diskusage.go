@@ -1,0 +1,142 @@
+package netapi
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/moby/moby/api/types/build"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/image"
+	"github.com/moby/moby/api/types/system"
+	"github.com/moby/moby/api/types/volume"
+
+	"box/engine"
+)
+
+// oldDiskUsage is what takes space as before 1.52: everything, one by one.
+type oldDiskUsage struct {
+	LayersSize  int64
+	Images      []any
+	Containers  []any
+	Volumes     []volume.Volume
+	BuildCache  []build.CacheRecord
+	BuilderSize *int64 `json:",omitempty"`
+}
+
+// diskUsage measures what takes space. There is no build cache that is kept.
+func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
+	v := versionOf(r.Context())
+	if err := r.ParseForm(); err != nil {
+		return refused(err.Error())
+	}
+	of, cache := engine.DiskUsageOf{Images: true, Containers: true, Volumes: true}, true
+	if kinds := r.Form["type"]; v >= 42 && len(kinds) > 0 {
+		for _, k := range kinds {
+			if !slices.Contains([]string{"container", "image", "volume", "build-cache"}, k) {
+				return refused("unknown object type: " + k)
+			}
+		}
+		has := func(k system.DiskUsageObject) bool { return slices.Contains(kinds, string(k)) }
+		of = engine.DiskUsageOf{Images: has(system.ImageObject), Containers: has(system.ContainerObject), Volumes: has(system.VolumeObject)}
+		cache = has(system.BuildCacheObject)
+	}
+	u, err := s.e.DiskUsage(r.Context(), of)
+	if err != nil {
+		return err
+	}
+	if v >= 52 {
+		return writeJSON(w, http.StatusOK, summedUsage(&u, cache, flag(r, "verbose")))
+	}
+	old := oldDiskUsage{LayersSize: u.Layers, Volumes: u.Volumes}
+	if u.Images != nil {
+		old.Images = []any{}
+		for i := range u.Images {
+			old.Images = append(old.Images, shapeImage(&u.Images[i], v))
+		}
+	}
+	if u.Containers != nil {
+		old.Containers = []any{}
+		for i := range u.Containers {
+			old.Containers = append(old.Containers, shapeSummary(&u.Containers[i], v))
+		}
+	}
+	if cache {
+		old.BuildCache = []build.CacheRecord{}
+	}
+	if v < 42 {
+		old.BuilderSize = new(int64)
+	}
+	return writeJSON(w, http.StatusOK, old)
+}
+
+// summedUsage is what takes space as since 1.52: sums, and with verbose every object.
+func summedUsage(u *engine.DiskUsage, cache, verbose bool) system.DiskUsage {
+	var out system.DiskUsage
+	if u.Images != nil {
+		i := &image.DiskUsage{TotalCount: int64(len(u.Images)), TotalSize: u.Layers, Reclaimable: u.Layers}
+		for _, s := range u.Images {
+			if s.Containers > 0 {
+				i.ActiveCount++
+				i.Reclaimable -= s.Size - s.SharedSize
+			}
+		}
+		if verbose {
+			i.Items = u.Images
+		}
+		out.ImageUsage = i
+	}
+	if u.Containers != nil {
+		c := &api.DiskUsage{TotalCount: int64(len(u.Containers))}
+		for _, s := range u.Containers {
+			c.TotalSize += s.SizeRw
+			if s.State == api.StateRunning || s.State == api.StatePaused || s.State == api.StateRestarting {
+				c.ActiveCount++
+			} else {
+				c.Reclaimable += s.SizeRw
+			}
+		}
+		if verbose {
+			c.Items = u.Containers
+		}
+		out.ContainerUsage = c
+	}
+	if u.Volumes != nil {
+		out.VolumeUsage = volumeUsage(u.Volumes, verbose)
+	}
+	if cache {
+		out.BuildCacheUsage = &build.DiskUsage{}
+	}
+	return out
+}
+
+func volumeUsage(list []volume.Volume, verbose bool) *volume.DiskUsage {
+	out := &volume.DiskUsage{TotalCount: int64(len(list))}
+	for _, v := range list {
+		if v.UsageData == nil || v.UsageData.Size < 0 {
+			continue
+		}
+		out.TotalSize += v.UsageData.Size
+		if v.UsageData.RefCount > 0 {
+			out.ActiveCount++
+		} else {
+			out.Reclaimable += v.UsageData.Size
+		}
+	}
+	if verbose {
+		out.Items = list
+	}
+	return out
+}
+
+// pruneBuilds drops what builds keep.
+func (s *Server) pruneBuilds(w http.ResponseWriter, r *http.Request) error {
+	f, err := filters(r)
+	if err != nil {
+		return err
+	}
+	done, err := s.e.PruneBuilds(f)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, build.CachePruneReport{CachesDeleted: done})
+}
