@@ -18,10 +18,10 @@ type flagRow struct {
 	want string // regular expression on its standard output and error
 }
 
-// shortcuts are functions of every script: run FLAGS -- COMMAND is `docker run --rm FLAGS busybox sh -c COMMAND`, and inspect FORMAT FLAGS
+// shortcuts are functions of every script: run FLAGS -- COMMAND is `docker run --rm FLAGS busybox sh -c COMMAND` with both outputs in one, and inspect FORMAT FLAGS
 // shows a container that is created with the flags.
 const shortcuts = `
-run() { flags=; while [ "$1" != -- ]; do flags="$flags '$1'"; shift; done; shift; eval docker run --rm $flags busybox sh -c "'$1'"; }
+run() { flags=; while [ "$1" != -- ]; do flags="$flags '$1'"; shift; done; shift; eval docker run --rm $flags busybox sh -c "'exec 2>&1; $1'"; }
 inspect() { format=$1; shift; id=$(docker create "$@" busybox true) || return; docker inspect -f "$format" $id; docker rm -v $id >/dev/null; }
 exec 2>&1
 `
@@ -74,7 +74,7 @@ var flagRows = []flagRow{
 	{"health-start-period", `inspect '{{.Config.Healthcheck.StartPeriod}}' --health-start-period 3s`, `^3s\n`},
 	{"health-timeout", `inspect '{{.Config.Healthcheck.Timeout}}' --health-timeout 6s`, `^6s\n`},
 	{"hostname", `run -h name -- 'hostname; cat /etc/hostname; grep name /etc/hosts; echo $HOSTNAME'`, `^name\nname\n172.*\tname\nname\n`},
-	{"init", `run --init -- 'cat /proc/1/cmdline | tr "\0" " "; sh -c "sleep 0.1 &" & sleep 0.5; ps -o stat | grep -c ^Z'`, `^/sbin/docker-init -- sh -c.*0\n`},
+	{"init", `run --init -- 'cat /proc/1/cmdline | tr "\0" " "; sh -c "sleep 0.1 &" & sleep 0.5; ps -o stat | grep -c ^Z'`, `^/sbin/docker-init -- sh -c .*0\n$`},
 	{"interactive", `echo typed | docker run --rm -i busybox cat; echo typed | docker run --rm busybox cat`, `^typed\n$`},
 	{"io-maxbandwidth", `run --io-maxbandwidth 1 -- true`, `"--io-maxbandwidth" is only supported on a Docker daemon running on windows`},
 	{"io-maxiops", `run --io-maxiops 1 -- true`, `"--io-maxiops" is only supported on a Docker daemon running on windows`},
