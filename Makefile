@@ -13,10 +13,11 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: tools ## Build ./box, static and stripped
-	go build -trimpath -tags $(TAGS) -ldflags '$(LD)' -o $(BOX) .
+	CC="$$(sh testdata/cc)" go build -trimpath -tags $(TAGS) -ldflags '$(LD)' -o $(BOX) .
 
 tools: ## See to it that Go and a C compiler are there
-	@sh testdata/need go:golang-go gcc:gcc
+	@sh testdata/need go:golang-go gcc:gcc /usr/include/stdlib.h:libc6-dev
+	@[ "$$(id -u)" != 0 ] || sh testdata/need musl-gcc:musl-tools || true
 
 demo: build ## Run a container from the embedded image by a daemon of its own, and clean up
 	@sh testdata/demo $(BOX)
