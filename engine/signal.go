@@ -10,10 +10,10 @@ import (
 // parseSignal reads a number, or a name with or without SIG, RTMIN+n and RTMAX-n among them.
 func parseSignal(s string) (unix.Signal, error) {
 	if n, err := strconv.Atoi(s); err == nil {
-		if n <= 0 || n > 64 {
+		if n <= 0 || n > 1<<16 {
 			return 0, invalid("Invalid signal: %s", s)
 		}
-		return unix.Signal(n), nil
+		return unix.Signal(n), nil // which ones there are is for who sends it
 	}
 	name := strings.TrimPrefix(strings.ToUpper(s), "SIG")
 	if sig := unix.SignalNum("SIG" + name); sig != 0 {

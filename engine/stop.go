@@ -142,8 +142,14 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 		}
 	}
 	c, err := e.container(ref)
+	if errdefs.IsNotFound(err) {
+		return notFound("Cannot kill container: %s: %v", ref, err)
+	}
 	if err != nil {
 		return err
+	}
+	if sig > 64 {
+		return invalid("Cannot kill container: %s: The linux daemon does not support signal %d", ref, sig)
 	}
 	st, _ := c.now()
 	if st.State == api.StateRestarting {
