@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/distribution/reference"
 	apiimage "github.com/moby/moby/api/types/image"
 	"github.com/opencontainers/go-digest"
 
 	"box/engine/image"
+	"box/engine/reference"
 )
 
 // imageFilters are the keys that Images knows.
@@ -116,12 +116,12 @@ func (e *Engine) imageBound(f Filters, key string) (time.Time, error) {
 func matchReferences(names, patterns []string) ([]string, error) {
 	var fit []string
 	for _, n := range names {
-		ref, err := reference.ParseNormalizedNamed(n)
+		ref, err := reference.Parse(n)
 		if err != nil {
 			continue
 		}
 		for _, p := range patterns {
-			ok, err := reference.FamiliarMatch(p, ref)
+			ok, err := ref.Match(p)
 			if err != nil {
 				return nil, invalid("invalid filter 'reference=%s': %v", p, err)
 			}

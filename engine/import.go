@@ -6,13 +6,13 @@ import (
 	"io"
 	"strings"
 
-	"github.com/distribution/reference"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/moby/moby/api/types/events"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/build"
 	"box/engine/image"
+	"box/engine/reference"
 	"box/engine/registry"
 	"box/fs/archive"
 )
@@ -35,8 +35,8 @@ func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) err
 	if err := build.Change(&config, q.Changes); err != nil {
 		return err
 	}
-	if named, err := reference.ParseNormalizedNamed(q.Repository); err == nil {
-		if _, ok := named.(reference.Digested); ok {
+	if named, err := reference.Parse(q.Repository); err == nil {
+		if named.Digest != "" {
 			return invalid("cannot import digest reference")
 		}
 	}

@@ -4,13 +4,13 @@ import (
 	"context"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/events"
 	apiregistry "github.com/moby/moby/api/types/registry"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/reference"
 	"box/engine/registry"
 )
 
@@ -31,9 +31,9 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 	}
 	status := func(isNew bool) error {
 		if isNew {
-			return out(said("Status: Downloaded newer image for %s", reference.FamiliarString(ref)))
+			return out(said("Status: Downloaded newer image for %s", ref.Familiar()))
 		}
-		return out(said("Status: Image is up to date for %s", reference.FamiliarString(ref)))
+		return out(said("Status: Image is up to date for %s", ref.Familiar()))
 	}
 	if image.IsHello(ref.String()) {
 		_, had := e.images.Resolve(ref.String())
@@ -63,27 +63,24 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 
 // publishMoved tells listeners that an image came from a registry or went to one: the event is of the name, not of the ID.
 func (e *Engine) publishMoved(action events.Action, ref reference.Named, labels map[string]string) {
-	e.publishImage(action, digest.Digest(reference.FamiliarString(ref)), reference.FamiliarName(ref), labels)
+	e.publishImage(action, digest.Digest(ref.Familiar()), ref.FamiliarName(), labels)
 }
 
 // parseReference reads a name with a tag or a digest beside it.
 func parseReference(name, tag string) (reference.Named, error) {
-	ref, err := reference.ParseNormalizedNamed(name)
+	ref, err := reference.Parse(name)
 	if err != nil {
-		return nil, invalid("%v", err)
+		return ref, invalid("%v", err)
 	}
 	if tag != "" {
 		if d, derr := digest.Parse(tag); derr == nil {
-			ref, err = reference.WithDigest(reference.TrimNamed(ref), d)
-		} else {
-			ref, err = reference.WithTag(reference.TrimNamed(ref), tag)
-		}
-		if err != nil {
-			return nil, invalid("%v", err)
+			ref = ref.WithDigest(d)
+		} else if ref, err = ref.WithTag(tag); err != nil {
+			return ref, invalid("%v", err)
 		}
 	}
-	if reference.FamiliarName(ref) == "scratch" {
-		return nil, &classed{errdefs.ErrPermissionDenied, "'scratch' is a reserved name"}
+	if ref.FamiliarName() == "scratch" {
+		return ref, &classed{errdefs.ErrPermissionDenied, "'scratch' is a reserved name"}
 	}
 	return ref, nil
 }
@@ -111,13 +108,12 @@ func (e *Engine) Login(ctx context.Context, auth apiregistry.AuthConfig) (apireg
 
 // Distribution tells what a registry has under a name.
 func (e *Engine) Distribution(ctx context.Context, name string, auth apiregistry.AuthConfig) (*apiregistry.DistributionInspect, error) {
-	ref, err := reference.ParseAnyReference(name)
+	named, id, err := reference.ParseAny(name)
 	if err != nil {
 		return nil, invalid("%v", err)
 	}
-	named, ok := ref.(reference.Named)
-	if !ok {
+	if id != "" {
 		return nil, invalid("unknown image reference format: %s", name)
 	}
-	return e.registry.Inspect(ctx, reference.TagNameOnly(named), auth)
+	return e.registry.Inspect(ctx, named.OrLatest(), auth)
 }

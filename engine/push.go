@@ -3,12 +3,12 @@ package engine
 import (
 	"context"
 
-	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/events"
 	apiregistry "github.com/moby/moby/api/types/registry"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"box/engine/reference"
 	"box/engine/registry"
 )
 
@@ -27,7 +27,7 @@ func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) 
 	if err != nil {
 		return err
 	}
-	if _, ok := named.(reference.Digested); ok {
+	if named.Digest != "" {
 		return invalid("cannot push a digest reference")
 	}
 	if err := out(said("The push refers to repository [%s]", named.Name())); err != nil {
@@ -35,12 +35,11 @@ func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) 
 	}
 	tags, ids := e.images.Tags(named)
 	if len(tags) == 0 {
-		return notFound("An image does not exist locally with the tag: %s", reference.FamiliarName(named))
+		return notFound("An image does not exist locally with the tag: %s", named.FamiliarName())
 	}
-	wanted, one := named.(reference.NamedTagged)
 	found := false
 	for n, t := range tags {
-		if one && t.Tag() != wanted.Tag() {
+		if named.Tag != "" && t.Tag != named.Tag {
 			continue
 		}
 		found = true
@@ -49,12 +48,12 @@ func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) 
 		}
 	}
 	if !found {
-		return notFound("tag does not exist: %s", reference.FamiliarString(named))
+		return notFound("tag does not exist: %s", named.Familiar())
 	}
 	return nil
 }
 
-func (e *Engine) pushOne(ctx context.Context, ref reference.NamedTagged, id digest.Digest, q Pushing, out func(Progress) error) error {
+func (e *Engine) pushOne(ctx context.Context, ref reference.Named, id digest.Digest, q Pushing, out func(Progress) error) error {
 	l, err := e.imageOf(id.String(), q.Platform)
 	if err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 
+	"box/engine/reference"
 	"box/engine/state"
 	"box/fs"
 )
@@ -188,8 +188,8 @@ func (c *Catalog) List() []Summary {
 func familiar(names []string) []string {
 	var out []string
 	for _, n := range names {
-		if r, err := reference.ParseNormalizedNamed(n); err == nil {
-			out = append(out, reference.FamiliarString(r))
+		if r, err := reference.Parse(n); err == nil {
+			out = append(out, r.Familiar())
 		}
 	}
 	slices.Sort(out)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -41,7 +40,7 @@ func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step
 		if err != nil {
 			return nil, "", err
 		}
-		names, name = []string{named.String()}, reference.FamiliarString(named)
+		names, name = []string{named.String()}, named.Familiar()
 	}
 	s := &stager{c: c}
 	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx))) }()

@@ -7,10 +7,10 @@ import (
 	"io"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"box/engine/reference"
 	"box/fs"
 	"box/fs/archive"
 )
@@ -119,14 +119,14 @@ func (a *archived) plan(e entry) (p plan, err error) {
 			short(p.img.ID), len(ids), len(e.Layers), errdefs.ErrInvalidArgument)
 	}
 	for _, tag := range e.RepoTags {
-		named, err := reference.ParseNormalizedNamed(tag)
+		named, err := reference.Parse(tag)
 		if err != nil {
 			return p, fmt.Errorf("name %q in the archive: %w: %w", tag, err, errdefs.ErrInvalidArgument)
 		}
-		if _, ok := named.(reference.Digested); ok {
+		if named.Digest != "" {
 			return p, fmt.Errorf("name %q in the archive is no tag: %w", tag, errdefs.ErrInvalidArgument)
 		}
-		p.names = append(p.names, reference.TagNameOnly(named).String())
+		p.names = append(p.names, named.OrLatest().String())
 	}
 	for n, name := range e.Layers {
 		l, ok := a.layers[a.follow(name)]

@@ -4,8 +4,9 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
+
+	"box/engine/reference"
 )
 
 func badReference() error { return &classed{errdefs.ErrInvalidArgument, "invalid reference format"} }
@@ -15,13 +16,11 @@ func (c *Catalog) Lookup(ref string) (digest.Digest, error) { return c.find(ref)
 
 // find turns what users type into an image's ID: a whole ID, then a name, then the beginning of an ID that only one has.
 func (c *Catalog) find(ref string) (digest.Digest, error) {
-	parsed, err := reference.ParseAnyReference(ref)
+	named, id, err := reference.ParseAny(ref)
 	if err != nil {
 		return "", badReference()
 	}
-	named, ok := parsed.(reference.Named)
-	if !ok { // 64 digits, or those with their algorithm
-		id := digest.Digest(parsed.String())
+	if id != "" { // 64 digits, or those with their algorithm
 		if _, ok := c.row(id); ok {
 			return id, nil
 		}
@@ -34,17 +33,15 @@ func (c *Catalog) find(ref string) (digest.Digest, error) {
 	if id, ok := c.byPrefix(ref); ok {
 		return id, nil
 	}
-	return "", missing(reference.FamiliarString(full))
+	return "", missing(full.Familiar())
 }
 
 // fullName is the name that the catalog has for what users type: a digest makes a tag beside it superfluous.
 func fullName(named reference.Named) reference.Named {
-	if d, ok := named.(reference.Digested); ok {
-		if r, err := reference.WithDigest(reference.TrimNamed(named), d.Digest()); err == nil {
-			return r
-		}
+	if named.Digest != "" {
+		return named.WithDigest(named.Digest)
 	}
-	return reference.TagNameOnly(named)
+	return named.OrLatest()
 }
 
 // byPrefix finds the one image whose ID begins so.
@@ -83,24 +80,24 @@ func (c *Catalog) Tag(ref, repository, tag string) (*Image, string, error) {
 	if _, ok := c.row(img.ID); !ok {
 		return nil, "", missing(ref)
 	}
-	return img, reference.FamiliarString(named), c.add([]pending{{img: img, names: []string{named.String()}}}, nil)
+	return img, named.Familiar(), c.add([]pending{{img: img, names: []string{named.String()}}}, nil)
 }
 
 // tagged is a name with its tag, both as the user gave them.
 func tagged(repository, tag string) (reference.Named, error) {
-	named, err := reference.ParseNormalizedNamed(repository)
+	named, err := reference.Parse(repository)
 	if err != nil {
-		return nil, badReference()
+		return named, badReference()
 	}
-	if _, ok := named.(reference.Digested); ok {
-		return nil, &classed{errdefs.ErrInvalidArgument, "refusing to create a tag with a digest reference"}
+	if named.Digest != "" {
+		return named, &classed{errdefs.ErrInvalidArgument, "refusing to create a tag with a digest reference"}
 	}
 	if tag != "" {
-		if named, err = reference.WithTag(reference.TrimNamed(named), tag); err != nil {
-			return nil, &classed{errdefs.ErrInvalidArgument, "invalid tag format"}
+		if named, err = named.WithTag(tag); err != nil {
+			return named, &classed{errdefs.ErrInvalidArgument, err.Error()}
 		}
 	}
-	return reference.TagNameOnly(named), nil
+	return named.OrLatest(), nil
 }
 
 // Named tells whether an image is there under all of the names, in full.

@@ -6,8 +6,9 @@ import (
 	"io"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
+
+	"box/engine/reference"
 )
 
 // Outgo is an image that is being sent somewhere. Its layers stay until Close, whoever removes it.
@@ -69,11 +70,11 @@ type writeFunc func(p []byte) (int, error)
 func (f writeFunc) Write(p []byte) (int, error) { return f(p) }
 
 // Tags lists the tags of a repository with their images, sorted.
-func (c *Catalog) Tags(repository reference.Named) (tags []reference.NamedTagged, ids []digest.Digest) {
+func (c *Catalog) Tags(repository reference.Named) (tags []reference.Named, ids []digest.Digest) {
 	for _, t := range c.tagsOf(repository.Name()) {
 		id, ok := c.named(t.String())
-		if tagged, is := t.(reference.NamedTagged); ok && is {
-			tags, ids = append(tags, tagged), append(ids, id)
+		if ok {
+			tags, ids = append(tags, t), append(ids, id)
 		}
 	}
 	return tags, ids

@@ -7,9 +7,9 @@ import (
 	"slices"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 
+	"box/engine/reference"
 	"box/fs"
 )
 
@@ -86,11 +86,11 @@ func refuseID(id digest.Digest, names []string, force bool, by string, running b
 // split parses names and tells tags from digests.
 func split(names []string) (tags, digests []reference.Named) {
 	for _, n := range names {
-		r, err := reference.ParseNormalizedNamed(n)
+		r, err := reference.Parse(n)
 		if err != nil {
 			continue
 		}
-		if _, ok := r.(reference.Canonical); ok {
+		if r.Digest != "" {
 			digests = append(digests, r)
 		} else {
 			tags = append(tags, r)
@@ -117,11 +117,11 @@ func single(names []string) bool {
 // goesWith is the names that go with one: a tag that is the last of its repository takes the repository's digests along.
 func goesWith(name string, names []string) []string {
 	going := []string{name}
-	gone, err := reference.ParseNormalizedNamed(name)
+	gone, err := reference.Parse(name)
 	if err != nil {
 		return going
 	}
-	if _, ok := gone.(reference.Canonical); ok {
+	if gone.Digest != "" {
 		return going
 	}
 	tags, digests := split(names)
@@ -150,7 +150,7 @@ func hasPrefix(s, p string) bool { return len(p) <= len(s) && s[:len(p)] == p }
 
 // nameOf is the full name that ref is.
 func nameOf(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
+	named, err := reference.Parse(ref)
 	if err != nil {
 		return ""
 	}

@@ -7,18 +7,20 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/engine/reference"
 )
 
 // chosen is an image that is to be saved under some of its tags.
 type chosen struct {
 	*Image
-	tags []reference.NamedTagged
+	tags []reference.Named
 }
 
 // Save writes images as one archive in the form that Docker has used since version 25: an OCI layout with manifest.json and
@@ -68,10 +70,8 @@ func (c *Catalog) choose(refs []string) ([]*chosen, error) {
 			by[id] = img
 			list = append(list, img)
 		}
-		t, ok := tag.(reference.NamedTagged)
-		if _, digested := tag.(reference.Digested); ok && !digested &&
-			!slices.ContainsFunc(img.tags, func(have reference.NamedTagged) bool { return have.String() == t.String() }) {
-			img.tags = append(img.tags, t)
+		if tag.Tag != "" && tag.Digest == "" && !slices.Contains(img.tags, tag) {
+			img.tags = append(img.tags, tag)
 		}
 		return nil
 	}
@@ -86,11 +86,11 @@ func (c *Catalog) choose(refs []string) ([]*chosen, error) {
 // match calls add for the images, with tags where there are some, that one argument of a save means.
 func (c *Catalog) match(ref string, add func(id digest.Digest, tag reference.Named) error) error {
 	id, err := c.find(ref)
-	named, nerr := reference.ParseNormalizedNamed(ref)
+	named, nerr := reference.Parse(ref)
 	if err == nil && isID(ref, id) {
-		return add(id, nil)
+		return add(id, reference.Named{})
 	}
-	if nerr == nil && reference.IsNameOnly(named) {
+	if nerr == nil && named.IsNameOnly() {
 		tags := c.tagsOf(named.Name())
 		for _, t := range tags {
 			id, _ := c.named(t.String())
@@ -106,7 +106,7 @@ func (c *Catalog) match(ref string, add func(id digest.Digest, tag reference.Nam
 		}
 	}
 	if err != nil {
-		if nerr == nil && !reference.IsNameOnly(named) && errdefs.IsNotFound(err) {
+		if nerr == nil && !named.IsNameOnly() && errdefs.IsNotFound(err) {
 			return &classed{errdefs.ErrNotFound, "reference does not exist"}
 		}
 		return err
@@ -119,18 +119,11 @@ func (c *Catalog) tagsOf(repository string) (tags []reference.Named) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for n := range c.names {
-		if r, err := reference.ParseNormalizedNamed(n); err == nil && r.Name() == repository {
-			if _, ok := r.(reference.Digested); !ok {
-				tags = append(tags, r)
-			}
+		if r, err := reference.Parse(n); err == nil && r.Name() == repository && r.Digest == "" {
+			tags = append(tags, r)
 		}
 	}
-	slices.SortFunc(tags, func(a, b reference.Named) int {
-		if a.String() < b.String() {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(tags, func(a, b reference.Named) int { return strings.Compare(a.String(), b.String()) })
 	return tags
 }
 
@@ -207,10 +200,10 @@ func (a *saving) add(ctx context.Context, img *chosen) error {
 		a.index.Manifests = append(a.index.Manifests, d)
 	}
 	for _, t := range img.tags {
-		d.Annotations = map[string]string{"io.containerd.image.name": t.String(), ocispec.AnnotationRefName: t.Tag()}
+		d.Annotations = map[string]string{"io.containerd.image.name": t.String(), ocispec.AnnotationRefName: t.Tag}
 		a.index.Manifests = append(a.index.Manifests, d)
-		e.RepoTags = append(e.RepoTags, reference.FamiliarString(t))
-		a.legacy(reference.FamiliarName(t), t.Tag(), img.Config.RootFS.DiffIDs)
+		e.RepoTags = append(e.RepoTags, t.Familiar())
+		a.legacy(t.FamiliarName(), t.Tag, img.Config.RootFS.DiffIDs)
 	}
 	a.manifest = append(a.manifest, e)
 	return nil

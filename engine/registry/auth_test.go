@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -83,7 +82,7 @@ func TestTokens(t *testing.T) {
 			m, id := f.image("lib/x", plainForm, "", layer(t, "a", "a"))
 			f.tag("lib/x", "latest", m)
 			g := guard(f, row.uses)
-			_, err := quick().Pull(t.Context(), s.Catalog, reference.TagNameOnly(f.named("lib/x")), row.auth, nil, silently)
+			_, err := quick().Pull(t.Context(), s.Catalog, f.named("lib/x").OrLatest(), row.auth, nil, silently)
 			if row.says != "" {
 				if err == nil || !strings.Contains(err.Error(), row.says) {
 					t.Fatalf("error %v", err)
@@ -115,7 +114,7 @@ func TestDenied(t *testing.T) {
 		}
 		return inner(w, r)
 	}
-	_, err := quick().Pull(t.Context(), s.Catalog, reference.TagNameOnly(f.named("x")), Auth{}, nil, silently)
+	_, err := quick().Pull(t.Context(), s.Catalog, f.named("x").OrLatest(), Auth{}, nil, silently)
 	want := "pull access denied for " + f.host() + "/x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"
 	if err == nil || err.Error() != want || !errdefs.IsNotFound(err) || g.given != 1 {
 		t.Errorf("error %v after %d tokens, want %s", err, g.given, want)
@@ -135,7 +134,7 @@ func TestBasic(t *testing.T) {
 		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 		return true
 	}
-	ref := reference.TagNameOnly(f.named("x"))
+	ref := f.named("x").OrLatest()
 	c := quick()
 	for _, row := range []struct {
 		auth Auth
@@ -202,7 +201,7 @@ func TestSecretsStay(t *testing.T) {
 		return false
 	}
 	auth := Auth{Username: "me", Password: "secret"}
-	if _, err := quick().Pull(t.Context(), s.Catalog, reference.TagNameOnly(f.named("x")), auth, nil, silently); err != nil {
+	if _, err := quick().Pull(t.Context(), s.Catalog, f.named("x").OrLatest(), auth, nil, silently); err != nil {
 		t.Fatal(err)
 	}
 	s.whole(f.host()+"/x", id)

@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
+
+	"box/engine/reference"
 )
 
 // endpoint is where a registry answers.
@@ -53,7 +54,7 @@ func hostOf(domain string) string {
 
 // connect finds out how the registry of a repository answers and whom it lets in.
 func (c *Client) connect(ctx context.Context, ref reference.Named, auth Auth) (*repository, error) {
-	end, challenges, err := c.ping(ctx, hostOf(reference.Domain(ref)))
+	end, challenges, err := c.ping(ctx, hostOf(ref.Domain))
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
+
+	"box/engine/reference"
 )
 
 // failure is an error that a registry told (OCI distribution-spec, "Error Codes").
@@ -128,11 +129,11 @@ func pullError(err error, ref reference.Named) error {
 	}
 	switch f.code {
 	case "DENIED":
-		return &told{fmt.Sprintf("pull access denied for %s, repository does not exist or may require 'docker login': %v", reference.FamiliarName(ref), f), errdefs.ErrNotFound}
+		return &told{fmt.Sprintf("pull access denied for %s, repository does not exist or may require 'docker login': %v", ref.FamiliarName(), f), errdefs.ErrNotFound}
 	case "MANIFEST_UNKNOWN":
-		return &told{fmt.Sprintf("manifest for %s not found: %v", reference.FamiliarString(ref), f), errdefs.ErrNotFound}
+		return &told{fmt.Sprintf("manifest for %s not found: %v", ref.Familiar(), f), errdefs.ErrNotFound}
 	case "NAME_UNKNOWN":
-		return &told{fmt.Sprintf("repository %s not found: %v", reference.FamiliarName(ref), f), errdefs.ErrNotFound}
+		return &told{fmt.Sprintf("repository %s not found: %v", ref.FamiliarName(), f), errdefs.ErrNotFound}
 	}
 	return err
 }

@@ -14,13 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/distribution/reference"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/reference"
 	"box/engine/state"
 	"box/fs"
 	"box/fs/fstest"
@@ -53,7 +53,7 @@ func (f *fake) host() string { return f.Listener.Addr().String() }
 // named is a repository of the fake's.
 func (f *fake) named(name string) reference.Named {
 	f.t.Helper()
-	ref, err := reference.ParseNormalizedNamed(f.host() + "/" + name)
+	ref, err := reference.Parse(f.host() + "/" + name)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -8,9 +8,10 @@ import (
 	"net/http"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	api "github.com/moby/moby/api/types/registry"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/engine/reference"
 )
 
 // Login asks the registry auth.ServerAddress whether it knows a user. identity, where it gives one, stands for the password from

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/reference"
 )
 
 // Pulled is one image that a pull brought, or found to be there.
@@ -36,7 +36,7 @@ func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Na
 		want = *platform
 	}
 	refs := []reference.Named{ref}
-	if reference.IsNameOnly(ref) {
+	if ref.IsNameOnly() {
 		if refs, err = r.tags(ctx); err != nil {
 			return nil, pullError(err, ref)
 		}
@@ -54,13 +54,10 @@ func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Na
 
 // nameOf is what a reference is called within its repository: a digest before a tag.
 func nameOf(ref reference.Named) (name string, digested bool) {
-	if d, ok := ref.(reference.Digested); ok {
-		return d.Digest().String(), true
+	if ref.Digest != "" {
+		return ref.Digest.String(), true
 	}
-	if t, ok := ref.(reference.Tagged); ok {
-		return t.Tag(), false
-	}
-	return "latest", false
+	return ref.OrLatest().Tag, false
 }
 
 // pull brings one image.
@@ -85,9 +82,9 @@ func (r *repository) pull(ctx context.Context, into *image.Catalog, ref referenc
 	if err != nil {
 		return Pulled{}, err
 	}
-	names := []string{reference.TrimNamed(ref).String() + "@" + top.digest.String()}
+	names := []string{ref.Repository().String() + "@" + top.digest.String()}
 	if !digested {
-		names = append(names, reference.TagNameOnly(ref).String())
+		names = append(names, ref.OrLatest().String())
 	}
 	p := Pulled{Image: img, Ref: ref, New: !into.Named(img.ID, names...)}
 	if p.New {

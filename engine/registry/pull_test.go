@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -55,7 +54,7 @@ func TestPullForms(t *testing.T) {
 			f, s := newFake(t), newStore(t)
 			m, id := row.make(f)
 			f.tag("lib/x", "1", m)
-			tagged, err := reference.WithTag(f.named("lib/x"), "1")
+			tagged, err := f.named("lib/x").WithTag("1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,10 +66,7 @@ func TestPullForms(t *testing.T) {
 			s.whole(tagged.String(), id)
 			s.whole(f.host()+"/lib/x@"+m.Digest.String(), id)
 			// again, by digest: nothing is new
-			byDigest, err := reference.WithDigest(f.named("lib/x"), m.Digest)
-			if err != nil {
-				t.Fatal(err)
-			}
+			byDigest := f.named("lib/x").WithDigest(m.Digest)
 			if pulled, err = c.Pull(t.Context(), s.Catalog, byDigest, Auth{}, nil, silently); err != nil || pulled[0].New {
 				t.Errorf("again: %+v %v", pulled, err)
 			}
@@ -85,7 +81,7 @@ func TestPullLines(t *testing.T) {
 	m, id := f.image("x", plainForm, "", one)
 	f.tag("x", "latest", m)
 	var r record
-	if _, err := quick().Pull(t.Context(), s.Catalog, reference.TagNameOnly(f.named("x")), Auth{}, nil, r.tell); err != nil {
+	if _, err := quick().Pull(t.Context(), s.Catalog, f.named("x").OrLatest(), Auth{}, nil, r.tell); err != nil {
 		t.Fatal(err)
 	}
 	l := digest.FromBytes(one).Encoded()[:12]
@@ -156,7 +152,7 @@ func TestResume(t *testing.T) {
 				panic(http.ErrAbortHandler)
 			}
 			var r record
-			if _, err := quick().Pull(t.Context(), s.Catalog, reference.TagNameOnly(f.named("x")), Auth{}, nil, r.tell); err != nil {
+			if _, err := quick().Pull(t.Context(), s.Catalog, f.named("x").OrLatest(), Auth{}, nil, r.tell); err != nil {
 				t.Fatal(err)
 			}
 			s.whole(f.host()+"/x", id)
@@ -252,7 +248,7 @@ func TestPullFails(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			f, s := newFake(t), newStore(t)
 			row.setup(f)
-			ref, err := reference.WithTag(f.named("x"), "1")
+			ref, err := f.named("x").WithTag("1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,14 +281,14 @@ func TestPullCalledOff(t *testing.T) {
 		}
 		return false
 	}
-	if _, err := quick().Pull(ctx, s.Catalog, reference.TagNameOnly(f.named("x")), Auth{}, nil, silently); !errors.Is(err, context.Canceled) {
+	if _, err := quick().Pull(ctx, s.Catalog, f.named("x").OrLatest(), Auth{}, nil, silently); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	s.empty()
 	// a client that takes no more lines is gone, too
 	f.before = nil
 	gone := errors.New("gone")
-	_, err := quick().Pull(t.Context(), s.Catalog, reference.TagNameOnly(f.named("x")), Auth{}, nil, func(l Line) error {
+	_, err := quick().Pull(t.Context(), s.Catalog, f.named("x").OrLatest(), Auth{}, nil, func(l Line) error {
 		if l.Status == "Downloading" {
 			return gone
 		}
@@ -310,10 +306,7 @@ func TestPullByDigestChecks(t *testing.T) {
 	m, _ := f.image("x", plainForm, "", layer(t, "a", "a"))
 	wrong := digest.FromString("other")
 	f.blobs["x@"+wrong.String()], f.kinds["x@"+wrong.String()] = f.blobs["x@"+m.Digest.String()], m.MediaType
-	ref, err := reference.WithDigest(f.named("x"), wrong)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ref := f.named("x").WithDigest(wrong)
 	if _, err := quick().Pull(t.Context(), s.Catalog, ref, Auth{}, nil, silently); err == nil || !strings.Contains(err.Error(), "manifest verification failed for digest "+wrong.String()) {
 		t.Errorf("error %v", err)
 	}

@@ -9,16 +9,16 @@ import (
 	"sync"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/reference"
 )
 
 // Push sends the image id to its registry under a tag. Layers that the registry has, here or in a repository that they were seen in,
 // are not sent again; where it has all of those that a pull brought, it gets the very manifest that came with them.
-func (c *Client) Push(ctx context.Context, from *image.Catalog, ref reference.NamedTagged, id digest.Digest, auth Auth, tell Tell) (err error) {
+func (c *Client) Push(ctx context.Context, from *image.Catalog, ref reference.Named, id digest.Digest, auth Auth, tell Tell) (err error) {
 	defer func() {
 		if errors.Is(err, errNoCredentials) {
 			err = errNoCredentials // as Docker: without the request that was not made
@@ -183,11 +183,11 @@ func (u *upload) find(ctx context.Context, known []image.Blob) (blob image.Blob,
 
 // sibling is the path of another repository of the same registry.
 func (u *upload) sibling(name string) (path string, ok bool) {
-	other, err := reference.ParseNormalizedNamed(name)
-	if err != nil || reference.Domain(other) != reference.Domain(u.r.ref) || other.Name() == u.r.ref.Name() {
+	other, err := reference.Parse(name)
+	if err != nil || other.Domain != u.r.ref.Domain || other.Name() == u.r.ref.Name() {
 		return "", false
 	}
-	return reference.Path(other), true
+	return other.Path, true
 }
 
 // config sends the image's configuration.
@@ -200,7 +200,7 @@ func (u *upload) config(ctx context.Context) error {
 }
 
 // manifest sends the manifest and remembers it.
-func (u *upload) manifest(ctx context.Context, ref reference.NamedTagged) error {
+func (u *upload) manifest(ctx context.Context, ref reference.Named) error {
 	m := u.fitting()
 	if m == nil {
 		var err error
@@ -208,21 +208,21 @@ func (u *upload) manifest(ctx context.Context, ref reference.NamedTagged) error 
 			return err
 		}
 	}
-	if err := u.r.putManifest(ctx, ref.Tag(), m); err != nil {
+	if err := u.r.putManifest(ctx, ref.Tag, m); err != nil {
 		return err
 	}
 	o := image.Origin{Repository: ref.Name(), Manifest: m.raw, Blobs: u.blobs}
 	if err := u.from.Record(u.img.ID, o, ref.Name()+"@"+m.digest.String()); err != nil && !errdefs.IsNotFound(err) {
 		return err // the image may have been removed meanwhile
 	}
-	if err := u.say(Line{Status: fmt.Sprintf("%s: digest: %s size: %d", ref.Tag(), m.digest, len(m.raw))}); err != nil {
+	if err := u.say(Line{Status: fmt.Sprintf("%s: digest: %s size: %d", ref.Tag, m.digest, len(m.raw))}); err != nil {
 		return err
 	}
 	return u.say(Line{Aux: struct {
 		Tag    string
 		Digest string
 		Size   int
-	}{ref.Tag(), m.digest.String(), len(m.raw)}})
+	}{ref.Tag, m.digest.String(), len(m.raw)}})
 }
 
 // fitting is a manifest that came with the image and whose layers are all in the repository.

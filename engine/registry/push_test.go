@@ -10,14 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 )
 
 // push sends what a store has as tag 1 of a repository.
 func (f *fake) push(s *store, c *Client, repo string, id digest.Digest) ([]string, error) {
 	f.t.Helper()
-	ref, err := reference.WithTag(f.named(repo), "1")
+	ref, err := f.named(repo).WithTag("1")
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -29,7 +28,7 @@ func (f *fake) push(s *store, c *Client, repo string, id digest.Digest) ([]strin
 // pullFrom brings tag 1 of a repository into a store.
 func (f *fake) pullFrom(s *store, repo string) digest.Digest {
 	f.t.Helper()
-	ref, err := reference.WithTag(f.named(repo), "1")
+	ref, err := f.named(repo).WithTag("1")
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -182,7 +181,7 @@ func TestPushCalledOff(t *testing.T) {
 	m, _ := f.image("x", dockerForm, "", layer(t, "a", strings.Repeat("content ", 100_000)))
 	f.tag("x", "1", m)
 	id := f.pullFrom(s, "x")
-	to, err := reference.WithTag(newFake(t).named("y"), "1")
+	to, err := newFake(t).named("y").WithTag("1")
 	if err != nil {
 		t.Fatal(err)
 	}

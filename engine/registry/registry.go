@@ -5,8 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/distribution/reference"
 	api "github.com/moby/moby/api/types/registry"
+
+	"box/engine/reference"
 )
 
 // Limits on what a registry may send. Each is far above what an image needs.
@@ -97,7 +98,7 @@ type repository struct {
 }
 
 // path is what the registry calls it.
-func (r *repository) path() string { return reference.Path(r.ref) }
+func (r *repository) path() string { return r.ref.Path }
 
 // url is an address within the repository.
 func (r *repository) url(rest string) string { return r.end.base + r.path() + "/" + rest }

@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
+
+	"box/engine/reference"
 )
 
 // tags lists the tags of a repository, page by page (OCI distribution-spec, "Listing Tags").
@@ -56,7 +57,7 @@ func (r *repository) page(res *http.Response) (list []reference.Named, err error
 		return nil, unexpected(res, raw)
 	}
 	for _, t := range body.Tags {
-		ref, err := reference.WithTag(reference.TrimNamed(r.ref), t)
+		ref, err := r.ref.WithTag(t)
 		if err != nil {
 			return nil, fmt.Errorf("tag %q of %s: %w: %w", oneLine(t), r.ref.Name(), err, errdefs.ErrInvalidArgument)
 		}

@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/container"
 
+	"box/engine/reference"
 	"box/personalities/cmd"
 )
 
@@ -86,7 +86,7 @@ func (s *session) create(ctx context.Context, c *createFlags, request *container
 	if err != nil {
 		return "", err
 	}
-	if _, err := reference.ParseAnyReference(request.Image); err != nil {
+	if _, _, err := reference.ParseAny(request.Image); err != nil {
 		return "", err
 	}
 	write, err := c.reserveIDFile(s)
@@ -121,11 +121,11 @@ func (s *session) pullFor(ctx context.Context, c *createFlags, image string) err
 	if c.quiet {
 		out = io.Discard
 	}
-	named, err := reference.ParseNormalizedNamed(image)
+	named, err := reference.Parse(image)
 	if err != nil {
 		return err
 	}
-	return s.pull(ctx, reference.TagNameOnly(named).String(), c.platform, out)
+	return s.pull(ctx, named.OrLatest().String(), c.platform, out)
 }
 
 // reserveIDFile makes sure that --cidfile can be written before there is anything to write into it.

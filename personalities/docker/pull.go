@@ -1,13 +1,13 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 
-	"github.com/distribution/reference"
-
+	"box/engine/reference"
 	"box/personalities/cmd"
 )
 
@@ -23,15 +23,15 @@ func pullCommand(u *cmd.Usage) action {
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
 		ctx, stop := s.interruptible(ctx)
 		defer stop()
-		named, err := reference.ParseNormalizedNamed(p.Args[0])
+		named, err := reference.Parse(p.Args[0])
 		switch {
 		case err != nil:
 			return err
 		case !disableTrust:
 			return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
-		case all && !reference.IsNameOnly(named):
+		case all && !named.IsNameOnly():
 			return errors.New("tag can't be used with --all-tags/-a")
-		case !all && reference.IsNameOnly(named) && !quiet:
+		case !all && named.IsNameOnly() && !quiet:
 			fmt.Fprintln(s.out, "Using default tag: latest")
 		}
 		out := s.out
@@ -40,7 +40,7 @@ func pullCommand(u *cmd.Usage) action {
 		}
 		name := named.String()
 		if !all {
-			name = reference.TagNameOnly(named).String()
+			name = named.OrLatest().String()
 		}
 		if err := s.pull(ctx, name, platform, out); err != nil {
 			return err
@@ -52,22 +52,16 @@ func pullCommand(u *cmd.Usage) action {
 
 // pull fetches an image and shows the progress on out. A name without tag or digest is every tag.
 func (s *session) pull(ctx context.Context, name, platform string, out io.Writer) error {
-	named, err := reference.ParseNormalizedNamed(name)
+	named, err := reference.Parse(name)
 	if err != nil {
 		return err
 	}
-	tag := ""
-	switch r := named.(type) {
-	case reference.Digested:
-		tag = r.Digest().String()
-	case reference.Tagged:
-		tag = r.Tag()
-	}
+	tag := cmp.Or(named.Digest.String(), named.Tag)
 	api, err := s.client()
 	if err != nil {
 		return err
 	}
-	body, err := api.ImagePull(ctx, reference.FamiliarName(named), tag, platform, s.auth(reference.Domain(named)))
+	body, err := api.ImagePull(ctx, named.FamiliarName(), tag, platform, s.auth(named.Domain))
 	if err != nil {
 		return err
 	}
@@ -87,23 +81,19 @@ func pushCommand(u *cmd.Usage) action {
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
 		ctx, stop := s.interruptible(ctx)
 		defer stop()
-		named, err := reference.ParseNormalizedNamed(p.Args[0])
+		named, err := reference.Parse(p.Args[0])
 		switch {
 		case err != nil:
 			return err
 		case !disableTrust:
 			return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
-		case all && !reference.IsNameOnly(named):
+		case all && !named.IsNameOnly():
 			return errors.New("tag can't be used with --all-tags/-a")
-		case !all && reference.IsNameOnly(named):
-			named = reference.TagNameOnly(named)
+		case !all && named.IsNameOnly():
+			named = named.OrLatest()
 			if !quiet {
 				fmt.Fprintln(s.out, "Using default tag: latest")
 			}
-		}
-		tag := ""
-		if t, ok := named.(reference.Tagged); ok {
-			tag = t.Tag()
 		}
 		wanted := ""
 		if platform != "" {
@@ -117,7 +107,7 @@ func pushCommand(u *cmd.Usage) action {
 		if err != nil {
 			return err
 		}
-		body, err := api.ImagePush(ctx, reference.FamiliarName(named), tag, wanted, s.auth(reference.Domain(named)))
+		body, err := api.ImagePush(ctx, named.FamiliarName(), named.Tag, wanted, s.auth(named.Domain))
 		if err != nil {
 			return err
 		}

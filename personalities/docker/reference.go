@@ -6,8 +6,9 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/docker/go-units"
+
+	"box/engine/reference"
 )
 
 // sizeOf is a size in powers of 1000, with four digits.
@@ -17,18 +18,14 @@ func isMissing(err error) bool { return errdefs.IsNotFound(err) }
 
 // splitTag reads REPOSITORY[:TAG] and refuses a digest.
 func splitTag(name string) (repo, tag string, err error) {
-	named, err := reference.ParseNormalizedNamed(name)
+	named, err := reference.Parse(name)
 	if err != nil {
 		return "", "", err
 	}
-	if _, ok := named.(reference.Canonical); ok {
+	if named.Digest != "" {
 		return "", "", fmt.Errorf("refusing to create a tag with a digest reference")
 	}
-	tag = "latest"
-	if t, ok := named.(reference.Tagged); ok {
-		tag = t.Tag()
-	}
-	return reference.FamiliarName(named), tag, nil
+	return named.FamiliarName(), named.OrLatest().Tag, nil
 }
 
 // platformsJSON turns os/arch[/variant] into the JSON that the API wants.

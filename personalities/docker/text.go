@@ -6,8 +6,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/distribution/reference"
 	"github.com/docker/go-units"
+
+	"box/engine/reference"
 )
 
 // shortID is the first twelve digits of an ID, without "sha256:".
@@ -42,11 +43,11 @@ func ellipsis(s string, most int) string {
 
 // familiar is an image's name as people say it, with the tag that is meant: busybox is busybox:latest.
 func familiar(name string) string {
-	named, err := reference.ParseNormalizedNamed(name)
+	named, err := reference.Parse(name)
 	if err != nil {
 		return name
 	}
-	return reference.FamiliarString(reference.TagNameOnly(named))
+	return named.OrLatest().Familiar()
 }
 
 // filters reads the values of --filter.
