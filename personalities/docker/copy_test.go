@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"box/netapi/wire"
 )
 
@@ -241,4 +243,39 @@ func FuzzUnpack(f *testing.F) {
 			t.Errorf("written beside the folder: %v", left)
 		}
 	})
+}
+
+// TestAttributesGoAlong: what a tree has besides its content survives the way into a tar and out of it.
+func TestAttributesGoAlong(t *testing.T) {
+	from, to := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(from, "f"), []byte("x"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setxattr(filepath.Join(from, "f"), "user.note", []byte("a\x00b"), 0); err != nil {
+		t.Skip("no attributes of users here:", err)
+	}
+	at := time.Unix(1_500_000_000, 123456789)
+	if err := os.Chtimes(filepath.Join(from, "f"), at, at); err != nil {
+		t.Fatal(err)
+	}
+	archive := pipeTar(func(w *tarWriter) error { return w.tree(from, ".") })
+	defer archive.Close()
+	root, err := os.OpenRoot(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	u := unpacker{root: root, rename: func(n string) string { return n }}
+	if err := u.unpack(archive); err != nil {
+		t.Fatal(err)
+	}
+	var v [8]byte
+	n, err := unix.Getxattr(filepath.Join(to, "f"), "user.note", v[:])
+	if err != nil || string(v[:n]) != "a\x00b" {
+		t.Errorf("%q, %v", v[:max(n, 0)], err)
+	}
+	info, err := os.Stat(filepath.Join(to, "f"))
+	if err != nil || !info.ModTime().Equal(at) || info.Mode() != 0o640 {
+		t.Error(info.ModTime(), info.Mode(), err)
+	}
 }

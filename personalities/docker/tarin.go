@@ -158,6 +158,9 @@ func (u *unpacker) finish(name string, h *tar.Header) error {
 			return err
 		}
 	}
+	if err := u.attributes(name, h); err != nil { // while it may still be opened
+		return err
+	}
 	mode := h.FileInfo().Mode()
 	if err := u.root.Chmod(name, mode&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)); err != nil {
 		return err
@@ -167,4 +170,27 @@ func (u *unpacker) finish(name string, h *tar.Header) error {
 		accessed = time.Now()
 	}
 	return u.root.Chtimes(name, accessed, h.ModTime)
+}
+
+// attributes sets the extended attributes of a file or folder. What this user or file system may not have is left out.
+func (u *unpacker) attributes(name string, h *tar.Header) error {
+	var f *os.File
+	for key, value := range h.PAXRecords {
+		attribute, ok := strings.CutPrefix(key, attributePrefix)
+		if !ok || !keptAttribute(attribute) || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir {
+			continue
+		}
+		if f == nil {
+			var err error
+			if f, err = u.root.Open(name); err != nil {
+				return err
+			}
+			defer f.Close()
+		}
+		err := unix.Fsetxattr(int(f.Fd()), attribute, []byte(value), 0)
+		if err != nil && !errors.Is(err, unix.ENOTSUP) && !errors.Is(err, unix.EPERM) {
+			return fmt.Errorf("attribute %s: %w", attribute, err)
+		}
+	}
+	return nil
 }

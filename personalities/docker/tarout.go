@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -83,8 +84,8 @@ func (t *tarWriter) file(p, name string, info fs.FileInfo) error {
 			t.linked[key] = h.Name
 		}
 	}
-	if h.Typeflag == tar.TypeReg {
-		t.capability(p, h)
+	if h.Typeflag == tar.TypeReg || h.Typeflag == tar.TypeDir {
+		attributes(p, h)
 	}
 	if err := t.t.WriteHeader(h); err != nil {
 		return fmt.Errorf("pack %s: %w", p, err)
@@ -95,13 +96,35 @@ func (t *tarWriter) file(p, name string, info fs.FileInfo) error {
 	return t.content(p, h.Size)
 }
 
-// capability keeps the file capabilities of a program.
-func (t *tarWriter) capability(p string, h *tar.Header) {
-	const name = "security.capability"
-	var value [64]byte
-	// without the attribute, or without support for it, there is nothing to keep
-	if n, err := unix.Lgetxattr(p, name, value[:]); err == nil && n > 0 {
-		h.PAXRecords = map[string]string{"SCHILY.xattr." + name: string(value[:n])}
+// attributePrefix begins the names under which a tar keeps extended attributes.
+const attributePrefix = "SCHILY.xattr."
+
+// keptAttribute tells whether an extended attribute goes along: those of users, the capabilities of programs, and access lists.
+func keptAttribute(name string) bool {
+	return name == "security.capability" || strings.HasPrefix(name, "user.") || strings.HasPrefix(name, "system.posix_acl_")
+}
+
+// attributes puts the extended attributes of a file into its header. Where there are none, or they cannot be read, there is nothing to
+// keep.
+func attributes(p string, h *tar.Header) {
+	var list [4096]byte
+	n, err := unix.Llistxattr(p, list[:])
+	if err != nil || n == 0 {
+		return
+	}
+	for name := range strings.SplitSeq(strings.TrimRight(string(list[:n]), "\x00"), "\x00") {
+		if !keptAttribute(name) {
+			continue
+		}
+		value := make([]byte, 64<<10) // the most that the kernel has
+		n, err := unix.Lgetxattr(p, name, value)
+		if err != nil {
+			continue
+		}
+		if h.PAXRecords == nil {
+			h.PAXRecords = map[string]string{}
+		}
+		h.PAXRecords[attributePrefix+name] = string(value[:n])
 	}
 }
 
