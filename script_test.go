@@ -113,6 +113,8 @@ func TestScript(t *testing.T) {
 			switch cond {
 			case "docker-cli":
 				return dockerCLI() != "", nil
+			case "python-docker":
+				return exec.Command("/usr/bin/python3", "-c", "import docker").Run() == nil, nil
 			case "peer":
 				return hasPeer(), nil
 			}
