@@ -23,6 +23,7 @@ var imports = map[string][]string{
 	"personalities/hello":    {"personalities/cmd"},
 	"personalities/install":  {"personalities/cmd"},
 	"personalities/keeper":   {"engine/cgroup", "engine/keeper", "personalities/cmd"},
+	"personalities/man":      {"personalities/cmd"},
 	"personalities/pid1":     {"personalities/cmd"},
 
 	"netapi":        {"engine", "netapi/wire"},

@@ -15,6 +15,7 @@ import (
 	"box/personalities/hello"
 	"box/personalities/install"
 	"box/personalities/keeper"
+	"box/personalities/man"
 	"box/personalities/pid1"
 )
 
@@ -27,10 +28,14 @@ func table() []cmd.Command {
 		pid1.Command,
 		install.Command,
 		check.Command,
+		man.Command(pages),
 		hello.Command,
 		{Name: "version", Summary: "Print the version of this file", Main: version},
 	}
 }
+
+// pages are the manual.
+func pages() []*cmd.Usage { return append(docker.Pages(), dockerd.Pages()...) }
 
 // Main runs the personality that argv0 (the name under which the file was started) or else the first
 // argument names, and returns the exit code of the process. It is the only place that makes exit codes.

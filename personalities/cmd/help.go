@@ -24,6 +24,23 @@ func (u *Usage) Help(w io.Writer) {
 	}
 }
 
+// Described is each flag that is not hidden, as one types it, and after it what it does with its default.
+func (u *Usage) Described() []string {
+	var out []string
+	for i := range u.Flags {
+		f := &u.Flags[i]
+		if f.Hidden {
+			continue
+		}
+		text := f.Help
+		if d := f.initial(); d != "" {
+			text += " (default " + d + ")"
+		}
+		out = append(out, strings.TrimSpace(f.column()), text)
+	}
+	return out
+}
+
 // helpWidth is the column at which descriptions break.
 const helpWidth = 80
 
@@ -43,7 +60,7 @@ func FlagHelp(w io.Writer, flags []Flag) {
 		if d := f.initial(); d != "" {
 			text += " (default " + d + ")"
 		}
-		lines := wrap(text, max(helpWidth-width-3, 30))
+		lines := Wrap(text, max(helpWidth-width-3, 30))
 		fmt.Fprintf(w, "%-*s   %s\n", width, left[i], lines[0])
 		for _, line := range lines[1:] {
 			fmt.Fprintf(w, "%*s   %s\n", width, "", line)
@@ -66,8 +83,8 @@ func (f *Flag) column() string {
 	return text
 }
 
-// wrap breaks each line of text at spaces so that none is wider than width; a single longer word stays whole.
-func wrap(text string, width int) []string {
+// Wrap breaks each line of text at spaces so that none is wider than width; a single longer word stays whole.
+func Wrap(text string, width int) []string {
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {
 		for len(line) > width {

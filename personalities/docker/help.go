@@ -63,6 +63,17 @@ func printEntries(w io.Writer, title string, entries []entry) {
 	}
 }
 
+// Pages are the commands for the manual, each under the shortest of its names.
+func Pages() []*cmd.Usage {
+	var out []*cmd.Usage
+	for _, c := range commands() {
+		u, _ := c.usage("docker " + c.names[len(c.names)-1])
+		out = append(out, u)
+	}
+	slices.SortFunc(out, func(a, b *cmd.Usage) int { return strings.Compare(a.Path, b.Path) })
+	return out
+}
+
 // topHelp is `docker --help`: the everyday commands, the nouns, the rest, the global flags.
 func (s *session) topHelp(w io.Writer) {
 	all := topEntries()

@@ -35,6 +35,9 @@ import (
 // Command is the personality.
 var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", Main: run}
 
+// Pages are the daemon's part of the manual.
+func Pages() []*cmd.Usage { return []*cmd.Usage{defaults().usage()} }
+
 // startHeap bounds the heap until the daemon listens, bytes.
 const startHeap = 32 << 20
 

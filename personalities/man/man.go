@@ -1,0 +1,150 @@
+// Package man is `box man`: the manual, made from the tables that the help is made from, so that a host without man and without
+// packages has it too, and it is never older than the file.
+package man
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"box/personalities/cmd"
+)
+
+// Command is the personality; pages are what all others have.
+func Command(pages func() []*cmd.Usage) cmd.Command {
+	return cmd.Command{Name: "man", Summary: "Show the manual of a command", Main: func(_ context.Context, env *cmd.Env) error {
+		return run(env, pages())
+	}}
+}
+
+func run(env *cmd.Env, pages []*cmd.Usage) error {
+	roff := false
+	u := &cmd.Usage{
+		Path: "box man", Synopsis: "[OPTIONS] [COMMAND...]", Summary: "Show the manual of a command; without one, list the commands that have one.", Max: -1,
+		Flags: []cmd.Flag{{Value: &roff, Name: "roff", Help: "Write the source of the page, for man -l and packages"}},
+	}
+	p, err := cmd.Parse(u, env.Args)
+	if err == cmd.ErrHelp {
+		u.Help(env.Stdout)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(p.Args) == 0 {
+		return list(env.Stdout, append(pages, u))
+	}
+	page, err := find(append(pages, u), strings.Join(p.Args, " "))
+	if err != nil {
+		return err
+	}
+	if roff {
+		return source(env.Stdout, page)
+	}
+	return text(env.Stdout, page)
+}
+
+func list(w io.Writer, pages []*cmd.Usage) error {
+	width := 0
+	for _, p := range pages {
+		width = max(width, len(p.Path))
+	}
+	for _, p := range pages {
+		fmt.Fprintf(w, "%-*s  %s\n", width, p.Path, p.Summary)
+	}
+	_, err := fmt.Fprintln(w, "\nRun 'box man COMMAND' for one of them, as in: box man docker run")
+	return err
+}
+
+// find takes the command's whole path, or what follows docker or box in it, or one of its other names.
+func find(pages []*cmd.Usage, name string) (*cmd.Usage, error) {
+	var names []string
+	for _, p := range pages {
+		for _, n := range append([]string{p.Path}, p.Aliases...) {
+			short := strings.TrimPrefix(strings.TrimPrefix(n, "docker "), "box ")
+			if n == name || short == name {
+				return p, nil
+			}
+			names = append(names, short)
+		}
+	}
+	hint := "run 'box man' for the list"
+	if near := cmd.Nearest(name, names); near != "" {
+		hint = "did you mean: box man " + near
+	}
+	return nil, &cmd.Exit{Code: 16, Err: fmt.Errorf("no manual entry for %s: %s", name, hint)}
+}
+
+// section is one part of a page.
+type section struct {
+	title string
+	body  string   // paragraphs
+	flags []string // a flag and its text in turn
+}
+
+func sections(u *cmd.Usage) []section {
+	out := []section{
+		{title: "NAME", body: u.Path + " - " + u.Summary},
+		{title: "SYNOPSIS", body: strings.TrimSpace(u.Path + " " + strings.ReplaceAll(u.Synopsis, "\n\t", "\n"))},
+	}
+	if u.Detail != "" {
+		out = append(out, section{title: "DESCRIPTION", body: strings.TrimSpace(u.Detail)})
+	}
+	if flags := u.Described(); len(flags) > 0 {
+		out = append(out, section{title: "OPTIONS", flags: flags})
+	}
+	if len(u.Aliases) > 1 {
+		out = append(out, section{title: "OTHER NAMES", body: strings.Join(u.Aliases, ", ")})
+	}
+	return out
+}
+
+// text writes the page as it is read.
+func text(w io.Writer, u *cmd.Usage) error {
+	for i, s := range sections(u) {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, s.title)
+		for _, line := range cmd.Wrap(s.body, 72) {
+			if s.body != "" {
+				fmt.Fprintln(w, "       "+line)
+			}
+		}
+		for i := 0; i < len(s.flags); i += 2 {
+			fmt.Fprintln(w, "       "+s.flags[i])
+			for _, line := range cmd.Wrap(s.flags[i+1], 65) {
+				fmt.Fprintln(w, "              "+line)
+			}
+		}
+	}
+	return nil
+}
+
+// source writes the page in the language of man(7).
+func source(w io.Writer, u *cmd.Usage) error {
+	fmt.Fprintf(w, ".TH %q 1 \"\" %q\n", strings.ToUpper(strings.ReplaceAll(u.Path, " ", "-")), "box "+cmd.Version)
+	for _, s := range sections(u) {
+		fmt.Fprintf(w, ".SH %s\n", s.title)
+		if s.body != "" {
+			fmt.Fprintln(w, escape(s.body))
+		}
+		for i := 0; i < len(s.flags); i += 2 {
+			fmt.Fprintf(w, ".TP\n.B %s\n%s\n", escape(s.flags[i]), escape(s.flags[i+1]))
+		}
+	}
+	return nil
+}
+
+// escape keeps what is a command of roff's from being one.
+func escape(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\e`), "-", `\-`)
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {
+			lines[i] = `\&` + l
+		}
+	}
+	return strings.Join(lines, "\n.br\n")
+}

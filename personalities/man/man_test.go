@@ -1,0 +1,43 @@
+package man
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"box/personalities/cmd"
+)
+
+func pages() []*cmd.Usage {
+	name := ""
+	return []*cmd.Usage{{
+		Path: "docker run", Synopsis: "[OPTIONS] IMAGE", Summary: "Run a container", Aliases: []string{"docker container run", "docker run"},
+		Detail: ".starts with a dot", Flags: []cmd.Flag{{Value: &name, Name: "name", Kind: "string", Help: "Assign a name"}},
+	}}
+}
+
+func TestMan(t *testing.T) {
+	for _, row := range []struct {
+		args string
+		want []string
+		code int
+	}{
+		{"", []string{"docker run  Run a container"}, 0},
+		{"run", []string{"NAME\n       docker run - Run a container", "OPTIONS\n       --name string\n              Assign a name"}, 0},
+		{"docker container run", []string{"SYNOPSIS\n       docker run [OPTIONS] IMAGE"}, 0},
+		{"--roff run", []string{".TH \"DOCKER-RUN\" 1", ".B \\-\\-name string\n", "\\&.starts"}, 0},
+		{"runn", []string{"no manual entry for runn: did you mean: box man run"}, 16},
+	} {
+		var out bytes.Buffer
+		err := run(&cmd.Env{Args: strings.Fields(row.args), Stdout: &out, Stderr: &out}, pages())
+		text, code := out.String(), 0
+		if exit, ok := err.(*cmd.Exit); ok {
+			text, code = exit.Err.Error(), exit.Code
+		}
+		for _, want := range row.want {
+			if code != row.code || !strings.Contains(text, want) {
+				t.Errorf("man %s: code %d, no %q in:\n%s", row.args, code, want, text)
+			}
+		}
+	}
+}
