@@ -66,7 +66,7 @@ func settle() error {
 }
 
 // TestScript runs each session of testdata/script against a daemon of its own. In a script `docker` and `dockerd` are box, `docker-cli`
-// is Docker's own client where it is installed, DOCKER_HOST is the daemon's socket, and $IMAGES/busybox.tar is an image;
+// is Docker's own client where it is installed, DOCKER_HOST is the daemon's socket, and $IMAGES/busybox.tar is an image, $SOURCE the repository;
 // $IMAGES/app.tar is busybox with volumes, see appImage.
 //
 // Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon [FLAG...]` ends the daemon
@@ -79,6 +79,10 @@ func TestScript(t *testing.T) {
 	box := os.Getenv("BOX_BINARY")
 	if box == "" {
 		t.Fatal("BOX_BINARY must name the box to test: use `make test`")
+	}
+	source, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
 	}
 	images := t.TempDir()
 	if err := errors.Join(busyboxImage(filepath.Join(images, "busybox.tar")), appImage(filepath.Join(images, "app.tar"))); err != nil {
@@ -105,6 +109,7 @@ func TestScript(t *testing.T) {
 			d := &daemon{box: box, dir: env.WorkDir}
 			env.Setenv("DOCKER_HOST", d.host())
 			env.Setenv("CGROUP", d.cgroup())
+			env.Setenv("SOURCE", source)
 			env.Values[daemon{}] = d
 			env.Defer(d.end)
 			return d.start()

@@ -44,9 +44,6 @@ func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if v >= 52 {
-		return writeJSON(w, http.StatusOK, summedUsage(&u, cache, flag(r, "verbose")))
-	}
 	old := oldDiskUsage{LayersSize: u.Layers, Volumes: u.Volumes}
 	if u.Images != nil {
 		old.Images = []any{}
@@ -66,7 +63,18 @@ func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
 	if v < 42 {
 		old.BuilderSize = new(int64)
 	}
-	return writeJSON(w, http.StatusOK, old)
+	if v < 52 {
+		return writeJSON(w, http.StatusOK, old)
+	}
+	summed := summedUsage(&u, cache, flag(r, "verbose"))
+	if flag(r, "verbose") || r.Form.Has("type") {
+		return writeJSON(w, http.StatusOK, summed)
+	}
+	// Libraries that take whatever version the daemon has, as Python's does, still look for the old fields.
+	return writeJSON(w, http.StatusOK, struct {
+		system.DiskUsage
+		oldDiskUsage
+	}{summed, old})
 }
 
 // summedUsage is what takes space as since 1.52: sums, and with verbose every object.

@@ -10,7 +10,7 @@ type field struct {
 	value json.RawMessage // what older clients find where the types have it no more, or leave it out when it is empty
 }
 
-// containerFields are the fields of a container's inspection by version (API history; 1.52 dropped many from the types).
+// containerFields are the fields of a container's inspection by version (API history).
 var containerFields = []field{
 	{path: []string{"Config", "OnBuild"}, last: 51, value: json.RawMessage("null")},
 	{path: []string{"HostConfig", "KernelMemory"}, last: 41, value: json.RawMessage("0")},

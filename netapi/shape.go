@@ -63,7 +63,8 @@ func shapeSummary(s *api.Summary, v apiVersion) any {
 	return s
 }
 
-// settings is NetworkSettings as before 1.52, with the addresses of the default network beside those of all.
+// settings is NetworkSettings as before 1.52, with the addresses of the default network beside those of all. Newer versions get it
+// too: libraries that take whatever version the daemon has, as Python's does, and scripts still look there.
 type settings struct {
 	Bridge                 string
 	SandboxID              string
@@ -87,9 +88,6 @@ type settings struct {
 
 // shapeInspect gives the reply the fields that its version had.
 func shapeInspect(c *api.InspectResponse, v apiVersion) (any, error) {
-	if v >= 52 {
-		return c, nil
-	}
 	old := settings{
 		SandboxID: c.NetworkSettings.SandboxID, SandboxKey: c.NetworkSettings.SandboxKey,
 		Ports: c.NetworkSettings.Ports, Networks: c.NetworkSettings.Networks,

@@ -121,13 +121,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		if !match(m) || m.Type == events.ImageEventType && m.Action == events.ActionCreate && versionOf(r.Context()) < 46 {
 			return nil
 		}
-		return out.Encode(shapeEvent(m, versionOf(r.Context())))
+		return out.Encode(shapeEvent(m))
 	}))
 }
 
-// shapeEvent adds the old fields, which 1.52 dropped.
-func shapeEvent(m events.Message, v apiVersion) any {
-	if v >= 52 || m.Type != events.ContainerEventType && m.Type != events.ImageEventType {
+// shapeEvent adds the old fields, which 1.52 dropped: scripts on libraries that take whatever version the daemon has look there.
+func shapeEvent(m events.Message) any {
+	if m.Type != events.ContainerEventType && m.Type != events.ImageEventType {
 		return m
 	}
 	return legacyEvent{Status: string(m.Action), ID: m.Actor.ID, From: m.Actor.Attributes["image"], Message: m}
