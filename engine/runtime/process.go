@@ -78,6 +78,7 @@ func mergeResources(have *cgroups.Resources, r *specs.LinuxResources) (*cgroups.
 	}
 	if c := r.CPU; c != nil {
 		setIf(c.Shares != nil, &out.CpuShares, w.CpuShares)
+		setIf(c.Shares != nil, &out.CpuWeight, w.CpuWeight) // what the unified hierarchy makes of it
 		setIf(c.Quota != nil, &out.CpuQuota, w.CpuQuota)
 		setIf(c.Period != nil, &out.CpuPeriod, w.CpuPeriod)
 		setIf(c.RealtimeRuntime != nil, &out.CpuRtRuntime, w.CpuRtRuntime)
