@@ -40,10 +40,13 @@ func (c *Catalog) Remove(ctx context.Context, ref string, force bool, user User)
 	going := r.Names
 	if isID(ref, id) {
 		err = refuseID(id, r.Names, force, by, running)
+		if err == nil && c.hasChildren(id) {
+			err = deleteConflict(id, "cannot be forced", "image has dependent child images")
+		}
 	} else {
 		going = goesWith(nameOf(ref), r.Names)
 		err = refuseName(ref, id, r.Names, force, by)
-		if err == nil && (len(going) < len(r.Names) || running) {
+		if err == nil && (len(going) < len(r.Names) || running || c.hasChildren(id)) {
 			done.Untagged = familiar(going)
 			return done, c.untag(id, going)
 		}
@@ -67,20 +70,33 @@ func refuseName(ref string, id digest.Digest, names []string, force bool, by str
 
 // refuseID is why an image may not be deleted with all its names.
 func refuseID(id digest.Digest, names []string, force bool, by string, running bool) error {
-	conflict := func(how, why string) error {
-		return &classed{errdefs.ErrConflict, fmt.Sprintf("conflict: unable to delete %s (%s) - %s", short(id), how, why)}
-	}
 	switch {
 	case running:
-		return conflict("cannot be forced", "image is being used by running container "+by)
+		return deleteConflict(id, "cannot be forced", "image is being used by running container "+by)
 	case force:
 		return nil
 	case !single(names):
-		return conflict("must be forced", "image is referenced in multiple repositories")
+		return deleteConflict(id, "must be forced", "image is referenced in multiple repositories")
 	case by != "":
-		return conflict("must be forced", "image is being used by stopped container "+by)
+		return deleteConflict(id, "must be forced", "image is being used by stopped container "+by)
 	}
 	return nil
+}
+
+func deleteConflict(id digest.Digest, how, why string) error {
+	return &classed{errdefs.ErrConflict, fmt.Sprintf("conflict: unable to delete %s (%s) - %s", short(id), how, why)}
+}
+
+// hasChildren tells whether an image was made of this one here.
+func (c *Catalog) hasChildren(id digest.Digest) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, r := range c.rows {
+		if r.Parent == id {
+			return true
+		}
+	}
+	return false
 }
 
 // split parses names and tells tags from digests.
