@@ -222,7 +222,10 @@ type ExecError struct {
 	Text string
 }
 
+// Error implements error.
 func (e *ExecError) Error() string { return e.Text }
+
+// Unwrap gives the class.
 func (e *ExecError) Unwrap() error { return errdefs.ErrInvalidArgument }
 
 // failed notes why a start failed; x.mu is held.

@@ -11,41 +11,59 @@ import (
 	"box/personalities/cmd"
 )
 
-func pullCommand(u *cmd.Usage) action {
-	var all, quiet bool
-	disableTrust, platform := true, ""
-	u.Flags = []cmd.Flag{
-		{Value: &all, Name: "all-tags", Short: "a", Help: "Every tag of the repository"},
-		{Value: &disableTrust, Name: "disable-content-trust", Help: "Skip the check of image signatures"},
-		{Value: &platform, Name: "platform", Help: "Platform, when the image has several"},
-		{Value: &quiet, Name: "quiet", Short: "q", Help: "Print the name only"},
+// transfer is what pull and push share.
+type transfer struct {
+	all, quiet   bool
+	disableTrust bool
+	platform     string
+}
+
+func (t *transfer) flags(trust, platform string) []cmd.Flag {
+	t.disableTrust = true
+	return []cmd.Flag{
+		{Value: &t.all, Name: "all-tags", Short: "a", Help: "Every tag of the repository"},
+		{Value: &t.disableTrust, Name: "disable-content-trust", Help: trust},
+		{Value: &t.platform, Name: "platform", Help: platform},
+		{Value: &t.quiet, Name: "quiet", Short: "q", Help: "Print the name only"},
 	}
+}
+
+// named reads the operand; a name only means the tag latest, unless every tag is wanted.
+func (t *transfer) named(s *session, operand string) (reference.Named, error) {
+	named, err := reference.Parse(operand)
+	switch {
+	case err != nil:
+		return named, err
+	case !t.disableTrust:
+		return named, errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
+	case t.all && !named.IsNameOnly():
+		return named, errors.New("tag can't be used with --all-tags/-a")
+	case t.all:
+		return named, nil
+	case named.IsNameOnly() && !t.quiet:
+		fmt.Fprintln(s.out, "Using default tag: latest")
+	}
+	return named.OrLatest(), nil
+}
+
+func pullCommand(u *cmd.Usage) action {
+	var t transfer
+	u.Flags = t.flags("Skip the check of image signatures", "Platform, when the image has several")
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
 		ctx, stop := s.interruptible(ctx)
 		defer stop()
-		named, err := reference.Parse(p.Args[0])
-		switch {
-		case err != nil:
+		named, err := t.named(s, p.Args[0])
+		if err != nil {
 			return err
-		case !disableTrust:
-			return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
-		case all && !named.IsNameOnly():
-			return errors.New("tag can't be used with --all-tags/-a")
-		case !all && named.IsNameOnly() && !quiet:
-			fmt.Fprintln(s.out, "Using default tag: latest")
 		}
 		out := s.out
-		if quiet {
+		if t.quiet {
 			out = io.Discard
 		}
-		name := named.String()
-		if !all {
-			name = named.OrLatest().String()
-		}
-		if err := s.pull(ctx, name, platform, out); err != nil {
+		if err := s.pull(ctx, named.String(), t.platform, out); err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, name)
+		fmt.Fprintln(s.out, named)
 		return nil
 	}
 }
@@ -70,34 +88,18 @@ func (s *session) pull(ctx context.Context, name, platform string, out io.Writer
 }
 
 func pushCommand(u *cmd.Usage) action {
-	var all, quiet bool
-	disableTrust, platform := true, ""
-	u.Flags = []cmd.Flag{
-		{Value: &all, Name: "all-tags", Short: "a", Help: "Every tag of the repository"},
-		{Value: &disableTrust, Name: "disable-content-trust", Help: "Skip signing the image"},
-		{Value: &platform, Name: "platform", Help: "Push this platform only"},
-		{Value: &quiet, Name: "quiet", Short: "q", Help: "Print the name only"},
-	}
+	var t transfer
+	u.Flags = t.flags("Skip signing the image", "Push this platform only")
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
 		ctx, stop := s.interruptible(ctx)
 		defer stop()
-		named, err := reference.Parse(p.Args[0])
-		switch {
-		case err != nil:
+		named, err := t.named(s, p.Args[0])
+		if err != nil {
 			return err
-		case !disableTrust:
-			return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
-		case all && !named.IsNameOnly():
-			return errors.New("tag can't be used with --all-tags/-a")
-		case !all && named.IsNameOnly():
-			named = named.OrLatest()
-			if !quiet {
-				fmt.Fprintln(s.out, "Using default tag: latest")
-			}
 		}
 		wanted := ""
-		if platform != "" {
-			all, err := platformsJSON([]string{platform})
+		if t.platform != "" {
+			all, err := platformsJSON([]string{t.platform})
 			if err != nil {
 				return err
 			}
@@ -113,10 +115,10 @@ func pushCommand(u *cmd.Usage) action {
 		}
 		defer body.Close()
 		out := s.out
-		if quiet {
+		if t.quiet {
 			out = io.Discard
 		}
-		if err := showProgress(s, out, body, nil); err != nil || !quiet {
+		if err := showProgress(s, out, body, nil); err != nil || !t.quiet {
 			return err
 		}
 		fmt.Fprintln(s.out, named.String())
