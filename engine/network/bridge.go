@@ -11,6 +11,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/vishvananda/netlink"
+
+	"box/fs/module"
 )
 
 // Create implements Plane.
@@ -86,7 +88,7 @@ func (l *Linux) bridgeLink(name string, mtu int) (netlink.Link, error) {
 	if noSuchLink(err) {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name, attrs.MTU = name, mtu
-		err = withModules([]string{"bridge", "veth"}, func() error { return l.route.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}) })
+		err = module.With([]string{"bridge", "veth"}, func() error { return l.route.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}) })
 		if err != nil && !errors.Is(err, syscall.EEXIST) {
 			return nil, fmt.Errorf("making bridge %s: %w", name, err)
 		}

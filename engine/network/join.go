@@ -12,6 +12,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/vishvananda/netlink"
+
+	"box/fs/module"
 )
 
 // Join implements Plane.
@@ -148,7 +150,7 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 		return 0, fmt.Errorf("hardware address %q: %w", e.MAC, errdefs.ErrInvalidArgument)
 	}
 	p := pair{host: e.HostLink, inside: e.Interface, mac: mac, mtu: b.MTU, bridge: b.index, ns: ns}
-	err = withModules([]string{"veth"}, p.create)
+	err = module.With([]string{"veth"}, p.create)
 	if errors.Is(err, syscall.EEXIST) { // left by a daemon that was killed: its endpoint is gone, its name is free
 		if old, find := l.route.LinkByName(p.host); find == nil && l.route.LinkDel(old) == nil {
 			err = p.create()

@@ -7,6 +7,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"box/fs/module"
 )
 
 // Support is what a kernel can do for a plane; nil is yes.
@@ -52,11 +54,11 @@ func probeLinks() error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = "probe0"
 	link := &netlink.Bridge{LinkAttrs: attrs}
-	if err := withModules([]string{"bridge"}, func() error { return h.LinkAdd(link) }); err != nil {
+	if err := module.With([]string{"bridge"}, func() error { return h.LinkAdd(link) }); err != nil {
 		return fmt.Errorf("making a bridge: %w", err)
 	}
 	attrs.Name = "probe1"
-	if err := withModules([]string{"veth"}, func() error { return h.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "probe2"}) }); err != nil {
+	if err := module.With([]string{"veth"}, func() error { return h.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "probe2"}) }); err != nil {
 		return fmt.Errorf("making a veth pair: %w", err)
 	}
 	return nil

@@ -13,6 +13,8 @@ import (
 	"github.com/google/nftables/expr"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"box/fs/module"
 )
 
 // rules keeps a bridge's rules in an nf_tables table of its own, `ip box-<bridge>`. The published ports are the elements
@@ -155,7 +157,7 @@ func (r *rules) transact(what string, build func(*nftables.Conn) error) error {
 	if r.none {
 		return nil
 	}
-	err := withModules(nftModules, func() error {
+	err := module.With(nftModules, func() error {
 		c, err := r.connect()
 		if err != nil {
 			return err

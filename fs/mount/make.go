@@ -8,6 +8,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
+
+	"box/fs/module"
 )
 
 // All makes mounts in order. When one cannot be made, those before it are undone and the error names it.
@@ -46,7 +48,17 @@ func (m Mount) mount() error {
 
 // at makes the mount itself, from m.Dir when that is given.
 func (m Mount) at(p parsed) error {
-	call := func() error { return unix.Mount(m.Source, m.Target, m.Type, p.flags, p.data) }
+	call := func() error {
+		err := unix.Mount(m.Source, m.Target, m.Type, p.flags, p.data)
+		if err != unix.ENODEV { // the kernel does not know the file system, mount(2)
+			return err
+		}
+		loaded, loadErr := module.Load(m.Type)
+		if loaded {
+			return unix.Mount(m.Source, m.Target, m.Type, p.flags, p.data)
+		}
+		return errors.Join(err, loadErr)
+	}
 	if m.Dir == "" {
 		return call()
 	}

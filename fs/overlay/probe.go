@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 
+	"box/fs/module"
 	"box/fs/mount"
 )
 
@@ -21,6 +22,8 @@ type host struct {
 // probe finds out by a trial mount whether overlayfs works on root, whiteouts included: those need a file system that tells the
 // types of names when a folder is read (xfs made with ftype=0 does not).
 func probe(root string) (host, error) {
+	// Before the options are looked up, which only the loaded module has. A kernel without it fails the trial.
+	_, missing := module.Load("overlay")
 	h := host{backing: backing(root), options: quiet()}
 	dir, err := os.MkdirTemp(root, "check-")
 	if err != nil {
@@ -36,7 +39,7 @@ func probe(root string) (host, error) {
 		return host{}, fmt.Errorf("try overlay2: %w", err)
 	}
 	if err := trial(dir, h); err != nil {
-		return host{}, fmt.Errorf("overlay2 does not work on %s (%s): %w: %w", root, h.backing, err, errdefs.ErrNotImplemented)
+		return host{}, fmt.Errorf("overlay2 does not work on %s (%s): %w: %w", root, h.backing, errors.Join(err, missing), errdefs.ErrNotImplemented)
 	}
 	return h, nil
 }

@@ -1,4 +1,5 @@
-package network
+// Package module loads kernel modules on hosts that have no modprobe, which the kernel would run itself.
+package module
 
 import (
 	"bufio"
@@ -14,16 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withModules runs op, and once more if it failed as it would for want of a kernel module and modules could be loaded.
-// The kernel loads most modules itself by running modprobe, which not every host has.
-func withModules(names []string, op func() error) error {
+// With runs op, and once more if it failed as it would for want of a kernel module and one of those named could be loaded.
+func With(names []string, op func() error) error {
 	err := op()
 	if !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.EOPNOTSUPP) && !errors.Is(err, syscall.EPROTONOSUPPORT) {
 		return err
 	}
 	loaded := false
 	for _, name := range names {
-		did, loadErr := loadModule(name)
+		did, loadErr := Load(name)
 		loaded = loaded || did
 		if loadErr != nil {
 			err = errors.Join(err, loadErr)
@@ -35,9 +35,9 @@ func withModules(names []string, op func() error) error {
 	return err
 }
 
-// loadModule loads a module and what it depends on; loaded tells whether there was something to do. A module that does not
+// Load loads a module and what it depends on; loaded tells whether there was something to do. A module that does not
 // exist is no error: it may be part of the kernel.
-func loadModule(name string) (loaded bool, err error) {
+func Load(name string) (loaded bool, err error) {
 	if _, err := os.Stat("/sys/module/" + name); err == nil {
 		return false, nil
 	}
@@ -59,7 +59,7 @@ func loadModule(name string) (loaded bool, err error) {
 		return false, fmt.Errorf("list of kernel modules: %w", err)
 	}
 	for _, p := range paths {
-		if err := insertModule(filepath.Join(dir, p)); err != nil {
+		if err := insert(filepath.Join(dir, p)); err != nil {
 			return loaded, fmt.Errorf("loading kernel module %s: %w", p, err)
 		}
 		loaded = true
@@ -90,8 +90,8 @@ func dependencies(list io.Reader, name string) ([]string, error) {
 // moduleInitCompressed has the kernel unpack the file (MODULE_INIT_COMPRESSED_FILE, Linux 5.17).
 const moduleInitCompressed = 4
 
-// insertModule loads one file; one that is loaded is no error.
-func insertModule(path string) error {
+// insert loads one file; one that is loaded is no error.
+func insert(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -111,15 +111,15 @@ func insertModule(path string) error {
 	return err
 }
 
-// maxModule bounds an unpacked module, in bytes.
-const maxModule = 64 << 20
+// maxSize bounds an unpacked module, in bytes.
+const maxSize = 64 << 20
 
 func insertUnpacked(file io.Reader) error {
 	z, err := gzip.NewReader(file)
 	if err != nil {
 		return err
 	}
-	image, err := io.ReadAll(io.LimitReader(z, maxModule))
+	image, err := io.ReadAll(io.LimitReader(z, maxSize))
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package network
+package module
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestModuleDependencies(t *testing.T) {
+func TestDependencies(t *testing.T) {
 	const list = "kernel/net/llc/llc.ko.xz:\n" +
 		"kernel/net/802/stp.ko.xz: kernel/net/llc/llc.ko.xz\n" +
 		"kernel/net/bridge/bridge.ko.xz: kernel/net/802/stp.ko.xz kernel/net/llc/llc.ko.xz\n" +
