@@ -63,7 +63,7 @@ func (k *Keeper) launch(l *task.Launch, files []*os.File) (task.Status, error) {
 		}
 		p.log = log
 	}
-	rt, err := runtime.Create(k.o.State, l.ID, l.Spec, l.NoPivot)
+	rt, err := runtime.Create(k.o.State, l.ID, l.Spec)
 	if err != nil {
 		p.discard(files)
 		return task.Status{}, fmt.Errorf(task.RefusedSpec+"%w", err)

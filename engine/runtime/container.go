@@ -40,12 +40,10 @@ func (s Streams) Close() {
 	}
 }
 
-// Create makes a container of spec, whose record is kept in root/id. Nothing runs yet. noPivot leaves out
-// pivot_root(2), for a root file system that cannot be pivoted (an initramfs).
-func Create(root, id string, spec *specs.Spec, noPivot bool) (*Container, error) {
+// Create makes a container of spec, whose record is kept in root/id. Nothing runs yet.
+func Create(root, id string, spec *specs.Spec) (*Container, error) {
 	config, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
 		CgroupName:   id,
-		NoPivotRoot:  noPivot,
 		NoNewKeyring: false,
 		Spec:         spec,
 	})

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"os"
 
 	// Registers the writer of device rules; without it every start ends in an error about devices.
@@ -14,6 +15,11 @@ import (
 // of libcontainer in the environment. It never returns then; any other process passes through.
 func init() {
 	if len(os.Args) > 1 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
+		if os.Getenv("_LIBCONTAINER_INITTYPE") == "standard" { // the first of a container: an exec is in the container's root
+			if err := leaveRamRoot(); err != nil {
+				fmt.Fprintln(os.Stderr, "box:", err) // the start fails at pivot_root next
+			}
+		}
 		libcontainer.Init()
 	}
 }

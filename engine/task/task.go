@@ -55,12 +55,11 @@ type Task interface {
 
 // Launch is a container to be started.
 type Launch struct {
-	ID      string
-	Spec    *specs.Spec
-	Log     Log
-	Stdin   bool     // the program has a standard input that somebody may attach to; else it reads end of file
-	Attach  []Attach // one for each descriptor that is passed along, connected before the program's first byte
-	NoPivot bool     // the root cannot be pivoted (initramfs)
+	ID     string
+	Spec   *specs.Spec
+	Log    Log
+	Stdin  bool     // the program has a standard input that somebody may attach to; else it reads end of file
+	Attach []Attach // one for each descriptor that is passed along, connected before the program's first byte
 }
 
 // Exec is a program to be started in a running container.

@@ -1,0 +1,98 @@
+package runtime
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// leaveRamRoot makes pivot_root(2) possible where the host's root is the initramfs, whose root mount has no parent and so cannot be
+// moved away: the calling process, which has a mount namespace of its own already, gets a copy of all mounts on top of that mount and
+// goes on there. What the copy covers is emptied of mounts. Elsewhere, nothing is done.
+//
+// Once pivoted, a container cannot get below its root: no path leads up from what is mounted on the first mount of a namespace, and who joins
+// the namespace (setns(2)) stands on the topmost mount. It is as after a switch_root; but the initramfs, which still lies there, has files
+// in it, and who may unmount (CAP_SYS_ADMIN) can uncover them.
+func leaveRamRoot() error {
+	id, ram, err := ramRoot()
+	if err != nil || !ram {
+		return err
+	}
+	covered, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open the initramfs: %w", err)
+	}
+	defer unix.Close(covered)
+	below, err := mountedOn(id)
+	if err != nil {
+		return err
+	}
+	const place = "/proc" // any folder will do
+	for _, step := range []func() error{
+		func() error { return unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, "") },
+		func() error { return unix.Mount("/", place, "", unix.MS_BIND|unix.MS_REC, "") },
+		func() error { return unix.Chdir(place) },
+		func() error { return unix.Mount(".", "/", "", unix.MS_MOVE, "") },
+		func() error { return unix.Chroot(".") },
+		func() error { return unix.Fchdir(covered) },
+		func() error { return unix.Mount("", ".", "", unix.MS_PRIVATE, "") },
+	} {
+		if err := step(); err != nil {
+			return fmt.Errorf("copy of the mounts over the initramfs: %w", err)
+		}
+	}
+	for _, path := range below {
+		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay, covered.
+		for unix.Unmount("."+path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
+		}
+	}
+	return unix.Chdir("/")
+}
+
+// ramRoot tells whether the root is the first mount of the namespace, and its number.
+func ramRoot() (id string, ram bool, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs("/", &st); err != nil {
+		return "", false, fmt.Errorf("file system of the root: %w", err)
+	}
+	if st.Type != unix.TMPFS_MAGIC && st.Type != unix.RAMFS_MAGIC {
+		return "", false, nil // spares hosts with many mounts the list
+	}
+	err = eachMount(func(number, parent, point string) {
+		if point == "/" && number == parent {
+			id, ram = number, true
+		}
+	})
+	return id, ram, err
+}
+
+// mountedOn lists the places on the mount with that number where others are mounted.
+func mountedOn(id string) (points []string, err error) {
+	err = eachMount(func(number, parent, point string) {
+		if parent == id && number != id {
+			points = append(points, point)
+		}
+	})
+	return points, err
+}
+
+// eachMount reads the mounts of the process, see proc_pid_mountinfo(5).
+func eachMount(do func(number, parent, point string)) error {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return fmt.Errorf("list of mounts: %w", err)
+	}
+	defer f.Close()
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#")
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if w := strings.Fields(lines.Text()); len(w) > 4 {
+			do(w[0], w[1], unescape.Replace(w[4]))
+		}
+	}
+	return lines.Err()
+}
