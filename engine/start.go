@@ -43,6 +43,9 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 	if err != nil && c.snapshot().Host.AutoRemove {
 		e.work.Go(func() { e.autoRemove(c) })
 	}
+	if err == nil {
+		e.saveWish(c)
+	}
 	return err
 }
 

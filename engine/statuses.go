@@ -84,6 +84,17 @@ func (e *Engine) writeStatuses() {
 	}
 }
 
+// saveWish puts on the disk at once whether c is to run after a restart of the machine: of a container with a restart policy its
+// user was told just now that it is up, or stopped, for good.
+func (e *Engine) saveWish(c *container) {
+	if p := c.snapshot().Host.RestartPolicy; p.IsNone() {
+		return
+	}
+	if err := e.saveStates(); err != nil {
+		e.log.Error("save statuses", "error", err)
+	}
+}
+
 // saveStates writes every status that is noted.
 func (e *Engine) saveStates() error {
 	e.unsavedM.Lock()

@@ -41,6 +41,7 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	if err := e.halt(ctx, c, o); err != nil {
 		return err
 	}
+	e.saveWish(c)
 	e.publish(c, events.ActionStop)
 	return nil
 }
@@ -52,6 +53,7 @@ func (e *Engine) stopRestarting(c *container) error {
 	c.cancelRestart()
 	err := e.to(c, api.StateExited, func(s *status) { s.ByHand, s.NoRestart = true, true })
 	if err == nil {
+		e.saveWish(c)
 		e.publish(c, events.ActionStop)
 	}
 	return err
