@@ -7,10 +7,10 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/runtime/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test lint bench cross install clean tools compare
+.PHONY: help build demo test vm-test lint bench cross install clean tools compare
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 build: tools ## Build ./box, static and stripped
 	CC="$$(sh testdata/cc)" go build -trimpath -tags $(TAGS) -ldflags '$(LD)' -o $(BOX) .
@@ -25,6 +25,10 @@ demo: build ## Run a container from the embedded image by a daemon of its own, a
 test: build ## Run the tests; as root those that start containers too
 	@sh testdata/need busybox:busybox-static nft:nftables iptables-legacy:iptables ip:iproute2 strace:strace curl:curl pgrep:procps
 	@BOX_BINARY=$(BOX) sh testdata/test
+
+vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts
+	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs
+	@bash testdata/vm/test $(BOX) $(SESSIONS)
 
 lint: ## Format, vet and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
