@@ -7,10 +7,10 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/runtime/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test vm-test lint bench cross install clean tools compare
+.PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 build: tools ## Build ./box, static and stripped
 	CC="$$(sh testdata/cc)" go build -trimpath -tags $(TAGS) -ldflags '$(LD)' -o $(BOX) .
@@ -29,6 +29,10 @@ test: build ## Run the tests; as root those that start containers too
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs
 	@bash testdata/vm/test $(BOX) $(SESSIONS)
+
+vm-test-arm64: cross ## The same on an arm64 machine, in emulation
+	@sh testdata/need qemu-system-aarch64:qemu-system-arm busybox:busybox-static /sbin/mke2fs:e2fsprogs
+	@ARCH=arm64 CC=aarch64-linux-gnu-gcc bash testdata/vm/test $(BOX)-arm64 $(or $(SESSIONS),groups ram)
 
 lint: ## Format, vet and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
