@@ -7,7 +7,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/runtime/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare
+.PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare golden
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -38,6 +38,10 @@ lint: ## Format, vet and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	go vet ./...
 	go test -count=1 -run 'TestLayers' .
+
+golden: build ## Record testdata/api anew from Debian's Docker
+	@sh testdata/need dockerd:docker.io busybox:busybox-static
+	@BOX_RECORD=1 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -run TestGolden .
 
 compare: build ## Run the same sessions with Docker's client and daemon and with box's, and compare
 	@sh testdata/need dockerd:docker.io busybox:busybox-static ip:iproute2 script:bsdutils nsenter:util-linux

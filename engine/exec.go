@@ -298,7 +298,7 @@ func (e *Engine) ExecInspect(_ context.Context, id string) (api.ExecInspectRespo
 	defer x.mu.Unlock()
 	keys, _ := detachKeys(x.q.DetachKeys)
 	if x.q.DetachKeys == "" {
-		keys = nil
+		keys = []byte{} // an empty string in JSON
 	}
 	return api.ExecInspectResponse{
 		ID: x.id, Running: x.running, ExitCode: x.code, Pid: x.pid, ContainerID: x.c.rec.ID, DetachKeys: keys,

@@ -79,6 +79,9 @@ func memoryLimits(r *api.Resources, can *cgroup.Support, warn func(string)) erro
 
 func oomLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 	if r.OomKillDisable == nil {
+		if can.OOMKillDisable {
+			r.OomKillDisable = new(bool)
+		}
 		return nil
 	}
 	disable := *r.OomKillDisable

@@ -31,7 +31,11 @@ func (s *Server) listContainers(w http.ResponseWriter, r *http.Request) error {
 	}
 	shaped := make([]any, 0, len(list))
 	for i := range list {
-		shaped = append(shaped, shapeSummary(&list[i], versionOf(r.Context())))
+		s, err := shapeSummary(&list[i], versionOf(r.Context()))
+		if err != nil {
+			return err
+		}
+		shaped = append(shaped, s)
 	}
 	return writeJSON(w, http.StatusOK, shaped)
 }
@@ -206,10 +210,17 @@ func (s *Server) waitContainer(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	if early {
-		return json.NewEncoder(w).Encode(resp)
+	var out any = resp
+	if versionOf(r.Context()) < 42 && resp.Error == nil {
+		out = struct {
+			Error      *api.WaitExitError
+			StatusCode int64
+		}{nil, resp.StatusCode}
 	}
-	return writeJSON(w, http.StatusOK, resp)
+	if early {
+		return json.NewEncoder(w).Encode(out)
+	}
+	return writeJSON(w, http.StatusOK, out)
 }
 
 func (s *Server) pruneContainers(w http.ResponseWriter, r *http.Request) error {

@@ -54,7 +54,11 @@ func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
 	if u.Containers != nil {
 		old.Containers = []any{}
 		for i := range u.Containers {
-			old.Containers = append(old.Containers, shapeSummary(&u.Containers[i], v))
+			c, err := shapeSummary(&u.Containers[i], v)
+			if err != nil {
+				return err
+			}
+			old.Containers = append(old.Containers, c)
 		}
 	}
 	if cache {

@@ -25,6 +25,38 @@ var imageFields = []field{
 	{path: []string{"ContainerConfig", "OnBuild"}, last: 44, value: json.RawMessage("null")},
 }
 
+// endpointFields are those of each network of a container in a list.
+var endpointFields = []field{
+	{path: []string{"NetworkSettings", "Networks", "*", "DNSNames"}, since: 44},
+	{path: []string{"NetworkSettings", "Networks", "*", "GwPriority"}, since: 48},
+}
+
+// networkFields are those of a network, and listedNetworkFields of one in a list.
+var (
+	networkFields       = []field{{path: []string{"EnableIPv4"}, since: 47}}
+	listedNetworkFields = []field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Containers"}, last: 51, value: json.RawMessage("{}")}}
+)
+
+// shaped is a reply with the fields that the version has. Where all of the table agree with the types, it is the reply itself.
+func shaped(reply any, table []field, v apiVersion) (any, error) {
+	same := true
+	for _, f := range table {
+		same = same && v >= f.since && (f.value == nil || f.last != 0 && v > f.last)
+	}
+	if same {
+		return reply, nil
+	}
+	raw, err := json.Marshal(reply)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	return fields, shapeFields(fields, table, v)
+}
+
 // shapeFields takes out of a reply what the version does not have, and puts in what it has besides.
 func shapeFields(reply map[string]json.RawMessage, table []field, v apiVersion) error {
 	for _, f := range table {

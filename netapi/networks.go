@@ -16,7 +16,13 @@ func (s *Server) listNetworks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, list)
+	out := make([]any, len(list))
+	for i := range list {
+		if out[i], err = shaped(list[i], listedNetworkFields, versionOf(r.Context())); err != nil {
+			return err
+		}
+	}
+	return writeJSON(w, http.StatusOK, out)
 }
 
 func (s *Server) inspectNetwork(w http.ResponseWriter, r *http.Request) error {
@@ -24,7 +30,11 @@ func (s *Server) inspectNetwork(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, n)
+	out, err := shaped(n, networkFields, versionOf(r.Context()))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, out)
 }
 
 func (s *Server) pruneNetworks(w http.ResponseWriter, r *http.Request) error {

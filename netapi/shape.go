@@ -55,12 +55,12 @@ func dropEmpty(v any, names ...string) {
 	}
 }
 
-// oldSummary is a container in a list as before 1.52: health was in the text alone.
-func shapeSummary(s *api.Summary, v apiVersion) any {
+// shapeSummary is a container in a list as before 1.52: health was in the text alone.
+func shapeSummary(s *api.Summary, v apiVersion) (any, error) {
 	if v < 52 {
 		s.Health = nil
 	}
-	return s
+	return shaped(s, endpointFields, v)
 }
 
 // settings is NetworkSettings as before 1.52, with the addresses of the default network beside those of all. Newer versions get it

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// call is one request of the golden session. "{id}" and "{exec}" in a path stand for what was created before.
+type call struct {
+	name, method, path, body string
+}
+
+// goldenCalls are made in this order in version 1.41, the newest of the Docker that the replies were recorded from.
+var goldenCalls = []call{
+	{"ping", "GET", "/_ping", ""},
+	{"version", "GET", "/version", ""},
+	{"info", "GET", "/info", ""},
+	{"create", "POST", "/containers/create?name=golden", `{"Image":"busybox","Cmd":["sleep","1000"],"Env":["A=b"],"Labels":{"k":"v"},"ExposedPorts":{"80/tcp":{}},"Hostname":"h","WorkingDir":"/tmp",
+		"HostConfig":{"Memory":67108864,"NanoCpus":500000000,"PidsLimit":50,"RestartPolicy":{"Name":"on-failure","MaximumRetryCount":2},
+		"Binds":["/tmp:/t:ro"],"CapAdd":["NET_ADMIN"],"Dns":["9.9.9.9"],"ExtraHosts":["a:1.2.3.4"],"ShmSize":1048576,"PortBindings":{"80/tcp":[{"HostPort":"8099"}]}}}`},
+	{"create-taken", "POST", "/containers/create?name=golden", `{"Image":"busybox","Cmd":["true"]}`},
+	{"create-no-image", "POST", "/containers/create", `{"Image":"not-there:1","Cmd":["true"]}`},
+	{"create-bad-name", "POST", "/containers/create?name=a%20b", `{"Image":"busybox","Cmd":["true"]}`},
+	{"create-malformed", "POST", "/containers/create", `{"Image":`},
+	{"inspect-created", "GET", "/containers/{id}/json", ""},
+	{"start", "POST", "/containers/{id}/start", ""},
+	{"start-again", "POST", "/containers/{id}/start", ""},
+	{"list", "GET", "/containers/json?size=1", ""},
+	{"list-bad-filter", "GET", "/containers/json?filters=%7B", ""},
+	{"inspect-running", "GET", "/containers/{id}/json?size=1", ""},
+	{"inspect-absent", "GET", "/containers/not-there/json", ""},
+	{"top", "GET", "/containers/{id}/top", ""},
+	{"changes", "GET", "/containers/{id}/changes", ""},
+	{"stats", "GET", "/containers/{id}/stats?stream=0", ""},
+	{"exec-create", "POST", "/containers/{id}/exec", `{"Cmd":["true"],"AttachStdout":true}`},
+	{"exec-inspect", "GET", "/exec/{exec}/json", ""},
+	{"exec-start", "POST", "/exec/{exec}/start", `{"Detach":true}`},
+	{"exec-absent", "GET", "/exec/not-there/json", ""},
+	{"update", "POST", "/containers/{id}/update", `{"Memory":100663296,"MemorySwap":100663296}`},
+	{"pause", "POST", "/containers/{id}/pause", ""},
+	{"pause-again", "POST", "/containers/{id}/pause", ""},
+	{"unpause", "POST", "/containers/{id}/unpause", ""},
+	{"rename-taken", "POST", "/containers/{id}/rename?name=golden", ""},
+	{"kill-bad-signal", "POST", "/containers/{id}/kill?signal=NONE", ""},
+	{"remove-running", "DELETE", "/containers/{id}", ""},
+	{"stop", "POST", "/containers/{id}/stop?t=0", ""},
+	{"stop-again", "POST", "/containers/{id}/stop", ""},
+	{"wait", "POST", "/containers/{id}/wait", ""},
+	{"inspect-exited", "GET", "/containers/{id}/json", ""},
+	{"logs-none", "GET", "/containers/{id}/logs", ""},
+	{"commit", "POST", "/commit?container={id}&repo=golden&tag=1&comment=c&author=a", ""},
+	{"images", "GET", "/images/json", ""},
+	{"image", "GET", "/images/busybox/json", ""},
+	{"image-absent", "GET", "/images/not-there/json", ""},
+	{"history", "GET", "/images/golden:1/history", ""},
+	{"tag", "POST", "/images/golden:1/tag?repo=other&tag=2", ""},
+	{"untag", "DELETE", "/images/other:2", ""},
+	{"networks", "GET", "/networks", ""},
+	{"network", "GET", "/networks/bridge", ""},
+	{"network-absent", "GET", "/networks/not-there", ""},
+	{"volume-create", "POST", "/volumes/create", `{"Name":"goldenvol","Labels":{"a":"b"}}`},
+	{"volume", "GET", "/volumes/goldenvol", ""},
+	{"volumes", "GET", "/volumes", ""},
+	{"volume-remove", "DELETE", "/volumes/goldenvol", ""},
+	{"volume-absent", "GET", "/volumes/goldenvol", ""},
+	{"df", "GET", "/system/df", ""},
+	{"remove", "DELETE", "/containers/{id}", ""},
+	{"prune", "POST", "/containers/prune", ""},
+	{"image-remove", "DELETE", "/images/golden:1", ""},
+	{"no-such-page", "GET", "/nothing", ""},
+	{"too-new", "GET", "/../v9.99/info", ""},
+}
+
+// reply is what a golden file keeps of one.
+type reply struct {
+	Status int
+	Type   string
+	Body   any
+}
+
+// TestGolden makes the calls of goldenCalls and holds the replies against those of Debian's Docker in testdata/api: the status, the media
+// type, and of JSON every field's name and type, and the values of the fields that the caller chose. `make golden` records them anew.
+func TestGolden(t *testing.T) {
+	if os.Getenv(inside) == "" {
+		t.Skip("not root: the calls start a container")
+	}
+	record := os.Getenv("BOX_RECORD") != ""
+	differs, err := readDifferences("testdata/api/differs.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := goldenDaemon(t, record)
+	ids := map[string]string{}
+	for _, c := range goldenCalls {
+		got := ask1(t, socket, c, ids)
+		path := filepath.Join("testdata/api", c.name+".json")
+		if record {
+			writeReply(t, path, got)
+			continue
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want reply
+		if err := json.Unmarshal(raw, &want); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		var b strings.Builder
+		if !differs[c.name][".status"] && want.Status != got.Status || want.Type != got.Type {
+			fmt.Fprintf(&b, "status %d, %s; Docker's %d, %s\n", got.Status, got.Type, want.Status, want.Type)
+		}
+		compareShape(&b, "", want.Body, got.Body, differs[c.name])
+		if b.Len() > 0 {
+			t.Errorf("%s %s:\n%s", c.method, c.path, b.String())
+		}
+	}
+}
+
+// goldenDaemon starts box, or the recorded Docker, with busybox loaded, and returns its socket.
+func goldenDaemon(t *testing.T, docker bool) string {
+	dir, err := os.MkdirTemp("/tmp", "bg")
+	must(t, err)
+	image := filepath.Join(dir, "busybox.tar")
+	must(t, busyboxImage(image))
+	box := os.Getenv("BOX_BINARY")
+	args := []string{box, "dockerd", "--cgroup-parent", "box-golden"}
+	if docker {
+		args = []string{peerDaemon}
+	}
+	socket := filepath.Join(dir, "s")
+	c := exec.Command(args[0], append(args[1:], "-H", "unix://"+socket, "--data-root", dir+"/d", "--exec-root", dir+"/r", "--pidfile", dir+"/pid")...)
+	must(t, c.Start())
+	t.Cleanup(func() {
+		_ = c.Process.Signal(unix.SIGTERM)
+		_ = c.Wait()
+		unmountBelow(dir)
+		must(t, os.RemoveAll(dir))
+	})
+	for range 200 {
+		if exec.Command(box, "docker", "-H", "unix://"+socket, "load", "-qi", image).Run() == nil {
+			return socket
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("the daemon does not answer")
+	return ""
+}
+
+// ask1 makes one call and remembers what it created.
+func ask1(t *testing.T, socket string, c call, ids map[string]string) reply {
+	t.Helper()
+	client := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return net.Dial("unix", socket)
+	}}}
+	defer client.CloseIdleConnections()
+	path := strings.NewReplacer("{id}", ids["create"], "{exec}", ids["exec-create"]).Replace(c.path)
+	q, err := http.NewRequestWithContext(t.Context(), c.method, "http://docker/v1.41"+path, strings.NewReader(c.body))
+	must(t, err)
+	if c.body != "" {
+		q.Header.Set("Content-Type", "application/json")
+	}
+	if rest, ok := strings.CutPrefix(path, "/.."); ok {
+		q.URL.Path = rest
+	}
+	r, err := client.Do(q)
+	must(t, err)
+	defer r.Body.Close()
+	raw, err := io.ReadAll(r.Body)
+	must(t, err)
+	out := reply{Status: r.StatusCode, Type: r.Header.Get("Content-Type")}
+	if json.Unmarshal(raw, &out.Body) != nil {
+		out.Body = strings.TrimSpace(string(raw))
+	}
+	if o, ok := out.Body.(map[string]any); ok {
+		if id, ok := o["Id"].(string); ok {
+			ids[c.name] = id
+		}
+	}
+	return out
+}
+
+// writeReply keeps the values that are compared; of all others the type is enough.
+func writeReply(t *testing.T, path string, r reply) {
+	r.Body = typesOnly("", r.Body)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	must(t, e.Encode(r))
+	must(t, os.WriteFile(path, []byte(strings.ReplaceAll(normal(b.String()), "<pid>", "1")), 0o644))
+}
+
+func typesOnly(path string, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = typesOnly(path+"."+k, v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = typesOnly(path, v[i])
+		}
+	case string:
+		if !isChosen(path) && !strings.HasSuffix(path, ".Name") {
+			return ""
+		}
+	case float64:
+		if !isChosen(path) {
+			return 0.0
+		}
+	}
+	return v
+}
+
+// readDifferences reads lines "CALL.PATH WHY": fields that may differ from the recorded ones.
+func readDifferences(path string) (map[string]map[string]bool, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]map[string]bool{}
+	for line := range strings.Lines(string(raw)) {
+		where, why, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if where == "" || where[0] == '#' {
+			continue
+		}
+		if why == "" {
+			return nil, fmt.Errorf("%s: %s has no reason", path, where)
+		}
+		name, field, _ := strings.Cut(where, ".")
+		if out[name] == nil {
+			out[name] = map[string]bool{}
+		}
+		out[name]["."+field] = true
+	}
+	return out, nil
+}
+
+// first is the element of a list that comes first by name, where the elements have names: daemons list them in any order.
+func first(list []any) any {
+	return slices.MinFunc(list, func(x, y any) int { return strings.Compare(nameIn(x), nameIn(y)) })
+}
+
+func nameIn(v any) string {
+	o, _ := v.(map[string]any)
+	name, _ := o["Name"].(string)
+	return name
+}
+
+// chosen are the parts of replies whose values the caller chose, so that they are compared and not only their types.
+var chosen = []string{".Config.", ".HostConfig.", ".message", ".State.Status", ".State.ExitCode", ".Path", ".Args", ".Labels", ".Warnings"}
+
+func isChosen(path string) bool {
+	return slices.ContainsFunc(chosen, func(c string) bool { return strings.Contains(path, c) })
+}
+
+// compareShape compares names and types of all fields, and the values of chosen ones.
+func compareShape(b *strings.Builder, path string, want, got any, differs map[string]bool) {
+	if differs[path] {
+		return
+	}
+	switch w := want.(type) {
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		if !ok {
+			fmt.Fprintf(b, "%s is %v, Docker's an object\n", path, got)
+			return
+		}
+		for k, v := range w {
+			if _, there := g[k]; !there && !differs[path+"."+k] {
+				fmt.Fprintf(b, "%s.%s is not there, Docker's: %v\n", path, k, v)
+			} else if there {
+				compareShape(b, path+"."+k, v, g[k], differs)
+			}
+		}
+		for k, v := range g {
+			if _, there := w[k]; !there && !differs[path+"."+k] {
+				fmt.Fprintf(b, "%s.%s is %v, and Docker has no such field\n", path, k, v)
+			}
+		}
+	case []any:
+		g, ok := got.([]any)
+		switch {
+		case !ok:
+			fmt.Fprintf(b, "%s is %v, Docker's a list\n", path, got)
+		case len(w) > 0 && len(g) > 0:
+			compareShape(b, path, first(w), first(g), differs)
+		case len(w) != len(g):
+			fmt.Fprintf(b, "%s has %d elements, Docker's %d\n", path, len(g), len(w))
+		}
+	default:
+		if fmt.Sprintf("%T", want) != fmt.Sprintf("%T", got) {
+			fmt.Fprintf(b, "%s is %v, Docker's: %v\n", path, got, want)
+			return
+		}
+		if isChosen(path) && normal(fmt.Sprint(want)) != normal(fmt.Sprint(got)) {
+			fmt.Fprintf(b, "%s is %v, Docker's: %v\n", path, got, want)
+		}
+	}
+}
