@@ -216,7 +216,8 @@ func typesOnly(path string, v any) any {
 			v[i] = typesOnly(path, v[i])
 		}
 	case string:
-		if !isChosen(path) && !strings.HasSuffix(path, ".Name") {
+		host, _ := os.Hostname()
+		if !isChosen(path) && !strings.HasSuffix(path, ".Name") || v == host {
 			return ""
 		}
 	case float64:
