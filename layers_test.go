@@ -13,24 +13,23 @@ import (
 
 // imports is the diagram of ARCHITECTURE.md: which packages of box each one may import.
 var imports = map[string][]string{
-	"":                       {"engine/runtime", "personalities", "personalities/cmd"},
-	"personalities":          {"personalities/*"},
-	"personalities/check":    {"engine/network", "fs/drivers", "personalities/cmd"},
-	"personalities/cmd":      {},
-	"personalities/docker":   {"engine/reference", "netapi/client", "netapi/wire", "personalities/cmd", "personalities/docker/template"},
-	"personalities/docker/*": {},
-	"personalities/dockerd":  {"engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "personalities/cmd", "personalities/keeper"},
-	"personalities/hello":    {"personalities/cmd"},
-	"personalities/install":  {"personalities/cmd"},
-	"personalities/keeper":   {"engine/cgroup", "engine/keeper", "personalities/cmd"},
-	"personalities/man":      {"personalities/cmd"},
-	"personalities/pid1":     {"personalities/cmd"},
+	"":                      {"engine/runtime", "personalities", "personalities/cmd"},
+	"personalities":         {"personalities/*"},
+	"personalities/check":   {"engine/network", "fs/drivers", "personalities/cmd"},
+	"personalities/cmd":     {},
+	"personalities/docker":  {"engine/reference", "netapi/client", "netapi/wire", "personalities/cmd", "template"},
+	"personalities/dockerd": {"engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "personalities/cmd", "personalities/keeper"},
+	"personalities/hello":   {"personalities/cmd"},
+	"personalities/install": {"personalities/cmd"},
+	"personalities/keeper":  {"engine/cgroup", "engine/keeper", "personalities/cmd"},
+	"personalities/man":     {"personalities/cmd"},
+	"personalities/pid1":    {"personalities/cmd"},
 
 	"netapi":        {"engine", "netapi/wire"},
 	"netapi/client": {"netapi/wire"},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/volume", "fs", "fs/archive", "fs/mount"},
+	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/volume", "fs", "fs/archive", "fs/mount", "template"},
 	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
@@ -48,6 +47,8 @@ var imports = map[string][]string{
 	"engine/stats":               {},
 	"engine/task":                {},
 	"engine/volume":              {"engine/state", "fs/mount", "fs/tree"},
+
+	"template": {},
 
 	"fs":         {"fs/mount"},
 	"fs/archive": {"fs"},

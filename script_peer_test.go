@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -15,7 +17,8 @@ import (
 // Others beside whom scripts try box. `start-peer` starts Debian's Docker, whose socket is then $PEER: it has no bridge and takes box's
 // away, so that containers beside it use --network none or host. `start-registry` starts a registry,
 // whose address is then $REGISTRY, and which lets nobody but the users of the file HTPASSWD in where one is given. Guard them with
-// [peer] and [exec:docker-registry].
+// [peer] and [exec:docker-registry]. `collect NETWORK ADDRESS FILE` listens there and writes all that comes to a file; a socket and the
+// file are in the script's folder.
 
 // peerDaemon is where Debian installs Docker's daemon; the dockerd of a script's PATH is box.
 const peerDaemon = "/usr/sbin/dockerd"
@@ -74,4 +77,39 @@ func run(s *testscript.TestScript, network, address, dir, program string, args .
 	}
 	said, _ := os.ReadFile(log.Name())
 	s.Fatalf("%s does not answer: %s", program, said)
+}
+
+// collect is a server that says nothing.
+func collect(s *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		s.Fatalf("usage: collect network address file")
+	}
+	network, address := args[0], args[1]
+	if strings.HasPrefix(network, "unix") {
+		address = s.MkAbs(address)
+	}
+	out, err := os.Create(s.MkAbs(args[2]))
+	s.Check(err)
+	s.Defer(func() { out.Close() })
+	if network == "udp" || network == "unixgram" {
+		c, err := net.ListenPacket(network, address)
+		s.Check(err)
+		s.Defer(func() { c.Close() })
+		go func() {
+			b := make([]byte, 1<<16)
+			for n, _, err := c.ReadFrom(b); err == nil; n, _, err = c.ReadFrom(b) {
+				_, _ = out.Write(b[:n]) // the script misses what is not there
+			}
+		}()
+		return
+	}
+	l, err := net.Listen(network, address)
+	s.Check(err)
+	s.Defer(func() { l.Close() })
+	go func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			_, _ = io.Copy(out, c)
+			c.Close()
+		}
+	}()
 }

@@ -129,6 +129,7 @@ func TestScript(t *testing.T) {
 			"eventually":     eventually,
 			"start-peer":     startPeer,
 			"start-registry": startRegistry,
+			"collect":        collect,
 			"restart-daemon": func(s *testscript.TestScript, _ bool, args []string) { theDaemon(s).restart(s, args) },
 			"kill-keeper":    func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).killKeeper()) },
 			"start-daemon":   func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },

@@ -157,10 +157,6 @@ func newContainer(rec record, st status) *container {
 // dir is the container's folder in the data root.
 func (e *Engine) dir(id string) string { return filepath.Join(e.o.Root, "containers", id) }
 
-func (e *Engine) logPath(id string) string {
-	return filepath.Join(e.dir(id), id+"-json.log")
-}
-
 // attributes are what an event of the container carries.
 func (c *container) attributes(more ...string) map[string]string {
 	rec := c.snapshot()

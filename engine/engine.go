@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/cgroup"
 	"box/engine/events"
@@ -44,6 +45,7 @@ type Options struct {
 	CgroupParent    string                                              // of containers that ask for none: /docker
 	Version         string                                              // of the product
 	Debug           bool                                                // told in info
+	LogConfig       api.LogConfig                                       // of containers that ask for none: json-file, and its options
 	Registry        registry.Options                                    // how registries are talked to
 }
 
@@ -84,7 +86,7 @@ type Engine struct {
 // A data root that another engine wrote, or that a running daemon holds, is refused and left as it is.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	o = withDefaults(o)
-	if err := checkRoot(o.Root); err != nil {
+	if err := errors.Join(checkLog(o.LogConfig), checkRoot(o.Root)); err != nil {
 		return nil, err
 	}
 	for _, dir := range []string{o.Root, filepath.Join(o.Root, "containers"), o.Run, filepath.Join(o.Run, "containers")} {
@@ -119,6 +121,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.LogConfig.Type == "" {
+		o.LogConfig.Type = defaultLog
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/cgroup"
+	"box/engine/logs"
 )
 
 // KernelVersion is what uname -r says.
@@ -31,12 +32,12 @@ func KernelVersion() string {
 func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 	i := &system.Info{
 		ID: e.id, Driver: e.layers.Name(), DriverStatus: e.layers.Status(),
-		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: []string{"json-file", "none"}},
+		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: logs.Drivers()},
 		MemoryLimit: e.o.Limits.Memory, SwapLimit: e.o.Limits.Swap, CPUCfsPeriod: e.o.Limits.CPUQuota, CPUCfsQuota: e.o.Limits.CPUQuota,
 		CPUShares: e.o.Limits.CPUShares, CPUSet: e.o.Limits.Cpuset,
 		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: switchedOn("/proc/sys/net/ipv4/ip_forward"), OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.o.Debug,
 		NFd: openDescriptors(), NGoroutines: runtime.NumGoroutine(), SystemTime: e.o.Now().Format(time.RFC3339Nano),
-		LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "1", NEventsListener: e.bus.Listeners(),
+		LoggingDriver: e.o.LogConfig.Type, CgroupDriver: "cgroupfs", CgroupVersion: "1", NEventsListener: e.bus.Listeners(),
 		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(), MemTotal: memoryTotal(),
 		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Config(),
 		DockerRootDir: e.o.Root, ServerVersion: e.o.Version, Labels: []string{},

@@ -47,7 +47,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 		r.ResolvConfPath, r.HostnamePath, r.HostsPath = e.fileOf(&rec, "resolv.conf"), e.fileOf(&rec, "hostname"), e.fileOf(&rec, "hosts")
 	}
 	if rec.Host.LogConfig.Type == "json-file" && !st.Started.IsZero() {
-		r.LogPath = e.logPath(rec.ID)
+		r.LogPath = e.logFiles(&rec).Path
 	}
 	if size {
 		own, all := e.sizes(ctx, &rec)

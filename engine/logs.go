@@ -1,13 +1,15 @@
 package engine
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
+	"net/url"
+	"slices"
 	"time"
-
-	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/logs"
 )
@@ -17,6 +19,7 @@ type LogOptions struct {
 	Stdout, Stderr bool
 	Since, Until   time.Time
 	Timestamps     bool
+	Details        bool // the labels and variables that the log keeps before each line
 	Follow         bool
 	Tail           int // lines, negative for all
 }
@@ -37,12 +40,12 @@ func (e *Engine) Logs(ref string, o LogOptions) (*Log, error) {
 		return nil, invalid("Bad parameters: you must choose at least one stream")
 	}
 	rec := c.snapshot()
-	if rec.Host.LogConfig.Type != "json-file" {
+	if e.logFiles(&rec).Path == "" {
 		return nil, &classed{errUnreadableLog, "configured logging driver does not support reading"}
 	}
 	return &Log{
 		Terminal: rec.Config.Tty,
-		Copy:     func(ctx context.Context, w io.Writer) error { return e.writeLog(ctx, c, w, rec.Config.Tty, o) },
+		Copy:     func(ctx context.Context, w io.Writer) error { return e.writeLog(ctx, c, w, o) },
 	}, nil
 }
 
@@ -52,8 +55,13 @@ var errUnreadableLog = errors.New("log cannot be read")
 // timeFormat is RFC 3339 with all nine digits, so that lines align.
 const timeFormat = "2006-01-02T15:04:05.000000000Z07:00"
 
-func (e *Engine) writeLog(ctx context.Context, c *container, w io.Writer, terminal bool, o LogOptions) error {
-	q := logs.Query{Since: o.Since, Until: o.Until, Tail: o.Tail, Follow: o.Follow}
+// logBatch is how many bytes of a log are written at once.
+const logBatch = 32 << 10
+
+func (e *Engine) writeLog(ctx context.Context, c *container, w io.Writer, o LogOptions) error {
+	rec := c.snapshot()
+	out := bufio.NewWriterSize(w, logBatch)
+	q := logs.Query{Since: o.Since, Until: o.Until, Tail: o.Tail, Details: o.Details, Follow: o.Follow, Idle: out.Flush}
 	if o.Follow {
 		ended := make(chan struct{})
 		q.Done = ended
@@ -65,38 +73,56 @@ func (e *Engine) writeLog(ctx context.Context, c *container, w io.Writer, termin
 			e.waitOver(ctx, c)
 		}()
 	}
-	var frame []byte
-	err := logs.Read(ctx, e.logPath(c.rec.ID), q, func(l logs.Entry) error {
+	var line []byte
+	err := e.logFiles(&rec).Read(ctx, q, func(l *logs.Entry) error {
 		if l.Stream == logs.Stdout && !o.Stdout || l.Stream == logs.Stderr && !o.Stderr {
 			return nil
 		}
-		frame = frame[:0]
-		if !terminal {
-			frame = append(frame, byte(l.Stream), 0, 0, 0, 0, 0, 0, 0)
-		}
-		if o.Timestamps {
-			frame = append(l.Time.AppendFormat(frame, timeFormat), ' ')
-		}
-		frame = append(frame, l.Text...)
-		if !terminal {
-			binary.BigEndian.PutUint32(frame[4:], uint32(len(frame)-8))
-		}
-		_, err := w.Write(frame)
+		line = appendEntry(line[:0], l, rec.Config.Tty, o)
+		_, err := out.Write(line)
 		return err
 	})
 	if ctx.Err() != nil {
 		return nil // the client has seen enough
 	}
-	return err
+	return errors.Join(err, out.Flush())
 }
 
-// waitOver returns when c does not run and will not by itself.
+// appendEntry appends a line as the API gives it, in a frame unless it is a terminal's.
+func appendEntry(b []byte, l *logs.Entry, terminal bool, o LogOptions) []byte {
+	if !terminal {
+		b = append(b, byte(l.Stream), 0, 0, 0, 0, 0, 0, 0)
+	}
+	if o.Timestamps {
+		b = append(l.Time.UTC().AppendFormat(b, timeFormat), ' ')
+	}
+	if o.Details {
+		for i, key := range slices.Sorted(maps.Keys(l.Attrs)) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(append(append(b, url.QueryEscape(key)...), '='), url.QueryEscape(l.Attrs[key])...)
+		}
+		b = append(b, ' ')
+	}
+	b = append(b, l.Text...)
+	if !terminal {
+		binary.BigEndian.PutUint32(b[4:], uint32(len(b)-8))
+	}
+	return b
+}
+
+// waitOver returns when the program that runs has ended, at once when none does.
 func (e *Engine) waitOver(ctx context.Context, c *container) {
+	c.mu.Lock()
+	exited := c.exited
+	c.mu.Unlock()
 	for {
 		c.mu.Lock()
-		st, changed, gone := c.st, c.changed, c.gone
+		over := c.gone || !c.st.running() || c.exited != exited
+		changed := c.changed
 		c.mu.Unlock()
-		if gone || !st.running() && st.State != api.StateRestarting {
+		if over {
 			return
 		}
 		select {
@@ -109,5 +135,5 @@ func (e *Engine) waitOver(ctx context.Context, c *container) {
 
 // copyLogs writes all of the log for an attachment that wants the past.
 func (e *Engine) copyLogs(ctx context.Context, c *container, w io.Writer, stdout, stderr bool) error {
-	return e.writeLog(ctx, c, w, c.snapshot().Config.Tty, LogOptions{Stdout: stdout, Stderr: stderr, Tail: -1})
+	return e.writeLog(ctx, c, w, LogOptions{Stdout: stdout, Stderr: stderr, Tail: -1})
 }

@@ -76,10 +76,11 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	waiting := c.waiting
 	c.waiting = nil
 	c.mu.Unlock()
-	l := task.Launch{
-		ID: rec.ID, Spec: s, Stdin: rec.Config.OpenStdin,
-		Log: task.Log{Driver: rec.Host.LogConfig.Type, Path: e.logPath(rec.ID), Options: rec.Host.LogConfig.Config},
+	log, err := e.logOf(&rec)
+	if err != nil {
+		return err
 	}
+	l := task.Launch{ID: rec.ID, Spec: s, Stdin: rec.Config.OpenStdin, Log: log}
 	var files []*os.File
 	for _, w := range waiting {
 		l.Attach = append(l.Attach, w.opts)
@@ -246,6 +247,9 @@ func (e *startErr) Unwrap() error { return errdefs.ErrInvalidArgument }
 // does: by the runtime's text, which is all there is.
 func startError(err error) error {
 	text := err.Error()
+	if strings.HasPrefix(text, task.RefusedLog) {
+		return &classed{errdefs.ErrInternal, "failed to create task for container: " + text}
+	}
 	has := func(parts ...string) bool {
 		for _, p := range parts {
 			if strings.Contains(text, p) {

@@ -41,6 +41,9 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	if err := e.halt(ctx, c, o); err != nil {
 		return err
 	}
+	if st, _ := c.now(); st.State == api.StateRestarting { // it ended by itself just before
+		return e.stopRestarting(c)
+	}
 	e.saveWish(c)
 	e.publish(c, events.ActionStop)
 	return nil

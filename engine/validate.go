@@ -45,6 +45,9 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 	if err := validateModes(h); err != nil {
 		return nil, err
 	}
+	if err := e.completeLog(&h.LogConfig); err != nil {
+		return nil, err
+	}
 	if warnings, err = limits(&h.Resources, e.o.Limits); err != nil {
 		return warnings, err
 	}
@@ -92,11 +95,6 @@ func validateModes(h *api.HostConfig) error {
 	case h.Isolation != "" && h.Isolation != "default":
 		return invalid("invalid isolation '%s' on linux", h.Isolation)
 	}
-	switch h.LogConfig.Type {
-	case "", "json-file", "none":
-	default:
-		return invalid("logger: no log driver named '%s' is registered", h.LogConfig.Type)
-	}
 	return nil
 }
 
@@ -107,12 +105,6 @@ func (e *Engine) fillDefaults(h *api.HostConfig, security spec.Security) {
 	}
 	if h.IpcMode.IsEmpty() {
 		h.IpcMode = api.IPCModePrivate
-	}
-	if h.LogConfig.Type == "" {
-		h.LogConfig.Type = "json-file"
-	}
-	if h.LogConfig.Config == nil {
-		h.LogConfig.Config = map[string]string{}
 	}
 	if h.RestartPolicy.Name == "" {
 		h.RestartPolicy.Name = api.RestartPolicyDisabled

@@ -272,7 +272,7 @@ func (s *Server) attachContainer(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) containerLogs(w http.ResponseWriter, r *http.Request) error {
 	o := engine.LogOptions{
 		Stdout: flag(r, "stdout"), Stderr: flag(r, "stderr"), Timestamps: flag(r, "timestamps"),
-		Follow: flag(r, "follow"), Tail: -1,
+		Details: flag(r, "details"), Follow: flag(r, "follow"), Tail: -1,
 	}
 	var err error
 	if o.Since, err = moment(r.FormValue("since")); err != nil {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"box/engine/logs"
 	"box/engine/task"
 )
 
@@ -43,6 +44,7 @@ type Keeper struct {
 	// writing by the sweep for orphans and by a swap.
 	starts sync.RWMutex
 	slots  chan struct{}
+	packer *logs.Packer // of all logs
 
 	handlers sync.WaitGroup // requests under way
 	endings  sync.WaitGroup // programs that ended and whose exit is not published yet
@@ -66,6 +68,7 @@ func New(o Options) *Keeper {
 		slots:      make(chan struct{}, launchesAtOnce),
 		orders:     make(chan order),
 	}
+	k.packer = logs.NewPacker(k.busy)
 	k.exits.init()
 	return k
 }
@@ -75,6 +78,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	if err := becomeSubreaper(); err != nil {
 		return err
 	}
+	defer k.packer.Stop()
 	for {
 		stopReaper := k.reap()
 		stopServing := k.serve()

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +20,9 @@ var (
 	errNotFound = errdefs.ErrNotFound
 	errConflict = errdefs.ErrConflict
 	errInvalid  = errdefs.ErrInvalidArgument
+
+	// errRetry is the answer to a request that was not begun because of a swap.
+	errRetry = errors.New("keeper is being swapped")
 )
 
 // runtimeContainer is what the keeper needs of a container of engine/runtime; tests have another.
@@ -37,10 +41,21 @@ type runtimeContainer interface {
 }
 
 // launch makes the container of l and runs its program.
-func (k *Keeper) launch(l *task.Launch, files []*os.File) (task.Status, error) {
+//
+// The log comes first and outside the lock: a server may take its time to answer. With the end of ctx, errRetry is the answer.
+func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (task.Status, error) {
 	if l == nil || l.Spec == nil || l.Spec.Process == nil || len(files) != len(l.Attach) {
 		task.CloseAll(files)
 		return task.Status{}, fmt.Errorf("launch without a spec or with %d descriptors: %w", len(files), errInvalid)
+	}
+	p := &program{container: l.ID, ended: make(chan struct{})}
+	var err error
+	if p.log, err = k.openLog(ctx, l.ID, l.Log, false); err != nil {
+		task.CloseAll(files)
+		if ctx.Err() != nil {
+			return task.Status{}, errRetry
+		}
+		return task.Status{}, fmt.Errorf(task.RefusedLog+"%w", err)
 	}
 	k.slots <- struct{}{}
 	defer func() { <-k.slots }()
@@ -51,17 +66,8 @@ func (k *Keeper) launch(l *task.Launch, files []*os.File) (task.Status, error) {
 	_, there := k.containers[l.ID]
 	k.mu.Unlock()
 	if there {
-		task.CloseAll(files)
+		p.discard(files)
 		return task.Status{}, fmt.Errorf("container %s: %w", l.ID, errdefs.ErrAlreadyExists)
-	}
-	p := &program{container: l.ID, ended: make(chan struct{})}
-	if l.Log.Driver == "json-file" {
-		log, err := logs.OpenFile(l.Log.Path)
-		if err != nil {
-			task.CloseAll(files)
-			return task.Status{}, err
-		}
-		p.log = log
 	}
 	rt, err := runtime.Create(k.o.State, l.ID, l.Spec)
 	if err != nil {
@@ -93,6 +99,15 @@ func (k *Keeper) launch(l *task.Launch, files []*os.File) (task.Status, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return c.status(), nil
+}
+
+// openLog opens a container's log, nil for none. Late is for a program that runs already.
+func (k *Keeper) openLog(ctx context.Context, id string, l task.Log, late bool) (*logs.Logger, error) {
+	if l.Driver == "" || l.Driver == "none" {
+		return nil, nil
+	}
+	warn := func(err error) { k.o.Log.Warn("lines of a log are lost", "container", id, "error", err) }
+	return logs.Open(ctx, logs.Config(l), logs.Options{Packer: k.packer, Warn: warn, Late: late})
 }
 
 func ownsPidSpace(s *specs.Spec) bool {
@@ -199,7 +214,7 @@ func (p *program) open(terminal, stdin bool) (far runtime.Streams, err error) {
 func (p *program) discard(files []*os.File) {
 	task.CloseAll(files)
 	if p.log != nil {
-		p.log.Close()
+		p.log.Discard()
 	}
 	if p.in != nil {
 		p.in.close()

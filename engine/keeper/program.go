@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -21,7 +22,8 @@ type program struct {
 	pid       int
 	started   time.Time
 	terminal  bool
-	log       *logs.File    // nil for none
+	log       *logs.Logger  // nil for none
+	halt      func()        // ends waits for the log's driver; set by start
 	exit      *task.Exit    // set under the keeper's lock when it ended and its output is drained
 	reaped    bool          // under the keeper's lock
 	ended     chan struct{} // closed with exit
@@ -58,7 +60,12 @@ var chunks = sync.Pool{New: func() any { return new([frameHead + 32<<10]byte) }}
 
 // start runs the pumps of p.
 func (p *program) start() {
+	ctx, halt := context.WithCancel(context.Background())
+	p.halt = halt
 	p.deadlines(time.Time{})
+	if p.log != nil && p.log.Waiting() {
+		p.pumps.Go(func() { p.log.Resume(ctx) })
+	}
 	p.mu.Lock()
 	for _, a := range p.attached {
 		p.pumps.Go(func() { p.pumpAttached(a) })
@@ -66,19 +73,19 @@ func (p *program) start() {
 	p.mu.Unlock()
 	for _, o := range p.out {
 		if !o.eof {
-			p.pumps.Go(func() { p.pump(o) })
+			p.pumps.Go(func() { p.pump(ctx, o) })
 		}
 	}
 }
 
 // pump moves one output to the log and to whoever is attached, until its end or until stop.
-func (p *program) pump(o *output) {
+func (p *program) pump(ctx context.Context, o *output) {
 	raw, err := o.f.SyscallConn()
 	if err != nil {
 		return
 	}
 	for {
-		n, err := p.chunk(raw, o)
+		n, err := p.chunk(ctx, raw, o)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return
 		}
@@ -90,7 +97,7 @@ func (p *program) pump(o *output) {
 }
 
 // chunk waits for output, reads it once and hands it on.
-func (p *program) chunk(raw syscall.RawConn, o *output) (n int, err error) {
+func (p *program) chunk(ctx context.Context, raw syscall.RawConn, o *output) (n int, err error) {
 	var buf *[frameHead + 32<<10]byte
 	waitErr := raw.Read(func(fd uintptr) bool {
 		buf = chunks.Get().(*[frameHead + 32<<10]byte)
@@ -114,18 +121,17 @@ func (p *program) chunk(raw syscall.RawConn, o *output) (n int, err error) {
 	if err != nil || n <= 0 {
 		return 0, err
 	}
-	p.deliver(o.kind, buf[:frameHead+n], time.Now())
+	p.deliver(ctx, o.kind, buf[:frameHead+n], time.Now())
 	return n, nil
 }
 
 // deliver hands on a frame whose head is not filled in yet.
-func (p *program) deliver(kind logs.Stream, frame []byte, at time.Time) {
+func (p *program) deliver(ctx context.Context, kind logs.Stream, frame []byte, at time.Time) {
 	clear(frame[:frameHead])
 	frame[0] = byte(kind)
 	binary.BigEndian.PutUint32(frame[4:], uint32(len(frame)-frameHead))
 	if p.log != nil {
-		// A full disk must not stop the program; what could not be written is lost, as with Docker.
-		_ = p.log.Write(kind, frame[frameHead:], at)
+		p.log.Write(ctx, kind, frame[frameHead:], at)
 	}
 	p.mu.Lock()
 	attached := p.attached
@@ -220,7 +226,11 @@ func (p *program) feed(a *attachment) bool {
 // stop ends the pumps where they are; start goes on with no byte lost.
 func (p *program) stop() {
 	p.deadlines(time.Unix(1, 0))
+	p.halt()
 	p.pumps.Wait()
+	if p.log != nil {
+		p.log.Stop()
+	}
 }
 
 // deadlines sets when waits of pumps end; the zero time is never.
@@ -252,11 +262,15 @@ func (p *program) finish(at time.Time) {
 		_ = a.f.SetWriteDeadline(limit)
 	}
 	p.mu.Unlock()
+	enough := time.AfterFunc(drainWait, p.halt)
 	p.pumps.Wait()
 	if p.log != nil {
-		_ = p.log.Flush(at)
-		p.log.Close()
+		ctx, cancel := context.WithDeadline(context.Background(), limit)
+		p.log.Close(ctx, at)
+		cancel()
 	}
+	enough.Stop()
+	p.halt()
 	p.in.close()
 	for _, o := range p.out {
 		o.f.Close()

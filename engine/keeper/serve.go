@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -23,10 +24,6 @@ var verbs = map[string]func(*Keeper, *task.Request, []*os.File) (task.Reply, err
 		return task.Reply{Build: k.o.Build, Pid: os.Getpid()}, nil
 	},
 	task.VerbFind: func(k *Keeper, _ *task.Request, _ []*os.File) (task.Reply, error) { return k.list(), nil },
-	task.VerbLaunch: func(k *Keeper, q *task.Request, files []*os.File) (task.Reply, error) {
-		s, err := k.launch(q.Launch, files)
-		return task.Reply{Status: []task.Status{s}}, err
-	},
 	task.VerbExec: func(k *Keeper, q *task.Request, files []*os.File) (task.Reply, error) {
 		pid, err := k.exec(q.ID, q.Run, files)
 		return task.Reply{Pid: pid}, err
@@ -55,6 +52,7 @@ var verbs = map[string]func(*Keeper, *task.Request, []*os.File) (task.Reply, err
 // serve takes requests until the function that it returns is called, which waits for those under way.
 func (k *Keeper) serve() (stop func()) {
 	_ = k.o.Listener.SetDeadline(time.Time{})
+	ctx, cancel := context.WithCancel(context.Background())
 	var accepting sync.WaitGroup
 	accepting.Go(func() {
 		for {
@@ -66,12 +64,13 @@ func (k *Keeper) serve() (stop func()) {
 				time.Sleep(10 * time.Millisecond)
 				continue
 			}
-			k.handlers.Go(func() { k.handle(conn) })
+			k.handlers.Go(func() { k.handle(ctx, conn) })
 		}
 	})
 	return func() {
 		_ = k.o.Listener.SetDeadline(time.Unix(1, 0))
 		accepting.Wait()
+		cancel()
 		k.exits.wake()
 		k.handlers.Wait()
 	}
@@ -83,8 +82,8 @@ func (k *Keeper) busy() {
 	}
 }
 
-// handle answers one request.
-func (k *Keeper) handle(conn *net.UnixConn) {
+// handle answers one request. With the end of ctx requests that only wait are given up.
+func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 	k.busy()
 	defer k.busy()
 	var q task.Request
@@ -112,18 +111,28 @@ func (k *Keeper) handle(conn *net.UnixConn) {
 		return
 	}
 	defer conn.Close()
-	do, ok := verbs[q.Verb]
-	if !ok {
-		task.CloseAll(files)
-		_ = task.Send(conn, task.Fail(fmt.Errorf("keeper does not know %q: %w", q.Verb, errInvalid)))
-		return
-	}
-	reply, err := do(k, &q, files)
+	reply, err := k.answer(ctx, &q, files)
 	if err != nil {
 		reply = task.Fail(err)
 	}
+	if errors.Is(err, errRetry) {
+		reply.Class = task.RetryClass
+	}
 	reply.Version = task.ProtocolVersion
 	_ = task.Send(conn, reply)
+}
+
+func (k *Keeper) answer(ctx context.Context, q *task.Request, files []*os.File) (task.Reply, error) {
+	if q.Verb == task.VerbLaunch {
+		s, err := k.launch(ctx, q.Launch, files)
+		return task.Reply{Status: []task.Status{s}}, err
+	}
+	do, ok := verbs[q.Verb]
+	if !ok {
+		task.CloseAll(files)
+		return task.Reply{}, fmt.Errorf("keeper does not know %q: %w", q.Verb, errInvalid)
+	}
+	return do(k, q, files)
 }
 
 // order hands conn to the main loop, which answers.

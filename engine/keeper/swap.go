@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,7 +56,9 @@ type savedProgram struct {
 	InFD     int // 0 for none
 	Out      []savedOutput
 	Attached []savedAttachment
-	Partial  map[logs.Stream][]byte
+	Partial  map[logs.Stream][]byte // by earlier executables, in place of Log
+	Log      *logs.State
+	LogFD    int // connection to the server that the log goes to, 0 for none
 }
 
 type savedOutput struct {
@@ -91,6 +94,7 @@ func (k *Keeper) swap(o order, stopReaper func()) error {
 	defer k.starts.Unlock()
 	stopReaper()
 	k.endings.Wait()
+	k.packer.Stop()
 	stopped := k.livePrograms()
 	for _, p := range stopped {
 		p.stop()
@@ -99,6 +103,7 @@ func (k *Keeper) swap(o order, stopReaper func()) error {
 	for _, p := range stopped {
 		p.start()
 	}
+	k.packer.Start()
 	return err
 }
 
@@ -288,7 +293,11 @@ func (s *saver) program(p *program) savedProgram {
 		}
 	}
 	if p.log != nil {
-		sp.Partial = p.log.Partial()
+		state, conn := p.log.State()
+		sp.Log = &state
+		if conn != nil {
+			sp.LogFD, _ = s.open(conn)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -305,7 +314,7 @@ func (s *saver) program(p *program) savedProgram {
 }
 
 // open is fd for a file that may be closed.
-func (s *saver) open(f *os.File) (int, bool) {
+func (s *saver) open(f syscall.Conn) (int, bool) {
 	if _, err := f.SyscallConn(); err != nil {
 		return 0, false
 	}
@@ -412,15 +421,7 @@ func (k *Keeper) restoreProgram(id string, sp savedProgram, log task.Log) *progr
 	case sp.InFD != 0:
 		p.in.f = adopt(sp.InFD)
 	}
-	if log.Driver == "json-file" {
-		f, err := logs.OpenFile(log.Path)
-		if err != nil {
-			k.o.Log.Error("reopen log", "container", id, "error", err)
-		} else {
-			f.Restore(sp.Partial)
-			p.log = f
-		}
-	}
+	p.log = k.restoreLog(id, log, &sp)
 	for _, a := range sp.Attached {
 		p.attached = append(p.attached, &attachment{
 			opts: a.Options, f: adopt(a.FD), eof: a.EOF, unsent: a.Unsent, unfed: a.Unfed,
@@ -429,4 +430,27 @@ func (k *Keeper) restoreProgram(id string, sp savedProgram, log task.Log) *progr
 	k.programs[p.pid] = p
 	p.start()
 	return p
+}
+
+// restoreLog opens a program's log again, with what was held of it in memory. Without it the program goes on all the same.
+func (k *Keeper) restoreLog(id string, log task.Log, sp *savedProgram) *logs.Logger {
+	var conn *os.File
+	if sp.LogFD != 0 {
+		conn = adopt(sp.LogFD)
+	}
+	l, err := k.openLog(context.Background(), id, log, true)
+	if err == nil && l != nil {
+		state := sp.Log
+		if state == nil {
+			state = &logs.State{}
+			for s, text := range sp.Partial {
+				state.Ends[s-1].Text = text
+			}
+		}
+		err = l.Restore(*state, conn)
+	}
+	if err != nil {
+		k.o.Log.Error("reopen log", "container", id, "error", err)
+	}
+	return l
 }

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -127,10 +128,13 @@ func must(t *testing.T, err error) {
 func (b *bench) logPath(id string) string { return filepath.Join(b.dir, id+".log") }
 
 func (b *bench) launch(id, script string) (task.Status, error) {
+	return b.launchLogged(id, script, task.Log{Driver: "json-file", Path: b.logPath(id)})
+}
+
+func (b *bench) launchLogged(id, script string, log task.Log) (task.Status, error) {
 	caps := []string{"CAP_KILL"}
 	return b.client.Launch(context.Background(), task.Launch{
-		ID:  id,
-		Log: task.Log{Driver: "json-file", Path: b.logPath(id)},
+		ID: id, Log: log,
 		Spec: &specs.Spec{
 			Version: specs.Version,
 			Root:    &specs.Root{Path: b.root},
@@ -243,7 +247,7 @@ func (b *bench) collect(want map[string]int) {
 
 func (b *bench) checkLines(id string, lines int) {
 	n := 0
-	err := logs.Read(context.Background(), b.logPath(id), logs.Query{Tail: -1}, func(e logs.Entry) error {
+	err := logs.Files{Path: b.logPath(id)}.Read(context.Background(), logs.Query{Tail: -1}, func(e *logs.Entry) error {
 		if want := fmt.Sprintf("line %d\n", n); string(e.Text) != want {
 			return fmt.Errorf("%q, want %q", e.Text, want)
 		}
@@ -280,5 +284,85 @@ func TestSignalAndFailure(t *testing.T) {
 	}
 	if err := b.client.Quit(ctx); err != nil {
 		t.Errorf("quit: %v", err)
+	}
+}
+
+// TestSlowServer: containers whose lines go to a server that takes its time do not keep swaps or other containers waiting, and every
+// line comes once and in order, over swaps and rotations.
+func TestSlowServer(t *testing.T) {
+	b := startKeeper(t)
+	const lines = 3000
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer server.Close()
+	came := make(chan []string, 1)
+	go func() {
+		conn, err := server.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		var got []string
+		for in := bufio.NewScanner(conn); in.Scan(); {
+			if len(got)%300 == 0 {
+				time.Sleep(100 * time.Millisecond)
+			}
+			_, text, _ := strings.Cut(in.Text(), "]: ")
+			got = append(got, text[:strings.IndexByte(text, 'x')])
+		}
+		came <- got
+	}()
+	pad := strings.Repeat("x", 2000)
+	script := func(pause string) string {
+		return fmt.Sprintf(`i=0; while [ $i -lt %d ]; do echo line $i %s; i=$((i+1)); %s done`, lines, pad, pause)
+	}
+	_, err = b.launchLogged("remote", script(""), task.Log{Driver: "syslog", Options: map[string]string{"syslog-address": "tcp://" + server.Addr().String()}})
+	must(t, err)
+	stuck, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts there
+	must(t, err)
+	defer stuck.Close()
+	for _, mode := range []string{"blocking", "non-blocking"} {
+		_, err = b.launchLogged(mode, "exec busybox yes "+pad, task.Log{Driver: "syslog", Options: map[string]string{"syslog-address": "tcp://" + stuck.Addr().String(), "mode": mode}})
+		must(t, err)
+	}
+	rotated := task.Log{Driver: "json-file", Path: b.logPath("rotated"), Options: map[string]string{"max-size": "100k", "max-file": "100", "compress": "true"}}
+	_, err = b.launchLogged("rotated", script("busybox usleep 200;"), rotated)
+	must(t, err)
+	for i := range 15 {
+		began := time.Now()
+		must(t, b.client.Swap(context.Background(), "/proc/self/exe"))
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("swap %d took %v", i, took)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	b.collect(map[string]int{"remote": 0, "rotated": 0})
+	got := <-came
+	if len(got) != lines {
+		t.Errorf("%d of %d lines came", len(got), lines)
+	}
+	for i, text := range got {
+		if want := fmt.Sprintf("line %d ", i); text != want {
+			t.Fatalf("line %d is %q", i, text)
+		}
+	}
+	n := 0
+	must(t, logs.Files{Path: rotated.Path}.Read(context.Background(), logs.Query{Tail: -1}, func(e *logs.Entry) error {
+		if want := fmt.Sprintf("line %d x", n); !strings.HasPrefix(string(e.Text), want) {
+			return fmt.Errorf("%.30q, want %q", e.Text, want)
+		}
+		n++
+		return nil
+	}))
+	if packed, _ := filepath.Glob(rotated.Path + ".*.gz"); n != lines || len(packed) == 0 {
+		t.Errorf("%d lines, %d compressed files", n, len(packed))
+	}
+	for _, mode := range []string{"blocking", "non-blocking"} {
+		must(t, b.client.Task(mode).Signal(context.Background(), "", unix.SIGKILL, false))
+	}
+	began := time.Now()
+	b.collect(map[string]int{"blocking": 137, "non-blocking": 137})
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the end of containers whose server is stuck took %v", took)
 	}
 }

@@ -1,212 +1,167 @@
 package logs
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"time"
 )
-
-// Entry is one record of a log. A line longer than 16 KiB is several, of which only the last ends in a newline.
-type Entry struct {
-	Stream Stream
-	Time   time.Time
-	Text   []byte // valid until the next one is read
-}
 
 // Query says what to read.
 type Query struct {
 	Since, Until time.Time // zero for no bound
-	Tail         int       // last lines only, negative for all
+	Tail         int       // last records only, negative for all
+	Details      bool      // with Attrs
 	Follow       bool      // go on with what comes, until Done is closed and everything is read
 	Done         <-chan struct{}
+	Idle         func() error // called when everything that there is was given, before more is waited for; nil: not
 }
 
-// pollEvery is how often a follower looks for what inotify may not tell of: the end of the container, and a file
-// system without it.
-const pollEvery = 250 * time.Millisecond
-
-// maxRecord bounds one record on disk: 16 KiB of text, six bytes a byte when escaped, and the rest.
-const maxRecord = 256 << 10
-
-// Read calls fn for the records of the json-file log at path that q asks for, in order. A record that does not parse is
-// left out. A file that is not there is an empty log.
-func Read(ctx context.Context, path string, q Query, fn func(Entry) error) error {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
+// Read calls fn for the records that q asks for, in order. What does not parse, as after a crash, is left out. A log that is not there
+// is an empty one.
+func (l Files) Read(ctx context.Context, q Query, fn func(*Entry) error) error {
+	if l.Path == "" {
 		return nil
 	}
-	if err != nil {
-		return err
+	parts, err := openAll(l.Path)
+	r := &reader{q: q, fn: fn, path: l.Path, format: format{local: l.Local}, parts: parts}
+	defer func() { closeAll(r.parts) }()
+	if err == nil {
+		err = r.read(ctx)
 	}
-	defer f.Close()
-	if q.Tail >= 0 {
-		start, err := tailStart(f, q.Tail)
-		if err != nil {
-			return err
-		}
-		if _, err := f.Seek(start, io.SeekStart); err != nil {
-			return err
-		}
-	} else if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	r := reader{q: q, fn: fn, in: bufio.NewReaderSize(f, 32<<10)}
-	if !q.Follow {
-		_, err := r.drain(ctx)
-		return ignoreEnd(err)
-	}
-	return ignoreEnd(r.follow(ctx, path))
-}
-
-// errEnd ends a read early: a record after Until.
-var errEnd = errors.New("end of the log that was asked for")
-
-func ignoreEnd(err error) error {
 	if errors.Is(err, errEnd) {
 		return nil
 	}
 	return err
 }
 
+// errEnd ends a read early: a record after Until.
+var errEnd = errors.New("end of the log that was asked for")
+
 type reader struct {
-	q    Query
-	fn   func(Entry) error
-	in   *bufio.Reader
-	cut  []byte // the beginning of a record whose end is not written yet
-	line record
+	q      Query
+	fn     func(*Entry) error
+	path   string
+	format format
+	parts  []*part  // still to be read, the first of them by in
+	in     *scanner // nil when there is none
+	entry  Entry
 }
 
-type record struct {
-	Log    string    `json:"log"`
-	Stream string    `json:"stream"`
-	Time   time.Time `json:"time"`
-}
-
-// drain reads to the end of the file as it is now.
-func (r *reader) drain(ctx context.Context) (read bool, err error) {
+func (r *reader) read(ctx context.Context) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
 	for {
-		if err := ctx.Err(); err != nil {
-			return read, err
+		if _, err := r.drain(ctx); err != nil {
+			return err
 		}
-		part, err := r.in.ReadSlice('\n')
-		if err != nil || len(r.cut) > 0 {
-			r.cut = append(r.cut, part...)
-			part = r.cut
+		if len(r.parts) <= 1 {
+			break
 		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull) && len(r.cut) < maxRecord:
-			continue
-		case errors.Is(err, bufio.ErrBufferFull):
-			r.cut = r.cut[:0] // not one of our records: look for the next line
-			continue
-		case errors.Is(err, io.EOF):
+		if err := r.advance(); err != nil {
+			return err
+		}
+	}
+	if !r.q.Follow {
+		return nil
+	}
+	return r.follow(ctx)
+}
+
+// begin finds where to begin: the files before that are let go.
+func (r *reader) begin() error {
+	var from int64
+	skip, first := 0, 0
+	if r.q.Tail >= 0 {
+		wanted := r.q.Tail
+		for i := len(r.parts) - 1; i >= 0; i-- {
+			var found int
+			var err error
+			if from, skip, found, err = r.parts[i].tail(r.format, wanted); err != nil {
+				return err
+			}
+			first = i
+			if wanted -= found; wanted == 0 {
+				break
+			}
+		}
+	} else if !r.q.Since.IsZero() {
+		for first < len(r.parts)-1 && r.before(r.parts[first]) {
+			first++
+		}
+	}
+	closeAll(r.parts[:first])
+	r.parts = r.parts[first:]
+	if len(r.parts) == 0 {
+		return nil
+	}
+	if err := r.open(from); err != nil {
+		return err
+	}
+	for ; skip > 0; skip-- {
+		if err := r.in.next(&r.entry, false); err != nil {
+			break
+		}
+	}
+	return nil
+}
+
+// before tells whether everything in a file is older than what is asked for.
+func (r *reader) before(p *part) bool {
+	last := p.last
+	if !p.packed {
+		last = lastTime(p.f, r.format)
+	}
+	return !last.IsZero() && last.Before(r.q.Since)
+}
+
+// open begins to read the first of parts.
+func (r *reader) open(from int64) error {
+	in, err := r.parts[0].records(r.format, from)
+	if err != nil {
+		return err
+	}
+	if r.in != nil {
+		in.buf = r.in.buf
+	}
+	r.in = in
+	return nil
+}
+
+// advance goes on to the next file.
+func (r *reader) advance() error {
+	r.parts[0].close()
+	r.parts = r.parts[1:]
+	return r.open(0)
+}
+
+// drain reads to the end of the file as it is now, and tells whether there was anything.
+func (r *reader) drain(ctx context.Context) (read bool, err error) {
+	for n := 0; r.in != nil; n++ {
+		if n%64 == 0 && ctx.Err() != nil {
+			return read, ctx.Err()
+		}
+		switch err := r.in.next(&r.entry, r.q.Details); {
+		case errors.Is(err, io.EOF), err != nil && r.parts[0].packed: // one that was cut has an end of its own
 			return read, nil
 		case err != nil:
 			return read, err
 		}
 		read = true
-		if err := r.give(part); err != nil {
+		if err := r.give(); err != nil {
 			return read, err
 		}
-		r.cut = r.cut[:0]
 	}
+	return read, nil
 }
 
-func (r *reader) give(raw []byte) error {
-	if len(bytes.TrimSpace(raw)) == 0 {
+func (r *reader) give() error {
+	if !r.q.Since.IsZero() && r.entry.Time.Before(r.q.Since) {
 		return nil
 	}
-	r.line = record{}
-	if err := json.Unmarshal(raw, &r.line); err != nil {
-		return nil // cut by a crash, or not ours: the others are still worth showing
-	}
-	e := Entry{Stream: Stdout, Time: r.line.Time, Text: []byte(r.line.Log)}
-	if r.line.Stream == "stderr" {
-		e.Stream = Stderr
-	}
-	if !r.q.Since.IsZero() && e.Time.Before(r.q.Since) {
-		return nil
-	}
-	if !r.q.Until.IsZero() && e.Time.After(r.q.Until) {
+	if !r.q.Until.IsZero() && r.entry.Time.After(r.q.Until) {
 		return errEnd
 	}
-	return r.fn(e)
-}
-
-// follow reads on until q.Done is closed and nothing is left, or Until has passed.
-func (r *reader) follow(ctx context.Context, path string) error {
-	changes := notify(path)
-	defer changes.stop()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		ended := closed(r.q.Done)
-		read, err := r.drain(ctx)
-		if err != nil {
-			return err
-		}
-		if ended && !read {
-			return nil
-		}
-		if read {
-			continue
-		}
-		if !r.q.Until.IsZero() && time.Now().After(r.q.Until) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-r.q.Done:
-		case <-changes.c:
-		case <-tick.C:
-		}
-	}
-}
-
-func closed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return c != nil
-	default:
-		return false
-	}
-}
-
-// notifier tells when a file may have grown.
-type notifier struct {
-	c    chan struct{}
-	stop func()
-}
-
-func notify(path string) notifier {
-	n := notifier{c: make(chan struct{}, 1), stop: func() {}}
-	f := watch(path)
-	if f == nil {
-		return n
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		buf := make([]byte, 4096)
-		for {
-			if _, err := f.Read(buf); err != nil {
-				return
-			}
-			select {
-			case n.c <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	n.stop = func() {
-		f.Close()
-		<-done
-	}
-	return n
+	return r.fn(&r.entry)
 }

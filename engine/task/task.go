@@ -18,6 +18,9 @@ import (
 // RefusedSpec is before the text of an error of Launch when the runtime did not take the container's spec.
 const RefusedSpec = "container refused: "
 
+// RefusedLog is before the text of an error of Launch when the log could not be opened.
+const RefusedLog = "failed to initialize logging driver: "
+
 // Launcher starts containers and owns them. All methods may be called from any goroutine.
 type Launcher interface {
 	// Launch makes a container and runs its program; attached descriptors are the launcher's from then on, whatever happens.
@@ -80,11 +83,20 @@ type Attach struct {
 	Raw        bool
 }
 
-// Log says where a program's output is kept.
+// Log says where a program's output is kept. The fields are those of logs.Config, which says what they mean.
 type Log struct {
-	Driver  string // json-file or none
+	Driver  string
 	Path    string
 	Options map[string]string
+	Tag     string            `json:",omitempty"`
+	Attrs   map[string]string `json:",omitempty"`
+
+	ID        string    `json:",omitempty"`
+	Name      string    `json:",omitempty"`
+	ImageID   string    `json:",omitempty"`
+	ImageName string    `json:",omitempty"`
+	Command   string    `json:",omitempty"`
+	Created   time.Time `json:",omitzero"`
 }
 
 // Status is what a launcher knows of one container.

@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -62,40 +63,89 @@ func (f *FrameWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Demux copies the frames of r to stdout and stderr until r ends; nil writers swallow their stream.
-// A System frame ends it with the daemon's text as the error. An end inside a frame is
-// io.ErrUnexpectedEOF.
+// Demux copies the frames of r to stdout and stderr until r ends; nil writers swallow their stream. What comes together is written
+// together, and nothing is held back while more is waited for. A System frame ends it with the daemon's text as the error. An end
+// inside a frame is io.ErrUnexpectedEOF.
 func Demux(stdout, stderr io.Writer, r io.Reader) error {
-	var header [frameHeader]byte
-	buf := make([]byte, 32<<10)
+	in := bufio.NewReaderSize(r, 32<<10)
+	out := &demuxed{stdout: stdout, stderr: stderr}
 	for {
-		if _, err := io.ReadFull(r, header[:]); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
+		if in.Buffered() < frameHeader {
+			if err := out.flush(); err != nil {
+				return err
 			}
-			return fmt.Errorf("read the header of a stream frame: %w", err)
 		}
-		n := int64(binary.BigEndian.Uint32(header[4:]))
-		if n > MaxFrame || header[1]|header[2]|header[3] != 0 {
-			return fmt.Errorf("stream frame with header %x: not a multiplexed stream, or over %d bytes", header, MaxFrame)
+		err := out.frame(in)
+		if errors.Is(err, errNoFrame) {
+			return out.flush()
 		}
-		body := &io.LimitedReader{R: r, N: n}
-		if err := frameTo(Stream(header[0]), stdout, stderr, body, buf); err != nil {
-			return err
-		}
-		if body.N != 0 {
-			return fmt.Errorf("read a stream frame of %d bytes: %w", n, io.ErrUnexpectedEOF)
+		if err != nil {
+			return errors.Join(err, out.flush())
 		}
 	}
 }
 
-func frameTo(stream Stream, stdout, stderr io.Writer, body io.Reader, buf []byte) error {
+// errNoFrame is the end of the frames.
+var errNoFrame = errors.New("end of the stream")
+
+// demuxed is where frames go, and the payloads of those of one stream that are not written yet.
+type demuxed struct {
+	stdout, stderr io.Writer
+	stream         Stream
+	to             io.Writer // stream's
+	held           []byte
+}
+
+func (d *demuxed) flush() error {
+	if len(d.held) == 0 {
+		return nil
+	}
+	_, err := d.to.Write(d.held)
+	d.held = d.held[:0]
+	return err
+}
+
+// frame takes one frame.
+func (d *demuxed) frame(in *bufio.Reader) error {
+	var header [frameHeader]byte
+	if _, err := io.ReadFull(in, header[:]); err != nil {
+		if errors.Is(err, io.EOF) {
+			return errNoFrame
+		}
+		return fmt.Errorf("read the header of a stream frame: %w", err)
+	}
+	n := int(binary.BigEndian.Uint32(header[4:]))
+	if n > MaxFrame || header[1]|header[2]|header[3] != 0 {
+		return fmt.Errorf("stream frame with header %x: not a multiplexed stream, or over %d bytes", header, MaxFrame)
+	}
+	if err := d.choose(Stream(header[0]), io.LimitReader(in, int64(n))); err != nil {
+		return err
+	}
+	for n > 0 {
+		if in.Buffered() == 0 || len(d.held) >= in.Size() {
+			if err := d.flush(); err != nil {
+				return err
+			}
+		}
+		part, err := in.Peek(min(n, max(1, in.Buffered())))
+		if err != nil {
+			return fmt.Errorf("read a stream frame that lacks %d bytes: %w", n, io.ErrUnexpectedEOF)
+		}
+		d.held = append(d.held, part...)
+		n -= len(part)
+		_, _ = in.Discard(len(part)) // they are there
+	}
+	return nil
+}
+
+// choose turns to a stream's writer.
+func (d *demuxed) choose(stream Stream, body io.Reader) error {
 	var w io.Writer
 	switch stream {
 	case Stdin, Stdout:
-		w = stdout
+		w = d.stdout
 	case Stderr:
-		w = stderr
+		w = d.stderr
 	case System:
 		text, err := io.ReadAll(io.LimitReader(body, 64<<10))
 		if err != nil {
@@ -108,9 +158,11 @@ func frameTo(stream Stream, stdout, stderr io.Writer, body io.Reader, buf []byte
 	if w == nil {
 		w = io.Discard
 	}
-	_, err := io.CopyBuffer(onlyWriter{w}, body, buf)
-	return err
+	if stream != d.stream {
+		if err := d.flush(); err != nil {
+			return err
+		}
+	}
+	d.stream, d.to = stream, w
+	return nil
 }
-
-// onlyWriter hides ReadFrom, so that CopyBuffer uses its buffer.
-type onlyWriter struct{ io.Writer }

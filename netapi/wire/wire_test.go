@@ -33,6 +33,32 @@ func TestFramesRoundTrip(t *testing.T) {
 	}
 }
 
+// TestDemuxHoldsNothing: while more is waited for, all that came is written, in the order of the streams.
+func TestDemuxHoldsNothing(t *testing.T) {
+	r, w := io.Pipe()
+	got, out := io.Pipe()
+	go func() {
+		if err := Demux(out, out, r); err == nil || !strings.Contains(err.Error(), "lacks 2 bytes") {
+			t.Errorf("a frame without its end: %v", err)
+		}
+		out.Close()
+	}()
+	read := func(want string) {
+		b := make([]byte, len(want))
+		if _, err := io.ReadFull(got, b); err != nil || string(b) != want {
+			t.Errorf("read %q, %v, want %q", b, err, want)
+		}
+	}
+	io.WriteString(w, "\x01\x00\x00\x00\x00\x00\x00\x02a\n\x01\x00\x00\x00\x00\x00\x00\x02b\n\x02\x00\x00\x00\x00\x00\x00\x02c\n\x01\x00\x00")
+	read("a\nb\nc\n")
+	io.WriteString(w, "\x00\x00\x00\x00\x04d\n")
+	read("d\n")
+	w.Close()
+	if rest, _ := io.ReadAll(got); len(rest) > 0 {
+		t.Errorf("then %q", rest)
+	}
+}
+
 func TestDemuxRefuses(t *testing.T) {
 	for _, row := range []struct{ name, in, want string }{
 		{"text", "hello, not a stream", "not a multiplexed stream"},

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"box/personalities/docker/template"
+	"box/template"
 )
 
 // listing is how one kind of thing is listed: the columns of its table, and the placeholders of --format.

@@ -15,7 +15,7 @@ import (
 	"github.com/moby/moby/api/types/system"
 
 	"box/personalities/cmd"
-	"box/personalities/docker/template"
+	"box/template"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -17,7 +17,7 @@ import (
 
 	"box/netapi/client"
 	"box/personalities/cmd"
-	"box/personalities/docker/template"
+	"box/template"
 )
 
 // inspectable is one kind of object that can be inspected. shape is the Go type of the daemon's answer: a

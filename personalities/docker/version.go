@@ -13,7 +13,7 @@ import (
 
 	"box/netapi/client"
 	"box/personalities/cmd"
-	"box/personalities/docker/template"
+	"box/template"
 )
 
 // clientVersion is what the client says of itself.

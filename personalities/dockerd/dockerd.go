@@ -101,7 +101,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 		},
 		Bridge:      engine.Bridge{Name: o.bridge, IP: o.bip, MTU: o.mtu},
 		LiveRestore: o.liveRestore, ShutdownTimeout: time.Duration(o.shutdownTimeout) * time.Second,
-		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug,
+		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug, LogConfig: o.logConfig(),
 	}
 	r := &settings.Registry
 	r.Insecure, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.downloads, o.uploads, o.attempts

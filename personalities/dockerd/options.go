@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/moby/api/types/container"
+
 	"box/fs/drivers"
 	"box/personalities/cmd"
 )
@@ -37,12 +39,14 @@ type options struct {
 	downloads       int      // layers at once
 	uploads         int
 	attempts        int // of a download
+	logDriver       string
+	logOptions      []string
 }
 
 func defaults() *options {
 	return &options{
 		dataRoot: "/var/lib/docker", execRoot: "/var/run/docker", pidfile: "/var/run/docker.pid", logLevel: "info",
-		shutdownTimeout: 15, group: "docker", downloads: 3, uploads: 5, attempts: 5,
+		logDriver: "json-file", shutdownTimeout: 15, group: "docker", downloads: 3, uploads: 5, attempts: 5,
 	}
 }
 
@@ -59,6 +63,8 @@ func (o *options) usage() *cmd.Usage {
 			{Value: &o.driverOptions, Name: "storage-opt", Kind: "list", Help: "Storage driver options"},
 			{Value: &o.debug, Name: "debug", Short: "D", Help: "Enable debug mode"},
 			{Value: &o.logLevel, Name: "log-level", Short: "l", Kind: "string", Help: `Set the logging level ("debug"|"info"|"warn"|"error"|"fatal")`},
+			{Value: &o.logDriver, Name: "log-driver", Kind: "string", Help: "Default driver for container logs"},
+			{Value: &o.logOptions, Name: "log-opt", Kind: "list", Help: "Default log driver options for containers: KEY=VALUE"},
 			{Value: &o.bridge, Name: "bridge", Short: "b", Kind: "string", Help: `Attach containers to a network bridge; "none" for no default network`},
 			{Value: &o.bipText, Name: "bip", Kind: "string", Help: "Specify network bridge IP"},
 			{Value: &o.mtu, Name: "mtu", Kind: "int", Help: "Set the containers network MTU"},
@@ -134,4 +140,14 @@ func (o *options) logger(w io.Writer) *slog.Logger {
 		level = slog.LevelError
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// logConfig is how containers are logged that do not say.
+func (o *options) logConfig() container.LogConfig {
+	c := container.LogConfig{Type: o.logDriver, Config: map[string]string{}}
+	for _, option := range o.logOptions {
+		key, value, _ := strings.Cut(option, "=")
+		c.Config[key] = value
+	}
+	return c
 }

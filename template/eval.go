@@ -122,7 +122,10 @@ func (s *state) fields(v any, n parse.Node, names []string) (any, error) {
 			}
 			return nil, s.at(n, fmt.Errorf("can't evaluate field %s in %s", name, text(v)))
 		}
-		if v, ok = o.Get(name); !ok {
+		if v, ok = o.Get(name); !ok && o.Type != "" {
+			return nil, s.at(n, fmt.Errorf("can't evaluate field %s in type %s", name, o.Type))
+		}
+		if !ok {
 			return nil, s.at(n, fmt.Errorf("map has no entry for key %q", name))
 		}
 	}

@@ -1,4 +1,4 @@
-// Package template evaluates Go templates over decoded JSON: the --format of every command.
+// Package template evaluates Go templates over decoded JSON: the --format of every command, and the tags of logs.
 //
 // The syntax is parsed by text/template/parse, so it is exactly Go's. The evaluation is written here because
 // text/template finds methods by name at run time, which makes the linker keep every method of every type:
@@ -17,8 +17,10 @@ import (
 )
 
 // Object is a JSON object that remembers the order of its keys. Hidden entries can be read by a template but
-// are not part of the object when it is printed. Escape writes <, > and & as \u003c and so on.
+// are not part of the object when it is printed. Escape writes <, > and & as \u003c and so on. Type is what errors call an object that
+// stands for a struct of Go's.
 type Object struct {
+	Type   string
 	Escape bool
 	Keys   []string
 	Values map[string]any

@@ -16,12 +16,15 @@ type Template struct {
 }
 
 // Parse reads a template. Its error texts are those of text/template.
-func Parse(source string) (*Template, error) {
-	named, err := parse.Parse("", source, "", "", known())
+func Parse(source string) (*Template, error) { return ParseNamed("", source) }
+
+// ParseNamed is Parse for a template that errors are to call by a name.
+func ParseNamed(name, source string) (*Template, error) {
+	named, err := parse.Parse(name, source, "", "", known())
 	if err != nil {
 		return nil, err
 	}
-	return &Template{tree: named[""], named: named}, nil
+	return &Template{tree: named[name], named: named}, nil
 }
 
 // Execute writes the template with data as its dot.

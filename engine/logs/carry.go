@@ -1,0 +1,56 @@
+package logs
+
+import (
+	"bytes"
+	"os"
+	"syscall"
+	"time"
+)
+
+// State is what a log holds in memory, for a process that hands its work over.
+type State struct {
+	Ends   [2]End `json:",omitempty"` // by stream
+	Queue  []Line `json:",omitempty"`
+	Unsent []byte `json:",omitempty"` // of a message to a server
+}
+
+// End is the unfinished line of one stream.
+type End struct {
+	Text  []byte    `json:",omitempty"`
+	Parts int       `json:",omitempty"`
+	ID    string    `json:",omitempty"`
+	At    time.Time `json:",omitzero"`
+}
+
+// State is the log's state and the connection to its server, nil for none. It is complete when nothing is written meanwhile.
+func (l *Logger) State() (s State, conn syscall.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, e := range l.ends {
+		s.Ends[i] = End{Text: bytes.Clone(e.text), Parts: e.parts, ID: e.id, At: e.at}
+	}
+	s.Queue = append(s.Queue, l.queue...)
+	if l.target != nil {
+		conn, s.Unsent = l.target.state()
+	}
+	return s, conn
+}
+
+// Restore gives a log that was opened late what it held in another process; conn is nil for none.
+func (l *Logger) Restore(s State, conn *os.File) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, e := range s.Ends {
+		l.ends[i] = ending{text: e.Text, parts: e.Parts, id: e.ID, at: e.At}
+	}
+	for i := range s.Queue {
+		l.push(&s.Queue[i])
+	}
+	switch {
+	case conn == nil:
+		return nil
+	case l.target == nil:
+		return conn.Close()
+	}
+	return l.target.adopt(conn, s.Unsent)
+}

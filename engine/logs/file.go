@@ -1,0 +1,182 @@
+package logs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// records are the buffers in which records wait for the end of a batch. A log holds one only during a batch.
+var records = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
+
+// maxBatch is how many bytes of records wait for the end of a batch.
+const maxBatch = 64 << 10
+
+// file is a log on the disk: the newest lines at path, older ones in path.1, path.2 and so on, or path.1.gz. A batch of records is
+// written in one call of write(2), so what a crash cuts is at most the last of them.
+type file struct {
+	path   string
+	format format
+	encode func(b []byte, l *Line) []byte
+	limit  int64   // bytes after which the next record begins a new file; 0: never
+	keep   int     // files, the newest included
+	packer *Packer // compresses rotated files, nil for none
+
+	f    *os.File
+	size int64
+	buf  *[]byte // records that are not written yet, nil for none
+}
+
+// open opens path for appending, and makes it with mode 0640 where it is missing. A record that a crash cut is taken off.
+func (l *file) open() error {
+	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return err
+	}
+	if l.size, err = l.format.whole(f); err == nil {
+		err = f.Truncate(l.size)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("log %s: %w", l.path, err), f.Close())
+	}
+	l.f = f
+	if l.packer != nil {
+		l.packer.add(l.path, l.format) // what an earlier keeper did not get to
+	}
+	return nil
+}
+
+func (l *file) log(_ context.Context, line *Line) error {
+	var err error
+	if l.buf == nil {
+		l.buf = records.Get().(*[]byte)
+	}
+	if l.limit > 0 && l.size+int64(len(*l.buf)) >= l.limit {
+		if err = l.write(); l.size >= l.limit {
+			err = errors.Join(err, l.rotate())
+		}
+	}
+	*l.buf = l.encode(*l.buf, line)
+	if len(*l.buf) >= maxBatch {
+		err = errors.Join(err, l.write())
+	}
+	return err
+}
+
+func (l *file) flush() error {
+	if l.buf == nil {
+		return nil
+	}
+	err := l.write()
+	if cap(*l.buf) <= 2*maxBatch {
+		records.Put(l.buf)
+	}
+	l.buf = nil
+	return err
+}
+
+// write writes what is in buf. Of a batch that does not fit on the disk nothing stays.
+func (l *file) write() error {
+	if len(*l.buf) == 0 {
+		return nil
+	}
+	n, err := l.f.Write(*l.buf)
+	*l.buf = (*l.buf)[:0]
+	if err != nil && n > 0 {
+		st, statErr := l.f.Stat()
+		if statErr == nil {
+			statErr = l.f.Truncate(st.Size() - int64(n))
+		}
+		err = errors.Join(err, statErr)
+		n = 0
+	}
+	l.size += int64(n)
+	return err
+}
+
+func (l *file) close() error { return l.f.Close() }
+
+// rotate begins a new file. After an error the old one is gone on with.
+func (l *file) rotate() error {
+	if l.packer != nil {
+		l.packer.names.Lock()
+		defer l.packer.names.Unlock()
+	}
+	f, err := l.begin()
+	if err != nil {
+		return err
+	}
+	err = l.f.Close()
+	l.f, l.size = f, 0
+	if l.packer != nil {
+		l.packer.add(l.path, l.format)
+	}
+	return err
+}
+
+// begin gives the old file its number, or drops it when there is to be one file alone, and makes the new one. There is a moment
+// without a file at path, unless there is one alone.
+func (l *file) begin() (*os.File, error) {
+	const flags = os.O_RDWR | os.O_CREATE | os.O_APPEND
+	if l.keep < 2 {
+		temporary := l.path + ".tmp"
+		f, err := os.OpenFile(temporary, flags|os.O_TRUNC, 0o640)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.Rename(temporary, l.path); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		return f, nil
+	}
+	if err := shift(l.path, l.keep); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(l.path, numbered(l.path, 1)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	f, err := os.OpenFile(l.path, flags|os.O_EXCL, 0o640)
+	if err != nil {
+		return nil, errors.Join(err, os.Rename(numbered(l.path, 1), l.path))
+	}
+	return f, nil
+}
+
+// shift makes room for path.1: each older file takes the next number, and the oldest goes.
+func shift(path string, keep int) error {
+	for n := keep - 1; n >= 1; n-- {
+		for _, suffix := range []string{"", packed} {
+			from := numbered(path, n) + suffix
+			var err error
+			if n == keep-1 {
+				err = os.Remove(from)
+			} else {
+				err = os.Rename(from, numbered(path, n+1)+suffix)
+			}
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// packed is the suffix of a compressed file.
+const packed = ".gz"
+
+func numbered(path string, n int) string { return path + "." + strconv.Itoa(n) }
+
+// inode tells one file from another that is there at the same time.
+func inode(f *os.File) (uint64, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return inodeOf(st), nil
+}
+
+func inodeOf(st os.FileInfo) uint64 { return st.Sys().(*syscall.Stat_t).Ino }

@@ -1,0 +1,215 @@
+package logs
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// gelfConfig is what the options of gelf say.
+type gelfConfig struct {
+	network, address string
+	compression      string
+	level            int
+	reconnects       int
+	delay            time.Duration
+}
+
+func parseGelf(options map[string]string) (c gelfConfig, err error) {
+	address, ok := options["gelf-address"]
+	if !ok {
+		return c, errors.New("gelf-address is a required parameter")
+	}
+	u, err := parseTransport("gelf-address", address)
+	if err != nil {
+		return c, err
+	}
+	if u.Scheme != "tcp" && u.Scheme != "udp" {
+		return c, errors.New("gelf: endpoint needs to be TCP or UDP")
+	}
+	if _, _, err := net.SplitHostPort(u.Host); err != nil {
+		return c, errors.New("gelf: please provide gelf-address as proto://host:port")
+	}
+	c = gelfConfig{network: u.Scheme, address: u.Host, compression: "gzip", level: flate.BestSpeed, reconnects: 3, delay: time.Second}
+	for _, key := range slices.Sorted(maps.Keys(options)) {
+		if err := c.set(key, options[key]); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// set takes one option in.
+func (c *gelfConfig) set(key, v string) error {
+	suffix := strings.TrimPrefix(key, "gelf-")
+	switch {
+	case strings.HasPrefix(suffix, "compression-") && c.network != "udp":
+		return errors.New("compression is only supported on UDP")
+	case strings.HasPrefix(suffix, "tcp-") && c.network != "tcp":
+		return fmt.Errorf("%q is only valid for TCP", key)
+	}
+	n, err := strconv.Atoi(v)
+	switch suffix {
+	case "compression-level":
+		if err != nil || n < flate.DefaultCompression || n > flate.BestCompression {
+			return fmt.Errorf("unknown value %q for log opt %q for gelf log driver", v, key)
+		}
+		c.level = n
+	case "compression-type":
+		if v != "gzip" && v != "zlib" && v != "none" {
+			return fmt.Errorf("unknown value %q for log opt %q for gelf log driver", v, key)
+		}
+		c.compression = v
+	case "tcp-max-reconnect", "tcp-reconnect-delay":
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q must be a positive integer", key)
+		}
+		if suffix == "tcp-max-reconnect" {
+			c.reconnects = n
+		} else {
+			c.delay = time.Duration(n) * time.Second
+		}
+	}
+	return nil
+}
+
+// gelf sends lines in the Graylog Extended Log Format, version 1.1: over UDP compressed and in chunks, over TCP each with a zero after it.
+type gelf struct {
+	*target
+	gelfConfig
+	head  []byte // {"version":...,"host":...,"short_message":
+	extra []byte // ,"_container_id":... to the end
+	buf   []byte
+}
+
+func openGelf(c Config) (remote, error) {
+	config, err := parseGelf(c.Options)
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, errors.New("gelf: cannot access hostname to set source field")
+	}
+	g := &gelf{gelfConfig: config, target: &target{tries: 2}}
+	if config.network == "tcp" {
+		g.tries = 1 + config.reconnects
+		g.pause = func(int) time.Duration { return config.delay }
+	}
+	g.dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := dialer(config.network, config.address)(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("gelf: cannot connect to GELF endpoint: %s %w", config.address, err)
+		}
+		return conn, nil
+	}
+	g.head = append(appendString([]byte(`{"version":"1.1","host":`), []byte(host), ""), `,"short_message":`...)
+	extra := map[string]string{
+		"_container_id": c.ID, "_container_name": c.Name, "_image_id": c.ImageID, "_image_name": c.ImageName,
+		"_command": c.Command, "_tag": c.Tag, "_created": c.Created.UTC().Format(time.RFC3339Nano),
+	}
+	for key, v := range c.Attrs {
+		if !strings.HasPrefix(key, "_") {
+			key = "_" + key
+		}
+		extra[key] = v
+	}
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
+		g.extra = appendString(append(g.extra, ','), []byte(key), "")
+		g.extra = appendString(append(g.extra, ':'), []byte(extra[key]), "")
+	}
+	g.extra = append(g.extra, '}')
+	return g, nil
+}
+
+func (g *gelf) connection() *target { return g.target }
+func (g *gelf) flush() error        { return nil }
+
+func (g *gelf) log(ctx context.Context, l *Line) error {
+	if len(l.Text) == 0 {
+		return nil // such messages are refused by servers
+	}
+	b := appendString(append(g.buf[:0], g.head...), l.Text, "")
+	b = append(b, `,"timestamp":`...)
+	b = strconv.AppendFloat(b, float64(l.Time.UnixMilli())/1000, 'f', -1, 64)
+	b = append(b, `,"level":`...)
+	b = strconv.AppendInt(b, int64(severity(l.Stream)), 10)
+	b = append(b, g.extra...)
+	if g.buf = b; cap(b) > 4<<10 {
+		g.buf = nil
+	}
+	if g.network == "tcp" {
+		return g.send(ctx, append(b, 0))
+	}
+	b, err := g.compress(b)
+	if err != nil {
+		return err
+	}
+	return g.sendChunks(ctx, b)
+}
+
+func (g *gelf) compress(b []byte) ([]byte, error) {
+	var out bytes.Buffer
+	var z io.WriteCloser
+	var err error
+	switch g.compression {
+	case "gzip":
+		z, err = gzip.NewWriterLevel(&out, g.level)
+	case "zlib":
+		z, err = zlib.NewWriterLevel(&out, g.level)
+	default:
+		return b, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(b); err != nil {
+		return nil, err
+	}
+	err = z.Close()
+	return out.Bytes(), err
+}
+
+// Chunks of GELF over UDP.
+const (
+	gelfDatagram = 1420 // fits into an Ethernet frame
+	gelfHead     = 12
+	gelfChunks   = 128
+)
+
+// sendChunks sends a message as one datagram, or as several: two bytes of magic, an ID, number and count, and a part of it.
+func (g *gelf) sendChunks(ctx context.Context, b []byte) error {
+	if len(b) <= gelfDatagram {
+		return g.send(ctx, b)
+	}
+	const room = gelfDatagram - gelfHead
+	count := (len(b) + room - 1) / room
+	if count > gelfChunks {
+		return fmt.Errorf("gelf: message of %d bytes does not fit into %d chunks", len(b), gelfChunks)
+	}
+	datagram := make([]byte, gelfHead, gelfDatagram)
+	datagram[0], datagram[1] = 0x1e, 0x0f
+	_, _ = rand.Read(datagram[2:10]) // never fails
+	datagram[11] = byte(count)
+	for i := range count {
+		datagram[10] = byte(i)
+		part := b[i*room : min((i+1)*room, len(b))]
+		if err := g.send(ctx, append(datagram, part...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package logs
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docker/go-units"
+)
+
+func ramInBytes(s string) (int64, error) { return units.RAMInBytes(s) }
+
+// optionNames are the options of each driver besides those that all have; the texts say how Docker refuses others.
+type optionNames struct {
+	names   []string
+	unknown string // format of the error, with the option's name
+	check   func(options map[string]string) error
+}
+
+// chosen are the options that choose labels and variables to go with each line.
+var chosen = []string{"labels", "labels-regex", "env", "env-regex", "tag"}
+
+func optionsOf(driver string) optionNames {
+	o := optionNames{unknown: "unknown log opt '%s' for " + driver + " log driver"}
+	switch driver {
+	case "json-file":
+		o.names = []string{"max-size", "max-file", "compress"}
+	case "local":
+		return optionNames{names: []string{"max-size", "max-file", "compress"}, unknown: "unknown log opt '%s' for log driver local"}
+	case "syslog":
+		o.names = []string{"syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert", "syslog-tls-cert", "syslog-tls-key", "syslog-tls-skip-verify"}
+		o.check = func(m map[string]string) error { _, err := parseSyslog(m); return err }
+	case "gelf":
+		o.names = []string{"gelf-address", "gelf-compression-level", "gelf-compression-type", "gelf-tcp-max-reconnect", "gelf-tcp-reconnect-delay"}
+		o.unknown = "unknown log opt %q for gelf log driver"
+		o.check = func(m map[string]string) error { _, err := parseGelf(m); return err }
+	case "fluentd":
+		for _, name := range []string{"address", "async", "async-connect", "async-reconnect-interval", "buffer-limit", "max-retries",
+			"request-ack", "retry-wait", "sub-second-precision", "write-timeout"} {
+			o.names = append(o.names, "fluentd-"+name)
+		}
+		o.check = func(m map[string]string) error { _, err := parseFluentd(m); return err }
+	}
+	o.names = append(o.names, chosen...)
+	return o
+}
+
+const cachePrefix = "cache-"
+
+// common are the options that every driver has.
+var common = []string{"mode", "max-buffer-size", "cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"}
+
+// Validate refuses a driver that is not there and options that it does not have, in Docker's words. As in Docker, values that a driver
+// understands only when it is opened are not looked at.
+func Validate(driver string, options map[string]string) error {
+	if driver == "none" {
+		return nil
+	}
+	if !slices.Contains(Drivers(), driver) {
+		return fmt.Errorf("error looking up logging plugin %s: plugin %q not found", driver, driver)
+	}
+	if err := validateCommon(options); err != nil {
+		return err
+	}
+	o := optionsOf(driver)
+	own := maps.Clone(options)
+	maps.DeleteFunc(own, func(key, _ string) bool { return slices.Contains(common, key) })
+	if driver == "gelf" { // whose address Docker misses first
+		if err := o.check(own); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(own)) {
+		if !slices.Contains(o.names, key) {
+			return fmt.Errorf(o.unknown, key)
+		}
+	}
+	if o.check != nil {
+		return o.check(own)
+	}
+	return nil
+}
+
+func validateCommon(options map[string]string) error {
+	const nonBlocking = "non-blocking"
+	switch mode := options["mode"]; mode {
+	case "", "blocking", nonBlocking:
+	default:
+		return fmt.Errorf("logger: logging mode not supported: %s", mode)
+	}
+	if s, ok := options["max-buffer-size"]; ok {
+		if options["mode"] != nonBlocking {
+			return fmt.Errorf("logger: max-buffer-size option is only supported with 'mode=%s'", nonBlocking)
+		}
+		if _, err := ramInBytes(s); err != nil {
+			return fmt.Errorf("error parsing option max-buffer-size: %w", err)
+		}
+	}
+	if s := options["cache-disabled"]; s != "" {
+		if _, err := strconv.ParseBool(s); err != nil {
+			return fmt.Errorf("invalid value for option cache-disabled: %s", s)
+		}
+	}
+	return nil
+}
+
+// Merge completes a container's options by the daemon's: all of them when the driver is the daemon's, those of the cache always.
+func Merge(options, daemon map[string]string, same bool) map[string]string {
+	merged := map[string]string{}
+	for key, v := range daemon {
+		if same || strings.HasPrefix(key, cachePrefix) {
+			merged[key] = v
+		}
+	}
+	maps.Copy(merged, options)
+	return merged
+}
+
+func isTrue(s string) bool {
+	on, err := strconv.ParseBool(s)
+	return err == nil && on
+}
+
+// rotation says when a log begins a new file.
+type rotation struct {
+	size     int64 // bytes; 0: never
+	files    int
+	compress bool
+}
+
+// What bounds a json-file log when no option does; Docker's is not bounded.
+const (
+	jsonSize  = 10_000_000
+	jsonFiles = 3
+)
+
+// jsonRotation reads the options of json-file. A size that is given without a number of files means one, as in Docker.
+func jsonRotation(options map[string]string) (r rotation, err error) {
+	size, sized := options["max-size"]
+	switch {
+	case !sized:
+		r.size = jsonSize
+	case size != "-1":
+		if r.size, err = units.FromHumanSize(size); err != nil {
+			return r, err
+		}
+		if r.size <= 0 {
+			return r, errors.New("max-size must be a positive number")
+		}
+	}
+	r.files = 1
+	if !sized {
+		r.files = jsonFiles
+	}
+	if s, ok := options["max-file"]; ok {
+		if r.files, err = strconv.Atoi(s); err != nil {
+			return r, err
+		}
+		if r.files < 1 {
+			return r, errors.New("max-file cannot be less than 1")
+		}
+	}
+	if s, ok := options["compress"]; ok {
+		if r.compress, err = strconv.ParseBool(s); err != nil {
+			return r, err
+		}
+		if r.compress && (r.files == 1 || r.size == 0) {
+			return r, errors.New("compress cannot be true when max-file is less than 2 or max-size is not set")
+		}
+	}
+	return r, nil
+}
+
+// localRotation reads the options of local, or with a prefix those of a cache.
+func localRotation(options map[string]string, prefix string) (r rotation, err error) {
+	r = rotation{size: 20 << 20, files: 5, compress: true}
+	if s, ok := options[prefix+"max-size"]; ok {
+		if r.size, err = ramInBytes(s); err != nil {
+			return r, fmt.Errorf("invalid value for max-size: %s: %w", s, err)
+		}
+	}
+	if s, ok := options[prefix+"max-file"]; ok {
+		if r.files, err = strconv.Atoi(s); err != nil {
+			return r, fmt.Errorf("invalid value for max-file: %s: %w", s, err)
+		}
+	}
+	if s, ok := options[prefix+"compress"]; ok {
+		if r.compress, err = strconv.ParseBool(s); err != nil {
+			return r, fmt.Errorf("error reading compress log option: %w", err)
+		}
+	}
+	switch {
+	case r.size < 0:
+		err = errors.New("max size should not be negative")
+	case r.files < 0:
+		err = errors.New("max file count cannot be negative")
+	case r.compress && r.files <= 1:
+		err = errors.New("compression cannot be enabled when max file count is 1")
+	}
+	return r, err
+}
