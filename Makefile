@@ -7,7 +7,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/runtime/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare golden
+.PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare golden lograte
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -46,6 +46,9 @@ golden: build ## Record testdata/api anew from Debian's Docker
 compare: build ## Run the same sessions with Docker's client and daemon and with box's, and compare
 	@sh testdata/need dockerd:docker.io busybox:busybox-static ip:iproute2 script:bsdutils nsenter:util-linux
 	@BOX_COMPARE=1 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 15m -run TestCompare -v .
+
+lograte: build ## A million lines of log through rotation and a follower, beside Debian's Docker where it is installed
+	@BOX_LOG_LINES=1000000 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 5m -run TestLogRate -v .
 
 bench: build ## Measure box, and Debian's Docker beside it where it is installed
 	@sh testdata/bench $(BOX)
