@@ -21,6 +21,7 @@ type AttachOptions struct {
 	Logs                  bool   // what was printed so far first
 	Stream                bool   // and what comes
 	DetachKeys            string // "" for ctrl-p,ctrl-q
+	Raw                   bool   // without frames, for a client that is gone when its input ends
 }
 
 // Attachment is a client's end of a program's streams, connected before it is returned: what the program prints from then on
@@ -34,6 +35,7 @@ type Attachment struct {
 	leave  func(detached bool)
 	settle func() // waits until the end of the program is known, before the client learns of it
 	end    bool   // a client that ends its input has ended the attachment
+	gone   bool   // also one that has no input
 }
 
 // HalfCloser is a connection whose two directions end separately.
@@ -94,20 +96,22 @@ func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Atta
 	}
 	a := &Attachment{Terminal: rec.Config.Tty, keys: keys}
 	closeStdin := o.Stdin && rec.Config.StdinOnce && !rec.Config.Tty
-	a.end = o.Stdin && !closeStdin
+	a.end, a.gone = o.Stdin && !closeStdin, o.Raw
 	a.leave = func(detached bool) {
 		if detached {
 			e.publish(c, events.ActionDetach)
 		}
 	}
 	if o.Logs {
-		a.logs = func(w io.Writer) error { return e.copyLogs(ctx, c, w, o.Stdout, o.Stderr) }
+		a.logs = func(w io.Writer) error {
+			return e.writeLog(ctx, c, w, LogOptions{Stdout: o.Stdout, Stderr: o.Stderr, Tail: -1, Raw: o.Raw})
+		}
 	}
 	if !o.Stream {
 		return a, nil
 	}
 	a.stream, err = newStream(task.Attach{
-		Stdin: o.Stdin && rec.Config.OpenStdin, Stdout: o.Stdout, Stderr: o.Stderr, CloseStdin: closeStdin,
+		Stdin: o.Stdin && rec.Config.OpenStdin, Stdout: o.Stdout, Stderr: o.Stderr, CloseStdin: closeStdin, Raw: o.Raw,
 	})
 	if err != nil {
 		return nil, err
@@ -171,6 +175,10 @@ func (a *Attachment) input(client io.Reader) (detached bool) {
 	if errors.Is(err, errDetached) {
 		a.stream.near.Close()
 		return true
+	}
+	if a.gone {
+		a.stream.near.Close()
+		return false
 	}
 	if !a.stream.opts.Stdin {
 		return false // clients that send nothing half-close at once and still listen

@@ -21,7 +21,8 @@ type LogOptions struct {
 	Timestamps     bool
 	Details        bool // the labels and variables that the log keeps before each line
 	Follow         bool
-	Tail           int // lines, negative for all
+	Tail           int  // lines, negative for all
+	Raw            bool // without frames
 }
 
 // Log is a container's log, ready to be read.
@@ -78,7 +79,7 @@ func (e *Engine) writeLog(ctx context.Context, c *container, w io.Writer, o LogO
 		if l.Stream == logs.Stdout && !o.Stdout || l.Stream == logs.Stderr && !o.Stderr {
 			return nil
 		}
-		line = appendEntry(line[:0], l, rec.Config.Tty, o)
+		line = appendEntry(line[:0], l, rec.Config.Tty || o.Raw, o)
 		_, err := out.Write(line)
 		return err
 	})
@@ -131,9 +132,4 @@ func (e *Engine) waitOver(ctx context.Context, c *container) {
 			return
 		}
 	}
-}
-
-// copyLogs writes all of the log for an attachment that wants the past.
-func (e *Engine) copyLogs(ctx context.Context, c *container, w io.Writer, stdout, stderr bool) error {
-	return e.writeLog(ctx, c, w, LogOptions{Stdout: stdout, Stderr: stderr, Tail: -1})
 }

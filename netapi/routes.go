@@ -28,6 +28,7 @@ var table = []route{
 	{"GET", "/containers/json", (*Server).listContainers},
 	{"GET", "/containers/{name:.*}/json", (*Server).inspectContainer},
 	{"GET", "/containers/{name:.*}/logs", (*Server).containerLogs},
+	{"GET", "/containers/{name:.*}/attach/ws", (*Server).attachWebSocket},
 	{"GET", "/containers/{name:.*}/changes", (*Server).containerChanges},
 	{"GET", "/containers/{name:.*}/stats", (*Server).containerStats},
 	{"GET", "/containers/{name:.*}/top", (*Server).containerTop},

@@ -123,13 +123,18 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, mediaType string
 	if err != nil {
 		return nil, nil, err
 	}
+	return c, s.hold(c.Conn), nil
+}
+
+// hold has a connection that left the server cut by Shutdown, until the function that it returns is called, which closes it.
+func (s *Server) hold(c net.Conn) (done func()) {
 	s.mu.Lock()
-	s.hijacked[c.Conn] = struct{}{}
+	s.hijacked[c] = struct{}{}
 	s.mu.Unlock()
-	return c, func() {
+	return func() {
 		c.Close()
 		s.mu.Lock()
-		delete(s.hijacked, c.Conn)
+		delete(s.hijacked, c)
 		s.mu.Unlock()
-	}, nil
+	}
 }
