@@ -14,11 +14,13 @@ import (
 // imports is the diagram of ARCHITECTURE.md: which packages of box each one may import.
 var imports = map[string][]string{
 	"":                      {"engine/runtime", "personalities", "personalities/cmd"},
+	"certs":                 {},
 	"personalities":         {"personalities/*"},
+	"personalities/certs":   {"certs", "personalities/cmd"},
 	"personalities/check":   {"engine/network", "fs/drivers", "personalities/cmd"},
 	"personalities/cmd":     {},
-	"personalities/docker":  {"engine/reference", "netapi/client", "netapi/wire", "personalities/cmd", "template"},
-	"personalities/dockerd": {"engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "personalities/cmd", "personalities/keeper"},
+	"personalities/docker":  {"certs", "engine/reference", "netapi/client", "netapi/wire", "personalities/cmd", "template"},
+	"personalities/dockerd": {"certs", "engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "personalities/cmd", "personalities/keeper"},
 	"personalities/hello":   {"personalities/cmd"},
 	"personalities/install": {"personalities/cmd"},
 	"personalities/keeper":  {"engine/cgroup", "engine/keeper", "personalities/cmd"},

@@ -47,6 +47,7 @@ type Options struct {
 	Debug           bool                                                // told in info
 	LogConfig       api.LogConfig                                       // of containers that ask for none: json-file, and its options
 	Registry        registry.Options                                    // how registries are talked to
+	Warnings        []string                                            // told in info beside those of the engine
 }
 
 // Engine owns everything below one data root. Its methods may be called from any goroutine.

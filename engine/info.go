@@ -66,6 +66,7 @@ func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 		}
 	}
 	i.Images = len(e.images.List())
+	i.Warnings = append(i.Warnings, e.o.Warnings...)
 	if e.o.Net != nil {
 		i.FirewallBackend = &system.FirewallInfo{Driver: "nftables"}
 		i.Warnings = append(i.Warnings, e.o.Net.Warnings()...)

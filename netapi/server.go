@@ -4,7 +4,9 @@ package netapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -33,7 +35,8 @@ type Server struct {
 	log     *slog.Logger
 	http    *http.Server
 	router  *mux.Router
-	busy    func() // called at each request
+	busy    func()                           // called at each request
+	admit   func(*tls.ConnectionState) error // asked at each request over TLS
 
 	mu       sync.Mutex
 	hijacked map[net.Conn]struct{} // connections that left the HTTP server
@@ -45,7 +48,7 @@ func New(e *engine.Engine, version string, log *slog.Logger, busy func()) *Serve
 	s.router = s.routes()
 	s.http = &http.Server{
 		Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog: stdlog.New(&complaints{log: log}, "", 0),
 	}
 	return s
 }
@@ -76,6 +79,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.busy()
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)
+		return
+	}
+	if !s.known(w, r) {
 		return
 	}
 	s.router.ServeHTTP(w, r)

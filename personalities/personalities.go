@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
+	"box/personalities/certs"
 	"box/personalities/check"
 	"box/personalities/cmd"
 	"box/personalities/docker"
@@ -24,6 +26,7 @@ func table() []cmd.Command {
 	return []cmd.Command{
 		docker.Command,
 		dockerd.Command,
+		certs.Command,
 		keeper.Command,
 		pid1.Command,
 		install.Command,
@@ -35,7 +38,7 @@ func table() []cmd.Command {
 }
 
 // pages are the manual.
-func pages() []*cmd.Usage { return append(docker.Pages(), dockerd.Pages()...) }
+func pages() []*cmd.Usage { return slices.Concat(docker.Pages(), dockerd.Pages(), certs.Pages()) }
 
 // Main runs the personality that argv0 (the name under which the file was started) or else the first
 // argument names, and returns the exit code of the process. It is the only place that makes exit codes.

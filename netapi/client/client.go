@@ -31,7 +31,7 @@ const DefaultHost = "unix:///var/run/docker.sock"
 
 // Client is a connection to one daemon, kept open between calls. It is safe for several goroutines.
 type Client struct {
-	host    string // as the user wrote it, for messages
+	host    string // in full, for messages
 	network string
 	address string
 	base    string // path prefix of a tcp host
@@ -48,11 +48,11 @@ func New(o Options) (*Client, error) {
 	if o.Host == "" {
 		o.Host = DefaultHost
 	}
-	network, address, base, err := parseHost(o.Host)
+	network, address, base, err := parseHost(o.Host, o.TLS != nil)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{host: o.Host, network: network, address: address, base: base, options: o, version: MaxVersion}
+	c := &Client{host: network + "://" + address + base, network: network, address: address, base: base, options: o, version: MaxVersion}
 	if o.Version != "" {
 		c.version, c.agreed = strings.TrimPrefix(o.Version, "v"), true
 	}
@@ -71,17 +71,19 @@ func New(o Options) (*Client, error) {
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Host is the daemon's address as the user wrote it.
+// Host is the daemon's address in full.
 func (c *Client) Host() string { return c.host }
 
-func parseHost(host string) (network, address, base string, err error) {
+// parseHost reads a host as Docker's client does: tcp where no scheme is said, this machine where no name is, and the port of a
+// daemon with or without TLS.
+func parseHost(host string, secure bool) (network, address, base string, err error) {
 	scheme, rest, ok := strings.Cut(host, "://")
 	if !ok {
 		scheme, rest = "tcp", host
 	}
 	switch {
-	case rest == "":
-		return "", "", "", fmt.Errorf("unable to parse docker host `%s`", host)
+	case scheme == "unix" && rest == "":
+		return "unix", strings.TrimPrefix(DefaultHost, "unix://"), "", nil
 	case scheme == "unix":
 		return "unix", rest, "", nil
 	case scheme == "tcp" || scheme == "http" || scheme == "https":
@@ -89,7 +91,16 @@ func parseHost(host string) (network, address, base string, err error) {
 		if err != nil {
 			return "", "", "", fmt.Errorf("unable to parse docker host `%s`: %w", host, err)
 		}
-		return "tcp", u.Host, strings.TrimRight(u.Path, "/"), nil
+		name, port := u.Hostname(), u.Port()
+		if name == "" {
+			name = "localhost"
+		}
+		if port == "" && secure {
+			port = "2376"
+		} else if port == "" {
+			port = "2375"
+		}
+		return "tcp", net.JoinHostPort(name, port), strings.TrimRight(u.Path, "/"), nil
 	}
 	return "", "", "", fmt.Errorf("invalid bind address format: %s", host)
 }

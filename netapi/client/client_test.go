@@ -154,7 +154,8 @@ func TestNobodyThere(t *testing.T) {
 
 func TestHosts(t *testing.T) {
 	for host, want := range map[string]string{"unix:///a/b": "unix /a/b", "tcp://h:1": "tcp h:1", "h:1": "tcp h:1", "tcp://h:1/sub/": "tcp h:1/sub",
-		"": "unix /var/run/docker.sock", "foo://x": "", "unix://": "", "tcp://": ""} {
+		"": "unix /var/run/docker.sock", "foo://x": "", "unix://": "unix /var/run/docker.sock", "tcp://": "tcp localhost:2375", "h": "tcp h:2375", "[::1]": "tcp [::1]:2375",
+		"tcp://h:x": ""} {
 		c, err := New(Options{Host: host})
 		got := ""
 		if err == nil {

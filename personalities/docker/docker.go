@@ -77,7 +77,7 @@ func (s *session) run(ctx context.Context, row *command, typed string, args []st
 	case errors.Is(err, context.Canceled) && s.signalled != nil:
 		return &cmd.Exit{Code: 130}
 	}
-	return &cmd.Exit{Code: 1, Err: err}
+	return &cmd.Exit{Code: 1, Err: s.advise(err)}
 }
 
 // unknown is the error for a word that names no command.

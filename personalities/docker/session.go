@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"box/certs"
 	"box/netapi/client"
 	"box/personalities/cmd"
 )
@@ -37,10 +38,7 @@ type globalFlags struct {
 
 func newSession(env *cmd.Env) *session {
 	s := &session{env: env, in: env.Stdin, out: env.Stdout, errw: env.Stderr}
-	s.flags = globalFlags{logLevel: "info", config: env.Getenv("DOCKER_CONFIG")}
-	if s.flags.config == "" {
-		s.flags.config = filepath.Join(env.Getenv("HOME"), ".docker")
-	}
+	s.flags = globalFlags{logLevel: "info", config: cmd.ConfigFolder(env.Getenv)}
 	certs := env.Getenv("DOCKER_CERT_PATH")
 	if certs == "" {
 		certs = s.flags.config
@@ -98,7 +96,7 @@ func (s *session) client() (*client.Client, error) {
 	}
 	o := client.Options{Host: host, Version: s.env.Getenv("DOCKER_API_VERSION"), UserAgent: "Docker-Client/" + cmd.Version + " (linux)"}
 	if !strings.HasPrefix(host, "unix://") && host != "" && (s.flags.tls || s.flags.tlsVerify) {
-		if o.TLS, err = s.flags.tlsConfig(); err != nil {
+		if o.TLS, err = certs.ClientTLS(certs.Files{CA: s.flags.tlsCA, Cert: s.flags.tlsCert, Key: s.flags.tlsKey}, s.flags.tlsVerify); err != nil {
 			return nil, err
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,7 +25,6 @@ import (
 	"box/fs"
 	"box/fs/drivers"
 	"box/fs/mount"
-	"box/netapi"
 	"box/personalities/cmd"
 )
 
@@ -55,7 +51,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := o.check(); err != nil {
+	if err := o.check(env.Getenv); err != nil {
 		return &cmd.Exit{Code: 1, Err: err}
 	}
 	if o.detach {
@@ -89,6 +85,17 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	if err := cgroup.Ensure(); err != nil {
 		return err
 	}
+	// before anything else is touched: who comes meanwhile waits
+	secure, err := openTLS(&o.remote, log)
+	if err != nil {
+		return err
+	}
+	listeners, err := listenAll(env, o, secure, log)
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+	warn(env, o.remote.warnings(listeners))
 	k := &keeperProcess{run: o.execRoot, log: log}
 	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: k.client(), Log: log})
 	if err != nil {
@@ -101,7 +108,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 		},
 		Bridge:      engine.Bridge{Name: o.bridge, IP: o.bip, MTU: o.mtu},
 		LiveRestore: o.liveRestore, ShutdownTimeout: time.Duration(o.shutdownTimeout) * time.Second,
-		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug, LogConfig: o.logConfig(),
+		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug, LogConfig: o.logConfig(), Warnings: o.remote.warnings(listeners),
 	}
 	r := &settings.Registry
 	r.Insecure, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.downloads, o.uploads, o.attempts
@@ -109,7 +116,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	return errors.Join(listenAndServe(ctx, env, o, e, log), closeEngine(e, k, o))
+	return errors.Join(answer(ctx, env, listeners, newServer(e, secure, log)), closeEngine(e, k, o))
 }
 
 // closeEngine stops the containers, and the keeper when it has none left.
@@ -118,45 +125,6 @@ func closeEngine(e *engine.Engine, k *keeperProcess, o *options) error {
 	defer cancel()
 	err := e.Close(ctx)
 	k.quit(ctx)
-	return err
-}
-
-// drainWait is what requests under way have to end at shutdown.
-const drainWait = 500 * time.Millisecond
-
-// listenAndServe answers requests until ctx ends.
-func listenAndServe(ctx context.Context, env *cmd.Env, o *options, e *engine.Engine, log *slog.Logger) error {
-	server := netapi.New(e, cmd.Version, log, cmd.NewRest().Touch)
-	var listeners []net.Listener
-	defer func() {
-		for _, l := range listeners {
-			l.Close()
-		}
-	}()
-	for _, host := range o.hosts {
-		l, err := listen(host, o.group)
-		if err != nil {
-			return err
-		}
-		listeners = append(listeners, l)
-	}
-	var serving sync.WaitGroup
-	failed := make(chan error, len(listeners))
-	for i, l := range listeners {
-		serving.Go(func() { failed <- server.Serve(l) })
-		debug.SetGCPercent(heapGoal)
-		debug.SetMemoryLimit(math.MaxInt64)
-		fmt.Fprintf(env.Stderr, "API listen on %s\n", address(o.hosts[i]))
-	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	drain, cancel := context.WithTimeout(context.Background(), drainWait)
-	defer cancel()
-	server.Shutdown(drain)
-	serving.Wait()
 	return err
 }
 

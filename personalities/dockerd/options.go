@@ -41,6 +41,7 @@ type options struct {
 	attempts        int // of a download
 	logDriver       string
 	logOptions      []string
+	remote          remote
 }
 
 func defaults() *options {
@@ -53,8 +54,8 @@ func defaults() *options {
 func (o *options) usage() *cmd.Usage {
 	return &cmd.Usage{
 		Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.",
-		Flags: []cmd.Flag{
-			{Value: &o.hosts, Name: "host", Short: "H", Kind: "list", Help: "Daemon socket(s) to connect to: unix:///path"},
+		Flags: append([]cmd.Flag{
+			{Value: &o.hosts, Name: "host", Short: "H", Kind: "list", Help: "Daemon socket(s) to connect to: unix:///path, tcp://host:port (2375, with TLS 2376), fd://"},
 			{Value: &o.dataRoot, Name: "data-root", Kind: "string", Help: "Root directory of persistent state"},
 			{Value: &o.dataRoot, Name: "graph", Short: "g", Kind: "string", Help: "Old name of --data-root", Hidden: true},
 			{Value: &o.execRoot, Name: "exec-root", Kind: "string", Help: "Root directory for execution state files"},
@@ -77,12 +78,12 @@ func (o *options) usage() *cmd.Usage {
 			{Value: &o.attempts, Name: "max-download-attempts", Kind: "int", Help: "Set the max download attempts for each pull"},
 			{Value: &o.uploads, Name: "max-concurrent-uploads", Kind: "int", Help: "Set the max concurrent uploads"},
 			{Value: &o.detach, Name: "detach", Help: "Go on in the background; return when the API answers"},
-		},
+		}, o.remote.flags()...),
 	}
 }
 
 // check refuses what cannot be and completes the rest.
-func (o *options) check() error {
+func (o *options) check(getenv func(string) string) error {
 	if len(o.hosts) == 0 {
 		o.hosts = []string{"unix:///var/run/docker.sock"}
 	}
@@ -101,7 +102,7 @@ func (o *options) check() error {
 	if o.bipText != "" && o.bridge != "" && o.bridge != "none" && o.bridge != "docker0" {
 		return errors.New("you specified -b & --bip, mutually exclusive options. Please specify only one")
 	}
-	if err := o.checkRegistries(); err != nil {
+	if err := errors.Join(o.checkRegistries(), o.remote.settle(o.hosts, getenv)); err != nil {
 		return err
 	}
 	for _, p := range []*string{&o.dataRoot, &o.execRoot, &o.pidfile} {

@@ -1,0 +1,158 @@
+package certs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// File is one that is to be written: its name may have a folder before it.
+type File struct {
+	Name string
+	Mode os.FileMode
+	Data []byte
+}
+
+// Names of the folders in which files wait. What is in the second is whole, and only has to be moved.
+const (
+	making = ".certs-new"
+	ready  = ".certs-ready"
+)
+
+// Write puts all of the files into folder or, whatever happens, none; readers that call Settle see no mixture. Files that are there
+// are an error unless force is set; those of kept are written over in any case.
+func Write(folder string, force bool, files []File, kept ...File) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	unlock, err := lock(folder)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := settle(folder); err != nil {
+		return err
+	}
+	var there []string
+	for _, f := range files {
+		if _, err := os.Lstat(filepath.Join(folder, f.Name)); err == nil {
+			there = append(there, filepath.Join(folder, f.Name))
+		}
+	}
+	if len(there) > 0 && !force {
+		return fmt.Errorf("%s: %w: nothing was written; --force writes anew", strings.Join(there, ", "), fs.ErrExist)
+	}
+	if err := stage(folder, append(slices.Clone(files), kept...)); err != nil {
+		return errors.Join(err, os.RemoveAll(filepath.Join(folder, making)))
+	}
+	if err := os.Rename(filepath.Join(folder, making), filepath.Join(folder, ready)); err != nil {
+		return err
+	}
+	if err := syncPath(folder); err != nil {
+		return err
+	}
+	return settle(folder)
+}
+
+// stage writes the files beside and syncs them.
+func stage(folder string, files []File) error {
+	base := filepath.Join(folder, making)
+	if err := os.Mkdir(base, 0o700); err != nil {
+		return err
+	}
+	for _, f := range files {
+		path := filepath.Join(base, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := writeNew(path, f); err != nil {
+			return err
+		}
+	}
+	return filepath.WalkDir(base, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return syncPath(p)
+	})
+}
+
+func writeNew(path string, f File) error {
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(f.Data)
+	return errors.Join(err, out.Chmod(f.Mode), out.Sync(), out.Close())
+}
+
+// Settle ends what a Write that was cut off left in folder: files that were whole are put in place, others dropped. A folder that does
+// not exist, or that may not be written, is left as it is.
+func Settle(folder string) error {
+	if _, err := os.Lstat(filepath.Join(folder, ready)); err != nil {
+		return nil
+	}
+	unlock, err := lock(folder)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return settle(folder)
+}
+
+func settle(folder string) error {
+	if err := os.RemoveAll(filepath.Join(folder, making)); err != nil {
+		return err
+	}
+	base := filepath.Join(folder, ready)
+	if _, err := os.Lstat(base); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	err := filepath.WalkDir(base, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || p == base {
+			return err
+		}
+		name, err := filepath.Rel(base, p)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(folder, name)
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o700)
+		}
+		if err := os.Rename(p, to); err != nil {
+			return err
+		}
+		return syncPath(filepath.Dir(to))
+	})
+	if err != nil {
+		return fmt.Errorf("put the files of %s in place: %w", base, err)
+	}
+	return os.RemoveAll(base)
+}
+
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// lock keeps others who write to folder out until unlock.
+func lock(folder string) (unlock func(), err error) {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", folder, err)
+	}
+	return func() { f.Close() }, nil
+}

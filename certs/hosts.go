@@ -1,0 +1,60 @@
+package certs
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+)
+
+// LocalHosts is how this machine may be called: its name, localhost, and the addresses of its interfaces that others can reach.
+func LocalHosts() []string {
+	var out []string
+	if name, err := os.Hostname(); err == nil && CheckHost(name) == nil {
+		out = append(out, name)
+	}
+	out = append(out, "localhost", "127.0.0.1", "::1")
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return out
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			out = append(out, n.IP.String())
+		}
+	}
+	return unique(out)
+}
+
+// unique keeps the first of each.
+func unique(in []string) (out []string) {
+	for _, s := range in {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// CheckHost refuses what a certificate cannot name: only addresses and names of hosts, which may begin with *.
+func CheckHost(host string) error {
+	if net.ParseIP(host) != nil {
+		return nil
+	}
+	for label := range strings.SplitSeq(strings.TrimPrefix(host, "*."), ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+			return fmt.Errorf("%q is neither an address nor a name of a host", host)
+		}
+	}
+	return nil
+}
+
+// CheckName refuses a client's name that cannot be one of a folder.
+func CheckName(name string) error {
+	if len(name) > 64 || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "-") || name == "" ||
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@") != "" {
+		return fmt.Errorf("%q cannot be a client's name: up to 64 letters, digits and -_.@, the first a letter or digit", name)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package certs
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+)
+
+// Algorithms that keys are made by; the first is the default.
+func Algorithms() []string { return []string{"ecdsa", "ed25519", "rsa"} }
+
+// rsaBits is the length of RSA keys: what is equal to the other algorithms' 128 bits of strength.
+const rsaBits = 3072
+
+func newKey(algorithm string) (crypto.Signer, error) {
+	switch algorithm {
+	case "", "ecdsa":
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "ed25519":
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	case "rsa":
+		return rsa.GenerateKey(rand.Reader, rsaBits)
+	}
+	return nil, fmt.Errorf("keys of %q cannot be made: choose one of %v", algorithm, Algorithms())
+}
+
+// algorithmOf names how a public key was made.
+func algorithmOf(public any) string {
+	switch public.(type) {
+	case *ecdsa.PublicKey:
+		return "ecdsa"
+	case ed25519.PublicKey:
+		return "ed25519"
+	case *rsa.PublicKey:
+		return "rsa"
+	}
+	return fmt.Sprintf("%T", public)
+}
+
+// encodeKey is the key in PEM (PKCS 8), under the passphrase where there is one.
+func encodeKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	kind := "PRIVATE KEY"
+	if len(passphrase) > 0 {
+		kind = "ENCRYPTED PRIVATE KEY"
+		if der, err = seal(der, passphrase); err != nil {
+			return nil, err
+		}
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), nil
+}
+
+// ErrPassphrase says that a key is under a passphrase, and that the one given, or none, does not open it.
+var ErrPassphrase = errors.New("the key has a passphrase")
+
+// parseKey reads a key as openssl writes it, in any of its forms. passphrase is asked for only when one is needed.
+func parseKey(raw []byte, passphrase func() ([]byte, error)) (crypto.Signer, error) {
+	for {
+		var block *pem.Block
+		if block, raw = pem.Decode(raw); block == nil {
+			return nil, errors.New("no key is in it")
+		}
+		der, kind := block.Bytes, block.Type
+		switch {
+		case kind == "EC PARAMETERS":
+			continue
+		case kind == "ENCRYPTED PRIVATE KEY":
+			word, err := passphrase()
+			if err != nil {
+				return nil, err
+			}
+			if der, err = unseal(der, word); err != nil {
+				return nil, err
+			}
+			kind = "PRIVATE KEY"
+		case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // what openssl genrsa -aes256 wrote before its version 3
+			word, err := passphrase()
+			if err != nil {
+				return nil, err
+			}
+			if der, err = x509.DecryptPEMBlock(block, word); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrPassphrase, err)
+			}
+		}
+		return decodeKey(kind, der)
+	}
+}
+
+func decodeKey(kind string, der []byte) (crypto.Signer, error) {
+	var key any
+	var err error
+	switch kind {
+	case "PRIVATE KEY":
+		key, err = x509.ParsePKCS8PrivateKey(der)
+	case "RSA PRIVATE KEY":
+		key, err = x509.ParsePKCS1PrivateKey(der)
+	case "EC PRIVATE KEY":
+		key, err = x509.ParseECPrivateKey(der)
+	default:
+		return nil, fmt.Errorf("a key is wanted, not a %s", kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("a %T does not sign", key)
+	}
+	return signer, nil
+}

@@ -1,0 +1,223 @@
+// Package certs is TLS of the API: a certificate authority in a folder with the names of Docker's files, what it signs and takes back,
+// and the two halves of a connection. It knows nothing else of box.
+package certs
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Files are the paths of what one side of a connection needs.
+type Files struct {
+	CA   string // whom to trust; its folder may have a crl.pem
+	Cert string
+	Key  string
+}
+
+// In is a folder's files with the names of Docker's clients.
+func In(folder string) Files {
+	return Files{CA: filepath.Join(folder, "ca.pem"), Cert: filepath.Join(folder, "cert.pem"), Key: filepath.Join(folder, "key.pem")}
+}
+
+// maxFile is the longest file of certificates or revocations that is read, bytes.
+const maxFile = 16 << 20
+
+// Server is the daemon's half of TLS. It takes up changes of its files by itself: new connections get the new pair, and connections
+// whose certificate is no longer good are closed. What cannot be read leaves the old in force.
+type Server struct {
+	files  Files
+	verify bool
+	note   func(text string, err error) // told when files were taken up (err is nil) or refused
+	now    func() time.Time
+
+	mu      sync.Mutex
+	stamps  [4]stamp
+	current material
+	verdict map[[sha256.Size]byte]error // of certificates under current
+	open    map[*Conn]struct{}
+	timer   *time.Timer // runs while connections are open
+}
+
+// material is what was read from the files.
+type material struct {
+	config *tls.Config
+	roots  *x509.CertPool
+	list   *Revocations
+}
+
+// stamp tells whether a file is as it was.
+type stamp struct {
+	size, inode int64
+	mode        time.Time
+}
+
+// ServerTLS reads the files; all must be good. With verify only clients come in whose certificate the authority has signed and
+// not revoked. note may be nil.
+func ServerTLS(files Files, verify bool, note func(text string, err error)) (*Server, error) {
+	if note == nil {
+		note = func(string, error) {}
+	}
+	s := &Server{files: files, verify: verify, note: note, now: time.Now, verdict: map[[sha256.Size]byte]error{}, open: map[*Conn]struct{}{}}
+	if err := Settle(filepath.Dir(files.Cert)); err != nil {
+		return nil, err
+	}
+	s.stamps = s.look()
+	var err error
+	if s.current, err = s.load(); err != nil {
+		return nil, errors.Join(err, ClockFault(s.now()))
+	}
+	return s, nil
+}
+
+// list is the path of the revocations.
+func (s *Server) list() string { return filepath.Join(filepath.Dir(s.files.CA), "crl.pem") }
+
+// look is the state of the files now; one that is missing is the zero stamp.
+func (s *Server) look() (out [4]stamp) {
+	for i, path := range []string{s.files.Cert, s.files.Key, s.files.CA, s.list()} {
+		if st, err := os.Stat(path); err == nil {
+			out[i] = stamp{st.Size(), inode(st), st.ModTime()}
+		}
+	}
+	return out
+}
+
+func (s *Server) load() (material, error) {
+	m := material{config: &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		// A resumed connection would carry the verdict of another time over.
+		SessionTicketsDisabled: true,
+	}}
+	pair, err := loadPair(s.files.Cert, s.files.Key)
+	if err != nil {
+		return m, err
+	}
+	if err := usable(pair.Leaf, x509.ExtKeyUsageServerAuth); err != nil {
+		return m, fmt.Errorf("%s: %w", s.files.Cert, err)
+	}
+	m.config.Certificates = []tls.Certificate{pair}
+	if !s.verify {
+		return m, nil
+	}
+	authorities, err := readCertificates(s.files.CA)
+	if err != nil {
+		return m, err
+	}
+	m.roots = x509.NewCertPool()
+	for _, c := range authorities {
+		m.roots.AddCert(c)
+	}
+	m.config.ClientAuth, m.config.ClientCAs = tls.RequireAndVerifyClientCert, m.roots
+	raw, err := readFile(s.list())
+	if errors.Is(err, os.ErrNotExist) {
+		if s.current.list != nil {
+			return m, fmt.Errorf("%s is gone: what it revoked stays revoked until the daemon starts again", s.list())
+		}
+		return m, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	if m.list, err = ReadRevocations(raw, authorities); err != nil {
+		return m, fmt.Errorf("%s: %w", s.list(), err)
+	}
+	return m, nil
+}
+
+// refresh takes up what has changed, and closes connections that are no longer good. s.mu is held.
+func (s *Server) refresh() {
+	seen := s.look()
+	if seen == s.stamps {
+		return
+	}
+	s.stamps = seen
+	m, err := s.load()
+	if err != nil {
+		s.note("the certificates have changed and are refused; the old ones stay", err)
+		return
+	}
+	s.current = m
+	clear(s.verdict)
+	s.note("the certificates have changed and are in force", nil)
+	for c := range s.open {
+		if chain := c.chain(); len(chain) > 0 && s.judge(chain) != nil {
+			delete(s.open, c)
+			c.Conn.Close() // under TLS: a word of farewell might wait for a slow client
+		}
+	}
+}
+
+// Admit says whether the client of a connection may go on, by the files as they are now. A connection that shows no certificate
+// may if none is asked for.
+func (s *Server) Admit(chain []*x509.Certificate) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refresh()
+	if !s.verify {
+		return nil
+	}
+	if len(chain) == 0 {
+		return errors.New("the client shows no certificate")
+	}
+	return s.judge(chain)
+}
+
+// judge is the verdict on a chain as the client sent it. s.mu is held.
+func (s *Server) judge(chain []*x509.Certificate) error {
+	if now := s.now(); now.After(chain[0].NotAfter) {
+		return fmt.Errorf("the certificate of %q ended %s", Name(chain[0]), day(chain[0].NotAfter))
+	}
+	key := sha256.Sum256(chain[0].Raw)
+	if err, known := s.verdict[key]; known {
+		return err
+	}
+	err := s.check(chain)
+	s.verdict[key] = err
+	return err
+}
+
+func (s *Server) check(chain []*x509.Certificate) error {
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	paths, err := chain[0].Verify(x509.VerifyOptions{Roots: s.current.roots, Intermediates: between, CurrentTime: s.now(),
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err = s.current.list.Check(path); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// loadPair reads a certificate and its key, and names the file that is wrong.
+func loadPair(cert, key string) (tls.Certificate, error) {
+	c, err := readFile(cert)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("read the certificate: %w", err)
+	}
+	k, err := readFile(key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("read the key: %w", err)
+	}
+	if bytes.Contains(k, []byte("ENCRYPTED")) {
+		return tls.Certificate{}, fmt.Errorf("the key %s has a passphrase: write it without one (openssl pkey -in %s -out new.pem)", key, key)
+	}
+	pair, err := tls.X509KeyPair(c, k)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate %s with key %s: %w", cert, key, err)
+	}
+	return pair, nil
+}

@@ -1,0 +1,247 @@
+package certs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"box/certs"
+	"box/personalities/cmd"
+)
+
+// making are the flags of commands that make pairs.
+type making struct {
+	hosts     []string
+	algorithm string
+	life      life
+	out       string
+}
+
+func (m *making) flags(s *session, u *cmd.Usage) {
+	m.life, m.algorithm = life(certs.LeafLife), certs.Algorithms()[0]
+	u.Flags = append(u.Flags,
+		cmd.Flag{Value: &m.algorithm, Name: "key", Kind: "string", Help: "Kind of the keys: " + strings.Join(certs.Algorithms(), ", ")},
+		cmd.Flag{Value: &m.life, Name: "life", Kind: "days", Help: "How long certificates are good: 90d (default 730d)"},
+		cmd.Flag{Value: &s.force, Name: "force", Help: "Write over what is there"})
+}
+
+func (m *making) hostFlag(u *cmd.Usage) {
+	u.Flags = append(u.Flags, cmd.Flag{Value: &m.hosts, Name: "host", Kind: "list", Help: "Further name or address by which the daemon is reached; those of this host are found"})
+}
+
+func (m *making) leaf(name string) certs.Leaf {
+	return certs.Leaf{Name: name, Algorithm: m.algorithm, Life: time.Duration(m.life)}
+}
+
+// server is what a daemon's certificate is to say: the names that were given, then what this host is called.
+func (m *making) server() (certs.Leaf, error) {
+	l := m.leaf("")
+	for _, h := range append(slices.Clone(m.hosts), certs.LocalHosts()...) {
+		h = strings.TrimSuffix(strings.TrimPrefix(h, "["), "]")
+		if err := certs.CheckHost(h); err != nil {
+			return l, err
+		}
+		if !slices.Contains(l.Hosts, h) {
+			l.Hosts = append(l.Hosts, h)
+		}
+	}
+	l.Name = l.Hosts[0]
+	return l, nil
+}
+
+func initCommand(s *session, u *cmd.Usage) action {
+	var m making
+	name := "client"
+	m.flags(s, u)
+	m.hostFlag(u)
+	u.Flags = append(u.Flags, cmd.Flag{Value: &name, Name: "name", Kind: "string", Help: "Name of the first client"})
+	return func(context.Context, *session) error { return s.init(&m, name) }
+}
+
+// init makes what is missing, in one step.
+func (s *session) init(m *making, name string) error {
+	if err := certs.CheckName(name); err != nil {
+		return err
+	}
+	a, files, err := s.authority(m)
+	if err != nil {
+		return err
+	}
+	made := files
+	var pairs []*certs.Pair
+	// beside a new authority all is new, and pairs of another one that are there are in the way
+	wanted := func(file string) bool { return len(files) > 0 || !exists(filepath.Join(s.folder, file)) }
+	var hosts []string
+	if wanted(certs.ServerFile) {
+		leaf, err := m.server()
+		if err != nil {
+			return err
+		}
+		p, err := a.Server(leaf)
+		if err != nil {
+			return err
+		}
+		hosts, pairs, made = leaf.Hosts, append(pairs, p), append(made, certs.PairFiles(p, certs.ServerFile, certs.ServerKeyFile)...)
+	}
+	if wanted(certs.ClientFile) {
+		p, err := a.Client(m.leaf(name))
+		if err != nil {
+			return err
+		}
+		pairs, made = append(pairs, p), append(made, certs.PairFiles(p, certs.ClientFile, certs.ClientKeyFile)...)
+	}
+	if len(made) == 0 {
+		return fmt.Errorf("%s has an authority, a server's pair and a client's: %w: nothing was written; --force makes all anew", s.folder, fs.ErrExist)
+	}
+	if err := s.write(a, made, s.force, len(files) > 0, pairs...); err != nil {
+		return err
+	}
+	for _, f := range made {
+		s.say("%s", filepath.Join(s.folder, f.Name))
+	}
+	if len(hosts) > 0 {
+		s.say("The daemon's certificate is for %s", strings.Join(hosts, ", "))
+		s.say("The daemon: box dockerd --tlsverify -H tcp://0.0.0.0:2376\nHere:       docker --tlsverify -H tcp://%s:2376 version", hosts[0])
+	}
+	return nil
+}
+
+// authority opens the one of the folder, or makes one; files are what is to be written of it.
+func (s *session) authority(m *making) (*certs.Authority, []certs.File, error) {
+	certificate, key := exists(filepath.Join(s.folder, certs.CAFile)), exists(filepath.Join(s.folder, certs.CAKeyFile))
+	if !s.force && (certificate || key) {
+		if !key {
+			return nil, nil, fmt.Errorf("%s has a ca.pem without the ca-key.pem: bring the key here, or give another --dir", s.folder)
+		}
+		a, err := s.open()
+		return a, nil, err
+	}
+	word, err := s.newPassphrase()
+	if err != nil {
+		return nil, nil, err
+	}
+	place, err := os.Hostname()
+	if err != nil || place == "" {
+		place = "here"
+	}
+	a, p, err := certs.NewAuthority(s.folder, place, m.algorithm, max(certs.AuthorityLife, time.Duration(m.life)), word, s.now)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, certs.PairFiles(p, certs.CAFile, certs.CAKeyFile), nil
+}
+
+// write puts files and the list of all that was signed into the authority's folder. A new authority begins a new list, and the revocations
+// of the old one go.
+func (s *session) write(a *certs.Authority, files []certs.File, force, fresh bool, pairs ...*certs.Pair) error {
+	var issued certs.File
+	var err error
+	if fresh {
+		issued = certs.Issued(pairs...)
+	} else if issued, err = a.IssuedWith(pairs...); err != nil {
+		return err
+	}
+	if fresh && exists(filepath.Join(s.folder, certs.RevokedFile)) {
+		none, err := a.NewList()
+		if err != nil {
+			return err
+		}
+		files = append(files, none)
+	}
+	return certs.Write(s.folder, force, files, issued)
+}
+
+func serverCommand(s *session, u *cmd.Usage) action {
+	var m making
+	m.flags(s, u)
+	m.hostFlag(u)
+	u.Flags = append(u.Flags, cmd.Flag{Value: &m.out, Name: "out", Kind: "path", Help: "Folder to write ca.pem, server-cert.pem and server-key.pem to (default the folder of the certificates)"})
+	return func(context.Context, *session) error {
+		a, err := s.open()
+		if err != nil {
+			return err
+		}
+		leaf, err := m.server()
+		if err != nil {
+			return err
+		}
+		p, err := a.Server(leaf)
+		if err != nil {
+			return err
+		}
+		return s.hand(a, p, m.out, certs.PairFiles(p, certs.ServerFile, certs.ServerKeyFile))
+	}
+}
+
+// hand writes a pair into the authority's folder, or with its ca.pem into another.
+func (s *session) hand(a *certs.Authority, p *certs.Pair, out string, files []certs.File) error {
+	if out == "" || s.path(out) == s.folder {
+		if err := s.write(a, files, s.force, false, p); err != nil {
+			return err
+		}
+		s.say("%s\n%s", filepath.Join(s.folder, files[0].Name), filepath.Join(s.folder, files[1].Name))
+		return nil
+	}
+	ca, err := a.Public()
+	if err != nil {
+		return err
+	}
+	folder := s.path(out)
+	for _, f := range files {
+		if !s.force && exists(filepath.Join(folder, f.Name)) {
+			return fmt.Errorf("%s: %w: nothing was written; --force writes anew", filepath.Join(folder, f.Name), fs.ErrExist)
+		}
+	}
+	// what is signed is in the list before it is anywhere else
+	if err := s.write(a, nil, false, false, p); err != nil {
+		return err
+	}
+	if err := certs.Write(folder, s.force, files, ca); err != nil {
+		return err
+	}
+	s.say("%s", folder)
+	return nil
+}
+
+func clientCommand(s *session, u *cmd.Usage) action {
+	var m making
+	bundle, description, host := "", "", ""
+	m.flags(s, u)
+	u.Flags = append(u.Flags,
+		cmd.Flag{Value: &m.out, Name: "out", Kind: "path", Help: "Folder to write ca.pem, cert.pem and key.pem to (default clients/NAME)"},
+		cmd.Flag{Value: &bundle, Name: "bundle", Kind: "file", Help: "Write one file for `docker context import` and tar instead of a folder"},
+		cmd.Flag{Value: &host, Name: "host", Kind: "string", Help: "Daemon that the bundle is for: tcp://HOST:2376 (default this host)"},
+		cmd.Flag{Value: &description, Name: "description", Kind: "string", Help: "Description in the bundle"})
+	return func(context.Context, *session) error {
+		name := s.words[0]
+		if err := certs.CheckName(name); err != nil {
+			return err
+		}
+		a, err := s.open()
+		if err != nil {
+			return err
+		}
+		p, err := a.Client(m.leaf(name))
+		if err != nil {
+			return err
+		}
+		if bundle != "" {
+			return s.bundle(a, p, s.path(bundle), name, description, host)
+		}
+		if m.out == "" {
+			m.out = filepath.Join(s.folder, certs.ClientsFolder, name)
+		}
+		return s.hand(a, p, m.out, certs.PairFiles(p, certs.ClientFile, certs.ClientKeyFile))
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,75 @@
+package dockerd
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// firstDescriptor is the number of the first socket that a service manager hands over (sd_listen_fds(3)).
+const firstDescriptor = 3
+
+// descriptors are the sockets that this process was started with.
+type descriptors struct{ names []string }
+
+// inherit reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and keeps the sockets from programs that the daemon starts. What is
+// meant for another process is left alone.
+func inherit(getenv func(string) string) *descriptors {
+	d := &descriptors{}
+	if pid, err := strconv.Atoi(getenv("LISTEN_PID")); err != nil || pid != os.Getpid() {
+		return d
+	}
+	n, err := strconv.Atoi(getenv("LISTEN_FDS"))
+	if err != nil || n < 1 || n > 1024 {
+		return d
+	}
+	d.names = make([]string, n)
+	copy(d.names, strings.Split(getenv("LISTEN_FDNAMES"), ":"))
+	for i := range n {
+		unix.CloseOnExec(firstDescriptor + i)
+	}
+	return d
+}
+
+// listeners opens all of the sockets (fd://, fd://*), or those of a number or a name (fd://3, fd://docker.socket).
+func (d *descriptors) listeners(which string) ([]net.Listener, error) {
+	if len(d.names) == 0 {
+		return nil, errors.New("no sockets found via socket activation: make sure the service was started by systemd")
+	}
+	var out []net.Listener
+	for i, name := range d.names {
+		number := firstDescriptor + i
+		if which != "" && which != "*" && which != name && which != strconv.Itoa(number) {
+			continue
+		}
+		l, err := listenerOf(number)
+		if err != nil {
+			closeAll(out)
+			return nil, fmt.Errorf("fd://%s: descriptor %d: %w", which, number, err)
+		}
+		out = append(out, l)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("fd://%s: no such socket was handed over: there are descriptors %d to %d named %q", which,
+			firstDescriptor, firstDescriptor+len(d.names)-1, d.names)
+	}
+	return out, nil
+}
+
+func listenerOf(number int) (net.Listener, error) {
+	f := os.NewFile(uintptr(number), "socket")
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, err
+	}
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // the path belongs to the service manager
+	}
+	return l, nil
+}

@@ -1,0 +1,122 @@
+package dockerd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"box/certs"
+	"box/engine"
+	"box/netapi"
+	"box/personalities/cmd"
+)
+
+// drainWait is what requests under way have to end at shutdown.
+const drainWait = 500 * time.Millisecond
+
+// answer serves the API on the listeners until ctx ends.
+func answer(ctx context.Context, env *cmd.Env, listeners []net.Listener, server *netapi.Server) (err error) {
+	var serving sync.WaitGroup
+	failed := make(chan error, len(listeners))
+	debug.SetGCPercent(heapGoal)
+	debug.SetMemoryLimit(math.MaxInt64)
+	for _, l := range listeners {
+		serving.Go(func() { failed <- server.Serve(l) })
+		fmt.Fprintf(env.Stderr, "API listen on %s\n", l.Addr())
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	drain, cancel := context.WithTimeout(context.Background(), drainWait)
+	defer cancel()
+	server.Shutdown(drain) // closes the listeners
+	serving.Wait()
+	return err
+}
+
+// warn prints to the terminal, or the log of a service, whatever --log-level says.
+func warn(env *cmd.Env, warnings []string) {
+	for _, w := range warnings {
+		fmt.Fprintln(env.Stderr, w)
+	}
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		l.Close()
+	}
+}
+
+// listenAll opens every -H, or none. What it returns of tcp is behind TLS where the options say so.
+func listenAll(env *cmd.Env, o *options, secure *certs.Server, log *slog.Logger) (out []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(out)
+		}
+	}()
+	inherited := inherit(env.Getenv)
+	for _, h := range o.remote.hosts {
+		opened, err := listen(h, o.group, inherited)
+		out = append(out, opened...)
+		if err != nil {
+			return out, err
+		}
+	}
+	for i, l := range out {
+		if l.Addr().Network() != "tcp" {
+			continue
+		}
+		// a socket that was handed over may be of tcp, too
+		if secure == nil && o.remote.refusePlain {
+			return out, o.remote.plainRefused(l.Addr().String())
+		}
+		out[i] = limitCrowd(l, log)
+		if secure != nil {
+			out[i] = secure.Listen(out[i])
+		}
+	}
+	if len(out) == 0 {
+		return out, errors.New("no address to listen on")
+	}
+	return out, nil
+}
+
+// openTLS reads the certificates; nil where TLS is not asked for.
+func openTLS(r *remote, log *slog.Logger) (*certs.Server, error) {
+	if !r.secure() {
+		return nil, nil
+	}
+	files := certs.Files{CA: r.ca, Cert: r.cert, Key: r.key}
+	s, err := certs.ServerTLS(files, r.verifies(), func(text string, err error) {
+		if err != nil {
+			log.Warn(text, "error", err)
+			return
+		}
+		log.Info(text, "certificate", r.cert)
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("TLS: %w: to make what is missing: box certs init", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	return s, nil
+}
+
+// newServer is the API, which asks of every request over TLS whether its certificate is still good.
+func newServer(e *engine.Engine, secure *certs.Server, log *slog.Logger) *netapi.Server {
+	s := netapi.New(e, cmd.Version, log, cmd.NewRest().Touch)
+	if secure != nil {
+		s.Admit(func(c *tls.ConnectionState) error { return secure.Admit(c.PeerCertificates) })
+	}
+	return s
+}
