@@ -24,7 +24,6 @@ import (
 	"box/engine/state"
 	"box/fs"
 	"box/fs/drivers"
-	"box/fs/mount"
 	"box/personalities/cmd"
 )
 
@@ -71,17 +70,15 @@ func run(ctx context.Context, env *cmd.Env) error {
 func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) error {
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()
+	if err := leaveChroot(env, o, log); err != nil {
+		return err
+	}
 	pid, err := takePidfile(o.pidfile)
 	if err != nil {
 		return err
 	}
 	defer pid.remove()
 	defer cmd.StacksOnSignal(o.execRoot, log)()
-	if chrooted, err := mount.Chrooted(); err != nil {
-		log.Warn("whether this is a chroot is not known", "error", err)
-	} else if chrooted {
-		return errors.New("started in a chroot: containers could leave it and reach the rest of the host; use pivot_root or switch_root")
-	}
 	if err := cgroup.Ensure(); err != nil {
 		return err
 	}
