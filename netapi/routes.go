@@ -25,6 +25,11 @@ var table = []route{
 	{"POST", "/auth", (*Server).login},
 	{"GET", "/distribution/{name:.*}/json", (*Server).inspectDistribution},
 
+	// Before those that take any name: a container's name is matched to the end.
+	{"GET", "/containers/{name:.*}/checkpoints", (*Server).noCheckpoints},
+	{"POST", "/containers/{name:.*}/checkpoints", (*Server).noCheckpoints},
+	{"DELETE", "/containers/{name:.*}/checkpoints/{checkpoint}", (*Server).noCheckpoints},
+
 	{"GET", "/containers/json", (*Server).listContainers},
 	{"GET", "/containers/{name:.*}/json", (*Server).inspectContainer},
 	{"GET", "/containers/{name:.*}/logs", (*Server).containerLogs},
