@@ -24,6 +24,7 @@ type Options struct {
 	Version   string            // a fixed API version (DOCKER_API_VERSION); empty: negotiate
 	Headers   map[string]string // sent with every request
 	UserAgent string
+	Dial      func(context.Context) (net.Conn, error) // how a host is reached whose scheme is none of the client's own
 }
 
 // DefaultHost is where a daemon listens when nobody says otherwise.
@@ -49,6 +50,9 @@ func New(o Options) (*Client, error) {
 		o.Host = DefaultHost
 	}
 	network, address, base, err := parseHost(o.Host, o.TLS != nil)
+	if scheme, rest, _ := strings.Cut(o.Host, "://"); o.Dial != nil {
+		network, address, base, err = scheme, rest, "", nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +117,22 @@ func (c *Client) scheme() string {
 }
 
 func (c *Client) dialPlain(ctx context.Context) (net.Conn, error) {
+	if c.options.Dial != nil {
+		return c.options.Dial(ctx)
+	}
 	d := net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return d.DialContext(ctx, c.network, c.address)
 }
 
-// dial opens a connection of its own for a hijack, with TLS where the client has it.
+// Dial opens a connection on which the daemon waits for requests, with TLS where the client has it; the caller closes it.
+func (c *Client) Dial(ctx context.Context) (net.Conn, error) {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return nil, c.transportError(err)
+	}
+	return conn, nil
+}
+
 func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	conn, err := c.dialPlain(ctx)
 	if err != nil || c.options.TLS == nil {

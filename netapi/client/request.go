@@ -93,7 +93,7 @@ func (c *Client) request(ctx context.Context, k call, version string) (*http.Req
 	if err != nil {
 		return nil, err
 	}
-	if c.network == "unix" {
+	if c.network != "tcp" {
 		req.Host = "docker"
 	}
 	for name, values := range k.header {
@@ -111,7 +111,7 @@ func (c *Client) request(ctx context.Context, k call, version string) (*http.Req
 
 func (c *Client) url(k call, version string) string {
 	host := c.address
-	if c.network == "unix" {
+	if c.network != "tcp" {
 		host = "docker"
 	}
 	u := url.URL{Scheme: c.scheme(), Host: host, RawQuery: k.query.Encode()}
@@ -177,9 +177,9 @@ func (c *Client) hijack(ctx context.Context, k call) (*wire.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.dial(ctx)
+	conn, err := c.Dial(ctx)
 	if err != nil {
-		return nil, c.transportError(err)
+		return nil, err
 	}
 	stream, res, err := wire.Upgrade(conn, req)
 	if stream != nil {

@@ -15,8 +15,8 @@ type action func(ctx context.Context, s *session, p *cmd.Parsed) error
 type command struct {
 	names    []string // every way to type it, without "docker"
 	synopsis string
-	summary  string
-	min, max int // operands; max < 0: any number
+	summary  string // empty: not listed
+	min, max int    // operands; max < 0: any number
 	build    func(*cmd.Usage) action
 }
 
@@ -72,12 +72,23 @@ func commands() []command {
 		{names("network prune"), "[OPTIONS]", "Remove all unused networks", 0, 0, networkPruneCommand},
 		{names("network rm", "network remove"), "NETWORK [NETWORK...]", "Remove one or more networks", 1, many, networkRemoveCommand},
 
+		{names("context create"), "[OPTIONS] CONTEXT", "Create a context", 1, 1, contextCreateCommand},
+		{names("context export"), "[OPTIONS] CONTEXT [FILE|-]", "Export a context to a tar archive FILE or a tar stream on STDOUT.", 1, 2, contextExportCommand},
+		{names("context import"), "CONTEXT FILE|-", "Import a context from a tar file", 2, 2, contextImportCommand},
+		{names("context inspect"), "[OPTIONS] [CONTEXT] [CONTEXT...]", "Display detailed information on one or more contexts", 0, many, contextInspectCommand},
+		{names("context ls", "context list"), "[OPTIONS]", "List contexts", 0, 0, contextListCommand},
+		{names("context rm", "context remove"), "CONTEXT [CONTEXT...]", "Remove one or more contexts", 1, many, contextRemoveCommand},
+		{names("context show"), "", "Print the name of the current context", 0, 0, contextShowCommand},
+		{names("context update"), "[OPTIONS] CONTEXT", "Update a context", 1, 1, contextUpdateCommand},
+		{names("context use"), "CONTEXT", "Set the current docker context", 1, 1, contextUseCommand},
+
 		{names("volume create"), "[OPTIONS] [VOLUME]", "Create a volume", 0, 1, volumeCreateCommand},
 		{names("volume inspect"), "[OPTIONS] VOLUME [VOLUME...]", "Display detailed information on one or more volumes", 1, many, inspectOne("volume")},
 		{names("volume ls", "volume list"), "[OPTIONS]", "List volumes", 0, 0, volumeListCommand},
 		{names("volume prune"), "[OPTIONS]", "Remove unused local volumes", 0, 0, volumePruneCommand},
 		{names("volume rm", "volume remove"), "[OPTIONS] VOLUME [VOLUME...]", "Remove one or more volumes", 1, many, volumeRemoveCommand},
 
+		{names("system dial-stdio"), "", "", 0, 0, dialStdioCommand},
 		{names("system df"), "[OPTIONS]", "Show docker disk usage", 0, 0, diskUsageCommand},
 		{names("system events", "events"), "[OPTIONS]", "Get real time events from the server", 0, 0, eventsCommand},
 		{names("system info", "info"), "[OPTIONS]", "Display system-wide information", 0, 0, infoCommand},
@@ -103,6 +114,7 @@ func groups() []group {
 	return []group{
 		{"builder", "Manage builds"},
 		{"container", "Manage containers"},
+		{"context", "Manage contexts"},
 		{"image", "Manage images"},
 		{"network", "Manage networks"},
 		{"system", "Manage Docker"},

@@ -49,7 +49,7 @@ func verbsOf(noun string) []string {
 func groupEntries(noun string) []entry {
 	var out []entry
 	for _, c := range commands() {
-		if verb, ok := strings.CutPrefix(c.names[0], noun+" "); ok {
+		if verb, ok := strings.CutPrefix(c.names[0], noun+" "); ok && c.summary != "" {
 			out = append(out, entry{verb, c.summary})
 		}
 	}
@@ -67,6 +67,9 @@ func printEntries(w io.Writer, title string, entries []entry) {
 func Pages() []*cmd.Usage {
 	var out []*cmd.Usage
 	for _, c := range commands() {
+		if c.summary == "" {
+			continue
+		}
 		u, _ := c.usage("docker " + c.names[len(c.names)-1])
 		out = append(out, u)
 	}

@@ -60,7 +60,7 @@ func (c *createFlags) hostConfig(s *session, p *cmd.Parsed) (*container.HostConf
 
 // apiSocket is the daemon's socket, for a container that is to talk to it.
 func (s *session) apiSocket() (string, error) {
-	host, err := s.host()
+	host, _, err := s.resolve()
 	if err != nil {
 		return "", err
 	}

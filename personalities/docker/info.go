@@ -35,7 +35,7 @@ func infoCommand(u *cmd.Usage) action {
 			}
 			return s.formatInfo(format, raw)
 		}
-		fmt.Fprintf(s.out, "Client:\n Version:    %s\n Context:    default\n Debug Mode: %t\n\nServer:\n", cmd.Version, s.flags.debug)
+		fmt.Fprintf(s.out, "Client:\n Version:    %s\n Context:    %s\n Debug Mode: %t\n\nServer:\n", cmd.Version, s.clientVersion().Context, s.flags.debug)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (s *session) formatInfo(format string, raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	own, err := json.Marshal(newClientVersion())
+	own, err := json.Marshal(s.clientVersion())
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/term"
 
-	"box/certs"
 	"box/netapi/client"
 	"box/personalities/cmd"
 )
@@ -58,7 +57,7 @@ func (s *session) usage() *cmd.Usage {
 			{Value: &f.config, Name: "config", Help: "Folder of the client's settings"},
 			{Value: &f.context, Name: "context", Short: "c", Help: "Stored context that names the daemon"},
 			{Value: &f.debug, Name: "debug", Short: "D", Help: "Print more when something fails"},
-			{Value: &f.hosts, Name: "host", Short: "H", Help: "Daemon to talk to: unix:///PATH or tcp://HOST:PORT"},
+			{Value: &f.hosts, Name: "host", Short: "H", Help: "Daemon to talk to: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"},
 			{Value: &f.logLevel, Name: "log-level", Short: "l", Help: "debug, info, warn, error or fatal"},
 			{Value: &f.tls, Name: "tls", Help: "Use TLS; --tlsverify implies it"},
 			{Value: &f.tlsCA, Name: "tlscacert", Help: "Trust certificates of this authority only"},
@@ -90,14 +89,14 @@ func (s *session) client() (*client.Client, error) {
 	if s.api != nil {
 		return s.api, nil
 	}
-	host, err := s.host()
+	host, secure, err := s.resolve()
 	if err != nil {
 		return nil, err
 	}
-	o := client.Options{Host: host, Version: s.env.Getenv("DOCKER_API_VERSION"), UserAgent: "Docker-Client/" + cmd.Version + " (linux)"}
-	if !strings.HasPrefix(host, "unix://") && host != "" && (s.flags.tls || s.flags.tlsVerify) {
-		if o.TLS, err = certs.ClientTLS(certs.Files{CA: s.flags.tlsCA, Cert: s.flags.tlsCert, Key: s.flags.tlsKey}, s.flags.tlsVerify); err != nil {
-			return nil, err
+	o := client.Options{Host: host, TLS: secure, Version: s.env.Getenv("DOCKER_API_VERSION"), UserAgent: "Docker-Client/" + cmd.Version + " (linux)"}
+	if strings.HasPrefix(host, "ssh://") {
+		if o.Dial, err = dialSSH(host); err != nil {
+			return nil, fmt.Errorf("Failed to initialize: unable to resolve docker endpoint: %w", err)
 		}
 	}
 	if o.Headers, err = s.headers(); err != nil {
@@ -115,31 +114,6 @@ func (s *session) headers() (map[string]string, error) {
 		return nil, err
 	}
 	return set.HTTPHeaders, nil
-}
-
-// host picks the daemon: -H, --context, DOCKER_HOST, DOCKER_CONTEXT, the current context, the default.
-func (s *session) host() (string, error) {
-	if len(s.flags.hosts) > 0 {
-		return s.flags.hosts[0], nil
-	}
-	name := s.flags.context
-	if name == "" {
-		if host := s.env.Getenv("DOCKER_HOST"); host != "" {
-			return host, nil
-		}
-		name = s.env.Getenv("DOCKER_CONTEXT")
-	}
-	if name == "" {
-		set, err := s.config()
-		if err != nil {
-			return "", err
-		}
-		name = set.CurrentContext
-	}
-	if name == "" || name == "default" {
-		return client.DefaultHost, nil
-	}
-	return contextHost(s.flags.config, name)
 }
 
 func (s *session) close() {

@@ -1,9 +1,7 @@
 package docker
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,18 +58,46 @@ func (s *session) config() (*settings, error) {
 	return set, nil
 }
 
-// saveAuths writes the credentials back, beside and by rename, and leaves every other key as it was.
+// saveAuths writes the credentials back.
 func (s *session) saveAuths(auths map[string]storedAuth) error {
 	set, err := s.config()
 	if err != nil {
 		return err
 	}
 	set.Auths = auths
-	raw, err := json.Marshal(auths)
+	return s.saveSetting("auths", auths)
+}
+
+// saveCurrent makes a context the one of later commands; the default one is not written.
+func (s *session) saveCurrent(name string) error {
+	set, err := s.config()
 	if err != nil {
 		return err
 	}
-	set.rest["auths"] = raw
+	if name == defaultContext {
+		name = ""
+	}
+	set.CurrentContext = name
+	if name == "" {
+		return s.saveSetting("currentContext", nil)
+	}
+	return s.saveSetting("currentContext", name)
+}
+
+// saveSetting writes one key of config.json, beside and by rename, and leaves every other as it was; nil takes the key out.
+func (s *session) saveSetting(key string, value any) error {
+	set, err := s.config()
+	if err != nil {
+		return err
+	}
+	delete(set.rest, key)
+	if value != nil {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		set.rest[key] = raw
+	}
 	out, err := json.MarshalIndent(set.rest, "", "\t")
 	if err != nil {
 		return err
@@ -119,21 +145,4 @@ func (s *session) auth(registry string) wire.Auth {
 		a.Username, a.Password, _ = strings.Cut(strings.TrimRight(string(raw), "\x00"), ":")
 	}
 	return a
-}
-
-// contextHost is the daemon that a stored context names: contexts/meta/<sha256 of the name>/meta.json.
-func contextHost(folder, name string) (string, error) {
-	sum := sha256.Sum256([]byte(name))
-	path := filepath.Join(folder, "contexts", "meta", hex.EncodeToString(sum[:]), "meta.json")
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("context %q: context not found: open %s", name, path)
-	}
-	var meta struct {
-		Endpoints map[string]struct{ Host string }
-	}
-	if err := json.Unmarshal(raw, &meta); err != nil {
-		return "", fmt.Errorf("context %q: %w", name, err)
-	}
-	return meta.Endpoints["docker"].Host, nil
 }

@@ -28,9 +28,13 @@ type clientVersion struct {
 	Context           string
 }
 
-func newClientVersion() clientVersion {
+func (s *session) clientVersion() clientVersion {
+	name, err := s.currentContext()
+	if err != nil {
+		name = defaultContext
+	}
 	return clientVersion{Version: cmd.Version, APIVersion: client.MaxVersion, DefaultAPIVersion: client.MaxVersion, GitCommit: "box",
-		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: "default"}
+		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: name}
 }
 
 func versionCommand(u *cmd.Usage) action {
@@ -40,7 +44,7 @@ func versionCommand(u *cmd.Usage) action {
 		all := struct {
 			Client clientVersion
 			Server *system.VersionResponse `json:",omitempty"`
-		}{Client: newClientVersion()}
+		}{Client: s.clientVersion()}
 		api, err := s.client()
 		if err == nil {
 			var server system.VersionResponse
