@@ -91,22 +91,23 @@ func logTag(rec *record, path string) (string, error) {
 // tagData is what a tag may ask for, under the names that Docker has.
 func tagData(rec *record, path string) *template.Object {
 	host, _ := os.Hostname()
-	o := &template.Object{Type: "*logger.Info", Escape: true}
-	o.Set("Config", object(rec.Host.LogConfig.Config))
-	o.Set("ContainerID", rec.ID)
-	o.Set("ContainerName", "/"+rec.Name)
-	o.Set("ContainerEntrypoint", rec.Path)
-	o.Set("ContainerArgs", list(rec.Args))
-	o.Set("ContainerImageID", rec.Image)
-	o.Set("ContainerImageName", rec.Config.Image)
-	o.Set("ContainerCreated", rec.Created.UTC().String())
-	o.Set("ContainerEnv", list(rec.Config.Env))
-	o.Set("ContainerLabels", object(rec.Config.Labels))
-	o.Set("LogPath", path)
-	o.Set("DaemonName", "docker")
-	o.Hidden = map[string]any{
-		"ID": short(rec.ID), "FullID": rec.ID, "Name": rec.Name, "ImageID": rec.Image[:min(12, len(rec.Image))], "ImageFullID": rec.Image,
-		"ImageName": rec.Config.Image, "Command": commandOf(rec), "Hostname": host,
+	o := &template.Object{Type: "*logger.Info", Escape: true, Hidden: map[string]any{}}
+	for _, v := range []struct {
+		key   string
+		value any
+	}{
+		{"Config", object(rec.Host.LogConfig.Config)}, {"ContainerID", rec.ID}, {"ContainerName", "/" + rec.Name}, {"ContainerEntrypoint", rec.Path},
+		{"ContainerArgs", list(rec.Args)}, {"ContainerImageID", rec.Image}, {"ContainerImageName", rec.Config.Image},
+		{"ContainerCreated", rec.Created.UTC().String()}, {"ContainerEnv", list(rec.Config.Env)}, {"ContainerLabels", object(rec.Config.Labels)},
+		{"LogPath", path}, {"DaemonName", "docker"},
+	} {
+		o.Set(v.key, v.value)
+	}
+	for _, v := range [][2]string{ // methods
+		{"ID", short(rec.ID)}, {"FullID", rec.ID}, {"Name", rec.Name}, {"ImageID", rec.Image[:min(12, len(rec.Image))]}, {"ImageFullID", rec.Image},
+		{"ImageName", rec.Config.Image}, {"Command", commandOf(rec)}, {"Hostname", host},
+	} {
+		o.Hidden[v[0]] = v[1]
 	}
 	return o
 }

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+
 	"box/engine/logs"
 )
 
@@ -40,18 +43,18 @@ func (e *Engine) Logs(ref string, o LogOptions) (*Log, error) {
 	if !o.Stdout && !o.Stderr {
 		return nil, invalid("Bad parameters: you must choose at least one stream")
 	}
+	if st, _ := c.now(); st.State == api.StateRemoving || st.State == api.StateDead {
+		return nil, conflict("can not get logs from container which is dead or marked for removal")
+	}
 	rec := c.snapshot()
 	if e.logFiles(&rec).Path == "" {
-		return nil, &classed{errUnreadableLog, "configured logging driver does not support reading"}
+		return nil, &classed{errdefs.ErrNotImplemented, "configured logging driver does not support reading"}
 	}
 	return &Log{
 		Terminal: rec.Config.Tty,
 		Copy:     func(ctx context.Context, w io.Writer) error { return e.writeLog(ctx, c, w, o) },
 	}, nil
 }
-
-// errUnreadableLog is the class Docker has for it: an error of the server's.
-var errUnreadableLog = errors.New("log cannot be read")
 
 // timeFormat is RFC 3339 with all nine digits, so that lines align.
 const timeFormat = "2006-01-02T15:04:05.000000000Z07:00"

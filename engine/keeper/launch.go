@@ -48,6 +48,10 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 		task.CloseAll(files)
 		return task.Status{}, fmt.Errorf("launch without a spec or with %d descriptors: %w", len(files), errInvalid)
 	}
+	if _, _, err := k.find(l.ID, ""); err == nil {
+		task.CloseAll(files)
+		return task.Status{}, fmt.Errorf("container %s: %w", l.ID, errdefs.ErrAlreadyExists)
+	}
 	p := &program{container: l.ID, ended: make(chan struct{})}
 	var err error
 	if p.log, err = k.openLog(ctx, l.ID, l.Log, false); err != nil {

@@ -85,6 +85,9 @@ func (p *program) pump(ctx context.Context, o *output) {
 		return
 	}
 	for {
+		if p.log != nil {
+			p.log.Resume(ctx) // what waits since a stop goes first, so that no more than a read of each output ever does
+		}
 		n, err := p.chunk(ctx, raw, o)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return

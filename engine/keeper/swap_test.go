@@ -68,6 +68,7 @@ type bench struct {
 	root   string
 	client *task.Client
 	exits  chan task.Exit
+	told   map[string]int // exits that came, which may come again until they are forgotten
 }
 
 func startKeeper(t *testing.T) *bench {
@@ -78,7 +79,7 @@ func startKeeper(t *testing.T) *bench {
 	if err != nil {
 		t.Skip("busybox is not installed")
 	}
-	b := &bench{t: t, dir: t.TempDir(), exits: make(chan task.Exit, 10000)}
+	b := &bench{t: t, dir: t.TempDir(), exits: make(chan task.Exit, 10000), told: map[string]int{}}
 	b.root = filepath.Join(b.dir, "root")
 	for _, d := range []string{"bin", "proc", "sys", "dev", "tmp"} {
 		must(t, os.MkdirAll(filepath.Join(b.root, d), 0o755))
@@ -231,6 +232,10 @@ func (b *bench) collect(want map[string]int) {
 	for len(seen) < len(want) {
 		select {
 		case x := <-b.exits:
+			if code, told := b.told[x.Container]; told && x.Code == code {
+				continue
+			}
+			b.told[x.Container] = x.Code
 			if code, ok := want[x.Container]; !ok || x.Code != code {
 				b.t.Errorf("%s ended with %d, want %d", x.Container, x.Code, code)
 			}
@@ -331,7 +336,7 @@ func TestSlowServer(t *testing.T) {
 	for i := range 15 {
 		began := time.Now()
 		must(t, b.client.Swap(context.Background(), "/proc/self/exe"))
-		if took := time.Since(began); took > 2*time.Second {
+		if took := time.Since(began); took > 5*time.Second { // a stuck one would take for ever
 			t.Errorf("swap %d took %v", i, took)
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -167,22 +167,22 @@ func (f *fluentd) appendEvent(b []byte, l *Line) []byte {
 		n += 4
 	}
 	b = packMap(b, n)
-	b = packString(packString(b, "source"), l.Stream.String())
-	b = packString(packString(b, "log"), l.Text)
+	b = packPair(b, "source", l.Stream.String())
+	b = append(packLength(packString(b, "log"), len(l.Text)), l.Text...)
 	for _, key := range slices.Sorted(maps.Keys(f.extra)) {
-		b = packString(packString(b, key), f.extra[key])
+		b = packPair(b, key, f.extra[key])
 	}
 	if l.Part > 0 {
-		b = packString(packString(b, "partial_message"), "true")
-		b = packString(packString(b, "partial_id"), l.ID)
-		b = packString(packString(b, "partial_ordinal"), strconv.Itoa(l.Part))
-		b = packString(packString(b, "partial_last"), strconv.FormatBool(l.Last))
+		b = packPair(b, "partial_message", "true")
+		b = packPair(b, "partial_id", l.ID)
+		b = packPair(b, "partial_ordinal", strconv.Itoa(l.Part))
+		b = packPair(b, "partial_last", strconv.FormatBool(l.Last))
 	}
 	if f.ack {
 		var id [16]byte
 		_, _ = rand.Read(id[:]) // never fails
 		f.chunk = base64.StdEncoding.EncodeToString(id[:])
-		b = packString(packString(packMap(b, 1), "chunk"), f.chunk)
+		b = packPair(packMap(b, 1), "chunk", f.chunk)
 	}
 	return b
 }
@@ -197,19 +197,23 @@ func (f *fluentd) appendTime(b []byte, at time.Time) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(at.Nanosecond()))
 }
 
+// packPair appends a key and a text.
+func packPair(b []byte, key, s string) []byte { return packString(packString(b, key), s) }
+
 // packString appends a text; what is no UTF-8 goes as it is, as in Docker.
-func packString[T ~string | ~[]byte](b []byte, s T) []byte {
-	switch n := len(s); {
+func packString(b []byte, s string) []byte { return append(packLength(b, len(s)), s...) }
+
+// packLength appends what is before a text.
+func packLength(b []byte, n int) []byte {
+	switch {
 	case n < 32:
-		b = append(b, 0xa0|byte(n))
+		return append(b, 0xa0|byte(n))
 	case n < 1<<8:
-		b = append(b, 0xd9, byte(n))
+		return append(b, 0xd9, byte(n))
 	case n < 1<<16:
-		b = binary.BigEndian.AppendUint16(append(b, 0xda), uint16(n))
-	default:
-		b = binary.BigEndian.AppendUint32(append(b, 0xdb), uint32(n))
+		return binary.BigEndian.AppendUint16(append(b, 0xda), uint16(n))
 	}
-	return append(b, s...)
+	return binary.BigEndian.AppendUint32(append(b, 0xdb), uint32(n))
 }
 
 func packMap(b []byte, n int) []byte {
@@ -221,7 +225,7 @@ func packMap(b []byte, n int) []byte {
 
 // awaitAck reads {"ack": ID}.
 func (f *fluentd) awaitAck(c net.Conn) error {
-	want := packString(packString(packMap(nil, 1), "ack"), f.chunk)
+	want := packPair(packMap(nil, 1), "ack", f.chunk)
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(c, got); err != nil {
 		return fmt.Errorf("fluentd: answer to a message: %w", err)

@@ -38,7 +38,7 @@ func openLocal(path string, options map[string]string, prefix string, p *Packer)
 func appendLocal(b []byte, l *Line) []byte {
 	start := len(b)
 	b = append(b, 0, 0, 0, 0)
-	b = appendBytes(b, 1, l.Stream.String())
+	b = appendBytes(b, 1, []byte(l.Stream.String()))
 	b = appendVarint(b, 2, uint64(l.Time.UnixNano()))
 	if len(l.Text) > 0 {
 		b = appendBytes(b, 3, l.Text)
@@ -49,7 +49,7 @@ func appendLocal(b []byte, l *Line) []byte {
 		if l.Last {
 			part = appendVarint(part, 1, 1)
 		}
-		part = appendBytes(part, 2, l.ID)
+		part = appendBytes(part, 2, []byte(l.ID))
 		b = appendBytes(b, 5, appendVarint(part, 3, uint64(l.Part)))
 	}
 	size := uint32(len(b) - start - 4)
@@ -61,7 +61,7 @@ func appendVarint(b []byte, field int, v uint64) []byte {
 	return binary.AppendUvarint(append(b, byte(field<<3|varintField)), v)
 }
 
-func appendBytes[T ~string | ~[]byte](b []byte, field int, v T) []byte {
+func appendBytes(b []byte, field int, v []byte) []byte {
 	b = binary.AppendUvarint(append(b, byte(field<<3|bytesField)), uint64(len(v)))
 	return append(b, v...)
 }

@@ -16,6 +16,7 @@ type Logger struct {
 	cache  *file   // a copy for drivers that cannot be read; nil for none
 	warn   func(error)
 	warned time.Time
+	quiet  time.Duration // how long nothing is said after that
 
 	// limit is how many bytes of lines may wait for the driver while Write goes on; 0: Write waits.
 	limit int
@@ -140,20 +141,25 @@ func (l *Logger) settle() {
 	}
 }
 
-// warnEvery is how often it is said that lines are lost.
-const warnEvery = time.Minute
+// How often it is said that lines are lost: the more rarely the longer it goes on.
+const (
+	firstQuiet   = time.Minute
+	longestQuiet = 24 * time.Hour
+)
 
+// lost says that lines are lost, unless err is nil.
 func (l *Logger) lost(err error) {
 	if err == nil {
 		return
 	}
 	l.mu.Lock()
-	quiet := time.Since(l.warned) < warnEvery
-	if !quiet {
-		l.warned = time.Now()
+	now := time.Now()
+	say := now.Sub(l.warned) >= l.quiet
+	if say {
+		l.warned, l.quiet = now, min(max(firstQuiet, 2*l.quiet), longestQuiet)
 	}
 	l.mu.Unlock()
-	if !quiet {
+	if say {
 		l.warn(err)
 	}
 }

@@ -101,7 +101,7 @@ func Drivers() []string {
 // Options says what Open needs besides the configuration.
 type Options struct {
 	Packer *Packer     // compresses rotated files; nil: they stay as they are
-	Warn   func(error) // told of lines that were lost, at most once a minute
+	Warn   func(error) // told of lines that were lost, now and then
 	Late   bool        // take up a log of an earlier executable: a server is connected to when there is something to say
 }
 

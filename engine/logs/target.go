@@ -55,11 +55,12 @@ func (t *target) use(c net.Conn) {
 // drop ends a connection that is of no use any more; what was sent in part is lost with it.
 func (t *target) drop() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.conn != nil {
-		_ = t.conn.Close()
-	}
+	old := t.conn
 	t.conn, t.unsent = nil, nil
+	t.mu.Unlock()
+	if old != nil {
+		_ = old.Close() // over TLS it may take a while
+	}
 }
 
 func (t *target) close() error {
