@@ -201,8 +201,8 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 		cwd = spec.WorkingDir(rec.Config.WorkingDir)
 	}
 	p := &specs.Process{
-		Terminal: x.q.Tty, Args: x.q.Cmd, Cwd: cwd, User: user,
-		Env:             spec.MergeEnvironment(spec.Environment(&config, rec.Config.Hostname), x.q.Env),
+		Terminal: x.q.Tty, Args: x.q.Cmd, Cwd: cwd, User: user.User,
+		Env:             spec.WithHome(spec.MergeEnvironment(spec.Environment(&config, rec.Config.Hostname), x.q.Env), user),
 		Capabilities:    spec.CapabilitySets(caps, user.UID),
 		NoNewPrivileges: security.NoNewPrivileges,
 	}

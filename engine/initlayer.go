@@ -33,8 +33,8 @@ var initEntries = []initEntry{
 	{"/etc/mtab", unix.S_IFLNK, "/proc/mounts"},
 }
 
-// fillInit makes, in the layer below a container's, what is missing of initEntries, and fills the container's volumes from it. The
-// image is not trusted: links in it are followed inside the root only.
+// fillInit makes initEntries in the layer below a container's, and fills the container's volumes from it. The image is not trusted: no
+// link in it is followed but inside the root.
 func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 	root, mounts, err := e.layers.Mounts(ctx, name)
 	if err != nil {
@@ -63,7 +63,8 @@ func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 	return e.fillVolumes(ctx, dir, root, rec)
 }
 
-// makeInRoot makes one entry and the folders above it where they are missing. What is there, of whatever kind, stays.
+// makeInRoot makes one entry and the folders above it where they are missing. Of what is there folders stay, and all else, links above
+// all, gives way: as in Docker, an image whose /etc or /dev leads elsewhere has a folder there in its containers.
 func makeInRoot(root int, entry initEntry) error {
 	parent, err := folderInRoot(root, path.Dir(entry.path))
 	if err != nil {
@@ -71,43 +72,59 @@ func makeInRoot(root int, entry initEntry) error {
 	}
 	defer unix.Close(parent)
 	name := path.Base(entry.path)
-	switch entry.kind {
-	case unix.S_IFDIR:
-		err = unix.Mkdirat(parent, name, 0o755)
-	case unix.S_IFLNK:
-		err = unix.Symlinkat(entry.to, parent, name)
-	default:
-		var fd int
-		fd, err = unix.Openat(parent, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o755)
-		if err == nil {
-			unix.Close(fd)
+	if entry.kind == unix.S_IFDIR {
+		fd, err := subfolder(parent, name)
+		if err != nil {
+			return err
 		}
+		return unix.Close(fd)
 	}
-	if err == unix.EEXIST {
+	switch err := unix.Unlinkat(parent, name, 0); err {
+	case nil, unix.ENOENT:
+	case unix.EISDIR: // unlink(2) of a folder
 		return nil
+	default:
+		return err
 	}
-	return err
+	if entry.kind == unix.S_IFLNK {
+		return unix.Symlinkat(entry.to, parent, name)
+	}
+	fd, err := unix.Openat(parent, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o755)
+	if err != nil {
+		return err
+	}
+	return unix.Close(fd)
 }
 
-// folderInRoot opens the folder p below root and makes what is missing of it.
+// folderInRoot opens the folder p below root.
 func folderInRoot(root int, p string) (int, error) {
-	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
-	fd, err := unix.Openat2(root, "."+p, &how)
-	if err != unix.ENOENT {
+	at, err := unix.Dup(root)
+	for _, part := range strings.Split(strings.Trim(p, "/"), "/") {
+		if err != nil || part == "" {
+			break
+		}
+		above := at
+		at, err = subfolder(above, part)
+		unix.Close(above)
+	}
+	return at, err
+}
+
+// subfolder opens the folder called name, and makes it in place of what is no folder.
+func subfolder(parent int, name string) (int, error) {
+	open := func() (int, error) {
+		return unix.Openat(parent, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	}
+	fd, err := open()
+	if err == unix.ENOTDIR {
+		if err := unix.Unlinkat(parent, name, 0); err != nil {
+			return -1, err
+		}
+	} else if err != unix.ENOENT {
 		return fd, err
 	}
-	made := ""
-	for _, part := range strings.Split(strings.Trim(p, "/"), "/") {
-		above, err := unix.Openat2(root, "./"+made, &how)
-		if err != nil {
-			return -1, err
-		}
-		err = unix.Mkdirat(above, part, 0o755)
-		unix.Close(above)
-		if err != nil && err != unix.EEXIST {
-			return -1, err
-		}
-		made = path.Join(made, part)
+	if err := unix.Mkdirat(parent, name, 0o755); err != nil {
+		return -1, err
 	}
-	return unix.Openat2(root, "./"+made, &how)
+	return open()
 }

@@ -203,7 +203,7 @@ func (k *Keeper) execInPlace(o order) error {
 	fds = append(fds, memory)
 	inherit(fds, true)
 	defer inherit(fds, false)
-	args := []string{"box", "keeper", "--resume", strconv.Itoa(memory)}
+	args := []string{"box", "keeper", "--resume", strconv.Itoa(memory), "--state", k.o.State}
 	err = syscall.Exec(o.path, args, os.Environ())
 	return fmt.Errorf("execute %s: %w", o.path, err)
 }

@@ -24,7 +24,7 @@ type Input struct {
 	Root   string // where the container's root is mounted
 
 	Args     []string // entrypoint and command
-	User     specs.User
+	User     Account
 	Hostname string   // of a UTS namespace of its own
 	Env      []string // more variables, which those of Config replace
 	Files    []Bind   // hostname, hosts, resolv.conf, mounted unless a mount of the user's is there
@@ -71,9 +71,9 @@ func Build(in Input) (*specs.Spec, error) {
 		Process: &specs.Process{
 			Terminal:        in.Config.Tty,
 			Args:            in.Args,
-			Env:             Environment(in.Config, in.Hostname, in.Env...),
+			Env:             WithHome(Environment(in.Config, in.Hostname, in.Env...), in.User),
 			Cwd:             WorkingDir(in.Config.WorkingDir),
-			User:            in.User,
+			User:            in.User.User,
 			Capabilities:    caps,
 			NoNewPrivileges: opts.NoNewPrivileges,
 			OOMScoreAdj:     &in.Host.OomScoreAdj,
@@ -156,6 +156,16 @@ func MergeEnvironment(base, more []string) []string {
 		}
 	}
 	return out
+}
+
+// WithHome adds HOME where nothing is set under that name. The runtime would do that, from a file that it opens in the container whatever it
+// is: a pipe there would hold the start up for ever.
+func WithHome(env []string, who Account) []string {
+	env = slices.DeleteFunc(env, func(e string) bool { return e == "HOME=" })
+	if slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, "HOME=") }) {
+		return env
+	}
+	return append(env, "HOME="+who.Home)
 }
 
 func namespaces(in *Input) []specs.LinuxNamespace {

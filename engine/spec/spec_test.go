@@ -2,6 +2,8 @@ package spec
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +118,29 @@ func TestMissingDeviceIsAnError(t *testing.T) {
 	} {
 		if _, err := Build(input(t, host)); err == nil || err.Error() != "stat /nope: no such file or directory" {
 			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
+func TestHome(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	passwd := "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/toor:/bin/sh\njoe:x:7:7::/home/joe:\nnone:x:8:8:::\n"
+	if err := os.WriteFile(filepath.Join(root, "etc/passwd"), []byte(passwd), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ user, env, want string }{
+		{"", "A=1", "A=1 HOME=/root"}, {"toor", "A=1", "A=1 HOME=/root"}, {"joe", "A=1", "A=1 HOME=/home/joe"}, {"7:0", "", "HOME=/home/joe"},
+		{"none", "A=1", "A=1 HOME=/"}, {"99", "A=1", "A=1 HOME=/"}, {"joe", "HOME=/here A=1", "HOME=/here A=1"}, {"joe", "HOME= A=1", "A=1 HOME=/home/joe"},
+	} {
+		who, err := User(root, row.user, nil)
+		if err != nil {
+			t.Errorf("%q: %v", row.user, err)
+		}
+		if got := strings.Join(WithHome(strings.Fields(row.env), who), " "); got != row.want {
+			t.Errorf("%q with %q: %q, want %q", row.user, row.env, got, row.want)
 		}
 	}
 }

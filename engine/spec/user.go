@@ -18,22 +18,28 @@ const maxUserFile = 4 << 20
 // Opener opens a path below a root with the flags of open(2), and never anything outside.
 type Opener func(path string, flags int) (fd int, err error)
 
+// Account is who a program runs as.
+type Account struct {
+	specs.User
+	Home string // never empty
+}
+
 // User resolves a user as typed (name, uid, name:group, ...) and additional groups by the passwd and group files below
 // root. Names that are not there give the errors Docker prints.
-func User(root, name string, groups []string) (specs.User, error) {
+func User(root, name string, groups []string) (Account, error) {
 	return UserIn(func(path string, flags int) (int, error) { return openInRoot(root, path, flags) }, name, groups)
 }
 
 // UserIn is User with files that open gives.
-func UserIn(open Opener, name string, groups []string) (specs.User, error) {
+func UserIn(open Opener, name string, groups []string) (Account, error) {
 	passwd, group := userFile(open, "/etc/passwd"), userFile(open, "/etc/group")
 	defer passwd.Close()
 	defer group.Close()
 	found, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, io.LimitReader(passwd, maxUserFile), io.LimitReader(group, maxUserFile))
 	if err != nil {
-		return specs.User{}, invalid("%v", err) // its text names the user
+		return Account{}, invalid("%v", err) // its text names the user
 	}
-	u := specs.User{UID: uint32(found.Uid), GID: uint32(found.Gid)}
+	u := Account{User: specs.User{UID: uint32(found.Uid), GID: uint32(found.Gid)}, Home: homeOf(open, found.Uid)}
 	// The kernel counts a process's own group among the additional ones only when it is listed there.
 	u.AdditionalGids = []uint32{u.GID}
 	for _, g := range found.Sgids {
@@ -54,6 +60,17 @@ func UserIn(open Opener, name string, groups []string) (specs.User, error) {
 		u.AdditionalGids = append(u.AdditionalGids, uint32(g))
 	}
 	return u, nil
+}
+
+// homeOf is the home of the first user with that number.
+func homeOf(open Opener, uid int) string {
+	passwd := userFile(open, "/etc/passwd")
+	defer passwd.Close()
+	found, err := user.ParsePasswdFilter(io.LimitReader(passwd, maxUserFile), func(u user.User) bool { return u.Uid == uid })
+	if err != nil || len(found) == 0 || found[0].Home == "" {
+		return "/"
+	}
+	return found[0].Home
 }
 
 // openInRoot opens a file below root, whose symbolic links lead nowhere else (openat2(2), RESOLVE_IN_ROOT).

@@ -3,6 +3,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,13 +27,14 @@ var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (
 const heapGoal = 50 // GOGC
 
 func run(ctx context.Context, env *cmd.Env) error {
-	var socket, state string
+	var socket, state, build string
 	var resume int
 	var check bool
 	u := &cmd.Usage{Path: "box keeper", Synopsis: "[OPTIONS]", Summary: "Own the running containers.", Flags: []cmd.Flag{
 		{Value: &socket, Name: "socket", Kind: "string", Help: "Socket to listen on"},
 		{Value: &state, Name: "state", Kind: "string", Help: "Folder for the records of containers"},
 		{Value: &resume, Name: "resume", Kind: "int", Help: "Descriptor with the state of the keeper before this one"},
+		{Value: &build, Name: "build", Kind: "string", Help: "Which executable this is a copy of"},
 		{Value: &check, Name: "check-state", Help: "Say whether the state on standard input can be taken over"},
 	}}
 	if _, err := cmd.Parse(u, env.Args); err != nil {
@@ -42,7 +44,14 @@ func run(ctx context.Context, env *cmd.Env) error {
 		return keeper.CheckState(env.Stdin)
 	}
 	debug.SetGCPercent(heapGoal)
-	o := keeper.Options{State: state, Build: Build(), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
+	o := keeper.Options{State: state, Build: cmp.Or(build, Build()), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
+	if state != "" && build == "" {
+		if err := keeper.Seal(state, append([]string{"box", "keeper", "--build", o.Build}, env.Args...)); err != nil {
+			o.Log.Info("starts and execs take longer", "error", err)
+		}
+	} else if build != "" {
+		_ = os.WriteFile("/proc/self/comm", []byte("box"), 0) // it is the copy's descriptor else
+	}
 	defer cmd.StacksOnSignal(state, o.Log)()
 	if quick, err := cgroup.FavorMoves(); err != nil {
 		o.Log.Info("starts and execs take longer", "error", err)
