@@ -71,7 +71,8 @@ func settle() error {
 //
 // Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon [FLAG...]` ends the daemon
 // with SIGTERM and starts it anew, `kill-daemon` and `start-daemon [FLAG...]` do the halves, the first with SIGKILL; `kill-keeper` is
-// SIGKILL for the keeper; `census FILE` counts what there is and `same-census FILE` waits 2 s at most until all is as it was.
+// SIGKILL for the keeper; `census FILE` counts what there is and `same-census FILE` waits 2 s at most until all is as it was;
+// `idle-crowd ADDRESS IDLE SLOW` pings beside connections that are silent or slow.
 func TestScript(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: scripts start containers")
@@ -131,6 +132,7 @@ func TestScript(t *testing.T) {
 			"start-registry": startRegistry,
 			"collect":        collect,
 			"restart-daemon": func(s *testscript.TestScript, _ bool, args []string) { theDaemon(s).restart(s, args) },
+			"idle-crowd":     idleCrowd,
 			"kill-keeper":    func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).killKeeper()) },
 			"start-daemon":   func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },
 			"census":         census,

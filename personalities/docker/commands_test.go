@@ -258,7 +258,7 @@ func TestLogin(t *testing.T) {
 func TestCompletion(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{"GET /containers/json": reply(`[{"Names":["/web"]},{"Names":["/db"]}]`), "GET /images/json": reply(`[{"RepoTags":["i:1"]}]`)})
 	for _, row := range []struct{ words, want string }{
-		{"cont", "container\n"}, {"container st", "start\nstats\nstop\n"}, {"stop w", "web\n"}, {"exec -it d", "db\n"}, {"run ", "i:1\n"}, {"ps --no-", "--no-trunc\n"}, {"nope x", ""},
+		{"cont", "container\ncontext\n"}, {"container st", "start\nstats\nstop\n"}, {"stop w", "web\n"}, {"exec -it d", "db\n"}, {"run ", "i:1\n"}, {"ps --no-", "--no-trunc\n"}, {"nope x", ""},
 	} {
 		if r := f.docker(t, "", append([]string{"__complete"}, strings.Split(row.words, " ")...)...); r.out != row.want {
 			t.Errorf("%s: %q", row.words, r.out)

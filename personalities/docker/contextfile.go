@@ -183,6 +183,7 @@ func unpackContext(in io.Reader) (*storedContext, map[string][]byte, error) {
 	}
 	var c *storedContext
 	files := map[string][]byte{}
+	room := int64(maxContextFile) // a hole of a sparse file takes no bytes of the tar
 	for t := tar.NewReader(bytes.NewReader(raw)); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -195,7 +196,10 @@ func unpackContext(in io.Reader) (*storedContext, map[string][]byte, error) {
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
-		data, err := io.ReadAll(io.LimitReader(t, maxContextFile)) // a hole of a sparse file takes no bytes of the tar
+		if room -= h.Size; room < 0 {
+			return nil, nil, fmt.Errorf("its files have more than %d bytes", maxContextFile)
+		}
+		data, err := io.ReadAll(t)
 		if err != nil {
 			return nil, nil, err
 		}

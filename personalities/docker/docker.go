@@ -47,6 +47,8 @@ func (s *session) dispatch(ctx context.Context, words []string) error {
 		return s.help(words[1:])
 	case "__complete":
 		return s.complete(ctx, words[1:])
+	case "daemon":
+		return s.daemon(words[1:])
 	}
 	row, n := find(words)
 	if row != nil {

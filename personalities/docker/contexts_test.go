@@ -1,0 +1,72 @@
+package docker
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSSHArguments(t *testing.T) {
+	for _, row := range []struct{ host, want, err string }{
+		{host: "ssh://h", want: "-o ConnectTimeout=30 -T -- h docker system dial-stdio"},
+		{host: "ssh://u@h:22", want: "-o ConnectTimeout=30 -T -l u -p 22 -- h docker system dial-stdio"},
+		{host: "ssh://u@[::1]/run/it's.sock", want: `-o ConnectTimeout=30 -T -l u -- ::1 docker --host 'unix:///run/it'\''s.sock' system dial-stdio`},
+		{host: "ssh://", err: "no host"},
+		{host: "ssh://u:p@h", err: "password"},
+		{host: "ssh://-oProxyCommand=x", err: "invalid ssh host"},
+		{host: "ssh://h?x", err: "query"},
+	} {
+		args, err := sshArguments(row.host)
+		if row.err != "" {
+			if err == nil || !strings.Contains(err.Error(), row.err) {
+				t.Errorf("%s: %v", row.host, err)
+			}
+			continue
+		}
+		if got := strings.Join(args, " "); err != nil || got != row.want {
+			t.Errorf("%s: %s, %v", row.host, got, err)
+		}
+	}
+}
+
+func FuzzSSHArguments(f *testing.F) {
+	f.Add("ssh://u@h:22/run/x.sock")
+	f.Fuzz(func(t *testing.T, host string) {
+		args, err := sshArguments(host)
+		if err != nil {
+			return
+		}
+		if i := slices.Index(args, "--"); i < 0 || strings.HasPrefix(args[i+1], "-") {
+			t.Errorf("%q makes an option: %q", host, args)
+		}
+	})
+}
+
+func FuzzUnpackContext(f *testing.F) {
+	c := &storedContext{Name: "a", Metadata: map[string]any{"Description": "d"}}
+	c.setDocker(dockerEndpoint{Host: "tcp://h:1"})
+	raw, err := packContext(c, map[string][]byte{"ca.pem": []byte("x")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c, files, err := unpackContext(bytes.NewReader(raw))
+		if err != nil {
+			return
+		}
+		for name := range files {
+			if !isTLSName(name) {
+				t.Errorf("a file %q", name)
+			}
+		}
+		again, err := packContext(c, files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := unpackContext(bytes.NewReader(again)); err != nil || len(got) != len(files) {
+			t.Errorf("%v: %v", got, err)
+		}
+	})
+}
