@@ -66,9 +66,6 @@ func ServerTLS(files Files, verify bool, note func(text string, err error)) (*Se
 		note = func(string, error) {}
 	}
 	s := &Server{files: files, verify: verify, note: note, now: time.Now, verdict: map[[sha256.Size]byte]error{}, open: map[*Conn]struct{}{}}
-	if err := Settle(filepath.Dir(files.Cert)); err != nil {
-		return nil, err
-	}
 	s.stamps = s.look()
 	var err error
 	if s.current, err = s.load(); err != nil {
@@ -96,6 +93,9 @@ func (s *Server) load() (material, error) {
 		// A resumed connection would carry the verdict of another time over.
 		SessionTicketsDisabled: true,
 	}}
+	if err := Settle(filepath.Dir(s.files.Cert)); err != nil { // waits for who writes several files at this moment
+		return m, err
+	}
 	pair, err := loadPair(s.files.Cert, s.files.Key)
 	if err != nil {
 		return m, err
