@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -244,74 +243,4 @@ func contextRemoveCommand(u *cmd.Usage) action {
 			return s.contexts().remove(name)
 		})
 	}
-}
-
-func contextListing() *listing {
-	return &listing{standard: []column{{"Name", "NAME"}, {"Description", "DESCRIPTION"}, {"DockerEndpoint", "DOCKER ENDPOINT"}, {"Error", "ERROR"}},
-		others: []column{{"Current", "CURRENT"}}}
-}
-
-func contextListCommand(u *cmd.Usage) action {
-	format, quiet := "", false
-	u.Flags = []cmd.Flag{
-		{Value: &format, Name: "format", Help: formatHelp},
-		{Value: &quiet, Name: "quiet", Short: "q", Help: "Names only"},
-	}
-	return func(_ context.Context, s *session, _ *cmd.Parsed) error {
-		current, err := s.currentContext()
-		if err != nil {
-			return err
-		}
-		list, err := s.contexts().list()
-		if err != nil {
-			return err
-		}
-		if quiet {
-			format = "{{.Name}}"
-		}
-		mark := format == "" || strings.HasPrefix(format, "table")
-		rows := []row{contextRow(defaultContext, "Current DOCKER_HOST based configuration", s.flagHost(), "", current, mark)}
-		known := current == defaultContext
-		for _, c := range list {
-			e, err := c.docker()
-			said := ""
-			if err != nil {
-				said = err.Error()
-			}
-			known = known || c.Name == current
-			rows = append(rows, contextRow(c.Name, c.description(), e.Host, said, current, mark))
-		}
-		if !known {
-			said := ""
-			if _, err := s.contexts().get(current); err != nil {
-				said = err.Error()
-			}
-			rows = append(rows, contextRow(current, "", "", said, current, mark))
-		}
-		slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(a.fields["Name"].(string), b.fields["Name"].(string)) })
-		if err := contextListing().print(s, s.out, format, rows); err != nil {
-			return err
-		}
-		if s.env.Getenv("DOCKER_HOST") != "" && !quiet {
-			fmt.Fprintln(s.errw, "Warning: DOCKER_HOST environment variable overrides the active context. To use a context, either set the global --context flag, or unset DOCKER_HOST environment variable.")
-		}
-		return nil
-	}
-}
-
-// contextRow is one line; the table marks the current one.
-func contextRow(name, description, host, said, current string, mark bool) row {
-	shown := name
-	if mark && name == current {
-		shown += " *"
-	}
-	return row{fields: map[string]any{"Name": shown, "Description": description, "DockerEndpoint": host, "Error": said, "Current": name == current}}
-}
-
-// tlsPath is where the TLS files of an inspection are.
-func (t contextStore) storage(name string) map[string]string {
-	if name == defaultContext {
-		return map[string]string{"MetadataPath": "<IN MEMORY>", "TLSPath": "<IN MEMORY>"}
-	}
-	return map[string]string{"MetadataPath": filepath.Clean(t.meta(name)), "TLSPath": filepath.Clean(t.tls(name))}
 }
