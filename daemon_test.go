@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -42,13 +43,28 @@ func (d *daemon) start(flags ...string) error {
 		return err
 	}
 	for range 500 {
-		if c, err := net.Dial("unix", filepath.Join(d.dir, "docker.sock")); err == nil {
-			return c.Close()
+		if d.answers() {
+			return nil
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	said, _ := os.ReadFile(log.Name())
 	return fmt.Errorf("dockerd does not answer: %w: %s", errors.Join(d.signal(syscall.SIGKILL)), said)
+}
+
+// answers tells whether the API replies: the socket is there before what the last daemon left has been put in order.
+func (d *daemon) answers() bool {
+	c, err := net.Dial("unix", filepath.Join(d.dir, "docker.sock"))
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET /_ping HTTP/1.0\r\n\r\n"); err != nil {
+		return false
+	}
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	reply, err := io.ReadAll(c)
+	return err == nil && strings.Contains(string(reply), "200 OK")
 }
 
 // signal ends the daemon.
