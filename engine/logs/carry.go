@@ -3,6 +3,7 @@ package logs
 import (
 	"bytes"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -10,7 +11,7 @@ import (
 // State is what a log holds in memory, for a process that hands its work over.
 type State struct {
 	Ends   [2]End `json:",omitempty"` // by stream
-	Queue  []Line `json:",omitempty"`
+	Queue  []byte `json:",omitempty"` // lines, as records of the driver local
 	Unsent []byte `json:",omitempty"` // of a message to a server
 }
 
@@ -29,7 +30,7 @@ func (l *Logger) State() (s State, conn syscall.Conn) {
 	for i, e := range l.ends {
 		s.Ends[i] = End{Text: bytes.Clone(e.text), Parts: e.parts, ID: e.id, At: e.at}
 	}
-	s.Queue = append(s.Queue, l.queue...)
+	s.Queue = slices.Concat(l.queue.first, l.queue.rest)
 	if l.target != nil {
 		conn, s.Unsent = l.target.state()
 	}
@@ -43,9 +44,7 @@ func (l *Logger) Restore(s State, conn *os.File) error {
 	for i, e := range s.Ends {
 		l.ends[i] = ending{text: e.Text, parts: e.Parts, id: e.ID, at: e.At}
 	}
-	for i := range s.Queue {
-		l.push(&s.Queue[i])
-	}
+	l.queue.first = s.Queue
 	switch {
 	case conn == nil:
 		return nil

@@ -85,33 +85,50 @@ func splitLocal(b []byte) (int, error) {
 }
 
 func parseLocal(record []byte, e *Entry) error {
-	*e = Entry{Stream: Stdout}
-	var part bool
-	var last bool
-	err := fields(record[4:len(record)-4], func(field int, number uint64, data []byte) error {
+	var l Line
+	if err := parseLine(record, &l); err != nil {
+		return err
+	}
+	*e = Entry{Stream: l.Stream, Time: l.Time, Text: l.Text}
+	if !l.open() {
+		e.Text = append(e.Text, '\n') // over what follows in the record, which is read by now
+	}
+	return nil
+}
+
+// parseLine reads a record that splitLocal found. The text is part of it.
+func parseLine(record []byte, l *Line) error {
+	*l = Line{Stream: Stdout}
+	return fields(record[4:len(record)-4], func(field int, number uint64, data []byte) error {
 		switch field {
 		case 1:
 			if string(data) == "stderr" {
-				e.Stream = Stderr
+				l.Stream = Stderr
 			}
 		case 2:
-			e.Time = time.Unix(0, int64(number)).UTC()
+			l.Time = time.Unix(0, int64(number)).UTC()
 		case 3:
-			e.Text = data
+			l.Text = data
 		case 4:
-			part = number != 0
+			l.Part = max(l.Part, int(min(number, 1)))
 		case 5:
-			return fields(data, func(field int, number uint64, _ []byte) error {
-				last = last || field == 1 && number != 0
-				return nil
-			})
+			return fields(data, l.partField)
 		}
 		return nil
 	})
-	if err == nil && (!part || last) {
-		e.Text = append(e.Text, '\n') // over what follows in the record, which is read by now
+}
+
+// partField takes in a field of partial_log_metadata.
+func (l *Line) partField(field int, number uint64, data []byte) error {
+	switch field {
+	case 1:
+		l.Last = number != 0
+	case 2:
+		l.ID = string(data)
+	case 3:
+		l.Part = max(1, int(int32(number)))
 	}
-	return err
+	return nil
 }
 
 // fields calls fn for each field of a message; what it does not know it passes by.

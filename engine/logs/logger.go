@@ -25,8 +25,7 @@ type Logger struct {
 
 	mu       sync.Mutex // guards what follows, for moments
 	ends     [2]ending  // by stream
-	queue    []Line
-	queued   int // bytes of them
+	queue    queue
 	draining bool
 	drains   sync.WaitGroup
 }

@@ -1,25 +1,43 @@
 package logs
 
-import (
-	"bytes"
-	"context"
-)
+import "context"
 
 // defaultQueue is how many bytes of lines wait for a driver in non-blocking mode when no option says.
 const defaultQueue = 1_000_000
 
-// lineCost is what a waiting line takes besides its text.
-const lineCost = 128
+// queue is lines that wait for a driver, as records of the driver local.
+type queue struct {
+	first []byte // is given to the driver; from the first line that is not yet
+	rest  []byte // came meanwhile
+}
+
+func (q *queue) size() int { return len(q.first) + len(q.rest) }
+
+func (q *queue) push(line *Line) { q.rest = appendLocal(q.rest, line) }
+
+// front is the record of the first line, nil for none. It stays as it is while others push.
+func (q *queue) front() []byte {
+	if len(q.first) == 0 {
+		q.first, q.rest = q.rest, nil
+	}
+	n, err := splitLocal(q.first)
+	if err != nil || n == 0 && len(q.first) > 0 {
+		*q = queue{} // from another process, and not what one of ours writes
+	}
+	return q.first[:n:n]
+}
+
+// pop takes out the record that front gave.
+func (q *queue) pop() { q.first = q.first[len(q.front()):] }
 
 // enqueue lets a line wait for the driver, or drops it when there is no room, and sees to it that somebody takes lines out.
 func (l *Logger) enqueue(ctx context.Context, line *Line) {
-	size := len(line.Text) + lineCost
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.queued+size > l.limit && len(l.queue) > 0 {
+	if n := l.queue.size(); n > 0 && n+len(line.Text) > l.limit {
 		return
 	}
-	l.push(line)
+	l.queue.push(line)
 	l.startDrain(ctx)
 }
 
@@ -27,20 +45,12 @@ func (l *Logger) enqueue(ctx context.Context, line *Line) {
 func (l *Logger) keep(line *Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.push(line)
-}
-
-// push adds a copy of line; l.mu is held.
-func (l *Logger) push(line *Line) {
-	c := *line
-	c.Text = bytes.Clone(line.Text)
-	l.queue = append(l.queue, c)
-	l.queued += len(c.Text) + lineCost
+	l.queue.push(line)
 }
 
 // startDrain begins to take lines out, unless that is done already; l.mu is held.
 func (l *Logger) startDrain(ctx context.Context) {
-	if l.draining || ctx.Err() != nil || len(l.queue) == 0 {
+	if l.draining || ctx.Err() != nil || l.queue.size() == 0 {
 		return
 	}
 	l.draining = true
@@ -51,32 +61,31 @@ func (l *Logger) startDrain(ctx context.Context) {
 func (l *Logger) Waiting() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.queue) > 0
+	return l.queue.size() > 0
 }
 
 // drain gives what waits to the driver until nothing does or ctx ends. It is called by one at a time: the holder of turn, or
 // the goroutine of startDrain.
 func (l *Logger) drain(ctx context.Context) {
+	var line Line
 	for {
 		l.mu.Lock()
-		if len(l.queue) == 0 {
-			l.queue, l.draining = nil, false
+		record := l.queue.front()
+		if len(record) == 0 {
+			l.draining = false
 			l.mu.Unlock()
 			return
 		}
-		line := l.queue[0]
-		last := len(l.queue) == 1
+		last := l.queue.size() == len(record)
 		l.mu.Unlock()
-		if !l.deliver(ctx, &line) {
+		if parseLine(record, &line) == nil && !l.deliver(ctx, &line) {
 			break
 		}
 		if last {
 			l.lost(l.d.flush())
 		}
 		l.mu.Lock()
-		l.queue[0] = Line{}
-		l.queue = l.queue[1:]
-		l.queued -= len(line.Text) + lineCost
+		l.queue.pop()
 		l.mu.Unlock()
 	}
 	l.mu.Lock()

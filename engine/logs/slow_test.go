@@ -30,7 +30,8 @@ func (s *stuck) log(ctx context.Context, l *Line) error {
 // TestNonBlocking: a program is not kept waiting; what does not fit is dropped, and the rest comes in order.
 func TestNonBlocking(t *testing.T) {
 	s := &stuck{free: make(chan struct{})}
-	l := &Logger{d: s, limit: 10 * (lineCost + 1), warn: func(error) {}}
+	line := len(appendLocal(nil, &Line{Stream: Stdout, Time: noon, Text: []byte("A")}))
+	l := &Logger{d: s, limit: 10 * line, warn: func(error) {}}
 	for i := range 100 {
 		l.Write(context.Background(), Stdout, fmt.Appendf(nil, "%c\n", 'A'+i%50), noon)
 	}
@@ -55,8 +56,8 @@ func TestStopKeepsLines(t *testing.T) {
 		}()
 		time.Sleep(10 * time.Millisecond)
 		state, _ := l.State() // of a log that is at work, as before a swap
-		if len(state.Queue) > 2 {
-			t.Errorf("a queue of %d", len(state.Queue))
+		if len(state.Queue) > 100 {
+			t.Errorf("a queue of %d bytes", len(state.Queue))
 		}
 		halt()
 		<-wrote
