@@ -18,10 +18,13 @@ const (
 	mostAnonymous = 32 << 10
 	// leadTime is what a program of TestLogRate waits for its follower.
 	leadTime = 300 * time.Millisecond
+	// fairLines are enough to compare rates: Docker's processes take the first megabytes into their memory.
+	fairLines = 1_000_000
 )
 
 // TestLogRate prints lines at full speed through rotation with a follower beside: every kept line once and in order, in little memory,
-// and not below half of the rate of Debian's Docker. BOX_LOG_LINES says how many lines, `make lograte` does a million.
+// and, when there are fairLines, not below half of the rate of Debian's Docker. BOX_LOG_LINES says how many lines, `make lograte` does
+// a million.
 func TestLogRate(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: containers are started")
@@ -55,7 +58,7 @@ func TestLogRate(t *testing.T) {
 	w.host = startDocker(t)
 	dockers := w.run()
 	t.Logf("%.0f lines a second, Docker's daemon %.0f", ours, dockers)
-	if ours < dockers/2 {
+	if ours < dockers/2 && lines >= fairLines {
 		t.Error("that is below half")
 	}
 }
