@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"netapi/client": {"netapi/wire"},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/volume", "fs", "fs/archive", "fs/mount", "template"},
+	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/mount", "template"},
 	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
@@ -48,7 +48,8 @@ var imports = map[string][]string{
 	"engine/state":               {},
 	"engine/stats":               {},
 	"engine/task":                {},
-	"engine/volume":              {"engine/state", "fs/mount", "fs/tree"},
+	"engine/userns":              {"fs"},
+	"engine/volume":              {"engine/state", "fs", "fs/mount", "fs/tree"},
 
 	"template": {},
 

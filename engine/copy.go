@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/spec"
+	"box/fs"
 	"box/fs/archive"
 )
 
@@ -103,9 +104,10 @@ func (e *Engine) StatPath(ctx context.Context, ref, p string) (api.PathStat, err
 type CopyOut struct {
 	Stat api.PathStat
 
-	f  *files
-	fd int
-	at string
+	f   *files
+	ids fs.IDMaps
+	fd  int
+	at  string
 }
 
 // CopyFrom opens a file or folder of a container.
@@ -124,7 +126,7 @@ func (e *Engine) CopyFrom(ctx context.Context, ref, p string) (*CopyOut, error) 
 		return nil, pathError(err, ref, p, rooted(p))
 	}
 	e.publish(c, events.ActionArchivePath)
-	return &CopyOut{Stat: stat, f: f, fd: fd, at: rooted(p)}, nil
+	return &CopyOut{Stat: stat, f: f, ids: e.o.IDs, fd: fd, at: rooted(p)}, nil
 }
 
 // Write writes it as a tar whose first entry has the base name of the path. Folders that are none of the container's own or its
@@ -136,7 +138,7 @@ func (o *CopyOut) Write(ctx context.Context, w io.Writer) error {
 			at = real
 		}
 	}
-	p := archive.NewPacker(w, archive.PackOptions{Enter: func(below string) bool { return o.f.mountAt(path.Join(at, below)) != nil }})
+	p := archive.NewPacker(w, archive.PackOptions{UIDs: o.ids.UIDs, GIDs: o.ids.GIDs, Nobody: true, Enter: func(below string) bool { return o.f.mountAt(path.Join(at, below)) != nil }})
 	if err := p.Add(ctx, o.fd, o.Stat.Name); err != nil {
 		return err
 	}
@@ -170,7 +172,7 @@ func (e *Engine) CopyTo(ctx context.Context, ref, p string, o CopyOptions, r io.
 	if err != nil {
 		return pathError(err, ref, p, rooted(p))
 	}
-	x := archive.ExtractOptions{KeepKinds: o.KeepKinds}
+	x := archive.ExtractOptions{KeepKinds: o.KeepKinds, UIDs: e.o.IDs.UIDs, GIDs: e.o.IDs.GIDs}
 	if o.ToTheirOwn && f.rec.Config.User != "" {
 		u, err := spec.UserIn(f.root.Open, f.rec.Config.User, nil)
 		if err != nil {

@@ -133,7 +133,7 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 // are no changes of the container's, and <id> what the container writes.
 func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
 	base := rec.ID + "-init"
-	opts := fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true}
+	opts := fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true, IDMaps: e.o.IDs}
 	quota, err := storageQuota(rec.Host.StorageOpt)
 	if err != nil {
 		return err

@@ -47,6 +47,7 @@ type Options struct {
 	Debug           bool                                                // told in info
 	LogConfig       api.LogConfig                                       // of containers that ask for none: json-file, and its options
 	Registry        registry.Options                                    // how registries are talked to
+	IDs             fs.IDMaps                                           // of the user namespaces of containers (--userns-remap); none
 	Warnings        []string                                            // told in info beside those of the engine
 }
 
@@ -87,7 +88,7 @@ type Engine struct {
 // A data root that another engine wrote, or that a running daemon holds, is refused and left as it is.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	o = withDefaults(o)
-	if err := errors.Join(checkLog(o.LogConfig), checkRoot(o.Root)); err != nil {
+	if err := errors.Join(checkLog(o.LogConfig), CheckRoot(o.Root)); err != nil {
 		return nil, err
 	}
 	for _, dir := range []string{o.Root, filepath.Join(o.Root, "containers"), o.Run, filepath.Join(o.Run, "containers")} {
@@ -155,11 +156,11 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.layers, err = e.o.Layers(ctx, e.db); err != nil {
 		return err
 	}
-	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers); err != nil {
+	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers, e.o.IDs); err != nil {
 		return err
 	}
 	warn := func(err error) { e.log.Error("volumes", "error", err) }
-	if e.volumes, err = volume.Open(filepath.Join(e.o.Root, "volumes"), e.db, e.o.Now, warn); err != nil {
+	if e.volumes, err = volume.Open(filepath.Join(e.o.Root, "volumes"), e.db, e.o.IDs, e.o.Now, warn); err != nil {
 		return err
 	}
 	if err := e.openNetworks(); err != nil {
@@ -197,9 +198,9 @@ func (e *Engine) closeStores() error {
 // foreign are the entries of a data root that only other engines write.
 var foreign = []string{"containerd", "engine-id", "network", "swarm", "buildkit", "runtimes", "plugins", "balena-engine"}
 
-// checkRoot refuses a data root that Docker or another engine wrote: the layouts share names, and nothing of
+// CheckRoot refuses a data root that Docker or another engine wrote: the layouts share names, and nothing of
 // somebody else's may be touched.
-func checkRoot(root string) error {
+func CheckRoot(root string) error {
 	if _, err := os.Stat(filepath.Join(root, "box.db")); err == nil {
 		return nil
 	}

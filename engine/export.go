@@ -16,6 +16,7 @@ import (
 // Exported is the root of a container that is about to be exported. It has to be closed.
 type Exported struct {
 	fd    int
+	ids   fs.IDMaps
 	close func()
 }
 
@@ -39,7 +40,7 @@ func (e *Engine) Export(ctx context.Context, ref string) (*Exported, error) {
 		return nil, fmt.Errorf("export container %s: %w", short(c.rec.ID), err)
 	}
 	e.publish(c, events.ActionExport)
-	return &Exported{fd: fd, close: func() {
+	return &Exported{fd: fd, ids: e.o.IDs, close: func() {
 		unix.Close(fd)
 		e.unmountRoot(c.rec.ID)
 	}}, nil
@@ -58,7 +59,7 @@ func notGoing(c *container, verb string) error {
 
 // Write writes the files as a tar.
 func (x *Exported) Write(ctx context.Context, w io.Writer) error {
-	p := archive.NewPacker(w, archive.PackOptions{})
+	p := archive.NewPacker(w, archive.PackOptions{UIDs: x.ids.UIDs, GIDs: x.ids.GIDs, Nobody: true})
 	if err := p.Content(ctx, x.fd); err != nil {
 		return err
 	}

@@ -47,6 +47,9 @@ func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 		DefaultRuntime: "runc", Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
 		LiveRestoreEnabled: e.o.LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=builtin"},
 	}
+	if len(e.o.IDs.UIDs) > 0 {
+		i.SecurityOptions = append(i.SecurityOptions, "name=userns")
+	}
 	if cgroup.V2() {
 		i.CgroupVersion = "2"
 		i.SecurityOptions = append(i.SecurityOptions, "name=cgroupns")

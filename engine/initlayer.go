@@ -52,8 +52,9 @@ func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 	}
 	defer unix.Close(dir)
 	var errs error
+	uid, gid := e.o.IDs.Root()
 	for _, entry := range initEntries {
-		if err := makeInRoot(dir, entry); err != nil {
+		if err := makeInRoot(dir, entry, uid, gid); err != nil {
 			errs = errors.Join(errs, fmt.Errorf("layer below the container's: %s in the image: %w", entry.path, err))
 		}
 	}
@@ -65,15 +66,15 @@ func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 
 // makeInRoot makes one entry and the folders above it where they are missing. Of what is there folders stay, and all else, links above
 // all, gives way: as in Docker, an image whose /etc or /dev leads elsewhere has a folder there in its containers.
-func makeInRoot(root int, entry initEntry) error {
-	parent, err := folderInRoot(root, path.Dir(entry.path))
+func makeInRoot(root int, entry initEntry, uid, gid int) error {
+	parent, err := folderInRoot(root, path.Dir(entry.path), uid, gid)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(parent)
 	name := path.Base(entry.path)
 	if entry.kind == unix.S_IFDIR {
-		fd, err := subfolder(parent, name)
+		fd, err := subfolder(parent, name, uid, gid)
 		if err != nil {
 			return err
 		}
@@ -87,31 +88,43 @@ func makeInRoot(root int, entry initEntry) error {
 		return err
 	}
 	if entry.kind == unix.S_IFLNK {
-		return unix.Symlinkat(entry.to, parent, name)
+		err = unix.Symlinkat(entry.to, parent, name)
+	} else {
+		var fd int
+		if fd, err = unix.Openat(parent, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o755); err == nil {
+			unix.Close(fd)
+		}
 	}
-	fd, err := unix.Openat(parent, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o755)
 	if err != nil {
 		return err
 	}
-	return unix.Close(fd)
+	return giveAt(parent, name, uid, gid)
+}
+
+// giveAt gives what was just made to the root of containers.
+func giveAt(parent int, name string, uid, gid int) error {
+	if uid == 0 && gid == 0 {
+		return nil
+	}
+	return unix.Fchownat(parent, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
 }
 
 // folderInRoot opens the folder p below root.
-func folderInRoot(root int, p string) (int, error) {
+func folderInRoot(root int, p string, uid, gid int) (int, error) {
 	at, err := unix.Dup(root)
 	for _, part := range strings.Split(strings.Trim(p, "/"), "/") {
 		if err != nil || part == "" {
 			break
 		}
 		above := at
-		at, err = subfolder(above, part)
+		at, err = subfolder(above, part, uid, gid)
 		unix.Close(above)
 	}
 	return at, err
 }
 
 // subfolder opens the folder called name, and makes it in place of what is no folder.
-func subfolder(parent int, name string) (int, error) {
+func subfolder(parent int, name string, uid, gid int) (int, error) {
 	open := func() (int, error) {
 		return unix.Openat(parent, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}
@@ -124,6 +137,9 @@ func subfolder(parent int, name string) (int, error) {
 		return fd, err
 	}
 	if err := unix.Mkdirat(parent, name, 0o755); err != nil {
+		return -1, err
+	}
+	if err := giveAt(parent, name, uid, gid); err != nil {
 		return -1, err
 	}
 	return open()

@@ -42,11 +42,24 @@ func (e *Engine) writeFiles(rec *record, j sandbox, links []string) error {
 	} else {
 		resolv = network.ResolvConf(host, dns, rec.Host.DNSSearch, rec.Host.DNSOptions)
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, "hostname"), []byte(rec.Config.Hostname+"\n"), 0o644),
-		os.WriteFile(filepath.Join(dir, "hosts"), hosts, 0o644),
-		os.WriteFile(filepath.Join(dir, "resolv.conf"), resolv, 0o644),
-	)
+	for name, content := range map[string][]byte{"hostname": []byte(rec.Config.Hostname + "\n"), "hosts": hosts, "resolv.conf": resolv} {
+		if err := e.writeFile(filepath.Join(dir, name), content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile writes a file that the root of a container may change.
+func (e *Engine) writeFile(path string, content []byte) error {
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return err
+	}
+	uid, gid := e.o.IDs.Root()
+	if uid == 0 && gid == 0 {
+		return nil
+	}
+	return os.Chown(path, uid, gid)
 }
 
 // hostLines are the lines of --add-host as NAME:ADDRESS, with the host's address in the place of host-gateway.
@@ -87,7 +100,7 @@ func (e *Engine) copyFiles(rec *record) error {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(e.dir(rec.ID), name), raw, 0o644); err != nil {
+		if err := e.writeFile(filepath.Join(e.dir(rec.ID), name), raw); err != nil {
 			return err
 		}
 	}

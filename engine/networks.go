@@ -16,6 +16,7 @@ import (
 
 	"box/engine/network"
 	"box/engine/state"
+	"box/engine/userns"
 )
 
 // Bridge says how the default network is made.
@@ -270,6 +271,16 @@ type sandbox struct {
 	path      string // of the namespace, "" for the host's
 	own       bool   // made for this container
 	endpoints []network.Endpoint
+
+	users  string         // path of the user namespace, "" for the host's
+	holder *userns.Holder // keeps users until the container runs
+}
+
+// release lets go of what only a start needs.
+func (j *sandbox) release() {
+	if j.holder != nil {
+		j.holder.Close()
+	}
 }
 
 func ownsSandbox(h *api.HostConfig) bool {
@@ -283,12 +294,23 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 		return j, nil
 	case mode.IsContainer():
 		pid, err := e.pidOf(mode.ConnectedContainer())
-		return sandbox{path: fmt.Sprintf("/proc/%d/ns/net", pid)}, err
+		j = sandbox{path: fmt.Sprintf("/proc/%d/ns/net", pid)}
+		if e.remapped(rec.Host) {
+			j.users = fmt.Sprintf("/proc/%d/ns/user", pid)
+		}
+		return j, err
 	}
 	if e.o.Net == nil {
 		return j, conflict("this daemon has no network for containers: use --network host")
 	}
-	if j.path, err = e.o.Net.Sandbox(ctx, rec.ID, nil); err != nil {
+	from := ""
+	if e.remapped(rec.Host) {
+		if err := e.holdUsers(rec, &j); err != nil {
+			return j, err
+		}
+		from = j.holder.Network()
+	}
+	if j.path, err = e.o.Net.Sandbox(ctx, rec.ID, from, nil); err != nil {
 		return j, err
 	}
 	j.own = true

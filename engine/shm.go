@@ -68,8 +68,9 @@ func (e *Engine) mountShm(rec *record) error {
 	if there, err := mounts.Mounted(at); err != nil || there {
 		return err
 	}
+	uid, gid := e.o.IDs.Root()
 	return mounts.All([]mounts.Mount{{Type: "tmpfs", Source: "shm", Target: at, Options: []string{
-		"nosuid", "noexec", "nodev", "mode=1777", fmt.Sprintf("size=%d", rec.Host.ShmSize),
+		"nosuid", "noexec", "nodev", "mode=1777", fmt.Sprintf("size=%d,uid=%d,gid=%d", rec.Host.ShmSize, uid, gid),
 	}}})
 }
 

@@ -64,6 +64,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 		e.startFailed(c, err)
 	}()
 	root, joined, err := e.bringUp(ctx, c, &rec, &undo)
+	defer joined.release()
 	if err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error
 	in := spec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Root: root, User: user,
 		Args: append([]string{rec.Path}, rec.Args...), Hostname: rec.Config.Hostname, Env: env,
-		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, CgroupV2: cgroup.V2(), Confine: spec.HostConfinement(), Cgroup: rec.Cgroup,
+		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, UserNS: j.users, CgroupV2: cgroup.V2(), Confine: spec.HostConfinement(), Cgroup: rec.Cgroup,
 		Files: []spec.Bind{
 			{Source: filepath.Join(e.dir(rec.ID), "resolv.conf"), Target: "/etc/resolv.conf"},
 			{Source: filepath.Join(e.dir(rec.ID), "hostname"), Target: "/etc/hostname"},

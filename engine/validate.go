@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"path"
 	"strings"
 
@@ -42,7 +43,7 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 			return nil, err
 		}
 	}
-	if err := validateModes(h); err != nil {
+	if err := errors.Join(validateModes(h), e.checkRemap(h)); err != nil {
 		return nil, err
 	}
 	if err := e.completeLog(&h.LogConfig); err != nil {

@@ -54,13 +54,27 @@ type IDMap struct {
 	Container, Host, Size int
 }
 
+// IDMaps are both maps of a user namespace; the zero value is none.
+type IDMaps struct{ UIDs, GIDs []IDMap }
+
+// Root is who a container's root is on the host.
+func (m IDMaps) Root() (uid, gid int) { return hostRoot(m.UIDs), hostRoot(m.GIDs) }
+
+func hostRoot(ranges []IDMap) int {
+	for _, r := range ranges {
+		if r.Container == 0 {
+			return r.Host
+		}
+	}
+	return 0
+}
+
 // PrepareOptions is how a layer is to be prepared. The zero value is a layer for an archive, ids unmapped,
 // no quota.
 type PrepareOptions struct {
 	Purpose Purpose
-	UIDs    []IDMap
-	GIDs    []IDMap
-	Quota   int64 // bytes the layer may grow to, 0 for no limit; errdefs.ErrNotImplemented where a driver has none
+	IDMaps
+	Quota int64 // bytes the layer may grow to, 0 for no limit; errdefs.ErrNotImplemented where a driver has none
 	// Deferred leaves the row of a container's layer to the caller, who writes it with Keep in the transaction that writes the
 	// container's own row: one write to the disk for both. Until then the layer is dropped when the driver is opened.
 	Deferred bool

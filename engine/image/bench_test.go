@@ -63,7 +63,7 @@ func (b *bench) start() {
 		d, err = overlay.Open(context.Background(), filepath.Join(b.root, b.driver), db.Bolt(), nil)
 	}
 	b.must(err)
-	b.Catalog, err = OpenCatalog(context.Background(), b.root, db, d)
+	b.Catalog, err = OpenCatalog(context.Background(), b.root, db, d, fs.IDMaps{})
 	b.must(err)
 }
 

@@ -38,6 +38,7 @@ func images() state.Table[row] { return state.Table[row]{Name: "images"} }
 type Catalog struct {
 	db     *state.DB
 	layers fs.Driver
+	ids    fs.IDMaps // of new layers
 	store  *Store
 
 	mu    sync.RWMutex
@@ -80,13 +81,13 @@ func (e *classed) Error() string { return e.text }
 func (e *classed) Unwrap() error { return e.class }
 
 // OpenCatalog opens the images below root whose layers are in the driver; those of other drivers are left alone. Content that no
-// image has is deleted.
-func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver) (*Catalog, error) {
+// image has is deleted. The files of layers get their owners by ids.
+func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver, ids fs.IDMaps) (*Catalog, error) {
 	store, err := OpenStore(filepath.Join(root, "content"))
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{db: db, layers: layers, store: store, rows: map[digest.Digest]row{}, names: map[string]digest.Digest{},
+	c := &Catalog{db: db, layers: layers, ids: ids, store: store, rows: map[digest.Digest]row{}, names: map[string]digest.Digest{},
 		elsewhere: map[digest.Digest]bool{}, pins: map[digest.Digest]int{}}
 	kept := map[digest.Digest]bool{}
 	err = db.View(func(tx *state.Tx) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"box/engine/state"
+	"box/fs"
 	"box/fs/vfs"
 )
 
@@ -29,7 +30,7 @@ func opened(t *testing.T) *Catalog {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { layers.Close(); db.Close() })
-	c, err := OpenCatalog(t.Context(), dir, db, layers)
+	c, err := OpenCatalog(t.Context(), dir, db, layers, fs.IDMaps{})
 	if err != nil {
 		t.Fatal(err)
 	}

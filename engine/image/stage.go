@@ -157,7 +157,7 @@ func (s *stager) unpack(ctx context.Context, r io.Reader) (*layer, error) {
 // fill applies a tar as a new staged layer.
 func (s *stager) fill(ctx context.Context, parent string, tar io.Reader) (key string, size int64, err error) {
 	key = stagingKey()
-	if err := s.c.layers.Prepare(ctx, key, parent, fs.PrepareOptions{Purpose: fs.ForLayer}); err != nil {
+	if err := s.c.layers.Prepare(ctx, key, parent, fs.PrepareOptions{Purpose: fs.ForLayer, IDMaps: s.c.ids}); err != nil {
 		return "", 0, err
 	}
 	s.made(&s.keys, key)

@@ -103,7 +103,7 @@ func newHost(t *testing.T) *host {
 	if err := os.WriteFile(h.remote, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	there, err := makeNamespace(h.remote, nil)
+	there, err := makeNamespace(h.remote, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func (h *host) tryLoopbackOfHost(t *testing.T, row, path string) {
 func (h *host) container(t *testing.T, n int, ports ...Port) (Endpoint, string) {
 	t.Helper()
 	ctx := context.Background()
-	path, err := h.plane.Sandbox(ctx, id(n), nil)
+	path, err := h.plane.Sandbox(ctx, id(n), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

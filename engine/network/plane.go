@@ -73,8 +73,8 @@ type Plane interface {
 	// Delete removes the bridge and the rules of a network; one that is not there is no error.
 	Delete(ctx context.Context, id string) error
 	// Sandbox makes the network namespace of a container, with its loopback up, and returns the path to hand to the runtime.
-	// For a namespace that exists it returns the path.
-	Sandbox(ctx context.Context, container string, sysctls map[string]string) (path string, err error)
+	// For a namespace that exists it returns the path. from is the path of an empty one to take, "" for a new one.
+	Sandbox(ctx context.Context, container, from string, sysctls map[string]string) (path string, err error)
 	// Join puts the sandbox of r.Container on a network: link, address, routes, published ports.
 	// A port that somebody else has gives errdefs.ErrConflict... with the text that Docker prints.
 	Join(ctx context.Context, r Request) (Endpoint, error)

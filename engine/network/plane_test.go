@@ -89,7 +89,7 @@ func TestJoinAndLeave(t *testing.T) {
 	for i := range rounds {
 		c := id(1000 + i)
 		start := time.Now()
-		path, err := l.Sandbox(ctx, c, nil)
+		path, err := l.Sandbox(ctx, c, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func TestPortsInUse(t *testing.T) {
 	busy, err := net.Listen("tcp4", "0.0.0.0:7777")
 	must(t, err)
 	defer busy.Close()
-	path, err := l.Sandbox(ctx, id(1), nil)
+	path, err := l.Sandbox(ctx, id(1), "", nil)
 	must(t, err)
 	join := func(i int, ports ...Port) (Endpoint, error) {
 		return l.Join(ctx, Request{Container: id(1), Name: "web", Network: n.ID, Endpoint: endpointID(i), Ports: ports})
@@ -101,7 +101,7 @@ func TestRestoreAfterACrash(t *testing.T) {
 	must(t, l.Create(ctx, n))
 	var ends []Endpoint
 	for i := range 2 {
-		path, err := l.Sandbox(ctx, id(i), nil)
+		path, err := l.Sandbox(ctx, id(i), "", nil)
 		must(t, err)
 		serve(t, path, "tcp", ":80")
 		e, err := l.Join(ctx, Request{Container: id(i), Network: n.ID, Endpoint: endpointID(i),
@@ -125,7 +125,7 @@ func TestRestoreAfterACrash(t *testing.T) {
 		t.Errorf("sandboxes %v, %v", names, err)
 	}
 	must(t, l.RemoveSandbox(ctx, id(1)))
-	_, err = l.Sandbox(ctx, id(7), nil)
+	_, err = l.Sandbox(ctx, id(7), "", nil)
 	must(t, err)
 	e, err := l.Join(ctx, Request{Container: id(7), Network: n.ID, Endpoint: endpointID(7)})
 	must(t, err)
@@ -169,7 +169,7 @@ func TestSixtyAtOnce(t *testing.T) {
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if _, err := l.Sandbox(ctx, id(i), map[string]string{"net.core.somaxconn": "77"}); err != nil {
+			if _, err := l.Sandbox(ctx, id(i), "", map[string]string{"net.core.somaxconn": "77"}); err != nil {
 				t.Error(err)
 				return
 			}
@@ -281,7 +281,7 @@ func TestThousandPorts(t *testing.T) {
 	ctx := context.Background()
 	h := newHost(t)
 	l, n := openPlane(t, "boxtest0")
-	path, err := l.Sandbox(ctx, id(1), nil)
+	path, err := l.Sandbox(ctx, id(1), "", nil)
 	must(t, err)
 	var ports []Port
 	for i := range 1000 {

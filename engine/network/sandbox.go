@@ -27,7 +27,7 @@ func (l *Linux) sandboxPath(container string) (string, error) {
 }
 
 // Sandbox implements Plane.
-func (l *Linux) Sandbox(_ context.Context, container string, sysctls map[string]string) (string, error) {
+func (l *Linux) Sandbox(_ context.Context, container, from string, sysctls map[string]string) (string, error) {
 	path, err := l.sandboxPath(container)
 	if err != nil {
 		return "", err
@@ -45,7 +45,7 @@ func (l *Linux) Sandbox(_ context.Context, container string, sysctls map[string]
 		return "", fmt.Errorf("sandbox of container %s: %w", container[:12], err)
 	}
 	file.Close()
-	handle, err := makeNamespace(path, sysctls)
+	handle, err := makeNamespace(path, from, sysctls)
 	if err != nil {
 		os.Remove(path)
 		return "", fmt.Errorf("sandbox of container %s: %w", container[:12], err)
@@ -56,9 +56,9 @@ func (l *Linux) Sandbox(_ context.Context, container string, sysctls map[string]
 	return path, nil
 }
 
-// makeNamespace makes a network namespace, mounts it at path and gives a socket that is in it. A thread of its own
-// goes in; if it cannot come back it ends with the goroutine.
-func makeNamespace(path string, sysctls map[string]string) (*netlink.Handle, error) {
+// makeNamespace makes a network namespace, or takes the one at from, mounts it at path and gives a socket that is in it. A thread of its
+// own goes in; if it cannot come back it ends with the goroutine.
+func makeNamespace(path, from string, sysctls map[string]string) (*netlink.Handle, error) {
 	type result struct {
 		handle *netlink.Handle
 		err    error
@@ -72,7 +72,7 @@ func makeNamespace(path string, sysctls map[string]string) (*netlink.Handle, err
 			return
 		}
 		defer home.Close()
-		handle, err := enterNew(path, sysctls)
+		handle, err := enterNew(path, from, sysctls)
 		if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back == nil {
 			runtime.UnlockOSThread()
 		}
@@ -83,8 +83,8 @@ func makeNamespace(path string, sysctls map[string]string) (*netlink.Handle, err
 }
 
 // enterNew moves the calling thread into a new namespace and sets that up.
-func enterNew(path string, sysctls map[string]string) (*netlink.Handle, error) {
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+func enterNew(path, from string, sysctls map[string]string) (*netlink.Handle, error) {
+	if err := leaveFor(from); err != nil {
 		return nil, fmt.Errorf("making a network namespace: %w", err)
 	}
 	// Links that are put in get no IPv6 link-local address; loopback, which is there already, keeps ::1.
@@ -109,6 +109,19 @@ func enterNew(path string, sysctls map[string]string) (*netlink.Handle, error) {
 		return nil, fmt.Errorf("mounting the network namespace at %s: %w", path, err)
 	}
 	return handle, nil
+}
+
+// leaveFor moves the calling thread into the network namespace at from, into a new one for "".
+func leaveFor(from string) error {
+	if from == "" {
+		return unix.Unshare(unix.CLONE_NEWNET)
+	}
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
 }
 
 // inside gives a socket in a sandbox: the one that was opened when it was made, the first time.

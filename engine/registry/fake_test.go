@@ -256,7 +256,7 @@ func newStore(t testing.TB) *store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := image.OpenCatalog(context.Background(), root, db, layers)
+	catalog, err := image.OpenCatalog(context.Background(), root, db, layers, fs.IDMaps{})
 	if err != nil {
 		t.Fatal(err)
 	}

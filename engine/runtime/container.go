@@ -114,7 +114,9 @@ func (c *Container) start(sp *specs.Process, s Streams, first bool) (int, *os.Fi
 		}
 	}
 	c.mu.Lock()
-	err = c.c.Start(p)
+	if err = c.own(s); err == nil {
+		err = c.c.Start(p)
+	}
 	c.mu.Unlock()
 	if err != nil {
 		return 0, nil, err
@@ -131,6 +133,28 @@ func (c *Container) start(sp *specs.Process, s Streams, first bool) (int, *os.Fi
 		}
 	}
 	return pid, master, nil
+}
+
+// own gives a program's streams to its container's root, who could not open them anew (/dev/stdout) else.
+func (c *Container) own(s Streams) error {
+	config := c.c.Config()
+	uid, err := config.HostRootUID()
+	if err != nil {
+		return err
+	}
+	gid, err := config.HostRootGID()
+	if err != nil || uid == 0 && gid == 0 {
+		return err
+	}
+	for _, f := range []*os.File{s.Stdin, s.Stdout, s.Stderr} {
+		if f == nil {
+			continue
+		}
+		if err := f.Chown(uid, gid); err != nil {
+			return fmt.Errorf("owner of a stream: %w", err)
+		}
+	}
+	return nil
 }
 
 // Signal sends sig to the first process, or to all when all is set or the program shares a PID namespace and

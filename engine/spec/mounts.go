@@ -67,8 +67,10 @@ func systemMounts(in *Input) []specs.Mount {
 		{Type: "devpts", Source: "devpts", Destination: "/dev/pts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
 		{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: sys},
 		{Type: "cgroup", Source: "cgroup", Destination: "/sys/fs/cgroup", Options: cgroup},
+	}
+	if in.UserNS == "" || !in.Host.IpcMode.IsHost() { // not what a user namespace does not own
 		// Of whichever IPC namespace the container has, the host's too.
-		{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
+		list = append(list, specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}})
 	}
 	switch {
 	case in.Host.IpcMode.IsNone():

@@ -36,6 +36,7 @@ type Input struct {
 	PidNS    string // path of another container's PID namespace
 	IPCNS    string // path of another container's IPC namespace
 	Shm      string // host folder to mount at /dev/shm, "" for a tmpfs of its own
+	UserNS   string // path of the user namespace, "" for the host's
 	UTSNS    string // path of another container's UTS namespace
 	Init     string // host path of an init to run the program under, "" for none
 	CgroupV2 bool
@@ -175,6 +176,7 @@ func namespaces(in *Input) []specs.LinuxNamespace {
 			list = append(list, specs.LinuxNamespace{Type: kind, Path: path})
 		}
 	}
+	add(in.UserNS != "", specs.UserNamespace, in.UserNS)
 	add(in.NetNS != "", specs.NetworkNamespace, in.NetNS)
 	add(in.Host.PidMode.IsPrivate(), specs.PIDNamespace, in.PidNS)
 	add(!in.Host.IpcMode.IsHost() && !in.Host.IpcMode.IsContainer(), specs.IPCNamespace, in.IPCNS)
@@ -197,6 +199,9 @@ func sysctls(in *Input) map[string]string {
 		"net.ipv4.ip_unprivileged_port_start": "0",
 		"net.ipv4.ping_group_range":           "0 2147483647",
 	} {
+		if in.UserNS != "" && name == "net.ipv4.ping_group_range" {
+			continue // the kernel takes only groups that the user namespace has
+		}
 		if _, set := out[name]; !set {
 			out[name] = value
 		}

@@ -72,7 +72,11 @@ func (s *Store) makeFolder(name string) error {
 	if err := os.Mkdir(dir, folderMode); err != nil {
 		return err
 	}
+	uid, gid := s.ids.Root()
 	err := errors.Join(os.Chmod(dir, folderMode), touch(filepath.Join(dir, newMarker)), os.Mkdir(s.Path(name), 0o755), os.Chmod(s.Path(name), 0o755))
+	if uid != 0 || gid != 0 {
+		err = errors.Join(err, os.Chown(s.Path(name), uid, gid))
+	}
 	return errors.Join(err, syncFolder(dir), syncFolder(s.root))
 }
 

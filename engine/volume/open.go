@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"box/engine/state"
+	"box/fs"
 	"box/fs/tree"
 )
 
 // Open reads the volumes below root, which it makes, and sweeps what crashes left. What cannot be read or swept is told to warn
-// and costs no other volume.
-func Open(root string, db *state.DB, now func() time.Time, warn func(error)) (*Store, error) {
+// and costs no other volume. New volumes belong to the root of ids.
+func Open(root string, db *state.DB, ids fs.IDMaps, now func() time.Time, warn func(error)) (*Store, error) {
 	if err := os.MkdirAll(root, folderMode); err != nil {
 		return nil, fmt.Errorf("folder of volumes: %w", err)
 	}
@@ -23,7 +24,7 @@ func Open(root string, db *state.DB, now func() time.Time, warn func(error)) (*S
 	if err != nil {
 		return nil, fmt.Errorf("folder of volumes: %w", err)
 	}
-	s := &Store{root: real, db: db, now: now, volumes: map[string]*entry{}}
+	s := &Store{root: real, db: db, ids: ids, now: now, volumes: map[string]*entry{}}
 	err = db.View(func(tx *state.Tx) error {
 		return table.Walk(tx, func(name string, v Volume, bad error) error {
 			if bad == nil && v.Name != name {

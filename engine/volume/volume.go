@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"box/engine/state"
+	"box/fs"
 )
 
 // Driver is the name of the one driver that there is.
@@ -49,6 +50,7 @@ type entry struct {
 // Store is all volumes below one folder. Its methods may be called from any goroutine.
 type Store struct {
 	root string // without symbolic links
+	ids  fs.IDMaps
 	db   *state.DB
 	now  func() time.Time
 

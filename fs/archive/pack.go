@@ -23,6 +23,7 @@ type PackOptions struct {
 	Seconds   bool       // cut times to seconds, as layers have them
 	UIDs      []fs.IDMap // ids in the archive <- ids on the host; none for as they are
 	GIDs      []fs.IDMap
+	Nobody    bool // who has no place in the map becomes nobody, as a program in the namespace sees it; else it is an error
 	// Enter is asked before a folder on another file system than the one above it is gone into; the path is from where the packing
 	// began. Such a folder is packed empty when it says no. Nil: always.
 	Enter func(path string) bool
@@ -36,6 +37,9 @@ type Packer struct {
 	out    stream
 	linked map[[2]uint64]string // device and inode -> the name it was packed under first
 }
+
+// nobody is who owns, in a user namespace, what nobody in it does (user_namespaces(7), overflowuid).
+const nobody = 65534
 
 // NewPacker starts a tar on w. Close ends it.
 func NewPacker(w io.Writer, o PackOptions) *Packer {
@@ -226,8 +230,17 @@ func (p *Packer) content(ctx context.Context, fd int, at place, dev uint64) erro
 func (p *Packer) headerOf(st *unix.Stat_t, as string) (*tar.Header, error) {
 	uid, okU := unmapID(int(st.Uid), p.o.UIDs)
 	gid, okG := unmapID(int(st.Gid), p.o.GIDs)
-	if !okU || !okG {
+	switch {
+	case okU && okG:
+	case !p.o.Nobody:
 		return nil, fmt.Errorf("owner %d:%d is not of the user namespace", st.Uid, st.Gid)
+	default:
+		if !okU {
+			uid = nobody
+		}
+		if !okG {
+			gid = nobody
+		}
 	}
 	h := &tar.Header{Name: as, Mode: int64(st.Mode & 0o7777), Uid: uid, Gid: gid, ModTime: time.Unix(st.Mtim.Unix())}
 	if p.o.Seconds {

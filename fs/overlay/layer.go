@@ -95,6 +95,11 @@ func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 	if err := mkdir(dir, 0o710); err != nil {
 		return err
 	}
+	if _, gid := (fs.IDMaps{GIDs: row.GIDs}).Root(); gid != 0 { // a container's root goes through it
+		if err := errors.Join(os.Chown(d.root, 0, gid), os.Chown(dir, 0, gid)); err != nil {
+			return err
+		}
+	}
 	if err := d.createDiff(row); err != nil {
 		return err
 	}

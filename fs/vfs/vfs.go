@@ -141,6 +141,11 @@ func (d *Driver) create(ctx context.Context, row layers.Row) error {
 	if err := d.sync.Start(row.Name, d.folders()); err != nil {
 		return err
 	}
+	if _, gid := (fs.IDMaps{GIDs: row.GIDs}).Root(); gid != 0 { // a container's root goes through these
+		if err := errors.Join(os.Chown(d.root, 0, gid), os.Chown(d.folders(), 0, gid)); err != nil {
+			return err
+		}
+	}
 	if row.Parent != "" {
 		below, err := d.table.Get(row.Parent)
 		if err != nil {

@@ -79,6 +79,10 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	}
 	defer pid.remove()
 	defer cmd.StacksOnSignal(o.execRoot, log)()
+	ids, err := o.remap(log)
+	if err != nil {
+		return err
+	}
 	if err := cgroup.Ensure(); err != nil {
 		return err
 	}
@@ -105,7 +109,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 		},
 		Bridge:      engine.Bridge{Name: o.bridge, IP: o.bip, MTU: o.mtu},
 		LiveRestore: o.liveRestore, ShutdownTimeout: time.Duration(o.shutdownTimeout) * time.Second,
-		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug, LogConfig: o.logConfig(), Warnings: o.remote.warnings(listeners),
+		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug, LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners),
 	}
 	r := &settings.Registry
 	r.Insecure, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.downloads, o.uploads, o.attempts

@@ -39,6 +39,7 @@ type options struct {
 	downloads       int      // layers at once
 	uploads         int
 	attempts        int // of a download
+	usernsRemap     string
 	logDriver       string
 	logOptions      []string
 	remote          remote
@@ -73,6 +74,7 @@ func (o *options) usage() *cmd.Usage {
 			{Value: &o.shutdownTimeout, Name: "shutdown-timeout", Kind: "int", Help: "Set the default shutdown timeout (seconds)"},
 			{Value: &o.group, Name: "group", Short: "G", Kind: "string", Help: "Group for the unix socket"},
 			{Value: &o.cgroupParent, Name: "cgroup-parent", Kind: "string", Help: "Set parent cgroup for all containers"},
+			{Value: &o.usernsRemap, Name: "userns-remap", Kind: "string", Help: "User/Group setting for user namespaces: default, user[:group], uid[:gid]"},
 			{Value: &o.insecure, Name: "insecure-registry", Kind: "list", Help: "Registry that may lack TLS, or a certificate to trust: host[:port] or network"},
 			{Value: &o.downloads, Name: "max-concurrent-downloads", Kind: "int", Help: "Set the max concurrent downloads"},
 			{Value: &o.attempts, Name: "max-download-attempts", Kind: "int", Help: "Set the max download attempts for each pull"},

@@ -69,7 +69,7 @@ func (p *Plane) Delete(_ context.Context, id string) error {
 }
 
 // Sandbox implements network.Plane; the path leads nowhere.
-func (p *Plane) Sandbox(_ context.Context, container string, _ map[string]string) (string, error) {
+func (p *Plane) Sandbox(_ context.Context, container, _ string, _ map[string]string) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.fail["Sandbox"]; err != nil {

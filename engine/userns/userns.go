@@ -1,0 +1,156 @@
+// Package userns makes network namespaces that belong to a user namespace: a container that has its own ids must own its network too,
+// or its root could neither mount /sys nor bind a low port there.
+//
+// Only a process with one thread may enter a user namespace (setns(2)), which a Go program never is: a copy of this program does it in C
+// before Go starts, and waits.
+package userns
+
+/*
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+__attribute__((constructor)) static void box_userns(void)
+{
+	const char *join = getenv("_BOX_USERNS");
+	char c;
+	int fd;
+
+	if (join == NULL)
+		return;
+	if (*join != 0) {
+		fd = open(join, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || setns(fd, CLONE_NEWUSER) != 0)
+			_exit(errno);
+	} else {
+		if (unshare(CLONE_NEWUSER) != 0 || write(1, "u", 1) != 1)
+			_exit(errno);
+		if (read(0, &c, 1) != 1)
+			_exit(ECANCELED);
+	}
+	if (unshare(CLONE_NEWNET) != 0 || write(1, "n", 1) != 1)
+		_exit(errno);
+	while (read(0, &c, 1) > 0)
+		;
+	_exit(0);
+}
+*/
+import "C"
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"box/fs"
+)
+
+// Holder is a process that is in a user namespace and in a network namespace of it, which end with it unless somebody else holds them.
+type Holder struct {
+	c   *exec.Cmd
+	in  io.WriteCloser
+	out io.Reader
+}
+
+// New makes a user namespace with the ids mapped, and a network namespace in it. Close is due.
+func New(ids fs.IDMaps) (*Holder, error) {
+	h, err := start("")
+	if err != nil {
+		return nil, err
+	}
+	err = h.await('u')
+	for _, m := range []struct {
+		file   string
+		ranges []fs.IDMap
+	}{{"gid_map", ids.GIDs}, {"uid_map", ids.UIDs}} {
+		if err == nil {
+			err = os.WriteFile(h.path(m.file), []byte(lines(m.ranges)), 0)
+		}
+	}
+	if err == nil {
+		_, err = h.in.Write([]byte{0})
+	}
+	return h.ready(err)
+}
+
+// Join makes a network namespace in the user namespace at path. Close is due.
+func Join(path string) (*Holder, error) {
+	h, err := start(path)
+	if err != nil {
+		return nil, err
+	}
+	return h.ready(nil)
+}
+
+func start(join string) (*Holder, error) {
+	c := exec.Command("/proc/self/exe")
+	c.Args[0] = "box"
+	c.Env = []string{"_BOX_USERNS=" + join}
+	in, err := c.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		return nil, fmt.Errorf("user namespace: %w", err)
+	}
+	return &Holder{c: c, in: in, out: out}, nil
+}
+
+// await reads the byte by which the process says how far it is; when it ends instead, its exit code is the error.
+func (h *Holder) await(want byte) error {
+	var b [1]byte
+	if _, err := io.ReadFull(h.out, b[:]); err != nil {
+		_ = h.c.Wait()
+		return syscall.Errno(h.c.ProcessState.ExitCode())
+	}
+	if b[0] != want {
+		return unix.EPROTO
+	}
+	return nil
+}
+
+func (h *Holder) ready(err error) (*Holder, error) {
+	if err == nil {
+		err = h.await('n')
+	}
+	if err != nil {
+		h.Close()
+		return nil, fmt.Errorf("user namespace: %w", err)
+	}
+	return h, nil
+}
+
+func (h *Holder) path(file string) string { return fmt.Sprintf("/proc/%d/%s", h.c.Process.Pid, file) }
+
+// User is the path of the user namespace, good until Close.
+func (h *Holder) User() string { return h.path("ns/user") }
+
+// Network is the path of the network namespace, good until Close.
+func (h *Holder) Network() string { return h.path("ns/net") }
+
+// Close lets the namespaces go.
+func (h *Holder) Close() {
+	h.in.Close()
+	_ = h.c.Wait() // it has no more to say
+}
+
+// lines is a map in the form of user_namespaces(7).
+func lines(ranges []fs.IDMap) string {
+	var b strings.Builder
+	for _, r := range ranges {
+		fmt.Fprintf(&b, "%d %d %d\n", r.Container, r.Host, r.Size)
+	}
+	return b.String()
+}

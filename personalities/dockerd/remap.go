@@ -1,0 +1,222 @@
+package dockerd
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/moby/sys/user"
+
+	"box/engine"
+	"box/fs"
+)
+
+// remapUser is whose ids --userns-remap=default takes. It needs no entry in /etc/passwd: only its ranges count.
+const remapUser = "dockremap"
+
+// What a range has that is made for remapUser: the first ids that are nobody's, and as many as programs expect.
+const (
+	firstSubID = 100000
+	subIDs     = 65536
+)
+
+// accounts are the files that tell of users, groups and the ids that they may give to user namespaces (subuid(5)).
+type accounts struct{ passwd, group, subuid, subgid string }
+
+// hostAccounts are the host's.
+var hostAccounts = accounts{"/etc/passwd", "/etc/group", "/etc/subuid", "/etc/subgid"}
+
+// remap turns user namespaces on as --userns-remap asks: the data of such a daemon has owners of its own, and so a folder of its own, UID.GID
+// below the data root.
+func (o *options) remap(log *slog.Logger) (fs.IDMaps, error) {
+	if o.usernsRemap == "" {
+		return fs.IDMaps{}, nil
+	}
+	name, err := hostAccounts.find(o.usernsRemap)
+	if err != nil {
+		return fs.IDMaps{}, err
+	}
+	if name == "root" {
+		log.Warn("user namespaces: root cannot be remapped with itself; user namespaces are off")
+		return fs.IDMaps{}, nil
+	}
+	ids, err := hostAccounts.ranges(name)
+	if err != nil {
+		return ids, fmt.Errorf("can't create ID mappings: %w", err)
+	}
+	log.Info("user namespaces: ids are mapped to the subordinate ranges of a user", "user", name)
+	return ids, o.ownRoot(ids)
+}
+
+// ownRoot makes the folder for ids below the data root and takes it for the data root.
+func (o *options) ownRoot(ids fs.IDMaps) error {
+	if err := engine.CheckRoot(o.dataRoot); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.dataRoot, 0o711); err != nil {
+		return fmt.Errorf("data root: %w", err)
+	}
+	for dir := o.dataRoot; dir != "/"; dir = filepath.Dir(dir) {
+		st, err := os.Stat(dir)
+		if err != nil {
+			return fmt.Errorf("data root: %w", err)
+		}
+		if st.Mode()&0o001 == 0 {
+			return fmt.Errorf("a subdirectory in your graphroot path (%s) restricts access to the remapped root uid/gid; please fix by allowing 'o+x' permissions on existing directories", o.dataRoot)
+		}
+	}
+	uid, gid := ids.Root()
+	o.dataRoot = filepath.Join(o.dataRoot, fmt.Sprintf("%d.%d", uid, gid))
+	if err := os.Mkdir(o.dataRoot, 0o710); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("data root: %w", err)
+	}
+	return os.Chown(o.dataRoot, 0, gid)
+}
+
+// find reads user, user:group, uid, uid:gid or default, and gives the user's name. The group must be there and is of no other use, as in Docker.
+func (a accounts) find(value string) (name string, err error) {
+	who, group, both := strings.Cut(value, ":")
+	if strings.Contains(group, ":") || who == "" || both && group == "" {
+		return "", fmt.Errorf("invalid user/group specification in --userns-remap: %q", value)
+	}
+	if who == "default" {
+		return remapUser, a.makeRanges()
+	}
+	name, err = a.user(who)
+	if err != nil {
+		return "", err
+	}
+	if !both {
+		group = who
+	}
+	return name, a.hasGroup(group)
+}
+
+func (a accounts) user(who string) (string, error) {
+	uid, notNumber := strconv.ParseInt(who, 10, 32)
+	found, err := user.ParsePasswdFileFilter(a.passwd, func(u user.User) bool {
+		return u.Name == who || notNumber == nil && int64(u.Uid) == uid
+	})
+	if err == nil && len(found) == 0 {
+		err = user.ErrNoPasswdEntries
+	}
+	switch {
+	case err == nil:
+		return found[0].Name, nil
+	case notNumber == nil:
+		return "", fmt.Errorf("uid %d has no entry in /etc/passwd: %w", uid, err)
+	}
+	return "", fmt.Errorf("error during uid lookup for %q: %w", who, err)
+}
+
+func (a accounts) hasGroup(name string) error {
+	gid, notNumber := strconv.ParseInt(name, 10, 32)
+	found, err := user.ParseGroupFileFilter(a.group, func(g user.Group) bool {
+		return g.Name == name || notNumber == nil && int64(g.Gid) == gid
+	})
+	if err == nil && len(found) == 0 {
+		err = user.ErrNoGroupEntries
+	}
+	switch {
+	case err == nil:
+		return nil
+	case notNumber == nil:
+		return fmt.Errorf("gid %d has no entry in /etc/group: %w", gid, err)
+	}
+	return fmt.Errorf("error during gid lookup for %q: %w", name, err)
+}
+
+// ranges are the ids that the user may give, the first as the container's root.
+func (a accounts) ranges(name string) (ids fs.IDMaps, err error) {
+	number := ""
+	if found, err := user.ParsePasswdFileFilter(a.passwd, func(u user.User) bool { return u.Name == name }); err == nil && len(found) > 0 {
+		number = strconv.Itoa(found[0].Uid)
+	}
+	if ids.UIDs, err = readRanges(a.subuid, name, number); err == nil {
+		ids.GIDs, err = readRanges(a.subgid, name, number)
+	}
+	return ids, err
+}
+
+// What the kernel takes in one map, user_namespaces(7).
+const (
+	maxRanges = 340
+	lastID    = 1<<32 - 2
+)
+
+func readRanges(path, name, number string) (list []fs.IDMap, err error) {
+	found, err := user.ParseSubIDFileFilter(path, func(s user.SubID) bool { return s.Name == name || number != "" && s.Name == number })
+	if err != nil {
+		return nil, err
+	}
+	next := 0
+	for _, s := range found {
+		if s.SubID <= 0 || s.Count <= 0 || s.SubID > lastID || s.Count > lastID-s.SubID || s.Count > lastID-int64(next) {
+			return nil, fmt.Errorf("%s: %s has a range of %d ids from %d, which cannot be", path, name, s.Count, s.SubID)
+		}
+		list = append(list, fs.IDMap{Container: next, Host: int(s.SubID), Size: int(s.Count)})
+		next += int(s.Count)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("no ranges found for user %q in %s", name, path)
+	}
+	if len(list) > maxRanges {
+		return nil, fmt.Errorf("%s: %d ranges of %s, of which a kernel takes %d", path, len(list), name, maxRanges)
+	}
+	return list, nil
+}
+
+// makeRanges gives remapUser a range in each of the two files where it has none.
+func (a accounts) makeRanges() error {
+	for _, path := range []string{a.subuid, a.subgid} {
+		if err := makeRange(path); err != nil {
+			return fmt.Errorf("error during %q user creation: %w: add a line %s:%d:%d to %s", remapUser, err, remapUser, firstSubID, subIDs, path)
+		}
+	}
+	return nil
+}
+
+func makeRange(path string) error {
+	raw, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	all, err := user.ParseSubID(strings.NewReader(string(raw)))
+	if err != nil {
+		return err
+	}
+	next := int64(firstSubID)
+	for _, s := range all {
+		if s.Name == remapUser {
+			return nil
+		}
+		next = max(next, s.SubID+s.Count)
+	}
+	text := string(raw)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	text += fmt.Sprintf("%s:%d:%d\n", remapUser, next, subIDs)
+	return replaceFile(path, text)
+}
+
+// replaceFile puts text in the place of a file: whoever reads sees the old or the new.
+func replaceFile(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".box-")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
