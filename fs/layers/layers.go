@@ -134,26 +134,35 @@ func (t *Table) Stage(row Row) error {
 	} else if !errdefs.IsNotFound(err) {
 		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, taken := t.staged[row.Name]; taken {
+	if !t.take(row) {
 		return fmt.Errorf("layer %s: %w", row.Name, errdefs.ErrAlreadyExists)
 	}
-	t.staged[row.Name] = row
 	if row.Parent == "" {
 		return nil
 	}
 	// Looked up with the name taken, so that a removal of the parent now sees its child.
-	if err := t.parentStands(row.Parent); err != nil {
-		delete(t.staged, row.Name)
+	if err := t.stands(row.Parent); err != nil {
+		t.Release(row.Name)
 		return fmt.Errorf("below layer %s: %w", row.Name, err)
 	}
 	return nil
 }
 
-// parentStands is called with the lock held.
-func (t *Table) parentStands(name string) error {
-	if _, ok := t.staged[name]; ok {
+// take puts a row into memory unless its name is there.
+func (t *Table) take(row Row) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, taken := t.staged[row.Name]; taken {
+		return false
+	}
+	t.staged[row.Name] = row
+	return true
+}
+
+// stands gives an error where there is no such layer. The lock is not held while the file is read: views of it take the lock,
+// and a change that makes the file grow waits for all views and holds up new ones.
+func (t *Table) stands(name string) error {
+	if _, ok := t.inMemory(name); ok {
 		return nil
 	}
 	return t.db.View(func(tx *bbolt.Tx) error {
