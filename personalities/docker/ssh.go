@@ -124,8 +124,16 @@ func (p *sshConn) wait() error {
 	return p.end
 }
 
-// Write writes to the far end.
-func (p *sshConn) Write(b []byte) (int, error) { return p.in.Write(b) }
+// Write writes to the far end. Where that fails because ssh did, the error is what ssh said.
+func (p *sshConn) Write(b []byte) (int, error) {
+	n, err := p.in.Write(b)
+	if err != nil {
+		if failed := p.wait(); failed != nil {
+			return n, failed
+		}
+	}
+	return n, err
+}
 
 // CloseWrite ends the input of the far end.
 func (p *sshConn) CloseWrite() error { return p.in.Close() }
