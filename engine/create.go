@@ -69,7 +69,7 @@ func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, er
 		for _, v := range e.volumes.Discard(rec.ID) {
 			e.publishVolume(v, events.ActionDestroy)
 		}
-		return none, errors.Join(err, e.unbuild(context.WithoutCancel(ctx), &rec))
+		return none, errors.Join(err, e.unbuild(context.WithoutCancel(ctx), &rec, layerNames(rec.ID, e.imageLayers(ctx, rec.ID))))
 	}
 	e.volumes.Saved(volumesOf(&rec)...)
 	c := newContainer(rec, status{State: api.StateCreated})
@@ -119,9 +119,14 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 	if err := e.buildRoot(ctx, rec); err != nil {
 		return err
 	}
+	if err := e.buildImageMounts(ctx, rec); err != nil {
+		return err
+	}
+	keep := layerNames(rec.ID, e.imageLayers(ctx, rec.ID))
+	slices.Reverse(keep) // those below others first
 	return e.db.Batch(func(tx *state.Tx) error {
 		return errors.Join(
-			e.layers.Keep(tx.Bolt(), rec.ID+"-init", rec.ID),
+			e.layers.Keep(tx.Bolt(), keep...),
 			e.volumes.Save(tx, volumesOf(rec)...),
 			recordTable.Put(tx, rec.ID, *rec),
 			statusTable.Put(tx, rec.ID, status{State: api.StateCreated}),
@@ -168,11 +173,13 @@ func (e *Engine) writeMountID(rec *record) error {
 	return os.WriteFile(filepath.Join(dir, "mount-id"), []byte(rec.ID), 0o644)
 }
 
-// unbuild deletes what build made.
-func (e *Engine) unbuild(ctx context.Context, rec *record) error {
-	return errors.Join(
-		e.layers.Remove(ctx, rec.ID),
-		e.layers.Remove(ctx, rec.ID+"-init"),
+// unbuild deletes what build made, the layers by name.
+func (e *Engine) unbuild(ctx context.Context, rec *record, layers []string) error {
+	var errs error
+	for _, name := range layers {
+		errs = errors.Join(errs, e.layers.Remove(ctx, name))
+	}
+	return errors.Join(errs,
 		os.RemoveAll(e.mountIDPath(rec.ID)),
 		os.RemoveAll(e.dir(rec.ID)),
 	)

@@ -54,8 +54,8 @@ func (e *Engine) ended(c *container, x task.Exit) {
 		"exitCode", strconv.Itoa(x.Code), "execDuration", strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))
 	e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(c.snapshot().Host))
 	e.forget(x.Container, "")
-	e.unmountRoot(x.Container)
 	rec := c.snapshot()
+	e.unmountRoots(&rec)
 	e.dropMounts(&rec)
 	next := api.StateExited
 	if again {

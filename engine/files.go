@@ -38,7 +38,7 @@ func (e *Engine) openFiles(ctx context.Context, c *container) (*files, error) {
 		return nil, conflict("container %s is %s", short(rec.ID), st.State)
 	}
 	// Held for a running one too: when it ends and starts again meanwhile, it gets this mount and no second one.
-	at, err := e.mountRoot(ctx, rec.ID)
+	at, err := e.mountRoots(ctx, &rec)
 	if err != nil {
 		return nil, err
 	}
@@ -52,14 +52,14 @@ func (e *Engine) openFiles(ctx context.Context, c *container) (*files, error) {
 		fd, drop, err = e.restingRoot(at, &rec)
 	}
 	if err != nil {
-		e.unmountRoot(rec.ID)
+		e.unmountRoots(&rec)
 		return nil, fmt.Errorf("open files of container %s: %w", short(rec.ID), err)
 	}
 	root := archive.NewRoot(fd)
 	return &files{root: root, rec: rec, live: live, close: func() {
 		root.Close()
 		drop()
-		e.unmountRoot(rec.ID)
+		e.unmountRoots(&rec)
 	}}, nil
 }
 
@@ -128,7 +128,7 @@ func (e *Engine) restingMounts(rec *record) (list []resting, drop func(), err er
 		}
 	}
 	for _, m := range rec.Mounts {
-		r := resting{source: m.Source, target: m.Destination, readOnly: !m.RW}
+		r := resting{source: m.Source, target: m.Destination, subpath: subpathOf(&m.Spec), readOnly: !m.RW}
 		switch m.Type {
 		case apimount.TypeVolume:
 			if r.source, err = e.volumes.Mount(m.Name, user); err != nil {
@@ -136,10 +136,7 @@ func (e *Engine) restingMounts(rec *record) (list []resting, drop func(), err er
 				return nil, nil, err
 			}
 			using = append(using, m.Name)
-			if o := m.Spec.VolumeOptions; o != nil {
-				r.subpath = o.Subpath
-			}
-		case apimount.TypeBind:
+		case apimount.TypeBind, apimount.TypeImage:
 		default:
 			continue
 		}

@@ -57,7 +57,7 @@ func (e *Engine) releaseLayers(ctx context.Context, rec *record) error {
 func (e *Engine) userOf(id string) (name string, running bool) {
 	for _, c := range e.all() {
 		rec := c.snapshot()
-		if rec.Image != id {
+		if !rec.uses(id) {
 			continue
 		}
 		name = short(rec.ID)

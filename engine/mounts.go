@@ -15,9 +15,10 @@ import (
 // host configuration alone.
 type mountPoint struct {
 	api.MountPoint
-	Spec   mount.Mount // Source is "" for an anonymous volume
+	Spec   mount.Mount // Source is "" for an anonymous volume, and an image's ID once its layer is made
 	CopyUp bool        // an empty volume gets what the image has there
 	Make   bool        // a source of a bind that is missing is made
+	Layer  string      `json:",omitempty"` // that an image mount shows
 }
 
 // anonymous tells whether a volume goes with its container at `docker rm -v`.

@@ -164,6 +164,8 @@ func point(spec mount.Mount) (mountPoint, error) {
 		if spec.BindOptions != nil && spec.BindOptions.Propagation != "" {
 			m.Propagation = spec.BindOptions.Propagation
 		}
+	case mount.TypeImage:
+		m.Name, m.RW = spec.Source, false
 	case mount.TypeVolume:
 		m.Name, m.Mode, m.CopyUp = spec.Source, "z", true
 		if o := spec.VolumeOptions; o != nil {
@@ -192,7 +194,7 @@ func checkMount(spec *mount.Mount) error {
 		"Source":        spec.Source != "" && spec.Type == mount.TypeTmpfs,
 	}
 	check := map[mount.Type]func(*mount.Mount) error{
-		mount.TypeBind: checkBind, mount.TypeVolume: checkVolume, mount.TypeTmpfs: checkTmpfs,
+		mount.TypeBind: checkBind, mount.TypeVolume: checkVolume, mount.TypeTmpfs: checkTmpfs, mount.TypeImage: checkImage,
 	}[spec.Type]
 	if check == nil {
 		return errors.New("mount type unknown")
@@ -225,10 +227,7 @@ func checkBind(spec *mount.Mount) error {
 }
 
 func checkVolume(spec *mount.Mount) error {
-	subpath := ""
-	if spec.VolumeOptions != nil {
-		subpath = spec.VolumeOptions.Subpath
-	}
+	subpath := subpathOf(spec)
 	switch {
 	case subpath != "" && !filepath.IsLocal(subpath):
 		return errors.New("subpath must be a relative path within the volume")

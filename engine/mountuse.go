@@ -31,6 +31,8 @@ func (e *Engine) useMounts(rec *record) ([]specs.Mount, error) {
 			s, err = tmpfsMount(&m.Spec)
 		case mount.TypeVolume:
 			s, err = e.useVolume(rec, i)
+		case mount.TypeImage:
+			s, err = e.useImage(rec, i)
 		default:
 			s, err = useBind(m)
 		}
@@ -68,10 +70,8 @@ func (e *Engine) useVolume(rec *record, i int) (specs.Mount, error) {
 	if err != nil {
 		return specs.Mount{}, err
 	}
-	if o := m.Spec.VolumeOptions; o != nil && o.Subpath != "" {
-		if source, err = e.pinSubpath(rec.ID, i, source, o.Subpath); err != nil {
-			return specs.Mount{}, err
-		}
+	if source, err = e.part(rec, i, source); err != nil {
+		return specs.Mount{}, err
 	}
 	e.bus.Publish(events.VolumeEventType, events.ActionMount, m.Name, map[string]string{
 		"driver": m.Driver, "container": rec.ID, "destination": m.Destination,
@@ -80,10 +80,27 @@ func (e *Engine) useVolume(rec *record, i int) (specs.Mount, error) {
 	return bound(m, source)
 }
 
-// pinsDir is where subpaths of a container's volumes are mounted while it runs.
+// useImage gives the mount i of a container, whose layer is mounted with the container's root.
+func (e *Engine) useImage(rec *record, i int) (specs.Mount, error) {
+	source, err := e.part(rec, i, rec.Mounts[i].Source)
+	if err != nil {
+		return specs.Mount{}, err
+	}
+	return bound(&rec.Mounts[i], source)
+}
+
+// part is source, or where the part of it is seen that mount i of a container is for.
+func (e *Engine) part(rec *record, i int, source string) (string, error) {
+	if subpath := subpathOf(&rec.Mounts[i].Spec); subpath != "" {
+		return e.pinSubpath(rec.ID, i, source, subpath)
+	}
+	return source, nil
+}
+
+// pinsDir is where subpaths of a container's volumes and images are mounted while it runs.
 func (e *Engine) pinsDir(id string) string { return filepath.Join(e.o.Run, "mounts", id) }
 
-// pinSubpath mounts a folder or file of a volume at a place of its own: by its path, another container that uses the volume could lead
+// pinSubpath mounts a folder or file of a volume or image at a place of its own: by its path, another container that uses the volume could lead
 // the runtime out of it between the check and the mount.
 func (e *Engine) pinSubpath(id string, i int, root, subpath string) (string, error) {
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

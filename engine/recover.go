@@ -98,14 +98,14 @@ func (e *Engine) reconcile(alive []task.Status) {
 			if t.Paused {
 				st.State = api.StatePaused
 			}
-			e.keepRoot(id)
+			e.keepRoots(&c.rec)
 		case there && t.Exit != nil && st.running() && t.Pid == st.Pid:
 			// Its end is told again by the watch.
-			e.keepRoot(id)
+			e.keepRoots(&c.rec)
 		case there && t.Exit == nil:
 			// Started, and then the daemon was cut off before it wrote that down.
 			st.State, st.Pid, st.Started = api.StateRunning, t.Pid, t.Started
-			e.keepRoot(id)
+			e.keepRoots(&c.rec)
 			e.saveStatus(id, *st)
 		case st.running() || st.State == api.StateRestarting:
 			e.putToRest(c)
@@ -132,7 +132,7 @@ func (e *Engine) putToRest(c *container) {
 	if err := cgroup.Clear(c.rec.Cgroup); err != nil {
 		e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
 	}
-	e.dropRoot(c.rec.ID)
+	e.dropRoots(&c.rec)
 	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))
 	if h := c.st.Health; h != nil {
 		c.st.Health = &api.Health{Status: api.Unhealthy, FailingStreak: h.FailingStreak, Log: h.Log}

@@ -11,6 +11,7 @@ import (
 
 	"box/engine/state"
 	"box/engine/volume"
+	"box/fs"
 )
 
 // RemoveOptions are those of `docker rm`.
@@ -75,6 +76,8 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		return err
 	}
 	rec := c.snapshot()
+	images := e.imageLayers(ctx, rec.ID)
+	layers := layerNames(rec.ID, images)
 	var going []*volume.Removal
 	if volumes {
 		going = e.anonymousVolumes(&rec)
@@ -83,7 +86,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		err := errors.Join(
 			recordTable.Delete(tx, rec.ID),
 			statusTable.Delete(tx, rec.ID),
-			e.layers.Forget(tx.Bolt(), rec.ID, rec.ID+"-init"),
+			e.layers.Forget(tx.Bolt(), layers...),
 		)
 		for _, v := range going {
 			err = errors.Join(err, v.Forget(tx))
@@ -96,9 +99,9 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		return err
 	}
 	e.volumes.Release(rec.ID)
-	e.dropRoot(rec.ID)
+	e.dropRoots(&rec)
 	e.dropContainer(c, rec.Name)
-	e.work.Go(func() { e.deleteFiles(ctx, &rec) })
+	e.work.Go(func() { e.deleteFiles(ctx, &rec, layers, images) })
 	e.publish(c, events.ActionDestroy)
 	return nil
 }
@@ -131,11 +134,11 @@ func (e *Engine) endVolumes(going []*volume.Removal, err error) {
 }
 
 // deleteFiles deletes what a removed container had on the disk. Nobody waits for it: the record is gone.
-func (e *Engine) deleteFiles(ctx context.Context, rec *record) {
-	if err := e.unbuild(ctx, rec); err != nil {
+func (e *Engine) deleteFiles(ctx context.Context, rec *record, layers []string, images []fs.Info) {
+	if err := e.unbuild(ctx, rec, layers); err != nil {
 		e.log.Warn("files of a removed container", "container", short(rec.ID), "error", err)
 	}
-	if err := e.releaseLayers(ctx, rec); err != nil {
+	if err := errors.Join(e.releaseLayers(ctx, rec), e.releaseImages(ctx, images)); err != nil {
 		e.log.Warn("layers of a deleted image", "image", rec.Image, "error", err)
 	}
 }

@@ -74,6 +74,43 @@ func (e *Engine) mountRoot(ctx context.Context, id string) (string, error) {
 	return root, nil
 }
 
+// mountRoots is mountRoot for a container and the images that it mounts, all or none.
+func (e *Engine) mountRoots(ctx context.Context, rec *record) (string, error) {
+	root, err := e.mountRoot(ctx, rec.ID)
+	if err != nil {
+		return "", err
+	}
+	for i, m := range rec.Mounts {
+		if m.Layer == "" {
+			continue
+		}
+		if _, err := e.mountRoot(ctx, m.Layer); err != nil {
+			for _, done := range rec.Mounts[:i] {
+				if done.Layer != "" {
+					e.unmountRoot(done.Layer)
+				}
+			}
+			e.unmountRoot(rec.ID)
+			return "", fmt.Errorf("image %s at %s: %w", m.Name, m.Destination, err)
+		}
+	}
+	return root, nil
+}
+
+// ofRoots does something with the layer of a container and those of the images that it mounts.
+func ofRoots(rec *record, do func(layer string)) {
+	do(rec.ID)
+	for _, m := range rec.Mounts {
+		if m.Layer != "" {
+			do(m.Layer)
+		}
+	}
+}
+
+func (e *Engine) unmountRoots(rec *record) { ofRoots(rec, e.unmountRoot) }
+func (e *Engine) keepRoots(rec *record)    { ofRoots(rec, e.keepRoot) }
+func (e *Engine) dropRoots(rec *record)    { ofRoots(rec, e.dropRoot) }
+
 // keepRoot counts the program of a container that an earlier daemon started.
 func (e *Engine) keepRoot(id string) {
 	h := e.roots.of(id)

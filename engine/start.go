@@ -107,7 +107,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	return nil
 }
 
-// bringUp mounts the root and joins the networks, side by side.
+// bringUp mounts the root, and the images in it, and joins the networks, side by side.
 func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *undoing) (root string, j sandbox, err error) {
 	type mounted struct {
 		root string
@@ -115,7 +115,7 @@ func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *u
 	}
 	ready := make(chan mounted, 1)
 	go func() {
-		root, err := e.mountRoot(ctx, rec.ID)
+		root, err := e.mountRoots(ctx, rec)
 		ready <- mounted{root, err}
 	}()
 	j, err = e.join(ctx, c, rec)
@@ -124,7 +124,7 @@ func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *u
 	}
 	m := <-ready
 	if m.err == nil {
-		undo.add(func() { e.unmountRoot(rec.ID) })
+		undo.add(func() { e.unmountRoots(rec) })
 	}
 	return m.root, j, errors.Join(err, m.err)
 }
