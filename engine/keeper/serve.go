@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -326,65 +325,4 @@ func (k *Keeper) forget(id, exec string) error {
 	k.mu.Unlock()
 	k.exits.forget(id, exec)
 	return nil
-}
-
-// held are the descriptors kept under one key.
-type held struct {
-	files   []*os.File
-	forward []netip.AddrPort
-	stop    []func()
-}
-
-func (k *Keeper) hold(q *task.Request, files []*os.File) (task.Reply, error) {
-	h := &held{files: files}
-	for _, s := range q.Forward {
-		a, _ := netip.ParseAddrPort(s) // "invalid AddrPort" is a port that rules take care of
-		h.forward = append(h.forward, a)
-	}
-	if len(h.forward) > 0 && len(h.forward) != len(files) {
-		task.CloseAll(files)
-		return task.Reply{}, fmt.Errorf("%d addresses to forward %d sockets to: %w", len(h.forward), len(files), errInvalid)
-	}
-	if err := h.start(); err != nil {
-		h.close()
-		return task.Reply{}, err
-	}
-	k.drop(q.ID)
-	k.mu.Lock()
-	k.held[q.ID] = h
-	k.mu.Unlock()
-	return task.Reply{}, nil
-}
-
-func (k *Keeper) drop(key string) {
-	k.mu.Lock()
-	h := k.held[key]
-	delete(k.held, key)
-	k.mu.Unlock()
-	if h == nil {
-		return
-	}
-	h.close()
-}
-
-// start forwards what is to be forwarded.
-func (h *held) start() error {
-	for i, to := range h.forward {
-		if !to.IsValid() {
-			continue
-		}
-		stop, err := forward(h.files[i], to)
-		if err != nil {
-			return fmt.Errorf("forward a port to %s: %w", to, err)
-		}
-		h.stop = append(h.stop, stop)
-	}
-	return nil
-}
-
-func (h *held) close() {
-	for _, stop := range h.stop {
-		stop()
-	}
-	task.CloseAll(h.files)
 }

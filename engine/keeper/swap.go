@@ -227,18 +227,22 @@ type saver struct {
 
 // fd is the number of a descriptor, which stays in the mode it is in.
 func (s *saver) fd(f syscall.Conn) int {
-	raw, err := f.SyscallConn()
+	n, err := number(f)
 	if err != nil {
-		s.err = errors.Join(s.err, err)
-		return 0
-	}
-	n := 0
-	if err := raw.Control(func(fd uintptr) { n = int(fd) }); err != nil {
 		s.err = errors.Join(s.err, err)
 		return 0
 	}
 	s.fds = append(s.fds, n)
 	return n
+}
+
+// number is the number of a file's descriptor. Fd would make the descriptor block.
+func number(f syscall.Conn) (n int, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	return n, raw.Control(func(fd uintptr) { n = int(fd) })
 }
 
 // save describes the keeper.
@@ -259,9 +263,8 @@ func (k *Keeper) save(o order) (*state, []int, error) {
 	}
 	for key, h := range k.held {
 		sh := savedHeld{Key: key}
-		for _, f := range h.files {
-			sh.FDs = append(sh.FDs, s.fd(f))
-		}
+		sh.FDs = h.descriptors
+		s.fds = append(s.fds, h.descriptors...)
 		for _, a := range h.forward {
 			sh.Forward = append(sh.Forward, a.String())
 		}
@@ -315,12 +318,8 @@ func (s *saver) program(p *program) savedProgram {
 
 // open is fd for a file that may be closed.
 func (s *saver) open(f syscall.Conn) (int, bool) {
-	if _, err := f.SyscallConn(); err != nil {
-		return 0, false
-	}
-	probe := saver{}
-	n := probe.fd(f)
-	if probe.err != nil {
+	n, err := number(f)
+	if err != nil {
 		return 0, false
 	}
 	s.fds = append(s.fds, n)
@@ -346,10 +345,8 @@ func Resume(fd int, o Options) (*Keeper, error) {
 		k.restore(sc)
 	}
 	for _, sh := range st.Held {
-		h := &held{}
-		for _, fd := range sh.FDs {
-			h.files = append(h.files, adopt(fd))
-		}
+		h := &held{descriptors: sh.FDs}
+		inherit(h.descriptors, false)
 		for _, a := range sh.Forward {
 			to, _ := netip.ParseAddrPort(a)
 			h.forward = append(h.forward, to)
