@@ -1,0 +1,108 @@
+package keeper
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"box/engine/task"
+)
+
+// held are the descriptors kept under one key. They are plain numbers: an os.File with the poller's part of it would be
+// half a kilobyte for each of ten thousand published ports that nobody reads from.
+type held struct {
+	descriptors []int
+	forward     []netip.AddrPort
+	stop        []func()
+}
+
+// hold keeps what came with a request, and forwards what is to be forwarded.
+func (k *Keeper) hold(q *task.Request, files []*os.File) (task.Reply, error) {
+	h := &held{}
+	for _, s := range q.Forward {
+		a, _ := netip.ParseAddrPort(s) // "invalid AddrPort" is a port that rules take care of
+		h.forward = append(h.forward, a)
+	}
+	if len(h.forward) > 0 && len(h.forward) != len(files) {
+		task.CloseAll(files)
+		return task.Reply{}, fmt.Errorf("%d addresses to forward %d sockets to: %w", len(h.forward), len(files), errInvalid)
+	}
+	if err := h.take(files); err != nil {
+		h.close()
+		return task.Reply{}, err
+	}
+	if err := h.start(); err != nil {
+		h.close()
+		return task.Reply{}, err
+	}
+	k.drop(q.ID)
+	k.mu.Lock()
+	k.held[q.ID] = h
+	k.mu.Unlock()
+	return task.Reply{}, nil
+}
+
+func (k *Keeper) drop(key string) {
+	k.mu.Lock()
+	h := k.held[key]
+	delete(k.held, key)
+	k.mu.Unlock()
+	if h == nil {
+		return
+	}
+	h.close()
+}
+
+// take keeps files' descriptors under numbers of their own and closes files.
+func (h *held) take(files []*os.File) error {
+	defer task.CloseAll(files)
+	h.descriptors = make([]int, 0, len(files))
+	for _, f := range files {
+		fd, err := number(f)
+		if err == nil {
+			fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		}
+		if err != nil {
+			return fmt.Errorf("keep a descriptor: %w", err)
+		}
+		h.descriptors = append(h.descriptors, fd)
+	}
+	return nil
+}
+
+// start forwards what is to be forwarded.
+func (h *held) start() error {
+	for i, to := range h.forward {
+		if !to.IsValid() {
+			continue
+		}
+		stop, err := forwardNumber(h.descriptors[i], to)
+		if err != nil {
+			return fmt.Errorf("forward a port to %s: %w", to, err)
+		}
+		h.stop = append(h.stop, stop)
+	}
+	return nil
+}
+
+// forwardNumber forwards by a duplicate of a descriptor, which stays the holder's.
+func forwardNumber(fd int, to netip.AddrPort) (stop func(), err error) {
+	duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(duplicate), "held")
+	defer f.Close()
+	return forward(f, to)
+}
+
+func (h *held) close() {
+	for _, stop := range h.stop {
+		stop()
+	}
+	for _, fd := range h.descriptors {
+		unix.Close(fd)
+	}
+}
