@@ -8,7 +8,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/runtime/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare golden lograte
+.PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -34,6 +34,13 @@ vm-test: build ## Boot a Linux that has nothing else in a virtual machine and te
 vm-test-arm64: cross ## The same on an arm64 machine, in emulation
 	@sh testdata/need qemu-system-aarch64:qemu-system-arm busybox:busybox-static /sbin/mke2fs:e2fsprogs
 	@ARCH=arm64 CC=aarch64-linux-gnu-gcc bash testdata/vm/test $(BOX)-arm64 $(or $(SESSIONS),groups ram)
+
+FUZZTIME = 60s
+fuzz: tools ## Fuzz the HTTP edge, FUZZTIME for each target
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; for f in FuzzVersion FuzzHeaders FuzzBodies FuzzHijack; do \
+		go test -tags $(TAGS) -run XXX -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s ./netapi >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
+		echo "$$f: $$(grep -o 'execs: [0-9]*' "$$log" | tail -n 1)"; \
+	done
 
 lint: ## Format, vet and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
