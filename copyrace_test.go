@@ -59,9 +59,7 @@ func TestCopyAgainstFlippedLinks(t *testing.T) {
 	}
 	stop := flip(t, root)
 	defer stop()
-	c := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(d.dir, "docker.sock"))
-	}}}
+	c := dialer(d)
 	upload := payload(t)
 	var ok, failed atomic.Int64
 	var all sync.WaitGroup
@@ -97,6 +95,13 @@ func TestCopyAgainstFlippedLinks(t *testing.T) {
 		t.Errorf("%d copies went well and %d did not: they did not meet the flips", ok.Load(), failed.Load())
 	}
 	docker("exec", "flips", "true")
+}
+
+// dialer is a client of the daemon's API.
+func dialer(d *daemon) *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(d.dir, "docker.sock"))
+	}}}
 }
 
 func fatal(t *testing.T, err error) {

@@ -14,7 +14,7 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 		broken bool
 		text   string
 	}{
-		{m.IsContainer() && m.ConnectedContainer() == "", "invalid container format container:<name|id>"},
+		{(m == "container" || m.IsContainer()) && m.ConnectedContainer() == "", "invalid network mode: invalid container format container:<name|id>"},
 		{m.IsContainer() && c.Hostname != "", "conflicting options: hostname and the network mode"},
 		{m.IsContainer() && len(h.Links) > 0, "conflicting options: container type network can't be used with links. This would result in undefined behavior"},
 		{m.IsContainer() && len(h.DNS) > 0, "conflicting options: dns and the network mode"},

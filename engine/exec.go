@@ -52,10 +52,7 @@ func (e *Engine) ExecCreate(_ context.Context, ref string, q api.ExecCreateReque
 		return "", invalid("No exec command specified")
 	}
 	if _, err := detachKeys(q.DetachKeys); err != nil {
-		return "", err
-	}
-	if q.WorkingDir != "" && !path.IsAbs(q.WorkingDir) {
-		return "", invalid("Cwd must be an absolute path")
+		return "", &classed{errdefs.ErrInternal, fmt.Sprintf("Invalid escape keys (%s) provided", q.DetachKeys)} // as in Docker
 	}
 	return e.newExec(c, q).id, nil
 }
@@ -109,8 +106,11 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.started {
-		return nil, conflict("exec command has already run")
+	switch {
+	case x.code != nil:
+		return nil, conflict("Error: Exec command %s has already run", x.id)
+	case x.started:
+		return nil, conflict("Error: Exec command %s is already running", x.id)
 	}
 	if ready != nil {
 		if err := ready(x.q.Tty); err != nil {
@@ -200,6 +200,9 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 	if cwd == "" {
 		cwd = spec.WorkingDir(rec.Config.WorkingDir)
 	}
+	if !path.IsAbs(cwd) {
+		return nil, errRelativeDir
+	}
 	p := &specs.Process{
 		Terminal: x.q.Tty, Args: x.q.Cmd, Cwd: cwd, User: user.User,
 		Env:             spec.WithHome(spec.MergeEnvironment(spec.Environment(&config, rec.Config.Hostname), x.q.Env), user),
@@ -228,6 +231,9 @@ func (e *ExecError) Error() string { return e.Text }
 // Unwrap gives the class.
 func (e *ExecError) Unwrap() error { return errdefs.ErrInvalidArgument }
 
+// errRelativeDir is the runtime's text for a working folder that begins nowhere.
+var errRelativeDir = errors.New("Cwd must be an absolute path")
+
 // failed notes why a start failed; x.mu is held.
 func (x *execution) failed(err error) error {
 	text := err.Error()
@@ -238,7 +244,7 @@ func (x *execution) failed(err error) error {
 	x.code = &code
 	close(x.changed)
 	x.unlist()
-	if strings.Contains(text, "unable to start container process") {
+	if strings.Contains(text, "unable to start container process") || errors.Is(err, errRelativeDir) {
 		text = "OCI runtime exec failed: exec failed: " + text + ": unknown"
 	}
 	return &ExecError{Code: code, Text: text}

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 )
@@ -44,7 +46,7 @@ func (e *Engine) Unpause(ctx context.Context, ref string) error {
 	c.op.Lock()
 	defer c.op.Unlock()
 	if st, _ := c.now(); st.State != api.StatePaused {
-		return conflict("Container %s is not paused", c.rec.ID)
+		return &classed{errdefs.ErrInternal, fmt.Sprintf("Container %s is not paused", c.rec.ID)} // as in Docker
 	}
 	if err := e.o.Tasks.Task(c.rec.ID).Resume(ctx); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
+	"golang.org/x/sys/unix"
 
 	"box/engine/cgroup"
 	"box/engine/network"
@@ -67,8 +68,11 @@ func (e *Engine) readContainers() error {
 				saved = status{State: api.StateExited, ExitCode: codeLost}
 			}
 			c.st = e.readStatus(id, saved)
+			if c.damaged == "" && !c.st.running() {
+				c.damaged = e.damage(&c.rec, &c.st)
+			}
 			if c.damaged != "" {
-				c.st.State = api.StateDead
+				c.st.State, c.st.Error = api.StateDead, c.damaged
 			}
 			e.containers[id] = c
 			if _, used := e.names[c.rec.Name]; used {
@@ -78,6 +82,24 @@ func (e *Engine) readContainers() error {
 			return nil
 		})
 	})
+}
+
+// damage says what is wrong with the folder of a container that does not run, "" for nothing. That of one that never ran may have
+// gone with the power: it is made again.
+func (e *Engine) damage(rec *record, st *status) string {
+	dir := e.dir(rec.ID)
+	if st.Started.IsZero() {
+		_ = os.Mkdir(dir, 0o710) // where it is not there; the look at it tells
+	}
+	i, err := os.Stat(dir)
+	if err == nil && !i.IsDir() {
+		err = &os.PathError{Op: "open", Path: dir, Err: unix.ENOTDIR}
+	}
+	if err != nil {
+		e.log.Error("damaged container", "container", rec.ID, "error", err)
+		return err.Error()
+	}
+	return ""
 }
 
 // reconcile compares what the records say with what the keeper has.
@@ -141,6 +163,9 @@ func (e *Engine) putToRest(c *container) {
 	c.st.State, c.st.Pid, c.st.Endpoints, c.st.Sandbox = api.StateExited, 0, nil, ""
 	if !restarting {
 		c.st.ExitCode, c.st.Finished = code, e.o.Now().UTC()
+	}
+	if c.damaged = e.damage(&c.rec, &c.st); c.damaged != "" {
+		c.st.State, c.st.Error = api.StateDead, c.damaged
 	}
 	c.st.Seq++
 	e.saveStatus(c.rec.ID, c.st)

@@ -94,7 +94,7 @@ func validateModes(h *api.HostConfig) error {
 	case h.Runtime != "" && h.Runtime != "runc":
 		return invalid("unknown or invalid runtime name: %s", h.Runtime)
 	case h.Isolation != "" && h.Isolation != "default":
-		return invalid("invalid isolation '%s' on linux", h.Isolation)
+		return invalid("invalid isolation (%s): linux only supports 'default'", h.Isolation)
 	}
 	return nil
 }

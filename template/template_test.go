@@ -9,7 +9,7 @@ import (
 )
 
 const sample = `{"Id":"abc","Name":"/a1","N":3,"F":1.5,"Big":9007199254740993,"Yes":true,"Null":null,"List":["x","y"],"Empty":[],
-	"State":{"Status":"running","ExitCode":0},"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}],"81/udp":null},"Html":"<a&b>"}`
+	"State":{"Status":"running","ExitCode":0},"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}],"81/udp":null},"Set":{"80/tcp":{}},"Html":"<a&b>"}`
 
 func evaluate(t *testing.T, source, data string) (string, error) {
 	t.Helper()
@@ -51,6 +51,7 @@ func TestExecute(t *testing.T) {
 		{`{{range .List}}{{if eq . "x"}}{{continue}}{{end}}{{.}}{{end}}`, "y"},
 		{`a {{- " b " -}} c{{/* gone */}}`, "a b c"},
 		{`{{slice .Name 1}} {{slice .List 1 2}} {{index .List 1}}`, "a1 [y] y"},
+		{`{{.Set}}`, "map[80/tcp:{}]"},
 		{`{{print 1 "a" 2}} {{urlquery "a b"}}`, "1a2 a+b"},
 	} {
 		if got, err := evaluate(t, row.source, sample); got != row.want || err != nil {

@@ -162,6 +162,9 @@ func text(v any) string {
 		keys := slices.Sorted(slices.Values(v.Keys))
 		for i, k := range keys {
 			keys[i] = k + ":" + text(v.Values[k])
+			if o, ok := v.Values[k].(*Object); ok && len(o.Keys) == 0 {
+				keys[i] = k + ":{}" // of a set, as Docker has for exposed ports and volumes
+			}
 		}
 		return "map[" + strings.Join(keys, " ") + "]"
 	}

@@ -101,7 +101,7 @@ func (m Mount) finish(p parsed) error {
 // last user ends. A target that is missing or not a mount is no error.
 func Unmount(target string) error {
 	err := unix.Unmount(target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
 		return nil
 	}
 	return fmt.Errorf("unmount %s: %w", target, err)

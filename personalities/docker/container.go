@@ -137,6 +137,7 @@ func updateCommand(u *cmd.Usage) action {
 		"cpu-rt-period", "cpu-rt-runtime", "cpuset-cpus", "cpuset-mems", "pids-limit", "blkio-weight"}
 	for _, f := range l.flags() {
 		if slices.Contains(keep, f.Name) {
+			f.Hidden = f.Name == "kernel-memory" // as in Docker, where run and create show it
 			u.Flags = append(u.Flags, f)
 		}
 	}

@@ -40,7 +40,8 @@ type createFlags struct {
 
 // limitFlags say how much of the host a container may use.
 type limitFlags struct {
-	memory, reservation, swap, kernel         byteSize
+	memory, reservation, kernel               byteSize
+	swap                                      swapSize
 	swappiness                                int64
 	oomDisable                                bool
 	oomScore                                  int
@@ -117,7 +118,7 @@ func (l *limitFlags) flags() []cmd.Flag {
 		{Value: &l.reservation, Name: "memory-reservation", Help: "Memory that is kept when the host runs short"},
 		{Value: &l.swap, Name: "memory-swap", Help: "Most memory and swap together; -1: no limit on swap"},
 		{Value: &l.swappiness, Name: "memory-swappiness", Help: "Readiness to swap, 0 to 100"},
-		{Value: &l.kernel, Name: "kernel-memory", Help: "Most kernel memory (of no effect today)", Hidden: true},
+		{Value: &l.kernel, Name: "kernel-memory", Help: "Most kernel memory (of no effect today)"},
 		{Value: &l.oomDisable, Name: "oom-kill-disable", Help: "Stop instead of killing when memory runs out"},
 		{Value: &l.oomScore, Name: "oom-score-adj", Help: "Readiness to be killed, -1000 to 1000"},
 		{Value: &l.cpus, Name: "cpus", Kind: "decimal", Help: "Most CPUs: 1.5"},

@@ -107,8 +107,6 @@ func (c *createFlags) setModes(h *container.HostConfig) error {
 		return errors.New("--cgroupns: invalid CGROUP mode")
 	case c.limits.swappiness != -1 && (c.limits.swappiness < 0 || c.limits.swappiness > 100):
 		return fmt.Errorf("invalid value: %d. Valid memory swappiness range is 0-100", c.limits.swappiness)
-	case c.shm < 0:
-		return fmt.Errorf("invalid value: %d. Valid shm size is above 0", c.shm)
 	}
 	return nil
 }

@@ -11,18 +11,26 @@ import (
 	"box/personalities/cmd"
 )
 
-// byteSize is a flag such as 512m or 2g; -1 stands for "no limit".
+// byteSize is a flag such as 512m or 2g.
 type byteSize int64
 
 // Set reads a size in powers of 1024.
 func (b *byteSize) Set(text string) error {
+	n, err := units.RAMInBytes(text)
+	*b = byteSize(n)
+	return err
+}
+
+// swapSize is a byteSize for which -1 stands for "no limit".
+type swapSize int64
+
+// Set reads a size in powers of 1024.
+func (b *swapSize) Set(text string) error {
 	if text == "-1" {
 		*b = -1
 		return nil
 	}
-	n, err := units.RAMInBytes(text)
-	*b = byteSize(n)
-	return err
+	return (*byteSize)(b).Set(text)
 }
 
 // nanoCPUs is a flag such as 1.5, in billionths of a CPU.
