@@ -72,7 +72,8 @@ func settle() error {
 // Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon [FLAG...]` ends the daemon
 // with SIGTERM and starts it anew, `kill-daemon` and `start-daemon [FLAG...]` do the halves, the first with SIGKILL; `kill-keeper` is
 // SIGKILL for the keeper; `census FILE` counts what there is and `same-census FILE` waits 2 s at most until all is as it was;
-// `idle-crowd ADDRESS IDLE SLOW` pings beside connections that are silent or slow.
+// `idle-crowd ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo NETWORK ADDRESS [PATH]` asks all the
+// time and `end-load COUNT` fails if it was not answered once; `other-build FILE NEW` makes another build of box.
 func TestScript(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: scripts start containers")
@@ -112,6 +113,9 @@ func TestScript(t *testing.T) {
 			env.Setenv("CGROUP", d.cgroup())
 			env.Setenv("SOURCE", source)
 			env.Values[daemon{}] = d
+			clients := &loads{stop: make(chan struct{})}
+			env.Values[loadsKey{}] = clients
+			env.Defer(clients.end)
 			env.Defer(d.end)
 			return d.start()
 		},
@@ -133,6 +137,9 @@ func TestScript(t *testing.T) {
 			"collect":        collect,
 			"restart-daemon": func(s *testscript.TestScript, _ bool, args []string) { theDaemon(s).restart(s, args) },
 			"idle-crowd":     idleCrowd,
+			"load":           startLoad,
+			"end-load":       endLoad,
+			"other-build":    otherBuild,
 			"kill-keeper":    func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).killKeeper()) },
 			"start-daemon":   func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },
 			"census":         census,

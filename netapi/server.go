@@ -5,7 +5,6 @@ package netapi
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	stdlog "log"
 	"log/slog"
 	"net"
@@ -38,39 +37,22 @@ type Server struct {
 	busy    func()                           // called at each request
 	admit   func(*tls.ConnectionState) error // asked at each request over TLS
 
-	mu       sync.Mutex
-	hijacked map[net.Conn]struct{} // connections that left the HTTP server
+	mu        sync.Mutex
+	hijacked  map[net.Conn]struct{} // connections that left the HTTP server
+	fresh     map[net.Conn]struct{} // connections of which no request was read yet
+	listeners []net.Listener
+	closing   bool
 }
 
 // New makes a server for e; version is what the product calls itself; busy is called whenever a request begins or ends.
 func New(e *engine.Engine, version string, log *slog.Logger, busy func()) *Server {
-	s := &Server{busy: busy, e: e, version: version, log: log, hijacked: map[net.Conn]struct{}{}}
+	s := &Server{busy: busy, e: e, version: version, log: log, hijacked: map[net.Conn]struct{}{}, fresh: map[net.Conn]struct{}{}}
 	s.router = s.routes()
 	s.http = &http.Server{
 		Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,
-		ErrorLog: stdlog.New(&complaints{log: log}, "", 0),
+		ErrorLog: stdlog.New(&complaints{log: log}, "", 0), ConnState: s.note,
 	}
 	return s
-}
-
-// Serve answers what comes over l until Shutdown.
-func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(l)
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
-}
-
-// Shutdown takes no more requests, waits until ctx ends for those under way, and cuts the rest.
-func (s *Server) Shutdown(ctx context.Context) {
-	_ = s.http.Shutdown(ctx)
-	_ = s.http.Close()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.hijacked {
-		c.Close()
-	}
 }
 
 // ServeHTTP answers one request.

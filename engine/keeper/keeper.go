@@ -38,6 +38,7 @@ type Keeper struct {
 	containers map[string]*container
 	programs   map[int]*program // by pid, until reaped
 	held       map[string]*held
+	kept       *kept // sockets of the daemon's, nil for none
 	exits      exitLog
 
 	// starts is held for reading by every start of a program, which has children that nobody else may reap, and for
@@ -55,7 +56,8 @@ type Keeper struct {
 // order asks the main loop to stop serving.
 type order struct {
 	path string        // executable to go on in, "" to quit
-	conn *net.UnixConn // who asked
+	conn *net.UnixConn // who asked, nil for the keeper itself
+	idle bool          // quit if nobody needs the keeper
 }
 
 // New makes a keeper that owns nothing.
@@ -89,7 +91,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 		k.swapping.Store(true)
 		stopServing()
-		if o.conn == nil {
+		if o.conn == nil && !o.idle {
 			stopReaper()
 			return nil
 		}
@@ -97,8 +99,10 @@ func (k *Keeper) Run(ctx context.Context) error {
 		if errors.Is(err, errQuit) {
 			return nil
 		}
-		_ = task.Send(o.conn, task.Fail(err))
-		o.conn.Close()
+		if o.conn != nil {
+			_ = task.Send(o.conn, task.Fail(err))
+			o.conn.Close()
+		}
 		k.swapping.Store(false)
 	}
 }
@@ -118,8 +122,10 @@ func (k *Keeper) obey(o order, stopReaper func()) error {
 	if n > 0 {
 		return fmt.Errorf("keeper still owns %d containers and ports: %w", n, errConflict)
 	}
-	_ = task.Send(o.conn, task.Reply{Version: task.ProtocolVersion})
-	o.conn.Close()
+	if o.conn != nil {
+		_ = task.Send(o.conn, task.Reply{Version: task.ProtocolVersion})
+		o.conn.Close()
+	}
 	return errQuit
 }
 

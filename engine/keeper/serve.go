@@ -108,6 +108,13 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 		task.CloseAll(files)
 		k.watch(conn)
 		return
+	case task.VerbKeep:
+		k.keep(ctx, &q, conn, files)
+		return
+	case task.VerbTake:
+		task.CloseAll(files)
+		k.take(conn)
+		return
 	}
 	defer conn.Close()
 	reply, err := k.answer(ctx, &q, files)

@@ -40,6 +40,7 @@ type Request struct {
 	Resources *specs.LinuxResources `json:",omitempty"`
 	Path      string                `json:",omitempty"`
 	Forward   []string              `json:",omitempty"`
+	Names     []string              `json:",omitempty"`
 }
 
 // Reply is what the keeper answers: an error with its class, or the fields that the verb promises.
@@ -52,6 +53,7 @@ type Reply struct {
 	Status      []Status     `json:",omitempty"`
 	Exit        *Exit        `json:",omitempty"`
 	Description *Description `json:",omitempty"`
+	Names       []string     `json:",omitempty"`
 }
 
 // Verbs of the protocol.
@@ -71,6 +73,8 @@ const (
 	VerbForget   = "forget"
 	VerbHold     = "hold"
 	VerbDrop     = "drop"
+	VerbKeep     = "keep"
+	VerbTake     = "take"
 	VerbSwap     = "swap"
 	VerbQuit     = "quit"
 )

@@ -91,13 +91,16 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	listeners, err := listenAll(env, o, secure, log)
+	k := &keeperProcess{run: o.execRoot, log: log}
+	sockets := takeOver(ctx, k.client(), log)
+	listeners, err := listenAll(env, o, secure, sockets, log)
 	if err != nil {
 		return err
 	}
 	defer closeAll(listeners)
+	sockets.start()
+	defer sockets.leave()
 	warn(env, o.remote.warnings(listeners))
-	k := &keeperProcess{run: o.execRoot, log: log}
 	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: k.client(), Log: log})
 	if err != nil {
 		return err
@@ -117,15 +120,18 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	return errors.Join(answer(ctx, env, listeners, newServer(e, secure, log)), closeEngine(e, k, o))
+	sockets.stay = o.liveRestore
+	return errors.Join(answer(ctx, env, listeners, newServer(e, secure, log), sockets.drain), closeEngine(e, k, o, sockets))
 }
 
-// closeEngine stops the containers, and the keeper when it has none left.
-func closeEngine(e *engine.Engine, k *keeperProcess, o *options) error {
+// closeEngine stops the containers, and the keeper when it has none left and keeps nothing for the next daemon.
+func closeEngine(e *engine.Engine, k *keeperProcess, o *options, sockets *handover) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(o.shutdownTimeout)*time.Second+20*time.Second)
 	defer cancel()
 	err := e.Close(ctx)
-	k.quit(ctx)
+	if !sockets.leave() {
+		k.quit(ctx)
+	}
 	return err
 }
 

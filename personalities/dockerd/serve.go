@@ -19,11 +19,14 @@ import (
 	"box/personalities/cmd"
 )
 
-// drainWait is what requests under way have to end at shutdown.
-const drainWait = 500 * time.Millisecond
+// What requests under way have to end at shutdown, where the daemon stops and where another one follows.
+const (
+	drainWait    = 500 * time.Millisecond
+	handoverWait = 2 * time.Second
+)
 
-// answer serves the API on the listeners until ctx ends.
-func answer(ctx context.Context, env *cmd.Env, listeners []net.Listener, server *netapi.Server) (err error) {
+// answer serves the API on the listeners until ctx ends; what is under way then has as long as drain says to end.
+func answer(ctx context.Context, env *cmd.Env, listeners []net.Listener, server *netapi.Server, drain func() time.Duration) (err error) {
 	var serving sync.WaitGroup
 	failed := make(chan error, len(listeners))
 	debug.SetGCPercent(heapGoal)
@@ -36,9 +39,9 @@ func answer(ctx context.Context, env *cmd.Env, listeners []net.Listener, server 
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	drain, cancel := context.WithTimeout(context.Background(), drainWait)
+	rest, cancel := context.WithTimeout(context.Background(), drain())
 	defer cancel()
-	server.Shutdown(drain) // closes the listeners
+	server.Shutdown(rest) // closes the listeners
 	serving.Wait()
 	return err
 }
@@ -57,18 +60,29 @@ func closeAll(listeners []net.Listener) {
 }
 
 // listenAll opens every -H, or none. What it returns of tcp is behind TLS where the options say so.
-func listenAll(env *cmd.Env, o *options, secure *certs.Server, log *slog.Logger) (out []net.Listener, err error) {
+func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, log *slog.Logger) (out []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(out)
 		}
 	}()
+	defer last.forget()
 	inherited := inherit(env.Getenv)
 	for _, h := range o.remote.hosts {
-		opened, err := listen(h, o.group, inherited)
+		l, err := last.listener(h, o.group)
+		if err != nil {
+			return out, err
+		}
+		opened := []net.Listener{l}
+		if l == nil {
+			opened, err = listen(h, o.group, inherited)
+		}
 		out = append(out, opened...)
 		if err != nil {
 			return out, err
+		}
+		for _, l := range opened {
+			last.add(h, l)
 		}
 	}
 	for i, l := range out {

@@ -1,0 +1,169 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"box/engine/task"
+)
+
+// keepWait is how long sockets stay open when the daemon that gave them is gone: longer than an init takes to start the next one, and
+// short enough for clients of a daemon that was stopped for good.
+const keepWait = 10 * time.Second
+
+// kept are sockets of the API that outlive a daemon, so that whoever connects while it is replaced waits instead of being refused.
+type kept struct {
+	names []string
+	fds   []int         // no files: the runtime would be woken up by each connection that the daemon gets
+	owner *net.UnixConn // open as long as the daemon lives
+	gone  chan struct{} // closed when somebody else has the files
+	once  sync.Once
+}
+
+// park takes the descriptors out of files, which are closed.
+func park(files []*os.File) (fds []int) {
+	defer task.CloseAll(files)
+	for _, f := range files {
+		raw, err := f.SyscallConn()
+		if err != nil {
+			continue
+		}
+		_ = raw.Control(func(fd uintptr) {
+			if copied, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3); err == nil {
+				fds = append(fds, copied)
+			}
+		})
+	}
+	return fds
+}
+
+// let closes the sockets unless they were taken.
+func (s *kept) let() {
+	s.once.Do(func() {
+		for _, fd := range s.fds {
+			unix.Close(fd)
+		}
+		close(s.gone)
+	})
+}
+
+// keep holds files as long as the client lives, and for keepWait after it, unless it gives them up. A swap lets go of them, too: the
+// daemon that asked for it gives them anew.
+func (k *Keeper) keep(ctx context.Context, q *task.Request, conn *net.UnixConn, files []*os.File) {
+	defer conn.Close()
+	s := &kept{names: q.Names, fds: park(files), owner: conn, gone: make(chan struct{})}
+	if err := k.setKept(s); err != nil {
+		s.let()
+		_ = task.Send(conn, task.Fail(err))
+		return
+	}
+	defer k.dropKept(s)
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if task.Send(conn, task.Reply{Version: task.ProtocolVersion}) != nil {
+		return
+	}
+	n, err := conn.Read(make([]byte, 1))
+	if n > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	k.outlive(ctx, s)
+}
+
+// outlive waits for the next daemon. Where none comes and no container runs, the keeper ends as well.
+func (k *Keeper) outlive(ctx context.Context, s *kept) {
+	wait := time.NewTimer(keepWait)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+	case <-s.gone:
+	case <-wait.C:
+		s.let()
+		k.mu.Lock()
+		needed := k.kept != s || len(k.containers)+len(k.held) > 0
+		k.mu.Unlock()
+		if needed {
+			return
+		}
+		select {
+		case k.orders <- order{idle: true}:
+		default: // busy with the order of a daemon: there is one
+		}
+	}
+}
+
+func (k *Keeper) setKept(s *kept) error {
+	if len(s.names) != len(s.fds) {
+		return fmt.Errorf("%d names for %d sockets: %w", len(s.names), len(s.fds), errInvalid)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.kept != nil {
+		if alive(k.kept.owner) {
+			return fmt.Errorf("another daemon's sockets are kept here: %w", errConflict)
+		}
+		k.kept.let()
+	}
+	k.kept = s
+	return nil
+}
+
+func (k *Keeper) dropKept(s *kept) {
+	s.let()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.kept == s {
+		k.kept = nil
+	}
+}
+
+// take answers with the sockets of a daemon that is gone, which the client owns from then on.
+func (k *Keeper) take(conn *net.UnixConn) {
+	defer conn.Close()
+	k.mu.Lock()
+	s := k.kept
+	var err error
+	switch {
+	case s == nil:
+		err = fmt.Errorf("no sockets are kept: %w", errNotFound)
+	case alive(s.owner):
+		err = fmt.Errorf("the daemon whose sockets are kept runs: %w", errConflict)
+	default:
+		k.kept = nil
+	}
+	k.mu.Unlock()
+	if err != nil {
+		_ = task.Send(conn, task.Fail(err))
+		return
+	}
+	s.once.Do(func() {
+		var files []*os.File
+		for _, fd := range s.fds {
+			files = append(files, os.NewFile(uintptr(fd), "kept"))
+		}
+		_ = task.Send(conn, task.Reply{Version: task.ProtocolVersion, Names: s.names}, files...) // who left gets nothing
+		task.CloseAll(files)
+		close(s.gone)
+	})
+}
+
+// alive tells whether the process at the other end of c has it open. It may have ended a moment ago, before anybody read that.
+func alive(c *net.UnixConn) bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	open := false
+	err = raw.Control(func(fd uintptr) {
+		n, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		open = n > 0 || errors.Is(err, unix.EAGAIN)
+	})
+	return err == nil && open
+}

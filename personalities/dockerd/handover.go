@@ -1,0 +1,200 @@
+package dockerd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+
+	"box/engine/task"
+)
+
+// handover is how the sockets of the API go from one daemon to the next without a moment in which a connection is refused: the keeper
+// has copies of them. An executable that replaces itself would need a signal of its own, which no init sends; a stop and a start are
+// what each of them does, and after a crash it works as well.
+type handover struct {
+	keeper *task.Client
+	log    *slog.Logger
+
+	found map[string]*os.File // of the daemon before this one, by name
+	hosts []host              // of this daemon
+	names []string
+	own   []filer
+
+	stay  bool // another daemon is to follow: this one was started as one that follows, or runs with --live-restore
+	once  sync.Once
+	mu    sync.Mutex
+	lease *task.Lease // nil while the keeper has none of ours
+	stop  func()      // ends the loop that keeps them kept
+}
+
+// filer is a listener whose socket can be copied.
+type filer interface{ File() (*os.File, error) }
+
+// takeWait bounds how long a keeper may take to answer before the sockets are made anew.
+const takeWait = 5 * time.Second
+
+// takeOver gets what the last daemon left. A keeper that is not there has nothing.
+func takeOver(ctx context.Context, k *task.Client, log *slog.Logger) *handover {
+	h := &handover{keeper: k, log: log, found: map[string]*os.File{}, stop: func() {}}
+	ctx, cancel := context.WithTimeout(ctx, takeWait)
+	defer cancel()
+	names, files, err := k.Take(ctx)
+	if err != nil && !errdefs.IsUnavailable(err) && !errdefs.IsNotFound(err) {
+		log.Warn("sockets of the last daemon stay with the keeper", "error", err)
+	}
+	h.stay = len(files) > 0
+	for i, f := range files {
+		if i < len(names) {
+			h.found[names[i]] = f
+		} else {
+			f.Close()
+		}
+	}
+	return h
+}
+
+// listener is the socket of h if the last daemon had it, nil otherwise.
+func (o *handover) listener(h host, group string) (net.Listener, error) {
+	name := socketName(h)
+	f := o.found[name]
+	if f == nil {
+		return nil, nil
+	}
+	delete(o.found, name)
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("socket of the last daemon for %s: %w", h.address, err)
+	}
+	if h.scheme == "unix" {
+		if err := giveToGroup(h.address, group); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// forget closes what this daemon has no use for.
+func (o *handover) forget() {
+	for _, f := range o.found {
+		f.Close()
+	}
+	clear(o.found)
+}
+
+// add notes a socket of this daemon's for the next one.
+func (o *handover) add(h host, l net.Listener) {
+	f, ok := l.(filer)
+	if !ok || h.scheme == "fd" { // those are with the service manager
+		return
+	}
+	o.hosts, o.names, o.own = append(o.hosts, h), append(o.names, socketName(h)), append(o.own, f)
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // leave decides
+	}
+}
+
+// give copies the sockets to the keeper.
+func (o *handover) give(ctx context.Context) (*task.Lease, error) {
+	var files []*os.File
+	defer func() { task.CloseAll(files) }()
+	for _, l := range o.own {
+		f, err := l.File()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return o.keeper.Keep(ctx, o.names, files)
+}
+
+// socketName tells one socket from another. A path that was removed, or is another socket's now, is not the same.
+func socketName(h host) string {
+	if h.scheme != "unix" {
+		return h.scheme + "://" + h.address
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(h.address, &st); err != nil {
+		return "unix://" + h.address
+	}
+	return fmt.Sprintf("unix://%s %d:%d", h.address, st.Dev, st.Ino)
+}
+
+// Pauses between tries to give the sockets to a keeper, which is just being started, or swapped, or was lost.
+const (
+	shortPause = 20 * time.Millisecond
+	longPause  = 2 * time.Second
+)
+
+// start gives the sockets to the keeper, and again to each later one, until leave.
+func (o *handover) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var loop sync.WaitGroup
+	o.stop = func() { cancel(); loop.Wait() }
+	loop.Go(func() {
+		pause := shortPause
+		for ctx.Err() == nil {
+			if lease, err := o.give(ctx); err == nil {
+				o.set(lease)
+				lease.Wait(ctx)
+				if ctx.Err() != nil {
+					return
+				}
+				o.set(nil)
+				pause = shortPause
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, longPause)
+		}
+	})
+}
+
+func (o *handover) set(l *task.Lease) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lease = l
+}
+
+// drain begins the end of the daemon and is how long requests under way have. Where nobody follows, nobody is to wait for that.
+func (o *handover) drain() time.Duration {
+	if o.stay {
+		return handoverWait
+	}
+	o.leave()
+	return drainWait
+}
+
+// leave ends the daemon's part, once; what it listens on is closed by then, or is about to be. It tells whether the keeper holds
+// the sockets for another daemon. If not, they are gone, and so are their paths.
+func (o *handover) leave() (stays bool) {
+	o.once.Do(func() {
+		o.stop()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.lease != nil && o.stay {
+			o.lease.Close()
+			stays = true
+			return
+		}
+		if o.lease != nil {
+			o.lease.GiveUp()
+		}
+		for i, h := range o.hosts {
+			if h.scheme == "unix" && socketName(h) == o.names[i] {
+				_ = os.Remove(h.address) // one that is left is replaced by the next daemon
+			}
+		}
+	})
+	return stays
+}
