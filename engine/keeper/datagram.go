@@ -30,7 +30,7 @@ const (
 // datagramBuffers are taken only while a datagram is there to be read: ten thousand quiet ports have none.
 var datagramBuffers = sync.Pool{New: func() any { return new([maxUDP]byte) }}
 
-func startDatagrams(front *net.UDPConn, to netip.AddrPort) (stop func()) {
+func startDatagrams(front *net.UDPConn, to netip.AddrPort) *datagramProxy {
 	p := &datagramProxy{front: front, to: to, clients: map[netip.AddrPort]*net.UDPConn{}}
 	p.wait.Go(func() {
 		receive(front, func(b []byte, from netip.AddrPort) {
@@ -40,8 +40,12 @@ func startDatagrams(front *net.UDPConn, to netip.AddrPort) (stop func()) {
 			}
 		})
 	})
-	return p.stop
+	return p
 }
+
+// pause and resume do nothing: clients get other sockets towards the container, from the next executable.
+func (p *datagramProxy) pause()  {}
+func (p *datagramProxy) resume() {}
 
 // client gives the socket of a client, a new one if need be; nil if there can be none.
 func (p *datagramProxy) client(from netip.AddrPort) *net.UDPConn {

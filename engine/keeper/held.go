@@ -15,7 +15,7 @@ import (
 type held struct {
 	descriptors []int
 	forward     []netip.AddrPort
-	stop        []func()
+	forwarders  map[int]forwarder // by which descriptor, of those that no rule forwards
 }
 
 // hold keeps what came with a request, and forwards what is to be forwarded.
@@ -33,7 +33,7 @@ func (k *Keeper) hold(q *task.Request, files []*os.File) (task.Reply, error) {
 		h.close()
 		return task.Reply{}, err
 	}
-	if err := h.start(); err != nil {
+	if err := h.start(nil); err != nil {
 		h.close()
 		return task.Reply{}, err
 	}
@@ -72,35 +72,47 @@ func (h *held) take(files []*os.File) error {
 	return nil
 }
 
-// start forwards what is to be forwarded.
-func (h *held) start() error {
+// start forwards what is to be forwarded, and goes on with the relays of an earlier executable.
+func (h *held) start(relays []savedRelay) error {
 	for i, to := range h.forward {
 		if !to.IsValid() {
 			continue
 		}
-		stop, err := forwardNumber(h.descriptors[i], to)
+		var open []*relay
+		for _, sr := range relays {
+			if sr.Socket != i {
+				continue
+			}
+			if r := restoreRelay(sr); r != nil {
+				open = append(open, r)
+			}
+		}
+		f, err := forwardNumber(h.descriptors[i], to, open)
 		if err != nil {
 			return fmt.Errorf("forward a port to %s: %w", to, err)
 		}
-		h.stop = append(h.stop, stop)
+		if h.forwarders == nil {
+			h.forwarders = map[int]forwarder{}
+		}
+		h.forwarders[i] = f
 	}
 	return nil
 }
 
 // forwardNumber forwards by a duplicate of a descriptor, which stays the holder's.
-func forwardNumber(fd int, to netip.AddrPort) (stop func(), err error) {
+func forwardNumber(fd int, to netip.AddrPort, relays []*relay) (forwarder, error) {
 	duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
 	f := os.NewFile(uintptr(duplicate), "held")
 	defer f.Close()
-	return forward(f, to)
+	return forward(f, to, relays...)
 }
 
 func (h *held) close() {
-	for _, stop := range h.stop {
-		stop()
+	for _, f := range h.forwarders {
+		f.stop()
 	}
 	for _, fd := range h.descriptors {
 		unix.Close(fd)

@@ -31,15 +31,13 @@ type kept struct {
 func park(files []*os.File) (fds []int) {
 	defer task.CloseAll(files)
 	for _, f := range files {
-		raw, err := f.SyscallConn()
+		fd, err := number(f)
 		if err != nil {
 			continue
 		}
-		_ = raw.Control(func(fd uintptr) {
-			if copied, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3); err == nil {
-				fds = append(fds, copied)
-			}
-		})
+		if copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			fds = append(fds, copied)
+		}
 	}
 	return fds
 }

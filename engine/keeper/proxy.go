@@ -1,9 +1,9 @@
 package keeper
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -13,10 +13,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// forwarder forwards what arrives on one socket. pause is for a swap: nothing moves until resume; what cannot be carried over goes on.
+type forwarder interface {
+	stop()
+	pause()
+	resume()
+}
+
 // forward forwards what arrives on f, a listening TCP socket or a bound UDP socket, to a container's address. It is for
 // what no rule of the kernel can do: [::] to an IPv4 container, and kernels without NAT. f stays the caller's. stop ends the
-// listening and every connection, and returns when all goroutines have ended.
-func forward(f *os.File, to netip.AddrPort) (stop func(), err error) {
+// listening and every connection, and returns when all goroutines have ended. The relays are those of an earlier executable.
+func forward(f *os.File, to netip.AddrPort, relays ...*relay) (forwarder, error) {
 	kind, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_TYPE)
 	if err != nil {
 		return nil, fmt.Errorf("forwarding %s to %s: %w", f.Name(), to, err)
@@ -32,19 +39,24 @@ func forward(f *os.File, to netip.AddrPort) (stop func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("forwarding %s to %s: %w", f.Name(), to, err)
 	}
-	p := &streamProxy{listener: l, to: to, open: map[io.Closer]bool{}}
-	p.wait.Go(p.accept)
-	return p.stop, nil
+	p := &streamProxy{listener: l.(*net.TCPListener), to: to, open: map[*relay]bool{}}
+	for _, r := range relays {
+		p.open[r] = true
+	}
+	p.resume()
+	return p, nil
 }
 
 // streamProxy forwards TCP connections.
 type streamProxy struct {
-	listener net.Listener
+	listener *net.TCPListener
 	to       netip.AddrPort
 	wait     sync.WaitGroup
+	halt     context.CancelFunc // gives up connecting to the container
 
-	mu   sync.Mutex
-	open map[io.Closer]bool // nil once stopped
+	mu     sync.Mutex
+	open   map[*relay]bool // nil once stopped
+	paused bool
 }
 
 // dialTimeout bounds the wait for a container that does not answer.
@@ -53,81 +65,118 @@ const dialTimeout = 10 * time.Second
 // acceptPause is how long accept rests when there are no descriptors left.
 const acceptPause = 50 * time.Millisecond
 
-func (p *streamProxy) accept() {
+// resume lets everything move.
+func (p *streamProxy) resume() {
+	ctx, halt := context.WithCancel(context.Background())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.halt, p.paused = halt, false
+	_ = p.listener.SetDeadline(time.Time{})
+	for r := range p.open {
+		r.deadline(time.Time{})
+		p.wait.Go(func() { p.serve(ctx, r) })
+	}
+	p.wait.Go(func() { p.accept(ctx) })
+}
+
+// pause returns when nothing moves any more: the relays that are open then can be carried over.
+func (p *streamProxy) pause() {
+	p.mu.Lock()
+	p.paused = true
+	p.halt()
+	_ = p.listener.SetDeadline(time.Unix(1, 0))
+	for r := range p.open {
+		r.deadline(time.Unix(1, 0))
+	}
+	p.mu.Unlock()
+	p.wait.Wait()
+}
+
+func (p *streamProxy) accept(ctx context.Context) {
 	for {
-		client, err := p.listener.Accept()
+		client, err := p.listener.AcceptTCP()
 		switch {
-		case errors.Is(err, net.ErrClosed):
+		case errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded):
 			return
 		case err != nil:
 			time.Sleep(acceptPause)
 			continue
 		}
-		p.wait.Go(func() { p.serve(client.(*net.TCPConn)) })
+		r := &relay{client: client}
+		if p.track(r) {
+			p.wait.Go(func() { p.serve(ctx, r) })
+		}
 	}
 }
 
-// serve copies both ways until both have ended. An end in one direction is passed on: protocols use it.
-func (p *streamProxy) serve(client *net.TCPConn) {
-	if !p.track(client) {
-		return
+// serve connects r if need be and moves both ways, until both have ended or until pause.
+func (p *streamProxy) serve(ctx context.Context, r *relay) {
+	if r.server == nil {
+		d := net.Dialer{Timeout: dialTimeout}
+		conn, err := d.DialContext(ctx, "tcp", p.to.String())
+		if err != nil {
+			if ctx.Err() == nil || p.stopped() {
+				r.client.SetLinger(0) // a reset, as from a port that nobody listens on
+				p.untrack(r)
+			}
+			return
+		}
+		p.connected(r, conn.(*net.TCPConn))
 	}
-	defer p.untrack(client)
-	conn, err := net.DialTimeout("tcp", p.to.String(), dialTimeout)
-	if err != nil {
-		client.SetLinger(0) // a reset, as from a port that nobody listens on
-		return
+	if r.run() {
+		p.untrack(r)
 	}
-	server := conn.(*net.TCPConn)
-	if !p.track(server) {
-		return
-	}
-	defer p.untrack(server)
-	var both sync.WaitGroup
-	both.Go(func() { pass(server, client) })
-	both.Go(func() { pass(client, server) })
-	both.Wait()
 }
 
-// pass copies from one connection to the other, then passes the end on.
-func pass(to, from *net.TCPConn) {
-	if _, err := io.Copy(to, from); err != nil {
-		to.SetLinger(0)
-		to.Close()
-		from.Close()
-		return
+func (p *streamProxy) stopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open == nil
+}
+
+// connected gives r its other end, which a pause or a stop of meanwhile has to reach as well.
+func (p *streamProxy) connected(r *relay, server *net.TCPConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.server = server
+	if p.paused {
+		r.deadline(time.Unix(1, 0))
 	}
-	to.CloseWrite()
-	from.CloseRead()
+	if p.open == nil {
+		r.close()
+	}
 }
 
 // track notes a connection so that stop can close it; after stop it closes it at once and gives false.
-func (p *streamProxy) track(c io.Closer) bool {
+func (p *streamProxy) track(r *relay) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.open == nil {
-		c.Close()
+		r.close()
 		return false
 	}
-	p.open[c] = true
+	p.open[r] = true
+	if p.paused {
+		r.deadline(time.Unix(1, 0))
+	}
 	return true
 }
 
-func (p *streamProxy) untrack(c io.Closer) {
+func (p *streamProxy) untrack(r *relay) {
 	p.mu.Lock()
-	delete(p.open, c)
-	p.mu.Unlock()
-	c.Close()
+	defer p.mu.Unlock()
+	delete(p.open, r)
+	r.close()
 }
 
 func (p *streamProxy) stop() {
 	p.listener.Close()
 	p.mu.Lock()
-	open := p.open
+	p.halt()
+	for r := range p.open {
+		r.close()
+	}
 	p.open = nil
 	p.mu.Unlock()
-	for c := range open {
-		c.Close()
-	}
 	p.wait.Wait()
 }

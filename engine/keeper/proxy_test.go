@@ -54,7 +54,7 @@ func TestStreamProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := front.Addr().String()
-	stop, err := forward(socketFile(t, front.(*net.TCPListener)), netip.MustParseAddrPort(server.Addr().String()))
+	f, err := forward(socketFile(t, front.(*net.TCPListener)), netip.MustParseAddrPort(server.Addr().String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestStreamProxy(t *testing.T) {
 	}
 	defer idle.Close()
 	time.Sleep(20 * time.Millisecond)
-	stop()
+	f.stop()
 	idle.SetReadDeadline(time.Now().Add(2 * time.Second))
 	if _, err := idle.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a connection outlived stop: %v", err)
@@ -99,11 +99,11 @@ func TestStreamProxyToNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := front.Addr().String()
-	stop, err := forward(socketFile(t, front.(*net.TCPListener)), netip.MustParseAddrPort(nobody.Addr().String()))
+	f, err := forward(socketFile(t, front.(*net.TCPListener)), netip.MustParseAddrPort(nobody.Addr().String()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stop()
+	defer f.stop()
 	conn, err := net.Dial("tcp", address)
 	if errors.Is(err, syscall.ECONNRESET) {
 		return // cut before the dial had returned: that is an end too
@@ -141,7 +141,7 @@ func TestDatagramProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := front.LocalAddr().String()
-	stop, err := forward(socketFile(t, front.(*net.UDPConn)), netip.MustParseAddrPort(server.LocalAddr().String()))
+	f, err := forward(socketFile(t, front.(*net.UDPConn)), netip.MustParseAddrPort(server.LocalAddr().String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestDatagramProxy(t *testing.T) {
 		}
 		conn.Close()
 	}
-	stop()
+	f.stop()
 	server.Close()
 	<-served
 	settle(t, goroutines)
@@ -176,4 +176,68 @@ func settle(t *testing.T, before int) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
+// TestStreamProxyPaused: pauses and resumes lose no byte of what is on its way, and pause returns though nobody reads.
+func TestStreamProxyPaused(t *testing.T) {
+	goroutines := runtime.NumGoroutine()
+	server, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	front, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := front.Addr().String()
+	f, err := forward(socketFile(t, front.(*net.TCPListener)), netip.MustParseAddrPort(server.Addr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("0123456789abcdef", 1<<20)
+	client, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(client, text)
+		sent <- errors.Join(err, client.(*net.TCPConn).CloseWrite())
+	}()
+	far, err := server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	for range 20 { // nobody reads
+		f.pause()
+		f.resume()
+	}
+	var got bytes.Buffer
+	for buf := make([]byte, 1<<20); ; {
+		n, err := far.Read(buf)
+		got.Write(buf[:n])
+		if err != nil {
+			break
+		}
+		f.pause()
+		f.resume()
+	}
+	if err := <-sent; err != nil || got.String() != text {
+		t.Errorf("%d of %d bytes came: %v", got.Len(), len(text), err)
+	}
+	f.pause()
+	if _, err := io.WriteString(far, "and back"); err != nil {
+		t.Error(err)
+	}
+	far.Close()
+	f.resume()
+	if back, err := io.ReadAll(client); string(back) != "and back" || err != nil {
+		t.Errorf("%q came back: %v", back, err)
+	}
+	f.stop()
+	server.Close()
+	settle(t, goroutines)
 }

@@ -78,6 +78,7 @@ type savedHeld struct {
 	Key     string
 	FDs     []int
 	Forward []string
+	Relays  []savedRelay
 }
 
 // swap goes on in the executable at o.path. It comes back only with the reason why not, and everything goes on as before.
@@ -99,7 +100,14 @@ func (k *Keeper) swap(o order, stopReaper func()) error {
 	for _, p := range stopped {
 		p.stop()
 	}
+	forwarders := k.forwarders()
+	for _, f := range forwarders {
+		f.pause()
+	}
 	err := k.execInPlace(o)
+	for _, f := range forwarders {
+		f.resume()
+	}
 	for _, p := range stopped {
 		p.start()
 	}
@@ -117,6 +125,17 @@ func (k *Keeper) livePrograms() []*program {
 			if p.exit == nil {
 				list = append(list, p)
 			}
+		}
+	}
+	return list
+}
+
+func (k *Keeper) forwarders() (list []forwarder) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, h := range k.held {
+		for _, f := range h.forwarders {
+			list = append(list, f)
 		}
 	}
 	return list
@@ -268,6 +287,7 @@ func (k *Keeper) save(o order) (*state, []int, error) {
 		for _, a := range h.forward {
 			sh.Forward = append(sh.Forward, a.String())
 		}
+		sh.Relays = s.relays(h)
 		st.Held = append(st.Held, sh)
 	}
 	k.exits.mu.Lock()
@@ -351,7 +371,7 @@ func Resume(fd int, o Options) (*Keeper, error) {
 			to, _ := netip.ParseAddrPort(a)
 			h.forward = append(h.forward, to)
 		}
-		if err := h.start(); err != nil {
+		if err := h.start(sh.Relays); err != nil {
 			k.o.Log.Error("forward ports", "key", sh.Key, "error", err)
 		}
 		k.held[sh.Key] = h

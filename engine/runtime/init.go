@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"os"
+	goruntime "runtime"
 
 	// Registers the writer of device rules; without it every start ends in an error about devices.
 	_ "github.com/opencontainers/cgroups/devices"
@@ -13,6 +14,9 @@ import (
 
 // init is the doorway of the re-exec'd child that becomes a container's program: `<anything> init` with the pipe
 // of libcontainer in the environment. It never returns then; any other process passes through.
+//
+// In the keeper the main thread is for the main goroutine alone. libcontainer mounts on threads that join a container's namespace and end
+// with their goroutine. The main thread never ends: it would stay there, and daemons look at it to find out where their keeper is.
 func init() {
 	if len(os.Args) > 1 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
 		if os.Getenv("_LIBCONTAINER_INITTYPE") == "standard" { // the first of a container: an exec is in the container's root
@@ -21,5 +25,8 @@ func init() {
 			}
 		}
 		libcontainer.Init()
+	}
+	if len(os.Args) > 1 && os.Args[1] == "keeper" {
+		goruntime.LockOSThread()
 	}
 }

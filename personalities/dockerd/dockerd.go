@@ -93,13 +93,13 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	}
 	k := &keeperProcess{run: o.execRoot, log: log}
 	sockets := takeOver(ctx, k.client(), log)
+	defer sockets.leave()
 	listeners, err := listenAll(env, o, secure, sockets, log)
 	if err != nil {
 		return err
 	}
 	defer closeAll(listeners)
 	sockets.start()
-	defer sockets.leave()
 	warn(env, o.remote.warnings(listeners))
 	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: k.client(), Log: log})
 	if err != nil {
