@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.etcd.io/bbolt"
 )
 
 // loads are the clients of one script that ask all the time.
@@ -145,4 +146,15 @@ func otherBuild(s *testscript.TestScript, _ bool, args []string) {
 	raw, err := os.ReadFile(s.MkAbs(args[0]))
 	s.Check(err)
 	s.Check(os.WriteFile(s.MkAbs(args[1]), append(raw, "another build"...), 0o755))
+}
+
+// stateVersion is `state-version FILE N`: the state file says that it is of version N.
+func stateVersion(s *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		s.Fatalf("usage: state-version file number")
+	}
+	db, err := bbolt.Open(s.MkAbs(args[0]), 0o600, &bbolt.Options{Timeout: time.Second, NoFreelistSync: true})
+	s.Check(err)
+	s.Check(db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("version"), []byte(args[1])) }))
+	s.Check(db.Close())
 }

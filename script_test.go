@@ -73,7 +73,8 @@ func settle() error {
 // with SIGTERM and starts it anew, `kill-daemon` and `start-daemon [FLAG...]` do the halves, the first with SIGKILL; `kill-keeper` is
 // SIGKILL for the keeper; `census FILE` counts what there is and `same-census FILE` waits 2 s at most until all is as it was;
 // `idle-crowd ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo NETWORK ADDRESS [PATH]` asks all the
-// time and `end-load COUNT` fails if it was not answered once; `other-build FILE NEW` makes another build of box.
+// time and `end-load COUNT` fails if it was not answered once; `other-build FILE NEW` makes another build of box, and
+// `state-version FILE N` a state of another version.
 func TestScript(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: scripts start containers")
@@ -140,6 +141,7 @@ func TestScript(t *testing.T) {
 			"load":           startLoad,
 			"end-load":       endLoad,
 			"other-build":    otherBuild,
+			"state-version":  stateVersion,
 			"kill-keeper":    func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).killKeeper()) },
 			"start-daemon":   func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },
 			"census":         census,

@@ -134,30 +134,43 @@ const (
 	longPause  = 2 * time.Second
 )
 
-// start gives the sockets to the keeper, and again to each later one, until leave.
+// start gives the sockets to the keeper, and again to each later one, until leave. What was taken from a keeper it has again when start
+// returns: a daemon that may not start leaves them as they were.
 func (o *handover) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var loop sync.WaitGroup
 	o.stop = func() { cancel(); loop.Wait() }
-	loop.Go(func() {
-		pause := shortPause
-		for ctx.Err() == nil {
-			if lease, err := o.give(ctx); err == nil {
-				o.set(lease)
-				lease.Wait(ctx)
-				if ctx.Err() != nil {
-					return
-				}
-				o.set(nil)
-				pause = shortPause
+	var first *task.Lease
+	if o.stay {
+		back, enough := context.WithTimeout(ctx, takeWait)
+		defer enough()
+		first, _ = o.give(back) // the loop tries again
+		o.set(first)
+	}
+	loop.Go(func() { o.keep(ctx, first) })
+}
+
+// keep has a keeper hold the sockets until ctx ends; lease is the one that there is already, nil for none.
+func (o *handover) keep(ctx context.Context, lease *task.Lease) {
+	for pause := shortPause; ctx.Err() == nil; pause = min(2*pause, longPause) {
+		if lease != nil {
+			lease.Wait(ctx)
+			if ctx.Err() != nil {
+				return
 			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(pause):
-			}
-			pause = min(2*pause, longPause)
+			o.set(nil)
+			pause = shortPause
 		}
-	})
+		var err error
+		if lease, err = o.give(ctx); err == nil {
+			o.set(lease)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
 }
 
 func (o *handover) set(l *task.Lease) {
