@@ -57,7 +57,7 @@ var imports = map[string][]string{
 	"fs/archive": {"fs"},
 	"fs/drivers": {"fs", "fs/layers", "fs/overlay", "fs/vfs"},
 	"fs/fstest":  {"fs", "fs/archive", "fs/mount"},
-	"fs/layers":  {"fs", "fs/archive", "fs/mount"},
+	"fs/layers":  {"fs", "fs/archive", "fs/mount", "fs/tree"},
 	"fs/module":  {},
 	"fs/mount":   {"fs/module"},
 	"fs/overlay": {"fs", "fs/archive", "fs/layers", "fs/module", "fs/mount", "fs/tree"},

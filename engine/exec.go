@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -219,37 +218,6 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 	return p, nil
 }
 
-// ExecError is an exec that the runtime refused: Docker prints its text on the streams of the exec.
-type ExecError struct {
-	Code int
-	Text string
-}
-
-// Error implements error.
-func (e *ExecError) Error() string { return e.Text }
-
-// Unwrap gives the class.
-func (e *ExecError) Unwrap() error { return errdefs.ErrInvalidArgument }
-
-// errRelativeDir is the runtime's text for a working folder that begins nowhere.
-var errRelativeDir = errors.New("Cwd must be an absolute path")
-
-// failed notes why a start failed; x.mu is held.
-func (x *execution) failed(err error) error {
-	text := err.Error()
-	code := 126 // Docker's, whatever it was
-	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") {
-		code = 127
-	}
-	x.code = &code
-	close(x.changed)
-	x.unlist()
-	if strings.Contains(text, "unable to start container process") || errors.Is(err, errRelativeDir) {
-		text = "OCI runtime exec failed: exec failed: " + text + ": unknown"
-	}
-	return &ExecError{Code: code, Text: text}
-}
-
 // onExecExit takes in the end of an exec.
 func (e *Engine) onExecExit(t task.Exit) {
 	e.forget(t.Container, t.Exec)
@@ -314,33 +282,4 @@ func (e *Engine) ExecInspect(_ context.Context, id string) (api.ExecInspectRespo
 			Tty: x.q.Tty, Entrypoint: x.q.Cmd[0], Arguments: x.q.Cmd[1:], Privileged: &x.q.Privileged, User: x.q.User,
 		},
 	}, nil
-}
-
-// ExecResize sets the size of an exec's terminal.
-func (e *Engine) ExecResize(ctx context.Context, id string, height, width uint16) error {
-	x, err := e.execution(id)
-	if err != nil {
-		return err
-	}
-	err = e.o.Tasks.Task(x.c.rec.ID).Resize(ctx, x.id, width, height)
-	if errdefs.IsNotFound(err) {
-		return errors.Join(conflict("exec %s is not running", short(id)))
-	}
-	return err
-}
-
-// Resize sets the size of the terminal of a container's program.
-func (e *Engine) Resize(ctx context.Context, ref string, height, width uint16) error {
-	c, err := e.container(ref)
-	if err != nil {
-		return err
-	}
-	if st, _ := c.now(); !st.running() {
-		return conflict("container %s is not running", c.rec.ID)
-	}
-	if err := e.o.Tasks.Task(c.rec.ID).Resize(ctx, "", width, height); err != nil {
-		return err
-	}
-	e.publish(c, events.ActionResize, "height", strconv.Itoa(int(height)), "width", strconv.Itoa(int(width)))
-	return nil
 }

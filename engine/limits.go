@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/docker/go-units"
+	"github.com/moby/moby/api/types/blkiodev"
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/cgroup"
@@ -165,21 +166,21 @@ func blkioLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error
 		warn("Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.")
 		r.BlkioWeightDevice = nil
 	}
-	if len(r.BlkioDeviceReadBps) > 0 && !can.ReadBps {
-		warn("Your kernel does not support BPS Block I/O read limit or the cgroup is not mounted. Block I/O BPS read limit discarded.")
-		r.BlkioDeviceReadBps = nil
-	}
-	if len(r.BlkioDeviceWriteBps) > 0 && !can.WriteBps {
-		warn("Your kernel does not support BPS Block I/O write limit or the cgroup is not mounted. Block I/O BPS write limit discarded.")
-		r.BlkioDeviceWriteBps = nil
-	}
-	if len(r.BlkioDeviceReadIOps) > 0 && !can.ReadIOps {
-		warn("Your kernel does not support IOPS Block read limit or the cgroup is not mounted. Block I/O IOPS read limit discarded.")
-		r.BlkioDeviceReadIOps = nil
-	}
-	if len(r.BlkioDeviceWriteIOps) > 0 && !can.WriteIOps {
-		warn("Your kernel does not support IOPS Block write limit or the cgroup is not mounted. Block I/O IOPS write limit discarded.")
-		r.BlkioDeviceWriteIOps = nil
+	for _, limit := range []struct {
+		devices *[]*blkiodev.ThrottleDevice
+		can     bool
+		support string
+		dropped string
+	}{
+		{&r.BlkioDeviceReadBps, can.ReadBps, "BPS Block I/O read limit", "Block I/O BPS read limit"},
+		{&r.BlkioDeviceWriteBps, can.WriteBps, "BPS Block I/O write limit", "Block I/O BPS write limit"},
+		{&r.BlkioDeviceReadIOps, can.ReadIOps, "IOPS Block read limit", "Block I/O IOPS read limit"},
+		{&r.BlkioDeviceWriteIOps, can.WriteIOps, "IOPS Block write limit", "Block I/O IOPS write limit"},
+	} {
+		if len(*limit.devices) > 0 && !limit.can {
+			warn("Your kernel does not support " + limit.support + " or the cgroup is not mounted. " + limit.dropped + " discarded.")
+			*limit.devices = nil
+		}
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -153,79 +152,6 @@ func (p *program) deliver(ctx context.Context, kind logs.Stream, frame []byte, a
 	}
 }
 
-// attach connects f to the streams. After the program's end it gets nothing but the end.
-func (p *program) attach(o task.Attach, f *os.File) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.finished {
-		f.Close()
-		return
-	}
-	a := &attachment{opts: o, f: f}
-	// The list is copied: pumps walk it without the lock.
-	p.attached = append(p.attached[:len(p.attached):len(p.attached)], a)
-	p.pumps.Go(func() { p.pumpAttached(a) })
-}
-
-func (p *program) detach(a *attachment) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	kept := make([]*attachment, 0, len(p.attached))
-	for _, other := range p.attached {
-		if other != a {
-			kept = append(kept, other)
-		}
-	}
-	p.attached = kept
-	a.f.Close()
-}
-
-// pumpAttached moves what comes over a to the program's input.
-func (p *program) pumpAttached(a *attachment) {
-	a.flush()
-	if a.eof || !p.feed(a) {
-		return
-	}
-	a.eof = true
-	switch {
-	case !a.opts.Stdin:
-		p.detach(a) // such a client never half-closes: it is gone
-	case a.opts.CloseStdin && !p.terminal:
-		p.in.close()
-	}
-}
-
-// feed copies until the end of a's input (true) or until stop (false), which leaves in a.unfed what the program did not take yet.
-func (p *program) feed(a *attachment) bool {
-	buf := make([]byte, 4<<10)
-	for {
-		if len(a.unfed) > 0 && a.opts.Stdin {
-			n, err := p.in.write(a.unfed)
-			a.unfed = a.unfed[n:]
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				return false
-			}
-			if err != nil {
-				a.unfed = nil // the program closed its input: the rest is read and dropped, as by a pipe's reader that left
-			}
-		}
-		n, err := a.f.Read(buf)
-		a.unfed = append(a.unfed[:0], buf[:n]...)
-		if !a.opts.Stdin {
-			a.unfed = nil
-		}
-		if n > 0 {
-			continue
-		}
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return false
-		}
-		if err != nil {
-			return errors.Is(err, io.EOF) || !errors.Is(err, os.ErrClosed)
-		}
-	}
-}
-
 // stop ends the pumps where they are; start goes on with no byte lost.
 func (p *program) stop() {
 	p.deadlines(time.Unix(1, 0))
@@ -305,48 +231,5 @@ func (i *input) close() {
 func (i *input) deadline(t time.Time) {
 	if i.f != nil {
 		_ = i.f.SetWriteDeadline(t)
-	}
-}
-
-// attachment is a descriptor that a client of the daemon's is at the other end of.
-type attachment struct {
-	opts task.Attach
-	f    *os.File
-
-	mu     sync.Mutex
-	unsent []byte // output that a stop kept from being written
-	unfed  []byte // input that a stop kept from the program
-	eof    bool   // the client ended its input
-}
-
-func (a *attachment) wants(kind logs.Stream) bool {
-	return kind == logs.Stdout && a.opts.Stdout || kind == logs.Stderr && a.opts.Stderr
-}
-
-// write sends b, which waits for a client that does not read: the program is slowed down, as by Docker. False
-// means that the client is gone.
-func (a *attachment) write(b []byte) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.unsent) > 0 {
-		a.unsent = append(a.unsent, b...)
-		b = a.unsent
-	}
-	n, err := a.f.Write(b)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		a.unsent = append([]byte(nil), b[n:]...)
-		return true
-	}
-	a.unsent = nil
-	return err == nil
-}
-
-// flush sends what a stop kept back.
-func (a *attachment) flush() {
-	a.mu.Lock()
-	pending := len(a.unsent) > 0
-	a.mu.Unlock()
-	if pending {
-		a.write(nil)
 	}
 }

@@ -87,27 +87,33 @@ func blkioV1(dir string) container.BlkioStats {
 // devices reads lines "8:0 Read 4096" or "8:0 4096"; the sum over all devices is left out.
 func devices(dir, name string) []container.BlkioStatEntry {
 	entries := []container.BlkioStatEntry{}
+	eachDevice(dir, name, func(e container.BlkioStatEntry, words []string) {
+		e.Value = number(words[len(words)-1])
+		if len(words) > 1 {
+			e.Op = words[0]
+		}
+		entries = append(entries, e)
+	})
+	return entries
+}
+
+// eachDevice calls fn with the device, and the words that follow it, of every line that begins with a device's numbers. A file
+// that is not there has no lines, nor has any in the folder "".
+func eachDevice(dir, name string, fn func(device container.BlkioStatEntry, words []string)) {
 	if dir == "" {
-		return entries
+		return
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
-		return entries
+		return
 	}
 	for line := range strings.Lines(string(raw)) {
-		w := strings.Fields(line)
-		if len(w) < 2 {
+		words := strings.Fields(line)
+		if len(words) < 2 {
 			continue
 		}
-		major, minor, ok := strings.Cut(w[0], ":")
-		if !ok {
-			continue
+		if major, minor, ok := strings.Cut(words[0], ":"); ok {
+			fn(container.BlkioStatEntry{Major: number(major), Minor: number(minor)}, words[1:])
 		}
-		e := container.BlkioStatEntry{Major: number(major), Minor: number(minor), Value: number(w[len(w)-1])}
-		if len(w) > 2 {
-			e.Op = w[1]
-		}
-		entries = append(entries, e)
 	}
-	return entries
 }

@@ -1,8 +1,6 @@
 package stats
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
@@ -44,30 +42,15 @@ func readV2(dir string) Usage {
 // ioV2 reads lines "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0".
 func ioV2(dir string) container.BlkioStats {
 	b := container.BlkioStats{IoServiceBytesRecursive: []container.BlkioStatEntry{}}
-	if dir == "" {
-		return b
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "io.stat"))
-	if err != nil {
-		return b
-	}
-	for line := range strings.Lines(string(raw)) {
-		w := strings.Fields(line)
-		if len(w) < 2 {
-			continue
-		}
-		major, minor, ok := strings.Cut(w[0], ":")
-		if !ok {
-			continue
-		}
-		for _, pair := range w[1:] {
+	eachDevice(dir, "io.stat", func(e container.BlkioStatEntry, words []string) {
+		for _, pair := range words {
 			key, v, _ := strings.Cut(pair, "=")
 			op, known := map[string]string{"rbytes": "read", "wbytes": "write"}[key]
 			if known {
-				b.IoServiceBytesRecursive = append(b.IoServiceBytesRecursive,
-					container.BlkioStatEntry{Major: number(major), Minor: number(minor), Op: op, Value: number(v)})
+				e.Op, e.Value = op, number(v)
+				b.IoServiceBytesRecursive = append(b.IoServiceBytesRecursive, e)
 			}
 		}
-	}
+	})
 	return b
 }

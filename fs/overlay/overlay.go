@@ -25,9 +25,9 @@ import (
 	"go.etcd.io/bbolt"
 
 	"box/fs"
+	"box/fs/archive"
 	"box/fs/layers"
 	"box/fs/mount"
-	"box/fs/tree"
 )
 
 // Name is what users type after --storage-driver.
@@ -35,6 +35,7 @@ const Name = "overlay2"
 
 // Driver is the overlay2 driver. Open makes one.
 type Driver struct {
+	layers.Content
 	root   string
 	table  *layers.Table
 	sync   layers.Syncer
@@ -68,6 +69,7 @@ func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Drive
 	if d.table, err = layers.Open(db, Name); err != nil {
 		return nil, err
 	}
+	d.Content = layers.Content{Table: d.table, Files: d.diff, Record: d.recordOf, Whiteouts: archive.Overlay}
 	orphans, err := d.table.Sweep(root, func(name string) bool { return name == "l" })
 	if err != nil {
 		return nil, err
@@ -132,31 +134,6 @@ func (d *Driver) Status() [][2]string {
 // Rebases implements fs.Rebaser.
 func (d *Driver) Rebases() bool { return true }
 
-// Stat implements fs.Driver.
-func (d *Driver) Stat(_ context.Context, name string) (fs.Info, error) {
-	row, err := d.table.Get(name)
-	return row.Info, err
-}
-
-// Walk implements fs.Driver.
-func (d *Driver) Walk(ctx context.Context, fn func(fs.Info) error) error {
-	return d.table.Walk(func(r layers.Row) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return fn(r.Info)
-	})
-}
-
-// Usage implements fs.Driver.
-func (d *Driver) Usage(ctx context.Context, name string) (fs.Usage, error) {
-	row, err := d.table.Get(name)
-	if err != nil {
-		return fs.Usage{}, err
-	}
-	return tree.Measure(ctx, d.diff(row))
-}
-
 // Sync implements fs.Driver.
 func (d *Driver) Sync(_ context.Context, names ...string) error { return d.sync.Sync(names...) }
 
@@ -168,8 +145,9 @@ func (d *Driver) Close() error {
 	return d.swept
 }
 
-func (d *Driver) dir(row layers.Row) string  { return filepath.Join(d.root, row.ID) }
-func (d *Driver) diff(row layers.Row) string { return filepath.Join(d.root, row.ID, "diff") }
+func (d *Driver) dir(row layers.Row) string      { return filepath.Join(d.root, row.ID) }
+func (d *Driver) recordOf(row layers.Row) string { return filepath.Join(d.root, row.ID, recordFile) }
+func (d *Driver) diff(row layers.Row) string     { return filepath.Join(d.root, row.ID, "diff") }
 
 // Folders implements fs.Locator.
 func (d *Driver) Folders(_ context.Context, name string) (map[string]string, error) {

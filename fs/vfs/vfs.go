@@ -28,6 +28,7 @@ const Name = "vfs"
 
 // Driver is the vfs driver. Open makes one.
 type Driver struct {
+	layers.Content
 	root   string
 	table  *layers.Table
 	sync   layers.Syncer
@@ -57,6 +58,7 @@ func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Drive
 	if d.table, err = layers.Open(db, Name); err != nil {
 		return nil, err
 	}
+	d.Content = layers.Content{Table: d.table, Files: d.dir, Record: d.recordOf}
 	none := func(string) bool { return false }
 	orphans, err := d.table.Sweep(d.folders(), none)
 	if err != nil {
@@ -89,22 +91,6 @@ func (d *Driver) Name() string { return Name }
 
 // Status implements fs.Driver.
 func (d *Driver) Status() [][2]string { return nil }
-
-// Stat implements fs.Driver.
-func (d *Driver) Stat(_ context.Context, name string) (fs.Info, error) {
-	row, err := d.table.Get(name)
-	return row.Info, err
-}
-
-// Walk implements fs.Driver.
-func (d *Driver) Walk(ctx context.Context, fn func(fs.Info) error) error {
-	return d.table.Walk(func(r layers.Row) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return fn(r.Info)
-	})
-}
 
 // Prepare implements fs.Driver.
 func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareOptions) error {
@@ -277,15 +263,6 @@ func (d *Driver) discard(row layers.Row) error {
 		return fmt.Errorf("delete layer %s: %w", row.Name, err)
 	}
 	return nil
-}
-
-// Usage implements fs.Driver.
-func (d *Driver) Usage(ctx context.Context, name string) (fs.Usage, error) {
-	row, err := d.table.Get(name)
-	if err != nil {
-		return fs.Usage{}, err
-	}
-	return tree.Measure(ctx, d.dir(row))
 }
 
 // Close implements fs.Driver.

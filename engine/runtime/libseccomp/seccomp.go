@@ -193,6 +193,7 @@ type VersionError struct {
 	level, min uint
 }
 
+// Error names what needs which API level.
 func (e *VersionError) Error() string {
 	return fmt.Sprintf("seccomp %s needs API level %d, this kernel has %d", e.what, e.min, e.level)
 }

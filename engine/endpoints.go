@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+	apinetwork "github.com/moby/moby/api/types/network"
+
+	"box/engine/network"
+	"box/engine/userns"
+)
+
+// wantedNetworks are the endpoints a new container asks for, by the name of their network; the network mode is brought
+// into the form that inspect shows.
+func (e *Engine) wantedNetworks(rec *record, q *apinetwork.NetworkingConfig) (map[string]*apinetwork.EndpointSettings, error) {
+	h := rec.Host
+	switch {
+	case h.NetworkMode == "" || h.NetworkMode.IsDefault():
+		h.NetworkMode = "bridge"
+		if rec.Config.NetworkDisabled || e.networkNamed("bridge") == nil {
+			h.NetworkMode = "none"
+		}
+	case h.NetworkMode.IsContainer():
+		return map[string]*apinetwork.EndpointSettings{}, nil
+	}
+	n, err := e.netRecordFor(string(h.NetworkMode))
+	if errdefs.IsNotFound(err) { // a start says so, as Docker's: after a create, clients take it for a missing image
+		n, err = &netRecord{Network: network.Network{Name: string(h.NetworkMode)}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*apinetwork.EndpointSettings{n.Name: {}}
+	if q == nil {
+		return out, nil
+	}
+	for name, s := range q.EndpointsConfig {
+		if name == "default" {
+			name = n.Name
+		}
+		if name != n.Name && name != n.ID {
+			return nil, invalid("Container cannot be connected to network endpoints: %s, %s", n.Name, name)
+		}
+		if s != nil {
+			out[n.Name] = s.Copy()
+		}
+	}
+	return out, checkEndpoint(n, out[n.Name])
+}
+
+// checkEndpoint refuses what only networks that users made can give a container.
+func checkEndpoint(n *netRecord, ep *apinetwork.EndpointSettings) error {
+	if !slices.Contains([]string{"bridge", "host", "none"}, n.Name) {
+		return nil
+	}
+	problem := ""
+	switch ip := ep.IPAMConfig; {
+	case ip != nil && (ip.IPv4Address.IsValid() || ip.IPv6Address.IsValid()):
+		problem = "user specified IP address is supported on user defined networks only"
+	case len(ep.Aliases) > 0:
+		problem = "network-scoped alias is supported only for containers in user defined networks"
+	default:
+		return nil
+	}
+	return invalid("invalid config for network %s: invalid endpoint settings:\n%s", n.Name, problem)
+}
+
+// sandbox is the network a container was given.
+type sandbox struct {
+	path      string // of the namespace, "" for the host's
+	own       bool   // made for this container
+	endpoints []network.Endpoint
+
+	users  string         // path of the user namespace, "" for the host's
+	holder *userns.Holder // keeps users until the container runs
+}
+
+// release lets go of what only a start needs.
+func (j *sandbox) release() {
+	if j.holder != nil {
+		j.holder.Close()
+	}
+}
+
+func ownsSandbox(h *api.HostConfig) bool {
+	return !h.NetworkMode.IsHost() && !h.NetworkMode.IsContainer()
+}
+
+// join gives a container that starts its network. After an error, what is in j is still to be undone.
+func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox, err error) {
+	switch mode := rec.Host.NetworkMode; {
+	case mode.IsHost():
+		return j, nil
+	case mode.IsContainer():
+		pid, err := e.pidOf(mode.ConnectedContainer())
+		j = sandbox{path: fmt.Sprintf("/proc/%d/ns/net", pid)}
+		if e.remapped(rec.Host) {
+			j.users = fmt.Sprintf("/proc/%d/ns/user", pid)
+		}
+		return j, err
+	}
+	if e.o.Net == nil {
+		return j, conflict("this daemon has no network for containers: use --network host")
+	}
+	from := ""
+	if e.remapped(rec.Host) {
+		if err := e.holdUsers(rec, &j); err != nil {
+			return j, err
+		}
+		from = j.holder.Network()
+	}
+	if j.path, err = e.o.Net.Sandbox(ctx, rec.ID, from, nil); err != nil {
+		return j, err
+	}
+	j.own = true
+	for name, want := range rec.Networks {
+		n, err := e.netRecordFor(name)
+		if err != nil {
+			return j, err
+		}
+		if n.Driver != "bridge" {
+			continue
+		}
+		ep, err := e.o.Net.Join(ctx, request(rec, n, want))
+		if err != nil {
+			return j, err
+		}
+		j.endpoints = append(j.endpoints, ep)
+		e.bus.Publish(events.NetworkEventType, events.ActionConnect, n.ID, map[string]string{
+			"container": rec.ID, "name": n.Name, "type": n.Driver,
+		})
+	}
+	return j, nil
+}
+
+func request(rec *record, n *netRecord, want *apinetwork.EndpointSettings) network.Request {
+	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: newID(), Ports: ports(rec)}
+	if want == nil {
+		return r
+	}
+	if want.IPAMConfig != nil {
+		r.Address = want.IPAMConfig.IPv4Address
+	}
+	if len(want.MacAddress) > 0 {
+		r.MAC = net.HardwareAddr(want.MacAddress)
+	}
+	return r
+}
+
+// leave undoes join.
+func (e *Engine) leave(ctx context.Context, c *container, endpoints []network.Endpoint, own bool) {
+	if e.o.Net == nil {
+		return
+	}
+	for _, ep := range endpoints {
+		if err := e.o.Net.Leave(ctx, ep); err != nil {
+			e.log.Warn("leave network", "container", short(c.rec.ID), "error", err)
+		}
+		if n, err := e.netRecordFor(ep.Network); err == nil {
+			e.bus.Publish(events.NetworkEventType, events.ActionDisconnect, n.ID, map[string]string{
+				"container": c.rec.ID, "name": n.Name, "type": n.Driver,
+			})
+		}
+	}
+	if own {
+		if err := e.o.Net.RemoveSandbox(ctx, c.rec.ID); err != nil {
+			e.log.Warn("remove network namespace", "container", short(c.rec.ID), "error", err)
+		}
+	}
+}

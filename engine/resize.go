@@ -1,0 +1,39 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/events"
+)
+
+// ExecResize sets the size of an exec's terminal.
+func (e *Engine) ExecResize(ctx context.Context, id string, height, width uint16) error {
+	x, err := e.execution(id)
+	if err != nil {
+		return err
+	}
+	err = e.o.Tasks.Task(x.c.rec.ID).Resize(ctx, x.id, width, height)
+	if errdefs.IsNotFound(err) {
+		return errors.Join(conflict("exec %s is not running", short(id)))
+	}
+	return err
+}
+
+// Resize sets the size of the terminal of a container's program.
+func (e *Engine) Resize(ctx context.Context, ref string, height, width uint16) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	if st, _ := c.now(); !st.running() {
+		return conflict("container %s is not running", c.rec.ID)
+	}
+	if err := e.o.Tasks.Task(c.rec.ID).Resize(ctx, "", width, height); err != nil {
+		return err
+	}
+	e.publish(c, events.ActionResize, "height", strconv.Itoa(int(height)), "width", strconv.Itoa(int(width)))
+	return nil
+}
