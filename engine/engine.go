@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -29,26 +30,26 @@ import (
 
 // Options are what an engine is opened with; the zero value of a field means the default that stands beside it.
 type Options struct {
-	Root            string                                              // data root: /var/lib/docker
-	Run             string                                              // exec root: /var/run/docker
-	Layers          func(context.Context, *state.DB) (fs.Driver, error) // the storage driver, opened on the state file; required
-	Tasks           task.Launcher                                       // who starts programs; required
-	Keeper          func(context.Context) error                         // makes sure that Tasks is served, at start and when it was lost; nil: it always is
-	Net             network.Plane                                       // nil: only the networks host and none
-	Bridge          Bridge                                              //
-	Now             func() time.Time                                    // time.Now
-	Log             *slog.Logger                                        // slog.Default
-	LiveRestore     bool                                                // Close leaves containers running
-	ShutdownTimeout time.Duration                                       // what Close gives containers to stop: 15 s
-	Limits          cgroup.Support                                      // what the kernel can limit: found by itself
-	Init            string                                              // host path of this executable, the init of --init: found by itself
-	CgroupParent    string                                              // of containers that ask for none: /docker
-	Version         string                                              // of the product
-	Debug           bool                                                // told in info
-	LogConfig       api.LogConfig                                       // of containers that ask for none: json-file, and its options
-	Registry        registry.Options                                    // how registries are talked to
-	IDs             fs.IDMaps                                           // of the user namespaces of containers (--userns-remap); none
-	Warnings        []string                                            // told in info beside those of the engine
+	Root         string                                              // data root: /var/lib/docker
+	Run          string                                              // exec root: /var/run/docker
+	Layers       func(context.Context, *state.DB) (fs.Driver, error) // the storage driver, opened on the state file; required
+	Tasks        task.Launcher                                       // who starts programs; required
+	Keeper       func(context.Context) error                         // makes sure that Tasks is served, at start and when it was lost; nil: it always is
+	Net          network.Plane                                       // nil: only the networks host and none
+	Bridge       Bridge                                              //
+	Now          func() time.Time                                    // time.Now
+	Log          *slog.Logger                                        // slog.Default
+	Limits       cgroup.Support                                      // what the kernel can limit: found by itself
+	Init         string                                              // host path of this executable, the init of --init: found by itself
+	CgroupParent string                                              // of containers that ask for none: /docker
+	Version      string                                              // of the product
+	ResolvConf   string                                              // of the host: /etc/resolv.conf
+	Experimental bool                                                // told in version and info
+	LogConfig    api.LogConfig                                       // of containers that ask for none: json-file, and its options
+	IDs          fs.IDMaps                                           // of the user namespaces of containers (--userns-remap); none
+	Warnings     []string                                            // told in info beside those of the engine
+	NoRestarts   bool                                                // Open starts nothing, whatever the restart policies say
+	Settings     Settings                                            // what Reload may change
 }
 
 // Engine owns everything below one data root. Its methods may be called from any goroutine.
@@ -58,7 +59,8 @@ type Engine struct {
 	db       *state.DB
 	layers   fs.Driver
 	images   *image.Catalog
-	registry *registry.Client
+	registry atomic.Pointer[registry.Client]
+	live     atomic.Pointer[Settings]
 	bus      events.Bus
 	id       string
 
@@ -88,7 +90,7 @@ type Engine struct {
 // A data root that another engine wrote, or that a running daemon holds, is refused and left as it is.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	o = withDefaults(o)
-	if err := errors.Join(checkLog(o.LogConfig), CheckRoot(o.Root)); err != nil {
+	if err := errors.Join(CheckLog(o.LogConfig), CheckRoot(o.Root)); err != nil {
 		return nil, err
 	}
 	for _, dir := range []string{o.Root, filepath.Join(o.Root, "containers"), o.Run, filepath.Join(o.Run, "containers")} {
@@ -103,8 +105,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		o: o, log: o.Log, db: db,
 		containers: map[string]*container{}, names: map[string]string{}, execs: map[string]*execution{},
-		registry: registry.New(o.Registry), networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
+		networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
 	}
+	e.take(o.Settings)
 	e.stopped, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := e.open(ctx); err != nil {
 		e.stop()
@@ -130,14 +133,8 @@ func withDefaults(o Options) Options {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.ShutdownTimeout == 0 {
-		o.ShutdownTimeout = 15 * time.Second
-	}
 	if o.Keeper == nil {
 		o.Keeper = func(context.Context) error { return nil }
-	}
-	if o.Registry.Agent == "" {
-		o.Registry.Agent = "docker/" + o.Version + " box os/linux arch/" + runtime.GOARCH
 	}
 	if o.Limits == (cgroup.Support{}) {
 		o.Limits = cgroup.Supported()
@@ -146,6 +143,11 @@ func withDefaults(o Options) Options {
 		o.Init, _ = os.Executable()
 	}
 	return o
+}
+
+// agent is what registries are told that asks them.
+func (e *Engine) agent() string {
+	return "docker/" + e.o.Version + " box os/linux arch/" + runtime.GOARCH
 }
 
 // open does the steps of Open that can be undone by closing the stores.
@@ -174,7 +176,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 
 // Close stops the containers, unless live-restore is set, and gives the data root up.
 func (e *Engine) Close(ctx context.Context) error {
-	if !e.o.LiveRestore {
+	if !e.settings().LiveRestore {
 		e.stopAll(ctx)
 	}
 	e.stop()
@@ -188,7 +190,7 @@ func (e *Engine) Close(ctx context.Context) error {
 
 func (e *Engine) closeStores() error {
 	var err error
-	e.registry.Close()
+	e.registry.Load().Close()
 	if e.layers != nil {
 		err = e.layers.Close()
 	}

@@ -189,7 +189,7 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 	if err != nil {
 		return nil, err
 	}
-	security, err := spec.ParseSecurity(rec.Host.SecurityOpt)
+	security, err := e.securityOf(rec.Host)
 	if err != nil {
 		return nil, err
 	}

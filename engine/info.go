@@ -35,17 +35,17 @@ func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: logs.Drivers()},
 		MemoryLimit: e.o.Limits.Memory, SwapLimit: e.o.Limits.Swap, CPUCfsPeriod: e.o.Limits.CPUQuota, CPUCfsQuota: e.o.Limits.CPUQuota,
 		CPUShares: e.o.Limits.CPUShares, CPUSet: e.o.Limits.Cpuset,
-		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: switchedOn("/proc/sys/net/ipv4/ip_forward"), OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.o.Debug,
+		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: switchedOn("/proc/sys/net/ipv4/ip_forward"), OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.settings().Debug,
 		NFd: openDescriptors(), NGoroutines: runtime.NumGoroutine(), SystemTime: e.o.Now().Format(time.RFC3339Nano),
 		LoggingDriver: e.o.LogConfig.Type, CgroupDriver: "cgroupfs", CgroupVersion: "1", NEventsListener: e.bus.Listeners(),
 		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(), MemTotal: memoryTotal(),
-		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Config(),
-		DockerRootDir: e.o.Root, ServerVersion: e.o.Version, Labels: []string{},
+		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Load().Config(),
+		DockerRootDir: e.o.Root, ServerVersion: e.o.Version, Labels: append([]string{}, e.settings().Labels...), ExperimentalBuild: e.o.Experimental,
 		Runtimes: map[string]system.RuntimeWithStatus{"runc": {Runtime: system.Runtime{Path: e.o.Init}}}, CDISpecDirs: []string{},
 		RuncCommit: system.Commit{ID: Built().Runtime}, InitCommit: system.Commit{ID: e.o.Version},
 		HTTPProxy: proxy("HTTP_PROXY"), HTTPSProxy: proxy("HTTPS_PROXY"), NoProxy: proxy("NO_PROXY"),
 		DefaultRuntime: "runc", Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
-		LiveRestoreEnabled: e.o.LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=builtin"},
+		LiveRestoreEnabled: e.settings().LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=" + e.settings().Container.SeccompName},
 	}
 	if len(e.o.IDs.UIDs) > 0 {
 		i.SecurityOptions = append(i.SecurityOptions, "name=userns")

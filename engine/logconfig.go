@@ -178,8 +178,8 @@ func choose(m map[string]string, names, expression string) (map[string]string, e
 	return chosen, nil
 }
 
-// checkLog refuses a default of the daemon's that no container could use.
-func checkLog(c api.LogConfig) error {
+// CheckLog refuses a default of the daemon's that no container could use.
+func CheckLog(c api.LogConfig) error {
 	if err := logs.Validate(c.Type, c.Config); err != nil {
 		return fmt.Errorf("failed to set log opts: %w: %w", err, errdefs.ErrInvalidArgument)
 	}

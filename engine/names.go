@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	api "github.com/moby/moby/api/types/container"
+
 	"box/engine/network"
 )
 
@@ -33,21 +35,33 @@ func (e *Engine) writeFiles(rec *record, j sandbox, links []string) error {
 	for _, l := range links {
 		hosts = append(hosts, l+"\n"...)
 	}
-	var dns []netip.Addr
-	dns = append(dns, rec.Host.DNS...)
-	var resolv []byte
-	host := network.HostResolvConf()
-	if rec.Host.NetworkMode.IsHost() && len(dns)+len(rec.Host.DNSSearch)+len(rec.Host.DNSOptions) == 0 {
-		resolv = host
-	} else {
-		resolv = network.ResolvConf(host, dns, rec.Host.DNSSearch, rec.Host.DNSOptions)
-	}
+	resolv := e.resolvConf(rec.Host)
 	for name, content := range map[string][]byte{"hostname": []byte(rec.Config.Hostname + "\n"), "hosts": hosts, "resolv.conf": resolv} {
 		if err := e.writeFile(filepath.Join(dir, name), content); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// resolvConf is what a container asks for names: what it says itself, then what the daemon was told, then what the host has.
+func (e *Engine) resolvConf(h *api.HostConfig) []byte {
+	d := &e.settings().Container
+	dns, search, options := h.DNS, h.DNSSearch, h.DNSOptions
+	if len(dns) == 0 {
+		dns = d.DNS
+	}
+	if len(search) == 0 {
+		search = d.DNSSearch
+	}
+	if len(options) == 0 {
+		options = d.DNSOptions
+	}
+	host := network.HostResolvConf(e.o.ResolvConf)
+	if h.NetworkMode.IsHost() && len(dns)+len(search)+len(options) == 0 {
+		return host
+	}
+	return network.ResolvConf(host, dns, search, options)
 }
 
 // writeFile writes a file that the root of a container may change.
@@ -83,6 +97,9 @@ func (e *Engine) hostLines(lines []string) ([]string, error) {
 func (e *Engine) hostAddress() netip.Addr {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
+	if e.o.Bridge.HostGateway.IsValid() {
+		return e.o.Bridge.HostGateway
+	}
 	if n := e.networkNamed("bridge"); n != nil && len(n.Subnets) > 0 {
 		return n.Subnets[0].Gateway
 	}

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"cmp"
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +19,35 @@ type Bridge struct {
 	Name string       // docker0; "none" for no default network
 	IP   netip.Prefix // address of the bridge and size of the network; zero for the first range that is free
 	MTU  int          // bytes; 0 for the kernel's
+
+	Pools       []Pool       // what the network is taken from when IP is zero: Docker's
+	Range       netip.Prefix // of the containers' addresses; zero for all of the network
+	Gateway     netip.Addr   // of the containers; zero for the bridge
+	Publish     netip.Addr   // where ports are published that name no address; zero for everywhere
+	Apart       bool         // containers do not reach each other
+	NoMasq      bool         // no source NAT on the way out
+	HostGateway netip.Addr   // what host-gateway means in --add-host; zero for the bridge's address
+}
+
+// Pool is a range that networks of one size are taken from.
+type Pool struct {
+	Base netip.Prefix
+	Size int // bits of a network
+}
+
+// maxPools bounds how many networks of a pool are looked at.
+const maxPools = 1 << 16
+
+// networks are those of the pool.
+func (p Pool) networks() (list []netip.Prefix) {
+	at := p.Base.Masked().Addr()
+	for i := 0; i < 1<<(p.Size-p.Base.Bits()) && i < maxPools; i++ {
+		list = append(list, netip.PrefixFrom(at, p.Size))
+		raw := at.As4()
+		binary.BigEndian.PutUint32(raw[:], binary.BigEndian.Uint32(raw[:])+1<<(32-p.Size))
+		at = netip.AddrFrom4(raw)
+	}
+	return list
 }
 
 // netRecord is one network as it is kept.
@@ -28,9 +60,15 @@ type netRecord struct {
 
 var networkTable = state.Table[netRecord]{Name: "networks"}
 
-// pools are the ranges the default network is taken from, Docker's.
-func pools() []netip.Prefix {
+// ranges are what the default network is taken from.
+func (b *Bridge) ranges() []netip.Prefix {
 	var list []netip.Prefix
+	for _, p := range b.Pools {
+		list = append(list, p.networks()...)
+	}
+	if len(list) > 0 {
+		return list
+	}
 	for i := 17; i < 32; i++ {
 		list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(i), 0, 0}), 16))
 	}
@@ -93,7 +131,9 @@ func (e *Engine) openNetworks() error {
 }
 
 func same(a, b *netRecord) bool {
-	return a.Bridge == b.Bridge && a.MTU == b.MTU && slices.Equal(a.Subnets, b.Subnets)
+	x, y := a.Network, b.Network
+	return x.Bridge == y.Bridge && x.MTU == y.MTU && x.HostIP == y.HostIP && x.ICC == y.ICC && x.Masquerade == y.Masquerade && x.Via == y.Via &&
+		slices.Equal(x.Subnets, y.Subnets)
 }
 
 // defaultBridge is the network "bridge" as the options want it: where they say nothing, as the link on the host or the
@@ -103,15 +143,21 @@ func (e *Engine) defaultBridge() (netRecord, error) {
 	if name == "" {
 		name = "docker0"
 	}
+	o := &e.o.Bridge
+	publish, mtu := "0.0.0.0", cmp.Or(o.MTU, 1500)
+	if o.Publish.IsValid() {
+		publish = o.Publish.String()
+	}
 	n := netRecord{
-		Network: network.Network{Name: "bridge", Driver: "bridge", Bridge: name, MTU: e.o.Bridge.MTU, ICC: true, Masquerade: true},
+		Network: network.Network{Name: "bridge", Driver: "bridge", Bridge: name, MTU: o.MTU, HostIP: o.Publish, Via: o.Gateway,
+			ICC: !o.Apart, Masquerade: !o.NoMasq},
 		Options: map[string]string{
 			"com.docker.network.bridge.default_bridge":       "true",
-			"com.docker.network.bridge.enable_icc":           "true",
-			"com.docker.network.bridge.enable_ip_masquerade": "true",
-			"com.docker.network.bridge.host_binding_ipv4":    "0.0.0.0",
+			"com.docker.network.bridge.enable_icc":           strconv.FormatBool(!o.Apart),
+			"com.docker.network.bridge.enable_ip_masquerade": strconv.FormatBool(!o.NoMasq),
+			"com.docker.network.bridge.host_binding_ipv4":    publish,
 			"com.docker.network.bridge.name":                 name,
-			"com.docker.network.driver.mtu":                  "1500",
+			"com.docker.network.driver.mtu":                  strconv.Itoa(mtu),
 		},
 		Labels: map[string]string{},
 	}
@@ -119,17 +165,25 @@ func (e *Engine) defaultBridge() (netRecord, error) {
 	if !ip.IsValid() {
 		ip = linkAddress(name)
 	}
-	if have := e.networkNamed("bridge"); !ip.IsValid() && have != nil && have.Bridge == name {
-		n.Subnets = have.Subnets
+	have := e.networkNamed("bridge")
+	if !ip.IsValid() && have != nil && have.Bridge == name && (!o.Range.IsValid() || have.Subnets[0].Prefix.Contains(o.Range.Addr())) {
+		n.Subnets = slices.Clone(have.Subnets)
+		n.Subnets[0].Range = o.Range
 		return n, nil
+	}
+	if !ip.IsValid() && o.Range.IsValid() { // as Docker: the range alone makes the network
+		ip = netip.PrefixFrom(o.Range.Masked().Addr().Next(), o.Range.Bits())
 	}
 	if !ip.IsValid() {
 		var err error
-		if ip, err = freeRange(); err != nil {
+		if ip, err = freeRange(e.o.Bridge.ranges()); err != nil {
 			return n, err
 		}
 	}
-	n.Subnets = []network.Subnet{{Prefix: ip.Masked(), Gateway: ip.Addr()}}
+	n.Subnets = []network.Subnet{{Prefix: ip.Masked(), Range: o.Range, Gateway: ip.Addr()}}
+	if o.Gateway.IsValid() && !ip.Contains(o.Gateway) {
+		return n, invalid("the default gateway %s is not within the network of the bridge, %s", o.Gateway, ip)
+	}
 	return n, nil
 }
 
@@ -152,12 +206,12 @@ func linkAddress(name string) netip.Prefix {
 }
 
 // freeRange is the first pool that no address of the host is in.
-func freeRange() (netip.Prefix, error) {
+func freeRange(ranges []netip.Prefix) (netip.Prefix, error) {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
 		return netip.Prefix{}, err
 	}
-	for _, p := range pools() {
+	for _, p := range ranges {
 		used := slices.ContainsFunc(addresses, func(a net.Addr) bool {
 			have, err := netip.ParsePrefix(a.String())
 			return err == nil && have.Overlaps(p)

@@ -42,7 +42,7 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 		}
 		return status(had != nil)
 	}
-	pulled, err := e.registry.Pull(ctx, e.images, ref, q.Auth, q.Platform, func(l registry.Line) error { return out(lineOf(l)) })
+	pulled, err := e.registry.Load().Pull(ctx, e.images, ref, q.Auth, q.Platform, func(l registry.Line) error { return out(lineOf(l)) })
 	isNew := false
 	for _, p := range pulled {
 		isNew = isNew || p.New
@@ -99,7 +99,7 @@ func lineOf(l registry.Line) Progress {
 
 // Login asks a registry whether it knows a user; the token, where it gives one, stands for the password.
 func (e *Engine) Login(ctx context.Context, auth apiregistry.AuthConfig) (apiregistry.AuthResponse, error) {
-	identity, err := e.registry.Login(ctx, auth)
+	identity, err := e.registry.Load().Login(ctx, auth)
 	if err != nil {
 		return apiregistry.AuthResponse{}, err
 	}
@@ -115,5 +115,5 @@ func (e *Engine) Distribution(ctx context.Context, name string, auth apiregistry
 	if id != "" {
 		return nil, invalid("unknown image reference format: %s", name)
 	}
-	return e.registry.Inspect(ctx, named.OrLatest(), auth)
+	return e.registry.Load().Inspect(ctx, named.OrLatest(), auth)
 }

@@ -251,7 +251,7 @@ func (e *Engine) startWanted() {
 		switch {
 		case c.rec.Host.AutoRemove && st.State == api.StateExited:
 			e.work.Go(func() { e.autoRemove(c) })
-		case st.State != api.StateExited:
+		case st.State != api.StateExited, e.o.NoRestarts:
 		case p.IsAlways(), p.IsUnlessStopped() && !st.ByHand, p.IsOnFailure() && !st.ByHand && st.ExitCode != 0 && (p.MaximumRetryCount == 0 || st.Restarts < p.MaximumRetryCount):
 			e.work.Go(func() {
 				if err := e.Start(context.Background(), c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {

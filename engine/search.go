@@ -26,7 +26,7 @@ func (e *Engine) Search(ctx context.Context, term string, limit int, f Filters, 
 	if limit < 1 || limit > searchMost {
 		return nil, invalid("limit %d is outside the range of [1, %d]", limit, searchMost)
 	}
-	found, err := e.registry.Search(ctx, term, limit, auth)
+	found, err := e.registry.Load().Search(ctx, term, limit, auth)
 	if err != nil {
 		return nil, err
 	}

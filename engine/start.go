@@ -150,18 +150,25 @@ func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error
 	if err != nil {
 		return nil, err
 	}
+	security, err := e.securityOf(rec.Host)
+	if err != nil {
+		return nil, err
+	}
 	in := spec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Root: root, User: user,
 		Args: append([]string{rec.Path}, rec.Args...), Hostname: rec.Config.Hostname, Env: env,
-		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, UserNS: j.users, CgroupV2: cgroup.V2(), Confine: spec.HostConfinement(), Cgroup: rec.Cgroup,
+		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, UserNS: j.users, CgroupV2: cgroup.V2(), Confine: spec.HostConfinement(), Security: security, Cgroup: rec.Cgroup,
 		Files: []spec.Bind{
 			{Source: filepath.Join(e.dir(rec.ID), "resolv.conf"), Target: "/etc/resolv.conf"},
 			{Source: filepath.Join(e.dir(rec.ID), "hostname"), Target: "/etc/hostname"},
 			{Source: filepath.Join(e.dir(rec.ID), "hosts"), Target: "/etc/hosts"},
 		},
 	}
-	if rec.Host.Init != nil && *rec.Host.Init {
-		in.Init = e.o.Init
+	d := &e.settings().Container
+	if own := rec.Host.Init; own != nil && *own || own == nil && d.Init {
+		if in.Init = d.InitPath; in.Init == "" {
+			in.Init = e.o.Init
+		}
 	}
 	if rec.Host.NetworkMode.IsContainer() {
 		if err := e.shareName(rec, &in); err != nil {
@@ -172,6 +179,12 @@ func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error
 		return nil, err
 	}
 	return spec.Build(in)
+}
+
+// securityOf is what confines a container: what it says itself in the place of the daemon's defaults.
+func (e *Engine) securityOf(h *api.HostConfig) (spec.Security, error) {
+	d := &e.settings().Container
+	return spec.Security{NoNewPrivileges: d.NoNewPrivileges, Seccomp: d.Seccomp}.With(h.SecurityOpt)
 }
 
 // shareName gives a container that shares another's network that one's name.

@@ -76,7 +76,7 @@ func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
 			return err
 		}
 	}
-	timeout := defaultStopTimeout
+	timeout := time.Duration(*e.settings().Container.StopTimeout) * time.Second
 	if rec.Config.StopTimeout != nil {
 		timeout = time.Duration(*rec.Config.StopTimeout) * time.Second
 	}
@@ -217,8 +217,11 @@ func (e *Engine) keep(c *container, on bool) {
 
 // stopAll stops everything that runs, side by side, for ShutdownTimeout.
 func (e *Engine) stopAll(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, e.o.ShutdownTimeout+killWait)
-	defer cancel()
+	if wait := e.settings().ShutdownTimeout; wait >= 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, wait+killWait)
+		defer cancel()
+	}
 	var wg sync.WaitGroup
 	for _, c := range e.all() {
 		st, _ := c.now()
@@ -236,9 +239,9 @@ func (e *Engine) stopAll(ctx context.Context) {
 
 // shutDown is a stop that the restart policy does not take for one by hand: the next daemon starts the container again.
 func (e *Engine) shutDown(ctx context.Context, c *container) error {
-	timeout := int(e.o.ShutdownTimeout / time.Second)
-	if own := c.snapshot().Config.StopTimeout; own != nil {
-		timeout = min(timeout, *own)
+	timeout := int(e.settings().ShutdownTimeout / time.Second)
+	if own := c.snapshot().Config.StopTimeout; own != nil && (timeout < 0 || *own < timeout) {
+		timeout = *own
 	}
 	before, _ := c.now()
 	err := e.halt(ctx, c, StopOptions{Seconds: &timeout})

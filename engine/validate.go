@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	api "github.com/moby/moby/api/types/container"
@@ -101,11 +102,12 @@ func validateModes(h *api.HostConfig) error {
 
 // fillDefaults sets what the client left open to what Docker would.
 func (e *Engine) fillDefaults(h *api.HostConfig, security spec.Security) {
+	d := &e.settings().Container
 	if h.ShmSize == 0 {
-		h.ShmSize = defaultShm
+		h.ShmSize = d.ShmSize
 	}
 	if h.IpcMode.IsEmpty() {
-		h.IpcMode = api.IPCModePrivate
+		h.IpcMode = d.IpcMode
 	}
 	if h.RestartPolicy.Name == "" {
 		h.RestartPolicy.Name = api.RestartPolicyDisabled
@@ -117,11 +119,12 @@ func (e *Engine) fillDefaults(h *api.HostConfig, security spec.Security) {
 		h.MemorySwap = 2 * h.Memory
 	}
 	if h.CgroupnsMode.IsEmpty() {
-		h.CgroupnsMode = api.CgroupnsModeHost
-		if cgroup.V2() && !h.Privileged {
-			h.CgroupnsMode = api.CgroupnsModePrivate
+		h.CgroupnsMode = d.cgroupns()
+		if h.Privileged {
+			h.CgroupnsMode = api.CgroupnsModeHost
 		}
 	}
+	h.Ulimits = d.ulimits(h.Ulimits)
 	if security.SystemPaths || h.Privileged {
 		h.MaskedPaths, h.ReadonlyPaths = []string{}, []string{}
 	}
@@ -131,4 +134,25 @@ func (e *Engine) fillDefaults(h *api.HostConfig, security spec.Security) {
 	if h.ReadonlyPaths == nil {
 		h.ReadonlyPaths = spec.ReadonlyPaths()
 	}
+}
+
+// cgroupns is the mode of cgroup namespaces that containers get.
+func (d *ContainerDefaults) cgroupns() api.CgroupnsMode {
+	switch {
+	case d.CgroupnsMode != "":
+		return d.CgroupnsMode
+	case cgroup.V2():
+		return api.CgroupnsModePrivate
+	}
+	return api.CgroupnsModeHost
+}
+
+// ulimits adds those that a container does not have of its own.
+func (d *ContainerDefaults) ulimits(own []*api.Ulimit) []*api.Ulimit {
+	for _, u := range d.Ulimits {
+		if !slices.ContainsFunc(own, func(o *api.Ulimit) bool { return o.Name == u.Name }) {
+			own = append(own, u)
+		}
+	}
+	return own
 }

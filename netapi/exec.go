@@ -51,7 +51,7 @@ func (s *Server) startExec(w http.ResponseWriter, r *http.Request) error {
 	terminal := false
 	a, err := s.e.ExecStart(r.Context(), name(r), q, func(tty bool) (err error) {
 		terminal = tty
-		conn, done, err = s.hijack(w, r, mediaType(r, tty), execHeaders(s.version))
+		conn, done, err = s.hijack(w, r, mediaType(r, tty), s.execHeaders())
 		return err
 	})
 	if conn == nil {
@@ -65,9 +65,9 @@ func (s *Server) startExec(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func execHeaders(version string) http.Header {
+func (s *Server) execHeaders() http.Header {
 	h := http.Header{}
-	setHeaders(h, version)
+	s.setHeaders(h)
 	return h
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -75,7 +76,7 @@ type handler func(s *Server, w http.ResponseWriter, r *http.Request) error
 // wrap gives a handler what all share: the headers, the check of the version, the reply to an error.
 func (s *Server) wrap(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		setHeaders(w.Header(), s.version)
+		s.setHeaders(w.Header())
 		v, err := requestVersion(mux.Vars(r)["version"])
 		if err == nil {
 			r = r.WithContext(context.WithValue(r.Context(), versionKey{}, v))
@@ -87,11 +88,11 @@ func (s *Server) wrap(h handler) http.HandlerFunc {
 	}
 }
 
-func setHeaders(h http.Header, version string) {
+func (s *Server) setHeaders(h http.Header) {
 	h.Set("Api-Version", MaxVersion)
-	h.Set("Docker-Experimental", "false")
+	h.Set("Docker-Experimental", strconv.FormatBool(s.e.Experimental()))
 	h.Set("Ostype", runtime.GOOS)
-	h.Set("Server", "Docker/"+version+" (linux)")
+	h.Set("Server", "Docker/"+s.version+" (linux)")
 }
 
 // fail replies with an error, unless the reply has begun.

@@ -60,6 +60,11 @@ func newBridge(n Network) (*bridge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("network %s: %w", n.Name, err)
 	}
+	if n.Via.IsValid() {
+		if err := p.take(n.Via); err != nil && n.Via != n.Subnets[0].Gateway {
+			return nil, fmt.Errorf("network %s: gateway %s: %w", n.Name, n.Via, err)
+		}
+	}
 	return &bridge{Network: n, pool: p}, nil
 }
 
@@ -77,7 +82,11 @@ func (l *Linux) raise(b *bridge) error {
 		return fmt.Errorf("bringing up %s: %w", b.Bridge, err)
 	}
 	// Ports published on 127.0.0.1 are rewritten on their way out by the bridge; the rules keep strangers off 127/8.
-	if err := writeSysctl("net/ipv4/conf/"+b.Bridge+"/route_localnet", "1"); err != nil {
+	local := "1"
+	if l.noRules {
+		local = "0"
+	}
+	if err := writeSysctl("net/ipv4/conf/"+b.Bridge+"/route_localnet", local); err != nil {
 		l.warn("ports are not reachable on 127.0.0.1: " + err.Error())
 	}
 	return l.forwarding()
@@ -140,6 +149,9 @@ func (l *Linux) addressBridge(link netlink.Link, s Subnet) error {
 // forwarding turns on the forwarding of IPv4.
 func (l *Linux) forwarding() error {
 	const name = "net/ipv4/ip_forward"
+	if l.noForward {
+		return nil
+	}
 	if now, err := os.ReadFile("/proc/sys/" + name); err == nil && strings.TrimSpace(string(now)) == "1" {
 		return nil
 	}

@@ -24,6 +24,9 @@ const passMark = "box "
 
 // install writes b's rules and the passes for it.
 func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
+	if l.noRules {
+		return l.withoutRules(b)
+	}
 	err := l.rules.write(b, endpoints)
 	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPROTONOSUPPORT) || errors.Is(err, syscall.ENOENT) {
 		l.rules.mu.Lock()
@@ -38,6 +41,20 @@ func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
 	}
 	l.passes([]string{b.Bridge})
 	return nil
+}
+
+// withoutRules takes away what a daemon with rules left of b, and makes none from then on.
+func (l *Linux) withoutRules(b *bridge) error {
+	if !l.rules.missing() {
+		if err := l.rules.drop(b); err != nil {
+			l.log.Debug("rules of before", "error", err) // a kernel without nf_tables has none
+		}
+	}
+	err := l.removePasses([]string{b.Bridge})
+	l.rules.mu.Lock()
+	l.rules.none = true
+	l.rules.mu.Unlock()
+	return err
 }
 
 // passes puts what is missing into foreign chains. That this cannot be done is a warning, no error.
@@ -55,6 +72,9 @@ func (l *Linux) passes(bridges []string) {
 // attend puts back what a change of somebody else's firewall has removed, and goes through a firewall that is new. It costs
 // little when nobody changed anything.
 func (l *Linux) attend() {
+	if l.noRules {
+		return
+	}
 	l.rules.mu.Lock()
 	same := !l.rules.none && l.rules.generation == l.rules.latest()
 	l.rules.mu.Unlock()

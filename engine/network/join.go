@@ -90,6 +90,9 @@ func (l *Linux) claim(r Request, b *bridge) (*Endpoint, error) {
 		Address: netip.PrefixFrom(address, b.Subnets[0].Prefix.Bits())}
 	if !b.Internal {
 		e.Gateway = b.Subnets[0].Gateway
+		if b.Via.IsValid() {
+			e.Gateway = b.Via
+		}
 	}
 	mac := r.MAC
 	if mac == nil {

@@ -16,19 +16,22 @@ import (
 
 // Options says where a plane keeps its things.
 type Options struct {
-	ExecRoot string       // sandboxes are at ExecRoot/netns/<first 12 digits of the container's ID>
-	Holder   Holder       // keeps the descriptors of published ports; nil: this process does, as long as it lives
-	Log      *slog.Logger // nil for none
+	ExecRoot  string       // sandboxes are at ExecRoot/netns/<first 12 digits of the container's ID>
+	Holder    Holder       // keeps the descriptors of published ports; nil: this process does, as long as it lives
+	Log       *slog.Logger // nil for none
+	NoRules   bool         // no rule is made: no way out, published ports are forwarded by a process
+	NoForward bool         // the forwarding of IPv4 is left as it is
 }
 
 // Linux is the Plane on a Linux kernel: everything by netlink and files in /proc/sys, in the network namespace of
 // this process.
 type Linux struct {
-	dir    string // of the sandboxes
-	holder Holder
-	log    *slog.Logger
-	route  *netlink.Handle
-	reaper *reaper
+	dir                string // of the sandboxes
+	holder             Holder
+	noRules, noForward bool
+	log                *slog.Logger
+	route              *netlink.Handle
+	reaper             *reaper
 
 	mu        sync.Mutex // guards what follows; never held over a call to the kernel
 	networks  map[string]*bridge
@@ -52,7 +55,7 @@ type bridge struct {
 // Open makes the folder for sandboxes and gets ready; it changes nothing else in the kernel.
 func Open(o Options) (*Linux, error) {
 	l := &Linux{
-		dir: filepath.Join(o.ExecRoot, "netns"), holder: o.Holder, log: o.Log,
+		dir: filepath.Join(o.ExecRoot, "netns"), holder: o.Holder, log: o.Log, noRules: o.NoRules, noForward: o.NoForward,
 		networks: map[string]*bridge{}, endpoints: map[string]*Endpoint{}, fresh: map[string]*netlink.Handle{},
 		ports: portTable{},
 	}

@@ -61,9 +61,12 @@ const (
 )
 
 // HostResolvConf reads the resolver configuration that containers start from: the host's, or what is behind it where that
-// names only systemd-resolved's stub. A file that is not there reads as an empty one.
-func HostResolvConf() []byte {
-	own, err := os.ReadFile("/etc/resolv.conf")
+// names only systemd-resolved's stub. A file that is not there reads as an empty one; path "" is /etc/resolv.conf.
+func HostResolvConf(path string) []byte {
+	if path == "" {
+		path = "/etc/resolv.conf"
+	}
+	own, err := os.ReadFile(path)
 	if err != nil {
 		return nil
 	}

@@ -21,6 +21,7 @@ type Network struct {
 	Internal   bool       // no way out, no published ports
 	ICC        bool       // containers of one bridge may talk to each other
 	Masquerade bool       // source NAT on the way out
+	Via        netip.Addr // the gateway of containers, zero for the bridge
 	HostIP     netip.Addr // where ports are published when nobody says, unspecified for everywhere
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +62,32 @@ func (c *Client) connect(ctx context.Context, ref reference.Named, auth Auth) (*
 	r := &repository{c: c, ref: ref, end: end}
 	r.auth = authorizer{c: c, end: end, user: auth, challenges: challenges}
 	return r, nil
+}
+
+// mirrorsOf are the mirrors that may have what ref names.
+func (c *Client) mirrorsOf(ref reference.Named) []string {
+	if ref.Domain != hubDomain {
+		return nil
+	}
+	return c.o.Mirrors
+}
+
+// mirror is connect to a mirror of Docker Hub, by its URL. The user's password is not for it.
+func (c *Client) mirror(ctx context.Context, address string, ref reference.Named) (*repository, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	end, err := c.endpoint(u.Scheme, u.Host)
+	if err != nil {
+		return nil, err
+	}
+	end.base = strings.TrimSuffix(address, "/") + "/v2/"
+	challenges, err := end.ping(ctx, c.o.Agent)
+	if err != nil {
+		return nil, err
+	}
+	return &repository{c: c, ref: ref, end: end, auth: authorizer{c: c, end: end, challenges: challenges}}, nil
 }
 
 // ping tries how a host answers: by TLS, or where it may lack that, without.

@@ -27,16 +27,34 @@ type Pulled struct {
 // with its names, the tag and the digest in the repository, when all of it is there and on the disk; after an error or when ctx
 // ends nothing is left. platform nil is this host's.
 func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Named, auth Auth, platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
+	for _, m := range c.mirrorsOf(ref) {
+		r, err := c.mirror(ctx, m, ref)
+		if err == nil {
+			var all []Pulled
+			if all, err = c.pullFrom(ctx, r, into, ref, platform, tell); err == nil || len(all) > 0 || ctx.Err() != nil {
+				return all, err
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+	}
 	r, err := c.connect(ctx, ref, auth)
 	if err != nil {
 		return nil, pullError(err, ref)
 	}
+	return c.pullFrom(ctx, r, into, ref, platform, tell)
+}
+
+// pullFrom is Pull from one place.
+func (c *Client) pullFrom(ctx context.Context, r *repository, into *image.Catalog, ref reference.Named, platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
 	want := image.HostPlatform()
 	if platform != nil {
 		want = *platform
 	}
 	refs := []reference.Named{ref}
 	if ref.IsNameOnly() {
+		var err error
 		if refs, err = r.tags(ctx); err != nil {
 			return nil, pullError(err, ref)
 		}

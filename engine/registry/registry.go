@@ -24,6 +24,7 @@ const (
 // Options are what a client is made with; the zero value of a field means the default that stands beside it.
 type Options struct {
 	Insecure  []string      // hosts, with or without port, and networks (CIDR) that may lack TLS or a certificate to trust; loopback always is
+	Mirrors   []string      // URLs that are asked for images of Docker Hub before it
 	Certs     string        // /etc/docker/certs.d
 	Agent     string        // User-Agent
 	Downloads int           // layers at once: 3

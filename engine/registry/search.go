@@ -67,6 +67,10 @@ func (c *Client) Config() *api.ServiceConfig {
 		IndexConfigs:          map[string]*api.IndexInfo{hubDomain: {Name: hubDomain, Mirrors: []string{}, Secure: true, Official: true}},
 		Mirrors:               []string{},
 	}
+	for _, m := range c.o.Mirrors {
+		s.Mirrors = append(s.Mirrors, strings.TrimSuffix(m, "/")+"/")
+	}
+	s.IndexConfigs[hubDomain].Mirrors = s.Mirrors
 	for _, i := range c.o.Insecure {
 		if p, err := netip.ParsePrefix(i); err == nil {
 			s.InsecureRegistryCIDRs = append(s.InsecureRegistryCIDRs, p)

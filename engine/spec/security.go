@@ -20,8 +20,10 @@ type Security struct {
 }
 
 // ParseSecurity reads the options in both of the forms name=value and name:value.
-func ParseSecurity(options []string) (Security, error) {
-	var s Security
+func ParseSecurity(options []string) (Security, error) { return Security{}.With(options) }
+
+// With is s with what options say in its place.
+func (s Security) With(options []string) (Security, error) {
 	for _, o := range options {
 		if o == "no-new-privileges" {
 			s.NoNewPrivileges = true
@@ -122,4 +124,10 @@ func seccompFilter(opts Security, s *specs.Spec) (*specs.LinuxSeccomp, error) {
 		return nil, invalid("seccomp profile: %v", err)
 	}
 	return f, nil
+}
+
+// CheckSeccomp refuses a profile that cannot be read.
+func CheckSeccomp(profile string) error {
+	_, err := seccompFilter(Security{Seccomp: profile}, &specs.Spec{Process: &specs.Process{Capabilities: &specs.LinuxCapabilities{}}})
+	return err
 }

@@ -40,6 +40,7 @@ type Input struct {
 	UTSNS    string // path of another container's UTS namespace
 	Init     string // host path of an init to run the program under, "" for none
 	CgroupV2 bool
+	Security Security // what the options of Host say, too
 	Confine  Confinement
 	Cgroup   string // path in every hierarchy
 }
@@ -51,10 +52,7 @@ type Bind struct {
 
 // Build makes the spec. A request that contradicts itself gives errdefs.ErrInvalidArgument.
 func Build(in Input) (*specs.Spec, error) {
-	opts, err := ParseSecurity(in.Host.SecurityOpt)
-	if err != nil {
-		return nil, err
-	}
+	opts := in.Security
 	caps, err := capabilities(in.Host, in.User.UID)
 	if err != nil {
 		return nil, err

@@ -41,8 +41,8 @@ func (f *Flag) String() string {
 	return "-" + f.Short + ", --" + f.Name
 }
 
-// set stores text in the field.
-func (f *Flag) set(text string) (err error) {
+// Set stores text in the field, as a use of the flag with that value does.
+func (f *Flag) Set(text string) (err error) {
 	switch p := f.Value.(type) {
 	case Setter:
 		return p.Set(text)

@@ -19,9 +19,22 @@ func (u *Usage) Help(w io.Writer) {
 		fmt.Fprintf(w, "\nAliases:\n  %s\n", strings.Join(u.Aliases, ", "))
 	}
 	if len(u.flagNames()) > 0 {
-		fmt.Fprintln(w, "\nOptions:")
-		FlagHelp(w, u.Flags)
+		u.options(w)
 	}
+}
+
+// options prints the flags, under the headings of their groups where they have some.
+func (u *Usage) options(w io.Writer) {
+	if len(u.Groups) == 0 {
+		fmt.Fprintln(w, "\nOptions:")
+	}
+	rest, width := u.Flags, columns(u.Flags)
+	for _, g := range u.Groups {
+		fmt.Fprintf(w, "\n%s:\n", g.Name)
+		flagHelp(w, rest[:g.Count], width)
+		rest = rest[g.Count:]
+	}
+	flagHelp(w, rest, width)
 }
 
 // Described is each flag that is not hidden, as one types it, and after it what it does with its default.
@@ -45,14 +58,18 @@ func (u *Usage) Described() []string {
 const helpWidth = 80
 
 // FlagHelp prints the flags in two columns, those with a letter aligned with those without.
-func FlagHelp(w io.Writer, flags []Flag) {
-	var left []string
-	width := 0
+func FlagHelp(w io.Writer, flags []Flag) { flagHelp(w, flags, columns(flags)) }
+
+// columns is the width of the left one.
+func columns(flags []Flag) (width int) {
 	for i := range flags {
-		left = append(left, flags[i].column())
-		width = max(width, len(left[i]))
+		width = max(width, len(flags[i].column()))
 	}
-	for i, f := range flags {
+	return width
+}
+
+func flagHelp(w io.Writer, flags []Flag, width int) {
+	for _, f := range flags {
 		if f.Hidden {
 			continue
 		}
@@ -61,7 +78,7 @@ func FlagHelp(w io.Writer, flags []Flag) {
 			text += " (default " + d + ")"
 		}
 		lines := Wrap(text, max(helpWidth-width-3, 30))
-		fmt.Fprintf(w, "%-*s   %s\n", width, left[i], lines[0])
+		fmt.Fprintf(w, "%-*s   %s\n", width, f.column(), lines[0])
 		for _, line := range lines[1:] {
 			fmt.Fprintf(w, "%*s   %s\n", width, "", line)
 		}

@@ -14,8 +14,15 @@ type Usage struct {
 	Detail   string   // a paragraph or more under the summary
 	Aliases  []string // every way to type it, when there are several
 	Flags    []Flag
-	Min, Max int  // how many words may follow the flags; Max < 0: any number
-	First    bool // flags end at the first word: what follows belongs to somebody else's program
+	Groups   []Group // of Flags in help, in their order; none: one list
+	Min, Max int     // how many words may follow the flags; Max < 0: any number
+	First    bool    // flags end at the first word: what follows belongs to somebody else's program
+}
+
+// Group is so many flags under a heading.
+type Group struct {
+	Name  string
+	Count int
 }
 
 // ErrHelp is returned when help was asked for; Parse has not touched any field after --help.
@@ -133,7 +140,7 @@ func (u *Usage) find(match func(*Flag) bool) *Flag {
 }
 
 func (p *Parsed) assign(f *Flag, value string) error {
-	if err := f.set(value); err != nil {
+	if err := f.Set(value); err != nil {
 		return fmt.Errorf("invalid argument %q for %q flag: %w", value, f.String(), err)
 	}
 	p.set[f.Name] = true

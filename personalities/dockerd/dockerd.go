@@ -31,7 +31,11 @@ import (
 var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", Main: run}
 
 // Pages are the daemon's part of the manual.
-func Pages() []*cmd.Usage { return []*cmd.Usage{defaults().usage()} }
+func Pages() []*cmd.Usage {
+	u := defaults().usage()
+	u.Detail = foreignHelp()
+	return []*cmd.Usage{u}
+}
 
 // startHeap bounds the heap until the daemon listens, bytes.
 const startHeap = 32 << 20
@@ -40,18 +44,24 @@ const startHeap = 32 << 20
 const heapGoal = 50 // GOGC
 
 func run(ctx context.Context, env *cmd.Env) error {
-	o := defaults()
-	u := o.usage()
-	_, err := cmd.Parse(u, env.Args)
-	if errors.Is(err, cmd.ErrHelp) {
-		u.Help(env.Stdout)
-		return nil
-	}
-	if err != nil {
+	o, err := load(env)
+	switch {
+	case errors.Is(err, cmd.ErrHelp):
+		defaults().usage().Help(env.Stdout)
+		_, err = fmt.Fprintf(env.Stdout, "\n%s\n", strings.Join(cmd.Wrap(foreignHelp(), 100), "\n"))
+		return err
+	case err != nil:
+		return err
+	case o.showVersion:
+		_, err = fmt.Fprintf(env.Stdout, "Docker version %s, build box\n", cmd.Version)
 		return err
 	}
-	if err := o.check(env.Getenv); err != nil {
-		return &cmd.Exit{Code: 1, Err: err}
+	for _, n := range o.notes {
+		fmt.Fprintln(env.Stderr, n)
+	}
+	if o.validate {
+		_, err = fmt.Fprintln(env.Stderr, "configuration OK")
+		return err
 	}
 	if o.detach {
 		return detach(env, o)
@@ -59,17 +69,23 @@ func run(ctx context.Context, env *cmd.Env) error {
 	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many containers.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startHeap)
-	log := o.logger(env.Stderr)
-	if err := serve(ctx, env, o, log); err != nil {
+	log, level := o.logger(env.Stderr)
+	if err := serve(ctx, env, o, log, level); err != nil {
 		return &cmd.Exit{Code: 1, Err: fmt.Errorf("box dockerd: %w", err)}
 	}
 	return nil
 }
 
 // serve runs the daemon until a signal ends it.
-func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) error {
+func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, level *slog.LevelVar) error {
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, unix.SIGHUP)
+	defer signal.Stop(hangup)
+	if err := o.prepare(); err != nil {
+		return err
+	}
 	if err := leaveChroot(env, o, log); err != nil {
 		return err
 	}
@@ -101,7 +117,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 	defer closeAll(listeners)
 	sockets.start()
 	warn(env, o.remote.warnings(listeners))
-	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: k.client(), Log: log})
+	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: k.client(), Log: log, NoRules: bool(o.noRules), NoForward: bool(o.noForward)})
 	if err != nil {
 		return err
 	}
@@ -110,24 +126,30 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger) erro
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
 			return drivers.Open(ctx, o.dataRoot, o.driver, db.Bolt(), o.driverOptions)
 		},
-		Bridge:      engine.Bridge{Name: o.bridge, IP: o.bip, MTU: o.mtu},
-		LiveRestore: o.liveRestore, ShutdownTimeout: time.Duration(o.shutdownTimeout) * time.Second,
-		CgroupParent: o.cgroupParent, Version: cmd.Version, Debug: o.debug, LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners),
+		Bridge: o.defaultNetwork(), ResolvConf: o.resolvConf, CgroupParent: o.cgroupParent, Version: cmd.Version, Experimental: o.experimental,
+		LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners), NoRestarts: bool(o.noRestarts), Settings: o.settings(),
 	}
-	r := &settings.Registry
-	r.Insecure, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.downloads, o.uploads, o.attempts
 	e, err := engine.Open(ctx, settings)
 	if err != nil {
 		return err
 	}
-	sockets.stay = o.liveRestore
-	return errors.Join(answer(ctx, env, listeners, newServer(e, secure, log), sockets.drain), closeEngine(e, k, o, sockets))
+	server := newServer(e, secure, log)
+	r := reloader{env: env, o: o, e: e, log: log, level: level}
+	stop := r.on(hangup)
+	err = answer(ctx, env, listeners, server, sockets.drain)
+	stop()
+	sockets.stay = o.live
+	return errors.Join(err, closeEngine(e, k, o, sockets))
 }
 
 // closeEngine stops the containers, and the keeper when it has none left and keeps nothing for the next daemon.
 func closeEngine(e *engine.Engine, k *keeperProcess, o *options, sockets *handover) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(o.shutdownTimeout)*time.Second+20*time.Second)
-	defer cancel()
+	ctx := context.Background()
+	if o.shutdown >= 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, seconds(o.shutdown)+20*time.Second)
+		defer cancel()
+	}
 	err := e.Close(ctx)
 	if !sockets.leave() {
 		k.quit(ctx)

@@ -1,148 +1,117 @@
 package dockerd
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
 
-	"box/fs/drivers"
+	"box/engine"
 	"box/personalities/cmd"
 )
 
 // options are the daemon's, with Docker's names and defaults.
 type options struct {
-	hosts           []string
-	dataRoot        string
-	execRoot        string
-	pidfile         string
-	driver          string
-	driverOptions   []string
-	debug           bool
-	logLevel        string
-	bridge          string
-	bipText         string
-	bip             netip.Prefix
-	mtu             int
-	liveRestore     bool
-	shutdownTimeout int
-	group           string
-	detach          bool
-	cgroupParent    string
-	insecure        []string // registries
-	downloads       int      // layers at once
-	uploads         int
-	attempts        int // of a download
-	usernsRemap     string
-	logDriver       string
-	logOptions      []string
-	remote          remote
+	hosts         []string
+	dataRoot      string
+	graph         string // the old name of dataRoot
+	execRoot      string
+	pidfile       string
+	configFile    string
+	optsFile      string
+	validate      bool
+	showVersion   bool
+	detach        bool
+	driver        string
+	driverOptions []string
+	group         string
+	cgroupParent  string
+	usernsRemap   string
+	experimental  bool
+	noRestarts    inverse
+	oomScore      int
+
+	debug     bool
+	logLevel  string
+	logFormat string
+	rawLogs   bool
+
+	bridge         string
+	bip            cidr
+	fixedCIDR      cidr
+	pools          pools
+	mtu            int
+	gateway        address
+	publish        address
+	hostGateway    addresses
+	apart          inverse // --icc
+	noMasq         inverse
+	noRules        inverse // --iptables
+	noForward      inverse
+	resolvConf     string
+	httpProxy      string
+	httpsProxy     string
+	noProxy        string
+	labels         labels
+	live           bool // live-restore
+	shutdown       int
+	insecure       []string // registries
+	mirrors        []string
+	downloads      int // layers at once
+	uploads        int
+	attempts       int // of a download
+	logDriver      string
+	logOptions     []string
+	cgroupns       string
+	ipc            string
+	shm            size
+	ulimits        ulimits
+	dns            addresses
+	dnsSearch      []string
+	dnsOptions     []string
+	init           bool
+	initPath       string
+	noNewPriv      bool
+	seccomp        string // a path, or one of Docker's words
+	seccompProfile string // its content
+	stopTimeout    *int
+	plugins        []string // of authorization
+	policy         string   // the file of certificate names
+
+	remote remote
+	notes  []string // to be printed at the start
 }
 
 func defaults() *options {
 	return &options{
-		dataRoot: "/var/lib/docker", execRoot: "/var/run/docker", pidfile: "/var/run/docker.pid", logLevel: "info",
-		logDriver: "json-file", shutdownTimeout: 15, group: "docker", downloads: 3, uploads: 5, attempts: 5,
+		dataRoot: "/var/lib/docker", execRoot: "/var/run/docker", pidfile: "/var/run/docker.pid", logLevel: "info", logFormat: "text",
+		configFile: defaultConfig, logDriver: "json-file", shutdown: 15, group: "docker", downloads: 3, uploads: 5, attempts: 5, shm: 64 << 20,
 	}
 }
 
-func (o *options) usage() *cmd.Usage {
-	return &cmd.Usage{
-		Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.",
-		Flags: append([]cmd.Flag{
-			{Value: &o.hosts, Name: "host", Short: "H", Kind: "list", Help: "Daemon socket(s) to connect to: unix:///path, tcp://host:port (2375, with TLS 2376), fd://"},
-			{Value: &o.dataRoot, Name: "data-root", Kind: "string", Help: "Root directory of persistent state"},
-			{Value: &o.dataRoot, Name: "graph", Short: "g", Kind: "string", Help: "Old name of --data-root", Hidden: true},
-			{Value: &o.execRoot, Name: "exec-root", Kind: "string", Help: "Root directory for execution state files"},
-			{Value: &o.pidfile, Name: "pidfile", Short: "p", Kind: "string", Help: "Path to use for daemon PID file"},
-			{Value: &o.driver, Name: "storage-driver", Short: "s", Kind: "string", Help: "Storage driver to use: " + strings.Join(drivers.Names(), ", ")},
-			{Value: &o.driverOptions, Name: "storage-opt", Kind: "list", Help: "Storage driver options"},
-			{Value: &o.debug, Name: "debug", Short: "D", Help: "Enable debug mode"},
-			{Value: &o.logLevel, Name: "log-level", Short: "l", Kind: "string", Help: `Set the logging level ("debug"|"info"|"warn"|"error"|"fatal")`},
-			{Value: &o.logDriver, Name: "log-driver", Kind: "string", Help: "Default driver for container logs"},
-			{Value: &o.logOptions, Name: "log-opt", Kind: "list", Help: "Default log driver options for containers: KEY=VALUE"},
-			{Value: &o.bridge, Name: "bridge", Short: "b", Kind: "string", Help: `Attach containers to a network bridge; "none" for no default network`},
-			{Value: &o.bipText, Name: "bip", Kind: "string", Help: "Specify network bridge IP"},
-			{Value: &o.mtu, Name: "mtu", Kind: "int", Help: "Set the containers network MTU"},
-			{Value: &o.liveRestore, Name: "live-restore", Help: "Enable live restore of docker when containers are still running"},
-			{Value: &o.shutdownTimeout, Name: "shutdown-timeout", Kind: "int", Help: "Set the default shutdown timeout (seconds)"},
-			{Value: &o.group, Name: "group", Short: "G", Kind: "string", Help: "Group for the unix socket"},
-			{Value: &o.cgroupParent, Name: "cgroup-parent", Kind: "string", Help: "Set parent cgroup for all containers"},
-			{Value: &o.usernsRemap, Name: "userns-remap", Kind: "string", Help: "User/Group setting for user namespaces: default, user[:group], uid[:gid]"},
-			{Value: &o.insecure, Name: "insecure-registry", Kind: "list", Help: "Registry that may lack TLS, or a certificate to trust: host[:port] or network"},
-			{Value: &o.downloads, Name: "max-concurrent-downloads", Kind: "int", Help: "Set the max concurrent downloads"},
-			{Value: &o.attempts, Name: "max-download-attempts", Kind: "int", Help: "Set the max download attempts for each pull"},
-			{Value: &o.uploads, Name: "max-concurrent-uploads", Kind: "int", Help: "Set the max concurrent uploads"},
-			{Value: &o.detach, Name: "detach", Help: "Go on in the background; return when the API answers"},
-		}, o.remote.flags()...),
+// logger writes at the level of o, which Set changes later.
+func (o *options) logger(w io.Writer) (*slog.Logger, *slog.LevelVar) {
+	var level slog.LevelVar
+	level.Set(o.level())
+	h := &slog.HandlerOptions{Level: &level}
+	if o.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, h)), &level
 	}
+	return slog.New(slog.NewTextHandler(w, h)), &level
 }
 
-// check refuses what cannot be and completes the rest.
-func (o *options) check(getenv func(string) string) error {
-	if len(o.hosts) == 0 {
-		o.hosts = []string{"unix:///var/run/docker.sock"}
-	}
-	if !slices.Contains([]string{"debug", "info", "warn", "error", "fatal", "panic"}, o.logLevel) {
-		return fmt.Errorf("invalid logging level: %s", o.logLevel)
-	}
-	var err error
-	if o.bipText != "" {
-		if o.bip, err = netip.ParsePrefix(o.bipText); err != nil {
-			return fmt.Errorf("--bip %s: %w", o.bipText, err)
-		}
-		if o.bip.Addr() == o.bip.Masked().Addr() {
-			return fmt.Errorf("--bip %s: give the address of the bridge, not that of the network", o.bipText)
-		}
-	}
-	if o.bipText != "" && o.bridge != "" && o.bridge != "none" && o.bridge != "docker0" {
-		return errors.New("you specified -b & --bip, mutually exclusive options. Please specify only one")
-	}
-	if err := errors.Join(o.checkRegistries(), o.remote.settle(o.hosts, getenv)); err != nil {
-		return err
-	}
-	for _, p := range []*string{&o.dataRoot, &o.execRoot, &o.pidfile} {
-		if *p, err = filepath.Abs(*p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (o *options) checkRegistries() error {
-	for _, r := range o.insecure {
-		if strings.Contains(r, "://") {
-			return fmt.Errorf("insecure registry %s should not contain '://'", r)
-		}
-	}
-	for _, n := range []struct {
-		value int
-		what  string
-	}{{o.downloads, "max concurrent downloads"}, {o.uploads, "max concurrent uploads"}, {o.attempts, "max download attempts"}} {
-		if n.value < 1 {
-			return fmt.Errorf("invalid %s: %d", n.what, n.value)
-		}
-	}
-	return nil
-}
-
-func (o *options) logger(w io.Writer) *slog.Logger {
-	level := slog.LevelInfo
+func (o *options) level() slog.Level {
 	switch {
-	case o.debug || o.logLevel == "debug":
-		level = slog.LevelDebug
+	case o.debug || o.logLevel == "debug" || o.logLevel == "trace":
+		return slog.LevelDebug
 	case o.logLevel == "warn":
-		level = slog.LevelWarn
+		return slog.LevelWarn
 	case o.logLevel != "info":
-		level = slog.LevelError
+		return slog.LevelError
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.LevelInfo
 }
 
 // logConfig is how containers are logged that do not say.
@@ -153,4 +122,52 @@ func (o *options) logConfig() container.LogConfig {
 		c.Config[key] = value
 	}
 	return c
+}
+
+// settings are those of the engine that may be changed while it runs.
+func (o *options) settings() engine.Settings {
+	s := engine.Settings{Debug: o.debug, Labels: o.labels, LiveRestore: o.live, ShutdownTimeout: seconds(o.shutdown)}
+	r := &s.Registry
+	r.Insecure, r.Mirrors, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts
+	s.Container = engine.ContainerDefaults{
+		ShmSize: int64(o.shm), IpcMode: container.IpcMode(o.ipc), CgroupnsMode: container.CgroupnsMode(o.cgroupns), Ulimits: o.ulimits,
+		DNS: o.dns, DNSSearch: o.dnsSearch, DNSOptions: o.dnsOptions, Init: o.init, InitPath: o.initPath,
+		NoNewPrivileges: o.noNewPriv, Seccomp: o.seccompProfile, SeccompName: o.seccomp, StopTimeout: o.stopTimeout,
+	}
+	return s
+}
+
+// defaultNetwork is the bridge that containers are on.
+func (o *options) defaultNetwork() engine.Bridge {
+	b := engine.Bridge{Name: o.bridge, IP: netip.Prefix(o.bip), MTU: o.mtu, Pools: o.pools, Range: netip.Prefix(o.fixedCIDR), Gateway: netip.Addr(o.gateway),
+		Publish: netip.Addr(o.publish), Apart: bool(o.apart), NoMasq: bool(o.noMasq)}
+	for _, a := range o.hostGateway {
+		if a.Is4() {
+			b.HostGateway = a
+		}
+	}
+	return b
+}
+
+// take copies what a running daemon takes up anew from others.
+func (o *options) take(n *options) {
+	o.debug, o.labels, o.live, o.shutdown = n.debug, n.labels, n.live, n.shutdown
+	o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts = n.insecure, n.mirrors, n.downloads, n.uploads, n.attempts
+	o.shm, o.ipc, o.cgroupns, o.plugins = n.shm, n.ipc, n.cgroupns, n.plugins
+}
+
+// usage is how the daemon is started.
+func (o *options) usage() *cmd.Usage {
+	u := &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon."}
+	table := o.table()
+	for i := range table {
+		switch s := &table[i]; {
+		case s.value == nil:
+			u.Groups = append(u.Groups, cmd.Group{Name: s.help})
+		case s.name != "":
+			u.Flags = append(u.Flags, s.flag())
+			u.Groups[len(u.Groups)-1].Count++
+		}
+	}
+	return u
 }

@@ -20,17 +20,6 @@ type remote struct {
 	folder      string // of the files that no option names
 }
 
-func (r *remote) flags() []cmd.Flag {
-	return []cmd.Flag{
-		{Value: &r.tls, Name: "tls", Help: "Use TLS on tcp sockets; implied by --tlsverify. --tls=false says that plain tcp is meant"},
-		{Value: &r.verify, Name: "tlsverify", Help: "Use TLS and let only clients in whose certificate --tlscacert has signed"},
-		{Value: &r.ca, Name: "tlscacert", Kind: "string", Help: "Trust certs signed only by this CA; its crl.pem beside it lists revoked ones (default ~/.docker/ca.pem)"},
-		{Value: &r.cert, Name: "tlscert", Kind: "string", Help: "Path to TLS certificate file (default ~/.docker/server-cert.pem, else cert.pem)"},
-		{Value: &r.key, Name: "tlskey", Kind: "string", Help: "Path to TLS key file (default ~/.docker/server-key.pem, else key.pem)"},
-		{Value: &r.refusePlain, Name: "refuse-plain-tcp", Help: "Do not start with a tcp socket that lets everybody in"},
-	}
-}
-
 // settle completes what was not said, and reads the hosts.
 func (r *remote) settle(hosts []string, getenv func(string) string) error {
 	// Docker's rule: whoever mentions --tlsverify, with whatever value, wants TLS; and TLS without a word about it verifies.

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"encoding/json"
+	"net/netip"
+	"os"
+	"strconv"
+	"time"
+
+	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
+
+	"box/engine/registry"
+	"box/engine/spec"
+)
+
+// Settings are the part of the options that a running engine takes up anew. The zero value of a field means the default that
+// stands beside it.
+type Settings struct {
+	Debug           bool              // told in info
+	Labels          []string          // of the daemon, KEY=VALUE
+	LiveRestore     bool              // Close leaves containers running
+	ShutdownTimeout time.Duration     // what Close gives containers to stop: 15 s; negative: as long as they want
+	Registry        registry.Options  // how registries are talked to
+	Container       ContainerDefaults // what containers get that do not say
+}
+
+// ContainerDefaults are what containers get that do not say.
+type ContainerDefaults struct {
+	ShmSize         int64            // bytes of /dev/shm: 64 MiB
+	IpcMode         api.IpcMode      // private
+	CgroupnsMode    api.CgroupnsMode // private on cgroups v2, host on v1
+	Ulimits         []*api.Ulimit    //
+	DNS             []netip.Addr     // the host's, as the next two
+	DNSSearch       []string         //
+	DNSOptions      []string         //
+	Init            bool             // run the program under an init
+	InitPath        string           // of another init than this executable
+	NoNewPrivileges bool             //
+	Seccomp         string           // a profile's JSON or "unconfined"; the built-in profile
+	SeccompName     string           // of the profile in info: builtin
+	StopTimeout     *int             // seconds between the stop signal and SIGKILL: 10
+}
+
+// now is the settings in force; what it points at is not changed.
+func (e *Engine) settings() *Settings { return e.live.Load() }
+
+// Experimental is what the options say of it.
+func (e *Engine) Experimental() bool { return e.o.Experimental }
+
+// take puts settings in force, with their defaults filled in.
+func (e *Engine) take(s Settings) {
+	if s.ShutdownTimeout == 0 {
+		s.ShutdownTimeout = 15 * time.Second
+	}
+	if s.Registry.Agent == "" {
+		s.Registry.Agent = e.agent()
+	}
+	c := &s.Container
+	if c.ShmSize == 0 {
+		c.ShmSize = defaultShm
+	}
+	if c.IpcMode == "" {
+		c.IpcMode = api.IPCModePrivate
+	}
+	if c.SeccompName == "" {
+		c.SeccompName = "builtin"
+	}
+	if c.StopTimeout == nil {
+		c.StopTimeout = new(int(defaultStopTimeout / time.Second))
+	}
+	e.live.Store(&s)
+	if old := e.registry.Swap(registry.New(s.Registry)); old != nil {
+		old.Close() // transfers under way go on
+	}
+}
+
+// Reload puts other settings in force and says so on the bus. What runs already keeps what it was started with.
+func (e *Engine) Reload(s Settings) {
+	e.take(s)
+	host, _ := os.Hostname()
+	attributes := e.settings().attributes()
+	attributes["name"] = host
+	e.bus.Publish(events.DaemonEventType, events.ActionReload, e.id, attributes)
+}
+
+// attributes are the settings under the names that Docker's reload event has.
+func (s *Settings) attributes() map[string]string {
+	list := func(l []string) string {
+		if l == nil {
+			l = []string{}
+		}
+		raw, _ := json.Marshal(l) // strings always can be
+		return string(raw)
+	}
+	r, c := &s.Registry, &s.Container
+	return map[string]string{
+		"debug": strconv.FormatBool(s.Debug), "labels": list(s.Labels), "live-restore": strconv.FormatBool(s.LiveRestore),
+		"shutdown-timeout": strconv.Itoa(int(s.ShutdownTimeout / time.Second)), "max-concurrent-downloads": strconv.Itoa(r.Downloads),
+		"max-concurrent-uploads": strconv.Itoa(r.Uploads), "max-download-attempts": strconv.Itoa(r.Attempts),
+		"insecure-registries": list(r.Insecure), "registry-mirrors": list(r.Mirrors), "allow-nondistributable-artifacts": "[]",
+		"default-ipc-mode": string(c.IpcMode), "default-cgroupns-mode": string(c.cgroupns()), "default-shm-size": strconv.FormatInt(c.ShmSize, 10),
+		"default-runtime": "runc", "runtimes": "runc:runc", "features": "map[]",
+	}
+}
+
+// CheckSeccomp refuses a seccomp profile that cannot be read.
+func CheckSeccomp(profile string) error { return spec.CheckSeccomp(profile) }

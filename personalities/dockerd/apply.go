@@ -1,0 +1,263 @@
+package dockerd
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+)
+
+// flat brings Docker's one object that groups keys, proxies, to the top, as Docker does.
+func flat(file []pair) (list []pair, err error) {
+	for _, p := range file {
+		inner, ok := p.value.([]pair)
+		if p.key != "proxies" || !ok {
+			list = append(list, p)
+			continue
+		}
+		list = append(list, inner...)
+	}
+	for i, p := range list {
+		if slices.ContainsFunc(list[:i], func(q pair) bool { return q.key == p.key }) {
+			return nil, fmt.Errorf("the following directive is specified more than once in the configuration file: %s", p.key)
+		}
+	}
+	return list, nil
+}
+
+// apply takes the options of a configuration file over. used tells which flags have been used, and what they say.
+func (o *options) apply(file []pair, used func(name string) bool) error {
+	file, err := flat(file)
+	if err != nil {
+		return err
+	}
+	table := o.table()
+	byKey := map[string]*setting{}
+	for i := range table {
+		if s := &table[i]; s.key != "" {
+			byKey[s.key] = s
+		}
+	}
+	var unknown, conflicts []string
+	for _, p := range file {
+		s := byKey[p.key]
+		if s == nil {
+			unknown = append(unknown, p.key)
+			continue
+		}
+		if s.name != "" && used(s.name) && p.key != "runtimes" {
+			conflicts = append(conflicts, fmt.Sprintf("%s: (from flag: %s, from file: %s)", p.key, hidden(s.said()), hidden(printed(p.value))))
+		}
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		return fmt.Errorf("the following directives don't match any configuration option: %s", strings.Join(unknown, ", "))
+	}
+	if len(conflicts) > 0 {
+		slices.Sort(conflicts)
+		return fmt.Errorf("the following directives are specified both as a flag and in the configuration file: %s", strings.Join(conflicts, ", "))
+	}
+	for _, p := range file {
+		if err := byKey[p.key].load(p.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load stores a value of a configuration file. null is a value that is not there.
+func (s *setting) load(v any) error {
+	if v == nil {
+		return nil
+	}
+	ok, want := s.fits(v)
+	if !ok {
+		return fmt.Errorf("json: cannot unmarshal %s into Go struct field Config.%s of type %s", jsonName(v), s.key, want)
+	}
+	f := s.flag()
+	if _, idle := s.value.(unused); idle && s.kind != aBool && s.kind != aString {
+		v = jsonName(v) + " value" // whatever it says
+	}
+	texts, err := textsOf(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.key, err)
+	}
+	for _, text := range texts {
+		if err := f.Set(text); err != nil {
+			return fmt.Errorf("%s: %w", s.key, err)
+		}
+	}
+	return nil
+}
+
+// fits tells whether v is of the sort that the setting takes, and the name of that sort in Go.
+func (s *setting) fits(v any) (ok bool, want string) {
+	k := s.kind
+	if k == byField {
+		switch s.value.(type) {
+		case *bool, **bool:
+			k = aBool
+		case *int, **int:
+			k = aNumber
+		case *[]string:
+			k = aList
+		default:
+			k = aString
+		}
+	}
+	got := jsonName(v)
+	switch k {
+	case aBool:
+		return got == "bool", "bool"
+	case aNumber:
+		n, isNumber := v.(json.Number)
+		_, err := n.Int64()
+		return isNumber && err == nil, "int"
+	case aList:
+		return got == "array", "[]string"
+	case anObject:
+		return got == "object", "map[string]string"
+	case listOrOne:
+		return got == "array" || got == "string", "[]string"
+	case stringOrInt:
+		return got == "string" || got == "number", "string"
+	}
+	return got == "string", "string"
+}
+
+// textsOf are the values of flags that say the same.
+func textsOf(v any) (texts []string, err error) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			text, err := textOf(e)
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, text)
+		}
+		return texts, nil
+	case []pair:
+		for _, p := range v {
+			text, err := valueOf(p.key, p.value)
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, p.key+"="+text)
+		}
+		return texts, nil
+	}
+	text, err := textOf(v)
+	return []string{text}, err
+}
+
+// textOf is an element of a list: {"base": "10.0.0.0/8", "size": 24} is base=10.0.0.0/8,size=24.
+func textOf(v any) (string, error) {
+	object, ok := v.([]pair)
+	if !ok {
+		return scalar(v)
+	}
+	var fields []string
+	for _, p := range object {
+		text, err := scalar(p.value)
+		if err != nil {
+			return "", err
+		}
+		fields = append(fields, strings.ToLower(p.key)+"="+text)
+	}
+	return strings.Join(fields, ","), nil
+}
+
+// valueOf is the value of a key of an object: {"Name": "nofile", "Soft": 1, "Hard": 2} is 1:2.
+func valueOf(key string, v any) (string, error) {
+	object, ok := v.([]pair)
+	if !ok {
+		return scalar(v)
+	}
+	u := map[string]string{}
+	for _, p := range object {
+		text, err := scalar(p.value)
+		if err != nil {
+			return "", err
+		}
+		u[strings.ToLower(p.key)] = text
+	}
+	if u["hard"] == "" && u["soft"] == "" {
+		return printed(v), nil
+	}
+	if name := u["name"]; name != "" && name != key {
+		return "", fmt.Errorf("%s has the name %s", key, name)
+	}
+	if u["soft"] == "" {
+		u["soft"] = u["hard"]
+	}
+	if u["hard"] == "" {
+		u["hard"] = u["soft"]
+	}
+	return u["soft"] + ":" + u["hard"], nil
+}
+
+func scalar(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case json.Number:
+		return v.String(), nil
+	}
+	return "", fmt.Errorf("json: cannot unmarshal %s into Go value of type string", jsonName(v))
+}
+
+// said is what the flag of a setting was given, as Docker's messages have it.
+func (s *setting) said() string {
+	switch p := s.value.(type) {
+	case *string:
+		return *p
+	case *bool:
+		return strconv.FormatBool(*p)
+	case **bool:
+		return strconv.FormatBool(**p)
+	case *int:
+		return strconv.Itoa(*p)
+	case **int:
+		return strconv.Itoa(**p)
+	case *[]string:
+		if s.kind == anObject {
+			return "map[" + strings.ReplaceAll(strings.Join(*p, " "), "=", ":") + "]"
+		}
+		return fmt.Sprint(*p)
+	case *inverse:
+		return strconv.FormatBool(!bool(*p))
+	case *labels:
+		return fmt.Sprint([]string(*p))
+	case *ulimits:
+		var list []string
+		for _, u := range []*container.Ulimit(*p) {
+			list = append(list, u.String())
+		}
+		return fmt.Sprint(list)
+	case *size:
+		return strconv.FormatInt(int64(*p), 10)
+	case *address:
+		return netip.Addr(*p).String()
+	case *cidr:
+		return netip.Prefix(*p).String()
+	case *addresses:
+		return fmt.Sprint([]netip.Addr(*p))
+	}
+	return "given"
+}
+
+// hidden is text without the password of a URL.
+func hidden(text string) string {
+	if u, err := url.Parse(text); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return text
+}

@@ -1,0 +1,161 @@
+package dockerd
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"box/engine"
+)
+
+// check refuses what cannot be, in Docker's words where it has some, and completes the rest.
+func (o *options) check(getenv func(string) string, used func(flag string) bool) error {
+	if len(o.hosts) == 0 {
+		o.hosts = []string{"unix:///var/run/docker.sock"}
+	}
+	if err := errors.Join(o.checkGraph(used), o.checkLog(), o.checkNetwork(), o.checkContainers(), o.checkRegistries(), o.labels.conflict()); err != nil {
+		return err
+	}
+	if err := o.remote.settle(o.hosts, getenv); err != nil {
+		return err
+	}
+	if o.noRestarts {
+		o.notes = append(o.notes, "Flag --restart has been deprecated, Please use a restart policy on docker run")
+	}
+	for _, p := range []*string{&o.dataRoot, &o.execRoot, &o.pidfile} {
+		var err error
+		if *p, err = filepath.Abs(*p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkGraph takes the old name of the data root for it.
+func (o *options) checkGraph(used func(string) bool) error {
+	if o.graph == "" {
+		return nil
+	}
+	byFlag := used("graph")
+	if o.dataRoot != defaults().dataRoot || used("data-root") {
+		if byFlag {
+			return errors.New(`cannot specify both "--graph" and "--data-root" option`)
+		}
+		return errors.New(`cannot specify both "graph" and "data-root" config file options`)
+	}
+	o.dataRoot = o.graph
+	if byFlag {
+		o.notes = append(o.notes, `The "--graph" option is the old name of "--data-root", and works as that.`)
+	} else {
+		o.notes = append(o.notes, `The "graph" config file option is the old name of "data-root", and works as that.`)
+	}
+	return nil
+}
+
+func (o *options) checkLog() error {
+	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error", "fatal", "panic"}, o.logLevel) {
+		return fmt.Errorf("invalid logging level: %s", o.logLevel)
+	}
+	if o.logFormat != "text" && o.logFormat != "json" {
+		return fmt.Errorf("invalid log format: %s", o.logFormat)
+	}
+	for _, option := range o.logOptions {
+		if !strings.Contains(option, "=") {
+			return fmt.Errorf("invalid log option %q: KEY=VALUE is wanted", option)
+		}
+	}
+	return engine.CheckLog(o.logConfig())
+}
+
+func (o *options) checkNetwork() error {
+	bip, within := netip.Prefix(o.bip), netip.Prefix(o.fixedCIDR)
+	if bip.IsValid() && bip.Addr() == bip.Masked().Addr() {
+		return fmt.Errorf("--bip %s: give the address of the bridge, not that of the network", bip)
+	}
+	switch {
+	case bip.IsValid() && o.bridge != "" && o.bridge != "none" && o.bridge != "docker0":
+		return errors.New("you specified -b & --bip, mutually exclusive options. Please specify only one")
+	case bool(o.apart) && bool(o.noRules):
+		return errors.New("You specified --iptables=false with --icc=false. ICC=false uses iptables to function. Please set --icc or --iptables to true")
+	case within.IsValid() && bip.IsValid() && (within.Bits() < bip.Bits() || !bip.Masked().Contains(within.Addr())):
+		return fmt.Errorf("--fixed-cidr %s is not within the network of --bip %s", within, bip)
+	}
+	if gw := netip.Addr(o.gateway); gw.IsValid() && bip.IsValid() && !bip.Contains(gw) {
+		return fmt.Errorf("--default-gateway %s is not within the network of --bip %s", gw, bip)
+	}
+	if o.mtu < 0 {
+		return fmt.Errorf("invalid default MTU: %d", o.mtu)
+	}
+	return nil
+}
+
+func (o *options) checkContainers() error {
+	switch o.ipc {
+	case "", "private", "shareable":
+	case "none", "host":
+		return fmt.Errorf("IPC mode %q is not supported as default value; use \"shareable\" or \"private\"", o.ipc)
+	default:
+		return fmt.Errorf("default IPC mode setting (%s) is invalid; use \"shareable\" or \"private\"", o.ipc)
+	}
+	if !slices.Contains([]string{"", "host", "private"}, o.cgroupns) {
+		return fmt.Errorf("default cgroup namespace mode (%s) is invalid; use \"host\" or \"private\"", o.cgroupns)
+	}
+	switch o.seccomp {
+	case "", "builtin", "default":
+		o.seccomp = ""
+	case "unconfined":
+		o.seccompProfile = o.seccomp
+	default:
+		raw, err := os.ReadFile(o.seccomp)
+		if err != nil {
+			return fmt.Errorf("opening seccomp profile (%s) failed: %w", o.seccomp, err)
+		}
+		o.seccompProfile = string(raw)
+		return engine.CheckSeccomp(o.seccompProfile)
+	}
+	return nil
+}
+
+func (o *options) checkRegistries() error {
+	for _, r := range o.insecure {
+		if strings.Contains(r, "://") {
+			return fmt.Errorf("insecure registry %s should not contain '://'", r)
+		}
+	}
+	for _, m := range o.mirrors {
+		if err := checkMirror(m); err != nil {
+			return fmt.Errorf("invalid mirror: %w", err)
+		}
+	}
+	for _, n := range []struct {
+		value int
+		what  string
+	}{{o.downloads, "max concurrent downloads"}, {o.uploads, "max concurrent uploads"}, {o.attempts, "max download attempts"}} {
+		if n.value < 1 {
+			return fmt.Errorf("invalid %s: %d", n.what, n.value)
+		}
+	}
+	return nil
+}
+
+func checkMirror(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is not a valid URI", text)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("unsupported scheme %q in %q", u.Scheme, text)
+	case u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("query or fragment at end of the URI %q", text)
+	case u.User != nil:
+		return fmt.Errorf("username/password not allowed in URI %q", u.Redacted())
+	case u.Host == "":
+		return fmt.Errorf("no host in %q", text)
+	}
+	return nil
+}

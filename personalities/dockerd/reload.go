@@ -1,0 +1,89 @@
+package dockerd
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+
+	"box/engine"
+	"box/personalities/cmd"
+)
+
+// reloader takes up the configuration anew when SIGHUP comes.
+type reloader struct {
+	env   *cmd.Env
+	o     *options // those in force
+	e     *engine.Engine
+	log   *slog.Logger
+	level *slog.LevelVar
+}
+
+// on reloads at each signal. The function that it returns ends that, and waits for it.
+func (r *reloader) on(hangup chan os.Signal) (stop func()) {
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			select {
+			case <-hangup:
+				r.reload()
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		group.Wait()
+	}
+}
+
+// reload reads the same command line and files again. What is wrong in them leaves all as it is; what only a start can change stays
+// until then.
+func (r *reloader) reload() {
+	r.log.Info("Got signal to reload configuration, reloading from: " + r.o.configFile)
+	n, err := load(r.env)
+	if err != nil {
+		r.log.Error(err.Error() + ": the configuration stays as it was")
+		return
+	}
+	for _, note := range n.notes {
+		r.log.Warn(note)
+	}
+	r.o.take(n)
+	r.level.Set(r.o.level())
+	s := r.o.settings()
+	r.e.Reload(s)
+	r.log.Info("Reloaded configuration: " + r.o.summary())
+}
+
+// summary is what a reload may have changed, for the log.
+func (o *options) summary() string {
+	raw, _ := json.Marshal(map[string]any{ // of strings and numbers, which always can be
+		"debug": o.debug, "labels": o.labels, "live-restore": o.live, "shutdown-timeout": o.shutdown, "insecure-registries": o.insecure,
+		"registry-mirrors": o.mirrors, "max-concurrent-downloads": o.downloads, "max-concurrent-uploads": o.uploads, "max-download-attempts": o.attempts,
+		"default-shm-size": int64(o.shm), "default-ipc-mode": o.ipc, "default-cgroupns-mode": o.cgroupns, "authorization-plugins": o.plugins,
+	})
+	return string(raw)
+}
+
+// prepare sets what the whole process has: the variables of proxies and how soon the kernel ends it for memory.
+func (o *options) prepare() error {
+	for name, value := range map[string]string{"HTTP_PROXY": o.httpProxy, "HTTPS_PROXY": o.httpsProxy, "NO_PROXY": o.noProxy} {
+		if value != "" {
+			if err := os.Setenv(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	if o.oomScore == 0 {
+		return nil
+	}
+	if err := os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.Itoa(o.oomScore)), 0); err != nil {
+		return fmt.Errorf("--oom-score-adjust %d: %w", o.oomScore, err)
+	}
+	return nil
+}

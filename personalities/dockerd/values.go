@@ -1,0 +1,176 @@
+package dockerd
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/moby/moby/api/types/container"
+
+	"box/engine"
+)
+
+// Values with a syntax of their own. Their messages are Docker's.
+type (
+	inverse   bool // holds the contrary of what is said
+	address   netip.Addr
+	addresses []netip.Addr
+	cidr      netip.Prefix
+	pools     []engine.Pool
+	labels    []string
+	ulimits   []*container.Ulimit
+	size      int64 // bytes
+)
+
+// Set reads a boolean.
+func (i *inverse) Set(text string) error {
+	on, err := strconv.ParseBool(text)
+	*i = inverse(!on)
+	return err
+}
+
+// Set reads an address of IPv4.
+func (a *address) Set(text string) error {
+	ip, err := netip.ParseAddr(text)
+	if err != nil {
+		return fmt.Errorf("%s is not an ip address", text)
+	}
+	if ip = ip.Unmap(); !ip.Is4() {
+		return fmt.Errorf("%s: containers have IPv4 alone", text)
+	}
+	*a = address(ip)
+	return nil
+}
+
+// Set adds an address.
+func (a *addresses) Set(text string) error {
+	ip, err := netip.ParseAddr(strings.TrimSpace(text))
+	if err != nil {
+		return fmt.Errorf("%s is not an ip address", text)
+	}
+	*a = append(*a, ip)
+	return nil
+}
+
+// Set reads an address or a network of IPv4, as ADDRESS/BITS.
+func (n *cidr) Set(text string) error {
+	p, err := netip.ParsePrefix(text)
+	if err != nil || !p.Addr().Is4() {
+		return fmt.Errorf("invalid CIDR address: %s", text)
+	}
+	*n = cidr(p)
+	return nil
+}
+
+// Set adds base=CIDR,size=BITS.
+func (p *pools) Set(text string) error {
+	var base, bits string
+	for _, field := range strings.Split(text, ",") {
+		key, value, ok := strings.Cut(field, "=")
+		switch {
+		case !ok:
+			return fmt.Errorf("invalid field '%s' must be a key=value pair", field)
+		case key == "base":
+			base = value
+		case key == "size":
+			bits = value
+		default:
+			return fmt.Errorf("unexpected key '%s' in '%s'", key, field)
+		}
+	}
+	n, err := strconv.Atoi(bits)
+	if err != nil {
+		return fmt.Errorf("invalid size value: %q", bits)
+	}
+	b, err := netip.ParsePrefix(base)
+	if err != nil || !b.Addr().Is4() {
+		return fmt.Errorf("invalid base pool %q: a network of IPv4 is wanted", base)
+	}
+	if n < b.Bits() || n > 30 {
+		return fmt.Errorf("invalid pools size %d for %s: it is between the base's and 30", n, b)
+	}
+	*p = append(*p, engine.Pool{Base: b.Masked(), Size: n})
+	return nil
+}
+
+// Set adds KEY=VALUE; the same again is no other.
+func (l *labels) Set(text string) error {
+	if key, _, ok := strings.Cut(text, "="); !ok || key == "" {
+		return fmt.Errorf("bad attribute format: %s", text)
+	}
+	if !slices.Contains(*l, text) {
+		*l = append(*l, text)
+	}
+	return nil
+}
+
+// conflict finds one key with two values.
+func (l labels) conflict() error {
+	seen := map[string]string{}
+	for _, text := range l {
+		key, value, _ := strings.Cut(text, "=")
+		if have, ok := seen[key]; ok && have != value {
+			return fmt.Errorf("conflict labels for %s=%s and %s=%s", key, value, key, have)
+		}
+		seen[key] = value
+	}
+	return nil
+}
+
+// Set adds NAME=SOFT[:HARD]; a name that is there is replaced.
+func (u *ulimits) Set(text string) error {
+	l, err := units.ParseUlimit(text)
+	if err != nil {
+		return err
+	}
+	*u = append(slices.DeleteFunc(*u, func(o *container.Ulimit) bool { return o.Name == l.Name }), l)
+	return nil
+}
+
+// Set reads 64m.
+func (s *size) Set(text string) error {
+	n, err := units.RAMInBytes(text)
+	if err == nil && n < 1 {
+		err = fmt.Errorf("invalid size: '%s'", text)
+	}
+	*s = size(n)
+	return err
+}
+
+// seconds keeps the sign, which means for ever.
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+// refusal is an option of Docker's that box does not have, with the reason.
+type refusal struct {
+	but    []string // values that ask for nothing
+	reason string
+}
+
+// Set refuses all that asks for something.
+func (r refusal) Set(text string) error {
+	if slices.Contains(r.but, text) {
+		return nil
+	}
+	return fmt.Errorf("box does not have it: %s", r.reason)
+}
+
+// unused is an option of Docker's that may be said and does nothing, with the reason, which is noted.
+type unused struct {
+	o    *options
+	name string
+	but  []string // values that need no note
+	why  string
+}
+
+// Set takes everything.
+func (n unused) Set(text string) error {
+	note := fmt.Sprintf("%s is not used: %s", n.name, n.why)
+	if !slices.Contains(n.but, text) && !slices.Contains(n.o.notes, note) {
+		n.o.notes = append(n.o.notes, note)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package dockerd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// readOptions gives the words of DOCKER_OPTS in a file of variables, as service scripts have it: /etc/default/docker,
+// /etc/sysconfig/docker. A file that is not there has none. Nothing is executed: what only a shell could tell is refused.
+func readOptions(path string) ([]string, error) {
+	raw, err := readConfig(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--opts-file: %w", err)
+	}
+	if bytes.IndexByte(raw, 0) >= 0 {
+		return nil, fmt.Errorf("--opts-file %s: it has a zero byte", path)
+	}
+	words, err := dockerOpts(string(raw))
+	if err != nil {
+		return nil, fmt.Errorf("--opts-file %s: %w", path, err)
+	}
+	return words, nil
+}
+
+// dockerOpts finds the last assignment of DOCKER_OPTS, or OPTIONS as Red Hat's file calls it, and splits what it says as a shell
+// would where the variable stands without quotes.
+func dockerOpts(text string) (words []string, err error) {
+	found := map[string]string{}
+	for line := 1; text != ""; {
+		stripped := strings.TrimLeft(text, " \t")
+		name, rest, ok := assignment(stripped)
+		if !ok {
+			_, text, _ = strings.Cut(text, "\n")
+			line++
+			continue
+		}
+		if strings.HasPrefix(rest, "+") {
+			return nil, fmt.Errorf("line %d: %s+= is for a shell, and none reads this", line, name)
+		}
+		value, after, err := shellWord(rest[1:])
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %s: %w", line, name, err)
+		}
+		after = strings.TrimLeft(after, " \t\r")
+		if after != "" && after[0] != '\n' && after[0] != '#' && after[0] != ';' {
+			return nil, fmt.Errorf("line %d: %s: a word follows: a value with spaces needs quotes", line, name)
+		}
+		found[name] = value
+		line += strings.Count(text[:len(text)-len(after)], "\n")
+		if _, after, ok = strings.Cut(after, "\n"); ok {
+			line++
+		}
+		text = after
+	}
+	value, ok := found["DOCKER_OPTS"]
+	if !ok {
+		value = found["OPTIONS"]
+	}
+	for {
+		value = strings.TrimLeft(value, " \t\r\n")
+		if value == "" {
+			return words, nil
+		}
+		word, rest, err := shellWord(value)
+		if err != nil {
+			return nil, err
+		}
+		words, value = append(words, word), rest
+	}
+}
+
+// assignment recognises NAME= and NAME+= of the two names, with export before it or not; rest begins after the name.
+func assignment(line string) (name, rest string, ok bool) {
+	line = strings.TrimLeft(strings.TrimPrefix(line, "export "), " \t")
+	for _, name := range []string{"DOCKER_OPTS", "OPTIONS"} {
+		if rest, ok := strings.CutPrefix(line, name); ok && (strings.HasPrefix(rest, "=") || strings.HasPrefix(rest, "+=")) {
+			return name, rest, true
+		}
+	}
+	return "", "", false
+}
+
+// shellWord reads one word with the quotes of a shell (POSIX, 2.2). What a shell would replace by something else is refused.
+func shellWord(text string) (word, rest string, err error) {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case quote == '\'' && c != '\'':
+			b.WriteByte(c)
+		case c == '\\':
+			if i++; i == len(text) {
+				return "", "", errors.New("a backslash ends it")
+			}
+			switch next := text[i]; {
+			case next == '\n': // the line goes on
+			case quote == '"' && !strings.ContainsRune("$`\"\\", rune(next)):
+				b.WriteString(text[i-1 : i+1])
+			default:
+				b.WriteByte(next)
+			}
+		case c == quote:
+			quote = 0
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote = c
+		case c == '$' || c == '`':
+			return "", "", fmt.Errorf("%q is for a shell, and none reads this: write what it stands for", c)
+		case quote == 0 && strings.IndexByte(" \t\r\n", c) >= 0:
+			return b.String(), text[i:], nil
+		case quote == 0 && strings.IndexByte("|&;<>()", c) >= 0:
+			return "", "", fmt.Errorf("%q is for a shell, and none reads this: put it in quotes", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if quote != 0 {
+		return "", "", fmt.Errorf("the quote %q is not closed", quote)
+	}
+	return b.String(), "", nil
+}
