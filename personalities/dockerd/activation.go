@@ -15,12 +15,15 @@ import (
 const firstDescriptor = 3
 
 // descriptors are the sockets that this process was started with.
-type descriptors struct{ names []string }
+type descriptors struct {
+	names []string
+	used  map[int]bool // by number
+}
 
 // inherit reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and keeps the sockets from programs that the daemon starts. What is
 // meant for another process is left alone.
 func inherit(getenv func(string) string) *descriptors {
-	d := &descriptors{}
+	d := &descriptors{used: map[int]bool{}}
 	if pid, err := strconv.Atoi(getenv("LISTEN_PID")); err != nil || pid != os.Getpid() {
 		return d
 	}
@@ -52,6 +55,7 @@ func (d *descriptors) listeners(which string) ([]net.Listener, error) {
 			closeAll(out)
 			return nil, fmt.Errorf("fd://%s: descriptor %d: %w", which, number, err)
 		}
+		d.used[number] = true
 		out = append(out, l)
 	}
 	if len(out) == 0 {
@@ -59,6 +63,37 @@ func (d *descriptors) listeners(which string) ([]net.Listener, error) {
 			firstDescriptor, firstDescriptor+len(d.names)-1, d.names)
 	}
 	return out, nil
+}
+
+// bound is the socket that was handed over for a path, nil for none: a service manager may listen where the daemon does by itself.
+func (d *descriptors) bound(path string) (net.Listener, error) {
+	here, err := os.Stat(path)
+	if err != nil {
+		return nil, nil
+	}
+	for i := range d.names {
+		number := firstDescriptor + i
+		name, err := unix.Getsockname(number)
+		at, ok := name.(*unix.SockaddrUnix)
+		if err != nil || !ok {
+			continue
+		}
+		if there, err := os.Stat(at.Name); err == nil && os.SameFile(here, there) {
+			d.used[number] = true
+			return listenerOf(number)
+		}
+	}
+	return nil, nil
+}
+
+// unused are the sockets that no -H has asked for. Whoever connects there waits for ever.
+func (d *descriptors) unused() (list []string) {
+	for i, name := range d.names {
+		if number := firstDescriptor + i; !d.used[number] {
+			list = append(list, fmt.Sprintf("fd://%d %s", number, name))
+		}
+	}
+	return list
 }
 
 func listenerOf(number int) (net.Listener, error) {

@@ -66,6 +66,13 @@ func run(ctx context.Context, env *cmd.Env) error {
 	if o.detach {
 		return detach(env, o)
 	}
+	if o.logFile != "" {
+		l, err := openLogFile(o.logFile)
+		if err != nil {
+			return &cmd.Exit{Code: 1, Err: err}
+		}
+		env.Stdout, env.Stderr = l, l
+	}
 	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many containers.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startHeap)
@@ -133,12 +140,15 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	if err != nil {
 		return err
 	}
-	server := newServer(e, secure, log)
 	r := reloader{env: env, o: o, e: e, log: log, level: level}
 	stop := r.on(hangup)
-	err = answer(ctx, env, listeners, server, sockets.drain)
-	stop()
-	sockets.stay = o.live
+	ends := newNotifier(env.Getenv).ready(func() { _, _ = e.Info(ctx) }) // which takes every lock
+	err = answer(ctx, env, listeners, newServer(e, secure, log), func() time.Duration {
+		stop()
+		ends()
+		sockets.stay = o.live
+		return sockets.drain()
+	})
 	return errors.Join(err, closeEngine(e, k, o, sockets))
 }
 
@@ -176,7 +186,7 @@ func detach(env *cmd.Env, o *options) error {
 	if err := os.MkdirAll(o.execRoot, 0o711); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(o.execRoot, "dockerd.log"), os.O_CREATE|os.O_RDWR|os.O_TRUNC|os.O_APPEND, 0o600)
+	log, begin, err := o.detachedLog()
 	if err != nil {
 		return err
 	}
@@ -190,7 +200,7 @@ func detach(env *cmd.Env, o *options) error {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }() // cut off when this process ends before the daemon
 	for {
-		said, err := os.ReadFile(log.Name())
+		said, err := readFrom(log.Name(), begin)
 		if err != nil {
 			return err
 		}
@@ -200,12 +210,38 @@ func detach(env *cmd.Env, o *options) error {
 		}
 		select {
 		case <-ended:
-			said, _ = os.ReadFile(log.Name())
+			said, _ = readFrom(log.Name(), begin)
 			_, _ = env.Stderr.Write(said)
 			return &cmd.Exit{Code: 1}
 		case <-time.After(detachWait):
 		}
 	}
+}
+
+// detachedLog opens where the daemon of detach writes to, and tells how long that is already.
+func (o *options) detachedLog() (*os.File, int64, error) {
+	path, fresh := o.logFile, 0
+	if path == "" {
+		path, fresh = filepath.Join(o.execRoot, "dockerd.log"), os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND|fresh, 0o640)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
+}
+
+// readFrom is what a file has from a place on; all of it where it was begun anew since.
+func readFrom(path string, begin int64) ([]byte, error) {
+	said, err := os.ReadFile(path)
+	if err == nil && int64(len(said)) >= begin {
+		said = said[begin:]
+	}
+	return said, err
 }
 
 // pidfile is the file that keeps a second daemon out.

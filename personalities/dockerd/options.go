@@ -24,6 +24,7 @@ type options struct {
 	validate      bool
 	showVersion   bool
 	detach        bool
+	logFile       string
 	driver        string
 	driverOptions []string
 	group         string

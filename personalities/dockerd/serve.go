@@ -69,21 +69,14 @@ func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, l
 	defer last.forget()
 	inherited := inherit(env.Getenv)
 	for _, h := range o.remote.hosts {
-		l, err := last.listener(h, o.group)
-		if err != nil {
-			return out, err
-		}
-		opened := []net.Listener{l}
-		if l == nil {
-			opened, err = listen(h, o.group, inherited)
-		}
+		opened, err := openHost(h, o.group, inherited, last)
 		out = append(out, opened...)
 		if err != nil {
 			return out, err
 		}
-		for _, l := range opened {
-			last.add(h, l)
-		}
+	}
+	if left := inherited.unused(); len(left) > 0 {
+		log.Warn("sockets of the service manager that no -H asks for: who connects there is not answered", "sockets", left)
 	}
 	for i, l := range out {
 		if l.Addr().Network() != "tcp" {
@@ -102,6 +95,27 @@ func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, l
 		return out, errors.New("no address to listen on")
 	}
 	return out, nil
+}
+
+// openHost opens one -H: the socket that the last daemon had, that of the service manager, or one of our own.
+func openHost(h host, group string, inherited *descriptors, last *handover) ([]net.Listener, error) {
+	l, err := last.listener(h, group)
+	if l == nil && err == nil && h.scheme == "unix" {
+		if l, err = inherited.bound(h.address); l != nil {
+			return []net.Listener{l}, nil
+		}
+	}
+	opened := []net.Listener{l}
+	if l == nil && err == nil {
+		opened, err = listen(h, group, inherited)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range opened {
+		last.add(h, l)
+	}
+	return opened, nil
 }
 
 // openTLS reads the certificates; nil where TLS is not asked for.

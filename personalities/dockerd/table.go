@@ -67,6 +67,7 @@ func (o *options) table() []setting {
 		{value: &o.logLevel, name: "log-level", short: "l", key: "log-level", word: "string", help: `Set the logging level ("debug"|"info"|"warn"|"error"|"fatal")`},
 		{value: &o.logFormat, name: "log-format", key: "log-format", word: "string", help: `Set the logging format ("text"|"json")`},
 		{value: &o.rawLogs, name: "raw-logs", key: "raw-logs", help: "Full timestamps without ANSI coloring, which the log always has"},
+		{value: &o.logFile, name: "log-file", word: "file", help: "Write the daemon's own log to this file, 1 MB at most, and keep the one before as FILE.1"},
 		{help: "Remote access"},
 		{value: &o.remote.tls, name: "tls", key: "tls", help: "Use TLS on tcp sockets; implied by --tlsverify. --tls=false says that plain tcp is meant"},
 		{value: &o.remote.verify, name: "tlsverify", key: "tlsverify", help: "Use TLS and let only clients in whose certificate --tlscacert has signed"},

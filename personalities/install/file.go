@@ -68,6 +68,68 @@ func makeLink(to, path string) error {
 	return syncFolder(path)
 }
 
+// makeLinkIn is makeLink in a folder that need not be there.
+func makeLinkIn(to, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return makeLink(to, path)
+}
+
+// removeLink is restore for a link. It also removes the folder if that was the last link of one that is there for links alone.
+func removeLink(path string) error {
+	if err := restore(path); err != nil {
+		return err
+	}
+	if dir := filepath.Dir(path); filepath.Ext(dir) == ".wants" {
+		_ = os.Remove(dir) // others have links there
+	}
+	return nil
+}
+
+// writeFile writes a text beside the target, on disk before it takes the target's name.
+func writeFile(target, text string, mode os.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	fresh := besideOf(target)
+	out, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = out.WriteString(text)
+	err = errors.Join(err, out.Chmod(mode), out.Sync(), out.Close())
+	if err == nil {
+		err = os.Rename(fresh, target)
+	}
+	if err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	return syncFolder(target)
+}
+
+// writeLike is writeFile with the mode that the file has.
+func writeLike(target, text string) error {
+	info, err := os.Stat(target)
+	if err != nil {
+		return err
+	}
+	return writeFile(target, text, info.Mode().Perm())
+}
+
+// restore removes a file, or puts back what keep has put away.
+func restore(path string) error {
+	if _, err := os.Lstat(path + kept); err == nil {
+		if err := os.Rename(path+kept, path); err != nil {
+			return err
+		}
+	} else if err := os.Remove(path); err != nil {
+		return err
+	}
+	return syncFolder(path)
+}
+
 // exchange swaps two files at once (renameat2, Linux 3.15), or with a moment in which both names are the first file.
 func exchange(a, b string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)

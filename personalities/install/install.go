@@ -25,28 +25,37 @@ const (
 var links = [...]string{"docker", "dockerd", "docker-init"}
 
 type options struct {
-	dir      string
-	source   string // the file to install
-	rollback bool
-	force    bool
-	dryRun   bool
+	dir       string // in root
+	root      string // of the system
+	source    string // the file to install
+	rollback  bool
+	service   bool
+	uninstall bool
+	initName  string // "" for the one that is found
+	force     bool
+	dryRun    bool
 }
 
 func (o *options) usage() *cmd.Usage {
 	return &cmd.Usage{
 		Path: "box install", Synopsis: "[OPTIONS] [DIR]", Summary: "Install this file in DIR (/usr/bin) as box, with links docker, dockerd and docker-init",
-		Detail: "A box that is there already may be running: it goes on, and its file is kept as box.previous.",
-		Max:    1,
+		Detail: "A box that is there already may be running: it goes on, and its file is kept as box.previous. With --service the host's init runs the daemon " +
+			"(systemd, OpenRC, upstart, System V, busybox), with the options of DOCKER_OPTS in /etc/default/docker or /etc/sysconfig/docker and those of daemon.json.",
+		Max: 1,
 		Flags: []cmd.Flag{
 			{Value: &o.rollback, Name: "rollback", Help: "Change box and box.previous back"},
-			{Value: &o.force, Name: "force", Help: "Put links in the place of other programs; they are kept as NAME" + kept},
+			{Value: &o.service, Name: "service", Help: "Have the host's init run the daemon: write the unit or script of the service docker and enable it"},
+			{Value: &o.uninstall, Name: "uninstall", Help: "Take back what --service did; the files in DIR stay"},
+			{Value: &o.initName, Name: "init", Kind: "string", Help: "With --service: systemd, openrc, upstart, sysv, busybox or none, whatever is found"},
+			{Value: &o.root, Name: "root", Kind: "folder", Help: "Install in the system whose root this is, which does not run"},
+			{Value: &o.force, Name: "force", Help: "Put links and units in the place of other ones; those are kept as NAME" + kept},
 			{Value: &o.dryRun, Name: "dry-run", Help: "Print the steps and change nothing"},
 		},
 	}
 }
 
 func run(_ context.Context, env *cmd.Env) error {
-	o := options{dir: "/usr/bin"}
+	o := options{dir: "/usr/bin", root: "/"}
 	u := o.usage()
 	p, err := cmd.Parse(u, env.Args)
 	if errors.Is(err, cmd.ErrHelp) {
@@ -61,6 +70,9 @@ func run(_ context.Context, env *cmd.Env) error {
 		if !filepath.IsAbs(o.dir) {
 			o.dir = filepath.Join(env.Dir, o.dir)
 		}
+	}
+	if !filepath.IsAbs(o.root) {
+		o.root = filepath.Join(env.Dir, o.root)
 	}
 	if o.source, err = os.Executable(); err != nil {
 		return fmt.Errorf("finding the running file: %w", err)
@@ -92,18 +104,31 @@ type step struct {
 
 // plan looks at the folder and says what there is to do. It refuses before anything is changed.
 func (o *options) plan() ([]step, error) {
-	info, err := os.Stat(o.dir)
+	if o.uninstall {
+		return o.planUninstall()
+	}
+	dir := o.in(o.dir)
+	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, fmt.Errorf("folder to install in: %w; make it with mkdir -p %s", err, o.dir)
+		return nil, fmt.Errorf("folder to install in: %w; make it with mkdir -p %s", err, dir)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("%s is not a folder", o.dir)
+		return nil, fmt.Errorf("%s is not a folder", dir)
 	}
 	if o.rollback {
-		return o.planRollback()
+		return planRollback(dir)
 	}
-	var steps []step
-	target := filepath.Join(o.dir, program)
+	steps, err := o.planFiles(dir)
+	if err != nil || !o.service {
+		return steps, err
+	}
+	more, err := o.planService()
+	return append(steps, more...), err
+}
+
+// planFiles puts the file and its links into a folder.
+func (o *options) planFiles(dir string) (steps []step, err error) {
+	target := filepath.Join(dir, program)
 	same, err := sameContent(o.source, target)
 	if err != nil {
 		return nil, err
@@ -112,12 +137,12 @@ func (o *options) plan() ([]step, error) {
 		steps = append(steps, step{target + " is this file already", func() error { return nil }})
 	} else {
 		if isFile(target) {
-			steps = append(steps, step{"keep " + target + " as " + previous, func() error { return keep(target, filepath.Join(o.dir, previous)) }})
+			steps = append(steps, step{"keep " + target + " as " + previous, func() error { return keep(target, filepath.Join(dir, previous)) }})
 		}
 		steps = append(steps, step{"copy " + o.source + " to " + target, func() error { return copyFile(o.source, target) }})
 	}
 	for _, name := range links {
-		s, err := o.planLink(filepath.Join(o.dir, name))
+		s, err := o.planLink(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
@@ -145,8 +170,8 @@ func (o *options) planLink(path string) ([]step, error) {
 	return []step{{"keep " + path + " as " + filepath.Base(path) + kept, func() error { return keep(path, path+kept) }}, link}, nil
 }
 
-func (o *options) planRollback() ([]step, error) {
-	target, old := filepath.Join(o.dir, program), filepath.Join(o.dir, previous)
+func planRollback(dir string) ([]step, error) {
+	target, old := filepath.Join(dir, program), filepath.Join(dir, previous)
 	for _, path := range []string{target, old} {
 		if !isFile(path) {
 			return nil, fmt.Errorf("%s is not there: nothing to roll back to", path)

@@ -1,0 +1,61 @@
+package dockerd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxLog is how long the file of --log-file gets, bytes, before it becomes FILE.1, in the place of the one before.
+const maxLog = 1 << 20
+
+// logFile is where the daemon's messages go under an init that keeps no log. It is the standard error as well, so that the runtime's
+// last words are in it.
+type logFile struct {
+	path string
+
+	mu   sync.Mutex
+	size int64
+}
+
+// openLogFile makes the file at path the standard output and error of this process.
+func openLogFile(path string) (*logFile, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &logFile{path: path}
+	return l, l.open()
+}
+
+func (l *logFile) open() error {
+	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return fmt.Errorf("--log-file: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("--log-file: %w", err)
+	}
+	l.size = info.Size()
+	return errors.Join(unix.Dup3(int(f.Fd()), 1, 0), unix.Dup3(int(f.Fd()), 2, 0))
+}
+
+// Write adds a message, whole, to the file or to the next one.
+func (l *logFile) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.size > 0 && l.size+int64(len(b)) > maxLog {
+		if err := os.Rename(l.path, l.path+".1"); err == nil {
+			_ = l.open() // else the old one goes on
+		}
+	}
+	n, err := unix.Write(2, b)
+	l.size += int64(max(0, n))
+	return max(0, n), err
+}

@@ -1,0 +1,188 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// inittab is where init of busybox, and that of System V, read what to run.
+const inittab = "/etc/inittab"
+
+// theInit is the init of --init, else the one that is found.
+func (o *options) theInit() (initSystem, error) {
+	var names []string
+	for _, i := range inits() {
+		if o.initName == i.name || o.initName == "" && i.found(o.root) {
+			return i, nil
+		}
+		names = append(names, i.name)
+	}
+	slices.Sort(names)
+	return initSystem{}, fmt.Errorf("--init %s: box knows %s", o.initName, strings.Join(slices.Compact(names), ", "))
+}
+
+func (o *options) place() place {
+	return place{root: o.root, dockerd: filepath.Join(o.dir, "dockerd"), options: optionsFile(o.root)}
+}
+
+// planService writes what the init needs and enables it.
+func (o *options) planService() ([]step, error) {
+	i, err := o.theInit()
+	if err != nil {
+		return nil, err
+	}
+	s := i.make(o.place())
+	var steps []step
+	for _, f := range s.files {
+		more, err := o.planFile(f)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, more...)
+	}
+	for _, l := range s.links {
+		at := o.in(l.path)
+		if to, err := os.Readlink(at); err == nil && to == l.to {
+			continue
+		}
+		if _, err := os.Lstat(at); err == nil {
+			if !o.force {
+				return nil, fmt.Errorf("%s is there and leads elsewhere; run box install --service --force to keep it as %s%s and put a link in its place", at, filepath.Base(at), kept)
+			}
+			steps = append(steps, step{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }})
+		}
+		steps = append(steps, step{"link " + at + " to " + l.to, func() error { return makeLinkIn(l.to, at) }})
+	}
+	if s.entry != "" {
+		steps = append(steps, o.planEntry(s.entry)...)
+	}
+	steps = append(steps, o.planReload(s.reload)...)
+	text := i.name + ": to start the daemon: " + s.hint
+	if i.name == "none" {
+		text = "no init that box knows is here; where there is an " + inittab + ", this line runs the daemon:\n" + s.hint
+	}
+	return append(steps, step{text, func() error { return nil }}), nil
+}
+
+// planFile refuses to replace what box did not write unless it is told to.
+func (o *options) planFile(f serviceFile) ([]step, error) {
+	at := o.in(f.path)
+	write := step{"write " + at, func() error { return writeFile(at, f.text, f.mode) }}
+	raw, err := os.ReadFile(at)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return []step{write}, nil
+	case err != nil:
+		return nil, err
+	case string(raw) == f.text:
+		return []step{{at + " is as it should be", func() error { return nil }}}, nil
+	case strings.Contains(string(raw), mark):
+		return []step{write}, nil
+	case !o.force:
+		return nil, fmt.Errorf("%s is somebody else's; run box install --service --force to keep it as %s%s and write box's", at, filepath.Base(at), kept)
+	}
+	return []step{{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }}, write}, nil
+}
+
+// planUninstall takes back what planService did, for whatever init it was done, and puts in place what it had to put away.
+func (o *options) planUninstall() ([]step, error) {
+	var steps []step
+	seen := map[string]bool{}
+	for _, i := range inits() {
+		if seen[i.name] {
+			continue
+		}
+		seen[i.name] = true
+		s := i.make(o.place())
+		before := len(steps)
+		for _, l := range s.links {
+			at := o.in(l.path)
+			if to, err := os.Readlink(at); err == nil && to == l.to && o.ours(s) {
+				steps = append(steps, step{"remove " + at, func() error { return removeLink(at) }})
+			}
+		}
+		for _, f := range s.files {
+			at := o.in(f.path)
+			if raw, err := os.ReadFile(at); err != nil || !strings.Contains(string(raw), mark) || slices.ContainsFunc(steps, func(s step) bool { return s.text == "remove "+at }) {
+				continue
+			}
+			steps = append(steps, step{"remove " + at, func() error { return restore(at) }})
+		}
+		if s.entry != "" {
+			steps = append(steps, o.planNoEntry()...)
+		}
+		if len(steps) > before {
+			steps = append(steps, o.planReload(s.reload)...)
+		}
+	}
+	if len(steps) == 0 {
+		return nil, errors.New("no service of box's is here: nothing to take back")
+	}
+	return steps, nil
+}
+
+// ours tells whether box wrote the files of a service.
+func (o *options) ours(s service) bool {
+	for _, f := range s.files {
+		if raw, err := os.ReadFile(o.in(f.path)); err != nil || !strings.Contains(string(raw), mark) {
+			return false
+		}
+	}
+	return true
+}
+
+// planReload has the init that runs here read its files again.
+func (o *options) planReload(command []string) []step {
+	if len(command) == 0 || o.root != "/" || !there("/", "run/systemd/system") {
+		return nil
+	}
+	return []step{{"run " + strings.Join(command, " "), func() error {
+		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}}}
+}
+
+// planEntry puts box's line at the end of the inittab.
+func (o *options) planEntry(line string) []step {
+	at := o.in(inittab)
+	old, _ := os.ReadFile(at) // isBusybox has seen it
+	text := withoutEntry(string(old))
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	text += "# " + mark + "\n" + line + "\n"
+	if text == string(old) {
+		return []step{{at + " is as it should be", func() error { return nil }}}
+	}
+	return []step{{"write a line to " + at + ": " + line, func() error { return writeLike(at, text) }}}
+}
+
+func (o *options) planNoEntry() []step {
+	at := o.in(inittab)
+	old, err := os.ReadFile(at)
+	text := withoutEntry(string(old))
+	if err != nil || text == string(old) {
+		return nil
+	}
+	return []step{{"remove box's line from " + at, func() error { return writeLike(at, text) }}}
+}
+
+// withoutEntry is text without the marked line.
+func withoutEntry(text string) string {
+	before, after, found := strings.Cut(text, "# "+mark+"\n")
+	if !found {
+		return text
+	}
+	_, after, _ = strings.Cut(after, "\n")
+	return before + after
+}
+
+// in is a path of the system at root.
+func (o *options) in(path string) string { return filepath.Join(o.root, path) }
