@@ -30,7 +30,8 @@ type record struct {
 	Networks map[string]*apinetwork.EndpointSettings // as asked for, by the name of the network
 	Mounts   []mountPoint
 	Driver   string
-	Cgroup   string // path of its control group in each hierarchy
+	Cgroup   string   // path of its control group in each hierarchy
+	Links    []string `json:",omitempty"` // IDs of the containers in Host.Links, in that order: those may be renamed
 }
 
 // status is how a container is: what changes while it lives. It goes to the exec root at once and into the state file

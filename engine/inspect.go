@@ -36,7 +36,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 	r := &api.InspectResponse{
 		ID: rec.ID, Created: apiTime(rec.Created), Path: rec.Path, Args: rec.Args, State: apiState(&st), Image: rec.Image,
 		Name: "/" + rec.Name, RestartCount: st.Restarts, Driver: rec.Driver, Platform: "linux",
-		HostConfig: rec.Host, Config: rec.Config, ExecIDs: execs, Mounts: shown(rec.Mounts),
+		HostConfig: e.shownHost(&rec), Config: rec.Config, ExecIDs: execs, Mounts: shown(rec.Mounts),
 		NetworkSettings: e.networkSettings(&rec, &st),
 		GraphDriver:     e.graphDriver(ctx, rec.ID),
 	}

@@ -2,13 +2,20 @@ package engine
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"net/netip"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
 	apinetwork "github.com/moby/moby/api/types/network"
+	"golang.org/x/sys/unix"
 )
 
 // link is one --link: another container on the default network, which this one knows by an alias.
@@ -46,20 +53,100 @@ func (e *Engine) wantedLinks(rec *record) error {
 	if err != nil {
 		return err
 	}
-	rec.Host.Links = nil
 	for _, l := range list {
-		rec.Host.Links = append(rec.Host.Links, "/"+l.to.snapshot().Name+":/"+rec.Name+"/"+l.alias)
+		rec.Links = append(rec.Links, l.to.rec.ID)
 	}
+	rec.Host.Links = rec.showLinks(list)
 	return nil
+}
+
+// showLinks is the form that inspect has for links.
+func (r *record) showLinks(list []link) (shown []string) {
+	for _, l := range list {
+		shown = append(shown, "/"+l.to.snapshot().Name+":/"+r.Name+"/"+l.alias)
+	}
+	return shown
+}
+
+// linksOf are the links of a container by their IDs, without those to containers that are gone.
+func (e *Engine) linksOf(rec *record) (list []link) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for i, id := range rec.Links {
+		if to := e.containers[id]; to != nil && i < len(rec.Host.Links) {
+			list = append(list, link{to, path.Base(rec.Host.Links[i])})
+		}
+	}
+	return list
+}
+
+// shownHost is a container's host configuration with its links by the names of today.
+func (e *Engine) shownHost(rec *record) *api.HostConfig {
+	if len(rec.Links) == 0 {
+		return rec.Host
+	}
+	h := *rec.Host
+	h.Links = rec.showLinks(e.linksOf(rec))
+	return &h
+}
+
+// relink writes the address of a container that has started into the hosts files of those that run and link to it.
+func (e *Engine) relink(c *container) {
+	rec := c.snapshot()
+	st, _ := c.now()
+	address := e.defaultAddress(&rec, &st)
+	if !address.IsValid() {
+		return
+	}
+	for _, other := range e.all() {
+		to := other.snapshot()
+		if now, _ := other.now(); !slices.Contains(to.Links, rec.ID) || !now.running() {
+			continue
+		}
+		for _, l := range e.linksOf(&to) {
+			if l.to != c {
+				continue
+			}
+			if err := replaceHost(filepath.Join(e.dir(to.ID), "hosts"), l.alias, address); err != nil {
+				e.log.Warn("write the address of a linked container", "container", short(to.ID), "link", l.alias, "error", err)
+			}
+		}
+	}
+}
+
+// mostHosts is how long a hosts file may be that is read, bytes: a container may have written to it.
+const mostHosts = 1 << 20
+
+// replaceHost gives the line that has a name another address. The file is written in place: it is mounted in a container.
+func replaceHost(file, name string, address netip.Addr) error {
+	f, err := os.OpenFile(file, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	old, err := io.ReadAll(io.LimitReader(f, mostHosts+1))
+	if err != nil || len(old) > mostHosts {
+		return errors.Join(err, errdefs.ErrOutOfRange)
+	}
+	var text []byte
+	for line := range strings.Lines(string(old)) {
+		if words := strings.Fields(line); len(words) > 1 && slices.Contains(words[1:], name) && words[0] != address.String() {
+			line = address.String() + strings.TrimPrefix(line, words[0])
+		}
+		text = append(text, line...)
+	}
+	if string(text) == string(old) {
+		return nil
+	}
+	if _, err := f.WriteAt(text, 0); err != nil {
+		return err
+	}
+	return f.Truncate(int64(len(text)))
 }
 
 // linked is what a container that starts learns of those that it links to: lines for its hosts file and variables.
 func (e *Engine) linked(rec *record) (hosts, env []string, err error) {
-	list, err := e.links(rec.Host.Links)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, l := range list {
+	for _, l := range e.linksOf(rec) {
 		to, st := l.to.snapshot(), status{}
 		st, _ = l.to.now()
 		full := "/" + rec.Name + "/" + l.alias

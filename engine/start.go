@@ -104,6 +104,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	}
 	e.publish(c, events.ActionStart)
 	e.watchHealth(c)
+	e.relink(c)
 	return nil
 }
 

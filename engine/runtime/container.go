@@ -114,7 +114,10 @@ func (c *Container) start(sp *specs.Process, s Streams, first bool) (int, *os.Fi
 		}
 	}
 	c.mu.Lock()
-	if err = c.own(s); err == nil {
+	if err = c.frozen(first); err == nil {
+		err = c.own(s)
+	}
+	if err == nil {
 		err = c.c.Start(p)
 	}
 	c.mu.Unlock()
@@ -133,6 +136,18 @@ func (c *Container) start(sp *specs.Process, s Streams, first bool) (int, *os.Fi
 		}
 	}
 	return pid, master, nil
+}
+
+// frozen refuses a further program in a frozen container: it would freeze halfway, and who waits for its start hold up what thaws it.
+func (c *Container) frozen(first bool) error {
+	if first {
+		return nil
+	}
+	st, err := c.c.Status()
+	if err == nil && st == libcontainer.Paused {
+		err = fmt.Errorf("container %s is paused, unpause the container before exec: %w", c.c.ID(), errdefs.ErrConflict)
+	}
+	return err
 }
 
 // own gives a program's streams to its container's root, who could not open them anew (/dev/stdout) else.
