@@ -42,7 +42,7 @@ func (d *daemon) start(flags ...string) error {
 	if err := d.c.Start(); err != nil {
 		return err
 	}
-	for range 500 {
+	for range 3000 {
 		if d.answers() {
 			return nil
 		}
@@ -86,6 +86,7 @@ func (d *daemon) restart(s *testscript.TestScript, flags []string) {
 // end stops what a script left: containers, daemon, keeper and mounts, which the removal of the folder must not go into.
 func (d *daemon) end() {
 	defer unmountBelow(d.dir)
+	defer killBelow(d.dir)
 	if d.c == nil && d.start() != nil {
 		return
 	}
@@ -119,6 +120,30 @@ func (d *daemon) killKeeper() error {
 		return errors.New("no keeper runs")
 	}
 	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// killBelow kills what still runs with a path below dir among its arguments, and all that it started: daemons and keepers that a
+// script began itself and did not come to end.
+func killBelow(dir string) {
+	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	children := map[int][]int{}
+	var doomed []int
+	for _, p := range found {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(p)))
+		stat, _ := os.ReadFile(filepath.Join(filepath.Dir(p), "stat"))
+		if _, after, ok := strings.Cut(string(stat), ") "); ok {
+			parent, _ := strconv.Atoi(strings.Fields(after)[1])
+			children[parent] = append(children[parent], pid)
+		}
+		if raw, _ := os.ReadFile(p); pid != os.Getpid() && strings.Contains(string(raw), dir+"/") {
+			doomed = append(doomed, pid)
+		}
+	}
+	for len(doomed) > 0 {
+		pid := doomed[0]
+		doomed = append(doomed[1:], children[pid]...)
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 }
 
 // unmountBelow detaches all that is mounted in dir, the last first.
