@@ -84,7 +84,7 @@ func TestLimitsWarn(t *testing.T) {
 
 func TestConflicts(t *testing.T) {
 	for _, row := range []struct{ config, host, text string }{
-		{`{}`, `{"NetworkMode":"container:"}`, "invalid container format container:<name|id>"},
+		{`{}`, `{"NetworkMode":"container:"}`, "invalid network mode: invalid container format container:<name|id>"},
 		{`{"Hostname":"x"}`, `{"NetworkMode":"container:a"}`, "conflicting options: hostname and the network mode"},
 		{`{}`, `{"NetworkMode":"container:a","Links":["a"]}`, "conflicting options: container type network can't be used with links. This would result in undefined behavior"},
 		{`{}`, `{"NetworkMode":"container:a","Dns":["1.1.1.1"]}`, "conflicting options: dns and the network mode"},

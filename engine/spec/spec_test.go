@@ -19,6 +19,10 @@ func input(t *testing.T, host string) Input {
 	if err := json.Unmarshal([]byte(host), in.Host); err != nil {
 		t.Fatal(err)
 	}
+	var err error
+	if in.Security, err = ParseSecurity(in.Host.SecurityOpt); err != nil {
+		t.Fatal(err)
+	}
 	return in
 }
 
