@@ -124,7 +124,7 @@ func (e *Engine) waitStopped(ctx context.Context, c *container, timeout time.Dur
 	}
 }
 
-// signal sends sig to the program; one that has just ended is no error.
+// signal sends sig to the program; one that has just ended is no error. A paused one is thawed, or it would not learn of it.
 func (e *Engine) signal(ctx context.Context, c *container, sig unix.Signal) error {
 	all := sig == unix.SIGKILL && !c.snapshot().Host.PidMode.IsPrivate()
 	err := e.o.Tasks.Task(c.rec.ID).Signal(ctx, "", sig, all)
@@ -133,6 +133,11 @@ func (e *Engine) signal(ctx context.Context, c *container, sig unix.Signal) erro
 	}
 	if err == nil {
 		e.publish(c, events.ActionKill, "signal", strconv.Itoa(int(sig)))
+	}
+	if st, _ := c.now(); st.State == api.StatePaused && sig != unix.SIGKILL { // with that one the keeper thaws it
+		if err := e.Unpause(ctx, c.rec.ID); err != nil {
+			e.log.Warn("thaw container that was sent a signal", "container", short(c.rec.ID), "error", err)
+		}
 	}
 	return nil
 }

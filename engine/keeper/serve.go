@@ -245,15 +245,18 @@ func (k *Keeper) signal(q *task.Request, _ []*os.File) (task.Reply, error) {
 		return task.Reply{}, err
 	}
 	if q.Exec == "" && q.All {
-		return task.Reply{}, c.rt.Signal(unix.Signal(q.Signal), true)
+		err = c.rt.Signal(unix.Signal(q.Signal), true)
 	}
 	// Under the lock the pid is the program's: it is reaped under the same lock.
 	k.mu.Lock()
-	if p.reaped {
+	switch {
+	case q.Exec == "" && q.All:
+	case p.reaped:
 		k.mu.Unlock()
 		return task.Reply{}, fmt.Errorf("process %d of container %s ended: %w", p.pid, q.ID, errNotFound)
+	default:
+		err = unix.Kill(p.pid, unix.Signal(q.Signal))
 	}
-	err = unix.Kill(p.pid, unix.Signal(q.Signal))
 	paused := c.paused
 	k.mu.Unlock()
 	if q.Signal == int(unix.SIGKILL) && paused && q.Exec == "" {
