@@ -31,6 +31,7 @@ type handover struct {
 	once  sync.Once
 	mu    sync.Mutex
 	lease *task.Lease // nil while the keeper has none of ours
+	had   bool        // there was a lease once
 	stop  func()      // ends the loop that keeps them kept
 }
 
@@ -176,16 +177,30 @@ func (o *handover) keep(ctx context.Context, lease *task.Lease) {
 func (o *handover) set(l *task.Lease) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.lease = l
+	o.lease, o.had = l, o.had || l != nil
 }
 
 // drain begins the end of the daemon and is how long requests under way have. Where nobody follows, nobody is to wait for that.
 func (o *handover) drain() time.Duration {
 	if o.stay {
+		o.settle()
 		return handoverWait
 	}
 	o.leave()
 	return drainWait
+}
+
+// settle waits until the keeper that held the sockets has them again: one that is being swapped gets them from the loop in a moment,
+// and they can only be given while they are open.
+func (o *handover) settle() {
+	for end := time.Now().Add(takeWait); time.Now().Before(end); time.Sleep(shortPause) {
+		o.mu.Lock()
+		swapped := o.had && o.lease == nil
+		o.mu.Unlock()
+		if !swapped {
+			return
+		}
+	}
 }
 
 // leave ends the daemon's part, once; what it listens on is closed by then, or is about to be. It tells whether the keeper holds
