@@ -20,14 +20,15 @@ var imports = map[string][]string{
 	"personalities/check":   {"engine/network", "fs/drivers", "personalities/cmd"},
 	"personalities/cmd":     {},
 	"personalities/docker":  {"certs", "engine/reference", "netapi/client", "netapi/wire", "personalities/cmd", "template"},
-	"personalities/dockerd": {"certs", "engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "personalities/cmd", "personalities/keeper"},
+	"personalities/dockerd": {"certs", "engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "netapi/authz", "personalities/cmd", "personalities/keeper"},
 	"personalities/hello":   {"personalities/cmd"},
 	"personalities/install": {"personalities/cmd"},
 	"personalities/keeper":  {"engine/cgroup", "engine/keeper", "personalities/cmd"},
 	"personalities/man":     {"personalities/cmd"},
 	"personalities/pid1":    {"personalities/cmd"},
 
-	"netapi":        {"engine", "netapi/wire"},
+	"netapi":        {"engine", "netapi/authz", "netapi/wire"},
+	"netapi/authz":  {},
 	"netapi/client": {"netapi/wire"},
 	"netapi/wire":   {},
 

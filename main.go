@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime"
 
 	// Its init turns this process into a container's program where that was asked for.
 	_ "box/engine/runtime"
@@ -12,6 +13,7 @@ import (
 )
 
 func main() {
+	runtime.MemProfileRate = 0 // what is allocated is watched by a daemon with -D alone
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "/" // the folder we were started in is gone; absolute paths still work

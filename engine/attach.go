@@ -99,7 +99,7 @@ func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Atta
 	a.end, a.gone = o.Stdin && !closeStdin, o.Raw
 	a.leave = func(detached bool) {
 		if detached {
-			e.publish(c, events.ActionDetach)
+			e.publish(ctx, c, events.ActionDetach)
 		}
 	}
 	if o.Logs {
@@ -119,7 +119,7 @@ func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Atta
 	if err := e.connect(ctx, c, a.stream); err != nil {
 		return nil, errors.Join(err, a.stream.Close())
 	}
-	e.publish(c, events.ActionAttach)
+	e.publish(ctx, c, events.ActionAttach)
 	return a, nil
 }
 

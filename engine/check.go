@@ -29,7 +29,7 @@ func (e *Engine) check(ctx context.Context, c *container, argv []string, timeout
 }
 
 func (e *Engine) runCheck(ctx context.Context, c *container, argv []string, timeout time.Duration, out *head) (code int, err error) {
-	x := e.newExec(c, api.ExecCreateRequest{AttachStdout: true, AttachStderr: true, Cmd: argv})
+	x := e.newExec(ctx, c, api.ExecCreateRequest{AttachStdout: true, AttachStderr: true, Cmd: argv})
 	x.raw = true
 	defer e.dropExec(x)
 	a, err := e.ExecStart(ctx, x.id, api.ExecStartRequest{}, nil)

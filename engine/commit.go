@@ -62,11 +62,11 @@ func (e *Engine) Commit(ctx context.Context, ref string, q Commission) (id strin
 	if err != nil {
 		return "", err
 	}
-	e.publishImage(events.ActionCreate, img.ID, img.ID.String(), config.Labels)
+	e.publishImage(ctx, events.ActionCreate, img.ID, img.ID.String(), config.Labels)
 	if name != "" {
-		e.publishImage(events.ActionTag, img.ID, name, config.Labels)
+		e.publishImage(ctx, events.ActionTag, img.ID, name, config.Labels)
 	}
-	e.publish(c, events.ActionCommit, "comment", q.Comment, "imageID", img.ID.String(), "imageRef", name)
+	e.publish(ctx, c, events.ActionCommit, "comment", q.Comment, "imageID", img.ID.String(), "imageRef", name)
 	return img.ID.String(), nil
 }
 

@@ -125,7 +125,7 @@ func (e *Engine) CopyFrom(ctx context.Context, ref, p string) (*CopyOut, error) 
 		f.close()
 		return nil, pathError(err, ref, p, rooted(p))
 	}
-	e.publish(c, events.ActionArchivePath)
+	e.publish(ctx, c, events.ActionArchivePath)
 	return &CopyOut{Stat: stat, f: f, ids: e.o.IDs, fd: fd, at: rooted(p)}, nil
 }
 
@@ -192,7 +192,7 @@ func (e *Engine) CopyTo(ctx context.Context, ref, p string, o CopyOptions, r io.
 	if _, err := io.Copy(io.Discard, plain); err != nil {
 		return fmt.Errorf("read archive to its end: %w", err)
 	}
-	e.publish(c, events.ActionExtractToDir)
+	e.publish(ctx, c, events.ActionExtractToDir)
 	return nil
 }
 

@@ -67,7 +67,7 @@ func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, er
 	if err := e.build(ctx, &rec); err != nil {
 		e.releaseName(rec.Name)
 		for _, v := range e.volumes.Discard(rec.ID) {
-			e.publishVolume(v, events.ActionDestroy)
+			e.publishVolume(ctx, v, events.ActionDestroy)
 		}
 		return none, errors.Join(err, e.unbuild(context.WithoutCancel(ctx), &rec, layerNames(rec.ID, e.imageLayers(ctx, rec.ID))))
 	}
@@ -76,7 +76,7 @@ func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, er
 	e.mu.Lock()
 	e.containers[rec.ID] = c
 	e.mu.Unlock()
-	e.publish(c, events.ActionCreate)
+	e.publish(ctx, c, events.ActionCreate)
 	return api.CreateResponse{ID: rec.ID, Warnings: warnings}, nil
 }
 
@@ -110,7 +110,7 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 	if err := e.wantedLinks(rec); err != nil {
 		return err
 	}
-	if err := e.holdVolumes(rec); err != nil {
+	if err := e.holdVolumes(ctx, rec); err != nil {
 		return err
 	}
 	if err := os.Mkdir(e.dir(rec.ID), 0o710); err != nil {

@@ -131,7 +131,7 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 			return j, err
 		}
 		j.endpoints = append(j.endpoints, ep)
-		e.bus.Publish(events.NetworkEventType, events.ActionConnect, n.ID, map[string]string{
+		e.bus.Publish(ctx, events.NetworkEventType, events.ActionConnect, n.ID, map[string]string{
 			"container": rec.ID, "name": n.Name, "type": n.Driver,
 		})
 	}
@@ -162,7 +162,7 @@ func (e *Engine) leave(ctx context.Context, c *container, endpoints []network.En
 			e.log.Warn("leave network", "container", short(c.rec.ID), "error", err)
 		}
 		if n, err := e.netRecordFor(ep.Network); err == nil {
-			e.bus.Publish(events.NetworkEventType, events.ActionDisconnect, n.ID, map[string]string{
+			e.bus.Publish(ctx, events.NetworkEventType, events.ActionDisconnect, n.ID, map[string]string{
 				"container": c.rec.ID, "name": n.Name, "type": n.Driver,
 			})
 		}

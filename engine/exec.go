@@ -39,7 +39,7 @@ type execution struct {
 }
 
 // ExecCreate notes a program to be run in a running container.
-func (e *Engine) ExecCreate(_ context.Context, ref string, q api.ExecCreateRequest) (string, error) {
+func (e *Engine) ExecCreate(ctx context.Context, ref string, q api.ExecCreateRequest) (string, error) {
 	c, err := e.container(ref)
 	if err != nil {
 		return "", err
@@ -53,10 +53,10 @@ func (e *Engine) ExecCreate(_ context.Context, ref string, q api.ExecCreateReque
 	if _, err := detachKeys(q.DetachKeys); err != nil {
 		return "", &classed{errdefs.ErrInternal, fmt.Sprintf("Invalid escape keys (%s) provided", q.DetachKeys)} // as in Docker
 	}
-	return e.newExec(c, q).id, nil
+	return e.newExec(ctx, c, q).id, nil
 }
 
-func (e *Engine) newExec(c *container, q api.ExecCreateRequest) *execution {
+func (e *Engine) newExec(ctx context.Context, c *container, q api.ExecCreateRequest) *execution {
 	x := &execution{id: newID(), c: c, q: q, changed: make(chan struct{})}
 	e.mu.Lock()
 	e.execs[x.id] = x
@@ -64,7 +64,7 @@ func (e *Engine) newExec(c *container, q api.ExecCreateRequest) *execution {
 	c.mu.Lock()
 	c.execs = append(c.execs, x.id)
 	c.mu.Unlock()
-	e.publish(c, events.Action("exec_create: "+x.command()), "execID", x.id)
+	e.publish(ctx, c, events.Action("exec_create: "+x.command()), "execID", x.id)
 	return x
 }
 
@@ -132,7 +132,7 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 		files = append(files, a.stream.hand())
 	}
 	x.started = true
-	e.publish(x.c, events.Action("exec_start: "+x.command()), "execID", x.id)
+	e.publish(ctx, x.c, events.Action("exec_start: "+x.command()), "execID", x.id)
 	pid, err := e.o.Tasks.Task(x.c.rec.ID).Exec(context.WithoutCancel(ctx), run, files)
 	if err != nil {
 		if a != nil {
@@ -157,7 +157,7 @@ func (x *execution) attachment(e *Engine) (*Attachment, error) {
 		Terminal: x.q.Tty, stream: s, keys: keys, settle: x.settle,
 		leave: func(detached bool) {
 			if detached {
-				e.publish(x.c, events.ActionExecDetach, "execID", x.id)
+				e.publish(context.Background(), x.c, events.ActionExecDetach, "execID", x.id)
 			}
 		},
 	}, err
@@ -238,7 +238,7 @@ func (e *Engine) onExecExit(t task.Exit) {
 		return
 	}
 	x.unlist()
-	e.publish(x.c, events.ActionExecDie, "execID", x.id, "exitCode", strconv.Itoa(t.Code))
+	e.publish(context.Background(), x.c, events.ActionExecDie, "execID", x.id, "exitCode", strconv.Itoa(t.Code))
 	time.AfterFunc(execKept, func() { e.dropExec(x) })
 }
 

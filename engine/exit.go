@@ -48,9 +48,9 @@ func (e *Engine) ended(c *container, x task.Exit) {
 	st, _ := c.now()
 	again, delay := e.restartAfter(c, &st, x)
 	if x.OOMKilled {
-		e.publish(c, events.ActionOOM)
+		e.publish(context.Background(), c, events.ActionOOM)
 	}
-	e.publish(c, events.ActionDie,
+	e.publish(context.Background(), c, events.ActionDie,
 		"exitCode", strconv.Itoa(x.Code), "execDuration", strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))
 	e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(c.snapshot().Host))
 	e.forget(x.Container, "")

@@ -39,7 +39,7 @@ func (e *Engine) Export(ctx context.Context, ref string) (*Exported, error) {
 		e.unmountRoot(c.rec.ID)
 		return nil, fmt.Errorf("export container %s: %w", short(c.rec.ID), err)
 	}
-	e.publish(c, events.ActionExport)
+	e.publish(ctx, c, events.ActionExport)
 	return &Exported{fd: fd, ids: e.o.IDs, close: func() {
 		unix.Close(fd)
 		e.unmountRoot(c.rec.ID)

@@ -165,7 +165,7 @@ func (e *Engine) takeHealth(ctx context.Context, c *container, r *api.Healthchec
 	}
 	c.mu.Unlock()
 	if after != before {
-		e.publish(c, events.Action(string(events.ActionHealthStatus)+": "+string(after)))
+		e.publish(ctx, c, events.Action(string(events.ActionHealthStatus)+": "+string(after)))
 	}
 }
 

@@ -49,7 +49,7 @@ func (e *Engine) PruneImages(ctx context.Context, f Filters) (*apiimage.PruneRep
 	for _, d := range report.ImagesDeleted {
 		report.SpaceReclaimed += uint64(sizes[d.Deleted])
 	}
-	e.bus.Publish(events.ImageEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
+	e.bus.Publish(ctx, events.ImageEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
 	return report, nil
 }
 

@@ -10,12 +10,12 @@ import (
 )
 
 // TagImage gives an image one more name.
-func (e *Engine) TagImage(_ context.Context, ref, repository, tag string) error {
+func (e *Engine) TagImage(ctx context.Context, ref, repository, tag string) error {
 	img, name, err := e.images.Tag(ref, repository, tag)
 	if err != nil {
 		return err
 	}
-	e.publishImage(events.ActionTag, img.ID, name, img.Config.Config.Labels)
+	e.publishImage(ctx, events.ActionTag, img.ID, name, img.Config.Config.Labels)
 	return nil
 }
 
@@ -33,12 +33,12 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool, platfo
 	out := []apiimage.DeleteResponse{}
 	for _, n := range r.Untagged {
 		out = append(out, apiimage.DeleteResponse{Untagged: n})
-		e.publishImage(events.ActionUnTag, r.ID, r.ID.String(), r.Labels)
+		e.publishImage(ctx, events.ActionUnTag, r.ID, r.ID.String(), r.Labels)
 	}
 	for i, d := range r.Deleted {
 		out = append(out, apiimage.DeleteResponse{Deleted: d})
 		if i == 0 {
-			e.publishImage(events.ActionDelete, r.ID, r.ID.String(), r.Labels)
+			e.publishImage(ctx, events.ActionDelete, r.ID, r.ID.String(), r.Labels)
 		}
 	}
 	return out, err
@@ -69,11 +69,11 @@ func (e *Engine) userOf(id string) (name string, running bool) {
 }
 
 // publishImage tells listeners of a change to an image; the image's labels are among the attributes.
-func (e *Engine) publishImage(action events.Action, id digest.Digest, name string, labels map[string]string) {
+func (e *Engine) publishImage(ctx context.Context, action events.Action, id digest.Digest, name string, labels map[string]string) {
 	attributes := map[string]string{}
 	for k, v := range labels {
 		attributes[k] = v
 	}
 	attributes["name"] = name
-	e.bus.Publish(events.ImageEventType, action, id.String(), attributes)
+	e.bus.Publish(ctx, events.ImageEventType, action, id.String(), attributes)
 }

@@ -64,9 +64,9 @@ func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) err
 		return err
 	}
 	if name != "" {
-		e.publishImage(events.ActionTag, img.ID, name, config.Labels)
+		e.publishImage(ctx, events.ActionTag, img.ID, name, config.Labels)
 	}
-	e.publishImage(events.ActionImport, img.ID, img.ID.String(), config.Labels)
+	e.publishImage(ctx, events.ActionImport, img.ID, img.ID.String(), config.Labels)
 	return out(said("%s", img.ID))
 }
 

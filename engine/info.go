@@ -32,7 +32,7 @@ func KernelVersion() string {
 func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 	i := &system.Info{
 		ID: e.id, Driver: e.layers.Name(), DriverStatus: e.layers.Status(),
-		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: logs.Drivers()},
+		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: logs.Drivers(), Authorization: e.settings().Authorization},
 		MemoryLimit: e.o.Limits.Memory, SwapLimit: e.o.Limits.Swap, CPUCfsPeriod: e.o.Limits.CPUQuota, CPUCfsQuota: e.o.Limits.CPUQuota,
 		CPUShares: e.o.Limits.CPUShares, CPUSet: e.o.Limits.Cpuset,
 		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: switchedOn("/proc/sys/net/ipv4/ip_forward"), OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.settings().Debug,

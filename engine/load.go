@@ -36,7 +36,7 @@ func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(
 		return err
 	}
 	for _, l := range loaded {
-		e.publishImage(events.ActionLoad, l.Image.ID, l.Image.ID.String(), l.Image.Config.Config.Labels)
+		e.publishImage(ctx, events.ActionLoad, l.Image.ID, l.Image.ID.String(), l.Image.Config.Config.Labels)
 		if len(l.Names) == 0 {
 			tell(Progress{Stream: "Loaded image ID: " + l.Image.ID.String() + "\n"})
 		}
@@ -58,7 +58,7 @@ func (e *Engine) Save(ctx context.Context, names []string, platform *ocispec.Pla
 		return err
 	}
 	for _, img := range saved {
-		e.publishImage(events.ActionSave, img.ID, img.ID.String(), img.Config.Config.Labels)
+		e.publishImage(ctx, events.ActionSave, img.ID, img.ID.String(), img.Config.Config.Labels)
 	}
 	return nil
 }

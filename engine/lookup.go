@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -77,6 +78,6 @@ func (e *Engine) all() []*container {
 }
 
 // publish sends an event of c; more are pairs of attributes.
-func (e *Engine) publish(c *container, action events.Action, more ...string) {
-	e.bus.Publish(events.ContainerEventType, action, c.rec.ID, c.attributes(more...))
+func (e *Engine) publish(ctx context.Context, c *container, action events.Action, more ...string) {
+	e.bus.Publish(ctx, events.ContainerEventType, action, c.rec.ID, c.attributes(more...))
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strings"
@@ -160,13 +161,13 @@ func within(p, dir string) bool {
 }
 
 // holdVolumes makes or finds the volumes of a container that is created, and notes which they are.
-func (e *Engine) holdVolumes(rec *record) error {
+func (e *Engine) holdVolumes(ctx context.Context, rec *record) error {
 	for i := range rec.Mounts {
 		m := &rec.Mounts[i]
 		if m.Type != mount.TypeVolume {
 			continue
 		}
-		v, err := e.holdVolume(rec.ID, m)
+		v, err := e.holdVolume(ctx, rec.ID, m)
 		if err != nil {
 			return err
 		}
@@ -175,7 +176,7 @@ func (e *Engine) holdVolumes(rec *record) error {
 	return nil
 }
 
-func (e *Engine) holdVolume(container string, m *mountPoint) (volume.Volume, error) {
+func (e *Engine) holdVolume(ctx context.Context, container string, m *mountPoint) (volume.Volume, error) {
 	if m.Source != "" { // from another container
 		return e.volumes.Hold(m.Name, container)
 	}
@@ -186,7 +187,7 @@ func (e *Engine) holdVolume(container string, m *mountPoint) (volume.Volume, err
 			q.Options = o.DriverConfig.Options
 		}
 	}
-	return e.makeVolume(q)
+	return e.makeVolume(ctx, q)
 }
 
 // volumesOf are the names of a container's volumes, each once.

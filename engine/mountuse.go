@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -73,7 +74,7 @@ func (e *Engine) useVolume(rec *record, i int) (specs.Mount, error) {
 	if source, err = e.part(rec, i, source); err != nil {
 		return specs.Mount{}, err
 	}
-	e.bus.Publish(events.VolumeEventType, events.ActionMount, m.Name, map[string]string{
+	e.bus.Publish(context.Background(), events.VolumeEventType, events.ActionMount, m.Name, map[string]string{
 		"driver": m.Driver, "container": rec.ID, "destination": m.Destination,
 		"read/write": strconv.FormatBool(m.RW), "propagation": string(m.Propagation),
 	})
@@ -157,7 +158,7 @@ func (e *Engine) dropMounts(rec *record) {
 			e.log.Warn("unmount volume", "volume", name, "container", short(rec.ID), "error", err)
 		}
 		if used {
-			e.bus.Publish(events.VolumeEventType, events.ActionUnmount, name, map[string]string{"driver": volume.Driver, "container": rec.ID})
+			e.bus.Publish(context.Background(), events.VolumeEventType, events.ActionUnmount, name, map[string]string{"driver": volume.Driver, "container": rec.ID})
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (e *Engine) Pause(ctx context.Context, ref string) error {
 	if err := e.to(c, api.StatePaused, nil); err != nil {
 		return err
 	}
-	e.publish(c, events.ActionPause)
+	e.publish(ctx, c, events.ActionPause)
 	return nil
 }
 
@@ -55,6 +55,6 @@ func (e *Engine) Unpause(ctx context.Context, ref string) error {
 		return err
 	}
 	e.watchHealth(c)
-	e.publish(c, events.ActionUnPause)
+	e.publish(ctx, c, events.ActionUnPause)
 	return nil
 }

@@ -46,6 +46,6 @@ func (e *Engine) PruneContainers(ctx context.Context, f Filters) (*api.PruneRepo
 		report.ContainersDeleted = append(report.ContainersDeleted, rec.ID)
 		report.SpaceReclaimed += uint64(max(usage.Bytes, 0))
 	}
-	e.bus.Publish(events.ContainerEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
+	e.bus.Publish(ctx, events.ContainerEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
 	return report, nil
 }

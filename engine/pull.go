@@ -46,7 +46,7 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 	isNew := false
 	for _, p := range pulled {
 		isNew = isNew || p.New
-		e.publishMoved(events.ActionPull, p.Ref, p.Image.Config.Config.Labels)
+		e.publishMoved(ctx, events.ActionPull, p.Ref, p.Image.Config.Config.Labels)
 	}
 	if err != nil {
 		return err
@@ -62,8 +62,8 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 }
 
 // publishMoved tells listeners that an image came from a registry or went to one: the event is of the name, not of the ID.
-func (e *Engine) publishMoved(action events.Action, ref reference.Named, labels map[string]string) {
-	e.publishImage(action, digest.Digest(ref.Familiar()), ref.FamiliarName(), labels)
+func (e *Engine) publishMoved(ctx context.Context, action events.Action, ref reference.Named, labels map[string]string) {
+	e.publishImage(ctx, action, digest.Digest(ref.Familiar()), ref.FamiliarName(), labels)
 }
 
 // parseReference reads a name with a tag or a digest beside it.

@@ -60,7 +60,7 @@ func (e *Engine) pushOne(ctx context.Context, ref reference.Named, id digest.Dig
 	}
 	err = e.registry.Load().Push(ctx, e.images, ref, id, q.Auth, func(line registry.Line) error { return out(lineOf(line)) })
 	if err == nil {
-		e.publishMoved(events.ActionPush, ref, l.Config.Config.Labels)
+		e.publishMoved(ctx, events.ActionPush, ref, l.Config.Config.Labels)
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		}
 		return err
 	})
-	e.endVolumes(going, err)
+	e.endVolumes(ctx, going, err)
 	if err != nil {
 		e.change(c, func(s *status) { s.State = api.StateDead })
 		return err
@@ -102,7 +102,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 	e.dropRoots(&rec)
 	e.dropContainer(c, rec.Name)
 	e.work.Go(func() { e.deleteFiles(ctx, &rec, layers, images) })
-	e.publish(c, events.ActionDestroy)
+	e.publish(ctx, c, events.ActionDestroy)
 	return nil
 }
 
@@ -125,10 +125,10 @@ func (e *Engine) anonymousVolumes(rec *record) []*volume.Removal {
 }
 
 // endVolumes completes removals, or takes them back when err is not nil.
-func (e *Engine) endVolumes(going []*volume.Removal, err error) {
+func (e *Engine) endVolumes(ctx context.Context, going []*volume.Removal, err error) {
 	for _, v := range going {
 		if v.End(err) == nil {
-			e.publishVolume(v.Name(), events.ActionDestroy)
+			e.publishVolume(ctx, v.Name(), events.ActionDestroy)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Rename gives a container another name.
-func (e *Engine) Rename(_ context.Context, ref, name string) error {
+func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 	c, err := e.container(ref)
 	if err != nil {
 		return err
@@ -41,6 +41,6 @@ func (e *Engine) Rename(_ context.Context, ref, name string) error {
 	c.rec = rec
 	c.mu.Unlock()
 	e.releaseName(old)
-	e.publish(c, events.ActionRename, "oldName", "/"+old)
+	e.publish(ctx, c, events.ActionRename, "oldName", "/"+old)
 	return nil
 }

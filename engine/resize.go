@@ -34,6 +34,6 @@ func (e *Engine) Resize(ctx context.Context, ref string, height, width uint16) e
 	if err := e.o.Tasks.Task(c.rec.ID).Resize(ctx, "", width, height); err != nil {
 		return err
 	}
-	e.publish(c, events.ActionResize, "height", strconv.Itoa(int(height)), "width", strconv.Itoa(int(width)))
+	e.publish(ctx, c, events.ActionResize, "height", strconv.Itoa(int(height)), "width", strconv.Itoa(int(width)))
 	return nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"net/netip"
 	"os"
@@ -8,8 +9,9 @@ import (
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/events"
+	apievents "github.com/moby/moby/api/types/events"
 
+	"box/engine/events"
 	"box/engine/registry"
 	"box/engine/spec"
 )
@@ -19,6 +21,7 @@ import (
 type Settings struct {
 	Debug           bool              // told in info
 	Labels          []string          // of the daemon, KEY=VALUE
+	Authorization   []string          // names of plugins, told in info
 	LiveRestore     bool              // Close leaves containers running
 	ShutdownTimeout time.Duration     // what Close gives containers to stop: 15 s; negative: as long as they want
 	Registry        registry.Options  // how registries are talked to
@@ -81,7 +84,7 @@ func (e *Engine) Reload(s Settings) {
 	host, _ := os.Hostname()
 	attributes := e.settings().attributes()
 	attributes["name"] = host
-	e.bus.Publish(events.DaemonEventType, events.ActionReload, e.id, attributes)
+	e.bus.Publish(context.Background(), apievents.DaemonEventType, apievents.ActionReload, e.id, attributes)
 }
 
 // attributes are the settings under the names that Docker's reload event has.
@@ -106,3 +109,11 @@ func (s *Settings) attributes() map[string]string {
 
 // CheckSeccomp refuses a seccomp profile that cannot be read.
 func CheckSeccomp(profile string) error { return spec.CheckSeccomp(profile) }
+
+// WithClient says that what is done under the context serves a request that came with a certificate of that name: events have it.
+func WithClient(ctx context.Context, certificate string) context.Context {
+	return events.WithClient(ctx, certificate)
+}
+
+// Debug tells whether the daemon is to say more of itself.
+func (e *Engine) Debug() bool { return e.settings().Debug }

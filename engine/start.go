@@ -102,7 +102,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	if err != nil {
 		return err
 	}
-	e.publish(c, events.ActionStart)
+	e.publish(ctx, c, events.ActionStart)
 	e.watchHealth(c)
 	e.relink(c)
 	return nil

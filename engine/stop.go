@@ -33,7 +33,7 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	}
 	st, _ := c.now()
 	if st.State == api.StateRestarting {
-		return e.stopRestarting(c)
+		return e.stopRestarting(ctx, c)
 	}
 	if !st.running() {
 		return notModified("container %s is not running", short(c.rec.ID))
@@ -42,22 +42,22 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 		return err
 	}
 	if st, _ := c.now(); st.State == api.StateRestarting { // it ended by itself just before
-		return e.stopRestarting(c)
+		return e.stopRestarting(ctx, c)
 	}
 	e.saveWish(c)
-	e.publish(c, events.ActionStop)
+	e.publish(ctx, c, events.ActionStop)
 	return nil
 }
 
 // stopRestarting ends the wait of the restart policy.
-func (e *Engine) stopRestarting(c *container) error {
+func (e *Engine) stopRestarting(ctx context.Context, c *container) error {
 	c.op.Lock()
 	defer c.op.Unlock()
 	c.cancelRestart()
 	err := e.to(c, api.StateExited, func(s *status) { s.ByHand, s.NoRestart = true, true })
 	if err == nil {
 		e.saveWish(c)
-		e.publish(c, events.ActionStop)
+		e.publish(ctx, c, events.ActionStop)
 	}
 	return err
 }
@@ -132,7 +132,7 @@ func (e *Engine) signal(ctx context.Context, c *container, sig unix.Signal) erro
 		return err
 	}
 	if err == nil {
-		e.publish(c, events.ActionKill, "signal", strconv.Itoa(int(sig)))
+		e.publish(ctx, c, events.ActionKill, "signal", strconv.Itoa(int(sig)))
 	}
 	if st, _ := c.now(); st.State == api.StatePaused && sig != unix.SIGKILL { // with that one the keeper thaws it
 		if err := e.Unpause(ctx, c.rec.ID); err != nil {
@@ -163,7 +163,7 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	}
 	st, _ := c.now()
 	if st.State == api.StateRestarting {
-		return e.stopRestarting(c)
+		return e.stopRestarting(ctx, c)
 	}
 	if !st.running() {
 		return conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
@@ -207,7 +207,7 @@ func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
 	if err := e.Start(ctx, c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {
 		return err
 	}
-	e.publish(c, events.ActionRestart)
+	e.publish(ctx, c, events.ActionRestart)
 	return nil
 }
 

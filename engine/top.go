@@ -53,7 +53,7 @@ func (e *Engine) Top(ctx context.Context, ref, args string) (api.TopResponse, er
 	if err != nil {
 		return none, err
 	}
-	e.publish(c, events.ActionTop)
+	e.publish(ctx, c, events.ActionTop)
 	return api.TopResponse{Titles: t.Titles, Processes: t.Rows}, nil
 }
 

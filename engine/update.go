@@ -53,7 +53,7 @@ func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (wa
 	c.mu.Lock()
 	c.rec = rec
 	c.mu.Unlock()
-	e.publish(c, events.ActionUpdate)
+	e.publish(ctx, c, events.ActionUpdate)
 	return warnings, nil
 }
 

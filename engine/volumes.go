@@ -14,11 +14,11 @@ import (
 )
 
 // VolumeCreate makes a volume, or finds the one that has the name. Without a name one is made up.
-func (e *Engine) VolumeCreate(_ context.Context, q api.CreateRequest) (*api.Volume, error) {
+func (e *Engine) VolumeCreate(ctx context.Context, q api.CreateRequest) (*api.Volume, error) {
 	if q.ClusterVolumeSpec != nil {
 		return nil, noSwarm()
 	}
-	v, err := e.makeVolume(volume.Request{Name: q.Name, Driver: q.Driver, Labels: q.Labels, Options: q.DriverOpts})
+	v, err := e.makeVolume(ctx, volume.Request{Name: q.Name, Driver: q.Driver, Labels: q.Labels, Options: q.DriverOpts})
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (e *Engine) VolumeUpdate() error {
 }
 
 // makeVolume makes or finds a volume, whose row is still to be saved.
-func (e *Engine) makeVolume(q volume.Request) (volume.Volume, error) {
+func (e *Engine) makeVolume(ctx context.Context, q volume.Request) (volume.Volume, error) {
 	if q.Name == "" {
 		q.Name = newID()
 		labels := map[string]string{volume.AnonymousLabel: ""}
@@ -50,13 +50,13 @@ func (e *Engine) makeVolume(q volume.Request) (volume.Volume, error) {
 	}
 	v, made, err := e.volumes.Make(q)
 	if made {
-		e.publishVolume(v.Name, events.ActionCreate)
+		e.publishVolume(ctx, v.Name, events.ActionCreate)
 	}
 	return v, err
 }
 
-func (e *Engine) publishVolume(name string, action events.Action) {
-	e.bus.Publish(events.VolumeEventType, action, name, map[string]string{"driver": volume.Driver})
+func (e *Engine) publishVolume(ctx context.Context, name string, action events.Action) {
+	e.bus.Publish(ctx, events.VolumeEventType, action, name, map[string]string{"driver": volume.Driver})
 }
 
 func (e *Engine) describeVolume(v *volume.Volume) *api.Volume {
@@ -119,13 +119,13 @@ func (e *Engine) VolumeUsage(ctx context.Context) ([]api.Volume, error) {
 }
 
 // RemoveVolume deletes a volume that no container was made with. With force one that is not there is no error.
-func (e *Engine) RemoveVolume(_ context.Context, name string, force bool) error {
+func (e *Engine) RemoveVolume(ctx context.Context, name string, force bool) error {
 	err := e.volumes.Remove(name)
 	if force && errdefs.IsNotFound(err) {
 		return nil
 	}
 	if err == nil {
-		e.publishVolume(name, events.ActionDestroy)
+		e.publishVolume(ctx, name, events.ActionDestroy)
 	}
 	return err
 }
@@ -161,6 +161,6 @@ func (e *Engine) PruneVolumes(ctx context.Context, f Filters) (*api.PruneReport,
 		report.VolumesDeleted = append(report.VolumesDeleted, v.Name)
 		report.SpaceReclaimed += uint64(size)
 	}
-	e.bus.Publish(events.VolumeEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
+	e.bus.Publish(ctx, events.VolumeEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
 	return report, nil
 }

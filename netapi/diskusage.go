@@ -146,7 +146,7 @@ func (s *Server) pruneBuilds(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.e.PruneBuilds(f)
+	done, err := s.e.PruneBuilds(r.Context(), f)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (s *Server) pruneNetworks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.e.PruneNetworks(f)
+	done, err := s.e.PruneNetworks(r.Context(), f)
 	if err != nil {
 		return err
 	}

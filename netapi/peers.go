@@ -30,11 +30,9 @@ func (s *Server) known(w http.ResponseWriter, r *http.Request) bool {
 			return false
 		}
 	}
-	level := slog.LevelInfo
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		level = slog.LevelDebug
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.log.Info("request", "from", r.RemoteAddr, "certificate", name, "method", r.Method, "path", r.URL.Path)
 	}
-	s.log.Log(r.Context(), level, "request", "from", r.RemoteAddr, "certificate", name, "method", r.Method, "path", r.URL.Path)
 	return true
 }
 

@@ -94,10 +94,12 @@ var table = []route{
 func (s *Server) routes() *mux.Router {
 	m := mux.NewRouter()
 	for _, r := range table {
-		h := s.wrap(r.do)
+		h := s.wrap(&r)
 		m.Path("/v{version:[0-9.]+}" + r.path).Methods(r.method).HandlerFunc(h)
 		m.Path(r.path).Methods(r.method).HandlerFunc(h)
 	}
+	m.Path("/debug/vars").Methods("GET").HandlerFunc(s.debug(vars))
+	m.Path("/debug/pprof/{name:.*}").Methods("GET").HandlerFunc(s.debug(profiles))
 	lost := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = wire.WriteError(w, http.StatusNotFound, "page not found", false)
 	})

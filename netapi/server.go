@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -37,6 +38,7 @@ type Server struct {
 	router  *mux.Router
 	busy    func()                           // called at each request
 	admit   func(*tls.ConnectionState) error // asked at each request over TLS
+	rules   atomic.Pointer[rules]
 
 	mu        sync.Mutex
 	hijacked  map[net.Conn]struct{} // connections that left the HTTP server
@@ -67,21 +69,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.known(w, r) {
 		return
 	}
+	if name := clientName(r); name != "" {
+		r = r.WithContext(engine.WithClient(r.Context(), name))
+	}
 	s.router.ServeHTTP(w, r)
 }
 
 // handler answers one request or says why not; the error becomes the reply.
 type handler func(s *Server, w http.ResponseWriter, r *http.Request) error
 
-// wrap gives a handler what all share: the headers, the check of the version, the reply to an error.
-func (s *Server) wrap(h handler) http.HandlerFunc {
+// wrap gives a handler what all share: the log, the headers, who may, the check of the version, the reply to an error.
+func (s *Server) wrap(one *route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		s.logRequest(r)
 		s.setHeaders(w.Header())
-		v, err := requestVersion(mux.Vars(r)["version"])
-		if err == nil {
-			r = r.WithContext(context.WithValue(r.Context(), versionKey{}, v))
-			err = h(s, w, r)
-		}
+		err := s.authorized(w, r, one, func(w http.ResponseWriter, r *http.Request) error {
+			v, err := requestVersion(mux.Vars(r)["version"])
+			if err != nil {
+				return err
+			}
+			return one.do(s, w, r.WithContext(context.WithValue(r.Context(), versionKey{}, v)))
+		})
 		if err != nil {
 			s.fail(w, r, err)
 		}

@@ -28,8 +28,20 @@ type listener struct {
 	c chan events.Message
 }
 
-// Publish sends an event. Time is set here: later than that of every event before.
-func (b *Bus) Publish(kind events.Type, action events.Action, id string, attributes map[string]string) {
+// clientKey is where a context has the name of the certificate that a request came with.
+type clientKey struct{}
+
+// WithClient says whose request what is done under the context serves.
+func WithClient(ctx context.Context, certificate string) context.Context {
+	return context.WithValue(ctx, clientKey{}, certificate)
+}
+
+// Publish sends an event; that of a request which came with a certificate has the certificate's name. Time is set here: later
+// than that of every event before.
+func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Action, id string, attributes map[string]string) {
+	if name, ok := ctx.Value(clientKey{}).(string); ok {
+		attributes["certificate"] = name
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := max(time.Now().UnixNano(), b.last+1)

@@ -27,7 +27,10 @@ func (o *options) check(getenv func(string) string, used func(flag string) bool)
 	if o.noRestarts {
 		o.notes = append(o.notes, "Flag --restart has been deprecated, Please use a restart policy on docker run")
 	}
-	for _, p := range []*string{&o.dataRoot, &o.execRoot, &o.pidfile} {
+	for _, p := range []*string{&o.dataRoot, &o.execRoot, &o.pidfile, &o.policy} {
+		if *p == "" {
+			continue
+		}
 		var err error
 		if *p, err = filepath.Abs(*p); err != nil {
 			return err

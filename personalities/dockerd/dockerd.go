@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -43,6 +44,9 @@ const startHeap = 32 << 20
 // heapGoal trades a little CPU for memory: a daemon is idle most of its life.
 const heapGoal = 50 // GOGC
 
+// profileRate is how many bytes are allocated between two that the profile of the heap has.
+const profileRate = 512 << 10
+
 func run(ctx context.Context, env *cmd.Env) error {
 	o, err := load(env)
 	switch {
@@ -72,6 +76,9 @@ func run(ctx context.Context, env *cmd.Env) error {
 			return &cmd.Exit{Code: 1, Err: err}
 		}
 		env.Stdout, env.Stderr = l, l
+	}
+	if o.debug {
+		runtime.MemProfileRate = profileRate
 	}
 	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many containers.
 	debug.SetGCPercent(-1)
@@ -140,10 +147,14 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	if err != nil {
 		return err
 	}
-	r := reloader{env: env, o: o, e: e, log: log, level: level}
+	server := newServer(e, secure, log)
+	if err := o.authorize(ctx, server); err != nil {
+		return errors.Join(err, closeEngine(e, k, o, sockets))
+	}
+	r := reloader{env: env, o: o, e: e, server: server, log: log, level: level}
 	stop := r.on(hangup)
 	ends := newNotifier(env.Getenv).ready(func() { _, _ = e.Info(ctx) }) // which takes every lock
-	err = answer(ctx, env, listeners, newServer(e, secure, log), func() time.Duration {
+	err = answer(ctx, env, listeners, server, func() time.Duration {
 		stop()
 		ends()
 		sockets.stay = o.live

@@ -127,7 +127,7 @@ func (o *options) logConfig() container.LogConfig {
 
 // settings are those of the engine that may be changed while it runs.
 func (o *options) settings() engine.Settings {
-	s := engine.Settings{Debug: o.debug, Labels: o.labels, LiveRestore: o.live, ShutdownTimeout: seconds(o.shutdown)}
+	s := engine.Settings{Debug: o.debug, Labels: o.labels, LiveRestore: o.live, Authorization: o.plugins, ShutdownTimeout: seconds(o.shutdown)}
 	r := &s.Registry
 	r.Insecure, r.Mirrors, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts
 	s.Container = engine.ContainerDefaults{
@@ -154,7 +154,7 @@ func (o *options) defaultNetwork() engine.Bridge {
 func (o *options) take(n *options) {
 	o.debug, o.labels, o.live, o.shutdown = n.debug, n.labels, n.live, n.shutdown
 	o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts = n.insecure, n.mirrors, n.downloads, n.uploads, n.attempts
-	o.shm, o.ipc, o.cgroupns, o.plugins = n.shm, n.ipc, n.cgroupns, n.plugins
+	o.shm, o.ipc, o.cgroupns, o.plugins, o.policy = n.shm, n.ipc, n.cgroupns, n.plugins, n.policy
 }
 
 // usage is how the daemon is started.

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -9,16 +10,19 @@ import (
 	"sync"
 
 	"box/engine"
+	"box/netapi"
+	"box/netapi/authz"
 	"box/personalities/cmd"
 )
 
 // reloader takes up the configuration anew when SIGHUP comes.
 type reloader struct {
-	env   *cmd.Env
-	o     *options // those in force
-	e     *engine.Engine
-	log   *slog.Logger
-	level *slog.LevelVar
+	env    *cmd.Env
+	o      *options // those in force
+	e      *engine.Engine
+	server *netapi.Server
+	log    *slog.Logger
+	level  *slog.LevelVar
 }
 
 // on reloads at each signal. The function that it returns ends that, and waits for it.
@@ -50,6 +54,10 @@ func (r *reloader) reload() {
 		r.log.Error(err.Error() + ": the configuration stays as it was")
 		return
 	}
+	if err := n.authorize(context.Background(), r.server); err != nil {
+		r.log.Error(err.Error() + ": the configuration stays as it was")
+		return
+	}
 	for _, note := range n.notes {
 		r.log.Warn(note)
 	}
@@ -58,6 +66,22 @@ func (r *reloader) reload() {
 	s := r.o.settings()
 	r.e.Reload(s)
 	r.log.Info("Reloaded configuration: " + r.o.summary())
+}
+
+// authorize has plugins and the policy decide about requests from now on; when one of them cannot be had, nothing changes.
+func (o *options) authorize(ctx context.Context, s *netapi.Server) error {
+	var policy *authz.Policy
+	if o.policy != "" {
+		var err error
+		if policy, err = authz.ReadPolicy(o.policy); err != nil {
+			return err
+		}
+	}
+	plugins, err := authz.Open(ctx, o.plugins)
+	if err == nil {
+		s.Authorize(plugins, policy)
+	}
+	return err
 }
 
 // summary is what a reload may have changed, for the log.

@@ -1,0 +1,214 @@
+package netapi
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/containerd/errdefs"
+
+	"box/netapi/authz"
+)
+
+// rules decide about requests; a nil part decides nothing.
+type rules struct {
+	plugins *authz.Chain
+	policy  *authz.Policy
+}
+
+// Authorize sets who decides about requests from now on; nil decides nothing.
+func (s *Server) Authorize(plugins *authz.Chain, policy *authz.Policy) {
+	old := s.rules.Swap(&rules{plugins, policy})
+	if old != nil && old.plugins != nil && old.plugins != plugins {
+		old.plugins.Close()
+	}
+}
+
+// local tells that a request came over a unix socket, where the file's owner and mode decide.
+func local(r *http.Request) bool {
+	a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && a.Network() == "unix"
+}
+
+// clientName is the name in the certificate that a request came with, "" for none.
+func clientName(r *http.Request) string {
+	if r.TLS == nil {
+		return ""
+	}
+	return peerName(r.TLS)
+}
+
+// authorized is do for those who may.
+func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route, do func(http.ResponseWriter, *http.Request) error) error {
+	now := s.rules.Load()
+	if now == nil {
+		return do(w, r)
+	}
+	if now.policy != nil && !local(r) {
+		if err := now.policy.Check(clientName(r), one.reads()); err != nil {
+			s.log.Warn("request refused", "from", r.RemoteAddr, "certificate", clientName(r), "method", r.Method, "path", r.URL.Path, "reason", err)
+			return err
+		}
+	}
+	if now.plugins == nil {
+		return do(w, r)
+	}
+	q := &authz.Request{RequestMethod: r.Method, RequestURI: r.RequestURI, RequestHeaders: flatHeaders(r.Header)}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		q.User, q.UserAuthNMethod = peerName(r.TLS), "TLS"
+		for _, c := range r.TLS.PeerCertificates {
+			q.RequestPeerCertificates = append(q.RequestPeerCertificates, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+		}
+	}
+	var err error
+	if q.RequestBody, err = wholeBody(r); err != nil {
+		return err
+	}
+	if one.path == "/auth" {
+		q.RequestBody = nil // a password, as Docker keeps it back
+	}
+	if err := now.plugins.Ask(r.Context(), q); err != nil {
+		return err
+	}
+	held := &heldReply{ResponseWriter: w, ask: func(h *heldReply) error {
+		q.ResponseStatusCode, q.ResponseHeaders, q.ResponseBody = h.status, flatHeaders(h.Header()), nil
+		if isJSON(h.Header().Get("Content-Type")) {
+			q.ResponseBody = h.body.Bytes()
+		}
+		return now.plugins.AskReply(r.Context(), q)
+	}}
+	if err := do(held, r); err != nil && held.failed == nil {
+		return err
+	}
+	return held.finish()
+}
+
+// reads tells whether a request of the route only reads: to attach is to write into a container.
+func (r *route) reads() bool {
+	return (r.method == http.MethodGet || r.method == http.MethodHead) && !strings.HasSuffix(r.path, "/attach/ws")
+}
+
+// flatHeaders are the headers with one value each, without what only the two ends of a connection are to know.
+func flatHeaders(h http.Header) map[string]string {
+	out := map[string]string{}
+	for name, values := range h {
+		if name != "X-Registry-Auth" && name != "X-Registry-Config" && name != "Authorization" && len(values) > 0 {
+			out[name] = values[len(values)-1]
+		}
+	}
+	return out
+}
+
+func isJSON(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == "application/json"
+}
+
+// wholeBody takes the body of a request that the API reads as a whole, so that a plugin sees all that a handler will. What it does not
+// take cannot be read as parameters any more: a body of unknown sort that is too long becomes a stream of bytes, and a form is refused.
+func wholeBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, nil
+	}
+	sort := r.Header.Get("Content-Type")
+	if t, _, err := mime.ParseMediaType(sort); sort != "" && (err != nil || strings.HasPrefix(t, "multipart/") || t == "application/x-www-form-urlencoded") {
+		return nil, refused(fmt.Sprintf("authorization plugins cannot judge a body of type %q", sort))
+	}
+	if sort != "" && !isJSON(sort) {
+		return nil, nil // no handler reads parameters in it
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
+	}
+	if len(raw) <= maxBody {
+		r.Body = io.NopCloser(bytes.NewReader(raw))
+		return raw, nil
+	}
+	if sort != "" {
+		return nil, &http.MaxBytesError{Limit: maxBody}
+	}
+	r.Header.Set("Content-Type", "application/octet-stream")
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(raw), r.Body), r.Body}
+	return nil, nil
+}
+
+// heldReply keeps a reply back until the plugins have seen it: all of it, or what there is when it begins to be a stream.
+type heldReply struct {
+	http.ResponseWriter
+	ask    func(*heldReply) error
+	status int
+	body   bytes.Buffer
+	passed bool  // the plugins have agreed
+	failed error // they have not
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (h *heldReply) WriteHeader(status int) {
+	if h.status == 0 {
+		h.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (h *heldReply) Write(p []byte) (int, error) {
+	h.WriteHeader(http.StatusOK)
+	switch {
+	case h.failed != nil:
+		return 0, h.failed
+	case h.passed:
+		return h.ResponseWriter.Write(p)
+	}
+	n, err := h.body.Write(p)
+	if h.body.Len() > maxBody {
+		err = h.finish()
+	}
+	return n, err
+}
+
+// finish asks, once, and lets go what was kept back.
+func (h *heldReply) finish() error {
+	if h.passed || h.failed != nil {
+		return h.failed
+	}
+	h.WriteHeader(http.StatusOK)
+	if err := h.ask(h); err != nil {
+		h.failed = err
+		clear(h.Header())
+		return err
+	}
+	h.passed = true
+	h.ResponseWriter.WriteHeader(h.status)
+	_, err := h.ResponseWriter.Write(h.body.Bytes())
+	if errors.Is(err, http.ErrBodyNotAllowed) {
+		return nil
+	}
+	return err
+}
+
+// FlushError lets what there is go: the reply is a stream from here on.
+func (h *heldReply) FlushError() error {
+	if err := h.finish(); err != nil {
+		return err
+	}
+	return http.NewResponseController(h.ResponseWriter).Flush()
+}
+
+// Unwrap lets a ResponseController reach what is not held back.
+func (h *heldReply) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+// Hijack gives the connection away. As with Docker's daemon the plugins have judged the request, and see nothing of the stream.
+func (h *heldReply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	h.passed = true
+	return http.NewResponseController(h.ResponseWriter).Hijack()
+}

@@ -1,0 +1,206 @@
+package authz
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+)
+
+// Limits of the protocol.
+const (
+	maxAnswer = 1 << 20          // bytes of an answer
+	callWait  = 30 * time.Second // for an answer
+	maxSpec   = 1 << 16          // bytes of a file that says where a plugin is
+)
+
+// mediaType is the version of Docker's plugin protocol that is spoken.
+const mediaType = "application/vnd.docker.plugins.v1.2+json"
+
+// plugin is one program that listens somewhere.
+type plugin struct {
+	name string
+	base string // URL that a method's name is put after
+	http *http.Client
+}
+
+// find looks where Docker does: a socket in /run/docker/plugins, then a file .spec with an address or .json in /etc/docker/plugins and
+// /usr/lib/docker/plugins, each also in a folder of the plugin's name.
+func find(name string) (*plugin, error) {
+	if name == "" || name != filepath.Base(name) || name[0] == '.' {
+		return nil, fmt.Errorf("%q is no name of a plugin: %w", name, errdefs.ErrInvalidArgument)
+	}
+	for _, path := range places("/run/docker/plugins", name, ".sock") {
+		if st, err := os.Stat(path); err == nil && st.Mode()&os.ModeSocket != 0 {
+			return dial(name, "unix://"+path, nil)
+		}
+	}
+	for _, dir := range []string{"/etc/docker/plugins", "/usr/lib/docker/plugins"} {
+		for _, path := range slices.Concat(places(dir, name, ".spec"), places(dir, name, ".json")) {
+			raw, err := readSpec(path)
+			if errors.Is(err, os.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			p, err := fromFile(name, filepath.Ext(path), raw)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("plugin not found: there is no /run/docker/plugins/%s.sock and no /etc/docker/plugins/%s.spec or .json: %w", name, name, errdefs.ErrNotFound)
+}
+
+func places(dir, name, suffix string) []string {
+	return []string{filepath.Join(dir, name+suffix), filepath.Join(dir, name, name+suffix)}
+}
+
+func readSpec(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSpec))
+}
+
+// tlsFiles is the part TLSConfig of a .json file.
+type tlsFiles struct {
+	InsecureSkipVerify        bool
+	CAFile, CertFile, KeyFile string
+}
+
+func fromFile(name, suffix string, raw []byte) (*plugin, error) {
+	if suffix == ".spec" {
+		return dial(name, strings.TrimSpace(string(raw)), nil)
+	}
+	var spec struct {
+		Name, Addr string
+		TLSConfig  *tlsFiles
+	}
+	if err := json.Unmarshal(raw, &spec); err != nil {
+		return nil, err
+	}
+	return dial(name, spec.Addr, spec.TLSConfig)
+}
+
+// dial gets ready to talk to an address: unix:///path, tcp://host:port, http:// or https://.
+func dial(name, address string, files *tlsFiles) (*plugin, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	t := &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: callWait}
+	p := &plugin{name: name, http: &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	switch {
+	case u.Scheme == "unix" && u.Path != "":
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", u.Path)
+		}
+		p.base = "http://plugin/"
+		return p, nil
+	case u.Host == "" || u.Scheme != "tcp" && u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("the address %q is none of unix:///path, tcp://host:port and https://host:port: %w", address, errdefs.ErrInvalidArgument)
+	}
+	p.base = "http://" + u.Host + "/"
+	if u.Scheme == "https" || files != nil {
+		p.base = "https://" + u.Host + "/"
+	}
+	if files != nil {
+		t.TLSClientConfig, err = files.config()
+	}
+	return p, err
+}
+
+func (f *tlsFiles) config() (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: f.InsecureSkipVerify}
+	if f.CAFile != "" {
+		pem, err := os.ReadFile(f.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s has no certificate: %w", f.CAFile, errdefs.ErrInvalidArgument)
+		}
+	}
+	if f.CertFile == "" {
+		return c, nil
+	}
+	pair, err := tls.LoadX509KeyPair(f.CertFile, f.KeyFile)
+	c.Certificates = []tls.Certificate{pair}
+	return c, err
+}
+
+// activate has the plugin say what it is for.
+func (p *plugin) activate(ctx context.Context) error {
+	var is struct{ Implements []string }
+	if err := p.call(ctx, "Plugin.Activate", nil, &is); err != nil {
+		return err
+	}
+	if !slices.Contains(is.Implements, "authz") {
+		return fmt.Errorf("it does not implement authz, but %q: %w", is.Implements, errdefs.ErrNotImplemented)
+	}
+	return nil
+}
+
+// call asks one question. Whatever is not a whole, right answer is an error.
+func (p *plugin) call(ctx context.Context, method string, question, reply any) error {
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	var body io.Reader = http.NoBody
+	if question != nil {
+		raw, err := json.Marshal(question)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+method, body)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Accept", mediaType)
+	if question != nil {
+		r.Header.Set("Content-Type", mediaType)
+	}
+	res, err := p.http.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return err
+	}
+	if len(raw) > maxAnswer {
+		return fmt.Errorf("%s: its answer is longer than %d bytes", method, maxAnswer)
+	}
+	if res.StatusCode != http.StatusOK {
+		var said struct{ Err string }
+		if json.Unmarshal(raw, &said) == nil && said.Err != "" {
+			return fmt.Errorf("%s: %s", method, said.Err)
+		}
+		return fmt.Errorf("%s: %s", method, res.Status)
+	}
+	if err := json.Unmarshal(raw, reply); err != nil {
+		return fmt.Errorf("%s: %w", method, err)
+	}
+	return nil
+}

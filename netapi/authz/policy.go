@@ -1,0 +1,113 @@
+package authz
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxPolicy is the longest policy file, bytes.
+const maxPolicy = 1 << 20
+
+// Right is what a name may do.
+type Right int
+
+// The rights, each more than the one before.
+const (
+	Nothing Right = iota
+	Read
+	All
+)
+
+// Policy says what the holders of certificates may do, by the names in those.
+type Policy struct {
+	names map[string]Right
+	other Right // of everybody else
+}
+
+// ReadPolicy reads a file with lines such as
+//
+//	all anna
+//	read monitor
+//	read *
+//
+// where * stands for every name that has no line, and for connections over tcp without a certificate. Who has no line may do nothing.
+func ReadPolicy(path string) (*Policy, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("authorization policy: %w", err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxPolicy+1))
+	if err == nil && len(raw) > maxPolicy {
+		err = fmt.Errorf("longer than %d bytes", maxPolicy)
+	}
+	var p *Policy
+	if err == nil {
+		p, err = parsePolicy(raw)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("authorization policy %s: %w", path, err)
+	}
+	return p, nil
+}
+
+func parsePolicy(raw []byte) (*Policy, error) {
+	p := &Policy{names: map[string]Right{}}
+	star := false
+	lines := bufio.NewScanner(bytes.NewReader(raw))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		word, name, _ := strings.Cut(line, " ")
+		name = strings.TrimSpace(name)
+		right, ok := map[string]Right{"read": Read, "all": All}[word]
+		_, twice := p.names[name]
+		switch {
+		case !ok || name == "":
+			return nil, fmt.Errorf("line %d: `read NAME` or `all NAME` is wanted", n)
+		case twice || name == "*" && star:
+			return nil, fmt.Errorf("line %d: %s has a line before", n, name)
+		case name == "*":
+			p.other, star = right, true
+		default:
+			p.names[name] = right
+		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return nil, errors.New("a line is too long")
+	}
+	return p, lines.Err()
+}
+
+// Of is what the holder of a certificate may do; "" is somebody without one.
+func (p *Policy) Of(name string) Right {
+	if r, ok := p.names[name]; ok && name != "" {
+		return r
+	}
+	return p.other
+}
+
+// Check refuses what name may not. reads tells whether it is only reading.
+func (p *Policy) Check(name string, reads bool) error {
+	who := fmt.Sprintf("the certificate of %q", name)
+	if name == "" {
+		who = "who shows no certificate"
+	}
+	switch p.Of(name) {
+	case All:
+		return nil
+	case Read:
+		if reads {
+			return nil
+		}
+		return denied{"authorization denied by policy: " + who + " may only read"}
+	}
+	return denied{"authorization denied by policy: " + who + " may do nothing"}
+}

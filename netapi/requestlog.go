@@ -1,0 +1,103 @@
+package netapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+)
+
+// maxForm is the longest body that the log shows, bytes.
+const maxForm = 4096
+
+// secrets are parts of names whose values the log never has.
+var secrets = [...]string{"password", "passphrase", "secret", "token", "auth", "credential", "key", "buildargs"}
+
+const masked = "*****"
+
+// logRequest writes what is asked into the debugging log: method, path, parameters and a body of JSON, without secrets.
+func (s *Server) logRequest(r *http.Request) {
+	if !s.log.Enabled(r.Context(), slog.LevelDebug) {
+		return
+	}
+	line := []any{"method", r.Method, "path", r.URL.Path}
+	if r.RemoteAddr != "" && r.RemoteAddr != "@" {
+		line = append(line, "from", r.RemoteAddr)
+	}
+	if name := clientName(r); name != "" {
+		line = append(line, "certificate", name)
+	}
+	form := map[string]any{}
+	for name, values := range r.URL.Query() {
+		form[name] = strings.Join(values, ",")
+	}
+	if len(form) > 0 {
+		line = append(line, "query", shown(form))
+	}
+	if body := peek(r); body != nil {
+		var v any
+		if json.Unmarshal(body, &v) == nil {
+			line = append(line, "form", shown(v))
+		}
+	}
+	s.log.Debug("request", line...)
+}
+
+// peek gives a short body of JSON and leaves it to be read.
+func peek(r *http.Request) []byte {
+	if r.Body == nil || r.ContentLength < 1 || r.ContentLength > maxForm || !isJSON(r.Header.Get("Content-Type")) {
+		return nil
+	}
+	raw, err := io.ReadAll(r.Body)
+	var rest io.Reader = bytes.NewReader(raw)
+	if err != nil {
+		rest = io.MultiReader(rest, failing{err})
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{rest, r.Body}
+	return raw
+}
+
+// failing is the end of a body that could not be read.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// shown is v as JSON, masked.
+func shown(v any) string {
+	raw, err := json.Marshal(mask(v, ""))
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw)
+}
+
+// mask replaces the values of secrets, and those of variables of programs, which often are. name is what v stands under.
+func mask(v any, name string) any {
+	name = strings.ToLower(name)
+	for _, s := range secrets {
+		if strings.Contains(name, s) {
+			return masked
+		}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			v[key] = mask(inner, key)
+		}
+	case []any:
+		for i, inner := range v {
+			text, ok := inner.(string)
+			if variable, _, isSet := strings.Cut(text, "="); ok && isSet && name == "env" {
+				v[i] = variable + "=" + masked
+				continue
+			}
+			v[i] = mask(inner, "")
+		}
+	}
+	return v
+}
