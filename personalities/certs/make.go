@@ -60,9 +60,21 @@ func initCommand(s *session, u *cmd.Usage) action {
 	name := "client"
 	m.flags(s, u)
 	m.hostFlag(u)
-	u.Flags = append(u.Flags, cmd.Flag{Value: &name, Name: "name", Kind: "string", Help: "Name of the first client"})
-	return func(context.Context, *session) error { return s.init(&m, name) }
+	serve, config := false, "/etc/docker/daemon.json"
+	u.Flags = append(u.Flags, cmd.Flag{Value: &name, Name: "name", Kind: "string", Help: "Name of the first client"},
+		cmd.Flag{Value: &serve, Name: "serve", Help: "Have the daemon listen on tcp://0.0.0.0:2376 with these files: written into its daemon.json"},
+		cmd.Flag{Value: &config, Name: "config-file", Kind: "file", Help: "daemon.json that --serve writes to"})
+	return func(context.Context, *session) error {
+		err := s.init(&m, name)
+		if serve && (err == nil || errors.Is(err, errAllThere)) {
+			err = s.serve(s.path(config))
+		}
+		return err
+	}
 }
+
+// errAllThere is the error of an init that has nothing to make.
+var errAllThere = fmt.Errorf("%w: nothing was written", fs.ErrExist)
 
 // init makes what is missing, in one step.
 func (s *session) init(m *making, name string) error {
@@ -97,7 +109,7 @@ func (s *session) init(m *making, name string) error {
 		pairs, made = append(pairs, p), append(made, certs.PairFiles(p, certs.ClientFile, certs.ClientKeyFile)...)
 	}
 	if len(made) == 0 {
-		return fmt.Errorf("%s has an authority, a server's pair and a client's: %w: nothing was written; --force makes all anew", s.folder, fs.ErrExist)
+		return fmt.Errorf("%s has an authority, a server's pair and a client's: %w; --force makes all anew", s.folder, errAllThere)
 	}
 	if err := s.write(a, made, s.force, len(files) > 0, pairs...); err != nil {
 		return err
