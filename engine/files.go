@@ -7,7 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 
 	api "github.com/moby/moby/api/types/container"
@@ -145,8 +145,8 @@ func (e *Engine) restingMounts(rec *record) (list []resting, drop func(), err er
 	for _, name := range []string{"resolv.conf", "hostname", "hosts"} {
 		list = append(list, resting{source: filepath.Join(e.dir(rec.ID), name), target: "/etc/" + name})
 	}
-	slices.SortStableFunc(list, func(a, b resting) int {
-		return strings.Count(a.target, "/") - strings.Count(b.target, "/")
+	sort.SliceStable(list, func(i, j int) bool {
+		return strings.Count(list[i].target, "/") < strings.Count(list[j].target, "/")
 	})
 	return list, drop, nil
 }

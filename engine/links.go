@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -183,8 +183,9 @@ func linkVariables(full, alias string, address netip.Addr, to *record) []string 
 	for p := range to.Config.ExposedPorts {
 		ports = append(ports, p)
 	}
-	slices.SortFunc(ports, func(a, b apinetwork.Port) int {
-		return cmp.Or(cmp.Compare(a.Num(), b.Num()), strings.Compare(string(b.Proto()), string(a.Proto())))
+	sort.Slice(ports, func(i, j int) bool {
+		a, b := ports[i], ports[j]
+		return a.Num() < b.Num() || a.Num() == b.Num() && a.Proto() > b.Proto()
 	})
 	for i, p := range ports {
 		at := fmt.Sprintf("%s://%s:%d", p.Proto(), address, p.Num())

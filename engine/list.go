@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +55,7 @@ func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error)
 			rows = append(rows, r)
 		}
 	}
-	slices.SortFunc(rows, func(a, b row) int { return b.rec.Created.Compare(a.rec.Created) })
+	sort.Slice(rows, func(i, j int) bool { return rows[i].rec.Created.After(rows[j].rec.Created) })
 	if o.Limit > 0 {
 		rows = rows[:min(len(rows), o.Limit)]
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 
 	apinetwork "github.com/moby/moby/api/types/network"
@@ -16,7 +17,7 @@ func (e *Engine) Networks(f Filters) ([]apinetwork.Summary, error) {
 	e.mu.RLock()
 	list := slices.Collect(maps.Values(e.networks))
 	e.mu.RUnlock()
-	slices.SortFunc(list, func(a, b *netRecord) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	out := []apinetwork.Summary{}
 	for _, n := range list {
 		fits := f.any("driver", func(v string) bool { return v == n.Driver }) &&

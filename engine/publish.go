@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"slices"
+	"sort"
 
 	apinetwork "github.com/moby/moby/api/types/network"
 
@@ -29,7 +29,7 @@ func ports(rec *record) []network.Port {
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b network.Port) int { return int(a.Container) - int(b.Container) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Container < list[j].Container })
 	return list
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -176,11 +177,11 @@ func (c *Catalog) List() []Summary {
 	for id, r := range c.rows {
 		list = append(list, Summary{ID: id, Size: r.Size, Names: familiar(r.Names), Created: r.Created, Labels: r.Labels, Parent: r.Parent})
 	}
-	slices.SortFunc(list, func(a, b Summary) int {
-		if n := b.Created.Compare(a.Created); n != 0 {
-			return n
+	sort.Slice(list, func(i, j int) bool {
+		if n := list[i].Created.Compare(list[j].Created); n != 0 {
+			return n > 0
 		}
-		return strings.Compare(a.ID.String(), b.ID.String())
+		return list[i].ID < list[j].ID
 	})
 	return list
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
+	"sort"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -123,7 +123,7 @@ func (c *Catalog) tagsOf(repository string) (tags []reference.Named) {
 			tags = append(tags, r)
 		}
 	}
-	slices.SortFunc(tags, func(a, b reference.Named) int { return strings.Compare(a.String(), b.String()) })
+	sort.Slice(tags, func(i, j int) bool { return tags[i].String() < tags[j].String() })
 	return tags
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (h *host) read(pid int, threads bool) []*process {
 			all = append(all, p)
 		}
 	}
-	slices.SortFunc(all, func(a, b *process) int { return a.tid - b.tid })
+	sort.Slice(all, func(i, j int) bool { return all[i].tid < all[j].tid })
 	return all
 }
 

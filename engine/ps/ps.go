@@ -4,6 +4,7 @@ package ps
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -73,17 +74,18 @@ type order struct {
 
 // sort sorts by the keys asked for, then by number.
 func (o *options) sort(h *host, all []*process) {
-	slices.SortStableFunc(all, func(a, b *process) int {
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := all[i], all[j]
 		for _, k := range o.order {
 			n := compare(k.show(h, a, 0), k.show(h, b, 0))
 			if k.down {
 				n = -n
 			}
 			if n != 0 {
-				return n
+				return n < 0
 			}
 		}
-		return a.pid - b.pid
+		return a.pid < b.pid
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/containerd/errdefs"
@@ -145,7 +146,7 @@ func (u *upload) known(n int) ([]image.Blob, error) {
 		}
 		return at
 	}
-	slices.SortStableFunc(all, func(a, b image.Blob) int { return rank(a) - rank(b) })
+	sort.SliceStable(all, func(i, j int) bool { return rank(all[i]) < rank(all[j]) })
 	return all, nil
 }
 

@@ -9,8 +9,7 @@ package volume
 
 import (
 	"path/filepath"
-	"slices"
-	"strings"
+	"sort"
 	"sync"
 	"time"
 
@@ -88,6 +87,6 @@ func (s *Store) List() []Listed {
 			list = append(list, Listed{v.Volume, len(v.holders)})
 		}
 	}
-	slices.SortFunc(list, func(a, b Listed) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	return list
 }

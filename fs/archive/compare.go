@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"slices"
+	"sort"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -38,7 +38,7 @@ func Compare(ctx context.Context, before, now string) ([]fs.Change, error) {
 
 // SortChanges brings changes into the order of their paths: a folder before what is in it.
 func SortChanges(list []fs.Change) {
-	slices.SortFunc(list, func(a, b fs.Change) int { return strings.Compare(a.Path, b.Path) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
 }
 
 type comparison struct {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 
 	"box/personalities/cmd"
@@ -52,7 +52,7 @@ func contextListCommand(u *cmd.Usage) action {
 			}
 			rows = append(rows, contextRow(current, "", "", said, current, mark))
 		}
-		slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(a.fields["Name"].(string), b.fields["Name"].(string)) })
+		sort.SliceStable(rows, func(i, j int) bool { return rows[i].fields["Name"].(string) < rows[j].fields["Name"].(string) })
 		if err := contextListing().print(s, s.out, format, rows); err != nil {
 			return err
 		}

@@ -10,8 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
+	"sort"
 
 	"box/certs"
 	"box/netapi/client"
@@ -135,7 +134,7 @@ func (t contextStore) list() ([]*storedContext, error) {
 		}
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b *storedContext) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
 	return out, nil
 }
 

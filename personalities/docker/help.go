@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 	"strings"
 
 	"box/personalities/cmd"
@@ -33,7 +34,7 @@ func topEntries() []entry {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	sort.Slice(out, func(i, j int) bool { return out[i].name < out[j].name })
 	return out
 }
 
@@ -73,7 +74,7 @@ func Pages() []*cmd.Usage {
 		u, _ := c.usage("docker " + c.names[len(c.names)-1])
 		out = append(out, u)
 	}
-	slices.SortFunc(out, func(a, b *cmd.Usage) int { return strings.Compare(a.Path, b.Path) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Path < out[j].Path })
 	return out
 }
 

@@ -3,7 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +67,7 @@ func (f *imagesFlags) run(ctx context.Context, s *session, p *cmd.Parsed) error 
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b image.Summary) int { return int(b.Created - a.Created) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Created > list[j].Created })
 	digests := f.digests || strings.Contains(f.format, ".Digest")
 	var rows []row
 	for i := range list {

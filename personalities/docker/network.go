@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -41,7 +41,7 @@ func networkListCommand(u *cmd.Usage) action {
 		if err != nil {
 			return err
 		}
-		slices.SortFunc(list, func(a, b client.Network) int { return strings.Compare(a.Name, b.Name) })
+		sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 		if quiet && format == "" {
 			format = "{{.ID}}"
 		}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -169,7 +170,7 @@ func containerSize(c *container.Summary) string {
 // portText lists ports. Neighbours that are not published, or published under their own number at one
 // address, are one range; ports published under another number come last, one by one.
 func portText(ports []container.PortSummary) string {
-	slices.SortFunc(ports, func(a, b container.PortSummary) int { return slices.Compare(portKey(a), portKey(b)) })
+	sort.Slice(ports, func(i, j int) bool { return slices.Compare(portKey(ports[i]), portKey(ports[j])) < 0 })
 	type run struct {
 		ip          netip.Addr
 		proto       string

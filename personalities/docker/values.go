@@ -3,7 +3,7 @@ package docker
 import (
 	"fmt"
 	"math/big"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/docker/go-units"
@@ -52,7 +52,7 @@ func (n *nanoCPUs) Set(text string) error {
 
 // sorted puts a table of flags in the order of help.
 func sorted(flags []cmd.Flag) []cmd.Flag {
-	slices.SortStableFunc(flags, func(a, b cmd.Flag) int { return strings.Compare(a.Name, b.Name) })
+	sort.SliceStable(flags, func(i, j int) bool { return flags[i].Name < flags[j].Name })
 	return flags
 }
 

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"sort"
 
 	"github.com/moby/moby/api/types/volume"
 
@@ -43,7 +42,7 @@ func volumeListCommand(u *cmd.Usage) action {
 		for _, w := range list.Warnings {
 			s.complain(errors.New(w))
 		}
-		slices.SortFunc(list.Volumes, func(a, b volume.Volume) int { return strings.Compare(a.Name, b.Name) })
+		sort.Slice(list.Volumes, func(i, j int) bool { return list.Volumes[i].Name < list.Volumes[j].Name })
 		if quiet && format == "" {
 			format = "{{.Name}}"
 		}
