@@ -15,7 +15,7 @@ type Security struct {
 	NoNewPrivileges bool
 	Seccomp         string // "" for the default profile, "unconfined", or a profile's JSON
 	AppArmor        string
-	Labels          []string // of SELinux: disable, or user:, role:, type: and level: with a value
+	Labels          []string // of SELinux: disable, or user:, role:, type:, level: and filetype: with a value
 	SystemPaths     bool     // systempaths=unconfined: nothing of /proc and /sys is masked or read-only
 }
 
@@ -61,19 +61,20 @@ func (s Security) With(options []string) (Security, error) {
 	return s, nil
 }
 
-// label is the SELinux label of a container's processes with what the options say in it, "" for none.
-func (s Security) label() string {
-	parts := []string{"system_u", "system_r", "container_t", "s0"}
+// labels are the SELinux labels of a container's processes and of its files with what the options say in them, "" for none.
+func (s Security) labels() (process, files string) {
 	if len(s.Labels) == 0 || slices.Contains(s.Labels, "disable") {
-		return ""
+		return "", ""
 	}
+	parts := map[string]string{"user": "system_u", "role": "system_r", "type": "container_t", "level": "s0", "filetype": "container_file_t"}
 	for _, l := range s.Labels {
 		name, value, _ := strings.Cut(l, ":")
-		if i := slices.Index([]string{"user", "role", "type", "level"}, name); i >= 0 && value != "" {
-			parts[i] = value
+		if _, known := parts[name]; known && value != "" {
+			parts[name] = value
 		}
 	}
-	return strings.Join(parts, ":")
+	return strings.Join([]string{parts["user"], parts["role"], parts["type"], parts["level"]}, ":"),
+		strings.Join([]string{parts["user"], "object_r", parts["filetype"], parts["level"]}, ":")
 }
 
 // Confinement is which of the kernel's security modules that confine programs by name are in force.
@@ -86,13 +87,13 @@ func HostConfinement() Confinement {
 	return Confinement{AppArmor: strings.HasPrefix(string(raw), "Y"), SELinux: err == nil}
 }
 
-// confine puts names of profiles and labels into p; where no module reads them they are left out, since the kernel would refuse them.
-func confine(p *specs.Process, s Security, c Confinement) {
+// confine puts names of profiles and labels into a spec; where no module reads them they are left out, since the kernel would refuse them.
+func confine(to *specs.Spec, s Security, c Confinement) {
 	if c.AppArmor {
-		p.ApparmorProfile = s.AppArmor
+		to.Process.ApparmorProfile = s.AppArmor
 	}
 	if c.SELinux {
-		p.SelinuxLabel = s.label()
+		to.Process.SelinuxLabel, to.Linux.MountLabel = s.labels()
 	}
 }
 

@@ -88,7 +88,7 @@ func Build(in Input) (*specs.Spec, error) {
 			Sysctl:        sysctls(&in),
 		},
 	}
-	confine(s.Process, opts, in.Confine)
+	confine(s, opts, in.Confine)
 	if in.Host.UTSMode.IsHost() {
 		s.Hostname, s.Domainname = "", "" // those of the host stay
 	}

@@ -33,14 +33,16 @@ func TestConfinement(t *testing.T) {
 		options         string
 		have            Confinement
 		profile, labels string
+		files           string
 	}{
-		{`[]`, both, "", ""},
-		{`["apparmor=mine"]`, both, "mine", ""},
-		{`["apparmor:unconfined"]`, both, "unconfined", ""},
-		{`["apparmor=mine","label=type:t"]`, Confinement{}, "", ""},
-		{`["label=type:svirt_t","label=level:s0:c1,c2"]`, both, "", "system_u:system_r:svirt_t:s0:c1,c2"},
-		{`["label:user:u","label:role:r"]`, both, "", "u:r:container_t:s0"},
-		{`["label=disable","label=type:t"]`, both, "", ""},
+		{`[]`, both, "", "", ""},
+		{`["apparmor=mine"]`, both, "mine", "", ""},
+		{`["apparmor:unconfined"]`, both, "unconfined", "", ""},
+		{`["apparmor=mine","label=type:t"]`, Confinement{}, "", "", ""},
+		{`["label=type:svirt_t","label=level:s0:c1,c2"]`, both, "", "system_u:system_r:svirt_t:s0:c1,c2", "system_u:object_r:container_file_t:s0:c1,c2"},
+		{`["label:user:u","label:role:r"]`, both, "", "u:r:container_t:s0", "u:object_r:container_file_t:s0"},
+		{`["label=filetype:mine_t"]`, both, "", "system_u:system_r:container_t:s0", "system_u:object_r:mine_t:s0"},
+		{`["label=disable","label=type:t"]`, both, "", "", ""},
 	} {
 		in := input(t, `{"SecurityOpt":`+row.options+`}`)
 		in.Confine = row.have
@@ -48,8 +50,8 @@ func TestConfinement(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Process.ApparmorProfile != row.profile || s.Process.SelinuxLabel != row.labels {
-			t.Errorf("%s: %q %q", row.options, s.Process.ApparmorProfile, s.Process.SelinuxLabel)
+		if s.Process.ApparmorProfile != row.profile || s.Process.SelinuxLabel != row.labels || s.Linux.MountLabel != row.files {
+			t.Errorf("%s: %q %q %q", row.options, s.Process.ApparmorProfile, s.Process.SelinuxLabel, s.Linux.MountLabel)
 		}
 	}
 }
