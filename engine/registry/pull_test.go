@@ -14,6 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/reference"
 )
 
 // TestPullForms: whatever form a registry keeps an image in, it is the same image here.
@@ -311,4 +312,48 @@ func TestPullByDigestChecks(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	s.empty()
+}
+
+// TestMirror: images of Docker Hub come from the first mirror that has them, under their own names and without the user's password;
+// others are not asked for there.
+func TestMirror(t *testing.T) {
+	empty, full, other, s := newFake(t), newFake(t), newFake(t), newStore(t)
+	var auths []string
+	full.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if a := r.Header.Get("Authorization"); a != "" {
+			auths = append(auths, a)
+		}
+		return false
+	}
+	m, id := full.image("lib/x", dockerForm, "", layer(t, "a", "base"))
+	full.tag("lib/x", "1", m)
+	o, _ := other.image("lib/y", dockerForm, "", layer(t, "b", "base"))
+	other.tag("lib/y", "1", o)
+	gone := newFake(t)
+	gone.Close()
+	c := quick()
+	c.o.Mirrors = []string{gone.URL, empty.URL + "/", full.URL}
+	hub, err := reference.Parse("lib/x:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pulled, err := c.Pull(t.Context(), s.Catalog, hub, Auth{Username: "u", Password: "p"}, nil, silently)
+	if err != nil || len(pulled) != 1 || pulled[0].Image.ID != id {
+		t.Fatalf("%+v %v", pulled, err)
+	}
+	s.whole("docker.io/lib/x:1", id)
+	if len(auths) > 0 {
+		t.Errorf("the mirror was given %q", auths)
+	}
+	asked := len(full.log)
+	elsewhere, err := other.named("lib/y").WithTag("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Pull(t.Context(), s.Catalog, elsewhere, Auth{}, nil, silently); err != nil || len(full.log) != asked {
+		t.Errorf("%v, the mirror was asked %q", err, full.log[asked:])
+	}
+	if list := c.Config().IndexConfigs["docker.io"].Mirrors; len(list) != 3 || list[1] != empty.URL+"/" {
+		t.Errorf("%q", list)
+	}
 }
