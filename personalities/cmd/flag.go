@@ -98,6 +98,9 @@ func (f *Flag) kind() string {
 	if f.Kind != "" {
 		return f.Kind
 	}
+	if f.Bare == "true" {
+		return "" // a boolean with a setter
+	}
 	switch f.Value.(type) {
 	case *bool, **bool:
 		return ""

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -50,7 +51,7 @@ func (o *options) apply(file []pair, used func(name string) bool) error {
 			unknown = append(unknown, p.key)
 			continue
 		}
-		if s.name != "" && used(s.name) && p.key != "runtimes" {
+		if used(cmp.Or(s.name, s.key)) && p.key != "runtimes" {
 			conflicts = append(conflicts, fmt.Sprintf("%s: (from flag: %s, from file: %s)", p.key, hidden(s.said()), hidden(printed(p.value))))
 		}
 	}

@@ -25,6 +25,8 @@ func TestConfig(t *testing.T) {
 			both + "labels: (from flag: [x=y], from file: [a=b]), log-driver: (from flag: json-file, from file: syslog), log-opts: (from flag: map[max-size:3], from file: map[a:b])"},
 		{`{"hosts":["unix:///x"]}`, "-H unix:///y", both + "hosts: (from flag: [unix:///y], from file: [unix:///x])"},
 		{`{"proxies":{"http-proxy":"http://u:secret@x"}}`, "--http-proxy http://u:secret@y", both + "http-proxy: (from flag: http://u:xxxxx@y, from file: http://u:xxxxx@x)"},
+		{`{"host-gateway-ip":"10.0.0.1"}`, "--host-gateway-ip 10.0.0.2", both + "host-gateway-ip: (from flag: [10.0.0.2], from file: 10.0.0.1)"},
+		{`{"host-gateway-ips":["10.0.0.1"]}`, "--host-gateway-ip 10.0.0.2", both + "host-gateway-ips: (from flag: [10.0.0.2], from file: [10.0.0.1])"},
 		{`{"debug":true,"debug":true}`, "", twice + "debug"}, {`{"log-opts":{"a":"b","a":"c"}}`, "", twice + "a"},
 		{`{"proxies":{"no-proxy":"x"},"no-proxy":"y"}`, "", twice + "no-proxy"},
 		{`[]`, "", "json: cannot unmarshal array into Go value of type map[string]interface {}"},
