@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -60,7 +61,7 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route, 
 	if now.plugins == nil {
 		return do(w, r)
 	}
-	q := &authz.Request{RequestMethod: r.Method, RequestURI: r.RequestURI, RequestHeaders: flatHeaders(r.Header)}
+	q := &authz.Request{RequestMethod: r.Method, RequestURI: canonicalURI(r.URL), RequestHeaders: flatHeaders(r.Header)}
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		q.User, q.UserAuthNMethod = peerName(r.TLS), "TLS"
 		for _, c := range r.TLS.PeerCertificates {
@@ -88,6 +89,12 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route, 
 		return err
 	}
 	return held.finish()
+}
+
+// canonicalURI is what the router goes by, spelt in the one way: a plugin that looks for /containers/create must find it in
+// /containers/creat%65 and in http://host/containers/create too.
+func canonicalURI(u *url.URL) string {
+	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).RequestURI()
 }
 
 // reads tells whether a request of the route only reads: to attach is to write into a container.

@@ -112,3 +112,14 @@ func TestMask(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+func TestCanonicalURI(t *testing.T) {
+	for typed, seen := range map[string]string{
+		"/v1.47/containers/create?name=a%20b": "/v1.47/containers/create?name=a%20b", "/containers/creat%65": "/containers/create",
+		"http://x/containers/json?all=1": "/containers/json?all=1", "/images/a%2Fb%3A1/json": "/images/a/b:1/json", "/a%20b": "/a%20b",
+	} {
+		if got := canonicalURI(httptest.NewRequest("GET", typed, nil).URL); got != seen {
+			t.Errorf("%s: %s", typed, got)
+		}
+	}
+}
