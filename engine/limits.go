@@ -101,6 +101,10 @@ func oomLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 
 func cpuLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 	switch {
+	case (r.CPURealtimePeriod != 0 || r.CPURealtimeRuntime != 0) && !can.CPURealtime:
+		return invalid("kernel does not support CPU real-time scheduler")
+	case r.CPURealtimePeriod != 0 && r.CPURealtimeRuntime > r.CPURealtimePeriod:
+		return invalid("cpu real-time runtime cannot be higher than cpu real-time period")
 	case r.NanoCPUs > 0 && r.CPUPeriod > 0:
 		return invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set")
 	case r.NanoCPUs > 0 && r.CPUQuota > 0:
@@ -159,8 +163,10 @@ func blkioLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error
 	switch {
 	case r.BlkioWeight > 0 && (r.BlkioWeight < 10 || r.BlkioWeight > 1000):
 		return invalid("Range of blkio weight is from 10 to 1000")
-	case r.IOMaximumBandwidth != 0 || r.IOMaximumIOps != 0:
-		return invalid("Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps")
+	case r.IOMaximumBandwidth != 0:
+		return invalid("invalid option: QoS maximum bandwidth configuration is not supported on linux")
+	case r.IOMaximumIOps != 0:
+		return invalid("invalid option: QoS maximum IOPs configuration is not supported on linux")
 	}
 	if len(r.BlkioWeightDevice) > 0 && !can.BlkioWeightDevice {
 		warn("Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.")

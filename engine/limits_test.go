@@ -15,7 +15,7 @@ import (
 // able is a host of two CPUs whose kernel can everything.
 func able() cgroup.Support {
 	return cgroup.Support{
-		Memory: true, Swap: true, Swappiness: true, Reservation: true, OOMKillDisable: true, CPUShares: true, CPUQuota: true, Cpuset: true,
+		Memory: true, Swap: true, Swappiness: true, Reservation: true, OOMKillDisable: true, CPUShares: true, CPUQuota: true, CPURealtime: true, Cpuset: true,
 		Pids: true, BlkioWeight: true, BlkioWeightDevice: true, ReadBps: true, WriteBps: true, ReadIOps: true, WriteIOps: true,
 		CPUs: 2, Cpus: "0-1", Mems: "0",
 	}
@@ -34,12 +34,13 @@ func TestLimitsRefuse(t *testing.T) {
 		{`{"NanoCpus":2500000000}`, "range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available"},
 		{`{"CpuPeriod":10}`, "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"},
 		{`{"CpuQuota":10}`, "CPU cfs quota can not be less than 1ms (i.e. 1000)"},
+		{`{"CpuRealtimePeriod":1000,"CpuRealtimeRuntime":1001}`, "cpu real-time runtime cannot be higher than cpu real-time period"},
 		{`{"CpuShares":-1}`, "invalid CPU shares (-1): value must be a positive integer"},
 		{`{"CpusetCpus":"2"}`, "Requested CPUs are not available - requested 2, available: 0-1"},
 		{`{"CpusetCpus":"a"}`, "Invalid value a for cpuset cpus: invalid format: a"},
 		{`{"CpusetMems":"1"}`, "Requested memory nodes are not available - requested 1, available: 0"},
 		{`{"BlkioWeight":5}`, "Range of blkio weight is from 10 to 1000"},
-		{`{"IOMaximumIOps":5}`, "Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps"},
+		{`{"IOMaximumIOps":5}`, "invalid option: QoS maximum IOPs configuration is not supported on linux"},
 		{`{"DeviceRequests":[{"Capabilities":[["gpu"]]}]}`, `could not select device driver "" with capabilities: [[gpu]]`},
 		{`{"Ulimits":[{"Name":"odd","Soft":1,"Hard":1}]}`, "invalid ulimit type: odd"},
 	} {
@@ -49,6 +50,19 @@ func TestLimitsRefuse(t *testing.T) {
 		}
 		if _, err := limits(&r, able()); !errdefs.IsInvalidArgument(err) || err.Error() != row.text {
 			t.Errorf("%s: %v", row.in, err)
+		}
+	}
+}
+
+// TestLimitsRealtime: a kernel without the scheduler refuses what others take.
+func TestLimitsRealtime(t *testing.T) {
+	for _, can := range []bool{true, false} {
+		with := able()
+		with.CPURealtime = can
+		for _, r := range []api.Resources{{CPURealtimePeriod: 5000}, {CPURealtimeRuntime: 5000}} {
+			if _, err := limits(&r, with); can != (err == nil) || err != nil && err.Error() != "kernel does not support CPU real-time scheduler" {
+				t.Errorf("%v: %v", can, err)
+			}
 		}
 	}
 }

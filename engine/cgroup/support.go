@@ -12,7 +12,7 @@ import (
 // Support is what the kernel's control groups can limit.
 type Support struct {
 	Memory, Swap, Swappiness, Reservation, OOMKillDisable bool
-	CPUShares, CPUQuota, Cpuset, Pids                     bool
+	CPUShares, CPUQuota, CPURealtime, Cpuset, Pids        bool
 	BlkioWeight, BlkioWeightDevice                        bool
 	ReadBps, WriteBps, ReadIOps, WriteIOps                bool
 
@@ -36,7 +36,7 @@ func supported(root string, v2 bool) Support {
 		Memory: has("memory", "memory.limit_in_bytes"), Swap: has("memory", "memory.memsw.limit_in_bytes"),
 		Swappiness: has("memory", "memory.swappiness"), Reservation: has("memory", "memory.soft_limit_in_bytes"),
 		OOMKillDisable: has("memory", "memory.oom_control"),
-		CPUShares:      has("cpu", "cpu.shares"), CPUQuota: has("cpu", "cpu.cfs_quota_us"),
+		CPUShares:      has("cpu", "cpu.shares"), CPUQuota: has("cpu", "cpu.cfs_quota_us"), CPURealtime: has("cpu", "cpu.rt_runtime_us"),
 		Cpuset: has("cpuset", "cpuset.cpus"), Pids: has("pids", "cgroup.procs"),
 		BlkioWeight: has("blkio", "blkio.weight"), BlkioWeightDevice: has("blkio", "blkio.weight_device"),
 		ReadBps: has("blkio", "blkio.throttle.read_bps_device"), WriteBps: has("blkio", "blkio.throttle.write_bps_device"),
