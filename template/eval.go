@@ -117,6 +117,9 @@ func (s *state) fields(v any, n parse.Node, names []string) (any, error) {
 	for _, name := range names {
 		o, ok := v.(*Object)
 		if !ok {
+			if _, none := v.(missing); none {
+				return v, nil
+			}
 			if v == nil {
 				return nil, s.at(n, fmt.Errorf("nil pointer evaluating interface {}.%s", name))
 			}
@@ -124,6 +127,10 @@ func (s *state) fields(v any, n parse.Node, names []string) (any, error) {
 		}
 		if v, ok = o.Get(name); !ok && o.Type != "" {
 			return nil, s.at(n, fmt.Errorf("can't evaluate field %s in type %s", name, o.Type))
+		}
+		if !ok && o.Map {
+			v = missing{}
+			continue
 		}
 		if !ok {
 			return nil, s.at(n, fmt.Errorf("map has no entry for key %q", name))

@@ -166,7 +166,10 @@ func index(a []any) (any, error) {
 	for _, key := range a[1:] {
 		switch c := v.(type) {
 		case *Object:
-			v = c.Values[text(key)]
+			found, ok := c.Values[text(key)]
+			if v = found; !ok && c.Map {
+				v = c.Empty
+			}
 		case []any:
 			n, ok := number(key)
 			if !ok {

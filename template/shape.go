@@ -28,6 +28,7 @@ func Shape(v any, t reflect.Type) any {
 		}
 	case reflect.Map:
 		if o, ok := v.(*Object); ok {
+			o.Map, o.Empty = true, zero(t.Elem())
 			for k := range o.Values {
 				o.Values[k] = Shape(o.Values[k], t.Elem())
 			}
@@ -99,7 +100,7 @@ func zero(t reflect.Type) any {
 	case reflect.Slice, reflect.Array:
 		return []any{}
 	case reflect.Map:
-		return &Object{}
+		return &Object{Map: true, Empty: zero(t.Elem())}
 	case reflect.Struct:
 		if t.NumField() > 0 && t.Field(0).IsExported() {
 			o := &Object{}

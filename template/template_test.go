@@ -60,6 +60,37 @@ func TestExecute(t *testing.T) {
 	}
 }
 
+// TestMapsOfGo: what was a map and no struct of Go's is read as text/template reads one.
+func TestMapsOfGo(t *testing.T) {
+	type inner struct{ A string }
+	type sample struct {
+		Labels map[string]string
+		None   map[string]string
+		Nets   map[string]inner
+		Any    map[string]any
+	}
+	v, err := Decode([]byte(`{"Labels":{"a":"b","Empty":""},"Nets":{"n":{"A":"x"}},"Any":{}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v = Shape(v, reflect.TypeFor[sample]())
+	for _, row := range []struct{ source, want string }{
+		{`{{.Labels.a}}{{.Labels.c}}{{.Labels.A}}{{.Labels.Empty}}.`, "b<no value><no value>."},
+		{`{{index .Labels "c"}}{{index .None "c"}}.{{index .Any "c"}}`, ".<nil>"},
+		{`{{.None.c}} {{.Nets.m}} {{.Nets.m.A}} {{(index .Nets "m").A}}.`, "<no value> <no value> <no value> ."},
+		{`{{if .Labels.c}}yes{{else}}no{{end}} {{with .Nets.n}}{{.A}}{{end}}`, "no x"},
+	} {
+		tmpl, err := Parse(row.source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := tmpl.Execute(&got, v); got.String() != row.want || err != nil {
+			t.Errorf("%s\n got %q, %v\nwant %q", row.source, got.String(), err, row.want)
+		}
+	}
+}
+
 func TestExecuteRefuses(t *testing.T) {
 	for _, row := range []struct{ source, want string }{
 		{`{{.Nope}}`, `template: :1:2: executing "" at <.Nope>: map has no entry for key "Nope"`},

@@ -18,9 +18,11 @@ import (
 
 // Object is a JSON object that remembers the order of its keys. Hidden entries can be read by a template but
 // are not part of the object when it is printed. Escape writes <, > and & as \u003c and so on. Type is what errors call an object that
-// stands for a struct of Go's.
+// stands for a struct of Go's. Map tells that it was written from a map: a key that it lacks is no error, and Empty is what index finds there.
 type Object struct {
 	Type   string
+	Map    bool
+	Empty  any
 	Escape bool
 	Keys   []string
 	Values map[string]any
@@ -46,8 +48,11 @@ func (o *Object) Get(key string) (any, bool) {
 	if v, ok := o.Hidden[key]; ok {
 		return v, true
 	}
+	if v, ok := o.Values[key]; ok && o.Map {
+		return v, true
+	}
 	for _, k := range o.Keys {
-		if strings.EqualFold(k, key) {
+		if !o.Map && strings.EqualFold(k, key) {
 			return o.Values[k], true
 		}
 	}

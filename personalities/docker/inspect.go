@@ -185,7 +185,9 @@ func formatInspections(w *bytes.Buffer, found []inspection, format string) error
 		if err != nil {
 			return err
 		}
+		begun := w.Len()
 		if err := t.Execute(w, template.Shape(v, f.shape)); err != nil {
+			w.Truncate(begun)
 			w.WriteByte('\n')
 			return fmt.Errorf("template parsing error: %w", err)
 		}
