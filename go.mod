@@ -52,3 +52,6 @@ require (
 )
 
 replace github.com/seccomp/libseccomp-golang => ./engine/runtime/libseccomp
+replace github.com/godbus/dbus/v5 => ./engine/runtime/nobus/dbus
+
+replace github.com/coreos/go-systemd/v22 => ./engine/runtime/nobus/systemd
