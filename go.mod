@@ -13,6 +13,7 @@ require (
 	github.com/opencontainers/runtime-spec v1.3.0
 	github.com/vishvananda/netlink v1.3.1
 	go.etcd.io/bbolt v1.5.0
+	golang.org/x/crypto v0.53.0
 )
 
 require golang.org/x/tools v0.36.0 // indirect
@@ -52,6 +53,7 @@ require (
 )
 
 replace github.com/seccomp/libseccomp-golang => ./engine/runtime/libseccomp
+
 replace github.com/godbus/dbus/v5 => ./engine/runtime/nobus/dbus
 
 replace github.com/coreos/go-systemd/v22 => ./engine/runtime/nobus/systemd

@@ -20,7 +20,7 @@ var imports = map[string][]string{
 	"personalities/certs":   {"certs", "personalities/cmd"},
 	"personalities/check":   {"engine/network", "fs/drivers", "personalities/cmd"},
 	"personalities/cmd":     {},
-	"personalities/docker":  {"certs", "engine/reference", "netapi/client", "netapi/wire", "personalities/cmd", "template"},
+	"personalities/docker":  {"certs", "engine/reference", "netapi/client", "netapi/ssh", "netapi/wire", "personalities/cmd", "template"},
 	"personalities/dockerd": {"certs", "engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "netapi/authz", "personalities/cmd", "personalities/keeper"},
 	"personalities/hello":   {"personalities/cmd"},
 	"personalities/install": {"personalities/cmd"},
@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	"netapi":        {"engine", "netapi/authz", "netapi/wire"},
 	"netapi/authz":  {},
 	"netapi/client": {"netapi/wire"},
+	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
 	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/mount", "template"},
@@ -77,6 +78,7 @@ var homes = map[string][]string{
 	"github.com/distribution/reference":    {}, // engine/reference does its work, in a quarter of the start of box
 	"github.com/gorilla/mux":               {"netapi"},
 	"go.etcd.io/bbolt":                     {"engine/state", "fs", "fs/drivers", "fs/layers", "fs/overlay", "fs/vfs", "fs/fstest"},
+	"golang.org/x/crypto":                  {"netapi/ssh"},
 	"golang.org/x/term":                    {"personalities/docker", "personalities/pid1"},
 	"github.com/klauspost/compress":        {"fs/archive"},
 	"github.com/moby/profiles":             {"engine/spec"},

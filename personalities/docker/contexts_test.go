@@ -17,14 +17,14 @@ func TestSSHArguments(t *testing.T) {
 		{host: "ssh://-oProxyCommand=x", err: "invalid ssh host"},
 		{host: "ssh://h?x", err: "query"},
 	} {
-		args, err := sshArguments(row.host)
+		h, err := sshHost(row.host)
 		if row.err != "" {
 			if err == nil || !strings.Contains(err.Error(), row.err) {
 				t.Errorf("%s: %v", row.host, err)
 			}
 			continue
 		}
-		if got := strings.Join(args, " "); err != nil || got != row.want {
+		if got := strings.Join(sshArguments(h), " "); err != nil || got != row.want {
 			t.Errorf("%s: %s, %v", row.host, got, err)
 		}
 	}
@@ -33,10 +33,11 @@ func TestSSHArguments(t *testing.T) {
 func FuzzSSHArguments(f *testing.F) {
 	f.Add("ssh://u@h:22/run/x.sock")
 	f.Fuzz(func(t *testing.T, host string) {
-		args, err := sshArguments(host)
+		h, err := sshHost(host)
 		if err != nil {
 			return
 		}
+		args := sshArguments(h)
 		if i := slices.Index(args, "--"); i < 0 || strings.HasPrefix(args[i+1], "-") {
 			t.Errorf("%q makes an option: %q", host, args)
 		}

@@ -15,37 +15,42 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"box/netapi/ssh"
 	"box/personalities/cmd"
 )
 
-// sshArguments are those of the host's ssh for ssh://[USER@]HOST[:PORT][/SOCKET]: at the far end `docker system dial-stdio` joins the
-// daemon. Nothing of the address is taken for an option.
-func sshArguments(host string) ([]string, error) {
+// sshHost reads ssh://[USER@]HOST[:PORT][/SOCKET]: at the far end `docker system dial-stdio` joins the daemon.
+func sshHost(host string) (ssh.Host, error) {
 	u, err := url.Parse(host)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("invalid ssh host %s: %w", host, err)
+		return ssh.Host{}, fmt.Errorf("invalid ssh host %s: %w", host, err)
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("no host specified in %s", host)
+		return ssh.Host{}, fmt.Errorf("no host specified in %s", host)
 	case u.User != nil && hasPassword(u.User):
-		return nil, fmt.Errorf("plain-text password is not supported in %s", u.Redacted())
+		return ssh.Host{}, fmt.Errorf("plain-text password is not supported in %s", u.Redacted())
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("extra query or fragment in %s", host)
+		return ssh.Host{}, fmt.Errorf("extra query or fragment in %s", host)
 	case strings.HasPrefix(u.Hostname(), "-"):
-		return nil, fmt.Errorf("invalid ssh host %q", u.Hostname())
+		return ssh.Host{}, fmt.Errorf("invalid ssh host %q", u.Hostname())
 	}
-	args := []string{"-o", "ConnectTimeout=30", "-T"}
-	if name := u.User.Username(); name != "" {
-		args = append(args, "-l", name)
-	}
-	if u.Port() != "" {
-		args = append(args, "-p", u.Port())
-	}
-	args = append(args, "--", u.Hostname(), "docker")
+	h := ssh.Host{User: u.User.Username(), Name: u.Hostname(), Port: u.Port(), Command: "docker system dial-stdio"}
 	if u.Path != "" && u.Path != "/" {
-		args = append(args, "--host", quoteWord("unix://"+u.Path))
+		h.Command = "docker --host " + quoteWord("unix://"+u.Path) + " system dial-stdio"
 	}
-	return append(args, "system", "dial-stdio"), nil
+	return h, nil
+}
+
+// sshArguments are those of the host's ssh. Nothing of the address is taken for an option.
+func sshArguments(h ssh.Host) []string {
+	args := []string{"-o", "ConnectTimeout=30", "-T"}
+	if h.User != "" {
+		args = append(args, "-l", h.User)
+	}
+	if h.Port != "" {
+		args = append(args, "-p", h.Port)
+	}
+	return append(args, "--", h.Name, h.Command)
 }
 
 func hasPassword(u *url.Userinfo) bool {
@@ -56,13 +61,17 @@ func hasPassword(u *url.Userinfo) bool {
 // quoteWord protects a word from the shell at the far end.
 func quoteWord(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// dialSSH returns how connections to an ssh:// host are made: each is one ssh.
-func dialSSH(host string) (func(context.Context) (net.Conn, error), error) {
-	args, err := sshArguments(host)
+// dialSSH returns how connections to an ssh:// host are made: each is one ssh of this machine; where there is none, all go over one
+// connection that box makes itself.
+func dialSSH(host string, getenv func(string) string) (func(context.Context) (net.Conn, error), error) {
+	h, err := sshHost(host)
 	if err != nil {
 		return nil, err
 	}
-	return func(context.Context) (net.Conn, error) { return startSSH(args) }, nil
+	if _, err := exec.LookPath("ssh"); errors.Is(err, exec.ErrNotFound) {
+		return ssh.New(h, getenv).Dial, nil
+	}
+	return func(context.Context) (net.Conn, error) { return startSSH(sshArguments(h)) }, nil
 }
 
 // sshConn is a connection that is the input and output of a program.
@@ -92,9 +101,6 @@ func startSSH(args []string) (net.Conn, error) {
 		return nil, err
 	}
 	if err := p.c.Start(); err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return nil, errors.New("ssh:// needs the program ssh on this machine, and there is none in PATH")
-		}
 		return nil, fmt.Errorf("start ssh: %w", err)
 	}
 	return p, nil

@@ -1,0 +1,151 @@
+package ssh
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// config is what ~/.ssh/config says of one host.
+type config struct {
+	host, port, user string
+	identities       []string // files of keys, in order
+	knownHosts       []string // files
+}
+
+// harmless are the directives that change neither where a connection goes nor who is let in nor what is trusted: they are not needed here.
+// All that is neither here nor known is refused, since a connection without it may be to another machine, or with other rights.
+const harmless = " addkeystoagent addressfamily batchmode canonicaldomains checkhostip clearallforwardings compression connectionattempts connecttimeout controlmaster" +
+	" controlpath controlpersist enableescapecommandline escapechar forwardagent forwardx11 forwardx11timeout forwardx11trusted gssapiauthentication" +
+	" gssapidelegatecredentials hashknownhosts ipqos kbdinteractiveauthentication loglevel logverbose nohostauthenticationforlocalhost numberofpasswordprompts" +
+	" passwordauthentication preferredauthentications pubkeyauthentication requesttty rekeylimit sendenv serveralivecountmax serveraliveinterval sessiontype" +
+	" streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive updatehostkeys visualhostkey xauthlocation "
+
+// readConfig is ssh_config(5) as far as it goes here: Host, HostName, Port, User, IdentityFile, UserKnownHostsFile. A file that is not
+// there says nothing. Of several values the first counts, but for IdentityFile.
+func readConfig(file, home, alias string) (*config, error) {
+	c := &config{}
+	f, err := os.Open(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	applies := true
+	in := bufio.NewScanner(io.LimitReader(f, 1<<20))
+	for n := 1; in.Scan(); n++ {
+		key, values, err := directive(in.Text())
+		if err == nil && key != "" {
+			if key == "host" {
+				applies = matches(values, alias)
+				continue
+			}
+			err = c.take(key, values, home, applies)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s, line %d: %w", file, n, err)
+		}
+	}
+	return c, in.Err()
+}
+
+// take adds one directive. One that cannot be followed is an error where it applies; which those are of Match and Include is not known.
+func (c *config) take(key string, values []string, home string, applies bool) error {
+	if key == "match" || key == "include" {
+		return fmt.Errorf("%s is not followed by the ssh of box: write what it leads to into the file, or install ssh", key)
+	}
+	if !applies || strings.Contains(harmless, " "+key+" ") {
+		return nil
+	}
+	set := func(field *string) {
+		if *field == "" {
+			*field = values[0]
+		}
+	}
+	switch key {
+	case "hostname":
+		set(&c.host)
+	case "port":
+		set(&c.port)
+	case "user":
+		set(&c.user)
+	case "identityfile":
+		c.identities = append(c.identities, expand(values[0], home))
+	case "userknownhostsfile":
+		if c.knownHosts == nil {
+			for _, v := range values {
+				c.knownHosts = append(c.knownHosts, expand(v, home))
+			}
+		}
+	case "identitiesonly", "stricthostkeychecking": // keys of the agent are tried after the files; hosts that are not known are refused in any case
+	default:
+		return fmt.Errorf("%s is not known to the ssh of box: take it out for this host, or install ssh", key)
+	}
+	return nil
+}
+
+// directive splits a line: keyword, then values behind blanks or one "=", quoted where they have blanks.
+func directive(line string) (key string, values []string, err error) {
+	line = strings.TrimSpace(line)
+	if line == "" || line[0] == '#' {
+		return "", nil, nil
+	}
+	end := strings.IndexAny(line, " \t=")
+	if end < 0 {
+		return "", nil, fmt.Errorf("%s has no value", line)
+	}
+	key, line = strings.ToLower(line[:end]), strings.TrimLeft(line[end:], " \t")
+	line = strings.TrimLeft(strings.TrimPrefix(line, "="), " \t")
+	for line != "" {
+		var word string
+		if quoted, ok := strings.CutPrefix(line, `"`); ok {
+			if word, line, ok = strings.Cut(quoted, `"`); !ok {
+				return "", nil, fmt.Errorf("%s: a quote is not closed", key)
+			}
+		} else if end := strings.IndexAny(line, " \t"); end >= 0 {
+			word, line = line[:end], line[end:]
+		} else {
+			word, line = line, ""
+		}
+		values = append(values, word)
+		line = strings.TrimLeft(line, " \t")
+	}
+	if len(values) == 0 {
+		return "", nil, fmt.Errorf("%s has no value", key)
+	}
+	return key, values, nil
+}
+
+// matches tells whether a Host line is for a name: one of its patterns is, and none that begins with "!".
+func matches(patterns []string, name string) bool {
+	found := false
+	for _, p := range patterns {
+		bare, not := strings.CutPrefix(p, "!")
+		// of ssh's patterns only * and ? mean anything
+		bare = strings.NewReplacer(`\`, `\\`, "[", `\[`).Replace(bare)
+		if ok, _ := path.Match(bare, name); ok {
+			if not {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+// expand puts the home folder in.
+func expand(file, home string) string {
+	for _, prefix := range []string{"~/", "%d/", "${HOME}/"} {
+		if rest, ok := strings.CutPrefix(file, prefix); ok {
+			return filepath.Join(home, rest)
+		}
+	}
+	return file
+}

@@ -1,0 +1,236 @@
+// Package ssh reaches a daemon over SSH from a host that has no ssh: with the keys, the agent, the known hosts and the configuration that
+// ssh would use, and a refusal where it would need more of that than this package knows.
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+	"golang.org/x/crypto/ssh/knownhosts"
+)
+
+// Host is who is asked for.
+type Host struct {
+	User, Name, Port string // the first and the last may be empty
+	Command          string // what to run there, by a shell
+}
+
+// Client makes connections to one host, all over one connection of SSH.
+type Client struct {
+	host   Host
+	getenv func(string) string
+
+	mu   sync.Mutex
+	conn *ssh.Client // nil before the first
+}
+
+// New makes a client; nothing is connected yet.
+func New(h Host, getenv func(string) string) *Client { return &Client{host: h, getenv: getenv} }
+
+// connectWait bounds connecting and the exchange of keys.
+const connectWait = 30 * time.Second
+
+// Dial runs the command at the far end. What it reads and writes is the connection.
+func (c *Client) Dial(ctx context.Context) (net.Conn, error) {
+	client, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return openSession(client, c.host.Command)
+}
+
+// connect is the connection of SSH, made when it is first needed.
+func (c *Client) connect(ctx context.Context) (*ssh.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != nil {
+		return c.conn, nil
+	}
+	home := c.getenv("HOME")
+	cfg, err := readConfig(filepath.Join(home, ".ssh", "config"), home, c.host.Name)
+	if err != nil {
+		return nil, err
+	}
+	address := net.JoinHostPort(first(cfg.host, c.host.Name), first(c.host.Port, cfg.port, "22"))
+	known, algorithms, err := knownKeys(cfg, home, address)
+	if err != nil {
+		return nil, err
+	}
+	keys := &keyring{}
+	defer keys.close()
+	methods, err := keys.open(cfg, home, c.getenv("SSH_AUTH_SOCK"))
+	if err != nil {
+		return nil, err
+	}
+	settings := &ssh.ClientConfig{
+		User: first(c.host.User, cfg.user, c.getenv("USER"), c.getenv("LOGNAME"), "root"), Auth: methods,
+		HostKeyCallback: known, HostKeyAlgorithms: algorithms,
+	}
+	d := net.Dialer{Timeout: connectWait}
+	raw, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	_ = raw.SetDeadline(time.Now().Add(connectWait))
+	conn, channels, requests, err := ssh.NewClientConn(raw, address, settings)
+	if err != nil {
+		raw.Close()
+		return nil, keys.explain(settings.User, address, err)
+	}
+	_ = raw.SetDeadline(time.Time{})
+	c.conn = ssh.NewClient(conn, channels, requests)
+	return c.conn, nil
+}
+
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// knownKeys is how a host's key is judged, and which kinds of keys are known of it, so that it shows one of those.
+func knownKeys(cfg *config, home, address string) (ssh.HostKeyCallback, []string, error) {
+	files := cfg.knownHosts
+	if files == nil {
+		files = []string{filepath.Join(home, ".ssh", "known_hosts"), filepath.Join(home, ".ssh", "known_hosts2")}
+	}
+	var there []string
+	for _, f := range append(files, "/etc/ssh/ssh_known_hosts") {
+		if _, err := os.Stat(f); err == nil {
+			there = append(there, f)
+		}
+	}
+	check, err := knownhosts.New(there...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("known hosts: %w", err)
+	}
+	judge := func(name string, remote net.Addr, key ssh.PublicKey) error {
+		err := check(name, remote, key)
+		var e *knownhosts.KeyError
+		switch {
+		case !errors.As(err, &e):
+			return err
+		case len(e.Want) > 0:
+			return fmt.Errorf("the key of %s is another one than %s has in line %d: %s %s. Somebody may be in between; if the host was made anew, take that line out",
+				name, e.Want[0].Filename, e.Want[0].Line, key.Type(), ssh.FingerprintSHA256(key))
+		}
+		return fmt.Errorf("%s is not in %s. Its key is %s; if the host says the same, add this line:\n%s",
+			name, files[0], ssh.FingerprintSHA256(key), knownhosts.Line([]string{knownhosts.Normalize(name)}, key))
+	}
+	return judge, algorithmsOf(check, address), nil
+}
+
+// algorithmsOf asks for the keys that are known of a host; nil for any, where none is.
+func algorithmsOf(check ssh.HostKeyCallback, address string) (list []string) {
+	var e *knownhosts.KeyError
+	if !errors.As(check(address, &net.TCPAddr{IP: net.IPv4zero}, noKey{}), &e) {
+		return nil
+	}
+	for _, k := range e.Want {
+		if k.Key.Type() == ssh.KeyAlgoRSA {
+			list = append(list, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSASHA512)
+			continue
+		}
+		list = append(list, k.Key.Type())
+	}
+	return list
+}
+
+// noKey is the key of no host.
+type noKey struct{}
+
+func (noKey) Type() string                        { return "none" }
+func (noKey) Marshal() []byte                     { return []byte("none") }
+func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
+
+// keyring is what a user can prove to be with.
+type keyring struct {
+	agent   net.Conn
+	skipped []string // keys that could not be used, and why
+	tried   int
+}
+
+// open reads the keys of the configuration, else the usual ones, and reaches the agent.
+func (k *keyring) open(cfg *config, home, socket string) ([]ssh.AuthMethod, error) {
+	files := cfg.identities
+	if files == nil {
+		for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
+			files = append(files, filepath.Join(home, ".ssh", name))
+		}
+	}
+	var signers []ssh.Signer
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		var locked *ssh.PassphraseMissingError
+		s, err := parseKey(raw, err)
+		if errors.As(err, &locked) {
+			err = errors.New("it has a passphrase: load it into an agent")
+		}
+		if err != nil {
+			k.skipped = append(k.skipped, fmt.Sprintf("%s: %v", f, err))
+			continue
+		}
+		signers = append(signers, s)
+	}
+	k.tried = len(signers)
+	if socket != "" {
+		if c, err := net.DialTimeout("unix", socket, connectWait); err == nil {
+			k.agent = c
+			_ = c.SetDeadline(time.Now().Add(2 * connectWait))
+		} else {
+			k.skipped = append(k.skipped, fmt.Sprintf("agent: %v", err))
+		}
+	}
+	// one method: a server that has refused one of its kind is not asked again
+	return []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
+		if k.agent == nil {
+			return signers, nil
+		}
+		more, err := agent.NewClient(k.agent).Signers()
+		if err != nil {
+			k.skipped = append(k.skipped, fmt.Sprintf("agent: %v", err))
+		}
+		k.tried += len(more)
+		return append(signers, more...), nil
+	})}, nil
+}
+
+func parseKey(raw []byte, err error) (ssh.Signer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return ssh.ParsePrivateKey(raw)
+}
+
+func (k *keyring) close() {
+	if k.agent != nil {
+		k.agent.Close()
+	}
+}
+
+// explain says what was tried where nobody was let in.
+func (k *keyring) explain(user, address string, err error) error {
+	if !strings.Contains(err.Error(), "unable to authenticate") {
+		return fmt.Errorf("ssh to %s: %w", address, err)
+	}
+	text := fmt.Sprintf("%s does not let %s in with any of %d keys", address, user, k.tried)
+	for _, s := range k.skipped {
+		text += "\nnot tried: " + s
+	}
+	return fmt.Errorf("%s: %w", text, err)
+}
