@@ -20,8 +20,8 @@ import (
 
 // Host is who is asked for.
 type Host struct {
-	User, Name, Port string // the first and the last may be empty
-	Command          string // what to run there, by a shell
+	User, Name, Port string   // the first and the last may be empty
+	Command          []string // what to run there, in words as its shell takes them
 }
 
 // Client makes connections to one host, all over one connection of SSH.
@@ -45,7 +45,7 @@ func (c *Client) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openSession(client, c.host.Command)
+	return openSession(client, strings.Join(c.host.Command, " "))
 }
 
 // connect is the connection of SSH, made when it is first needed.

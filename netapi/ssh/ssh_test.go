@@ -135,7 +135,7 @@ func TestConnections(t *testing.T) {
 	config := fmt.Sprintf("Host far\nHostName %s\nPort %s\nUser me\n", ip, port)
 	ctx := context.Background()
 
-	c := New(Host{Name: "far", Command: "hello"}, home(t, map[string]string{"id_ed25519": string(private), "known_hosts": known, "config": config}))
+	c := New(Host{Name: "far", Command: []string{"hello"}}, home(t, map[string]string{"id_ed25519": string(private), "known_hosts": known, "config": config}))
 	for range 3 {
 		conn, err := c.Dial(ctx)
 		must(t, err)
@@ -152,7 +152,7 @@ func TestConnections(t *testing.T) {
 		t.Errorf("%d connections for three", n)
 	}
 
-	c = New(Host{User: "me", Name: ip, Port: port, Command: "fail"}, home(t, map[string]string{"id_ed25519": string(private), "known_hosts": known}))
+	c = New(Host{User: "me", Name: ip, Port: port, Command: []string{"fail"}}, home(t, map[string]string{"id_ed25519": string(private), "known_hosts": known}))
 	conn, err := c.Dial(ctx)
 	must(t, err)
 	if _, err := io.ReadAll(conn); err == nil || !strings.Contains(err.Error(), "no such command") {
@@ -172,7 +172,7 @@ func TestConnections(t *testing.T) {
 		"broken key":  {map[string]string{"id_ed25519": "nonsense", "known_hosts": known}, "not tried: "},
 		"jump":        {map[string]string{"known_hosts": known, "config": "ProxyJump gate"}, "proxyjump is not known"},
 	} {
-		_, err := New(Host{User: "me", Name: ip, Port: port, Command: "x"}, home(t, row.files)).Dial(ctx)
+		_, err := New(Host{User: "me", Name: ip, Port: port, Command: []string{"x"}}, home(t, row.files)).Dial(ctx)
 		if err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -206,7 +206,7 @@ func TestAgent(t *testing.T) {
 	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("secret"))
 	must(t, err)
 	files := map[string]string{"known_hosts": knownhosts.Line([]string{knownhosts.Normalize(s.address)}, s.key.PublicKey()), "id_ed25519": string(pem.EncodeToMemory(block))}
-	h := Host{User: "me", Name: ip, Port: port, Command: "by the agent"}
+	h := Host{User: "me", Name: ip, Port: port, Command: []string{"by the agent"}}
 	conn, err := New(h, home(t, files)).Dial(context.Background())
 	must(t, err)
 	conn.Close()

@@ -34,9 +34,9 @@ func sshHost(host string) (ssh.Host, error) {
 	case strings.HasPrefix(u.Hostname(), "-"):
 		return ssh.Host{}, fmt.Errorf("invalid ssh host %q", u.Hostname())
 	}
-	h := ssh.Host{User: u.User.Username(), Name: u.Hostname(), Port: u.Port(), Command: "docker system dial-stdio"}
+	h := ssh.Host{User: u.User.Username(), Name: u.Hostname(), Port: u.Port(), Command: []string{"docker", "system", "dial-stdio"}}
 	if u.Path != "" && u.Path != "/" {
-		h.Command = "docker --host " + quoteWord("unix://"+u.Path) + " system dial-stdio"
+		h.Command = []string{"docker", "--host", quoteWord("unix://" + u.Path), "system", "dial-stdio"}
 	}
 	return h, nil
 }
@@ -50,7 +50,7 @@ func sshArguments(h ssh.Host) []string {
 	if h.Port != "" {
 		args = append(args, "-p", h.Port)
 	}
-	return append(args, "--", h.Name, h.Command)
+	return append(append(args, "--", h.Name), h.Command...)
 }
 
 func hasPassword(u *url.Userinfo) bool {
