@@ -31,35 +31,41 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	if err != nil {
 		return err
 	}
-	st, _ := c.now()
-	if st.State == api.StateRestarting {
-		return e.stopRestarting(ctx, c)
+	if done, err := e.stopRestarting(ctx, c); done || err != nil {
+		return err
 	}
-	if !st.running() {
+	if st, _ := c.now(); !st.running() {
 		return notModified("container %s is not running", short(c.rec.ID))
 	}
 	if err := e.halt(ctx, c, o); err != nil {
 		return err
 	}
-	if st, _ := c.now(); st.State == api.StateRestarting { // it ended by itself just before
-		return e.stopRestarting(ctx, c)
+	if done, err := e.stopRestarting(ctx, c); done || err != nil { // it ended by itself just before
+		return err
 	}
 	e.saveWish(c)
 	e.publish(ctx, c, events.ActionStop)
 	return nil
 }
 
-// stopRestarting ends the wait of the restart policy.
-func (e *Engine) stopRestarting(ctx context.Context, c *container) error {
+// stopRestarting ends the wait of the restart policy. It has done nothing when there is none, or when the wait was over and the program
+// runs by the time it would be ended.
+func (e *Engine) stopRestarting(ctx context.Context, c *container) (done bool, err error) {
+	if st, _ := c.now(); st.State != api.StateRestarting {
+		return false, nil
+	}
 	c.op.Lock()
 	defer c.op.Unlock()
-	c.cancelRestart()
-	err := e.to(c, api.StateExited, func(s *status) { s.ByHand, s.NoRestart = true, true })
-	if err == nil {
-		e.saveWish(c)
-		e.publish(ctx, c, events.ActionStop)
+	if st, _ := c.now(); st.State != api.StateRestarting {
+		return false, nil
 	}
-	return err
+	c.cancelRestart()
+	if err := e.to(c, api.StateExited, func(s *status) { s.ByHand, s.NoRestart = true, true }); err != nil {
+		return false, err
+	}
+	e.saveWish(c)
+	e.publish(ctx, c, events.ActionStop)
+	return true, nil
 }
 
 // halt signals, waits, kills. It does not hold c.op, which the exit needs.
@@ -161,11 +167,10 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	if sig > 64 {
 		return invalid("Cannot kill container: %s: The linux daemon does not support signal %d", ref, sig)
 	}
-	st, _ := c.now()
-	if st.State == api.StateRestarting {
-		return e.stopRestarting(ctx, c)
+	if done, err := e.stopRestarting(ctx, c); done || err != nil {
+		return err
 	}
-	if !st.running() {
+	if st, _ := c.now(); !st.running() {
 		return conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
 	}
 	e.change(c, func(s *status) {
