@@ -60,7 +60,10 @@ func versionCommand(u *cmd.Usage) action {
 			}
 			return err
 		}
-		if formatErr := s.formatOne(format, all); formatErr != nil {
+		switch formatErr := s.formatOne(format, all); {
+		case formatErr != nil && err != nil: // a template asks for the server, which has not answered
+			fmt.Fprintln(s.out)
+		case formatErr != nil:
 			return formatErr
 		}
 		return err
