@@ -45,6 +45,9 @@ func (c *createFlags) request(s *session, p *cmd.Parsed) (*container.CreateReque
 // config is the part that is about the program.
 func (c *createFlags) config(s *session, p *cmd.Parsed) (*container.Config, error) {
 	env, err := s.variables(c.envFiles, c.env)
+	if err == nil {
+		env, err = s.withProxies(env)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -98,13 +98,13 @@ func (s *session) create(ctx context.Context, c *createFlags, request *container
 			return "", err
 		}
 	}
-	made, err := api.ContainerCreate(ctx, *request, c.name, c.platform)
+	made, err := api.ContainerCreate(ctx, *request, c.name, s.platform(c.platform))
 	if errdefs.IsNotFound(err) && c.pull != "never" && c.pull != "always" && strings.Contains(err.Error(), "No such image") {
 		fmt.Fprintf(s.errw, "Unable to find image '%s' locally\n", familiar(request.Image))
 		if err := s.pullFor(ctx, c, request.Image); err != nil {
 			return "", err
 		}
-		made, err = api.ContainerCreate(ctx, *request, c.name, c.platform)
+		made, err = api.ContainerCreate(ctx, *request, c.name, s.platform(c.platform))
 	}
 	if err != nil {
 		return "", err
@@ -125,7 +125,7 @@ func (s *session) pullFor(ctx context.Context, c *createFlags, image string) err
 	if err != nil {
 		return err
 	}
-	return s.pull(ctx, named.OrLatest().String(), c.platform, out)
+	return s.pull(ctx, named.OrLatest().String(), s.platform(c.platform), out)
 }
 
 // reserveIDFile makes sure that --cidfile can be written before there is anything to write into it.

@@ -35,6 +35,7 @@ func importCommand(u *cmd.Usage) action {
 		if err != nil {
 			return err
 		}
+		o.Platform = s.platform(o.Platform)
 		source := p.Args[0]
 		switch u, err := url.Parse(source); {
 		case source == "-":

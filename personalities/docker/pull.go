@@ -60,7 +60,7 @@ func pullCommand(u *cmd.Usage) action {
 		if t.quiet {
 			out = io.Discard
 		}
-		if err := s.pull(ctx, named.String(), t.platform, out); err != nil {
+		if err := s.pull(ctx, named.String(), s.platform(t.platform), out); err != nil {
 			return err
 		}
 		fmt.Fprintln(s.out, named)

@@ -19,6 +19,8 @@ type settings struct {
 	HTTPHeaders    map[string]string     `json:"HttpHeaders,omitempty"`
 	CurrentContext string                `json:"currentContext,omitempty"`
 	DetachKeys     string                `json:"detachKeys,omitempty"`
+	Proxies        map[string]proxies    `json:"proxies,omitempty"` // by the daemon's address, or "default"
+	Aliases        map[string]string     `json:"aliases,omitempty"`
 	Formats        map[string]string     `json:"-"` // psFormat, imagesFormat, ...
 	rest           map[string]json.RawMessage
 }
@@ -47,6 +49,9 @@ func (s *session) config() (*settings, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the client's settings %s: %w", path, err)
+	}
+	if err := checkAliases(set.Aliases); err != nil {
+		return nil, err
 	}
 	for key, value := range set.rest {
 		var format string

@@ -1,0 +1,71 @@
+package docker
+
+import (
+	"fmt"
+	"strings"
+)
+
+// proxies are the settings of one daemon, or of "default", in config.json: variables for the containers that are made.
+type proxies struct {
+	HTTP  string `json:"httpProxy,omitempty"`
+	HTTPS string `json:"httpsProxy,omitempty"`
+	None  string `json:"noProxy,omitempty"`
+	FTP   string `json:"ftpProxy,omitempty"`
+	All   string `json:"allProxy,omitempty"`
+}
+
+// withProxies adds the variables that the settings have for the daemon, in both cases of letters as programs look for either. What env
+// sets, or takes from here by its name alone, stays.
+func (s *session) withProxies(env []string) ([]string, error) {
+	set, err := s.config()
+	if err != nil || len(set.Proxies) == 0 {
+		return env, err
+	}
+	host, _, err := s.resolve()
+	if err != nil {
+		return nil, err
+	}
+	p, ok := set.Proxies[host]
+	if !ok {
+		p = set.Proxies["default"]
+	}
+	named := map[string]bool{}
+	for _, v := range env {
+		name, _, _ := strings.Cut(v, "=")
+		named[name] = true
+	}
+	for _, v := range [][2]string{{"HTTP_PROXY", p.HTTP}, {"HTTPS_PROXY", p.HTTPS}, {"NO_PROXY", p.None}, {"FTP_PROXY", p.FTP}, {"ALL_PROXY", p.All}} {
+		for _, name := range []string{v[0], strings.ToLower(v[0])} {
+			if v[1] != "" && !named[name] {
+				env = append(env, name+"="+v[1])
+			}
+		}
+	}
+	return env, nil
+}
+
+// checkAliases refuses aliases in the settings as Docker does: of its commands only builder may have one, and there it must not be
+// one of the client's own. Programs that extend the client are not run, so that alias says nothing here.
+func checkAliases(aliases map[string]string) error {
+	for name, target := range aliases {
+		if name != "builder" {
+			return fmt.Errorf("not allowed to alias %q (allowed: %#v)", name, map[string]struct{}{"builder": {}})
+		}
+		for _, c := range commands() {
+			for _, own := range c.names {
+				if own == target || strings.HasPrefix(own, target+" ") {
+					return fmt.Errorf("not allowed to alias with builtin %q as target", target)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// platform is what --platform says, else DOCKER_DEFAULT_PLATFORM.
+func (s *session) platform(flag string) string {
+	if flag != "" {
+		return flag
+	}
+	return s.env.Getenv("DOCKER_DEFAULT_PLATFORM")
+}
