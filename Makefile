@@ -26,7 +26,7 @@ demo: build ## Run a container from the embedded image by a daemon of its own, a
 	@sh testdata/demo $(BOX)
 
 test: build ## Run the tests; as root those that start containers too
-	@sh testdata/need busybox:busybox-static nft:nftables iptables-legacy:iptables ip:iproute2 strace:strace curl:curl pgrep:procps tmux:tmux /usr/sbin/sshd:openssh-server ssh:openssh-client service:init-system-helpers
+	@sh testdata/need busybox:busybox-static nft:nftables iptables-legacy:iptables ip:iproute2 strace:strace curl:curl pgrep:procps tmux:tmux /usr/include/seccomp.h:libseccomp-dev /usr/sbin/sshd:openssh-server ssh:openssh-client service:init-system-helpers
 	@BOX_BINARY=$(BOX) sh testdata/test
 
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts

@@ -20,6 +20,7 @@ type loads struct {
 	stop chan struct{}
 	wait sync.WaitGroup
 	list []*load
+	kept []net.Conn // until the script has ended: programs end with the connections that they serve
 }
 
 // loadsKey is where a script has its loads.
@@ -52,6 +53,7 @@ func startLoad(s *testscript.TestScript, _ bool, args []string) {
 	case "echo":
 		conn, err := net.Dial(network, address)
 		s.Check(err)
+		all.kept = append(all.kept, conn)
 		step = echoOnce(conn)
 	}
 	s.Check(step())
@@ -92,6 +94,14 @@ func (a *loads) end() {
 	close(a.stop)
 	a.wait.Wait()
 	a.stop = make(chan struct{})
+}
+
+// close ends what end left.
+func (a *loads) close() {
+	a.end()
+	for _, c := range a.kept {
+		c.Close()
+	}
 }
 
 // connectOnce is content with being let in.

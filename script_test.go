@@ -116,7 +116,7 @@ func TestScript(t *testing.T) {
 			env.Values[daemon{}] = d
 			clients := &loads{stop: make(chan struct{})}
 			env.Values[loadsKey{}] = clients
-			env.Defer(clients.end)
+			env.Defer(clients.close)
 			env.Defer(d.end)
 			return d.start()
 		},
