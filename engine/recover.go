@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
@@ -199,47 +198,6 @@ func (e *Engine) restoreNetworks(ctx context.Context) error {
 	return nil
 }
 
-// sweep removes what crashes left: folders, statuses and namespaces of containers that are not there.
-func (e *Engine) sweep(ctx context.Context) {
-	for _, dir := range []string{filepath.Join(e.o.Root, "containers"), filepath.Dir(e.mountIDPath("x"))} {
-		entries, _ := os.ReadDir(dir)
-		for _, entry := range entries {
-			if e.containers[entry.Name()] == nil {
-				_ = os.RemoveAll(filepath.Join(dir, entry.Name()))
-			}
-		}
-	}
-	entries, _ := os.ReadDir(filepath.Join(e.o.Run, "containers"))
-	for _, entry := range entries {
-		if id := strings.TrimSuffix(entry.Name(), ".json"); e.containers[id] == nil {
-			_ = os.Remove(filepath.Join(e.o.Run, "containers", entry.Name()))
-		}
-	}
-	e.sweepSandboxes(ctx)
-}
-
-func (e *Engine) sweepSandboxes(ctx context.Context) {
-	if e.o.Net == nil {
-		return
-	}
-	names, err := e.o.Net.Sandboxes(ctx)
-	if err != nil {
-		e.log.Warn("list network namespaces", "error", err)
-		return
-	}
-	used := map[string]bool{}
-	for id, c := range e.containers {
-		if c.st.running() {
-			used[short(id)] = true
-		}
-	}
-	for _, name := range names {
-		if !used[name] {
-			_ = e.o.Net.RemoveSandbox(ctx, name)
-		}
-	}
-}
-
 // startWanted starts, in the background, what the restart policies want to run, and removes what --rm wants gone.
 func (e *Engine) startWanted() {
 	for _, c := range e.all() {
@@ -283,21 +241,4 @@ func (e *Engine) watchTasks() {
 			e.onExit(x)
 		}
 	}
-}
-
-// clearOrphans kills what a lost keeper owned and says how it ended.
-func (e *Engine) clearOrphans() []task.Exit {
-	var list []task.Exit
-	for _, c := range e.all() {
-		st, _ := c.now()
-		if !st.running() {
-			continue
-		}
-		if err := cgroup.Clear(c.snapshot().Cgroup); err != nil {
-			e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
-		}
-		_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))
-		list = append(list, task.Exit{Container: c.rec.ID, Pid: st.Pid, Code: codeKilled, At: e.o.Now()})
-	}
-	return list
 }

@@ -1,0 +1,195 @@
+package keeper
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"box/engine/logs"
+	"box/engine/task"
+)
+
+// stateVersion is the layout of what one executable leaves to the next.
+const stateVersion = 1
+
+// state is the whole keeper as one executable leaves it to the next; numbers under "FD" are descriptors that stay open.
+// Fields are only ever added.
+type state struct {
+	Version    int
+	Dir        string // Options.State
+	ListenerFD int
+	ReplyFD    int // who asked for the swap, 0 for nobody
+	Containers []savedContainer
+	Held       []savedHeld
+	Exits      []task.Exit
+}
+
+type savedContainer struct {
+	ID     string
+	Launch record
+	Paused bool
+	Main   savedProgram
+	Execs  []savedProgram
+}
+
+type savedProgram struct {
+	Exec     string
+	Pid      int
+	Started  time.Time
+	Terminal bool
+	Exit     *task.Exit
+	InFD     int // 0 for none
+	Out      []savedOutput
+	Attached []savedAttachment
+	Partial  map[logs.Stream][]byte // by earlier executables, in place of Log
+	Log      *logs.State
+	LogFD    int // connection to the server that the log goes to, 0 for none
+}
+
+type savedOutput struct {
+	Kind logs.Stream
+	FD   int
+	EOF  bool
+}
+
+type savedAttachment struct {
+	Options       task.Attach
+	FD            int
+	EOF           bool
+	Unsent, Unfed []byte
+}
+
+type savedHeld struct {
+	Key     string
+	FDs     []int
+	Forward []string
+	Relays  []savedRelay
+}
+
+// CheckState reads a state as Resume would and says whether this executable understands it.
+func CheckState(r io.Reader) error {
+	_, err := readState(r)
+	return err
+}
+
+func readState(r io.Reader) (*state, error) {
+	var st state
+	if err := json.NewDecoder(r).Decode(&st); err != nil {
+		return nil, fmt.Errorf("read state of the keeper: %w", err)
+	}
+	if st.Version != stateVersion {
+		return nil, fmt.Errorf("state of the keeper has version %d, this executable knows %d: %w", st.Version, stateVersion, errInvalid)
+	}
+	return &st, nil
+}
+
+// saver collects descriptors.
+type saver struct {
+	fds []int
+	err error
+}
+
+// fd is the number of a descriptor, which stays in the mode it is in.
+func (s *saver) fd(f syscall.Conn) int {
+	n, err := number(f)
+	if err != nil {
+		s.err = errors.Join(s.err, err)
+		return 0
+	}
+	s.fds = append(s.fds, n)
+	return n
+}
+
+// number is the number of a file's descriptor. Fd would make the descriptor block.
+func number(f syscall.Conn) (n int, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	return n, raw.Control(func(fd uintptr) { n = int(fd) })
+}
+
+// save describes the keeper.
+func (k *Keeper) save(o order) (*state, []int, error) {
+	var s saver
+	st := &state{Version: stateVersion, Dir: k.o.State, ListenerFD: s.fd(k.o.Listener)}
+	if o.conn != nil {
+		st.ReplyFD = s.fd(o.conn)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range k.containers {
+		sc := savedContainer{ID: c.id, Launch: c.launch, Paused: c.paused, Main: s.program(c.main)}
+		for _, p := range c.execs {
+			sc.Execs = append(sc.Execs, s.program(p))
+		}
+		st.Containers = append(st.Containers, sc)
+	}
+	for key, h := range k.held {
+		sh := savedHeld{Key: key}
+		sh.FDs = h.descriptors
+		s.fds = append(s.fds, h.descriptors...)
+		for _, a := range h.forward {
+			sh.Forward = append(sh.Forward, a.String())
+		}
+		sh.Relays = s.relays(h)
+		st.Held = append(st.Held, sh)
+	}
+	k.exits.mu.Lock()
+	defer k.exits.mu.Unlock()
+	for _, e := range k.exits.list {
+		st.Exits = append(st.Exits, e.exit)
+	}
+	return st, s.fds, s.err
+}
+
+func (s *saver) program(p *program) savedProgram {
+	sp := savedProgram{Exec: p.exec, Pid: p.pid, Started: p.started, Terminal: p.terminal, Exit: p.exit}
+	if p.exit != nil {
+		return sp
+	}
+	if p.in.f != nil && !p.terminal {
+		if fd, ok := s.open(p.in.f); ok {
+			sp.InFD = fd
+		}
+	}
+	// A program that is just ending closes its files before its exit is known: those are left out of a state that is only
+	// looked at. Nothing ends any more when the state is handed over.
+	for _, o := range p.out {
+		if fd, ok := s.open(o.f); ok {
+			sp.Out = append(sp.Out, savedOutput{Kind: o.kind, FD: fd, EOF: o.eof})
+		}
+	}
+	if p.log != nil {
+		state, conn := p.log.State()
+		sp.Log = &state
+		if conn != nil {
+			sp.LogFD, _ = s.open(conn)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range p.attached {
+		a.mu.Lock()
+		if fd, ok := s.open(a.f); ok {
+			sp.Attached = append(sp.Attached, savedAttachment{
+				Options: a.opts, FD: fd, EOF: a.eof, Unsent: a.unsent, Unfed: a.unfed,
+			})
+		}
+		a.mu.Unlock()
+	}
+	return sp
+}
+
+// open is fd for a file that may be closed.
+func (s *saver) open(f syscall.Conn) (int, bool) {
+	n, err := number(f)
+	if err != nil {
+		return 0, false
+	}
+	s.fds = append(s.fds, n)
+	return n, true
+}

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
+
+	"box/engine/task"
+)
+
+// startFailed notes why a start failed, for inspect, with the exit code that the client gives.
+func (e *Engine) startFailed(c *container, err error) {
+	code := 128
+	var x *startErr
+	if errors.As(err, &x) {
+		code = x.code
+	}
+	e.change(c, func(s *status) {
+		s.ExitCode, s.Error, s.Pid = code, err.Error(), 0
+		s.Endpoints, s.Sandbox = nil, ""
+		s.Finished = time.Time{}
+	})
+	c.mu.Lock()
+	waiting := c.waiting
+	c.waiting = nil
+	if c.st.State == api.StateRestarting {
+		c.st.State = api.StateExited
+	}
+	c.mu.Unlock()
+	for _, w := range waiting {
+		w.Close()
+	}
+}
+
+// startErr is a start that the runtime refused, with Docker's exit code for it.
+type startErr struct {
+	code int
+	text string
+}
+
+func (e *startErr) Error() string { return e.text }
+func (e *startErr) Unwrap() error { return errdefs.ErrInvalidArgument }
+
+// startError tells a command that is not there (127) and one that cannot be run (126) from other errors, as Docker
+// does: by the runtime's text, which is all there is.
+func startError(err error) error {
+	text := err.Error()
+	if strings.HasPrefix(text, task.RefusedLog) {
+		return &classed{errdefs.ErrInternal, "failed to create task for container: " + text}
+	}
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(text, p) {
+				return true
+			}
+		}
+		return false
+	}
+	if refused, ok := strings.CutPrefix(text, task.RefusedSpec); ok {
+		text = refused
+	} else if !has("unable to start container process") {
+		return err
+	}
+	text = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: " + text + ": unknown"
+	switch {
+	case has("executable file not found", "no such file or directory", "system cannot find the file specified"):
+		return &startErr{127, text}
+	case has("not a directory"):
+		return &startErr{126, text + ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type"}
+	case has("permission denied", "is a directory"):
+		return &startErr{126, text}
+	}
+	return &classed{errdefs.ErrInternal, text}
+}
