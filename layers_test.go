@@ -34,7 +34,7 @@ var imports = map[string][]string{
 	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/mount", "template"},
+	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/mount", "template"},
 	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
@@ -47,6 +47,7 @@ var imports = map[string][]string{
 	"engine/reference":           {},
 	"engine/registry":            {"engine/image", "engine/reference", "fs/archive"},
 	"engine/runtime":             {},
+	"engine/seccomp":             {},
 	"engine/spec":                {},
 	"engine/state":               {},
 	"engine/stats":               {},
