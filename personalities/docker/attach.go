@@ -83,7 +83,11 @@ func (s *session) attachTo(ctx context.Context, id string, c *containerState, o 
 	}
 	defer st.close()
 	if o.proxy && !c.Config.Tty {
-		defer s.forwardSignals(ctx, id)()
+		stop, err := s.forwardSignals(ctx, id)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	condition := container.WaitConditionNextExit
 	if !o.start {

@@ -85,7 +85,11 @@ func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags,
 	}
 	defer st.close()
 	if r.sigProxy && !request.Tty {
-		defer s.forwardSignals(ctx, id)()
+		stop, err := s.forwardSignals(ctx, id)
+		if err != nil {
+			return runError("run", 125, err)
+		}
+		defer stop()
 	}
 	condition := container.WaitConditionNextExit
 	if c.rm {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -15,6 +16,7 @@ import (
 
 	"box/netapi/client"
 	"box/netapi/wire"
+	"box/personalities/signals"
 )
 
 // stream joins the streams of a program to those of this process.
@@ -176,45 +178,14 @@ func (s *session) followSize(set func(height, width int) error) (stop func()) {
 	}
 }
 
-// forwardSignals sends every signal that this process gets on to the container, until stop.
-func (s *session) forwardSignals(ctx context.Context, id string) (stop func()) {
-	signals := make(chan os.Signal, 64)
-	signal.Notify(signals)
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-done:
-				return
-			case sig := <-signals:
-				if name := forwarded(sig); name != "" {
-					// a container that has just ended cannot be signalled; its exit code follows
-					_ = s.api.ContainerKill(ctx, id, name)
-				}
-			}
+// forwardSignals sends the signals that this process gets on to the container, until stop.
+func (s *session) forwardSignals(ctx context.Context, id string) (stop func(), err error) {
+	return signals.Forward(func(sig unix.Signal) {
+		name := unix.SignalName(sig)
+		if name == "" {
+			name = strconv.Itoa(int(sig))
 		}
-	}()
-	return func() {
-		signal.Stop(signals)
-		close(done)
-		<-ended
-	}
-}
-
-// forwarded is the number of a signal to pass on, or "" for one that is about this process itself: SIGURG
-// is the Go runtime's own, SIGPIPE this side's broken output.
-func forwarded(sig os.Signal) string {
-	switch sig {
-	case unix.SIGCHLD, unix.SIGPIPE, unix.SIGURG, unix.SIGWINCH, unix.SIGTTIN, unix.SIGTTOU:
-		return ""
-	}
-	n, ok := sig.(syscall.Signal)
-	if !ok {
-		return ""
-	}
-	if name := unix.SignalName(n); name != "" {
-		return name
-	}
-	return fmt.Sprint(int(n))
+		// a container that has just ended cannot be signalled; its exit code follows
+		_ = s.api.ContainerKill(ctx, id, name)
+	})
 }

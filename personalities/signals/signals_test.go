@@ -1,0 +1,110 @@
+package signals
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestForward sends every signal to this process, while it also makes a mistake of its own: each arrives but for those about the process
+// itself, and afterwards nothing is left in place.
+func TestForward(t *testing.T) {
+	got := make(chan unix.Signal, 100)
+	stop, err := Forward(func(s unix.Signal) { got <- s })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []unix.Signal
+	for s := unix.Signal(1); s <= highest; s++ {
+		if own(s) {
+			continue
+		}
+		want = append(want, s)
+		if err := unix.Kill(unix.Getpid(), s); err != nil {
+			t.Fatalf("signal %d: %v", s, err)
+		}
+		if !mistakes(t) {
+			t.Error("a nil pointer is no panic any more")
+		}
+	}
+	var have []unix.Signal
+	for range want {
+		select {
+		case s := <-got:
+			have = append(have, s)
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%d signals arrived, want %d: %v", len(have), len(want), have)
+		}
+	}
+	slices.Sort(have)
+	if !slices.Equal(have, want) {
+		t.Errorf("arrived %v, want %v", have, want)
+	}
+	stop()
+	for s := unix.Signal(1); s <= highest; s++ {
+		var now action
+		caught, fault := handlers()
+		if err := sigaction(s, nil, &now); err != nil || now.handler == caught || now.handler == fault {
+			t.Errorf("signal %d after stop: %v, handler %#x", s, err, now.handler)
+		}
+	}
+}
+
+// TestOften has signals come while goroutines move between threads and stacks grow.
+func TestOften(t *testing.T) {
+	const sent = 2000
+	count := 0
+	arrived := make(chan struct{}, sent)
+	stop, err := Forward(func(unix.Signal) { count++; arrived <- struct{}{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	for range 4 {
+		go func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					deep(50)
+				}
+			}
+		}()
+	}
+	for range sent {
+		if err := unix.Kill(unix.Getpid(), 40); err != nil { // a realtime signal: each is delivered
+			t.Fatal(err)
+		}
+	}
+	for n := range sent {
+		select {
+		case <-arrived:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%d signals arrived, want %d", n, sent)
+		}
+	}
+	close(done)
+	stop()
+	if count != sent {
+		t.Errorf("%d signals, want %d", count, sent)
+	}
+}
+
+func deep(n int) byte {
+	var room [512]byte
+	if n > 0 {
+		room[n%512] = deep(n - 1)
+	}
+	return room[n%512]
+}
+
+// mistakes tells whether a fault of this program is a panic.
+func mistakes(t *testing.T) (caught bool) {
+	t.Helper()
+	defer func() { caught = recover() != nil }()
+	var nothing *action
+	return nothing.flags == 1
+}
