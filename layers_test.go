@@ -35,7 +35,7 @@ var imports = map[string][]string{
 	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/mount", "template"},
+	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/mount", "template"},
 	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
@@ -49,7 +49,7 @@ var imports = map[string][]string{
 	"engine/registry":            {"engine/image", "engine/reference", "fs/archive"},
 	"engine/runtime":             {},
 	"engine/seccomp":             {},
-	"engine/spec":                {},
+	"engine/spec":                {"engine/seccomp"},
 	"engine/state":               {},
 	"engine/stats":               {},
 	"engine/task":                {},

@@ -117,8 +117,8 @@ var flagRows = []flagRow{
 	{"rm", `docker run --rm --name gone -v /anonymous busybox true; sleep 0.2; docker ps -aq; docker volume ls -q`, `^$`},
 	{"runtime", `run --runtime runc -- 'echo ran'; run --runtime odd -- true`, `^ran\n(?s).*unknown or invalid runtime name: odd`},
 	{"security-opt", `echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]}' >filter.json
-run --security-opt seccomp=filter.json -- 'mkdir /d'; run --security-opt seccomp=unconfined --security-opt no-new-privileges -- 'grep -E "Seccomp:|NoNew" /proc/self/status'
-run -- 'grep -c /proc/ /proc/mounts'; run --security-opt systempaths=unconfined -- 'grep -c /proc/ /proc/mounts'`, `Operation not permitted\nNoNewPrivs:\t1\nSeccomp:\t0\n[1-9]\d*\n0\n`},
+run --security-opt seccomp=filter.json -- 'mkdir /d'; run --privileged --security-opt seccomp=filter.json -- 'mkdir /p'; run --security-opt seccomp=unconfined --security-opt no-new-privileges -- 'grep -E "Seccomp:|NoNew" /proc/self/status'
+run -- 'grep -c /proc/ /proc/mounts'; run --security-opt systempaths=unconfined -- 'grep -c /proc/ /proc/mounts'`, `/d.*Operation not permitted\n.*/p.*Operation not permitted\nNoNewPrivs:\t1\nSeccomp:\t0\n[1-9]\d*\n0\n`},
 	{"shm-size", `run --shm-size 1m -- 'df -k /dev/shm | tail -1'; run -- 'df -k /dev/shm | tail -1'`, `shm +1024 (?s).*shm +65536 `},
 	{"sig-proxy", `docker run --name proxied busybox sh -c 'trap "echo got; exit 5" TERM; while :; do sleep 0.1; done' & pid=$!; sleep 1; kill -TERM $pid; wait $pid; echo $?
 docker run --sig-proxy=false --name deaf busybox sleep 1000 & pid=$!; sleep 1; kill -TERM $pid; wait $pid; docker ps --format '{{.Names}}'; docker rm -f proxied deaf`, `^got\n5\n(?s).*deaf`},

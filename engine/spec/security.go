@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/moby/profiles/seccomp"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -14,6 +13,7 @@ import (
 type Security struct {
 	NoNewPrivileges bool
 	Seccomp         string // "" for the default profile, "unconfined", or a profile's JSON
+	OwnSeccomp      bool   // it was asked for by the container, and holds for a privileged one too
 	AppArmor        string
 	Labels          []string // of SELinux: disable, or user:, role:, type:, level: and filetype: with a value
 	SystemPaths     bool     // systempaths=unconfined: nothing of /proc and /sys is masked or read-only
@@ -42,7 +42,7 @@ func (s Security) With(options []string) (Security, error) {
 		case "apparmor":
 			s.AppArmor = value
 		case "seccomp":
-			s.Seccomp = value
+			s.Seccomp, s.OwnSeccomp = value, true
 		case "no-new-privileges":
 			on, err := strconv.ParseBool(value)
 			if err != nil {
@@ -109,26 +109,4 @@ func MaskedPaths() []string {
 // ReadonlyPaths see MaskedPaths.
 func ReadonlyPaths() []string {
 	return []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
-}
-
-// seccompFilter is the filter that opts ask for, nil for none; which system calls the default allows depends on the
-// capabilities in s.
-func seccompFilter(opts Security, s *specs.Spec) (*specs.LinuxSeccomp, error) {
-	switch opts.Seccomp {
-	case "unconfined":
-		return nil, nil
-	case "", "builtin":
-		return seccomp.GetDefaultProfile(s)
-	}
-	f, err := seccomp.LoadProfile(opts.Seccomp, s)
-	if err != nil {
-		return nil, invalid("seccomp profile: %v", err)
-	}
-	return f, nil
-}
-
-// CheckSeccomp refuses a profile that cannot be read.
-func CheckSeccomp(profile string) error {
-	_, err := seccompFilter(Security{Seccomp: profile}, &specs.Spec{Process: &specs.Process{Capabilities: &specs.LinuxCapabilities{}}})
-	return err
 }

@@ -104,9 +104,8 @@ func Build(in Input) (*specs.Spec, error) {
 	s.Linux.Resources.Devices = deviceRules(&in)
 	if in.Host.Privileged {
 		s.Linux.MaskedPaths, s.Linux.ReadonlyPaths = nil, nil
-		return s, nil
 	}
-	s.Linux.Seccomp, err = seccompFilter(opts, s)
+	s.Linux.Seccomp, err = seccompProfile(opts, in.Host.Privileged, caps.Bounding)
 	return s, err
 }
 
