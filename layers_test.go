@@ -47,7 +47,7 @@ var imports = map[string][]string{
 	"engine/ps":                  {},
 	"engine/reference":           {},
 	"engine/registry":            {"engine/image", "engine/reference", "fs/archive"},
-	"engine/runtime":             {},
+	"engine/runtime":             {"engine/cgroup"},
 	"engine/seccomp":             {},
 	"engine/spec":                {"engine/seccomp"},
 	"engine/state":               {},

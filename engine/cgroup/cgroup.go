@@ -1,5 +1,5 @@
-// Package cgroup mounts the control group file systems where a host has not, and empties groups whose owner
-// is gone.
+// Package cgroup holds the control groups of containers: it mounts the file systems where a host has not, makes groups with the limits
+// of the OCI runtime spec, freezes them, and empties groups whose owner is gone.
 package cgroup
 
 import (
@@ -44,11 +44,8 @@ func Ensure() error {
 }
 
 func mounted() bool {
-	if V2() {
-		return true
-	}
-	paths, err := hierarchies()
-	return err == nil && slices.ContainsFunc(paths, func(p string) bool { return p != Root+"/unified" && p != Root+"/systemd" })
+	h, err := Read()
+	return err == nil && slices.ContainsFunc(h.mounts, func(m mount) bool { return h.unified || m.controllers != nil && !m.optional() })
 }
 
 // mountV1 mounts every enabled controller of /proc/cgroups below a tmpfs.
@@ -94,43 +91,21 @@ func controllers() ([]string, error) {
 	return names, nil
 }
 
-// hierarchies are the mount points below Root of the v1 hierarchies and of a v2 tree beside them, or Root itself on v2.
-func hierarchies() ([]string, error) {
-	if V2() {
-		return []string{Root}, nil
-	}
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var paths []string
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		mount, kind, ok := strings.Cut(lines.Text(), " - ")
-		w := strings.Fields(mount)
-		group := strings.HasPrefix(kind, "cgroup ") || strings.HasPrefix(kind, "cgroup2 ") // an empty v2 tree beside v1: "hybrid"
-		if ok && len(w) > 4 && group && strings.HasPrefix(w[4], Root+"/") {
-			paths = append(paths, w[4])
-		}
-	}
-	return paths, nil
-}
-
 // emptyWait is how long Clear waits for killed processes to be gone.
 const emptyWait = 10 * time.Second
 
 // Clear kills every process in the group at path (as "/docker/<id>") in all hierarchies, waits until it is empty and
 // removes it. A group that is not there is no error.
 func Clear(path string) error {
-	roots, err := hierarchies()
+	h, err := Read()
 	if err != nil {
 		return err
 	}
 	limit := time.Now().Add(emptyWait)
 	for {
 		left := 0
-		for _, root := range roots {
-			left += killAll(filepath.Join(root, path))
+		for _, m := range h.mounts {
+			left += killAll(filepath.Join(m.dir, path))
 		}
 		if left == 0 {
 			break
@@ -141,8 +116,8 @@ func Clear(path string) error {
 		time.Sleep(5 * time.Millisecond)
 	}
 	var errs error
-	for _, root := range roots {
-		errs = errors.Join(errs, removeTree(filepath.Join(root, path)))
+	for _, m := range h.mounts {
+		errs = errors.Join(errs, removeTree(filepath.Join(m.dir, path)))
 	}
 	return errs
 }
@@ -156,7 +131,8 @@ func killAll(dir string) int {
 	n := 0
 	_ = filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
 		if err == nil && e.IsDir() {
-			n += len(pids(p))
+			list, _ := pidsIn(p)
+			n += len(list)
 		}
 		return nil
 	})
@@ -170,7 +146,8 @@ func killAll(dir string) int {
 	_ = os.WriteFile(freezer, []byte("FROZEN"), 0)
 	_ = filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
 		if err == nil && e.IsDir() {
-			for _, pid := range pids(p) {
+			list, _ := pidsIn(p)
+			for _, pid := range list {
 				_ = unix.Kill(pid, unix.SIGKILL)
 			}
 		}
@@ -180,22 +157,13 @@ func killAll(dir string) int {
 	return n
 }
 
-func pids(dir string) []int {
-	raw, err := os.ReadFile(dir + "/cgroup.procs")
-	if err != nil {
+// removeTree removes a group and those below it, deepest first: groups are removed by rmdir(2) alone. The error is EBUSY when processes
+// stay in one of them.
+func removeTree(dir string) error {
+	err := unix.Rmdir(dir)
+	if err == nil || err == unix.ENOENT {
 		return nil
 	}
-	var list []int
-	for _, w := range strings.Fields(string(raw)) {
-		if pid, err := strconv.Atoi(w); err == nil && pid > 0 {
-			list = append(list, pid)
-		}
-	}
-	return list
-}
-
-// removeTree removes a group and those below it, deepest first: groups are removed by rmdir(2) alone.
-func removeTree(dir string) error {
 	var dirs []string
 	_ = filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
 		if err == nil && e.IsDir() {
@@ -206,8 +174,8 @@ func removeTree(dir string) error {
 	for i := len(dirs) - 1; i >= 0; i-- {
 		err := unix.Rmdir(dirs[i])
 		// The kernel lets go of the last process a moment after it is gone from the list.
-		for try := 0; err == unix.EBUSY && try < 50; try++ {
-			time.Sleep(2 * time.Millisecond)
+		for pause := 100 * time.Microsecond; err == unix.EBUSY && pause < 50*time.Millisecond; pause += pause / 2 {
+			time.Sleep(pause)
 			err = unix.Rmdir(dirs[i])
 		}
 		if err != nil && err != unix.ENOENT {
@@ -220,11 +188,11 @@ func removeTree(dir string) error {
 // LeaveService moves this process out of the control groups of the service that started it, to the root of every
 // hierarchy, so that the end of the service is not the end of this process.
 func LeaveService() {
-	roots, err := hierarchies()
+	h, err := Read()
 	if err != nil {
 		return
 	}
-	for _, root := range roots {
-		_ = os.WriteFile(filepath.Join(root, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0)
+	for _, m := range h.mounts {
+		_ = os.WriteFile(filepath.Join(m.dir, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0)
 	}
 }

@@ -21,6 +21,20 @@ func deviceRules(in *Input) []specs.LinuxDeviceCgroup {
 	for _, d := range []struct{ major, minor int64 }{{1, 5}, {1, 3}, {1, 9}, {1, 8}, {5, 0}, {5, 1}} {
 		rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: "c", Major: &d.major, Minor: &d.minor, Access: "rwm"})
 	}
+	// What every container has of runc, by Docker too: device nodes of any number can be made, and full, terminals and tun be used.
+	for _, d := range []struct {
+		kind, access string
+		major, minor int64
+	}{{"c", "m", -1, -1}, {"b", "m", -1, -1}, {"c", "rwm", 1, 7}, {"c", "rwm", 136, -1}, {"c", "rwm", 5, 2}, {"c", "rwm", 10, 200}} {
+		rule := specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Access: d.access}
+		if d.major >= 0 {
+			rule.Major = &d.major
+		}
+		if d.minor >= 0 {
+			rule.Minor = &d.minor
+		}
+		rules = append(rules, rule)
+	}
 	return append(rules, in.Rules...)
 }
 

@@ -1,0 +1,89 @@
+package cgroup
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/containerd/errdefs"
+)
+
+func TestFreeze(t *testing.T) {
+	v1, _ := hostV1(t, "freezer", "cpuset", "devices")
+	v2, parent := hostV2(t)
+	for name, h := range map[string]*Hierarchies{"v1": v1, "v2": v2} {
+		t.Run(name, func(t *testing.T) { freezing(t, h, parent+"/cold-"+name) })
+	}
+	var nothing Hierarchies
+	if err := nothing.Open("/x").Freeze(); !errdefs.IsFailedPrecondition(err) {
+		t.Error(err)
+	}
+}
+
+// freezing has a program that writes and forks all the time stand still, and go on.
+func freezing(t *testing.T, h *Hierarchies, path string) {
+	g := create(t, h, path, nil)
+	if is, err := g.Frozen(); is || err != nil {
+		t.Errorf("at first: %v, %v", is, err)
+	}
+	beat := filepath.Join(t.TempDir(), "beat")
+	cmd, end := inside(t, g, `while :; do (echo x >>"`+beat+`"); done`)
+	defer end()
+	size := func() int64 {
+		st, err := os.Stat(beat)
+		if err != nil {
+			return 0
+		}
+		return st.Size()
+	}
+	grows := func() bool {
+		from := size()
+		for range 200 {
+			if size() > from {
+				return true
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return false
+	}
+	for range 5 {
+		if !grows() {
+			t.Fatal("does not run")
+		}
+		if err := g.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+		at := size()
+		if is, err := g.Frozen(); !is || err != nil {
+			t.Errorf("frozen: %v, %v", is, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+		if size() != at {
+			t.Error("runs while it is frozen")
+		}
+		if err := g.Thaw(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !grows() {
+		t.Error("does not go on")
+	}
+	if is, err := g.Frozen(); is || err != nil {
+		t.Errorf("at last: %v, %v", is, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	end()
+	_ = Clear(g.path) // what it forked last
+	if err := g.Delete(); err != nil {
+		t.Error(err)
+	}
+	if is, err := g.Frozen(); is || err != nil {
+		t.Errorf("gone: %v, %v", is, err)
+	}
+	if err := g.Freeze(); err == nil {
+		t.Error("freezes what is gone")
+	}
+}

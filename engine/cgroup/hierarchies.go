@@ -1,0 +1,114 @@
+package cgroup
+
+import (
+	"slices"
+	"strings"
+)
+
+// Hierarchies are the trees of control groups that this host has mounted below Root. They are read once: reading them for each container
+// would cost more than its groups.
+type Hierarchies struct {
+	unified     bool     // one tree has all controllers (v2): it is the only mount
+	mounts      []mount  // each tree once
+	controllers []string // of the unified tree
+	confined    bool     // this process is in a user namespace, where the kernel lets nobody set rules for devices
+}
+
+// mount is one mounted tree.
+type mount struct {
+	dir         string
+	v2          bool
+	controllers []string // "memory", "name=systemd"; "" is a v2 tree; nil is one that containers do not join
+}
+
+// optional tells of trees that limit nothing: a container may be without its group there.
+func (m mount) optional() bool {
+	return m.controllers == nil || m.controllers[0] == "" || strings.HasPrefix(m.controllers[0], "name=")
+}
+
+// joined are the controllers of v1, and the tree by which systemd follows processes: what containers have groups in.
+var joined = []string{
+	"cpuset", "devices", "memory", "cpu", "cpuacct", "pids", "blkio", "hugetlb", "net_cls", "net_prio", "perf_event", "freezer", "rdma",
+	"misc", "name=systemd",
+}
+
+// Read finds what is mounted now.
+func Read() (*Hierarchies, error) {
+	users, err := read("/proc/self/uid_map")
+	confined := err == nil && !slices.Equal(strings.Fields(users), []string{"0", "0", "4294967295"})
+	if V2() {
+		names, err := read(Root + "/cgroup.controllers")
+		if err != nil {
+			return nil, err
+		}
+		h := unifiedAt(Root, strings.Fields(names))
+		h.confined = confined
+		return h, nil
+	}
+	raw, err := read("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	return &Hierarchies{mounts: parseMounts(raw), confined: confined}, nil
+}
+
+// unifiedAt is the unified tree at root.
+func unifiedAt(root string, controllers []string) *Hierarchies {
+	return &Hierarchies{unified: true, mounts: []mount{{root, true, []string{""}}}, controllers: controllers}
+}
+
+// parseMounts reads /proc/self/mountinfo (proc_pid_mountinfo(5)): the v1 trees below Root and a v2 tree beside them, "hybrid". A
+// controller that is mounted twice counts once.
+func parseMounts(mountinfo string) []mount {
+	var mounts []mount
+	known := func(name string) bool {
+		return slices.ContainsFunc(mounts, func(m mount) bool { return slices.Contains(m.controllers, name) })
+	}
+	for line := range strings.Lines(mountinfo) {
+		left, right, ok := strings.Cut(line, " - ")
+		at, kind := strings.Fields(left), strings.Fields(right)
+		if !ok || len(at) < 5 || len(kind) < 3 || !strings.HasPrefix(at[4], Root+"/") {
+			continue
+		}
+		m := mount{dir: at[4], v2: kind[0] == "cgroup2"}
+		switch {
+		case m.v2 && !known(""):
+			m.controllers = []string{""}
+		case kind[0] == "cgroup":
+			for name := range strings.SplitSeq(kind[2], ",") {
+				if slices.Contains(joined, name) && !known(name) {
+					m.controllers = append(m.controllers, name)
+				}
+			}
+		default:
+			continue
+		}
+		mounts = append(mounts, m)
+	}
+	return mounts
+}
+
+// find is the tree that has the controller. On the unified one it is always the same.
+func (h *Hierarchies) find(controller string) (mount, bool) {
+	for _, m := range h.mounts {
+		if h.unified || slices.Contains(m.controllers, controller) {
+			return m, true
+		}
+	}
+	return mount{}, false
+}
+
+// freezer is the tree where groups are frozen: the unified one can do that without a controller.
+func (h *Hierarchies) freezer() (mount, bool) {
+	m, ok := h.find("freezer")
+	if !ok {
+		m, ok = h.find("")
+	}
+	return m, ok
+}
+
+// deviceless tells that nothing restricts devices here.
+func (h *Hierarchies) deviceless() bool {
+	_, ok := h.find("devices")
+	return !ok && !h.confined
+}

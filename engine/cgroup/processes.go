@@ -1,0 +1,88 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+)
+
+// Pids are the processes in the group and in those below it, as this process's PID namespace numbers them.
+func (g *Group) Pids() ([]int, error) {
+	m, ok := g.h.find("devices")
+	if !ok && len(g.h.mounts) > 0 {
+		m = g.h.mounts[0]
+	}
+	top := m.dir + g.path
+	list, err := pidsIn(top)
+	if gone(err) {
+		return nil, fmt.Errorf("control group %s: %w", g.path, errdefs.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("processes of control group %s: %w", g.path, err)
+	}
+	err = filepath.WalkDir(top, func(p string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() && p != top {
+			var more []int
+			more, err = pidsIn(p)
+			list = append(list, more...)
+		}
+		if gone(err) {
+			err = nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("processes of control group %s: %w", g.path, err)
+	}
+	return list, nil
+}
+
+// gone tells that a group was removed while it was read.
+func gone(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) }
+
+// pidsIn are the processes of one group. One for threads does not list processes, but those threads.
+func pidsIn(dir string) ([]int, error) {
+	text, err := read(dir + "/cgroup.procs")
+	if err == unix.EOPNOTSUPP {
+		text, err = read(dir + "/cgroup.threads")
+	}
+	var list []int
+	for word := range strings.FieldsSeq(text) {
+		if pid, err := strconv.Atoi(word); err == nil && pid > 0 {
+			list = append(list, pid)
+		}
+	}
+	return list, err
+}
+
+// OOMKills counts the processes of the group that the kernel killed for want of memory; 0 where it does not say.
+func (g *Group) OOMKills() int {
+	m, ok := g.h.find("memory")
+	file := "memory.oom_control"
+	if !ok {
+		m, ok = g.h.find("")
+	}
+	if !ok {
+		return 0
+	}
+	if m.v2 {
+		file = "memory.events"
+	}
+	text, err := read(m.dir + g.path + "/" + file)
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(text) {
+		if n, ok := strings.CutPrefix(line, "oom_kill "); ok {
+			count, _ := strconv.Atoi(strings.TrimSpace(n))
+			return count
+		}
+	}
+	return 0
+}
