@@ -134,7 +134,8 @@ func TestRefusals(t *testing.T) {
 		if err := json.Unmarshal([]byte(row.profile), p); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Compile(p); err == nil || err.Error() != row.text || !errors.Is(err, errdefs.ErrInvalidArgument) {
+		var refused Refusal
+		if _, err := Compile(p); !errors.As(err, &refused) || err.Error() != row.text || !errors.Is(err, errdefs.ErrInvalidArgument) {
 			t.Errorf("%s: %v", row.profile, err)
 		}
 	}

@@ -27,7 +27,7 @@ type Filter struct {
 // Compile makes the filter of a profile. A profile that says nothing gives nil, which is no filter.
 //
 // Names of system calls that are not known are skipped: a profile may be newer than this file. Anything else that is not
-// known, and what is not supported (notifications of an agent), gives errdefs.ErrInvalidArgument.
+// known, and what is not supported (notifications of an agent), gives a Refusal.
 func Compile(p *specs.LinuxSeccomp) (*Filter, error) {
 	if p == nil || p.DefaultAction == "" && len(p.Syscalls) == 0 {
 		return nil, nil
@@ -56,12 +56,12 @@ func Compile(p *specs.LinuxSeccomp) (*Filter, error) {
 // late is before the errors that runc meets when the container's first process installs its filter.
 const late = "unable to start container process: error during container init: "
 
-func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w%w", fmt.Errorf(format, args...), hidden{errdefs.ErrInvalidArgument})
-}
+// Refusal says why a profile has no filter, in runc's words, which Docker's users know. It is an errdefs.ErrInvalidArgument.
+type Refusal string
 
-// hidden gives an error a class without adding to its text, which Docker's users know word by word.
-type hidden struct{ class error }
+func (r Refusal) Error() string { return string(r) }
 
-func (hidden) Error() string   { return "" }
-func (h hidden) Unwrap() error { return h.class }
+// Unwrap gives the class.
+func (r Refusal) Unwrap() error { return errdefs.ErrInvalidArgument }
+
+func invalid(format string, args ...any) error { return Refusal(fmt.Sprintf(format, args...)) }
