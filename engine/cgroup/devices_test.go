@@ -156,7 +156,7 @@ func TestDeviceFilterKernel(t *testing.T) {
 	g := create(t, h, parent+"/devices", &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{none, rule(true, "c", 1, 3, "rwm"), rule(true, "c", 1, 5, "r")}})
 	script := `echo 0 >` + h.mounts[0].dir + g.path + `/cgroup.procs || exit
 for f in /dev/null /dev/zero /dev/full /dev/urandom; do (: <$f) && echo -n "r$f "; (: >$f) && echo -n "w$f "; done 2>&-`
-	out, err := exec.Command("bash", "-c", script).CombinedOutput()
+	out, err := exec.Command(shell(), "-c", script).CombinedOutput()
 	if want := "r/dev/null w/dev/null r/dev/zero "; string(out) != want {
 		t.Errorf("%q, not %q: %v", out, want, err)
 	}

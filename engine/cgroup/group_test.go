@@ -17,8 +17,8 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-// hostV1 are this host's trees, of which the controllers are v1's, and a parent for the groups of one test.
-func hostV1(t testing.TB, controllers ...string) (*Hierarchies, string) {
+// host has the trees of this host, which must have these controllers on v1, and a parent for the groups of one test.
+func host(t testing.TB, controllers ...string) (*Hierarchies, string) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
@@ -63,6 +63,14 @@ func holds(t testing.TB, g *Group, files map[string]string) {
 	}
 }
 
+// shell can name files of two digits, unless it is a dash.
+func shell() string {
+	if sh, err := exec.LookPath("bash"); err == nil {
+		return sh
+	}
+	return "sh"
+}
+
 // inside starts a program in the group, which lives until its input ends.
 func inside(t testing.TB, g *Group, script string) (cmd *exec.Cmd, end func()) {
 	t.Helper()
@@ -78,7 +86,7 @@ func inside(t testing.TB, g *Group, script string) (cmd *exec.Cmd, end func()) {
 			t.Errorf("%s is inherited: %v", d.Name(), err)
 		}
 	}
-	cmd = exec.Command("bash", "-c", enter+"echo in; "+script)
+	cmd = exec.Command(shell(), "-c", enter+"echo in; "+script)
 	cmd.ExtraFiles = doors
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -98,7 +106,7 @@ func inside(t testing.TB, g *Group, script string) (cmd *exec.Cmd, end func()) {
 }
 
 func TestCreateV1(t *testing.T) {
-	h, parent := hostV1(t, "memory", "cpu", "cpuset", "pids", "devices")
+	h, parent := host(t, "memory", "cpu", "cpuset", "pids", "devices")
 	g := create(t, h, parent+"/deep/below/one", &specs.LinuxResources{
 		Memory:  &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Swap: ptr(int64(96 << 20)), Reservation: ptr(int64(32 << 20)), Swappiness: ptr(uint64(10)), DisableOOMKiller: ptr(true)},
 		CPU:     &specs.LinuxCPU{Shares: ptr(uint64(300)), Period: ptr(uint64(50000)), Quota: ptr(int64(20000)), Cpus: "0"},
@@ -155,7 +163,7 @@ func update(t testing.TB, g *Group, c *specs.LinuxCPU) {
 }
 
 func TestCreateFails(t *testing.T) {
-	h, parent := hostV1(t, "memory", "cpu", "cpuset", "devices")
+	h, parent := host(t, "memory", "cpu", "cpuset", "devices")
 	for _, row := range []struct {
 		r    specs.LinuxResources
 		want string
@@ -187,7 +195,7 @@ func TestCreateFails(t *testing.T) {
 }
 
 func TestProcesses(t *testing.T) {
-	h, parent := hostV1(t, "memory", "cpuset", "devices", "freezer")
+	h, parent := host(t, "memory", "cpuset", "devices", "freezer")
 	g := create(t, h, parent+"/one", nil)
 	cmd, end := inside(t, g, "read x")
 	defer end()
@@ -239,7 +247,7 @@ func TestProcesses(t *testing.T) {
 
 // BenchmarkCreate is what the groups of one container cost, of which `docker run` pays the first half.
 func BenchmarkCreate(b *testing.B) {
-	h, parent := hostV1(b, "memory", "cpuset", "devices")
+	h, parent := host(b, "memory", "cpuset", "devices")
 	create(b, h, parent, nil)
 	r := &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Swap: ptr(int64(128 << 20))}}
 	r.Devices = append(r.Devices, specs.LinuxDeviceCgroup{Access: "rwm"})

@@ -10,7 +10,7 @@ import (
 )
 
 func TestOOMKills(t *testing.T) {
-	h, parent := hostV1(t, "memory", "cpuset", "devices")
+	h, parent := host(t, "memory", "cpuset", "devices")
 	g := create(t, h, parent+"/hungry", &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(16 << 20)), Swap: ptr(int64(16 << 20))}})
 	if n := g.OOMKills(); n != 0 {
 		t.Errorf("%d kills of none", n)
@@ -29,7 +29,7 @@ func TestOOMKills(t *testing.T) {
 }
 
 func TestLimitBelowUse(t *testing.T) {
-	h, parent := hostV1(t, "memory", "cpuset", "devices")
+	h, parent := host(t, "memory", "cpuset", "devices")
 	g := create(t, h, parent+"/full", &specs.LinuxResources{Memory: &specs.LinuxMemory{Swappiness: ptr(uint64(0))}})
 	_, end := inside(t, g, `x=$(head -c 20000000 /dev/zero | tr '\0' x); read y`)
 	defer end()

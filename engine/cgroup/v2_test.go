@@ -14,7 +14,7 @@ import (
 // groups made in it.
 func hostV2(t testing.TB) (*Hierarchies, string) {
 	t.Helper()
-	h, parent := hostV1(t)
+	h, parent := host(t)
 	m, ok := h.find("")
 	if !ok {
 		t.Skip("no v2 tree is mounted")
