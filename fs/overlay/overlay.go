@@ -39,6 +39,7 @@ type Driver struct {
 	root   string
 	table  *layers.Table
 	sync   layers.Syncer
+	spares spares
 	host   host
 	cancel context.CancelFunc
 	sweeps sync.WaitGroup
@@ -50,6 +51,8 @@ var (
 	_ fs.Rebaser = (*Driver)(nil)
 	_ fs.Locator = (*Driver)(nil)
 	_ fs.Differ  = (*Driver)(nil)
+
+	_ fs.Recycler = (*Driver)(nil)
 )
 
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
@@ -142,7 +145,7 @@ func (d *Driver) Close() error {
 	d.cancel()
 	d.sweeps.Wait()
 	d.sync.Close()
-	return d.swept
+	return errors.Join(d.swept, d.closeSpares())
 }
 
 func (d *Driver) dir(row layers.Row) string      { return filepath.Join(d.root, row.ID) }
