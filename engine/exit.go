@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"strconv"
+	"sync"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
@@ -52,11 +53,15 @@ func (e *Engine) ended(c *container, x task.Exit) {
 	}
 	e.publish(context.Background(), c, events.ActionDie,
 		"exitCode", strconv.Itoa(x.Code), "execDuration", strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))
-	e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(c.snapshot().Host))
-	e.forget(x.Container, "")
 	rec := c.snapshot()
-	e.unmountRoots(&rec)
-	e.dropMounts(&rec)
+	var unmounts sync.WaitGroup // the kernel may write to the disk for them
+	unmounts.Go(func() {
+		e.unmountRoots(&rec)
+		e.dropMounts(&rec)
+	})
+	e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(rec.Host))
+	e.forget(x.Container, "")
+	unmounts.Wait()
 	next := api.StateExited
 	if again {
 		next = api.StateRestarting

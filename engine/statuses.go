@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
 
 	"box/engine/state"
 )
@@ -25,10 +26,7 @@ func (e *Engine) statusPath(id string) string {
 func (e *Engine) saveStatus(id string, st status) {
 	raw, err := json.Marshal(st)
 	if err == nil {
-		path := e.statusPath(id)
-		if err = os.WriteFile(path+".new", raw, 0o600); err == nil {
-			err = os.Rename(path+".new", path)
-		}
+		err = writeStatus(e.statusPath(id), raw)
 	}
 	if err != nil {
 		e.log.Warn("write status to the exec root", "container", id, "error", err)
@@ -40,6 +38,44 @@ func (e *Engine) saveStatus(id string, st status) {
 	case e.dirty <- struct{}{}:
 	default:
 	}
+}
+
+// onePage is what a write to a file puts into the page cache before it looks whether the process is killed.
+const onePage = 4096
+
+// writeStatus replaces the status in the file path by raw, so that a daemon that is killed leaves the old or the new. Few need more than a
+// page and so a second file: a rename over the first is twice as dear, and ext4 writes the file to the disk at once for its sake.
+func writeStatus(path string, raw []byte) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	var have unix.Stat_t
+	if err := unix.Fstat(fd, &have); err != nil {
+		return &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if max(have.Size, int64(len(raw))) > onePage {
+		if err := os.WriteFile(path+".new", raw, 0o600); err != nil {
+			return err
+		}
+		return os.Rename(path+".new", path)
+	}
+	for int64(len(raw)) < have.Size {
+		raw = append(raw, ' ') // in the place of what was longer
+	}
+	if n, err := unix.Write(fd, raw); err != nil || n < len(raw) {
+		return &os.PathError{Op: "write", Path: path, Err: orNoSpace(err)}
+	}
+	return nil
+}
+
+// orNoSpace is the reason of a write that was short: err, or a full disk.
+func orNoSpace(err error) error {
+	if err == nil {
+		return unix.ENOSPC
+	}
+	return err
 }
 
 // dropStatus forgets what saveStatus wrote outside the state file.

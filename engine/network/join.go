@@ -162,15 +162,15 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	outer, err := net.InterfaceByName(p.host)
+	outer, err := linkIndex(p.host)
 	if err != nil {
 		return 0, fmt.Errorf("link %s: %w", p.host, err)
 	}
-	if err := l.settle(handle, outer.Index, e, b); err != nil {
-		l.cutOff(outer.Index, e.HostLink)
+	if err := l.settle(handle, outer, e, b); err != nil {
+		l.cutOff(outer, e.HostLink)
 		return 0, err
 	}
-	return outer.Index, nil
+	return outer, nil
 }
 
 // settle sets the two ends up.
@@ -211,8 +211,8 @@ func (l *Linux) Leave(ctx context.Context, e Endpoint) error {
 	l.mu.Lock()
 	b, known := l.networks[e.Network], l.endpoints[e.ID]
 	l.mu.Unlock()
-	if link, err := net.InterfaceByName(e.HostLink); err == nil && e.HostLink != "" {
-		l.cutOff(link.Index, e.HostLink)
+	if link, err := linkIndex(e.HostLink); err == nil {
+		l.cutOff(link, e.HostLink)
 	}
 	var err error
 	if b != nil {

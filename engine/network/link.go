@@ -65,6 +65,23 @@ func (p pair) create() error {
 	return nil
 }
 
+// linkIndex finds a link without a list of all (netdevice(7)).
+func linkIndex(name string) (int, error) {
+	ask, err := unix.NewIfreq(name)
+	if err != nil {
+		return 0, err
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, ask); err != nil {
+		return 0, err
+	}
+	return int(ask.Uint32()), nil
+}
+
 // portSettings writes settings of the bridge port that link is.
 func portSettings(link int, settings map[uint16]byte) error {
 	msg := nl.NewIfInfomsg(unix.AF_BRIDGE)
