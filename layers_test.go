@@ -28,6 +28,7 @@ var imports = map[string][]string{
 	"personalities/man":     {"personalities/cmd"},
 	"personalities/pid1":    {"personalities/cmd"},
 	"personalities/signals": {},
+	"personalities/solo":    {},
 
 	"netapi":        {"engine", "netapi/authz", "netapi/wire"},
 	"netapi/authz":  {},

@@ -19,6 +19,7 @@ import (
 	"box/personalities/keeper"
 	"box/personalities/man"
 	"box/personalities/pid1"
+	"box/personalities/solo"
 )
 
 // table lists every personality, in the order in which `box` prints them.
@@ -45,6 +46,9 @@ func pages() []*cmd.Usage { return slices.Concat(docker.Pages(), dockerd.Pages()
 func Main(ctx context.Context, argv0 string, env *cmd.Env) int {
 	command, err := pick(filepath.Base(argv0), env)
 	if err == nil {
+		if command.Serves {
+			solo.All()
+		}
 		err = command.Main(ctx, env)
 	}
 	if err == nil {

@@ -18,6 +18,7 @@ type Command struct {
 	Name    string // also the file name under which the binary runs as this command
 	Summary string // one line for the listing
 	Hidden  bool   // not listed; still runs
+	Serves  bool   // many at once, so that it uses all processors
 	Main    func(ctx context.Context, env *Env) error
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"strings"
 
 	"box/personalities/cmd"
@@ -18,8 +17,6 @@ var Command = cmd.Command{Name: "docker", Summary: "Talk to a container daemon: 
 
 // Main runs one docker command line.
 func Main(ctx context.Context, env *cmd.Env) error {
-	// A client waits nearly all of its time; every further processor costs it wakes of threads that find nothing to do.
-	runtime.GOMAXPROCS(1)
 	s := newSession(env)
 	defer s.close()
 	top := s.usage()

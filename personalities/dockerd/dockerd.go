@@ -29,7 +29,7 @@ import (
 )
 
 // Command is the personality.
-var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", Main: run}
+var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", Serves: true, Main: run}
 
 // Pages are the daemon's part of the manual.
 func Pages() []*cmd.Usage {

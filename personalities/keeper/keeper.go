@@ -21,7 +21,7 @@ import (
 )
 
 // Command is the personality.
-var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (started by dockerd)", Hidden: true, Main: run}
+var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (started by dockerd)", Hidden: true, Serves: true, Main: run}
 
 // heapGoal keeps the keeper small: it allocates little and lives long.
 const heapGoal = 50 // GOGC
