@@ -2,12 +2,10 @@
 SHELL := /bin/bash
 BOX   := $(CURDIR)/box
 # Registries and clients are spoken to in HTTP/1.1: HTTP/2 would be half a megabyte.
-TAGS  := netgo,osusergo,seccomp,nethttpomithttp2
+TAGS  := netgo,osusergo,nethttpomithttp2
 LD    := -s -w -linkmode external -extldflags -static
 # What is run once a command or a request gains nothing by inlined calls, which cost 220 KB there.
 GC    := -gcflags box/personalities/...=-l -gcflags box/netapi/...=-l -gcflags box/engine=-l
-# The filter compiler of engine/runtime/libseccomp stands in for libseccomp and its pkg-config file.
-export PKG_CONFIG := $(CURDIR)/engine/runtime/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
 .PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare golden lograte fuzz

@@ -6,8 +6,6 @@ import (
 	"os"
 	"runtime"
 
-	// Its init turns this process into a container's program where that was asked for.
-	_ "box/engine/runtime"
 	"box/personalities"
 	"box/personalities/cmd"
 )

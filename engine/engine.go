@@ -22,6 +22,7 @@ import (
 	"box/engine/image"
 	"box/engine/network"
 	"box/engine/registry"
+	"box/engine/spec"
 	"box/engine/state"
 	"box/engine/task"
 	"box/engine/volume"
@@ -62,6 +63,7 @@ type Engine struct {
 	registry atomic.Pointer[registry.Client]
 	live     atomic.Pointer[Settings]
 	bus      events.Bus
+	filters  spec.Filters
 	id       string
 
 	volumes           *volume.Store

@@ -42,7 +42,7 @@ func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Load().Config(),
 		DockerRootDir: e.o.Root, ServerVersion: e.o.Version, Labels: append([]string{}, e.settings().Labels...), ExperimentalBuild: e.o.Experimental,
 		Runtimes: map[string]system.RuntimeWithStatus{"runc": {Runtime: system.Runtime{Path: e.o.Init}}}, CDISpecDirs: []string{},
-		RuncCommit: system.Commit{ID: Built().Runtime}, InitCommit: system.Commit{ID: e.o.Version},
+		RuncCommit: system.Commit{ID: e.o.Version}, InitCommit: system.Commit{ID: e.o.Version},
 		HTTPProxy: proxy("HTTP_PROXY"), HTTPSProxy: proxy("HTTPS_PROXY"), NoProxy: proxy("NO_PROXY"),
 		DefaultRuntime: "runc", Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
 		LiveRestoreEnabled: e.settings().LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=" + e.settings().Container.SeccompName},

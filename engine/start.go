@@ -13,8 +13,10 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/cgroup"
+	"box/engine/seccomp"
 	"box/engine/spec"
 	"box/engine/task"
+	"box/fs"
 )
 
 // Start runs a container's program. One that runs already gives ErrNotModified.
@@ -71,6 +73,10 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	if err != nil {
 		return err
 	}
+	filter, err := e.filterOf(&rec, s)
+	if err != nil {
+		return err
+	}
 	c.mu.Lock()
 	waiting := c.waiting
 	c.waiting = nil
@@ -79,7 +85,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	if err != nil {
 		return err
 	}
-	l := task.Launch{ID: rec.ID, Spec: s, Stdin: rec.Config.OpenStdin, Log: log}
+	l := task.Launch{ID: rec.ID, Spec: s, Filter: filter, Stdin: rec.Config.OpenStdin, Log: log}
 	var files []*os.File
 	for _, w := range waiting {
 		l.Attach = append(l.Attach, w.opts)
@@ -177,13 +183,42 @@ func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error
 	if err := e.shareNamespaces(rec, &in); err != nil {
 		return nil, err
 	}
-	return spec.Build(in)
+	s, err := spec.Build(in)
+	if err == nil && j.users != "" {
+		s.Linux.UIDMappings = mappings(e.o.IDs.UIDs)
+	}
+	return s, err
+}
+
+// mappings are ids of a user namespace for the runtime.
+func mappings(ids []fs.IDMap) (list []specs.LinuxIDMapping) {
+	for _, m := range ids {
+		list = append(list, specs.LinuxIDMapping{ContainerID: uint32(m.Container), HostID: uint32(m.Host), Size: uint32(m.Size)})
+	}
+	return list
 }
 
 // securityOf is what confines a container: what it says itself in the place of the daemon's defaults.
 func (e *Engine) securityOf(h *api.HostConfig) (spec.Security, error) {
 	d := &e.settings().Container
 	return spec.Security{NoNewPrivileges: d.NoNewPrivileges, Seccomp: d.Seccomp}.With(h.SecurityOpt)
+}
+
+// filterOf is the seccomp filter of a container, nil for none.
+func (e *Engine) filterOf(rec *record, s *specs.Spec) (*task.Filter, error) {
+	security, err := e.securityOf(rec.Host)
+	if err != nil {
+		return nil, err
+	}
+	f, err := e.filters.Of(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
+	var refused seccomp.Refusal
+	if errors.As(err, &refused) {
+		err = fmt.Errorf(task.RefusedSpec+"%w", err)
+	}
+	if f == nil || err != nil {
+		return nil, err
+	}
+	return &task.Filter{Flags: f.Flags, Program: f.Program}, nil
 }
 
 // shareName gives a container that shares another's network that one's name.

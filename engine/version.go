@@ -7,9 +7,8 @@ import (
 
 // Build is what this executable was made of.
 type Build struct {
-	Commit  string // the first digits, "" where it was not made from a repository
-	Time    string // of the commit, RFC 3339
-	Runtime string // version of libcontainer, which starts containers
+	Commit string // the first digits, "" where it was not made from a repository
+	Time   string // of the commit, RFC 3339
 }
 
 // Built tells what this executable was made of.
@@ -25,11 +24,6 @@ var Built = sync.OnceValue(func() Build {
 			b.Commit = s.Value[:min(7, len(s.Value))]
 		case "vcs.time":
 			b.Time = s.Value
-		}
-	}
-	for _, d := range info.Deps {
-		if d.Path == "github.com/opencontainers/runc" {
-			b.Runtime = d.Version
 		}
 	}
 	return b

@@ -58,6 +58,7 @@ func (s *Server) startExec(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
+	conn.Taken()
 	if err != nil {
 		return execFailed(conn, err, terminal)
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/api/types/system"
@@ -42,7 +41,7 @@ func (s *Server) versionInfo(w http.ResponseWriter, _ *http.Request) error {
 				"ApiVersion": MaxVersion, "MinAPIVersion": MinVersion, "Os": runtime.GOOS, "Arch": runtime.GOARCH,
 				"GoVersion": runtime.Version(), "KernelVersion": kernel, "Experimental": strconv.FormatBool(s.e.Experimental()), "GitCommit": b.Commit, "BuildTime": b.Time,
 			}},
-			{Name: "runc", Version: strings.TrimPrefix(b.Runtime, "v"), Details: map[string]string{"GitCommit": b.Runtime}},
+			{Name: "runc", Version: s.version, Details: map[string]string{"GitCommit": b.Commit}},
 			{Name: "docker-init", Version: s.version, Details: map[string]string{"GitCommit": b.Commit}},
 		},
 	})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"box/engine/logs"
+	"box/engine/runtime"
 	"box/engine/task"
 )
 
@@ -24,7 +25,7 @@ const launchesAtOnce = 4
 // Options are what a keeper is started with.
 type Options struct {
 	Listener *net.UnixListener // where the daemon calls
-	State    string            // folder for the records of libcontainer
+	State    string            // folder of the keeper's own
 	Build    string            // tells one executable from another
 	Log      *slog.Logger
 	Busy     func() // called at each request and end of a program; nil: not
@@ -32,7 +33,8 @@ type Options struct {
 
 // Keeper owns containers. It ends when it is told to and owns nothing.
 type Keeper struct {
-	o Options
+	o  Options
+	rt *runtime.Runtime
 
 	mu         sync.Mutex // guards the maps and what they lead to, never held over a system call that can wait
 	containers map[string]*container
@@ -61,9 +63,14 @@ type order struct {
 }
 
 // New makes a keeper that owns nothing.
-func New(o Options) *Keeper {
+func New(o Options) (*Keeper, error) {
+	rt, err := runtime.New()
+	if err != nil {
+		return nil, err
+	}
 	k := &Keeper{
 		o:          o,
+		rt:         rt,
 		containers: map[string]*container{},
 		programs:   map[int]*program{},
 		held:       map[string]*held{},
@@ -72,7 +79,7 @@ func New(o Options) *Keeper {
 	}
 	k.packer = logs.NewPacker(k.busy)
 	k.exits.init()
-	return k
+	return k, nil
 }
 
 // Run serves until ctx ends, which leaves the containers to whoever comes next, or until a quit.

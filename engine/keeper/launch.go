@@ -13,6 +13,7 @@ import (
 
 	"box/engine/logs"
 	"box/engine/runtime"
+	"box/engine/seccomp"
 	"box/engine/task"
 )
 
@@ -28,7 +29,7 @@ var (
 // runtimeContainer is what the keeper needs of a container of engine/runtime; tests have another.
 type runtimeContainer interface {
 	Start(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error)
-	Release() error
+	Record() runtime.Record
 	Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error)
 	Signal(sig unix.Signal, all bool) error
 	Pause() error
@@ -73,7 +74,7 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 		p.discard(files)
 		return task.Status{}, fmt.Errorf("container %s: %w", l.ID, errdefs.ErrAlreadyExists)
 	}
-	rt, err := runtime.Create(k.o.State, l.ID, l.Spec)
+	rt, err := k.rt.Create(l.ID, l.Spec, (*seccomp.Filter)(l.Filter))
 	if err != nil {
 		p.discard(files)
 		return task.Status{}, fmt.Errorf(task.RefusedSpec+"%w", err)
@@ -86,6 +87,7 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 		p.discard(files)
 		return task.Status{}, errors.Join(err, rt.Delete())
 	}
+	p.started = time.Now()
 	for i, f := range files {
 		p.attached = append(p.attached, &attachment{opts: l.Attach[i], f: f})
 	}
@@ -94,11 +96,6 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 	k.programs[p.pid] = p
 	k.mu.Unlock()
 	p.start()
-	if err := rt.Release(); err != nil {
-		// The first process died before its program began: its end is reaped and reported like any other.
-		_ = unix.Kill(p.pid, unix.SIGKILL)
-	}
-	p.started = time.Now()
 	k.reapPrograms() // it may have ended before it was known
 	k.mu.Lock()
 	defer k.mu.Unlock()

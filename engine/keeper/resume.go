@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/logs"
-	"box/engine/runtime"
 	"box/engine/task"
 )
 
@@ -28,7 +27,10 @@ func Resume(fd int, o Options) (*Keeper, error) {
 		return nil, fmt.Errorf("take over the socket: %w", err)
 	}
 	o.Listener, o.State = listener.(*net.UnixListener), st.Dir
-	k := New(o)
+	k, err := New(o)
+	if err != nil {
+		return nil, err
+	}
 	for _, sc := range st.Containers {
 		k.restore(sc)
 	}
@@ -75,7 +77,7 @@ func (k *Keeper) restore(sc savedContainer) {
 	c := &container{
 		id: sc.ID, launch: sc.Launch, paused: sc.Paused,
 		execs: map[string]*program{}, deleted: make(chan struct{}),
-		rt: &lateContainer{load: func() (runtimeContainer, error) { return runtime.Load(k.o.State, sc.ID) }},
+		rt: k.rt.Restore(sc.ID, sc.Runtime),
 	}
 	c.main = k.restoreProgram(sc.ID, sc.Main, sc.Launch.Log)
 	for _, sp := range sc.Execs {

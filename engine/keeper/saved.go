@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"box/engine/logs"
+	"box/engine/runtime"
 	"box/engine/task"
 )
 
 // stateVersion is the layout of what one executable leaves to the next.
-const stateVersion = 1
+const stateVersion = 2
 
 // state is the whole keeper as one executable leaves it to the next; numbers under "FD" are descriptors that stay open.
 // Fields are only ever added.
@@ -28,11 +29,12 @@ type state struct {
 }
 
 type savedContainer struct {
-	ID     string
-	Launch record
-	Paused bool
-	Main   savedProgram
-	Execs  []savedProgram
+	ID      string
+	Launch  record
+	Runtime runtime.Record
+	Paused  bool
+	Main    savedProgram
+	Execs   []savedProgram
 }
 
 type savedProgram struct {
@@ -122,7 +124,7 @@ func (k *Keeper) save(o order) (*state, []int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, c := range k.containers {
-		sc := savedContainer{ID: c.id, Launch: c.launch, Paused: c.paused, Main: s.program(c.main)}
+		sc := savedContainer{ID: c.id, Launch: c.launch, Runtime: c.rt.Record(), Paused: c.paused, Main: s.program(c.main)}
 		for _, p := range c.execs {
 			sc.Execs = append(sc.Execs, s.program(p))
 		}

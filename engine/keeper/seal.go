@@ -10,11 +10,11 @@ import (
 	"box/engine/runtime"
 )
 
-// Seal executes args anew in a copy of this program in memory, where starts of containers would have to make one each otherwise. It
-// comes back where that is not so. Descriptors that are inherited stay open.
+// Seal executes args anew in a file that nobody can write to, from which all that the keeper starts is a copy. It comes back only with an error. Descriptors that
+// are inherited stay open.
 func Seal(state string, args []string) error {
-	f, err := runtime.SealedCopy(state)
-	if f == nil {
+	f, err := runtime.Sealed(state)
+	if err != nil {
 		return err
 	}
 	defer f.Close()

@@ -58,7 +58,11 @@ func testKeeper(args []string) error {
 		return err
 	}
 	o.Listener, o.State = l, args[1]
-	return New(o).Run(context.Background())
+	k, err := New(o)
+	if err != nil {
+		return err
+	}
+	return k.Run(context.Background())
 }
 
 // bench is a keeper of its own, with a root file system to start containers on.

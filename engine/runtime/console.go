@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"os"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
-// console is the socket pair over which the first process of a container hands back the master of the terminal that
-// it made inside.
+// console is the socket pair over which a process hands back the master of the terminal that it made in its container.
 type console struct {
-	parent, child *os.File
+	near, far *os.File
 }
 
 func openConsole() (*console, error) {
@@ -18,15 +18,14 @@ func openConsole() (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket pair for the terminal: %w", err)
 	}
-	return &console{parent: os.NewFile(uintptr(fds[0]), "console"), child: os.NewFile(uintptr(fds[1]), "console")}, nil
+	return &console{near: os.NewFile(uintptr(fds[0]), "console"), far: os.NewFile(uintptr(fds[1]), "console")}, nil
 }
 
-// receive returns the terminal's master, set not to block.
+// receive returns the terminal's master, set not to block. The process has sent it by now, if it ever does.
 func (c *console) receive() (*os.File, error) {
-	c.child.Close()
+	c.far.Close()
 	oob := make([]byte, unix.CmsgSpace(4))
-	name := make([]byte, 4096)
-	_, n, _, _, err := unix.Recvmsg(int(c.parent.Fd()), name, oob, unix.MSG_CMSG_CLOEXEC)
+	_, n, _, _, err := unix.Recvmsg(int(c.near.Fd()), make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +45,49 @@ func (c *console) receive() (*os.File, error) {
 }
 
 func (c *console) close() {
-	c.parent.Close()
-	c.child.Close()
+	c.near.Close()
+	c.far.Close()
+}
+
+// ptmxDevice is /dev/ptmx (kernel documentation, devices.txt).
+var ptmxDevice = unix.Mkdev(5, 2)
+
+// terminal makes a terminal in the container whose root is open, sends its master over socket, and gives the other end for the standard streams. proc is /proc of
+// the host's, opened before it went out of sight.
+func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end register) {
+	const what = "open terminal"
+	// The file may have been put there by the container: nothing but the device is opened.
+	found := s.open(what, opPlace, root, s.fresh("/dev/pts/ptmx"), there|realPath)
+	s.do(what, opDevice, found, ptmxDevice)
+	name := s.link("self/fd/")
+	s.show(name, found)
+	master := s.open(what, unix.SYS_OPENAT, proc, name.text, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	s.do("close a descriptor", unix.SYS_CLOSE, found)
+	s.do(what, unix.SYS_IOCTL, master, unix.TIOCSPTLCK, s.space(4))
+	end = s.open(what, unix.SYS_IOCTL, master, unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+	if z := p.ConsoleSize; z != nil && z.Height > 0 && z.Width > 0 {
+		size := s.bytes([]byte{byte(z.Height), byte(z.Height >> 8), byte(z.Width), byte(z.Width >> 8), 0, 0, 0, 0}) // struct winsize
+		s.do("size of the terminal", unix.SYS_IOCTL, master, unix.TIOCSWINSZ, size)
+	}
+	s.do("owner of the terminal", unix.SYS_FCHOWN, end, int(p.User.UID), -1).tolerate(unix.EPERM, unix.EROFS, unix.EINVAL)
+	s.send(socket, master)
+	s.do("close a descriptor", unix.SYS_CLOSE, master)
+	return end
+}
+
+// send passes a descriptor over a socket (unix(7), SCM_RIGHTS).
+func (s *steps) send(socket int, fd register) {
+	const rights = unix.SizeofCmsghdr + 4
+	control := s.words(rights, unix.SOL_SOCKET|unix.SCM_RIGHTS<<32, 0) // struct cmsghdr, little-endian as both kinds of machines are
+	body := s.words(s.bytes([]byte{0}), 1)
+	header := s.words(0, 0, body, 1, control, unix.CmsgSpace(4), 0)
+	s.do("hand back the terminal", opStore, control+unix.SizeofCmsghdr, fd)
+	s.do("hand back the terminal", unix.SYS_SENDMSG, socket, header, 0)
+}
+
+// showConsole mounts the terminal at /dev/console.
+func (r *root) showConsole(end register) {
+	target := r.place("make /dev/console", "/dev/console", file)
+	r.mount("mount /dev/console", r.shown(end), r.shown(target), "bind", unix.MS_BIND, "")
+	r.close(target)
 }

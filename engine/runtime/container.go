@@ -1,4 +1,7 @@
-// Package runtime starts and holds containers by libcontainer, of which it is the only importer.
+// Package runtime starts containers and further programs in them: what an OCI runtime does (OCI runtime spec), without a process of its own.
+//
+// A start is a list of system calls that is written down in Go (steps) and carried out by a copy of the calling process with one thread, in
+// C (run.c), which then executes the container's program.
 //
 // It never waits for the programs that it starts: their pids are returned, and whoever called (the keeper)
 // is their parent and reaps them.
@@ -13,17 +16,46 @@ import (
 	"sync"
 
 	"github.com/containerd/errdefs"
-	"github.com/opencontainers/runc/libcontainer"
-	"github.com/opencontainers/runc/libcontainer/specconv"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"box/engine/cgroup"
+	"box/engine/seccomp"
 )
+
+// Runtime makes containers on this host.
+type Runtime struct {
+	groups *cgroup.Hierarchies
+}
+
+// New asks the host for what containers need of it.
+func New() (*Runtime, error) {
+	groups, err := cgroup.Read()
+	if err != nil {
+		return nil, err
+	}
+	return &Runtime{groups}, nil
+}
 
 // Container is one container: its namespaces, its cgroup and its first process. Its methods may be called from
 // any goroutine.
 type Container struct {
-	mu sync.Mutex // one start, exec or change at a time: libcontainer's own lock does not cover all of its fields
-	c  *libcontainer.Container
+	id     string
+	group  *cgroup.Group
+	spec   *specs.Spec // until the first process runs
+	mu     sync.Mutex  // one start, exec or change at a time
+	record Record
+}
+
+// Record is what another process needs to go on with a container that runs.
+type Record struct {
+	Pid         int
+	Birth       uint64                 // when the process was made, in the kernel's ticks, since numbers come again
+	Group       string                 // path of the control group
+	Spaces      uintptr                // kinds of namespaces that are not the host's, as flags of clone(2)
+	UIDs        []specs.LinuxIDMapping `json:",omitempty"`
+	OOMScoreAdj *int                   `json:",omitempty"`
+	Filter      *seccomp.Filter        `json:",omitempty"`
 }
 
 // Streams are a program's ends of its standard streams, as blocking descriptors. nil reads and writes /dev/null.
@@ -40,158 +72,97 @@ func (s Streams) Close() {
 	}
 }
 
-// Create makes a container of spec, whose record is kept in root/id. Nothing runs yet.
-func Create(root, id string, spec *specs.Spec) (*Container, error) {
-	config, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
-		CgroupName:   id,
-		NoNewKeyring: false,
-		Spec:         spec,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
+// Create makes the control group of a container of spec. Nothing runs yet; Delete is due. filter judges the system calls of all its programs, nil for none.
+func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (*Container, error) {
+	if err := validate(spec); err != nil {
+		return nil, err
 	}
-	c, err := libcontainer.Create(root, id, config)
+	group, err := r.groups.Create(spec.Linux.CgroupsPath, spec.Linux.Resources)
 	if err != nil {
 		return nil, err
 	}
-	return &Container{c: c}, nil
-}
-
-// Load finds a container that an earlier process created in root/id and started.
-func Load(root, id string) (*Container, error) {
-	c, err := libcontainer.Load(root, id)
-	if errors.Is(err, libcontainer.ErrNotExist) {
-		return nil, fmt.Errorf("container %s: %w", id, errdefs.ErrNotFound)
+	c := &Container{id: id, group: group, spec: spec, record: Record{
+		Group: spec.Linux.CgroupsPath, UIDs: spec.Linux.UIDMappings, OOMScoreAdj: spec.Process.OOMScoreAdj, Filter: filter,
+	}}
+	for _, k := range namespaceKinds {
+		for _, n := range spec.Linux.Namespaces {
+			if n.Type == k.kind {
+				c.record.Spaces |= k.flag
+			}
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("load container %s: %w", id, err)
-	}
-	return &Container{c: c}, nil
+	return c, nil
 }
 
-// Start makes the container's first process up to the point where it would execute the program of p; Release
-// lets it do so. With p.Terminal the streams are not used and the terminal's master is returned.
-// After an error nothing runs; Delete is still due.
-func (c *Container) Start(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
-	return c.start(p, s, true)
+// Restore is a container that an earlier process started.
+func (r *Runtime) Restore(id string, rec Record) *Container {
+	return &Container{id: id, group: r.groups.Open(rec.Group), record: rec}
 }
 
-// Release lets the first process execute its program.
-func (c *Container) Release() error {
+// Record describes the container to a process that takes over.
+func (c *Container) Record() Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.c.Exec()
+	return c.record
+}
+
+// Start makes the container's first process, which executes the program of p. With p.Terminal the streams are not used and the terminal's
+// master is returned. After an error nothing runs; Delete is still due. A program that is there and cannot be executed is no error: what a shell would say
+// is written to its standard error, and it ends with code 255.
+func (c *Container) Start(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.spec == nil {
+		return 0, nil, fmt.Errorf("container %s was started: %w", c.id, errdefs.ErrConflict)
+	}
+	pid, terminal, err = c.first(p, s)
+	if err != nil {
+		return 0, nil, fmt.Errorf("unable to start container process: error during container init: %w", err)
+	}
+	c.record.Pid, c.spec = pid, nil
+	c.record.Birth, err = birth(pid)
+	return pid, terminal, err
 }
 
 // Exec starts a further program in a running container.
 func (c *Container) Exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
-	return c.start(p, s, false)
-}
-
-func (c *Container) start(sp *specs.Process, s Streams, first bool) (int, *os.File, error) {
-	p, err := process(sp)
-	if err != nil {
-		return 0, nil, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
-	}
-	p.Init = first
-	var console *console
-	if sp.Terminal {
-		if console, err = openConsole(); err != nil {
-			return 0, nil, err
-		}
-		defer console.close()
-		p.ConsoleSocket = console.child
-	} else {
-		// Only what is there: a typed nil in an interface would count as a stream.
-		if s.Stdin != nil {
-			p.Stdin = s.Stdin
-		}
-		if s.Stdout != nil {
-			p.Stdout = s.Stdout
-		}
-		if s.Stderr != nil {
-			p.Stderr = s.Stderr
-		}
-	}
-	c.mu.Lock()
-	if err = c.frozen(first); err == nil {
-		err = c.own(s)
-	}
-	if err == nil {
-		err = c.c.Start(p)
-	}
-	c.mu.Unlock()
-	if err != nil {
+	// A process that enters a frozen group stops halfway, and who waits for its start would hold up what thaws it.
+	if frozen, err := c.group.Frozen(); err != nil {
 		return 0, nil, err
+	} else if frozen {
+		return 0, nil, fmt.Errorf("container %s is paused, unpause the container before exec: %w", c.id, errdefs.ErrConflict)
 	}
-	pid, err := p.Pid()
+	if pid, terminal, err = c.further(p, s); err != nil {
+		return 0, nil, fmt.Errorf("unable to start container process: %w", err)
+	}
+	return pid, terminal, nil
+}
+
+// birth is when a process was made (proc_pid_stat(5), starttime).
+func birth(pid int) (uint64, error) {
+	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
-	var master *os.File
-	if console != nil {
-		if master, err = console.receive(); err != nil {
-			_ = unix.Kill(pid, unix.SIGKILL)
-			return pid, nil, fmt.Errorf("receive terminal: %w", err)
-		}
+	_, rest, _ := strings.Cut(string(raw), ") ") // the name may have spaces, and parentheses
+	words := strings.Fields(rest[strings.LastIndex(rest, ")")+1:])
+	if len(words) < 20 {
+		return 0, fmt.Errorf("state of process %d is cut short", pid)
 	}
-	return pid, master, nil
+	return strconv.ParseUint(words[19], 10, 64)
 }
 
-// frozen refuses a further program in a frozen container: it would freeze halfway, and who waits for its start hold up what thaws it.
-func (c *Container) frozen(first bool) error {
-	if first {
-		return nil
-	}
-	st, err := c.c.Status()
-	if err == nil && st == libcontainer.Paused {
-		err = fmt.Errorf("container %s is paused, unpause the container before exec: %w", c.c.ID(), errdefs.ErrConflict)
-	}
-	return err
-}
-
-// own gives a program's streams to its container's root, who could not open them anew (/dev/stdout) else.
-func (c *Container) own(s Streams) error {
-	config := c.c.Config()
-	uid, err := config.HostRootUID()
-	if err != nil {
-		return err
-	}
-	gid, err := config.HostRootGID()
-	if err != nil || uid == 0 && gid == 0 {
-		return err
-	}
-	for _, f := range []*os.File{s.Stdin, s.Stdout, s.Stderr} {
-		if f == nil {
-			continue
-		}
-		if err := f.Chown(uid, gid); err != nil {
-			return fmt.Errorf("owner of a stream: %w", err)
-		}
-	}
-	return nil
-}
-
-// Signal sends sig to the first process, or to all when all is set or the program shares a PID namespace and
-// sig is SIGKILL.
+// Signal sends sig to the first process, or to all when all is set.
 func (c *Container) Signal(sig unix.Signal, all bool) error {
+	pids := []int{c.Record().Pid}
 	if all {
-		return c.signalAll(sig)
-	}
-	err := c.c.Signal(sig)
-	if errors.Is(err, libcontainer.ErrNotRunning) || errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("container %s: %w: %w", c.c.ID(), err, errdefs.ErrNotFound)
-	}
-	return err
-}
-
-func (c *Container) signalAll(sig unix.Signal) error {
-	pids, err := c.c.Processes()
-	if err != nil {
-		return err
+		var err error
+		if pids, err = c.group.Pids(); err != nil {
+			return err
+		}
 	}
 	for _, pid := range pids {
-		if err := unix.Kill(pid, sig); err != nil && err != unix.ESRCH {
+		if err := unix.Kill(pid, sig); err != nil && !(all && err == unix.ESRCH) {
 			return fmt.Errorf("signal process %d: %w", pid, err)
 		}
 	}
@@ -202,86 +173,47 @@ func (c *Container) signalAll(sig unix.Signal) error {
 func (c *Container) Pause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.c.Pause()
+	return c.group.Freeze()
 }
 
 // Resume thaws them.
 func (c *Container) Resume() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.c.Resume()
+	return c.group.Thaw()
 }
 
 // Pids lists the processes of the container, as the host numbers them.
-func (c *Container) Pids() ([]int, error) { return c.c.Processes() }
+func (c *Container) Pids() ([]int, error) { return c.group.Pids() }
 
 // Update changes limits of a running container; fields of r that are nil stay as they are.
 func (c *Container) Update(r *specs.LinuxResources) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	config := c.c.Config()
-	changed := *config.Cgroups
-	merged, err := mergeResources(changed.Resources, r)
-	if err != nil {
-		return err
-	}
-	changed.Resources = merged
-	config.Cgroups = &changed
-	err = c.c.Set(config)
-	merged.SkipDevices = false // the container holds merged from now on: nothing could be started in it
-	return err
+	return c.group.Update(r)
 }
 
 // OOMKills counts the processes of the container that the kernel killed for want of memory; 0 where the kernel does not
 // say. It must be asked before Delete.
-func (c *Container) OOMKills() int {
-	st, err := c.c.State()
-	if err != nil {
-		return 0
-	}
-	// Beside the controllers of v1 there may be an empty unified tree.
-	path, file := st.CgroupPaths["memory"], "memory.oom_control"
-	if path == "" {
-		path, file = st.CgroupPaths[""], "memory.events"
-	}
-	if path == "" {
-		return 0
-	}
-	raw, err := os.ReadFile(path + "/" + file)
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(raw)) {
-		if n, ok := strings.CutPrefix(line, "oom_kill "); ok {
-			count, _ := strconv.Atoi(strings.TrimSpace(n))
-			return count
-		}
-	}
-	return 0
-}
+func (c *Container) OOMKills() int { return c.group.OOMKills() }
 
 // CgroupPaths are the container's folders in the cgroup file systems by controller, "" on the unified one.
-func (c *Container) CgroupPaths() (map[string]string, error) {
-	st, err := c.c.State()
-	if err != nil {
-		return nil, err
-	}
-	return st.CgroupPaths, nil
-}
+func (c *Container) CgroupPaths() (map[string]string, error) { return c.group.Paths() }
 
-// Delete kills what is left in the container, removes its cgroup and its record. It may be called again.
+// Delete kills what is left in the container and removes its cgroup. It may be called again, and must be while it gives errdefs.ErrConflict: killed
+// processes take a moment to go.
 func (c *Container) Delete() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if pids, err := c.c.Processes(); err == nil {
-		for _, pid := range pids {
-			_ = unix.Kill(pid, unix.SIGKILL)
-		}
+	pids, err := c.group.Pids()
+	if errors.Is(err, errdefs.ErrNotFound) {
+		return nil
 	}
-	err := c.c.Destroy()
-	if errors.Is(err, libcontainer.ErrRunning) {
-		// The first process is a zombie that nobody reaped yet, or is just ending: its parent calls again.
-		return fmt.Errorf("container %s is running: %w", c.c.ID(), errdefs.ErrConflict)
+	if len(pids) > 0 {
+		_ = c.group.Thaw() // what is frozen does not die on cgroup v1
 	}
-	return err
+	for _, pid := range pids {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	return errors.Join(err, c.group.Delete())
 }

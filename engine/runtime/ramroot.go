@@ -10,46 +10,37 @@ import (
 )
 
 // leaveRamRoot makes pivot_root(2) possible where the host's root is the initramfs, whose root mount has no parent and so cannot be
-// moved away: the calling process, which has a mount namespace of its own already, gets a copy of all mounts on top of that mount and
+// moved away: the process, which has a mount namespace of its own already, gets a copy of all mounts on top of that mount and
 // goes on there. What the copy covers is emptied of mounts. Elsewhere, nothing is done.
 //
 // Once pivoted, a container cannot get below its root: no path leads up from what is mounted on the first mount of a namespace, and who joins
 // the namespace (setns(2)) stands on the topmost mount. It is as after a switch_root; but the initramfs, which still lies there, has files
 // in it, and who may unmount (CAP_SYS_ADMIN) can uncover them.
-func leaveRamRoot() error {
+func (s *steps) leaveRamRoot() error {
 	id, ram, err := ramRoot()
 	if err != nil || !ram {
 		return err
 	}
-	covered, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open the initramfs: %w", err)
-	}
-	defer unix.Close(covered)
 	below, err := mountedOn(id)
 	if err != nil {
 		return err
 	}
+	const what = "copy of the mounts over the initramfs"
 	const place = "/proc" // any folder will do
-	for _, step := range []func() error{
-		func() error { return unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, "") },
-		func() error { return unix.Mount("/", place, "", unix.MS_BIND|unix.MS_REC, "") },
-		func() error { return unix.Chdir(place) },
-		func() error { return unix.Mount(".", "/", "", unix.MS_MOVE, "") },
-		func() error { return unix.Chroot(".") },
-		func() error { return unix.Fchdir(covered) },
-		func() error { return unix.Mount("", ".", "", unix.MS_PRIVATE, "") },
-	} {
-		if err := step(); err != nil {
-			return fmt.Errorf("copy of the mounts over the initramfs: %w", err)
-		}
-	}
+	covered := s.open(what, unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	s.mount(what, "/", place, "", unix.MS_BIND|unix.MS_REC, "")
+	s.do(what, unix.SYS_CHDIR, place)
+	s.mount(what, ".", "/", "", unix.MS_MOVE, "")
+	s.do(what, unix.SYS_CHROOT, ".")
+	s.do(what, unix.SYS_FCHDIR, covered)
+	s.mount(what, "", ".", "", unix.MS_PRIVATE, "")
 	for _, path := range below {
 		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay, covered.
-		for unix.Unmount("."+path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
-		}
+		s.do(what, unix.SYS_UMOUNT2, "."+path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW).tolerate(anyErrno)
 	}
-	return unix.Chdir("/")
+	s.do(what, unix.SYS_CHDIR, "/")
+	s.do(what, unix.SYS_CLOSE, covered)
+	return nil
 }
 
 // ramRoot tells whether the root is the first mount of the namespace, and its number.

@@ -67,8 +67,8 @@ func TestRefusedSecurityOptions(t *testing.T) {
 			t.Errorf("%s: %v", row.option, err)
 		}
 	}
-	in := input(t, `{"SecurityOpt":["seccomp={"]}`)
-	if _, err := Build(in); err == nil || !strings.HasPrefix(err.Error(), "seccomp profile: ") {
+	var filters Filters
+	if _, err := filters.Of(Security{Seccomp: "{"}, false, nil); err == nil || !strings.HasPrefix(err.Error(), "seccomp profile: ") {
 		t.Error(err)
 	}
 }

@@ -60,9 +60,16 @@ type Task interface {
 type Launch struct {
 	ID     string
 	Spec   *specs.Spec
+	Filter *Filter `json:",omitempty"` // of system calls, for the program and whatever else is run in the container; nil for none
 	Log    Log
 	Stdin  bool     // the program has a standard input that somebody may attach to; else it reads end of file
 	Attach []Attach // one for each descriptor that is passed along, connected before the program's first byte
+}
+
+// Filter is a seccomp filter as seccomp(2) takes it: SECCOMP_FILTER_FLAG_*, and struct sock_filter, 8 bytes each.
+type Filter struct {
+	Flags   uint32
+	Program []byte
 }
 
 // Exec is a program to be started in a running container.

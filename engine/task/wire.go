@@ -59,7 +59,7 @@ type Reply struct {
 // Verbs of the protocol.
 const (
 	VerbHello    = "hello"
-	VerbLaunch   = "launch"
+	VerbLaunch   = "launch-filtered" // not "launch": a keeper that knows that alone would start programs without their filter
 	VerbFind     = "find"
 	VerbWatch    = "watch"
 	VerbExec     = "exec"

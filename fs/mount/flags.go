@@ -34,6 +34,9 @@ func flags() []flag {
 		{"relatime", false, unix.MS_RELATIME},
 		{"norelatime", true, unix.MS_RELATIME},
 		{"strictatime", false, unix.MS_STRICTATIME},
+		{"nostrictatime", true, unix.MS_STRICTATIME},
+		{"mand", false, unix.MS_MANDLOCK},
+		{"nomand", true, unix.MS_MANDLOCK},
 		{"bind", false, unix.MS_BIND},
 		{"rbind", false, unix.MS_BIND | unix.MS_REC},
 		{"remount", false, unix.MS_REMOUNT},
@@ -54,15 +57,17 @@ func propagations() []flag {
 	}
 }
 
-// parsed is what the options of one mount come to.
-type parsed struct {
-	flags       uintptr
-	propagation uintptr
-	data        string
+// Parsed is what the options of one mount come to, as mount(2) takes them.
+type Parsed struct {
+	Flags       uintptr
+	Propagation uintptr // of a call of its own; 0 for none
+	ReadOnlyAll bool    // "rro": mounts below it become read-only too (mount_setattr(2), Linux 5.12)
+	Data        string
 }
 
-func parse(options []string) parsed {
-	var p parsed
+// Parse takes options apart. What is not a flag's name is data for the file system.
+func Parse(options []string) Parsed {
+	var p Parsed
 	var data []string
 	known, spread := flags(), propagations()
 next:
@@ -72,35 +77,39 @@ next:
 				continue
 			}
 			if f.clear {
-				p.flags &^= f.bits
+				p.Flags &^= f.bits
 			} else {
-				p.flags |= f.bits
+				p.Flags |= f.bits
 			}
 			continue next
 		}
 		for _, f := range spread {
 			if f.name == o {
-				p.propagation = f.bits
+				p.Propagation = f.bits
 				continue next
 			}
+		}
+		if o == "rro" {
+			p.ReadOnlyAll = true
+			continue
 		}
 		if o != "" && o != "defaults" {
 			data = append(data, o)
 		}
 	}
-	p.data = strings.Join(data, ",")
+	p.Data = strings.Join(data, ",")
 	return p
 }
 
 // String tells the call as messages do: what is mounted where, the flags and the data as mount(2) takes them.
 func (m Mount) String() string {
-	p := parse(m.Options)
+	p := Parse(m.Options)
 	s := m.Source + ":" + m.Target
-	if p.flags != 0 {
-		s += fmt.Sprintf(", flags: 0x%x", p.flags)
+	if p.Flags != 0 {
+		s += fmt.Sprintf(", flags: 0x%x", p.Flags)
 	}
-	if p.data != "" {
-		s += ", data: " + p.data
+	if p.Data != "" {
+		s += ", data: " + p.Data
 	}
 	return s
 }

@@ -29,13 +29,13 @@ func All(mounts []Mount) error {
 }
 
 func (m Mount) mount() error {
-	p := parse(m.Options)
+	p := Parse(m.Options)
 	if m.Type == "bind" {
-		p.flags |= unix.MS_BIND
+		p.Flags |= unix.MS_BIND
 	}
 	// The kernel takes one page of data, its zero byte included, and cuts the rest off without a word.
-	if len(p.data) >= os.Getpagesize() {
-		return fmt.Errorf("options of %d bytes do not fit a page of %d: %w", len(p.data), os.Getpagesize(), errdefs.ErrInvalidArgument)
+	if len(p.Data) >= os.Getpagesize() {
+		return fmt.Errorf("options of %d bytes do not fit a page of %d: %w", len(p.Data), os.Getpagesize(), errdefs.ErrInvalidArgument)
 	}
 	if err := m.at(p); err != nil {
 		return err
@@ -47,15 +47,15 @@ func (m Mount) mount() error {
 }
 
 // at makes the mount itself, from m.Dir when that is given.
-func (m Mount) at(p parsed) error {
+func (m Mount) at(p Parsed) error {
 	call := func() error {
-		err := unix.Mount(m.Source, m.Target, m.Type, p.flags, p.data)
+		err := unix.Mount(m.Source, m.Target, m.Type, p.Flags, p.Data)
 		if err != unix.ENODEV { // the kernel does not know the file system, mount(2)
 			return err
 		}
 		loaded, loadErr := module.Load(m.Type)
 		if loaded {
-			return unix.Mount(m.Source, m.Target, m.Type, p.flags, p.data)
+			return unix.Mount(m.Source, m.Target, m.Type, p.Flags, p.Data)
 		}
 		return errors.Join(err, loadErr)
 	}
@@ -81,16 +81,16 @@ func (m Mount) at(p parsed) error {
 }
 
 // finish applies what needs a second call: read-only and the like on a bind mount, and propagation.
-func (m Mount) finish(p parsed) error {
+func (m Mount) finish(p Parsed) error {
 	const later = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME
-	if p.flags&unix.MS_BIND != 0 && p.flags&unix.MS_REMOUNT == 0 && p.flags&later != 0 {
-		bits := (p.flags &^ unix.MS_REC) | unix.MS_REMOUNT
+	if p.Flags&unix.MS_BIND != 0 && p.Flags&unix.MS_REMOUNT == 0 && p.Flags&later != 0 {
+		bits := (p.Flags &^ unix.MS_REC) | unix.MS_REMOUNT
 		if err := unix.Mount("", m.Target, "", bits, ""); err != nil {
 			return fmt.Errorf("remount with flags: %w", err)
 		}
 	}
-	if p.propagation != 0 {
-		if err := unix.Mount("", m.Target, "", p.propagation, ""); err != nil {
+	if p.Propagation != 0 {
+		if err := unix.Mount("", m.Target, "", p.Propagation, ""); err != nil {
 			return fmt.Errorf("change propagation: %w", err)
 		}
 	}

@@ -19,14 +19,14 @@ func needRoot(t *testing.T) {
 func TestParse(t *testing.T) {
 	for _, row := range []struct {
 		in   string
-		want parsed
+		want Parsed
 	}{
-		{"", parsed{}},
-		{"ro,nosuid,rw", parsed{flags: unix.MS_NOSUID}},
-		{"rbind,rslave", parsed{flags: unix.MS_BIND | unix.MS_REC, propagation: unix.MS_SLAVE | unix.MS_REC}},
-		{"lowerdir=a:b,noatime,index=off", parsed{flags: unix.MS_NOATIME, data: "lowerdir=a:b,index=off"}},
+		{"", Parsed{}},
+		{"ro,nosuid,rw", Parsed{Flags: unix.MS_NOSUID}},
+		{"rbind,rslave", Parsed{Flags: unix.MS_BIND | unix.MS_REC, Propagation: unix.MS_SLAVE | unix.MS_REC}},
+		{"lowerdir=a:b,noatime,index=off", Parsed{Flags: unix.MS_NOATIME, Data: "lowerdir=a:b,index=off"}},
 	} {
-		if got := parse(strings.Split(row.in, ",")); got != row.want {
+		if got := Parse(strings.Split(row.in, ",")); got != row.want {
 			t.Errorf("%q: %+v, want %+v", row.in, got, row.want)
 		}
 	}

@@ -18,7 +18,8 @@ func privilege(h host) []finding {
 
 // Kernel releases that matter.
 var (
-	oldest = [2]int{4, 4}  // the C runtime and libcontainer
+	oldest = [2]int{4, 4}  // the C runtime, and namespaces of control groups
+	peers  = [2]int{4, 13} // the other end of a terminal by its master (ioctl_tty(2), TIOCGPTPEER)
 	natted = [2]int{4, 18} // nf_tables NAT beside legacy iptables
 )
 
@@ -33,6 +34,8 @@ func kernel(h host) []finding {
 		return []finding{{worse, "kernel " + release, "its age cannot be told", "none is needed if the lines below are ok"}}
 	case older(version, oldest):
 		return []finding{{fatal, "kernel " + release, "it lacks system calls that starting a container needs", "boot Linux 4.4 or newer"}}
+	case older(version, peers):
+		return []finding{{worse, "kernel " + release, "containers have no terminal (-t), and published ports are forwarded by a process", "boot Linux 4.18 or newer"}}
 	case older(version, natted):
 		return []finding{{worse, "kernel " + release, "published ports are forwarded by a process, and containers have no way out beside legacy iptables",
 			"boot Linux 4.18 or newer"}}

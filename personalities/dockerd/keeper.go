@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -53,16 +54,18 @@ func (k *keeperProcess) ensure(ctx context.Context) error {
 
 // start runs a keeper in a session of its own and waits until it listens. It is told to close what it has of ours.
 func (k *keeperProcess) start() error {
-	exe, err := os.Executable()
+	state := filepath.Join(k.run, "keeper")
+	exe, err := keeper.Sealed(state)
 	if err != nil {
 		return err
 	}
+	defer exe.Close()
 	errs, err := os.OpenFile(filepath.Join(k.run, "keeper.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	defer errs.Close()
-	c := exec.Command(exe, "keeper", "--socket", k.socket(), "--state", filepath.Join(k.run, "keeper"))
+	c := exec.Command("/proc/self/fd/"+strconv.Itoa(int(exe.Fd())), "keeper", "--build", keeper.Build(), "--socket", k.socket(), "--state", state)
 	c.Args[0] = "box"
 	c.Dir = "/"
 	c.Stderr = errs

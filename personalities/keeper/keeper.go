@@ -17,6 +17,7 @@ import (
 
 	"box/engine/cgroup"
 	"box/engine/keeper"
+	"box/engine/runtime"
 	"box/personalities/cmd"
 )
 
@@ -45,13 +46,10 @@ func run(ctx context.Context, env *cmd.Env) error {
 	}
 	debug.SetGCPercent(heapGoal)
 	o := keeper.Options{State: state, Build: cmp.Or(build, Build()), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
-	if state != "" && build == "" {
-		if err := keeper.Seal(state, append([]string{"box", "keeper", "--build", o.Build}, env.Args...)); err != nil {
-			o.Log.Info("starts and execs take longer", "error", err)
-		}
-	} else if build != "" {
-		_ = os.WriteFile("/proc/self/comm", []byte("box"), 0) // it is the copy's descriptor else
+	if state != "" && build == "" { // after a swap
+		return keeper.Seal(state, append([]string{"box", "keeper", "--build", o.Build}, env.Args...))
 	}
+	_ = os.WriteFile("/proc/self/comm", []byte("box"), 0) // it is the number of a descriptor else
 	defer cmd.StacksOnSignal(state, o.Log)()
 	if quick, err := cgroup.FavorMoves(); err != nil {
 		o.Log.Info("starts and execs take longer", "error", err)
@@ -75,7 +73,11 @@ func run(ctx context.Context, env *cmd.Env) error {
 	raiseLimits()
 	fmt.Fprintln(env.Stdout, "ready")
 	silence()
-	return errors.Join(keeper.New(o).Run(ctx), os.Remove(socket))
+	k, err := keeper.New(o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(k.Run(ctx), os.Remove(socket))
 }
 
 // listen takes the socket over from a keeper that is gone; the daemon has made sure that it is.
@@ -118,6 +120,9 @@ func raiseLimits() {
 func protect() {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("-999"), 0)
 }
+
+// Sealed is this program's file for a keeper to be executed from, with its Build as --build; nobody can write to it. dir is the folder for --state.
+func Sealed(dir string) (*os.File, error) { return runtime.Sealed(dir) }
 
 // Build tells one executable from another: by the file, which a new version replaces.
 func Build() string {

@@ -1,0 +1,89 @@
+package runtime
+
+import (
+	"path"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// defaultDevices are in every container (OCI runtime spec, config-linux.md, "Default Devices").
+var defaultDevices = []specs.LinuxDevice{
+	{Path: "/dev/null", Type: "c", Major: 1, Minor: 3},
+	{Path: "/dev/zero", Type: "c", Major: 1, Minor: 5},
+	{Path: "/dev/full", Type: "c", Major: 1, Minor: 7},
+	{Path: "/dev/random", Type: "c", Major: 1, Minor: 8},
+	{Path: "/dev/urandom", Type: "c", Major: 1, Minor: 9},
+	{Path: "/dev/tty", Type: "c", Major: 5, Minor: 0},
+}
+
+// devices fills /dev, unless the container has one that somebody else fills.
+func (r *root) devices(spec *specs.Spec) {
+	for i := range spec.Mounts {
+		if m := &spec.Mounts[i]; m.Type == "bind" && path.Clean(m.Destination) == "/dev" {
+			return
+		}
+	}
+	named := map[string]bool{"/dev/ptmx": true} // a link
+	for i := range spec.Linux.Devices {
+		d := &spec.Linux.Devices[i]
+		if !named[path.Clean(d.Path)] {
+			r.device(d)
+		}
+		named[path.Clean(d.Path)] = true
+	}
+	for i := range defaultDevices {
+		if d := &defaultDevices[i]; !named[d.Path] {
+			r.device(d)
+		}
+	}
+	dev := r.place("open /dev", "/dev", folder)
+	r.do("remove /dev/ptmx", unix.SYS_UNLINKAT, dev, "ptmx", 0).tolerate(unix.ENOENT)
+	for _, l := range [][2]string{
+		{"ptmx", "pts/ptmx"},
+		{"fd", "/proc/self/fd"},
+		{"stdin", "/proc/self/fd/0"},
+		{"stdout", "/proc/self/fd/1"},
+		{"stderr", "/proc/self/fd/2"},
+	} {
+		r.do("link /dev/"+l[0], unix.SYS_SYMLINKAT, l[1], dev, l[0]).tolerate(unix.EEXIST)
+	}
+	done := &label{}
+	r.do("look for /proc/kcore", unix.SYS_FACCESSAT, current, "/proc/kcore", unix.F_OK).tolerate(anyErrno).orElse(done)
+	r.do("link /dev/core", unix.SYS_SYMLINKAT, "/proc/kcore", dev, "core").tolerate(unix.EEXIST)
+	r.mark(done)
+	r.close(dev)
+}
+
+// device makes one, or shows the host's where that is not allowed, as in a user namespace.
+func (r *root) device(d *specs.LinuxDevice) {
+	what := "error creating device nodes: " + d.Path
+	kind := map[string]uint32{"c": unix.S_IFCHR, "u": unix.S_IFCHR, "b": unix.S_IFBLK, "p": unix.S_IFIFO}[d.Type]
+	mode, uid, gid := uint32(0o666), 0, 0
+	if d.FileMode != nil {
+		mode = uint32(d.FileMode.Perm())
+	}
+	if d.UID != nil {
+		uid = int(*d.UID)
+	}
+	if d.GID != nil {
+		gid = int(*d.GID)
+	}
+	dir := r.place(what, path.Dir(path.Clean("/"+d.Path)), folder)
+	name := path.Base(d.Path)
+	bind, refused, done := &label{}, &label{}, &label{}
+	if !r.users {
+		r.do(what, unix.SYS_MKNODAT, dir, name, int(mode|kind), unix.Mkdev(uint32(d.Major), uint32(d.Minor))).tolerate(unix.EPERM, unix.EEXIST).orElse(refused)
+		r.do(what, unix.SYS_FCHOWNAT, dir, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW).then(done)
+		r.mark(refused)
+		old := r.register()
+		r.do(what, unix.SYS_OPENAT, dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0).tolerate(unix.ENOENT).orElse(bind).into(old)
+		r.do(what, unix.SYS_CLOSE, old).then(done) // it was there, which is as good
+	}
+	r.mark(bind)
+	target := r.open(what, unix.SYS_OPENAT, dir, name, unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	r.mount(what, d.Path, r.shown(target), "bind", unix.MS_BIND, "")
+	r.close(target)
+	r.mark(done)
+	r.close(dir)
+}

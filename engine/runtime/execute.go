@@ -1,0 +1,77 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"box/engine/seccomp"
+)
+
+var errNotInPath = errors.New("executable file not found in $PATH")
+
+// execute looks for the program, says that all is done, and executes it. What is not found is an error of the start.
+func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
+	if len(p.Args) == 0 || p.Args[0] == "" {
+		return fmt.Errorf("no program to execute: %w", errdefs.ErrInvalidArgument)
+	}
+	if !p.NoNewPrivileges {
+		filter = nil // it is in force
+	}
+	with := execution{args: s.strings(p.Args), env: s.strings(p.Env), filter: filter, program: s.program(filter)}
+	name := p.Args[0]
+	if strings.Contains(name, "/") {
+		s.do("", opExecutable, name).because(func(err error) error {
+			if err == unix.ENOENT || err == unix.ENOTDIR {
+				err = fmt.Errorf("stat %s: %w", name, err)
+			}
+			return notExecutable(name, err)
+		})
+		s.become(name, &with)
+		return nil
+	}
+	for _, dir := range strings.Split(variable(p.Env, "PATH"), ":") {
+		if !path.IsAbs(dir) {
+			continue // a folder that depends on where the program starts
+		}
+		next := &label{}
+		s.do("", opExecutable, path.Join(dir, name)).tolerate(anyErrno).orElse(next)
+		s.become(path.Join(dir, name), &with)
+		s.mark(next)
+	}
+	s.do("", opTest, 0).because(func(error) error { return notExecutable(name, errNotInPath) })
+	return nil
+}
+
+// execution is what is given to a program, and the filter that it is given last.
+type execution struct {
+	args, env address
+	filter    *seccomp.Filter
+	program   address
+}
+
+func notExecutable(name string, err error) error { return fmt.Errorf("exec: %q: %w", name, err) }
+
+// become is the last thing that the process does as ours.
+func (s *steps) become(file string, with *execution) {
+	ready := binary.NativeEndian.AppendUint32(nil, 1<<32-2) // BOX_READY
+	s.do("report", unix.SYS_WRITE, s.report, s.bytes(append(ready, 0, 0, 0, 0)), 8)
+	s.filter(with.filter, with.program)
+	s.do("exec "+file, unix.SYS_EXECVE, file, with.args, with.env)
+}
+
+// variable is the value of the last entry of that name.
+func variable(env []string, name string) (value string) {
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}

@@ -1,0 +1,102 @@
+package runtime
+
+import (
+	"path"
+	"sort"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"box/fs/mount"
+)
+
+// groupFlags are how a container sees control groups at most.
+const groupFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
+// groups shows a container its control groups: the unified tree, or a folder with the hierarchies of v1. at is the group's path in each of them,
+// folders where that is by controller; own is for a control group namespace, in which the group is the root.
+func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[string]string, own bool) {
+	if dir, unified := folders[""]; unified && len(folders) == 1 {
+		r.unified(m, p, dir, own)
+		return
+	}
+	covering := specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: m.Destination, Options: m.Options}
+	r.tmpfs(&covering, mount.Parsed{Flags: groupFlags, Propagation: p.Propagation, Data: "mode=755"})
+	top := r.place(mounting(m), m.Destination, there)
+	for _, h := range hierarchies(at, folders) {
+		// The folder is new and the container's alone, so no part of the path can be a link.
+		r.do(mounting(m), unix.SYS_MKDIRAT, top, h.name, 0o755)
+		target := r.open(mounting(m), unix.SYS_OPENAT, top, h.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		flags := groupFlags | p.Flags&unix.MS_RDONLY
+		if own {
+			r.mount(mounting(m), "cgroup", r.shown(target), h.kind, flags, h.data)
+			r.close(target)
+		} else {
+			r.mount(mounting(m), h.folder, r.shown(target), "bind", unix.MS_BIND, "")
+			r.close(target)
+			target = r.open(mounting(m), unix.SYS_OPENAT, top, h.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+			r.restrict(m, flags, target)
+			r.close(target)
+		}
+		for _, alias := range h.aliases {
+			r.do(mounting(m), unix.SYS_SYMLINKAT, h.name, top, alias)
+		}
+	}
+	r.close(top)
+	if p.Flags&unix.MS_RDONLY != 0 {
+		top := r.place(mounting(m), m.Destination, there)
+		r.restrict(m, groupFlags|unix.MS_RDONLY, top)
+		r.close(top)
+	}
+}
+
+// unified mounts the tree of v2. Without a namespace of its own in a user namespace that is not allowed, and a bind takes its place.
+func (r *root) unified(m *specs.Mount, p mount.Parsed, dir string, own bool) {
+	target := r.place(mounting(m), m.Destination, folder)
+	at := r.shown(target)
+	bound, done := &label{}, &label{}
+	r.mount(mounting(m), "cgroup", at, "cgroup2", p.Flags, p.Data).tolerate(unix.EPERM, unix.EBUSY).orElse(bound).then(done)
+	r.mark(bound)
+	if !own {
+		dir = "/sys/fs/cgroup"
+	}
+	r.mount(mounting(m), dir, at, "bind", unix.MS_BIND, "")
+	top := r.place(mounting(m), m.Destination, there)
+	r.restrict(m, p.Flags, top)
+	r.close(top)
+	r.mark(done)
+	r.finish(m, p, target)
+}
+
+// hierarchy is one of v1 as a container sees it.
+type hierarchy struct {
+	name, kind, data string
+	folder           string   // the container's group in it
+	aliases          []string // of controllers that are mounted together
+}
+
+// hierarchies groups folders by controller to what is mounted; at is the group's path in each.
+func hierarchies(at string, folders map[string]string) []hierarchy {
+	byFolder := map[string][]string{}
+	for controller, dir := range folders {
+		byFolder[dir] = append(byFolder[dir], controller)
+	}
+	var list []hierarchy
+	for dir, controllers := range byFolder {
+		name := path.Base(strings.TrimSuffix(dir, at))
+		h := hierarchy{name: name, kind: "cgroup", data: name, folder: dir}
+		if named, ok := strings.CutPrefix(controllers[0], "name="); ok {
+			h.data = "none,name=" + named
+		}
+		if controllers[0] == "" { // a tree of v2 beside them
+			h.kind, h.data = "cgroup2", ""
+		}
+		if strings.Contains(name, ",") {
+			h.aliases = strings.Split(name, ",")
+		}
+		list = append(list, h)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].name < list[j].name })
+	return list
+}

@@ -1,0 +1,68 @@
+package runtime
+
+import (
+	"fmt"
+	"path"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// hide covers what a container must not see, and makes read-only what it must not change. What is not there needs neither.
+func (r *root) hide(spec *specs.Spec) {
+	for _, p := range spec.Linux.ReadonlyPaths {
+		r.readonly(p)
+	}
+	seen := map[string]bool{}
+	for _, p := range spec.Linux.MaskedPaths {
+		if p = path.Clean(p); !seen[p] {
+			r.mask(p)
+		}
+		seen[p] = true
+	}
+}
+
+func (r *root) readonly(p string) {
+	what := fmt.Sprintf("can't make %q read-only", p)
+	done := &label{}
+	target := r.register()
+	r.do(what, opPlace, r.fd, r.fresh(p), there).tolerate(unix.ENOENT).orElse(done).into(target)
+	at := r.shown(target)
+	r.mount(what, at, at, "", unix.MS_BIND|unix.MS_REC, "")
+	r.close(target)
+	r.do(what, opPlace, r.fd, r.fresh(p), there).into(target)
+	flags := r.register()
+	r.do(what, opFlags, target).into(flags)
+	r.do(what, opOr, flags, unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY).into(flags)
+	r.do(what, unix.SYS_MOUNT, "", r.shown(target), "", flags, "")
+	r.close(target)
+	r.mark(done)
+}
+
+// mask covers a folder with an empty one, and a file with the null device of the host.
+func (r *root) mask(p string) {
+	what := fmt.Sprintf("can't mask path %q", p)
+	isFile, done := &label{}, &label{}
+	target, open := r.register(), r.register()
+	r.do(what, opPlace, r.fd, r.fresh(p), there).tolerate(unix.ENOENT).orElse(done).into(target)
+	at := r.shown(target)
+	// A folder, or not: a link would have been followed.
+	r.do(what, unix.SYS_OPENAT, target, ".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0).tolerate(unix.ENOTDIR).orElse(isFile).into(open)
+	r.close(open)
+	masked := &label{}
+	for i, inodes := range []string{"1", "2"} { // kernels of Ubuntu 20.04 refuse one inode
+		data := "nr_blocks=1,nr_inodes=" + inodes
+		if r.label != "" {
+			data = labelled(data, r.label)
+		}
+		call := r.mount(what, "tmpfs", at, "tmpfs", unix.MS_RDONLY, data).then(masked)
+		if i == 0 {
+			call.tolerate(unix.EINVAL)
+		}
+	}
+	r.mark(isFile)
+	r.mount(what, "/dev/null", at, "bind", unix.MS_BIND, "")
+	r.mark(masked)
+	r.close(target)
+	r.mark(done)
+}

@@ -1,0 +1,92 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// memory is what steps read and write: text, tables and results. It is put together before it has an address, so an address in it is an
+// offset until then.
+type memory struct {
+	b     []byte
+	fix   []int // where addresses are in it
+	texts map[string]address
+	err   error
+}
+
+// address is a place in a memory.
+type address int
+
+// bytes puts p into the memory.
+func (m *memory) bytes(p []byte) address {
+	for len(m.b)%8 != 0 {
+		m.b = append(m.b, 0)
+	}
+	at := address(len(m.b))
+	m.b = append(m.b, p...)
+	return at
+}
+
+// space is n bytes of zeros.
+func (m *memory) space(n int) address { return m.bytes(make([]byte, n)) }
+
+// text is s as C has it, once for all its uses: it is not written to.
+func (m *memory) text(s string) address {
+	if at, ok := m.texts[s]; ok {
+		return at
+	}
+	at := m.fresh(s)
+	if m.texts == nil {
+		m.texts = map[string]address{}
+	}
+	m.texts[s] = at
+	return at
+}
+
+// fresh is s at a place of its own, which may be written to.
+func (m *memory) fresh(s string) address {
+	if strings.IndexByte(s, 0) >= 0 {
+		m.err = fmt.Errorf("%q: %w", s, unix.EINVAL)
+	}
+	at := m.bytes([]byte(s))
+	m.b = append(m.b, 0)
+	return at
+}
+
+// words is a row of 64-bit numbers; an address among them is filled in when it is known.
+func (m *memory) words(list ...any) address {
+	at := m.space(8 * len(list))
+	for i, w := range list {
+		p := int(at) + 8*i
+		switch w := w.(type) {
+		case int:
+			binary.NativeEndian.PutUint64(m.b[p:], uint64(w))
+		case uint64:
+			binary.NativeEndian.PutUint64(m.b[p:], w)
+		case address:
+			binary.NativeEndian.PutUint64(m.b[p:], uint64(w))
+			m.fix = append(m.fix, p)
+		}
+	}
+	return at
+}
+
+// strings is a list of texts as execve(2) takes it.
+func (m *memory) strings(list []string) address {
+	words := make([]any, 0, len(list)+1)
+	for _, s := range list {
+		words = append(words, m.text(s))
+	}
+	return m.words(append(words, 0)...)
+}
+
+// load copies the memory to to, whose address is base.
+func (m *memory) load(to []byte, base uintptr) {
+	copy(to, m.b)
+	for _, p := range m.fix {
+		binary.NativeEndian.PutUint64(to[p:], binary.NativeEndian.Uint64(m.b[p:])+uint64(base))
+	}
+}

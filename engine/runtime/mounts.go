@@ -1,0 +1,169 @@
+package runtime
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"box/fs/mount"
+)
+
+// setsFlags are what a bind does not take over at once: it needs a second call.
+const setsFlags = ^uintptr(unix.MS_BIND | unix.MS_REC)
+
+// openTrees opens the sources of binds while the process is root of the host: the root of a user namespace may not reach them by path
+// (open_tree(2), Linux 5.2).
+func (r *root) openTrees(list []specs.Mount) {
+	for i := range list {
+		m := &list[i]
+		if m.Type != "bind" {
+			continue
+		}
+		flags := unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
+		if mount.Parse(m.Options).Flags&unix.MS_REC != 0 {
+			flags |= unix.AT_RECURSIVE
+		}
+		r.trees[m.Destination] = r.open(mounting(m), unix.SYS_OPEN_TREE, current, m.Source, flags)
+	}
+}
+
+// mountAll makes a spec's mounts in their order.
+func (r *root) mountAll(spec *specs.Spec, groups map[string]string, ownGroups bool) error {
+	for i := range spec.Mounts {
+		m := &spec.Mounts[i]
+		p := mount.Parse(m.Options)
+		if path.Clean("/"+m.Destination) == "/" {
+			return fmt.Errorf("mount on the root of a container: %w", errdefs.ErrInvalidArgument)
+		}
+		switch m.Type {
+		case "proc", "sysfs":
+			// What the kernel shows of itself must be where it is looked for, and hidden: not behind a link of the image's.
+			r.finish(m, p, r.kernel(m, p, r.place(mounting(m), m.Destination, folder|realPath)))
+		case "tmpfs":
+			r.tmpfs(m, p)
+		case "bind":
+			if err := r.bind(m, p); err != nil {
+				return err
+			}
+		case "cgroup":
+			r.groups(m, p, spec.Linux.CgroupsPath, groups, ownGroups)
+		default:
+			r.finish(m, p, r.kernel(m, p, r.place(mounting(m), m.Destination, folder)))
+		}
+	}
+	return nil
+}
+
+// kernel mounts a file system of the kernel's over target.
+func (r *root) kernel(m *specs.Mount, p mount.Parsed, target register) register {
+	data := p.Data
+	if r.label != "" && m.Type != "proc" && m.Type != "sysfs" && m.Type != "mqueue" {
+		data = labelled(data, r.label)
+	}
+	r.mount(mounting(m), m.Source, r.shown(target), m.Type, p.Flags, data)
+	return target
+}
+
+func labelled(data, label string) string {
+	return strings.TrimPrefix(fmt.Sprintf("%s,context=%q", data, label), ",")
+}
+
+// tmpfs has the mode of the folder that it covers, if there was one, unless the options name another. It becomes read-only when everything is made (protectMounts).
+func (r *root) tmpfs(m *specs.Mount, p mount.Parsed) {
+	p.Flags &^= unix.MS_RDONLY
+	data := p.Data
+	if r.label != "" {
+		data = labelled(data, r.label)
+	}
+	missing, mounted := &label{}, &label{}
+	target := r.register()
+	r.do(mounting(m), opPlace, r.fd, r.fresh(m.Destination), there).tolerate(unix.ENOENT).orElse(missing).into(target)
+	const asCovered = "mode="
+	text := r.fresh(strings.TrimSuffix(asCovered+"0000,"+data, ","))
+	r.do(mounting(m), opMode, target, text+address(len(asCovered)))
+	r.mount(mounting(m), m.Source, r.shown(target), m.Type, p.Flags, text).then(mounted)
+	r.mark(missing)
+	r.do(mounting(m), opPlace, r.fd, r.fresh(m.Destination), folder).into(target)
+	r.mount(mounting(m), m.Source, r.shown(target), m.Type, p.Flags, data)
+	r.mark(mounted)
+	r.finish(m, p, target)
+}
+
+func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
+	st, err := os.Stat(m.Source)
+	if err != nil {
+		return fmt.Errorf("%s: %w", mounting(m), err)
+	}
+	kind := file
+	if st.IsDir() {
+		kind = folder
+	}
+	target := r.place(mounting(m), m.Destination, kind)
+	if tree, ok := r.trees[m.Destination]; ok {
+		r.do(mounting(m), unix.SYS_MOVE_MOUNT, tree, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
+		r.close(tree)
+	} else {
+		r.mount(mounting(m), m.Source, r.shown(target), "bind", unix.MS_BIND|p.Flags&unix.MS_REC, "")
+	}
+	r.close(target)
+	top := r.place(mounting(m), m.Destination, there)
+	if p.Flags&setsFlags != 0 {
+		r.restrict(m, p.Flags&^unix.MS_REC, top)
+	}
+	if p.ReadOnlyAll {
+		attr := r.words(unix.MOUNT_ATTR_RDONLY, 0, 0, 0) // struct mount_attr
+		r.do(mounting(m), unix.SYS_MOUNT_SETATTR, top, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 4*8)
+	}
+	r.spread(m, p, top)
+	r.close(top)
+	return nil
+}
+
+// restrict sets the flags of the mount that top is on, and no others but those that are locked there.
+func (r *root) restrict(m *specs.Mount, flags uintptr, top register) {
+	flags |= unix.MS_BIND | unix.MS_REMOUNT
+	done := &label{}
+	at := r.shown(top)
+	r.mount(mounting(m), "", at, "", flags, "").tolerate(unix.EPERM).then(done)
+	all := r.register()
+	r.do(mounting(m), opFlags, top).into(all)
+	r.do(mounting(m), opOr, all, flags).into(all)
+	r.do(mounting(m), unix.SYS_MOUNT, "", at, "", all, "")
+	r.mark(done)
+}
+
+// finish closes what a mount was made on, and lets it propagate as its options say.
+func (r *root) finish(m *specs.Mount, p mount.Parsed, target register) {
+	r.close(target)
+	if p.Propagation == 0 {
+		return
+	}
+	top := r.place(mounting(m), m.Destination, there)
+	r.spread(m, p, top)
+	r.close(top)
+}
+
+func (r *root) spread(m *specs.Mount, p mount.Parsed, top register) {
+	if p.Propagation != 0 {
+		r.mount(mounting(m), "", r.shown(top), "", p.Propagation, "")
+	}
+}
+
+// protectMounts makes those read-only that had to be written to until now.
+func (r *root) protectMounts(list []specs.Mount) {
+	for i := range list {
+		m := &list[i]
+		p := mount.Parse(m.Options)
+		if p.Flags&unix.MS_RDONLY == 0 || m.Type != "tmpfs" {
+			continue
+		}
+		top := r.place(mounting(m), m.Destination, there)
+		r.restrict(m, p.Flags, top)
+		r.close(top)
+	}
+}

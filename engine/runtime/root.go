@@ -1,0 +1,108 @@
+package runtime
+
+import (
+	"fmt"
+	"path"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"box/fs/mount"
+)
+
+// root is a container's root while it is being made: the process sees the host's files at "/" and this one by a descriptor.
+type root struct {
+	*steps
+	fd    register
+	users bool // in a user namespace of its own
+	label string
+	trees map[string]register // sources of binds that were opened before the user namespace was entered
+}
+
+// enterRoot separates the new mount namespace from the host's and opens the container's root in it.
+//
+// Mounts of the host's still reach it (slave) but for what a spec says else; the mount that the root lies on must not be shared,
+// or pivot_root(2) refuses it and the bind would be seen on the host.
+func (s *steps) enterRoot(spec *specs.Spec) error {
+	spread := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation
+	above := uintptr(unix.MS_PRIVATE)
+	if spread&unix.MS_SLAVE != 0 {
+		above = unix.MS_SLAVE
+	}
+	if spread == 0 {
+		spread = unix.MS_SLAVE | unix.MS_REC
+	}
+	s.mount("separate the mounts from the host's", "", "/", "", spread, "")
+	if err := s.leaveRamRoot(); err != nil {
+		return err
+	}
+	done := &label{}
+	for p := path.Clean(spec.Root.Path); ; p = path.Dir(p) {
+		call := s.mount("separate the root's mount", "", p, "", above, "").then(done)
+		if p == "/" {
+			break
+		}
+		call.tolerate(unix.EINVAL) // not a mount point
+	}
+	s.mark(done)
+	s.mount("bind the root", spec.Root.Path, spec.Root.Path, "bind", unix.MS_BIND|unix.MS_REC, "")
+	return nil
+}
+
+// mount appends a call of mount(2).
+func (s *steps) mount(what string, source, target any, kind string, flags uintptr, data any) *step {
+	return s.do(what, unix.SYS_MOUNT, source, target, kind, flags, data)
+}
+
+// openRoot opens the container's root.
+func (s *steps) openRoot(spec *specs.Spec) register {
+	return s.open("open the root", unix.SYS_OPENAT, current, spec.Root.Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+}
+
+// pivot makes the container's root the root of all, and takes the host's away.
+func (r *root) pivot(spec *specs.Spec) {
+	old := r.open("open the host's root", unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	r.do("enter the root", unix.SYS_FCHDIR, r.fd)
+	r.do("pivot_root", unix.SYS_PIVOT_ROOT, ".", ".") // the old root is on top of the new one then: pivot_root(2), NOTES
+	r.do("enter the host's root", unix.SYS_FCHDIR, old)
+	r.mount("separate the host's root", "", ".", "", unix.MS_SLAVE|unix.MS_REC, "") // or unmounting would reach the host
+	r.do("leave the host's root", unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
+	r.do("enter the root", unix.SYS_CHDIR, "/")
+	spread := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation
+	if spread != 0 && spread&(unix.MS_PRIVATE|unix.MS_SLAVE) == 0 {
+		r.mount("propagation of the root", "", "/", "", spread, "")
+	}
+}
+
+// protectRoot makes the root read-only.
+func (r *root) protectRoot() {
+	const flags = unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY
+	done := &label{}
+	r.mount("make the root read-only", "", "/", "", flags, "").tolerate(anyErrno).then(done)
+	// Flags that are locked in a user namespace must be given again.
+	all := r.register()
+	r.do("flags of the root", opFlags, r.fd).into(all)
+	r.do("flags of the root", opOr, all, flags).into(all)
+	r.do("make the root read-only", unix.SYS_MOUNT, "", "/", "", all, "")
+	r.mark(done)
+}
+
+// place opens a path of the container's, and makes it first when kind says so.
+func (r *root) place(what, p string, kind int) register {
+	at := r.register()
+	r.do(what, opPlace, r.fd, r.fresh(p), kind).into(at)
+	return at
+}
+
+// shown is a path by which mount(2) reaches a descriptor.
+func (r *root) shown(fd register) address {
+	l := r.link("/proc/self/fd/")
+	r.show(l, fd)
+	return l.text
+}
+
+func (r *root) close(fd register) { r.do("close a descriptor", unix.SYS_CLOSE, fd) }
+
+func mounting(m *specs.Mount) string {
+	return fmt.Sprintf("error mounting %q to rootfs at %q", m.Source, m.Destination)
+}

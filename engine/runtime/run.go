@@ -1,0 +1,178 @@
+package runtime
+
+/*
+#cgo CFLAGS: -O2 -fno-stack-protector
+#include "run.h"
+*/
+import "C"
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// errKilled is the end of a process that did not come to its program: nothing else kills it than the kernel for want of memory.
+var errKilled = errors.New("container init was OOM-killed (memory limit too low?)")
+
+// heapReach is how much of the heap is searched for what the copy of this process must not have; Go's arenas follow each other.
+const heapReach = 1 << 36
+
+// start makes a process that carries out s, with the flags of clone(2) and in the control group of an open folder if that is not -1. It comes back
+// when the process has executed its program, with its number, or with the error of the step that failed; then no process is left, but after a lateError.
+//
+// The calling goroutine's process must be the only one that waits for children that it does not know.
+func (s *steps) start(flags uintptr, group int) (pid int, err error) {
+	defer s.near.Close()
+	defer s.far.Close()
+	image, err := s.image()
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Munmap(image.mem)
+	hideHeap()
+	first := int(C.box_run((*C.struct_box_step)(image.steps), C.int(len(s.list)), (*C.int64_t)(image.regs), C.ulong(flags), C.int(group), C.int(s.report)))
+	if first < 0 {
+		return 0, fmt.Errorf("new process: %w", unix.Errno(-first))
+	}
+	s.far.Close()
+	return s.follow(s.near, first)
+}
+
+// follow reads what process first reports until its program runs or it is gone.
+func (s *steps) follow(r io.Reader, first int) (pid int, err error) {
+	pid = first
+	ready, late := false, false
+	for {
+		var pair [8]byte
+		if _, err := io.ReadFull(r, pair[:]); err != nil {
+			break
+		}
+		what, value := int(int32(binary.NativeEndian.Uint32(pair[:]))), int(int32(binary.NativeEndian.Uint32(pair[4:])))
+		switch what {
+		case C.BOX_FORKED:
+			pid = value
+			reap(first)
+		case C.BOX_READY:
+			ready = true
+		default:
+			err, late = s.failure(what, unix.Errno(value)), ready
+		}
+	}
+	if err == nil && !ready {
+		err = errKilled
+	}
+	if late {
+		return pid, &lateError{err}
+	}
+	if err != nil {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		reap(pid)
+		return 0, err
+	}
+	return pid, nil
+}
+
+// lateError is of a process that was all but its program, whose end is the program's: with code 255.
+type lateError struct{ error }
+
+func (e *lateError) Unwrap() error { return e.error }
+
+func reap(pid int) {
+	for {
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// hideHeap keeps Go's heap out of the copy that a start makes of this process: it has secrets of other containers in it, and who could look at
+// the copy from inside a container, which it enters, would see them. It also makes the copy cheaper.
+func hideHeap() {
+	here := new([64]byte)
+	base := uintptr(unsafe.Pointer(here)) &^ (heapReach - 1)
+	// ENOMEM: not all of the range is mapped. What is, is marked all the same (madvise(2)).
+	_, _, _ = unix.Syscall(unix.SYS_MADVISE, base, heapReach, unix.MADV_DONTFORK)
+}
+
+// image is steps as the process reads them.
+type image struct {
+	mem         []byte
+	steps, regs unsafe.Pointer
+}
+
+// image lays the steps out in a mapping of their own, which is not part of the heap.
+func (s *steps) image() (image, error) {
+	for i := range s.list { // texts first: they add to the memory
+		for j, a := range s.list[i].args {
+			if text, ok := a.(string); ok {
+				s.list[i].args[j] = s.text(text)
+			}
+		}
+	}
+	if s.err != nil {
+		return image{}, s.err
+	}
+	const size = int(unsafe.Sizeof(C.struct_box_step{}))
+	list := (len(s.b) + 15) &^ 15
+	regs := list + len(s.list)*size
+	mem, err := unix.Mmap(-1, 0, regs+8*(s.regs+1), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return image{}, fmt.Errorf("memory for a start: %w", err)
+	}
+	at := unsafe.Pointer(unsafe.SliceData(mem))
+	s.load(mem, uintptr(at))
+	out := unsafe.Slice((*C.struct_box_step)(unsafe.Add(at, list)), len(s.list))
+	for i := range s.list {
+		s.list[i].encode(&out[i], i, uintptr(at))
+	}
+	return image{mem: mem, steps: unsafe.Add(at, list), regs: unsafe.Add(at, regs)}, nil
+}
+
+// encode writes step number i, whose memory begins at base.
+func (st *step) encode(to *C.struct_box_step, i int, base uintptr) {
+	to.nr, to.out = C.int32_t(st.nr), C.int32_t(st.out)
+	for j, a := range st.args {
+		switch a := a.(type) {
+		case int:
+			to.arg[j] = C.uint64_t(a)
+		case uint64:
+			to.arg[j] = C.uint64_t(a)
+		case uintptr:
+			to.arg[j] = C.uint64_t(a)
+		case address:
+			to.arg[j] = C.uint64_t(base) + C.uint64_t(a)
+		case register:
+			to.arg[j] = C.uint64_t(a)
+			to.regs |= 1 << j
+		default:
+			panic(fmt.Sprintf("step %d: argument of type %T", st.nr, a)) // a mistake in this package
+		}
+	}
+	for j, e := range st.pass {
+		to.pass[j] = C.int32_t(e)
+	}
+	to.skip_pass, to.skip_ok = skip(st.passed, i), skip(st.done, i)
+}
+
+// skip is how many steps after i lie before l.
+func skip(l *label, i int) C.int32_t {
+	if l == nil {
+		return 0
+	}
+	return C.int32_t(l.at - i - 1)
+}
+
+// number is the number of a file's descriptor. Fd would make the descriptor block.
+func number(f *os.File) (n int, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	return n, raw.Control(func(fd uintptr) { n = int(fd) })
+}

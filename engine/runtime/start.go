@@ -1,0 +1,227 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// starting is a process that is being put together, with the descriptors that it inherits.
+type starting struct {
+	*steps
+	c       *Container
+	process *specs.Process
+	spaces  spaces
+	joins   []int // descriptors of what is joined
+	streams [3]int
+	doors   []int // files that move a process into the control group when it writes to them
+	group   int   // folder of the control group in which the first process is made, -1 for none
+	console *console
+	socket  int // the console's far end
+
+	proc  register // /proc of the host's
+	files []*os.File
+}
+
+// prepare opens what a process inherits. close is due, after an error too.
+func (c *Container) prepare(p *specs.Process, s Streams, sp spaces) (st *starting, err error) {
+	st = &starting{c: c, process: p, spaces: sp, group: -1}
+	if st.joins, err = sp.numbers(); err != nil {
+		return st, err
+	}
+	if err := st.openStreams(s); err != nil {
+		return st, err
+	}
+	doors, err := c.group.Doors()
+	st.files = append(st.files, doors...)
+	if err != nil {
+		return st, err
+	}
+	if st.doors, err = numbers(doors); err != nil {
+		return st, err
+	}
+	inherited := append(append(st.doors[:len(st.doors):len(st.doors)], st.joins...), st.streams[:]...)
+	if p.Terminal {
+		if st.console, err = openConsole(); err != nil {
+			return st, err
+		}
+		if st.socket, err = number(st.console.far); err != nil {
+			return st, err
+		}
+		inherited = append(inherited, st.socket)
+	}
+	if folder, err := c.group.Folder(); err != nil {
+		return st, err
+	} else if folder != nil {
+		st.files = append(st.files, folder)
+		if st.group, err = number(folder); err != nil {
+			return st, err
+		}
+		inherited = append(inherited, st.group)
+	}
+	st.steps, err = newSteps(inherited...)
+	return st, err
+}
+
+// openStreams gives the streams to the container's root, who could not open them anew (/dev/stdout) else, or to the program's user.
+func (st *starting) openStreams(s Streams) error {
+	uid := hostID(st.c.record.UIDs, st.process.User.UID)
+	for i, f := range []*os.File{s.Stdin, s.Stdout, s.Stderr} {
+		if f == nil {
+			null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+			if err != nil {
+				return err
+			}
+			st.files = append(st.files, null)
+			f = null
+		} else if uid != 0 {
+			if err := f.Chown(uid, -1); err != nil {
+				return fmt.Errorf("owner of a stream: %w", err)
+			}
+		}
+		st.streams[i] = int(f.Fd()) // which makes it block, as programs expect
+	}
+	return nil
+}
+
+// hostID is what an id of a container is outside of its user namespace.
+func hostID(ids []specs.LinuxIDMapping, id uint32) int {
+	for _, m := range ids {
+		if id >= m.ContainerID && id-m.ContainerID < m.Size {
+			return int(m.HostID + (id - m.ContainerID))
+		}
+	}
+	return int(id)
+}
+
+func numbers(files []*os.File) (list []int, err error) {
+	for _, f := range files {
+		n, err := number(f)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+func (st *starting) close() {
+	st.spaces.close()
+	for _, f := range st.files {
+		f.Close()
+	}
+	if st.console != nil {
+		st.console.close()
+	}
+	if st.steps != nil {
+		st.near.Close()
+		st.far.Close()
+	}
+}
+
+// begin is what the process does as root of the host.
+func (st *starting) begin() error {
+	st.proc = st.open("open /proc", unix.SYS_OPENAT, current, "/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if score := st.c.record.OOMScoreAdj; score != nil {
+		st.write("set OOM score", st.proc, "self/oom_score_adj", strconv.Itoa(*score))
+	}
+	return st.limits(st.process.Rlimits)
+}
+
+// enterGroup moves the process into the container's control group, unless it was made there.
+func (st *starting) enterGroup() {
+	done := &label{}
+	there := &label{}
+	st.do("control group", opTest, inGroup).tolerate(unix.EAGAIN).orElse(there).then(done)
+	st.mark(there)
+	zero := st.text("0")
+	for _, door := range st.doors {
+		st.do("enter control group", unix.SYS_WRITE, door, zero, 1)
+	}
+	st.mark(done)
+}
+
+// second joins the namespaces, unshares those of flags, and goes on in a second process, the first one's sibling. It is in the control group.
+//
+// The root of a user namespace may not put anything there, so the first process goes before it is that. Else it is the second alone, which may be the only
+// one that a limit allows.
+func (st *starting) second(flags uintptr) {
+	users := st.spaces.joins(unix.CLONE_NEWUSER)
+	if users {
+		st.enterGroup()
+	}
+	st.join(st.spaces.joined, st.joins)
+	if flags != 0 {
+		st.do("new namespaces", unix.SYS_UNSHARE, flags)
+	}
+	if users {
+		st.do("new process", opFork, unix.CLONE_PARENT, -1)
+		return
+	}
+	st.do("new process", opFork, unix.CLONE_PARENT, st.group).into(inGroup)
+	st.group = -1
+	st.enterGroup()
+}
+
+// session gives the process a session and a ring of keys of its own, so that it has no part in the keeper's (setsid(2), keyctl(2)).
+func (st *starting) session(first bool) {
+	st.do("setsid", unix.SYS_SETSID)
+	ring := st.register()
+	done := &label{}
+	st.do("unable to join session keyring", unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, "_ses."+st.c.id).tolerate(unix.ENOSYS).orElse(done).into(ring)
+	if first {
+		// As it is made, and that further programs find it: by its owner, or in a user namespace by anybody who is in it.
+		permissions := 0x3f130000 | 0x080000
+		if st.spaces.joins(unix.CLONE_NEWUSER) {
+			permissions = 0x3f130000 | 0x8
+		}
+		st.do("unable to mod keyring permissions", unix.SYS_KEYCTL, unix.KEYCTL_SETPERM, ring, permissions)
+	}
+	st.mark(done)
+}
+
+// run starts the process. A first process that could not execute its program, although that was there, has started: what was wrong is written to where the
+// program would have written.
+func (st *starting) run(flags uintptr, first bool) (pid int, terminal *os.File, err error) {
+	pid, err = st.start(flags, st.group)
+	var late *lateError
+	if errors.As(err, &late) && !first {
+		reap(pid)
+		late = nil
+	}
+	if err != nil && late == nil {
+		return 0, nil, err
+	}
+	if st.console != nil {
+		if terminal, err = st.console.receive(); err != nil {
+			_ = unix.Kill(pid, unix.SIGKILL)
+			return pid, nil, fmt.Errorf("receive terminal: %w", err)
+		}
+	}
+	if late != nil {
+		st.say(terminal, late)
+	}
+	return pid, terminal, nil
+}
+
+// say writes an error to the standard error stream.
+func (st *starting) say(terminal *os.File, err error) {
+	fd := st.streams[2]
+	if terminal != nil {
+		master, numberErr := number(terminal)
+		if numberErr != nil {
+			return
+		}
+		end, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(master), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+		if errno != 0 {
+			return
+		}
+		defer unix.Close(int(end))
+		fd = int(end)
+	}
+	_, _ = unix.Write(fd, []byte(err.Error()+"\n"))
+}

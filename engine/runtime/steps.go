@@ -1,0 +1,172 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+
+	"golang.org/x/sys/unix"
+)
+
+// steps are what a process does on its way to a container's program: system calls, written down before the process exists. The process is
+// a copy of the keeper that executes no file in between, so a start costs little more than the kernel's part of it (run.c).
+type steps struct {
+	memory
+	list      []step
+	regs      int
+	near, far *os.File // of the pipe for reports
+	report    int      // far's number
+}
+
+// newSteps are steps that begin by closing all descriptors but those that are inherited, and the one for reports: the process is to enter
+// places from where the keeper's must not be reached. start is due.
+func newSteps(inherited ...int) (*steps, error) {
+	s := &steps{}
+	var err error
+	if s.near, s.far, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	if s.report, err = number(s.far); err != nil {
+		return nil, err
+	}
+	s.do("protect the process", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	kept := append([]int{s.report}, inherited...)
+	sort.Ints(kept)
+	from := 3
+	for _, fd := range kept {
+		if fd > from {
+			s.do("close descriptors", opClose, from, fd-1)
+		}
+		from = max(from, fd+1)
+	}
+	s.do("close descriptors", opClose, from, 1<<31-1)
+	return s, nil
+}
+
+// step is one system call, or one of the operations of run.h.
+type step struct {
+	nr     int
+	args   []any // numbers, addresses, registers, or texts
+	out    register
+	pass   []unix.Errno
+	passed *label
+	done   *label
+	fail   func(error) error // says what an error means
+}
+
+// register holds a step's result for later ones. Register 0 tells whether the process was made in its control group.
+type register int
+
+const (
+	inGroup register = 0
+	none    register = -1
+)
+
+// label is a step that others lead to; it is where mark was called.
+type label struct{ at int }
+
+// Operations of run.h.
+const (
+	opFork       = -1
+	opPlace      = -2
+	opDecimal    = -3
+	opMode       = -4
+	opExecutable = -5
+	opStore      = -6
+	opAbsolute   = -7
+	opClose      = -8
+	opTest       = -9
+	opSignals    = -10
+	opOr         = -11
+	opFlags      = -12
+	opDevice     = -13
+)
+
+// Kinds of opPlace.
+const (
+	there    = 0
+	folder   = 1
+	file     = 2
+	realPath = 4
+)
+
+// anyErrno passes over every error.
+const anyErrno unix.Errno = 4096
+
+// current is the folder that paths begin at which do not begin with a slash.
+const current = unix.AT_FDCWD
+
+// do appends a step. what says for an error what was being done.
+func (s *steps) do(what string, nr int, args ...any) *step {
+	s.list = append(s.list, step{nr: nr, args: args, out: none, fail: func(err error) error {
+		return fmt.Errorf("%s: %w", what, err)
+	}})
+	return &s.list[len(s.list)-1]
+}
+
+// open is do for a step that gives a descriptor, or another number that is needed.
+func (s *steps) open(what string, nr int, args ...any) register {
+	st := s.do(what, nr, args...)
+	st.out = s.register()
+	return st.out
+}
+
+func (s *steps) register() register {
+	s.regs++
+	return register(s.regs)
+}
+
+// tolerate lets errors of the step pass.
+func (st *step) tolerate(errs ...unix.Errno) *step {
+	st.pass = errs
+	return st
+}
+
+// orElse goes on at l after an error that is tolerated, then after success.
+func (st *step) orElse(l *label) *step {
+	st.passed = l
+	return st
+}
+
+func (st *step) then(l *label) *step {
+	st.done = l
+	return st
+}
+
+func (st *step) into(r register) *step {
+	st.out = r
+	return st
+}
+
+// because replaces what an error of the step says.
+func (st *step) because(fail func(error) error) *step {
+	st.fail = fail
+	return st
+}
+
+// mark puts l here.
+func (s *steps) mark(l *label) { l.at = len(s.list) }
+
+// failure is the error of step i that ended with errno.
+func (s *steps) failure(i int, errno unix.Errno) error {
+	if i < 0 || i >= len(s.list) {
+		return errors.New("start ended at a step that is not there")
+	}
+	return s.list[i].fail(errno)
+}
+
+// procLink is the path of a descriptor below a folder that shows /proc.
+type procLink struct {
+	text address
+	at   address
+}
+
+// link makes room for the path of a descriptor: prefix, then its number.
+func (s *steps) link(prefix string) procLink {
+	at := s.fresh(prefix + "0000000000")
+	return procLink{text: at, at: at + address(len(prefix))}
+}
+
+// show writes the number of descriptor fd to the end of the path.
+func (s *steps) show(l procLink, fd register) { s.do("path of a descriptor", opDecimal, l.at, fd) }
