@@ -34,5 +34,3 @@ require (
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
 )
-
-replace github.com/opencontainers/go-digest => ./engine/image/digest

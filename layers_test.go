@@ -40,7 +40,6 @@ var imports = map[string][]string{
 	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
-	"engine/image/digest":        {},
 	"engine/image":               {"engine/reference", "engine/state", "fs", "fs/archive"},
 	"engine/keeper":              {"engine/logs", "engine/runtime", "engine/seccomp", "engine/task"},
 	"engine/logs":                {},
