@@ -27,6 +27,9 @@ func TestMonitor(t *testing.T) {
 	if os.IsNotExist(err) {
 		t.Skip("this kernel has no timerslack_ns")
 	}
+	if os.IsPermission(err) && os.Getuid() != 0 {
+		t.Skip("another thread's slack is for root")
+	}
 	if got := strings.TrimSpace(string(raw)); err != nil || got != monitorSlack {
 		t.Errorf("slack %q (%v), want %s", got, err, monitorSlack)
 	}
