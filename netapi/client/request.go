@@ -123,6 +123,15 @@ func (c *Client) url(k call, version string) string {
 	return u.String()
 }
 
+// marshal is JSON without HTML escapes: a command with && reads as such in a daemon's log.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return b.Bytes(), err
+}
+
 // do carries out a call whose reply is JSON for v, or is dropped when v is nil.
 func (c *Client) do(ctx context.Context, k call, v any) error {
 	res, err := c.send(ctx, k)
