@@ -25,9 +25,8 @@ type Rest struct {
 // heap is collected for nearly every container else. It is never touched and so takes no memory, and what gathers goes at the next rest.
 const heapSlack = 10 << 20
 
-// NewRest begins the first wait, and has the runtime's monitor look less often.
+// NewRest begins the first wait.
 func NewRest() *Rest {
-	easeMonitor()
 	return &Rest{timer: time.AfterFunc(restAfter, giveBack), slack: make([]byte, heapSlack)}
 }
 
