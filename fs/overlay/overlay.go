@@ -64,6 +64,7 @@ func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Drive
 	if err := os.MkdirAll(filepath.Join(root, "l"), 0o710); err != nil {
 		return nil, fmt.Errorf("open overlay2: %w", err)
 	}
+	_ = fs.Spread(root) // nothing but speed depends on it
 	h, err := probe(root)
 	if err != nil {
 		return nil, err
