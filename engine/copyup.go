@@ -15,7 +15,7 @@ import (
 // image at path; links in it lead nowhere else.
 func (e *Engine) fillVolumes(ctx context.Context, root int, path string, rec *record) error {
 	for _, m := range rec.Mounts {
-		if !m.filled() {
+		if m.Type != mount.TypeVolume || !m.CopyUp {
 			continue
 		}
 		if err := e.fillVolume(ctx, root, path, rec.ID, &m); err != nil {
@@ -23,18 +23,6 @@ func (e *Engine) fillVolumes(ctx context.Context, root int, path string, rec *re
 		}
 	}
 	return nil
-}
-
-// filled tells whether what the image has there goes into it, while it is empty.
-func (m *mountPoint) filled() bool { return m.Type == mount.TypeVolume && m.CopyUp }
-
-func (r *record) fillsVolumes() bool {
-	for i := range r.Mounts {
-		if r.Mounts[i].filled() {
-			return true
-		}
-	}
-	return false
 }
 
 func (e *Engine) fillVolume(ctx context.Context, root int, path, container string, m *mountPoint) error {

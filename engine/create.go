@@ -143,7 +143,10 @@ func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
 	if err != nil {
 		return err
 	}
-	if err := e.prepareInit(ctx, base, rec, opts); err != nil {
+	if err := e.layers.Prepare(ctx, base, rec.Layer, opts); err != nil {
+		return fmt.Errorf("layer below the container's: %w", err)
+	}
+	if err := e.fillInit(ctx, base, rec); err != nil {
 		return err
 	}
 	opts.Quota = quota

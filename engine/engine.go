@@ -160,9 +160,6 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.layers, err = e.o.Layers(ctx, e.db); err != nil {
 		return err
 	}
-	if err := e.spread(); err != nil {
-		return err
-	}
 	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers, e.o.IDs); err != nil {
 		return err
 	}
@@ -177,20 +174,6 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	return e.recover(ctx)
-}
-
-// spread makes the folders that have one for each container.
-func (e *Engine) spread() error {
-	mounts := filepath.Dir(e.mountIDPath("x"))
-	if err := os.MkdirAll(mounts, 0o700); err != nil {
-		return fmt.Errorf("data root: %w", err)
-	}
-	for _, dir := range []string{filepath.Join(e.o.Root, "containers"), mounts} {
-		if err := fs.Spread(dir); err != nil {
-			e.log.Debug("containers will be slower", "error", err)
-		}
-	}
-	return nil
 }
 
 // Close stops the containers, unless live-restore is set, and gives the data root up.

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"box/fs"
 	"box/fs/mount"
 )
 
@@ -34,38 +33,9 @@ var initEntries = []initEntry{
 	{"/etc/mtab", unix.S_IFLNK, "/proc/mounts"},
 }
 
-// prepareInit makes the layer below a container's, with initEntries in it, and fills the container's volumes from it.
-func (e *Engine) prepareInit(ctx context.Context, name string, rec *record, opts fs.PrepareOptions) error {
-	again, ok := e.layers.(fs.Recycler)
-	if ok {
-		made, err := again.Reuse(name, rec.Layer, opts.IDMaps)
-		if err != nil {
-			return fmt.Errorf("layer below the container's: %w", err)
-		}
-		if made && !rec.fillsVolumes() {
-			return nil
-		}
-		if made {
-			return e.inLayer(ctx, name, func(dir int, root string) error { return e.fillVolumes(ctx, dir, root, rec) })
-		}
-	}
-	if err := e.layers.Prepare(ctx, name, rec.Layer, opts); err != nil {
-		return fmt.Errorf("layer below the container's: %w", err)
-	}
-	err := e.inLayer(ctx, name, func(dir int, root string) error {
-		if err := e.makeInitEntries(dir); err != nil {
-			return err
-		}
-		return e.fillVolumes(ctx, dir, root, rec)
-	})
-	if err == nil && ok {
-		err = again.Recyclable(name)
-	}
-	return err
-}
-
-// inLayer calls fn with the root of a layer open, and its path, while it is mounted.
-func (e *Engine) inLayer(ctx context.Context, name string, fn func(dir int, root string) error) error {
+// fillInit makes initEntries in the layer below a container's, and fills the container's volumes from it. The image is not trusted: no
+// link in it is followed but inside the root.
+func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 	root, mounts, err := e.layers.Mounts(ctx, name)
 	if err != nil {
 		return err
@@ -81,11 +51,6 @@ func (e *Engine) inLayer(ctx context.Context, name string, fn func(dir int, root
 		return fmt.Errorf("open %s: %w", root, err)
 	}
 	defer unix.Close(dir)
-	return fn(dir, root)
-}
-
-// makeInitEntries makes initEntries in an open root. The image is not trusted: no link in it is followed but inside the root.
-func (e *Engine) makeInitEntries(dir int) error {
 	var errs error
 	uid, gid := e.o.IDs.Root()
 	for _, entry := range initEntries {
@@ -93,7 +58,10 @@ func (e *Engine) makeInitEntries(dir int) error {
 			errs = errors.Join(errs, fmt.Errorf("layer below the container's: %s in the image: %w", entry.path, err))
 		}
 	}
-	return errs
+	if errs != nil {
+		return errs
+	}
+	return e.fillVolumes(ctx, dir, root, rec)
 }
 
 // makeInRoot makes one entry and the folders above it where they are missing. Of what is there folders stay, and all else, links above

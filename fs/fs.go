@@ -149,16 +149,6 @@ type Rebaser interface {
 	Rebases() bool
 }
 
-// Recycler is a driver that can give the files of a removed layer to the next that would have the same.
-type Recycler interface {
-	// Recyclable says that the active layer name is filled as any on its parent will be, and never written to again. When it is
-	// removed, its files may be kept for about a second.
-	Recyclable(name string) error
-	// Reuse is Prepare, Deferred, of a layer that has the files of a recyclable one on the same parent already; it is recyclable too.
-	// false means that there is none, and nothing was made.
-	Reuse(name, parent string, ids IDMaps) (bool, error)
-}
-
 // Change is one difference between a layer and what is below it.
 type Change struct {
 	Path string // absolute, in the container

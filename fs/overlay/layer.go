@@ -113,7 +113,8 @@ func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 	if err := os.WriteFile(filepath.Join(dir, "link"), []byte(row.Link), 0o644); err != nil {
 		return err
 	}
-	if err := d.symlink(row); err != nil {
+	err := os.Symlink(filepath.Join("..", row.ID, "diff"), filepath.Join(d.root, "l", row.Link))
+	if err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	if p == fs.ForLayer {
@@ -226,8 +227,7 @@ func (d *Driver) Remove(_ context.Context, name string) error {
 	return d.discard(row)
 }
 
-// discard deletes the files of a layer that has no row, or keeps them for Reuse, and gives its name up. What cannot be deleted is an
-// orphan.
+// discard deletes the files of a layer that has no row, and gives its name up. What cannot be deleted is an orphan.
 func (d *Driver) discard(row layers.Row) error {
 	defer d.table.Release(row.Name)
 	d.sync.End(row.Name)
@@ -238,9 +238,6 @@ func (d *Driver) discard(row layers.Row) error {
 	gone, doomErr := layers.Doom(d.dir(row))
 	if doomErr != nil {
 		return errors.Join(err, doomErr)
-	}
-	if err == nil && d.spare(row, gone) {
-		return nil
 	}
 	if err := errors.Join(err, d.delete(gone)); err != nil {
 		return fmt.Errorf("delete layer %s: %w", row.Name, err)

@@ -39,7 +39,6 @@ type Driver struct {
 	root   string
 	table  *layers.Table
 	sync   layers.Syncer
-	spares spares
 	host   host
 	cancel context.CancelFunc
 	sweeps sync.WaitGroup
@@ -51,8 +50,6 @@ var (
 	_ fs.Rebaser = (*Driver)(nil)
 	_ fs.Locator = (*Driver)(nil)
 	_ fs.Differ  = (*Driver)(nil)
-
-	_ fs.Recycler = (*Driver)(nil)
 )
 
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
@@ -64,7 +61,6 @@ func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Drive
 	if err := os.MkdirAll(filepath.Join(root, "l"), 0o710); err != nil {
 		return nil, fmt.Errorf("open overlay2: %w", err)
 	}
-	_ = fs.Spread(root) // nothing but speed depends on it
 	h, err := probe(root)
 	if err != nil {
 		return nil, err
@@ -146,7 +142,7 @@ func (d *Driver) Close() error {
 	d.cancel()
 	d.sweeps.Wait()
 	d.sync.Close()
-	return errors.Join(d.swept, d.closeSpares())
+	return d.swept
 }
 
 func (d *Driver) dir(row layers.Row) string      { return filepath.Join(d.root, row.ID) }
