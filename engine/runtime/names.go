@@ -20,8 +20,7 @@ func (s *steps) names(spec *specs.Spec) {
 
 // sysctl sets a parameter of the kernel's, of the namespaces that the process is in.
 func (s *steps) sysctl(key, value string, proc register) {
-	file := swapDots.Replace(dotted(key))
-	s.write("write sysctl "+key, proc, path.Join("sys", path.Clean("/"+file)), value)
+	s.write("write sysctl "+key, proc, sysctlFile(key)[1:], value)
 }
 
 // makeWorkingDir makes the folder that the program is to start in, and those above it, where they are missing. The process is in the container's

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -35,6 +36,9 @@ func validate(s *specs.Spec) error {
 		return refuse("unable to set domainname without a private UTS namespace")
 	}
 	for key := range s.Linux.Sysctl {
+		if file := sysctlFile(key); file != path.Clean(file) {
+			return refuse("sysctl %q is not in a separate kernel namespace", key) // but leads out of where it begins
+		}
 		if err := validateSysctl(s, dotted(key)); err != nil {
 			return err
 		}
@@ -99,5 +103,8 @@ func dotted(key string) string {
 	}
 	return key
 }
+
+// sysctlFile is the file of a parameter below /proc, with a slash before it.
+func sysctlFile(key string) string { return "/sys/" + swapDots.Replace(dotted(key)) }
 
 var swapDots = strings.NewReplacer(".", "/", "/", ".")
