@@ -22,6 +22,9 @@ import (
 // left 33 of them behind.
 const launchesAtOnce = 4
 
+// slotTime is how long a start counts among them.
+const slotTime = 3 * time.Second
+
 // Options are what a keeper is started with.
 type Options struct {
 	Listener *net.UnixListener // where the daemon calls

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -62,8 +63,7 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 		}
 		return task.Status{}, fmt.Errorf(task.RefusedLog+"%w", err)
 	}
-	k.slots <- struct{}{}
-	defer func() { <-k.slots }()
+	defer k.slot()()
 	k.starts.RLock()
 	defer k.starts.RUnlock()
 
@@ -102,6 +102,19 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 	return c.status(), nil
 }
 
+// slot waits until fewer than launchesAtOnce programs are being started, and counts one more until the function that it returns is called. One that takes
+// longer than slotTime is counted no more: a container can hold up its own starts, and not those of others.
+func (k *Keeper) slot() (free func()) {
+	k.slots <- struct{}{}
+	var once sync.Once
+	leave := func() { once.Do(func() { <-k.slots }) }
+	late := time.AfterFunc(slotTime, leave)
+	return func() {
+		late.Stop()
+		leave()
+	}
+}
+
 // openLog opens a container's log, nil for none. Late is for a program that runs already.
 func (k *Keeper) openLog(ctx context.Context, id string, l task.Log, late bool) (*logs.Logger, error) {
 	if l.Driver == "" || l.Driver == "none" {
@@ -131,8 +144,7 @@ func (k *Keeper) exec(id string, e *task.Exec, files []*os.File) (pid int, err e
 		task.CloseAll(files)
 		return 0, err
 	}
-	k.slots <- struct{}{}
-	defer func() { <-k.slots }()
+	defer k.slot()()
 	k.starts.RLock()
 	defer k.starts.RUnlock()
 	p := &program{container: id, exec: e.ID, ended: make(chan struct{})}

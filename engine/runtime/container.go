@@ -140,16 +140,25 @@ func (c *Container) Exec(p *specs.Process, s Streams) (pid int, terminal *os.Fil
 
 // birth is when a process was made (proc_pid_stat(5), starttime).
 func birth(pid int) (uint64, error) {
-	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	words, err := processState(pid)
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(raw), ") ") // the name may have spaces, and parentheses
-	words := strings.Fields(rest[strings.LastIndex(rest, ")")+1:])
-	if len(words) < 20 {
-		return 0, fmt.Errorf("state of process %d is cut short", pid)
-	}
 	return strconv.ParseUint(words[19], 10, 64)
+}
+
+// processState is what proc_pid_stat(5) lists from the state on.
+func processState(pid int) (words []string, err error) {
+	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return nil, err
+	}
+	text := string(raw)
+	words = strings.Fields(text[strings.LastIndexByte(text, ')')+1:]) // the name may have spaces, and parentheses
+	if len(words) < 20 {
+		return nil, fmt.Errorf("state of process %d is cut short", pid)
+	}
+	return words, nil
 }
 
 // Signal sends sig to the first process, or to all when all is set.

@@ -84,6 +84,7 @@ func (st *starting) inRoot(r *root) error {
 		r.protectRoot()
 	}
 	st.standard(streams)
+	st.setLimits()
 	if err := st.drop(p, st.c.record.Filter); err != nil {
 		return err
 	}

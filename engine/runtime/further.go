@@ -44,6 +44,7 @@ func (c *Container) further(p *specs.Process, s Streams) (pid int, terminal *os.
 	}
 	st.do("umask", unix.SYS_UMASK, 0o022)
 	st.standard(streams)
+	st.setLimits()
 	if err := st.drop(p, rec.Filter); err != nil {
 		return 0, nil, err
 	}

@@ -1,5 +1,10 @@
 package runtime
 
+/*
+#include "run.h"
+*/
+import "C"
+
 import (
 	"encoding/binary"
 	"errors"
@@ -12,16 +17,43 @@ import (
 	"box/engine/seccomp"
 )
 
-// limits sets resource limits, as root of the host.
-func (s *steps) limits(list []specs.POSIXRlimit) error {
+// limits sets resource limits. They are raised as root of the host, and lowered last: what is done until then needs some files.
+func (st *starting) limits(list []specs.POSIXRlimit) error {
+	const files = "RLIMIT_NOFILE"
+	named := false
 	for _, l := range list {
 		kind, ok := rlimits[l.Type]
 		if !ok {
 			return fmt.Errorf("unknown resource limit %q: %w", l.Type, errdefs.ErrInvalidArgument)
 		}
-		s.do("error setting rlimits for ready process: error setting rlimit type "+fmt.Sprint(kind), unix.SYS_PRLIMIT64, 0, kind, s.words(l.Soft, l.Hard), 0)
+		what := "error setting rlimits for ready process: error setting rlimit type " + fmt.Sprint(kind)
+		var now unix.Rlimit
+		if err := unix.Getrlimit(kind, &now); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if l.Hard > now.Max {
+			st.do(what, unix.SYS_PRLIMIT64, 0, kind, st.words(now.Cur, l.Hard), 0)
+		}
+		named = named || l.Type == files
+	}
+	st.rlimits = list
+	if !named {
+		var now unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
+			return err
+		}
+		st.rlimits = append(list[:len(list):len(list)], specs.POSIXRlimit{Type: files, Soft: min(uint64(C.box_files()), now.Max), Hard: now.Max})
 	}
 	return nil
+}
+
+// setLimits is the second half of limits.
+func (st *starting) setLimits() {
+	for _, l := range st.rlimits {
+		kind := rlimits[l.Type]
+		what := "error setting rlimits for ready process: error setting rlimit type " + fmt.Sprint(kind)
+		st.do(what, unix.SYS_PRLIMIT64, 0, kind, st.words(l.Soft, l.Hard), 0)
+	}
 }
 
 // rlimits are the limits of getrlimit(2) by the names of the OCI runtime spec.

@@ -7,21 +7,12 @@ package runtime
 import "C"
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-// errKilled is the end of a process that did not come to its program: nothing else kills it than the kernel for want of memory.
-var errKilled = errors.New("container init was OOM-killed (memory limit too low?)")
-
-// heapReach is how much of the heap is searched for what the copy of this process must not have; Go's arenas follow each other.
-const heapReach = 1 << 36
 
 // start makes a process that carries out s, with the flags of clone(2) and in the control group of an open folder if that is not -1. It comes back
 // when the process has executed its program, with its number, or with the error of the step that failed; then no process is left, but after a lateError.
@@ -34,70 +25,38 @@ func (s *steps) start(flags uintptr, group int) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer unix.Munmap(image.mem)
 	hideHeap()
 	first := int(C.box_run((*C.struct_box_step)(image.steps), C.int(len(s.list)), (*C.int64_t)(image.regs), C.ulong(flags), C.int(group), C.int(s.report)))
+	_ = unix.Munmap(image.mem) // at once: the copies of other starts would have it, and what the program is given is a secret
 	if first < 0 {
 		return 0, fmt.Errorf("new process: %w", unix.Errno(-first))
 	}
 	s.far.Close()
-	return s.follow(s.near, first)
+	return s.follow(first)
 }
 
-// follow reads what process first reports until its program runs or it is gone.
-func (s *steps) follow(r io.Reader, first int) (pid int, err error) {
-	pid = first
-	ready, late := false, false
-	for {
-		var pair [8]byte
-		if _, err := io.ReadFull(r, pair[:]); err != nil {
-			break
-		}
-		what, value := int(int32(binary.NativeEndian.Uint32(pair[:]))), int(int32(binary.NativeEndian.Uint32(pair[4:])))
-		switch what {
-		case C.BOX_FORKED:
-			pid = value
-			reap(first)
-		case C.BOX_READY:
-			ready = true
-		default:
-			err, late = s.failure(what, unix.Errno(value)), ready
-		}
-	}
-	if err == nil && !ready {
-		err = errKilled
-	}
-	if late {
-		return pid, &lateError{err}
-	}
-	if err != nil {
-		_ = unix.Kill(pid, unix.SIGKILL)
-		reap(pid)
-		return 0, err
-	}
-	return pid, nil
-}
+// arena is what Go's heap grows by, at addresses that are multiples of it. The first is somewhere else in each process, the others follow it.
+const arena = 64 << 20
 
-// lateError is of a process that was all but its program, whose end is the program's: with code 255.
-type lateError struct{ error }
-
-func (e *lateError) Unwrap() error { return e.error }
-
-func reap(pid int) {
-	for {
-		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
-			return
-		}
-	}
-}
-
-// hideHeap keeps Go's heap out of the copy that a start makes of this process: it has secrets of other containers in it, and who could look at
-// the copy from inside a container, which it enters, would see them. It also makes the copy cheaper.
+// hideHeap keeps Go's heap, and the stacks in it, out of the copy that a start makes of this process: it has secrets of other containers in it, and who could
+// look at the copy from inside a container, which it enters, would see them. It also makes the copy cheaper.
 func hideHeap() {
 	here := new([64]byte)
-	base := uintptr(unsafe.Pointer(here)) &^ (heapReach - 1)
-	// ENOMEM: not all of the range is mapped. What is, is marked all the same (madvise(2)).
-	_, _, _ = unix.Syscall(unix.SYS_MADVISE, base, heapReach, unix.MADV_DONTFORK)
+	from := uintptr(unsafe.Pointer(here)) &^ (arena - 1)
+	to := from + arena
+	for mapped(from - arena) {
+		from -= arena
+	}
+	for mapped(to) {
+		to += arena
+	}
+	_, _, _ = unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTFORK)
+}
+
+// mapped tells whether there is memory at an address (msync(2)).
+func mapped(at uintptr) bool {
+	_, _, errno := unix.Syscall(unix.SYS_MSYNC, at, uintptr(unix.Getpagesize()), unix.MS_ASYNC)
+	return errno == 0
 }
 
 // image is steps as the process reads them.

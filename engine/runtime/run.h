@@ -39,3 +39,6 @@ enum { BOX_FORKED = -1, BOX_READY = -2 };
 // box_run starts a process that carries out the steps, by clone(2) with flags, in the control group of an open folder if that is not -1.
 // It returns the process's number, or -errno.
 long box_run(struct box_step *steps, int n, int64_t *reg, unsigned long flags, int group, int fd);
+
+// box_files is how many open files this process was allowed when it was started; Go allows itself more.
+uint64_t box_files(void);

@@ -23,8 +23,9 @@ type starting struct {
 	console *console
 	socket  int // the console's far end
 
-	proc  register // /proc of the host's
-	files []*os.File
+	proc    register // /proc of the host's
+	rlimits []specs.POSIXRlimit
+	files   []*os.File
 }
 
 // prepare opens what a process inherits. close is due, after an error too.

@@ -1,0 +1,327 @@
+package runtime
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// newPlan are steps of a test's.
+func newPlan(t *testing.T, inherited ...int) *steps {
+	t.Helper()
+	s, err := newSteps(inherited...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// program executes a file with these words, after the report that says so.
+func (s *steps) last(file string, words ...string) {
+	s.become(file, &execution{args: s.strings(words), env: s.strings(nil)})
+}
+
+// ended waits for a program that was started and gives its exit code, 128 and more for a signal.
+func ended(t *testing.T, pid int) int {
+	t.Helper()
+	var ws unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(pid, &ws, 0, nil); err == nil {
+			break
+		} else if err != unix.EINTR {
+			t.Fatalf("wait for %d: %v", pid, err)
+		}
+	}
+	if ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return ws.ExitStatus()
+}
+
+// childless fails if processes are left.
+func childless(t *testing.T) {
+	t.Helper()
+	var info unix.Siginfo
+	if err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
+		t.Errorf("processes are left: %v", err)
+	}
+}
+
+// descriptors are the open ones of this process.
+func descriptors(t *testing.T) string {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		to, err := os.Readlink("/proc/self/fd/" + e.Name())
+		if err == nil {
+			names = append(names, e.Name()+" "+to)
+		}
+	}
+	return strings.Join(names, "\n")
+}
+
+func TestSteps(t *testing.T) {
+	newPlan(t).near.Close() // the poller of os.File has descriptors of its own from now on
+	runtime.GC()
+	before := descriptors(t)
+	for _, c := range []struct {
+		what string
+		plan func(*steps)
+		code int    // of the program
+		err  string // of the start, "" for none
+		late bool   // the error is of a program that has started
+	}{
+		{what: "success", plan: func(s *steps) { s.last("/bin/sh", "sh", "-c", "exit 7") }, code: 7},
+		{what: "failing step", plan: func(s *steps) {
+			s.do("enter nowhere", unix.SYS_CHDIR, "/no/such/folder")
+			s.last("/bin/true", "true")
+		}, err: "enter nowhere: no such file or directory"},
+		{what: "error in other words", plan: func(s *steps) {
+			s.do("", unix.SYS_CHDIR, "/no").because(func(err error) error { return fmt.Errorf("said: %w", err) })
+		}, err: "said: no such file or directory"},
+		{what: "tolerated error", plan: func(s *steps) {
+			s.do("", unix.SYS_CHDIR, "/no").tolerate(unix.EPERM, unix.ENOENT)
+			s.last("/bin/true", "true")
+		}},
+		{what: "other error", plan: func(s *steps) {
+			s.do("", unix.SYS_CHDIR, "/no").tolerate(unix.EPERM, unix.EIO)
+		}, err: ": no such file or directory"},
+		{what: "any error", plan: func(s *steps) {
+			s.do("", unix.SYS_CHDIR, "/no").tolerate(anyErrno)
+			s.last("/bin/true", "true")
+		}},
+		{what: "branches", plan: func(s *steps) {
+			failed, done, never := &label{}, &label{}, &label{}
+			s.do("", unix.SYS_CHDIR, "/no").tolerate(unix.ENOENT).orElse(failed).then(never)
+			s.do("success", unix.SYS_CHDIR, "/no")
+			s.mark(failed)
+			s.do("", unix.SYS_CHDIR, "/").tolerate(anyErrno).orElse(never).then(done)
+			s.do("no jump", unix.SYS_CHDIR, "/no")
+			s.mark(never)
+			s.do("never", unix.SYS_CHDIR, "/no")
+			s.mark(done)
+			s.last("/bin/true", "true")
+		}},
+		{what: "registers", plan: func(s *steps) {
+			fd := s.open("open", unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+			s.do("enter", unix.SYS_FCHDIR, fd)
+			s.do("close", unix.SYS_CLOSE, fd)
+			s.do("closed", unix.SYS_FCHDIR, fd)
+		}, err: "closed: bad file descriptor"},
+		{what: "no program", plan: func(s *steps) { s.last("/no/such/program", "x") }, code: 255,
+			err: "exec /no/such/program: no such file or directory", late: true},
+		{what: "no format", plan: func(s *steps) { s.last("/etc/passwd", "x") }, code: 255,
+			err: "exec /etc/passwd: permission denied", late: true},
+		{what: "argument that is too long", plan: func(s *steps) { s.last("/bin/true", "true", strings.Repeat("x", 2<<20)) }, code: 255,
+			err: "exec /bin/true: argument list too long", late: true},
+		{what: "long arguments", plan: func(s *steps) { s.last("/bin/true", "true", strings.Repeat("x", 100<<10), strings.Repeat("y", 100<<10)) }},
+		{what: "no end", plan: func(*steps) {}, err: "OOM-killed"},
+		{what: "killed", plan: func(s *steps) {
+			self := s.open("self", unix.SYS_GETPID)
+			s.do("kill", unix.SYS_KILL, self, int(unix.SIGKILL))
+		}, err: "OOM-killed"},
+		{what: "killed as a second process", plan: func(s *steps) {
+			s.do("fork", opFork, unix.CLONE_PARENT, -1)
+			self := s.open("self", unix.SYS_GETPID)
+			s.do("kill", unix.SYS_KILL, self, int(unix.SIGKILL))
+		}, err: "OOM-killed"},
+		{what: "second process", plan: func(s *steps) {
+			s.do("fork", opFork, unix.CLONE_PARENT, -1)
+			s.last("/bin/sh", "sh", "-c", "exit 9")
+		}, code: 9},
+		{what: "failing second process", plan: func(s *steps) {
+			s.do("fork", opFork, unix.CLONE_PARENT, -1)
+			s.do("enter nowhere", unix.SYS_CHDIR, "/no")
+		}, err: "enter nowhere: no such file or directory"},
+		{what: "fork that fails", plan: func(s *steps) { s.do("fork", opFork, unix.CLONE_THREAD, -1) }, err: "fork: invalid argument"},
+		{what: "stopped once", plan: func(s *steps) {
+			self := s.open("self", unix.SYS_GETPID)
+			s.do("stop", unix.SYS_KILL, self, int(unix.SIGSTOP))
+			s.last("/bin/true", "true")
+		}},
+		{what: "stopped again and again", plan: func(s *steps) {
+			self := s.open("self", unix.SYS_GETPID)
+			for range stopsLimit + 1 {
+				s.do("stop", unix.SYS_KILL, self, int(unix.SIGSTOP))
+			}
+			s.last("/bin/true", "true")
+		}, err: errStopped.Error()},
+		{what: "zero in a text", plan: func(s *steps) { s.do("", unix.SYS_CHDIR, "/\x00no") }, err: "invalid argument"},
+	} {
+		s := newPlan(t)
+		c.plan(s)
+		pid, err := s.start(0, -1)
+		var late *lateError
+		if text := fmt.Sprint(err); c.err == "" != (err == nil) || err != nil && !strings.Contains(text, c.err) || errors.As(err, &late) != c.late {
+			t.Errorf("%s: %v (late %v); want %q, %v", c.what, err, late != nil, c.err, c.late)
+		}
+		if err == nil || late != nil {
+			if code := ended(t, pid); code != c.code {
+				t.Errorf("%s: exit code %d; want %d", c.what, code, c.code)
+			}
+		} else if pid != 0 {
+			t.Errorf("%s: process %d after an error", c.what, pid)
+		}
+		childless(t)
+		runtime.KeepAlive(s)
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("descriptors are left:\n%s\nbefore:\n%s", after, before)
+	}
+}
+
+// TestProgram starts a program that looks at what it has.
+func TestProgram(t *testing.T) {
+	unix.Umask(unix.Umask(0o022))
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	out := int(w.Fd())
+	s := newPlan(t, out)
+	s.standard([3]any{out, out, out})
+	s.last("/bin/sh", "sh", "-c", `ls /proc/self/fd; grep -E '^Sig(Blk|Cgt)' /proc/self/status; env -0 | wc -c; for s in PIPE URG INT; do kill -$s $$; done; echo alive`)
+	pid, err := s.start(0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	var said bytes.Buffer
+	if _, err := said.ReadFrom(r); err != nil {
+		t.Fatal(err)
+	}
+	if code := ended(t, pid); code != 128+int(unix.SIGPIPE) {
+		t.Errorf("exit code %d: SIGPIPE is ignored", code)
+	}
+	lines := strings.Split(said.String(), "\n")
+	if len(lines) < 6 || strings.Join(lines[:4], " ") != "0 1 2 3" || !strings.HasSuffix(lines[4], "\t0000000000000000") {
+		t.Errorf("program has descriptors (3 is of ls) and signals:\n%s", said.String())
+	}
+}
+
+// TestSecrets looks at a copy of this process halfway: what is in the heap, on a stack and in the environment is not in it.
+func TestSecrets(t *testing.T) {
+	const name, begin = "SECRET_OF_A_TEST", "secret of "
+	secret := []byte(os.Getenv(name))
+	if len(secret) == 0 {
+		c := exec.Command("/proc/self/exe", "-test.run=^TestSecrets$", "-test.v")
+		c.Env = []string{name + "=" + begin + strconv.Itoa(os.Getpid())}
+		out, err := c.CombinedOutput()
+		t.Logf("%s", out)
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	var heap [][]byte
+	for range 5 { // more than one arena
+		heap = append(heap, bytes.Repeat(secret, arena/2/len(secret)))
+	}
+	stack := [256]byte{}
+	copy(stack[:], secret)
+	found := halfway(t, secret)
+	if found != 0 {
+		t.Errorf("%d copies of the secret", found)
+	}
+	runtime.KeepAlive(heap)
+	runtime.KeepAlive(&stack)
+}
+
+// halfway starts a process that waits in the middle of its steps, and counts the copies of what in its memory.
+func halfway(t *testing.T, what []byte) (found int) {
+	t.Helper()
+	var pipes [4]int
+	for i := range 2 {
+		if err := unix.Pipe2(pipes[2*i:2*i+2], unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer func() {
+		for _, fd := range pipes {
+			unix.Close(fd)
+		}
+	}()
+	s := newPlan(t, pipes[1], pipes[2])
+	self, word := s.open("self", unix.SYS_GETPID), s.space(8)
+	s.do("store", opStore, word, self)
+	s.do("say", unix.SYS_WRITE, pipes[1], word, 4)
+	s.do("wait", unix.SYS_READ, pipes[2], word, 1)
+	s.last("/bin/true", "true")
+	done := make(chan error, 1)
+	go func() {
+		pid, err := s.start(0, -1)
+		if err == nil {
+			_, err = unix.Wait4(pid, nil, 0, nil)
+		}
+		done <- err
+	}()
+	var pid [4]byte
+	if _, err := unix.Read(pipes[0], pid[:]); err != nil {
+		t.Fatal(err)
+	}
+	found = occurrences(t, int(binary.NativeEndian.Uint32(pid[:])), what)
+	if _, err := unix.Write(pipes[3], []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("start does not end")
+	}
+	return found
+}
+
+// occurrences counts what in the memory of a process.
+func occurrences(t *testing.T, pid int, what []byte) (n int) {
+	t.Helper()
+	dir := "/proc/" + strconv.Itoa(pid)
+	maps, err := os.ReadFile(dir + "/maps")
+	if os.IsPermission(err) {
+		t.Skip("not root: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem, err := os.Open(dir + "/mem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Close()
+	read := 0
+	for line := range strings.Lines(string(maps)) {
+		var from, to int64
+		var mode string
+		if _, err := fmt.Sscanf(line, "%x-%x %s", &from, &to, &mode); err != nil || mode[0] != 'r' || from < 0 {
+			continue
+		}
+		p := make([]byte, to-from)
+		got, _ := mem.ReadAt(p, from)
+		read += got
+		if c := bytes.Count(p[:got], what); c > 0 {
+			t.Logf("%d in %s", c, line)
+			n += c
+		}
+	}
+	if read == 0 {
+		t.Error("nothing could be read")
+	}
+	return n
+}
