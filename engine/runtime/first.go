@@ -31,7 +31,8 @@ func (c *Container) first(p *specs.Process, s Streams) (pid int, terminal *os.Fi
 		r.openTrees(c.spec.Mounts)
 	}
 	if r.users || sp.joins(unix.CLONE_NEWPID) {
-		st.second(flags)
+		st.enter(flags)
+		st.fork()
 		flags = 0
 	} else {
 		st.join(sp.joined, st.joins)

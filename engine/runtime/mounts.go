@@ -28,7 +28,9 @@ func (r *root) openTrees(list []specs.Mount) {
 		if mount.Parse(m.Options).Flags&unix.MS_REC != 0 {
 			flags |= unix.AT_RECURSIVE
 		}
-		r.trees[m.Destination] = r.open(mounting(m), unix.SYS_OPEN_TREE, current, m.Source, flags)
+		tree := r.register()
+		r.do(mounting(m), unix.SYS_OPEN_TREE, current, m.Source, flags).tolerate(unix.ENOSYS).into(tree)
+		r.trees[m.Destination] = tree
 	}
 }
 
@@ -104,12 +106,14 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 		kind = folder
 	}
 	target := r.place(mounting(m), m.Destination, kind)
+	byPath, bound := &label{}, &label{}
 	if tree, ok := r.trees[m.Destination]; ok {
-		r.do(mounting(m), unix.SYS_MOVE_MOUNT, tree, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
-		r.close(tree)
-	} else {
-		r.mount(mounting(m), m.Source, r.shown(target), "bind", unix.MS_BIND|p.Flags&unix.MS_REC, "")
+		r.do(mounting(m), unix.SYS_MOVE_MOUNT, tree, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH).tolerate(unix.ENOSYS).orElse(byPath)
+		r.do("close a descriptor", unix.SYS_CLOSE, tree).then(bound)
 	}
+	r.mark(byPath)
+	r.mount(mounting(m), m.Source, r.shown(target), "bind", unix.MS_BIND|p.Flags&unix.MS_REC, "")
+	r.mark(bound)
 	r.close(target)
 	top := r.place(mounting(m), m.Destination, there)
 	if p.Flags&setsFlags != 0 {

@@ -115,6 +115,7 @@ func (s *steps) join(list []joined, fds []int) {
 		if j.flag == unix.CLONE_NEWUSER {
 			s.do("become root of the user namespace", unix.SYS_SETRESGID, 0, 0, 0)
 			s.do("become root of the user namespace", unix.SYS_SETRESUID, 0, 0, 0)
+			s.protect()
 		}
 	}
 }

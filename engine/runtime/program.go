@@ -91,8 +91,8 @@ func (s *steps) standard(fds [3]any) {
 	if s.report > 3 {
 		s.do("close descriptors", opClose, 3, s.report-1)
 	}
-	s.do("close descriptors", opClose, s.report+1, 1<<31-1)
-	s.do("signals", opSignals)
+	// The lowest number that is free is the one that is taken, so none is above what there may have been at once.
+	s.do("close descriptors", opClose, s.report+1, s.highest+s.regs+3)
 }
 
 // drop gives up what the program may not do.
@@ -100,6 +100,7 @@ func (s *steps) standard(fds [3]any) {
 // Without no_new_privs the filter needs a privilege and comes before that is gone; else it comes last (execute), so that it judges as few calls of ours
 // as possible.
 func (s *steps) drop(p *specs.Process, filter *seccomp.Filter) error {
+	s.do("signals", opSignals)
 	if p.NoNewPrivileges {
 		s.do("no new privileges", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	} else {
@@ -148,6 +149,7 @@ func (s *steps) user(u *specs.User) {
 	uid, gid := int(u.UID), int(u.GID)
 	s.do(fmt.Sprintf("unable to setup user: setgid to %d", gid), unix.SYS_SETRESGID, gid, gid, gid)
 	s.do(fmt.Sprintf("unable to setup user: setuid to %d", uid), unix.SYS_SETRESUID, uid, uid, uid)
+	s.protect()
 }
 
 func chdirFailed(dir string) string {

@@ -93,56 +93,6 @@ static void report(int fd, int32_t what, int32_t value)
 	sys(SYS_write, fd, (long)pair, sizeof pair, 0, 0, 0);
 }
 
-// look opens a path below root as if root were the root of all, without following links if real.
-static long look(int root, const char *path, int real)
-{
-	struct { uint64_t flags, mode, resolve; } how = { O_PATH | O_CLOEXEC, 0, 0x10 /* RESOLVE_IN_ROOT */ };
-	char part[256];
-	long fd, next, r;
-	struct stat st;
-	int n;
-
-	if (real)
-		how.resolve |= 0x04; // RESOLVE_NO_SYMLINKS
-	// EAGAIN: something was renamed or mounted anywhere meanwhile, and there is ".." in the path (openat2(2)).
-	for (int tries = 0; tries < 10000; tries++) {
-		fd = sys(SYS_openat2, root, (long)path, (long)&how, sizeof how, 0, 0);
-		if (fd != -EAGAIN)
-			break;
-		sys(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
-	}
-	if (fd != -ENOSYS)
-		return fd;
-	// Before Linux 5.6: one part after the other, and no link at all.
-	fd = sys(SYS_fcntl, root, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
-	while (!failed(fd)) {
-		while (*path == '/')
-			path++;
-		if (*path == 0)
-			return fd;
-		for (n = 0; path[n] && path[n] != '/' && n < 255; n++)
-			part[n] = path[n];
-		part[n] = 0;
-		path += n;
-		if (part[0] == '.' && part[1] == '.' && part[2] == 0)
-			next = -ELOOP;
-		else
-			next = sys(SYS_openat, fd, (long)part, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, 0, 0);
-		sys(SYS_close, fd, 0, 0, 0, 0, 0);
-		fd = next;
-		if (failed(fd))
-			break;
-		r = sys(SYS_newfstatat, fd, (long)"", (long)&st, 0x1000 /* AT_EMPTY_PATH */, 0, 0);
-		if (!failed(r) && S_ISLNK(st.st_mode))
-			r = -ELOOP;
-		if (failed(r)) {
-			sys(SYS_close, fd, 0, 0, 0, 0, 0);
-			fd = r;
-		}
-	}
-	return fd;
-}
-
 // join writes the three parts of a path to to, which has room for PATH_MAX.
 static long join(char *to, const char *parts[3], const long lengths[3])
 {
@@ -165,6 +115,90 @@ static long length(const char *s)
 	while (s[n])
 		n++;
 	return n;
+}
+
+// part opens one part of a path, and follows no link.
+static long part(int dir, const char *name, long n)
+{
+	char text[256];
+
+	if (n >= (long)sizeof text)
+		return -ENAMETOOLONG;
+	for (long i = 0; i < n; i++)
+		text[i] = name[i];
+	text[n] = 0;
+	return sys(SYS_openat, dir, (long)text, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, 0, 0);
+}
+
+// walk is look before Linux 5.6: one part after the other. What has been walked has neither links nor ".." in it, so that a path can be walked anew
+// with what a link says in the link's place, or without the part before "..": no folder is ever left upwards, wherever it is moved meanwhile.
+static long walk(int root, const char *path, int real)
+{
+	static char texts[2][PATH_MAX], link[PATH_MAX];
+	const char *p = path, *name, *last = path; // last is the part before name
+	long fd = sys(SYS_fcntl, root, F_DUPFD_CLOEXEC, 3, 0, 0, 0), next, n;
+
+	for (int links = 0, turn = 0; !failed(fd);) {
+		const char *parts[3] = { path, link };
+		long lengths[3] = { 0, 0 };
+
+		while (*p == '/')
+			p++;
+		if (*p == 0)
+			return fd;
+		for (name = p; *p && *p != '/';)
+			p++;
+		n = p - name;
+		if (n == 1 && name[0] == '.')
+			continue;
+		if (n == 2 && name[0] == '.' && name[1] == '.') {
+			lengths[0] = last - path;
+			sys(SYS_close, fd, 0, 0, 0, 0, 0);
+		} else {
+			next = part(fd, name, n);
+			sys(SYS_close, fd, 0, 0, 0, 0, 0);
+			if (failed(next))
+				return next;
+			lengths[1] = sys(SYS_readlinkat, next, (long)"", (long)link, sizeof link, 0, 0);
+			if (lengths[1] == -ENOENT || lengths[1] == -EINVAL) { // no link
+				fd = next;
+				last = name;
+				continue;
+			}
+			sys(SYS_close, next, 0, 0, 0, 0, 0);
+			if (failed(lengths[1]))
+				return lengths[1];
+			if (real || ++links > 40)
+				return -ELOOP;
+			lengths[0] = *link == '/' ? 0 : name - path;
+		}
+		parts[2] = p;
+		lengths[2] = length(p);
+		fd = join(texts[turn], parts, lengths);
+		path = p = last = texts[turn];
+		turn = !turn;
+		if (!failed(fd))
+			fd = sys(SYS_fcntl, root, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
+	}
+	return fd;
+}
+
+// look opens a path below root as if root were the root of all, without following links if real.
+static long look(int root, const char *path, int real)
+{
+	struct { uint64_t flags, mode, resolve; } how = { O_PATH | O_CLOEXEC, 0, 0x10 /* RESOLVE_IN_ROOT */ };
+	long fd;
+
+	if (real)
+		how.resolve |= 0x04; // RESOLVE_NO_SYMLINKS
+	// EAGAIN: something was renamed or mounted anywhere meanwhile, and there is ".." in the path (openat2(2)).
+	for (int tries = 0; tries < 10000; tries++) {
+		fd = sys(SYS_openat2, root, (long)path, (long)&how, sizeof how, 0, 0);
+		if (fd != -EAGAIN)
+			break;
+		sys(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	}
+	return fd == -ENOSYS ? walk(root, path, real) : fd;
 }
 
 // make makes what is missing on the way to path, and path itself. If a link that leads to nothing is in the way, longer gets the path with what
@@ -227,7 +261,7 @@ static long place(int root, char *path, int kind)
 		if (fd != -EEXIST || longer[links & 1][0] == 0)
 			return fd;
 		path = longer[links & 1];
-		fd = look(root, path, 0);
+		fd = look(root, path, kind & BOX_REAL);
 	}
 	return fd == -ENOENT ? -ELOOP : fd;
 }
@@ -270,18 +304,35 @@ static long executable(const char *path)
 	return sys(SYS_faccessat, AT_FDCWD, (long)path, 1 /* X_OK */, 0, 0, 0); // the real ids are the effective ones here
 }
 
+// close_all leaves out what is open already only if it is asked for a range without an end: there may be a thousand million numbers in it.
 static long close_all(uint64_t first, uint64_t last)
 {
-	struct rlimit limit;
-	long r = sys(SYS_close_range, first, last, 0, 0, 0, 0);
+	static char entries[4096];
+	long r = sys(SYS_close_range, first, last, 0, 0, 0, 0), dir, n;
 
 	if (r != -ENOSYS)
 		return r;
-	if (!failed(sys(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0)) && last >= limit.rlim_max)
-		last = limit.rlim_max;
-	for (; first <= last; first++)
-		sys(SYS_close, first, 0, 0, 0, 0, 0);
-	return 0;
+	// Before Linux 5.9.
+	if (last < INT_MAX) {
+		for (; first <= last; first++)
+			sys(SYS_close, first, 0, 0, 0, 0, 0);
+		return 0;
+	}
+	dir = sys(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
+	if (failed(dir))
+		return dir;
+	while ((n = sys(SYS_getdents64, dir, (long)entries, sizeof entries, 0, 0, 0)) > 0) {
+		for (long at = 0; at < n; at += *(uint16_t *)(entries + at + 16)) { // struct linux_dirent64
+			uint64_t fd = 0;
+
+			for (const char *c = entries + at + 19; *c; c++)
+				fd = *c >= '0' && *c <= '9' ? 10 * fd + (uint64_t)(*c - '0') : 0;
+			if (fd >= first && fd != (uint64_t)dir)
+				sys(SYS_close, (long)fd, 0, 0, 0, 0, 0);
+		}
+	}
+	sys(SYS_close, dir, 0, 0, 0, 0, 0);
+	return n;
 }
 
 static long default_signals(void)
@@ -298,7 +349,7 @@ static long mount_flags(int fd)
 	struct statfs st;
 	long r = sys(SYS_fstatfs, fd, (long)&st, 0, 0, 0, 0);
 
-	return failed(r) ? r : (long)(st.f_flags & (2 | 4 | 8)); // ST_NOSUID, ST_NODEV, ST_NOEXEC are MS_*
+	return failed(r) ? r : (long)(st.f_flags & (1 | 2 | 4 | 8)); // ST_RDONLY, ST_NOSUID, ST_NODEV, ST_NOEXEC are MS_*
 }
 
 static long device(int fd, uint64_t number)

@@ -26,7 +26,7 @@ func newPlan(t *testing.T, inherited ...int) *steps {
 	return s
 }
 
-// program executes a file with these words, after the report that says so.
+// last executes a file with these words, after the report that says so.
 func (s *steps) last(file string, words ...string) {
 	s.become(file, &execution{args: s.strings(words), env: s.strings(nil)})
 }
@@ -128,7 +128,9 @@ func TestSteps(t *testing.T) {
 			err: "exec /etc/passwd: permission denied", late: true},
 		{what: "argument that is too long", plan: func(s *steps) { s.last("/bin/true", "true", strings.Repeat("x", 2<<20)) }, code: 255,
 			err: "exec /bin/true: argument list too long", late: true},
-		{what: "long arguments", plan: func(s *steps) { s.last("/bin/true", "true", strings.Repeat("x", 100<<10), strings.Repeat("y", 100<<10)) }},
+		{what: "long arguments", plan: func(s *steps) {
+			s.last("/bin/true", "true", strings.Repeat("x", 100<<10), strings.Repeat("y", 100<<10))
+		}},
 		{what: "no end", plan: func(*steps) {}, err: "OOM-killed"},
 		{what: "killed", plan: func(s *steps) {
 			self := s.open("self", unix.SYS_GETPID)
@@ -184,33 +186,45 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestProgram starts a program that looks at what it has.
+// TestProgram starts a program that looks at what it has, on kernels old and new.
 func TestProgram(t *testing.T) {
-	unix.Umask(unix.Umask(0o022))
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	out := int(w.Fd())
-	s := newPlan(t, out)
-	s.standard([3]any{out, out, out})
-	s.last("/bin/sh", "sh", "-c", `ls /proc/self/fd; grep -E '^Sig(Blk|Cgt)' /proc/self/status; env -0 | wc -c; for s in PIPE URG INT; do kill -$s $$; done; echo alive`)
-	pid, err := s.start(0, -1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	var said bytes.Buffer
-	if _, err := said.ReadFrom(r); err != nil {
-		t.Fatal(err)
-	}
-	if code := ended(t, pid); code != 128+int(unix.SIGPIPE) {
-		t.Errorf("exit code %d: SIGPIPE is ignored", code)
-	}
-	lines := strings.Split(said.String(), "\n")
-	if len(lines) < 6 || strings.Join(lines[:4], " ") != "0 1 2 3" || !strings.HasSuffix(lines[4], "\t0000000000000000") {
-		t.Errorf("program has descriptors (3 is of ls) and signals:\n%s", said.String())
+	for _, old := range []bool{false, true} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := int(w.Fd())
+		s := newPlan(t, out)
+		if old {
+			s.refuseCalls(unix.SYS_CLOSE_RANGE, unix.SYS_CLONE3, unix.SYS_OPENAT2, unix.SYS_FACCESSAT2)
+		}
+		for _, n := range []int{200, 201, 250} {
+			s.do("descriptor that is to be closed", unix.SYS_FCNTL, out, unix.F_DUPFD, n)
+		}
+		s.do("close", opClose, 200, 1<<31-1)
+		for range 5 {
+			s.open("descriptor that stays", unix.SYS_FCNTL, out, unix.F_DUPFD, 3)
+		}
+		s.standard([3]any{out, out, out})
+		s.do("signals", opSignals)
+		s.last("/bin/sh", "sh", "-c", `ls /proc/self/fd; grep -E '^Sig(Blk|Cgt)' /proc/self/status; for s in URG CHLD CONT PIPE; do kill -$s $$; done; echo alive`)
+		pid, err := s.start(0, -1)
+		w.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said bytes.Buffer
+		if _, err := said.ReadFrom(r); err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		if code := ended(t, pid); code != 128+int(unix.SIGPIPE) {
+			t.Errorf("old kernel %v: exit code %d: SIGPIPE is not as by default", old, code)
+		}
+		lines := strings.Split(said.String(), "\n")
+		if len(lines) < 6 || strings.Join(lines[:4], " ") != "0 1 2 3" || !strings.HasSuffix(lines[4], "\t0000000000000000") {
+			t.Errorf("old kernel %v: program has descriptors (3 is of ls) and signals:\n%s", old, said.String())
+		}
 	}
 }
 

@@ -146,20 +146,23 @@ func (st *starting) enterGroup() {
 	st.mark(done)
 }
 
-// second joins the namespaces, unshares those of flags, and goes on in a second process, the first one's sibling. It is in the control group.
+// enter joins the namespaces, and unshares those of flags.
 //
-// The root of a user namespace may not put anything there, so the first process goes before it is that. Else it is the second alone, which may be the only
-// one that a limit allows.
-func (st *starting) second(flags uintptr) {
-	users := st.spaces.joins(unix.CLONE_NEWUSER)
-	if users {
+// The root of a user namespace may not put anything into a control group, so the process goes there before it is that.
+func (st *starting) enter(flags uintptr) {
+	if st.spaces.joins(unix.CLONE_NEWUSER) {
 		st.enterGroup()
 	}
 	st.join(st.spaces.joined, st.joins)
 	if flags != 0 {
 		st.do("new namespaces", unix.SYS_UNSHARE, flags)
 	}
-	if users {
+}
+
+// fork goes on in a second process, the first one's sibling. It is in the control group: with the first one if that has to be, else alone, since a limit may allow
+// no more than one.
+func (st *starting) fork() {
+	if st.spaces.joins(unix.CLONE_NEWUSER) {
 		st.do("new process", opFork, unix.CLONE_PARENT, -1)
 		return
 	}

@@ -17,6 +17,7 @@ type steps struct {
 	regs      int
 	near, far *os.File // of the socket pair for reports
 	report    int      // far's number
+	highest   int      // of the descriptors that are kept at the beginning
 }
 
 // newSteps are steps that begin by closing all descriptors but those that are inherited, and the one for reports: the process is to enter
@@ -32,7 +33,7 @@ func newSteps(inherited ...int) (*steps, error) {
 	if s.report, err = number(s.far); err != nil {
 		return nil, err
 	}
-	s.do("protect the process", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	s.protect()
 	kept := append([]int{s.report}, inherited...)
 	sort.Ints(kept)
 	from := 3
@@ -43,7 +44,13 @@ func newSteps(inherited ...int) (*steps, error) {
 		from = max(from, fd+1)
 	}
 	s.do("close descriptors", opClose, from, 1<<31-1)
+	s.highest = from
 	return s, nil
+}
+
+// protect lets nobody look at the process but who may look at all of the host's. A change of its user may have ended that (proc_sys_fs(5), suid_dumpable).
+func (s *steps) protect() {
+	s.do("protect the process", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 }
 
 // step is one system call, or one of the operations of run.h.
