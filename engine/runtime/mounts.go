@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
@@ -39,8 +39,8 @@ func (r *root) mountAll(spec *specs.Spec, groups map[string]string, ownGroups bo
 	for i := range spec.Mounts {
 		m := &spec.Mounts[i]
 		p := mount.Parse(m.Options)
-		if path.Clean("/"+m.Destination) == "/" {
-			return fmt.Errorf("mount on the root of a container: %w", errdefs.ErrInvalidArgument)
+		if err := checkProc(m); err != nil {
+			return err
 		}
 		switch m.Type {
 		case "proc", "sysfs":
@@ -55,10 +55,50 @@ func (r *root) mountAll(spec *specs.Spec, groups map[string]string, ownGroups bo
 		case "cgroup":
 			r.groups(m, p, spec.Linux.CgroupsPath, groups, ownGroups)
 		default:
-			r.finish(m, p, r.kernel(m, p, r.place(mounting(m), m.Destination, folder)))
+			r.finish(m, p, r.kernel(m, p, r.mountpoint(m, folder)))
 		}
 	}
 	return nil
+}
+
+// lentProc are the files of /proc that programs like lxcfs put others in the place of.
+var lentProc = []string{
+	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg", "/proc/slabinfo",
+	"/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+}
+
+// checkProc refuses another /proc than the kernel's.
+func checkProc(m *specs.Mount) error {
+	if path.Clean(m.Destination) != "/proc" || m.Type == "proc" {
+		return nil
+	}
+	var st unix.Statfs_t
+	if m.Type == "bind" && unix.Statfs(m.Source, &st) == nil && st.Type == unix.PROC_SUPER_MAGIC {
+		return nil
+	}
+	return refuse("%q cannot be mounted because it is not of type proc", m.Destination)
+}
+
+// mountpoint is a place that may be mounted on, wherever links of the image's lead: not the root, nor what the kernel shows in /proc.
+func (r *root) mountpoint(m *specs.Mount, kind int) register {
+	target := r.place(mounting(m), m.Destination, kind)
+	r.checkFree(m, target)
+	return target
+}
+
+func (r *root) checkFree(m *specs.Mount, target register) {
+	free := r.do("", opFree, target, r.fd).because(func(err error) error {
+		switch err {
+		case unix.EBUSY:
+			return refuse("mountpoint %q is on the top of rootfs", m.Destination)
+		case unix.EXDEV:
+			return refuse("%q cannot be mounted because it is inside /proc", m.Destination)
+		}
+		return fmt.Errorf("%s: %w", mounting(m), err)
+	})
+	if slices.Contains(lentProc, path.Clean(m.Destination)) || path.Clean(m.Destination) == "/proc" {
+		free.tolerate(unix.EXDEV)
+	}
 }
 
 // kernel mounts a file system of the kernel's over target.
@@ -85,6 +125,7 @@ func (r *root) tmpfs(m *specs.Mount, p mount.Parsed) {
 	missing, mounted := &label{}, &label{}
 	target := r.register()
 	r.do(mounting(m), opPlace, r.fd, r.fresh(m.Destination), there).tolerate(unix.ENOENT).orElse(missing).into(target)
+	r.checkFree(m, target)
 	const asCovered = "mode="
 	text := r.fresh(strings.TrimSuffix(asCovered+"0000,"+data, ","))
 	r.do(mounting(m), opMode, target, text+address(len(asCovered)))
@@ -105,7 +146,7 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 	if st.IsDir() {
 		kind = folder
 	}
-	target := r.place(mounting(m), m.Destination, kind)
+	target := r.mountpoint(m, kind)
 	byPath, bound := &label{}, &label{}
 	if tree, ok := r.trees[m.Destination]; ok {
 		r.do(mounting(m), unix.SYS_MOVE_MOUNT, tree, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH).tolerate(unix.ENOSYS).orElse(byPath)

@@ -14,37 +14,13 @@
 #include <sys/vfs.h>
 
 #include "run.h"
+#include "system.h"
 
 #ifndef SYS_clone3
 #define SYS_clone3 435
 #endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
-#endif
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-
-#if defined(__x86_64__)
-static long sys(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-	long r;
-
-	__asm__ volatile("syscall" : "=a"(r) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
-	return r;
-}
-#elif defined(__aarch64__)
-static long sys(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long x8 __asm__("x8") = nr, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
-
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-	return x0;
-}
-#else
-#error "no system calls for this processor"
 #endif
 
 extern char **environ;
@@ -68,8 +44,6 @@ __attribute__((constructor)) static void note(void)
 
 uint64_t box_files(void) { return files.rlim_cur; }
 
-static int failed(long r) { return r < 0 && r > -4096; }
-
 // fork_into is clone(2) as fork(2) is, into a control group at once where the kernel can (clone3(2), CLONE_INTO_CGROUP).
 static long fork_into(unsigned long flags, int group, int64_t *joined)
 {
@@ -91,179 +65,6 @@ static void report(int fd, int32_t what, int32_t value)
 	int32_t pair[2] = { what, value };
 
 	sys(SYS_write, fd, (long)pair, sizeof pair, 0, 0, 0);
-}
-
-// join writes the three parts of a path to to, which has room for PATH_MAX.
-static long join(char *to, const char *parts[3], const long lengths[3])
-{
-	long n = 0;
-
-	for (int i = 0; i < 3; i++) {
-		if (n + lengths[i] >= PATH_MAX)
-			return -ENAMETOOLONG;
-		for (long j = 0; j < lengths[i]; j++)
-			to[n++] = parts[i][j];
-	}
-	to[n] = 0;
-	return 0;
-}
-
-static long length(const char *s)
-{
-	long n = 0;
-
-	while (s[n])
-		n++;
-	return n;
-}
-
-// part opens one part of a path, and follows no link.
-static long part(int dir, const char *name, long n)
-{
-	char text[256];
-
-	if (n >= (long)sizeof text)
-		return -ENAMETOOLONG;
-	for (long i = 0; i < n; i++)
-		text[i] = name[i];
-	text[n] = 0;
-	return sys(SYS_openat, dir, (long)text, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, 0, 0);
-}
-
-// walk is look before Linux 5.6: one part after the other. What has been walked has neither links nor ".." in it, so that a path can be walked anew
-// with what a link says in the link's place, or without the part before "..": no folder is ever left upwards, wherever it is moved meanwhile.
-static long walk(int root, const char *path, int real)
-{
-	static char texts[2][PATH_MAX], link[PATH_MAX];
-	const char *p = path, *name, *last = path; // last is the part before name
-	long fd = sys(SYS_fcntl, root, F_DUPFD_CLOEXEC, 3, 0, 0, 0), next, n;
-
-	for (int links = 0, turn = 0; !failed(fd);) {
-		const char *parts[3] = { path, link };
-		long lengths[3] = { 0, 0 };
-
-		while (*p == '/')
-			p++;
-		if (*p == 0)
-			return fd;
-		for (name = p; *p && *p != '/';)
-			p++;
-		n = p - name;
-		if (n == 1 && name[0] == '.')
-			continue;
-		if (n == 2 && name[0] == '.' && name[1] == '.') {
-			lengths[0] = last - path;
-			sys(SYS_close, fd, 0, 0, 0, 0, 0);
-		} else {
-			next = part(fd, name, n);
-			sys(SYS_close, fd, 0, 0, 0, 0, 0);
-			if (failed(next))
-				return next;
-			lengths[1] = sys(SYS_readlinkat, next, (long)"", (long)link, sizeof link, 0, 0);
-			if (lengths[1] == -ENOENT || lengths[1] == -EINVAL) { // no link
-				fd = next;
-				last = name;
-				continue;
-			}
-			sys(SYS_close, next, 0, 0, 0, 0, 0);
-			if (failed(lengths[1]))
-				return lengths[1];
-			if (real || ++links > 40)
-				return -ELOOP;
-			lengths[0] = *link == '/' ? 0 : name - path;
-		}
-		parts[2] = p;
-		lengths[2] = length(p);
-		fd = join(texts[turn], parts, lengths);
-		path = p = last = texts[turn];
-		turn = !turn;
-		if (!failed(fd))
-			fd = sys(SYS_fcntl, root, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
-	}
-	return fd;
-}
-
-// look opens a path below root as if root were the root of all, without following links if real.
-static long look(int root, const char *path, int real)
-{
-	struct { uint64_t flags, mode, resolve; } how = { O_PATH | O_CLOEXEC, 0, 0x10 /* RESOLVE_IN_ROOT */ };
-	long fd;
-
-	if (real)
-		how.resolve |= 0x04; // RESOLVE_NO_SYMLINKS
-	// EAGAIN: something was renamed or mounted anywhere meanwhile, and there is ".." in the path (openat2(2)).
-	for (int tries = 0; tries < 10000; tries++) {
-		fd = sys(SYS_openat2, root, (long)path, (long)&how, sizeof how, 0, 0);
-		if (fd != -EAGAIN)
-			break;
-		sys(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
-	}
-	return fd == -ENOSYS ? walk(root, path, real) : fd;
-}
-
-// make makes what is missing on the way to path, and path itself. If a link that leads to nothing is in the way, longer gets the path with what
-// the link says in its place, and EEXIST is the result.
-static long make(int root, char *path, int kind, char *longer)
-{
-	static char link[PATH_MAX];
-	long dir = look(root, "/", 0), fd, r;
-	char *p = path, *name, c;
-
-	while (!failed(dir)) {
-		while (*p == '/')
-			p++;
-		if (*p == 0)
-			return dir;
-		name = p;
-		while (*p && *p != '/')
-			p++;
-		c = *p;
-		*p = 0; // path ends with this part for now
-		fd = look(root, path, kind & BOX_REAL);
-		if (fd == -ENOENT) {
-			if (c == 0 && (kind & 3) == BOX_FILE) {
-				r = sys(SYS_openat, dir, (long)name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644, 0, 0);
-				if (!failed(r))
-					sys(SYS_close, r, 0, 0, 0, 0, 0);
-			} else {
-				r = sys(SYS_mkdirat, dir, (long)name, 0755, 0, 0, 0);
-			}
-			fd = failed(r) ? r : look(root, path, kind & BOX_REAL);
-			r = fd == -EEXIST ? sys(SYS_readlinkat, dir, (long)name, (long)link, sizeof link, 0, 0) : -1;
-			if (!failed(r)) {
-				const char *parts[3] = { path, link, p };
-				long lengths[3] = { *link == '/' ? 0 : name - path, r, 0 };
-
-				*p = c;
-				lengths[2] = length(p);
-				r = join(longer, parts, lengths);
-				fd = failed(r) ? r : -EEXIST;
-			}
-		}
-		*p = c;
-		sys(SYS_close, dir, 0, 0, 0, 0, 0);
-		dir = fd;
-	}
-	return dir;
-}
-
-// place is look, and makes what is missing: folders, and at the end a folder or an empty file. Links that lead to nothing are followed.
-static long place(int root, char *path, int kind)
-{
-	static char longer[2][PATH_MAX];
-	long fd = look(root, path, kind & BOX_REAL);
-
-	if ((kind & 3) == BOX_THERE)
-		return fd;
-	for (int links = 0; fd == -ENOENT && links < 40; links++) {
-		longer[links & 1][0] = 0;
-		fd = make(root, path, kind, longer[links & 1]);
-		if (fd != -EEXIST || longer[links & 1][0] == 0)
-			return fd;
-		path = longer[links & 1];
-		fd = look(root, path, kind & BOX_REAL);
-	}
-	return fd == -ENOENT ? -ELOOP : fd;
 }
 
 static long decimal(char *to, uint64_t n)
@@ -362,6 +163,23 @@ static long device(int fd, uint64_t number)
 	return S_ISCHR(st.st_mode) && st.st_rdev == number ? 0 : -ENXIO;
 }
 
+static long is_free(int fd, int root)
+{
+	struct stat st, top;
+	struct statfs fs;
+	long r = sys(SYS_newfstatat, fd, (long)"", (long)&st, 0x1000, 0, 0);
+
+	if (!failed(r))
+		r = sys(SYS_newfstatat, root, (long)"", (long)&top, 0x1000, 0, 0);
+	if (!failed(r) && st.st_dev == top.st_dev && st.st_ino == top.st_ino)
+		r = -EBUSY;
+	if (!failed(r))
+		r = sys(SYS_fstatfs, fd, (long)&fs, 0, 0, 0, 0);
+	if (!failed(r) && fs.f_type == 0x9fa0 /* PROC_SUPER_MAGIC */)
+		r = -EXDEV;
+	return r;
+}
+
 static long forked(unsigned long flags, int group, int fd)
 {
 	int64_t joined;
@@ -382,7 +200,7 @@ static long carry_out(struct box_step *s, uint64_t *a, int fd)
 	case BOX_FORK:
 		return forked(a[0], (int)a[1], fd);
 	case BOX_PLACE:
-		return place((int)a[0], (char *)a[1], (int)a[2]);
+		return box_place((int)a[0], (char *)a[1], (int)a[2]);
 	case BOX_DECIMAL:
 		return decimal((char *)a[0], a[1]);
 	case BOX_MODE:
@@ -406,6 +224,8 @@ static long carry_out(struct box_step *s, uint64_t *a, int fd)
 		return mount_flags((int)a[0]);
 	case BOX_DEVICE:
 		return device((int)a[0], a[1]);
+	case BOX_FREE:
+		return is_free((int)a[0], (int)a[1]);
 	}
 	return sys(s->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

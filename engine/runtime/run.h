@@ -28,10 +28,14 @@ enum box_op {
 	BOX_OR = -11,        // (number, number)
 	BOX_FLAGS = -12,     // (descriptor): nosuid, nodev and noexec of its mount, as mount(2) names them
 	BOX_DEVICE = -13,    // (descriptor, number): ENXIO unless it is that character device
+	BOX_FREE = -14,      // (descriptor, root): EBUSY if it is the root, EXDEV if it is of a proc file system
 };
 
 // Kinds of BOX_PLACE: what is made where nothing is; BOX_REAL refuses symbolic links on the way.
 enum { BOX_THERE = 0, BOX_FOLDER = 1, BOX_FILE = 2, BOX_REAL = 4 };
+
+// box_place is BOX_PLACE.
+long box_place(int root, char *path, int kind);
 
 // Reports, written as pairs: the number of a step and its errno, or one of these and a value.
 enum { BOX_FORKED = -1, BOX_READY = -2 };

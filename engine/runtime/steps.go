@@ -90,6 +90,7 @@ const (
 	opOr         = -11
 	opFlags      = -12
 	opDevice     = -13
+	opFree       = -14
 )
 
 // Kinds of opPlace.
