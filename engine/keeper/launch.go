@@ -91,11 +91,12 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 	for i, f := range files {
 		p.attached = append(p.attached, &attachment{opts: l.Attach[i], f: f})
 	}
+	p.start()
+	// From here on its end is everybody's business.
 	k.mu.Lock()
 	k.containers[l.ID] = c
 	k.programs[p.pid] = p
 	k.mu.Unlock()
-	p.start()
 	k.reapPrograms() // it may have ended before it was known
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -164,11 +165,11 @@ func (k *Keeper) exec(id string, e *task.Exec, files []*os.File) (pid int, err e
 		p.attached = append(p.attached, &attachment{opts: e.Attach[i], f: f})
 	}
 	p.started = time.Now()
+	p.start()
 	k.mu.Lock()
 	c.execs[e.ID] = p
 	k.programs[p.pid] = p
 	k.mu.Unlock()
-	p.start()
 	k.reapPrograms()
 	return p.pid, nil
 }

@@ -60,7 +60,10 @@ func (k *keeperProcess) start() error {
 		return err
 	}
 	defer exe.Close()
-	errs, err := os.OpenFile(filepath.Join(k.run, "keeper.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	// What the one before said, if it is lost, is worth reading.
+	said := filepath.Join(k.run, "keeper.log")
+	_ = os.Rename(said, said+".old")
+	errs, err := os.OpenFile(said, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -78,8 +81,8 @@ func (k *keeperProcess) start() error {
 		return fmt.Errorf("start the keeper: %w", err)
 	}
 	if !awaitLine(ready, discard{}, "ready") {
-		said, _ := os.ReadFile(errs.Name())
-		return fmt.Errorf("start the keeper: %w: %s", c.Wait(), said)
+		text, _ := os.ReadFile(said)
+		return fmt.Errorf("start the keeper: %w: %s", c.Wait(), text)
 	}
 	var reaped sync.WaitGroup
 	reaped.Go(func() { _ = c.Wait() }) // ends with the keeper, or is cut off with this process
