@@ -8,7 +8,7 @@ LD    := -s -w -linkmode external -extldflags -static
 GC    := -gcflags box/personalities/...=-l -gcflags box/netapi/...=-l -gcflags box/engine=-l
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test vm-test vm-test-arm64 lint bench cross install clean tools compare golden lograte fuzz
+.PHONY: help build demo test vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -41,6 +41,9 @@ fuzz: tools ## Fuzz the HTTP edge, FUZZTIME for each target
 		go test -tags $(TAGS) -run XXX -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s ./netapi >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
 		echo "$$f: $$(grep -o 'execs: [0-9]*' "$$log" | tail -n 1)"; \
 	done
+
+race: tools ## Test the keeper under Go's race detector
+	go test -race -tags $(TAGS) -count=1 ./engine/keeper
 
 lint: ## Format, vet and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
