@@ -149,8 +149,9 @@ static long make(int root, char *path, int kind, char *longer)
 			} else {
 				r = sys(SYS_mkdirat, dir, (long)name, 0755, 0, 0, 0);
 			}
-			fd = failed(r) ? r : look(root, path, kind & BOX_REAL);
-			r = fd == -EEXIST ? sys(SYS_readlinkat, dir, (long)name, (long)link, sizeof link, 0, 0) : -1;
+			// Another container may have made it meanwhile, in a volume that both have.
+			fd = failed(r) && r != -EEXIST ? r : look(root, path, kind & BOX_REAL);
+			r = fd == -ENOENT ? sys(SYS_readlinkat, dir, (long)name, (long)link, sizeof link, 0, 0) : -1;
 			if (!failed(r)) {
 				const char *parts[3] = { path, link, p };
 				long lengths[3] = { *link == '/' ? 0 : name - path, r, 0 };
