@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -165,8 +164,6 @@ func result(t *testing.T, start launcher, p specs.Process, args ...string) (text
 // quiet is that the test leaves nothing in this process.
 func quiet(t *testing.T) {
 	t.Helper()
-	newPlan(t).near.Close()
-	runtime.GC()
 	before := descriptors(t)
 	t.Cleanup(func() {
 		childless(t)
