@@ -32,7 +32,7 @@ type runtimeContainer interface {
 	Start(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error)
 	Record() runtime.Record
 	Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error)
-	Signal(sig unix.Signal, all bool) error
+	Signal(sig unix.Signal) error
 	Pause() error
 	Resume() error
 	Update(r *specs.LinuxResources) error

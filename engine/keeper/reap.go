@@ -114,7 +114,7 @@ func (k *Keeper) end(p *program, code int, at time.Time) {
 	e := task.Exit{Container: p.container, Exec: p.exec, Pid: p.pid, Code: code, At: at}
 	if p.exec == "" && c != nil {
 		if !c.launch.OwnPidSpace {
-			_ = c.rt.Signal(unix.SIGKILL, true)
+			_ = c.rt.Signal(unix.SIGKILL)
 		}
 		e.OOMKilled = c.rt.OOMKills() > 0
 	}

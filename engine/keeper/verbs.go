@@ -90,7 +90,7 @@ func (k *Keeper) signal(q *task.Request, _ []*os.File) (task.Reply, error) {
 		return task.Reply{}, err
 	}
 	if q.Exec == "" && q.All {
-		err = c.rt.Signal(unix.Signal(q.Signal), true)
+		err = c.rt.Signal(unix.Signal(q.Signal))
 	}
 	// Under the lock the pid is the program's: it is reaped under the same lock.
 	k.mu.Lock()

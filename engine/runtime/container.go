@@ -161,17 +161,14 @@ func processState(pid int) (words []string, err error) {
 	return words, nil
 }
 
-// Signal sends sig to the first process, or to all when all is set.
-func (c *Container) Signal(sig unix.Signal, all bool) error {
-	pids := []int{c.Record().Pid}
-	if all {
-		var err error
-		if pids, err = c.group.Pids(); err != nil {
-			return err
-		}
+// Signal sends sig to every process of the container.
+func (c *Container) Signal(sig unix.Signal) error {
+	pids, err := c.group.Pids()
+	if err != nil {
+		return err
 	}
 	for _, pid := range pids {
-		if err := unix.Kill(pid, sig); err != nil && !(all && err == unix.ESRCH) {
+		if err := unix.Kill(pid, sig); err != nil && err != unix.ESRCH {
 			return fmt.Errorf("signal process %d: %w", pid, err)
 		}
 	}

@@ -340,7 +340,7 @@ func TestExecOver(t *testing.T) {
 	if _, code := result(t, c.Exec, *spec.Process, "true"); code != 0 {
 		t.Errorf("code %d", code)
 	}
-	if err := c.Signal(unix.SIGKILL, false); err != nil {
+	if err := c.Signal(unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {

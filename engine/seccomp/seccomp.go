@@ -59,6 +59,7 @@ const late = "unable to start container process: error during container init: "
 // Refusal says why a profile has no filter, in runc's words, which Docker's users know. It is an errdefs.ErrInvalidArgument.
 type Refusal string
 
+// Error gives runc's words.
 func (r Refusal) Error() string { return string(r) }
 
 // Unwrap gives the class.
