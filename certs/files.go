@@ -39,9 +39,14 @@ func Write(folder string, force bool, files []File, kept ...File) error {
 		return err
 	}
 	var there []string
-	for _, f := range files {
-		if _, err := os.Lstat(filepath.Join(folder, f.Name)); err == nil {
-			there = append(there, filepath.Join(folder, f.Name))
+	for i, f := range slices.Concat(files, kept) {
+		path := filepath.Join(folder, f.Name)
+		info, err := os.Lstat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file and is left alone", path)
+		}
+		if err == nil && i < len(files) {
+			there = append(there, path)
 		}
 	}
 	if len(there) > 0 && !force {

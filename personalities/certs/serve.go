@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"box/certs"
+	"box/personalities/outfile"
 )
 
 // Where a daemon listens that is to serve other machines, besides its unix socket.
@@ -47,7 +48,10 @@ func (s *session) serve(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := replace(path, config.write(), mode); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := outfile.Replace(path, config.write(), mode); err != nil {
 		return err
 	}
 	s.say("%s: the daemon listens on %s, from its next start on", path, secureHost)
@@ -158,34 +162,4 @@ func (o object) write() []byte {
 		return flat.Bytes()
 	}
 	return out.Bytes()
-}
-
-// replace writes a file beside path, and over it when all of it is on the disk.
-func replace(path string, content []byte, mode os.FileMode) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".daemon.json-")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

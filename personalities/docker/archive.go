@@ -10,6 +10,7 @@ import (
 
 	"box/netapi/client"
 	"box/personalities/cmd"
+	"box/personalities/outfile"
 )
 
 func loadCommand(u *cmd.Usage) action {
@@ -117,27 +118,16 @@ func (s *session) download(ctx context.Context, verb, output string, get func(co
 	return writeWhole(s.path(output), verb, stream)
 }
 
-// writeWhole writes a stream beside path and renames it there. A path that is no plain file is written to directly.
+// writeWhole writes a stream to the path that a user named.
 func writeWhole(path, verb string, body io.Reader) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, body)
-		return errors.Join(err, f.Close())
-	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("failed to %s: invalid output path: %w", verb, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("failed to %s: invalid output path: %w", verb, err)
+	if err := outfile.Stream(path, body, 0o600); err != nil {
+		if errors.Is(err, outfile.ErrSpecial) {
+			return fmt.Errorf("failed to %s: invalid output path: %w", verb, err)
+		}
+		return err
 	}
-	defer os.Remove(f.Name())
-	_, err = io.Copy(f, body)
-	if err = errors.Join(err, f.Chmod(0o600), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"box/personalities/cmd"
+	"box/personalities/outfile"
 )
 
 // maxContextFile is the longest file of a context that is read, as in Docker: bytes, of the whole and of each part.
@@ -107,7 +108,7 @@ func contextExportCommand(*cmd.Usage) action {
 		if _, err := os.Lstat(s.path(path)); err == nil {
 			return fmt.Errorf("open %s: file exists", path)
 		}
-		if err := replaceFile(s.path(path), raw, 0o600); err != nil {
+		if err := outfile.Replace(s.path(path), raw, 0o600); err != nil {
 			return err
 		}
 		fmt.Fprintf(s.errw, "Written file %q\n", path)

@@ -14,6 +14,7 @@ import (
 
 	"box/certs"
 	"box/netapi/client"
+	"box/personalities/outfile"
 )
 
 // defaultContext is the one that is not stored: the flags and variables of the command line.
@@ -152,7 +153,7 @@ func (t contextStore) put(c *storedContext, files map[string][]byte) error {
 	if err := os.MkdirAll(t.meta(c.Name), 0o755); err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(t.meta(c.Name), "meta.json"), raw, 0o644)
+	return outfile.Replace(filepath.Join(t.meta(c.Name), "meta.json"), raw, 0o644)
 }
 
 func (t contextStore) putTLS(name string, files map[string][]byte) error {

@@ -13,6 +13,7 @@ import (
 	"box/netapi/client"
 	"box/netapi/wire"
 	"box/personalities/cmd"
+	"box/personalities/outfile"
 )
 
 // copyFlags are those of `docker cp`.
@@ -83,7 +84,11 @@ func (f *copyFlags) fromContainer(ctx context.Context, s *session, api *client.C
 		_, err = io.Copy(s.out, body)
 		return err
 	}
-	dir, rename, err := landing(s.path(to), strings.HasSuffix(to, "/"), path.Base(path.Clean("/"+from)), stat.Name, stat.Mode.IsDir(), contentOnly(from))
+	dest, err := destination(filepath.Clean(s.path(to)), to)
+	if err != nil {
+		return err
+	}
+	dir, rename, err := landing(dest, strings.HasSuffix(to, "/"), path.Base(path.Clean("/"+from)), stat.Name, stat.Mode.IsDir(), contentOnly(from))
 	if err != nil {
 		return err
 	}
@@ -99,6 +104,19 @@ func (f *copyFlags) fromContainer(ctx context.Context, s *session, api *client.C
 	}
 	f.report(s, counted.n, to)
 	return nil
+}
+
+// destination is where a path of this host leads. It is a folder, a regular file, or nothing yet: a device or a pipe
+// that a copy took the place of would be missed by every program of the host.
+func destination(p, typed string) (string, error) {
+	to, err := outfile.Regular(p)
+	if info, statErr := os.Stat(p); statErr == nil && info.IsDir() {
+		return p, nil
+	}
+	if errors.Is(err, outfile.ErrSpecial) {
+		return "", fmt.Errorf("invalid output path: %q must be a directory or a regular file: %w", typed, err)
+	}
+	return to, err
 }
 
 // landing decides where the entries of a tar whose first name is base go on this host: into a folder that

@@ -136,6 +136,83 @@ func TestCopyFromHostile(t *testing.T) {
 	}
 }
 
+// What is neither a file nor a folder is not taken away by a copy, and a link leads to what is written.
+func TestCopyOverSpecial(t *testing.T) {
+	whole := wire.PathStat{Name: "src"}
+	folder := wire.PathStat{Name: ".", Mode: fs.ModeDir}
+	for _, row := range []struct {
+		name, from, to string
+		stat           wire.PathStat
+		archive        []byte
+	}{
+		{"a file over a pipe", "c:/src", "pipe", whole, tarOf(t, file("src", "data"))},
+		{"a link over a pipe", "c:/src", "pipe", whole, tarOf(t, link("src", "elsewhere"))},
+		{"a pipe over a pipe", "c:/src", "pipe", whole, tarOf(t, tar.Header{Name: "src", Typeflag: tar.TypeFifo})},
+		{"by a link", "c:/src", "to-pipe", whole, tarOf(t, file("src", "data"))},
+		{"by two links", "c:/src", "to-to-pipe", whole, tarOf(t, file("src", "data"))},
+		{"a folder over a pipe", "c:/src", "pipe", wire.PathStat{Name: "src", Mode: fs.ModeDir}, tarOf(t, dir("src"))},
+		{"of a tree", "c:/src/.", ".", folder, tarOf(t, dir("./"), file("./pipe", "data"))},
+		{"of a tree, linked", "c:/src/.", ".", folder, tarOf(t, dir("./"), file("./f", "x"), hard("./pipe", "./f"))},
+		{"a device", "c:/src", "/dev/null", whole, tarOf(t, file("src", "data"))},
+		{"a device with a slash", "c:/src", "/dev/null/", whole, tarOf(t, file("src", "data"))},
+		{"a descriptor", "c:/src", "/dev/fd/2", whole, tarOf(t, file("src", "data"))},
+	} {
+		home := t.TempDir()
+		if err := unix.Mkfifo(filepath.Join(home, "pipe"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		os.Symlink("pipe", filepath.Join(home, "to-pipe"))
+		os.Symlink("./to-pipe", filepath.Join(home, "to-to-pipe"))
+		before := namesIn(t, home)
+		r := dockerIn(t, home, holding(t, row.stat, row.archive).host, "", "cp", row.from, row.to)
+		info, err := os.Lstat(filepath.Join(home, "pipe"))
+		if r.code != 1 || err != nil || info.Mode().Type() != fs.ModeNamedPipe {
+			t.Errorf("%s: %+v, %v %v", row.name, r, info, err)
+		}
+		if after := namesIn(t, home); after != before && !strings.Contains(row.name, "tree") {
+			t.Errorf("%s: %s, was %s", row.name, after, before)
+		}
+		if info, err := os.Stat("/dev/null"); err != nil || info.Mode()&fs.ModeCharDevice == 0 {
+			t.Fatalf("%s: /dev/null is gone", row.name)
+		}
+	}
+}
+
+// A copy that breaks off leaves the file that was there, and one that does not replaces what a link leads to.
+func TestCopyOverFile(t *testing.T) {
+	home := t.TempDir()
+	path, by := filepath.Join(home, "f"), filepath.Join(home, "link")
+	os.WriteFile(path, []byte("old"), 0o600)
+	os.Symlink("f", by)
+	archive := tarOf(t, file("src", strings.Repeat("x", 5000)))
+	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).host, "", "cp", "c:/src", "f"); r.code != 1 {
+		t.Errorf("%+v", r)
+	}
+	if raw, err := os.ReadFile(path); string(raw) != "old" || namesIn(t, home) != "f link" {
+		t.Errorf("%q, %v, %s", raw, err, namesIn(t, home))
+	}
+	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, tarOf(t, file("src", "new"))).host, "", "cp", "c:/src", "link"); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	target, err := os.Readlink(by)
+	if raw, readErr := os.ReadFile(path); target != "f" || err != nil || string(raw) != "new" || readErr != nil {
+		t.Errorf("%q, %v, %q, %v", target, err, raw, readErr)
+	}
+}
+
+// namesIn is what a folder has, in one line.
+func namesIn(t *testing.T, dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
+}
+
 // linked says whether a file below folder is the same as info.
 func linked(info fs.FileInfo, folder string) (found bool) {
 	filepath.WalkDir(folder, func(p string, d fs.DirEntry, err error) error {

@@ -14,6 +14,7 @@ import (
 
 	"box/engine/reference"
 	"box/personalities/cmd"
+	"box/personalities/outfile"
 )
 
 func createCommand(u *cmd.Usage) action {
@@ -140,7 +141,7 @@ func (c *createFlags) reserveIDFile(s *session) (write func(id string) error, er
 		return nil, err
 	}
 	return func(id string) error {
-		if err := replaceFile(path, []byte(id), 0o644); err != nil {
+		if err := outfile.Replace(path, []byte(id), 0o644); err != nil {
 			return fmt.Errorf("failed to write the container ID to the file: %w", err)
 		}
 		return nil

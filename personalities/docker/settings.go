@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"box/netapi/wire"
+	"box/personalities/outfile"
 )
 
 // settings is the part of config.json that the client uses. What it does not know is kept when it writes.
@@ -110,22 +111,7 @@ func (s *session) saveSetting(key string, value any) error {
 	if err := os.MkdirAll(s.flags.config, 0o700); err != nil {
 		return fmt.Errorf("make the folder of the client's settings: %w", err)
 	}
-	return replaceFile(filepath.Join(s.flags.config, "config.json"), out, 0o600)
-}
-
-// replaceFile gives path new content: old or new after a crash, never half.
-func replaceFile(path string, content []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
+	return outfile.Replace(filepath.Join(s.flags.config, "config.json"), out, 0o600)
 }
 
 // hub is the key of the default registry's credentials.

@@ -3,6 +3,7 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ type unpacker struct {
 	rename func(name string) string // the name in the tar to the name below root
 	owners bool                     // keep the owners of the tar
 	later  []folder                 // modes and times of folders, set when nothing more is written into them
+	beside string                   // begins the names of files that are being written
 	buf    []byte
 }
 
@@ -33,6 +35,7 @@ type folder struct {
 // unpack reads r to its end.
 func (u *unpacker) unpack(r io.Reader) error {
 	u.buf = make([]byte, 128<<10)
+	u.beside = ".box-cp-" + rand.Text() + "-"
 	t := tar.NewReader(r)
 	for {
 		h, err := t.Next()
@@ -68,37 +71,53 @@ func (u *unpacker) entry(t io.Reader, h *tar.Header, name string) error {
 		}
 		return err
 	}
-	if err := u.clearWay(name); err != nil {
+	if err := u.mayReplace(name); err != nil {
 		return err
 	}
-	switch h.Typeflag {
-	case tar.TypeReg:
-		if err := u.content(t, name, h.Size); err != nil {
-			return err
-		}
-	case tar.TypeSymlink:
-		if err := u.root.Symlink(h.Linkname, name); err != nil {
-			return err
-		}
-		if u.owners {
-			return u.root.Lchown(name, h.Uid, h.Gid)
-		}
-		return nil
-	case tar.TypeLink:
-		target := u.rename(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/"))
-		return u.root.Link(target, name)
-	case tar.TypeFifo, tar.TypeChar, tar.TypeBlock:
-		if err := u.special(h, name); err != nil {
-			return err
-		}
-	default:
-		return nil // metadata of the archive itself
+	fresh := path.Join(path.Dir(name), fmt.Sprintf("%s%d", u.beside, len(u.later)))
+	made, err := u.make(t, h, fresh)
+	if !made {
+		return err
 	}
-	return u.finish(name, h)
+	if err == nil {
+		err = u.root.Rename(fresh, name)
+	}
+	// A rename of two names of one file does nothing and leaves both.
+	if err != nil || h.Typeflag == tar.TypeLink {
+		if removeErr := u.root.Remove(fresh); !errors.Is(removeErr, fs.ErrNotExist) {
+			err = errors.Join(err, removeErr)
+		}
+	}
+	return err
 }
 
-// clearWay removes what stands where a file is to be written, except a folder.
-func (u *unpacker) clearWay(name string) error {
+// make writes an entry under a name that is free, and tells whether anything may be there now.
+func (u *unpacker) make(t io.Reader, h *tar.Header, name string) (made bool, err error) {
+	switch h.Typeflag {
+	case tar.TypeReg:
+		err = u.content(t, name, h.Size)
+	case tar.TypeSymlink:
+		err = u.root.Symlink(h.Linkname, name)
+		if err == nil && u.owners {
+			err = u.root.Lchown(name, h.Uid, h.Gid)
+		}
+		return true, err
+	case tar.TypeLink:
+		return true, u.root.Link(u.rename(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/")), name)
+	case tar.TypeFifo, tar.TypeChar, tar.TypeBlock:
+		err = u.special(h, name)
+	default:
+		return false, nil // metadata of the archive itself
+	}
+	if err == nil {
+		err = u.finish(name, h)
+	}
+	return true, err
+}
+
+// mayReplace refuses to put a file in the place of a folder, and of what is neither a file nor a link: it is a device or a
+// pipe that others use.
+func (u *unpacker) mayReplace(name string) error {
 	info, err := u.root.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -107,8 +126,10 @@ func (u *unpacker) clearWay(name string) error {
 		return err
 	case info.IsDir():
 		return fmt.Errorf("cannot overwrite directory %q with non-directory", name)
+	case !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0:
+		return fmt.Errorf("cannot overwrite %q, which is not a regular file", name)
 	}
-	return u.root.Remove(name)
+	return nil
 }
 
 // content writes a file of exactly size bytes; long runs of zeros become holes.

@@ -26,6 +26,7 @@ import (
 	"box/fs"
 	"box/fs/drivers"
 	"box/personalities/cmd"
+	"box/personalities/outfile"
 )
 
 // Command is the personality.
@@ -260,6 +261,9 @@ type pidfile struct{ path string }
 
 // takePidfile refuses when the process in the file is a daemon that runs.
 func takePidfile(path string) (*pidfile, error) {
+	if _, err := outfile.Regular(path); err != nil {
+		return nil, fmt.Errorf("pid file: %w", err)
+	}
 	if raw, err := os.ReadFile(path); err == nil {
 		pid, err := strconv.Atoi(string(raw))
 		if err == nil && pid != os.Getpid() && isDaemon(pid) {

@@ -18,8 +18,9 @@ const maxLog = 1 << 20
 type logFile struct {
 	path string
 
-	mu   sync.Mutex
-	size int64
+	mu      sync.Mutex
+	size    int64
+	special bool // a device or a pipe is never renamed
 }
 
 // openLogFile makes the file at path the standard output and error of this process.
@@ -42,7 +43,7 @@ func (l *logFile) open() error {
 	if err != nil {
 		return fmt.Errorf("--log-file: %w", err)
 	}
-	l.size = info.Size()
+	l.size, l.special = info.Size(), !info.Mode().IsRegular()
 	return errors.Join(unix.Dup3(int(f.Fd()), 1, 0), unix.Dup3(int(f.Fd()), 2, 0))
 }
 
@@ -50,7 +51,7 @@ func (l *logFile) open() error {
 func (l *logFile) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.size > 0 && l.size+int64(len(b)) > maxLog {
+	if !l.special && l.size > 0 && l.size+int64(len(b)) > maxLog {
 		if err := os.Rename(l.path, l.path+".1"); err == nil {
 			_ = l.open() // else the old one goes on
 		}

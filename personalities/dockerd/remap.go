@@ -13,6 +13,7 @@ import (
 
 	"box/engine"
 	"box/fs"
+	"box/personalities/outfile"
 )
 
 // remapUser is whose ids --userns-remap=default takes. It needs no entry in /etc/passwd: only its ranges count.
@@ -201,22 +202,5 @@ func makeRange(path string) error {
 		text += "\n"
 	}
 	text += fmt.Sprintf("%s:%d:%d\n", remapUser, next, subIDs)
-	return replaceFile(path, text)
-}
-
-// replaceFile puts text in the place of a file: whoever reads sees the old or the new.
-func replaceFile(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".box-")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return outfile.Replace(path, []byte(text), 0o644)
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"box/personalities/outfile"
 )
 
 // beside starts the names of files that are being written; one that is left over is overwritten the next time.
@@ -16,6 +18,9 @@ const beside = ".box-install."
 
 // copyFile writes a copy beside the target, on disk before it takes the target's name. The target may be running.
 func copyFile(source, target string) error {
+	if err := outfile.Replaceable(target); err != nil {
+		return err
+	}
 	in, err := os.Open(source)
 	if err != nil {
 		return err
@@ -40,6 +45,9 @@ func copyFile(source, target string) error {
 
 // keep gives what is at path a second name, so that path is never missing. What had that name is gone.
 func keep(path, as string) error {
+	if err := errors.Join(outfile.Replaceable(path), outfile.Replaceable(as)); err != nil {
+		return err
+	}
 	fresh := besideOf(as)
 	err := os.Link(path, fresh)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EMLINK) { // a file system without hard links
@@ -55,8 +63,11 @@ func keep(path, as string) error {
 	return syncFolder(as)
 }
 
-// makeLink puts a symbolic link in the place of whatever is at path.
+// makeLink puts a symbolic link in the place of a file or a link.
 func makeLink(to, path string) error {
+	if err := outfile.Replaceable(path); err != nil {
+		return err
+	}
 	fresh := besideOf(path)
 	if err := os.Symlink(to, fresh); err != nil {
 		return err
@@ -89,7 +100,7 @@ func removeLink(path string) error {
 
 // writeFile writes a text beside the target, on disk before it takes the target's name.
 func writeFile(target, text string, mode os.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o755), outfile.Replaceable(target)); err != nil {
 		return err
 	}
 	fresh := besideOf(target)
@@ -109,13 +120,13 @@ func writeFile(target, text string, mode os.FileMode) error {
 	return syncFolder(target)
 }
 
-// writeLike is writeFile with the mode that the file has.
+// writeLike replaces the text of a file, which keeps its mode.
 func writeLike(target, text string) error {
 	info, err := os.Stat(target)
 	if err != nil {
 		return err
 	}
-	return writeFile(target, text, info.Mode().Perm())
+	return outfile.Replace(target, []byte(text), info.Mode().Perm())
 }
 
 // restore removes a file, or puts back what keep has put away.

@@ -1,0 +1,166 @@
+// Package outfile writes files whose paths a user names. A regular file has its old content or the new one after a
+// crash, a link is followed, and a device, a pipe, a socket or a folder that stands there is never taken away.
+package outfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrSpecial is wrapped by the errors about a path at which something stands that is not a regular file.
+var ErrSpecial = errors.New("not a regular file")
+
+// Replaceable refuses a path at which something stands that a rename must not take away; a link may be taken.
+func Replaceable(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().IsRegular() || info.Mode()&fs.ModeSymlink != 0:
+		return nil
+	}
+	return special(path, kind(info.Mode()))
+}
+
+func special(path, what string) error {
+	return fmt.Errorf("%s: there is %s: %w", path, what, ErrSpecial)
+}
+
+// maxLinks is how many links Resolve follows, as the kernel does (path_resolution(7)).
+const maxLinks = 40
+
+// Replace gives path the content, synced. It refuses whatever is there and is not a regular file.
+func Replace(path string, content []byte, mode fs.FileMode) error {
+	target, err := Regular(path)
+	if err != nil {
+		return err
+	}
+	return replace(target, bytes.NewReader(content), mode)
+}
+
+// Stream gives path what r has until its end. A pipe or a character device is written into; other special files and
+// folders are refused. Nothing appears at path if r fails.
+func Stream(path string, r io.Reader, mode fs.FileMode) error {
+	target, err := Regular(path)
+	if errors.Is(err, ErrSpecial) && writable(path) {
+		return into(path, r)
+	}
+	if err != nil {
+		return err
+	}
+	return replace(target, r, mode)
+}
+
+// Regular is the path of the regular file that path leads to by its links, or of one that may be made there.
+func Regular(path string) (string, error) {
+	for range maxLinks {
+		info, err := os.Lstat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return path, nil
+		case err != nil:
+			return "", err
+		case info.Mode().IsRegular():
+			return path, nil
+		case info.Mode()&fs.ModeSymlink == 0:
+			return "", special(path, kind(info.Mode()))
+		case descriptor(path):
+			return "", special(path, "an open file of a process")
+		}
+		next, err := os.Readlink(path)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(next) {
+			// The folder's own links come first: "../x" is seen from where they lead.
+			dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if err != nil {
+				return "", err
+			}
+			next = filepath.Join(dir, next)
+		}
+		path = next
+	}
+	return "", &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
+}
+
+// descriptor tells whether path is a link in /proc, which leads to an open file whatever its text says.
+func descriptor(path string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(filepath.Dir(path), &st) == nil && st.Type == unix.PROC_SUPER_MAGIC
+}
+
+// writable tells whether path leads to what takes a stream: a pipe, a terminal, /dev/null, a descriptor's file.
+func writable(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	mode := info.Mode()
+	return mode.IsRegular() || mode&fs.ModeNamedPipe != 0 || mode&fs.ModeCharDevice != 0
+}
+
+func into(path string, r io.Reader) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Close())
+}
+
+// replace writes beside path and renames.
+func replace(path string, r io.Reader, mode fs.FileMode) (err error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	_, err = io.Copy(f, r)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(dir)
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// kind names what is at a path.
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeCharDevice != 0:
+		return "a character device"
+	case mode&fs.ModeDevice != 0:
+		return "a block device"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a special file"
+}
