@@ -37,13 +37,14 @@ vm-test-arm64: cross ## The same on an arm64 machine, in emulation
 
 FUZZTIME = 60s
 fuzz: tools ## Fuzz the HTTP edge, FUZZTIME for each target
-	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; for f in FuzzVersion FuzzHeaders FuzzBodies FuzzHijack; do \
-		go test -tags $(TAGS) -run XXX -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s ./netapi >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
+	@dir=$$(mktemp -d); log=$$dir/log; trap 'rm -rf "$$dir"' EXIT; own=; ! unshare -m true 2>/dev/null || own='unshare -m'; \
+	for f in FuzzVersion FuzzHeaders FuzzBodies FuzzHijack FuzzLive; do \
+		TMPDIR=$$dir $$own go test -tags $(TAGS) -run XXX -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./netapi >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
 		echo "$$f: $$(grep -o 'execs: [0-9]*' "$$log" | tail -n 1)"; \
 	done
 
-race: tools ## Test the keeper under Go's race detector
-	go test -race -tags $(TAGS) -count=1 ./engine/keeper
+race: tools ## Test the keeper, the engine and the API under Go's race detector
+	go test -race -tags $(TAGS) -count=1 ./engine/keeper ./engine ./netapi
 
 lint: ## Format, vet and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

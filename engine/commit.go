@@ -15,6 +15,7 @@ import (
 
 	"box/engine/build"
 	"box/engine/image"
+	"box/panics"
 )
 
 // Commission is how an image is to be made of a container.
@@ -89,7 +90,7 @@ func piped(write func(io.Writer) error) io.ReadCloser {
 	p := &pipe{PipeReader: r, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		w.CloseWithError(write(w))
+		w.CloseWithError(panics.Call(func() error { return write(w) }))
 	}()
 	return p
 }

@@ -74,17 +74,18 @@ type container struct {
 	// and held over I/O.
 	op sync.Mutex
 
-	mu      sync.Mutex // guards what follows; held for moments
-	rec     record
-	st      status
-	changed chan struct{} // closed and replaced at every change of st
-	exited  uint64        // counts ends of the program
-	gone    bool          // removed
-	waiting []*stream     // attached before the program started
-	execs   []string
-	restart *time.Timer // runs while restarting
-	checks  func()      // ends the health checks, nil when none are made
-	damaged string      // why the record cannot be used, "" when it can
+	mu       sync.Mutex // guards what follows; held for moments
+	rec      record
+	st       status
+	changed  chan struct{} // closed and replaced at every change of st
+	exited   uint64        // counts ends of the program
+	gone     bool          // removed
+	waiting  []*stream     // attached before the program started
+	execs    []string
+	restart  *time.Timer // runs while restarting
+	restarts int         // by hand that are under way: --rm waits for them
+	checks   func()      // ends the health checks, nil when none are made
+	damaged  string      // why the record cannot be used, "" when it can
 }
 
 // transitions are the arrows of the diagram.

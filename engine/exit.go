@@ -82,9 +82,7 @@ func (e *Engine) ended(c *container, x task.Exit) {
 		e.restartIn(c, delay)
 		return
 	}
-	if c.snapshot().Host.AutoRemove {
-		e.work.Go(func() { e.autoRemove(c) })
-	}
+	e.removeEnded(c)
 }
 
 // forget lets the keeper drop an ended container or exec.
@@ -98,8 +96,11 @@ func (e *Engine) forget(id, exec string) {
 func (e *Engine) autoRemove(c *container) {
 	c.op.Lock()
 	defer c.op.Unlock()
-	if st, _ := c.now(); st.running() {
-		return // started again meanwhile
+	c.mu.Lock()
+	again := c.restarts > 0 || c.st.running()
+	c.mu.Unlock()
+	if again {
+		return // started again meanwhile, or about to be
 	}
 	if err := e.remove(context.Background(), c, true); err != nil {
 		e.log.Warn("remove container that ended", "container", short(c.rec.ID), "error", err)
@@ -134,7 +135,7 @@ func (e *Engine) restartIn(c *container, delay time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.restart = time.AfterFunc(delay, func() {
-		e.work.Go(func() {
+		e.background(func() {
 			c.op.Lock()
 			defer c.op.Unlock()
 			if st, _ := c.now(); st.State != api.StateRestarting || e.stopped.Err() != nil {

@@ -111,7 +111,7 @@ func (e *Engine) watchHealth(c *container) {
 	}
 	c.checks = cancel
 	c.mu.Unlock()
-	e.work.Go(func() {
+	e.background(func() {
 		defer cancel()
 		e.checkHealth(ctx, c, config.Healthcheck, argv)
 	})

@@ -48,8 +48,9 @@ func (e *Engine) container(ref string) (*container, error) {
 	if c := e.containers[ref]; c != nil {
 		return c, nil
 	}
-	if id, ok := e.names[strings.TrimPrefix(ref, "/")]; ok {
-		return e.containers[id], nil
+	// A name is taken before its container is there.
+	if c := e.containers[e.names[strings.TrimPrefix(ref, "/")]]; c != nil {
+		return c, nil
 	}
 	var found *container
 	for id, c := range e.containers {

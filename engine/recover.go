@@ -42,8 +42,8 @@ func (e *Engine) recover(ctx context.Context) error {
 		return err
 	}
 	e.sweep(ctx)
-	e.work.Go(e.writeStatuses)
-	e.work.Go(e.watchTasks)
+	e.background(e.writeStatuses)
+	e.background(e.watchTasks)
 	e.resumeHealth()
 	e.startWanted()
 	return nil
@@ -208,10 +208,10 @@ func (e *Engine) startWanted() {
 		p := c.rec.Host.RestartPolicy
 		switch {
 		case c.rec.Host.AutoRemove && st.State == api.StateExited:
-			e.work.Go(func() { e.autoRemove(c) })
+			e.background(func() { e.autoRemove(c) })
 		case st.State != api.StateExited, e.o.NoRestarts:
 		case p.IsAlways(), p.IsUnlessStopped() && !st.ByHand, p.IsOnFailure() && !st.ByHand && st.ExitCode != 0 && (p.MaximumRetryCount == 0 || st.Restarts < p.MaximumRetryCount):
-			e.work.Go(func() {
+			e.background(func() {
 				if err := e.Start(context.Background(), c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {
 					e.log.Error("start after the daemon did", "container", short(c.rec.ID), "error", err)
 				}
@@ -224,7 +224,7 @@ func (e *Engine) startWanted() {
 func (e *Engine) watchTasks() {
 	for {
 		err := e.o.Tasks.Watch(e.stopped, func(x task.Exit) {
-			e.work.Go(func() { e.onExit(x) })
+			e.background(func() { e.onExit(x) })
 		})
 		if e.stopped.Err() != nil {
 			return

@@ -101,7 +101,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 	e.volumes.Release(rec.ID)
 	e.dropRoots(&rec)
 	e.dropContainer(c, rec.Name)
-	e.work.Go(func() { e.deleteFiles(ctx, &rec, layers, images) })
+	e.background(func() { e.deleteFiles(ctx, &rec, layers, images) })
 	e.publish(ctx, c, events.ActionDestroy)
 	return nil
 }

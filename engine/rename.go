@@ -38,7 +38,7 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 		return err
 	}
 	c.mu.Lock()
-	c.rec = rec
+	c.rec.Name = name // this field alone: the ID is read without the lock
 	c.mu.Unlock()
 	e.releaseName(old)
 	e.publish(ctx, c, events.ActionRename, "oldName", "/"+old)

@@ -17,6 +17,7 @@ import (
 	"box/engine/spec"
 	"box/engine/task"
 	"box/fs"
+	"box/panics"
 )
 
 // Start runs a container's program. One that runs already gives ErrNotModified.
@@ -40,8 +41,8 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 	}
 	c.cancelRestart()
 	err = e.start(ctx, c, func(s *status) { s.Restarts, s.Backoff = 0, 0 })
-	if err != nil && c.snapshot().Host.AutoRemove {
-		e.work.Go(func() { e.autoRemove(c) })
+	if err != nil {
+		e.removeEnded(c)
 	}
 	if err == nil {
 		e.saveWish(c)
@@ -120,8 +121,12 @@ func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *u
 	}
 	ready := make(chan mounted, 1)
 	go func() {
-		root, err := e.mountRoots(ctx, rec)
-		ready <- mounted{root, err}
+		var m mounted
+		m.err = panics.Call(func() (err error) {
+			m.root, err = e.mountRoots(ctx, rec)
+			return err
+		})
+		ready <- m
 	}()
 	j, err = e.join(ctx, c, rec)
 	if j.path != "" || len(j.endpoints) > 0 {

@@ -89,29 +89,38 @@ func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
 	if o.Seconds != nil {
 		timeout = time.Duration(*o.Seconds) * time.Second
 	}
+	ends := c.ends()
 	e.change(c, func(s *status) { s.ByHand, s.NoRestart = true, true })
 	if err := e.signal(ctx, c, sig); err != nil {
 		return err
 	}
-	if e.waitStopped(ctx, c, timeout) || ctx.Err() != nil {
+	if waitStopped(ctx, c, ends, timeout) || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return e.killHard(ctx, c)
+	return e.killHard(ctx, c, ends)
 }
 
-// killHard sends SIGKILL and waits until the container has ended.
-func (e *Engine) killHard(ctx context.Context, c *container) error {
+// killHard sends SIGKILL and waits until the program has ended that runs after so many ends.
+func (e *Engine) killHard(ctx context.Context, c *container, ends uint64) error {
 	if err := e.signal(ctx, c, unix.SIGKILL); err != nil {
 		return err
 	}
-	if !e.waitStopped(ctx, c, killWait) {
+	if !waitStopped(ctx, c, ends, killWait) {
 		return errors.Join(ctx.Err(), conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", short(c.rec.ID), killWait))
 	}
 	return nil
 }
 
-// waitStopped waits until c does not run, for timeout at most when it is not negative.
-func (e *Engine) waitStopped(ctx context.Context, c *container, timeout time.Duration) bool {
+// ends counts how often c's program has ended.
+func (c *container) ends() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.exited
+}
+
+// waitStopped waits until c does not run, for timeout at most when it is not negative. One whose program has ended more often than ends does not, though
+// somebody may have started the next already.
+func waitStopped(ctx context.Context, c *container, ends uint64, timeout time.Duration) bool {
 	if timeout >= 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
@@ -119,7 +128,7 @@ func (e *Engine) waitStopped(ctx context.Context, c *container, timeout time.Dur
 	}
 	for {
 		st, changed := c.now()
-		if !st.running() {
+		if !st.running() || c.ends() > ends {
 			return true
 		}
 		select {
@@ -173,13 +182,14 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	if st, _ := c.now(); !st.running() {
 		return conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
 	}
+	ends := c.ends()
 	e.change(c, func(s *status) {
 		s.ByHand, s.NoRestart = true, s.NoRestart || asksToEnd(c, sig) // under the lock that asksToEnd needs
 	})
 	if sig != unix.SIGKILL {
 		return e.signal(ctx, c, sig)
 	}
-	return e.killHard(ctx, c)
+	return e.killHard(ctx, c, ends)
 }
 
 // asksToEnd tells whether the restart policy takes a signal for the user's wish that the container ends, by Docker's rule: its stop
@@ -200,11 +210,9 @@ func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
 		return err
 	}
 	if st, _ := c.now(); st.running() {
-		if c.snapshot().Host.AutoRemove {
-			// The end of the program is the end of the container: it must not be removed in between.
-			e.keep(c, true)
-			defer e.keep(c, false)
-		}
+		// With --rm the end of the program is the end of the container: it must not be removed in between.
+		c.hold()
+		defer e.letGo(c)
 		if err := e.halt(ctx, c, o); err != nil {
 			return err
 		}
@@ -216,13 +224,31 @@ func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
 	return nil
 }
 
-// keep holds --rm back.
-func (e *Engine) keep(c *container, on bool) {
+// hold keeps --rm back until letGo.
+func (c *container) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	host := *c.rec.Host
-	host.AutoRemove = !on
-	c.rec.Host = &host
+	c.restarts++
+}
+
+// letGo ends hold: a container that did not come up again goes now.
+func (e *Engine) letGo(c *container) {
+	c.mu.Lock()
+	c.restarts--
+	c.mu.Unlock()
+	if st, _ := c.now(); st.State == api.StateExited {
+		e.removeEnded(c)
+	}
+}
+
+// removeEnded is --rm: it removes, in the background, a container that has ended, unless it is on its way up again.
+func (e *Engine) removeEnded(c *container) {
+	c.mu.Lock()
+	goes := c.rec.Host.AutoRemove && c.restarts == 0
+	c.mu.Unlock()
+	if goes {
+		e.background(func() { e.autoRemove(c) })
+	}
 }
 
 // stopAll stops everything that runs, side by side, for ShutdownTimeout.

@@ -4,5 +4,5 @@ import "runtime/debug"
 
 // trim gives the memory that moving an image took back to the system, beside what is done next: a daemon is idle most of its life.
 func (e *Engine) trim() {
-	e.work.Go(debug.FreeOSMemory)
+	e.background(debug.FreeOSMemory)
 }

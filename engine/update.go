@@ -51,7 +51,7 @@ func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (wa
 		return nil, err
 	}
 	c.mu.Lock()
-	c.rec = rec
+	c.rec.Host = rec.Host
 	c.mu.Unlock()
 	e.publish(ctx, c, events.ActionUpdate)
 	return warnings, nil

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,9 +30,9 @@ import (
 
 // edge is a whole server over a socket, with an engine whose programs are echoes.
 type edge struct {
-	socket string
-	id     string       // of a running container
-	panics atomic.Int32 // that the HTTP server caught
+	socket   string
+	id       string                 // of a running container
+	panicked atomic.Pointer[string] // what the server and the engine say of the last panic
 }
 
 // patience is how long a reply may take that must come.
@@ -40,15 +42,14 @@ const patience = 20 * time.Second
 func (e *edge) Enabled(context.Context, slog.Level) bool { return true }
 
 func (e *edge) Handle(_ context.Context, r slog.Record) error {
-	if strings.Contains(r.Message, "panic") {
-		e.panics.Add(1)
-	}
+	said := r.Message
 	r.Attrs(func(a slog.Attr) bool {
-		if strings.Contains(a.Value.String(), "panic serving") {
-			e.panics.Add(1)
-		}
+		said += " " + a.String()
 		return true
 	})
+	if strings.Contains(r.Message, "panic") || strings.Contains(said, "panic serving") {
+		e.panicked.Store(&said)
+	}
 	return nil
 }
 
@@ -68,7 +69,7 @@ func startEdge(tb testing.TB) *edge {
 	o := engine.Options{
 		Root: filepath.Join(dir, "data"), Run: filepath.Join(dir, "run"), Tasks: newEchoes(), Log: slog.New(e),
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			return drivers.Open(ctx, filepath.Join(dir, "data"), "vfs", db.Bolt(), nil)
+			return drivers.Open(ctx, filepath.Join(dir, "data"), "overlay2", db.Bolt(), nil)
 		},
 	}
 	en, err := engine.Open(tb.Context(), o)
@@ -89,6 +90,14 @@ func startEdge(tb testing.TB) *edge {
 		os.RemoveAll(dir)
 	})
 	e.must(tb, "POST", "/images/load", "application/x-tar", edgeImage(tb))
+	e.must(tb, "POST", "/images/load", "application/x-tar", bareImage(tb))
+	e.run(tb)
+	return e
+}
+
+// run makes and starts the container running.
+func (e *edge) run(tb testing.TB) {
+	tb.Helper()
 	var made struct{ ID string }
 	reply := e.must(tb, "POST", "/containers/create?name=running", "application/json",
 		[]byte(`{"Image":"edge","Cmd":["echo"],"OpenStdin":true,"StdinOnce":true,"HostConfig":{"NetworkMode":"host"}}`))
@@ -97,29 +106,44 @@ func startEdge(tb testing.TB) *edge {
 	}
 	e.id = made.ID
 	e.must(tb, "POST", "/containers/running/start", "", nil)
-	return e
 }
 
 // edgeImage is a docker archive of an image with one empty layer.
 func edgeImage(tb testing.TB) []byte {
-	var layer, out bytes.Buffer
+	var layer bytes.Buffer
 	if err := tar.NewWriter(&layer).Close(); err != nil {
 		tb.Fatal(err)
 	}
 	config := fmt.Sprintf(`{"architecture":"amd64","os":"linux","config":{"Cmd":["echo"]},"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`,
 		sha256.Sum256(layer.Bytes()))
+	return archiveOf(tb, []string{
+		"layer.tar", layer.String(), "config.json", config,
+		"manifest.json", `[{"Config":"config.json","RepoTags":["edge:latest"],"Layers":["layer.tar"]}]`,
+	})
+}
+
+// archiveOf is a tar of files, given as name and content by turns.
+func archiveOf(tb testing.TB, files []string) []byte {
+	var out bytes.Buffer
 	w := tar.NewWriter(&out)
-	for _, f := range []struct{ name, content string }{
-		{"layer.tar", layer.String()}, {"config.json", config},
-		{"manifest.json", `[{"Config":"config.json","RepoTags":["edge:latest"],"Layers":["layer.tar"]}]`},
-	} {
-		err := w.WriteHeader(&tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.content))})
-		_, failed := io.WriteString(w, f.content)
+	for f := range slices.Chunk(files, 2) {
+		err := w.WriteHeader(&tar.Header{Name: f[0], Mode: 0o644, Size: int64(len(f[1]))})
+		_, failed := io.WriteString(w, f[1])
 		if err := errors.Join(err, failed); err != nil {
 			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func gzipped(tb testing.TB, raw []byte) []byte {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	_, err := z.Write(raw)
+	if err := errors.Join(err, z.Close()); err != nil {
 		tb.Fatal(err)
 	}
 	return out.Bytes()
@@ -179,8 +203,8 @@ func (e *edge) send(tb testing.TB, raw []byte) []byte {
 // unharmed fails the test when a handler panicked or the server does not answer any more, and when the running container is gone.
 func (e *edge) unharmed(tb testing.TB, raw []byte) {
 	tb.Helper()
-	if e.panics.Load() != 0 {
-		tb.Fatalf("a handler panicked after %q", raw)
+	if said := e.panicked.Load(); said != nil {
+		tb.Fatalf("after %q: %s", raw, *said)
 	}
 	if got := e.must(tb, "GET", "/_ping", "", nil); string(got) != "OK" {
 		tb.Fatalf("ping after %q: %q", raw, got)

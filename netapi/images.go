@@ -120,15 +120,19 @@ func (s *Server) saveImages(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// loadImages reads an archive; what goes wrong after the reply has begun is its last line.
+// loadImages reads an archive; what is wrong with it is the last line of the reply, as in Docker.
 func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
 	quietly := r.URL.Query().Get("quiet") == "" || flag(r, "quiet")
 	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
 	if err != nil {
 		return err
 	}
-	out := newProgress(w, r)
-	return out.end(s.e.Load(r.Context(), r.Body, engine.LoadOptions{Quiet: quietly, Platform: p}, out.write))
+	s.progressing(w, r, func(out *progress) error {
+		err := s.e.Load(r.Context(), r.Body, engine.LoadOptions{Quiet: quietly, Platform: p}, out.write)
+		out.begin()
+		return err
+	})
+	return nil
 }
 
 // createImage makes an image from elsewhere: from a registry, or out of a tar.
@@ -138,12 +142,14 @@ func (s *Server) createImage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
-	out := newProgress(w, r)
-	if q.Get("fromImage") == "" {
-		return out.end(s.e.Import(r.Context(), engine.Importing{
-			Source: q.Get("fromSrc"), Body: r.Body, Repository: q.Get("repo"), Tag: q.Get("tag"), Message: q.Get("message"),
-			Changes: q["changes"], Platform: p,
-		}, out.write))
-	}
-	return out.end(s.e.Pull(r.Context(), engine.Pulling{Name: q.Get("fromImage"), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)}, out.write))
+	s.progressing(w, r, func(out *progress) error {
+		if q.Get("fromImage") == "" {
+			return s.e.Import(r.Context(), engine.Importing{
+				Source: q.Get("fromSrc"), Body: r.Body, Repository: q.Get("repo"), Tag: q.Get("tag"), Message: q.Get("message"),
+				Changes: q["changes"], Platform: p,
+			}, out.write)
+		}
+		return s.e.Pull(r.Context(), engine.Pulling{Name: q.Get("fromImage"), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)}, out.write)
+	})
+	return nil
 }

@@ -2,51 +2,84 @@ package netapi
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"box/engine/task"
 )
 
-// echoes is a launcher whose programs are goroutines: each sends back, unframed, what it gets on its streams, and ends with
-// the code 0 when that ends.
+// echoes is a launcher whose programs are goroutines: each sends back, unframed, what it gets on its streams. One that is called false ends at once
+// with the code 1, the others when they are told to.
 type echoes struct {
 	exits chan task.Exit
 
 	mu      sync.Mutex
-	running map[string]chan struct{} // by container ID; closed when the program is told to end
+	running map[string]*program // by container ID
+	pids    int
+}
+
+// program is what runs in a container, or was asked to run beside it.
+type program struct {
+	pid  int
+	over chan struct{} // closed when it is told to end
+	end  func()
 }
 
 func newEchoes() *echoes {
-	return &echoes{exits: make(chan task.Exit, 1000), running: map[string]chan struct{}{}}
+	return &echoes{exits: make(chan task.Exit, 1000), running: map[string]*program{}}
 }
+
+// firstPid is where the made-up pids begin: above all that the kernel gives (pid_max is 1<<22 at most).
+const firstPid = 1 << 23
 
 func (e *echoes) Launch(_ context.Context, l task.Launch, attached []*os.File) (task.Status, error) {
-	end := make(chan struct{})
 	e.mu.Lock()
-	e.running[l.ID] = end
+	e.pids++
+	p := &program{pid: firstPid + e.pids, over: make(chan struct{})}
+	p.end = sync.OnceFunc(func() { close(p.over) })
+	e.running[l.ID] = p
 	e.mu.Unlock()
-	var streams sync.WaitGroup
 	for _, f := range attached {
-		streams.Go(func() { echo(f) })
+		go p.echo(f)
 	}
-	pid := os.Getpid()
+	code := 0
+	if l.Spec.Process.Args[0] == "false" {
+		code = 1
+		p.end()
+	}
 	go func() {
-		<-end
-		streams.Wait()
-		e.exits <- task.Exit{Container: l.ID, Pid: pid, At: time.Now()}
+		<-p.over
+		e.exits <- task.Exit{Container: l.ID, Pid: p.pid, Code: code, At: time.Now()}
 	}()
-	return task.Status{ID: l.ID, Pid: pid, Started: time.Now()}, nil
+	return task.Status{ID: l.ID, Pid: p.pid, Started: time.Now()}, nil
 }
 
-func echo(f *os.File) {
+// echo sends back what comes on f until that or the program ends.
+func (p *program) echo(f *os.File) {
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-p.over:
+			f.Close()
+		case <-done:
+		}
+	}()
 	_, _ = io.Copy(f, f)
 	f.Close()
+}
+
+func (e *echoes) find(id string) *program {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.running[id]
 }
 
 func (e *echoes) Find(context.Context) ([]task.Status, error) { return nil, nil }
@@ -70,9 +103,13 @@ type echoing struct {
 }
 
 func (t *echoing) Exec(_ context.Context, x task.Exec, attached []*os.File) (int, error) {
+	p := t.find(t.id)
+	if p == nil {
+		return 0, fmt.Errorf("program of %s: %w", t.id, errdefs.ErrNotFound)
+	}
 	var streams sync.WaitGroup
 	for _, f := range attached {
-		streams.Go(func() { echo(f) })
+		streams.Go(func() { p.echo(f) })
 	}
 	go func() {
 		streams.Wait()
@@ -82,16 +119,16 @@ func (t *echoing) Exec(_ context.Context, x task.Exec, attached []*os.File) (int
 }
 
 func (t *echoing) Attach(_ context.Context, _ string, _ task.Attach, f *os.File) error {
-	go echo(f)
-	return nil
+	if p := t.find(t.id); p != nil {
+		go p.echo(f)
+		return nil
+	}
+	return f.Close()
 }
 
-func (t *echoing) Signal(context.Context, string, unix.Signal, bool) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if end := t.running[t.id]; end != nil {
-		close(end)
-		delete(t.running, t.id)
+func (t *echoing) Signal(_ context.Context, _ string, sig unix.Signal, _ bool) error {
+	if p := t.find(t.id); p != nil && (sig == unix.SIGTERM || sig == unix.SIGKILL) {
+		p.end()
 	}
 	return nil
 }

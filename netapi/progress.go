@@ -16,32 +16,40 @@ type progress struct {
 	began bool
 }
 
-// newProgress begins a stream. The request's body may be read on while lines are sent: without being told so, the server would drop
-// some of it.
-func newProgress(w http.ResponseWriter, r *http.Request) *progress {
-	_ = http.NewResponseController(w).EnableFullDuplex() // always so over HTTP/2
-	return &progress{w: w, out: wire.NewJSONWriter(w), v: versionOf(r.Context())}
+// progressing replies with the lines that do writes. The body of the request may be read meanwhile, and what do leaves of it is read to its end, so
+// that a client that sends all before it looks at the reply gets it, and can go on with the connection.
+func (s *Server) progressing(w http.ResponseWriter, r *http.Request, do func(*progress) error) {
+	c := http.NewResponseController(w)
+	_ = c.EnableFullDuplex() // without it the server would drop some of the body; always so over HTTP/2
+	p := &progress{w: w, out: wire.NewJSONWriter(w), v: versionOf(r.Context())}
+	switch err := do(p); {
+	case err != nil && p.began:
+		_ = p.out.Fail(s.accounted(r, err))
+	case err != nil:
+		s.fail(w, r, err)
+	}
+	_ = c.Flush()
+	// Go's server must not meet the end of the body after the handler: it would then read the connection twice at once.
+	_, _ = io.Copy(io.Discard, r.Body)
+}
+
+// begin sends the head: from here on an error is a line.
+func (p *progress) begin() {
+	if p.began {
+		return
+	}
+	p.began = true
+	p.w.Header().Set("Content-Type", "application/json")
+	p.w.WriteHeader(http.StatusOK)
 }
 
 // write sends a line; it is called by one goroutine at a time.
 func (p *progress) write(line engine.Progress) error {
-	if !p.began {
-		p.began = true
-		p.w.Header().Set("Content-Type", "application/json")
-		p.w.WriteHeader(http.StatusOK)
-	}
+	p.begin()
 	if p.v >= 52 {
 		line.Bar = "" // drawn by clients since
 	}
 	return p.out.Write(line)
-}
-
-// end is the handler's result: once lines were sent, an error is the last of them.
-func (p *progress) end(err error) error {
-	if err == nil || !p.began {
-		return err
-	}
-	return p.out.Fail(err)
 }
 
 // counting tells whether a reply has begun.

@@ -60,8 +60,10 @@ func (s *Server) pushImage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := newProgress(w, r)
-	return out.end(s.e.Push(r.Context(), engine.Pushing{Name: name(r), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)}, out.write))
+	s.progressing(w, r, func(out *progress) error {
+		return s.e.Push(r.Context(), engine.Pushing{Name: name(r), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)}, out.write)
+	})
+	return nil
 }
 
 func (s *Server) inspectDistribution(w http.ResponseWriter, r *http.Request) error {

@@ -59,9 +59,11 @@ func New(e *engine.Engine, version string, log *slog.Logger, busy func()) *Serve
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	s.busy()
 	defer s.busy()
+	w := &reply{ResponseWriter: out}
+	defer s.recovered(w, r)
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)
 		return
@@ -105,6 +107,7 @@ func (s *Server) setHeaders(h http.Header) {
 
 // fail replies with an error, unless the reply has begun.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	err = s.accounted(r, err)
 	status := statusOf(err)
 	s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
 	if status == http.StatusNotModified {

@@ -14,6 +14,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/panics"
 )
 
 // helloName is the image that every box has in itself.
@@ -38,7 +40,7 @@ func (c *Catalog) MakeHello(ctx context.Context) (img *Image, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.CloseWithError(helloLayer(w, exe, info.Size()))
+		w.CloseWithError(panics.Call(func() error { return helloLayer(w, exe, info.Size()) }))
 	}()
 	defer func() { r.Close(); <-done }()
 	s := &stager{c: c}

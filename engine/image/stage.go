@@ -16,6 +16,7 @@ import (
 
 	"box/fs"
 	"box/fs/archive"
+	"box/panics"
 )
 
 // layer is one layer that came out of a stream, before anybody said what it stands on. Its content is at one of three places.
@@ -150,7 +151,9 @@ func (s *stager) unpack(ctx context.Context, r io.Reader) (*layer, error) {
 	} else {
 		l.spool, err = s.keep(ctx, ahead)
 	}
-	l.diff = sum.Digest()
+	if err == nil {
+		l.diff = sum.Digest() // only at the end of the stream has the hash seen all, and is at rest
+	}
 	return l, err
 }
 
@@ -222,7 +225,7 @@ func (s *stager) place(ctx context.Context, l *layer, parent string) (key string
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.CloseWithError(s.c.layers.Tar(ctx, from, w))
+		w.CloseWithError(panics.Call(func() error { return s.c.layers.Tar(ctx, from, w) }))
 	}()
 	defer func() { r.Close(); <-done }()
 	sum := digest.SHA256.Digester()

@@ -14,6 +14,7 @@ import (
 
 	"box/engine/image"
 	"box/engine/reference"
+	"box/panics"
 )
 
 // Pulled is one image that a pull brought, or found to be there.
@@ -184,7 +185,7 @@ func (d *download) run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, n := range d.missing {
 		all.Go(func() {
-			if err := d.layer(ctx, n); err != nil {
+			if err := panics.Call(func() error { return d.layer(ctx, n) }); err != nil {
 				cancel(err)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 
 	"box/engine/image"
 	"box/engine/reference"
+	"box/panics"
 )
 
 // Push sends the image id to its registry under a tag. Layers that the registry has, here or in a repository that they were seen in,
@@ -94,7 +95,7 @@ func (u *upload) layers(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, n := range wanted {
 		all.Go(func() {
-			if err := u.layer(ctx, n); err != nil {
+			if err := panics.Call(func() error { return u.layer(ctx, n) }); err != nil {
 				cancel(err)
 			}
 		})

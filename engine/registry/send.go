@@ -13,6 +13,7 @@ import (
 
 	"box/engine/image"
 	"box/fs/archive"
+	"box/panics"
 )
 
 // has tells whether content is in the repository.
@@ -135,7 +136,7 @@ func (u *upload) sendOnce(ctx context.Context, n int) (b image.Blob, err error) 
 			size += int64(len(p))
 			return w.Write(p)
 		})
-		err := u.pack(ctx, n, out)
+		err := panics.Call(func() error { return u.pack(ctx, n, out) })
 		w.CloseWithError(err)
 		packed <- err
 	}()

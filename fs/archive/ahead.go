@@ -3,6 +3,8 @@ package archive
 import (
 	"io"
 	"sync"
+
+	"box/panics"
 )
 
 // A chunk is a piece of a stream on its way through an Ahead.
@@ -63,7 +65,10 @@ func (a *Ahead) fill(r io.Reader, out chan<- chunk) {
 		n := 0
 		for n < len(c.buf) && c.err == nil {
 			var got int
-			got, c.err = r.Read(c.buf[n:])
+			c.err = panics.Call(func() (err error) {
+				got, err = r.Read(c.buf[n:])
+				return err
+			})
 			n += got
 		}
 		c.p = c.buf[:n]
@@ -82,7 +87,11 @@ func (a *Ahead) fill(r io.Reader, out chan<- chunk) {
 func (a *Ahead) pass(tap io.Writer, in <-chan chunk, out chan<- chunk) {
 	defer close(out)
 	for c := range in {
-		if _, err := tap.Write(c.p); err != nil {
+		err := panics.Call(func() error {
+			_, err := tap.Write(c.p)
+			return err
+		})
+		if err != nil {
 			c.p, c.err = nil, err
 		}
 		select {

@@ -180,6 +180,9 @@ func (t *Table) Release(name string) {
 
 // Chain is the layer and what is below it, downwards.
 func (t *Table) Chain(name string) (chain []Row, err error) {
+	if name == "" {
+		return nil, fmt.Errorf("layer without a name: %w", errdefs.ErrNotFound)
+	}
 	err = t.db.View(func(tx *bbolt.Tx) error {
 		chain, err = t.ChainIn(tx, name)
 		return err

@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"box/panics"
 )
 
 // Apart runs fn on a thread with a mount namespace of its own: nobody else sees what fn mounts, and all of it is gone when Apart
@@ -21,7 +23,7 @@ func Apart(fn func() error) error {
 			return
 		}
 		// The thread is never unlocked, so it ends with the goroutine.
-		done <- apart(fn)
+		done <- panics.Call(func() error { return apart(fn) })
 	}()
 	return <-done
 }
