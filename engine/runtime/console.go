@@ -58,7 +58,7 @@ func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end
 	const what = "open terminal"
 	// The file may have been put there by the container: nothing but the device is opened.
 	found := s.open(what, opPlace, root, s.fresh("/dev/pts/ptmx"), there|realPath)
-	s.do(what, opDevice, found, ptmxDevice)
+	s.do(what, opDevice, found, ptmxDevice, unix.S_IFCHR)
 	name := s.link("self/fd/")
 	s.show(name, found)
 	master := s.open(what, unix.SYS_OPENAT, proc, name.text, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
@@ -89,5 +89,5 @@ func (s *steps) send(socket int, fd register) {
 func (r *root) showConsole(end register) {
 	target := r.place("make /dev/console", "/dev/console", file)
 	r.mount("mount /dev/console", r.shown(end), r.shown(target), "bind", unix.MS_BIND, "")
-	r.close(target)
+	r.release(target)
 }

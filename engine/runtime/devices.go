@@ -52,7 +52,7 @@ func (r *root) devices(spec *specs.Spec) {
 	r.do("look for /proc/kcore", unix.SYS_FACCESSAT, current, "/proc/kcore", unix.F_OK).tolerate(anyErrno).orElse(done)
 	r.do("link /dev/core", unix.SYS_SYMLINKAT, "/proc/kcore", dev, "core").tolerate(unix.EEXIST)
 	r.mark(done)
-	r.close(dev)
+	r.release(dev)
 }
 
 // device makes one, or shows the host's where that is not allowed, as in a user namespace.
@@ -81,9 +81,13 @@ func (r *root) device(d *specs.LinuxDevice) {
 		r.do(what, unix.SYS_CLOSE, old).then(done) // it was there, which is as good
 	}
 	r.mark(bind)
+	// What the host has at the path that the container names may be anything.
+	source := r.open(what, unix.SYS_OPENAT, current, d.Path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	r.do(what, opDevice, source, unix.Mkdev(uint32(d.Major), uint32(d.Minor)), int(kind))
 	target := r.open(what, unix.SYS_OPENAT, dir, name, unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	r.mount(what, d.Path, r.shown(target), "bind", unix.MS_BIND, "")
-	r.close(target)
+	r.mount(what, r.shown(source), r.shown(target), "bind", unix.MS_BIND, "")
+	r.release(source)
+	r.release(target)
 	r.mark(done)
-	r.close(dir)
+	r.release(dir)
 }

@@ -16,13 +16,19 @@ import (
 
 var errNotInPath = errors.New("executable file not found in $PATH")
 
-// execute looks for the program, says that all is done, and executes it. What is not found is an error of the start.
+// lateFilter is the one that comes last: without no_new_privs it is in force by then (drop).
+func (st *starting) lateFilter() *seccomp.Filter {
+	if st.process.NoNewPrivileges {
+		return st.c.record.Filter
+	}
+	return nil
+}
+
+// execute looks for the program, says that all is done, and executes it, with a filter from then on if that is not nil. What is not found is an error of the
+// start.
 func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 	if len(p.Args) == 0 || p.Args[0] == "" {
 		return fmt.Errorf("no program to execute: %w", errdefs.ErrInvalidArgument)
-	}
-	if !p.NoNewPrivileges {
-		filter = nil // it is in force
 	}
 	with := execution{args: s.strings(p.Args), env: s.strings(p.Env), filter: filter, program: s.program(filter)}
 	name := p.Args[0]

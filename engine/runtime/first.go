@@ -22,30 +22,42 @@ func (c *Container) first(p *specs.Process, s Streams) (pid int, terminal *os.Fi
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := st.begin(); err != nil {
+	flags, err := st.planFirst()
+	if err != nil {
 		return 0, nil, err
 	}
-	r := &root{steps: st.steps, users: sp.joins(unix.CLONE_NEWUSER), label: c.spec.Linux.MountLabel, trees: map[string]register{}}
-	flags := sp.own &^ unix.CLONE_NEWCGROUP
-	if r.users {
-		r.openTrees(c.spec.Mounts)
+	return st.run(flags, true)
+}
+
+// planFirst writes down the steps of a first process, which is made with the flags of clone(2).
+func (st *starting) planFirst() (flags uintptr, err error) {
+	if err := st.begin(); err != nil {
+		return 0, err
 	}
-	if r.users || sp.joins(unix.CLONE_NEWPID) {
+	spec, sp := st.c.spec, &st.spaces
+	r := &root{steps: st.steps, users: sp.joins(unix.CLONE_NEWUSER), label: spec.Linux.MountLabel, trees: map[string]register{}}
+	flags = sp.own &^ unix.CLONE_NEWCGROUP
+	switch {
+	case r.users:
+		r.openTrees(spec.Mounts)
+		st.enterGroup() // the root of a user namespace may not put anything into a control group
 		st.enter(flags)
 		st.fork()
 		flags = 0
-	} else {
-		st.join(sp.joined, st.joins)
+	case sp.joins(unix.CLONE_NEWPID):
+		st.enter(flags)
+		st.forkInto()
+		flags = 0
+	default:
+		st.join()
 		st.enterGroup()
 	}
 	if sp.own&unix.CLONE_NEWCGROUP != 0 {
 		st.do("new control group namespace", unix.SYS_UNSHARE, unix.CLONE_NEWCGROUP)
 	}
-	st.session(true)
-	if err := st.inRoot(r); err != nil {
-		return 0, nil, err
-	}
-	return st.run(flags, true)
+	st.do("setsid", unix.SYS_SETSID)
+	st.keyring(true)
+	return flags, st.inRoot(r)
 }
 
 // inRoot makes the container's root, moves there, and executes the program.
@@ -64,12 +76,12 @@ func (st *starting) inRoot(r *root) error {
 		return err
 	}
 	r.devices(spec)
-	streams := [3]any{st.streams[0], st.streams[1], st.streams[2]}
 	if st.console != nil {
 		end := st.terminal(p, r.fd, st.proc, st.socket)
 		r.showConsole(end)
 		st.do("control the terminal", unix.SYS_IOCTL, end, unix.TIOCSCTTY, 0)
-		streams = [3]any{end, end, end}
+		st.standard(end, end, end)
+		st.release(st.socket)
 	}
 	r.hide(spec)
 	r.protectMounts(spec.Mounts)
@@ -78,16 +90,17 @@ func (st *starting) inRoot(r *root) error {
 		st.sysctl(key, spec.Linux.Sysctl[key], st.proc)
 	}
 	st.confine(p, st.proc)
+	st.release(st.proc) // whose parent is the host's root
 	r.pivot(spec)
 	st.do("umask", unix.SYS_UMASK, 0o022)
-	st.makeWorkingDir(p.Cwd)
+	r.makeWorkingDir(p.Cwd)
 	if spec.Root.Readonly {
 		r.protectRoot()
 	}
-	st.standard(streams)
-	st.setLimits()
+	st.closeOthers()
+	st.setLimits(true)
 	if err := st.drop(p, st.c.record.Filter); err != nil {
 		return err
 	}
-	return st.execute(p, st.c.record.Filter)
+	return st.execute(p, st.lateFilter())
 }

@@ -11,9 +11,9 @@ import (
 
 // further starts another program in a container that runs.
 //
-// The copy of the keeper enters everything but the PID namespace, which only its child will be in: what is in the container can look at that one for the few
-// calls until it executes the program, and finds nothing of the keeper's in it. It may only look with CAP_SYS_PTRACE, and then it may as well take the process
-// over, with all that the process may do until it drops that. (So it is with runc.)
+// The copy of the keeper enters everything but the PID namespace, which only its child will be in. What is in the container can look at that one for the few
+// calls until it executes the program, and with CAP_SYS_PTRACE take it over: so it is made when the first has no more rights, and no more open, than the
+// program will have.
 func (c *Container) further(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	rec := c.Record()
 	sp, err := spacesWithin(rec.Pid, rec.Spaces)
@@ -30,39 +30,44 @@ func (c *Container) further(p *specs.Process, s Streams) (pid int, terminal *os.
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := st.begin(); err != nil {
-		return 0, nil, err
-	}
-	st.confine(p, st.proc) // which holds for the second process too
-	st.enter(0)
-	streams := [3]any{st.streams[0], st.streams[1], st.streams[2]}
-	if st.console != nil {
-		top := st.open("open the root", unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		end := st.terminal(p, top, st.proc, st.socket)
-		streams = [3]any{end, end, end}
-		st.do("close a descriptor", unix.SYS_CLOSE, top)
-		st.do("close a descriptor", unix.SYS_CLOSE, st.socket)
-	}
-	// The folder above the host's /proc is the host's root.
-	st.do("close a descriptor", unix.SYS_CLOSE, st.proc)
-	for _, fd := range st.joins {
-		st.do("close a descriptor", unix.SYS_CLOSE, fd)
-	}
-	st.fork()
-	st.standard(streams)
-	st.session(false)
-	if st.console != nil {
-		st.do("control the terminal", unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0)
-	}
-	st.do("umask", unix.SYS_UMASK, 0o022)
-	st.setLimits()
-	if err := st.drop(p, rec.Filter); err != nil {
-		return 0, nil, err
-	}
-	if err := st.execute(p, rec.Filter); err != nil {
+	if err := st.planFurther(); err != nil {
 		return 0, nil, err
 	}
 	return st.run(0, false)
+}
+
+// planFurther writes down the steps of a further program's processes.
+func (st *starting) planFurther() error {
+	if err := st.begin(); err != nil {
+		return err
+	}
+	p, filter := st.process, st.c.record.Filter
+	st.enterGroup()
+	st.confine(p, st.proc) // which holds for the second process too
+	st.enter(0)
+	if st.console != nil {
+		top := st.open("open the root", unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		end := st.terminal(p, top, st.proc, st.socket)
+		st.standard(end, end, end)
+		st.release(top, st.socket)
+	}
+	st.keyring(false)
+	st.release(st.proc) // whose parent is the host's root
+	st.closeOthers()
+	st.do("umask", unix.SYS_UMASK, 0o022)
+	if err := st.drop(p, filter); err != nil {
+		return err
+	}
+	if p.NoNewPrivileges {
+		st.filter(filter, st.program(filter))
+	}
+	st.fork()
+	st.do("setsid", unix.SYS_SETSID)
+	if st.console != nil {
+		st.do("control the terminal", unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0)
+	}
+	st.setLimits(true)
+	return st.execute(p, nil)
 }
 
 // over is the error for a container whose process is gone.

@@ -31,23 +31,23 @@ func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[str
 		flags := groupFlags | p.Flags&unix.MS_RDONLY
 		if own {
 			r.mount(mounting(m), "cgroup", r.shown(target), h.kind, flags, h.data)
-			r.close(target)
+			r.release(target)
 		} else {
 			r.mount(mounting(m), h.folder, r.shown(target), "bind", unix.MS_BIND, "")
-			r.close(target)
+			r.release(target)
 			target = r.open(mounting(m), unix.SYS_OPENAT, top, h.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 			r.restrict(m, flags, target)
-			r.close(target)
+			r.release(target)
 		}
 		for _, alias := range h.aliases {
 			r.do(mounting(m), unix.SYS_SYMLINKAT, h.name, top, alias)
 		}
 	}
-	r.close(top)
+	r.release(top)
 	if p.Flags&unix.MS_RDONLY != 0 {
 		top := r.place(mounting(m), m.Destination, there)
 		r.restrict(m, groupFlags|unix.MS_RDONLY, top)
-		r.close(top)
+		r.release(top)
 	}
 }
 
@@ -64,7 +64,7 @@ func (r *root) unified(m *specs.Mount, p mount.Parsed, dir string, own bool) {
 	r.mount(mounting(m), dir, at, "bind", unix.MS_BIND, "")
 	top := r.place(mounting(m), m.Destination, there)
 	r.restrict(m, p.Flags, top)
-	r.close(top)
+	r.release(top)
 	r.mark(done)
 	r.finish(m, p, target)
 }

@@ -29,13 +29,13 @@ func (r *root) readonly(p string) {
 	r.do(what, opPlace, r.fd, r.fresh(p), there).tolerate(unix.ENOENT).orElse(done).into(target)
 	at := r.shown(target)
 	r.mount(what, at, at, "", unix.MS_BIND|unix.MS_REC, "")
-	r.close(target)
+	r.release(target)
 	r.do(what, opPlace, r.fd, r.fresh(p), there).into(target)
 	flags := r.register()
 	r.do(what, opFlags, target).into(flags)
 	r.do(what, opOr, flags, unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY).into(flags)
 	r.do(what, unix.SYS_MOUNT, "", r.shown(target), "", flags, "")
-	r.close(target)
+	r.release(target)
 	r.mark(done)
 }
 
@@ -48,7 +48,7 @@ func (r *root) mask(p string) {
 	at := r.shown(target)
 	// A folder, or not: a link would have been followed.
 	r.do(what, unix.SYS_OPENAT, target, ".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0).tolerate(unix.ENOTDIR).orElse(isFile).into(open)
-	r.close(open)
+	r.release(open)
 	masked := &label{}
 	for i, inodes := range []string{"1", "2"} { // kernels of Ubuntu 20.04 refuse one inode
 		data := "nr_blocks=1,nr_inodes=" + inodes
@@ -63,6 +63,6 @@ func (r *root) mask(p string) {
 	r.mark(isFile)
 	r.mount(what, "/dev/null", at, "bind", unix.MS_BIND, "")
 	r.mark(masked)
-	r.close(target)
+	r.release(target)
 	r.mark(done)
 }

@@ -155,7 +155,7 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 	r.mark(byPath)
 	r.mount(mounting(m), m.Source, r.shown(target), "bind", unix.MS_BIND|p.Flags&unix.MS_REC, "")
 	r.mark(bound)
-	r.close(target)
+	r.release(target)
 	top := r.place(mounting(m), m.Destination, there)
 	if p.Flags&setsFlags != 0 {
 		r.restrict(m, p.Flags&^unix.MS_REC, top)
@@ -165,7 +165,7 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 		r.do(mounting(m), unix.SYS_MOUNT_SETATTR, top, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 4*8)
 	}
 	r.spread(m, p, top)
-	r.close(top)
+	r.release(top)
 	return nil
 }
 
@@ -184,13 +184,13 @@ func (r *root) restrict(m *specs.Mount, flags uintptr, top register) {
 
 // finish closes what a mount was made on, and lets it propagate as its options say.
 func (r *root) finish(m *specs.Mount, p mount.Parsed, target register) {
-	r.close(target)
+	r.release(target)
 	if p.Propagation == 0 {
 		return
 	}
 	top := r.place(mounting(m), m.Destination, there)
 	r.spread(m, p, top)
-	r.close(top)
+	r.release(top)
 }
 
 func (r *root) spread(m *specs.Mount, p mount.Parsed, top register) {
@@ -209,6 +209,6 @@ func (r *root) protectMounts(list []specs.Mount) {
 		}
 		top := r.place(mounting(m), m.Destination, there)
 		r.restrict(m, p.Flags, top)
-		r.close(top)
+		r.release(top)
 	}
 }

@@ -23,18 +23,13 @@ func (s *steps) sysctl(key, value string, proc register) {
 	s.write("write sysctl "+key, proc, sysctlFile(key)[1:], value)
 }
 
-// makeWorkingDir makes the folder that the program is to start in, and those above it, where they are missing. The process is in the container's
-// root, where no path leads out of.
-func (s *steps) makeWorkingDir(dir string) {
-	dir = path.Clean("/" + dir)
-	there := &label{}
-	s.do("look for the working folder", unix.SYS_FACCESSAT, current, dir, unix.F_OK).tolerate(anyErrno).then(there)
-	for i := 1; i <= len(dir); i++ {
-		if i == len(dir) || dir[i] == '/' {
-			s.do("make the working folder", unix.SYS_MKDIRAT, current, dir[:i], 0o755).tolerate(anyErrno)
-		}
-	}
-	s.mark(there)
+// makeWorkingDir makes the folder that the program is to start in, and those above it, where they are missing. What is wrong with it is said when it
+// is entered.
+func (r *root) makeWorkingDir(dir string) {
+	made, missing := r.register(), &label{}
+	r.do("make the working folder", opPlace, r.fd, r.fresh(path.Clean("/"+dir)), folder).tolerate(anyErrno).orElse(missing).into(made)
+	r.release(made)
+	r.mark(missing)
 }
 
 func sortedKeys(m map[string]string) []string {

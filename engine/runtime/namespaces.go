@@ -109,13 +109,14 @@ func (s *spaces) numbers() (list []int, err error) {
 }
 
 // join appends the steps that enter the namespaces, and become root of the user namespace if there is one.
-func (s *steps) join(list []joined, fds []int) {
-	for i, j := range list {
-		s.do("join namespace "+j.kind, unix.SYS_SETNS, fds[i], j.flag)
+func (st *starting) join() {
+	for i, j := range st.spaces.joined {
+		st.do("join namespace "+j.kind, unix.SYS_SETNS, st.joins[i], j.flag)
+		st.release(st.joins[i])
 		if j.flag == unix.CLONE_NEWUSER {
-			s.do("become root of the user namespace", unix.SYS_SETRESGID, 0, 0, 0)
-			s.do("become root of the user namespace", unix.SYS_SETRESUID, 0, 0, 0)
-			s.protect()
+			st.do("become root of the user namespace", unix.SYS_SETRESGID, 0, 0, 0)
+			st.do("become root of the user namespace", unix.SYS_SETRESUID, 0, 0, 0)
+			st.protect()
 		}
 	}
 }

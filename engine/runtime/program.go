@@ -47,10 +47,13 @@ func (st *starting) limits(list []specs.POSIXRlimit) error {
 	return nil
 }
 
-// setLimits is the second half of limits.
-func (st *starting) setLimits() {
+// setLimits is the second half of limits. That of the user's processes is for the one that will be the program: another that forks it is one too many.
+func (st *starting) setLimits(processes bool) {
 	for _, l := range st.rlimits {
 		kind := rlimits[l.Type]
+		if (kind == unix.RLIMIT_NPROC) != processes {
+			continue
+		}
 		what := "error setting rlimits for ready process: error setting rlimit type " + fmt.Sprint(kind)
 		st.do(what, unix.SYS_PRLIMIT64, 0, kind, st.words(l.Soft, l.Hard), 0)
 	}
@@ -68,26 +71,49 @@ var rlimits = map[string]int{
 
 // write puts text into a file of /proc.
 func (s *steps) write(what string, proc register, file, text string) {
-	fd := s.open(what, unix.SYS_OPENAT, proc, file, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	s.writeTo(what, s.open(what, unix.SYS_OPENAT, proc, file, unix.O_WRONLY|unix.O_CLOEXEC, 0), text)
+}
+
+func (s *steps) writeTo(what string, fd register, text string) {
 	s.do(what, unix.SYS_WRITE, fd, s.text(text), len(text))
 	s.do(what, unix.SYS_CLOSE, fd)
 }
 
-// confine names the AppArmor profile or the SELinux label that the program is to run under.
+// confine names the AppArmor profile or the SELinux label that the program is to run under. AppArmor has a file of its own since Linux 5.8: where it is not
+// the only one that confines, the common file may be another's.
 func (s *steps) confine(p *specs.Process, proc register) {
 	if p.ApparmorProfile != "" {
-		s.write("unable to apply apparmor profile", proc, "self/attr/exec", "exec "+p.ApparmorProfile)
+		const what = "unable to apply apparmor profile"
+		common, opened := &label{}, &label{}
+		fd := s.register()
+		s.do(what, unix.SYS_OPENAT, proc, "self/attr/apparmor/exec", unix.O_WRONLY|unix.O_CLOEXEC, 0).
+			tolerate(unix.ENOENT).orElse(common).into(fd).then(opened)
+		s.mark(common)
+		s.do(what, unix.SYS_OPENAT, proc, "self/attr/exec", unix.O_WRONLY|unix.O_CLOEXEC, 0).into(fd)
+		s.mark(opened)
+		s.writeTo(what, fd, "exec "+p.ApparmorProfile)
 	}
 	if p.SelinuxLabel != "" {
 		s.write("can't set process label", proc, "self/attr/exec", p.SelinuxLabel)
 	}
 }
 
-// standard makes descriptors the standard streams. All others but the one for reports are closed: a program, and the folder that it starts in, could be named by them.
-func (s *steps) standard(fds [3]any) {
+// standard makes descriptors the standard streams, and closes them.
+func (s *steps) standard(fds ...any) {
+	closed := map[any]bool{}
 	for i, fd := range fds {
 		s.do("standard streams", unix.SYS_DUP3, fd, i, 0)
 	}
+	for _, fd := range fds {
+		if !closed[fd] {
+			s.release(fd)
+		}
+		closed[fd] = true
+	}
+}
+
+// closeOthers closes all descriptors but the standard streams and the one for reports: a program, and the folder that it starts in, could be named by them.
+func (s *steps) closeOthers() {
 	if s.report > 3 {
 		s.do("close descriptors", opClose, 3, s.report-1)
 	}
@@ -95,19 +121,19 @@ func (s *steps) standard(fds [3]any) {
 	s.do("close descriptors", opClose, s.report+1, s.highest+s.regs+3)
 }
 
-// drop gives up what the program may not do.
+// drop gives up what the program may not do, and enters its folder.
 //
 // Without no_new_privs the filter needs a privilege and comes before that is gone; else it comes last (execute), so that it judges as few calls of ours
 // as possible.
-func (s *steps) drop(p *specs.Process, filter *seccomp.Filter) error {
+func (s *starting) drop(p *specs.Process, filter *seccomp.Filter) error {
 	s.do("signals", opSignals)
+	entered := s.chdir(p.Cwd, unix.EACCES, unix.EPERM)
+	s.setLimits(false)
 	if p.NoNewPrivileges {
 		s.do("no new privileges", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	} else {
 		s.filter(filter, s.program(filter))
 	}
-	tried := s.register()
-	s.do(chdirFailed(p.Cwd), unix.SYS_CHDIR, workingDir(p.Cwd)).tolerate(unix.EACCES, unix.EPERM).into(tried)
 	caps, err := capabilitySets(p.Capabilities)
 	if err != nil {
 		return err
@@ -116,10 +142,11 @@ func (s *steps) drop(p *specs.Process, filter *seccomp.Filter) error {
 	s.do("unable to set keep caps", unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
 	s.user(&p.User)
 	// A folder that root may not enter may be the user's, over a network.
-	entered := &label{}
-	s.do(chdirFailed(p.Cwd), opTest, tried).tolerate(unix.EAGAIN).orElse(entered)
-	s.do(chdirFailed(p.Cwd), unix.SYS_CHDIR, workingDir(p.Cwd))
-	s.mark(entered)
+	again, done := &label{}, &label{}
+	s.do(chdirFailed(p.Cwd), opTest, entered).tolerate(unix.EAGAIN).orElse(again).then(done)
+	s.mark(again)
+	s.chdir(p.Cwd)
+	s.mark(done)
 	s.inside()
 	s.do("unable to clear keep caps", unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 0, 0, 0, 0)
 	s.capabilities(caps)
@@ -156,11 +183,20 @@ func chdirFailed(dir string) string {
 	return fmt.Sprintf("chdir to cwd (%q) set in config.json failed", dir)
 }
 
-func workingDir(dir string) string {
-	if dir == "" {
-		return "/"
-	}
-	return dir
+// chdir enters a folder of the container's, whose root is the process's. The result is not 0 unless that was refused with an error of pass.
+func (s *steps) chdir(dir string, pass ...unix.Errno) (entered register) {
+	what := chdirFailed(dir)
+	out, outside := &label{}, &label{}
+	top := s.open(what, unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	found := s.register()
+	s.do(what, opPlace, top, s.fresh("/"+dir), there).tolerate(pass...).orElse(outside).into(found)
+	s.do(what, unix.SYS_FCHDIR, found).tolerate(pass...).orElse(out)
+	entered = s.open(what, opOr, 1, 0)
+	s.mark(out)
+	s.release(found)
+	s.mark(outside)
+	s.release(top)
+	return entered
 }
 
 var errOutside = errors.New("current working directory is outside of container mount namespace root -- possible container breakout detected")

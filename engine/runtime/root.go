@@ -65,6 +65,7 @@ func (r *root) pivot(spec *specs.Spec) {
 	r.do("enter the root", unix.SYS_FCHDIR, r.fd)
 	r.do("pivot_root", unix.SYS_PIVOT_ROOT, ".", ".") // the old root is on top of the new one then: pivot_root(2), NOTES
 	r.do("enter the host's root", unix.SYS_FCHDIR, old)
+	r.release(old)
 	r.mount("separate the host's root", "", ".", "", unix.MS_SLAVE|unix.MS_REC, "") // or unmounting would reach the host
 	r.do("leave the host's root", unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
 	r.do("enter the root", unix.SYS_CHDIR, "/")
@@ -100,8 +101,6 @@ func (r *root) shown(fd register) address {
 	r.show(l, fd)
 	return l.text
 }
-
-func (r *root) close(fd register) { r.do("close a descriptor", unix.SYS_CLOSE, fd) }
 
 func mounting(m *specs.Mount) string {
 	return fmt.Sprintf("error mounting %q to rootfs at %q", m.Source, m.Destination)

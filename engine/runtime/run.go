@@ -20,6 +20,15 @@ import (
 // The calling goroutine's process must be the only one that waits for children that it does not know.
 func (s *steps) start(flags uintptr, group int) (pid int, err error) {
 	defer s.near.Close()
+	first, err := s.clone(flags, group)
+	if err != nil {
+		return 0, err
+	}
+	return s.follow(first)
+}
+
+// clone is start without waiting for what the process reports.
+func (s *steps) clone(flags uintptr, group int) (pid int, err error) {
 	defer s.far.Close()
 	image, err := s.image()
 	if err != nil {
@@ -31,8 +40,7 @@ func (s *steps) start(flags uintptr, group int) (pid int, err error) {
 	if first < 0 {
 		return 0, fmt.Errorf("new process: %w", unix.Errno(-first))
 	}
-	s.far.Close()
-	return s.follow(first)
+	return first, nil
 }
 
 // arena is what Go's heap grows by, at addresses that are multiples of it. The first is somewhere else in each process, the others follow it.

@@ -27,7 +27,7 @@ enum box_op {
 	BOX_SIGNALS = -10,   // every signal as it is by default, none held back
 	BOX_OR = -11,        // (number, number)
 	BOX_FLAGS = -12,     // (descriptor): nosuid, nodev and noexec of its mount, as mount(2) names them
-	BOX_DEVICE = -13,    // (descriptor, number): ENXIO unless it is that character device
+	BOX_DEVICE = -13,    // (descriptor, number, S_IFCHR or another kind): ENXIO unless it is that device
 	BOX_FREE = -14,      // (descriptor, root): EBUSY if it is the root, EXDEV if it is of a proc file system
 };
 

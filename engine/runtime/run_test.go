@@ -206,7 +206,8 @@ func TestProgram(t *testing.T) {
 		for range 5 {
 			s.open("descriptor that stays", unix.SYS_FCNTL, out, unix.F_DUPFD, 3)
 		}
-		s.standard([3]any{out, out, out})
+		s.standard(out, out, out)
+		s.closeOthers()
 		s.do("signals", opSignals)
 		s.last("/bin/sh", "sh", "-c", `ls /proc/self/fd; grep -E '^Sig(Blk|Cgt)' /proc/self/status; for s in URG CHLD CONT PIPE; do kill -$s $$; done; echo alive`)
 		pid, err := s.start(0, -1)

@@ -64,7 +64,9 @@ func (c *Container) prepare(p *specs.Process, s Streams, sp spaces) (st *startin
 		}
 		inherited = append(inherited, st.group)
 	}
-	st.steps, err = newSteps(inherited...)
+	if st.steps, err = newSteps(inherited...); err == nil {
+		st.standard(st.streams[0], st.streams[1], st.streams[2]) // at once: those that are there are the keeper's
+	}
 	return st, err
 }
 
@@ -144,36 +146,40 @@ func (st *starting) enterGroup() {
 		st.do("enter control group", unix.SYS_WRITE, door, zero, 1)
 	}
 	st.mark(done)
+	for _, door := range st.doors {
+		st.release(door)
+	}
+	if st.group >= 0 {
+		st.release(st.group)
+	}
 }
 
 // enter joins the namespaces, and unshares those of flags.
-//
-// The root of a user namespace may not put anything into a control group, so the process goes there before it is that.
 func (st *starting) enter(flags uintptr) {
-	if st.spaces.joins(unix.CLONE_NEWUSER) {
-		st.enterGroup()
-	}
-	st.join(st.spaces.joined, st.joins)
+	st.join()
 	if flags != 0 {
 		st.do("new namespaces", unix.SYS_UNSHARE, flags)
 	}
 }
 
-// fork goes on in a second process, the first one's sibling. It is in the control group: with the first one if that has to be, else alone, since a limit may allow
-// no more than one.
+// fork goes on in a second process, the first one's sibling, in the control group.
 func (st *starting) fork() {
-	if st.spaces.joins(unix.CLONE_NEWUSER) {
-		st.do("new process", opFork, unix.CLONE_PARENT, -1)
-		return
-	}
-	st.do("new process", opFork, unix.CLONE_PARENT, st.group).into(inGroup)
-	st.group = -1
-	st.enterGroup()
+	st.do("new process", opFork, unix.CLONE_PARENT, -1)
 }
 
-// session gives the process a session and a ring of keys of its own, so that it has no part in the keeper's (setsid(2), keyctl(2)).
-func (st *starting) session(first bool) {
-	st.do("setsid", unix.SYS_SETSID)
+// forkInto is fork where the first process is not in the control group: a limit may allow no more than one.
+func (st *starting) forkInto() {
+	st.do("new process", opFork, unix.CLONE_PARENT, st.group).into(inGroup)
+	st.enterGroup()
+	st.group = -1 // for the second process alone
+}
+
+// keyring gives the process a ring of keys of its container's, so that it has no part in the keeper's (keyctl(2)). Its label is the program's.
+func (st *starting) keyring(first bool) {
+	if label := st.process.SelinuxLabel; label != "" {
+		st.write("can't label the session keyring", st.proc, "self/attr/keycreate", label)
+		defer st.write("can't label the session keyring", st.proc, "self/attr/keycreate", "")
+	}
 	ring := st.register()
 	done := &label{}
 	st.do("unable to join session keyring", unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, "_ses."+st.c.id).tolerate(unix.ENOSYS).orElse(done).into(ring)

@@ -122,6 +122,13 @@ func (s *steps) open(what string, nr int, args ...any) register {
 	return st.out
 }
 
+// release closes descriptors after their last use.
+func (s *steps) release(list ...any) {
+	for _, fd := range list {
+		s.do("close a descriptor", unix.SYS_CLOSE, fd)
+	}
+}
+
 func (s *steps) register() register {
 	s.regs++
 	return register(s.regs)
