@@ -139,21 +139,25 @@ func (g *Group) Paths() (map[string]string, error) {
 	return paths, nil
 }
 
-// Delete removes the group and those that its programs made below it. While processes are in one of them the error is a conflict. It
+// Delete removes the group and those that its programs made below it, in every tree that lets it go. While processes are in one of them the error is a conflict. It
 // may be called again.
 func (g *Group) Delete() error {
 	if g.path == "/" {
 		return fmt.Errorf("delete control group /: %w", errdefs.ErrInvalidArgument)
 	}
+	var first error
 	for _, m := range g.h.mounts {
-		if m.controllers == nil {
-			continue
-		}
-		if err := removeTree(m.dir + g.path); err != nil {
-			return busy(g.path, err)
+		switch {
+		case m.controllers == nil:
+		case first != nil:
+			_ = unix.Rmdir(m.dir + g.path)
+		default:
+			if err := removeTree(m.dir + g.path); err != nil {
+				first = busy(g.path, err)
+			}
 		}
 	}
-	return nil
+	return first
 }
 
 // busy says of a group that could not be removed that processes are in it.

@@ -14,12 +14,7 @@ import (
 
 // Pids are the processes in the group and in those below it, as this process's PID namespace numbers them.
 func (g *Group) Pids() ([]int, error) {
-	m, ok := g.h.find("devices")
-	if !ok && len(g.h.mounts) > 0 {
-		m = g.h.mounts[0]
-	}
-	top := m.dir + g.path
-	list, err := pidsIn(top)
+	top, list, err := g.top()
 	if gone(err) {
 		return nil, fmt.Errorf("control group %s: %w", g.path, errdefs.ErrNotFound)
 	}
@@ -41,6 +36,26 @@ func (g *Group) Pids() ([]int, error) {
 		return nil, fmt.Errorf("processes of control group %s: %w", g.path, err)
 	}
 	return list, nil
+}
+
+// top is the group's folder in a tree where it is, with its processes: as a rule the one of devices, which every container has; the others where a removal was
+// cut off.
+func (g *Group) top() (dir string, list []int, err error) {
+	err = unix.ENOENT
+	if m, ok := g.h.find("devices"); ok {
+		dir = m.dir + g.path
+		list, err = pidsIn(dir)
+	}
+	for _, m := range g.h.mounts {
+		if !gone(err) {
+			break
+		}
+		if m.controllers != nil {
+			dir = m.dir + g.path
+			list, err = pidsIn(dir)
+		}
+	}
+	return dir, list, err
 }
 
 // gone tells that a group was removed while it was read.

@@ -129,18 +129,23 @@ func (k *Keeper) end(p *program, code int, at time.Time) {
 	}
 }
 
+// removeLimit is how long the processes that a container's end left may take to go.
+const removeLimit = 10 * time.Second
+
 // remove deletes the cgroup and the record of a container whose program ended. Processes that its end left in the
 // cgroup take a moment to go.
 func (k *Keeper) remove(c *container) {
 	defer close(c.deleted)
-	for try := range 20 {
+	pause := time.Millisecond
+	for limit := time.Now().Add(removeLimit); ; pause = min(2*pause, 100*time.Millisecond) {
 		err := c.rt.Delete()
 		if err == nil {
 			return
 		}
-		if try == 19 {
+		if time.Now().After(limit) {
 			k.o.Log.Warn("remove container", "id", c.id, "error", err)
+			return
 		}
-		time.Sleep(time.Duration(try+1) * time.Millisecond)
+		time.Sleep(pause)
 	}
 }

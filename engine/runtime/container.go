@@ -163,16 +163,10 @@ func processState(pid int) (words []string, err error) {
 
 // Signal sends sig to every process of the container.
 func (c *Container) Signal(sig unix.Signal) error {
-	pids, err := c.group.Pids()
-	if err != nil {
-		return err
+	if sig == unix.SIGKILL {
+		return c.group.Kill()
 	}
-	for _, pid := range pids {
-		if err := unix.Kill(pid, sig); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("signal process %d: %w", pid, err)
-		}
-	}
-	return nil
+	return c.group.Signal(sig)
 }
 
 // Pause freezes every process of the container.
@@ -212,14 +206,11 @@ func (c *Container) Delete() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	pids, err := c.group.Pids()
-	if errors.Is(err, errdefs.ErrNotFound) {
+	if errdefs.IsNotFound(err) {
 		return nil
 	}
 	if len(pids) > 0 {
-		_ = c.group.Thaw() // what is frozen does not die on cgroup v1
-	}
-	for _, pid := range pids {
-		_ = unix.Kill(pid, unix.SIGKILL)
+		err = errors.Join(err, c.group.Kill())
 	}
 	return errors.Join(err, c.group.Delete())
 }

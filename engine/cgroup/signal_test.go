@@ -1,0 +1,151 @@
+package cgroup
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+)
+
+// forks makes processes as fast as it can, each of which makes the next and ends: who signals one after the other never meets the last.
+const forks = `n() { (exec 3<&- 4<&-; n) & }; n; n; n; read x`
+
+// TestKill: no process that is made meanwhile is left, whether the group runs or stands still, and with what old kernels have.
+func TestKill(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		for _, frozen := range []bool{false, true} {
+			for _, by := range []string{"kill", "signal"} {
+				t.Run(version+" "+by+map[bool]string{true: " frozen"}[frozen], func(t *testing.T) {
+					h, parent := hostOf(t, version)
+					g := create(t, h, parent+"/killed", nil)
+					cmd, end := inside(t, g, forks)
+					defer end()
+					time.Sleep(20 * time.Millisecond)
+					if frozen {
+						if err := g.Freeze(); err != nil {
+							t.Fatal(err)
+						}
+					}
+					kill := g.Kill
+					if by == "signal" {
+						kill = func() error { return g.Signal(unix.SIGKILL) }
+					}
+					if err := kill(); err != nil {
+						t.Fatal(err)
+					}
+					_ = cmd.Wait()
+					empty(t, g)
+				})
+			}
+		}
+	}
+}
+
+// hostOf is the trees of a version with a parent for the test's groups.
+func hostOf(t *testing.T, version string) (*Hierarchies, string) {
+	t.Helper()
+	if version == "v2" {
+		return hostV2(t)
+	}
+	return host(t, "freezer", "cpuset", "devices")
+}
+
+// empty waits until no process is in the group, and none comes.
+func empty(t *testing.T, g *Group) {
+	t.Helper()
+	for limit := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		list, err := g.Pids()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list) == 0 {
+			return
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("processes are left: %v", list)
+		}
+	}
+}
+
+// TestSignal: every process gets a signal once, and a group that stood still stands still after it.
+func TestSignal(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		t.Run(version, func(t *testing.T) {
+			h, parent := hostOf(t, version)
+			g := create(t, h, parent+"/told", nil)
+			said := t.TempDir() + "/said"
+			_, end := inside(t, g, `for i in 1 2 3; do ( trap "echo $i >>`+said+`" USR1; : >`+said+`.$i; while [ ! -e `+said+`.end ]; do sleep 0.01; done ) & done; trap : USR1; wait; wait; wait; wait`)
+			defer end()
+			defer func() { _ = os.WriteFile(said+".end", nil, 0o600) }()
+			within(t, "processes are ready", func() bool {
+				for _, i := range []string{".1", ".2", ".3"} {
+					if _, err := os.Stat(said + i); err != nil {
+						return false
+					}
+				}
+				return true
+			})
+			if err := g.Freeze(); err != nil {
+				t.Fatal(err)
+			}
+			if err := g.Signal(unix.SIGUSR1); err != nil {
+				t.Fatal(err)
+			}
+			if is, err := g.Frozen(); !is || err != nil {
+				t.Errorf("frozen %v, %v", is, err)
+			}
+			if raw, err := os.ReadFile(said); err == nil {
+				t.Errorf("a frozen process says %q", raw)
+			}
+			if err := g.Thaw(); err != nil {
+				t.Fatal(err)
+			}
+			within(t, "each says so", func() bool {
+				raw, _ := os.ReadFile(said)
+				return len(strings.Fields(string(raw))) == 3
+			})
+		})
+	}
+}
+
+func within(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("not so: %s", what)
+		}
+	}
+}
+
+// TestDeleteRest: a group that a removal left in some of the trees is found there, and removed.
+func TestDeleteRest(t *testing.T) {
+	h, parent := host(t, "devices", "memory")
+	for i, m := range h.mounts {
+		g := create(t, h, parent+"/rest", nil)
+		for j, other := range h.mounts {
+			if i != j && other.controllers != nil {
+				if err := unix.Rmdir(other.dir + g.path); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if m.controllers == nil {
+			continue
+		}
+		if _, err := g.Pids(); err != nil {
+			t.Errorf("group that is left below %s: %v", m.dir, err)
+		}
+		if err := g.Delete(); err != nil {
+			t.Error(err)
+		}
+		if _, err := g.Pids(); !errdefs.IsNotFound(err) {
+			t.Errorf("processes of a group that is gone: %v", err)
+		}
+		if err := g.Kill(); err != nil {
+			t.Error(err)
+		}
+	}
+}
