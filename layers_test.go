@@ -37,11 +37,11 @@ var imports = map[string][]string{
 	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/mount", "panics", "template"},
+	"engine":                     {"engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/disk", "fs/mount", "panics", "template"},
 	"engine/build":               {},
 	"engine/cgroup":              {},
 	"engine/events":              {},
-	"engine/image":               {"engine/reference", "engine/state", "fs", "fs/archive", "panics"},
+	"engine/image":               {"engine/reference", "engine/state", "fs", "fs/archive", "fs/disk", "panics"},
 	"engine/keeper":              {"engine/logs", "engine/runtime", "engine/seccomp", "engine/task"},
 	"engine/logs":                {},
 	"engine/network":             {"fs/module"},
@@ -56,21 +56,22 @@ var imports = map[string][]string{
 	"engine/stats":               {},
 	"engine/task":                {},
 	"engine/userns":              {"fs"},
-	"engine/volume":              {"engine/state", "fs", "fs/mount", "fs/tree"},
+	"engine/volume":              {"engine/state", "fs", "fs/disk", "fs/mount", "fs/tree"},
 
 	"panics":   {},
 	"template": {},
 
 	"fs":         {"fs/mount"},
-	"fs/archive": {"fs", "panics"},
-	"fs/drivers": {"fs", "fs/layers", "fs/overlay", "fs/vfs"},
+	"fs/archive": {"fs", "fs/disk", "panics"},
+	"fs/disk":    {},
+	"fs/drivers": {"fs", "fs/disk", "fs/layers", "fs/overlay", "fs/vfs"},
 	"fs/fstest":  {"fs", "fs/archive", "fs/mount"},
-	"fs/layers":  {"fs", "fs/archive", "fs/mount", "fs/tree"},
+	"fs/layers":  {"fs", "fs/archive", "fs/disk", "fs/mount", "fs/tree"},
 	"fs/module":  {},
 	"fs/mount":   {"fs/module", "panics"},
-	"fs/overlay": {"fs", "fs/archive", "fs/layers", "fs/module", "fs/mount", "fs/tree"},
-	"fs/tree":    {"fs"},
-	"fs/vfs":     {"fs", "fs/archive", "fs/layers", "fs/mount", "fs/tree"},
+	"fs/overlay": {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/module", "fs/mount", "fs/tree"},
+	"fs/tree":    {"fs", "fs/disk"},
+	"fs/vfs":     {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount", "fs/tree"},
 }
 
 // homes are the packages that alone may import an outside library.

@@ -113,7 +113,7 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 	if err := e.holdVolumes(ctx, rec); err != nil {
 		return err
 	}
-	if err := os.Mkdir(e.dir(rec.ID), 0o710); err != nil {
+	if err := e.o.Disk.Mkdir(e.dir(rec.ID), 0o710); err != nil {
 		return fmt.Errorf("folder of the container: %w", err)
 	}
 	if err := e.buildRoot(ctx, rec); err != nil {
@@ -167,10 +167,10 @@ func (e *Engine) mountIDPath(id string) string {
 
 func (e *Engine) writeMountID(rec *record) error {
 	dir := e.mountIDPath(rec.ID)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := e.o.Disk.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "mount-id"), []byte(rec.ID), 0o644)
+	return e.o.Disk.WriteFile(filepath.Join(dir, "mount-id"), []byte(rec.ID), 0o644)
 }
 
 // unbuild deletes what build made, the layers by name.
@@ -180,8 +180,8 @@ func (e *Engine) unbuild(ctx context.Context, rec *record, layers []string) erro
 		errs = errors.Join(errs, e.layers.Remove(ctx, name))
 	}
 	return errors.Join(errs,
-		os.RemoveAll(e.mountIDPath(rec.ID)),
-		os.RemoveAll(e.dir(rec.ID)),
+		e.o.Disk.RemoveAll(e.mountIDPath(rec.ID)),
+		e.o.Disk.RemoveAll(e.dir(rec.ID)),
 	)
 }
 

@@ -27,6 +27,7 @@ import (
 	"box/engine/task"
 	"box/engine/volume"
 	"box/fs"
+	"box/fs/disk"
 )
 
 // Options are what an engine is opened with; the zero value of a field means the default that stands beside it.
@@ -50,6 +51,7 @@ type Options struct {
 	IDs          fs.IDMaps                                           // of the user namespaces of containers (--userns-remap); none
 	Warnings     []string                                            // told in info beside those of the engine
 	NoRestarts   bool                                                // Open starts nothing, whatever the restart policies say
+	Disk         *disk.Disk                                          // where changes go: the kernel
 	Settings     Settings                                            // what Reload may change
 }
 
@@ -96,7 +98,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	for _, dir := range []string{o.Root, filepath.Join(o.Root, "containers"), o.Run, filepath.Join(o.Run, "containers")} {
-		if err := os.MkdirAll(dir, 0o711); err != nil {
+		if err := o.Disk.MkdirAll(dir, 0o711); err != nil {
 			return nil, fmt.Errorf("data root: %w", err)
 		}
 	}
@@ -160,11 +162,11 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.layers, err = e.o.Layers(ctx, e.db); err != nil {
 		return err
 	}
-	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers, e.o.IDs); err != nil {
+	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers, e.o.Disk, e.o.IDs); err != nil {
 		return err
 	}
 	warn := func(err error) { e.log.Error("volumes", "error", err) }
-	if e.volumes, err = volume.Open(filepath.Join(e.o.Root, "volumes"), e.db, e.o.IDs, e.o.Now, warn); err != nil {
+	if e.volumes, err = volume.Open(filepath.Join(e.o.Root, "volumes"), e.db, e.o.Disk, e.o.IDs, e.o.Now, warn); err != nil {
 		return err
 	}
 	if err := e.openNetworks(); err != nil {

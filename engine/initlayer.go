@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"box/fs/disk"
 	"box/fs/mount"
 )
 
@@ -54,7 +55,7 @@ func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 	var errs error
 	uid, gid := e.o.IDs.Root()
 	for _, entry := range initEntries {
-		if err := makeInRoot(dir, entry, uid, gid); err != nil {
+		if err := makeInRoot(e.o.Disk, dir, entry, uid, gid); err != nil {
 			errs = errors.Join(errs, fmt.Errorf("layer below the container's: %s in the image: %w", entry.path, err))
 		}
 	}
@@ -66,21 +67,21 @@ func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 
 // makeInRoot makes one entry and the folders above it where they are missing. Of what is there folders stay, and all else, links above
 // all, gives way: as in Docker, an image whose /etc or /dev leads elsewhere has a folder there in its containers.
-func makeInRoot(root int, entry initEntry, uid, gid int) error {
-	parent, err := folderInRoot(root, path.Dir(entry.path), uid, gid)
+func makeInRoot(d *disk.Disk, root int, entry initEntry, uid, gid int) error {
+	parent, err := folderInRoot(d, root, path.Dir(entry.path), uid, gid)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(parent)
 	name := path.Base(entry.path)
 	if entry.kind == unix.S_IFDIR {
-		fd, err := subfolder(parent, name, uid, gid)
+		fd, err := subfolder(d, parent, name, uid, gid)
 		if err != nil {
 			return err
 		}
 		return unix.Close(fd)
 	}
-	switch err := unix.Unlinkat(parent, name, 0); err {
+	switch err := d.UnlinkAt(parent, name, 0); err {
 	case nil, unix.ENOENT:
 	case unix.EISDIR: // unlink(2) of a folder
 		return nil
@@ -88,10 +89,10 @@ func makeInRoot(root int, entry initEntry, uid, gid int) error {
 		return err
 	}
 	if entry.kind == unix.S_IFLNK {
-		err = unix.Symlinkat(entry.to, parent, name)
+		err = d.SymlinkAt(entry.to, parent, name)
 	} else {
 		var fd int
-		if fd, err = unix.Openat(parent, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o755); err == nil {
+		if fd, err = d.CreateAt(parent, name, 0o755); err == nil {
 			unix.Close(fd)
 		}
 	}
@@ -110,33 +111,33 @@ func giveAt(parent int, name string, uid, gid int) error {
 }
 
 // folderInRoot opens the folder p below root.
-func folderInRoot(root int, p string, uid, gid int) (int, error) {
+func folderInRoot(d *disk.Disk, root int, p string, uid, gid int) (int, error) {
 	at, err := unix.Dup(root)
 	for _, part := range strings.Split(strings.Trim(p, "/"), "/") {
 		if err != nil || part == "" {
 			break
 		}
 		above := at
-		at, err = subfolder(above, part, uid, gid)
+		at, err = subfolder(d, above, part, uid, gid)
 		unix.Close(above)
 	}
 	return at, err
 }
 
 // subfolder opens the folder called name, and makes it in place of what is no folder.
-func subfolder(parent int, name string, uid, gid int) (int, error) {
+func subfolder(d *disk.Disk, parent int, name string, uid, gid int) (int, error) {
 	open := func() (int, error) {
 		return unix.Openat(parent, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}
 	fd, err := open()
 	if err == unix.ENOTDIR {
-		if err := unix.Unlinkat(parent, name, 0); err != nil {
+		if err := d.UnlinkAt(parent, name, 0); err != nil {
 			return -1, err
 		}
 	} else if err != unix.ENOENT {
 		return fd, err
 	}
-	if err := unix.Mkdirat(parent, name, 0o755); err != nil {
+	if err := d.MkdirAt(parent, name, 0o755); err != nil {
 		return -1, err
 	}
 	if err := giveAt(parent, name, uid, gid); err != nil {

@@ -66,7 +66,7 @@ func (e *Engine) resolvConf(h *api.HostConfig) []byte {
 
 // writeFile writes a file that the root of a container may change.
 func (e *Engine) writeFile(path string, content []byte) error {
-	if err := os.WriteFile(path, content, 0o644); err != nil {
+	if err := e.o.Disk.WriteFile(path, content, 0o644); err != nil {
 		return err
 	}
 	uid, gid := e.o.IDs.Root()

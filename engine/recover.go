@@ -88,7 +88,7 @@ func (e *Engine) readContainers() error {
 func (e *Engine) damage(rec *record, st *status) string {
 	dir := e.dir(rec.ID)
 	if st.Started.IsZero() {
-		_ = os.Mkdir(dir, 0o710) // where it is not there; the look at it tells
+		_ = e.o.Disk.Mkdir(dir, 0o710) // where it is not there; the look at it tells
 	}
 	i, err := os.Stat(dir)
 	if err == nil && !i.IsDir() {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/state"
+	"box/fs/disk"
 )
 
 // saveEvery is how long a status may be in the exec root alone before it is in the state file too.
@@ -26,7 +27,7 @@ func (e *Engine) statusPath(id string) string {
 func (e *Engine) saveStatus(id string, st status) {
 	raw, err := json.Marshal(st)
 	if err == nil {
-		err = writeStatus(e.statusPath(id), raw)
+		err = writeStatus(e.o.Disk, e.statusPath(id), raw)
 	}
 	if err != nil {
 		e.log.Warn("write status to the exec root", "container", id, "error", err)
@@ -45,7 +46,7 @@ const onePage = 4096
 
 // writeStatus replaces the status in the file path by raw, so that a daemon that is killed leaves the old or the new. Few need more than a
 // page and so a second file: a rename over the first is twice as dear, and ext4 writes the file to the disk at once for its sake.
-func writeStatus(path string, raw []byte) error {
+func writeStatus(d *disk.Disk, path string, raw []byte) error {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return &os.PathError{Op: "open", Path: path, Err: err}
@@ -56,15 +57,12 @@ func writeStatus(path string, raw []byte) error {
 		return &os.PathError{Op: "stat", Path: path, Err: err}
 	}
 	if max(have.Size, int64(len(raw))) > onePage {
-		if err := os.WriteFile(path+".new", raw, 0o600); err != nil {
-			return err
-		}
-		return os.Rename(path+".new", path)
+		return d.Replace(path, raw, 0o600)
 	}
 	for int64(len(raw)) < have.Size {
 		raw = append(raw, ' ') // in the place of what was longer
 	}
-	if n, err := unix.Write(fd, raw); err != nil || n < len(raw) {
+	if n, err := d.WriteAll(fd, raw); err != nil || n < len(raw) {
 		return &os.PathError{Op: "write", Path: path, Err: orNoSpace(err)}
 	}
 	return nil
@@ -83,7 +81,7 @@ func (e *Engine) dropStatus(id string) {
 	e.unsavedM.Lock()
 	delete(e.unsaved, id)
 	e.unsavedM.Unlock()
-	if err := os.Remove(e.statusPath(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := e.o.Disk.Remove(e.statusPath(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		e.log.Warn("remove status from the exec root", "container", id, "error", err)
 	}
 }

@@ -18,7 +18,7 @@ func TestWriteStatus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := writeStatus(path, bytes.Clone(raw)); err != nil {
+		if err := writeStatus(nil, path, bytes.Clone(raw)); err != nil {
 			t.Fatal(err)
 		}
 		have, err := os.ReadFile(path)
@@ -30,7 +30,7 @@ func TestWriteStatus(t *testing.T) {
 			t.Errorf("%d files (%v)", len(entries), err)
 		}
 	}
-	if err := writeStatus(filepath.Join(dir, "none", "status.json"), nil); !os.IsNotExist(err) {
+	if err := writeStatus(nil, filepath.Join(dir, "none", "status.json"), nil); !os.IsNotExist(err) {
 		t.Errorf("in a folder that is not there: %v", err)
 	}
 }

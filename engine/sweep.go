@@ -16,14 +16,14 @@ func (e *Engine) sweep(ctx context.Context) {
 		entries, _ := os.ReadDir(dir)
 		for _, entry := range entries {
 			if e.containers[entry.Name()] == nil {
-				_ = os.RemoveAll(filepath.Join(dir, entry.Name()))
+				_ = e.o.Disk.RemoveAll(filepath.Join(dir, entry.Name()))
 			}
 		}
 	}
 	entries, _ := os.ReadDir(filepath.Join(e.o.Run, "containers"))
 	for _, entry := range entries {
 		if id := strings.TrimSuffix(entry.Name(), ".json"); e.containers[id] == nil {
-			_ = os.Remove(filepath.Join(e.o.Run, "containers", entry.Name()))
+			_ = e.o.Disk.Remove(filepath.Join(e.o.Run, "containers", entry.Name()))
 		}
 	}
 	e.sweepSandboxes(ctx)

@@ -16,6 +16,7 @@ import (
 	"box/engine/reference"
 	"box/engine/state"
 	"box/fs"
+	"box/fs/disk"
 )
 
 // row is an image as the state file keeps it: by driver, since its layers are. Its configuration is in the store.
@@ -83,8 +84,8 @@ func (e *classed) Unwrap() error { return e.class }
 
 // OpenCatalog opens the images below root whose layers are in the driver; those of other drivers are left alone. Content that no
 // image has is deleted. The files of layers get their owners by ids.
-func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver, ids fs.IDMaps) (*Catalog, error) {
-	store, err := OpenStore(filepath.Join(root, "content"))
+func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver, d *disk.Disk, ids fs.IDMaps) (*Catalog, error) {
+	store, err := OpenStore(filepath.Join(root, "content"), d)
 	if err != nil {
 		return nil, err
 	}

@@ -26,11 +26,11 @@ func opened(t *testing.T) *Catalog {
 		t.Fatal(err)
 	}
 	var layers *vfs.Driver
-	if layers, err = vfs.Open(t.Context(), dir+"/vfs", db.Bolt(), nil); err != nil {
+	if layers, err = vfs.Open(t.Context(), dir+"/vfs", db.Bolt(), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { layers.Close(); db.Close() })
-	c, err := OpenCatalog(t.Context(), dir, db, layers, fs.IDMaps{})
+	c, err := OpenCatalog(t.Context(), dir, db, layers, nil, fs.IDMaps{})
 	if err != nil {
 		t.Fatal(err)
 	}

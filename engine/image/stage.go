@@ -68,7 +68,7 @@ func (s *stager) drop(ctx context.Context) error {
 		}
 	}
 	for _, f := range s.files {
-		errs = append(errs, os.Remove(f))
+		errs = append(errs, s.c.store.disk.Remove(f))
 	}
 	for _, unpin := range s.unpin {
 		errs = append(errs, unpin(ctx))
@@ -181,7 +181,7 @@ func (s *stager) keep(ctx context.Context, tar io.Reader) (string, error) {
 		return "", fmt.Errorf("keep layer: %w", err)
 	}
 	s.made(&s.files, f.Name())
-	z, err := archive.Compress(f)
+	z, err := archive.Compress(s.c.store.disk.Writer(f))
 	if err == nil {
 		_, err = io.Copy(z, until(ctx, tar))
 		err = errors.Join(err, z.Close())

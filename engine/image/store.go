@@ -12,21 +12,24 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
+
+	"box/fs/disk"
 )
 
 // Store keeps content by its digest, exact bytes, one file each: configurations and what registries call manifests.
 // What is there is whole: a file gets its name when all of it is on the disk.
 type Store struct {
-	dir string // DATA/content
+	dir  string // DATA/content
+	disk *disk.Disk
 }
 
 // tempPrefix begins the names of files that are still being written.
 const tempPrefix = "ingest-"
 
 // OpenStore opens the store in dir, which it makes where it is missing, and deletes what was never finished.
-func OpenStore(dir string) (*Store, error) {
-	s := &Store{dir: dir}
-	if err := os.MkdirAll(s.blobs(), 0o700); err != nil {
+func OpenStore(dir string, d *disk.Disk) (*Store, error) {
+	s := &Store{dir: dir, disk: d}
+	if err := d.MkdirAll(s.blobs(), 0o700); err != nil {
 		return nil, fmt.Errorf("open content: %w", err)
 	}
 	found, err := os.ReadDir(dir)
@@ -35,7 +38,7 @@ func OpenStore(dir string) (*Store, error) {
 	}
 	for _, e := range found {
 		if strings.HasPrefix(e.Name(), tempPrefix) {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			if err := d.Remove(filepath.Join(dir, e.Name())); err != nil {
 				return nil, fmt.Errorf("open content: %w", err)
 			}
 		}
@@ -53,7 +56,7 @@ func (s *Store) path(d digest.Digest) (string, error) {
 }
 
 // temp makes a file that Open deletes unless it was given a name.
-func (s *Store) temp() (*os.File, error) { return os.CreateTemp(s.dir, tempPrefix) }
+func (s *Store) temp() (*os.File, error) { return s.disk.CreateTemp(s.dir, tempPrefix) }
 
 // Put keeps what r gives under want; content of another digest is refused, and what is there damaged is replaced. It is durable when
 // Put returns.
@@ -69,20 +72,20 @@ func (s *Store) Put(r io.Reader, want digest.Digest) error {
 	if err != nil {
 		return fmt.Errorf("write content %s: %w", want, err)
 	}
-	defer os.Remove(f.Name())
+	defer s.disk.Remove(f.Name())
 	sum := digest.SHA256.Digester()
-	_, err = io.Copy(io.MultiWriter(f, sum.Hash()), r)
+	_, err = io.Copy(io.MultiWriter(s.disk.Writer(f), sum.Hash()), r)
 	if err == nil && sum.Digest() != want {
 		err = fmt.Errorf("it has the digest %s: %w", sum.Digest(), errdefs.ErrInvalidArgument)
 	}
 	if err == nil {
-		err = f.Sync()
+		err = s.disk.Sync(f)
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		err = s.disk.Rename(f.Name(), path)
 	}
 	if err == nil {
-		err = syncFolder(s.blobs())
+		err = s.disk.SyncFolder(s.blobs())
 	}
 	if err != nil {
 		return fmt.Errorf("write content %s: %w", want, err)
@@ -99,14 +102,6 @@ func (s *Store) whole(d digest.Digest) bool {
 	defer r.Close()
 	_, err = io.Copy(io.Discard, r)
 	return err == nil
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Open reads content. The reader gives errdefs.ErrDataLoss in place of the end when the bytes are not those of the digest.
@@ -183,7 +178,7 @@ func (s *Store) Delete(d digest.Digest) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := s.disk.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("delete content %s: %w", d, err)
 	}
 	return nil

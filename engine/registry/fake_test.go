@@ -252,11 +252,11 @@ func newStore(t testing.TB) *store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layers, err := vfs.Open(context.Background(), filepath.Join(root, "vfs"), db.Bolt(), nil)
+	layers, err := vfs.Open(context.Background(), filepath.Join(root, "vfs"), db.Bolt(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := image.OpenCatalog(context.Background(), root, db, layers, fs.IDMaps{})
+	catalog, err := image.OpenCatalog(context.Background(), root, db, layers, nil, fs.IDMaps{})
 	if err != nil {
 		t.Fatal(err)
 	}

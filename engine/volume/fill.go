@@ -41,12 +41,12 @@ func (s *Store) Fill(ctx context.Context, name, container, subpath string, src *
 	if err != nil {
 		return err
 	}
-	copied, err := tree.Copy(ctx, src, dst)
+	copied, err := tree.Copy(ctx, s.disk, src, dst)
 	if err != nil {
 		return errors.Join(fmt.Errorf("fill volume %s: %w", name, err), undo(false))
 	}
 	if copied > 0 {
-		err = unix.Syncfs(int(dst.Fd())) // else power that goes away leaves files without content, which nobody fills again
+		err = s.disk.SyncAll(dst) // else power that goes away leaves files without content, which nobody fills again
 	}
 	return errors.Join(err, undo(err == nil))
 }
@@ -65,27 +65,27 @@ func (s *Store) markFilling(v *entry, container, user string) (done func(good bo
 	}
 	dir := filepath.Join(s.root, v.Name)
 	mark := filepath.Join(dir, fillMarker)
-	if err := errors.Join(touch(mark), syncFolder(dir)); err != nil {
+	if err := errors.Join(s.touch(mark), s.disk.SyncFolder(dir)); err != nil {
 		return nil, err
 	}
 	return func(good bool) error {
 		if !good {
-			if err := empty(s.Path(v.Name)); err != nil {
+			if err := s.empty(s.Path(v.Name)); err != nil {
 				return err // the mark stays: Open tries again
 			}
 		}
-		return os.Remove(mark)
+		return s.disk.Remove(mark)
 	}, nil
 }
 
 // empty deletes what is in a folder.
-func empty(dir string) error {
+func (s *Store) empty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	for _, e := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		err = errors.Join(err, s.disk.RemoveAll(filepath.Join(dir, e.Name())))
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package volume
 
 import (
-	"os"
 	"path/filepath"
 )
 
@@ -43,7 +42,7 @@ func (s *Store) Discard(container string) (gone []string) {
 		delete(v.holders, container)
 		if held && !v.saved && len(v.holders) == 0 {
 			delete(s.volumes, name)
-			_ = os.RemoveAll(filepath.Join(s.root, name)) // what stays is an orphan that Open sweeps
+			_ = s.disk.RemoveAll(filepath.Join(s.root, name)) // what stays is an orphan that Open sweeps
 			gone = append(gone, name)
 		}
 	}

@@ -54,7 +54,7 @@ func (s *Store) Make(q Request) (v Volume, made bool, err error) {
 		s.mu.Lock()
 	}
 	if err := s.makeFolder(q.Name); err != nil {
-		return v, false, errors.Join(fmt.Errorf("create %s: %w", q.Name, err), os.RemoveAll(filepath.Join(s.root, q.Name)))
+		return v, false, errors.Join(fmt.Errorf("create %s: %w", q.Name, err), s.disk.RemoveAll(filepath.Join(s.root, q.Name)))
 	}
 	e := newEntry(Volume{Name: q.Name, Created: s.now().UTC(), Labels: q.Labels, Options: q.Options})
 	e.hold(q.Holder)
@@ -69,31 +69,23 @@ func newEntry(v Volume) *entry {
 // makeFolder makes the folder of a new volume, which must survive whatever its containers write into it: names are synced.
 func (s *Store) makeFolder(name string) error {
 	dir := filepath.Join(s.root, name)
-	if err := os.Mkdir(dir, folderMode); err != nil {
+	if err := s.disk.Mkdir(dir, folderMode); err != nil {
 		return err
 	}
 	uid, gid := s.ids.Root()
-	err := errors.Join(os.Chmod(dir, folderMode), touch(filepath.Join(dir, newMarker)), os.Mkdir(s.Path(name), 0o755), os.Chmod(s.Path(name), 0o755))
+	err := errors.Join(os.Chmod(dir, folderMode), s.touch(filepath.Join(dir, newMarker)), s.disk.Mkdir(s.Path(name), 0o755), os.Chmod(s.Path(name), 0o755))
 	if uid != 0 || gid != 0 {
 		err = errors.Join(err, os.Chown(s.Path(name), uid, gid))
 	}
-	return errors.Join(err, syncFolder(dir), syncFolder(s.root))
+	return errors.Join(err, s.disk.SyncFolder(dir), s.disk.SyncFolder(s.root))
 }
 
-func touch(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+func (s *Store) touch(path string) error {
+	f, err := s.disk.Create(path, 0, 0o600)
 	if err != nil {
 		return err
 	}
 	return f.Close()
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Save writes the rows of those of the volumes that have none yet.
@@ -122,7 +114,7 @@ func (s *Store) Saved(names ...string) {
 	for _, name := range names {
 		if v := s.volumes[name]; v != nil && !v.saved {
 			v.saved = true
-			_ = os.Remove(filepath.Join(s.root, name, newMarker)) // Open does it else
+			_ = s.disk.Remove(filepath.Join(s.root, name, newMarker)) // Open does it else
 		}
 	}
 }

@@ -11,20 +11,21 @@ import (
 
 	"box/engine/state"
 	"box/fs"
+	"box/fs/disk"
 	"box/fs/tree"
 )
 
 // Open reads the volumes below root, which it makes, and sweeps what crashes left. What cannot be read or swept is told to warn
 // and costs no other volume. New volumes belong to the root of ids.
-func Open(root string, db *state.DB, ids fs.IDMaps, now func() time.Time, warn func(error)) (*Store, error) {
-	if err := os.MkdirAll(root, folderMode); err != nil {
+func Open(root string, db *state.DB, d *disk.Disk, ids fs.IDMaps, now func() time.Time, warn func(error)) (*Store, error) {
+	if err := d.MkdirAll(root, folderMode); err != nil {
 		return nil, fmt.Errorf("folder of volumes: %w", err)
 	}
 	real, err := filepath.EvalSymlinks(root) // as the kernel writes it in the table of mounts
 	if err != nil {
 		return nil, fmt.Errorf("folder of volumes: %w", err)
 	}
-	s := &Store{root: real, db: db, ids: ids, now: now, volumes: map[string]*entry{}}
+	s := &Store{root: real, db: db, disk: d, ids: ids, now: now, volumes: map[string]*entry{}}
 	err = db.View(func(tx *state.Tx) error {
 		return table.Walk(tx, func(name string, v Volume, bad error) error {
 			if bad == nil && v.Name != name {
@@ -68,7 +69,7 @@ func (s *Store) sweep(warn func(error)) error {
 		}
 	}
 	for name := range s.volumes {
-		note(os.MkdirAll(s.Path(name), 0o755)) // the power went before an empty folder was on the disk
+		note(s.disk.MkdirAll(s.Path(name), 0o755)) // the power went before an empty folder was on the disk
 	}
 	return nil
 }
@@ -77,12 +78,12 @@ func (s *Store) sweep(warn func(error)) error {
 func (s *Store) sweepRemoved(name string) error {
 	aside, dir := filepath.Join(s.root, removedPrefix+name), filepath.Join(s.root, name)
 	if s.volumes[name] == nil {
-		return os.RemoveAll(aside)
+		return s.disk.RemoveAll(aside)
 	}
 	if _, err := os.Lstat(dir); err == nil {
-		return os.RemoveAll(aside)
+		return s.disk.RemoveAll(aside)
 	}
-	return os.Rename(aside, dir)
+	return s.disk.Rename(aside, dir)
 }
 
 // sweepFolder looks at one folder with a volume's name.
@@ -92,15 +93,15 @@ func (s *Store) sweepFolder(name string) error {
 	fresh := err == nil
 	if s.volumes[name] == nil {
 		if fresh {
-			return os.RemoveAll(dir)
+			return s.disk.RemoveAll(dir)
 		}
 		return s.adopt(name)
 	}
 	if fresh {
-		return os.Remove(filepath.Join(dir, newMarker))
+		return s.disk.Remove(filepath.Join(dir, newMarker))
 	}
 	if _, err := os.Lstat(filepath.Join(dir, fillMarker)); err == nil {
-		return errors.Join(empty(s.Path(name)), os.Remove(filepath.Join(dir, fillMarker)))
+		return errors.Join(s.empty(s.Path(name)), s.disk.Remove(filepath.Join(dir, fillMarker)))
 	}
 	return nil
 }

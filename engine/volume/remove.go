@@ -42,10 +42,10 @@ func (s *Store) Removal(name, holder string) (*Removal, error) {
 	if err := s.clearMounts(v); err != nil {
 		return nil, r.End(err)
 	}
-	if err := os.RemoveAll(r.aside()); err != nil {
+	if err := s.disk.RemoveAll(r.aside()); err != nil {
 		return nil, r.End(err)
 	}
-	if err := os.Rename(filepath.Join(s.root, name), r.aside()); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := s.disk.Rename(filepath.Join(s.root, name), r.aside()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, r.End(err)
 	}
 	return r, nil
@@ -81,13 +81,13 @@ func (r *Removal) Forget(tx *state.Tx) error { return table.Delete(tx, r.v.Name)
 // End deletes the files when the transaction was committed (err is nil), else it brings the volume back and returns err.
 func (r *Removal) End(err error) error {
 	if err == nil {
-		_ = os.RemoveAll(r.aside()) // Open does it else
+		_ = r.s.disk.RemoveAll(r.aside()) // Open does it else
 	} else {
 		var known *refusal
 		if !errors.As(err, &known) {
 			err = fmt.Errorf("remove %s: %w", r.v.Name, err)
 		}
-		if back := os.Rename(r.aside(), filepath.Join(r.s.root, r.v.Name)); !errors.Is(back, os.ErrNotExist) {
+		if back := r.s.disk.Rename(r.aside(), filepath.Join(r.s.root, r.v.Name)); !errors.Is(back, os.ErrNotExist) {
 			err = errors.Join(err, back)
 		}
 	}

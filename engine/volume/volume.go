@@ -15,6 +15,7 @@ import (
 
 	"box/engine/state"
 	"box/fs"
+	"box/fs/disk"
 )
 
 // Driver is the name of the one driver that there is.
@@ -51,6 +52,7 @@ type Store struct {
 	root string // without symbolic links
 	ids  fs.IDMaps
 	db   *state.DB
+	disk *disk.Disk
 	now  func() time.Time
 
 	mu      sync.Mutex

@@ -36,7 +36,7 @@ func (w *world) open() {
 	if w.db, err = state.Open(filepath.Join(w.dir, "box.db")); err != nil {
 		w.t.Fatal(err)
 	}
-	w.Store, err = Open(filepath.Join(w.dir, "volumes"), w.db, fs.IDMaps{}, time.Now, func(err error) { slog.Error("volumes", "error", err) })
+	w.Store, err = Open(filepath.Join(w.dir, "volumes"), w.db, nil, fs.IDMaps{}, time.Now, func(err error) { slog.Error("volumes", "error", err) })
 	if err != nil {
 		w.t.Fatal(err)
 	}

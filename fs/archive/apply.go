@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/fs"
+	"box/fs/disk"
 )
 
 // Options is how a tar is applied to a folder.
@@ -22,7 +23,8 @@ type Options struct {
 	Whiteouts Whiteouts
 	UIDs      []fs.IDMap // ids in the archive -> ids on the host; none for as they are
 	GIDs      []fs.IDMap
-	Record    io.Writer // takes the record that Rebuild needs, nil for none
+	Record    io.Writer  // takes the record that Rebuild needs, nil for none
+	Disk      *disk.Disk // where it goes; nil for the kernel
 }
 
 // Apply fills the folder dir from an uncompressed layer tar and returns the bytes of file content, links included, as Docker
@@ -66,6 +68,7 @@ func Apply(ctx context.Context, dir string, r io.Reader, o Options) (int64, erro
 // applier is one run of Apply.
 type applier struct {
 	o      Options
+	disk   *disk.Disk
 	tree   *tree
 	buf    []byte
 	size   int64
@@ -81,8 +84,8 @@ type folderTime struct {
 }
 
 func newApplier(root int, o Options) *applier {
-	a := &applier{o: o, tree: newTree(root), buf: make([]byte, 256<<10), user: os.Geteuid() != 0}
-	a.tree.create = true
+	a := &applier{o: o, disk: o.Disk, tree: newTree(root), buf: make([]byte, 256<<10), user: os.Geteuid() != 0}
+	a.tree.create, a.tree.disk = true, o.Disk
 	if o.Whiteouts == Overlay {
 		a.tree.hidden = a.replaceWhiteout
 	} else {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/disk"
 )
 
 // descriptor reads and writes an open file without the poller of os.File, which costs more than a small file does.
@@ -30,20 +32,7 @@ func (d descriptor) Read(p []byte) (int, error) {
 }
 
 // Write implements io.Writer.
-func (d descriptor) Write(p []byte) (int, error) {
-	done := 0
-	for done < len(p) {
-		n, err := unix.Write(int(d), p[done:])
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return done, err
-		}
-		done += n
-	}
-	return done, nil
-}
+func (d descriptor) Write(p []byte) (int, error) { return (*disk.Disk)(nil).WriteAll(int(d), p) }
 
 // file opens the file at p for reading; a link in its place is an error.
 func (t *tree) file(p string) (int, error) {

@@ -55,7 +55,7 @@ func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) erro
 	fd := -1
 	err := a.retry(n, func(at node) (err error) {
 		n = at
-		fd, err = unix.Openat(n.dir.fd, n.name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+		fd, err = a.disk.CreateAt(n.dir.fd, n.name, 0o600)
 		return err
 	})
 	if err != nil {
@@ -88,7 +88,7 @@ func (a *applier) fill(fd int, sparse bool, hdr *tar.Header, content io.Reader) 
 				return err
 			}
 		default:
-			if _, err := descriptor(fd).Write(chunk); err != nil {
+			if _, err := a.disk.WriteAll(fd, chunk); err != nil {
 				return err
 			}
 		}
@@ -100,7 +100,7 @@ func (a *applier) fill(fd int, sparse bool, hdr *tar.Header, content io.Reader) 
 		}
 	}
 	if sparse {
-		return unix.Ftruncate(fd, hdr.Size)
+		return a.disk.Truncate(fd, hdr.Size)
 	}
 	return nil
 }
@@ -137,10 +137,10 @@ func (a *applier) dressFile(fd int, n node, hdr *tar.Header) error {
 
 func (a *applier) folder(n node, hdr *tar.Header) error {
 	hide := false
-	err := unix.Mkdirat(n.dir.fd, n.name, 0o700)
+	err := a.disk.MkdirAt(n.dir.fd, n.name, 0o700)
 	if errors.Is(err, unix.EEXIST) {
 		if hide, err = a.existing(&n); err == nil && hide {
-			err = unix.Mkdirat(n.dir.fd, n.name, 0o700)
+			err = a.disk.MkdirAt(n.dir.fd, n.name, 0o700)
 		}
 	}
 	if err != nil {
@@ -181,7 +181,7 @@ func (a *applier) symlink(n node, hdr *tar.Header) error {
 	}
 	err := a.retry(n, func(at node) error {
 		n = at
-		return unix.Symlinkat(hdr.Linkname, n.dir.fd, n.name)
+		return a.disk.SymlinkAt(hdr.Linkname, n.dir.fd, n.name)
 	})
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (a *applier) hardlink(n node, hdr *tar.Header) error {
 		if target.path == n.dir.path && path.Base(p) == n.name {
 			return fmt.Errorf("link to itself: %w", errdefs.ErrInvalidArgument)
 		}
-		err = unix.Linkat(target.fd, path.Base(p), n.dir.fd, n.name, 0)
+		err = a.disk.LinkAt(target.fd, path.Base(p), n.dir.fd, n.name)
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM) {
 			return fmt.Errorf("link target %q: %w: %w", hdr.Linkname, err, errdefs.ErrInvalidArgument)
 		}
@@ -224,7 +224,7 @@ func (a *applier) device(n node, hdr *tar.Header) error {
 	}
 	err := a.retry(n, func(at node) error {
 		n = at
-		return unix.Mknodat(n.dir.fd, n.name, kind|0o600, dev)
+		return a.disk.NodeAt(n.dir.fd, n.name, kind|0o600, dev)
 	})
 	if a.user && errors.Is(err, unix.EPERM) && kind != unix.S_IFIFO {
 		return nil

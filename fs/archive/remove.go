@@ -6,6 +6,8 @@ import (
 	"path"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/disk"
 )
 
 // remover deletes below a folder without following links.
@@ -14,6 +16,7 @@ type remover struct {
 	keep func(path string) bool
 	// lost is asked before a file goes; its error ends the removal. May be nil.
 	lost func(path string, st *unix.Stat_t) error
+	disk *disk.Disk
 }
 
 // remove deletes the entry name of dir and what is below it. An entry that is missing is no error.
@@ -32,7 +35,7 @@ func (r remover) remove(dir folder, name string) error {
 		if err := r.empty(dir, name); err != nil || kept {
 			return err
 		}
-		err := unix.Unlinkat(dir.fd, name, unix.AT_REMOVEDIR)
+		err := r.disk.UnlinkAt(dir.fd, name, unix.AT_REMOVEDIR)
 		if errors.Is(err, unix.ENOTEMPTY) && r.keep != nil {
 			return nil // something below was spared
 		}
@@ -46,7 +49,7 @@ func (r remover) remove(dir folder, name string) error {
 			return err
 		}
 	}
-	return unix.Unlinkat(dir.fd, name, 0)
+	return r.disk.UnlinkAt(dir.fd, name, 0)
 }
 
 // empty deletes what is in the folder name of dir.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/disk"
 )
 
 // folder is one open folder of a tree.
@@ -22,6 +24,7 @@ type folder struct {
 type tree struct {
 	root   int
 	create bool // make folders that are missing
+	disk   *disk.Disk
 	// hidden is called before a whiteout on the way of a path is replaced by a folder; nil when there are none.
 	hidden func(dir folder, name string) error
 	open   map[string]folder // by path
@@ -132,7 +135,7 @@ func (t *tree) step(cur folder, name string, links *int) (folder, error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, unix.ENOENT) && t.create:
-		if err := unix.Mkdirat(cur.fd, name, 0o755); err != nil {
+		if err := t.disk.MkdirAt(cur.fd, name, 0o755); err != nil {
 			return folder{}, err
 		}
 		if next.fd, err = unix.Openat(cur.fd, name, flags, 0); err != nil {

@@ -30,7 +30,7 @@ func (a *applier) whiteout(dir folder, base string) error {
 		a.tree.flush()
 		return err
 	}
-	err := unix.Mknodat(dir.fd, name, unix.S_IFCHR, 0)
+	err := a.disk.NodeAt(dir.fd, name, unix.S_IFCHR, 0)
 	if errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("make whiteout: %w: %w", err, errdefs.ErrPermissionDenied)
 	}
@@ -62,10 +62,10 @@ func (a *applier) emptyBelow(dir folder) error {
 
 // replaceWhiteout puts a folder where a whiteout is, which then hides what is below as the whiteout did.
 func (a *applier) replaceWhiteout(dir folder, name string) error {
-	if err := unix.Unlinkat(dir.fd, name, 0); err != nil {
+	if err := a.disk.UnlinkAt(dir.fd, name, 0); err != nil {
 		return err
 	}
-	if err := unix.Mkdirat(dir.fd, name, 0o755); err != nil {
+	if err := a.disk.MkdirAt(dir.fd, name, 0o755); err != nil {
 		return err
 	}
 	return setOpaque(dir, name)
@@ -80,7 +80,7 @@ func setOpaque(dir folder, name string) error {
 
 // remover deletes what an entry replaces. Where a record is kept it refuses to lose content that the record counts on.
 func (a *applier) remover(keep func(string) bool) remover {
-	r := remover{keep: keep}
+	r := remover{keep: keep, disk: a.disk}
 	if a.o.Record == nil {
 		return r
 	}

@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"box/fs"
+	"box/fs/disk"
 	"box/fs/layers"
 	"box/fs/overlay"
 	"box/fs/vfs"
@@ -21,17 +22,17 @@ import (
 // driver is one row of the table.
 type driver struct {
 	name string
-	open func(ctx context.Context, root string, db *bbolt.DB, opts []string) (fs.Driver, error)
+	open func(ctx context.Context, root string, db *bbolt.DB, d *disk.Disk, opts []string) (fs.Driver, error)
 }
 
 // table is the compiled-in drivers, in the order in which they are tried when nobody says which.
 func table() []driver {
 	return []driver{
-		{overlay.Name, func(ctx context.Context, root string, db *bbolt.DB, opts []string) (fs.Driver, error) {
-			return overlay.Open(ctx, root, db, opts)
+		{overlay.Name, func(ctx context.Context, root string, db *bbolt.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+			return overlay.Open(ctx, root, db, d, opts)
 		}},
-		{vfs.Name, func(ctx context.Context, root string, db *bbolt.DB, opts []string) (fs.Driver, error) {
-			return vfs.Open(ctx, root, db, opts)
+		{vfs.Name, func(ctx context.Context, root string, db *bbolt.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+			return vfs.Open(ctx, root, db, d, opts)
 		}},
 	}
 }
@@ -47,9 +48,9 @@ func Names() []string {
 
 // Open opens the driver called name on the folder of that name below root. An empty name picks one: the driver that has layers there
 // already, else the first that works. opts are storage options, key=value; those of a driver start with its name.
-func Open(ctx context.Context, root, name string, db *bbolt.DB, opts []string) (fs.Driver, error) {
+func Open(ctx context.Context, root, name string, db *bbolt.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 	if name != "" {
-		return open(ctx, root, name, db, opts)
+		return open(ctx, root, name, db, d, opts)
 	}
 	used, err := inUse(db)
 	if err != nil {
@@ -57,20 +58,20 @@ func Open(ctx context.Context, root, name string, db *bbolt.DB, opts []string) (
 	}
 	switch len(used) {
 	case 0:
-		return first(ctx, root, db, opts)
+		return first(ctx, root, db, d, opts)
 	case 1:
-		return open(ctx, root, used[0], db, opts)
+		return open(ctx, root, used[0], db, d, opts)
 	}
 	return nil, fmt.Errorf("%s holds layers of several storage drivers: %s: say which with --storage-driver: %w",
 		root, strings.Join(used, ", "), errdefs.ErrFailedPrecondition)
 }
 
-func open(ctx context.Context, root, name string, db *bbolt.DB, opts []string) (fs.Driver, error) {
+func open(ctx context.Context, root, name string, db *bbolt.DB, to *disk.Disk, opts []string) (fs.Driver, error) {
 	for _, d := range table() {
 		if d.name != name {
 			continue
 		}
-		opened, err := d.open(ctx, filepath.Join(root, name), db, opts)
+		opened, err := d.open(ctx, filepath.Join(root, name), db, to, opts)
 		if err != nil {
 			return nil, fmt.Errorf("open storage driver %s: %w", name, err)
 		}
@@ -80,12 +81,12 @@ func open(ctx context.Context, root, name string, db *bbolt.DB, opts []string) (
 }
 
 // first opens the first driver that works on root.
-func first(ctx context.Context, root string, db *bbolt.DB, opts []string) (fs.Driver, error) {
+func first(ctx context.Context, root string, db *bbolt.DB, to *disk.Disk, opts []string) (fs.Driver, error) {
 	var tried []error
 	for _, d := range table() {
 		dir := filepath.Join(root, d.name)
 		_, statErr := os.Lstat(dir)
-		opened, err := d.open(ctx, dir, db, own(opts, d.name))
+		opened, err := d.open(ctx, dir, db, to, own(opts, d.name))
 		if err == nil {
 			return opened, nil
 		}

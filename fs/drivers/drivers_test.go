@@ -32,7 +32,7 @@ func must(t *testing.T, d fs.Driver, err error) fs.Driver {
 }
 
 func TestUnknownDriverNamesTheKnown(t *testing.T) {
-	_, err := Open(t.Context(), t.TempDir(), "overlay3", openDB(t), nil)
+	_, err := Open(t.Context(), t.TempDir(), "overlay3", openDB(t), nil, nil)
 	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "overlay2, vfs") {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestUnknownDriverNamesTheKnown(t *testing.T) {
 
 func TestPick(t *testing.T) {
 	root, db := t.TempDir(), openDB(t)
-	d, err := Open(t.Context(), root, "", db, nil)
+	d, err := Open(t.Context(), root, "", db, nil, nil)
 	must(t, d, err)
 	want := "overlay2"
 	if os.Geteuid() != 0 {
@@ -49,13 +49,13 @@ func TestPick(t *testing.T) {
 	if d.Name() != want {
 		t.Errorf("picked %s on a new root, want %s", d.Name(), want)
 	}
-	v, err := Open(t.Context(), root, "vfs", db, nil)
+	v, err := Open(t.Context(), root, "vfs", db, nil, nil)
 	must(t, v, err)
 	keep := fs.PrepareOptions{Purpose: fs.ForContainer}
 	if err := v.Prepare(t.Context(), "c", "", keep); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(t.Context(), root, "", db, nil)
+	again, err := Open(t.Context(), root, "", db, nil, nil)
 	if must(t, again, err).Name() != "vfs" {
 		t.Errorf("picked %s over the one with layers", again.Name())
 	}
@@ -65,7 +65,7 @@ func TestPick(t *testing.T) {
 	if err := d.Prepare(t.Context(), "c", "", keep); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), root, "", db, nil); !errdefs.IsFailedPrecondition(err) || !strings.Contains(err.Error(), "overlay2, vfs") {
+	if _, err := Open(t.Context(), root, "", db, nil, nil); !errdefs.IsFailedPrecondition(err) || !strings.Contains(err.Error(), "overlay2, vfs") {
 		t.Errorf("two drivers with layers: %v", err)
 	}
 }
@@ -74,9 +74,9 @@ func TestOptionsOfAnotherDriver(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("overlay2 needs root")
 	}
-	d, err := Open(t.Context(), t.TempDir(), "", openDB(t), []string{"vfs.size=1"})
+	d, err := Open(t.Context(), t.TempDir(), "", openDB(t), nil, []string{"vfs.size=1"})
 	must(t, d, err)
-	if _, err := Open(t.Context(), t.TempDir(), "vfs", openDB(t), []string{"vfs.size=1"}); !errdefs.IsInvalidArgument(err) {
+	if _, err := Open(t.Context(), t.TempDir(), "vfs", openDB(t), nil, []string{"vfs.size=1"}); !errdefs.IsInvalidArgument(err) {
 		t.Error(err)
 	}
 }

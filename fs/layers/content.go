@@ -11,6 +11,7 @@ import (
 
 	"box/fs"
 	"box/fs/archive"
+	"box/fs/disk"
 	"box/fs/tree"
 )
 
@@ -20,6 +21,7 @@ type Content struct {
 	Files     func(Row) string  // folder that an archive fills
 	Record    func(Row) string  // file that holds the record of the layer's tar
 	Whiteouts archive.Whiteouts // in Files
+	Disk      *disk.Disk        // where they are written; nil for the kernel
 }
 
 // Stat implements fs.Driver.
@@ -56,12 +58,12 @@ func (c *Content) Apply(ctx context.Context, name string, tar io.Reader) (int64,
 	if row.State != fs.Staged {
 		return 0, fmt.Errorf("fill layer %s: it is not being made: %w", name, errdefs.ErrFailedPrecondition)
 	}
-	record, err := os.OpenFile(c.Record(row), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	record, err := c.Disk.Create(c.Record(row), os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("fill layer %s: %w", name, err)
 	}
 	size, err := archive.Apply(ctx, c.Files(row), tar, archive.Options{
-		Whiteouts: c.Whiteouts, UIDs: row.UIDs, GIDs: row.GIDs, Record: record,
+		Whiteouts: c.Whiteouts, UIDs: row.UIDs, GIDs: row.GIDs, Record: c.Disk.Writer(record), Disk: c.Disk,
 	})
 	return size, errors.Join(err, record.Close())
 }

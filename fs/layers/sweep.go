@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"box/fs/disk"
 )
 
 // doomed marks a folder that is only waiting to be deleted.
@@ -14,7 +16,7 @@ const doomed = ".removing"
 
 // Sweep finds the folders in dir that no row names by its ID and renames them out of the way, so that their names are free at
 // once. keep may spare some that are not layers. The paths that are left to delete are returned.
-func (t *Table) Sweep(dir string, keep func(name string) bool) ([]string, error) {
+func (t *Table) Sweep(d *disk.Disk, dir string, keep func(name string) bool) ([]string, error) {
 	known := map[string]bool{}
 	if err := t.Walk(func(r Row) error { known[r.ID] = true; return nil }); err != nil {
 		return nil, err
@@ -31,7 +33,7 @@ func (t *Table) Sweep(dir string, keep func(name string) bool) ([]string, error)
 		}
 		path := filepath.Join(dir, name)
 		if !strings.HasSuffix(name, doomed) {
-			if path, err = Doom(path); err != nil {
+			if path, err = Doom(d, path); err != nil {
 				return orphans, err
 			}
 		}
@@ -42,8 +44,8 @@ func (t *Table) Sweep(dir string, keep func(name string) bool) ([]string, error)
 
 // Doom renames a layer's folder so that whatever happens next it is no layer's, and returns the new path. A folder that is
 // missing is no error: there is nothing to delete then.
-func Doom(path string) (string, error) {
-	err := os.Rename(path, path+doomed)
+func Doom(d *disk.Disk, path string) (string, error) {
+	err := d.Rename(path, path+doomed)
 	if errors.Is(err, os.ErrNotExist) {
 		return path + doomed, nil
 	}

@@ -6,12 +6,14 @@ import (
 	"os"
 	"sync"
 
-	"golang.org/x/sys/unix"
+	"box/fs/disk"
 )
 
 // Syncer makes what is written to layers durable. The kernel reports a failed write once to each descriptor of the file
 // system that was open when it failed (Linux 5.8, 735e4ae5ba28), so each layer gets a descriptor before its first write.
 type Syncer struct {
+	Disk *disk.Disk // nil for the kernel
+
 	mu   sync.Mutex
 	open map[string]*os.File
 }
@@ -42,7 +44,7 @@ func (s *Syncer) Sync(names ...string) error {
 		if f == nil {
 			continue
 		}
-		if err := unix.Syncfs(int(f.Fd())); err != nil {
+		if err := s.Disk.SyncAll(f); err != nil {
 			errs = append(errs, fmt.Errorf("sync layer %s: %w", name, err))
 		}
 	}

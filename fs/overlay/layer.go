@@ -90,7 +90,7 @@ func newLink() string {
 // what is there stays.
 func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 	dir := d.dir(row)
-	if err := mkdir(dir, 0o710); err != nil {
+	if err := d.mkdir(dir, 0o710); err != nil {
 		return err
 	}
 	if _, gid := (fs.IDMaps{GIDs: row.GIDs}).Root(); gid != 0 { // a container's root goes through it
@@ -106,14 +106,14 @@ func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 		names = append(names, "merged")
 	}
 	for _, name := range names {
-		if err := mkdir(filepath.Join(dir, name), 0o700); err != nil {
+		if err := d.mkdir(filepath.Join(dir, name), 0o700); err != nil {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "link"), []byte(row.Link), 0o644); err != nil {
+	if err := d.disk.WriteFile(filepath.Join(dir, "link"), []byte(row.Link), 0o644); err != nil {
 		return err
 	}
-	err := os.Symlink(filepath.Join("..", row.ID, "diff"), filepath.Join(d.root, "l", row.Link))
+	err := d.disk.Symlink(filepath.Join("..", row.ID, "diff"), filepath.Join(d.root, "l", row.Link))
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
@@ -144,7 +144,7 @@ func (d *Driver) createDiff(row layers.Row) error {
 		uid, gid, mode = int(st.Uid), int(st.Gid), st.Mode&0o7777
 	}
 	diff := d.diff(row)
-	err := os.Mkdir(diff, 0o700)
+	err := d.disk.Mkdir(diff, 0o700)
 	if errors.Is(err, os.ErrExist) {
 		return nil
 	}
@@ -157,8 +157,8 @@ func (d *Driver) createDiff(row layers.Row) error {
 	return unix.Chmod(diff, mode)
 }
 
-func mkdir(dir string, mode os.FileMode) error {
-	if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, os.ErrExist) {
+func (d *Driver) mkdir(dir string, mode os.FileMode) error {
+	if err := d.disk.Mkdir(dir, mode); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	return nil
@@ -173,7 +173,7 @@ func (d *Driver) writeLower(row layers.Row) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(chain)), 0o644)
+	return d.disk.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(chain)), 0o644)
 }
 
 // lowerNames is the contents of a lower file: chain from the top.
@@ -200,7 +200,7 @@ func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
 			continue
 		}
 		// Not synced: mounts go by the table.
-		if err := os.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(chain)), 0o644); err != nil {
+		if err := d.disk.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(chain)), 0o644); err != nil {
 			return fmt.Errorf("layer %s: %w", row.Name, err)
 		}
 	}
@@ -231,11 +231,11 @@ func (d *Driver) Remove(_ context.Context, name string) error {
 func (d *Driver) discard(row layers.Row) error {
 	defer d.table.Release(row.Name)
 	d.sync.End(row.Name)
-	err := os.Remove(filepath.Join(d.root, "l", row.Link))
+	err := d.disk.Remove(filepath.Join(d.root, "l", row.Link))
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
-	gone, doomErr := layers.Doom(d.dir(row))
+	gone, doomErr := layers.Doom(d.disk, d.dir(row))
 	if doomErr != nil {
 		return errors.Join(err, doomErr)
 	}

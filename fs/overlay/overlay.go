@@ -26,6 +26,7 @@ import (
 
 	"box/fs"
 	"box/fs/archive"
+	"box/fs/disk"
 	"box/fs/layers"
 	"box/fs/mount"
 )
@@ -38,6 +39,7 @@ type Driver struct {
 	layers.Content
 	root   string
 	table  *layers.Table
+	disk   *disk.Disk
 	sync   layers.Syncer
 	host   host
 	cancel context.CancelFunc
@@ -54,23 +56,23 @@ var (
 
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
 // errdefs.ErrNotImplemented. Orphans are out of the way when it returns; they are deleted until Close.
-func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Driver, error) {
+func Open(ctx context.Context, root string, db *bbolt.DB, dd *disk.Disk, opts []string) (*Driver, error) {
 	if err := checkOptions(opts); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(root, "l"), 0o710); err != nil {
+	if err := dd.MkdirAll(filepath.Join(root, "l"), 0o710); err != nil {
 		return nil, fmt.Errorf("open overlay2: %w", err)
 	}
 	h, err := probe(root)
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{root: root, host: h}
+	d := &Driver{root: root, host: h, disk: dd, sync: layers.Syncer{Disk: dd}}
 	if d.table, err = layers.Open(db, Name); err != nil {
 		return nil, err
 	}
-	d.Content = layers.Content{Table: d.table, Files: d.diff, Record: d.recordOf, Whiteouts: archive.Overlay}
-	orphans, err := d.table.Sweep(root, func(name string) bool { return name == "l" })
+	d.Content = layers.Content{Table: d.table, Files: d.diff, Record: d.recordOf, Whiteouts: archive.Overlay, Disk: dd}
+	orphans, err := d.table.Sweep(dd, root, func(name string) bool { return name == "l" })
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +104,7 @@ func (d *Driver) sweep(ctx context.Context, orphans []string) error {
 		if _, statErr := os.Stat(path); !errors.Is(statErr, os.ErrNotExist) {
 			continue
 		}
-		if gone := os.Remove(path); !errors.Is(gone, os.ErrNotExist) { // its layer may be removed beside
+		if gone := d.disk.Remove(path); !errors.Is(gone, os.ErrNotExist) { // its layer may be removed beside
 			err = errors.Join(err, gone)
 		}
 	}
@@ -114,7 +116,7 @@ func (d *Driver) delete(dir string) error {
 	if err := mount.Unmount(filepath.Join(dir, "merged")); err != nil {
 		return err
 	}
-	return os.RemoveAll(dir)
+	return d.disk.RemoveAll(dir)
 }
 
 // Name implements fs.Driver.

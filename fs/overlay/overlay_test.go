@@ -13,7 +13,7 @@ import (
 
 func open(t *testing.T, root string, db *bbolt.DB) fs.Driver {
 	t.Helper()
-	d, err := Open(t.Context(), root, db, nil)
+	d, err := Open(t.Context(), root, db, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,16 +15,17 @@ func (c *copier) file(e *entry) (err error) {
 		return err
 	}
 	defer in.Close()
-	out, err := openFile(e.dst, e.name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW)
+	fd, err := c.disk.CreateAt(e.dst, e.name, 0o600)
 	if err != nil {
 		return err
 	}
+	out := os.NewFile(uintptr(fd), e.name)
 	defer func() { err = errors.Join(err, out.Close()) }()
-	if unix.IoctlFileClone(int(out.Fd()), int(in.Fd())) != nil {
-		if err := copyData(in, out, e.st.Size); err != nil {
+	if c.disk.Clone(out, in) != nil {
+		if err := c.copyData(in, out, e.st.Size); err != nil {
 			return err
 		}
-		if err := out.Truncate(e.st.Size); err != nil {
+		if err := c.disk.Truncate(fd, e.st.Size); err != nil {
 			return err
 		}
 	}
@@ -40,7 +41,7 @@ func openFile(dir int, name string, flags int) (*os.File, error) {
 }
 
 // copyData copies the data between holes. io.Copy between files is copy_file_range(2).
-func copyData(in, out *os.File, size int64) error {
+func (c *copier) copyData(in, out *os.File, size int64) error {
 	for at := int64(0); at < size; {
 		start, err := unix.Seek(int(in.Fd()), at, unix.SEEK_DATA)
 		if errors.Is(err, unix.ENXIO) {
@@ -60,7 +61,7 @@ func copyData(in, out *os.File, size int64) error {
 		if _, err := out.Seek(start, io.SeekStart); err != nil {
 			return err
 		}
-		if _, err := io.CopyN(out, in, end-start); err != nil {
+		if _, err := io.CopyN(c.disk.Writer(out), in, end-start); err != nil {
 			return err
 		}
 		at = end

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/disk"
 )
 
 // Copy makes the empty folder dst a copy of src: owners, modes, times, attributes, devices, holes and hard links included,
@@ -15,8 +17,8 @@ import (
 //
 // Both are walked by descriptors: a program that moves files about in dst meanwhile can spoil the copy, and cannot lead it out.
 // Nobody writes to src.
-func Copy(ctx context.Context, src, dst *os.File) (entries int, err error) {
-	c := copier{root: int(dst.Fd()), names: map[[2]uint64]string{}, user: os.Geteuid() != 0}
+func Copy(ctx context.Context, d *disk.Disk, src, dst *os.File) (entries int, err error) {
+	c := copier{disk: d, root: int(dst.Fd()), names: map[[2]uint64]string{}, user: os.Geteuid() != 0}
 	if err := c.folder(ctx, int(src.Fd()), int(dst.Fd()), ""); err != nil {
 		return c.made, fmt.Errorf("copy: %w", err)
 	}
@@ -24,6 +26,7 @@ func Copy(ctx context.Context, src, dst *os.File) (entries int, err error) {
 }
 
 type copier struct {
+	disk  *disk.Disk
 	root  int                  // the copy's own folder
 	names map[[2]uint64]string // device and inode -> path in the copy of a file with several names
 	user  bool
@@ -118,11 +121,11 @@ func (c *copier) link(first string, e *entry) error {
 		unix.Close(dir)
 		dir = next
 	}
-	return unix.Linkat(dir, name, e.dst, e.name, 0)
+	return c.disk.LinkAt(dir, name, e.dst, e.name)
 }
 
 func (c *copier) subfolder(ctx context.Context, e *entry) error {
-	if err := unix.Mkdirat(e.dst, e.name, 0o700); err != nil {
+	if err := c.disk.MkdirAt(e.dst, e.name, 0o700); err != nil {
 		return err
 	}
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
@@ -145,7 +148,7 @@ func (c *copier) symlink(e *entry) error {
 	if err != nil {
 		return err
 	}
-	if err := unix.Symlinkat(string(buf[:n]), e.dst, e.name); err != nil {
+	if err := c.disk.SymlinkAt(string(buf[:n]), e.dst, e.name); err != nil {
 		return err
 	}
 	return c.dressNamed(e)
@@ -153,7 +156,7 @@ func (c *copier) symlink(e *entry) error {
 
 // special makes a device or a pipe.
 func (c *copier) special(e *entry) error {
-	if err := unix.Mknodat(e.dst, e.name, e.st.Mode&unix.S_IFMT|0o600, int(e.st.Rdev)); err != nil {
+	if err := c.disk.NodeAt(e.dst, e.name, e.st.Mode&unix.S_IFMT|0o600, int(e.st.Rdev)); err != nil {
 		return err
 	}
 	return c.dressNamed(e)

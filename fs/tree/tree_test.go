@@ -58,7 +58,7 @@ func fill(t *testing.T, dir string) {
 func TestCopyKeepsWhatFilesAre(t *testing.T) {
 	src, dst := t.TempDir(), t.TempDir()
 	fill(t, src)
-	n, err := Copy(t.Context(), open(t, src), open(t, dst))
+	n, err := Copy(t.Context(), nil, open(t, src), open(t, dst))
 	if err != nil || n < 6 {
 		t.Fatal(n, err)
 	}
@@ -88,7 +88,7 @@ func TestCopyKeepsWhatFilesAre(t *testing.T) {
 func TestCopyRefusesWhatIsThere(t *testing.T) {
 	src, dst := t.TempDir(), t.TempDir()
 	must(t, os.WriteFile(filepath.Join(src, "f"), nil, 0o600), os.Symlink("/etc/passwd", filepath.Join(dst, "f")))
-	if _, err := Copy(t.Context(), open(t, src), open(t, dst)); err == nil || !strings.Contains(err.Error(), "/f") {
+	if _, err := Copy(t.Context(), nil, open(t, src), open(t, dst)); err == nil || !strings.Contains(err.Error(), "/f") {
 		t.Fatal(err)
 	}
 }
@@ -116,7 +116,7 @@ func TestCopyStaysInside(t *testing.T) {
 				}
 			}
 		}()
-		_, _ = Copy(t.Context(), open(t, src), open(t, dst)) // spoiled or not
+		_, _ = Copy(t.Context(), nil, open(t, src), open(t, dst)) // spoiled or not
 		stop.Store(true)
 		<-done
 	}

@@ -18,6 +18,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"box/fs"
+	"box/fs/disk"
 	"box/fs/layers"
 	"box/fs/mount"
 	"box/fs/tree"
@@ -31,6 +32,7 @@ type Driver struct {
 	layers.Content
 	root   string
 	table  *layers.Table
+	disk   *disk.Disk
 	sync   layers.Syncer
 	cancel context.CancelFunc
 	sweeps sync.WaitGroup
@@ -44,13 +46,13 @@ var (
 
 // Open opens the driver on the folder root, which it makes where it is missing. Orphans are out of the way when it returns; they
 // are deleted until Close.
-func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Driver, error) {
+func Open(ctx context.Context, root string, db *bbolt.DB, dd *disk.Disk, opts []string) (*Driver, error) {
 	if len(opts) > 0 {
 		return nil, fmt.Errorf("storage option %s is not known to vfs: %w", opts[0], errdefs.ErrInvalidArgument)
 	}
-	d := &Driver{root: root}
+	d := &Driver{root: root, disk: dd, sync: layers.Syncer{Disk: dd}}
 	for _, dir := range []string{d.folders(), d.records()} {
-		if err := os.MkdirAll(dir, 0o710); err != nil {
+		if err := dd.MkdirAll(dir, 0o710); err != nil {
 			return nil, fmt.Errorf("open vfs: %w", err)
 		}
 	}
@@ -58,27 +60,27 @@ func Open(ctx context.Context, root string, db *bbolt.DB, opts []string) (*Drive
 	if d.table, err = layers.Open(db, Name); err != nil {
 		return nil, err
 	}
-	d.Content = layers.Content{Table: d.table, Files: d.dir, Record: d.recordOf}
+	d.Content = layers.Content{Table: d.table, Files: d.dir, Record: d.recordOf, Disk: dd}
 	none := func(string) bool { return false }
-	orphans, err := d.table.Sweep(d.folders(), none)
+	orphans, err := d.table.Sweep(dd, d.folders(), none)
 	if err != nil {
 		return nil, err
 	}
-	records, err := d.table.Sweep(d.records(), none)
+	records, err := d.table.Sweep(dd, d.records(), none)
 	if err != nil {
 		return nil, err
 	}
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	d.sweeps.Go(func() { d.swept = layers.Delete(ctx, append(orphans, records...), remove) })
+	d.sweeps.Go(func() { d.swept = layers.Delete(ctx, append(orphans, records...), d.remove) })
 	return d, nil
 }
 
 // remove deletes a layer's folder, unmounted first: a view is a mount of what it shows.
-func remove(path string) error {
+func (d *Driver) remove(path string) error {
 	if err := mount.Unmount(path); err != nil && os.Geteuid() == 0 {
 		return err
 	}
-	return os.RemoveAll(path)
+	return d.disk.RemoveAll(path)
 }
 
 func (d *Driver) folders() string                { return filepath.Join(d.root, "dir") }
@@ -137,9 +139,9 @@ func (d *Driver) create(ctx context.Context, row layers.Row) error {
 		if err != nil {
 			return err
 		}
-		return copyLayer(ctx, d.dir(below), d.dir(row))
+		return d.copyLayer(ctx, d.dir(below), d.dir(row))
 	}
-	if err := os.Mkdir(d.dir(row), 0o700); err != nil {
+	if err := d.disk.Mkdir(d.dir(row), 0o700); err != nil {
 		return err
 	}
 	if os.Geteuid() == 0 && len(row.UIDs) > 0 && len(row.GIDs) > 0 {
@@ -151,8 +153,8 @@ func (d *Driver) create(ctx context.Context, row layers.Row) error {
 }
 
 // copyLayer makes the folder to a full copy of from.
-func copyLayer(ctx context.Context, from, to string) error {
-	if err := os.Mkdir(to, 0o700); err != nil {
+func (d *Driver) copyLayer(ctx context.Context, from, to string) error {
+	if err := d.disk.Mkdir(to, 0o700); err != nil {
 		return err
 	}
 	src, err := os.Open(from)
@@ -165,7 +167,7 @@ func copyLayer(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer dst.Close()
-	if _, err := tree.Copy(ctx, src, dst); err != nil {
+	if _, err := tree.Copy(ctx, d.disk, src, dst); err != nil {
 		return fmt.Errorf("copy layer: %w", err)
 	}
 	return nil
@@ -184,7 +186,7 @@ func (d *Driver) View(_ context.Context, name, parent string) error {
 	if err := d.table.Stage(row); err != nil {
 		return err
 	}
-	if err = os.Mkdir(d.dir(row), 0o755); err == nil {
+	if err = d.disk.Mkdir(d.dir(row), 0o755); err == nil {
 		err = d.table.KeepNow(fs.View, name)
 	}
 	if err != nil {
@@ -254,11 +256,11 @@ func (d *Driver) discard(row layers.Row) error {
 	if err := mount.Unmount(d.dir(row)); err != nil && os.Geteuid() == 0 {
 		return err
 	}
-	gone, err := layers.Doom(d.dir(row))
+	gone, err := layers.Doom(d.disk, d.dir(row))
 	if err != nil {
 		return err
 	}
-	err = errors.Join(remove(gone), os.RemoveAll(d.recordOf(row)))
+	err = errors.Join(d.remove(gone), d.disk.RemoveAll(d.recordOf(row)))
 	if err != nil {
 		return fmt.Errorf("delete layer %s: %w", row.Name, err)
 	}

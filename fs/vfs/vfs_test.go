@@ -11,7 +11,7 @@ import (
 
 func TestSuite(t *testing.T) {
 	fstest.Run(t, func(t *testing.T, root string, db *bbolt.DB) fs.Driver {
-		d, err := Open(t.Context(), root, db, nil)
+		d, err := Open(t.Context(), root, db, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
