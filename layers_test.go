@@ -52,7 +52,7 @@ var imports = map[string][]string{
 	"engine/runtime":             {"engine/cgroup", "engine/seccomp", "fs/mount"},
 	"engine/seccomp":             {},
 	"engine/spec":                {"engine/seccomp"},
-	"engine/state":               {},
+	"engine/state":               {"fs"},
 	"engine/stats":               {},
 	"engine/task":                {},
 	"engine/userns":              {"fs"},

@@ -126,7 +126,7 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 	slices.Reverse(keep) // those below others first
 	return e.db.Batch(func(tx *state.Tx) error {
 		return errors.Join(
-			e.layers.Keep(tx.Bolt(), keep...),
+			e.layers.Keep(tx.Layers(), keep...),
 			e.volumes.Save(tx, volumesOf(rec)...),
 			recordTable.Put(tx, rec.ID, *rec),
 			statusTable.Put(tx, rec.ID, status{State: api.StateCreated}),

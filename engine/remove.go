@@ -86,7 +86,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		err := errors.Join(
 			recordTable.Delete(tx, rec.ID),
 			statusTable.Delete(tx, rec.ID),
-			e.layers.Forget(tx.Bolt(), layers...),
+			e.layers.Forget(tx.Layers(), layers...),
 		)
 		for _, v := range going {
 			err = errors.Join(err, v.Forget(tx))

@@ -58,9 +58,9 @@ func (b *bench) start() {
 	b.must(err)
 	var d fs.Driver
 	if b.driver == vfs.Name {
-		d, err = vfs.Open(context.Background(), filepath.Join(b.root, b.driver), db.Bolt(), nil, nil)
+		d, err = vfs.Open(context.Background(), filepath.Join(b.root, b.driver), db.Layers(), nil, nil)
 	} else {
-		d, err = overlay.Open(context.Background(), filepath.Join(b.root, b.driver), db.Bolt(), nil, nil)
+		d, err = overlay.Open(context.Background(), filepath.Join(b.root, b.driver), db.Layers(), nil, nil)
 	}
 	b.must(err)
 	b.Catalog, err = OpenCatalog(context.Background(), b.root, db, d, nil, fs.IDMaps{})

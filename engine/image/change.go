@@ -25,7 +25,7 @@ type edit struct {
 // store already.
 func (c *Catalog) apply(e edit) error {
 	err := c.db.Update(func(tx *state.Tx) error {
-		if err := c.layers.Commit(tx.Bolt(), e.commits...); err != nil {
+		if err := c.layers.Commit(tx.Layers(), e.commits...); err != nil {
 			return err
 		}
 		for id, r := range e.set {
@@ -44,7 +44,7 @@ func (c *Catalog) apply(e edit) error {
 				return err
 			}
 		}
-		return c.layers.Forget(tx.Bolt(), e.forget...)
+		return c.layers.Forget(tx.Layers(), e.forget...)
 	})
 	if err != nil {
 		return fmt.Errorf("record images: %w", err)

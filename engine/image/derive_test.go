@@ -26,7 +26,7 @@ func opened(t *testing.T) *Catalog {
 		t.Fatal(err)
 	}
 	var layers *vfs.Driver
-	if layers, err = vfs.Open(t.Context(), dir+"/vfs", db.Bolt(), nil, nil); err != nil {
+	if layers, err = vfs.Open(t.Context(), dir+"/vfs", db.Layers(), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { layers.Close(); db.Close() })

@@ -252,7 +252,7 @@ func newStore(t testing.TB) *store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layers, err := vfs.Open(context.Background(), filepath.Join(root, "vfs"), db.Bolt(), nil, nil)
+	layers, err := vfs.Open(context.Background(), filepath.Join(root, "vfs"), db.Layers(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,6 @@
 package state
 
-import (
-	"slices"
-
-	"go.etcd.io/bbolt"
-)
+import "slices"
 
 // batch brings changes together that are wanted at the same time, so that they share one write to the disk. Nobody waits for
 // company: who finds no write under way starts one at once, and those who come while it runs go together in the next.
@@ -61,9 +57,9 @@ func (db *DB) writeWaiting() {
 func (db *DB) writeTogether(changes []*change) {
 	for len(changes) > 0 {
 		bad := -1
-		err := db.bolt.Update(func(tx *bbolt.Tx) error {
+		err := db.commit(func(tx *Tx) error {
 			for i, c := range changes {
-				if err := c.fn(&Tx{bolt: tx}); err != nil {
+				if err := c.fn(tx); err != nil {
 					bad = i
 					return err
 				}

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"go.etcd.io/bbolt"
 
 	"box/fs"
 	"box/fs/disk"
@@ -22,16 +21,16 @@ import (
 // driver is one row of the table.
 type driver struct {
 	name string
-	open func(ctx context.Context, root string, db *bbolt.DB, d *disk.Disk, opts []string) (fs.Driver, error)
+	open func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error)
 }
 
 // table is the compiled-in drivers, in the order in which they are tried when nobody says which.
 func table() []driver {
 	return []driver{
-		{overlay.Name, func(ctx context.Context, root string, db *bbolt.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+		{overlay.Name, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 			return overlay.Open(ctx, root, db, d, opts)
 		}},
-		{vfs.Name, func(ctx context.Context, root string, db *bbolt.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+		{vfs.Name, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 			return vfs.Open(ctx, root, db, d, opts)
 		}},
 	}
@@ -48,7 +47,7 @@ func Names() []string {
 
 // Open opens the driver called name on the folder of that name below root. An empty name picks one: the driver that has layers there
 // already, else the first that works. opts are storage options, key=value; those of a driver start with its name.
-func Open(ctx context.Context, root, name string, db *bbolt.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+func Open(ctx context.Context, root, name string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 	if name != "" {
 		return open(ctx, root, name, db, d, opts)
 	}
@@ -66,7 +65,7 @@ func Open(ctx context.Context, root, name string, db *bbolt.DB, d *disk.Disk, op
 		root, strings.Join(used, ", "), errdefs.ErrFailedPrecondition)
 }
 
-func open(ctx context.Context, root, name string, db *bbolt.DB, to *disk.Disk, opts []string) (fs.Driver, error) {
+func open(ctx context.Context, root, name string, db fs.DB, to *disk.Disk, opts []string) (fs.Driver, error) {
 	for _, d := range table() {
 		if d.name != name {
 			continue
@@ -81,7 +80,7 @@ func open(ctx context.Context, root, name string, db *bbolt.DB, to *disk.Disk, o
 }
 
 // first opens the first driver that works on root.
-func first(ctx context.Context, root string, db *bbolt.DB, to *disk.Disk, opts []string) (fs.Driver, error) {
+func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []string) (fs.Driver, error) {
 	var tried []error
 	for _, d := range table() {
 		dir := filepath.Join(root, d.name)
@@ -123,7 +122,7 @@ func isDriver(name string) bool {
 }
 
 // inUse lists the drivers that have layers.
-func inUse(db *bbolt.DB) ([]string, error) {
+func inUse(db fs.DB) ([]string, error) {
 	var used []string
 	for _, d := range table() {
 		some, err := layers.Any(db, d.name)

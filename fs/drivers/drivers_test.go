@@ -10,16 +10,17 @@ import (
 	"go.etcd.io/bbolt"
 
 	"box/fs"
+	"box/fs/fstest"
 )
 
-func openDB(t *testing.T) *bbolt.DB {
+func openDB(t *testing.T) fs.DB {
 	t.Helper()
 	db, err := bbolt.Open(filepath.Join(t.TempDir(), "box.db"), 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	return db
+	return fstest.DB(db)
 }
 
 func must(t *testing.T, d fs.Driver, err error) fs.Driver {

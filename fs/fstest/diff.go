@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
 	"box/fs"
@@ -60,7 +59,7 @@ func diff(b *bench) {
 	b.must(b.Prepare(b.Context(), "staged", "mid", fs.PrepareOptions{}))
 	size, err := b.Apply(b.Context(), "staged", bytes.NewReader(layer.Bytes()))
 	b.must(err)
-	b.must(b.db.Update(func(tx *bbolt.Tx) error {
+	b.must(b.db.Update(func(tx fs.Tx) error {
 		return b.Commit(tx, fs.Commit{Staged: "staged", Name: "new", Parent: "mid", Size: size})
 	}))
 	b.container("again", "new")

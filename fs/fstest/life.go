@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"go.etcd.io/bbolt"
 
 	"box/fs"
 )
@@ -67,7 +66,7 @@ func deferred(b *bench) {
 		b.must(b.Prepare(b.Context(), name+"-init", "base", o))
 		b.must(b.Prepare(b.Context(), name, name+"-init", o))
 	}
-	b.must(b.db.Update(func(tx *bbolt.Tx) error { return b.Keep(tx, "kept-init", "kept") }))
+	b.must(b.db.Update(func(tx fs.Tx) error { return b.Keep(tx, "kept-init", "kept") }))
 	b.restart()
 	if info, err := b.Stat(b.Context(), "kept"); err != nil || info.State != fs.Active || info.ID != "kept" {
 		b.Error(info, err)
@@ -76,11 +75,11 @@ func deferred(b *bench) {
 		b.Error("a layer nobody kept is there", err)
 	}
 	abort := errors.New("the caller's own change failed")
-	err := b.db.Update(func(tx *bbolt.Tx) error { return errors.Join(b.Forget(tx, "kept", "kept-init"), abort) })
+	err := b.db.Update(func(tx fs.Tx) error { return errors.Join(b.Forget(tx, "kept", "kept-init"), abort) })
 	if info, statErr := b.Stat(b.Context(), "kept"); statErr != nil || info.State != fs.Active || !errors.Is(err, abort) {
 		b.Error("a change that was undone took the layer away", info, statErr, err)
 	}
-	b.must(b.db.Update(func(tx *bbolt.Tx) error { return b.Forget(tx, "kept", "kept-init") }))
+	b.must(b.db.Update(func(tx fs.Tx) error { return b.Forget(tx, "kept", "kept-init") }))
 	b.must(b.Remove(b.Context(), "kept"))
 	b.must(b.Remove(b.Context(), "kept-init"))
 	b.must(b.Remove(b.Context(), "base"))
@@ -111,7 +110,7 @@ func crash(b *bench) {
 		"commit undone": func() {
 			fill()
 			stop := errors.New("stop")
-			err := b.db.Update(func(tx *bbolt.Tx) error {
+			err := b.db.Update(func(tx fs.Tx) error {
 				return errors.Join(b.Commit(tx, fs.Commit{Staged: "s", Name: "top", Parent: "base"}), stop)
 			})
 			if !errors.Is(err, stop) {
@@ -120,7 +119,7 @@ func crash(b *bench) {
 		},
 		"row gone, files not": func() {
 			b.container("c", "base")
-			b.must(b.db.Update(func(tx *bbolt.Tx) error { return b.Forget(tx, "c") }))
+			b.must(b.db.Update(func(tx fs.Tx) error { return b.Forget(tx, "c") }))
 		},
 	}
 	for name, step := range steps {
@@ -213,11 +212,11 @@ func commitFails(b *bench) {
 	b.must(b.Prepare(b.Context(), "s", "", fs.PrepareOptions{}))
 	_, err := b.Apply(b.Context(), "s", bytes.NewReader(Tar(b, Entry{Name: "f"})))
 	b.must(err)
-	err = b.db.Update(func(tx *bbolt.Tx) error { return b.Commit(tx, fs.Commit{Staged: "s", Name: "n", Parent: "missing"}) })
+	err = b.db.Update(func(tx fs.Tx) error { return b.Commit(tx, fs.Commit{Staged: "s", Name: "n", Parent: "missing"}) })
 	if !errdefs.IsNotFound(err) {
 		b.Error(err)
 	}
-	b.must(b.db.Update(func(tx *bbolt.Tx) error { return b.Commit(tx, fs.Commit{Staged: "s", Name: "n", Size: 5}) }))
+	b.must(b.db.Update(func(tx fs.Tx) error { return b.Commit(tx, fs.Commit{Staged: "s", Name: "n", Size: 5}) }))
 	if info, err := b.Stat(b.Context(), "n"); err != nil || info.Size != 5 || info.State != fs.Committed {
 		b.Error(info, err)
 	}

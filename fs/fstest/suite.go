@@ -17,7 +17,7 @@ import (
 )
 
 // Open opens the driver under test on a root and a file of tables, as after a start of the daemon.
-type Open func(t *testing.T, root string, db *bbolt.DB) fs.Driver
+type Open func(t *testing.T, root string, db fs.DB) fs.Driver
 
 // bench is one driver on a folder of its own, which can be opened again as after a crash.
 type bench struct {
@@ -26,7 +26,8 @@ type bench struct {
 	open Open
 	root string
 	path string
-	db   *bbolt.DB
+	file *bbolt.DB
+	db   fs.DB // of file
 }
 
 func newBench(t *testing.T, open Open) *bench {
@@ -43,13 +44,13 @@ func (b *bench) start() {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.db = db
-	b.Driver = b.open(b.T, b.root, db)
+	b.file, b.db = db, DB(db)
+	b.Driver = b.open(b.T, b.root, b.db)
 }
 
 func (b *bench) stop() {
 	b.Helper()
-	if err := errors.Join(b.Driver.Close(), b.db.Close()); err != nil {
+	if err := errors.Join(b.Driver.Close(), b.file.Close()); err != nil {
 		b.Error(err)
 	}
 }
@@ -70,7 +71,7 @@ func (b *bench) layer(name, parent string, entries ...Entry) []byte {
 	size, err := b.Apply(b.Context(), "staged-"+name, bytes.NewReader(raw))
 	b.must(err)
 	b.must(b.Sync(b.Context(), "staged-"+name))
-	b.must(b.db.Update(func(tx *bbolt.Tx) error {
+	b.must(b.db.Update(func(tx fs.Tx) error {
 		return b.Commit(tx, fs.Commit{Staged: "staged-" + name, Name: name, Parent: parent, Size: size})
 	}))
 	return raw
@@ -238,7 +239,7 @@ func rebase(b *bench) {
 		b.must(err)
 	}
 	b.must(b.Sync(b.Context(), "1", "2", "3"))
-	b.must(b.db.Update(func(tx *bbolt.Tx) error {
+	b.must(b.db.Update(func(tx fs.Tx) error {
 		return b.Commit(tx, fs.Commit{Staged: "3", Name: "A"}, fs.Commit{Staged: "1", Name: "B", Parent: "A"}, fs.Commit{Staged: "2", Name: "C", Parent: "B"})
 	}))
 	b.container("c", "C")
@@ -264,7 +265,7 @@ func classes(b *bench) {
 		"mount of an image's layer":   errdefs.IsFailedPrecondition(mountErr),
 		"fill of an image's layer":    errdefs.IsFailedPrecondition(applyErr),
 		"removal of what is not":      b.Remove(ctx, "no") == nil,
-		"commit of what is not":       errdefs.IsNotFound(b.db.Update(func(tx *bbolt.Tx) error { return b.Commit(tx, fs.Commit{Staged: "no", Name: "n"}) })),
+		"commit of what is not":       errdefs.IsNotFound(b.db.Update(func(tx fs.Tx) error { return b.Commit(tx, fs.Commit{Staged: "no", Name: "n"}) })),
 		"usage of a missing layer":    errdefs.IsNotFound(second(b.Usage(ctx, "no"))),
 		"view of nothing":             errdefs.IsInvalidArgument(b.View(ctx, "v", "")),
 		"prepare left nothing behind": errdefs.IsNotFound(second(b.Stat(ctx, "y"))),

@@ -4,14 +4,13 @@ import (
 	"fmt"
 
 	"github.com/containerd/errdefs"
-	"go.etcd.io/bbolt"
 
 	"box/fs"
 )
 
 // Commit makes staged layers committed ones in tx, each with its own name and parent, bottom first. It returns the
 // rows as they are now. The names they were staged under are free once tx has committed.
-func (t *Table) Commit(tx *bbolt.Tx, commits ...fs.Commit) ([]Row, error) {
+func (t *Table) Commit(tx fs.Tx, commits ...fs.Commit) ([]Row, error) {
 	var rows []Row
 	for _, c := range commits {
 		row, ok := t.inMemory(c.Staged)
@@ -27,7 +26,7 @@ func (t *Table) Commit(tx *bbolt.Tx, commits ...fs.Commit) ([]Row, error) {
 		}
 		rows = append(rows, row)
 	}
-	tx.OnCommit(func() {
+	tx.Committed(func() {
 		for _, c := range commits {
 			t.Release(c.Staged)
 		}
@@ -36,7 +35,7 @@ func (t *Table) Commit(tx *bbolt.Tx, commits ...fs.Commit) ([]Row, error) {
 }
 
 // Keep gives staged layers their rows in tx, in the state given.
-func (t *Table) Keep(tx *bbolt.Tx, state fs.State, names ...string) error {
+func (t *Table) Keep(tx fs.Tx, state fs.State, names ...string) error {
 	for _, name := range names {
 		row, ok := t.inMemory(name)
 		if !ok {
@@ -47,7 +46,7 @@ func (t *Table) Keep(tx *bbolt.Tx, state fs.State, names ...string) error {
 			return err
 		}
 	}
-	tx.OnCommit(func() {
+	tx.Committed(func() {
 		for _, name := range names {
 			t.Release(name)
 		}
@@ -57,15 +56,15 @@ func (t *Table) Keep(tx *bbolt.Tx, state fs.State, names ...string) error {
 
 // KeepNow is Keep in a transaction of its own, shared with others that want one at the same time.
 func (t *Table) KeepNow(state fs.State, names ...string) error {
-	return t.db.Batch(func(tx *bbolt.Tx) error { return t.Keep(tx, state, names...) })
+	return t.db.Update(func(tx fs.Tx) error { return t.Keep(tx, state, names...) })
 }
 
 // Forget takes rows away in tx, those that stand on others of them first if they are named first. The layers are staged again
 // once tx has committed, so that their names stay taken until Release. A name that has no row is passed over.
-func (t *Table) Forget(tx *bbolt.Tx, names ...string) error {
+func (t *Table) Forget(tx fs.Tx, names ...string) error {
 	var gone []Row
 	for _, name := range names {
-		row, err := t.get(tx, name)
+		row, err := t.get(tx.Tx, name)
 		if errdefs.IsNotFound(err) {
 			continue
 		}
@@ -90,11 +89,11 @@ func (t *Table) Forget(tx *bbolt.Tx, names ...string) error {
 }
 
 // stage puts rows that tx takes away into memory when it has done so.
-func (t *Table) stage(tx *bbolt.Tx, gone []Row) {
+func (t *Table) stage(tx fs.Tx, gone []Row) {
 	if len(gone) == 0 {
 		return
 	}
-	tx.OnCommit(func() {
+	tx.Committed(func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		for _, row := range gone {
@@ -123,7 +122,7 @@ func (t *Table) Take(name string) (row Row, ok bool, err error) {
 		if _, err := t.Get(name); errdefs.IsNotFound(err) {
 			return Row{}, false, nil
 		}
-		err := t.db.Batch(func(tx *bbolt.Tx) error { return t.Forget(tx, name) })
+		err := t.db.Update(func(tx fs.Tx) error { return t.Forget(tx, name) })
 		if err != nil {
 			return Row{}, false, err
 		}

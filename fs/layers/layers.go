@@ -27,7 +27,7 @@ type Row struct {
 
 // Table is one driver's layers.
 type Table struct {
-	db       *bbolt.DB
+	db       fs.DB
 	rows     []byte // bucket: name -> Row
 	children []byte // bucket: parent, zero byte, name -> nothing
 
@@ -36,7 +36,7 @@ type Table struct {
 }
 
 // Open makes the driver's buckets where they are missing.
-func Open(db *bbolt.DB, driver string) (*Table, error) {
+func Open(db fs.DB, driver string) (*Table, error) {
 	t := &Table{
 		db:       db,
 		rows:     []byte("layers/" + driver),
@@ -46,7 +46,7 @@ func Open(db *bbolt.DB, driver string) (*Table, error) {
 	if t.exists() {
 		return t, nil
 	}
-	err := db.Update(func(tx *bbolt.Tx) error {
+	err := db.Update(func(tx fs.Tx) error {
 		_, err := tx.CreateBucketIfNotExists(t.rows)
 		if err == nil {
 			_, err = tx.CreateBucketIfNotExists(t.children)
@@ -99,13 +99,13 @@ func (t *Table) get(tx *bbolt.Tx, name string) (Row, error) {
 	return row, nil
 }
 
-func (t *Table) put(tx *bbolt.Tx, row Row) error {
+func (t *Table) put(tx fs.Tx, row Row) error {
 	raw, err := json.Marshal(row)
 	if err != nil {
 		return fmt.Errorf("layer %s: %w", row.Name, err)
 	}
 	if row.Parent != "" {
-		if _, err := t.get(tx, row.Parent); err != nil {
+		if _, err := t.get(tx.Tx, row.Parent); err != nil {
 			return fmt.Errorf("below layer %s: %w", row.Name, err)
 		}
 		if err := tx.Bucket(t.children).Put(childKey(row.Parent, row.Name), nil); err != nil {
@@ -118,7 +118,7 @@ func (t *Table) put(tx *bbolt.Tx, row Row) error {
 func childKey(parent, name string) []byte { return []byte(parent + "\x00" + name) }
 
 // hasChild tells whether a row stands on name.
-func (t *Table) hasChild(tx *bbolt.Tx, name string) bool {
+func (t *Table) hasChild(tx fs.Tx, name string) bool {
 	prefix := childKey(name, "")
 	k, _ := tx.Bucket(t.children).Cursor().Seek(prefix)
 	return bytes.HasPrefix(k, prefix)
@@ -229,7 +229,7 @@ func (t *Table) Walk(fn func(Row) error) error {
 }
 
 // Any tells whether the driver has a layer in db, without opening it.
-func Any(db *bbolt.DB, driver string) (some bool, err error) {
+func Any(db fs.DB, driver string) (some bool, err error) {
 	err = db.View(func(tx *bbolt.Tx) error {
 		if b := tx.Bucket([]byte("layers/" + driver)); b != nil {
 			k, _ := b.Cursor().First()

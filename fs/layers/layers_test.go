@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"box/fs"
+	"box/fs/fstest"
 )
 
 // TestStageWhileTheFileGrows: names are taken and chains are read while changes make the file grow, for which bbolt waits for all views.
@@ -18,7 +19,7 @@ func TestStageWhileTheFileGrows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := Open(db, "test")
+	table, err := Open(fstest.DB(db), "test")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -192,7 +192,7 @@ func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
 		return err
 	}
 	for _, row := range rows {
-		chain, err := d.table.ChainIn(tx, row.Parent)
+		chain, err := d.table.ChainIn(tx.Tx, row.Parent)
 		if err != nil {
 			return err
 		}
@@ -204,7 +204,7 @@ func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
 			return fmt.Errorf("layer %s: %w", row.Name, err)
 		}
 	}
-	tx.OnCommit(func() {
+	tx.Committed(func() {
 		for _, c := range commits {
 			d.sync.End(c.Staged)
 		}

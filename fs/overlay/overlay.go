@@ -22,7 +22,6 @@ import (
 	"sync"
 
 	"github.com/containerd/errdefs"
-	"go.etcd.io/bbolt"
 
 	"box/fs"
 	"box/fs/archive"
@@ -56,7 +55,7 @@ var (
 
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
 // errdefs.ErrNotImplemented. Orphans are out of the way when it returns; they are deleted until Close.
-func Open(ctx context.Context, root string, db *bbolt.DB, dd *disk.Disk, opts []string) (*Driver, error) {
+func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (*Driver, error) {
 	if err := checkOptions(opts); err != nil {
 		return nil, err
 	}

@@ -5,13 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.etcd.io/bbolt"
-
 	"box/fs"
 	"box/fs/fstest"
 )
 
-func open(t *testing.T, root string, db *bbolt.DB) fs.Driver {
+func open(t *testing.T, root string, db fs.DB) fs.Driver {
 	t.Helper()
 	d, err := Open(t.Context(), root, db, nil, nil)
 	if err != nil {
@@ -31,7 +29,7 @@ func TestRootWithOddName(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("overlay mounts need root")
 	}
-	fstest.Run(t, func(t *testing.T, root string, db *bbolt.DB) fs.Driver {
+	fstest.Run(t, func(t *testing.T, root string, db fs.DB) fs.Driver {
 		return open(t, filepath.Join(root, "a,b:c"), db)
 	})
 }

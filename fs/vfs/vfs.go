@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"go.etcd.io/bbolt"
 
 	"box/fs"
 	"box/fs/disk"
@@ -46,7 +45,7 @@ var (
 
 // Open opens the driver on the folder root, which it makes where it is missing. Orphans are out of the way when it returns; they
 // are deleted until Close.
-func Open(ctx context.Context, root string, db *bbolt.DB, dd *disk.Disk, opts []string) (*Driver, error) {
+func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (*Driver, error) {
 	if len(opts) > 0 {
 		return nil, fmt.Errorf("storage option %s is not known to vfs: %w", opts[0], errdefs.ErrInvalidArgument)
 	}
@@ -220,7 +219,7 @@ func (d *Driver) Sync(_ context.Context, names ...string) error { return d.sync.
 // Commit implements fs.Driver.
 func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
 	_, err := d.table.Commit(tx, commits...)
-	tx.OnCommit(func() {
+	tx.Committed(func() {
 		for _, c := range commits {
 			d.sync.End(c.Staged)
 		}
@@ -233,7 +232,7 @@ func (d *Driver) Keep(tx fs.Tx, names ...string) error {
 	if err := d.sync.Sync(names...); err != nil {
 		return err
 	}
-	tx.OnCommit(func() { d.sync.End(names...) })
+	tx.Committed(func() { d.sync.End(names...) })
 	return d.table.Keep(tx, fs.Active, names...)
 }
 

@@ -139,7 +139,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	settings := engine.Options{
 		Root: o.dataRoot, Run: o.execRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			return drivers.Open(ctx, o.dataRoot, o.driver, db.Bolt(), nil, o.driverOptions)
+			return drivers.Open(ctx, o.dataRoot, o.driver, db.Layers(), nil, o.driverOptions)
 		},
 		Bridge: o.defaultNetwork(), ResolvConf: o.resolvConf, CgroupParent: o.cgroupParent, Version: cmd.Version, Experimental: o.experimental,
 		LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners), NoRestarts: bool(o.noRestarts), Settings: o.settings(),

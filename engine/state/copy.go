@@ -1,0 +1,82 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/containerd/errdefs"
+	"go.etcd.io/bbolt"
+)
+
+// CopyTo writes the state as it is now into another file: all of it or, after an error, nothing. Changes go on meanwhile.
+func (db *DB) CopyTo(path string) error {
+	beside := path + ".new"
+	f, err := os.OpenFile(beside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("copy state: %w", err)
+	}
+	err = db.bolt.View(func(tx *bbolt.Tx) error {
+		_, err := tx.WriteTo(f)
+		return err
+	})
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(beside, path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("copy state %s: %w", db.path, err), os.Remove(beside))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// Summary is what a state file tells of itself.
+type Summary struct {
+	Change uint64 // number of the last change
+	Engine string // ID of the engine that wrote it, "" for none yet
+}
+
+// Summary is that of an open file.
+func (db *DB) Summary() (s Summary, err error) {
+	err = db.View(func(tx *Tx) error {
+		s.Change = uint64(tx.bolt.ID())
+		s.Engine, err = Table[string]{Name: "meta"}.Get(tx, "engine-id")
+		if errdefs.IsNotFound(err) {
+			return nil
+		}
+		return err
+	})
+	return s, err
+}
+
+// Look reads the summary of a file that no daemon has open, and checks it as Open does. Nothing is changed. Where nothing was ever
+// written to it, or no file is there, the error is errdefs.ErrNotFound.
+func Look(path string) (s Summary, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return s, fmt.Errorf("state %s: %w", path, errdefs.ErrNotFound)
+	}
+	if err != nil {
+		return s, fmt.Errorf("look at state: %w", err)
+	}
+	if fresh, err := check(f); err != nil || fresh {
+		if fresh {
+			err = fmt.Errorf("state %s is empty: %w", path, errdefs.ErrNotFound)
+		}
+		return s, errors.Join(err, f.Close())
+	}
+	err = guarded(path, func() error {
+		b, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: lockWait,
+			OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil }})
+		if err != nil {
+			return fmt.Errorf("look at state %s: %w", path, err)
+		}
+		defer b.Close()
+		s, err = (&DB{bolt: b, path: path}).Summary()
+		return err
+	})
+	return s, err
+}
