@@ -265,7 +265,9 @@ func TestCrash(t *testing.T) {
 		w := newWorld(t)
 		w.make(Request{Name: "data"})
 		w.write("data", "f", "x")
-		err := w.db.Update(func(tx *state.Tx) error { return tx.Layers().Bucket([]byte("volumes")).Put([]byte("data"), []byte("{")) })
+		err := w.db.Update(func(tx *state.Tx) error {
+			return tx.Layers().Bucket([]byte("volumes")).Put([]byte("data"), []byte("{"))
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
