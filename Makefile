@@ -55,9 +55,9 @@ golden: build ## Record testdata/api anew from Debian's Docker
 	@sh testdata/need dockerd:docker.io busybox:busybox-static
 	@BOX_RECORD=1 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -run TestGolden .
 
-compare: build ## Run the same sessions with Docker's client and daemon and with box's, and compare
+compare: build ## Run the same sessions with Docker's client and daemon and with box's, and compare; SESSION=name runs one
 	@sh testdata/need dockerd:docker.io busybox:busybox-static ip:iproute2 script:bsdutils nsenter:util-linux
-	@BOX_COMPARE=1 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 15m -run TestCompare -v .
+	@BOX_COMPARE=$(or $(SESSION),1) BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 15m -run TestCompare -v .
 
 lograte: build ## A million lines of log through rotation and a follower, beside Debian's Docker where it is installed
 	@BOX_LOG_LINES=1000000 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 5m -run TestLogRate -v .

@@ -22,8 +22,6 @@ func loadCommand(u *cmd.Usage) action {
 		{Value: &quiet, Name: "quiet", Short: "q", Help: "No progress"},
 	}
 	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		in := s.in
 		if input != "" {
 			f, err := os.Open(s.path(input))
@@ -93,8 +91,6 @@ func exportCommand(u *cmd.Usage) action {
 
 // download streams what get returns to a file, which appears whole or not at all, or to standard output.
 func (s *session) download(ctx context.Context, verb, output string, get func(context.Context, *client.Client) (io.ReadCloser, error)) error {
-	ctx, stop := s.interruptible(ctx)
-	defer stop()
 	if output == "" {
 		if _, ok := terminal(s.out); ok {
 			return errors.New("cowardly refusing to save to a terminal. Use the -o flag or redirect")

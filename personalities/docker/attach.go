@@ -77,6 +77,7 @@ func (s *session) attachTo(ctx context.Context, id string, c *containerState, o 
 	if _, in := terminal(s.in); o.stdin && c.Config.Tty && !in {
 		return errNoTerminal()
 	}
+	ctx = s.interrupts.survive(ctx)
 	st, err := s.attach(ctx, id, client.Attach{Stdin: o.stdin, Stdout: true, Stderr: true, DetachKeys: s.detachKeys(o.keys)}, c.Config.Tty)
 	if err != nil {
 		return err

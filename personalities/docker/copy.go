@@ -27,8 +27,6 @@ func copyCommand(u *cmd.Usage) action {
 		{Value: &f.quiet, Name: "quiet", Short: "q", Help: "No progress"},
 	}
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		fromID, from := splitPath(p.Args[0])
 		toID, to := splitPath(p.Args[1])
 		api, err := s.client()

@@ -21,8 +21,6 @@ func createCommand(u *cmd.Usage) action {
 	c := newCreateFlags()
 	u.Flags, u.First = c.flags(), true
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		if err := s.checkFamily(ctx, p); err != nil {
 			return err
 		}

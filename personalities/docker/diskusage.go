@@ -21,8 +21,6 @@ func diskUsageCommand(u *cmd.Usage) action {
 		{Value: &verbose, Name: "verbose", Short: "v", Help: "Show every object"},
 	}
 	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		if verbose && format != "" && format != "table" {
 			return errors.New("the verbose option cannot be combined with a format")
 		}

@@ -71,13 +71,10 @@ func (s *session) run(ctx context.Context, row *command, typed string, args []st
 	if err != nil {
 		return err
 	}
-	err = act(ctx, s, p)
+	err = s.guard(ctx, p, act)
 	var exit *cmd.Exit
-	switch {
-	case err == nil || errors.As(err, &exit):
+	if err == nil || errors.As(err, &exit) {
 		return err
-	case errors.Is(err, context.Canceled) && s.signalled != nil:
-		return &cmd.Exit{Code: 130}
 	}
 	return &cmd.Exit{Code: 1, Err: s.advise(err)}
 }
@@ -130,8 +127,12 @@ func (s *session) partial(failed bool) error {
 	return nil
 }
 
-// complain prints one such error.
+// complain prints one such error; the user knows of a signal.
 func (s *session) complain(err error) {
+	var i *interrupted
+	if errors.As(err, &i) {
+		return
+	}
 	fmt.Fprintln(s.errw, err)
 }
 
@@ -140,6 +141,9 @@ func (s *session) each(ctx context.Context, operands []string, f func(context.Co
 	failed := false
 	for _, operand := range operands {
 		if err := f(ctx, operand); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
 			failed = true
 			s.complain(err)
 			continue

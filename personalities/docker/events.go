@@ -26,8 +26,6 @@ func eventsCommand(u *cmd.Usage) action {
 		{Value: &until, Name: "until", Help: "Up to this time"},
 	}
 	return func(ctx context.Context, s *session, _ *cmd.Parsed) (err error) {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		now := time.Now()
 		if since, err = instant(since, now); err != nil {
 			return err

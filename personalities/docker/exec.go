@@ -67,6 +67,7 @@ func (f *execFlags) run(ctx context.Context, s *session, id string, command []st
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	st := &stream{conn: conn, tty: f.tty, out: s.out, errw: s.errw, keys: body.DetachKeys}
 	if err := st.open(s, f.stdin); err != nil {
 		return err
@@ -75,7 +76,11 @@ func (f *execFlags) run(ctx context.Context, s *session, id string, command []st
 	if f.tty {
 		defer s.followSize(func(height, width int) error { return api.ExecResize(ctx, exec, height, width) })()
 	}
-	if err := st.run(); err != nil {
+	err = st.run()
+	if ctx.Err() != nil {
+		return &cmd.Exit{} // the command goes on without this client, which is no failure of its own
+	}
+	if err != nil {
 		return err
 	}
 	return s.execCode(ctx, exec)

@@ -95,9 +95,15 @@ func (f *fake) docker(t *testing.T, stdin string, args ...string) result {
 
 func dockerIn(t *testing.T, home, host, stdin string, args ...string) result {
 	t.Helper()
+	return dockerFrom(t, home, host, strings.NewReader(stdin), args...)
+}
+
+// dockerFrom is dockerIn with any standard input.
+func dockerFrom(t *testing.T, home, host string, stdin io.Reader, args ...string) result {
+	t.Helper()
 	var out, errw bytes.Buffer
 	env := map[string]string{"DOCKER_HOST": host, "HOME": home, "FOO": "bar"}
-	err := Main(context.Background(), &cmd.Env{Args: args, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errw,
+	err := Main(context.Background(), &cmd.Env{Args: args, Stdin: stdin, Stdout: &out, Stderr: &errw,
 		Getenv: func(name string) string { return env[name] }, Dir: home})
 	r := result{out: out.String(), stderr: errw.String()}
 	var exit *cmd.Exit

@@ -51,8 +51,6 @@ func imageListing(digests bool) *listing {
 }
 
 func (f *imagesFlags) run(ctx context.Context, s *session, p *cmd.Parsed) error {
-	ctx, stop := s.interruptible(ctx)
-	defer stop()
 	api, err := s.client()
 	if err != nil {
 		return err

@@ -23,8 +23,6 @@ func importCommand(u *cmd.Usage) action {
 		{Value: &o.Platform, Name: "platform", Help: "Platform of the image"},
 	}
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		var err error
 		if len(p.Args) > 1 {
 			if o.Repo, o.Tag, err = splitTag(p.Args[1]); err != nil {

@@ -64,8 +64,6 @@ func inspectOne(kind string) func(*cmd.Usage) action {
 				cmd.Flag{Value: &wanted, Name: "type", Help: "Look for this kind only: container, image, network, volume"})
 		}
 		return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-			ctx, stop := s.interruptible(ctx)
-			defer stop()
 			api, err := s.client()
 			if err != nil {
 				return err

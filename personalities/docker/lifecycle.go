@@ -79,8 +79,6 @@ type operand func(ctx context.Context, api *client.Client, id string) error
 // onEach makes the action of a verb that takes several containers.
 func onEach(f operand) action {
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		api, err := s.client()
 		if err != nil {
 			return err
@@ -190,8 +188,6 @@ func rmCommand(u *cmd.Usage) action {
 
 func waitCommand(*cmd.Usage) action {
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		api, err := s.client()
 		if err != nil {
 			return err

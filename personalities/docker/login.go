@@ -29,13 +29,11 @@ func loginCommand(u *cmd.Usage) action {
 		{Value: &f.user, Name: "username", Short: "u", Help: "User name"},
 	}
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		server := hub
 		if len(p.Args) > 0 && p.Args[0] != "docker.io" {
 			server = registryHost(p.Args[0])
 		}
-		if err := f.read(s); err != nil {
+		if err := f.read(ctx, s, server); err != nil {
 			return err
 		}
 		api, err := s.client()
@@ -68,7 +66,7 @@ func registryHost(server string) string {
 }
 
 // read gets the name and the password that the flags did not give: from standard input, or by asking.
-func (f *loginFlags) read(s *session) error {
+func (f *loginFlags) read(ctx context.Context, s *session, server string) error {
 	if f.password != "" {
 		fmt.Fprintln(s.errw, "WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
 		if f.fromStdin {
@@ -93,22 +91,50 @@ func (f *loginFlags) read(s *session) error {
 		return errors.New("cannot perform an interactive login from a non TTY device; use --username with --password-stdin")
 	}
 	if f.user == "" {
-		fmt.Fprint(s.out, "Username: ")
-		line, err := bufio.NewReader(s.in).ReadString('\n')
-		if err != nil {
-			return fmt.Errorf("read the user name: %w", err)
+		if err := f.askUser(ctx, s, s.auth(server).Username); err != nil {
+			return err
 		}
-		f.user = strings.TrimSpace(line)
 	}
-	fmt.Fprint(s.out, "Password: ")
-	password, err := term.ReadPassword(fd)
-	fmt.Fprintln(s.out)
+	return f.askPassword(ctx, s, fd)
+}
+
+// askUser asks for the name; an empty answer is the one that is stored.
+func (f *loginFlags) askUser(ctx context.Context, s *session, stored string) error {
+	question := "Username: "
+	if stored != "" {
+		question = "Username (" + stored + "): "
+	}
+	fmt.Fprint(s.out, question)
+	line, err := s.ask(ctx, func() (string, error) {
+		return bufio.NewReader(io.LimitReader(s.in, maxAnswer)).ReadString('\n')
+	})
+	if errors.Is(err, io.EOF) {
+		return errors.New("read the user name: standard input ended")
+	}
 	if err != nil {
-		return fmt.Errorf("read the password: %w", err)
+		return err
 	}
-	f.password = string(password)
-	if f.user == "" || f.password == "" {
-		return errors.New("username and password are both needed")
+	if f.user = strings.TrimSpace(line); f.user == "" {
+		f.user = stored
+	}
+	if f.user == "" {
+		return errors.New("Error: Non-null Username Required")
+	}
+	return nil
+}
+
+func (f *loginFlags) askPassword(ctx context.Context, s *session, fd int) (err error) {
+	fmt.Fprint(s.out, "Password: ")
+	f.password, err = s.ask(ctx, func() (string, error) {
+		password, err := term.ReadPassword(fd)
+		return string(password), err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out)
+	if f.password == "" {
+		return errors.New("Error: Password Required")
 	}
 	return nil
 }

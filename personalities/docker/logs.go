@@ -24,8 +24,6 @@ func logsCommand(u *cmd.Usage) action {
 		{Value: &o.Until, Name: "until", Help: "Up to this time: 2026-01-02T13:23:37Z, or 42m ago"},
 	}
 	return func(ctx context.Context, s *session, p *cmd.Parsed) (err error) {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		for name, at := range map[string]*string{"since": &o.Since, "until": &o.Until} {
 			if *at, err = instant(*at, time.Now()); err != nil {
 				return fmt.Errorf("invalid value for %q: %w", name, err)

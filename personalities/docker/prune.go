@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/moby/moby/api/types/image"
@@ -33,30 +34,31 @@ func (f *pruneFlags) flags(what string) []cmd.Flag {
 // confirm warns and asks; anything but y is no.
 func (s *session) confirm(ctx context.Context, warning string) error {
 	fmt.Fprint(s.out, "WARNING! "+warning+"\nAre you sure you want to continue? [y/N] ")
-	answer := make(chan string, 1)
-	go func() {
-		line := bufio.NewScanner(s.in)
-		line.Scan()
-		answer <- line.Text()
-	}()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case text := <-answer:
-		if strings.EqualFold(strings.TrimSpace(text), "y") {
-			return nil
+	answer, err := s.ask(ctx, func() (string, error) {
+		line, err := bufio.NewReader(io.LimitReader(s.in, maxAnswer)).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
 		}
+		return line, err
+	})
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(strings.TrimSpace(answer), "y") {
+		return nil
 	}
 	return &cmd.Exit{} // no is no failure
 }
 
 // prune makes the action of one prune: the question, the call, what went and how much it freed.
-func prune(f *pruneFlags, warning func() string, call func(context.Context, *session) (string, uint64, error)) action {
+func prune(f *pruneFlags, warning func(context.Context, *session) (string, error), call func(context.Context, *session) (string, uint64, error)) action {
 	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		if !f.force {
-			if err := s.confirm(ctx, warning()); err != nil {
+			text, err := warning(ctx, s)
+			if err == nil {
+				err = s.confirm(ctx, text)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -75,6 +77,11 @@ func prune(f *pruneFlags, warning func() string, call func(context.Context, *ses
 	}
 }
 
+// warn is a warning that depends on nothing.
+func warn(text string) func(context.Context, *session) (string, error) {
+	return func(context.Context, *session) (string, error) { return text, nil }
+}
+
 // gone lists what was removed, under a title; nothing removed is nothing said.
 func gone(title string, names []string) string {
 	if len(names) == 0 {
@@ -86,7 +93,7 @@ func gone(title string, names []string) string {
 func containerPruneCommand(u *cmd.Usage) action {
 	var f pruneFlags
 	u.Flags = f.flags("")
-	return prune(&f, func() string { return "This will remove all stopped containers." }, f.containers)
+	return prune(&f, warn("This will remove all stopped containers."), f.containers)
 }
 
 func (f *pruneFlags) containers(ctx context.Context, s *session) (string, uint64, error) {
@@ -97,11 +104,11 @@ func (f *pruneFlags) containers(ctx context.Context, s *session) (string, uint64
 func imagePruneCommand(u *cmd.Usage) action {
 	var f pruneFlags
 	u.Flags = f.flags("Images that no container uses, not only those without a name")
-	return prune(&f, func() string {
+	return prune(&f, func(context.Context, *session) (string, error) {
 		if f.all {
-			return "This will remove all images without at least one container associated to them."
+			return "This will remove all images without at least one container associated to them.", nil
 		}
-		return "This will remove all dangling images."
+		return "This will remove all dangling images.", nil
 	}, f.images)
 }
 
@@ -134,23 +141,38 @@ func with(f filters, key, value string) client.Filters {
 func volumePruneCommand(u *cmd.Usage) action {
 	var f pruneFlags
 	u.Flags = f.flags("Named volumes, too")
-	return prune(&f, func() string {
-		if f.all {
-			return "This will remove all local volumes not used by at least one container."
-		}
-		return "This will remove anonymous local volumes not used by at least one container."
-	}, f.volumes)
+	return prune(&f, f.volumeWarning, f.volumes)
+}
+
+// volumeWarning says which volumes go: of a daemon before 1.42, named ones always.
+func (f *pruneFlags) volumeWarning(ctx context.Context, s *session) (string, error) {
+	which := "anonymous local volumes"
+	named, err := f.namedVolumes(ctx, s)
+	if named {
+		which = "all local volumes"
+	}
+	return "This will remove " + which + " not used by at least one container.", err
+}
+
+// namedVolumes tells whether a prune of volumes takes named ones. An older daemon refuses to be asked for them.
+func (f *pruneFlags) namedVolumes(ctx context.Context, s *session) (bool, error) {
+	api, err := s.client()
+	if err != nil {
+		return false, err
+	}
+	known, err := api.AtLeast(ctx, "1.42")
+	if err != nil || known || !f.all {
+		return f.all || !known, err
+	}
+	version, _ := api.Version(ctx)
+	return false, fmt.Errorf(`"--all" requires API version 1.42, but the Docker daemon API version is %s`, version)
 }
 
 func (f *pruneFlags) volumes(ctx context.Context, s *session) (string, uint64, error) {
 	filters := client.Filters(f.filters)
 	if f.all {
-		// an older daemon always takes named volumes, and refuses the filter
-		if known, err := s.api.AtLeast(ctx, "1.42"); err != nil {
+		if _, err := f.namedVolumes(ctx, s); err != nil {
 			return "", 0, err
-		} else if !known {
-			version, _ := s.api.Version(ctx)
-			return "", 0, fmt.Errorf(`"--all" requires API version 1.42, but the Docker daemon API version is %s`, version)
 		}
 		filters = with(f.filters, "all", "true")
 	}
@@ -162,8 +184,6 @@ func networkPruneCommand(u *cmd.Usage) action {
 	var f pruneFlags
 	u.Flags = f.flags("")
 	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		if !f.force {
 			if err := s.confirm(ctx, "This will remove all custom networks not used by at least one container."); err != nil {
 				return err
@@ -191,8 +211,6 @@ func systemPruneCommand(u *cmd.Usage) action {
 	u.Flags = append(f.flags("Images that no container uses, not only those without a name"),
 		cmd.Flag{Value: &withVolumes, Name: "volumes", Help: "Anonymous volumes, too"})
 	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		if withVolumes && len(f.filters["until"]) > 0 {
 			return errors.New(`ERROR: The "until" filter is not supported with "--volumes"`)
 		}
@@ -214,9 +232,20 @@ func (f *pruneFlags) systemWarning(volumes bool) string {
 		text += "  - all anonymous volumes not used by at least one container\n"
 	}
 	if f.all {
-		return text + "  - all images without at least one container associated to them\n  - all build cache\n"
+		text += "  - all images without at least one container associated to them\n  - all build cache\n"
+	} else {
+		text += "  - all dangling images\n  - unused build cache\n"
 	}
-	return text + "  - all dangling images\n  - unused build cache\n"
+	if len(f.filters) == 0 {
+		return text
+	}
+	text += "\n  Items to be pruned will be filtered with:\n"
+	for _, name := range sortedKeys(f.filters) {
+		for _, value := range f.filters[name] {
+			text += "  - " + name + "=" + value + "\n"
+		}
+	}
+	return text
 }
 
 // system prunes kind by kind: a container goes before what it held on to.
@@ -247,8 +276,6 @@ func builderPruneCommand(u *cmd.Usage) action {
 	var f pruneFlags
 	u.Flags = f.flags("Cache that images still use, too")
 	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		if !f.force {
 			if err := s.confirm(ctx, f.cacheWarning()); err != nil {
 				return err

@@ -57,8 +57,6 @@ func psListing(size bool) *listing {
 }
 
 func (f *psFlags) run(ctx context.Context, s *session, _ *cmd.Parsed) error {
-	ctx, stop := s.interruptible(ctx)
-	defer stop()
 	api, err := s.client()
 	if err != nil {
 		return err

@@ -50,8 +50,6 @@ func pullCommand(u *cmd.Usage) action {
 	var t transfer
 	u.Flags = t.flags("Skip the check of image signatures", "Platform, when the image has several")
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		named, err := t.named(s, p.Args[0])
 		if err != nil {
 			return err
@@ -91,8 +89,6 @@ func pushCommand(u *cmd.Usage) action {
 	var t transfer
 	u.Flags = t.flags("Skip signing the image", "Push this platform only")
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		named, err := t.named(s, p.Args[0])
 		if err != nil {
 			return err

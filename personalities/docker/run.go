@@ -78,13 +78,14 @@ func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags,
 		fmt.Fprintln(s.out, id)
 		return nil
 	}
+	ctx = s.interrupts.survive(ctx)
 	st, err := s.attach(ctx, id, client.Attach{Stdin: request.AttachStdin, Stdout: request.AttachStdout, Stderr: request.AttachStderr,
 		DetachKeys: s.detachKeys(r.detachKeys)}, request.Tty)
 	if err != nil {
 		return runError("run", 125, err)
 	}
 	defer st.close()
-	if r.sigProxy && !request.Tty {
+	if r.sigProxy {
 		stop, err := s.forwardSignals(ctx, id)
 		if err != nil {
 			return runError("run", 125, err)

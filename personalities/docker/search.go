@@ -25,8 +25,6 @@ func searchCommand(u *cmd.Usage) action {
 		{Value: &whole, Name: "no-trunc", Help: "Whole descriptions"},
 	}
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		api, err := s.client()
 		if err != nil {
 			return err

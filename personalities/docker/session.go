@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,13 +16,13 @@ import (
 
 // session is one command line: the streams, the global flags, and the connection once something needs it.
 type session struct {
-	env       *cmd.Env
-	in        io.Reader
-	out, errw io.Writer
-	flags     globalFlags
-	api       *client.Client
-	settings  *settings
-	signalled func() // set while a signal ends the command's context
+	env        *cmd.Env
+	in         io.Reader
+	out, errw  io.Writer
+	flags      globalFlags
+	api        *client.Client
+	settings   *settings
+	interrupts *interrupts
 }
 
 // globalFlags are those before the command's name.
@@ -120,13 +119,6 @@ func (s *session) close() {
 	if s.api != nil {
 		s.api.Close()
 	}
-}
-
-// interruptible ends ctx on SIGINT and SIGTERM, for commands that have nothing to pass signals on to.
-func (s *session) interruptible(ctx context.Context) (context.Context, func()) {
-	ctx, stop := cmd.Interruptible(ctx)
-	s.signalled = stop
-	return ctx, func() { stop() }
 }
 
 // terminal is the descriptor of a stream that is a terminal.

@@ -41,8 +41,6 @@ func statsCommand(u *cmd.Usage) action {
 		{Value: &f.whole, Name: "no-trunc", Help: "Whole IDs"},
 	}
 	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		ctx, stop := s.interruptible(ctx)
-		defer stop()
 		return f.run(ctx, s, p.Args)
 	}
 }

@@ -181,6 +181,7 @@ func (s *session) followSize(set func(height, width int) error) (stop func()) {
 // forwardSignals sends the signals that this process gets on to the container, until stop.
 func (s *session) forwardSignals(ctx context.Context, id string) (stop func(), err error) {
 	return signals.Forward(func(sig unix.Signal) {
+		s.interrupts.count(sig)
 		name := unix.SignalName(sig)
 		if name == "" {
 			name = strconv.Itoa(int(sig))

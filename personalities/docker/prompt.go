@@ -1,0 +1,33 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+
+	"box/personalities/cmd"
+)
+
+// maxAnswer is how much of an answer to a question is read, bytes.
+const maxAnswer = 64 << 10
+
+// ask waits for the user's answer. A signal meanwhile is an answer as well: the question's line is ended and the
+// command is over, which is no failure.
+func (s *session) ask(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		answers <- answer{text, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.text, a.err
+	case <-ctx.Done():
+		s.interrupts.terminal()
+		fmt.Fprintln(s.out)
+		return "", &cmd.Exit{}
+	}
+}
