@@ -74,11 +74,14 @@ type container struct {
 	// and held over I/O.
 	op sync.Mutex
 
+	// signalling is held to read from before a signal is sent until its event is out, and by the end of the program, whose event is later.
+	signalling sync.RWMutex
+
 	mu       sync.Mutex // guards what follows; held for moments
 	rec      record
 	st       status
 	changed  chan struct{} // closed and replaced at every change of st
-	exited   uint64        // counts ends of the program
+	end      *ending       // of the program that runs, or of the next
 	gone     bool          // removed
 	waiting  []*stream     // attached before the program started
 	execs    []string
@@ -153,15 +156,39 @@ func (s *status) running() bool {
 }
 
 func newContainer(rec record, st status) *container {
-	return &container{rec: rec, st: st, changed: make(chan struct{})}
+	return &container{rec: rec, st: st, changed: make(chan struct{}), end: newEnding()}
+}
+
+// ending is the end of one run of a program, which the next run does not change.
+type ending struct {
+	done chan struct{} // closed when it is there
+	code int
+}
+
+func newEnding() *ending { return &ending{done: make(chan struct{})} }
+
+// over tells whether the end is there.
+func (x *ending) over() bool {
+	select {
+	case <-x.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// ending is the end of the program that runs, or of the next.
+func (c *container) ending() *ending {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.end
 }
 
 // dir is the container's folder in the data root.
 func (e *Engine) dir(id string) string { return filepath.Join(e.o.Root, "containers", id) }
 
 // attributes are what an event of the container carries.
-func (c *container) attributes(more ...string) map[string]string {
-	rec := c.snapshot()
+func (rec *record) attributes(more ...string) map[string]string {
 	a := map[string]string{}
 	if rec.Config != nil {
 		for k, v := range rec.Config.Labels {

@@ -152,19 +152,25 @@ func request(rec *record, n *netRecord, want *apinetwork.EndpointSettings) netwo
 	return r
 }
 
-// leave undoes join.
-func (e *Engine) leave(ctx context.Context, c *container, endpoints []network.Endpoint, own bool) {
+// leave undoes join; tell publishes it.
+func (e *Engine) leave(ctx context.Context, c *container, endpoints []network.Endpoint, own bool) (tell func()) {
+	var left []*netRecord
+	tell = func() {
+		for _, n := range left {
+			e.bus.Publish(ctx, events.NetworkEventType, events.ActionDisconnect, n.ID, map[string]string{
+				"container": c.rec.ID, "name": n.Name, "type": n.Driver,
+			})
+		}
+	}
 	if e.o.Net == nil {
-		return
+		return tell
 	}
 	for _, ep := range endpoints {
 		if err := e.o.Net.Leave(ctx, ep); err != nil {
 			e.log.Warn("leave network", "container", short(c.rec.ID), "error", err)
 		}
 		if n, err := e.netRecordFor(ep.Network); err == nil {
-			e.bus.Publish(ctx, events.NetworkEventType, events.ActionDisconnect, n.ID, map[string]string{
-				"container": c.rec.ID, "name": n.Name, "type": n.Driver,
-			})
+			left = append(left, n)
 		}
 	}
 	if own {
@@ -172,4 +178,5 @@ func (e *Engine) leave(ctx context.Context, c *container, endpoints []network.En
 			e.log.Warn("remove network namespace", "container", short(c.rec.ID), "error", err)
 		}
 	}
+	return tell
 }

@@ -48,20 +48,17 @@ func (e *Engine) ended(c *container, x task.Exit) {
 	e.unwatchHealth(c)
 	st, _ := c.now()
 	again, delay := e.restartAfter(c, &st, x)
-	if x.OOMKilled {
-		e.publish(context.Background(), c, events.ActionOOM)
-	}
-	e.publish(context.Background(), c, events.ActionDie,
-		"exitCode", strconv.Itoa(x.Code), "execDuration", strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))
 	rec := c.snapshot()
+	var tellMounts func()
 	var unmounts sync.WaitGroup // the kernel may write to the disk for them
 	unmounts.Go(func() {
 		e.unmountRoots(&rec)
-		e.dropMounts(&rec)
+		tellMounts = e.dropMounts(&rec)
 	})
-	e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(rec.Host))
-	e.forget(x.Container, "")
+	tellNetworks := e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(rec.Host))
 	unmounts.Wait()
+	c.signalling.Lock() // what was sent is told of before
+	defer c.signalling.Unlock()
 	next := api.StateExited
 	if again {
 		next = api.StateRestarting
@@ -73,16 +70,34 @@ func (e *Engine) ended(c *container, x task.Exit) {
 			s.Restarts++
 			s.Backoff = delay
 		}
-		c.exited++ // under the lock that to holds
+		// Under the lock that to holds: who hears of the end finds it in the state, and who waits for it comes after it was told.
+		e.tellEnd(&c.rec, &st, x)
+		tellNetworks()
+		tellMounts()
+		c.end.code = x.Code
+		close(c.end.done)
+		c.end = newEnding()
 	})
 	if err != nil {
 		e.log.Error("end of a container", "container", short(x.Container), "error", err)
 	}
+	e.forget(x.Container, "") // by now the state has it
 	if again {
 		e.restartIn(c, delay)
 		return
 	}
 	e.removeEnded(c)
+}
+
+// tellEnd publishes that the program of a container has ended, which was as st says until then.
+func (e *Engine) tellEnd(rec *record, st *status, x task.Exit) {
+	publish := func(action events.Action, more ...string) {
+		e.bus.Publish(context.Background(), events.ContainerEventType, action, rec.ID, rec.attributes(more...))
+	}
+	if x.OOMKilled {
+		publish(events.ActionOOM)
+	}
+	publish(events.ActionDie, "exitCode", strconv.Itoa(x.Code), "execDuration", strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))
 }
 
 // forget lets the keeper drop an ended container or exec.

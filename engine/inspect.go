@@ -68,7 +68,7 @@ func (e *Engine) fileOf(rec *record, name string) string {
 
 func apiState(st *status) *api.State {
 	return &api.State{
-		Status: st.State, Running: st.running(), Paused: st.State == api.StatePaused,
+		Status: st.State, Running: st.running() || st.State == api.StateRestarting, Paused: st.State == api.StatePaused,
 		Restarting: st.State == api.StateRestarting, OOMKilled: st.OOMKilled, Dead: st.State == api.StateDead,
 		Pid: st.Pid, ExitCode: st.ExitCode, Error: st.Error, StartedAt: apiTime(st.Started), FinishedAt: apiTime(st.Finished),
 		Health: st.Health,

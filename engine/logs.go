@@ -74,7 +74,7 @@ func (e *Engine) writeLog(ctx context.Context, c *container, w io.Writer, o LogO
 		defer cancel()
 		go func() {
 			defer close(ended)
-			e.waitOver(ctx, c)
+			waitOver(ctx, c)
 		}()
 	}
 	var line []byte
@@ -117,22 +117,6 @@ func appendEntry(b []byte, l *logs.Entry, terminal bool, o LogOptions) []byte {
 }
 
 // waitOver returns when the program that runs has ended, at once when none does.
-func (e *Engine) waitOver(ctx context.Context, c *container) {
-	c.mu.Lock()
-	exited := c.exited
-	c.mu.Unlock()
-	for {
-		c.mu.Lock()
-		over := c.gone || !c.st.running() || c.exited != exited
-		changed := c.changed
-		c.mu.Unlock()
-		if over {
-			return
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return
-		}
-	}
+func waitOver(ctx context.Context, c *container) {
+	waitStopped(ctx, c, c.ending(), -1)
 }

@@ -80,5 +80,6 @@ func (e *Engine) all() []*container {
 
 // publish sends an event of c; more are pairs of attributes.
 func (e *Engine) publish(ctx context.Context, c *container, action events.Action, more ...string) {
-	e.bus.Publish(ctx, events.ContainerEventType, action, c.rec.ID, c.attributes(more...))
+	rec := c.snapshot()
+	e.bus.Publish(ctx, events.ContainerEventType, action, rec.ID, rec.attributes(more...))
 }

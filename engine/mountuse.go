@@ -148,17 +148,24 @@ func (e *Engine) unpin(id string) {
 	_ = os.Remove(e.pinsDir(id))
 }
 
-// dropMounts undoes useMounts as far as it came.
-func (e *Engine) dropMounts(rec *record) {
+// dropMounts undoes useMounts as far as it came; tell publishes it.
+func (e *Engine) dropMounts(rec *record) (tell func()) {
 	e.unpin(rec.ID)
 	e.dropShm(rec.ID)
+	var unmounted []string
 	for _, name := range volumesOf(rec) {
 		used, err := e.volumes.Unmount(name, rec.ID)
 		if err != nil {
 			e.log.Warn("unmount volume", "volume", name, "container", short(rec.ID), "error", err)
 		}
 		if used {
-			e.bus.Publish(context.Background(), events.VolumeEventType, events.ActionUnmount, name, map[string]string{"driver": volume.Driver, "container": rec.ID})
+			unmounted = append(unmounted, name)
+		}
+	}
+	id := rec.ID
+	return func() {
+		for _, name := range unmounted {
+			e.bus.Publish(context.Background(), events.VolumeEventType, events.ActionUnmount, name, map[string]string{"driver": volume.Driver, "container": id})
 		}
 	}
 }

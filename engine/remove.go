@@ -100,9 +100,8 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 	}
 	e.volumes.Release(rec.ID)
 	e.dropRoots(&rec)
-	e.dropContainer(c, rec.Name)
+	e.dropContainer(ctx, c, rec.Name)
 	e.background(func() { e.deleteFiles(ctx, &rec, layers, images) })
-	e.publish(ctx, c, events.ActionDestroy)
 	return nil
 }
 
@@ -143,8 +142,8 @@ func (e *Engine) deleteFiles(ctx context.Context, rec *record, layers []string, 
 	}
 }
 
-// dropContainer takes a removed container out of memory and tells who waits.
-func (e *Engine) dropContainer(c *container, name string) {
+// dropContainer takes a removed container out of memory, publishes that it is gone, and tells who waits.
+func (e *Engine) dropContainer(ctx context.Context, c *container, name string) {
 	c.mu.Lock()
 	c.gone = true
 	waiting, execs := c.waiting, slices.Clone(c.execs)
@@ -160,6 +159,7 @@ func (e *Engine) dropContainer(c *container, name string) {
 		delete(e.execs, id)
 	}
 	e.mu.Unlock()
+	e.publish(ctx, c, events.ActionDestroy)
 	for _, w := range waiting {
 		w.Close()
 	}

@@ -69,7 +69,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	if err != nil {
 		return err
 	}
-	undo.add(func() { e.dropMounts(&rec) })
+	undo.add(func() { e.dropMounts(&rec)() })
 	s, err := e.specOf(&rec, root, joined)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *u
 	}()
 	j, err = e.join(ctx, c, rec)
 	if j.path != "" || len(j.endpoints) > 0 {
-		undo.add(func() { e.leave(context.WithoutCancel(ctx), c, j.endpoints, j.own) })
+		undo.add(func() { e.leave(context.WithoutCancel(ctx), c, j.endpoints, j.own)() })
 	}
 	m := <-ready
 	if m.err == nil {

@@ -22,13 +22,13 @@ func (e *Engine) startFailed(c *container, err error) {
 		s.ExitCode, s.Error, s.Pid = code, err.Error(), 0
 		s.Endpoints, s.Sandbox = nil, ""
 		s.Finished = time.Time{}
+		if s.State == api.StateRestarting {
+			s.State = api.StateExited
+		}
 	})
 	c.mu.Lock()
 	waiting := c.waiting
 	c.waiting = nil
-	if c.st.State == api.StateRestarting {
-		c.st.State = api.StateExited
-	}
 	c.mu.Unlock()
 	for _, w := range waiting {
 		w.Close()

@@ -89,38 +89,30 @@ func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
 	if o.Seconds != nil {
 		timeout = time.Duration(*o.Seconds) * time.Second
 	}
-	ends := c.ends()
+	end := c.ending()
 	e.change(c, func(s *status) { s.ByHand, s.NoRestart = true, true })
 	if err := e.signal(ctx, c, sig); err != nil {
 		return err
 	}
-	if waitStopped(ctx, c, ends, timeout) || ctx.Err() != nil {
+	if waitStopped(ctx, c, end, timeout) || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return e.killHard(ctx, c, ends)
+	return e.killHard(ctx, c, end)
 }
 
-// killHard sends SIGKILL and waits until the program has ended that runs after so many ends.
-func (e *Engine) killHard(ctx context.Context, c *container, ends uint64) error {
+// killHard sends SIGKILL and waits for the end.
+func (e *Engine) killHard(ctx context.Context, c *container, end *ending) error {
 	if err := e.signal(ctx, c, unix.SIGKILL); err != nil {
 		return err
 	}
-	if !waitStopped(ctx, c, ends, killWait) {
+	if !waitStopped(ctx, c, end, killWait) {
 		return errors.Join(ctx.Err(), conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", short(c.rec.ID), killWait))
 	}
 	return nil
 }
 
-// ends counts how often c's program has ended.
-func (c *container) ends() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.exited
-}
-
-// waitStopped waits until c does not run, for timeout at most when it is not negative. One whose program has ended more often than ends does not, though
-// somebody may have started the next already.
-func waitStopped(ctx context.Context, c *container, ends uint64, timeout time.Duration) bool {
+// waitStopped waits for the end of c's program, for timeout at most when it is not negative. Somebody may have started the next by then.
+func waitStopped(ctx context.Context, c *container, end *ending, timeout time.Duration) bool {
 	if timeout >= 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
@@ -128,7 +120,7 @@ func waitStopped(ctx context.Context, c *container, ends uint64, timeout time.Du
 	}
 	for {
 		st, changed := c.now()
-		if !st.running() || c.ends() > ends {
+		if !st.running() || end.over() {
 			return true
 		}
 		select {
@@ -142,12 +134,8 @@ func waitStopped(ctx context.Context, c *container, ends uint64, timeout time.Du
 // signal sends sig to the program; one that has just ended is no error. A paused one is thawed, or it would not learn of it.
 func (e *Engine) signal(ctx context.Context, c *container, sig unix.Signal) error {
 	all := sig == unix.SIGKILL && !c.snapshot().Host.PidMode.IsPrivate()
-	err := e.o.Tasks.Task(c.rec.ID).Signal(ctx, "", sig, all)
-	if err != nil && !errdefs.IsNotFound(err) {
+	if err := e.send(ctx, c, sig, all); err != nil {
 		return err
-	}
-	if err == nil {
-		e.publish(ctx, c, events.ActionKill, "signal", strconv.Itoa(int(sig)))
 	}
 	if st, _ := c.now(); st.State == api.StatePaused && sig != unix.SIGKILL { // with that one the keeper thaws it
 		if err := e.Unpause(ctx, c.rec.ID); err != nil {
@@ -155,6 +143,20 @@ func (e *Engine) signal(ctx context.Context, c *container, sig unix.Signal) erro
 		}
 	}
 	return nil
+}
+
+// send is signal without what follows from it.
+func (e *Engine) send(ctx context.Context, c *container, sig unix.Signal, all bool) error {
+	c.signalling.RLock()
+	defer c.signalling.RUnlock()
+	err := e.o.Tasks.Task(c.rec.ID).Signal(ctx, "", sig, all)
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		e.publish(ctx, c, events.ActionKill, "signal", strconv.Itoa(int(sig)))
+	}
+	return err
 }
 
 // Kill sends a signal to the program, SIGKILL when name is "". With SIGKILL it returns when the container has ended.
@@ -182,14 +184,14 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	if st, _ := c.now(); !st.running() {
 		return conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
 	}
-	ends := c.ends()
+	end := c.ending()
 	e.change(c, func(s *status) {
 		s.ByHand, s.NoRestart = true, s.NoRestart || asksToEnd(c, sig) // under the lock that asksToEnd needs
 	})
 	if sig != unix.SIGKILL {
 		return e.signal(ctx, c, sig)
 	}
-	return e.killHard(ctx, c, ends)
+	return e.killHard(ctx, c, end)
 }
 
 // asksToEnd tells whether the restart policy takes a signal for the user's wish that the container ends, by Docker's rule: its stop
@@ -216,6 +218,7 @@ func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
 		if err := e.halt(ctx, c, o); err != nil {
 			return err
 		}
+		e.publish(ctx, c, events.ActionStop)
 	}
 	if err := e.Start(ctx, c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {
 		return err

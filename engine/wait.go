@@ -14,28 +14,22 @@ func (e *Engine) Wait(ctx context.Context, ref string, condition api.WaitConditi
 	if err != nil {
 		return api.WaitResponse{}, err
 	}
-	c.mu.Lock()
-	ends := c.exited
-	c.mu.Unlock()
+	end := c.ending()
 	found()
 	for {
 		c.mu.Lock()
-		st, changed, gone, exited := c.st, c.changed, c.gone, c.exited
+		st, changed, gone := c.st, c.changed, c.gone
 		c.mu.Unlock()
-		over := gone
-		switch condition {
-		case api.WaitConditionNextExit:
-			over = over || exited > ends
-		case api.WaitConditionRemoved:
-		default:
-			over = over || !st.running() && st.State != api.StateRestarting
-		}
-		if over {
-			r := waitResponse(&st)
-			if condition == api.WaitConditionRemoved {
-				r.Error = nil // the start, which failed, has said it
+		resting := !st.running() && st.State != api.StateRestarting
+		switch {
+		case condition == api.WaitConditionRemoved:
+			if gone {
+				return api.WaitResponse{StatusCode: int64(st.ExitCode)}, nil // a start that failed has said why
 			}
-			return r, nil
+		case end.over(): // also when the restart policy makes a new start of it
+			return api.WaitResponse{StatusCode: int64(end.code)}, nil
+		case gone, resting && condition != api.WaitConditionNextExit:
+			return waitResponse(&st), nil
 		}
 		select {
 		case <-changed:

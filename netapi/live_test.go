@@ -19,7 +19,7 @@ import (
 )
 
 // names are what the requests of FuzzLive call objects: few, so that the requests meet.
-var names = []string{"a", "b", "c", "running", "none", ""}
+var names = []string{"aa", "bb", "cc", "running", "none", ""}
 
 // created are the bodies of creates.
 var created = []string{
@@ -30,8 +30,8 @@ var created = []string{
 	`{"Image":"bare","Cmd":["echo"],"Volumes":{"/w":{}}}`,
 	`{"Image":"edge","Healthcheck":{"Test":["CMD","x"],"Interval":1000000}}`,
 	`{"Image":"edge","HostConfig":{"NetworkMode":"none"}}`,
-	`{"Image":"edge","HostConfig":{"NetworkMode":"container:a","PidMode":"container:b","IpcMode":"container:c","VolumesFrom":["a"]}}`,
-	`{"Image":"edge","HostConfig":{"Links":["a:x","b"]}}`,
+	`{"Image":"edge","HostConfig":{"NetworkMode":"container:aa","PidMode":"container:bb","IpcMode":"container:cc","VolumesFrom":["aa"]}}`,
+	`{"Image":"edge","HostConfig":{"Links":["aa:x","bb"]}}`,
 	`{"Image":"none"}`,
 	`{}`,
 }
