@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // seen is an event of the container that a test is about, with the state that an inspection shows that is asked for as soon as the event is there.
@@ -148,4 +149,53 @@ func TestWaitUnderRestart(t *testing.T) {
 	}()
 	e.must(t, "POST", "/containers/again/restart?t=0", "", nil)
 	<-attached
+}
+
+// TestEventsSpan: what since and until ask for of the past, as Docker takes them.
+func TestEventsSpan(t *testing.T) {
+	e := startEdge(t)
+	now := time.Now()
+	e.must(t, "POST", "/volumes/create", "application/json", []byte(`{"Name":"last"}`))
+	for _, row := range []struct {
+		query string
+		all   bool   // the past, else nothing
+		fails string // with this
+	}{
+		{query: "since=0&until=99999999999.5", all: true},
+		{query: fmt.Sprintf("until=%d", now.Unix()+1), all: true},
+		{query: fmt.Sprintf("since=0&until=%d", now.Unix()+1), all: true},
+		{query: fmt.Sprintf("since=%d&until=%d", now.Unix()-5, now.Unix()+1), all: true},
+		{query: "since=0", all: true},
+		{query: "until=1"},
+		{query: "until=0"},
+		{query: "since=0&until=0"},
+		{query: ""},
+		{query: "since=10&until=9", fails: "`since` time (10) cannot be after `until` time (9)"},
+		{query: "since=abc", fails: `strconv.ParseInt: parsing \"abc\": invalid syntax`},
+		{query: "until=1.5.6", fails: `strconv.ParseInt: parsing \"5.6\"`},
+	} {
+		c := e.dial(t)
+		if _, err := io.WriteString(c, "GET /events?"+row.query+" HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(c)
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !row.all {
+			_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		}
+		got := ""
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			got += lines.Text()
+			if row.all && strings.Contains(got, `"last"`) {
+				break
+			}
+		}
+		c.Close()
+		if has := strings.Contains(got, `"last"`); has != row.all || !strings.Contains(got, row.fails) || (row.fails != "") != (res.StatusCode == http.StatusBadRequest) {
+			t.Errorf("%q: %s: %s", row.query, res.Status, got)
+		}
+	}
 }

@@ -91,13 +91,15 @@ func moment(s string) (time.Time, error) {
 	seconds, fraction, _ := strings.Cut(s, ".")
 	sec, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
-		return time.Time{}, refused("invalid time " + strconv.Quote(s))
+		return time.Time{}, refused(err.Error()) // Docker's text
 	}
 	nano := int64(0)
 	if fraction != "" {
-		fraction = (fraction + "000000000")[:9]
-		if nano, err = strconv.ParseInt(fraction, 10, 64); err != nil {
-			return time.Time{}, refused("invalid time " + strconv.Quote(s))
+		if _, err := strconv.ParseInt(fraction, 10, 64); err != nil {
+			return time.Time{}, refused(err.Error())
+		}
+		if nano, err = strconv.ParseInt((fraction + "000000000")[:9], 10, 64); err != nil {
+			return time.Time{}, refused(err.Error())
 		}
 	}
 	return time.Unix(sec, nano), nil

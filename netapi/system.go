@@ -3,9 +3,11 @@ package netapi
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"runtime"
 	"strconv"
+	"time"
 
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/api/types/system"
@@ -86,6 +88,26 @@ func (s *Server) info(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, reply)
 }
 
+// span reads since and until of a request for events. Unlike that of logs, a since of 0 asks for all of the past.
+func span(r *http.Request) (since, until time.Time, err error) {
+	read := func(name string) time.Time {
+		text := r.FormValue(name)
+		t, bad := moment(text)
+		if err == nil {
+			err = bad
+		}
+		if text == "0" {
+			return time.Unix(0, 0)
+		}
+		return t
+	}
+	since, until = read("since"), read("until")
+	if err == nil && !until.IsZero() && since.After(until) {
+		err = refused(fmt.Sprintf("`since` time (%d) cannot be after `until` time (%d)", since.Unix(), until.Unix()))
+	}
+	return since, until, err
+}
+
 // legacyEvent is an event with the fields that clients before 1.22 knew; containers and images still carry them.
 type legacyEvent struct {
 	Status string `json:"status,omitempty"`
@@ -99,11 +121,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	since, err := moment(r.FormValue("since"))
-	if err != nil {
-		return err
-	}
-	until, err := moment(r.FormValue("until"))
+	since, until, err := span(r)
 	if err != nil {
 		return err
 	}

@@ -74,12 +74,12 @@ func (b *Bus) Listeners() int {
 	return len(b.listeners)
 }
 
-// Subscribe calls fn for every remembered event after since (a zero since asks for none of the past) and then for
+// Subscribe calls fn for every remembered event after since (where it and until are zero, for none) and then for
 // each as it comes, until ctx ends, until passes, or fn gives an error, which is returned.
 // Started, when not nil, is called once nothing can be missed any more.
 func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started func(), fn func(events.Message) error) error {
 	l := &listener{c: make(chan events.Message, queued)}
-	past := b.join(l, since)
+	past := b.join(l, since, !since.IsZero() || !until.IsZero())
 	defer b.leave(l)
 	if started != nil {
 		started()
@@ -117,7 +117,7 @@ func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started fun
 }
 
 // join adds l and copies what it asks for of the past, in one step.
-func (b *Bus) join(l *listener, since time.Time) []events.Message {
+func (b *Bus) join(l *listener, since time.Time, asks bool) []events.Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.listeners == nil {
@@ -125,11 +125,11 @@ func (b *Bus) join(l *listener, since time.Time) []events.Message {
 	}
 	b.listeners[l] = struct{}{}
 	var past []events.Message
-	if since.IsZero() {
+	if !asks {
 		return nil
 	}
 	for _, m := range b.ring {
-		if m.TimeNano >= since.UnixNano() {
+		if since.IsZero() || m.TimeNano >= since.UnixNano() {
 			past = append(past, m)
 		}
 	}
