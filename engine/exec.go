@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,9 @@ import (
 // execKept is how long an exec that ended can still be inspected.
 const execKept = 5 * time.Minute
 
+// mostExecs bounds how many execs of a container may run or wait to be started: who creates more loses the oldest that waits.
+const mostExecs = 4096
+
 // execution is a further program in a container: what was asked for, and how it goes.
 type execution struct {
 	id string
@@ -32,6 +36,7 @@ type execution struct {
 
 	mu      sync.Mutex
 	started bool
+	dropped bool // before it was started
 	running bool
 	pid     int
 	code    *int
@@ -63,7 +68,11 @@ func (e *Engine) newExec(ctx context.Context, c *container, q api.ExecCreateRequ
 	e.mu.Unlock()
 	c.mu.Lock()
 	c.execs = append(c.execs, x.id)
+	listed := slices.Clone(c.execs)
 	c.mu.Unlock()
+	if len(listed) > mostExecs {
+		e.dropWaiting(listed[:1])
+	}
 	e.publish(ctx, c, events.Action("exec_create: "+x.command()), "execID", x.id)
 	return x
 }
@@ -83,14 +92,17 @@ func checkExecutable(c *container, ref string) error {
 
 func (x *execution) command() string { return strings.Join(x.q.Cmd, " ") }
 
+// execution finds an exec, of a container that is there.
 func (e *Engine) execution(id string) (*execution, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if x := e.execs[id]; x != nil {
+	if x := e.execs[id]; x != nil && e.containers[x.c.rec.ID] == x.c {
 		return x, nil
 	}
-	return nil, notFound("No such exec instance: %s", id)
+	return nil, noExec(id)
 }
+
+func noExec(id string) error { return notFound("No such exec instance: %s", id) }
 
 // ExecStart runs a noted program. Without detach the attachment is connected to its streams; after an error that
 // the runtime gave, inspect shows an exit code. ready, when not nil, is called once nothing but the program itself can fail, and before
@@ -106,26 +118,28 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
+	case x.dropped:
+		return nil, noExec(x.id)
 	case x.code != nil:
 		return nil, conflict("Error: Exec command %s has already run", x.id)
 	case x.started:
 		return nil, conflict("Error: Exec command %s is already running", x.id)
 	}
 	if ready != nil {
-		if err := ready(x.q.Tty); err != nil {
+		if err := ready(q.Tty); err != nil {
 			return nil, err
 		}
 	}
 	p, err := e.execProcess(x, q)
 	if err != nil {
 		x.started = true
-		return nil, x.failed(err)
+		return nil, e.execFailed(x, err)
 	}
 	run := task.Exec{ID: x.id, Process: p, Stdin: x.q.AttachStdin && !q.Detach}
 	var files []*os.File
 	var a *Attachment
 	if !q.Detach {
-		if a, err = x.attachment(e); err != nil {
+		if a, err = x.attachment(e, q.Tty); err != nil {
 			return nil, err
 		}
 		run.Attach = []task.Attach{a.stream.opts}
@@ -138,16 +152,17 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 		if a != nil {
 			a.Close()
 		}
-		return nil, x.failed(err)
+		return nil, e.execFailed(x, err)
 	}
 	x.pid, x.running = pid, x.code == nil
 	return a, nil
 }
 
-// attachment is the client's end of an exec's streams.
-func (x *execution) attachment(e *Engine) (*Attachment, error) {
+// attachment is the client's end of an exec's streams. Whether they are framed is said by who starts it, whatever the exec was created as.
+func (x *execution) attachment(e *Engine, asTerminal bool) (*Attachment, error) {
 	s, err := newStream(task.Attach{
-		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty, Raw: x.raw,
+		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty,
+		Raw: x.raw || asTerminal, Frames: !asTerminal,
 	})
 	if err != nil {
 		return nil, err
@@ -239,7 +254,28 @@ func (e *Engine) onExecExit(t task.Exit) {
 	}
 	x.unlist()
 	e.publish(context.Background(), x.c, events.ActionExecDie, "execID", x.id, "exitCode", strconv.Itoa(t.Code))
-	time.AfterFunc(execKept, func() { e.dropExec(x) })
+	e.dropLater(x)
+}
+
+// dropLater forgets an exec that has ended once nobody asks any more.
+func (e *Engine) dropLater(x *execution) { time.AfterFunc(execKept, func() { e.dropExec(x) }) }
+
+// dropWaiting forgets those of these execs that were not started: their program's container has ended, or there are too many.
+func (e *Engine) dropWaiting(ids []string) {
+	for _, id := range ids {
+		e.mu.RLock()
+		x := e.execs[id]
+		e.mu.RUnlock()
+		if x == nil || !x.mu.TryLock() {
+			continue // somebody is starting it
+		}
+		waits := !x.started
+		x.dropped = x.dropped || waits
+		x.mu.Unlock()
+		if waits {
+			e.dropExec(x)
+		}
+	}
 }
 
 func (e *Engine) dropExec(x *execution) {

@@ -22,8 +22,8 @@ func (e *ExecError) Unwrap() error { return errdefs.ErrInvalidArgument }
 // errRelativeDir is the runtime's text for a working folder that begins nowhere.
 var errRelativeDir = errors.New("Cwd must be an absolute path")
 
-// failed notes why a start failed; x.mu is held.
-func (x *execution) failed(err error) error {
+// execFailed notes why a start failed; x.mu is held.
+func (e *Engine) execFailed(x *execution, err error) error {
 	text := err.Error()
 	code := 126 // Docker's, whatever it was
 	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") {
@@ -32,6 +32,7 @@ func (x *execution) failed(err error) error {
 	x.code = &code
 	close(x.changed)
 	x.unlist()
+	e.dropLater(x)
 	if strings.Contains(text, "unable to start container process") || errors.Is(err, errRelativeDir) {
 		text = "OCI runtime exec failed: exec failed: " + text + ": unknown"
 	}

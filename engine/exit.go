@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -81,6 +82,10 @@ func (e *Engine) ended(c *container, x task.Exit) {
 	if err != nil {
 		e.log.Error("end of a container", "container", short(x.Container), "error", err)
 	}
+	c.mu.Lock()
+	execs := slices.Clone(c.execs)
+	c.mu.Unlock()
+	e.dropWaiting(execs)
 	e.forget(x.Container, "") // by now the state has it
 	if again {
 		e.restartIn(c, delay)

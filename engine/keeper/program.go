@@ -143,7 +143,7 @@ func (p *program) deliver(ctx context.Context, kind logs.Stream, frame []byte, a
 			continue
 		}
 		b := frame
-		if p.terminal || a.opts.Raw {
+		if p.terminal && !a.opts.Frames || a.opts.Raw {
 			b = frame[frameHead:]
 		}
 		if !a.write(b) {

@@ -81,13 +81,14 @@ type Exec struct {
 }
 
 // Attach says what flows over an attached descriptor. Output of a program without a terminal comes in frames
-// as in Docker's multiplexed streams unless Raw is set; a terminal's comes as it is.
+// as in Docker's multiplexed streams unless Raw is set; a terminal's comes as it is unless Frames is set.
 type Attach struct {
 	Stdin      bool
 	Stdout     bool
 	Stderr     bool
 	CloseStdin bool // the end of this input is the end of the program's input
 	Raw        bool
+	Frames     bool `json:",omitempty"`
 }
 
 // Log says where a program's output is kept. The fields are those of logs.Config, which says what they mean.
