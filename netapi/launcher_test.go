@@ -16,7 +16,7 @@ import (
 )
 
 // echoes is a launcher whose programs are goroutines: each sends back, unframed, what it gets on its streams. One that is called false ends at once
-// with the code 1, the others when they are told to.
+// with the code 1, the others when they are told to, which one that is called stubborn must be by SIGKILL.
 type echoes struct {
 	exits chan task.Exit
 
@@ -28,6 +28,7 @@ type echoes struct {
 // program is what runs in a container, or was asked to run beside it.
 type program struct {
 	pid  int
+	deaf bool          // to SIGTERM
 	over chan struct{} // closed when it is told to end
 	end  func()
 }
@@ -42,7 +43,7 @@ const firstPid = 1 << 23
 func (e *echoes) Launch(_ context.Context, l task.Launch, attached []*os.File) (task.Status, error) {
 	e.mu.Lock()
 	e.pids++
-	p := &program{pid: firstPid + e.pids, over: make(chan struct{})}
+	p := &program{pid: firstPid + e.pids, over: make(chan struct{}), deaf: l.Spec.Process.Args[0] == "stubborn"}
 	p.end = sync.OnceFunc(func() { close(p.over) })
 	e.running[l.ID] = p
 	e.mu.Unlock()
@@ -127,7 +128,7 @@ func (t *echoing) Attach(_ context.Context, _ string, _ task.Attach, f *os.File)
 }
 
 func (t *echoing) Signal(_ context.Context, _ string, sig unix.Signal, _ bool) error {
-	if p := t.find(t.id); p != nil && (sig == unix.SIGTERM || sig == unix.SIGKILL) {
+	if p := t.find(t.id); p != nil && (sig == unix.SIGTERM && !p.deaf || sig == unix.SIGKILL) {
 		p.end()
 	}
 	return nil

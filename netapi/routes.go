@@ -1,6 +1,7 @@
 package netapi
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -13,6 +14,13 @@ import (
 type route struct {
 	method, path string
 	do           handler
+}
+
+// whole carries a request out to its end, also when its client is gone before: as in Docker, half a change is worse than one that nobody waits for.
+func whole(do handler) handler {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) error {
+		return do(s, w, r.WithContext(context.WithoutCancel(r.Context())))
+	}
 }
 
 // table is the whole API in the order in which it is matched. Names of images may hold slashes.
@@ -42,22 +50,22 @@ var table = []route{
 	{"HEAD", "/containers/{name:.*}/archive", (*Server).statArchive},
 	{"GET", "/containers/{name:.*}/archive", (*Server).getArchive},
 	{"PUT", "/containers/{name:.*}/archive", (*Server).putArchive},
-	{"POST", "/containers/create", (*Server).createContainer},
+	{"POST", "/containers/create", whole((*Server).createContainer)},
 	{"POST", "/containers/prune", (*Server).pruneContainers},
-	{"POST", "/containers/{name:.*}/start", (*Server).startContainer},
-	{"POST", "/containers/{name:.*}/stop", (*Server).stopContainer},
-	{"POST", "/containers/{name:.*}/kill", (*Server).killContainer},
-	{"POST", "/containers/{name:.*}/restart", (*Server).restartContainer},
-	{"POST", "/containers/{name:.*}/pause", (*Server).pauseContainer},
-	{"POST", "/containers/{name:.*}/unpause", (*Server).unpauseContainer},
+	{"POST", "/containers/{name:.*}/start", whole((*Server).startContainer)},
+	{"POST", "/containers/{name:.*}/stop", whole((*Server).stopContainer)},
+	{"POST", "/containers/{name:.*}/kill", whole((*Server).killContainer)},
+	{"POST", "/containers/{name:.*}/restart", whole((*Server).restartContainer)},
+	{"POST", "/containers/{name:.*}/pause", whole((*Server).pauseContainer)},
+	{"POST", "/containers/{name:.*}/unpause", whole((*Server).unpauseContainer)},
 	{"POST", "/containers/{name:.*}/wait", (*Server).waitContainer},
 	{"POST", "/containers/{name:.*}/resize", (*Server).resizeContainer},
 	{"POST", "/containers/{name:.*}/attach", (*Server).attachContainer},
-	{"POST", "/containers/{name:.*}/rename", (*Server).renameContainer},
-	{"POST", "/containers/{name:.*}/update", (*Server).updateContainer},
+	{"POST", "/containers/{name:.*}/rename", whole((*Server).renameContainer)},
+	{"POST", "/containers/{name:.*}/update", whole((*Server).updateContainer)},
 	{"POST", "/containers/{name:.*}/exec", (*Server).createExec},
-	{"DELETE", "/containers/{name:.*}", (*Server).removeContainer},
-	{"POST", "/commit", (*Server).commitContainer},
+	{"DELETE", "/containers/{name:.*}", whole((*Server).removeContainer)},
+	{"POST", "/commit", whole((*Server).commitContainer)},
 
 	{"GET", "/exec/{id:.*}/json", (*Server).inspectExec},
 	{"POST", "/exec/{name:.*}/start", (*Server).startExec},
@@ -74,15 +82,15 @@ var table = []route{
 	{"POST", "/images/load", (*Server).loadImages},
 	{"POST", "/images/prune", (*Server).pruneImages},
 	{"POST", "/images/{name:.*}/push", (*Server).pushImage},
-	{"POST", "/images/{name:.*}/tag", (*Server).tagImage},
-	{"DELETE", "/images/{name:.*}", (*Server).removeImage},
+	{"POST", "/images/{name:.*}/tag", whole((*Server).tagImage)},
+	{"DELETE", "/images/{name:.*}", whole((*Server).removeImage)},
 
 	{"GET", "/volumes", (*Server).listVolumes},
 	{"GET", "/volumes/{name:.*}", (*Server).inspectVolume},
-	{"POST", "/volumes/create", (*Server).createVolume},
+	{"POST", "/volumes/create", whole((*Server).createVolume)},
 	{"POST", "/volumes/prune", (*Server).pruneVolumes},
 	{"PUT", "/volumes/{name:.*}", (*Server).updateVolume},
-	{"DELETE", "/volumes/{name:.*}", (*Server).removeVolume},
+	{"DELETE", "/volumes/{name:.*}", whole((*Server).removeVolume)},
 
 	{"POST", "/networks/prune", (*Server).pruneNetworks},
 	{"POST", "/build/prune", (*Server).pruneBuilds},
