@@ -149,19 +149,35 @@ func (a *Attachment) Serve(client HalfCloser) error {
 	}
 	var in sync.WaitGroup
 	detached := false
+	unread := newDrain()
 	in.Go(func() {
 		detached = a.input(client)
+		unread.run(client)
 	})
-	_, err := io.Copy(client, a.stream.near)
+	_, err := io.Copy(client, output{a.stream.near})
 	if a.settle != nil && err == nil {
 		a.settle()
 	}
-	_ = client.CloseWrite()
 	a.stream.Close()
+	if a.stream.opts.Stdout || a.stream.opts.Stderr {
+		unread.end(client)
+	}
 	client.Close() // ends the input
 	in.Wait()
 	a.leave(detached)
 	return err
+}
+
+// output is what a program says. One that ends before it has read its input leaves a socket that is reset, after the last of its output.
+type output struct{ io.Reader }
+
+// Read implements io.Reader.
+func (o output) Read(p []byte) (int, error) {
+	n, err := o.Reader.Read(p)
+	if errors.Is(err, unix.ECONNRESET) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // input moves what the client sends; true means that it typed the keys.

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// How long a stream that has ended is kept for what its client still sends.
+const (
+	lingerSilent = 2 * time.Second // since the last byte of it
+	lingerMost   = time.Minute     // in all
+)
+
+// drain reads and drops what the client of a stream sends that nobody reads any more. A socket that is closed over unread bytes resets the other side, where
+// output that is on its way, or waits to be read, is lost.
+type drain struct {
+	bytes atomic.Int64
+	done  chan struct{} // closed when the client has ended its side
+}
+
+func newDrain() *drain { return &drain{done: make(chan struct{})} }
+
+// Write implements io.Writer.
+func (d *drain) Write(p []byte) (int, error) {
+	d.bytes.Add(int64(len(p)))
+	return len(p), nil
+}
+
+// run reads until the client ends its side or the connection is closed.
+func (d *drain) run(client io.Reader) {
+	defer close(d.done)
+	_, _ = io.Copy(d, client)
+}
+
+// end ends the output, and closes the connection when the client has ended its side too, or is silent.
+func (d *drain) end(client HalfCloser) {
+	defer client.Close()
+	if client.CloseWrite() != nil {
+		return
+	}
+	for most := time.Now().Add(lingerMost); time.Now().Before(most); {
+		before := d.bytes.Load()
+		select {
+		case <-d.done:
+			return
+		case <-time.After(lingerSilent):
+		}
+		if d.bytes.Load() == before {
+			return
+		}
+	}
+}
+
+// EndStream ends a stream that nobody reads from so that its client gets all that was written.
+func EndStream(client HalfCloser) {
+	d := newDrain()
+	go d.run(client)
+	d.end(client)
+}
