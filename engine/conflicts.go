@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"path"
 	"strings"
 
 	api "github.com/moby/moby/api/types/container"
@@ -31,6 +32,11 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 	for _, line := range h.ExtraHosts {
 		if err := checkHostLine(line); err != nil {
 			return err
+		}
+	}
+	for target := range c.Volumes {
+		if !path.IsAbs(target) {
+			return invalid("invalid volume specification: '%s': invalid mount config for type \"volume\": invalid mount path: '%s' mount path must be absolute", target, target)
 		}
 	}
 	for key := range h.Annotations {

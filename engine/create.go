@@ -89,7 +89,7 @@ func (e *Engine) complete(rec *record, networking *apinetwork.NetworkingConfig) 
 		return nil, err
 	}
 	argv := slices.Concat(rec.Config.Entrypoint, rec.Config.Cmd)
-	if len(argv) == 0 || argv[0] == "" && len(argv) == 1 {
+	if len(argv) == 0 {
 		return nil, invalid("no command specified")
 	}
 	rec.Path, rec.Args = argv[0], argv[1:]
@@ -225,7 +225,7 @@ func mergeConfig(user *api.Config, img *image.Image) *api.Config {
 	if len(from.ExposedPorts) > 0 {
 		c.ExposedPorts = exposedPorts(c.ExposedPorts, from.ExposedPorts)
 	}
-	c.Env = spec.MergeEnvironment(nil, c.Env)
+	c.Env = slices.Clone(c.Env) // as it is: a name alone takes what the image or the daemon sets away, when it starts
 	for _, v := range from.Env {
 		if !hasVariable(user.Env, v) {
 			c.Env = append(c.Env, v)

@@ -41,9 +41,9 @@ func (f Filters) labels(labels map[string]string) bool {
 	return true
 }
 
-// except tells whether all of the label! filters fit, which leaves a volume out of a prune.
+// except tells whether there are label! filters and all of them fit, which leaves an object out of a prune.
 func (f Filters) except(labels map[string]string) bool {
-	return Filters{"label": f["label!"]}.labels(labels)
+	return f.has("label!") && Filters{"label": f["label!"]}.labels(labels)
 }
 
 // boolean reads a filter that is true or false.

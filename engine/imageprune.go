@@ -76,7 +76,7 @@ func (e *Engine) pruneMatch(f Filters) (func(image.Summary) bool, error) {
 		if by, _ := e.userOf(s.ID.String()); by != "" {
 			return false
 		}
-		return (all || dangling(s.Names)) && (until.IsZero() || !s.Created.After(until)) && f.labels(s.Labels) && f.otherLabels(s.Labels)
+		return (all || dangling(s.Names)) && (until.IsZero() || !s.Created.After(until)) && f.labels(s.Labels) && !f.except(s.Labels)
 	}, nil
 }
 

@@ -32,7 +32,7 @@ func (e *Engine) PruneContainers(ctx context.Context, f Filters) (*api.PruneRepo
 		rec := c.snapshot()
 		st, _ := c.now()
 		if st.running() || st.State == api.StateRestarting || !until.IsZero() && rec.Created.After(until) ||
-			!f.labels(rec.Config.Labels) || !f.otherLabels(rec.Config.Labels) {
+			!f.labels(rec.Config.Labels) || f.except(rec.Config.Labels) {
 			continue
 		}
 		usage, err := e.layers.Usage(ctx, rec.ID)

@@ -41,13 +41,3 @@ func (f Filters) until(now time.Time) (time.Time, error) {
 	}
 	return time.Time{}, invalid("more than one until filter specified")
 }
-
-// otherLabels tells whether none of the label! filters fits.
-func (f Filters) otherLabels(labels map[string]string) bool {
-	for _, unwanted := range f["label!"] {
-		if (Filters{"label": {unwanted}}).labels(labels) {
-			return false
-		}
-	}
-	return true
-}

@@ -27,14 +27,20 @@ func TestTimeOf(t *testing.T) {
 	}
 }
 
-func TestOtherLabels(t *testing.T) {
-	f := Filters{"label!": {"a", "b=1"}}
+// TestExcept: what fits all of the label! filters is left out of a prune, what fits some is not.
+func TestExcept(t *testing.T) {
+	some := Filters{"label!": {"a", "b=1"}}
 	for _, row := range []struct {
+		f      Filters
 		labels map[string]string
-		fits   bool
-	}{{nil, true}, {map[string]string{"a": "x"}, false}, {map[string]string{"b": "2"}, true}, {map[string]string{"b": "1", "c": ""}, false}} {
-		if f.otherLabels(row.labels) != row.fits {
-			t.Errorf("%v", row.labels)
+		except bool
+	}{
+		{some, nil, false}, {some, map[string]string{"a": "x"}, false}, {some, map[string]string{"b": "1", "c": ""}, false},
+		{some, map[string]string{"a": "", "b": "2"}, false}, {some, map[string]string{"a": "", "b": "1"}, true},
+		{Filters{"label!": {"a"}}, map[string]string{"a": ""}, true}, {Filters{}, map[string]string{"a": ""}, false}, {Filters{"label": {"a"}}, nil, false},
+	} {
+		if row.f.except(row.labels) != row.except {
+			t.Errorf("%v, %v", row.f, row.labels)
 		}
 	}
 }

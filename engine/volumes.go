@@ -147,7 +147,7 @@ func (e *Engine) PruneVolumes(ctx context.Context, f Filters) (*api.PruneReport,
 	report := &api.PruneReport{VolumesDeleted: []string{}}
 	for _, v := range e.volumes.List() {
 		_, anonymous := v.Labels[volume.AnonymousLabel]
-		if v.Holders > 0 || len(v.Options) > 0 || !all && !anonymous || !f.labels(v.Labels) || f.has("label!") && f.except(v.Labels) {
+		if v.Holders > 0 || len(v.Options) > 0 || !all && !anonymous || !f.labels(v.Labels) || f.except(v.Labels) {
 			continue
 		}
 		size, _ := e.volumes.Size(ctx, v.Name)

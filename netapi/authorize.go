@@ -118,8 +118,8 @@ func isJSON(contentType string) bool {
 	return err == nil && t == "application/json"
 }
 
-// wholeBody takes the body of a request that the API reads as a whole, so that a plugin sees all that a handler will. What it does not
-// take cannot be read as parameters any more: a body of unknown sort that is too long becomes a stream of bytes, and a form is refused.
+// wholeBody takes the body of a request that the API reads as a whole, which is one of JSON: a plugin sees all that a handler will. As with Docker's
+// daemon it sees nothing of other bodies, which are streams of bytes to a handler; a form, which could hold parameters, is refused.
 func wholeBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, nil
@@ -128,26 +128,18 @@ func wholeBody(r *http.Request) ([]byte, error) {
 	if t, _, err := mime.ParseMediaType(sort); sort != "" && (err != nil || strings.HasPrefix(t, "multipart/") || t == "application/x-www-form-urlencoded") {
 		return nil, refused(fmt.Sprintf("authorization plugins cannot judge a body of type %q", sort))
 	}
-	if sort != "" && !isJSON(sort) {
+	if !isJSON(sort) {
 		return nil, nil // no handler reads parameters in it
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
 	}
-	if len(raw) <= maxBody {
-		r.Body = io.NopCloser(bytes.NewReader(raw))
-		return raw, nil
-	}
-	if sort != "" {
+	if len(raw) > maxBody {
 		return nil, &http.MaxBytesError{Limit: maxBody}
 	}
-	r.Header.Set("Content-Type", "application/octet-stream")
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(raw), r.Body), r.Body}
-	return nil, nil
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	return raw, nil
 }
 
 // heldReply keeps a reply back until the plugins have seen it: all of it, or what there is when it begins to be a stream.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,10 +17,8 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
 	}
-	if ct := r.Header.Get("Content-Type"); ct != "" {
-		if t, _, err := mime.ParseMediaType(ct); err != nil || t != "application/json" {
-			return refused("unsupported Content-Type header (" + ct + "): must be 'application/json'")
-		}
+	if ct := r.Header.Get("Content-Type"); !isJSON(ct) {
+		return refused("unsupported Content-Type header (" + ct + "): must be 'application/json'")
 	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	err := d.Decode(v)

@@ -182,11 +182,12 @@ func (n Named) WithDigest(d digest.Digest) Named {
 	return n
 }
 
-// Match tells whether a pattern (path.Match) fits the name as users type it, with or without what follows it.
+// Match tells whether a pattern (path.Match) fits the name as users type it or in full, with or without what follows it.
 func (n Named) Match(pattern string) (bool, error) {
-	ok, err := path.Match(pattern, n.Familiar())
-	if !ok && err == nil {
-		ok, err = path.Match(pattern, n.FamiliarName())
+	for _, name := range []string{n.Familiar(), n.FamiliarName(), n.String(), n.Name()} {
+		if ok, err := path.Match(pattern, name); ok || err != nil {
+			return ok, err
+		}
 	}
-	return ok, err
+	return false, nil
 }

@@ -77,7 +77,8 @@ func TestMatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for pattern, want := range map[string]bool{"busybox": true, "busy*": true, "busybox:1*": true, "busybox:2*": false, "*/*": false} {
+	for pattern, want := range map[string]bool{"busybox": true, "busy*": true, "busybox:1*": true, "busybox:2*": false, "*/*": false,
+		"docker.io/library/busybox": true, "docker.io/library/busybox:1.36": true, "docker.io/*/*": true, "docker.io/library/busybox:2": false, "library/busybox": false} {
 		if got, err := n.Match(pattern); err != nil || got != want {
 			t.Errorf("%s: %v, %v", pattern, got, err)
 		}

@@ -215,6 +215,7 @@ func TestStart(t *testing.T) {
 			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 4, Hard: 5}}
 		}, args: []string{"sh", "-c", "ulimit -n; ulimit -Hn"}, text: "4\n5\n"},
 		{what: "unknown limit", alter: func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_X"}} }, args: []string{"true"}, err: "unknown resource limit"},
+		{what: "no name", args: []string{""}, err: `exec: "": executable file not found in $PATH`},
 		{what: "not in PATH", args: []string{"nothing"}, err: `exec: "nothing": executable file not found in $PATH`},
 		{what: "no file", args: []string{"/bin/nothing"}, err: `exec: "/bin/nothing": stat /bin/nothing: no such file or directory`},
 		{what: "folder", args: []string{"/bin"}, err: `exec: "/bin": is a directory`},

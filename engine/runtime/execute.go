@@ -27,7 +27,7 @@ func (st *starting) lateFilter() *seccomp.Filter {
 // execute looks for the program, says that all is done, and executes it, with a filter from then on if that is not nil. What is not found is an error of the
 // start.
 func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
-	if len(p.Args) == 0 || p.Args[0] == "" {
+	if len(p.Args) == 0 {
 		return fmt.Errorf("no program to execute: %w", errdefs.ErrInvalidArgument)
 	}
 	with := execution{args: s.strings(p.Args), env: s.strings(p.Env), filter: filter, program: s.program(filter)}
@@ -43,8 +43,8 @@ func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 		return nil
 	}
 	for _, dir := range strings.Split(variable(p.Env, "PATH"), ":") {
-		if !path.IsAbs(dir) {
-			continue // a folder that depends on where the program starts
+		if name == "" || !path.IsAbs(dir) {
+			continue // the folder itself, or one that depends on where the program starts
 		}
 		next := &label{}
 		s.do("", opExecutable, path.Join(dir, name)).tolerate(anyErrno).orElse(next)

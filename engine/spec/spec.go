@@ -138,7 +138,7 @@ func Environment(c *container.Config, hostname string, more ...string) []string 
 	return MergeEnvironment(env, c.Env)
 }
 
-// MergeEnvironment gives base with more over it.
+// MergeEnvironment gives base with more over it. A name alone takes a variable of base away, unless another of more sets it.
 func MergeEnvironment(base, more []string) []string {
 	out := slices.Clone(base)
 	for _, e := range more {
@@ -149,7 +149,7 @@ func MergeEnvironment(base, more []string) []string {
 			out[i] = e
 		case sets:
 			out = append(out, e)
-		case i >= 0:
+		case i >= 0 && !slices.ContainsFunc(more, func(other string) bool { return strings.HasPrefix(other, name+"=") }):
 			out = slices.Delete(out, i, i+1)
 		}
 	}

@@ -150,3 +150,18 @@ func TestHome(t *testing.T) {
 		}
 	}
 }
+
+// TestMergeEnvironment: what is over overrides, and a name alone takes away what is under it, but not what stands beside it.
+func TestMergeEnvironment(t *testing.T) {
+	for _, row := range []struct{ base, more, want []string }{
+		{[]string{"PATH=/bin", "A=1"}, []string{"PATH", "NOT"}, []string{"A=1"}},
+		{[]string{"A=1"}, []string{"A=2", "B=", "A=3"}, []string{"A=3", "B="}},
+		{[]string{"A=1"}, []string{"B=2", "B"}, []string{"A=1", "B=2"}},
+		{[]string{"A=1"}, []string{"A", "A=2"}, []string{"A=2"}},
+		{[]string{"AB=1"}, []string{"A"}, []string{"AB=1"}},
+	} {
+		if got := MergeEnvironment(row.base, row.more); !slices.Equal(got, row.want) {
+			t.Errorf("%q with %q over it: %q, want %q", row.base, row.more, got, row.want)
+		}
+	}
+}

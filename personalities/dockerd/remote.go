@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"box/personalities/cmd"
 )
@@ -44,7 +45,9 @@ func (r *remote) settle(hosts []string, getenv func(string) string) error {
 		if h.scheme == "tcp" && !r.secure() && r.refusePlain {
 			return r.plainRefused(h.address)
 		}
-		r.hosts = append(r.hosts, h)
+		if !slices.Contains(r.hosts, h) { // the same one again asks for nothing more
+			r.hosts = append(r.hosts, h)
+		}
 	}
 	return nil
 }
