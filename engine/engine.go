@@ -17,6 +17,7 @@ import (
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/apparmor"
 	"box/engine/cgroup"
 	"box/engine/events"
 	"box/engine/image"
@@ -50,6 +51,7 @@ type Options struct {
 	LogConfig    api.LogConfig                                       // of containers that ask for none: json-file, and its options
 	IDs          fs.IDMaps                                           // of the user namespaces of containers (--userns-remap); none
 	Warnings     []string                                            // told in info beside those of the engine
+	AppArmor     apparmor.Host                                       // this machine
 	NoRestarts   bool                                                // Open starts nothing, whatever the restart policies say
 	Disk         *disk.Disk                                          // where changes go: the kernel
 	Settings     Settings                                            // what Reload may change
@@ -118,6 +120,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		e.work.Wait()
 		return nil, errors.Join(err, e.closeStores())
 	}
+	_ = e.confinement(ctx) // says now what cannot be had
 	return e, nil
 }
 

@@ -208,6 +208,7 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 	if err != nil {
 		return nil, err
 	}
+	_, links, _ := e.linked(&rec) // one that stopped since takes its variables along, not the exec
 	config := *rec.Config
 	config.Tty = x.q.Tty
 	cwd := x.q.WorkingDir
@@ -219,10 +220,12 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 	}
 	p := &specs.Process{
 		Terminal: x.q.Tty, Args: x.q.Cmd, Cwd: cwd, User: user.User,
-		Env:             spec.WithHome(spec.MergeEnvironment(spec.Environment(&config, rec.Config.Hostname), x.q.Env), user),
+		Env:             spec.WithHome(spec.MergeEnvironment(spec.Environment(&config, rec.Config.Hostname, links...), x.q.Env), user),
 		Capabilities:    spec.CapabilitySets(caps, user.UID),
 		NoNewPrivileges: security.NoNewPrivileges,
+		Rlimits:         spec.Rlimits(rec.Host.Ulimits),
 	}
+	e.confinement(context.Background()).Confine(p, security, rec.Host.Privileged)
 	size := x.q.ConsoleSize
 	if q.ConsoleSize != nil {
 		size = q.ConsoleSize

@@ -29,7 +29,7 @@ func KernelVersion() string {
 }
 
 // Info is `docker info`.
-func (e *Engine) Info(_ context.Context) (*system.Info, error) {
+func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	i := &system.Info{
 		ID: e.id, Driver: e.layers.Name(), DriverStatus: e.layers.Status(),
 		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: logs.Drivers(), Authorization: e.settings().Authorization},
@@ -47,6 +47,9 @@ func (e *Engine) Info(_ context.Context) (*system.Info, error) {
 		DefaultRuntime: "runc", Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
 		LiveRestoreEnabled: e.settings().LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=" + e.settings().Container.SeccompName},
 	}
+	options, unconfined := e.confinedBy(ctx)
+	i.SecurityOptions = append(options, i.SecurityOptions...)
+	i.Warnings = append(i.Warnings, unconfined...)
 	if len(e.o.IDs.UIDs) > 0 {
 		i.SecurityOptions = append(i.SecurityOptions, "name=userns")
 	}

@@ -35,7 +35,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 	c.mu.Unlock()
 	r := &api.InspectResponse{
 		ID: rec.ID, Created: apiTime(rec.Created), Path: rec.Path, Args: rec.Args, State: apiState(&st), Image: rec.Image,
-		Name: "/" + rec.Name, RestartCount: st.Restarts, Driver: rec.Driver, Platform: "linux",
+		Name: "/" + rec.Name, RestartCount: st.Restarts, Driver: rec.Driver, Platform: "linux", AppArmorProfile: e.profileOf(rec.Host),
 		HostConfig: e.shownHost(&rec), Config: rec.Config, ExecIDs: execs, Mounts: shown(rec.Mounts),
 		NetworkSettings: e.networkSettings(&rec, &st),
 		GraphDriver:     e.graphDriver(ctx, rec.ID),

@@ -167,7 +167,7 @@ func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error
 	in := spec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Root: root, User: user,
 		Args: append([]string{rec.Path}, rec.Args...), Hostname: rec.Config.Hostname, Env: env,
-		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, UserNS: j.users, CgroupV2: cgroup.V2(), Confine: spec.HostConfinement(), Security: security, Cgroup: rec.Cgroup,
+		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, UserNS: j.users, CgroupV2: cgroup.V2(), Confine: e.confinement(context.Background()), Security: security, Cgroup: rec.Cgroup,
 		Files: []spec.Bind{
 			{Source: filepath.Join(e.dir(rec.ID), "resolv.conf"), Target: "/etc/resolv.conf"},
 			{Source: filepath.Join(e.dir(rec.ID), "hostname"), Target: "/etc/hostname"},

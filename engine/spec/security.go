@@ -2,11 +2,14 @@ package spec
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"box/engine/apparmor"
 )
 
 // Security is what --security-opt says.
@@ -78,32 +81,46 @@ func (s Security) labels() (process, files string) {
 }
 
 // Confinement is which of the kernel's security modules that confine programs by name are in force.
-type Confinement struct{ AppArmor, SELinux bool }
-
-// HostConfinement asks the kernel.
-func HostConfinement() Confinement {
-	raw, _ := os.ReadFile("/sys/module/apparmor/parameters/enabled")
-	_, err := os.Stat("/sys/fs/selinux/enforce")
-	return Confinement{AppArmor: strings.HasPrefix(string(raw), "Y"), SELinux: err == nil}
+type Confinement struct {
+	AppArmor bool
+	Default  string // profile of containers that name none, "" for none
+	SELinux  bool
 }
 
-// confine puts names of profiles and labels into a spec; where no module reads them they are left out, since the kernel would refuse them.
-func confine(to *specs.Spec, s Security, c Confinement) {
+// SELinux tells whether the kernel has it in force.
+func SELinux() bool {
+	_, err := os.Stat("/sys/fs/selinux/enforce")
+	return err == nil
+}
+
+// Confine names the profile and the label of a program of a container's, and gives the label of its files; where no module reads them they are left out, since the
+// kernel would refuse them.
+func (c Confinement) Confine(p *specs.Process, s Security, privileged bool) (files string) {
 	if c.AppArmor {
-		to.Process.ApparmorProfile = s.AppArmor
+		if p.ApparmorProfile = s.AppArmor; s.AppArmor == "" {
+			p.ApparmorProfile = c.Default
+			if privileged {
+				p.ApparmorProfile = apparmor.Unconfined
+			}
+		}
 	}
 	if c.SELinux {
-		to.Process.SelinuxLabel, to.Linux.MountLabel = s.labels()
+		p.SelinuxLabel, files = s.labels()
 	}
+	return files
 }
+
+// throttling are files by which a container could tell how warm each processor is, and what runs on it (Docker 28.3).
+const throttling = "/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle"
 
 // MaskedPaths and ReadonlyPaths are what Docker hides and protects of /proc and /sys.
 func MaskedPaths() []string {
-	return []string{
+	each, _ := filepath.Glob(throttling)
+	return append([]string{
 		"/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
 		"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
 		"/sys/devices/virtual/powercap",
-	}
+	}, each...)
 }
 
 // ReadonlyPaths see MaskedPaths.

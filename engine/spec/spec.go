@@ -77,7 +77,7 @@ func Build(in Input) (*specs.Spec, error) {
 			Capabilities:    caps,
 			NoNewPrivileges: opts.NoNewPrivileges,
 			OOMScoreAdj:     &in.Host.OomScoreAdj,
-			Rlimits:         rlimits(in.Host.Ulimits),
+			Rlimits:         Rlimits(in.Host.Ulimits),
 		},
 		Linux: &specs.Linux{
 			CgroupsPath:   in.Cgroup,
@@ -89,7 +89,7 @@ func Build(in Input) (*specs.Spec, error) {
 			Sysctl:        sysctls(&in),
 		},
 	}
-	confine(s, opts, in.Confine)
+	s.Linux.MountLabel = in.Confine.Confine(s.Process, opts, in.Host.Privileged)
 	if in.Host.UTSMode.IsHost() {
 		s.Hostname, s.Domainname = "", "" // those of the host stay
 	}
@@ -206,7 +206,8 @@ func sysctls(in *Input) map[string]string {
 	return out
 }
 
-func rlimits(list []*container.Ulimit) []specs.POSIXRlimit {
+// Rlimits are ulimits as the runtime takes them.
+func Rlimits(list []*container.Ulimit) []specs.POSIXRlimit {
 	var out []specs.POSIXRlimit
 	for _, u := range list {
 		out = append(out, specs.POSIXRlimit{

@@ -23,6 +23,7 @@ var Command = cmd.Command{Name: "check", Summary: "Say whether this host can run
 type host struct {
 	root     string // before /proc and /sys
 	dataRoot string
+	parser   string // of AppArmor profiles, "" for the one that the host has
 	uid      int
 	now      time.Time
 	network  func() network.Support
@@ -49,7 +50,7 @@ type finding struct {
 
 // probes is everything that is looked at, in the order of the report.
 func probes() []func(host) []finding {
-	return []func(host) []finding{privilege, kernel, namespaces, controlGroups, seccomp, storage, space, networking, forwarding, clock}
+	return []func(host) []finding{privilege, kernel, namespaces, controlGroups, seccomp, confinement, storage, space, networking, forwarding, clock}
 }
 
 func run(_ context.Context, env *cmd.Env) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,45 @@ func standIn(t *testing.T) host {
 	}
 	return host{root: root, dataRoot: filepath.Join(root, "var/lib/docker"), uid: os.Getuid(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		network: func() network.Support { return network.Support{} }}
+}
+
+// write makes a file of a stand-in.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConfinement(t *testing.T) {
+	const enabled, profiles = "sys/module/apparmor/parameters/enabled", "sys/kernel/security/apparmor/profiles"
+	for _, c := range []struct {
+		files map[string]string
+		want  []grade
+	}{
+		{map[string]string{}, nil},
+		{map[string]string{enabled: "N\n"}, nil},
+		{map[string]string{enabled: "Y\n", profiles: "docker-default (enforce)\n"}, []grade{fine}},
+		{map[string]string{enabled: "Y\n", profiles: "", "parser": "#!/bin/sh\n"}, []grade{fine}},
+		{map[string]string{enabled: "Y\n", profiles: ""}, []grade{worse}},
+		{map[string]string{enabled: "Y\n", "parser": "#!/bin/sh\n"}, []grade{worse}},
+	} {
+		h := standIn(t)
+		h.parser = filepath.Join(h.root, "parser")
+		for file, text := range c.files {
+			write(t, filepath.Join(h.root, file), text)
+		}
+		var got []grade
+		for _, f := range confinement(h) {
+			got = append(got, f.grade)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v; want %v", c.files, got, c.want)
+		}
+	}
 }
 
 func TestFindings(t *testing.T) {

@@ -1,0 +1,20 @@
+package check
+
+import "box/engine/apparmor"
+
+// confinement is of AppArmor, where the kernel has it in force. Nothing is loaded.
+func confinement(h host) []finding {
+	a := apparmor.Host{Root: h.root, Parser: h.parser}
+	if !a.Enabled() {
+		return nil
+	}
+	loaded, err := a.Loaded(apparmor.Default)
+	if err == nil && !loaded {
+		err = a.Loadable()
+	}
+	if err != nil {
+		return []finding{{worse, "AppArmor profile " + apparmor.Default + ": " + err.Error(), "containers that name no profile are not confined by one",
+			"mount securityfs at /sys/kernel/security and install apparmor_parser (package apparmor)"}}
+	}
+	return []finding{ok("AppArmor profile %s", apparmor.Default)}
+}
