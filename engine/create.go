@@ -85,6 +85,9 @@ func (e *Engine) complete(rec *record, networking *apinetwork.NetworkingConfig) 
 	if warnings, err = e.validate(rec); err != nil {
 		return nil, err
 	}
+	if err := e.lenders(rec.Host); err != nil {
+		return nil, err
+	}
 	if rec.Networks, err = e.wantedNetworks(rec, networking); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -97,7 +98,14 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 	case mode.IsHost():
 		return j, nil
 	case mode.IsContainer():
+		lender, err := e.container(mode.ConnectedContainer())
+		if err == nil && lender == c {
+			return j, &classed{errdefs.ErrInternal, "cannot join own network"}
+		}
 		pid, err := e.pidOf(mode.ConnectedContainer())
+		if errors.As(err, new(*notRunning)) {
+			err = conflict("cannot join network of a non running container: %s", lender.rec.ID)
+		}
 		j = sandbox{path: fmt.Sprintf("/proc/%d/ns/net", pid)}
 		if e.remapped(rec.Host) {
 			j.users = fmt.Sprintf("/proc/%d/ns/user", pid)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/containerd/errdefs"
+
 	"box/engine/spec"
 	mounts "box/fs/mount"
 )
@@ -25,6 +27,10 @@ func (e *Engine) shareIPC(rec *record, in *spec.Input) error {
 		return e.mountShm(rec)
 	case mode.IsContainer():
 		pid, err := e.pidOf(mode.Container())
+		var stopped *notRunning
+		if errors.As(err, &stopped) {
+			return &classed{errdefs.ErrInternal, fmt.Sprintf("can't join IPC of container %s: %v", stopped.id, err)}
+		}
 		if err != nil {
 			return err
 		}

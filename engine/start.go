@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -258,9 +258,28 @@ func (e *Engine) pidOf(ref string) (int, error) {
 	}
 	st, _ := c.now()
 	if !st.running() {
-		return 0, conflict("cannot join namespace of a non running container: container %s is %s", strings.TrimPrefix(ref, "/"), st.State)
+		return 0, &notRunning{c.rec.ID}
 	}
 	return st.Pid, nil
+}
+
+// notRunning is of a container whose namespace is to be joined. That is Docker's server error, but for a network's.
+type notRunning struct{ id string }
+
+func (e *notRunning) Error() string { return "container " + e.id + " is not running" }
+func (e *notRunning) Unwrap() error { return errdefs.ErrInternal }
+
+// lenders refuses to create a container that is to join the PID or IPC namespace of one that is not there.
+func (e *Engine) lenders(h *api.HostConfig) error {
+	for _, ref := range []string{h.PidMode.Container(), h.IpcMode.Container()} {
+		if ref == "" {
+			continue
+		}
+		if _, err := e.container(ref); err != nil {
+			return invalid("%v", err)
+		}
+	}
+	return nil
 }
 
 // undoing runs what was added, last first.

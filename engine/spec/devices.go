@@ -2,6 +2,7 @@ package spec
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,6 +39,9 @@ func deviceRules(in *Input) []specs.LinuxDeviceCgroup {
 	return append(rules, in.Rules...)
 }
 
+// errNoDevice is Docker's, who answers with a server error.
+var errNoDevice = errors.New("not a device node")
+
 // Devices finds the host's devices that a container is given by --device, with the cgroup rules that let it use
 // them. A folder gives every device below it. Privileged containers get all of /dev.
 func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceCgroup, error) {
@@ -57,12 +61,11 @@ func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceC
 		if errors.As(err, &at) {
 			err = at.Err // the path is in the text already
 		}
+		if err == nil && len(found) == 0 {
+			err = errNoDevice
+		}
 		if err != nil {
-			var at *fs.PathError
-			if errors.As(err, &at) {
-				err = at.Err
-			}
-			return nil, nil, invalid("error gathering device information while adding custom device %q: %v", m.PathOnHost, err)
+			return nil, nil, fmt.Errorf("error gathering device information while adding custom device %q: %v", m.PathOnHost, err)
 		}
 		access := m.CgroupPermissions
 		if access == "" {
@@ -85,6 +88,9 @@ func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceC
 
 // devicesBelow lists path if it is a device, or the devices in the folder that it is.
 func devicesBelow(path, inside string) ([]specs.LinuxDevice, error) {
+	if path == "" {
+		return nil, unix.ENOENT
+	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err
@@ -93,7 +99,7 @@ func devicesBelow(path, inside string) ([]specs.LinuxDevice, error) {
 		return []specs.LinuxDevice{d}, nil
 	}
 	if st, err := os.Stat(real); err != nil || !st.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: unix.ENODEV}
+		return nil, errNoDevice
 	}
 	var list []specs.LinuxDevice
 	err = filepath.WalkDir(real, func(p string, e fs.DirEntry, err error) error {

@@ -59,8 +59,15 @@ func rootPropagation(list []specs.Mount) string {
 func systemMounts(in *Input) []specs.Mount {
 	sys := []string{"nosuid", "noexec", "nodev", "ro"}
 	cgroup := []string{"ro", "nosuid", "noexec", "nodev"}
-	if in.Host.Privileged {
-		sys, cgroup = []string{"nosuid", "noexec", "nodev"}, []string{"rw", "nosuid", "noexec", "nodev"}
+	writable := in.Host.Privileged
+	if writable {
+		sys = []string{"nosuid", "noexec", "nodev"}
+	}
+	if in.Security.WritableCgroups != nil {
+		writable = *in.Security.WritableCgroups
+	}
+	if writable {
+		cgroup[0] = "rw"
 	}
 	list := []specs.Mount{
 		{Type: "proc", Source: "proc", Destination: "/proc", Options: []string{"nosuid", "noexec", "nodev"}},

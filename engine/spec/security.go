@@ -19,6 +19,7 @@ type Security struct {
 	OwnSeccomp      bool   // it was asked for by the container, and holds for a privileged one too
 	AppArmor        string
 	Labels          []string // of SELinux: disable, or user:, role:, type:, level: and filetype: with a value
+	WritableCgroups *bool    // whether the container may change its control groups; nil: as it is privileged
 	SystemPaths     bool     // systempaths=unconfined: nothing of /proc and /sys is masked or read-only
 }
 
@@ -52,6 +53,12 @@ func (s Security) With(options []string) (Security, error) {
 				return s, invalid("invalid --security-opt 2: %q", o)
 			}
 			s.NoNewPrivileges = on
+		case "writable-cgroups":
+			on, err := strconv.ParseBool(value)
+			if err != nil {
+				return s, invalid("invalid --security-opt 2: %q", o)
+			}
+			s.WritableCgroups = &on
 		case "systempaths":
 			if value != "unconfined" {
 				return s, invalid("invalid --security-opt 2: %q", o)
