@@ -47,6 +47,7 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 		DefaultRuntime: "runc", Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
 		LiveRestoreEnabled: e.settings().LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=" + e.settings().Container.SeccompName},
 	}
+	i.Warnings = append(i.Warnings, e.silentKeeper(ctx)...)
 	options, unconfined := e.confinedBy(ctx)
 	i.SecurityOptions = append(options, i.SecurityOptions...)
 	i.Warnings = append(i.Warnings, unconfined...)
@@ -79,6 +80,23 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	}
 	i.Warnings = append(i.Warnings, e.lacking(i)...)
 	return i, nil
+}
+
+// keeperPatience is how long info waits for a keeper.
+const keeperPatience = 2 * time.Second
+
+// silentKeeper warns of a keeper that hangs.
+func (e *Engine) silentKeeper(ctx context.Context) []string {
+	k, ok := e.o.Tasks.(interface{ Responds(context.Context) error })
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, keeperPatience)
+	defer cancel()
+	if err := k.Responds(ctx); err != nil {
+		return []string{"WARNING: Containers cannot be started or stopped: " + err.Error()}
+	}
+	return nil
 }
 
 // lacking is what the kernel does not have, in Docker's words.

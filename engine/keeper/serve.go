@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"box/engine/task"
 )
 
@@ -84,6 +86,10 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 		return
 	}
 	defer conn.Close()
+	if (q.Verb == task.VerbLaunch || q.Verb == task.VerbExec) && gone(conn) {
+		task.CloseAll(files) // nobody would know of what is started
+		return
+	}
 	reply, err := k.answer(ctx, &q, files)
 	if err != nil {
 		reply = task.Fail(err)
@@ -93,6 +99,20 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 	}
 	reply.Version = task.ProtocolVersion
 	_ = task.Send(conn, reply)
+}
+
+// gone tells whether the client has hung up.
+func gone(conn *net.UnixConn) (is bool) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return true
+	}
+	err = raw.Control(func(fd uintptr) {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		n, _ := unix.Poll(p, 0)
+		is = n > 0 && p[0].Revents&(unix.POLLHUP|unix.POLLRDHUP|unix.POLLERR) != 0
+	})
+	return is || err != nil
 }
 
 func (k *Keeper) answer(ctx context.Context, q *task.Request, files []*os.File) (task.Reply, error) {

@@ -19,6 +19,8 @@ import (
 // Client speaks to a keeper. It keeps no connection between calls, so a keeper that was swapped or started anew is
 // found again without more ado.
 type Client struct {
+	Silent func(error) // called when a keeper does not answer a request in time; nil for nobody
+
 	socket string
 }
 
@@ -40,10 +42,18 @@ func (c *Client) call(ctx context.Context, q Request, files ...*os.File) (Reply,
 	limit := time.Now().Add(swapWait)
 	for {
 		r, err := c.once(ctx, q, files)
-		if !errors.Is(err, errRetry) || time.Now().After(limit) || ctx.Err() != nil {
+		pause := 2 * time.Millisecond
+		switch {
+		case errors.Is(err, errRetry):
+		case begins(q.Verb) && absent(err): // it is being replaced
+			pause = 20 * time.Millisecond
+		default:
 			return r, err
 		}
-		time.Sleep(2 * time.Millisecond)
+		if time.Now().After(limit) || ctx.Err() != nil {
+			return r, err
+		}
+		time.Sleep(pause)
 	}
 }
 
@@ -56,8 +66,15 @@ func (c *Client) once(ctx context.Context, q Request, files []*os.File) (Reply, 
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
 	defer stop()
+	v := c.vigil(ctx, q, conn)
 	got, err := Receive(conn, &r)
 	CloseAll(got)
+	if silent := v.end(); err != nil && silent != nil {
+		return r, silent
+	}
+	if errors.Is(err, syscall.ECONNRESET) {
+		return r, errRetry // it ended before it read the request
+	}
 	if err != nil {
 		return r, c.lost(ctx, q, err)
 	}
@@ -83,10 +100,15 @@ func (c *Client) open(ctx context.Context, q Request, files []*os.File) (*net.Un
 	}
 	u := conn.(*net.UnixConn)
 	q.Version = ProtocolVersion
+	_ = u.SetWriteDeadline(time.Now().Add(answerWait))
+	defer u.SetWriteDeadline(time.Time{})
 	if err := Send(u, q, files...); err != nil {
 		u.Close()
 		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 			return nil, errRetry
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, &silence{pid: keeperOf(u), verb: q.Verb, wait: answerWait}
 		}
 		return nil, fmt.Errorf("send %s to keeper: %w", q.Verb, err)
 	}

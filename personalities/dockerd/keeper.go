@@ -26,7 +26,11 @@ type keeperProcess struct {
 // socket is as short as it can be: a path of a socket holds 107 bytes.
 func (k *keeperProcess) socket() string { return filepath.Join(k.run, "keeper.sock") }
 
-func (k *keeperProcess) client() *task.Client { return task.Dial(k.socket()) }
+func (k *keeperProcess) client() *task.Client {
+	c := task.Dial(k.socket())
+	c.Silent = func(err error) { k.log.Error("keeper is silent", "error", err) }
+	return c
+}
 
 // helloWait bounds how long a keeper may take to answer before it counts as lost.
 const helloWait = 5 * time.Second
