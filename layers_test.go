@@ -37,7 +37,7 @@ var imports = map[string][]string{
 	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/apparmor", "engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/reference", "engine/registry", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/disk", "fs/mount", "panics", "template"},
+	"engine":                     {"engine/apparmor", "engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/recovery", "engine/reference", "engine/registry", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "fs", "fs/archive", "fs/disk", "fs/mount", "panics", "template"},
 	"engine/apparmor":            {},
 	"engine/build":               {},
 	"engine/cgroup":              {},
@@ -48,6 +48,7 @@ var imports = map[string][]string{
 	"engine/network":             {"fs/module"},
 	"engine/network/networktest": {"engine/network"},
 	"engine/ps":                  {},
+	"engine/recovery":            {"engine/image", "engine/state", "fs", "fs/disk"},
 	"engine/reference":           {},
 	"engine/registry":            {"engine/image", "engine/reference", "fs/archive", "panics"},
 	"engine/runtime":             {"engine/cgroup", "engine/seccomp", "fs/mount"},

@@ -16,6 +16,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/recovery"
 	"box/engine/spec"
 	"box/engine/state"
 	"box/fs"
@@ -123,6 +124,9 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 		return err
 	}
 	if err := e.buildImageMounts(ctx, rec); err != nil {
+		return err
+	}
+	if err := recovery.WriteRecord(e.o.Disk, e.dir(rec.ID), rec.ID, rec); err != nil {
 		return err
 	}
 	keep := layerNames(rec.ID, e.imageLayers(ctx, rec.ID))

@@ -16,12 +16,14 @@ import (
 
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
+	apievents "github.com/moby/moby/api/types/events"
 
 	"box/engine/apparmor"
 	"box/engine/cgroup"
 	"box/engine/events"
 	"box/engine/image"
 	"box/engine/network"
+	"box/engine/recovery"
 	"box/engine/registry"
 	"box/engine/spec"
 	"box/engine/state"
@@ -33,28 +35,30 @@ import (
 
 // Options are what an engine is opened with; the zero value of a field means the default that stands beside it.
 type Options struct {
-	Root         string                                              // data root: /var/lib/docker
-	Run          string                                              // exec root: /var/run/docker
-	Layers       func(context.Context, *state.DB) (fs.Driver, error) // the storage driver, opened on the state file; required
-	Tasks        task.Launcher                                       // who starts programs; required
-	Keeper       func(context.Context) error                         // makes sure that Tasks is served, at start and when it was lost; nil: it always is
-	Net          network.Plane                                       // nil: only the networks host and none
-	Bridge       Bridge                                              //
-	Now          func() time.Time                                    // time.Now
-	Log          *slog.Logger                                        // slog.Default
-	Limits       cgroup.Support                                      // what the kernel can limit: found by itself
-	Init         string                                              // host path of this executable, the init of --init: found by itself
-	CgroupParent string                                              // of containers that ask for none: /docker
-	Version      string                                              // of the product
-	ResolvConf   string                                              // of the host: /etc/resolv.conf
-	Experimental bool                                                // told in version and info
-	LogConfig    api.LogConfig                                       // of containers that ask for none: json-file, and its options
-	IDs          fs.IDMaps                                           // of the user namespaces of containers (--userns-remap); none
-	Warnings     []string                                            // told in info beside those of the engine
-	AppArmor     apparmor.Host                                       // this machine
-	NoRestarts   bool                                                // Open starts nothing, whatever the restart policies say
-	Disk         *disk.Disk                                          // where changes go: the kernel
-	Settings     Settings                                            // what Reload may change
+	Root   string                                              // data root: /var/lib/docker
+	Run    string                                              // exec root: /var/run/docker
+	Layers func(context.Context, *state.DB) (fs.Driver, error) // the storage driver, opened on the state file; required
+	// RecoverLayers makes the tables of layers again when the state is lost (drivers.Recover). nil: a state that is damaged is refused.
+	RecoverLayers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
+	Tasks         task.Launcher               // who starts programs; required
+	Keeper        func(context.Context) error // makes sure that Tasks is served, at start and when it was lost; nil: it always is
+	Net           network.Plane               // nil: only the networks host and none
+	Bridge        Bridge                      //
+	Now           func() time.Time            // time.Now
+	Log           *slog.Logger                // slog.Default
+	Limits        cgroup.Support              // what the kernel can limit: found by itself
+	Init          string                      // host path of this executable, the init of --init: found by itself
+	CgroupParent  string                      // of containers that ask for none: /docker
+	Version       string                      // of the product
+	ResolvConf    string                      // of the host: /etc/resolv.conf
+	Experimental  bool                        // told in version and info
+	LogConfig     api.LogConfig               // of containers that ask for none: json-file, and its options
+	IDs           fs.IDMaps                   // of the user namespaces of containers (--userns-remap); none
+	Warnings      []string                    // told in info beside those of the engine
+	AppArmor      apparmor.Host               // this machine
+	NoRestarts    bool                        // Open starts nothing, whatever the restart policies say
+	Disk          *disk.Disk                  // where changes go: the kernel
+	Settings      Settings                    // what Reload may change
 }
 
 // Engine owns everything below one data root. Its methods may be called from any goroutine.
@@ -69,6 +73,8 @@ type Engine struct {
 	bus      events.Bus
 	filters  spec.Filters
 	id       string
+	copies   *recovery.Keeper
+	notes    []string // on what was found damaged or missing when it was opened
 
 	volumes           *volume.Store
 	pruningVolumes    sync.Mutex // one prune of volumes at a time
@@ -104,16 +110,19 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 			return nil, fmt.Errorf("data root: %w", err)
 		}
 	}
-	db, err := state.Open(filepath.Join(o.Root, "box.db"))
+	keep := recovery.Options{Root: o.Root, Layers: o.RecoverLayers, Now: o.Now}
+	db, notes, err := recovery.Open(ctx, keep)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		o: o, log: o.Log, db: db,
+		o: o, log: o.Log, db: db, copies: recovery.NewKeeper(keep, db),
 		containers: map[string]*container{}, names: map[string]string{}, execs: map[string]*execution{},
 		networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
 	}
+	db.OnChange(e.copies.Changed)
 	e.take(o.Settings)
+	e.note(notes)
 	e.stopped, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := e.open(ctx); err != nil {
 		e.stop()
@@ -169,6 +178,10 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	warn := func(err error) { e.log.Error("volumes", "error", err) }
+	e.note(e.images.Faults())
+	if c, ok := e.layers.(fs.Checker); ok {
+		e.note(c.Faults())
+	}
 	if e.volumes, err = volume.Open(filepath.Join(e.o.Root, "volumes"), e.db, e.o.Disk, e.o.IDs, e.o.Now, warn); err != nil {
 		return err
 	}
@@ -189,6 +202,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.stop()
 	e.work.Wait()
 	err := e.saveStates()
+	err = errors.Join(err, e.copies.Copy())
 	if e.o.Net != nil {
 		err = errors.Join(err, e.o.Net.Close())
 	}
@@ -220,6 +234,35 @@ func CheckRoot(root string) error {
 		}
 	}
 	return nil
+}
+
+// note keeps sentences for info, and says them in the log.
+func (e *Engine) note(sentences []string) {
+	for _, s := range sentences {
+		e.log.Warn(s)
+	}
+	e.notes = append(e.notes, sentences...)
+}
+
+// publishNotes says them on the bus.
+func (e *Engine) publishNotes() {
+	for _, s := range e.notes {
+		e.bus.Publish(context.Background(), apievents.DaemonEventType, "damage", e.id, map[string]string{"message": s})
+	}
+}
+
+// Recover makes the state of a data root again that is damaged or lost, from its copy and from what is on the disk, without starting
+// anything. Of o, Root and RecoverLayers are used.
+func Recover(ctx context.Context, o Options) (lines []string, err error) {
+	o = withDefaults(o)
+	if err := CheckRoot(o.Root); err != nil {
+		return nil, err
+	}
+	r, err := recovery.Recover(ctx, recovery.Options{Root: o.Root, Layers: o.RecoverLayers, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	return r.Lines(), nil
 }
 
 // engineID is made once and kept.

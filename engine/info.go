@@ -74,6 +74,9 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	}
 	i.Images = len(e.images.List())
 	i.Warnings = append(i.Warnings, e.o.Warnings...)
+	for _, n := range e.notes {
+		i.Warnings = append(i.Warnings, "WARNING: "+n)
+	}
 	if e.o.Net != nil {
 		i.FirewallBackend = &system.FirewallInfo{Driver: "nftables"}
 		i.Warnings = append(i.Warnings, e.o.Net.Warnings()...)

@@ -13,6 +13,7 @@ import (
 
 	"box/engine/cgroup"
 	"box/engine/network"
+	"box/engine/recovery"
 	"box/engine/state"
 	"box/engine/task"
 )
@@ -44,6 +45,9 @@ func (e *Engine) recover(ctx context.Context) error {
 	e.sweep(ctx)
 	e.background(e.writeStatuses)
 	e.background(e.watchTasks)
+	e.background(func() { e.copies.Run(e.stopped, func(err error) { e.log.Error("copy the state", "error", err) }) })
+	e.background(e.completeRecords)
+	e.publishNotes()
 	e.resumeHealth()
 	e.startWanted()
 	return nil
@@ -81,6 +85,27 @@ func (e *Engine) readContainers() error {
 			return nil
 		})
 	})
+}
+
+// writeBeside writes the record of a container beside it. The state has it already: what goes wrong is told and costs nothing.
+func (e *Engine) writeBeside(rec *record) {
+	if err := recovery.WriteRecord(e.o.Disk, e.dir(rec.ID), rec.ID, rec); err != nil {
+		e.log.Warn("write record", "error", err)
+	}
+}
+
+// completeRecords writes the records that are not beside their containers, as a box of before left them.
+func (e *Engine) completeRecords() {
+	for _, c := range e.all() {
+		if e.stopped.Err() != nil {
+			return
+		}
+		c.op.Lock()
+		if rec := c.snapshot(); !c.gone && c.damaged == "" && !recovery.HasRecord(e.dir(rec.ID)) {
+			e.writeBeside(&rec)
+		}
+		c.op.Unlock()
+	}
 }
 
 // damage says what is wrong with the folder of a container that does not run, "" for nothing. That of one that never ran may have

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/recovery"
 	"box/engine/state"
 	"box/engine/volume"
 	"box/fs"
@@ -98,6 +99,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		e.change(c, func(s *status) { s.State = api.StateDead })
 		return err
 	}
+	recovery.DropRecord(e.o.Disk, e.dir(rec.ID))
 	e.volumes.Release(rec.ID)
 	e.dropRoots(&rec)
 	e.dropContainer(ctx, c, rec.Name)

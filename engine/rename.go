@@ -37,6 +37,7 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 		e.releaseName(name)
 		return err
 	}
+	e.writeBeside(&rec)
 	c.mu.Lock()
 	c.rec.Name = name // this field alone: the ID is read without the lock
 	c.mu.Unlock()

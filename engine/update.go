@@ -50,6 +50,7 @@ func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (wa
 		}
 		return nil, err
 	}
+	e.writeBeside(&rec)
 	c.mu.Lock()
 	c.rec.Host = rec.Host
 	c.mu.Unlock()

@@ -98,11 +98,11 @@ func (b *bench) load(raw []byte) []Loaded {
 func (b *bench) left() []string {
 	b.Helper()
 	var found []string
-	for _, pattern := range []string{"vfs/dir/*", "vfs/tar-split/*", "overlay2/*", "overlay2/l/*", "content/*", "content/sha256/*"} {
+	for _, pattern := range []string{"vfs/dir/*", "vfs/tar-split/*", "overlay2/*", "overlay2/l/*", "vfs/rows/*", "content/*", "content/sha256/*", "content/rows/*"} {
 		all, err := filepath.Glob(filepath.Join(b.root, pattern))
 		b.must(err)
 		for _, p := range all {
-			if rel, _ := filepath.Rel(b.root, p); rel != "overlay2/l" && rel != "content/sha256" {
+			if rel, _ := filepath.Rel(b.root, p); rel != "overlay2/l" && rel != "content/sha256" && rel != "content/rows" {
 				found = append(found, rel)
 			}
 		}

@@ -52,6 +52,8 @@ type Catalog struct {
 
 	elsewhere map[digest.Digest]bool // content that images of other drivers have
 
+	faults []string // what was found when it was opened
+
 	pins map[digest.Digest]int // top layers that stay although their image goes; guarded by layering
 }
 
@@ -100,7 +102,9 @@ func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver,
 				kept[d] = true // also of a damaged row, until the image is loaded again
 				c.elsewhere[d] = c.elsewhere[d] || driver != layers.Name()
 			}
-			if bad == nil && driver == layers.Name() {
+			if bad != nil {
+				c.faults = append(c.faults, fmt.Sprintf("image %s is left out, its row cannot be read: %v", id, bad))
+			} else if driver == layers.Name() {
 				c.rows[digest.Digest(id)] = r
 			}
 			return nil
@@ -110,6 +114,9 @@ func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver,
 		return nil, fmt.Errorf("read images: %w", err)
 	}
 	c.index()
+	if err := c.lookAt(kept); err != nil {
+		return nil, err
+	}
 	return c, store.Walk(func(d digest.Digest) error {
 		if kept[d] {
 			return nil

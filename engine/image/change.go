@@ -58,6 +58,7 @@ func (c *Catalog) apply(e edit) error {
 		delete(c.rows, id)
 	}
 	c.index()
+	c.besides(e)
 	return nil
 }
 

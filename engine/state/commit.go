@@ -36,6 +36,9 @@ func (db *DB) commit(fn func(*Tx) error) error {
 		return err
 	}
 	db.changes.Add(1)
+	if db.told != nil {
+		db.told()
+	}
 	for _, fn := range done {
 		fn()
 	}

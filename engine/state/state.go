@@ -29,6 +29,7 @@ type DB struct {
 	path    string
 	writing sync.Mutex // one commit at a time, with what is done when its write fails
 	changes atomic.Uint64
+	told    func() // of each change
 
 	mu    sync.Mutex // guards batch
 	batch batch
@@ -44,12 +45,20 @@ type Tx struct {
 // Open opens the state file at path and makes it, with mode 0600, where it is missing or empty.
 // A file held by another process gives errdefs.ErrConflict, one that is damaged a *Damage, and one of a newer box
 // errdefs.ErrFailedPrecondition; each stays as it is.
-func Open(path string) (*DB, error) {
+func Open(path string) (*DB, error) { return open(path, true) }
+
+// OpenOld is Open for a file that something was written to before; one without content is errdefs.ErrNotFound.
+func OpenOld(path string) (*DB, error) { return open(path, false) }
+
+func open(path string, begin bool) (*DB, error) {
 	f, err := lock(path)
 	if err != nil {
 		return nil, err
 	}
 	fresh, err := check(f)
+	if err == nil && fresh && !begin {
+		err = fmt.Errorf("state %s is empty: %w", path, errdefs.ErrNotFound)
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -102,6 +111,9 @@ func syncFolder(dir string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// OnChange has fn called after each change. It is for the one who opened the file, before anybody else has it.
+func (db *DB) OnChange(fn func()) { db.told = fn }
 
 // Close waits for transactions under way and gives the file up.
 func (db *DB) Close() error { return db.bolt.Close() }

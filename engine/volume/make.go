@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -24,8 +25,9 @@ type Request struct {
 
 // Names of files beside _data.
 const (
-	newMarker  = ".new"     // the row is not in the state file yet
-	fillMarker = ".filling" // _data was empty and is being filled from an image
+	newMarker  = ".new"         // the row is not in the state file yet
+	rowFile    = ".volume.json" // the row, from which it is made again when the state file is lost
+	fillMarker = ".filling"     // _data was empty and is being filled from an image
 )
 
 // folderMode lets a container's user reach what is below, and nobody list the names.
@@ -53,10 +55,10 @@ func (s *Store) Make(q Request) (v Volume, made bool, err error) {
 		<-over
 		s.mu.Lock()
 	}
-	if err := s.makeFolder(q.Name); err != nil {
+	e := newEntry(Volume{Name: q.Name, Created: s.now().UTC(), Labels: q.Labels, Options: q.Options})
+	if err := s.makeFolder(&e.Volume); err != nil {
 		return v, false, errors.Join(fmt.Errorf("create %s: %w", q.Name, err), s.disk.RemoveAll(filepath.Join(s.root, q.Name)))
 	}
-	e := newEntry(Volume{Name: q.Name, Created: s.now().UTC(), Labels: q.Labels, Options: q.Options})
 	e.hold(q.Holder)
 	s.volumes[q.Name] = e
 	return e.Volume, true, nil
@@ -67,13 +69,19 @@ func newEntry(v Volume) *entry {
 }
 
 // makeFolder makes the folder of a new volume, which must survive whatever its containers write into it: names are synced.
-func (s *Store) makeFolder(name string) error {
+func (s *Store) makeFolder(v *Volume) error {
+	name := v.Name
 	dir := filepath.Join(s.root, name)
+	row, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
 	if err := s.disk.Mkdir(dir, folderMode); err != nil {
 		return err
 	}
 	uid, gid := s.ids.Root()
-	err := errors.Join(os.Chmod(dir, folderMode), s.touch(filepath.Join(dir, newMarker)), s.disk.Mkdir(s.Path(name), 0o755), os.Chmod(s.Path(name), 0o755))
+	err = errors.Join(os.Chmod(dir, folderMode), s.touch(filepath.Join(dir, newMarker)), s.disk.WriteFile(filepath.Join(dir, rowFile), row, 0o600),
+		s.disk.Mkdir(s.Path(name), 0o755), os.Chmod(s.Path(name), 0o755))
 	if uid != 0 || gid != 0 {
 		err = errors.Join(err, os.Chown(s.Path(name), uid, gid))
 	}

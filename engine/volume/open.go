@@ -2,6 +2,7 @@ package volume
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -106,13 +107,20 @@ func (s *Store) sweepFolder(name string) error {
 	return nil
 }
 
-// adopt makes a volume of a folder that somebody brought back from a backup.
+// adopt makes a volume of a folder that somebody brought back from a backup, or whose row was lost.
 func (s *Store) adopt(name string) error {
 	st, err := os.Stat(s.Path(name))
 	if err != nil || !st.IsDir() || !nameRule.MatchString(name) {
 		return nil // not ours to judge
 	}
-	e := newEntry(Volume{Name: name, Created: st.ModTime().UTC()})
+	v := Volume{Name: name, Created: st.ModTime().UTC()}
+	if raw, err := os.ReadFile(filepath.Join(s.root, name, rowFile)); err == nil {
+		var had Volume
+		if json.Unmarshal(raw, &had) == nil && had.Name == name {
+			v = had
+		}
+	}
+	e := newEntry(v)
 	err = s.db.Update(func(tx *state.Tx) error { return table.Put(tx, name, e.Volume) })
 	if err != nil {
 		return fmt.Errorf("volume %s: %w", name, err)

@@ -29,7 +29,7 @@ func (d *Disk) WriteAll(fd int, p []byte) (int, error) {
 	if d.plain() {
 		return writeAll(fd, p)
 	}
-	n, op := 0, Op{Kind: Write, FD: fd, Data: p}
+	n, op := 0, Op{Kind: Write, FD: fd, Data: p, Off: -1}
 	err := d.Around(&op, func() (err error) {
 		n, err = writeAll(fd, op.Data)
 		return err

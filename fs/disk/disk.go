@@ -38,6 +38,7 @@ type Op struct {
 	To    string // new name of a rename; what a link leads to
 	FD    int    // open file that is written to or synced
 	Data  []byte // of a write; what is taken from its end is not written
+	Off   int64  // where a write goes, -1 for where the file is
 	Size  int64
 	Mode  uint32
 }
@@ -110,7 +111,7 @@ type writer struct {
 
 // Write implements io.Writer.
 func (w writer) Write(p []byte) (n int, err error) {
-	op := Op{Kind: Write, FD: int(w.f.Fd()), Data: p}
+	op := Op{Kind: Write, FD: int(w.f.Fd()), Data: p, Off: -1}
 	err = w.d.Around(&op, func() error {
 		n, err = w.f.Write(op.Data)
 		return err

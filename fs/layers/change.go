@@ -34,29 +34,34 @@ func (t *Table) Commit(tx fs.Tx, commits ...fs.Commit) ([]Row, error) {
 	return rows, nil
 }
 
-// Keep gives staged layers their rows in tx, in the state given.
-func (t *Table) Keep(tx fs.Tx, state fs.State, names ...string) error {
+// Keep gives staged layers their rows in tx, in the state given, and returns them.
+func (t *Table) Keep(tx fs.Tx, state fs.State, names ...string) (rows []Row, err error) {
 	for _, name := range names {
 		row, ok := t.inMemory(name)
 		if !ok {
-			return fmt.Errorf("deferred layer %s: %w", name, errdefs.ErrNotFound)
+			return nil, fmt.Errorf("deferred layer %s: %w", name, errdefs.ErrNotFound)
 		}
 		row.State = state
 		if err := t.put(tx, row); err != nil {
-			return err
+			return nil, err
 		}
+		rows = append(rows, row)
 	}
 	tx.Committed(func() {
 		for _, name := range names {
 			t.Release(name)
 		}
 	})
-	return nil
+	return rows, nil
 }
 
 // KeepNow is Keep in a transaction of its own, shared with others that want one at the same time.
-func (t *Table) KeepNow(state fs.State, names ...string) error {
-	return t.db.Update(func(tx fs.Tx) error { return t.Keep(tx, state, names...) })
+func (t *Table) KeepNow(state fs.State, names ...string) (rows []Row, err error) {
+	err = t.db.Update(func(tx fs.Tx) (err error) {
+		rows, err = t.Keep(tx, state, names...)
+		return err
+	})
+	return rows, err
 }
 
 // Forget takes rows away in tx, those that stand on others of them first if they are named first. The layers are staged again

@@ -27,7 +27,7 @@ func TestStageWhileTheFileGrows(t *testing.T) {
 	if err := table.Stage(base); err != nil {
 		t.Fatal(err)
 	}
-	if err := table.KeepNow(fs.Committed, "base"); err != nil {
+	if _, err := table.KeepNow(fs.Committed, "base"); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})

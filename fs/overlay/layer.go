@@ -36,7 +36,7 @@ func (d *Driver) Prepare(_ context.Context, name, parent string, o fs.PrepareOpt
 	}
 	err = d.create(row, o.Purpose)
 	if err == nil && o.Purpose == fs.ForContainer && !o.Deferred {
-		err = d.table.KeepNow(fs.Active, name)
+		err = d.keepNow(fs.Active, name)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("prepare layer %s: %w", name, err), d.discard(row))
@@ -57,7 +57,7 @@ func (d *Driver) View(_ context.Context, name, parent string) error {
 		return err
 	}
 	if err = d.create(row, fs.ForContainer); err == nil {
-		err = d.table.KeepNow(fs.View, name)
+		err = d.keepNow(fs.View, name)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("view layer %s: %w", parent, err), d.discard(row))
@@ -188,6 +188,9 @@ func lowerNames(chain []layers.Row) string {
 // Commit implements fs.Driver.
 func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
 	rows, err := d.table.Commit(tx, commits...)
+	if err == nil {
+		err = d.place.WriteBeside(rows...)
+	}
 	if err != nil {
 		return err
 	}
@@ -213,7 +216,16 @@ func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
 }
 
 // Keep implements fs.Driver.
-func (d *Driver) Keep(tx fs.Tx, names ...string) error { return d.table.Keep(tx, fs.Active, names...) }
+func (d *Driver) Keep(tx fs.Tx, names ...string) error {
+	rows, err := d.table.Keep(tx, fs.Active, names...)
+	return errors.Join(err, d.place.WriteBeside(rows...))
+}
+
+func (d *Driver) keepNow(state fs.State, name string) error {
+	rows, err := d.table.KeepNow(state, name)
+	_ = d.place.WriteBeside(rows...) // Open does it else
+	return err
+}
 
 // Forget implements fs.Driver.
 func (d *Driver) Forget(tx fs.Tx, names ...string) error { return d.table.Forget(tx, names...) }

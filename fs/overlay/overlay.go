@@ -6,6 +6,7 @@
 //	<root>/<id>/lower    the short names of what is below, l/A:l/B, top first
 //	<root>/<id>/work     overlayfs's own
 //	<root>/<id>/merged   where a container's root is mounted
+//	<root>/<id>/layer.json its row of the table, from which that is made again when it is lost
 //	<root>/l/<short>     a link to ../<id>/diff, so that many layers fit the one page of mount options
 //
 // and beside diff the record from which a layer's exact tar is written again. What is mounted follows the table of layers; the
@@ -38,6 +39,8 @@ type Driver struct {
 	layers.Content
 	root   string
 	table  *layers.Table
+	place  layers.Place
+	faults []string
 	disk   *disk.Disk
 	sync   layers.Syncer
 	host   host
@@ -51,6 +54,7 @@ var (
 	_ fs.Rebaser = (*Driver)(nil)
 	_ fs.Locator = (*Driver)(nil)
 	_ fs.Differ  = (*Driver)(nil)
+	_ fs.Checker = (*Driver)(nil)
 )
 
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
@@ -71,6 +75,10 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 		return nil, err
 	}
 	d.Content = layers.Content{Table: d.table, Files: d.diff, Record: d.recordOf, Whiteouts: archive.Overlay, Disk: dd}
+	d.place = PlaceOf(root, dd)
+	if d.faults, err = d.check(); err != nil {
+		return nil, err
+	}
 	orphans, err := d.table.Sweep(dd, root, func(name string) bool { return name == "l" })
 	if err != nil {
 		return nil, err
@@ -96,7 +104,7 @@ func checkOptions(opts []string) error {
 
 // sweep deletes orphans and the short names that lead nowhere.
 func (d *Driver) sweep(ctx context.Context, orphans []string) error {
-	err := layers.Delete(ctx, orphans, d.delete)
+	err := errors.Join(layers.Delete(ctx, orphans, d.delete), d.place.Complete(d.table))
 	links, readErr := os.ReadDir(filepath.Join(d.root, "l"))
 	for _, l := range links {
 		path := filepath.Join(d.root, "l", l.Name())

@@ -3,6 +3,7 @@
 //
 //	<root>/dir/<id>        a layer; a container's is its root, with nothing to mount
 //	<root>/tar-split/<id>  the record from which a layer's exact tar is written again
+//	<root>/rows/<id>       its row of the table, from which that is made again when it is lost
 package vfs
 
 import (
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +33,8 @@ type Driver struct {
 	layers.Content
 	root   string
 	table  *layers.Table
+	place  layers.Place
+	faults []string
 	disk   *disk.Disk
 	sync   layers.Syncer
 	cancel context.CancelFunc
@@ -39,8 +43,9 @@ type Driver struct {
 }
 
 var (
-	_ fs.Driver = (*Driver)(nil)
-	_ fs.Differ = (*Driver)(nil)
+	_ fs.Driver  = (*Driver)(nil)
+	_ fs.Differ  = (*Driver)(nil)
+	_ fs.Checker = (*Driver)(nil)
 )
 
 // Open opens the driver on the folder root, which it makes where it is missing. Orphans are out of the way when it returns; they
@@ -50,7 +55,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 		return nil, fmt.Errorf("storage option %s is not known to vfs: %w", opts[0], errdefs.ErrInvalidArgument)
 	}
 	d := &Driver{root: root, disk: dd, sync: layers.Syncer{Disk: dd}}
-	for _, dir := range []string{d.folders(), d.records()} {
+	for _, dir := range []string{d.folders(), d.records(), d.rows()} {
 		if err := dd.MkdirAll(dir, 0o710); err != nil {
 			return nil, fmt.Errorf("open vfs: %w", err)
 		}
@@ -60,6 +65,14 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 		return nil, err
 	}
 	d.Content = layers.Content{Table: d.table, Files: d.dir, Record: d.recordOf, Disk: dd}
+	d.place = PlaceOf(root, dd)
+	gone, err := d.table.Missing(d.folders())
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range gone {
+		d.faults = append(d.faults, fmt.Sprintf("layer %s is missing: %s is not there", row.Name, d.dir(row)))
+	}
 	none := func(string) bool { return false }
 	orphans, err := d.table.Sweep(dd, d.folders(), none)
 	if err != nil {
@@ -69,8 +82,14 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	if err != nil {
 		return nil, err
 	}
+	rows, err := d.table.Sweep(dd, d.rows(), none)
+	if err != nil {
+		return nil, err
+	}
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	d.sweeps.Go(func() { d.swept = layers.Delete(ctx, append(orphans, records...), d.remove) })
+	d.sweeps.Go(func() {
+		d.swept = errors.Join(layers.Delete(ctx, slices.Concat(orphans, records, rows), d.remove), d.place.Complete(d.table))
+	})
 	return d, nil
 }
 
@@ -86,6 +105,19 @@ func (d *Driver) folders() string                { return filepath.Join(d.root, 
 func (d *Driver) records() string                { return filepath.Join(d.root, "tar-split") }
 func (d *Driver) dir(row layers.Row) string      { return filepath.Join(d.folders(), row.ID) }
 func (d *Driver) recordOf(row layers.Row) string { return filepath.Join(d.records(), row.ID) }
+
+func (d *Driver) rows() string { return filepath.Join(d.root, "rows") }
+
+// PlaceOf is where the driver on root has what its table can be made again from.
+func PlaceOf(root string, d *disk.Disk) layers.Place {
+	return layers.Place{Driver: Name, Dir: filepath.Join(root, "dir"), Disk: d,
+		Row:   func(id string) string { return filepath.Join(root, "rows", id) },
+		Other: func(string) bool { return false },
+	}
+}
+
+// Faults implements fs.Checker.
+func (d *Driver) Faults() []string { return d.faults }
 
 // Name implements fs.Driver.
 func (d *Driver) Name() string { return Name }
@@ -111,7 +143,7 @@ func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareO
 	if err == nil && o.Purpose == fs.ForContainer && !o.Deferred {
 		// A copy is more than an empty folder: it has to be on the disk before its row is.
 		if err = d.sync.Sync(name); err == nil {
-			err = d.table.KeepNow(fs.Active, name)
+			err = d.keepNow(fs.Active, name)
 		}
 	}
 	if err != nil {
@@ -186,7 +218,7 @@ func (d *Driver) View(_ context.Context, name, parent string) error {
 		return err
 	}
 	if err = d.disk.Mkdir(d.dir(row), 0o755); err == nil {
-		err = d.table.KeepNow(fs.View, name)
+		err = d.keepNow(fs.View, name)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("view layer %s: %w", parent, err), d.discard(row))
@@ -218,7 +250,8 @@ func (d *Driver) Sync(_ context.Context, names ...string) error { return d.sync.
 
 // Commit implements fs.Driver.
 func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
-	_, err := d.table.Commit(tx, commits...)
+	rows, err := d.table.Commit(tx, commits...)
+	err = errors.Join(err, d.place.WriteBeside(rows...))
 	tx.Committed(func() {
 		for _, c := range commits {
 			d.sync.End(c.Staged)
@@ -233,7 +266,14 @@ func (d *Driver) Keep(tx fs.Tx, names ...string) error {
 		return err
 	}
 	tx.Committed(func() { d.sync.End(names...) })
-	return d.table.Keep(tx, fs.Active, names...)
+	rows, err := d.table.Keep(tx, fs.Active, names...)
+	return errors.Join(err, d.place.WriteBeside(rows...))
+}
+
+func (d *Driver) keepNow(state fs.State, name string) error {
+	rows, err := d.table.KeepNow(state, name)
+	_ = d.place.WriteBeside(rows...) // Open does it else
+	return err
 }
 
 // Forget implements fs.Driver.
@@ -259,7 +299,7 @@ func (d *Driver) discard(row layers.Row) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(d.remove(gone), d.disk.RemoveAll(d.recordOf(row)))
+	err = errors.Join(d.remove(gone), d.disk.RemoveAll(d.recordOf(row)), d.disk.RemoveAll(d.place.Row(row.ID)))
 	if err != nil {
 		return fmt.Errorf("delete layer %s: %w", row.Name, err)
 	}

@@ -114,6 +114,9 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	if err != nil {
 		return err
 	}
+	if o.recover {
+		return o.recoverState(ctx, env)
+	}
 	if err := cgroup.Ensure(); err != nil {
 		return err
 	}
@@ -141,7 +144,8 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
 			return drivers.Open(ctx, o.dataRoot, o.driver, db.Layers(), nil, o.driverOptions)
 		},
-		Bridge: o.defaultNetwork(), ResolvConf: o.resolvConf, CgroupParent: o.cgroupParent, Version: cmd.Version, Experimental: o.experimental,
+		RecoverLayers: o.recoverLayers,
+		Bridge:        o.defaultNetwork(), ResolvConf: o.resolvConf, CgroupParent: o.cgroupParent, Version: cmd.Version, Experimental: o.experimental,
 		LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners), NoRestarts: bool(o.noRestarts), Settings: o.settings(),
 	}
 	e, err := engine.Open(ctx, settings)

@@ -22,6 +22,7 @@ type options struct {
 	configFile    string
 	optsFile      string
 	validate      bool
+	recover       bool
 	showVersion   bool
 	detach        bool
 	logFile       string

@@ -52,6 +52,7 @@ func (o *options) table() []setting {
 		{value: &o.configFile, name: "config-file", word: "string", help: "Daemon configuration file"},
 		{value: &o.optsFile, name: "opts-file", word: "file", help: "Read further options from DOCKER_OPTS in this file, as /etc/default/docker; none where it is not there"},
 		{value: &o.validate, name: "validate", help: "Validate daemon configuration and exit"},
+		{value: &o.recover, name: "recover", help: "Make the state file again that is damaged or lost, from its copy and from what is on the disk, and exit"},
 		{value: &o.detach, name: "detach", help: "Go on in the background; return when the API answers"},
 		{value: &o.execRoot, name: "exec-root", key: "exec-root", word: "string", help: "Root directory for execution state files"},
 		{value: &o.pidfile, name: "pidfile", short: "p", key: "pidfile", word: "string", help: "Path to use for daemon PID file"},

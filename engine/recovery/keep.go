@@ -1,0 +1,165 @@
+package recovery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"box/engine/state"
+	"box/fs/disk"
+)
+
+// When the state is copied. A copy is as big as the state, so a device that writes to flash should not see one often: it is what a
+// damaged state is replaced by, and what is newer on the disk has its own records.
+const (
+	quiet     = 30 * time.Second // since the last change
+	copyEvery = 30 * time.Minute
+)
+
+// Keeper copies a state while a daemon runs.
+type Keeper struct {
+	o      Options
+	db     *state.DB
+	copied uint64 // changes that the copy has
+	wake   chan struct{}
+}
+
+// NewKeeper is for the open state of a data root. A state that has no good copy gets one at the first quiet time.
+func NewKeeper(o Options, db *state.DB) *Keeper {
+	k := &Keeper{o: o, db: db, wake: make(chan struct{}, 1)}
+	have, err := db.Summary()
+	copied, copyErr := state.Look(o.path(copyFile))
+	if err != nil || copyErr != nil || have.Change != copied.Change {
+		k.copied = ^uint64(0)
+		k.Changed()
+	}
+	return k
+}
+
+// Changed tells that the state was changed. It costs nothing.
+func (k *Keeper) Changed() {
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run copies at quiet times until ctx ends. While nothing changes it sleeps.
+func (k *Keeper) Run(ctx context.Context, failed func(error)) {
+	wait := func(d time.Duration) bool {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+			return false
+		case <-t.C:
+			return true
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.wake:
+		}
+		for seen := k.db.Changes(); ; seen = k.db.Changes() {
+			if !wait(quiet) {
+				return
+			}
+			if k.db.Changes() == seen {
+				break
+			}
+		}
+		if err := k.Copy(); err != nil {
+			failed(err)
+		}
+		if !wait(copyEvery) {
+			return
+		}
+	}
+}
+
+// Copy copies the state unless the copy has it all.
+func (k *Keeper) Copy() error {
+	now := k.db.Changes()
+	if k.copied == now {
+		return nil
+	}
+	if err := k.db.CopyTo(k.o.path(copyFile)); err != nil {
+		return err
+	}
+	k.copied = now
+	return nil
+}
+
+// recordFile is beside a container what the state has of it.
+const recordFile = "record.json"
+
+// beside is the content of that file.
+type beside struct {
+	ID     string
+	Record json.RawMessage
+}
+
+// WriteRecord writes the record of a container into its folder dir. Nothing waits until it is on the disk: it is read by Recover alone.
+func WriteRecord(d *disk.Disk, dir, id string, record any) error {
+	raw, err := json.Marshal(record)
+	if err == nil {
+		raw, err = json.Marshal(beside{id, raw})
+	}
+	if err == nil {
+		err = d.Replace(filepath.Join(dir, recordFile), raw, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("record beside container %s: %w", id, err)
+	}
+	return nil
+}
+
+// HasRecord tells whether a container's folder has its record.
+func HasRecord(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, recordFile))
+	return err == nil
+}
+
+// DropRecord takes the record of a container away that is removed, so that nothing brings it back.
+func DropRecord(d *disk.Disk, dir string) {
+	_ = d.Remove(filepath.Join(dir, recordFile)) // the folder goes too, and Open sweeps it else
+}
+
+// readRecord reads what WriteRecord wrote; ok is false for what was cut off, or is another container's.
+func readRecord(dir, id string) (record json.RawMessage, ok bool) {
+	raw, err := os.ReadFile(filepath.Join(dir, recordFile))
+	var b beside
+	if err != nil || json.Unmarshal(raw, &b) != nil {
+		return nil, false
+	}
+	return b.Record, b.ID == id && len(b.Record) > 0
+}
+
+func copyTo(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Sync(), out.Close())
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,147 @@
+// Package recovery keeps box from beginning anew beside what is there. It opens the state file after a look at it and at what lies
+// around, takes the copy in place of one that is damaged, and makes a state again from what is on the disk.
+//
+// What is put aside is never deleted: a state file gets another name beside, and folders of which nothing is known go into DATA/lost.
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"box/engine/state"
+	"box/fs"
+)
+
+// Names in the data root.
+const (
+	stateFile  = "box.db"
+	copyFile   = "box.db.copy"       // of the state, as Keep writes it
+	workFile   = "box.db.recovering" // what Recover makes, until it is whole
+	lostFolder = "lost"
+)
+
+// Options say where the data is.
+type Options struct {
+	Root string
+	// Layers makes the tables of all storage drivers fit their folders (drivers.Recover). nil: nothing can be made again.
+	Layers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
+	Now    func() time.Time
+}
+
+func (o *Options) path(name string) string { return filepath.Join(o.Root, name) }
+
+// Open opens the state of a data root. One that is missing or empty is made where nothing lies around it; beside layers,
+// containers, content or volumes it is refused, since all of them would be swept. In place of one that is damaged, or older than its
+// own copy, the copy is taken and brought up to what is on the disk. notes are sentences on what was done about it, none when all is well.
+func Open(ctx context.Context, o Options) (db *state.DB, notes []string, err error) {
+	path := o.path(stateFile)
+	copied, copyErr := state.Look(o.path(copyFile))
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > 0 {
+		db, err = state.OpenOld(path)
+	} else if err == nil || errors.Is(err, os.ErrNotExist) {
+		err = errdefs.ErrNotFound
+	}
+	switch {
+	case errdefs.IsNotFound(err):
+		return o.begin(err, copyErr)
+	case errdefs.IsDataLoss(err):
+		return o.fallBack(ctx, err, copyErr)
+	case err != nil || copyErr != nil:
+		return db, nil, err
+	}
+	have, err := db.Summary()
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	if have.Engine != copied.Engine && have.Engine != "" && copied.Engine != "" {
+		return nil, nil, errors.Join(db.Close(), fmt.Errorf("state %s is not of this data root: its copy %s is of another engine. Put the right file back, "+
+			"or move the copy away if it is the wrong one: %w", path, o.path(copyFile), errdefs.ErrFailedPrecondition))
+	}
+	if have.Change < copied.Change {
+		if err := db.Close(); err != nil {
+			return nil, nil, err
+		}
+		return o.fallBack(ctx, fmt.Errorf("state %s is older than its copy (change %d, the copy has %d)", path, have.Change, copied.Change), nil)
+	}
+	return db, nil, nil
+}
+
+// begin makes a new state, where that takes nothing away.
+func (o *Options) begin(missing, copyErr error) (*state.DB, []string, error) {
+	path := o.path(stateFile)
+	around := o.around()
+	if copyErr == nil {
+		around = append(around, "a copy of the state")
+	}
+	if len(around) == 0 {
+		db, err := state.Open(path)
+		return db, nil, err
+	}
+	what := "is empty"
+	if _, err := os.Stat(path); err != nil {
+		what = "is missing"
+	}
+	return nil, nil, fmt.Errorf("state %s %s, and %s holds %s: box does not begin anew beside them, since it would sweep them away. "+
+		"Put the file back from a backup; or make it again from %s, with the same options and --recover: box dockerd --recover; "+
+		"or give box an empty folder with --data-root: %w",
+		path, what, o.Root, strings.Join(around, ", "), o.sources(copyErr), errdefs.ErrFailedPrecondition)
+}
+
+// sources are what Recover would use, in words.
+func (o *Options) sources(copyErr error) string {
+	if copyErr != nil {
+		return "what is on the disk (there is no good copy of it)"
+	}
+	when := ""
+	if info, err := os.Stat(o.path(copyFile)); err == nil {
+		when = " of " + info.ModTime().UTC().Format(time.RFC3339)
+	}
+	return "its copy " + o.path(copyFile) + when + " and what is on the disk"
+}
+
+// fallBack takes the copy in place of a state that cannot be used.
+func (o *Options) fallBack(ctx context.Context, reason, copyErr error) (*state.DB, []string, error) {
+	if copyErr != nil || o.Layers == nil {
+		return nil, nil, fmt.Errorf("%w. Nothing was changed. Put the file back from a backup; or make it again from %s, with the same options and --recover: "+
+			"box dockerd --recover (the damaged file is kept): %w", reason, o.sources(copyErr), errdefs.ErrDataLoss)
+	}
+	report, err := Recover(ctx, *o)
+	if err != nil {
+		return nil, nil, errors.Join(reason, err)
+	}
+	db, err := state.OpenOld(o.path(stateFile))
+	return db, append([]string{reason.Error()}, report.Lines()...), err
+}
+
+// around tells what lies in the data root that a new state would know nothing of.
+func (o *Options) around() (found []string) {
+	for _, row := range []struct{ pattern, one, many string }{
+		{"overlay2/*/diff", "layer of overlay2", "layers of overlay2"},
+		{"vfs/dir/*", "layer of vfs", "layers of vfs"},
+		{"containers/*", "container", "containers"},
+		{"content/sha256/*", "piece of images' content", "pieces of images' content"},
+		{"volumes/*/_data", "volume", "volumes"},
+	} {
+		there, _ := filepath.Glob(filepath.Join(escape(o.Root), row.pattern)) // the pattern is good
+		switch n := len(there); {
+		case n == 1:
+			found = append(found, "1 "+row.one)
+		case n > 1:
+			found = append(found, fmt.Sprint(n, " ", row.many))
+		}
+	}
+	return found
+}
+
+// escape keeps a path from being a pattern.
+func escape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}

@@ -1,0 +1,41 @@
+package drivers
+
+import (
+	"os"
+	"path/filepath"
+
+	"box/fs"
+	"box/fs/disk"
+	"box/fs/layers"
+	"box/fs/overlay"
+	"box/fs/vfs"
+)
+
+// Recover makes the tables of all drivers below root fit what is in their folders, and tells for each that has layers what was found. Of
+// layers that containers write to, those are kept that wanted knows. No driver may be open.
+func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool) (map[string]fs.Recovered, error) {
+	all := map[string]fs.Recovered{}
+	for _, p := range []layers.Place{overlay.PlaceOf(filepath.Join(root, overlay.Name), d), vfs.PlaceOf(filepath.Join(root, vfs.Name), d)} {
+		found, err := p.Recover(db, wanted)
+		if err != nil {
+			return nil, err
+		}
+		if len(found.Layers)+len(found.Left) > 0 {
+			all[p.Driver] = found
+		}
+	}
+	return all, nil
+}
+
+// Beside tells how many layers' folders are below root, whatever the table says.
+func Beside(root string) (n int) {
+	for _, dir := range []string{filepath.Join(root, overlay.Name), filepath.Join(root, vfs.Name, "dir")} {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if e.Name() != "l" {
+				n++
+			}
+		}
+	}
+	return n
+}
