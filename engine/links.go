@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	apinetwork "github.com/moby/moby/api/types/network"
 	"golang.org/x/sys/unix"
+
+	"box/engine/state"
 )
 
 // link is one --link: another container on the default network, which this one knows by an alias.
@@ -39,12 +42,103 @@ func (e *Engine) links(specs []string) ([]link, error) {
 		if err != nil {
 			return nil, invalid("could not get container for %s: %v", name, err)
 		}
+		if to, err = e.networkOwner(to); err != nil {
+			return nil, err
+		}
 		if to.snapshot().Host.NetworkMode.IsHost() {
 			return nil, invalid("conflicting options: host type networking can't be used with links. This would result in undefined behavior")
 		}
 		list = append(list, link{to, path.Base(alias)})
 	}
 	return list, nil
+}
+
+// mostJoins bounds how many containers may each have the network of the next.
+const mostJoins = 100
+
+// networkOwner is the container whose network c has: itself, or the one that it joined.
+func (e *Engine) networkOwner(c *container) (*container, error) {
+	for range mostJoins {
+		mode := c.snapshot().Host.NetworkMode
+		if !mode.IsContainer() {
+			return c, nil
+		}
+		var err error
+		if c, err = e.container(mode.ConnectedContainer()); err != nil {
+			return nil, err
+		}
+	}
+	return nil, invalid("container %s joins a network that leads back to it", short(c.rec.ID))
+}
+
+// linkedAs is the container that another, by its name, links to under an alias: NAME/ALIAS. e.mu is held.
+func (e *Engine) linkedAs(name string) *container {
+	parent, alias, ok := strings.Cut(name, "/")
+	c := e.containers[e.names[parent]]
+	if !ok || c == nil {
+		return nil
+	}
+	rec := c.snapshot()
+	if i := rec.linkIndex(alias); i >= 0 {
+		return e.containers[rec.Links[i]]
+	}
+	return nil
+}
+
+// linkIndex is where in the lists of links the one with an alias is, -1 for nowhere.
+func (r *record) linkIndex(alias string) int {
+	return slices.IndexFunc(r.Host.Links[:min(len(r.Host.Links), len(r.Links))], func(l string) bool { return path.Base(l) == alias })
+}
+
+// linkNames are the names that containers have by the links of others, by the ID of who is linked to.
+func (e *Engine) linkNames() map[string][]string {
+	names := map[string][]string{}
+	for _, c := range e.all() {
+		rec := c.snapshot()
+		for _, l := range e.linksOf(&rec) {
+			id := l.to.rec.ID
+			names[id] = append(names[id], "/"+rec.Name+"/"+l.alias)
+		}
+	}
+	return names
+}
+
+// RemoveLink takes away the link that NAME/ALIAS is, and leaves both containers.
+func (e *Engine) RemoveLink(_ context.Context, ref string) error {
+	if _, err := e.container(ref); err != nil {
+		return err
+	}
+	parent, alias, ok := strings.Cut(strings.TrimPrefix(ref, "/"), "/")
+	if !ok {
+		return conflict("Conflict, cannot remove the default link name of the container")
+	}
+	c, err := e.container(parent)
+	if err != nil {
+		return err
+	}
+	c.op.Lock()
+	defer c.op.Unlock()
+	rec := c.snapshot()
+	i := rec.linkIndex(alias)
+	if i < 0 || c.gone {
+		return notFound("No such container: %s", ref)
+	}
+	host := *rec.Host
+	rec.Links, host.Links = slices.Delete(slices.Clone(rec.Links), i, i+1), slices.Delete(slices.Clone(host.Links), i, i+1)
+	if len(host.Links) == 0 {
+		host.Links = nil // as one that never had any
+	}
+	rec.Host = &host
+	if err := e.db.Update(func(tx *state.Tx) error { return recordTable.Put(tx, rec.ID, rec) }); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.rec.Links, c.rec.Host = rec.Links, rec.Host
+	c.mu.Unlock()
+	if st, _ := c.now(); !st.running() {
+		return nil
+	}
+	return replaceHost(filepath.Join(e.dir(rec.ID), "hosts"), alias, netip.Addr{})
 }
 
 // wantedLinks checks the links of a new container and brings them into the form that inspect shows.
@@ -117,7 +211,7 @@ func (e *Engine) relink(c *container) {
 // mostHosts is how long a hosts file may be that is read, bytes: a container may have written to it.
 const mostHosts = 1 << 20
 
-// replaceHost gives the line that has a name another address. The file is written in place: it is mounted in a container.
+// replaceHost gives the line that has a name another address, or takes it away where that is the zero one. The file is written in place: it is mounted in a container.
 func replaceHost(file, name string, address netip.Addr) error {
 	f, err := os.OpenFile(file, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -131,6 +225,9 @@ func replaceHost(file, name string, address netip.Addr) error {
 	var text []byte
 	for line := range strings.Lines(string(old)) {
 		if words := strings.Fields(line); len(words) > 1 && slices.Contains(words[1:], name) && words[0] != address.String() {
+			if !address.IsValid() {
+				continue
+			}
 			line = address.String() + strings.TrimPrefix(line, words[0])
 		}
 		text = append(text, line...)

@@ -60,8 +60,11 @@ func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error)
 		rows = rows[:min(len(rows), o.Limit)]
 	}
 	out := make([]api.Summary, 0, len(rows))
+	names := e.linkNames()
 	for i := range rows {
 		s := e.summary(&rows[i].rec, &rows[i].st)
+		s.Names = append(s.Names, names[s.ID]...)
+		sort.Strings(s.Names)
 		if o.Size {
 			s.SizeRw, s.SizeRootFs = e.sizes(ctx, &rows[i].rec)
 		}

@@ -52,6 +52,9 @@ func (e *Engine) container(ref string) (*container, error) {
 	if c := e.containers[e.names[strings.TrimPrefix(ref, "/")]]; c != nil {
 		return c, nil
 	}
+	if c := e.linkedAs(strings.TrimPrefix(ref, "/")); c != nil {
+		return c, nil
+	}
 	var found *container
 	for id, c := range e.containers {
 		if strings.HasPrefix(id, ref) {

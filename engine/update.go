@@ -119,6 +119,11 @@ func updated(h *api.HostConfig, u *api.UpdateConfig) error {
 		return conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
 	}
 	setUnlessZero(&have.BlkioWeight, want.BlkioWeight)
+	setUnlessEmpty(&have.BlkioWeightDevice, want.BlkioWeightDevice)
+	setUnlessEmpty(&have.BlkioDeviceReadBps, want.BlkioDeviceReadBps)
+	setUnlessEmpty(&have.BlkioDeviceWriteBps, want.BlkioDeviceWriteBps)
+	setUnlessEmpty(&have.BlkioDeviceReadIOps, want.BlkioDeviceReadIOps)
+	setUnlessEmpty(&have.BlkioDeviceWriteIOps, want.BlkioDeviceWriteIOps)
 	setUnlessZero(&have.CPUShares, want.CPUShares)
 	setUnlessZero(&have.NanoCPUs, want.NanoCPUs)
 	setUnlessZero(&have.CPUPeriod, want.CPUPeriod)
@@ -143,5 +148,11 @@ func setUnlessZero[T comparable](field *T, v T) {
 	var zero T
 	if v != zero {
 		*field = v
+	}
+}
+
+func setUnlessEmpty[T any](list *[]T, v []T) {
+	if len(v) > 0 {
+		*list = v
 	}
 }

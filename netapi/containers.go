@@ -166,6 +166,13 @@ func (s *Server) renameContainer(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) removeContainer(w http.ResponseWriter, r *http.Request) error {
+	if flag(r, "link") {
+		if err := s.e.RemoveLink(r.Context(), name(r)); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	err := s.e.Remove(r.Context(), name(r), engine.RemoveOptions{Force: flag(r, "force"), Volumes: flag(r, "v")})
 	if err != nil {
 		return err

@@ -18,6 +18,16 @@ func (s *Server) listNetworks(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := make([]any, len(list))
 	for i := range list {
+		if versionOf(r.Context()) < 28 { // a list told all that an inspection does
+			n, err := s.e.InspectNetwork(list[i].ID)
+			if err != nil {
+				return err
+			}
+			if out[i], err = shaped(n, networkFields, versionOf(r.Context())); err != nil {
+				return err
+			}
+			continue
+		}
 		if out[i], err = shaped(list[i], listedNetworkFields, versionOf(r.Context())); err != nil {
 			return err
 		}

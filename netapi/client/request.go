@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"box/netapi/wire"
 )
@@ -119,7 +120,7 @@ func (c *Client) url(k call, version string) string {
 	if version != "" {
 		path += "/v" + version
 	}
-	u.Path = path + k.path
+	u.Path = path + strings.Replace(k.path, "//", "/", 1) // names may have the slash before them that inspect shows
 	return u.String()
 }
 
