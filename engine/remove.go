@@ -73,6 +73,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 		return nil
 	}
 	c.cancelRestart()
+	before, _ := c.now()
 	if err := e.to(c, api.StateRemoving, nil); err != nil {
 		return err
 	}
@@ -80,23 +81,20 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 	images := e.imageLayers(ctx, rec.ID)
 	layers := layerNames(rec.ID, images)
 	var going []*volume.Removal
+	var err error
 	if volumes {
-		going = e.anonymousVolumes(&rec)
+		going, err = e.anonymousVolumes(&rec)
 	}
-	err := e.db.Batch(func(tx *state.Tx) error {
-		err := errors.Join(
-			recordTable.Delete(tx, rec.ID),
-			statusTable.Delete(tx, rec.ID),
-			e.layers.Forget(tx.Layers(), layers...),
-		)
-		for _, v := range going {
-			err = errors.Join(err, v.Forget(tx))
-		}
-		return err
-	})
+	if err == nil {
+		err = e.dropRows(rec.ID, layers, going)
+	}
 	e.endVolumes(ctx, going, err)
-	if err != nil {
-		e.change(c, func(s *status) { s.State = api.StateDead })
+	if err != nil { // nothing of it is gone
+		e.change(c, func(s *status) {
+			if s.State = before.State; s.State == api.StateRestarting {
+				s.State = api.StateExited // its timer was stopped
+			}
+		})
 		return err
 	}
 	recovery.DropRecord(e.o.Disk, e.dir(rec.ID))
@@ -107,9 +105,23 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 	return nil
 }
 
+// dropRows takes the rows of a container away with those of its layers and of volumes.
+func (e *Engine) dropRows(id string, layers []string, volumes []*volume.Removal) error {
+	return e.db.Batch(func(tx *state.Tx) error {
+		err := errors.Join(
+			recordTable.Delete(tx, id),
+			statusTable.Delete(tx, id),
+			e.layers.Forget(tx.Layers(), layers...),
+		)
+		for _, v := range volumes {
+			err = errors.Join(err, v.Forget(tx))
+		}
+		return err
+	})
+}
+
 // anonymousVolumes begins to remove the volumes of a container that nobody named. One that another container has too stays.
-func (e *Engine) anonymousVolumes(rec *record) []*volume.Removal {
-	var going []*volume.Removal
+func (e *Engine) anonymousVolumes(rec *record) (going []*volume.Removal, err error) {
 	for _, m := range rec.Mounts {
 		if !m.anonymous() {
 			continue
@@ -119,10 +131,10 @@ func (e *Engine) anonymousVolumes(rec *record) []*volume.Removal {
 		case err == nil:
 			going = append(going, v)
 		case !errdefs.IsConflict(err) && !errdefs.IsNotFound(err):
-			e.log.Warn("remove volume with its container", "volume", m.Name, "container", short(rec.ID), "error", err)
+			return going, err
 		}
 	}
-	return going
+	return going, nil
 }
 
 // endVolumes completes removals, or takes them back when err is not nil.

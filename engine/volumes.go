@@ -23,6 +23,7 @@ func (e *Engine) VolumeCreate(ctx context.Context, q api.CreateRequest) (*api.Vo
 		return nil, err
 	}
 	if err := e.db.Batch(func(tx *state.Tx) error { return e.volumes.Save(tx, v.Name) }); err != nil {
+		e.volumes.Abandon(v.Name)
 		return nil, err
 	}
 	e.volumes.Saved(v.Name)

@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -146,7 +147,7 @@ func (c *Catalog) dropBlobs(tx *state.Tx, gone []digest.Digest) error {
 }
 
 // deleteContent deletes the configuration and the manifests of an image that is gone, unless other images have them.
-func (c *Catalog) deleteContent(id digest.Digest, r row) error {
+func (c *Catalog) deleteContent(id digest.Digest, r row) (err error) {
 	kept := map[digest.Digest]bool{}
 	c.mu.RLock()
 	for _, other := range c.rows {
@@ -159,9 +160,7 @@ func (c *Catalog) deleteContent(id digest.Digest, r row) error {
 		if kept[d] || c.elsewhere[d] {
 			continue
 		}
-		if err := c.store.Delete(d); err != nil {
-			return err
-		}
+		err = errors.Join(err, c.store.Delete(d))
 	}
-	return nil
+	return err
 }

@@ -194,10 +194,12 @@ func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string
 	if err != nil {
 		return nil, err
 	}
+	// The image is gone: files that cannot be deleted now are orphans, which the next Open sweeps.
 	for _, name := range gone {
-		err = errors.Join(err, c.layers.Remove(ctx, name))
+		_ = c.layers.Remove(ctx, name)
 	}
-	return append([]string{id.String()}, gone...), errors.Join(err, c.deleteContent(id, r))
+	_ = c.deleteContent(id, r)
+	return append([]string{id.String()}, gone...), nil
 }
 
 // unshared lists the layers that go with the image id, from its top down: to the first that another image ends in or that a

@@ -68,7 +68,7 @@ func (s *stager) drop(ctx context.Context) error {
 		}
 	}
 	for _, f := range s.files {
-		errs = append(errs, s.c.store.disk.Remove(f))
+		_ = s.c.store.disk.Remove(f) // Open does it else: what was committed stays so
 	}
 	for _, unpin := range s.unpin {
 		errs = append(errs, unpin(ctx))

@@ -32,6 +32,16 @@ func (s *Store) Release(container string) {
 	}
 }
 
+// Abandon undoes a Make whose volume could not be saved, unless others hold it meanwhile.
+func (s *Store) Abandon(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.volumes[name]; v != nil && !v.saved && len(v.holders) == 0 {
+		delete(s.volumes, name)
+		_ = s.disk.RemoveAll(filepath.Join(s.root, name)) // what stays is an orphan that Open sweeps
+	}
+}
+
 // Discard undoes what Make did for a container that came to nothing: volumes that were never saved and that nobody else holds go.
 // It tells their names.
 func (s *Store) Discard(container string) (gone []string) {

@@ -1,0 +1,209 @@
+package enginetest
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"box/fs/disk"
+)
+
+// written is one operation as it was done, with paths instead of descriptors.
+type written struct {
+	disk.Op
+	at, to string
+}
+
+// recorder writes operations down in the order in which they were done.
+type recorder struct {
+	mu  sync.Mutex
+	ops []written
+}
+
+func (r *recorder) around(op *disk.Op, do func() error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := written{Op: *op, at: where(op.Dir, op.Path, op.FD), to: op.To}
+	w.Data = bytes.Clone(op.Data)
+	if op.Kind == disk.Write && op.Off < 0 {
+		w.Off, _ = unix.Seek(op.FD, 0, unix.SEEK_CUR)
+	}
+	if op.Kind == disk.Link || op.Kind == disk.Rename {
+		w.to = where(op.ToDir, op.To, 0)
+	}
+	err := do()
+	if err == nil {
+		r.ops = append(r.ops, w)
+	}
+	return err
+}
+
+func (r *recorder) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.ops)
+}
+
+// where is the path of a name in an open folder, or of an open file.
+func where(dir int, name string, fd int) string {
+	switch {
+	case name == "":
+		dir = fd
+	case filepath.IsAbs(name) || dir == unix.AT_FDCWD:
+		return name
+	}
+	p, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", dir))
+	return filepath.Join(p, name)
+}
+
+// redo does the operation again in another folder. One that what was lost has made impossible is lost too.
+func (w *written) redo(from, to string) {
+	in := func(p string) string { return to + strings.TrimPrefix(p, from) }
+	at := in(w.at)
+	if !strings.HasPrefix(w.at, filepath.Join(from, "data")) {
+		return // the exec root is gone with the power
+	}
+	switch w.Kind {
+	case disk.Create:
+		if f, err := os.OpenFile(at, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, os.FileMode(w.Mode)); err == nil {
+			f.Close()
+		}
+	case disk.Write:
+		if f, err := os.OpenFile(at, os.O_WRONLY, 0); err == nil {
+			_, _ = f.WriteAt(w.Data, w.Off)
+			f.Close()
+		}
+	case disk.Truncate:
+		_ = os.Truncate(at, w.Size)
+	case disk.Mkdir:
+		_ = os.Mkdir(at, os.FileMode(w.Mode))
+	case disk.Symlink:
+		_ = os.Symlink(w.to, at)
+	case disk.Link:
+		_ = os.Link(in(w.to), at)
+	case disk.Node:
+		_ = unix.Mknod(at, w.Mode, int(w.Size))
+	case disk.Rename:
+		_ = os.Rename(at, in(w.to))
+	case disk.Unlink:
+		_ = os.Remove(at)
+	}
+}
+
+// durable tells for each operation of a prefix whether a sync after it has made it so: syncfs all, fsync of a file what was written to it, and
+// fsync of a folder the names in it.
+func durable(ops []written) []bool {
+	done := make([]bool, len(ops))
+	for n, s := range ops {
+		if s.Kind != disk.Sync && s.Kind != disk.SyncAll {
+			continue
+		}
+		for i, w := range ops[:n] {
+			content := w.Kind == disk.Write || w.Kind == disk.Truncate
+			switch {
+			case s.Kind == disk.SyncAll, content && w.at == s.at, !content && filepath.Dir(w.at) == s.at:
+				done[i] = true
+			case w.Kind == disk.Rename && content == false && w.at == s.at: // a file that was synced and then renamed
+			}
+		}
+	}
+	return done
+}
+
+// TestPowerGoes writes down all that a session does to the disk, and builds for prefixes of it what a disk may hold when the power went
+// there: all that was synced, and of the rest any part. The daemon opens each, and what is there is what the last reply
+// said, or what the request under way was to make.
+func TestPowerGoes(t *testing.T) {
+	base := home(t)
+	live, start := filepath.Join(base, "live"), filepath.Join(base, "start")
+	first, err := open(t, live, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.close()
+	copyFolder(t, live, start)
+	r := &recorder{}
+	w, err := open(t, live, &disk.Disk{Around: r.around})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, begins, ends := []string{w.facts()}, []int{}, []int{}
+	for _, s := range session(t) {
+		begins = append(begins, r.count())
+		if err := s.do(t.Context(), w.e); err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		ends = append(ends, r.count())
+		pictures = append(pictures, w.facts())
+	}
+	w.close()
+	random := rand.New(rand.NewSource(1))
+	stride, subsets := 1, 6
+	if os.Getenv(whole) == "" {
+		stride, subsets = 3, 2
+	}
+	total := ends[len(ends)-1]
+	prefixes, runs := 0, 0
+	for end := 0; end <= total; end += stride {
+		prefixes++
+		at := 0 // the step that the power went in
+		for at < len(ends) && ends[at] <= end {
+			at++
+		}
+		allowed := []string{pictures[at]}
+		if at < len(begins) && begins[at] <= end {
+			allowed = append(allowed, pictures[at+1])
+		}
+		for n := range subsets {
+			runs++
+			keep := []float64{0, 1, 0.5, 0.5, 0.2, 0.8}[n]
+			if stride > 1 && n == 1 {
+				keep = 0.5
+			}
+			replay(t, filepath.Join(base, "replayed"), start, live, r.ops[:end], keep, random, allowed)
+			if t.Failed() && runs > 400 {
+				t.FailNow()
+			}
+		}
+	}
+	t.Logf("%d operations; %d prefixes, each with %d choices of what was not synced: %d disks", total, prefixes, subsets, runs)
+}
+
+func replay(t *testing.T, dir, start, live string, ops []written, keep float64, random *rand.Rand, allowed []string) {
+	t.Helper()
+	defer os.RemoveAll(dir)
+	copyFolder(t, start, dir)
+	safe := durable(ops)
+	lost := 0
+	for i := range ops {
+		if safe[i] || random.Float64() < keep {
+			ops[i].redo(live, dir)
+		} else {
+			lost++
+		}
+	}
+	last := ""
+	if len(ops) > 0 {
+		last = string(ops[len(ops)-1].Kind) + " " + ops[len(ops)-1].at
+	}
+	w, err := open(t, dir, nil)
+	if err != nil {
+		t.Errorf("after %d operations (%s), %d lost: %v", len(ops), last, lost, err)
+		return
+	}
+	defer w.close()
+	got := w.facts()
+	for _, a := range allowed {
+		if got == a {
+			return
+		}
+	}
+	t.Errorf("after %d operations (%s), %d lost, it is\n%s\nand should be\n%s", len(ops), last, lost, got, strings.Join(allowed, "\nor\n"))
+}
