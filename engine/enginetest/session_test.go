@@ -40,7 +40,7 @@ func session(t testing.TB) []step {
 	}
 	remove := func(name string) func(context.Context, *engine.Engine) error {
 		return func(ctx context.Context, e *engine.Engine) error {
-			return e.Remove(ctx, name, engine.RemoveOptions{Volumes: true})
+			return e.Remove(ctx, name, engine.RemoveOptions{Force: true, Volumes: true})
 		}
 	}
 	removeImage := func(name string) func(context.Context, *engine.Engine) error {

@@ -57,7 +57,7 @@ func (s *Store) Make(q Request) (v Volume, made bool, err error) {
 	}
 	e := newEntry(Volume{Name: q.Name, Created: s.now().UTC(), Labels: q.Labels, Options: q.Options})
 	if err := s.makeFolder(&e.Volume); err != nil {
-		return v, false, errors.Join(fmt.Errorf("create %s: %w", q.Name, err), s.disk.RemoveAll(filepath.Join(s.root, q.Name)))
+		return v, false, fmt.Errorf("create %s: %w", q.Name, err)
 	}
 	e.hold(q.Holder)
 	s.volumes[q.Name] = e
@@ -68,24 +68,44 @@ func newEntry(v Volume) *entry {
 	return &entry{Volume: v, holders: map[string]struct{}{}, users: map[string]struct{}{}}
 }
 
-// makeFolder makes the folder of a new volume, which must survive whatever its containers write into it: names are synced.
+// makingPrefix is before the name of a folder that is not whole yet: no volume's name starts with a dot.
+const makingPrefix = ".making-"
+
+// makeFolder makes the folder of a new volume, which must survive whatever its containers write into it: names are synced. It gets its own
+// name when its mark is on the disk: power that goes away between the two would leave a folder that looks like somebody's data.
 func (s *Store) makeFolder(v *Volume) error {
-	name := v.Name
-	dir := filepath.Join(s.root, name)
 	row, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	if err := s.disk.Mkdir(dir, folderMode); err != nil {
+	aside, dir := filepath.Join(s.root, makingPrefix+v.Name), filepath.Join(s.root, v.Name)
+	if _, err := os.Lstat(dir); err == nil {
+		return &os.PathError{Op: "mkdir", Path: dir, Err: os.ErrExist}
+	}
+	if err := s.fillFolder(aside, row); err != nil {
+		return errors.Join(err, s.disk.RemoveAll(aside))
+	}
+	if err := s.disk.Rename(aside, dir); err != nil {
+		return errors.Join(err, s.disk.RemoveAll(aside))
+	}
+	if err := s.disk.SyncFolder(s.root); err != nil {
+		return errors.Join(err, s.disk.RemoveAll(dir))
+	}
+	return nil
+}
+
+func (s *Store) fillFolder(dir string, row []byte) error {
+	if err := errors.Join(s.disk.RemoveAll(dir), s.disk.Mkdir(dir, folderMode)); err != nil {
 		return err
 	}
+	data := filepath.Join(dir, "_data")
 	uid, gid := s.ids.Root()
-	err = errors.Join(os.Chmod(dir, folderMode), s.touch(filepath.Join(dir, newMarker)), s.disk.WriteFile(filepath.Join(dir, rowFile), row, 0o600),
-		s.disk.Mkdir(s.Path(name), 0o755), os.Chmod(s.Path(name), 0o755))
+	err := errors.Join(os.Chmod(dir, folderMode), s.touch(filepath.Join(dir, newMarker)), s.disk.WriteFile(filepath.Join(dir, rowFile), row, 0o600),
+		s.disk.Mkdir(data, 0o755), os.Chmod(data, 0o755))
 	if uid != 0 || gid != 0 {
-		err = errors.Join(err, os.Chown(s.Path(name), uid, gid))
+		err = errors.Join(err, os.Chown(data, uid, gid))
 	}
-	return errors.Join(err, s.disk.SyncFolder(dir), s.disk.SyncFolder(s.root))
+	return errors.Join(err, s.disk.SyncFolder(dir))
 }
 
 func (s *Store) touch(path string) error {

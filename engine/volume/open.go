@@ -63,6 +63,9 @@ func (s *Store) sweep(warn func(error)) error {
 		if name, removed := strings.CutPrefix(d.Name(), removedPrefix); removed {
 			note(s.sweepRemoved(name))
 		}
+		if strings.HasPrefix(d.Name(), makingPrefix) {
+			note(s.disk.RemoveAll(filepath.Join(s.root, d.Name())))
+		}
 	}
 	for _, d := range entries {
 		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {

@@ -48,6 +48,10 @@ func (s *Store) Removal(name, holder string) (*Removal, error) {
 	if err := s.disk.Rename(filepath.Join(s.root, name), r.aside()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, r.End(err)
 	}
+	// Else power that goes away after the row may bring the folder back, which is somebody's data then.
+	if err := s.disk.SyncFolder(s.root); err != nil {
+		return nil, r.End(err)
+	}
 	return r, nil
 }
 
