@@ -15,7 +15,10 @@ require (
 	golang.org/x/crypto v0.53.0
 )
 
-require golang.org/x/tools v0.36.0 // indirect
+require (
+	golang.org/x/text v0.38.0 // indirect
+	golang.org/x/tools v0.45.0 // indirect
+)
 
 require (
 	github.com/containerd/errdefs v1.0.0
@@ -29,8 +32,8 @@ require (
 	github.com/opencontainers/image-spec v1.1.1
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/vishvananda/netns v0.0.5
-	golang.org/x/net v0.55.0 // indirect
-	golang.org/x/sync v0.20.0 // indirect
+	golang.org/x/net v0.55.0
+	golang.org/x/sync v0.21.0 // indirect
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
 )

@@ -24,6 +24,7 @@ type Options struct {
 	Version   string            // a fixed API version (DOCKER_API_VERSION); empty: negotiate
 	Headers   map[string]string // sent with every request
 	UserAgent string
+	Proxy     func(*url.URL) (*url.URL, error)        // the way to a tcp host; nil: direct
 	Dial      func(context.Context) (net.Conn, error) // how a host is reached whose scheme is none of the client's own
 }
 
@@ -60,13 +61,18 @@ func New(o Options) (*Client, error) {
 	if o.Version != "" {
 		c.version, c.agreed = strings.TrimPrefix(o.Version, "v"), true
 	}
-	c.http.Transport = &http.Transport{
+	transport := &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dialPlain(ctx) },
 		TLSClientConfig:    o.TLS,
 		DisableCompression: true,
 		MaxIdleConns:       4,
 		IdleConnTimeout:    time.Minute,
 	}
+	if c.proxied() {
+		transport.Proxy = func(r *http.Request) (*url.URL, error) { return o.Proxy(r.URL) }
+		transport.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) { return c.dialDirect(ctx, address) }
+	}
+	c.http.Transport = transport
 	// a daemon never redirects; a POST that turned into a GET would answer nonsense
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil
@@ -120,8 +126,12 @@ func (c *Client) dialPlain(ctx context.Context) (net.Conn, error) {
 	if c.options.Dial != nil {
 		return c.options.Dial(ctx)
 	}
+	return c.dialDirect(ctx, c.address)
+}
+
+func (c *Client) dialDirect(ctx context.Context, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
-	return d.DialContext(ctx, c.network, c.address)
+	return d.DialContext(ctx, c.network, address)
 }
 
 // Dial opens a connection on which the daemon waits for requests, with TLS where the client has it; the caller closes it.
@@ -134,7 +144,11 @@ func (c *Client) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 func (c *Client) dial(ctx context.Context) (net.Conn, error) {
-	conn, err := c.dialPlain(ctx)
+	plain := c.dialPlain
+	if c.proxied() {
+		plain = c.dialProxy
+	}
+	conn, err := plain(ctx)
 	if err != nil || c.options.TLS == nil {
 		return conn, err
 	}

@@ -93,6 +93,9 @@ func (s *session) client() (*client.Client, error) {
 		return nil, err
 	}
 	o := client.Options{Host: host, TLS: secure, Version: s.env.Getenv("DOCKER_API_VERSION"), UserAgent: "Docker-Client/" + cmd.Version + " (linux)"}
+	if !strings.HasPrefix(host, "unix://") {
+		o.Proxy = client.ProxyFrom(s.env.Getenv)
+	}
 	if strings.HasPrefix(host, "ssh://") {
 		if o.Dial, err = dialSSH(host, s.env.Getenv); err != nil {
 			return nil, fmt.Errorf("Failed to initialize: unable to resolve docker endpoint: %w", err)

@@ -1,0 +1,112 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+
+	"golang.org/x/net/http/httpproxy"
+)
+
+// ProxyFrom is what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say about the way to a URL, nil for a direct one. What is on
+// this host is never reached by a proxy.
+func ProxyFrom(getenv func(string) string) func(*url.URL) (*url.URL, error) {
+	either := func(upper, lower string) string {
+		if v := getenv(upper); v != "" {
+			return v
+		}
+		return getenv(lower)
+	}
+	config := httpproxy.Config{
+		HTTPProxy:  either("HTTP_PROXY", "http_proxy"),
+		HTTPSProxy: either("HTTPS_PROXY", "https_proxy"),
+		NoProxy:    either("NO_PROXY", "no_proxy"),
+	}
+	if config.HTTPProxy == "" && config.HTTPSProxy == "" {
+		return nil
+	}
+	return config.ProxyFunc()
+}
+
+// proxied reports whether requests may go by a proxy: those to a host that TCP reaches.
+func (c *Client) proxied() bool {
+	return c.network == "tcp" && c.options.Dial == nil && c.options.Proxy != nil
+}
+
+// dialProxy opens a connection for a stream through the proxy by CONNECT (RFC 9110 section 9.3.6), or directly where
+// there is no proxy on the way or it does not let streams pass.
+func (c *Client) dialProxy(ctx context.Context) (net.Conn, error) {
+	u := &url.URL{Scheme: c.scheme(), Host: c.address}
+	proxy, err := c.options.Proxy(u)
+	if err != nil {
+		return nil, fmt.Errorf("proxy of %s: %w", u, err)
+	}
+	if proxy == nil || proxy.Scheme != "http" {
+		return c.dialDirect(ctx, c.address)
+	}
+	address := proxy.Host
+	if proxy.Port() == "" {
+		address = net.JoinHostPort(proxy.Hostname(), "80")
+	}
+	conn, err := c.dialDirect(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the proxy %s: %w", proxy.Host, err)
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	passed, err := connect(conn, proxy, c.address)
+	if !stop() {
+		return nil, context.Cause(ctx)
+	}
+	if passed != nil {
+		return passed, nil
+	}
+	conn.Close()
+	if err != nil {
+		return nil, fmt.Errorf("ask the proxy %s for %s: %w", proxy.Host, c.address, err)
+	}
+	return c.dialDirect(ctx, c.address)
+}
+
+// connect asks a proxy for a stream to address; it is nil where the proxy refuses.
+func connect(conn net.Conn, proxy *url.URL, address string) (net.Conn, error) {
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
+	if user := proxy.User; user != nil {
+		password, _ := user.Password()
+		word := base64.StdEncoding.EncodeToString([]byte(user.Username() + ":" + password))
+		req.Header.Set("Proxy-Authorization", "Basic "+word)
+	}
+	if err := req.Write(conn); err != nil {
+		return nil, err
+	}
+	in := bufio.NewReader(conn)
+	res, err := http.ReadResponse(in, req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		res.Body.Close()
+		return nil, nil
+	}
+	return &tunnel{Conn: conn, in: in}, nil
+}
+
+// tunnel is a connection of which the first bytes may have come with the proxy's answer.
+type tunnel struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+// Read gives what the proxy's answer was followed by first.
+func (t *tunnel) Read(p []byte) (int, error) { return t.in.Read(p) }
+
+// CloseWrite ends what is sent.
+func (t *tunnel) CloseWrite() error {
+	if half, ok := t.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
