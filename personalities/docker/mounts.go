@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,12 +25,27 @@ func (s *session) binds(specs []string) (binds []string, volumes map[string]stru
 			volumes[spec] = struct{}{}
 			continue
 		}
+		if err := checkVolume(spec); err != nil {
+			return nil, nil, err
+		}
 		if isRelative(source) {
 			spec = s.path(source) + ":" + rest
 		}
 		binds = append(binds, spec)
 	}
 	return binds, volumes, nil
+}
+
+// checkVolume refuses what no daemon could make sense of.
+func checkVolume(spec string) error {
+	parts := strings.Split(spec, ":")
+	switch {
+	case slices.Contains(parts, ""):
+		return fmt.Errorf("invalid spec: %s: empty section between colons", spec)
+	case len(parts) > 3:
+		return fmt.Errorf("invalid spec: %s: too many colons", spec)
+	}
+	return nil
 }
 
 // isRelative tells a path from here from the name of a volume.
