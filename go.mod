@@ -13,12 +13,10 @@ require (
 	github.com/vishvananda/netlink v1.3.1
 	go.etcd.io/bbolt v1.5.0
 	golang.org/x/crypto v0.53.0
+	golang.org/x/text v0.38.0
 )
 
-require (
-	golang.org/x/text v0.38.0 // indirect
-	golang.org/x/tools v0.45.0 // indirect
-)
+require golang.org/x/tools v0.45.0 // indirect
 
 require (
 	github.com/containerd/errdefs v1.0.0

@@ -86,6 +86,7 @@ var homes = map[string][]string{
 	"go.etcd.io/bbolt":                  {"engine/state", "fs", "fs/drivers", "fs/layers", "fs/overlay", "fs/vfs", "fs/fstest"},
 	"golang.org/x/crypto":               {"netapi/ssh"},
 	"golang.org/x/net":                  {"netapi/client"}, // what HTTP_PROXY and NO_PROXY mean
+	"golang.org/x/text":                 {"personalities/docker"},
 	"golang.org/x/term":                 {"personalities/docker", "personalities/pid1"},
 	"github.com/klauspost/compress":     {"fs/archive"},
 	"github.com/moby/profiles":          {"engine/spec"},

@@ -52,12 +52,12 @@ type ConnectError struct {
 	Err  error
 }
 
-// Error is Docker's sentence about it, and the way out.
+// Error is Docker's sentence about it.
 func (e *ConnectError) Error() string {
 	if errors.Is(e.Err, fs.ErrPermission) {
-		return fmt.Sprintf("permission denied while trying to connect to the Docker daemon socket at %s: %v\nJoin the group that owns the socket, or run as root", e.Host, e.Err)
+		return fmt.Sprintf("permission denied while trying to connect to the Docker daemon socket at %s: %v", e.Host, e.Err)
 	}
-	return fmt.Sprintf("Cannot connect to the Docker daemon at %s. Is the docker daemon running?\nTo start one: box dockerd", e.Host)
+	return fmt.Sprintf("Cannot connect to the Docker daemon at %s. Is the docker daemon running?", e.Host)
 }
 
 // Unwrap keeps both the cause and the class.

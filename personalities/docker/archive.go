@@ -13,45 +13,6 @@ import (
 	"box/personalities/outfile"
 )
 
-func loadCommand(u *cmd.Usage) action {
-	input, quiet := "", false
-	var platforms []string
-	u.Flags = []cmd.Flag{
-		{Value: &input, Name: "input", Short: "i", Help: "Read this file instead of standard input"},
-		{Value: &platforms, Name: "platform", Help: "Load only these platforms"},
-		{Value: &quiet, Name: "quiet", Short: "q", Help: "No progress"},
-	}
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		in := s.in
-		if input != "" {
-			f, err := os.Open(s.path(input))
-			if err != nil {
-				return unpath(err, input)
-			}
-			defer f.Close()
-			in = f
-		} else if _, isTerminal := terminal(in); isTerminal {
-			return errors.New("requested load from stdin, but stdin is empty")
-		}
-		wanted, err := platformsJSON(platforms)
-		if err != nil {
-			return err
-		}
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		_, isTerminal := terminal(s.out)
-		// without a reader the transport would close standard input
-		body, err := api.ImageLoad(ctx, io.NopCloser(in), quiet || !isTerminal, wanted)
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		return showProgress(s, s.out, body, nil)
-	}
-}
-
 // unpath is an error about a file under the name that the user gave.
 func unpath(err error, name string) error {
 	var path *os.PathError

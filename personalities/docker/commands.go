@@ -55,7 +55,7 @@ func commands() []command {
 		{names("image history", "history"), "[OPTIONS] IMAGE", "Show the history of an image", 1, 1, historyCommand},
 		{names("image import", "import"), "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]", "Import the contents from a tarball to create a filesystem image", 1, 2, importCommand},
 		{names("image inspect"), "[OPTIONS] IMAGE [IMAGE...]", "Display detailed information on one or more images", 1, many, inspectOne("image")},
-		{names("image load", "load"), "[OPTIONS]", "Load an image from a tar archive or STDIN", 0, 0, loadCommand},
+		{names("image load", "load"), "[OPTIONS] [FILE|FOLDER...]", "Load an image from a tar archive or STDIN", 0, many, loadCommand},
 		{names("image ls", "image list", "images"), "[OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1, imagesCommand},
 		{names("image prune"), "[OPTIONS]", "Remove unused images", 0, 0, imagePruneCommand},
 		{names("image pull", "pull"), "[OPTIONS] NAME[:TAG|@DIGEST]", "Download an image from a registry", 1, 1, pullCommand},

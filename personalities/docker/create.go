@@ -25,15 +25,15 @@ func createCommand(u *cmd.Usage) action {
 			return err
 		}
 		if err := c.checkPull(); err != nil {
-			return runError("create", 125, err)
+			return s.runError("create", 125, err)
 		}
 		request, err := c.request(s, p)
 		if err != nil {
-			return runError("create", 125, err)
+			return s.runError("create", 125, err)
 		}
 		id, err := s.create(ctx, c, request)
 		if err != nil {
-			return runError("create", 1, err)
+			return s.runError("create", 1, err)
 		}
 		fmt.Fprintln(s.out, id)
 		return nil
@@ -72,7 +72,8 @@ func (c *createFlags) checkPull() error {
 }
 
 // runError is an error of run and create, with the way to help after it.
-func runError(verb string, code int, err error) error {
+func (s *session) runError(verb string, code int, err error) error {
+	err = s.advise(err)
 	if verb == "create" && code == 1 {
 		return &cmd.Exit{Code: 1, Err: err}
 	}

@@ -133,7 +133,7 @@ func (s *session) complain(err error) {
 	if errors.As(err, &i) {
 		return
 	}
-	fmt.Fprintln(s.errw, err)
+	fmt.Fprintln(s.errw, s.advise(err))
 }
 
 // each applies f to every operand, prints the operand where it worked and the error where it did not.

@@ -26,6 +26,7 @@ type fake struct {
 	mu     sync.Mutex
 	seen   []string          // requests without the version
 	bodies map[string][]byte // the last body of a request, by the same key as routes
+	other  http.HandlerFunc  // what is not in routes; nil: not found
 }
 
 func newFake(t *testing.T, routes map[string]http.HandlerFunc) *fake {
@@ -65,6 +66,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		handler(w, r)
 		return
 	}
+	if f.other != nil && path != "/_ping" {
+		f.other(w, r)
+		return
+	}
 	if path != "/_ping" {
 		wire.WriteError(w, http.StatusNotFound, "page not found", false)
 	}
@@ -101,8 +106,13 @@ func dockerIn(t *testing.T, home, host, stdin string, args ...string) result {
 // dockerFrom is dockerIn with any standard input.
 func dockerFrom(t *testing.T, home, host string, stdin io.Reader, args ...string) result {
 	t.Helper()
+	return dockerWith(t, home, map[string]string{"DOCKER_HOST": host, "HOME": home, "FOO": "bar"}, stdin, args...)
+}
+
+// dockerWith is dockerFrom with any environment.
+func dockerWith(t *testing.T, home string, env map[string]string, stdin io.Reader, args ...string) result {
+	t.Helper()
 	var out, errw bytes.Buffer
-	env := map[string]string{"DOCKER_HOST": host, "HOME": home, "FOO": "bar"}
 	err := Main(context.Background(), &cmd.Env{Args: args, Stdin: stdin, Stdout: &out, Stderr: &errw,
 		Getenv: func(name string) string { return env[name] }, Dir: home})
 	r := result{out: out.String(), stderr: errw.String()}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"box/template"
 )
@@ -16,6 +15,8 @@ type listing struct {
 	setting  string   // key in config.json that replaces the default format
 	standard []column // the table without --format
 	others   []column // placeholders that the table does not show
+	flexible []string // fields that are cut in a window that is too narrow
+	optional []string // fields that are left out there, the first first
 }
 
 // column is a placeholder and what stands over it in a table.
@@ -52,11 +53,24 @@ func (l *listing) print(s *session, w io.Writer, format string, rows []row) erro
 	if err := l.lines(&body, template, rows); err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(w, 10, 1, 3, ' ', 0)
-	if _, err := body.WriteTo(table); err != nil {
-		return err
+	t := readTable(body.String())
+	if columns := window(s.out); columns > 0 && l.isStandard(format) {
+		t.fields = l.fieldNames()
+		t.fit(columns, l.flexible, l.optional)
 	}
-	return table.Flush()
+	return t.write(w)
+}
+
+// isStandard tells the table that nobody asked for in particular.
+func (l *listing) isStandard(format string) bool { return format == "" || format == "table" }
+
+// fieldNames are the columns of the standard table.
+func (l *listing) fieldNames() []string {
+	var names []string
+	for _, c := range l.standard {
+		names = append(names, c.field)
+	}
+	return names
 }
 
 // template reads a format: a Go template, or one of the words that stand for one.

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -30,9 +31,10 @@ type gauge struct {
 	tty     bool
 	columns int
 	drawn   bool
+	ended   bool // all of the stream has gone by
 }
 
-// gauge begins to tell of a stream of total bytes, 0 when that is not known; done wipes what is drawn.
+// gauge begins to tell of a stream of total bytes, 0 when that is not known; done draws the end.
 func (s *session) gauge(verb string, total int64, r io.Reader) (g *gauge, done func()) {
 	g = &gauge{r: r, errw: s.errw, verb: verb, p: wire.Progress{Total: total}, now: time.Now, begun: time.Now(), columns: 80}
 	if fd, ok := terminal(s.errw); ok {
@@ -41,12 +43,13 @@ func (s *session) gauge(verb string, total int64, r io.Reader) (g *gauge, done f
 			g.columns = w
 		}
 	}
-	return g, g.wipe
+	return g, g.end
 }
 
 // Read implements io.Reader.
 func (g *gauge) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)
+	g.ended = g.ended || errors.Is(err, io.EOF)
 	g.p.Current += int64(n)
 	every := gaugeLines
 	if g.tty {
@@ -69,8 +72,14 @@ func (g *gauge) tell() {
 	fmt.Fprintf(g.errw, "\r\x1b[K%s", text)
 }
 
-func (g *gauge) wipe() {
-	if g.drawn {
-		fmt.Fprint(g.errw, "\r\x1b[K")
+// end shows all that went by, and goes to the next line.
+func (g *gauge) end() {
+	if !g.drawn {
+		return
 	}
+	if g.ended {
+		g.p.Total = g.p.Current
+	}
+	g.tell()
+	fmt.Fprintln(g.errw)
 }

@@ -6,7 +6,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/moby/moby/api/types/image"
 
@@ -37,6 +36,7 @@ func imagesCommand(u *cmd.Usage) action {
 func imageListing(digests bool) *listing {
 	l := &listing{
 		setting:  "imagesFormat",
+		flexible: []string{"Repository", "Tag", "Digest"},
 		standard: []column{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}},
 		others: []column{{"CreatedAt", "CREATED AT"}, {"Containers", "CONTAINERS"}, {"VirtualSize", "SIZE"},
 			{"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"}},
@@ -137,7 +137,7 @@ func imageRow(i *image.Summary, n imageName, whole bool) row {
 		label: func(name string) string { return i.Labels[name] },
 		fields: map[string]any{
 			"ID": cutID(i.ID, whole), "Repository": n.repository, "Tag": n.tag, "Digest": n.digest,
-			"CreatedSince": ago(i.Created), "CreatedAt": time.Unix(i.Created, 0).String(), "Size": sizeText(i.Size),
+			"CreatedSince": ago(i.Created), "CreatedAt": moment(i.Created), "Size": sizeText(i.Size),
 			"Containers": containers, "VirtualSize": sizeOf(i.Size), "SharedSize": shared, "UniqueSize": unique,
 		},
 	}

@@ -48,7 +48,7 @@ func importCommand(u *cmd.Usage) action {
 			defer content.Close()
 			o.Source, o.Body = "-", content
 			if program != "" && !slices.ContainsFunc(o.Changes, saysWhatRuns) {
-				o.Changes = append(o.Changes, fmt.Sprintf("CMD [%q]", "/"+program))
+				o.Changes = append(o.Changes, fmt.Sprintf("ENTRYPOINT [%q]", "/"+program))
 			}
 		}
 		if o.Body != nil {

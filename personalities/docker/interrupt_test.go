@@ -84,7 +84,9 @@ func signalled(t *testing.T, f *fake, in io.Reader, signals []syscall.Signal, ar
 }
 
 func TestSignals(t *testing.T) {
-	f := stuck(t, "POST /containers/c/stop", "POST /containers/c/wait", "GET /events", "GET /containers/c/json", "POST /images/create", "POST /containers/d/stop")
+	f := stuck(t, "POST /containers/c/stop", "POST /containers/c/wait", "GET /events", "GET /containers/c/json",
+		"POST /images/create", "POST /containers/d/stop")
+	const sure = "\nAre you sure you want to continue? [y/N] \n"
 	silent, write := io.Pipe()
 	defer write.Close()
 	for _, row := range []struct {
@@ -99,8 +101,9 @@ func TestSignals(t *testing.T) {
 		{"events", []syscall.Signal{syscall.SIGINT}, 130, "", ""},
 		{"pull busybox", []syscall.Signal{syscall.SIGINT}, 130, "", ""},
 		{"import -", []syscall.Signal{syscall.SIGINT}, 130, "", ""},
-		{"container prune", []syscall.Signal{syscall.SIGINT}, 0, "WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] \n", ""},
-		{"network prune", []syscall.Signal{syscall.SIGTERM}, 0, "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue? [y/N] \n", ""},
+		{"container prune", []syscall.Signal{syscall.SIGINT}, 0, "WARNING! This will remove all stopped containers." + sure, ""},
+		{"network prune", []syscall.Signal{syscall.SIGTERM}, 0,
+			"WARNING! This will remove all custom networks not used by at least one container." + sure, ""},
 	} {
 		r := signalled(t, f, silent, row.signals, strings.Fields(row.args)...)
 		if r.code != row.code || row.stdout != "" && r.out != row.stdout || r.stderr != row.stderr {

@@ -42,7 +42,8 @@ func psCommand(u *cmd.Usage) action {
 
 func psListing(size bool) *listing {
 	l := &listing{
-		setting: "psFormat",
+		setting:  "psFormat",
+		flexible: []string{"Command", "Image", "Ports"}, optional: []string{"Command", "RunningFor", "Ports"},
 		standard: []column{{"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Command", "COMMAND"}, {"RunningFor", "CREATED"},
 			{"Status", "STATUS"}, {"Ports", "PORTS"}, {"Names", "NAMES"}},
 		others: []column{{"CreatedAt", "CREATED AT"}, {"Platform", "PLATFORM"}, {"State", "STATE"}, {"Labels", "LABELS"},

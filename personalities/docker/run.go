@@ -32,11 +32,11 @@ func runCommand(u *cmd.Usage) action {
 			return err
 		}
 		if err := c.checkPull(); err != nil {
-			return runError("run", 125, err)
+			return s.runError("run", 125, err)
 		}
 		request, err := c.request(s, p)
 		if err != nil {
-			return runError("run", 125, err)
+			return s.runError("run", 125, err)
 		}
 		if err := r.settle(s, c, request); err != nil {
 			return err
@@ -68,12 +68,12 @@ func (r *runFlags) settle(s *session, c *createFlags, request *container.CreateR
 func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags, request *container.CreateRequest) error {
 	id, err := s.create(ctx, c, request)
 	if err != nil {
-		return runError("run", startCode(err), err)
+		return s.runError("run", startCode(err), err)
 	}
 	api := s.api
 	if r.detach || !attached(request.Config) {
 		if err := api.ContainerStart(ctx, id, ""); err != nil {
-			return runError("run", startCode(err), err)
+			return s.runError("run", startCode(err), err)
 		}
 		fmt.Fprintln(s.out, id)
 		return nil
@@ -82,13 +82,13 @@ func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags,
 	st, err := s.attach(ctx, id, client.Attach{Stdin: request.AttachStdin, Stdout: request.AttachStdout, Stderr: request.AttachStderr,
 		DetachKeys: s.detachKeys(r.detachKeys)}, request.Tty)
 	if err != nil {
-		return runError("run", 125, err)
+		return s.runError("run", 125, err)
 	}
 	defer st.close()
 	if r.sigProxy {
 		stop, err := s.forwardSignals(ctx, id)
 		if err != nil {
-			return runError("run", 125, err)
+			return s.runError("run", 125, err)
 		}
 		defer stop()
 	}
@@ -98,11 +98,11 @@ func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags,
 	}
 	wait, err := api.ContainerWait(ctx, id, condition)
 	if err != nil {
-		return runError("run", 125, err)
+		return s.runError("run", 125, err)
 	}
 	if err := api.ContainerStart(ctx, id, ""); err != nil {
 		wait.Close()
-		return runError("run", startCode(err), err)
+		return s.runError("run", startCode(err), err)
 	}
 	if request.Tty {
 		defer s.followSize(func(height, width int) error { return api.ContainerResize(ctx, id, height, width) })()

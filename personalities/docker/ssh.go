@@ -124,7 +124,7 @@ func (p *sshConn) wait() error {
 		hurry := time.AfterFunc(sshEnd, func() { _ = p.c.Process.Signal(unix.SIGTERM) }) // it may be gone
 		defer hurry.Stop()
 		if err := p.c.Wait(); err != nil {
-			p.end = fmt.Errorf("%s: %w: %s\nThe far end needs docker in its PATH, and a user who may use its daemon", strings.Join(p.c.Args, " "), err, p.said.text())
+			p.end = fmt.Errorf("%s: %w: %s", strings.Join(p.c.Args, " "), err, p.said.text())
 		}
 	})
 	return p.end

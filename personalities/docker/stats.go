@@ -25,7 +25,8 @@ type statsFlags struct {
 
 func statsListing() *listing {
 	return &listing{
-		setting: "statsFormat",
+		setting:  "statsFormat",
+		flexible: []string{"Name"}, optional: []string{"BlockIO", "PIDs"},
 		standard: []column{{"ID", "CONTAINER ID"}, {"Name", "NAME"}, {"CPUPerc", "CPU %"}, {"MemUsage", "MEM USAGE / LIMIT"},
 			{"MemPerc", "MEM %"}, {"NetIO", "NET I/O"}, {"BlockIO", "BLOCK I/O"}, {"PIDs", "PIDS"}},
 		others: []column{{"Container", "CONTAINER"}},

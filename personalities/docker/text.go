@@ -22,8 +22,22 @@ func shortID(id string) string {
 	return id
 }
 
+// undated is a date that was not given: Unix time 0, and the year 1 of a Go time.
+func undated(seconds int64) bool { return seconds == 0 || seconds == time.Time{}.Unix() }
+
+// moment is Unix seconds as a date.
+func moment(seconds int64) string {
+	if undated(seconds) {
+		return "N/A"
+	}
+	return time.Unix(seconds, 0).String()
+}
+
 // ago is how long ago Unix seconds were, in words.
 func ago(seconds int64) string {
+	if undated(seconds) {
+		return "N/A"
+	}
 	return units.HumanDuration(time.Since(time.Unix(seconds, 0))) + " ago"
 }
 

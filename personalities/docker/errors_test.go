@@ -1,0 +1,188 @@
+package docker
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"box/netapi/client"
+	"box/netapi/wire"
+)
+
+// errorCase is a block of testdata/errors.txt: what is typed, what the daemon answers, what the user reads.
+type errorCase struct {
+	title, command, daemon string
+	want                   string
+}
+
+// readErrors reads the blocks. A block is "# TITLE", "$ COMMAND", "< STATUS MESSAGE" of the daemon where it answers,
+// and the text that the user reads.
+func readErrors(t *testing.T, path string) []*errorCase {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []*errorCase
+	for line := range strings.Lines(string(raw)) {
+		text := strings.TrimSuffix(line, "\n")
+		last := len(cases) - 1
+		switch {
+		case strings.HasPrefix(text, "## "):
+		case strings.HasPrefix(text, "# "):
+			cases = append(cases, &errorCase{title: text[2:]})
+		case last < 0 || text == "":
+		case strings.HasPrefix(text, "$ "):
+			cases[last].command = text[2:]
+		case strings.HasPrefix(text, "< "):
+			cases[last].daemon = text[2:]
+		default:
+			cases[last].want += text + "\n"
+		}
+	}
+	return cases
+}
+
+// recordErrors writes the blocks anew, with what is said today: to be read before it is kept.
+func recordErrors(t *testing.T, cases []*errorCase) {
+	b := strings.Builder{}
+	b.WriteString("## What the client says when something is wrong, as a user at a terminal reads it: first the error, in\n" +
+		"## Docker's words where Docker has it, then what to do. \"< STATUS MESSAGE\" is what the daemon answers;\n" +
+		"## \"stream\" is an error within a stream.\n")
+	for _, c := range cases {
+		b.WriteString("\n# " + c.title + "\n$ " + c.command + "\n")
+		if c.daemon != "" {
+			b.WriteString("< " + c.daemon + "\n")
+		}
+		b.WriteString(c.want)
+	}
+	if err := os.WriteFile("testdata/errors.txt", []byte(b.String()), 0o644); err != nil {
+		t.Error(err)
+	}
+}
+
+// answering is a daemon that answers every request but those about itself and its images with one error.
+func answering(t *testing.T, answer string) *fake {
+	word, message, _ := strings.Cut(answer, " ")
+	f := newFake(t, nil)
+	refuseAll := func(w http.ResponseWriter, r *http.Request) {
+		if word != "stream" {
+			status := map[string]int{"400": 400, "404": 404, "409": 409, "500": 500, "501": 501}[word]
+			wire.WriteError(w, status, message, false)
+			return
+		}
+		raw, _ := json.Marshal(map[string]any{"errorDetail": map[string]string{"message": message}, "error": message})
+		w.Write(append(raw, '\n'))
+	}
+	images := reply(`[{"Id":"sha256:1","RepoTags":["busybox:latest","app:1"],"Created":1}]`)
+	f.other = refuseAll
+	f.routes = map[string]http.HandlerFunc{"GET /images/json": images}
+	return f
+}
+
+// Every error that has a next step ends with it: the whole table, as it is read.
+func TestErrors(t *testing.T) {
+	home := t.TempDir()
+	for name, content := range map[string]string{"not-a-tar": "hello", "empty/keep": "", "half.tar": "x"} {
+		os.MkdirAll(filepath.Dir(filepath.Join(home, name)), 0o755)
+		os.WriteFile(filepath.Join(home, name), []byte(content), 0o644)
+	}
+	cases := readErrors(t, "testdata/errors.txt")
+	if os.Getenv("BOX_RECORD") != "" {
+		defer recordErrors(t, cases)
+	}
+	for _, c := range cases {
+		t.Run(c.title, func(t *testing.T) {
+			host := "unix://" + home + "/none.sock"
+			if c.daemon != "" {
+				host = answering(t, c.daemon).host
+			}
+			env := map[string]string{"DOCKER_HOST": host, "HOME": home, "DOCKER_CLI_HINTS": "1"}
+			if strings.Contains(c.command, "-H ") || strings.Contains(c.command, "-c ") {
+				delete(env, "DOCKER_HOST")
+			}
+			words := strings.Fields(strings.TrimPrefix(c.command, "docker "))
+			r := dockerWith(t, home, env, strings.NewReader(""), words...)
+			got := strings.ReplaceAll(r.stderr, home, "HERE")
+			if os.Getenv("BOX_RECORD") != "" {
+				c.want = withoutBlank(got)
+			}
+			if r.code == 0 || withoutBlank(got) != c.want {
+				t.Errorf("%s exits with %d and says\n%s\nnot\n%s", c.command, r.code, got, c.want)
+			}
+			quiet := map[string]string{"DOCKER_HOST": env["DOCKER_HOST"], "HOME": home, "DOCKER_CLI_HINTS": "0"}
+			if said := dockerWith(t, home, quiet, strings.NewReader(""), words...); said.code != r.code {
+				t.Errorf("%s exits with %d without hints, with %d else", c.command, said.code, r.code)
+			}
+		})
+	}
+}
+
+// withoutBlank leaves empty lines out, which the table does not have.
+func withoutBlank(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) != "" {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// What cannot be made to happen in a test without a network: the words for each way in which a host is not reached.
+func TestUnreachable(t *testing.T) {
+	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	for _, row := range []struct {
+		host string
+		err  error
+		want string
+	}{
+		{"unix:///x", os.ErrNotExist, "To start one: box dockerd --detach"},
+		{"tcp://127.0.0.1:2375", dial(unix.ECONNREFUSED), "box dockerd --detach -H tcp://127.0.0.1:2375"},
+		{"tcp://far:2376", dial(unix.ECONNREFUSED), "At far: box dockerd -H tcp://0.0.0.0:2376"},
+		{"tcp://far:2376", dial(&net.DNSError{Err: "no such host", Name: "far", IsNotFound: true}), "The name far is not known here"},
+		{"tcp://far:2376", dial(os.ErrDeadlineExceeded), "is that host up, and port 2376 let through"},
+		{"tcp://far:2376", dial(unix.EHOSTUNREACH), "no way to far"},
+		{"tcp://[2001:db8::1]:2376", dial(unix.ENETUNREACH), "no way to 2001:db8::1"},
+	} {
+		got := unreachable(nil, &client.ConnectError{Host: row.host, Err: row.err})
+		if !strings.Contains(got, row.want) {
+			t.Errorf("%s, %v: %q, want %q", row.host, row.err, got, row.want)
+		}
+		if strings.HasPrefix(row.host, "tcp://far") && strings.Contains(got, "--detach") {
+			t.Errorf("%s: a daemon here does not help: %q", row.host, got)
+		}
+	}
+}
+
+// Each row of the table is said of something in testdata/errors.txt, or is tested by itself.
+func TestEveryAdviceIsShown(t *testing.T) {
+	raw, err := os.ReadFile("testdata/errors.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{}
+	for _, a := range advices() {
+		if slices.Contains([]string{"the certificate, or TLS where there is none", "nobody may use the socket", "nobody answers",
+			"ssh", "import of a dynamic program"}, a.kind) {
+			continue // TestUnreachable, and the scripts certs, far and import
+		}
+		if a.kind == "a registry that this host does not reach" {
+			if !strings.Contains(string(raw), "docker load -i FILE here") {
+				t.Errorf("%s: not in the table", a.kind)
+			}
+			continue
+		}
+		if text := a.say(s, errors.New("")); text == "" || !strings.Contains(string(raw), text) {
+			t.Errorf("%s: not in the table: %s", a.kind, text)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+)
+
+// loadFlags are those of `docker load`.
+type loadFlags struct {
+	input     string
+	quiet     bool
+	platforms []string
+}
+
+func loadCommand(u *cmd.Usage) action {
+	var f loadFlags
+	u.Flags = []cmd.Flag{
+		{Value: &f.input, Name: "input", Short: "i", Help: "Read this file, or all archives of this folder"},
+		{Value: &f.platforms, Name: "platform", Help: "Load only these platforms"},
+		{Value: &f.quiet, Name: "quiet", Short: "q", Help: "No progress"},
+	}
+	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		sources := p.Args
+		if f.input != "" {
+			sources = append([]string{f.input}, sources...)
+		}
+		if len(sources) == 0 {
+			return f.standardInput(ctx, s, api)
+		}
+		var archives []archive
+		for _, source := range sources {
+			found, err := archivesAt(s.path(source), source)
+			if err != nil {
+				return err
+			}
+			archives = append(archives, found...)
+		}
+		return f.all(ctx, s, api, archives)
+	}
+}
+
+func (f *loadFlags) standardInput(ctx context.Context, s *session, api *client.Client) error {
+	if _, isTerminal := terminal(s.in); isTerminal {
+		return errors.New("requested load from stdin, but stdin is empty")
+	}
+	// Without a reader the transport would close standard input.
+	in := &counter{r: io.NopCloser(s.in)}
+	err := f.load(ctx, s, api, in)
+	if err != nil && in.n == 0 && in.ended {
+		return errors.New("requested load from stdin, but stdin is empty")
+	}
+	return err
+}
+
+// all loads one archive after another; one that cannot be loaded does not keep the others out.
+func (f *loadFlags) all(ctx context.Context, s *session, api *client.Client, archives []archive) error {
+	failed := false
+	for _, a := range archives {
+		in, err := a.open()
+		if err == nil {
+			err = f.load(ctx, s, api, in)
+			in.Close() // the transport has done so, unless it never began
+		}
+		switch {
+		case err == nil:
+			continue
+		case len(archives) == 1 || ctx.Err() != nil:
+			return unpath(err, a.name)
+		}
+		failed = true
+		s.complain(fmt.Errorf("%s: %w", a.name, unpath(err, a.name)))
+	}
+	return s.partial(failed)
+}
+
+func (f *loadFlags) load(ctx context.Context, s *session, api *client.Client, in io.Reader) error {
+	wanted, err := platformsJSON(f.platforms)
+	if err != nil {
+		return err
+	}
+	_, isTerminal := terminal(s.out)
+	body, err := api.ImageLoad(ctx, in, f.quiet || !isTerminal, wanted)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return showProgress(s, s.out, body, nil)
+}
+
+// archive is one archive of images on this host.
+type archive struct {
+	name string // as the user knows it
+	open func() (io.ReadCloser, error)
+}
+
+// archivesAt are the archives that a path means: a file; a folder that is an OCI layout or an unpacked archive; or else the
+// archives in a folder, in the order of their names.
+func archivesAt(path, name string) ([]archive, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, unpath(&os.PathError{Op: "open", Path: path, Err: errors.Unwrap(err)}, name)
+	}
+	if !info.IsDir() {
+		return []archive{{name, func() (io.ReadCloser, error) { return os.Open(path) }}}, nil
+	}
+	for _, mark := range []string{"manifest.json", "index.json", "repositories"} {
+		if info, err := os.Stat(filepath.Join(path, mark)); err == nil && info.Mode().IsRegular() {
+			pack := func() (io.ReadCloser, error) {
+				return pipeTar(func(t *tarWriter) error { return t.tree(path, ".") }), nil
+			}
+			return []archive{{name, pack}}, nil
+		}
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, unpath(err, name)
+	}
+	var found []archive
+	for _, e := range entries {
+		file := filepath.Join(path, e.Name())
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && isArchiveName(e.Name()) {
+			found = append(found, archive{filepath.Join(name, e.Name()), func() (io.ReadCloser, error) { return os.Open(file) }})
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: a folder without archives of images (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst, .tar.bz2)", name)
+	}
+	return found, nil
+}
+
+// isArchiveName tells a packed or plain tar by its name.
+func isArchiveName(name string) bool {
+	for _, end := range []string{".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tar.bz2", ".tbz2"} {
+		if strings.HasSuffix(strings.ToLower(name), end) {
+			return true
+		}
+	}
+	return false
+}
