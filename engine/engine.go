@@ -110,7 +110,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 			return nil, fmt.Errorf("data root: %w", err)
 		}
 	}
-	keep := recovery.Options{Root: o.Root, Layers: o.RecoverLayers, Now: o.Now}
+	keep := &recovery.Options{Root: o.Root, Layers: o.RecoverLayers, Now: o.Now}
 	db, notes, err := recovery.Open(ctx, keep)
 	if err != nil {
 		return nil, err

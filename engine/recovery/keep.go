@@ -23,18 +23,17 @@ const (
 
 // Keeper copies a state while a daemon runs.
 type Keeper struct {
-	o      Options
+	o      *Options
 	db     *state.DB
 	copied uint64 // changes that the copy has
 	wake   chan struct{}
 }
 
 // NewKeeper is for the open state of a data root. A state that has no good copy gets one at the first quiet time.
-func NewKeeper(o Options, db *state.DB) *Keeper {
+func NewKeeper(o *Options, db *state.DB) *Keeper {
 	k := &Keeper{o: o, db: db, wake: make(chan struct{}, 1)}
 	have, err := db.Summary()
-	copied, copyErr := state.Look(o.path(copyFile))
-	if err != nil || copyErr != nil || have.Change != copied.Change {
+	if copied, copyErr := o.copied(); err != nil || copyErr != nil || have.Change != copied.Change {
 		k.copied = ^uint64(0)
 		k.Changed()
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -33,6 +34,16 @@ type Options struct {
 	// Layers makes the tables of all storage drivers fit their folders (drivers.Recover). nil: nothing can be made again.
 	Layers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
 	Now    func() time.Time
+
+	look func() (state.Summary, error) // at the copy, once
+}
+
+// copied is the summary of the copy as it was at the first look.
+func (o *Options) copied() (state.Summary, error) {
+	if o.look == nil {
+		o.look = sync.OnceValues(func() (state.Summary, error) { return state.Look(o.path(copyFile)) })
+	}
+	return o.look()
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Root, name) }
@@ -40,9 +51,9 @@ func (o *Options) path(name string) string { return filepath.Join(o.Root, name) 
 // Open opens the state of a data root. One that is missing or empty is made where nothing lies around it; beside layers,
 // containers, content or volumes it is refused, since all of them would be swept. In place of one that is damaged, or older than its
 // own copy, the copy is taken and brought up to what is on the disk. notes are sentences on what was done about it, none when all is well.
-func Open(ctx context.Context, o Options) (db *state.DB, notes []string, err error) {
+func Open(ctx context.Context, o *Options) (db *state.DB, notes []string, err error) {
 	path := o.path(stateFile)
-	copied, copyErr := state.Look(o.path(copyFile))
+	copied, copyErr := o.copied()
 	info, err := os.Stat(path)
 	if err == nil && info.Size() > 0 {
 		db, err = state.OpenOld(path)
