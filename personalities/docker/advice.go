@@ -35,7 +35,7 @@ func advices() []advice {
 			always("Give that host your key instead: ssh-copy-id USER@HOST"), false},
 		{"ssh", hasWords("exit status 255", "system dial-stdio"), sshFailed, false},
 		{"no docker at the other end of ssh", hasWords("system dial-stdio", "exit status 127"),
-			always("The far end needs docker (a link to box) in the PATH of a command over ssh"), false},
+			always("The far end needs docker in its PATH, which may be a link to box"), false},
 		{"no daemon at the other end of ssh", hasWords("system dial-stdio", "exit status"),
 			always("The far end needs a daemon that runs, and a user who may use its socket"), false},
 
