@@ -50,6 +50,7 @@ type Options struct {
 	Init          string                      // host path of this executable, the init of --init: found by itself
 	CgroupParent  string                      // of containers that ask for none: /docker
 	Version       string                      // of the product
+	Release       string                      // of Docker, that info tells as the server's version; "" for Version
 	ResolvConf    string                      // of the host: /etc/resolv.conf
 	Experimental  bool                        // told in version and info
 	LogConfig     api.LogConfig               // of containers that ask for none: json-file, and its options
@@ -154,6 +155,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Limits == (cgroup.Support{}) {
 		o.Limits = cgroup.Supported()
+	}
+	if o.Release == "" {
+		o.Release = o.Version
 	}
 	if o.Init == "" {
 		o.Init, _ = os.Executable()

@@ -40,7 +40,7 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 		LoggingDriver: e.o.LogConfig.Type, CgroupDriver: "cgroupfs", CgroupVersion: "1", NEventsListener: e.bus.Listeners(),
 		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(), MemTotal: memoryTotal(),
 		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Load().Config(),
-		DockerRootDir: e.o.Root, ServerVersion: e.o.Version, Labels: append([]string{}, e.settings().Labels...), ExperimentalBuild: e.o.Experimental,
+		DockerRootDir: e.o.Root, ServerVersion: e.o.Release, Labels: append([]string{}, e.settings().Labels...), ExperimentalBuild: e.o.Experimental,
 		Runtimes: map[string]system.RuntimeWithStatus{"runc": {Runtime: system.Runtime{Path: e.o.Init}}}, CDISpecDirs: []string{},
 		RuncCommit: system.Commit{ID: e.o.Version}, InitCommit: system.Commit{ID: e.o.Version},
 		HTTPProxy: proxy("HTTP_PROXY"), HTTPSProxy: proxy("HTTPS_PROXY"), NoProxy: proxy("NO_PROXY"),

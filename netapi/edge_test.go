@@ -76,7 +76,7 @@ func startEdge(tb testing.TB) *edge {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := New(en, "test", slog.New(e), func() {})
+	s := New(en, Product{Release: "29.1.0+box-test", Version: "test"}, slog.New(e), func() {})
 	l, err := net.Listen("unix", e.socket)
 	if err != nil {
 		tb.Fatal(err)

@@ -17,6 +17,11 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
 	}
+	return decode(w, r, v, nil)
+}
+
+// decode reads JSON into v; a body of nothing but spaces is empty.
+func decode(w http.ResponseWriter, r *http.Request, v any, empty error) error {
 	if ct := r.Header.Get("Content-Type"); !isJSON(ct) {
 		return refused("unsupported Content-Type header (" + ct + "): must be 'application/json'")
 	}
@@ -25,7 +30,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil
+		return empty
 	case errors.As(err, &large):
 		return err
 	case err != nil:
@@ -36,6 +41,16 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	}
 	return nil
 }
+
+// readWanted is readJSON where an empty body is a mistake.
+func readWanted(w http.ResponseWriter, r *http.Request, v any) error {
+	if r.Body == nil || r.ContentLength == 0 {
+		return errEmptyBody
+	}
+	return decode(w, r, v, errEmptyBody)
+}
+
+const errEmptyBody = refused("invalid JSON: got EOF while reading request body")
 
 // writeJSON replies with v.
 func writeJSON(w http.ResponseWriter, status int, v any) error {

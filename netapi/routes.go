@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
-
-	"box/netapi/wire"
 )
 
 // route is one line of the API.
@@ -96,7 +94,19 @@ var table = []route{
 	{"POST", "/build/prune", (*Server).pruneBuilds},
 	{"GET", "/networks", (*Server).listNetworks},
 	{"GET", "/networks/", (*Server).listNetworks},
+	{"POST", "/networks/create", (*Server).createNetwork},
+	{"POST", "/networks/{name:.+}/connect", (*Server).connectNetwork},
+	{"POST", "/networks/{name:.+}/disconnect", (*Server).disconnectNetwork},
 	{"GET", "/networks/{id:.+}", (*Server).inspectNetwork},
+	{"DELETE", "/networks/{name:.+}", (*Server).removeNetwork},
+
+	{"GET", "/plugins", (*Server).listPlugins},
+	{"GET", "/plugins/{name:.+}/json", (*Server).noPlugin},
+	{"POST", "/plugins/{name:.+}/enable", (*Server).noPlugin},
+	{"POST", "/plugins/{name:.+}/disable", (*Server).noPlugin},
+	{"POST", "/plugins/{name:.+}/push", (*Server).noPlugin},
+	{"POST", "/plugins/{name:.+}/set", (*Server).noPlugin},
+	{"DELETE", "/plugins/{name:.+}", (*Server).noPlugin},
 }
 
 // possible spares the router most of the expressions that paths are compiled to: one look at a request tells for nearly every route that
@@ -118,9 +128,6 @@ func (s *Server) routes() *mux.Router {
 	}
 	m.Path("/debug/vars").Methods("GET").HandlerFunc(s.debug(vars))
 	m.Path("/debug/pprof/{name:.*}").Methods("GET").HandlerFunc(s.debug(profiles))
-	lost := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_ = wire.WriteError(w, http.StatusNotFound, "page not found", false)
-	})
-	m.NotFoundHandler, m.MethodNotAllowedHandler = lost, lost
+	m.NotFoundHandler, m.MethodNotAllowedHandler = http.HandlerFunc(s.lost), http.HandlerFunc(s.lost)
 	return m
 }

@@ -32,7 +32,7 @@ const (
 // Server answers the API's requests from an engine.
 type Server struct {
 	e       *engine.Engine
-	version string // of the product
+	product Product
 	log     *slog.Logger
 	http    *http.Server
 	router  *mux.Router
@@ -47,9 +47,15 @@ type Server struct {
 	closing   bool
 }
 
-// New makes a server for e; version is what the product calls itself; busy is called whenever a request begins or ends.
-func New(e *engine.Engine, version string, log *slog.Logger, busy func()) *Server {
-	s := &Server{busy: busy, e: e, version: version, log: log, hijacked: map[net.Conn]struct{}{}, fresh: map[net.Conn]struct{}{}}
+// Product is what a server says that it is.
+type Product struct {
+	Release string // of Docker, for programs that compare versions
+	Version string // box's own
+}
+
+// New makes a server for e; busy is called whenever a request begins or ends.
+func New(e *engine.Engine, product Product, log *slog.Logger, busy func()) *Server {
+	s := &Server{busy: busy, e: e, product: product, log: log, hijacked: map[net.Conn]struct{}{}, fresh: map[net.Conn]struct{}{}}
 	s.router = s.routes()
 	s.http = &http.Server{
 		Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,
@@ -102,7 +108,7 @@ func (s *Server) setHeaders(h http.Header) {
 	h.Set("Api-Version", MaxVersion)
 	h.Set("Docker-Experimental", strconv.FormatBool(s.e.Experimental()))
 	h.Set("Ostype", runtime.GOOS)
-	h.Set("Server", "Docker/"+s.version+" (linux)")
+	h.Set("Server", "Docker/"+s.product.Release+" (linux)")
 }
 
 // fail replies with an error, unless the reply has begun.

@@ -36,15 +36,16 @@ func (s *Server) versionInfo(w http.ResponseWriter, _ *http.Request) error {
 	kernel, b := engine.KernelVersion(), engine.Built()
 	return writeJSON(w, http.StatusOK, system.VersionResponse{
 		Platform: system.PlatformInfo{Name: "box"},
-		Version:  s.version, APIVersion: MaxVersion, Experimental: s.e.Experimental(), MinAPIVersion: MinVersion, GitCommit: b.Commit, BuildTime: b.Time,
+		Version:  s.product.Release, APIVersion: MaxVersion, Experimental: s.e.Experimental(), MinAPIVersion: MinVersion, GitCommit: b.Commit, BuildTime: b.Time,
 		Os: runtime.GOOS, Arch: runtime.GOARCH, GoVersion: runtime.Version(), KernelVersion: kernel,
 		Components: []system.ComponentVersion{
-			{Name: "Engine", Version: s.version, Details: map[string]string{
+			{Name: "Engine", Version: s.product.Release, Details: map[string]string{
 				"ApiVersion": MaxVersion, "MinAPIVersion": MinVersion, "Os": runtime.GOOS, "Arch": runtime.GOARCH,
 				"GoVersion": runtime.Version(), "KernelVersion": kernel, "Experimental": strconv.FormatBool(s.e.Experimental()), "GitCommit": b.Commit, "BuildTime": b.Time,
 			}},
-			{Name: "runc", Version: s.version, Details: map[string]string{"GitCommit": b.Commit}},
-			{Name: "docker-init", Version: s.version, Details: map[string]string{"GitCommit": b.Commit}},
+			{Name: "box", Version: s.product.Version, Details: map[string]string{"GitCommit": b.Commit, "BuildTime": b.Time}},
+			{Name: "runc", Version: s.product.Version, Details: map[string]string{"GitCommit": b.Commit}},
+			{Name: "docker-init", Version: s.product.Version, Details: map[string]string{"GitCommit": b.Commit}},
 		},
 	})
 }

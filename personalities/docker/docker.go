@@ -28,7 +28,7 @@ func Main(ctx context.Context, env *cmd.Env) error {
 	case err != nil:
 		return err
 	case s.flags.version:
-		_, err := fmt.Fprintf(env.Stdout, "Docker version %s, build box\n", cmd.Version)
+		_, err := fmt.Fprintf(env.Stdout, "Docker version %s, build box\n", cmd.DockerVersion())
 		return err
 	case len(p.Args) == 0:
 		s.topHelp(env.Stdout)
@@ -53,6 +53,9 @@ func (s *session) dispatch(ctx context.Context, words []string) error {
 	row, n := find(words)
 	if row != nil {
 		return s.run(ctx, row, strings.Join(words[:n], " "), words[n:])
+	}
+	if text := unbuilt(words); text != "" {
+		return &cmd.Exit{Code: 1, Err: errors.New(text)}
 	}
 	if g := findGroup(words[0]); g != nil {
 		return s.group(g, words[1:])

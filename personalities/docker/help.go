@@ -50,7 +50,7 @@ func verbsOf(noun string) []string {
 func groupEntries(noun string) []entry {
 	var out []entry
 	for _, c := range commands() {
-		if verb, ok := strings.CutPrefix(c.names[0], noun+" "); ok && c.summary != "" {
+		if verb, ok := strings.CutPrefix(c.names[0], noun+" "); ok && c.listed() {
 			out = append(out, entry{verb, c.summary})
 		}
 	}
@@ -68,7 +68,7 @@ func printEntries(w io.Writer, title string, entries []entry) {
 func Pages() []*cmd.Usage {
 	var out []*cmd.Usage
 	for _, c := range commands() {
-		if c.summary == "" {
+		if !c.listed() {
 			continue
 		}
 		u, _ := c.usage("docker " + c.names[len(c.names)-1])

@@ -35,7 +35,7 @@ func infoCommand(u *cmd.Usage) action {
 			}
 			return s.formatInfo(format, raw)
 		}
-		fmt.Fprintf(s.out, "Client:\n Version:    %s\n Context:    %s\n Debug Mode: %t\n\nServer:\n", cmd.Version, s.clientVersion().Context, s.flags.debug)
+		fmt.Fprintf(s.out, "Client:\n Version:    %s\n Context:    %s\n Debug Mode: %t\n\nServer:\n", cmd.DockerVersion(), s.clientVersion().Context, s.flags.debug)
 		if err != nil {
 			return err
 		}

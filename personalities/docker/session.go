@@ -92,7 +92,7 @@ func (s *session) client() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := client.Options{Host: host, TLS: secure, Version: s.env.Getenv("DOCKER_API_VERSION"), UserAgent: "Docker-Client/" + cmd.Version + " (linux)"}
+	o := client.Options{Host: host, TLS: secure, Version: s.env.Getenv("DOCKER_API_VERSION"), UserAgent: "Docker-Client/" + cmd.DockerVersion() + " (linux)"}
 	if !strings.HasPrefix(host, "unix://") {
 		o.Proxy = client.ProxyFrom(s.env.Getenv)
 	}

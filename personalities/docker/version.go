@@ -33,7 +33,7 @@ func (s *session) clientVersion() clientVersion {
 	if err != nil {
 		name = defaultContext
 	}
-	return clientVersion{Version: cmd.Version, APIVersion: client.MaxVersion, DefaultAPIVersion: client.MaxVersion, GitCommit: "box",
+	return clientVersion{Version: cmd.DockerVersion(), APIVersion: client.MaxVersion, DefaultAPIVersion: client.MaxVersion, GitCommit: "box",
 		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: name}
 }
 

@@ -58,7 +58,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	case err != nil:
 		return err
 	case o.showVersion:
-		_, err = fmt.Fprintf(env.Stdout, "Docker version %s, build box\n", cmd.Version)
+		_, err = fmt.Fprintf(env.Stdout, "Docker version %s, build box\n", cmd.DockerVersion())
 		return err
 	}
 	for _, n := range o.notes {
@@ -145,7 +145,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 			return drivers.Open(ctx, o.dataRoot, o.driver, db.Layers(), nil, o.driverOptions)
 		},
 		RecoverLayers: o.recoverLayers,
-		Bridge:        o.defaultNetwork(), ResolvConf: o.resolvConf, CgroupParent: o.cgroupParent, Version: cmd.Version, Experimental: o.experimental,
+		Bridge:        o.defaultNetwork(), ResolvConf: o.resolvConf, CgroupParent: o.cgroupParent, Version: cmd.Version, Release: cmd.DockerVersion(), Experimental: o.experimental,
 		LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners), NoRestarts: bool(o.noRestarts), Settings: o.settings(),
 	}
 	e, err := engine.Open(ctx, settings)

@@ -1,0 +1,96 @@
+package netapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/gorilla/mux"
+
+	"box/netapi/wire"
+)
+
+// answer is an error in words that a client is told as they are.
+type answer struct {
+	class error
+	text  string
+}
+
+func (a answer) Error() string { return a.text }
+func (a answer) Unwrap() error { return a.class }
+
+func unbuilt(text string) answer { return answer{errdefs.ErrNotImplemented, text} }
+
+// refusal is an endpoint of Docker's that does nothing here. {name} in its path is anything but nothing.
+type refusal struct {
+	methods, path string
+	because       answer
+}
+
+// refusals are asked after the routes. A node outside of any swarm answers as Docker's does there; that there is no plugin of a name is true.
+func refusals() []refusal {
+	builds, plugins, swarm := unbuilt(wire.NoBuilds), unbuilt(wire.NoPlugins), unbuilt(wire.NoSwarm)
+	outside := answer{errdefs.ErrUnavailable, wire.NotManager}
+	list := []refusal{
+		{"POST", "/build", builds},
+		{"POST", "/build/cancel", builds},
+		{"POST", "/session", builds},
+		{"POST", "/grpc", builds},
+		{"GET", "/plugins/privileges", plugins},
+		{"POST", "/plugins/pull", plugins},
+		{"POST", "/plugins/create", plugins},
+		{"POST", "/plugins/{name}/upgrade", plugins},
+		{"POST", "/swarm/init", swarm},
+		{"POST", "/swarm/join", swarm},
+		{"POST", "/swarm/leave", answer{errdefs.ErrUnavailable, wire.NotInSwarm}},
+		{"POST", "/swarm/update", outside},
+		{"POST", "/swarm/unlock", outside},
+		{"GET", "/swarm/unlockkey", outside},
+		{"GET", "/swarm", outside},
+		{"GET", "/services/{name}/logs", outside},
+		{"GET", "/tasks/{name}/logs", outside},
+		{"GET", "/tasks/{name}", outside},
+		{"GET", "/tasks", outside},
+	}
+	for _, noun := range []string{"nodes", "services", "secrets", "configs"} {
+		list = append(list, refusal{"GET", "/" + noun, outside}, refusal{"POST", "/" + noun + "/{name}/update", outside},
+			refusal{"GET DELETE", "/" + noun + "/{name}", outside})
+		if noun != "nodes" {
+			list = append(list, refusal{"POST", "/" + noun + "/create", outside})
+		}
+	}
+	return list
+}
+
+// match tells whether the refusal is of this request, and what stands for {name}.
+func (f *refusal) match(method, path string) (name string, ok bool) {
+	if !strings.Contains(" "+f.methods+" ", " "+method+" ") {
+		return "", false
+	}
+	before, after, named := strings.Cut(f.path, "{name}")
+	if !named {
+		return "", path == f.path
+	}
+	rest, begins := strings.CutPrefix(path, before)
+	name, ends := strings.CutSuffix(rest, after)
+	return name, begins && ends && name != ""
+}
+
+// lost answers what no route takes: with what is missing, or that there is no such page.
+func (s *Server) lost(w http.ResponseWriter, r *http.Request) {
+	path, version := r.URL.Path, ""
+	if rest, ok := strings.CutPrefix(path, "/v"); ok {
+		if v, after, more := strings.Cut(rest, "/"); more && v != "" && strings.Trim(v, "0123456789.") == "" {
+			version, path = v, "/"+after
+		}
+	}
+	for _, f := range refusals() {
+		if name, ok := f.match(r.Method, path); ok {
+			refuse := func(*Server, http.ResponseWriter, *http.Request) error { return f.because }
+			r = mux.SetURLVars(r, map[string]string{"version": version, "name": name})
+			s.wrap(&route{method: r.Method, path: f.path, do: refuse})(w, r)
+			return
+		}
+	}
+	_ = wire.WriteError(w, http.StatusNotFound, "page not found", false)
+}

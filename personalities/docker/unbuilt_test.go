@@ -1,0 +1,45 @@
+package docker
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"box/netapi/wire"
+)
+
+// TestUnbuiltCommands: what is missing says so in the daemon's words, and neither help nor completion nor the manual offers it.
+func TestUnbuiltCommands(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{
+		"POST /networks/create": func(w http.ResponseWriter, _ *http.Request) {
+			_ = wire.WriteError(w, http.StatusNotImplemented, wire.NoNetworks, false)
+		},
+	})
+	for line, want := range map[string]string{
+		"build .": wire.NoBuilds, "image build -t x .": wire.NoBuilds, "builder build .": wire.NoBuilds, "buildx ls": wire.NoBuilds,
+		"plugin ls": wire.NoPlugins, "plugin install x": wire.NoPlugins, "swarm init": wire.NoSwarm, "swarm leave": wire.NotInSwarm,
+		"node ls": wire.NotManager, "service create x": wire.NotManager, "secret ls": wire.NotManager, "checkpoint ls x": wire.NoCheckpoints,
+		"network create n": wire.NoNetworks,
+	} {
+		if r := f.docker(t, "", strings.Fields(line)...); r.code != 1 || !strings.Contains(r.stderr, want) || r.out != "" {
+			t.Errorf("%s: %+v", line, r)
+		}
+	}
+	if r := f.docker(t, "", "image", "bulid"); !strings.Contains(r.stderr, "unknown command") {
+		t.Errorf("a misspelt command: %+v", r)
+	}
+	var shown strings.Builder
+	shown.WriteString(f.docker(t, "", "--help").out + f.docker(t, "", "network", "--help").out + f.docker(t, "", "image", "--help").out)
+	shown.WriteString(f.docker(t, "", "__complete", "network", "").out + f.docker(t, "", "__complete", "").out)
+	for _, p := range Pages() {
+		shown.WriteString(" " + p.Path + "\n")
+	}
+	for _, word := range []string{"connect", "disconnect", "build ", "swarm", "service", "plugin"} {
+		if strings.Contains(shown.String(), word) {
+			t.Errorf("help, completion or manual offers %q", word)
+		}
+	}
+	if !strings.Contains(shown.String(), "Display detailed information on one or more networks") {
+		t.Errorf("no help: %s", shown.String())
+	}
+}
