@@ -47,6 +47,19 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 	return nil
 }
 
+// checkGroups refuses control groups that may be written to where they are not the container's alone: outside a cgroup namespace of its own the tree
+// is the host's, and of a user namespace's groups the owner is not in it.
+func (e *Engine) checkGroups(h *api.HostConfig, writable *bool) error {
+	switch {
+	case writable == nil || h.Privileged: // a privileged container has the host's tree as it is
+	case e.remapped(h):
+		return invalid("conflicting options: writable-cgroups and user namespaces")
+	case *writable && !h.CgroupnsMode.IsPrivate():
+		return invalid("conflicting options: writable-cgroups=true and the cgroup namespace mode %q: it needs --cgroupns private", h.CgroupnsMode)
+	}
+	return nil
+}
+
 // hostGateway stands in --add-host for the address of the host.
 const hostGateway = "host-gateway"
 

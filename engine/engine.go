@@ -208,7 +208,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	err := e.saveStates()
 	err = errors.Join(err, e.copies.Copy())
 	if e.o.Net != nil {
-		err = errors.Join(err, e.o.Net.Close())
+		err = errors.Join(err, e.o.Net.Close(!e.anyRunning()))
 	}
 	return errors.Join(err, e.closeStores())
 }

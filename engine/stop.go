@@ -276,6 +276,16 @@ func (e *Engine) stopAll(ctx context.Context) {
 	wg.Wait()
 }
 
+// anyRunning tells whether a container runs on when this daemon ends.
+func (e *Engine) anyRunning() bool {
+	for _, c := range e.all() {
+		if st, _ := c.now(); st.running() {
+			return true
+		}
+	}
+	return false
+}
+
 // shutDown is a stop that the restart policy does not take for one by hand: the next daemon starts the container again.
 func (e *Engine) shutDown(ctx context.Context, c *container) error {
 	timeout := int(e.settings().ShutdownTimeout / time.Second)

@@ -62,6 +62,9 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 		return nil, err
 	}
 	e.fillDefaults(h, security)
+	if err := e.checkGroups(h, security.WritableCgroups); err != nil {
+		return nil, err
+	}
 	if h.PidsLimit != nil && *h.PidsLimit <= 0 {
 		h.PidsLimit = nil // no limit
 	}

@@ -82,13 +82,9 @@ func (g *Group) prepare(r *specs.LinuxResources) error {
 // makeGroup makes the folder p below root, and its parents.
 func makeGroup(root, p string) error {
 	err := mkdir(root + p)
-	if err == unix.ENOENT {
-		for i := 1; i < len(p); i++ {
-			if p[i] == '/' {
-				if err := mkdir(root + p[:i]); err != nil && err != unix.EEXIST {
-					return err
-				}
-			}
+	for tries := 0; err == unix.ENOENT && tries < 5; tries++ { // another daemon that ends may take an empty parent away
+		if err := makeParents(root, p); err != nil && err != unix.ENOENT {
+			return err
 		}
 		err = mkdir(root + p)
 	}

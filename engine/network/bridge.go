@@ -81,14 +81,6 @@ func (l *Linux) raise(b *bridge) error {
 	if err := l.route.LinkSetUp(link); err != nil {
 		return fmt.Errorf("bringing up %s: %w", b.Bridge, err)
 	}
-	// Ports published on 127.0.0.1 are rewritten on their way out by the bridge; the rules keep strangers off 127/8.
-	local := "1"
-	if l.noRules {
-		local = "0"
-	}
-	if err := writeSysctl("net/ipv4/conf/"+b.Bridge+"/route_localnet", local); err != nil {
-		l.warn("ports are not reachable on 127.0.0.1: " + err.Error())
-	}
 	return l.forwarding()
 }
 
@@ -96,7 +88,7 @@ func (l *Linux) bridgeLink(name string, mtu int) (netlink.Link, error) {
 	link, err := l.route.LinkByName(name)
 	if noSuchLink(err) {
 		attrs := netlink.NewLinkAttrs()
-		attrs.Name, attrs.MTU = name, mtu
+		attrs.Name, attrs.MTU, attrs.Group = name, mtu, l.group
 		err = module.With([]string{"bridge", "veth"}, func() error { return l.route.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}) })
 		if err != nil && !errors.Is(err, syscall.EEXIST) {
 			return nil, fmt.Errorf("making bridge %s: %w", name, err)
@@ -176,18 +168,8 @@ func (l *Linux) Delete(_ context.Context, id string) error {
 	if busy > 0 {
 		return fmt.Errorf("network %s has %d endpoints: %w", b.Name, busy, errdefs.ErrFailedPrecondition)
 	}
-	if err := l.removePasses([]string{b.Bridge}); err != nil {
-		return err
-	}
-	if err := l.rules.drop(b); err != nil {
+	if err := l.retire(b); err != nil {
 		return fmt.Errorf("network %s: %w", b.Name, err)
-	}
-	link, err := l.route.LinkByIndex(b.index)
-	if err == nil {
-		err = l.route.LinkDel(link)
-	}
-	if err != nil && !noSuchLink(err) {
-		return fmt.Errorf("deleting bridge %s: %w", b.Bridge, err)
 	}
 	return nil
 }

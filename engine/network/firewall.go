@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -27,33 +26,29 @@ func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
 	if l.noRules {
 		return l.withoutRules(b)
 	}
+	defer lockSetting(b.Bridge)()
 	err := l.rules.write(b, endpoints)
-	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPROTONOSUPPORT) || errors.Is(err, syscall.ENOENT) {
+	if noTables(err) {
 		l.rules.mu.Lock()
 		l.rules.none = true
 		l.rules.mu.Unlock()
 		l.warn("no nf_tables NAT in this kernel (" + err.Error() + "): containers have no way out, published ports are forwarded by a " +
 			"process; load nf_tables, nft_chain_nat, nft_masq and nft_fib_ipv4, or run a kernel that has them")
-		err = nil
+		return closeLoopback(b.Bridge)
 	}
 	if err != nil {
 		return err
+	}
+	if err := openLoopback(b.Bridge); err != nil {
+		l.warn("ports are not reachable on 127.0.0.1: " + err.Error())
 	}
 	l.passes([]string{b.Bridge})
 	return nil
 }
 
-// withoutRules takes away what a daemon with rules left of b, and makes none from then on.
+// withoutRules takes away what this daemon left of b when it had rules.
 func (l *Linux) withoutRules(b *bridge) error {
-	if !l.rules.missing() {
-		if err := l.rules.drop(b); err != nil {
-			l.log.Debug("rules of before", "error", err) // a kernel without nf_tables has none
-		}
-	}
-	err := l.removePasses([]string{b.Bridge})
-	l.rules.mu.Lock()
-	l.rules.none = true
-	l.rules.mu.Unlock()
+	_, err := l.retireRules(b)
 	return err
 }
 

@@ -92,7 +92,9 @@ func (l *Linux) unhold(ctx context.Context, e *Endpoint) error {
 }
 
 // forwarded tells whether no rule can do what a port published on that address asks for.
-func (l *Linux) forwarded(hostIP netip.Addr) bool { return hostIP.Is6() || l.rules.missing() }
+func (l *Linux) forwarded(hostIP netip.Addr) bool {
+	return hostIP.Is6() || l.noRules || l.rules.missing()
+}
 
 func closeHeld(held []heldPort) {
 	for _, h := range held {

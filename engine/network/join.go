@@ -152,10 +152,10 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("hardware address %q: %w", e.MAC, errdefs.ErrInvalidArgument)
 	}
-	p := pair{host: e.HostLink, inside: e.Interface, mac: mac, mtu: b.MTU, bridge: b.index, ns: ns}
+	p := pair{host: e.HostLink, inside: e.Interface, mac: mac, mtu: b.MTU, bridge: b.index, group: l.group, ns: ns}
 	err = module.With([]string{"veth"}, p.create)
 	if errors.Is(err, syscall.EEXIST) { // left by a daemon that was killed: its endpoint is gone, its name is free
-		if old, find := l.route.LinkByName(p.host); find == nil && l.route.LinkDel(old) == nil {
+		if old, find := l.route.LinkByName(p.host); find == nil && old.Attrs().Group == l.group && l.route.LinkDel(old) == nil {
 			err = p.create()
 		}
 	}

@@ -33,6 +33,7 @@ type pair struct {
 	mac    net.HardwareAddr
 	mtu    int
 	bridge int      // index of the bridge
+	group  uint32   // of the outer end
 	ns     *os.File // the sandbox
 }
 
@@ -45,6 +46,7 @@ func (p pair) create() error {
 	req.AddData(up)
 	req.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(p.host)))
 	req.AddData(nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(p.bridge))))
+	req.AddData(nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(p.group)))
 	if p.mtu > 0 {
 		req.AddData(nl.NewRtAttr(unix.IFLA_MTU, nl.Uint32Attr(uint32(p.mtu))))
 	}

@@ -1,9 +1,11 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +34,7 @@ type Linux struct {
 	log                *slog.Logger
 	route              *netlink.Handle
 	reaper             *reaper
+	group              uint32 // of the links that this daemon makes
 
 	mu        sync.Mutex // guards what follows; never held over a call to the kernel
 	networks  map[string]*bridge
@@ -57,8 +60,9 @@ func Open(o Options) (*Linux, error) {
 	l := &Linux{
 		dir: filepath.Join(o.ExecRoot, "netns"), holder: o.Holder, log: o.Log, noRules: o.NoRules, noForward: o.NoForward,
 		networks: map[string]*bridge{}, endpoints: map[string]*Endpoint{}, fresh: map[string]*netlink.Handle{},
-		ports: portTable{},
+		ports: portTable{}, rules: rules{owner: ownerOf(o.ExecRoot), off: o.NoRules},
 	}
+	l.group = groupOf(l.rules.owner)
 	if l.log == nil {
 		l.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -76,24 +80,22 @@ func Open(o Options) (*Linux, error) {
 	return l, nil
 }
 
-// Close waits for links that are being deleted and takes away the rules that stand in other people's chains
-// when no endpoint needs them. What running containers need stays.
-func (l *Linux) Close() error {
+// Close implements Plane. It waits for links that are being deleted.
+func (l *Linux) Close(last bool) error {
 	l.mu.Lock()
 	for id, h := range l.fresh {
 		h.Close()
 		delete(l.fresh, id)
 	}
-	idle := len(l.endpoints) == 0
-	names := make([]string, 0, len(l.networks))
-	for _, b := range l.networks {
-		names = append(names, b.Bridge)
-	}
+	last = last && len(l.endpoints) == 0
+	bridges := slices.Collect(maps.Values(l.networks))
 	l.mu.Unlock()
 	l.reaper.close()
 	var err error
-	if idle {
-		err = l.removePasses(names)
+	for _, b := range bridges {
+		if last {
+			err = errors.Join(err, l.retire(b))
+		}
 	}
 	l.rules.close()
 	if l.conntrack != nil {

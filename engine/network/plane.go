@@ -90,8 +90,9 @@ type Plane interface {
 	Restore(ctx context.Context, networks []Network, endpoints []Endpoint) error
 	// Warnings says what this host cannot do, one sentence each with its remedy, for `docker info`.
 	Warnings() []string
-	// Close removes what is not needed without a daemon (nothing that a running container needs).
-	Close() error
+	// Close ends the use of the plane. With last, when no container runs on, it takes away rules, settings and bridges that this daemon made;
+	// the next Restore makes them again.
+	Close(last bool) error
 }
 
 // Holder keeps descriptors open beyond the life of the daemon: the reservations of published ports. The keeper is one.

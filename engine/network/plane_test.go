@@ -56,7 +56,7 @@ func openPlane(t testing.TB, bridge string) (*Linux, Network) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
+		if err := l.Close(true); err != nil {
 			t.Error(err)
 		}
 	})

@@ -62,7 +62,7 @@ func (l *Linux) readopt(b *bridge, e Endpoint) error {
 	return nil
 }
 
-// sweep deletes links on a bridge that belong to no endpoint: what a daemon that was killed left.
+// sweep deletes links of this daemon on a bridge that belong to no endpoint: what it left when it was killed.
 func (l *Linux) sweep(b *bridge) {
 	links, err := l.route.LinkList()
 	if err != nil {
@@ -77,7 +77,7 @@ func (l *Linux) sweep(b *bridge) {
 	l.mu.Unlock()
 	for _, link := range links {
 		attrs := link.Attrs()
-		if _, veth := link.(*netlink.Veth); veth && attrs.MasterIndex == b.index && strings.HasPrefix(attrs.Name, "veth") && !known[attrs.Name] {
+		if _, veth := link.(*netlink.Veth); veth && attrs.MasterIndex == b.index && attrs.Group == l.group && strings.HasPrefix(attrs.Name, "veth") && !known[attrs.Name] {
 			l.cutOff(attrs.Index, attrs.Name)
 		}
 	}

@@ -142,7 +142,7 @@ func TestRestoreAfterACrash(t *testing.T) {
 	must(t, l.RemoveSandbox(ctx, id(0)))
 	waitGone(t)
 	must(t, l.Delete(ctx, n.ID))
-	must(t, l.Close())
+	must(t, l.Close(true))
 	if links := program(t, "nft", "list ruleset"); strings.Contains(links, "box") {
 		t.Errorf("rules left:\n%s", links)
 	}
@@ -267,7 +267,7 @@ func TestForeignRulesStay(t *testing.T) {
 		}
 	}
 	must(t, l.Delete(ctx, "netboxtest1"))
-	must(t, l.Close())
+	must(t, l.Close(true))
 	if after := save(); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}

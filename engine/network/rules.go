@@ -11,21 +11,25 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+	"github.com/google/nftables/userdata"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"box/fs/module"
 )
 
-// rules keeps a bridge's rules in an nf_tables table of its own, `ip box-<bridge>`. The published ports are the elements
+// rules keeps a bridge's rules in an nf_tables table of its own, `ip box-<bridge>` (owner.go says what the second daemon on a bridge has). The published ports are the elements
 // of one map there, so that ten thousand of them cost a packet one look-up. A table is written whole in one transaction
 // and can be written again at any time: connections do not notice, since the kernel asks NAT rules only for new ones.
 type rules struct {
-	mu         sync.Mutex     // one transaction at a time: the nftables package numbers sets in a variable of its own
-	none       bool           // the kernel has no nf_tables
-	conn       *nftables.Conn // for transactions
-	asking     *netlink.Conn  // for the generation
-	generation uint32         // of nf_tables when foreign chains were last looked at, counted on with each transaction
+	owner      string            // the mark of this daemon
+	names      map[string]string // bridge -> table, once it was written
+	mu         sync.Mutex        // one transaction at a time: the nftables package numbers sets in a variable of its own
+	off        bool              // this daemon makes none
+	none       bool              // the kernel has no nf_tables
+	conn       *nftables.Conn    // for transactions
+	asking     *netlink.Conn     // for the generation
+	generation uint32            // of nf_tables when foreign chains were last looked at, counted on with each transaction
 }
 
 // tablePrefix starts the names of box's tables.
@@ -34,8 +38,13 @@ const tablePrefix = "box-"
 // nftModules is what the tables need, for kernels that cannot ask for modules themselves.
 var nftModules = []string{"nf_tables", "nf_conntrack", "nft_ct", "nf_nat", "nft_chain_nat", "nft_nat", "nft_masq", "nft_fib_ipv4", "nft_counter"}
 
-func table(bridge string) *nftables.Table {
-	return &nftables.Table{Family: nftables.TableFamilyIPv4, Name: tablePrefix + bridge}
+// table is this daemon's on a bridge, as it was last written. The lock is held.
+func (r *rules) table(bridge string) *nftables.Table {
+	name := r.names[bridge]
+	if name == "" {
+		name = tablePrefix + bridge
+	}
+	return &nftables.Table{Family: nftables.TableFamilyIPv4, Name: name}
 }
 
 // portMap is the map of published ports: address, protocol and port on the host to address and port of the container.
@@ -72,7 +81,15 @@ func elements(e *Endpoint) []nftables.SetElement {
 // write puts b's table into the kernel in place of what it had.
 func (r *rules) write(b *bridge, endpoints []*Endpoint) error {
 	return r.transact("rules of "+b.Bridge, func(c *nftables.Conn) error {
-		t := table(b.Bridge)
+		name, err := r.name(b.Bridge)
+		if err != nil {
+			return err
+		}
+		if r.names == nil {
+			r.names = map[string]string{}
+		}
+		r.names[b.Bridge] = name
+		t := r.table(b.Bridge)
 		c.AddTable(t)
 		c.DelTable(t)
 		c.AddTable(t)
@@ -86,8 +103,10 @@ func (r *rules) write(b *bridge, endpoints []*Endpoint) error {
 			chains[base.name] = c.AddChain(&nftables.Chain{Table: t, Name: base.name, Type: base.kind, Hooknum: base.hook,
 				Priority: base.priority, Policy: &accept})
 		}
+		mark := userdata.AppendString(nil, userdata.TypeComment, r.owner)
 		for _, row := range bridgeRules(b, ports) {
-			c.AddRule(&nftables.Rule{Table: t, Chain: chains[row.chain], Exprs: row.exprs})
+			c.AddRule(&nftables.Rule{Table: t, Chain: chains[row.chain], Exprs: row.exprs, UserData: mark})
+			mark = nil // it is on the first
 		}
 		var all []nftables.SetElement
 		for _, e := range endpoints {
@@ -110,22 +129,22 @@ func addElements(c *nftables.Conn, set *nftables.Set, all []nftables.SetElement)
 // add publishes an endpoint's ports.
 func (r *rules) add(b *bridge, e *Endpoint) error {
 	list := elements(e)
-	if len(list) == 0 {
+	if len(list) == 0 || r.off {
 		return nil
 	}
 	return r.transact("publishing ports on "+b.Bridge, func(c *nftables.Conn) error {
-		return addElements(c, portMap(table(b.Bridge)), list)
+		return addElements(c, portMap(r.table(b.Bridge)), list)
 	})
 }
 
 // remove takes an endpoint's ports back; rules that are gone are no error.
 func (r *rules) remove(b *bridge, e *Endpoint) error {
 	list := elements(e)
-	if len(list) == 0 {
+	if len(list) == 0 || r.off {
 		return nil
 	}
 	err := r.transact("unpublishing ports on "+b.Bridge, func(c *nftables.Conn) error {
-		return c.SetDeleteElements(portMap(table(b.Bridge)), list)
+		return c.SetDeleteElements(portMap(r.table(b.Bridge)), list)
 	})
 	if errors.Is(err, syscall.ENOENT) {
 		return nil
@@ -133,10 +152,11 @@ func (r *rules) remove(b *bridge, e *Endpoint) error {
 	return err
 }
 
-// drop removes b's table.
-func (r *rules) drop(b *bridge) error {
-	return r.transact("removing the rules of "+b.Bridge, func(c *nftables.Conn) error {
-		t := table(b.Bridge)
+// drop removes the table of that name, which is this daemon's on a bridge.
+func (r *rules) drop(bridge, name string) error {
+	return r.transact("removing the rules of "+bridge, func(c *nftables.Conn) error {
+		delete(r.names, bridge)
+		t := &nftables.Table{Family: nftables.TableFamilyIPv4, Name: name}
 		c.AddTable(t) // so that a table that is gone is no error
 		c.DelTable(t)
 		return nil

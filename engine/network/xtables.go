@@ -69,9 +69,10 @@ func (e xtEntry) target() (name string, verdict int32) {
 	return name, verdict
 }
 
-// xtablesInUse tells whether the legacy filter table exists; asking the table itself would make it.
+// xtablesInUse tells whether the legacy filter table exists; asking the table itself would make it. /proc/net is that of the first thread, which may be in
+// a sandbox just now.
 func xtablesInUse() bool {
-	names, err := os.ReadFile("/proc/net/ip_tables_names")
+	names, err := os.ReadFile("/proc/thread-self/net/ip_tables_names")
 	return err == nil && slices.Contains(strings.Fields(string(names)), "filter")
 }
 

@@ -63,8 +63,9 @@ func systemMounts(in *Input) []specs.Mount {
 	if writable {
 		sys = []string{"nosuid", "noexec", "nodev"}
 	}
-	if in.Security.WritableCgroups != nil {
-		writable = *in.Security.WritableCgroups
+	if w := in.Security.WritableCgroups; w != nil {
+		// Not of a tree that is the host's, whatever a record of before says.
+		writable = *w && (in.Host.Privileged || in.Host.CgroupnsMode.IsPrivate())
 	}
 	if writable {
 		cgroup[0] = "rw"

@@ -2,6 +2,7 @@
 package dockerd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,6 +180,9 @@ func closeEngine(e *engine.Engine, k *keeperProcess, o *options, sockets *handov
 	err := e.Close(ctx)
 	if !sockets.leave() {
 		k.quit(ctx)
+	}
+	if groups, err := cgroup.Read(); err == nil {
+		groups.RemoveParents(cmp.Or(o.cgroupParent, "docker"))
 	}
 	return err
 }

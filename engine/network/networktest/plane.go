@@ -163,4 +163,4 @@ func (p *Plane) Restore(_ context.Context, networks []network.Network, endpoints
 func (p *Plane) Warnings() []string { return nil }
 
 // Close implements network.Plane.
-func (p *Plane) Close() error { return nil }
+func (p *Plane) Close(bool) error { return nil }
