@@ -240,6 +240,9 @@ func CheckRoot(root string) error {
 	return nil
 }
 
+// Note keeps sentences for info, and says them in the log. It is for before the engine serves.
+func (e *Engine) Note(sentences ...string) { e.note(sentences) }
+
 // note keeps sentences for info, and says them in the log.
 func (e *Engine) note(sentences []string) {
 	for _, s := range sentences {

@@ -14,7 +14,7 @@ var layouts = []string{
 
 // timeOf reads a time as filters have it: how long before now, a time of day (local where it does not say), or seconds since 1970.
 func timeOf(text string, now time.Time) (time.Time, error) {
-	if d, err := time.ParseDuration(text); err == nil {
+	if d, err := time.ParseDuration(text); err == nil && text != "0" {
 		return now.Add(-d), nil
 	}
 	for _, l := range layouts {

@@ -69,7 +69,7 @@ func startEdge(tb testing.TB) *edge {
 	o := engine.Options{
 		Root: filepath.Join(dir, "data"), Run: filepath.Join(dir, "run"), Tasks: newEchoes(), Log: slog.New(e),
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			return drivers.Open(ctx, filepath.Join(dir, "data"), "overlay2", db.Layers(), nil, nil)
+			return drivers.Open(ctx, filepath.Join(dir, "data"), "overlay2", db.Layers(), nil, nil, nil)
 		},
 	}
 	en, err := engine.Open(tb.Context(), o)

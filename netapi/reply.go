@@ -16,30 +16,39 @@ import (
 // reply knows whether it has begun: until then an error can be its status.
 type reply struct {
 	http.ResponseWriter
-	begun bool
+	begun  bool
+	status int // as it was sent; of a stream that took its connection over, 101
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (p *reply) WriteHeader(status int) {
 	p.begun = p.begun || status >= http.StatusOK
+	p.status = status
 	p.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (p *reply) Write(b []byte) (int, error) {
-	p.begun = true
+	p.begin()
 	return p.ResponseWriter.Write(b)
+}
+
+// begin notes the status that a reply has when none is said.
+func (p *reply) begin() {
+	if p.begun = true; p.status == 0 {
+		p.status = http.StatusOK
+	}
 }
 
 // ReadFrom lets what is below take a file whole.
 func (p *reply) ReadFrom(r io.Reader) (int64, error) {
-	p.begun = true
+	p.begin()
 	return io.Copy(p.ResponseWriter, r)
 }
 
 // Hijack gives the connection away.
 func (p *reply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	p.begun = true
+	p.begun, p.status = true, http.StatusSwitchingProtocols
 	return http.NewResponseController(p.ResponseWriter).Hijack()
 }
 

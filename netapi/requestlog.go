@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // maxForm is the longest body that the log shows, bytes.
@@ -17,11 +18,13 @@ var secrets = [...]string{"password", "passphrase", "secret", "token", "auth", "
 
 const masked = "*****"
 
-// logRequest writes what is asked into the debugging log: method, path, parameters and a body of JSON, without secrets.
-func (s *Server) logRequest(r *http.Request) {
+// logRequest writes what is asked into the debugging log: method, path, parameters and a body of JSON, without secrets. What it
+// returns writes how it was answered, and how long that took.
+func (s *Server) logRequest(r *http.Request) (answered func(http.ResponseWriter)) {
 	if !s.log.Enabled(r.Context(), slog.LevelDebug) {
-		return
+		return func(http.ResponseWriter) {}
 	}
+	begun := time.Now()
 	line := []any{"method", r.Method, "path", r.URL.Path}
 	if r.RemoteAddr != "" && r.RemoteAddr != "@" {
 		line = append(line, "from", r.RemoteAddr)
@@ -43,6 +46,14 @@ func (s *Server) logRequest(r *http.Request) {
 		}
 	}
 	s.log.Debug("request", line...)
+	return func(w http.ResponseWriter) {
+		status := 0
+		if p, ok := w.(*reply); ok {
+			status = p.status
+		}
+		s.log.Debug("answered", "method", r.Method, "path", r.URL.Path, "status", status,
+			"took", time.Since(begun).Round(10*time.Microsecond).String())
+	}
 }
 
 // peek gives a short body of JSON and leaves it to be read.

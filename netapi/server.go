@@ -89,7 +89,7 @@ type handler func(s *Server, w http.ResponseWriter, r *http.Request) error
 // wrap gives a handler what all share: the log, the headers, who may, the check of the version, the reply to an error.
 func (s *Server) wrap(one *route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s.logRequest(r)
+		defer s.logRequest(r)(w)
 		s.setHeaders(w.Header())
 		err := s.authorized(w, r, one, func(w http.ResponseWriter, r *http.Request) error {
 			v, err := requestVersion(mux.Vars(r)["version"])

@@ -54,7 +54,7 @@ func open(t testing.TB, dir string, d *disk.Disk) (*world, error) {
 			if d != nil {
 				tap(db.Bolt(), d)
 			}
-			return drivers.Open(ctx, root, "vfs", db.Layers(), d, nil)
+			return drivers.Open(ctx, root, "vfs", db.Layers(), d, nil, nil)
 		},
 	})
 	w.e = e

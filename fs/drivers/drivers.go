@@ -46,8 +46,12 @@ func Names() []string {
 }
 
 // Open opens the driver called name on the folder of that name below root. An empty name picks one: the driver that has layers there
-// already, else the first that works. opts are storage options, key=value; those of a driver start with its name.
-func Open(ctx context.Context, root, name string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+// already, the one that opts name, else the first that works; why others did not is told to note. opts are storage options, key=value;
+// those of a driver start with its name.
+func Open(ctx context.Context, root, name string, db fs.DB, d *disk.Disk, opts []string, note func(string)) (fs.Driver, error) {
+	if err := check(name, opts); err != nil {
+		return nil, err
+	}
 	if name != "" {
 		return open(ctx, root, name, db, d, opts)
 	}
@@ -57,8 +61,14 @@ func Open(ctx context.Context, root, name string, db fs.DB, d *disk.Disk, opts [
 	}
 	switch len(used) {
 	case 0:
-		return first(ctx, root, db, d, opts)
+		if owner := named(opts); owner != "" {
+			return open(ctx, root, owner, db, d, opts)
+		}
+		return first(ctx, root, db, d, opts, note)
 	case 1:
+		if err := check(used[0], opts); err != nil {
+			return nil, err
+		}
 		return open(ctx, root, used[0], db, d, opts)
 	}
 	return nil, fmt.Errorf("%s holds layers of several storage drivers: %s: say which with --storage-driver: %w",
@@ -80,12 +90,15 @@ func open(ctx context.Context, root, name string, db fs.DB, to *disk.Disk, opts 
 }
 
 // first opens the first driver that works on root.
-func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []string) (fs.Driver, error) {
+func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []string, note func(string)) (fs.Driver, error) {
 	var tried []error
 	for _, d := range table() {
 		dir := filepath.Join(root, d.name)
 		_, statErr := os.Lstat(dir)
-		opened, err := d.open(ctx, dir, db, to, own(opts, d.name))
+		opened, err := d.open(ctx, dir, db, to, opts)
+		if err == nil && len(tried) > 0 {
+			note(fmt.Sprintf("storage driver %s is used, since others do not work on %s: %v", d.name, root, errors.Join(tried...)))
+		}
 		if err == nil {
 			return opened, nil
 		}
@@ -100,16 +113,36 @@ func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []str
 	return nil, fmt.Errorf("no storage driver works on %s: %w", root, errors.Join(tried...))
 }
 
-// own leaves out the options that name another driver: they are for when that one is picked.
-func own(opts []string, name string) []string {
-	var kept []string
+// check refuses options that are none, and those of a driver that is not the one called name; an empty name may become any.
+func check(name string, opts []string) error {
 	for _, o := range opts {
-		owner, _, dotted := strings.Cut(o, ".")
-		if !dotted || owner == name || !isDriver(owner) {
-			kept = append(kept, o)
+		key, _, ok := strings.Cut(o, "=")
+		if !ok || key == "" {
+			return fmt.Errorf("storage option %q: KEY=VALUE is wanted: %w", o, errdefs.ErrInvalidArgument)
+		}
+		owner, _, dotted := strings.Cut(key, ".")
+		switch {
+		case !dotted:
+			continue // the driver knows
+		case !isDriver(owner):
+			return fmt.Errorf("storage option %s: this box has no driver %s, but %s: %w", key, owner, strings.Join(Names(), ", "), errdefs.ErrInvalidArgument)
+		case name == "":
+			name = owner
+		case name != owner:
+			return fmt.Errorf("storage option %s is of driver %s, and %s is used: %w", key, owner, name, errdefs.ErrInvalidArgument)
 		}
 	}
-	return kept
+	return nil
+}
+
+// named is the driver that an option belongs to, "" for none: an option that asks something of one must not lead to another.
+func named(opts []string) string {
+	for _, o := range opts {
+		if owner, _, dotted := strings.Cut(o, "."); dotted && isDriver(owner) {
+			return owner
+		}
+	}
+	return ""
 }
 
 func isDriver(name string) bool {

@@ -33,7 +33,7 @@ func must(t *testing.T, d fs.Driver, err error) fs.Driver {
 }
 
 func TestUnknownDriverNamesTheKnown(t *testing.T) {
-	_, err := Open(t.Context(), t.TempDir(), "overlay3", openDB(t), nil, nil)
+	_, err := Open(t.Context(), t.TempDir(), "overlay3", openDB(t), nil, nil, nil)
 	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "overlay2, vfs") {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestUnknownDriverNamesTheKnown(t *testing.T) {
 
 func TestPick(t *testing.T) {
 	root, db := t.TempDir(), openDB(t)
-	d, err := Open(t.Context(), root, "", db, nil, nil)
+	d, err := Open(t.Context(), root, "", db, nil, nil, nil)
 	must(t, d, err)
 	want := "overlay2"
 	if os.Geteuid() != 0 {
@@ -50,13 +50,13 @@ func TestPick(t *testing.T) {
 	if d.Name() != want {
 		t.Errorf("picked %s on a new root, want %s", d.Name(), want)
 	}
-	v, err := Open(t.Context(), root, "vfs", db, nil, nil)
+	v, err := Open(t.Context(), root, "vfs", db, nil, nil, nil)
 	must(t, v, err)
 	keep := fs.PrepareOptions{Purpose: fs.ForContainer}
 	if err := v.Prepare(t.Context(), "c", "", keep); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(t.Context(), root, "", db, nil, nil)
+	again, err := Open(t.Context(), root, "", db, nil, nil, nil)
 	if must(t, again, err).Name() != "vfs" {
 		t.Errorf("picked %s over the one with layers", again.Name())
 	}
@@ -66,18 +66,42 @@ func TestPick(t *testing.T) {
 	if err := d.Prepare(t.Context(), "c", "", keep); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), root, "", db, nil, nil); !errdefs.IsFailedPrecondition(err) || !strings.Contains(err.Error(), "overlay2, vfs") {
+	if _, err := Open(t.Context(), root, "", db, nil, nil, nil); !errdefs.IsFailedPrecondition(err) || !strings.Contains(err.Error(), "overlay2, vfs") {
 		t.Errorf("two drivers with layers: %v", err)
 	}
 }
 
-func TestOptionsOfAnotherDriver(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("overlay2 needs root")
+// An option that asks something of one driver leads to no other, and is never dropped.
+func TestOptionsNameTheirDriver(t *testing.T) {
+	for _, row := range []struct {
+		driver string
+		opts   []string
+		class  func(error) bool
+		text   string
+	}{
+		{"", []string{"overlay2.size=5M"}, errdefs.IsNotImplemented, "overlay2.size=5M"},
+		{"", []string{"vfs.size=1"}, errdefs.IsInvalidArgument, "vfs.size=1 is not known to vfs"},
+		{"vfs", []string{"vfs.size=1"}, errdefs.IsInvalidArgument, "vfs.size=1"},
+		{"vfs", []string{"overlay2.size=5M"}, errdefs.IsInvalidArgument, "overlay2.size is of driver overlay2, and vfs is used"},
+		{"", []string{"vfs.x=1", "overlay2.size=5M"}, errdefs.IsInvalidArgument, "overlay2.size is of driver overlay2, and vfs is used"},
+		{"", []string{"dm.basesize=1G"}, errdefs.IsInvalidArgument, "this box has no driver dm, but overlay2, vfs"},
+		{"", []string{"overlay2.size"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
+		{"", []string{"=1"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
+		{"vfs", []string{"size=1G"}, errdefs.IsInvalidArgument, "size=1G is not known to vfs"},
+	} {
+		root := t.TempDir()
+		_, err := Open(t.Context(), root, row.driver, openDB(t), nil, row.opts, func(text string) { t.Error(text) })
+		if err == nil || !row.class(err) || !strings.Contains(err.Error(), row.text) {
+			t.Errorf("%q %v: %v", row.driver, row.opts, err)
+		}
 	}
-	d, err := Open(t.Context(), t.TempDir(), "", openDB(t), nil, []string{"vfs.size=1"})
-	must(t, d, err)
-	if _, err := Open(t.Context(), t.TempDir(), "vfs", openDB(t), nil, []string{"vfs.size=1"}); !errdefs.IsInvalidArgument(err) {
-		t.Error(err)
+}
+
+// A driver that is picked since the better ones do not work is said with the reason.
+func TestFallingBackIsSaid(t *testing.T) {
+	said := ""
+	d, err := Open(t.Context(), t.TempDir(), "", openDB(t), nil, nil, func(text string) { said += text })
+	if must(t, d, err).Name() == "vfs" != strings.Contains(said, "storage driver vfs is used, since others do not work") {
+		t.Errorf("picked %s and said %q", d.Name(), said)
 	}
 }

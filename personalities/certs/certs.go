@@ -126,7 +126,7 @@ func help(env *cmd.Env) {
 		fmt.Fprintf(env.Stdout, "  %-8s  %s\n", c.name, c.summary)
 	}
 	fmt.Fprintln(env.Stdout, "\nTwo lines make a daemon that only holders of a certificate reach:\n\n"+
-		"  box certs init\n  box dockerd --tlsverify -H tcp://0.0.0.0:2376\n\nRun 'box certs COMMAND --help' for more.")
+		"  box certs init\n  box dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock\n\nRun 'box certs COMMAND --help' for more.")
 }
 
 // path makes a path of the command line absolute.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,14 +61,19 @@ func initCommand(s *session, u *cmd.Usage) action {
 	name := "client"
 	m.flags(s, u)
 	m.hostFlag(u)
-	serve, config := false, "/etc/docker/daemon.json"
+	serve, config := false, defaultConfig
 	u.Flags = append(u.Flags, cmd.Flag{Value: &name, Name: "name", Kind: "string", Help: "Name of the first client"},
 		cmd.Flag{Value: &serve, Name: "serve", Help: "Have the daemon listen on tcp://0.0.0.0:2376 with these files: written into its daemon.json"},
 		cmd.Flag{Value: &config, Name: "config-file", Kind: "file", Help: "daemon.json that --serve writes to"})
 	return func(context.Context, *session) error {
-		err := s.init(&m, name)
+		host, err := s.init(&m, name)
+		file := ""
 		if serve && (err == nil || errors.Is(err, errAllThere)) {
-			err = s.serve(s.path(config))
+			file = s.path(config)
+			err = s.serve(file)
+		}
+		if err == nil && host != "" {
+			s.sayNext(host, file)
 		}
 		return err
 	}
@@ -76,14 +82,48 @@ func initCommand(s *session, u *cmd.Usage) action {
 // errAllThere is the error of an init that has nothing to make.
 var errAllThere = fmt.Errorf("%w: nothing was written", fs.ErrExist)
 
-// init makes what is missing, in one step.
-func (s *session) init(m *making, name string) error {
+// sayNext prints the lines that start a daemon and reach it, as they can be typed: with the files that are not where each
+// looks by itself. config is the daemon.json that says how the daemon listens, "" for none.
+func (s *session) sayNext(host, config string) {
+	daemon := "box dockerd"
+	switch {
+	case config == "":
+		daemon += " --tlsverify" + s.files(certs.ServerFile, certs.ServerKeyFile) + " -H " + secureHost + " -H " + localHost
+	case config != defaultConfig:
+		daemon += " --config-file " + quote(config)
+	}
+	s.say("The daemon: %s\nHere:       docker --tlsverify%s -H tcp://%s version", daemon, s.files(certs.ClientFile, certs.ClientKeyFile),
+		net.JoinHostPort(host, "2376"))
+}
+
+// files are the options that name a pair and the authority, "" where they are found without.
+func (s *session) files(cert, key string) string {
+	if s.folder == s.path(cmd.CertFolder(s.env.Getenv)) {
+		return ""
+	}
+	at := func(name string) string { return quote(filepath.Join(s.folder, name)) }
+	return " --tlscacert " + at(certs.CAFile) + " --tlscert " + at(cert) + " --tlskey " + at(key)
+}
+
+// quote protects a path from a shell where that is needed.
+func quote(path string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%", r)
+	}
+	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// init makes what is missing, in one step. It returns a name of the daemon's certificate, "" if there was one already.
+func (s *session) init(m *making, name string) (host string, err error) {
 	if err := certs.CheckName(name); err != nil {
-		return err
+		return "", err
 	}
 	a, files, err := s.authority(m)
 	if err != nil {
-		return err
+		return "", err
 	}
 	made := files
 	var pairs []*certs.Pair
@@ -93,35 +133,35 @@ func (s *session) init(m *making, name string) error {
 	if wanted(certs.ServerFile) {
 		leaf, err := m.server()
 		if err != nil {
-			return err
+			return "", err
 		}
 		p, err := a.Server(leaf)
 		if err != nil {
-			return err
+			return "", err
 		}
 		hosts, pairs, made = leaf.Hosts, append(pairs, p), append(made, certs.PairFiles(p, certs.ServerFile, certs.ServerKeyFile)...)
 	}
 	if wanted(certs.ClientFile) {
 		p, err := a.Client(m.leaf(name))
 		if err != nil {
-			return err
+			return "", err
 		}
 		pairs, made = append(pairs, p), append(made, certs.PairFiles(p, certs.ClientFile, certs.ClientKeyFile)...)
 	}
 	if len(made) == 0 {
-		return fmt.Errorf("%s has an authority, a server's pair and a client's: %w; --force makes all anew", s.folder, errAllThere)
+		return "", fmt.Errorf("%s has an authority, a server's pair and a client's: %w; --force makes all anew", s.folder, errAllThere)
 	}
 	if err := s.write(a, made, s.force, len(files) > 0, pairs...); err != nil {
-		return err
+		return "", err
 	}
 	for _, f := range made {
 		s.say("%s", filepath.Join(s.folder, f.Name))
 	}
 	if len(hosts) > 0 {
 		s.say("The daemon's certificate is for %s", strings.Join(hosts, ", "))
-		s.say("The daemon: box dockerd --tlsverify -H tcp://0.0.0.0:2376\nHere:       docker --tlsverify -H tcp://%s:2376 version", hosts[0])
+		host = hosts[0]
 	}
-	return nil
+	return host, nil
 }
 
 // authority opens the one of the folder, or makes one; files are what is to be written of it.

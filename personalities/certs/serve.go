@@ -21,6 +21,9 @@ const (
 	secureHost = "tcp://0.0.0.0:2376"
 )
 
+// defaultConfig is the file that a daemon reads when no other is named.
+const defaultConfig = "/etc/docker/daemon.json"
+
 // maxConfig is the longest daemon.json that is read, bytes.
 const maxConfig = 1 << 20
 

@@ -52,7 +52,8 @@ func instant(text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	if d, err := time.ParseDuration(text); err == nil {
+	// "0" is a time, as in Docker, not the duration that it would be by itself.
+	if d, err := time.ParseDuration(text); err == nil && text != "0" {
 		return epoch(now.Add(-d)), nil
 	}
 	if seconds, fraction, _ := strings.Cut(text, "."); isDigits(seconds) && (fraction == "" || isDigits(fraction)) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
+
+	"box/personalities/cmd"
 )
 
 // flat brings Docker's one object that groups keys, proxies, to the top, as Docker does.
@@ -25,7 +27,7 @@ func flat(file []pair) (list []pair, err error) {
 	}
 	for i, p := range list {
 		if slices.ContainsFunc(list[:i], func(q pair) bool { return q.key == p.key }) {
-			return nil, fmt.Errorf("the following directive is specified more than once in the configuration file: %s", p.key)
+			return nil, fmt.Errorf("%s: the following directive is specified more than once in the configuration file: %s", p.at, p.key)
 		}
 	}
 	return list, nil
@@ -45,10 +47,12 @@ func (o *options) apply(file []pair, used func(name string) bool) error {
 		}
 	}
 	var unknown, conflicts []string
+	var places []string // of what is unknown
 	for _, p := range file {
 		s := byKey[p.key]
 		if s == nil {
 			unknown = append(unknown, p.key)
+			places = append(places, unknownAt(p, table))
 			continue
 		}
 		if used(cmp.Or(s.name, s.key)) && p.key != "runtimes" {
@@ -57,7 +61,8 @@ func (o *options) apply(file []pair, used func(name string) bool) error {
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		return fmt.Errorf("the following directives don't match any configuration option: %s", strings.Join(unknown, ", "))
+		return fmt.Errorf("the following directives don't match any configuration option: %s\n%s",
+			strings.Join(unknown, ", "), strings.Join(places, "\n"))
 	}
 	if len(conflicts) > 0 {
 		slices.Sort(conflicts)
@@ -65,10 +70,28 @@ func (o *options) apply(file []pair, used func(name string) bool) error {
 	}
 	for _, p := range file {
 		if err := byKey[p.key].load(p.value); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", p.at, err)
 		}
 	}
 	return nil
+}
+
+// unknownAt says where a key is that nothing is known of, and what it may have been meant for.
+func unknownAt(p pair, table []setting) string {
+	var keys []string
+	for _, s := range table {
+		if s.key != "" {
+			keys = append(keys, s.key)
+		}
+		// A flag's name in the place of the key is the mistake that is made most.
+		if s.name == p.key && s.key != "" {
+			return fmt.Sprintf("%s: %s is the flag: the key is %s", p.at, p.key, s.key)
+		}
+	}
+	if near := cmd.Nearest(p.key, keys); near != "" {
+		return fmt.Sprintf("%s: %s: did you mean %s?", p.at, p.key, near)
+	}
+	return fmt.Sprintf("%s: %s", p.at, p.key)
 }
 
 // load stores a value of a configuration file. null is a value that is not there.

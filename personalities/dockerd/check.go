@@ -62,10 +62,10 @@ func (o *options) checkGraph(used func(string) bool) error {
 
 func (o *options) checkLog() error {
 	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error", "fatal", "panic"}, o.logLevel) {
-		return fmt.Errorf("invalid logging level: %s", o.logLevel)
+		return fmt.Errorf("invalid logging level: %s: it is trace, debug, info, warn, error or fatal", o.logLevel)
 	}
 	if o.logFormat != "text" && o.logFormat != "json" {
-		return fmt.Errorf("invalid log format: %s", o.logFormat)
+		return fmt.Errorf("invalid log format: %s: it is text or json", o.logFormat)
 	}
 	for _, option := range o.logOptions {
 		if !strings.Contains(option, "=") {

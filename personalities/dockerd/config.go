@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
 )
 
 // defaultConfig is the file that is read when no other is named, if it is there.
@@ -42,6 +43,44 @@ func readConfig(path string) ([]byte, error) {
 type pair struct {
 	key   string
 	value any
+	at    position // of the key
+}
+
+// position is a place in a file; the first line and the first column are 1.
+type position struct{ line, column int }
+
+func (p position) String() string { return fmt.Sprintf("line %d, column %d", p.line, p.column) }
+
+// positionOf is where the token is that begins at or after an offset: white space and what parts tokens come before it.
+func positionOf(raw []byte, offset int64) position {
+	at := min(int(offset), len(raw))
+	for at < len(raw) && bytes.IndexByte([]byte(" \t\r\n,:"), raw[at]) >= 0 {
+		at++
+	}
+	line := bytes.Count(raw[:at], []byte("\n")) + 1
+	return position{line, utf8.RuneCount(raw[bytes.LastIndexByte(raw[:at], '\n')+1:at]) + 1}
+}
+
+// parser reads one file.
+type parser struct {
+	*json.Decoder
+	raw []byte
+}
+
+// here is where the next token begins.
+func (p *parser) here() position { return positionOf(p.raw, p.InputOffset()) }
+
+// token is the next one; an error says where.
+func (p *parser) token() (json.Token, error) {
+	t, err := p.Token()
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return nil, fmt.Errorf("%s: %w", positionOf(p.raw, syntax.Offset-1), err)
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fmt.Errorf("%s: %w", positionOf(p.raw, int64(len(p.raw))), io.ErrUnexpectedEOF)
+	}
+	return t, err
 }
 
 // parseConfig reads an object in the order in which it is written, and refuses a key that is given twice: which of the two is meant
@@ -50,27 +89,28 @@ func parseConfig(raw []byte) ([]pair, error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, nil
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	v, err := parseValue(d, maxDepth)
-	if errors.Is(err, io.EOF) {
-		return nil, io.ErrUnexpectedEOF
-	}
+	p := &parser{json.NewDecoder(bytes.NewReader(raw)), raw}
+	p.UseNumber()
+	begin := p.here()
+	v, err := p.value(maxDepth)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more after the end of the object")
+	rest := p.here()
+	if _, err := p.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: there is more after the end of the object", rest)
 	}
 	list, ok := v.([]pair)
 	if !ok {
-		return nil, fmt.Errorf("json: cannot unmarshal %s into Go value of type map[string]interface {}", jsonName(v))
+		return nil, fmt.Errorf("%s: json: cannot unmarshal %s into Go value of type map[string]interface {}", begin, jsonName(v))
 	}
 	return list, nil
 }
 
-func parseValue(d *json.Decoder, depth int) (any, error) {
-	t, err := d.Token()
+// value reads one, with at most depth others in one another.
+func (p *parser) value(depth int) (any, error) {
+	at := p.here()
+	t, err := p.token()
 	if err != nil {
 		return nil, err
 	}
@@ -79,40 +119,41 @@ func parseValue(d *json.Decoder, depth int) (any, error) {
 		return t, nil
 	}
 	if depth == 0 {
-		return nil, errors.New("too many objects in one another")
+		return nil, fmt.Errorf("%s: too many objects in one another", at)
 	}
 	if open == '[' {
 		list := []any{}
-		for d.More() {
-			v, err := parseValue(d, depth-1)
+		for p.More() {
+			v, err := p.value(depth - 1)
 			if err != nil {
 				return nil, err
 			}
 			list = append(list, v)
 		}
-		_, err := d.Token()
+		_, err := p.token()
 		return list, err
 	}
 	object := []pair{}
-	for d.More() {
-		t, err := d.Token()
+	for p.More() {
+		at := p.here()
+		t, err := p.token()
 		if err != nil {
 			return nil, err
 		}
 		key, ok := t.(string)
 		if !ok {
-			return nil, errors.New("a key of an object is no string")
+			return nil, fmt.Errorf("%s: a key of an object is no string", at)
 		}
 		if slices.ContainsFunc(object, func(p pair) bool { return p.key == key }) {
-			return nil, fmt.Errorf("the following directive is specified more than once in the configuration file: %s", key)
+			return nil, fmt.Errorf("%s: the following directive is specified more than once in the configuration file: %s", at, key)
 		}
-		v, err := parseValue(d, depth-1)
+		v, err := p.value(depth - 1)
 		if err != nil {
 			return nil, err
 		}
-		object = append(object, pair{key, v})
+		object = append(object, pair{key, v, at})
 	}
-	_, err = d.Token()
+	_, err = p.token()
 	return object, err
 }
 

@@ -140,10 +140,11 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	if err != nil {
 		return err
 	}
+	var noted []string
 	settings := engine.Options{
 		Root: o.dataRoot, Run: o.execRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			return drivers.Open(ctx, o.dataRoot, o.driver, db.Layers(), nil, o.driverOptions)
+			return drivers.Open(ctx, o.dataRoot, o.driver, db.Layers(), nil, o.driverOptions, func(text string) { noted = append(noted, text) })
 		},
 		RecoverLayers: o.recoverLayers,
 		Bridge:        o.defaultNetwork(), ResolvConf: o.resolvConf, CgroupParent: o.cgroupParent, Version: cmd.Version, Release: cmd.DockerVersion(), Experimental: o.experimental,
@@ -153,8 +154,12 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	if err != nil {
 		return err
 	}
+	e.Note(noted...)
 	server := newServer(e, secure, log)
 	if err := o.authorize(ctx, server); err != nil {
+		return errors.Join(err, closeEngine(e, k, o, sockets))
+	}
+	if err := o.account(ctx, env, e); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))
 	}
 	r := reloader{env: env, o: o, e: e, server: server, log: log, level: level}
@@ -163,6 +168,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	err = answer(ctx, env, listeners, server, func() time.Duration {
 		stop()
 		ends()
+		fmt.Fprintln(env.Stderr, o.farewell(context.Background(), e))
 		sockets.stay = o.live
 		return sockets.drain()
 	})

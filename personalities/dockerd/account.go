@@ -1,0 +1,103 @@
+package dockerd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/moby/moby/api/types/system"
+
+	"box/engine"
+	"box/personalities/cmd"
+)
+
+// account says what a daemon found here and what it will do, in a frame above the addresses that it listens on.
+func (o *options) account(ctx context.Context, env *cmd.Env, e *engine.Engine) error {
+	i, err := e.Info(ctx)
+	if err != nil {
+		return err
+	}
+	printFrame(env.Stderr, "box "+cmd.Version, o.accountRows(i))
+	return nil
+}
+
+// accountRows are the lines of the frame: a name and what is so.
+func (o *options) accountRows(i *system.Info) [][2]string {
+	bridge := cmp.Or(o.bridge, "docker0")
+	switch {
+	case bridge == "none":
+		bridge = "none: containers have no network unless they take the host's"
+	case bool(o.noRules):
+		bridge += ", no rules of a firewall are made (--iptables=false)"
+	default:
+		bridge += ", rules by nf_tables"
+	}
+	rows := [][2]string{
+		{"data", i.DockerRootDir + freeAt(i.DockerRootDir)},
+		{"images", driverText(i)},
+		{"network", bridge},
+		{"control groups", "version " + i.CgroupVersion},
+		{"kernel", i.KernelVersion + ", " + i.Architecture},
+		{"containers", fmt.Sprintf("%d, of which %d run; %d images", i.Containers, i.ContainersRunning, i.Images)},
+	}
+	for n, w := range i.Warnings {
+		name := ""
+		if n == 0 {
+			name = "limited"
+		}
+		first, _, _ := strings.Cut(strings.TrimPrefix(w, "WARNING: "), "\n")
+		rows = append(rows, [2]string{name, first})
+	}
+	return rows
+}
+
+// driverText is the storage driver and what it stands on.
+func driverText(i *system.Info) string {
+	for _, s := range i.DriverStatus {
+		if s[0] == "Backing Filesystem" {
+			return i.Driver + " on " + s[1]
+		}
+	}
+	return i.Driver
+}
+
+// freeAt is how much room is left at a path, in words; nothing where that cannot be told.
+func freeAt(path string) string {
+	var st unix.Statfs_t
+	if unix.Statfs(path, &st) != nil {
+		return ""
+	}
+	return fmt.Sprintf(", %d MiB free", st.Bavail*uint64(st.Bsize)>>20)
+}
+
+// frameWidth is how long the lines above and below are.
+const frameWidth = 72
+
+func printFrame(w io.Writer, title string, rows [][2]string) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "-- %s %s\n", title, strings.Repeat("-", max(3, frameWidth-len(title)-4)))
+	for _, r := range rows {
+		fmt.Fprintf(&b, "   %-16s%s\n", r[0], r[1])
+	}
+	b.WriteString(strings.Repeat("-", frameWidth) + "\n")
+	_, _ = io.WriteString(w, b.String()) // a log that cannot be written stops nothing
+}
+
+// farewell is what becomes of the containers when the daemon ends, said when it was told to.
+func (o *options) farewell(ctx context.Context, e *engine.Engine) string {
+	i, err := e.Info(ctx)
+	switch {
+	case err != nil || i.ContainersRunning+i.ContainersPaused == 0:
+		return "box dockerd ends: no container runs"
+	case bool(o.live):
+		return fmt.Sprintf("box dockerd ends: %d containers go on without it (--live-restore)", i.ContainersRunning+i.ContainersPaused)
+	case o.shutdown < 0:
+		return fmt.Sprintf("box dockerd ends: it stops %d containers and waits for them", i.ContainersRunning+i.ContainersPaused)
+	}
+	return fmt.Sprintf("box dockerd ends: it stops %d containers, which have %d s for that; those with a restart policy are started by the next daemon",
+		i.ContainersRunning+i.ContainersPaused, o.shutdown)
+}
