@@ -18,7 +18,7 @@ var imports = map[string][]string{
 	"certs":                 {},
 	"personalities":         {"personalities/*"},
 	"personalities/certs":   {"certs", "personalities/cmd", "personalities/outfile"},
-	"personalities/check":   {"engine/apparmor", "engine/network", "fs/drivers", "personalities/cmd"},
+	"personalities/check":   {"certs", "engine/apparmor", "engine/network", "engine/state", "fs/drivers", "netapi/client", "personalities/cmd"},
 	"personalities/cmd":     {},
 	"personalities/docker":  {"certs", "engine/reference", "netapi/client", "netapi/ssh", "netapi/wire", "personalities/cmd", "personalities/outfile", "personalities/signals", "template"},
 	"personalities/dockerd": {"certs", "engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "netapi/authz", "personalities/cmd", "personalities/keeper", "personalities/outfile"},

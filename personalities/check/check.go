@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,13 +17,17 @@ import (
 	"box/personalities/cmd"
 )
 
-// Command examines the host. Its exit code is 1 if a container cannot run.
-var Command = cmd.Command{Name: "check", Summary: "Say whether this host can run containers", Main: run}
+// Command examines the host, and the daemon that runs or ran here. Its exit code is 1 if a container cannot run.
+var Command = cmd.Command{Name: "check", Summary: summary, Main: run}
+
+const summary = "Say whether this host can run containers, and how its daemon is"
 
 // host is what is examined; tests have their own.
 type host struct {
 	root     string // before /proc and /sys
 	dataRoot string
+	socket   string // of a daemon
+	certs    string // folder of certificates
 	parser   string // of AppArmor profiles, "" for the one that the host has
 	uid      int
 	now      time.Time
@@ -48,17 +53,51 @@ type finding struct {
 	remedy      string
 }
 
+// probe is one thing that is looked at.
+type probe struct {
+	name  string
+	proc  bool // it reads /proc: without that nothing it would say is true
+	looks func(host) []finding
+}
+
 // probes is everything that is looked at, in the order of the report.
-func probes() []func(host) []finding {
-	return []func(host) []finding{privilege, kernel, namespaces, controlGroups, seccomp, confinement, storage, space, networking, forwarding, clock}
+func probes() []probe {
+	return []probe{
+		{"privilege", false, privilege}, {"proc", false, proc}, {"kernel", true, kernel}, {"namespaces", true, namespaces},
+		{"control-groups", true, controlGroups}, {"seccomp", true, seccomp}, {"confinement", false, confinement},
+		{"devices", false, devices}, {"storage", true, storage}, {"space", false, space}, {"network", true, networking},
+		{"forwarding", true, forwarding}, {"clock", false, clock}, {"certificates", false, certificates}, {"state", false, stateFile},
+		{"daemon", false, daemon},
+	}
+}
+
+// examination is what a probe found.
+type examination struct {
+	name     string
+	findings []finding
+}
+
+// examine runs every probe that can tell anything here.
+func (h host) examine() (all []examination) {
+	mounted := h.exists("proc/sys/kernel/osrelease")
+	for _, p := range probes() {
+		if !p.proc || mounted {
+			all = append(all, examination{p.name, p.looks(h)})
+		}
+	}
+	return all
 }
 
 func run(_ context.Context, env *cmd.Env) error {
-	h := host{root: "/", dataRoot: "/var/lib/docker", uid: os.Getuid(), now: time.Now(), network: network.Probe}
+	h := host{root: "/", dataRoot: "/var/lib/docker", socket: "/var/run/docker.sock", certs: cmd.CertFolder(env.Getenv), uid: os.Getuid(),
+		now: time.Now(), network: network.Probe}
+	asJSON := false
 	u := &cmd.Usage{
-		Path: "box check", Synopsis: "[OPTIONS]", Summary: "Say whether this host can run containers",
+		Path: "box check", Synopsis: "[OPTIONS]", Summary: summary,
 		Detail: "Each line is ok, warn (containers run, something of them does not work) or FAIL (no container runs).",
-		Flags:  []cmd.Flag{{Value: &h.dataRoot, Name: "data-root", Kind: "string", Help: "Where the daemon will keep images and containers"}},
+		Flags: []cmd.Flag{{Value: &h.dataRoot, Name: "data-root", Kind: "string", Help: "Where the daemon keeps images and containers"},
+			{Value: &h.socket, Name: "socket", Kind: "string", Help: "Where the daemon listens"},
+			{Value: &asJSON, Name: "json", Help: "Print a list of findings for programs"}},
 	}
 	_, err := cmd.Parse(u, env.Args)
 	if errors.Is(err, cmd.ErrHelp) {
@@ -71,14 +110,45 @@ func run(_ context.Context, env *cmd.Env) error {
 	if !filepath.IsAbs(h.dataRoot) {
 		h.dataRoot = filepath.Join(env.Dir, h.dataRoot)
 	}
+	if asJSON {
+		return h.reportJSON(env.Stdout)
+	}
 	return h.report(env.Stdout)
+}
+
+// reportJSON prints the findings as a list of objects. Its error is that of report.
+func (h host) reportJSON(w io.Writer) error {
+	type object struct {
+		Probe       string `json:"probe"`
+		Grade       string `json:"grade"`
+		Found       string `json:"found"`
+		Consequence string `json:"consequence,omitempty"`
+		Remedy      string `json:"remedy,omitempty"`
+	}
+	list, failed := []object{}, false
+	for _, e := range h.examine() {
+		for _, f := range e.findings {
+			list = append(list, object{e.name, f.grade.String(), f.what, f.consequence, f.remedy})
+			failed = failed || f.grade == fatal
+		}
+	}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	if err := out.Encode(list); err != nil {
+		return err
+	}
+	if failed {
+		return &cmd.Exit{Code: 1}
+	}
+	return nil
 }
 
 // report prints every finding and gives an error if a container cannot run.
 func (h host) report(w io.Writer) error {
 	failed, warned := 0, 0
-	for _, probe := range probes() {
-		for _, f := range probe(h) {
+	for _, e := range h.examine() {
+		for _, f := range e.findings {
 			fmt.Fprintf(w, "%-4s  %s\n", f.grade, f.what)
 			if f.grade == fine {
 				continue

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"box/certs"
 	"box/engine/network"
 	"box/personalities/cmd"
 )
@@ -40,7 +42,19 @@ func standIn(t *testing.T) host {
 			t.Fatal(err)
 		}
 	}
-	return host{root: root, dataRoot: filepath.Join(root, "var/lib/docker"), uid: os.Getuid(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+	for _, d := range deviceFiles {
+		path := filepath.Join(root, "dev", d.name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("/dev/"+d.name, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/dev/pts", filepath.Join(root, "dev/pts")); err != nil {
+		t.Fatal(err)
+	}
+	return host{root: root, dataRoot: filepath.Join(root, "var/lib/docker"), certs: filepath.Join(root, "certs"), socket: filepath.Join(root, "docker.sock"), uid: os.Getuid(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		network: func() network.Support { return network.Support{} }}
 }
 
@@ -99,6 +113,19 @@ func TestFindings(t *testing.T) {
 		}
 	}
 	broken := errors.New("operation not supported")
+	pair := func(left time.Duration) func(*testing.T, *host) {
+		return func(t *testing.T, h *host) {
+			// It is made as if some time ago, for as long as it had then.
+			begin := h.now.Add(min(0, left) - 48*time.Hour)
+			_, p, err := certs.NewAuthority(h.certs, "here", "ecdsa", h.now.Add(left).Sub(begin), nil, func() time.Time { return begin })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := certs.Write(h.certs, true, certs.PairFiles(p, certs.CAFile, certs.CAKeyFile)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	for _, row := range []struct {
 		name   string
 		change func(*testing.T, *host)
@@ -113,7 +140,23 @@ func TestFindings(t *testing.T) {
 		{"all well: clock", nil, clock, fine, ""},
 		{"all well: forwarding", nil, forwarding, fine, ""},
 		{"no root", func(_ *testing.T, h *host) { h.uid = 1000 }, privilege, fatal, "as root"},
-		{"no proc", remove("proc/sys/kernel/osrelease"), kernel, fatal, "mount -t proc"},
+		{"no proc", remove("proc/sys/kernel/osrelease"), proc, fatal, "mount -t proc"},
+		{"all well: devices", nil, devices, fine, ""},
+		{"no null", remove("dev/null"), devices, fatal, "mknod"},
+		{"a file for null", func(t *testing.T, h *host) { remove("dev/null")(t, h); write(t, filepath.Join(h.root, "dev/null"), "") }, devices, fatal, "devtmpfs"},
+		{"no terminals", remove("dev/ptmx"), devices, worse, "-t"},
+		{"no devpts", remove("dev/pts"), devices, worse, "mount -t devpts"},
+		{"no certificates", nil, certificates, fine, ""},
+		{"certificates that are none", func(t *testing.T, h *host) { write(t, filepath.Join(h.certs, "ca.pem"), "x") }, certificates, worse, "box certs show"},
+		{"certificates that have ended", pair(-time.Hour), certificates, worse, "box certs renew"},
+		{"certificates that end soon", pair(7 * 24 * time.Hour), certificates, worse, "box certs renew"},
+		{"good certificates", pair(300 * 24 * time.Hour), certificates, fine, ""},
+		{"certificates of the future", func(t *testing.T, h *host) { pair(300*24*time.Hour)(t, h); h.now = time.Unix(0, 0) }, certificates, worse, "set the clock"},
+		{"no state yet", nil, stateFile, fine, ""},
+		{"damaged state", func(t *testing.T, h *host) { write(t, filepath.Join(h.dataRoot, "box.db"), strings.Repeat("x", 70000)) }, stateFile, fatal, "--recover"},
+		{"layers without state", func(t *testing.T, h *host) { write(t, filepath.Join(h.dataRoot, "overlay2/x/diff/f"), "x") }, stateFile, fatal, "--recover"},
+		{"no daemon", nil, daemon, fine, ""},
+		{"a socket of nobody", func(t *testing.T, h *host) { write(t, h.socket, "") }, daemon, worse, "box dockerd --detach"},
 		{"a kernel of 2013", edit("proc/sys/kernel/osrelease", "3.10.0-957.el7"), kernel, fatal, "4.4"},
 		{"a kernel of 2016", edit("proc/sys/kernel/osrelease", "4.9.0-19-amd64"), kernel, worse, "4.18"},
 		{"a kernel without numbers", edit("proc/sys/kernel/osrelease", "next"), kernel, worse, "age"},
@@ -173,13 +216,55 @@ func TestReportAndExitCode(t *testing.T) {
 	}
 }
 
+// A host without /proc hears of that, and of nothing that could not be seen for want of it.
+func TestWithoutProc(t *testing.T) {
+	h := standIn(t)
+	if err := os.RemoveAll(filepath.Join(h.root, "proc")); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	var exit *cmd.Exit
+	if err := h.report(&out); !errors.As(err, &exit) || exit.Code != 1 {
+		t.Error(err)
+	}
+	for _, word := range []string{"kernel without", "seccomp", "forwarding", "storage"} {
+		if strings.Contains(out.String(), word) {
+			t.Errorf("it speaks of %s:\n%s", word, &out)
+		}
+	}
+	if !strings.Contains(out.String(), "mount -t proc proc /proc") {
+		t.Errorf("no remedy:\n%s", &out)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	h := standIn(t)
+	h.now = time.Unix(0, 0)
+	var out bytes.Buffer
+	err := h.reportJSON(&out)
+	var list []struct{ Probe, Grade, Found, Consequence, Remedy string }
+	if jsonErr := json.Unmarshal(out.Bytes(), &list); jsonErr != nil {
+		t.Fatal(jsonErr, out.String())
+	}
+	seen := map[string]string{}
+	for _, f := range list {
+		if f.Grade != "ok" && (f.Consequence == "" || f.Remedy == "") {
+			t.Errorf("%+v", f)
+		}
+		seen[f.Probe] = f.Grade
+	}
+	if seen["clock"] != "warn" || seen["kernel"] != "ok" || (err == nil) != (seen["privilege"] == "ok") {
+		t.Errorf("%v, %v", seen, err)
+	}
+}
+
 func TestThisHost(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("trying an overlay and a bridge needs root")
 	}
 	dir := t.TempDir()
 	var out bytes.Buffer
-	env := &cmd.Env{Args: []string{"--data-root", filepath.Join(dir, "a", "b")}, Stdout: &out, Stderr: &out, Dir: "/"}
+	env := &cmd.Env{Args: []string{"--data-root", filepath.Join(dir, "a", "b"), "--socket", filepath.Join(dir, "s")}, Getenv: func(string) string { return dir }, Stdout: &out, Stderr: &out, Dir: "/"}
 	err := Command.Main(context.Background(), env)
 	t.Logf("\n%s", &out)
 	if err != nil {

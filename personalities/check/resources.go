@@ -73,7 +73,8 @@ func tryOverlay(dir string) (err error) {
 // Space in bytes and in files below which a line says so.
 const (
 	littleSpace = 2 << 30
-	noSpace     = 32 << 20
+	smallSpace  = 64 << 20
+	noSpace     = 2 << 20 // less than the state takes
 	fewFiles    = 10_000
 )
 
@@ -88,7 +89,9 @@ func space(h host) []finding {
 	const remedy = "free space, or name a folder on another disk with --data-root"
 	switch {
 	case free < noSpace:
-		return []finding{{fatal, what, "no image can be unpacked", remedy}}
+		return []finding{{fatal, what, "the daemon has no room for its state", remedy}}
+	case free < smallSpace:
+		return []finding{{worse, what, "images of a program or two fit, and no others", remedy}}
 	case free < littleSpace:
 		return []finding{{worse, what, "a few images fill the disk", remedy}}
 	case st.Files > 0 && st.Ffree < fewFiles:

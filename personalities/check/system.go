@@ -23,10 +23,19 @@ var (
 	natted = [2]int{4, 18} // nf_tables NAT beside legacy iptables
 )
 
+// proc comes before all that reads it.
+func proc(h host) []finding {
+	if !h.exists("proc/sys/kernel/osrelease") {
+		return []finding{{fatal, "/proc is not mounted", "nothing about the kernel can be read or set, and nothing else was looked at that needs it",
+			"mount -t proc proc /proc, and run this again"}}
+	}
+	return []finding{ok("/proc is mounted")}
+}
+
 func kernel(h host) []finding {
 	release, err := h.read("proc/sys/kernel/osrelease")
 	if err != nil {
-		return []finding{{fatal, "/proc is not mounted", "nothing about the kernel can be read or set", "mount -t proc proc /proc"}}
+		return []finding{{fatal, err.Error(), "the kernel's age cannot be told", "mount -t proc proc /proc"}}
 	}
 	version, known := parseRelease(release)
 	switch {

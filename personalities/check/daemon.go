@@ -1,0 +1,130 @@
+package check
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"box/certs"
+	"box/engine/state"
+	"box/netapi/client"
+)
+
+// soon is how long before its end a certificate is spoken of.
+const soon = 14 * 24 * time.Hour
+
+// certificates are those of remote access, where there are any.
+func certificates(h host) (found []finding) {
+	for _, name := range []string{certs.CAFile, certs.ServerFile, certs.ClientFile} {
+		raw, err := os.ReadFile(filepath.Join(h.certs, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		path := filepath.Join(h.certs, name)
+		var list []*x509.Certificate
+		if err == nil {
+			list, err = certs.ParseCertificates(raw)
+		}
+		if err == nil && len(list) == 0 {
+			err = errors.New("there is no certificate in it")
+		}
+		if err != nil {
+			found = append(found, finding{worse, fmt.Sprintf("%s: %v", path, err), "the daemon does not start with --tlsverify, or nobody gets in",
+				"box certs show " + path})
+			continue
+		}
+		for _, c := range list {
+			found = append(found, h.certificate(path, c))
+		}
+	}
+	return found
+}
+
+func (h host) certificate(path string, c *x509.Certificate) finding {
+	const refused = "clients and daemon do not trust each other"
+	left := c.NotAfter.Sub(h.now)
+	switch {
+	case h.now.Before(c.NotBefore):
+		return finding{worse, fmt.Sprintf("%s is valid from %s on", path, c.NotBefore.UTC().Format(time.DateOnly)), refused,
+			"set the clock, which says " + h.now.UTC().Format(time.DateOnly)}
+	case left < 0:
+		return finding{worse, fmt.Sprintf("%s ended %s", path, c.NotAfter.UTC().Format(time.DateOnly)), refused, "box certs renew"}
+	case left < soon:
+		return finding{worse, fmt.Sprintf("%s ends in %d days", path, int(left.Hours()/24)), "then " + refused, "box certs renew"}
+	}
+	return ok("%s is good for %d days", path, int(left.Hours()/24))
+}
+
+// stateFile looks at the pages of the state without opening it, so that a daemon may have it.
+func stateFile(h host) []finding {
+	path := filepath.Join(h.dataRoot, "box.db")
+	_, err := state.Look(path)
+	switch {
+	case err == nil:
+		return []finding{ok("state %s is whole", path)}
+	case strings.Contains(err.Error(), "timeout"):
+		return []finding{ok("state %s is a running daemon's, which has checked it", path)}
+	case !errdefs.IsNotFound(err):
+		return []finding{{fatal, fmt.Sprintf("state %s: %v", path, err), "the daemon starts from its copy, or not at all",
+			"start the daemon; if it refuses: box dockerd --recover"}}
+	}
+	for _, name := range []string{"containers", "content", "overlay2", "vfs"} {
+		if entries, err := os.ReadDir(filepath.Join(h.dataRoot, name)); err == nil && len(entries) > 0 {
+			return []finding{{fatal, fmt.Sprintf("state %s is missing beside %s", path, filepath.Join(h.dataRoot, name)), "the daemon refuses to start",
+				"box dockerd --recover"}}
+		}
+	}
+	return nil // nothing was ever kept here
+}
+
+// daemonPatience is how long a daemon has to answer.
+const daemonPatience = 5 * time.Second
+
+// daemon asks the one that listens, if one does.
+func daemon(h host) []finding {
+	if _, err := os.Lstat(h.socket); errors.Is(err, fs.ErrNotExist) {
+		return []finding{ok("no daemon listens on %s", h.socket)}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), daemonPatience)
+	defer cancel()
+	c, err := client.New(client.Options{Host: "unix://" + h.socket, UserAgent: "box-check"})
+	if err != nil {
+		return []finding{{worse, err.Error(), "the daemon was not asked", "give --socket PATH"}}
+	}
+	defer c.Close()
+	raw, err := c.Info(ctx)
+	var info struct {
+		ServerVersion, DockerRootDir  string
+		Containers, ContainersRunning int
+		Warnings                      []string
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &info)
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return []finding{{fatal, fmt.Sprintf("the daemon at %s does not answer within %s", h.socket, daemonPatience), "no client gets an answer",
+			"see its log, then kill and start it: containers go on"}}
+	case err != nil:
+		return []finding{{worse, fmt.Sprintf("a socket is at %s, and %v", h.socket, err), "no client gets an answer", "start it: box dockerd --detach"}}
+	}
+	found := []finding{ok("daemon %s at %s: %d containers, of which %d run", info.ServerVersion, h.socket, info.Containers, info.ContainersRunning)}
+	if info.DockerRootDir != h.dataRoot {
+		found = append(found, finding{worse, "the daemon keeps its data in " + info.DockerRootDir, "the lines above are about " + h.dataRoot,
+			"run this again with --data-root " + info.DockerRootDir})
+	}
+	for _, w := range info.Warnings {
+		first, _, _ := strings.Cut(strings.TrimPrefix(w, "WARNING: "), "\n")
+		found = append(found, finding{worse, first, "as the daemon says", "see docker info"})
+	}
+	return found
+}
