@@ -36,8 +36,12 @@ func (e *Engine) fillVolume(ctx context.Context, root int, path, container strin
 		return fmt.Errorf("%s in the image: %w", m.Destination, err)
 	}
 	defer unix.Close(fd)
+	subpath := subpathOf(&m.Spec)
 	readable, err := unix.Openat(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOTDIR) {
+		if subpath != "" {
+			return nil // a file of a volume may be mounted over it
+		}
 		at := filepath.Join(path, m.Destination)
 		if m.Spec.Target == "" { // a volume of the image's
 			return fmt.Errorf("cannot mount volume over existing file, file exists %s", at)
@@ -49,10 +53,6 @@ func (e *Engine) fillVolume(ctx context.Context, root int, path, container strin
 	}
 	src := os.NewFile(uintptr(readable), m.Destination)
 	defer src.Close()
-	subpath := ""
-	if o := m.Spec.VolumeOptions; o != nil {
-		subpath = o.Subpath
-	}
 	if err := e.volumes.Fill(ctx, m.Name, container, subpath, src); err != nil {
 		return fmt.Errorf("failed to populate volume: %w", err)
 	}

@@ -19,6 +19,7 @@ import (
 	"box/engine/recovery"
 	"box/engine/spec"
 	"box/engine/state"
+	"box/engine/workdir"
 	"box/fs"
 )
 
@@ -153,7 +154,8 @@ func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
 	if err := e.layers.Prepare(ctx, base, rec.Layer, opts); err != nil {
 		return fmt.Errorf("layer below the container's: %w", err)
 	}
-	if err := e.fillInit(ctx, base, rec); err != nil {
+	whole, err := e.fillInit(ctx, base, rec)
+	if err != nil {
 		return err
 	}
 	opts.Quota = quota
@@ -163,6 +165,15 @@ func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
 	}
 	if err != nil {
 		return fmt.Errorf("layer of the container: %w", err)
+	}
+	if !whole {
+		err = e.inRoot(ctx, rec.ID, func(dir int, _ string) error {
+			uid, gid := e.o.IDs.Root()
+			return workdir.Make(e.o.Disk, dir, rec.Config.WorkingDir, uid, gid)
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return e.writeMountID(rec)
 }

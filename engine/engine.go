@@ -87,6 +87,7 @@ type Engine struct {
 	execs      map[string]*execution
 	networks   map[string]*netRecord // by ID
 	roots      roots
+	spared     sparedPorts // ports of containers that are about to be started
 
 	pruning sync.Mutex // one prune of images at a time
 

@@ -40,6 +40,7 @@ type execution struct {
 	running bool
 	pid     int
 	code    *int
+	begun   chan struct{} // closed when it runs, or could not be started
 	changed chan struct{} // closed when it ended
 }
 
@@ -62,7 +63,7 @@ func (e *Engine) ExecCreate(ctx context.Context, ref string, q api.ExecCreateReq
 }
 
 func (e *Engine) newExec(ctx context.Context, c *container, q api.ExecCreateRequest) *execution {
-	x := &execution{id: newID(), c: c, q: q, changed: make(chan struct{})}
+	x := &execution{id: newID(), c: c, q: q, begun: make(chan struct{}), changed: make(chan struct{})}
 	e.mu.Lock()
 	e.execs[x.id] = x
 	e.mu.Unlock()
@@ -130,6 +131,11 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 			return nil, err
 		}
 	}
+	defer func() {
+		if x.started {
+			close(x.begun)
+		}
+	}()
 	p, err := e.execProcess(x, q)
 	if err != nil {
 		x.started = true

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"box/engine/spec"
+	"box/engine/workdir"
 	"box/fs/disk"
 	"box/fs/mount"
 )
@@ -35,8 +37,29 @@ var initEntries = []initEntry{
 }
 
 // fillInit makes initEntries in the layer below a container's, and fills the container's volumes from it. The image is not trusted: no
-// link in it is followed but inside the root.
-func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
+// link in it is followed but inside the root. whole tells that the working folder is there: else it is to be made in the container's own layer.
+func (e *Engine) fillInit(ctx context.Context, name string, rec *record) (whole bool, err error) {
+	err = e.inRoot(ctx, name, func(dir int, root string) error {
+		var errs error
+		uid, gid := e.o.IDs.Root()
+		for _, entry := range initEntries {
+			if err := makeInRoot(e.o.Disk, dir, entry, uid, gid); err != nil {
+				errs = errors.Join(errs, fmt.Errorf("layer below the container's: %s in the image: %w", entry.path, err))
+			}
+		}
+		if errs != nil {
+			return errs
+		}
+		if whole, errs = workdir.Exists(dir, spec.WorkingDir(rec.Config.WorkingDir)); errs != nil {
+			return errs
+		}
+		return e.fillVolumes(ctx, dir, root, rec)
+	})
+	return whole, err
+}
+
+// inRoot mounts a layer that nobody uses yet, and gives its root, open and by path, to do.
+func (e *Engine) inRoot(ctx context.Context, name string, do func(dir int, root string) error) error {
 	root, mounts, err := e.layers.Mounts(ctx, name)
 	if err != nil {
 		return err
@@ -52,17 +75,7 @@ func (e *Engine) fillInit(ctx context.Context, name string, rec *record) error {
 		return fmt.Errorf("open %s: %w", root, err)
 	}
 	defer unix.Close(dir)
-	var errs error
-	uid, gid := e.o.IDs.Root()
-	for _, entry := range initEntries {
-		if err := makeInRoot(e.o.Disk, dir, entry, uid, gid); err != nil {
-			errs = errors.Join(errs, fmt.Errorf("layer below the container's: %s in the image: %w", entry.path, err))
-		}
-	}
-	if errs != nil {
-		return errs
-	}
-	return e.fillVolumes(ctx, dir, root, rec)
+	return do(dir, root)
 }
 
 // makeInRoot makes one entry and the folders above it where they are missing. Of what is there folders stay, and all else, links above

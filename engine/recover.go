@@ -225,6 +225,7 @@ func (e *Engine) restoreNetworks(ctx context.Context) error {
 
 // startWanted starts, in the background, what the restart policies want to run, and removes what --rm wants gone.
 func (e *Engine) startWanted() {
+	var starts []func()
 	for _, c := range e.all() {
 		st, _ := c.now()
 		if st.running() || c.damaged != "" {
@@ -236,12 +237,18 @@ func (e *Engine) startWanted() {
 			e.background(func() { e.autoRemove(c) })
 		case st.State != api.StateExited, e.o.NoRestarts:
 		case p.IsAlways(), p.IsUnlessStopped() && !st.ByHand, p.IsOnFailure() && !st.ByHand && st.ExitCode != 0 && (p.MaximumRetryCount == 0 || st.Restarts < p.MaximumRetryCount):
-			e.background(func() {
+			rec := c.snapshot()
+			free := e.spared.spare(&rec)
+			starts = append(starts, func() {
+				defer free()
 				if err := e.Start(context.Background(), c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {
 					e.log.Error("start after the daemon did", "container", short(c.rec.ID), "error", err)
 				}
 			})
 		}
+	}
+	for _, start := range starts { // when all their fixed ports are known
+		e.background(start)
 	}
 }
 

@@ -4,16 +4,27 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/events"
 )
 
-// ExecResize sets the size of an exec's terminal.
+// beginWait is how long a change of an exec's terminal waits for its start: clients send both at once.
+const beginWait = 10 * time.Second
+
+// ExecResize sets the size of an exec's terminal; one that is being started is waited for.
 func (e *Engine) ExecResize(ctx context.Context, id string, height, width uint16) error {
 	x, err := e.execution(id)
 	if err != nil {
 		return err
+	}
+	select {
+	case <-x.begun:
+	case <-time.After(beginWait):
+		return &classed{errdefs.ErrInternal, "timeout waiting for exec session ready"}
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	err = e.o.Tasks.Task(x.c.rec.ID).Resize(ctx, x.id, width, height)
 	if errdefs.IsNotFound(err) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // prepare creates an exec in a container.
@@ -60,4 +61,24 @@ func TestExecsAreBounded(t *testing.T) {
 	}
 	e.is(t, http.StatusNotFound, "GET", fmt.Sprintf("/exec/%s/json", first))
 	e.is(t, http.StatusOK, "POST", fmt.Sprintf("/exec/%s/start", last))
+}
+
+// TestResizeWaits: a change of the terminal that overtakes the start of its exec waits for that.
+func TestResizeWaits(t *testing.T) {
+	e := startEdge(t)
+	id := e.prepare(t, "running")
+	resized := make(chan int, 1)
+	go func() {
+		status, _ := e.ask(t, &call{method: "POST"}, "/exec/"+id+"/resize?h=1&w=1", "", nil)
+		resized <- status
+	}()
+	select {
+	case status := <-resized:
+		t.Fatalf("answered before the start: %d", status)
+	case <-time.After(50 * time.Millisecond):
+	}
+	e.is(t, http.StatusOK, "POST", "/exec/"+id+"/start")
+	if status := <-resized; status != http.StatusOK {
+		t.Errorf("status %d after the start", status)
+	}
 }

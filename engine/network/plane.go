@@ -51,6 +51,8 @@ type Request struct {
 	Address   netip.Addr       // wanted IPv4 address, zero for the next free one
 	MAC       net.HardwareAddr // wanted, nil for one made from the address
 	Ports     []Port           //
+
+	Spared func(proto string, host uint16) bool // host ports that are kept from those that take any; nil for none
 }
 
 // Endpoint is one container's place on one network. It is plain data: the engine keeps it across restarts and gives it back to

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
+	"sort"
 	"syscall"
 
 	"github.com/containerd/errdefs"
@@ -84,17 +86,34 @@ func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, 
 			bound, held, err = nil, nil, &publishError{r.Name, r.Endpoint, err}
 		}
 	}()
-	for _, p := range r.Ports {
+	// A dynamic port takes what the fixed ones leave, and so does a range.
+	order := make([]int, len(r.Ports))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool { return r.Ports[order[i]].choice() < r.Ports[order[j]].choice() })
+	byPort := make([][]Port, len(r.Ports))
+	for _, i := range order {
+		p := r.Ports[i]
 		if _, known := protocols[p.Proto]; !known {
 			return bound, held, fmt.Errorf("port %d: protocol %q is none of tcp, udp, sctp: %w", p.Container, p.Proto, errdefs.ErrInvalidArgument)
 		}
-		ports, files, err := l.reservePort(p, addresses(p, b), r.Endpoint, netip.AddrPortFrom(target, p.Container))
+		ports, files, err := l.reservePort(p, addresses(p, b), r, netip.AddrPortFrom(target, p.Container))
+		byPort[i] = ports
 		bound, held = append(bound, ports...), append(held, files...)
 		if err != nil {
 			return bound, held, err
 		}
 	}
-	return bound, held, nil
+	return slices.Concat(byPort...), held, nil
+}
+
+// choice is how many host ports will do.
+func (p Port) choice() int {
+	if p.Host == 0 {
+		return lastFree
+	}
+	return int(max(p.Host, p.HostEnd)) - int(p.Host)
 }
 
 // addresses tells where a port is to be published.
@@ -112,19 +131,22 @@ func addresses(p Port, b *bridge) []netip.Addr {
 }
 
 // reservePort takes the first port of the range that is free on all addresses.
-func (l *Linux) reservePort(p Port, on []netip.Addr, endpoint string, target netip.AddrPort) ([]Port, []heldPort, error) {
+func (l *Linux) reservePort(p Port, on []netip.Addr, r Request, target netip.AddrPort) ([]Port, []heldPort, error) {
 	first, last := p.Host, max(p.Host, p.HostEnd)
 	if p.Host == 0 {
 		first, last = firstFree, lastFree
 	}
 	var failed error
 	for n := int(first); n <= int(last); n++ {
+		if p.Host == 0 && r.Spared != nil && r.Spared(p.Proto, uint16(n)) {
+			continue
+		}
 		var bound []Port
 		var held []heldPort
 		failed = nil
 		for _, a := range on {
 			at := netip.AddrPortFrom(a, uint16(n))
-			h, err := l.bind(p.Proto, at, endpoint, target)
+			h, err := l.bind(p.Proto, at, r.Endpoint, target)
 			if err != nil {
 				failed = err
 				break

@@ -67,11 +67,11 @@ func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceC
 		if err != nil {
 			return nil, nil, fmt.Errorf("error gathering device information while adding custom device %q: %v", m.PathOnHost, err)
 		}
-		access := m.CgroupPermissions
-		if access == "" {
-			access = "rwm"
-		}
+		access := accessOf(m.CgroupPermissions)
 		for _, d := range found {
+			if access == "" { // it is there and may not be used
+				break
+			}
 			rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: d.Type, Major: &d.Major, Minor: &d.Minor, Access: access})
 		}
 		devices = append(devices, found...)
@@ -84,6 +84,20 @@ func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceC
 		rules = append(rules, rule)
 	}
 	return devices, rules, nil
+}
+
+// accessOf is what of a device's permissions means something, as runc takes them: all for none given.
+func accessOf(permissions string) string {
+	if permissions == "" {
+		return "rwm"
+	}
+	access := ""
+	for _, p := range "rwm" {
+		if strings.ContainsRune(permissions, p) {
+			access += string(p)
+		}
+	}
+	return access
 }
 
 // devicesBelow lists path if it is a device, or the devices in the folder that it is.

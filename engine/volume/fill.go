@@ -14,7 +14,7 @@ import (
 )
 
 // Fill copies the folder src, of an image, into a volume that is empty; one that is not stays as it is. With a subpath the folder at
-// that path of the volume is filled, if there is one.
+// that path of the volume is filled, if there is one; a file stays as it is.
 func (s *Store) Fill(ctx context.Context, name, container, subpath string, src *os.File) error {
 	user := container + " fill"
 	if _, err := s.Mount(name, user); err != nil {
@@ -27,7 +27,7 @@ func (s *Store) Fill(ctx context.Context, name, container, subpath string, src *
 	}
 	defer v.op.Unlock()
 	dst, err := s.open(name, subpath)
-	if errors.Is(err, unix.ENOENT) {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
 		return nil
 	}
 	if err != nil {

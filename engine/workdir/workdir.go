@@ -1,0 +1,124 @@
+// Package workdir makes the folder that a container's program starts in, in the container's root and nowhere else: the root is an image's, and
+// its links may lead anywhere.
+package workdir
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+
+	"box/fs/disk"
+)
+
+// maxLinks is how many links without a target are followed, as many as the kernel follows (path_resolution(7)).
+const maxLinks = 40
+
+// Exists tells whether dir is a folder in root, an open folder. What is something else cannot be made one, which is an error.
+func Exists(root int, dir string) (bool, error) {
+	fd, err := open(root, dir)
+	switch {
+	case err == nil:
+		return true, unix.Close(fd)
+	case errors.Is(err, unix.ENOENT):
+		return false, nil
+	}
+	return false, refusal(dir, err)
+}
+
+// Make makes dir in root, and the folders above it that are missing, for the user uid and the group gid. Links are followed as a
+// program in the root would, those without a target, too.
+func Make(d *disk.Disk, root int, dir string, uid, gid int) error {
+	if err := makeAll(d, root, path.Clean("/"+dir), uid, gid); err != nil {
+		return refusal(dir, err)
+	}
+	return nil
+}
+
+func makeAll(d *disk.Disk, root int, dir string, uid, gid int) error {
+	links := 0
+	for at := 1; at <= len(dir); {
+		end := at + strings.IndexByte(dir[at:]+"/", '/')
+		err := makeOne(d, root, dir[:end], uid, gid)
+		if errors.Is(err, unix.EEXIST) { // a link to what is not there
+			if links++; links > maxLinks {
+				return unix.ELOOP
+			}
+			var to string
+			if to, err = target(root, dir[:end]); err == nil {
+				dir, at = path.Join(to, dir[end:]), 1
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		at = end + 1
+	}
+	return nil
+}
+
+// makeOne makes the folder dir where there is none, in the one above it.
+func makeOne(d *disk.Disk, root int, dir string, uid, gid int) error {
+	fd, err := open(root, dir)
+	if !errors.Is(err, unix.ENOENT) {
+		if err == nil {
+			unix.Close(fd)
+		}
+		return err
+	}
+	above, err := open(root, path.Dir(dir))
+	if err != nil {
+		return err
+	}
+	defer unix.Close(above)
+	if err := d.MkdirAt(above, path.Base(dir), 0o755); err != nil {
+		return err
+	}
+	if uid == 0 && gid == 0 {
+		return nil
+	}
+	return unix.Fchownat(above, path.Base(dir), uid, gid, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// target is where a link leads, as a path from root.
+func target(root int, link string) (string, error) {
+	above, err := open(root, path.Dir(link))
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(above)
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(above, path.Base(link), buf)
+	if err != nil {
+		return "", err
+	}
+	to := string(buf[:n])
+	if !path.IsAbs(to) {
+		to = path.Join(path.Dir(link), to)
+	}
+	return path.Clean("/" + to), nil
+}
+
+// open opens a folder in root.
+func open(root int, dir string) (int, error) {
+	return unix.Openat2(root, strings.TrimPrefix(path.Clean("/"+dir), "/")+"/.", &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+}
+
+// refusal is Docker's error of a working folder that cannot be.
+func refusal(dir string, err error) error {
+	if errors.Is(err, unix.ENOTDIR) {
+		return &refused{fmt.Sprintf("Cannot mkdir: %s is not a directory", dir)}
+	}
+	return fmt.Errorf("Cannot mkdir: %s: %w", dir, err)
+}
+
+type refused struct{ text string }
+
+func (r *refused) Error() string { return r.text }
+func (r *refused) Unwrap() error { return errdefs.ErrInternal }
