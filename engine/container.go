@@ -31,6 +31,7 @@ type record struct {
 	Mounts   []mountPoint
 	Driver   string
 	Cgroup   string   // path of its control group in each hierarchy
+	Shallow  bool     `json:",omitempty"` // read-only binds leave what is mounted below them writable
 	Links    []string `json:",omitempty"` // IDs of the containers in Host.Links, in that order: those may be renamed
 }
 

@@ -30,6 +30,7 @@ type Creation struct {
 	Host       *api.HostConfig
 	Networking *apinetwork.NetworkingConfig
 	Platform   *ocispec.Platform // that the image must be for; nil for any
+	Shallow    bool              // read-only binds leave what is mounted below them writable
 }
 
 // Create makes a container, which Start runs. When it returns without an error the container outlives a crash; with one,
@@ -54,7 +55,7 @@ func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, er
 	}
 	rec := record{
 		ID: newID(), Name: q.Name, Created: e.o.Now().UTC(), Image: img.ID.String(), Layer: img.ChainID().String(),
-		Config: mergeConfig(q.Config, img), Host: q.Host, Driver: e.layers.Name(),
+		Config: mergeConfig(q.Config, img), Host: q.Host, Driver: e.layers.Name(), Shallow: q.Shallow,
 	}
 	warnings, err := e.complete(&rec, q.Networking)
 	if err != nil {

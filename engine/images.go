@@ -16,6 +16,9 @@ import (
 // imageFilters are the keys that Images knows.
 var imageFilters = []string{"before", "dangling", "label", "reference", "since", "until"}
 
+// Words are a list of words in JSON, or one word alone, as commands in requests and images may be.
+type Words = image.Words
+
 // ImageList chooses what Images tells.
 type ImageList struct {
 	Filters

@@ -56,6 +56,11 @@ func (e *Engine) wantedMounts(rec *record) ([]mountPoint, error) {
 	for _, m := range own {
 		list = slices.DeleteFunc(list, func(from mountPoint) bool { return from.Destination == m.Destination })
 	}
+	if rec.Shallow {
+		for i := range own {
+			own[i].shallow()
+		}
+	}
 	list = append(list, own...)
 	taken := func(target string) bool {
 		_, tmpfs := rec.Host.Tmpfs[target]
@@ -73,6 +78,19 @@ func (e *Engine) wantedMounts(rec *record) ([]mountPoint, error) {
 		}
 	}
 	return list, nil
+}
+
+// shallow leaves what is mounted below a read-only bind as it is.
+func (m *mountPoint) shallow() {
+	if m.Type != mount.TypeBind || m.RW {
+		return
+	}
+	o := mount.BindOptions{}
+	if m.Spec.BindOptions != nil {
+		o = *m.Spec.BindOptions
+	}
+	o.ReadOnlyNonRecursive = true
+	m.Spec.BindOptions = &o
 }
 
 // ownMounts are those of -v and --mount.

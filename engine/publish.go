@@ -74,6 +74,21 @@ func (s *sparedPorts) spare(rec *record) (free func()) {
 	return func() { add(-1) }
 }
 
+// badHostPort is a port of the host's in bindings that is neither empty nor a number or a range, "" for none.
+func badHostPort(bindings apinetwork.PortMap) string {
+	for _, list := range bindings {
+		for _, b := range list {
+			if b.HostPort == "" {
+				continue
+			}
+			if _, err := apinetwork.ParsePortRange(b.HostPort); err != nil {
+				return b.HostPort
+			}
+		}
+	}
+	return ""
+}
+
 // hostPorts reads "8080", "8000-8010" or "" (any).
 func hostPorts(s string) (first, last uint16) {
 	r, err := apinetwork.ParsePortRange(s)

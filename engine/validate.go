@@ -91,6 +91,8 @@ func validateModes(h *api.HostConfig) error {
 		return invalid("invalid cgroup namespace mode: %v", h.CgroupnsMode)
 	case !h.UsernsMode.Valid():
 		return invalid("invalid userns mode: %v", h.UsernsMode)
+	case badHostPort(h.PortBindings) != "":
+		return invalid("invalid port specification: %q", badHostPort(h.PortBindings))
 	case h.ShmSize < 0:
 		return invalid("SHM size can not be less than 0")
 	case h.OomScoreAdj < -1000 || h.OomScoreAdj > 1000:

@@ -31,9 +31,12 @@ func (s *Server) commitContainer(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if len(fields) > 0 {
-		q.Config = &api.Config{}
-		if err := json.Unmarshal(raw, q.Config); err != nil {
-			return refused("invalid JSON: " + err.Error())
+		body, err := decodeCreate(raw)
+		if err != nil {
+			return err
+		}
+		if q.Config = body.Config; q.Config == nil {
+			q.Config = &api.Config{}
 		}
 	}
 	id, err := s.e.Commit(r.Context(), r.FormValue("container"), q)

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/netapi/wire"
 )
 
 func name(r *http.Request) string { return mux.Vars(r)["name"] }
@@ -66,7 +67,8 @@ func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 	if err := fieldsSince(versionOf(r.Context()), raw, &q); err != nil {
 		return err
 	}
-	c := engine.Creation{Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig}
+	c := engine.Creation{Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig,
+		Shallow: versionOf(r.Context()) < 44}
 	if versionOf(r.Context()) >= 41 {
 		if c.Platform, err = engine.ParsePlatform(r.FormValue("platform")); err != nil {
 			return err
@@ -224,7 +226,7 @@ func (s *Server) waitContainer(w http.ResponseWriter, r *http.Request) error {
 		}{nil, resp.StatusCode}
 	}
 	if early {
-		return json.NewEncoder(w).Encode(out)
+		return wire.NewEncoder(w).Encode(out)
 	}
 	return writeJSON(w, http.StatusOK, out)
 }

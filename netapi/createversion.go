@@ -12,10 +12,10 @@ import (
 // fieldsSince takes from a request to create a container what its version of the API did not have, and sets defaults that were others.
 // raw is the request's body, which may have fields that the types have no more.
 func fieldsSince(v apiVersion, raw json.RawMessage, q *api.CreateRequest) error {
-	h := q.HostConfig
-	if h == nil {
-		return nil
+	if q.HostConfig == nil {
+		q.HostConfig = &api.HostConfig{} // its defaults depend on the version too
 	}
+	h := q.HostConfig
 	if err := legacyMAC(raw, q); err != nil {
 		return err
 	}

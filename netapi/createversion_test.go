@@ -17,6 +17,9 @@ func TestLegacyMAC(t *testing.T) {
 		{43, `{"MacAddress":"` + mac + `","HostConfig":{}}`, "default", mac, false},
 		{43, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"net"},"NetworkingConfig":{"EndpointsConfig":{"net":{}}}}`, "net", mac, false},
 		{50, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"net"}}`, "net", mac, false},
+		{43, `{"MacAddress":"` + mac + `"}`, "default", mac, false},
+		{56, `{"MacAddress":"` + mac + `","HostConfig":null,"NetworkingConfig":{}}`, "default", mac, false},
+		{43, `{"MacAddress":"odd"}`, "", "", true},
 		{43, `{"MacAddress":"","HostConfig":{"NetworkMode":"net"}}`, "net", "", false},
 		{43, `{"MacAddress":"odd","HostConfig":{}}`, "", "", true},
 		{43, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"host"}}`, "", "", true},
@@ -48,6 +51,8 @@ func TestFieldsSince(t *testing.T) {
 		in, want string // of HostConfig, the fields that change
 	}{
 		{39, `{}`, `{"IpcMode":"shareable","CgroupnsMode":"host"}`},
+		{39, `null`, `{"IpcMode":"shareable","CgroupnsMode":"host"}`},
+		{40, `null`, `{"IpcMode":"","CgroupnsMode":"host"}`},
 		{40, `{}`, `{"IpcMode":"","CgroupnsMode":"host"}`},
 		{41, `{"IpcMode":"none"}`, `{"IpcMode":"none","CgroupnsMode":""}`},
 		{41, `{"PidsLimit":0}`, `{"PidsLimit":null}`},

@@ -1,6 +1,10 @@
 package netapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"box/netapi/wire"
+)
 
 // field is one field of a reply that not every version of the API has. Those of the types that no version had are not listed.
 type field struct {
@@ -21,8 +25,8 @@ var containerFields = []field{
 
 // imageFields are those of an image's inspection.
 var imageFields = []field{
-	{path: []string{"Config", "OnBuild"}, last: 49, value: json.RawMessage("null")},
-	{path: []string{"ContainerConfig", "OnBuild"}, last: 44, value: json.RawMessage("null")},
+	{path: []string{"Config", "OnBuild"}, last: 51, value: json.RawMessage("null")},
+	{path: []string{"ContainerConfig", "OnBuild"}, value: json.RawMessage("null")},
 }
 
 // endpointFields are those of each network of a container in a list.
@@ -46,7 +50,7 @@ func shaped(reply any, table []field, v apiVersion) (any, error) {
 	if same {
 		return reply, nil
 	}
-	raw, err := json.Marshal(reply)
+	raw, err := wire.Marshal(reply)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +88,7 @@ func shapeField(object map[string]json.RawMessage, path []string, f field, v api
 			if err := shapeField(inner, path[1:], f, v); err != nil {
 				return err
 			}
-			raw, err := json.Marshal(inner)
+			raw, err := wire.Marshal(inner)
 			if err != nil {
 				return err
 			}

@@ -15,13 +15,17 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.e.Images(r.Context(), engine.ImageList{Filters: f, SharedSize: flag(r, "shared-size")})
+	v := versionOf(r.Context())
+	if name := r.FormValue("filter"); name != "" && v < 41 {
+		f["reference"] = append(f["reference"], name)
+	}
+	list, err := s.e.Images(r.Context(), engine.ImageList{Filters: f, SharedSize: flag(r, "shared-size"), Containers: v >= 51})
 	if err != nil {
 		return err
 	}
 	shaped := make([]any, 0, len(list))
 	for i := range list {
-		shaped = append(shaped, shapeImage(&list[i], versionOf(r.Context())))
+		shaped = append(shaped, shapeImage(&list[i], v))
 	}
 	return writeJSON(w, http.StatusOK, shaped)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"box/engine"
+	"box/netapi/wire"
 )
 
 // readJSON reads the body of r, within maxBody, into v. An empty body leaves v as it is.
@@ -56,9 +57,7 @@ const errEmptyBody = refused("invalid JSON: got EOF while reading request body")
 func writeJSON(w http.ResponseWriter, status int, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	return wire.NewEncoder(w).Encode(v)
 }
 
 // flag is a boolean of the query as Docker reads it: anything but nothing, 0, no, false and none is true.

@@ -51,10 +51,14 @@ type Server struct {
 type Product struct {
 	Release string // of Docker, for programs that compare versions
 	Version string // box's own
+	Lowest  string // version of the API that is spoken; "" for MinVersion
 }
 
 // New makes a server for e; busy is called whenever a request begins or ends.
 func New(e *engine.Engine, product Product, log *slog.Logger, busy func()) *Server {
+	if product.Lowest == "" {
+		product.Lowest = MinVersion
+	}
 	s := &Server{busy: busy, e: e, product: product, log: log, hijacked: map[net.Conn]struct{}{}, fresh: map[net.Conn]struct{}{}}
 	s.router = s.routes()
 	s.http = &http.Server{
@@ -92,7 +96,7 @@ func (s *Server) wrap(one *route) http.HandlerFunc {
 		defer s.logRequest(r)(w)
 		s.setHeaders(w.Header())
 		err := s.authorized(w, r, one, func(w http.ResponseWriter, r *http.Request) error {
-			v, err := requestVersion(mux.Vars(r)["version"])
+			v, err := requestVersion(mux.Vars(r)["version"], s.product.Lowest)
 			if err != nil {
 				return err
 			}

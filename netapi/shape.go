@@ -4,36 +4,83 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
+
+	"box/engine"
+	"box/netapi/wire"
 )
+
+// createBody is a request to create a container. Lists of words may be one word alone, as clients of all times write them.
+type createBody struct {
+	api.CreateRequest
+	Cmd, Entrypoint, Shell engine.Words
+	HostConfig             *struct {
+		api.HostConfig
+		CapAdd, CapDrop engine.Words
+	}
+}
+
+// request is the body as the engine takes it.
+func (b *createBody) request() api.CreateRequest {
+	q := b.CreateRequest
+	if b.Cmd != nil || b.Entrypoint != nil || b.Shell != nil {
+		if q.Config == nil {
+			q.Config = &api.Config{}
+		}
+		q.Cmd, q.Entrypoint, q.Shell = b.Cmd, b.Entrypoint, b.Shell
+	}
+	if b.HostConfig != nil {
+		q.HostConfig = &b.HostConfig.HostConfig
+		q.HostConfig.CapAdd, q.HostConfig.CapDrop = b.HostConfig.CapAdd, b.HostConfig.CapDrop
+	}
+	return q
+}
 
 // decodeCreate reads the body of a create. Clients older than the types leave empty strings where the types want an
 // address or nothing; those are dropped before the types are asked.
 func decodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
-	var q api.CreateRequest
+	var b createBody
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return q, refused("invalid JSON: got EOF while reading request body")
+		return b.CreateRequest, errEmptyBody
 	}
-	err := json.Unmarshal(raw, &q)
+	err := json.Unmarshal(raw, &b)
 	if err == nil {
-		return q, nil
+		return b.request(), nil
 	}
 	var loose map[string]any
 	if json.Unmarshal(raw, &loose) != nil {
-		return q, refused("invalid JSON: " + err.Error())
+		return b.CreateRequest, refused("invalid JSON: " + err.Error())
+	}
+	if port, bad := badPort(loose); bad {
+		return b.CreateRequest, refused("invalid port specification: " + strconv.Quote(port))
 	}
 	dropEmpty(loose, "MacAddress", "HostIp", "IPv4Address", "IPv6Address", "Gateway", "IPAddress", "IPv6Gateway", "GlobalIPv6Address")
 	again, merr := json.Marshal(loose)
 	if merr != nil {
-		return q, merr
+		return b.CreateRequest, merr
 	}
-	q = api.CreateRequest{}
-	if err := json.Unmarshal(again, &q); err != nil {
-		return q, refused("invalid JSON: " + err.Error())
+	b = createBody{}
+	if err := json.Unmarshal(again, &b); err != nil {
+		return b.CreateRequest, refused("invalid JSON: " + err.Error())
 	}
-	return q, nil
+	return b.request(), nil
+}
+
+// badPort finds a port of a container's that is none among those that a request publishes.
+func badPort(body map[string]any) (string, bool) {
+	host, _ := body["HostConfig"].(map[string]any)
+	bindings, _ := host["PortBindings"].(map[string]any)
+	for p := range bindings {
+		number, _, _ := strings.Cut(p, "/")
+		if _, err := network.ParsePortRange(number); err != nil {
+			return number, true
+		}
+	}
+	return "", false
 }
 
 // dropEmpty removes fields of those names that are empty strings, at any depth.
@@ -96,7 +143,7 @@ func shapeInspect(c *api.InspectResponse, v apiVersion) (any, error) {
 		old.EndpointID, old.IPPrefixLen = n.EndpointID, n.IPPrefixLen
 		old.IPAddress, old.Gateway, old.MacAddress = n.IPAddress.String(), n.Gateway.String(), fmt.Sprint(n.MacAddress)
 	}
-	raw, err := json.Marshal(c)
+	raw, err := wire.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +151,7 @@ func shapeInspect(c *api.InspectResponse, v apiVersion) (any, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, err
 	}
-	if fields["NetworkSettings"], err = json.Marshal(old); err != nil {
+	if fields["NetworkSettings"], err = wire.Marshal(old); err != nil {
 		return nil, err
 	}
 	return fields, shapeFields(fields, containerFields, v)

@@ -8,6 +8,7 @@ import (
 	"github.com/moby/moby/api/types/storage"
 
 	"box/engine"
+	"box/netapi/wire"
 )
 
 // oldImage is an image in a list as before 1.44.
@@ -36,7 +37,7 @@ type oldImageInspect struct {
 	Comment         string
 	Created         string  `json:",omitempty"`
 	Container       *string `json:",omitempty"`
-	ContainerConfig any     `json:",omitempty"`
+	ContainerConfig *api.Config
 	DockerVersion   string
 	Author          string
 	Config          any
@@ -45,16 +46,34 @@ type oldImageInspect struct {
 	Os              string
 	OsVersion       string `json:",omitempty"`
 	Size            int64
-	VirtualSize     int64 `json:",omitempty"`
+	VirtualSize     *int64 `json:",omitempty"`
 	GraphDriver     *storage.DriverData
 	RootFS          image.RootFS
 	Metadata        image.Metadata
 }
 
+// newImageInspect has what 1.45 dropped and Compose 1.29, which takes whatever version the daemon has, cannot do without.
+type newImageInspect struct {
+	image.InspectResponse
+	ContainerConfig *api.Config
+}
+
+// containerConfig is that of the container which an image was committed from, empty for images made otherwise.
+func containerConfig(i *engine.ImageInspect) *api.Config {
+	var c struct {
+		api.Config
+		Cmd, Entrypoint, Shell engine.Words
+	}
+	if len(i.Old.ContainerConfig) > 0 && json.Unmarshal(i.Old.ContainerConfig, &c) == nil {
+		c.Config.Cmd, c.Config.Entrypoint, c.Config.Shell = c.Cmd, c.Entrypoint, c.Shell
+	}
+	return &c.Config
+}
+
 // shapeImageInspect gives the reply the fields that its version had.
 func shapeImageInspect(i *engine.ImageInspect, v apiVersion) (any, error) {
 	if v >= 52 {
-		return i.InspectResponse, nil
+		return newImageInspect{i.InspectResponse, containerConfig(i)}, nil
 	}
 	old := oldImageInspect{
 		ID: i.ID, RepoTags: i.RepoTags, RepoDigests: i.RepoDigests, Parent: i.Parent, Comment: i.Comment, Created: i.Created, DockerVersion: i.Old.DockerVersion,
@@ -68,19 +87,17 @@ func shapeImageInspect(i *engine.ImageInspect, v apiVersion) (any, error) {
 		}
 		old.Config = c
 	}
+	old.ContainerConfig = containerConfig(i)
 	if v < 45 {
-		old.Container, old.ContainerConfig = &i.Old.Container, i.Old.ContainerConfig
-		if len(i.Old.ContainerConfig) == 0 {
-			old.ContainerConfig = &api.Config{}
-		}
+		old.Container = &i.Old.Container
 	}
 	if v < 44 {
-		old.VirtualSize = i.Size
+		old.VirtualSize = &i.Size
 		if i.Created == "" {
 			old.Created = "0001-01-01T00:00:00Z"
 		}
 	}
-	raw, err := json.Marshal(old)
+	raw, err := wire.Marshal(old)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +110,7 @@ func shapeImageInspect(i *engine.ImageInspect, v apiVersion) (any, error) {
 
 // oldConfig is an image's configuration as a container's, which it was before 1.50.
 func oldConfig(config any) (*api.Config, error) {
-	raw, err := json.Marshal(config)
+	raw, err := wire.Marshal(config)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/moby/api/types/system"
 
 	"box/engine"
+	"box/netapi/wire"
 )
 
 // ping needs no version and is cheap: clients call it before anything else.
@@ -36,11 +37,11 @@ func (s *Server) versionInfo(w http.ResponseWriter, _ *http.Request) error {
 	kernel, b := engine.KernelVersion(), engine.Built()
 	return writeJSON(w, http.StatusOK, system.VersionResponse{
 		Platform: system.PlatformInfo{Name: "box"},
-		Version:  s.product.Release, APIVersion: MaxVersion, Experimental: s.e.Experimental(), MinAPIVersion: MinVersion, GitCommit: b.Commit, BuildTime: b.Time,
+		Version:  s.product.Release, APIVersion: MaxVersion, Experimental: s.e.Experimental(), MinAPIVersion: s.product.Lowest, GitCommit: b.Commit, BuildTime: b.Time,
 		Os: runtime.GOOS, Arch: runtime.GOARCH, GoVersion: runtime.Version(), KernelVersion: kernel,
 		Components: []system.ComponentVersion{
 			{Name: "Engine", Version: s.product.Release, Details: map[string]string{
-				"ApiVersion": MaxVersion, "MinAPIVersion": MinVersion, "Os": runtime.GOOS, "Arch": runtime.GOARCH,
+				"ApiVersion": MaxVersion, "MinAPIVersion": s.product.Lowest, "Os": runtime.GOOS, "Arch": runtime.GOARCH,
 				"GoVersion": runtime.Version(), "KernelVersion": kernel, "Experimental": strconv.FormatBool(s.e.Experimental()), "GitCommit": b.Commit, "BuildTime": b.Time,
 			}},
 			{Name: "box", Version: s.product.Version, Details: map[string]string{"GitCommit": b.Commit, "BuildTime": b.Time}},
@@ -75,7 +76,7 @@ func (s *Server) info(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(info)
+	raw, err := wire.Marshal(info)
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	match := s.e.EventMatch(f)
-	out := json.NewEncoder(newFlushWriter(w))
+	out := wire.NewEncoder(newFlushWriter(w))
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	started := func() {

@@ -1,12 +1,12 @@
 package netapi
 
 import (
-	"encoding/json"
 	"net/http"
 
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/netapi/wire"
 )
 
 func (s *Server) containerStats(w http.ResponseWriter, r *http.Request) error {
@@ -15,7 +15,7 @@ func (s *Server) containerStats(w http.ResponseWriter, r *http.Request) error {
 	if v >= 41 {
 		o.OneShot = flag(r, "one-shot")
 	}
-	out := json.NewEncoder(newFlushWriter(w))
+	out := wire.NewEncoder(newFlushWriter(w))
 	began := false
 	err := s.e.Usage(r.Context(), name(r), o, func(u *api.StatsResponse) error {
 		if !began {

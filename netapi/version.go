@@ -7,11 +7,32 @@ import (
 	"strings"
 )
 
-// The versions of the API that are spoken.
+// The versions of the API that are spoken. The lowest is that of Debian's skopeo.
 const (
 	MaxVersion = "1.56"
-	MinVersion = "1.24"
+	MinVersion = "1.22"
 )
+
+// CheckLowest refuses what cannot be the lowest version that a server speaks.
+func CheckLowest(s string) error {
+	v, err := parseVersion(s)
+	if err == nil && (v < mustVersion(MinVersion) || v > mustVersion(MaxVersion)) {
+		err = refused(fmt.Sprintf("%s is not from %s to %s", s, MinVersion, MaxVersion))
+	}
+	if err != nil {
+		return fmt.Errorf("DOCKER_MIN_API_VERSION: %w", err)
+	}
+	return nil
+}
+
+// mustVersion reads a version that is known to be one.
+func mustVersion(s string) apiVersion {
+	v, err := parseVersion(s)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
 
 // apiVersion is the minor number of a version of the API; the major one is 1 in all of them.
 type apiVersion int
@@ -24,8 +45,8 @@ func versionOf(ctx context.Context) apiVersion {
 	return v
 }
 
-// requestVersion reads the version in a path; "" is the newest.
-func requestVersion(s string) (apiVersion, error) {
+// requestVersion reads the version in a path, at least lowest; "" is the newest.
+func requestVersion(s, lowest string) (apiVersion, error) {
 	if s == "" {
 		s = MaxVersion
 	}
@@ -33,13 +54,11 @@ func requestVersion(s string) (apiVersion, error) {
 	if err != nil {
 		return 0, err
 	}
-	lowest, _ := parseVersion(MinVersion)
-	highest, _ := parseVersion(MaxVersion)
 	switch {
-	case v > highest:
+	case v > mustVersion(MaxVersion):
 		return 0, refused(fmt.Sprintf("client version %s is too new. Maximum supported API version is %s", s, MaxVersion))
-	case v < lowest:
-		return 0, refused(fmt.Sprintf("client version %s is too old. Minimum supported API version is %s, please upgrade your client to a newer version", s, MinVersion))
+	case v < mustVersion(lowest):
+		return 0, refused(fmt.Sprintf("client version %s is too old. Minimum supported API version is %s, please upgrade your client to a newer version", s, lowest))
 	}
 	return v, nil
 }

@@ -98,7 +98,7 @@ func zero(t reflect.Type) any {
 	case reflect.Bool:
 		return false
 	case reflect.Slice, reflect.Array:
-		return []any{}
+		return []any(nil) // prints as [], and in JSON as null
 	case reflect.Map:
 		return &Object{Map: true, Empty: zero(t.Elem())}
 	case reflect.Struct:

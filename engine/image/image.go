@@ -34,6 +34,23 @@ type Config struct {
 	History      []ocispec.History               `json:"history,omitempty"`
 }
 
+// UnmarshalJSON implements json.Unmarshaler. A command may be one word alone, as builders of all times wrote it.
+func (c *Config) UnmarshalJSON(raw []byte) error {
+	type fields Config
+	var q struct {
+		*fields
+		Config struct {
+			dockerspec.DockerOCIImageConfig
+			Cmd, Entrypoint, Shell Words
+		} `json:"config"`
+	}
+	q.fields = (*fields)(c)
+	err := json.Unmarshal(raw, &q)
+	c.Config = q.Config.DockerOCIImageConfig
+	c.Config.Cmd, c.Config.Entrypoint, c.Config.Shell = q.Config.Cmd, q.Config.Entrypoint, q.Config.Shell
+	return err
+}
+
 // Image is one image.
 type Image struct {
 	ID     digest.Digest // of Raw

@@ -1,6 +1,8 @@
 package image
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -9,7 +11,13 @@ import (
 	"box/engine/reference"
 )
 
-func badReference() error { return &classed{errdefs.ErrInvalidArgument, "invalid reference format"} }
+// badReference says what is wrong with a name.
+func badReference(err error) error {
+	if errors.Is(err, reference.ErrCapitals) {
+		err = fmt.Errorf("%w: %w", reference.ErrFormat, err)
+	}
+	return &classed{errdefs.ErrInvalidArgument, err.Error()}
+}
 
 // Lookup is Resolve without reading the image's configuration.
 func (c *Catalog) Lookup(ref string) (digest.Digest, error) { return c.find(ref) }
@@ -18,7 +26,7 @@ func (c *Catalog) Lookup(ref string) (digest.Digest, error) { return c.find(ref)
 func (c *Catalog) find(ref string) (digest.Digest, error) {
 	named, id, err := reference.ParseAny(ref)
 	if err != nil {
-		return "", badReference()
+		return "", badReference(err)
 	}
 	if id != "" { // 64 digits, or those with their algorithm
 		if _, ok := c.row(id); ok {
@@ -87,7 +95,7 @@ func (c *Catalog) Tag(ref, repository, tag string) (*Image, string, error) {
 func tagged(repository, tag string) (reference.Named, error) {
 	named, err := reference.Parse(repository)
 	if err != nil {
-		return named, badReference()
+		return named, badReference(err)
 	}
 	if named.Digest != "" {
 		return named, &classed{errdefs.ErrInvalidArgument, "refusing to create a tag with a digest reference"}

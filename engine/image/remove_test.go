@@ -83,7 +83,7 @@ func TestTag(t *testing.T) {
 		{"two", "", "two:latest", ""},
 		{"host:5000/a/b", "v1", "host:5000/a/b:v1", ""},
 		{"docker.io/library/three", "", "three:latest", ""},
-		{"UP", "", "", "invalid reference format"},
+		{"UP", "", "", "invalid reference format: repository name (library/UP) must be lowercase"},
 		{"two", "no tag", "", "invalid tag format"},
 		{"two@" + s.id().String(), "", "", "refusing to create a tag with a digest reference"},
 	} {

@@ -59,7 +59,7 @@ func NewJSONWriter(w io.Writer) *JSONWriter {
 
 // Write sends v as one line.
 func (j *JSONWriter) Write(v any) error {
-	line, err := json.Marshal(v)
+	line, err := Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode a line of the stream: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"box/engine"
+	"box/netapi"
 )
 
 // check refuses what cannot be, in Docker's words where it has some, and completes the rest.
@@ -20,6 +21,11 @@ func (o *options) check(getenv func(string) string, used func(flag string) bool)
 	}
 	if err := errors.Join(o.checkGraph(used), o.checkLog(), o.checkNetwork(), o.checkContainers(), o.checkRegistries(), o.labels.conflict()); err != nil {
 		return err
+	}
+	if o.lowestAPI = getenv("DOCKER_MIN_API_VERSION"); o.lowestAPI != "" {
+		if err := netapi.CheckLowest(o.lowestAPI); err != nil {
+			return err
+		}
 	}
 	if err := o.remote.settle(o.hosts, getenv); err != nil {
 		return err

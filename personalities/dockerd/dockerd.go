@@ -155,7 +155,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 		return err
 	}
 	e.Note(noted...)
-	server := newServer(e, secure, log)
+	server := newServer(e, o.lowestAPI, secure, log)
 	if err := o.authorize(ctx, server); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))
 	}

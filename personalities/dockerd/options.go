@@ -24,6 +24,7 @@ type options struct {
 	validate      bool
 	recover       bool
 	showVersion   bool
+	lowestAPI     string // version of the API that is spoken, from the environment; "" for the default
 	detach        bool
 	logFile       string
 	driver        string

@@ -141,8 +141,8 @@ func openTLS(r *remote, log *slog.Logger) (*certs.Server, error) {
 }
 
 // newServer is the API, which asks of every request over TLS whether its certificate is still good.
-func newServer(e *engine.Engine, secure *certs.Server, log *slog.Logger) *netapi.Server {
-	s := netapi.New(e, netapi.Product{Release: cmd.DockerVersion(), Version: cmd.Version}, log, cmd.NewRest().Touch)
+func newServer(e *engine.Engine, lowest string, secure *certs.Server, log *slog.Logger) *netapi.Server {
+	s := netapi.New(e, netapi.Product{Release: cmd.DockerVersion(), Version: cmd.Version, Lowest: lowest}, log, cmd.NewRest().Touch)
 	if secure != nil {
 		s.Admit(func(c *tls.ConnectionState) error { return secure.Admit(c.PeerCertificates) })
 	}
