@@ -3,6 +3,8 @@ SHELL := /bin/bash
 BOX   := $(CURDIR)/box
 # Registries and clients are spoken to in HTTP/1.1: HTTP/2 would be half a megabyte.
 TAGS  := netgo,osusergo,nethttpomithttp2
+# The commit and its date are in the file where it is built from a checkout.
+VCS   := -buildvcs=$(if $(shell git rev-parse HEAD 2>/dev/null),true,false)
 LD    := -s -w -linkmode external -extldflags -static
 # What is run once a command or a request gains nothing by inlined calls, which cost 220 KB there.
 GC    := -gcflags box/personalities/...=-l -gcflags box/netapi/...=-l -gcflags box/engine=-l
@@ -14,7 +16,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 build: tools ## Build ./box, static and stripped
-	CC="$$(sh testdata/cc)" go build -trimpath -tags $(TAGS) $(GC) -ldflags '$(LD)' -o $(BOX) .
+	CC="$$(sh testdata/cc)" go build -trimpath $(VCS) -tags $(TAGS) $(GC) -ldflags '$(LD)' -o $(BOX) .
 
 tools: ## See to it that Go and a C compiler are there
 	@sh testdata/need go:golang-go gcc:gcc /usr/include/stdlib.h:libc6-dev
@@ -67,7 +69,7 @@ bench: build ## Measure box, and Debian's Docker beside it where it is installed
 
 cross: tools ## Build for arm64 (needs gcc-aarch64-linux-gnu)
 	@sh testdata/need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
-	CC=aarch64-linux-gnu-gcc GOARCH=arm64 go build -trimpath -tags $(TAGS) $(GC) -ldflags '$(LD)' -o $(BOX)-arm64 .
+	CC=aarch64-linux-gnu-gcc GOARCH=arm64 go build -trimpath $(VCS) -tags $(TAGS) $(GC) -ldflags '$(LD)' -o $(BOX)-arm64 .
 
 install: build ## Install to /usr/bin with the links docker and dockerd
 	$(BOX) install

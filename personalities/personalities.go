@@ -127,6 +127,6 @@ func list(_ context.Context, env *cmd.Env) error {
 }
 
 func version(_ context.Context, env *cmd.Env) error {
-	_, err := fmt.Fprintf(env.Stdout, "box version %s\n", cmd.Version)
+	_, err := fmt.Fprintf(env.Stdout, "box version %s, %s\n", cmd.Version, cmd.ThisBuild())
 	return err
 }

@@ -24,7 +24,7 @@ func TestPick(t *testing.T) {
 	}{
 		{"/usr/bin/box", "", 0, "Usage:  box COMMAND", ""},
 		{"box", "--help", 0, "docker", ""},
-		{"box", "version", 0, "box version " + cmd.Version + "\n", ""},
+		{"box", "version", 0, "box version " + cmd.Version + ", ", ""},
 		{"box", "--version", 0, "box version ", ""},
 		{"whatever", "version", 0, "box version ", ""},
 		{"box", "hello", 0, "Hello from ", ""},

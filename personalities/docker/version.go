@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,7 +34,11 @@ func (s *session) clientVersion() clientVersion {
 	if err != nil {
 		name = defaultContext
 	}
-	return clientVersion{Version: cmd.DockerVersion(), APIVersion: client.MaxVersion, DefaultAPIVersion: client.MaxVersion, GitCommit: "box",
+	build, built := cmd.ThisBuild(), ""
+	if !build.Time.IsZero() {
+		built = build.Time.Format(time.ANSIC)
+	}
+	return clientVersion{Version: cmd.DockerVersion(), APIVersion: client.MaxVersion, DefaultAPIVersion: client.MaxVersion, GitCommit: cmp.Or(build.Commit, "box"), BuildTime: built,
 		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: name}
 }
 
@@ -98,8 +103,15 @@ func printClientVersion(w io.Writer, v clientVersion) {
 	if api != v.DefaultAPIVersion {
 		api += " (downgraded from " + v.DefaultAPIVersion + ")"
 	}
-	fmt.Fprintf(w, "Client:\n Version:           %s\n API version:       %s\n Go version:        %s\n Git commit:        %s\n OS/Arch:           %s/%s\n Context:           %s\n",
-		v.Version, api, v.GoVersion, v.GitCommit, v.Os, v.Arch, v.Context)
+	fmt.Fprintln(w, "Client:")
+	for _, line := range [][2]string{
+		{"Version", v.Version}, {"API version", api}, {"Go version", v.GoVersion}, {"Git commit", v.GitCommit}, {"Built", v.BuildTime},
+		{"OS/Arch", v.Os + "/" + v.Arch}, {"Context", v.Context},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(w, " %-18s %s\n", line[0]+":", line[1])
+		}
+	}
 }
 
 // engineLines is the order of the details of the engine, and their titles.

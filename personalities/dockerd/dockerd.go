@@ -250,6 +250,9 @@ func (o *options) detachedLog() (*os.File, int64, error) {
 	if path == "" {
 		path, fresh = filepath.Join(o.execRoot, "dockerd.log"), os.O_TRUNC
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, 0, err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND|fresh, 0o640)
 	if err != nil {
 		return nil, 0, err

@@ -29,6 +29,9 @@ func openLogFile(path string) (*logFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("--log-file: %w", err)
+	}
 	l := &logFile{path: path}
 	return l, l.open()
 }

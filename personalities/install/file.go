@@ -79,14 +79,6 @@ func makeLink(to, path string) error {
 	return syncFolder(path)
 }
 
-// makeLinkIn is makeLink in a folder that need not be there.
-func makeLinkIn(to, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return makeLink(to, path)
-}
-
 // removeLink is restore for a link. It also removes the folder if that was the last link of one that is there for links alone.
 func removeLink(path string) error {
 	if err := restore(path); err != nil {
@@ -100,7 +92,7 @@ func removeLink(path string) error {
 
 // writeFile writes a text beside the target, on disk before it takes the target's name.
 func writeFile(target, text string, mode os.FileMode) error {
-	if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o755), outfile.Replaceable(target)); err != nil {
+	if err := outfile.Replaceable(target); err != nil {
 		return err
 	}
 	fresh := besideOf(target)

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -121,7 +122,7 @@ func upstart(p place) service {
 }
 
 func sysv(p place) service {
-	dir := levels(p.root)
+	dir := cmp.Or(levels(p.root), "/etc") // its folders are made where there are none
 	script := "/etc/init.d/docker"
 	s := service{files: []serviceFile{{script, p.fill(sysvScript), 0o755}}, hint: "service docker start"}
 	for level := range 7 {

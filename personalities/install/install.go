@@ -31,9 +31,12 @@ type options struct {
 	rollback  bool
 	service   bool
 	uninstall bool
+	all       bool   // the files go too
 	initName  string // "" for the one that is found
 	force     bool
 	dryRun    bool
+
+	made []string // folders, each after the one that it is in
 }
 
 func (o *options) usage() *cmd.Usage {
@@ -46,6 +49,7 @@ func (o *options) usage() *cmd.Usage {
 			{Value: &o.rollback, Name: "rollback", Help: "Change box and box.previous back"},
 			{Value: &o.service, Name: "service", Help: "Have the host's init run the daemon: write the unit or script of the service docker and enable it"},
 			{Value: &o.uninstall, Name: "uninstall", Help: "Take back what --service did; the files in DIR stay"},
+			{Value: &o.all, Name: "all", Help: "With --uninstall: take the files in DIR away, too"},
 			{Value: &o.initName, Name: "init", Kind: "string", Help: "With --service: systemd, openrc, upstart, sysv, busybox or none, whatever is found"},
 			{Value: &o.root, Name: "root", Kind: "folder", Help: "Install in the system whose root this is, which does not run"},
 			{Value: &o.force, Name: "force", Help: "Put links and units in the place of other ones; those are kept as NAME" + kept},
@@ -75,7 +79,10 @@ func run(_ context.Context, env *cmd.Env) error {
 		o.root = filepath.Join(env.Dir, o.root)
 	}
 	if o.source, err = os.Executable(); err != nil {
-		return fmt.Errorf("finding the running file: %w", err)
+		return fmt.Errorf("finding the running file: %w: is /proc mounted? mount -t proc proc /proc", err)
+	}
+	if o.all && !o.uninstall {
+		return errors.New("--all goes with --uninstall")
 	}
 	steps, err := o.plan()
 	if err != nil {
@@ -92,8 +99,27 @@ func run(_ context.Context, env *cmd.Env) error {
 	}
 	if o.dryRun {
 		fmt.Fprintln(env.Stdout, "nothing was changed")
+		return nil
+	}
+	if err := o.noteFolders(); err != nil {
+		return err
+	}
+	if !o.uninstall && !o.rollback && o.root == "/" {
+		fmt.Fprintln(env.Stdout, o.next())
 	}
 	return nil
+}
+
+// next are the commands that somebody types after this one.
+func (o *options) next() string {
+	start := filepath.Join(o.dir, "dockerd") + " --detach"
+	if o.service {
+		if i, err := o.theInit(); err == nil && i.name != "none" {
+			start = i.make(o.place()).hint
+		}
+	}
+	docker := filepath.Join(o.dir, "docker")
+	return "Next:\n  " + filepath.Join(o.dir, program) + " check\n  " + start + "\n  " + docker + " run --rm box/hello"
 }
 
 // step is one change and what is printed of it. Each leaves the old or the new if it is cut off.
@@ -108,21 +134,25 @@ func (o *options) plan() ([]step, error) {
 		return o.planUninstall()
 	}
 	dir := o.in(o.dir)
+	var steps []step
 	info, err := os.Stat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("folder to install in: %w; make it with mkdir -p %s", err, dir)
-	}
-	if !info.IsDir() {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		steps = append(steps, step{"make the folder " + dir, func() error { return o.makeFolder(dir) }})
+	case err != nil:
+		return nil, fmt.Errorf("folder to install in: %w", err)
+	case !info.IsDir():
 		return nil, fmt.Errorf("%s is not a folder", dir)
 	}
 	if o.rollback {
 		return planRollback(dir)
 	}
-	steps, err := o.planFiles(dir)
+	more, err := o.planFiles(dir)
+	steps = append(steps, more...)
 	if err != nil || !o.service {
 		return steps, err
 	}
-	more, err := o.planService()
+	more, err = o.planService()
 	return append(steps, more...), err
 }
 
@@ -137,9 +167,9 @@ func (o *options) planFiles(dir string) (steps []step, err error) {
 		steps = append(steps, step{target + " is this file already", func() error { return nil }})
 	} else {
 		if isFile(target) {
-			steps = append(steps, step{"keep " + target + " as " + previous, func() error { return keep(target, filepath.Join(dir, previous)) }})
+			steps = append(steps, step{"keep " + target + buildText(cmd.BuildOf(target)) + " as " + previous, func() error { return keep(target, filepath.Join(dir, previous)) }})
 		}
-		steps = append(steps, step{"copy " + o.source + " to " + target, func() error { return copyFile(o.source, target) }})
+		steps = append(steps, step{"copy " + o.source + buildText(cmd.ThisBuild(), nil) + " to " + target, func() error { return copyFile(o.source, target) }})
 	}
 	for _, name := range links {
 		s, err := o.planLink(filepath.Join(dir, name))
@@ -149,6 +179,32 @@ func (o *options) planFiles(dir string) (steps []step, err error) {
 		steps = append(steps, s...)
 	}
 	return steps, nil
+}
+
+// buildText says what a file was built from, where that is known.
+func buildText(b cmd.Build, err error) string {
+	if err != nil || b.Commit == "" {
+		return ""
+	}
+	return " (" + b.String() + ")"
+}
+
+// planRemoval takes the file and its links away, and puts back what they took the place of. What somebody else has put there since
+// stays.
+func (o *options) planRemoval() (steps []step) {
+	dir := o.in(o.dir)
+	for _, name := range links {
+		path := filepath.Join(dir, name)
+		if to, err := os.Readlink(path); err == nil && (to == program || to == filepath.Join(o.dir, program)) {
+			steps = append(steps, step{"remove " + path, func() error { return restore(path) }})
+		}
+	}
+	for _, name := range []string{previous, program} {
+		if path := filepath.Join(dir, name); isFile(path) {
+			steps = append(steps, step{"remove " + path, func() error { return restore(path) }})
+		}
+	}
+	return steps
 }
 
 // planLink refuses to replace another program unless it is told to.

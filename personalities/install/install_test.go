@@ -59,7 +59,7 @@ func TestInstallUpgradeAndRollback(t *testing.T) {
 	if out, err := install(t, dir, "--dry-run"); err != nil || !strings.HasSuffix(out, "nothing was changed\n") || len(names(t, dir)) > 0 {
 		t.Fatalf("dry run: %v, %s, left %v", err, out, names(t, dir))
 	}
-	if out, err := install(t, dir); err != nil || strings.Count(out, "\n") != 4 {
+	if out, err := install(t, dir); err != nil || strings.Count(out, "\n") != 8 || !strings.HasSuffix(out, "docker run --rm box/hello\n") {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if want := []string{"box", "docker", "docker-init", "dockerd"}; !slices.Equal(names(t, dir), want) {
@@ -116,6 +116,32 @@ func TestOtherProgramsAreKept(t *testing.T) {
 	}
 }
 
+// A folder that is not there is made, and taken back with all that came into it.
+func TestUninstallAll(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "docker"), "theirs")
+	for _, bin := range []string{dir, filepath.Join(dir, "opt/box/bin")} {
+		if out, err := install(t, bin, "--force"); err != nil {
+			t.Fatal(out, err)
+		}
+		write(t, filepath.Join(bin, "box"), "an older box")
+		if out, err := install(t, bin); err != nil || !slices.Contains(names(t, bin), previous) {
+			t.Fatal(out, err)
+		}
+	}
+	for _, bin := range []string{filepath.Join(dir, "opt/box/bin"), dir} {
+		if out, err := install(t, bin, "--uninstall", "--all"); err != nil {
+			t.Error(out, err)
+		}
+		if out, err := install(t, bin, "--uninstall", "--all"); err == nil || !strings.Contains(err.Error(), "nothing to take back") {
+			t.Error(out, err)
+		}
+	}
+	if left := names(t, dir); !slices.Equal(left, []string{"docker"}) || read(t, filepath.Join(dir, "docker")) != "theirs" {
+		t.Errorf("left: %v", left)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "file"), "")
@@ -129,7 +155,7 @@ func TestRefusals(t *testing.T) {
 		dir, want string
 		args      []string
 	}{
-		{filepath.Join(dir, "none"), "mkdir -p", nil},
+		{dir, "goes with --uninstall", []string{"--all"}},
 		{filepath.Join(dir, "file"), "is not a folder", nil},
 		{filepath.Join(dir, "taken"), "no regular file", nil},
 		{dir, "nothing to roll back to", []string{"--rollback"}},

@@ -56,7 +56,7 @@ func (o *options) planService() ([]step, error) {
 			}
 			steps = append(steps, step{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }})
 		}
-		steps = append(steps, step{"link " + at + " to " + l.to, func() error { return makeLinkIn(l.to, at) }})
+		steps = append(steps, step{"link " + at + " to " + l.to, func() error { return errors.Join(o.makeFolder(filepath.Dir(at)), makeLink(l.to, at)) }})
 	}
 	if s.entry != "" {
 		steps = append(steps, o.planEntry(s.entry)...)
@@ -72,7 +72,7 @@ func (o *options) planService() ([]step, error) {
 // planFile refuses to replace what box did not write unless it is told to.
 func (o *options) planFile(f serviceFile) ([]step, error) {
 	at := o.in(f.path)
-	write := step{"write " + at, func() error { return writeFile(at, f.text, f.mode) }}
+	write := step{"write " + at, func() error { return errors.Join(o.makeFolder(filepath.Dir(at)), writeFile(at, f.text, f.mode)) }}
 	raw, err := os.ReadFile(at)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -120,10 +120,16 @@ func (o *options) planUninstall() ([]step, error) {
 			steps = append(steps, o.planReload(s.reload)...)
 		}
 	}
+	if o.all {
+		steps = append(steps, o.planRemoval()...)
+	}
+	if len(steps) == 0 && o.all {
+		return nil, fmt.Errorf("box is not in %s: nothing to take back", o.in(o.dir))
+	}
 	if len(steps) == 0 {
 		return nil, errors.New("no service of box's is here: nothing to take back")
 	}
-	return steps, nil
+	return append(steps, o.planTidy()...), nil
 }
 
 // ours tells whether box wrote the files of a service.

@@ -62,6 +62,10 @@ depend() {
 	after bootmisc firewall
 }
 
+stop_pre() {
+	[ "$RC_CMD" != restart ] || @DOCKERD@ --validate --opts-file @OPTIONS@
+}
+
 start() {
 	ebegin "Starting docker"
 	ulimit -n 1048576 2>/dev/null
@@ -134,7 +138,7 @@ stop() {
 case "$1" in
 start) start ;;
 stop) stop ;;
-restart | force-reload) stop && start ;;
+restart | force-reload) @DOCKERD@ --validate --opts-file @OPTIONS@ && stop && start ;;
 reload) running && kill -HUP "$pid" ;;
 status)
 	if running; then

@@ -1,0 +1,88 @@
+package install
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"box/personalities/outfile"
+)
+
+// folderList is the file beside the program that has the folders which install made, a line each, for --uninstall.
+const folderList = "box.folders"
+
+// makeFolder makes a folder and those that it is in, and remembers which were not there.
+func (o *options) makeFolder(dir string) error {
+	var missing []string
+	for d := dir; ; d = filepath.Dir(d) {
+		_, err := os.Stat(d)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) || d == filepath.Dir(d) {
+			return err
+		}
+		missing = append(missing, d)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	slices.Reverse(missing)
+	o.made = append(o.made, missing...)
+	return nil
+}
+
+func (o *options) folderList() string { return filepath.Join(o.in(o.dir), folderList) }
+
+// noteFolders adds what was made to the list. The paths are those within the system's root.
+func (o *options) noteFolders() error {
+	if len(o.made) == 0 {
+		return nil
+	}
+	if _, err := os.Stat(o.in(o.dir)); o.uninstall && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var text strings.Builder
+	for _, dir := range append(o.listed(), o.made...) {
+		rest, err := filepath.Rel(o.root, dir)
+		if err != nil {
+			return err
+		}
+		text.WriteString("/" + rest + "\n")
+	}
+	return outfile.Replace(o.folderList(), []byte(text.String()), 0o644)
+}
+
+// listed are the folders of the list.
+func (o *options) listed() (dirs []string) {
+	raw, err := os.ReadFile(o.folderList())
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(raw)) {
+		dirs = append(dirs, o.in(strings.TrimSuffix(line, "\n")))
+	}
+	return dirs
+}
+
+// planTidy removes the folders that install made, where nobody has put anything into them.
+func (o *options) planTidy() []step {
+	dirs := o.listed()
+	if len(dirs) == 0 {
+		return nil
+	}
+	return []step{{"remove the folders that were made", func() error {
+		if err := os.Remove(o.folderList()); err != nil {
+			return err
+		}
+		for _, dir := range slices.Backward(dirs) {
+			if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // something is in it
+				o.made = append([]string{dir}, o.made...)
+			}
+		}
+		return nil // what stays is noted again
+	}}}
+}
