@@ -211,6 +211,9 @@ var changing = []struct {
 	{regexp.MustCompile(`(?i)\b(less than a second|about a minute|\d+ (seconds?|minutes?)|a second)( ago)?\b`), "<while>"},
 	{regexp.MustCompile(`\b(02:42|[0-9a-f]{2}:[0-9a-f]{2})(:[0-9a-f]{2}){4}\b`), "<mac>"},
 	{regexp.MustCompile(`"Pid": \d+`), `"Pid": <pid>`},
+	// box has no shim and no runc to speak of, and says what the image has instead.
+	{regexp.MustCompile(`failed to create shim task: OCI runtime create failed: runc create failed: `), "OCI runtime create failed: "},
+	{regexp.MustCompile(`: unknown: the image has .*`), ": unknown"},
 	{regexp.MustCompile(`  +`), "  "},
 }
 

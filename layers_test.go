@@ -37,7 +37,7 @@ var imports = map[string][]string{
 	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
-	"engine":                     {"engine/apparmor", "engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/ps", "engine/recovery", "engine/reference", "engine/registry", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "engine/workdir", "fs", "fs/archive", "fs/disk", "fs/mount", "panics", "template"},
+	"engine":                     {"engine/apparmor", "engine/build", "engine/cgroup", "engine/events", "engine/image", "engine/logs", "engine/network", "engine/programs", "engine/ps", "engine/recovery", "engine/reference", "engine/registry", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "engine/workdir", "fs", "fs/archive", "fs/disk", "fs/mount", "panics", "template"},
 	"engine/workdir":             {"fs/disk"},
 	"engine/apparmor":            {},
 	"engine/build":               {},
@@ -48,6 +48,7 @@ var imports = map[string][]string{
 	"engine/logs":                {},
 	"engine/network":             {"fs/module"},
 	"engine/network/networktest": {"engine/network"},
+	"engine/programs":            {},
 	"engine/ps":                  {},
 	"engine/recovery":            {"engine/image", "engine/state", "fs", "fs/disk"},
 	"engine/reference":           {},

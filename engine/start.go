@@ -56,15 +56,21 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	ctx = context.WithoutCancel(ctx) // a client that goes away must not leave a container half started
 	rec := c.snapshot()
 	var undo undoing
+	var root string
 	defer func() {
 		if err == nil {
 			return
 		}
+		hint := e.missingProgram(&rec, root, err)
 		undo.run()
 		err = startError(err)
+		if x := (*startErr)(nil); hint != "" && errors.As(err, &x) {
+			x.text += ": " + hint
+		}
 		e.startFailed(c, err)
 	}()
-	root, joined, err := e.bringUp(ctx, c, &rec, &undo)
+	var joined sandbox
+	root, joined, err = e.bringUp(ctx, c, &rec, &undo)
 	defer joined.release()
 	if err != nil {
 		return err

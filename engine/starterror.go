@@ -8,7 +8,11 @@ import (
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 
+	"golang.org/x/sys/unix"
+
+	"box/engine/programs"
 	"box/engine/task"
+	"box/fs/archive"
 )
 
 // startFailed notes why a start failed, for inspect, with the exit code that the client gives.
@@ -64,7 +68,7 @@ func startError(err error) error {
 	} else if !has("unable to start container process") {
 		return err
 	}
-	text = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: " + text + ": unknown"
+	text = "failed to create task for container: OCI runtime create failed: " + text + ": unknown"
 	switch {
 	case has("executable file not found", "no such file or directory", "system cannot find the file specified"):
 		return &startErr{127, text}
@@ -74,4 +78,24 @@ func startError(err error) error {
 		return &startErr{126, text}
 	}
 	return &classed{errdefs.ErrInternal, text}
+}
+
+// missingProgram says what the image has where the program that was to be started is not in its PATH.
+func (e *Engine) missingProgram(rec *record, root string, err error) string {
+	if root == "" || !strings.Contains(err.Error(), "executable file not found") || len(rec.Config.Entrypoint)+len(rec.Config.Cmd) == 0 {
+		return ""
+	}
+	fd, openErr := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if openErr != nil {
+		return ""
+	}
+	in := archive.NewRoot(fd)
+	defer in.Close()
+	searched := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	for _, variable := range rec.Config.Env {
+		if value, ok := strings.CutPrefix(variable, "PATH="); ok {
+			searched = value
+		}
+	}
+	return programs.Missing(in.Open, append(rec.Config.Entrypoint[:len(rec.Config.Entrypoint):len(rec.Config.Entrypoint)], rec.Config.Cmd...)[0], searched)
 }

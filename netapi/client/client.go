@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type Options struct {
 	Headers   map[string]string // sent with every request
 	UserAgent string
 	Proxy     func(*url.URL) (*url.URL, error)        // the way to a tcp host; nil: direct
+	Away      func()                                  // told once no daemon is there, and the answer is waited for
 	Dial      func(context.Context) (net.Conn, error) // how a host is reached whose scheme is none of the client's own
 }
 
@@ -40,9 +42,12 @@ type Client struct {
 	options Options
 	http    http.Client
 
+	away atomic.Bool // the daemon has ended, and another one is waited for
+
 	mu      sync.Mutex
-	version string // what is spoken; the client's own until the daemon's is known
-	agreed  bool   // the daemon has accepted version
+	waiting []*time.Timer // of Options.Away
+	version string        // what is spoken; the client's own until the daemon's is known
+	agreed  bool          // the daemon has accepted version
 }
 
 // New checks the options and returns a client. It does not connect yet.
@@ -126,7 +131,7 @@ func (c *Client) dialPlain(ctx context.Context) (net.Conn, error) {
 	if c.options.Dial != nil {
 		return c.options.Dial(ctx)
 	}
-	return c.dialDirect(ctx, c.address)
+	return c.dialWatched(ctx)
 }
 
 func (c *Client) dialDirect(ctx context.Context, address string) (net.Conn, error) {

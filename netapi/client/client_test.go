@@ -7,14 +7,18 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
+	"golang.org/x/sys/unix"
 
 	"box/netapi/wire"
 )
@@ -139,6 +143,108 @@ func TestNotModifiedIsNoError(t *testing.T) {
 	if err := d.client(t, Options{}).ContainerStop(context.Background(), "x", "", nil); err != nil {
 		t.Error(err)
 	}
+}
+
+// A socket whose daemon has ended is held for the next one: the user is told, and then that none came.
+func TestAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	// The listener's process has to be gone: another one makes the socket and ends.
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := exec.Command(self, "-test.run", "^TestHelperListens$")
+	held.Env = append(os.Environ(), "LISTEN_AT="+path)
+	out, in, err := socketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	held.ExtraFiles = []*os.File{in}
+	if said, err := held.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	in.Close()
+	l := receive(t, out)
+	defer l.Close()
+	told := make(chan struct{}, 10)
+	c, err := New(Options{Host: "unix://" + path, Away: func() { told <- struct{}{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.ContainerList(context.Background(), ListContainers{})
+		ended <- err
+	}()
+	select {
+	case <-told:
+	case err := <-ended:
+		t.Fatal(err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody was told")
+	}
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	var none *ConnectError
+	if err := <-ended; !errors.As(err, &none) {
+		t.Errorf("%T %v", err, err)
+	}
+}
+
+// TestHelperListens is the process of TestAway that listens, hands its socket over and ends.
+func TestHelperListens(t *testing.T) {
+	path := os.Getenv("LISTEN_AT")
+	if path == "" {
+		return
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	f, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Sendmsg(3, []byte{0}, unix.UnixRights(int(f.Fd())), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func socketPair() (here, there *os.File, err error) {
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(ends[0]), "here"), os.NewFile(uintptr(ends[1]), "there"), nil
+}
+
+func receive(t *testing.T, from *os.File) net.Listener {
+	t.Helper()
+	data, rights := make([]byte, 1), make([]byte, 64)
+	_, n, _, _, err := unix.Recvmsg(int(from.Fd()), data, rights, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := unix.ParseSocketControlMessage(rights[:n])
+	if err != nil || len(messages) == 0 {
+		t.Fatal("no descriptor", err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fds[0]), "listener")
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func TestNobodyThere(t *testing.T) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/containerd/errdefs"
 
@@ -71,6 +73,9 @@ func (c *Client) transportError(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
 		return &ConnectError{Host: c.host, Err: op}
+	}
+	if c.away.Load() && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+		return &ConnectError{Host: c.host, Err: err} // nobody took over in time
 	}
 	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 		return fmt.Errorf("the daemon at %s speaks plain HTTP: leave --tls out: %w", c.host, err)

@@ -73,6 +73,7 @@ func (c *Client) try(ctx context.Context, k call, version string) (*http.Respons
 	if err != nil {
 		return nil, c.transportError(err)
 	}
+	c.answered()
 	return res, nil
 }
 

@@ -93,6 +93,9 @@ func (s *session) client() (*client.Client, error) {
 		return nil, err
 	}
 	o := client.Options{Host: host, TLS: secure, Version: s.env.Getenv("DOCKER_API_VERSION"), UserAgent: "Docker-Client/" + cmd.DockerVersion() + " (linux)"}
+	o.Away = func() {
+		fmt.Fprintln(s.errw, "Waiting for the next daemon at "+host+", where the last one has ended ...")
+	}
 	if !strings.HasPrefix(host, "unix://") {
 		o.Proxy = client.ProxyFrom(s.env.Getenv)
 	}

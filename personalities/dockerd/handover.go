@@ -2,6 +2,7 @@ package dockerd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -37,6 +38,9 @@ type handover struct {
 
 // filer is a listener whose socket can be copied.
 type filer interface{ File() (*os.File, error) }
+
+// backlog is how many connections may wait to be accepted; the kernel has its own limit (listen(2)).
+const backlog = 4096
 
 // takeWait bounds how long a keeper may take to answer before the sockets are made anew.
 const takeWait = 5 * time.Second
@@ -75,12 +79,32 @@ func (o *handover) listener(h host, group string) (net.Listener, error) {
 		return nil, fmt.Errorf("socket of the last daemon for %s: %w", h.address, err)
 	}
 	if h.scheme == "unix" {
+		if err := listenAnew(l); err != nil {
+			l.Close()
+			return nil, err
+		}
 		if err := giveToGroup(h.address, group); err != nil {
 			l.Close()
 			return nil, err
 		}
 	}
 	return l, nil
+}
+
+// listenAnew makes this process the one whose number clients read of the socket (unix(7), SO_PEERCRED), by which they tell a daemon
+// that is there from one that has ended.
+func listenAnew(l net.Listener) error {
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		return nil
+	}
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var listenErr error
+	err = raw.Control(func(fd uintptr) { listenErr = unix.Listen(int(fd), backlog) })
+	return errors.Join(err, listenErr)
 }
 
 // forget closes what this daemon has no use for.

@@ -1,0 +1,109 @@
+// Package programs finds what can be run in a container's root, for somebody whose program is not there.
+package programs
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"sort"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Limits of a look at a root, which is an image's and may be made to be slow.
+const (
+	mostFolders = 16
+	mostNames   = 20_000
+	mostShown   = 6
+)
+
+// Opener opens a path below a root with the flags of open(2), and never anything outside.
+type Opener func(path string, flags int) (fd int, err error)
+
+// Missing says what an image has in the place of a program that is not in its PATH, "" where nothing can be told.
+func Missing(open Opener, name, searched string) string {
+	if name == "" || strings.Contains(name, "/") {
+		return ""
+	}
+	var names, folders []string
+	for n, dir := range strings.Split(searched, ":") {
+		if n == mostFolders || len(names) > mostNames {
+			break
+		}
+		if found := in(open, dir); len(found) > 0 {
+			names, folders = append(names, found...), append(folders, dir)
+		}
+	}
+	if len(names) == 0 {
+		if top := in(open, "/"); len(top) > 0 {
+			return "the image has nothing in its PATH, and at its top /" + strings.Join(shown(top, name), ", /")
+		}
+		return "the image has no programs in its PATH"
+	}
+	return fmt.Sprintf("the image has %d programs in %s, such as %s", len(names), strings.Join(folders, ", "), strings.Join(shown(names, name), ", "))
+}
+
+// in lists the files of a folder that may be executed.
+func in(open Opener, dir string) (names []string) {
+	if !path.IsAbs(dir) {
+		return nil
+	}
+	fd, err := open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), dir)
+	defer f.Close()
+	entries, err := f.Readdirnames(mostNames)
+	if err != nil {
+		return nil
+	}
+	for _, name := range entries {
+		var st unix.Stat_t
+		// A link is taken for what it says: where it leads is the container's own matter.
+		if unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+			continue
+		}
+		kind := st.Mode & unix.S_IFMT
+		if kind == unix.S_IFLNK && dir != "/" || kind == unix.S_IFREG && st.Mode&0o111 != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// shown are a few names: those most like the one that was asked for first, shells before others.
+func shown(names []string, like string) []string {
+	sort.Slice(names, func(i, j int) bool {
+		a, b := likeness(names[i], like), likeness(names[j], like)
+		if a != b {
+			return a > b
+		}
+		return names[i] < names[j]
+	})
+	few := names[:min(len(names), mostShown)]
+	for i, name := range few {
+		few[i] = strings.ToValidUTF8(strings.Map(printable, name), "?")
+	}
+	return few
+}
+
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return '?'
+	}
+	return r
+}
+
+// likeness is how many letters two names begin with alike; a shell is always worth a mention.
+func likeness(name, like string) int {
+	n := 0
+	for n < len(name) && n < len(like) && name[n] == like[n] {
+		n++
+	}
+	if name == "sh" || name == "bash" {
+		n = max(n, 2)
+	}
+	return n
+}
