@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -74,6 +75,9 @@ type container struct {
 	// op serialises the long steps: start, the handling of an exit, removal, changes of the configuration. It is taken before mu
 	// and held over I/O.
 	op sync.Mutex
+
+	oom     func()      // ends the watch of its memory, nil where there is none; op guards it
+	oomTold atomic.Bool // that it has run out was told
 
 	// signalling is held to read from before a signal is sent until its event is out, and by the end of the program, whose event is later.
 	signalling sync.RWMutex

@@ -87,7 +87,8 @@ type Engine struct {
 	execs      map[string]*execution
 	networks   map[string]*netRecord // by ID
 	roots      roots
-	spared     sparedPorts // ports of containers that are about to be started
+	groups     func() (*cgroup.Hierarchies, error) // what is mounted, looked at once
+	spared     sparedPorts                         // ports of containers that are about to be started
 
 	pruning sync.Mutex // one prune of images at a time
 
@@ -120,6 +121,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		o: o, log: o.Log, db: db, copies: recovery.NewKeeper(keep, db),
 		containers: map[string]*container{}, names: map[string]string{}, execs: map[string]*execution{},
+		groups:   sync.OnceValues(cgroup.Read),
 		networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
 	}
 	db.OnChange(e.copies.Changed)

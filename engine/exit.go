@@ -47,6 +47,7 @@ func (e *Engine) onExit(x task.Exit) {
 // ended brings a container whose program ended to rest; c.op is held.
 func (e *Engine) ended(c *container, x task.Exit) {
 	e.unwatchHealth(c)
+	c.unwatchOOM()
 	st, _ := c.now()
 	again, delay := e.restartAfter(c, &st, x)
 	rec := c.snapshot()
@@ -72,7 +73,7 @@ func (e *Engine) ended(c *container, x task.Exit) {
 			s.Backoff = delay
 		}
 		// Under the lock that to holds: who hears of the end finds it in the state, and who waits for it comes after it was told.
-		e.tellEnd(&c.rec, &st, x)
+		e.tellEnd(&c.rec, &st, x, x.OOMKilled && !c.oomTold.Load())
 		tellNetworks()
 		tellMounts()
 		c.end.code = x.Code
@@ -94,12 +95,12 @@ func (e *Engine) ended(c *container, x task.Exit) {
 	e.removeEnded(c)
 }
 
-// tellEnd publishes that the program of a container has ended, which was as st says until then.
-func (e *Engine) tellEnd(rec *record, st *status, x task.Exit) {
+// tellEnd publishes that the program of a container has ended, which was as st says until then; oom is what was not told when it happened.
+func (e *Engine) tellEnd(rec *record, st *status, x task.Exit, oom bool) {
 	publish := func(action events.Action, more ...string) {
 		e.bus.Publish(context.Background(), events.ContainerEventType, action, rec.ID, rec.attributes(more...))
 	}
-	if x.OOMKilled {
+	if oom {
 		publish(events.ActionOOM)
 	}
 	publish(events.ActionDie, "exitCode", strconv.Itoa(x.Code), "execDuration", strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))

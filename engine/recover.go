@@ -49,6 +49,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	e.background(e.completeRecords)
 	e.publishNotes()
 	e.resumeHealth()
+	e.resumeOOM()
 	e.startWanted()
 	return nil
 }

@@ -115,6 +115,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	}
 	e.publish(ctx, c, events.ActionStart)
 	e.watchHealth(c)
+	e.watchOOM(c, true)
 	e.relink(c)
 	return nil
 }

@@ -54,6 +54,9 @@ func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (wa
 	c.mu.Lock()
 	c.rec.Host = rec.Host
 	c.mu.Unlock()
+	if st.running() {
+		e.watchOOM(c, false) // there may be a limit now
+	}
 	e.publish(ctx, c, events.ActionUpdate)
 	return warnings, nil
 }

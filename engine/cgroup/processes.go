@@ -93,11 +93,5 @@ func (g *Group) OOMKills() int {
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(text) {
-		if n, ok := strings.CutPrefix(line, "oom_kill "); ok {
-			count, _ := strconv.Atoi(strings.TrimSpace(n))
-			return count
-		}
-	}
-	return 0
+	return countOOMKills(text)
 }
