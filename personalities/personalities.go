@@ -39,12 +39,24 @@ func table() []cmd.Command {
 }
 
 // pages are the manual.
-func pages() []*cmd.Usage { return slices.Concat(docker.Pages(), dockerd.Pages(), certs.Pages()) }
+func pages() []*cmd.Usage {
+	return slices.Concat(docker.Pages(), dockerd.Pages(), certs.Pages(), install.Pages(), check.Pages(), man.Pages())
+}
 
 // Main runs the personality that argv0 (the name under which the file was started) or else the first
 // argument names, and returns the exit code of the process. It is the only place that makes exit codes.
 func Main(ctx context.Context, argv0 string, env *cmd.Env) int {
-	command, err := pick(filepath.Base(argv0), env)
+	name := filepath.Base(argv0)
+	if len(env.Args) > 0 && env.Args[0] == completing && name != docker.Command.Name {
+		if name != dockerd.Command.Name {
+			name = "box"
+		}
+		if complete(ctx, name, env) != nil {
+			return 1
+		}
+		return 0
+	}
+	command, err := pick(name, env)
 	if err == nil {
 		if command.Serves {
 			solo.All()

@@ -9,6 +9,28 @@ import (
 	"box/personalities/cmd"
 )
 
+func TestComplete(t *testing.T) {
+	for _, row := range []struct{ argv0, args, want, not string }{
+		{"box", "__complete c", "certs\ncheck\n", "docker"},
+		{"box", "__complete certs re", "renew\nrevoke\n", "init"},
+		{"box", "__complete certs init --se", "--serve\n", "--dir"},
+		{"box", "__complete check --", "--help\n--json\n", "--serve"},
+		{"box", "__complete docker ru", "run\n", "ps"},
+		{"box", "__complete docker run --cpu-", "--cpu-shares\n", "--cpu-count"},
+		{"dockerd", "__complete --data", "--data-root\n", "--debug"},
+		{"/usr/bin/docker", "__complete network l", "ls\n", "run"},
+		{"docker", "__complete --conte", "--context\n", "run"},
+		{"docker", "__complete -c default ru", "run\n", "default"},
+		{"docker", "__complete -c d", "default\n", "run"},
+		{"docker", "__complete context use d", "default\n", "run"},
+	} {
+		code, stdout, stderr := start(row.argv0, strings.Fields(row.args)...)
+		if code != 0 || stderr != "" || !strings.Contains(stdout, row.want) || strings.Contains(stdout, row.not) {
+			t.Errorf("%s %s: %d\n%s%s", row.argv0, row.args, code, stdout, stderr)
+		}
+	}
+}
+
 func start(argv0 string, args ...string) (code int, stdout, stderr string) {
 	var out, errw bytes.Buffer
 	code = Main(context.Background(), argv0, &cmd.Env{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errw,
@@ -49,6 +71,18 @@ func TestHiddenAreNotListed(t *testing.T) {
 		listed := strings.Contains(out, "\n  "+c.Name+" ")
 		if listed == c.Hidden {
 			t.Errorf("%s: hidden %t, listed %t", c.Name, c.Hidden, listed)
+		}
+	}
+}
+
+// Each command of box's own has a page with examples; what is Docker's has Docker's manual beside it.
+func TestPages(t *testing.T) {
+	for _, p := range pages() {
+		if strings.HasPrefix(p.Path, "docker ") {
+			continue
+		}
+		if len(p.Examples) == 0 || len(p.Files) == 0 && p.Path != "box man" {
+			t.Errorf("%s has %d examples and %d files", p.Path, len(p.Examples), len(p.Files))
 		}
 	}
 }

@@ -36,22 +36,34 @@ type command struct {
 	min, max                        int
 	signs                           bool // opens the authority's key
 	build                           func(s *session, u *cmd.Usage) action
+	examples                        []cmd.Line
 }
 
 func commands() []command {
 	return []command{
 		{"init", "", "Make an authority, the daemon's pair and a first client's",
-			"An authority that is there already, one that openssl made too, is kept: only what is missing is made.", 0, 0, true, initCommand},
-		{"server", "", "Make a pair for a daemon", "", 0, 0, true, serverCommand},
+			"An authority that is there already, one that openssl made too, is kept: only what is missing is made.", 0, 0, true, initCommand, []cmd.Line{{Text: "box certs init --host box.example --serve", Why: "An authority and pairs, and a daemon that listens with them from its next start on"}}},
+		{"server", "", "Make a pair for a daemon", "", 0, 0, true, serverCommand, []cmd.Line{{Text: "box certs server --host 10.0.0.7 --out other", Why: "A pair for another machine's daemon"}}},
 		{"client", "NAME", "Make a pair for a client, in clients/NAME of the folder",
-			"The folder that it prints is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, and for tar.", 1, 1, true, clientCommand},
-		{"renew", "[ca|server|client|NAME...]", "Make pairs anew for the same names; without a word all but the authority's", "", 0, -1, true, renewCommand},
+			"The folder that it prints is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, and for tar.", 1, 1, true, clientCommand, []cmd.Line{{Text: "box certs client anna --bundle anna.tar", Why: "A client's pair as one file for docker context import"}}},
+		{"renew", "[ca|server|client|NAME...]", "Make pairs anew for the same names; without a word all but the authority's", "", 0, -1, true, renewCommand, []cmd.Line{{Text: "box certs renew", Why: "All pairs anew; a running daemon takes them up within a second"}}},
 		{"revoke", "NAME|FILE [NAME|FILE...]", "Take certificates back: the daemon refuses them within a second",
-			"The list is crl.pem, beside the ca.pem that --tlscacert of dockerd names.", 1, -1, true, revokeCommand},
-		{"list", "", "List what the authority has signed", "", 0, 0, false, listCommand},
-		{"show", "FILE [FILE...]", "Say what is in a file", "", 1, -1, false, showCommand},
-		{"status", "", "Say when what is in the folder ends; exit with 1 if something ends soon", "", 0, 0, false, statusCommand},
-		{"check", "HOST:PORT", "Connect to a daemon and say what is wrong", "", 1, 1, false, checkCommand},
+			"The list is crl.pem, beside the ca.pem that --tlscacert of dockerd names.", 1, -1, true, revokeCommand, []cmd.Line{{Text: "box certs revoke anna", Why: "Keep a client out from now on"}}},
+		{"list", "", "List what the authority has signed", "", 0, 0, false, listCommand, []cmd.Line{{Text: "box certs list", Why: "Names, uses and ends of all that was signed"}}},
+		{"show", "FILE [FILE...]", "Say what is in a file", "", 1, -1, false, showCommand, []cmd.Line{{Text: "box certs show cert.pem", Why: "What a file says"}}},
+		{"status", "", "Say when what is in the folder ends; exit with 1 if something ends soon", "", 0, 0, false, statusCommand, []cmd.Line{{Text: "box certs status || mail -s certificates admin", Why: "A reminder before something ends"}}},
+		{"check", "HOST:PORT", "Connect to a daemon and say what is wrong", "", 1, 1, false, checkCommand, []cmd.Line{{Text: "box certs check box.example:2376", Why: "What is wrong with a connection, in words"}}},
+	}
+}
+
+// files are those of the folder, for the manual.
+func files() []cmd.Line {
+	return []cmd.Line{
+		{Text: "~/.docker/ca.pem, ca-key.pem", Why: "The authority; its key is needed only to sign"},
+		{Text: "~/.docker/server-cert.pem, server-key.pem", Why: "The daemon's pair"},
+		{Text: "~/.docker/cert.pem, key.pem", Why: "The client's pair"},
+		{Text: "~/.docker/clients/NAME/", Why: "Other clients' pairs, each a folder for DOCKER_CERT_PATH"},
+		{Text: "~/.docker/issued.pem, crl.pem", Why: "All that was signed, and what was taken back"},
 	}
 }
 
@@ -72,6 +84,7 @@ func Pages() []*cmd.Usage {
 	var out []*cmd.Usage
 	for _, c := range commands() {
 		u, _ := c.usage(&session{folder: "~/.docker"})
+		u.Examples, u.Files = c.examples, files()
 		out = append(out, u)
 	}
 	return out

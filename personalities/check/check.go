@@ -88,17 +88,36 @@ func (h host) examine() (all []examination) {
 	return all
 }
 
-func run(_ context.Context, env *cmd.Env) error {
-	h := host{root: "/", dataRoot: "/var/lib/docker", socket: "/var/run/docker.sock", certs: cmd.CertFolder(env.Getenv), uid: os.Getuid(),
-		now: time.Now(), network: network.Probe}
-	asJSON := false
-	u := &cmd.Usage{
+func usage(h *host, asJSON *bool) *cmd.Usage {
+	return &cmd.Usage{
 		Path: "box check", Synopsis: "[OPTIONS]", Summary: summary,
 		Detail: "Each line is ok, warn (containers run, something of them does not work) or FAIL (no container runs).",
 		Flags: []cmd.Flag{{Value: &h.dataRoot, Name: "data-root", Kind: "string", Help: "Where the daemon keeps images and containers"},
 			{Value: &h.socket, Name: "socket", Kind: "string", Help: "Where the daemon listens"},
-			{Value: &asJSON, Name: "json", Help: "Print a list of findings for programs"}},
+			{Value: asJSON, Name: "json", Help: "Print a list of findings for programs"}},
+		Examples: []cmd.Line{
+			{Text: "box check", Why: "Before the first start, and when something does not work"},
+			{Text: "box check --data-root /mnt/flash/docker", Why: "Whether another disk would do"},
+			{Text: "box check --json", Why: "The same for a program; the exit code is 1 if a container cannot run"},
+		},
+		Files: []cmd.Line{
+			{Text: "/var/lib/docker/box.db", Why: "The state, of which the pages are read"},
+			{Text: "~/.docker/{ca,server-cert,cert}.pem", Why: "Certificates whose end is looked at"},
+			{Text: "/var/run/docker.sock", Why: "Where a daemon is asked how it is"},
+		},
 	}
+}
+
+// Pages are the command's part of the manual.
+func Pages() []*cmd.Usage {
+	return []*cmd.Usage{usage(&host{dataRoot: "/var/lib/docker", socket: "/var/run/docker.sock"}, new(bool))}
+}
+
+func run(_ context.Context, env *cmd.Env) error {
+	h := host{root: "/", dataRoot: "/var/lib/docker", socket: "/var/run/docker.sock", certs: cmd.CertFolder(env.Getenv), uid: os.Getuid(),
+		now: time.Now(), network: network.Probe}
+	asJSON := false
+	u := usage(&h, &asJSON)
 	_, err := cmd.Parse(u, env.Args)
 	if errors.Is(err, cmd.ErrHelp) {
 		u.Help(env.Stdout)

@@ -13,11 +13,16 @@ type Usage struct {
 	Summary  string
 	Detail   string   // a paragraph or more under the summary
 	Aliases  []string // every way to type it, when there are several
+	Examples []Line   // commands, for the manual
+	Files    []Line   // what it reads and writes, for the manual
 	Flags    []Flag
 	Groups   []Group // of Flags in help, in their order; none: one list
 	Min, Max int     // how many words may follow the flags; Max < 0: any number
 	First    bool    // flags end at the first word: what follows belongs to somebody else's program
 }
+
+// Line is something that is typed or read, and what it is for.
+type Line struct{ Text, Why string }
 
 // Group is so many flags under a heading.
 type Group struct {

@@ -265,7 +265,7 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 	for shell := range completions() {
-		if r := f.docker(t, "", "completion", shell); r.code != 0 || !strings.Contains(r.out, "docker __complete") {
+		if r := f.docker(t, "", "completion", shell); r.code != 0 || !strings.Contains(r.out, "__complete") {
 			t.Errorf("%s: %+v", shell, r)
 		}
 	}

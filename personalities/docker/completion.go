@@ -15,27 +15,30 @@ import (
 // prints what may stand in the last word's place.
 func completions() map[string]string {
 	return map[string]string{
-		"bash": `# bash completion for docker: source <(docker completion bash)
+		"bash": `# bash completion for docker, dockerd and box: source <(docker completion bash)
 _docker_box() {
 	local IFS=$'\n'
-	COMPREPLY=($(compgen -W "$(docker __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+	COMPREPLY=($(compgen -W "$("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
 }
-complete -o default -F _docker_box docker
+complete -o default -F _docker_box docker dockerd box
 `,
-		"zsh": `#compdef docker
-# zsh completion for docker: source <(docker completion zsh)
+		"zsh": `#compdef docker dockerd box
+# zsh completion for docker, dockerd and box: source <(docker completion zsh)
 _docker_box() {
 	local -a found
-	found=("${(@f)$(docker __complete "${(@)words[2,$CURRENT]}" 2>/dev/null)}")
+	found=("${(@f)$($words[1] __complete "${(@)words[2,$CURRENT]}" 2>/dev/null)}")
 	compadd -a found || _files
 }
-compdef _docker_box docker
+compdef _docker_box docker dockerd box
 `,
-		"fish": `# fish completion for docker: docker completion fish | source
+		"fish": `# fish completion for docker, dockerd and box: docker completion fish | source
 function __docker_box
-	docker __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null
+	set -l words (commandline -opc)
+	$words[1] __complete $words[2..] (commandline -ct) 2>/dev/null
 end
-complete -c docker -a '(__docker_box)'
+for program in docker dockerd box
+	complete -c $program -a '(__docker_box)'
+end
 `,
 	}
 }
@@ -71,7 +74,14 @@ func (s *session) complete(ctx context.Context, words []string) error {
 }
 
 func (s *session) candidates(ctx context.Context, words []string, last string) []string {
+	if n := len(words); n > 0 && (words[n-1] == "-c" || words[n-1] == "--context") {
+		return s.contextNames()
+	}
+	words = withoutGlobal(words)
 	if len(words) == 0 {
+		if strings.HasPrefix(last, "-") {
+			return flagNames(s.usage())
+		}
 		return topNames()
 	}
 	row, n := find(words)
@@ -83,13 +93,7 @@ func (s *session) candidates(ctx context.Context, words []string, last string) [
 	}
 	if strings.HasPrefix(last, "-") {
 		u, _ := row.usage("docker " + strings.Join(words[:n], " "))
-		var out []string
-		for _, f := range u.Flags {
-			if !f.Hidden {
-				out = append(out, "--"+f.Name)
-			}
-		}
-		return append(out, "--help")
+		return flagNames(u)
 	}
 	operands := 0
 	for _, w := range words[n:] {
@@ -100,8 +104,51 @@ func (s *session) candidates(ctx context.Context, words []string, last string) [
 	return s.objects(ctx, row, operands)
 }
 
+// flagNames are the flags of a command that help shows.
+func flagNames(u *cmd.Usage) []string {
+	var out []string
+	for _, f := range u.Flags {
+		if !f.Hidden {
+			out = append(out, "--"+f.Name)
+		}
+	}
+	return append(out, "--help")
+}
+
+// withoutGlobal leaves the options out that come before the command, with their values.
+func withoutGlobal(words []string) []string {
+	u := (&session{}).usage()
+	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
+		name := strings.TrimLeft(words[0], "-")
+		words = words[1:]
+		i := slices.IndexFunc(u.Flags, func(f cmd.Flag) bool { return f.Name == name || f.Short == name })
+		if i >= 0 && len(words) > 0 {
+			if _, isSwitch := u.Flags[i].Value.(*bool); !isSwitch {
+				words = words[1:]
+			}
+		}
+	}
+	return words
+}
+
+// contextNames are the stored ones and the one that is always there.
+func (s *session) contextNames() []string {
+	list, _ := s.contexts().list()
+	out := []string{defaultContext}
+	for _, c := range list {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
 // objects is the live names that fit a command: what its synopsis asks for.
 func (s *session) objects(ctx context.Context, row *command, at int) []string {
+	if operand, _, _ := strings.Cut(strings.TrimPrefix(row.synopsis, "[OPTIONS] "), " "); strings.Trim(operand, "[]") == "CONTEXT" {
+		if row.names[0] == "context create" || row.names[0] == "context import" || at > 0 && row.max == 1 {
+			return nil
+		}
+		return s.contextNames()
+	}
 	api, err := s.client()
 	if err != nil {
 		return nil

@@ -139,10 +139,10 @@ func (l *limitFlags) flags() []cmd.Flag {
 		{Value: &l.cgroupParent, Name: "cgroup-parent", Help: "Cgroup to make the container's in"},
 		{Value: checked(&l.devices, deviceMapping), Name: "device", Kind: "list", Help: "Give it a device of the host: PATH[:INSIDE[:rwm]]"},
 		{Value: checkedList{&l.deviceRules, checkDeviceRule}, Name: "device-cgroup-rule", Kind: "list", Help: "Allow devices by rule: 'c 1:3 rwm'"},
-		{Value: &l.windowsCPUs, Name: "cpu-count", Kind: "int", Help: "CPU count (Windows)"},
-		{Value: &l.windowsPercent, Name: "cpu-percent", Kind: "int", Help: "CPU percent (Windows)"},
-		{Value: &l.windowsIOBps, Name: "io-maxbandwidth", Help: "Most bytes a second of the system drive (Windows)"},
-		{Value: &l.windowsIOps, Name: "io-maxiops", Help: "Most operations a second of the system drive (Windows)"},
+		{Value: &l.windowsCPUs, Name: "cpu-count", Kind: "int", Help: "CPU count (Windows)", Hidden: true},
+		{Value: &l.windowsPercent, Name: "cpu-percent", Kind: "int", Help: "CPU percent (Windows)", Hidden: true},
+		{Value: &l.windowsIOBps, Name: "io-maxbandwidth", Help: "Most bytes a second of the system drive (Windows)", Hidden: true},
+		{Value: &l.windowsIOps, Name: "io-maxiops", Help: "Most operations a second of the system drive (Windows)", Hidden: true},
 	}
 }
 
@@ -207,7 +207,7 @@ func (c *createFlags) isolationFlags() []cmd.Flag {
 		{Value: &c.uts, Name: "uts", Help: "Host name namespace: host"},
 		{Value: &c.userns, Name: "userns", Help: "User namespace: host"},
 		{Value: &c.cgroupns, Name: "cgroupns", Help: "Cgroup namespace: host or private"},
-		{Value: &c.isolation, Name: "isolation", Help: "Isolation (Windows)"},
+		{Value: &c.isolation, Name: "isolation", Help: "Isolation (Windows)", Hidden: true},
 		{Value: &c.gpus, Name: "gpus", Kind: "gpu-request", Help: "Give it GPUs: all, or a number"},
 	}
 }

@@ -37,6 +37,20 @@ var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", 
 func Pages() []*cmd.Usage {
 	u := defaults().usage()
 	u.Detail = foreignHelp()
+	u.Examples = []cmd.Line{
+		{Text: "dockerd --detach", Why: "Start it in the background; its log is dockerd.log in the exec root"},
+		{Text: "dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock", Why: "Serve other machines, after box certs init"},
+		{Text: "dockerd --validate --config-file daemon.json", Why: "Check a configuration and change nothing"},
+		{Text: "dockerd --data-root /mnt/flash/docker --live-restore", Why: "Data on another disk; containers go on while the daemon is away"},
+		{Text: "dockerd --recover", Why: "Make the state again from its copy and from what is on the disk"},
+	}
+	u.Files = []cmd.Line{
+		{Text: "/etc/docker/daemon.json", Why: "Options, read at the start and at SIGHUP"},
+		{Text: "/etc/docker/certs.d/HOST/", Why: "Authorities and client certificates of registries"},
+		{Text: "/var/lib/docker/box.db, box.db.copy", Why: "The state, and its last good copy"},
+		{Text: "/var/lib/docker/containers/ID/ID-json.log", Why: "What a container has printed"},
+		{Text: "/var/run/docker.sock, /var/run/docker.pid", Why: "Where it listens, and its process"},
+	}
 	return []*cmd.Usage{u}
 }
 

@@ -45,6 +45,20 @@ func (o *options) usage() *cmd.Usage {
 		Detail: "A box that is there already may be running: it goes on, and its file is kept as box.previous. With --service the host's init runs the daemon " +
 			"(systemd, OpenRC, upstart, System V, busybox), with the options of DOCKER_OPTS in /etc/default/docker or /etc/sysconfig/docker and those of daemon.json.",
 		Max: 1,
+		Examples: []cmd.Line{
+			{Text: "./box install --service", Why: "From a folder into /usr/bin, with the service docker"},
+			{Text: "./box install /opt/bin", Why: "Into another folder, which is made if it is missing"},
+			{Text: "./box install --root /mnt/target --service --init busybox", Why: "Into the tree of a system that does not run"},
+			{Text: "box install --rollback", Why: "Back to the file before the last install"},
+			{Text: "box install --uninstall --all", Why: "Take back all that install did"},
+		},
+		Files: []cmd.Line{
+			{Text: "DIR/box, DIR/box.previous", Why: "This file, and the one before it"},
+			{Text: "DIR/box.folders", Why: "Folders that were made, for --uninstall"},
+			{Text: "NAME" + kept, Why: "What was there before box took the name"},
+			{Text: "/etc/systemd/system/docker.{service,socket}, /etc/init.d/docker, /etc/init/docker.conf, /etc/inittab", Why: "What --service writes, one of them"},
+			{Text: "/etc/default/docker, /etc/sysconfig/docker", Why: "DOCKER_OPTS of the service"},
+		},
 		Flags: []cmd.Flag{
 			{Value: &o.rollback, Name: "rollback", Help: "Change box and box.previous back"},
 			{Value: &o.service, Name: "service", Help: "Have the host's init run the daemon: write the unit or script of the service docker and enable it"},
@@ -57,6 +71,9 @@ func (o *options) usage() *cmd.Usage {
 		},
 	}
 }
+
+// Pages are the command's part of the manual.
+func Pages() []*cmd.Usage { return []*cmd.Usage{(&options{dir: "/usr/bin", root: "/"}).usage()} }
 
 func run(_ context.Context, env *cmd.Env) error {
 	o := options{dir: "/usr/bin", root: "/"}

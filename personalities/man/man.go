@@ -18,12 +18,24 @@ func Command(pages func() []*cmd.Usage) cmd.Command {
 	}}
 }
 
+func usage(roff *bool) *cmd.Usage {
+	return &cmd.Usage{
+		Path: "box man", Synopsis: "[OPTIONS] [COMMAND...]", Max: -1,
+		Summary: "Show the manual of a command; without one, list the commands that have one.",
+		Flags:   []cmd.Flag{{Value: roff, Name: "roff", Help: "Write the source of the page, for man -l and packages"}},
+		Examples: []cmd.Line{
+			{Text: "box man docker run", Why: "The page of docker run, where the host has no man"},
+			{Text: "box man --roff dockerd >/usr/share/man/man8/dockerd.8", Why: "A page for the host's man"},
+		},
+	}
+}
+
+// Pages are the command's own part of the manual.
+func Pages() []*cmd.Usage { return []*cmd.Usage{usage(new(bool))} }
+
 func run(env *cmd.Env, pages []*cmd.Usage) error {
 	roff := false
-	u := &cmd.Usage{
-		Path: "box man", Synopsis: "[OPTIONS] [COMMAND...]", Summary: "Show the manual of a command; without one, list the commands that have one.", Max: -1,
-		Flags: []cmd.Flag{{Value: &roff, Name: "roff", Help: "Write the source of the page, for man -l and packages"}},
-	}
+	u := usage(&roff)
 	p, err := cmd.Parse(u, env.Args)
 	if err == cmd.ErrHelp {
 		u.Help(env.Stdout)
@@ -33,9 +45,9 @@ func run(env *cmd.Env, pages []*cmd.Usage) error {
 		return err
 	}
 	if len(p.Args) == 0 {
-		return list(env.Stdout, append(pages, u))
+		return list(env.Stdout, pages)
 	}
-	page, err := find(append(pages, u), strings.Join(p.Args, " "))
+	page, err := find(pages, strings.Join(p.Args, " "))
 	if err != nil {
 		return err
 	}
@@ -94,8 +106,22 @@ func sections(u *cmd.Usage) []section {
 	if flags := u.Described(); len(flags) > 0 {
 		out = append(out, section{title: "OPTIONS", flags: flags})
 	}
+	if lines := listed(u.Examples); len(lines) > 0 {
+		out = append(out, section{title: "EXAMPLES", flags: lines})
+	}
+	if lines := listed(u.Files); len(lines) > 0 {
+		out = append(out, section{title: "FILES", flags: lines})
+	}
 	if len(u.Aliases) > 1 {
 		out = append(out, section{title: "OTHER NAMES", body: strings.Join(u.Aliases, ", ")})
+	}
+	return out
+}
+
+// listed are lines in turn with what they are for.
+func listed(lines []cmd.Line) (out []string) {
+	for _, l := range lines {
+		out = append(out, l.Text, l.Why)
 	}
 	return out
 }

@@ -41,3 +41,18 @@ func TestMan(t *testing.T) {
 		}
 	}
 }
+
+// Every page of box's own commands has examples, and says which files it is about.
+func TestOwnPagesAreWhole(t *testing.T) {
+	var b strings.Builder
+	u := usage(new(bool))
+	u.Files = []cmd.Line{{Text: "/a", Why: "b"}}
+	if err := text(&b, u); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"EXAMPLES\n       box man docker run\n              The page of", "FILES\n       /a\n              b"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, &b)
+		}
+	}
+}
