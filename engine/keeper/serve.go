@@ -86,8 +86,8 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 		return
 	}
 	defer conn.Close()
-	if (q.Verb == task.VerbLaunch || q.Verb == task.VerbExec) && gone(conn) {
-		task.CloseAll(files) // nobody would know of what is started
+	if stale(q.Verb) && gone(conn) {
+		task.CloseAll(files) // nobody would know of what is done: a container would be frozen, and be running for the daemon
 		return
 	}
 	reply, err := k.answer(ctx, &q, files)
@@ -99,6 +99,15 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 	}
 	reply.Version = task.ProtocolVersion
 	_ = task.Send(conn, reply)
+}
+
+// stale tells of requests that are not carried out for a client that has gone, as when it waited for a keeper that was stopped.
+func stale(verb string) bool {
+	switch verb {
+	case task.VerbLaunch, task.VerbExec, task.VerbPause, task.VerbResume, task.VerbUpdate, task.VerbSignal:
+		return true
+	}
+	return false
 }
 
 // gone tells whether the client has hung up.

@@ -117,17 +117,23 @@ func (c Confinement) Confine(p *specs.Process, s Security, privileged bool) (fil
 	return files
 }
 
-// throttling are files by which a container could tell how warm each processor is, and what runs on it (Docker 28.3).
-const throttling = "/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle"
+// throttling are files by which a container could tell how warm each processor is, and what runs on it (Docker 28.3): of the processors that a host
+// has, whose root is given.
+func throttling(root string) []string {
+	each, _ := filepath.Glob(root + "/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle")
+	for i := range each {
+		each[i] = strings.TrimPrefix(each[i], root)
+	}
+	return each
+}
 
 // MaskedPaths and ReadonlyPaths are what Docker hides and protects of /proc and /sys.
 func MaskedPaths() []string {
-	each, _ := filepath.Glob(throttling)
 	return append([]string{
 		"/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
 		"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
 		"/sys/devices/virtual/powercap",
-	}, each...)
+	}, throttling("")...)
 }
 
 // ReadonlyPaths see MaskedPaths.
