@@ -20,17 +20,18 @@ import (
 
 // driver is one row of the table.
 type driver struct {
-	name string
-	open func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error)
+	name    string
+	options func(opts []string) error
+	open    func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error)
 }
 
 // table is the compiled-in drivers, in the order in which they are tried when nobody says which.
 func table() []driver {
 	return []driver{
-		{overlay.Name, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+		{overlay.Name, overlay.CheckOptions, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 			return overlay.Open(ctx, root, db, d, opts)
 		}},
-		{vfs.Name, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+		{vfs.Name, vfs.CheckOptions, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 			return vfs.Open(ctx, root, db, d, opts)
 		}},
 	}
@@ -43,6 +44,29 @@ func Names() []string {
 		names = append(names, d.name)
 	}
 	return names
+}
+
+// Check refuses what Open would refuse of a name and of options, without a look at any disk.
+func Check(name string, opts []string) error {
+	if err := check(name, opts); err != nil {
+		return err
+	}
+	if name == "" {
+		name = named(opts)
+	}
+	for _, d := range table() {
+		if d.name == name {
+			return d.options(opts)
+		}
+	}
+	if name != "" {
+		return unknown(name)
+	}
+	return nil
+}
+
+func unknown(name string) error {
+	return fmt.Errorf("storage driver %q is not known: this box has %s: %w", name, strings.Join(Names(), ", "), errdefs.ErrInvalidArgument)
 }
 
 // Open opens the driver called name on the folder of that name below root. An empty name picks one: the driver that has layers there
@@ -86,7 +110,7 @@ func open(ctx context.Context, root, name string, db fs.DB, to *disk.Disk, opts 
 		}
 		return opened, nil
 	}
-	return nil, fmt.Errorf("storage driver %q is not known: this box has %s: %w", name, strings.Join(Names(), ", "), errdefs.ErrInvalidArgument)
+	return nil, unknown(name)
 }
 
 // first opens the first driver that works on root.

@@ -90,6 +90,9 @@ func TestOptionsNameTheirDriver(t *testing.T) {
 		{"vfs", []string{"size=1G"}, errdefs.IsInvalidArgument, "size=1G is not known to vfs"},
 	} {
 		root := t.TempDir()
+		if err := Check(row.driver, row.opts); err == nil || !row.class(err) || !strings.Contains(err.Error(), row.text) {
+			t.Errorf("check of %q %v: %v", row.driver, row.opts, err)
+		}
 		_, err := Open(t.Context(), root, row.driver, openDB(t), nil, row.opts, func(text string) { t.Error(text) })
 		if err == nil || !row.class(err) || !strings.Contains(err.Error(), row.text) {
 			t.Errorf("%q %v: %v", row.driver, row.opts, err)

@@ -60,7 +60,7 @@ var (
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
 // errdefs.ErrNotImplemented. Orphans are out of the way when it returns; they are deleted until Close.
 func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (*Driver, error) {
-	if err := checkOptions(opts); err != nil {
+	if err := CheckOptions(opts); err != nil {
 		return nil, err
 	}
 	if err := dd.MkdirAll(filepath.Join(root, "l"), 0o710); err != nil {
@@ -88,7 +88,8 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	return d, nil
 }
 
-func checkOptions(opts []string) error {
+// CheckOptions refuses storage options that the driver does not know, and those that it cannot do here.
+func CheckOptions(opts []string) error {
 	for _, o := range opts {
 		key, value, _ := strings.Cut(o, "=")
 		switch strings.ToLower(key) {

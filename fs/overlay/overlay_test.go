@@ -39,7 +39,7 @@ func TestOptions(t *testing.T) {
 		opt string
 		ok  bool
 	}{{"overlay2.override_kernel_check=1", true}, {"overlay2.size=1G", false}, {"dm.basesize=1G", false}} {
-		if err := checkOptions([]string{row.opt}); (err == nil) != row.ok {
+		if err := CheckOptions([]string{row.opt}); (err == nil) != row.ok {
 			t.Errorf("%s: %v", row.opt, err)
 		}
 	}

@@ -48,11 +48,19 @@ var (
 	_ fs.Checker = (*Driver)(nil)
 )
 
+// CheckOptions refuses every storage option: the driver has none.
+func CheckOptions(opts []string) error {
+	if len(opts) > 0 {
+		return fmt.Errorf("storage option %s is not known to vfs: %w", opts[0], errdefs.ErrInvalidArgument)
+	}
+	return nil
+}
+
 // Open opens the driver on the folder root, which it makes where it is missing. Orphans are out of the way when it returns; they
 // are deleted until Close.
 func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (*Driver, error) {
-	if len(opts) > 0 {
-		return nil, fmt.Errorf("storage option %s is not known to vfs: %w", opts[0], errdefs.ErrInvalidArgument)
+	if err := CheckOptions(opts); err != nil {
+		return nil, err
 	}
 	d := &Driver{root: root, disk: dd, sync: layers.Syncer{Disk: dd}}
 	for _, dir := range []string{d.folders(), d.records(), d.rows()} {

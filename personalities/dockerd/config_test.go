@@ -67,6 +67,18 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%.80s %s: %d %s", row.file, row.args, code, said)
 		}
 	}
+	for _, row := range []struct{ args, says string }{
+		{"--storage-driver zfs9", `--storage-driver: storage driver "zfs9" is not known: this box has overlay2`},
+		{"--storage-opt overlay2.size=1G --storage-driver vfs", "overlay2.size is of driver overlay2, and vfs is used"},
+		{"--data-root /dev/null/x", "--data-root: "},
+		{"--exec-root /proc/version", "--exec-root: /proc/version is not a folder"},
+		{"--pidfile /dev/null", "--pidfile: /dev/null: there is a character device"},
+		{"-H tcp://127.0.0.1:1 --tlsverify --tlscacert /nope/ca.pem --tlscert /nope/c.pem --tlskey /nope/k.pem", "box certs init"},
+	} {
+		if code, said := validate(strings.Fields(row.args)...); code == 0 || !strings.Contains(said, row.says) {
+			t.Errorf("%s: %d %s", row.args, code, said)
+		}
+	}
 	if code, said := validate("--config-file", "/nope/daemon.json"); code == 0 ||
 		said != "unable to configure the Docker daemon with file /nope/daemon.json: open /nope/daemon.json: no such file or directory" {
 		t.Error(code, said)

@@ -80,6 +80,9 @@ func run(ctx context.Context, env *cmd.Env) error {
 		fmt.Fprintln(env.Stderr, n)
 	}
 	if o.validate {
+		if err := o.rehearse(); err != nil {
+			return &cmd.Exit{Code: 1, Err: err}
+		}
 		_, err = fmt.Fprintln(env.Stderr, "configuration OK")
 		return err
 	}

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"box/certs"
 	"box/personalities/cmd"
 )
 
@@ -164,10 +166,29 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// pairs is a folder with an authority and a daemon's pair.
+func pairs(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	a, p, err := certs.NewAuthority(folder, "here", "ecdsa", certs.AuthorityLife, nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := a.Server(certs.Leaf{Name: "here", Hosts: []string{"here"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := append(certs.PairFiles(p, certs.CAFile, certs.CAKeyFile), certs.PairFiles(server, certs.ServerFile, certs.ServerKeyFile)...)
+	if err := certs.Write(folder, false, files); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 // judge runs `dockerd --validate` with args.
 func (want outcome) judge(t *testing.T, args []string) {
 	t.Helper()
-	code, said := validate(args...)
+	code, said := validateIn(pairs(t), args...)
 	switch {
 	case want.reason != "" && (code == 0 || !strings.Contains(said, want.reason)):
 		t.Errorf("%q is to be refused with %q: %d %s", args, want.reason, code, said)
@@ -181,9 +202,17 @@ func (want outcome) judge(t *testing.T, args []string) {
 }
 
 // validate is `dockerd --validate ARGS`: its exit code and what it prints. No file of this machine is read that args do not name.
-func validate(args ...string) (int, string) {
+func validate(args ...string) (int, string) { return validateIn("", args...) }
+
+// validateIn is validate with certificates in a folder.
+func validateIn(folder string, args ...string) (int, string) {
 	var out bytes.Buffer
-	env := &cmd.Env{Stdout: &out, Stderr: &out, Dir: "/", Getenv: func(string) string { return "" }}
+	env := &cmd.Env{Stdout: &out, Stderr: &out, Dir: "/", Getenv: func(name string) string {
+		if name == "DOCKER_CERT_PATH" {
+			return folder
+		}
+		return ""
+	}}
 	env.Args = append([]string{"--validate"}, args...)
 	if err := Command.Main(context.Background(), env); err != nil {
 		return 1, out.String() + err.Error()
