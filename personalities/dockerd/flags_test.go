@@ -174,7 +174,7 @@ func pairs(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := a.Server(certs.Leaf{Name: "here", Hosts: []string{"here"}})
+	server, err := a.Server(certs.Leaf{Name: "here", Hosts: []string{"here"}, Life: 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
