@@ -38,6 +38,7 @@ func limits(r *api.Resources, can cgroup.Support) (warnings []string, err error)
 }
 
 func memoryLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
+	r.MemorySwap = max(r.MemorySwap, -1) // each of those below is no limit
 	if r.MemorySwappiness != nil && *r.MemorySwappiness == -1 {
 		r.MemorySwappiness = nil // how clients say nothing
 	}
@@ -101,6 +102,8 @@ func oomLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 
 func cpuLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 	switch {
+	case r.CPURealtimePeriod < 0 || r.CPURealtimeRuntime < 0:
+		return invalid("CPU real-time period and runtime cannot be negative")
 	case (r.CPURealtimePeriod != 0 || r.CPURealtimeRuntime != 0) && !can.CPURealtime:
 		return invalid("kernel does not support CPU real-time scheduler")
 	case r.CPURealtimePeriod != 0 && r.CPURealtimeRuntime > r.CPURealtimePeriod:

@@ -116,7 +116,7 @@ func updated(h *api.HostConfig, u *api.UpdateConfig) error {
 		return conflict("Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set")
 	case want.CPUQuota > 0 && have.NanoCPUs > 0:
 		return conflict("Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set")
-	case want.Memory > have.MemorySwap && want.MemorySwap == 0:
+	case want.Memory != 0 && have.MemorySwap >= 0 && want.Memory > have.MemorySwap && want.MemorySwap == 0:
 		return conflict("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time")
 	case u.RestartPolicy.Name != "" && h.AutoRemove && !u.RestartPolicy.IsNone():
 		return conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")

@@ -32,3 +32,20 @@ func TestUpdateDevices(t *testing.T) {
 		t.Errorf("weights: %v", h.BlkioWeightDevice)
 	}
 }
+
+// TestUpdatedMemory: a limit of memory and swap that is already set must hold the new limit of memory, unless it is none.
+func TestUpdatedMemory(t *testing.T) {
+	for _, row := range []struct {
+		memory, swap, newMemory, newSwap int64
+		conflict                         bool
+	}{
+		{64, 128, 0, 0, false}, {64, 128, 100, 0, false}, {64, 128, 200, 0, true}, {64, 128, 200, 400, false},
+		{64, -1, 0, 0, false}, {64, -1, 200, 0, false}, {0, 0, 200, 0, true}, {0, 0, 0, 0, false},
+	} {
+		h := api.HostConfig{Resources: api.Resources{Memory: row.memory, MemorySwap: row.swap}}
+		err := updated(&h, &api.UpdateConfig{Resources: api.Resources{Memory: row.newMemory, MemorySwap: row.newSwap}})
+		if (err != nil) != row.conflict {
+			t.Errorf("%+v: %v", row, err)
+		}
+	}
+}

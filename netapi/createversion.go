@@ -16,6 +16,11 @@ func fieldsSince(v apiVersion, raw json.RawMessage, q *api.CreateRequest) error 
 		q.HostConfig = &api.HostConfig{} // its defaults depend on the version too
 	}
 	h := q.HostConfig
+	for name, ep := range endpoints(q) {
+		if ep == nil {
+			return refused("no EndpointSettings for " + name)
+		}
+	}
 	if err := legacyMAC(raw, q); err != nil {
 		return err
 	}
@@ -72,6 +77,13 @@ func legacyMAC(raw json.RawMessage, q *api.CreateRequest) error {
 		ep.MacAddress = network.HardwareAddr(mac)
 	}
 	return nil
+}
+
+func endpoints(q *api.CreateRequest) map[string]*network.EndpointSettings {
+	if q.NetworkingConfig == nil {
+		return nil
+	}
+	return q.NetworkingConfig.EndpointsConfig
 }
 
 func mountSince(v apiVersion, m *mount.Mount) error {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/moby/moby/api/types/blkiodev"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 
@@ -18,6 +20,7 @@ import (
 type createBody struct {
 	api.CreateRequest
 	Cmd, Entrypoint, Shell engine.Words
+	MacAddress             string // before 1.44 the container had one
 	HostConfig             *struct {
 		api.HostConfig
 		CapAdd, CapDrop engine.Words
@@ -36,6 +39,7 @@ func (b *createBody) request() api.CreateRequest {
 	if b.HostConfig != nil {
 		q.HostConfig = &b.HostConfig.HostConfig
 		q.HostConfig.CapAdd, q.HostConfig.CapDrop = b.HostConfig.CapAdd, b.HostConfig.CapDrop
+		dropNulls(&q.HostConfig.Resources)
 	}
 	return q
 }
@@ -52,7 +56,9 @@ func decodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 		return b.request(), nil
 	}
 	var loose map[string]any
-	if json.Unmarshal(raw, &loose) != nil {
+	numbers := json.NewDecoder(bytes.NewReader(raw))
+	numbers.UseNumber() // they stay as they came
+	if numbers.Decode(&loose) != nil {
 		return b.CreateRequest, refused("invalid JSON: " + err.Error())
 	}
 	if port, bad := badPort(loose); bad {
@@ -68,6 +74,15 @@ func decodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 		return b.CreateRequest, refused("invalid JSON: " + err.Error())
 	}
 	return b.request(), nil
+}
+
+// dropNulls takes the elements out of lists that are null, which stand for nothing.
+func dropNulls(r *api.Resources) {
+	r.Ulimits = slices.DeleteFunc(r.Ulimits, func(u *api.Ulimit) bool { return u == nil })
+	r.BlkioWeightDevice = slices.DeleteFunc(r.BlkioWeightDevice, func(d *blkiodev.WeightDevice) bool { return d == nil })
+	for _, list := range []*[]*blkiodev.ThrottleDevice{&r.BlkioDeviceReadBps, &r.BlkioDeviceWriteBps, &r.BlkioDeviceReadIOps, &r.BlkioDeviceWriteIOps} {
+		*list = slices.DeleteFunc(*list, func(d *blkiodev.ThrottleDevice) bool { return d == nil })
+	}
 }
 
 // badPort finds a port of a container's that is none among those that a request publishes.

@@ -11,6 +11,10 @@ func (s *Server) updateContainer(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &u); err != nil {
 		return err
 	}
+	dropNulls(&u.Resources)
+	if versionOf(r.Context()) < 55 { // they were in the request, and did nothing
+		u.BlkioWeightDevice, u.BlkioDeviceReadBps, u.BlkioDeviceWriteBps, u.BlkioDeviceReadIOps, u.BlkioDeviceWriteIOps = nil, nil, nil, nil, nil
+	}
 	if versionOf(r.Context()) < 40 {
 		u.PidsLimit = nil // not to be changed then
 	}

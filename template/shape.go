@@ -100,7 +100,7 @@ func zero(t reflect.Type) any {
 	case reflect.Slice, reflect.Array:
 		return []any(nil) // prints as [], and in JSON as null
 	case reflect.Map:
-		return &Object{Map: true, Empty: zero(t.Elem())}
+		return &Object{Map: true, Nil: true, Empty: zero(t.Elem())}
 	case reflect.Struct:
 		if t.NumField() > 0 && t.Field(0).IsExported() {
 			o := &Object{}

@@ -19,9 +19,11 @@ import (
 // Object is a JSON object that remembers the order of its keys. Hidden entries can be read by a template but
 // are not part of the object when it is printed. Escape writes <, > and & as \u003c and so on. Type is what errors call an object that
 // stands for a struct of Go's. Map tells that it was written from a map: a key that it lacks is no error, and Empty is what index finds there.
+// Nil is a map that was left out: null in JSON.
 type Object struct {
 	Type   string
 	Map    bool
+	Nil    bool
 	Empty  any
 	Escape bool
 	Keys   []string
@@ -61,6 +63,9 @@ func (o *Object) Get(key string) (any, bool) {
 
 // MarshalJSON writes the object in its own order.
 func (o *Object) MarshalJSON() ([]byte, error) {
+	if o.Nil && len(o.Keys) == 0 {
+		return []byte("null"), nil
+	}
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, key := range o.Keys {
