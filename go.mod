@@ -16,7 +16,10 @@ require (
 	golang.org/x/text v0.38.0
 )
 
-require golang.org/x/tools v0.45.0 // indirect
+require (
+	github.com/therootcompany/xz v1.0.1 // indirect
+	golang.org/x/tools v0.45.0 // indirect
+)
 
 require (
 	github.com/containerd/errdefs v1.0.0

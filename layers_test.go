@@ -91,6 +91,7 @@ var homes = map[string][]string{
 	"golang.org/x/text":                 {"personalities/docker"},
 	"golang.org/x/term":                 {"personalities/docker", "personalities/pid1"},
 	"github.com/klauspost/compress":     {"fs/archive"},
+	"github.com/therootcompany/xz":      {"fs/archive"},
 	"github.com/moby/profiles":          {"engine/spec"},
 	"github.com/vbatts/tar-split":       {"fs/archive"},
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/therootcompany/xz"
 )
 
 // Compression is how a stream is packed.
@@ -28,6 +29,9 @@ const (
 // zstdWindow bounds what a stream may make the decoder hold (RFC 8878, section 3.1.1.1.2 recommends 8 MB as the least; zstd
 // itself takes up to 128 MB without being told to).
 const zstdWindow = 128 << 20
+
+// xzDictionary is the same for xz: what `xz -9`, its highest level, asks for.
+const xzDictionary = 64 << 20
 
 // Magic is how many bytes Detect wants to see.
 const Magic = 6
@@ -68,35 +72,100 @@ func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 		if err != nil {
 			return nil, c, fmt.Errorf("gzip: %w: %w", err, errdefs.ErrInvalidArgument)
 		}
-		return &unpacked{z, c, z.Close}, c, nil
+		z.Multistream(false)
+		return &unpacked{&members{b, z}, c, false, z.Close}, c, nil
 	case Zstd:
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
 			return nil, c, fmt.Errorf("zstd: %w: %w", err, errdefs.ErrInvalidArgument)
 		}
-		return &unpacked{z, c, func() error { z.Close(); return nil }}, c, nil
+		return &unpacked{z, c, false, func() error { z.Close(); return nil }}, c, nil
 	case Bzip2:
-		return &unpacked{bzip2.NewReader(b), c, func() error { return nil }}, c, nil
+		return &unpacked{bzip2.NewReader(b), c, false, func() error { return nil }}, c, nil
 	case Xz:
-		return nil, c, fmt.Errorf("archive is packed with xz, which box does not read: unpack it first: %w", errdefs.ErrNotImplemented)
+		z, err := xz.NewReader(b, xzDictionary)
+		if err != nil {
+			return nil, c, fmt.Errorf("xz: %w: %w", err, errdefs.ErrInvalidArgument)
+		}
+		return &unpacked{z, c, false, func() error { return nil }}, c, nil
 	}
 	return io.NopCloser(b), None, nil
+}
+
+// members is a gzip file of several, which may be filled up with zeros as gzip(1) lets it.
+type members struct {
+	b *bufio.Reader
+	z *gzip.Reader
+}
+
+// Read implements io.Reader.
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		n, err := m.z.Read(p)
+		if n > 0 && errors.Is(err, io.EOF) {
+			err = nil
+		}
+		if n > 0 || !errors.Is(err, io.EOF) {
+			return n, err
+		}
+		if err := m.next(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// next begins another member, or gives io.EOF where there is none.
+func (m *members) next() error {
+	for {
+		c, err := m.b.ReadByte()
+		if err != nil {
+			return err
+		}
+		if c == 0 {
+			continue
+		}
+		if err := m.b.UnreadByte(); err != nil {
+			return err
+		}
+		if head, _ := m.b.Peek(Magic); Detect(head) != Gzip {
+			return gzip.ErrHeader
+		}
+		if err := m.z.Reset(m.b); err != nil {
+			return err
+		}
+		m.z.Multistream(false)
+		return nil
+	}
 }
 
 // unpacked names the compression in errors of the stream, which are the sender's fault.
 type unpacked struct {
 	io.Reader
 	c     Compression
+	begun bool
 	close func() error
 }
 
 // Read implements io.Reader.
 func (u *unpacked) Read(p []byte) (int, error) {
 	n, err := u.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
+	u.begun = u.begun || n > 0
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+		return n, err
+	case u.begun && isForeign(err):
+		err = fmt.Errorf("%s: something else follows the end of what is packed: %w", u.c, errdefs.ErrInvalidArgument)
+	default:
 		err = fmt.Errorf("%s: %w: %w", u.c, err, errdefs.ErrInvalidArgument)
 	}
 	return n, err
+}
+
+// isForeign tells the error of bytes that are of no stream of their kind.
+func isForeign(err error) bool {
+	var structure bzip2.StructuralError
+	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, zstd.ErrMagicMismatch) || errors.Is(err, xz.ErrFormat) ||
+		errors.As(err, &structure) && structure == "bad magic value in continuation file"
 }
 
 // Close implements io.Closer.

@@ -30,9 +30,6 @@ func (x *extractor) regular(e target) error {
 	return err
 }
 
-// holeSize is how many zeros in a row become a hole.
-const holeSize = 32 << 10
-
 // fill copies an entry's content.
 func (x *extractor) fill(fd int, e target) error {
 	for left := e.h.Size; left > 0; {
@@ -41,7 +38,7 @@ func (x *extractor) fill(fd int, e target) error {
 			return badTar("content", err)
 		}
 		left -= int64(n)
-		if err := writeHoley(fd, x.buf[:n]); err != nil {
+		if err := writeHoley(nil, fd, x.buf[:n]); err != nil {
 			return err
 		}
 	}
@@ -49,33 +46,6 @@ func (x *extractor) fill(fd int, e target) error {
 		return nil
 	}
 	return unix.Ftruncate(fd, e.h.Size) // the last hole has to be said
-}
-
-// writeHoley writes p but for the zeros in it, over which it goes.
-func writeHoley(fd int, p []byte) error {
-	for len(p) > 0 {
-		n := 0
-		for n+holeSize <= len(p) && !allZero(p[n:n+holeSize]) {
-			n += holeSize
-		}
-		if n+holeSize > len(p) {
-			n = len(p) // the rest is too short to be a hole
-		}
-		if _, err := descriptor(fd).Write(p[:n]); err != nil {
-			return err
-		}
-		p, n = p[n:], 0
-		for n+holeSize <= len(p) && allZero(p[n:n+holeSize]) {
-			n += holeSize
-		}
-		if n > 0 {
-			if _, err := unix.Seek(fd, int64(n), unix.SEEK_CUR); err != nil {
-				return err
-			}
-		}
-		p = p[n:]
-	}
-	return nil
 }
 
 // folder makes a folder; one that is there is kept and gets what the entry says.

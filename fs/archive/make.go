@@ -65,7 +65,7 @@ func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) erro
 		in.rec.file(path.Join(n.dir.path, n.name), hdr.Size)
 		in.content = hdr.Size
 	}
-	err = a.fill(fd, sparse, hdr, content)
+	err = a.fill(fd, hdr, content)
 	if err == nil {
 		err = a.dressFile(fd, n, hdr)
 	}
@@ -76,42 +76,22 @@ func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) erro
 	return err
 }
 
-// fill copies an entry's content. Of a sparse one the zeros stay holes.
-func (a *applier) fill(fd int, sparse bool, hdr *tar.Header, content io.Reader) error {
-	for {
-		n, err := content.Read(a.buf)
-		chunk := a.buf[:n]
-		switch {
-		case n == 0:
-		case sparse && allZero(chunk):
-			if _, err := unix.Seek(fd, int64(n), unix.SEEK_CUR); err != nil {
-				return err
-			}
-		default:
-			if _, err := a.disk.WriteAll(fd, chunk); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
+// fill copies an entry's content. Zeros become holes, whether the archive says so or not: many tools write the zeros of a sparse file.
+func (a *applier) fill(fd int, hdr *tar.Header, content io.Reader) error {
+	for left := hdr.Size; left > 0; {
+		n, err := io.ReadFull(content, a.buf[:min(left, int64(len(a.buf)))])
 		if err != nil {
 			return badTar("content", err)
 		}
-	}
-	if sparse {
-		return a.disk.Truncate(fd, hdr.Size)
-	}
-	return nil
-}
-
-func allZero(p []byte) bool {
-	for _, b := range p {
-		if b != 0 {
-			return false
+		left -= int64(n)
+		if err := writeHoley(a.disk, fd, a.buf[:n]); err != nil {
+			return err
 		}
 	}
-	return true
+	if hdr.Size < holeSize {
+		return nil
+	}
+	return a.disk.Truncate(fd, hdr.Size)
 }
 
 // dressFile gives an open file its owner, mode, attributes and times, in this order: a change of owner takes the set-id
