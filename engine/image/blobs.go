@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
@@ -18,23 +20,29 @@ type Blob struct {
 	Size         int64
 	MediaType    string
 	Repositories []string // where it was seen, in full, the latest first
+
+	Left time.Time `json:",omitzero"` // of the first of a list: when the last image with the layer went
 }
 
 // Origin is how a registry has an image.
 type Origin struct {
 	Repository string // in full
 	Manifest   []byte // exact bytes, nil for none
-	Blobs      []Blob // of its layers, the lowest first; where they were seen is Repository
+	Blobs      []Blob // of its layers, the lowest first, without a digest where nobody has checked it; they were seen in Repository
 }
 
 // Bounds of what is remembered of where layers are.
 const (
 	maxBlobs        = 8  // forms of one layer
 	maxRepositories = 16 // of one form
+
+	maxLeft   = 4096 // layers that no image has any more
+	trimEvery = 256  // layers that are left, before those beyond the bound are looked for
 )
 
-// blobs is what is known of layers in registries, by diff ID. It saves transfers and is no more than that: a key whose layer is gone
-// goes with the image.
+// blobs is what is known of layers in registries, by diff ID: only what was unpacked or packed here, so that no registry can pass off one content
+// as another. It saves transfers and is no more than that. It outlives the images, since they may come back from an archive; of what no
+// image has, the oldest goes first.
 func blobs() state.Table[[]Blob] { return state.Table[[]Blob]{Name: "blobs"} }
 
 // Blobs lists the forms in which registries have the layer whose content is diff.
@@ -93,6 +101,9 @@ func putBlobs(tx *state.Tx, diffs []digest.Digest, o *Origin) error {
 		return nil
 	}
 	for n, diff := range diffs {
+		if o.Blobs[n].Digest == "" {
+			continue
+		}
 		have, err := blobs().Get(tx, diff.String())
 		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsDataLoss(err) {
 			return err
@@ -123,8 +134,40 @@ func seen(have []Blob, b Blob, repository string) []Blob {
 	return all[:min(len(all), maxBlobs)]
 }
 
-// dropBlobs forgets where the layers of images that go are, unless other images have them too; c.change is held.
-func (c *Catalog) dropBlobs(tx *state.Tx, gone []digest.Digest) error {
+// leaveBlobs notes the time at layers of images that go, unless other images have them too; c.change is held.
+func (c *Catalog) leaveBlobs(tx *state.Tx, gone []digest.Digest) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	kept := c.keptDiffs(gone)
+	for _, id := range gone {
+		for _, d := range c.rows[id].Diffs {
+			if kept[d] {
+				continue
+			}
+			have, err := blobs().Get(tx, d.String())
+			if errdefs.IsNotFound(err) || errdefs.IsDataLoss(err) || err == nil && len(have) == 0 {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			have[0].Left = time.Now().UTC()
+			if err := blobs().Put(tx, d.String(), have); err != nil {
+				return err
+			}
+			c.left++
+		}
+	}
+	if c.left < trimEvery {
+		return nil
+	}
+	c.left = 0
+	return trimBlobs(tx, kept, maxLeft)
+}
+
+// keptDiffs are the layers that images have but for those that go.
+func (c *Catalog) keptDiffs(gone []digest.Digest) map[digest.Digest]bool {
 	kept := map[digest.Digest]bool{}
 	for id, r := range c.rows {
 		if !slices.Contains(gone, id) {
@@ -133,14 +176,29 @@ func (c *Catalog) dropBlobs(tx *state.Tx, gone []digest.Digest) error {
 			}
 		}
 	}
-	for _, id := range gone {
-		for _, d := range c.rows[id].Diffs {
-			if kept[d] {
-				continue
-			}
-			if err := blobs().Delete(tx, d.String()); err != nil {
-				return err
-			}
+	return kept
+}
+
+// trimBlobs forgets the oldest of the layers that no image has, but for the latest.
+func trimBlobs(tx *state.Tx, kept map[digest.Digest]bool, latest int) error {
+	type leaving struct {
+		key string
+		at  time.Time
+	}
+	var all []leaving
+	err := blobs().Walk(tx, func(key string, list []Blob, bad error) error {
+		if bad == nil && len(list) > 0 && !list[0].Left.IsZero() && !kept[digest.Digest(key)] {
+			all = append(all, leaving{key, list[0].Left})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].at.Before(all[j].at) })
+	for _, l := range all[:max(len(all)-latest, 0)] {
+		if err := blobs().Delete(tx, l.key); err != nil {
+			return err
 		}
 	}
 	return nil

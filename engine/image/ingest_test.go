@@ -3,12 +3,15 @@ package image
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
+	"box/engine/state"
 	"box/fs/fstest"
 )
 
@@ -54,8 +57,9 @@ func TestIngest(t *testing.T) {
 			b.Errorf("blobs %+v %v", blobs, err)
 		}
 		b.must(b.removed("new:1", false, "", "", []string{"new:1"}, 5))
-		if blobs, err = b.Blobs(digest.FromBytes(top)); err != nil || len(blobs) != 0 {
-			b.Errorf("blobs of nothing: %+v %v", blobs, err)
+		b.restart()
+		if blobs, err = b.Blobs(digest.FromBytes(top)); err != nil || len(blobs) != 1 || blobs[0].Left.IsZero() {
+			b.Errorf("blobs of a layer that was removed: %+v %v", blobs, err)
 		}
 		b.empty()
 	})
@@ -114,5 +118,33 @@ func TestBothTagAndDigest(t *testing.T) {
 	}
 	if _, err := b.Resolve("x@" + digest.FromString("other").String()); err == nil {
 		t.Error("another digest was found")
+	}
+}
+
+// TestBlobsLeft: of layers that no image has any more the latest are remembered, and those that images have in any case.
+func TestBlobsLeft(t *testing.T) {
+	b := newBench(t, "vfs")
+	at := func(n int) string { return digest.FromString(fmt.Sprint(n)).String() }
+	kept := map[digest.Digest]bool{digest.Digest(at(3)): true}
+	b.must(b.db.Update(func(tx *state.Tx) error {
+		for n := range 20 {
+			list := []Blob{{Digest: "x", Left: time.Unix(int64(1000-n), 0)}}
+			if n == 7 {
+				list[0].Left = time.Time{} // has not been left
+			}
+			if err := blobs().Put(tx, at(n), list); err != nil {
+				return err
+			}
+		}
+		return trimBlobs(tx, kept, 5)
+	}))
+	var left []int
+	for n := range 20 {
+		if list, err := b.Blobs(digest.Digest(at(n))); err == nil && len(list) > 0 {
+			left = append(left, n)
+		}
+	}
+	if want := []int{0, 1, 2, 3, 4, 5, 7}; !slices.Equal(left, want) {
+		t.Errorf("left are %v, want %v", left, want)
 	}
 }

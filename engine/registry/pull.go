@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,13 +142,34 @@ func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image
 		return err
 	}
 	o := image.Origin{Repository: r.ref.Name(), Manifest: m.raw}
-	for _, l := range m.Layers {
-		o.Blobs = append(o.Blobs, image.Blob{Digest: l.Digest, Size: l.Size, MediaType: l.MediaType})
+	if o.Blobs, err = d.checked(into, img.Config.RootFS.DiffIDs); err != nil {
+		return err
 	}
 	if err := in.Commit(ctx, o, names...); err != nil {
 		return err
 	}
 	return d.complete()
+}
+
+// checked lists the layers of the manifest as packed content of which it is known what is in it: because it was unpacked now, or was before. What
+// a registry says of a layer that was here already nobody has checked: it has no digest.
+func (d *download) checked(into *image.Catalog, diffs []digest.Digest) (list []image.Blob, err error) {
+	for n, l := range d.m.Layers {
+		came := slices.ContainsFunc(d.missing, func(k int) bool { return diffs[k] == diffs[n] && d.m.Layers[k].Digest == l.Digest })
+		b := image.Blob{Digest: l.Digest, Size: l.Size, MediaType: l.MediaType}
+		if !came {
+			known, err := into.Blobs(diffs[n])
+			if err != nil {
+				return nil, err
+			}
+			at := slices.IndexFunc(known, func(k image.Blob) bool { return k.Digest == l.Digest })
+			if b = (image.Blob{}); at >= 0 {
+				b = image.Blob{Digest: known[at].Digest, Size: known[at].Size, MediaType: known[at].MediaType}
+			}
+		}
+		list = append(list, b)
+	}
+	return list, nil
 }
 
 // download is the transfer of an image's missing layers.

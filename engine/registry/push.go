@@ -230,7 +230,7 @@ func (u *upload) manifest(ctx context.Context, ref reference.Named) error {
 // fitting is a manifest that came with the image and whose layers are all in the repository.
 func (u *upload) fitting() *manifest {
 	for _, m := range u.manifests {
-		if slices.EqualFunc(m.Layers, u.blobs, func(d ocispec.Descriptor, b image.Blob) bool { return d.Digest == b.Digest }) {
+		if slices.EqualFunc(m.Layers, u.blobs, func(d ocispec.Descriptor, b image.Blob) bool { return d.Digest == b.Digest && d.Size == b.Size }) {
 			return m
 		}
 	}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/opencontainers/go-digest"
+
+	"box/engine/image"
 )
 
 // push sends what a store has as tag 1 of a repository.
@@ -194,5 +197,88 @@ func TestPushCalledOff(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// reload removes an image and brings it back out of an archive.
+func (s *store) reload(id digest.Digest) {
+	s.t.Helper()
+	var archive bytes.Buffer
+	if _, err := s.Save(s.t.Context(), []string{id.String()}, nil, &archive); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.Remove(s.t.Context(), id.String(), true, func(string) (string, bool) { return "", false }); err != nil {
+		s.t.Fatal(err)
+	}
+	s.empty()
+	if _, err := s.Load(s.t.Context(), &archive, image.LoadOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestPushAfterRemoval: an image that was removed and comes back is sent without packing where its layers are, wherever they were learnt.
+func TestPushAfterRemoval(t *testing.T) {
+	for _, form := range []form{plainForm, dockerForm, ociForm} {
+		f, s := newFake(t), newStore(t)
+		base := layer(t, "a", strings.Repeat("base ", 5000))
+		m, _ := f.image("lib/x", form, "", base, layer(t, "b", "top"), base)
+		f.tag("lib/x", "1", m)
+		id := f.pullFrom(s, "lib/x")
+		s.reload(id)
+		f.sent()
+		for repo, how := range map[string]string{"lib/x": "Layer already exists", "lib/y": "Mounted from lib/x"} {
+			lines, err := f.push(s, quick(), repo, id)
+			if n := f.sent(); err != nil || n != 0 || !strings.Contains(strings.Join(lines, "\n"), how) {
+				t.Errorf("%v to %s: %v, %d layers were sent: %q", form, repo, err, n, lines)
+			}
+			if got := f.pullFrom(newStore(t), repo); got != id {
+				t.Errorf("%s came back, want %s", got, id)
+			}
+			s.reload(id)
+		}
+	}
+	// what was packed here is known too
+	f, s := newFake(t), newStore(t)
+	origin := newFake(t)
+	m, _ := origin.image("x", plainForm, "", layer(t, "a", "a"))
+	origin.tag("x", "1", m)
+	id := origin.pullFrom(s, "x")
+	if _, err := f.push(s, quick(), "y", id); err != nil || f.sent() != 1 {
+		t.Fatal(err)
+	}
+	s.reload(id)
+	if _, err := f.push(s, quick(), "y", id); err != nil || f.sent() != 0 {
+		t.Errorf("after a push: %v", err)
+	}
+}
+
+// TestPushHostileClaim: a registry says of a layer that is here already that it is packed in content of its own. Nobody has checked that, so it goes
+// into no manifest, there or elsewhere.
+func TestPushHostileClaim(t *testing.T) {
+	f, s := newFake(t), newStore(t)
+	base, evil := layer(t, "a", "base"), gzipped(layer(t, "a", "evil"))
+	m, _ := f.image("lib/base", dockerForm, "", base)
+	f.tag("lib/base", "1", m)
+	f.pullFrom(s, "lib/base")
+	honest, _ := f.image("lib/evil", dockerForm, "", base, layer(t, "b", "top"))
+	lie := strings.Replace(string(f.blobs["lib/evil@"+honest.Digest.String()]), digest.FromBytes(gzipped(base)).String(), digest.FromBytes(evil).String(), 1)
+	if lie == string(f.blobs["lib/evil@"+honest.Digest.String()]) {
+		t.Fatal("the layer is not in the manifest")
+	}
+	d := digest.FromString(lie)
+	f.blobs["lib/evil@"+digest.FromBytes(evil).String()] = evil
+	f.blobs["lib/evil@"+d.String()], f.kinds["lib/evil@"+d.String()] = []byte(lie), dockerManifest
+	f.tags["lib/evil:1"] = d.String()
+	id := f.pullFrom(s, "lib/evil")
+	for _, repo := range []string{"lib/evil", "lib/mine"} {
+		if _, err := f.push(s, quick(), repo, id); err != nil {
+			t.Fatal(err)
+		}
+		if raw := f.blobs[repo+"@"+f.tags[repo+":1"]]; strings.Contains(string(raw), digest.FromBytes(evil).Encoded()) {
+			t.Errorf("%s has %s", repo, raw)
+		}
+		if got := f.pullFrom(newStore(t), repo); got != id {
+			t.Errorf("%s came back, want %s", got, id)
+		}
 	}
 }
