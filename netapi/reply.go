@@ -73,11 +73,11 @@ func (s *Server) recovered(w *reply, r *http.Request) {
 }
 
 // accounted is err as the client is told it. A panic, of the handler or of a goroutine that it started, goes into the log with its stack, and the client
-// gets the number under which it is there.
+// gets the number under which it is there. One of a full disk says which and what to do.
 func (s *Server) accounted(r *http.Request, err error) error {
 	var p *panics.Error
 	if !errors.As(err, &p) {
-		return err
+		return s.e.Explain(err)
 	}
 	id := rand.Text()
 	s.log.Error("panic in a request", "id", id, "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p.Value), "stack", string(p.Stack))
