@@ -73,7 +73,7 @@ func (e *Engine) ImageHistory(ctx context.Context, ref string, platform *ocispec
 	for _, h := range l.Config.History {
 		item := apiimage.HistoryResponseItem{ID: "<missing>", CreatedBy: h.CreatedBy, Comment: h.Comment}
 		if h.Created != nil {
-			item.Created = h.Created.Unix()
+			item.Created = max(h.Created.Unix(), 0)
 		}
 		if !h.EmptyLayer && len(chain) > 0 {
 			info, err := e.layers.Stat(ctx, chain[0].String())

@@ -57,7 +57,11 @@ func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) err
 		return fmt.Errorf("import: %w", err)
 	}
 	defer plain.Close()
-	img, name, err := e.images.Derive(ctx, nil, archive.Whole(plain), image.Step{
+	files, err := image.Files(plain)
+	if err != nil {
+		return err
+	}
+	img, name, err := e.images.Derive(ctx, nil, archive.Whole(files), image.Step{
 		Config: config, Platform: q.Platform, Created: e.o.Now(), Comment: q.Message, Repository: q.Repository, Tag: q.Tag,
 	})
 	if err != nil {

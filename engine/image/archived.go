@@ -14,6 +14,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
+	"golang.org/x/sys/unix"
 
 	"box/fs/archive"
 )
@@ -23,6 +24,7 @@ const (
 	maxSmall   = 32 << 20 // bytes of all files that are not layers, and of all names
 	maxMembers = 1 << 16  // files of any kind
 	maxLinks   = 16       // followed for one name
+	maxSparse  = 64 << 30 // bytes of a member with holes, which cost time but no space
 )
 
 // archived is what came out of an archive of images.
@@ -32,15 +34,19 @@ type archived struct {
 	small    map[string][]byte // files that are no layers, by clean path from "/"
 	bytes    int64             // in small, and of names
 	layers   map[string]*layer // by clean path
+	bad      map[string]error  // what looked like a layer and is none, by clean path: no harm where no image has it
 	links    map[string]string // clean path -> clean path
+	configs  map[string]parsed // of small, by clean path
+	tops     map[string]bool   // some of what is in the root
 	known    map[digest.Digest]string
 }
 
 func newArchive(s *stager, progress Progress) *archived {
-	return &archived{s: s, progress: progress, small: map[string][]byte{}, layers: map[string]*layer{}, links: map[string]string{}}
+	return &archived{s: s, progress: progress, small: map[string][]byte{}, layers: map[string]*layer{}, bad: map[string]error{},
+		links: map[string]string{}, configs: map[string]parsed{}, tops: map[string]bool{}}
 }
 
-// read takes every member of the archive.
+// read takes every member of the archive. Of several with one name the last is meant, as in any tar.
 func (a *archived) read(ctx context.Context, r io.Reader) error {
 	t := tar.NewReader(r)
 	for n := 0; ; n++ {
@@ -52,17 +58,18 @@ func (a *archived) read(ctx context.Context, r io.Reader) error {
 			return fmt.Errorf("read archive after %d members: %w: %w", n, err, errdefs.ErrInvalidArgument)
 		}
 		if n == maxMembers {
-			return fmt.Errorf("archive has more than %d members: %w", maxMembers, errdefs.ErrOutOfRange)
+			return a.notImages(fmt.Errorf("archive has more than %d members: %w", maxMembers, errdefs.ErrOutOfRange))
 		}
 		name := path.Clean("/" + h.Name)
 		if a.bytes += int64(len(h.Name) + len(h.Linkname)); a.bytes > maxSmall {
-			return fmt.Errorf("names in the archive take more than %d bytes: %w", maxSmall, errdefs.ErrOutOfRange)
+			return a.notImages(fmt.Errorf("names in the archive take more than %d bytes: %w", maxSmall, errdefs.ErrOutOfRange))
 		}
-		if archive.IsSparse(h) { // a few bytes of it are as many zeros as they say
-			return fmt.Errorf("%s in the archive is sparse: %w", h.Name, errdefs.ErrInvalidArgument)
+		a.note(name)
+		if archive.IsSparse(h) && h.Size > maxSparse { // a few bytes of it are as many zeros as they say
+			return fmt.Errorf("%s in the archive is sparse and of %d bytes: %w", h.Name, h.Size, errdefs.ErrInvalidArgument)
 		}
 		switch h.Typeflag {
-		case tar.TypeReg:
+		case tar.TypeReg, tar.TypeGNUSparse:
 			err = a.member(ctx, name, h.Size, t)
 		case tar.TypeSymlink:
 			a.links[name] = target(path.Dir(name), h.Linkname)
@@ -78,6 +85,17 @@ func (a *archived) read(ctx context.Context, r io.Reader) error {
 	}
 }
 
+// note makes place for a member of this name, and remembers what is in the root of the archive.
+func (a *archived) note(name string) {
+	delete(a.small, name)
+	delete(a.layers, name)
+	delete(a.bad, name)
+	delete(a.links, name)
+	if top, _, _ := strings.Cut(name[1:], "/"); len(top) < 64 && len(a.tops) < 256 {
+		a.tops[top] = true
+	}
+}
+
 // target is where a link in the folder dir leads, inside the archive.
 func target(dir, to string) string {
 	if strings.HasPrefix(to, "/") {
@@ -86,17 +104,33 @@ func target(dir, to string) string {
 	return path.Join(dir, to)
 }
 
-// follow resolves links inside the archive. One that leads nowhere, or round, gives a name that is not there.
+// follow resolves links inside the archive, those of folders on the way too. One that leads nowhere, or round, gives a name that is not there.
 func (a *archived) follow(name string) string {
 	name = path.Clean("/" + name)
 	for range maxLinks {
-		to, ok := a.links[name]
+		to, ok := a.step(name)
 		if !ok {
 			break
 		}
 		name = to
 	}
 	return name
+}
+
+// step resolves the first link on the way to name.
+func (a *archived) step(name string) (string, bool) {
+	if len(a.links) == 0 || len(name) > unix.PathMax {
+		return "", false
+	}
+	for at := 1; at <= len(name); at++ {
+		if at < len(name) && name[at] != '/' {
+			continue
+		}
+		if to, ok := a.links[name[:at]]; ok {
+			return path.Join(to, name[at:]), true
+		}
+	}
+	return "", false
 }
 
 // blobDigest is the digest that the path of a member claims for its bytes, "" for none.
@@ -112,7 +146,15 @@ func blobDigest(name string) digest.Digest {
 // member keeps what is small and stages what is a layer; which one it is, its first bytes tell.
 func (a *archived) member(ctx context.Context, name string, size int64, r io.Reader) error {
 	want := blobDigest(name)
-	b := bufio.NewReaderSize(a.counted(name, size, r), 4<<10)
+	var broken error // of the archive itself, and not of what is in it
+	from := a.counted(name, size, r)
+	b := bufio.NewReaderSize(readFunc(func(p []byte) (int, error) {
+		n, err := from.Read(p)
+		if err != nil && !errors.Is(err, io.EOF) {
+			broken = err
+		}
+		return n, err
+	}), 4<<10)
 	head, err := b.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -132,17 +174,21 @@ func (a *archived) member(ctx context.Context, name string, size int64, r io.Rea
 		return nil
 	}
 	l, err := a.s.take(ctx, b, want)
-	if err != nil {
+	switch {
+	case err == nil:
+		a.layers[name] = l
+	case broken == nil && ctx.Err() == nil && !IsWrongDigest(err) && (errdefs.IsInvalidArgument(err) || errors.Is(err, io.ErrUnexpectedEOF)):
+		a.bad[name] = fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
+	default:
 		return err
 	}
-	a.layers[name] = l
 	return nil
 }
 
 // keep holds a file that is no layer.
 func (a *archived) keep(name string, size int64, want digest.Digest, r io.Reader) error {
 	if a.bytes += size; size > maxSmall || a.bytes > maxSmall {
-		return fmt.Errorf("files that are no layers take more than %d bytes: %w", maxSmall, errdefs.ErrOutOfRange)
+		return a.notImages(fmt.Errorf("files that are no layers take more than %d bytes: %w", maxSmall, errdefs.ErrOutOfRange))
 	}
 	raw := make([]byte, size)
 	if _, err := io.ReadFull(r, raw); err != nil {

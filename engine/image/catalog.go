@@ -48,6 +48,7 @@ type Catalog struct {
 	names map[string]digest.Digest // in full, as docker.io/library/busybox:latest
 
 	change   sync.Mutex // one change of rows at a time
+	left     int        // layers that images have left since the table of blobs was trimmed; guarded by change
 	layering sync.Mutex // one change of which layers there are at a time; taken before change
 
 	elsewhere map[digest.Digest]bool // content that images of other drivers have
@@ -92,7 +93,7 @@ func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver,
 		return nil, err
 	}
 	c := &Catalog{db: db, layers: layers, ids: ids, store: store, rows: map[digest.Digest]row{}, names: map[string]digest.Digest{},
-		elsewhere: map[digest.Digest]bool{}, pins: map[digest.Digest]int{}}
+		elsewhere: map[digest.Digest]bool{}, pins: map[digest.Digest]int{}, left: trimEvery - 1}
 	kept := map[digest.Digest]bool{}
 	err = db.View(func(tx *state.Tx) error {
 		return images().Walk(tx, func(key string, r row, bad error) error {

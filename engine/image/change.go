@@ -19,6 +19,7 @@ type edit struct {
 	commits []fs.Commit
 	forget  []string
 	origins map[digest.Digest]*Origin // of rows in set
+	owners  map[string]digest.Digest  // of names that this change has moved
 }
 
 // apply makes a change in one transaction and then shows it; c.change is held. Configurations of new rows are in the
@@ -36,7 +37,7 @@ func (c *Catalog) apply(e edit) error {
 				return err
 			}
 		}
-		if err := c.dropBlobs(tx, e.gone); err != nil {
+		if err := c.leaveBlobs(tx, e.gone); err != nil {
 			return err
 		}
 		for _, id := range e.gone {
@@ -81,7 +82,7 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 	}
 	c.change.Lock()
 	defer c.change.Unlock()
-	e := edit{set: map[digest.Digest]row{}, commits: commits, origins: map[digest.Digest]*Origin{}}
+	e := edit{set: map[digest.Digest]row{}, commits: commits, origins: map[digest.Digest]*Origin{}, owners: map[string]digest.Digest{}}
 	for _, p := range imgs {
 		r, ok := e.set[p.img.ID]
 		if !ok {
@@ -96,24 +97,28 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 		}
 		e.set[p.img.ID], e.origins[p.img.ID] = r, p.origin
 		for _, n := range p.names {
-			c.point(e.set, n, p.img.ID)
+			c.point(e, n, p.img.ID)
 		}
 	}
 	return c.apply(e)
 }
 
-// point makes the name n one of the image id, in rows that are to be; c.change is held.
-func (c *Catalog) point(set map[digest.Digest]row, n string, id digest.Digest) {
-	if old, ok := c.names[n]; ok && old != id {
-		if _, ok := set[old]; !ok {
-			set[old], _ = c.row(old)
+// point makes the name n one of the image id, in rows that are to be; c.change is held. An archive may have thousands of names: no more
+// is looked at than the row that has it and the one that gets it.
+func (c *Catalog) point(e edit, n string, id digest.Digest) {
+	old, ok := e.owners[n]
+	if !ok {
+		old, ok = c.names[n]
+	}
+	if ok {
+		r, there := e.set[old]
+		if !there {
+			r, _ = c.row(old)
 		}
-	}
-	for other, r := range set {
 		r.Names = slices.DeleteFunc(slices.Clone(r.Names), func(have string) bool { return have == n })
-		set[other] = r
+		e.set[old] = r
 	}
-	r := set[id]
+	r := e.set[id]
 	r.Names, r.Tagged = append(r.Names, n), time.Now().UTC()
-	set[id] = r
+	e.set[id], e.owners[n] = r, id
 }

@@ -45,8 +45,11 @@ func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step
 	s := &stager{c: c}
 	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx))) }()
 	l, err := s.unpack(ctx, tar)
-	if err != nil {
+	if errdefs.IsInvalidArgument(err) {
 		return nil, "", fmt.Errorf("read layer: %w", err)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("layer: %w", err) // what is wrong is not what was read
 	}
 	if img, err = derived(parent, l.diff, step); err != nil {
 		return nil, "", err
@@ -116,13 +119,17 @@ func derived(parent *Image, diff digest.Digest, step Step) (*Image, error) {
 	return Parse(raw)
 }
 
-// historyOf is a copy of an image's history. One that tells nothing gets a line a layer, since the lines of a history are counted.
+// historyOf is a copy of an image's history with a line for each layer at least, since others count its lines.
 func historyOf(img *Image) []ocispec.History {
 	if img == nil {
 		return nil
 	}
-	if len(img.Config.History) > 0 {
-		return slices.Clone(img.Config.History)
+	history := slices.Clone(img.Config.History)
+	missing := len(img.Config.RootFS.DiffIDs)
+	for _, h := range history {
+		if !h.EmptyLayer {
+			missing--
+		}
 	}
-	return make([]ocispec.History, len(img.Config.RootFS.DiffIDs))
+	return append(history, make([]ocispec.History, max(missing, 0))...)
 }

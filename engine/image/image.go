@@ -64,7 +64,7 @@ func Parse(raw []byte) (*Image, error) {
 		return nil, fmt.Errorf("configuration of %d bytes, at most %d are taken: %w", len(raw), maxConfig, errdefs.ErrOutOfRange)
 	}
 	img := &Image{ID: digest.FromBytes(raw), Raw: raw}
-	if err := json.Unmarshal(raw, &img.Config); err != nil {
+	if err := img.Config.read(raw); err != nil {
 		return nil, fmt.Errorf("configuration of the image: %w: %w", err, errdefs.ErrInvalidArgument)
 	}
 	if os := img.Config.OS; os != "" && os != "linux" {
@@ -86,15 +86,6 @@ func (i *Image) checkLayers() error {
 		if err := id.Validate(); err != nil || id.Algorithm() != digest.SHA256 {
 			return fmt.Errorf("layer %q of image %s: %w", id, short(i.ID), errdefs.ErrInvalidArgument)
 		}
-	}
-	filled := 0
-	for _, h := range i.Config.History {
-		if !h.EmptyLayer {
-			filled++
-		}
-	}
-	if len(i.Config.History) > 0 && filled != len(ids) {
-		return fmt.Errorf("history of image %s tells of %d layers, it has %d: %w", short(i.ID), filled, len(ids), errdefs.ErrInvalidArgument)
 	}
 	return nil
 }

@@ -2,11 +2,15 @@ package image
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/engine/reference"
 )
 
 // entry is one image of manifest.json.
@@ -16,99 +20,133 @@ type entry struct {
 	Layers   []string
 }
 
-// maxDepth is how many indexes may be inside one another.
-const maxDepth = 4
+// Limits of what an archive says of itself: a few bytes can name the same thing again and again.
+const (
+	maxDepth  = 4       // indexes inside one another
+	maxImages = 1 << 12 // of one archive, and entries of all its indexes, each time that one is named
+	maxNames  = 1 << 14 // of all images of one archive
+)
 
-// manifest reads what the archive says of itself: manifest.json, or the OCI index where there is none.
-func (a *archived) manifest() ([]entry, error) {
-	raw, ok := a.small[a.follow("manifest.json")]
-	if ok {
-		var list []entry
+// manifest reads what the archive says of itself: manifest.json, or the OCI index where there is none. Of an image for several
+// platforms it gives the one for want.
+func (a *archived) manifest(want ocispec.Platform) ([]entry, error) {
+	var list []entry
+	if raw, ok := a.small[a.follow("manifest.json")]; ok {
 		if err := json.Unmarshal(raw, &list); err != nil {
 			return nil, fmt.Errorf("manifest.json in the archive: %w: %w", err, errdefs.ErrInvalidArgument)
 		}
-		return list, nil
-	}
-	if raw, ok = a.small[a.follow("index.json")]; !ok {
-		return nil, fmt.Errorf("archive holds neither manifest.json nor index.json: it is not of images: %w", errdefs.ErrInvalidArgument)
-	}
-	var index ocispec.Index
-	if err := json.Unmarshal(raw, &index); err != nil {
-		return nil, fmt.Errorf("index.json in the archive: %w: %w", err, errdefs.ErrInvalidArgument)
-	}
-	return a.index(index, nil, maxDepth)
-}
-
-// index reads the images of an OCI index (image-spec, image-index.md), those of indexes in it included. Inside an index names are
-// those of the entry that led there.
-func (a *archived) index(index ocispec.Index, names []string, depth int) ([]entry, error) {
-	var list []entry
-	for _, d := range index.Manifests {
-		own := names
-		if n := d.Annotations["io.containerd.image.name"]; n != "" {
-			own = []string{n}
+		if err := checkCount(list); err != nil || len(list) > 0 {
+			return list, err
 		}
-		if d.Platform != nil && d.Platform.OS != "" && d.Platform.OS != "linux" {
-			continue // another platform's, or what a builder attests of one ("unknown")
-		}
-		more, err := a.described(d, own, depth)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, more...)
 	}
-	return list, nil
-}
-
-// described reads what one descriptor of an index points at.
-func (a *archived) described(d ocispec.Descriptor, names []string, depth int) ([]entry, error) {
-	raw, err := a.blob(d.Digest)
-	if err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
+	raw, ok := a.small[a.follow("index.json")]
+	if !ok && list == nil {
+		return nil, a.notImages(errors.New("archive holds neither manifest.json nor index.json"))
 	}
-	var m struct {
-		ocispec.Manifest
-		Manifests []ocispec.Descriptor `json:"manifests"`
-	}
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, fmt.Errorf("manifest %s in the archive: %w: %w", d.Digest, err, errdefs.ErrInvalidArgument)
-	}
-	if len(m.Manifests) > 0 {
-		if depth == 0 {
-			return nil, fmt.Errorf("index %s in the archive is nested too deep: %w", d.Digest, errdefs.ErrInvalidArgument)
-		}
-		return a.index(ocispec.Index{Manifests: m.Manifests}, names, depth-1)
-	}
-	e := entry{RepoTags: names}
-	if e.Config, err = blobPath(m.Config.Digest); err != nil {
-		return nil, fmt.Errorf("configuration in manifest %s: %w", d.Digest, err)
-	}
-	for _, l := range m.Layers {
-		p, err := blobPath(l.Digest)
-		if err != nil {
-			return nil, fmt.Errorf("layer in manifest %s: %w", d.Digest, err)
-		}
-		e.Layers = append(e.Layers, p)
-	}
-	return []entry{e}, nil
-}
-
-// blobPath is where a layout keeps content (image-spec, image-layout.md, "Blobs").
-func blobPath(d digest.Digest) (string, error) {
-	if err := d.Validate(); err != nil || d.Algorithm() != digest.SHA256 {
-		return "", fmt.Errorf("digest %q: %w", d, errdefs.ErrInvalidArgument)
-	}
-	return "blobs/sha256/" + d.Encoded(), nil
-}
-
-func (a *archived) blob(d digest.Digest) ([]byte, error) {
-	p, err := blobPath(d)
-	if err != nil {
-		return nil, err
-	}
-	raw, ok := a.small[a.follow(p)]
 	if !ok {
-		return nil, fmt.Errorf("%s is not in the archive: %w", p, errdefs.ErrInvalidArgument)
+		return nil, nil
 	}
-	return raw, nil
+	i := layout{a: a, files: map[digest.Digest]*layoutFile{}}
+	top, err := readLayoutFile(raw)
+	if err == nil {
+		err = i.walk(top, candidate{in: "index.json"}, maxDepth)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("index.json in the archive: %w", err)
+	}
+	return i.choose(want)
+}
+
+// checkCount bounds the work that manifest.json makes.
+func checkCount(list []entry) error {
+	names := 0
+	for _, e := range list {
+		names += len(e.RepoTags)
+	}
+	switch {
+	case len(list) > maxImages:
+		return fmt.Errorf("manifest.json in the archive tells of %d images, at most %d are taken: %w", len(list), maxImages, errdefs.ErrOutOfRange)
+	case names > maxNames:
+		return fmt.Errorf("manifest.json in the archive has %d names, at most %d are taken: %w", names, maxNames, errdefs.ErrOutOfRange)
+	}
+	return nil
+}
+
+// layoutFile is an index or a manifest (image-spec, image-index.md and manifest.md) as far as it is needed. What else is in it may be
+// of any type.
+type layoutFile struct {
+	Manifests []descriptor `json:"manifests"`
+	Config    descriptor   `json:"config"`
+	Layers    []descriptor `json:"layers"`
+}
+
+type descriptor struct {
+	MediaType   string          `json:"mediaType"`
+	Digest      digest.Digest   `json:"digest"`
+	Platform    json.RawMessage `json:"platform"`
+	Annotations json.RawMessage `json:"annotations"`
+}
+
+func readLayoutFile(raw []byte) (*layoutFile, error) {
+	f := &layoutFile{}
+	if err := json.Unmarshal(raw, f); err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
+	}
+	return f, nil
+}
+
+// platform is what a descriptor is said to be for, nil where it does not say.
+func (d descriptor) platform() *ocispec.Platform {
+	var p struct {
+		OS           string `json:"os"`
+		Architecture string `json:"architecture"`
+		Variant      string `json:"variant"`
+	}
+	if json.Unmarshal(d.Platform, &p) != nil || p.OS == "" {
+		return nil
+	}
+	return &ocispec.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant}
+}
+
+// annotation is one that is text, "" for none.
+func (d descriptor) annotation(key string) string {
+	var all map[string]any
+	if len(d.Annotations) == 0 || json.Unmarshal(d.Annotations, &all) != nil {
+		return ""
+	}
+	text, _ := all[key].(string)
+	return text
+}
+
+// name is what a descriptor calls its image, in full, "" for nothing that is a name. containerd and BuildKit write the name and the tag apart,
+// Skopeo, Buildah and Podman the name in the place of the tag.
+func (d descriptor) name() string {
+	for _, key := range []string{"io.containerd.image.name", ocispec.AnnotationRefName} {
+		text := d.annotation(key)
+		if key == ocispec.AnnotationRefName && isTag(text) {
+			continue
+		}
+		named, err := reference.Parse(text)
+		if err != nil || named.Digest != "" && named.Tag == "" {
+			continue
+		}
+		named.Digest = ""
+		return named.OrLatest().String()
+	}
+	return ""
+}
+
+// isTag tells a tag without its repository, "latest" or a version, from the short name of an image.
+func isTag(text string) bool {
+	if strings.ContainsAny(text, "/:@") {
+		return false
+	}
+	version := strings.TrimPrefix(text, "v")
+	return text == "latest" || version != "" && version[0] >= '0' && version[0] <= '9'
+}
+
+// isAbout tells a descriptor of what is said about an image: signatures, lists of parts, how it was built.
+func (d descriptor) isAbout() bool {
+	p := d.platform()
+	return d.annotation("vnd.docker.reference.type") != "" || p != nil && p.OS == "unknown"
 }

@@ -48,11 +48,19 @@ func (c *Catalog) Load(ctx context.Context, r io.Reader, o LoadOptions) (loaded 
 		defer ahead.Close()
 		in = ahead
 	}
+	whole, err := begins(in)
+	if err != nil {
+		return nil, fmt.Errorf("read archive: %w", err)
+	}
 	a := newArchive(s, o.Progress)
-	if err := a.read(ctx, in); err != nil {
+	if err := a.read(ctx, whole); err != nil {
 		return nil, err
 	}
-	wanted, err := a.manifest()
+	want := HostPlatform()
+	if o.Platform != nil {
+		want = *o.Platform
+	}
+	wanted, err := a.manifest(want)
 	if err != nil {
 		return nil, err
 	}
@@ -106,12 +114,8 @@ func forPlatform(plans []plan, want *ocispec.Platform) (kept []plan, err error) 
 }
 
 func (a *archived) plan(e entry) (p plan, err error) {
-	raw, ok := a.small[a.follow(e.Config)]
-	if !ok {
-		return p, fmt.Errorf("configuration %q is not in the archive: %w", e.Config, errdefs.ErrInvalidArgument)
-	}
-	if p.img, err = Parse(raw); err != nil {
-		return p, fmt.Errorf("%q in the archive: %w", e.Config, err)
+	if p.img, err = a.config(e.Config); err != nil {
+		return p, fmt.Errorf("configuration %q in the archive: %w", e.Config, err)
 	}
 	ids := p.img.Config.RootFS.DiffIDs
 	if len(ids) != len(e.Layers) {
@@ -129,7 +133,11 @@ func (a *archived) plan(e entry) (p plan, err error) {
 		p.names = append(p.names, named.OrLatest().String())
 	}
 	for n, name := range e.Layers {
-		l, ok := a.layers[a.follow(name)]
+		at := a.follow(name)
+		l, ok := a.layers[at]
+		if bad := a.bad[at]; bad != nil {
+			return p, fmt.Errorf("layer %q of image %s: %w", name, short(p.img.ID), bad)
+		}
 		if !ok {
 			return p, fmt.Errorf("layer %q of image %s is not in the archive: %w", name, short(p.img.ID), errdefs.ErrInvalidArgument)
 		}

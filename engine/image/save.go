@@ -175,15 +175,12 @@ func (a *saving) layer(ctx context.Context, chain, diff digest.Digest, at time.T
 
 // add takes an image into the archive.
 func (a *saving) add(ctx context.Context, img *chosen) error {
-	if len(img.Config.RootFS.DiffIDs) == 0 {
-		return fmt.Errorf("save image %s: empty export - not implemented: %w", short(img.ID), errdefs.ErrNotImplemented)
-	}
 	platform := img.Platform()
-	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest}
+	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Layers: []ocispec.Descriptor{}}
 	m.SchemaVersion = 2
 	m.Config = a.blob(ocispec.MediaTypeImageConfig, img.Raw, img.created())
 	m.Config.Platform = &platform
-	e := savedEntry{Config: blobName(img.ID), LayerSources: map[digest.Digest]ocispec.Descriptor{}}
+	e := savedEntry{Config: blobName(img.ID), Layers: []string{}, LayerSources: map[digest.Digest]ocispec.Descriptor{}}
 	for n, chain := range img.ChainIDs() {
 		diff := img.Config.RootFS.DiffIDs[n]
 		d, err := a.layer(ctx, chain, diff, img.created())
@@ -211,6 +208,9 @@ func (a *saving) add(ctx context.Context, img *chosen) error {
 
 // legacy notes a tag for the file repositories, where it points at the top layer.
 func (a *saving) legacy(repository, tag string, diffs []digest.Digest) {
+	if len(diffs) == 0 {
+		return
+	}
 	if a.tags == nil {
 		a.tags = map[string]map[string]string{}
 	}
