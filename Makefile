@@ -25,8 +25,15 @@ tools: ## See to it that Go and a C compiler are there
 demo: build ## Run a container from the embedded image by a daemon of its own, and clean up
 	@sh testdata/demo $(BOX)
 
+# What the tests speak to, make things with, or compare with.
+PEERS := busybox:busybox-static nft:nftables iptables-legacy:iptables ip:iproute2 strace:strace curl:curl pgrep:procps tmux:tmux \
+	/usr/include/seccomp.h:libseccomp-dev /usr/sbin/sshd:openssh-server ssh:openssh-client service:init-system-helpers \
+	/usr/sbin/dockerd:docker.io docker:docker-cli/docker.io docker-registry:docker-registry docker-compose:docker-compose skopeo:skopeo \
+	python3:python3 /usr/lib/python3/dist-packages/docker/__init__.py:python3-docker jq:jq openssl:openssl script:bsdutils unshare:util-linux \
+	apparmor_parser:apparmor
+
 test: build ## Run the tests; as root those that start containers too
-	@sh testdata/need busybox:busybox-static nft:nftables iptables-legacy:iptables ip:iproute2 strace:strace curl:curl pgrep:procps tmux:tmux /usr/include/seccomp.h:libseccomp-dev /usr/sbin/sshd:openssh-server ssh:openssh-client service:init-system-helpers
+	@[ "$$(id -u)" != 0 ] || sh testdata/need $(PEERS)
 	@BOX_BINARY=$(BOX) sh testdata/test
 
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts

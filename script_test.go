@@ -120,17 +120,7 @@ func TestScript(t *testing.T) {
 			env.Defer(d.end)
 			return d.start()
 		},
-		Condition: func(cond string) (bool, error) {
-			switch cond {
-			case "docker-cli":
-				return dockerCLI() != "", nil
-			case "python-docker":
-				return exec.Command("/usr/bin/python3", "-c", "import docker").Run() == nil, nil
-			case "peer":
-				return hasPeer(), nil
-			}
-			return false, fmt.Errorf("unknown condition %q", cond)
-		},
+		Condition: scriptCondition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"eventually":     eventually,
 			"start-peer":     startPeer,
