@@ -14,6 +14,16 @@ func (e *Engine) Networks(f Filters) ([]apinetwork.Summary, error) {
 	if err := f.check([]string{"driver", "id", "label", "name", "scope", "type", "dangling"}); err != nil {
 		return nil, err
 	}
+	for _, v := range f["dangling"] {
+		if !slices.Contains([]string{"true", "1", "false", "0"}, v) {
+			return nil, invalid(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`)
+		}
+	}
+	for _, v := range f["type"] {
+		if v != "builtin" && v != "custom" {
+			return nil, invalid("invalid filter: 'type'='%s'", v)
+		}
+	}
 	e.mu.RLock()
 	list := slices.Collect(maps.Values(e.networks))
 	e.mu.RUnlock()

@@ -21,8 +21,10 @@ func variable(v string) string {
 
 // validate refuses contradictions in Docker's words and fills in the host configuration's defaults.
 func (e *Engine) validate(rec *record) (warnings []string, err error) {
-	if rec.Name = strings.TrimPrefix(rec.Name, "/"); rec.Name != "" && !validName(rec.Name) {
-		return nil, invalid("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", rec.Name)
+	if asked := rec.Name; asked != "" {
+		if rec.Name = strings.TrimPrefix(asked, "/"); !validName(rec.Name) {
+			return nil, invalid("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", asked)
+		}
 	}
 	c, h := rec.Config, rec.Host
 	if c.WorkingDir != "" {

@@ -3,6 +3,7 @@ package netapi
 import (
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/moby/moby/api/types/build"
 	api "github.com/moby/moby/api/types/container"
@@ -145,6 +146,13 @@ func (s *Server) pruneBuilds(w http.ResponseWriter, r *http.Request) error {
 	f, err := filters(r)
 	if err != nil {
 		return err
+	}
+	for _, key := range []string{"keep-storage", "reserved-space", "max-used-space", "min-free-space"} {
+		if text := r.FormValue(key); text != "" {
+			if _, err := strconv.ParseInt(text, 10, 64); err != nil {
+				return refused(key + " is in bytes and expects an integer, got " + text + ": " + err.Error())
+			}
+		}
 	}
 	done, err := s.e.PruneBuilds(r.Context(), f)
 	if err != nil {

@@ -118,15 +118,15 @@ func moment(s string) (time.Time, error) {
 
 // size reads the h and w of a terminal.
 func size(r *http.Request) (height, width uint16, err error) {
-	h, err := strconv.ParseUint(r.FormValue("h"), 10, 16)
+	h, err := strconv.ParseUint(r.FormValue("h"), 10, 32)
 	if err != nil {
 		return 0, 0, refused("invalid resize height " + strconv.Quote(r.FormValue("h")))
 	}
-	wd, err := strconv.ParseUint(r.FormValue("w"), 10, 16)
+	wd, err := strconv.ParseUint(r.FormValue("w"), 10, 32)
 	if err != nil {
 		return 0, 0, refused("invalid resize width " + strconv.Quote(r.FormValue("w")))
 	}
-	return uint16(h), uint16(wd), nil
+	return uint16(h), uint16(wd), nil // what a terminal can have of them
 }
 
 // flushWriter sends each write at once.

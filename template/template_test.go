@@ -150,6 +150,7 @@ func TestShape(t *testing.T) {
 		`{{.ID}}`: "x", `{{.Cmd}}`: "[]", `{{.Labels}}`: "map[]", `{{.Size}}`: "0", `{{.Health}}`: "<nil>",
 		`{{if .Health}}a{{else}}b{{end}}`: "b", `{{.Inner.Text}}`: "", `{{(index .List 0).Status}}`: "",
 		`{{.Every}} {{.Never}} {{json .Every}} {{printf "%d" .Every}} {{gt .Every 3}}`: "5s 0s 5000000000 5000000000 true",
+		`{{json .Cmd}} {{json .Labels}} {{len .Labels}} {{index .Labels "x"}}`:         "null null 0 ",
 		`{{json .}}`: `{"Id":"x","Cmd":null,"List":[{}],"Every":5000000000}`,
 	} {
 		tmpl, err := Parse(source)

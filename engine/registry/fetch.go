@@ -6,9 +6,43 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/containerd/errdefs"
 )
+
+// refusedFetch is what a server on the web said instead of sending a file. Its status becomes that of the reply, as in Docker.
+type refusedFetch struct {
+	url, status, said string
+	code              int
+}
+
+// Error implements error.
+func (r *refusedFetch) Error() string {
+	return fmt.Sprintf("failed to GET %s with status %s: %s", r.url, r.status, r.said)
+}
+
+// Unwrap is the class of the status.
+func (r *refusedFetch) Unwrap() error {
+	switch r.code {
+	case http.StatusNotFound:
+		return errdefs.ErrNotFound
+	case http.StatusUnauthorized:
+		return errdefs.ErrUnauthenticated
+	case http.StatusForbidden:
+		return errdefs.ErrPermissionDenied
+	case http.StatusConflict:
+		return errdefs.ErrConflict
+	case http.StatusNotImplemented:
+		return errdefs.ErrNotImplemented
+	case http.StatusServiceUnavailable:
+		return errdefs.ErrUnavailable
+	}
+	if r.code < http.StatusInternalServerError {
+		return errdefs.ErrInvalidArgument
+	}
+	return errdefs.ErrUnknown
+}
 
 // Fetch opens a file on the web. size is -1 where the server does not tell.
 func Fetch(ctx context.Context, url string) (body io.ReadCloser, size int64, err error) {
@@ -23,7 +57,7 @@ func Fetch(ctx context.Context, url string) (body io.ReadCloser, size int64, err
 	if res.StatusCode >= 400 {
 		defer res.Body.Close()
 		said, _ := io.ReadAll(io.LimitReader(res.Body, 512)) // as much as was said before an error
-		return nil, 0, fmt.Errorf("failed to GET %s with status %s: %s: %w", url, res.Status, said, errdefs.ErrUnknown)
+		return nil, 0, &refusedFetch{url, res.Status, strings.TrimSpace(string(said)), res.StatusCode}
 	}
 	return res.Body, res.ContentLength, nil
 }
