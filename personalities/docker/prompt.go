@@ -1,8 +1,12 @@
 package docker
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"box/personalities/cmd"
 )
@@ -30,4 +34,23 @@ func (s *session) ask(ctx context.Context, read func() (string, error)) (string,
 		fmt.Fprintln(s.out)
 		return "", &cmd.Exit{}
 	}
+}
+
+// confirm warns and asks; anything but y is no.
+func (s *session) confirm(ctx context.Context, warning string) error {
+	fmt.Fprint(s.out, "WARNING! "+warning+"\nAre you sure you want to continue? [y/N] ")
+	answer, err := s.ask(ctx, func() (string, error) {
+		line, err := bufio.NewReader(io.LimitReader(s.in, maxAnswer)).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return line, err
+	})
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(strings.TrimSpace(answer), "y") {
+		return nil
+	}
+	return &cmd.Exit{} // no is no failure
 }

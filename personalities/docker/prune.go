@@ -1,11 +1,9 @@
 package docker
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/moby/moby/api/types/image"
@@ -29,25 +27,6 @@ func (f *pruneFlags) flags(what string) []cmd.Flag {
 		flags = append([]cmd.Flag{{Value: &f.all, Name: "all", Short: "a", Help: what}}, flags...)
 	}
 	return flags
-}
-
-// confirm warns and asks; anything but y is no.
-func (s *session) confirm(ctx context.Context, warning string) error {
-	fmt.Fprint(s.out, "WARNING! "+warning+"\nAre you sure you want to continue? [y/N] ")
-	answer, err := s.ask(ctx, func() (string, error) {
-		line, err := bufio.NewReader(io.LimitReader(s.in, maxAnswer)).ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return line, err
-	})
-	if err != nil {
-		return err
-	}
-	if strings.EqualFold(strings.TrimSpace(answer), "y") {
-		return nil
-	}
-	return &cmd.Exit{} // no is no failure
 }
 
 // prune makes the action of one prune: the question, the call, what went and how much it freed.
