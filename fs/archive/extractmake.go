@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strings"
 
@@ -20,7 +19,8 @@ func (x *extractor) regular(e target) error {
 	if err != nil {
 		return err
 	}
-	err = x.fill(fd, e)
+	out := holey{fd: fd, least: leastHole(e.h)}
+	err = out.fill(e.content, e.h.Size, x.buf)
 	if err == nil {
 		err = x.dress(fd, fd, e.h)
 	}
@@ -28,24 +28,6 @@ func (x *extractor) regular(e target) error {
 		err = closed
 	}
 	return err
-}
-
-// fill copies an entry's content.
-func (x *extractor) fill(fd int, e target) error {
-	for left := e.h.Size; left > 0; {
-		n, err := io.ReadFull(e.content, x.buf[:min(left, int64(len(x.buf)))])
-		if err != nil {
-			return badTar("content", err)
-		}
-		left -= int64(n)
-		if err := writeHoley(nil, fd, x.buf[:n]); err != nil {
-			return err
-		}
-	}
-	if e.h.Size < holeSize {
-		return nil
-	}
-	return unix.Ftruncate(fd, e.h.Size) // the last hole has to be said
 }
 
 // folder makes a folder; one that is there is kept and gets what the entry says.

@@ -1,47 +1,89 @@
 package archive
 
 import (
+	"archive/tar"
 	"bytes"
+	"io"
 
 	"golang.org/x/sys/unix"
 
 	"box/fs/disk"
 )
 
-// holeSize is how many zeros in a row, from a multiple of it on, become a hole: a block of the usual file systems.
-const holeSize = 4 << 10
+// How many zeros in a row, from a multiple of it on, become a hole: a block of the usual file systems where the archive tells of holes, and
+// more where it does not, since programs are full of short ones and each costs two calls and an extent.
+const (
+	toldHole  = 4 << 10
+	foundHole = 32 << 10
+)
 
 // noData is what a hole reads as.
-var noData [holeSize]byte
+var noData [foundHole]byte
 
-// writeHoley writes p but for the zeros in it, over which it goes. What comes before p in the file is a multiple of holeSize, and who writes a hole
-// at the end of a file has to say the file's size.
-func writeHoley(d *disk.Disk, fd int, p []byte) error {
+// holey writes a file of size bytes but for the zeros in it, over which it goes.
+type holey struct {
+	disk  *disk.Disk
+	fd    int
+	least int  // zeros that become a hole
+	open  bool // ends in a hole, which the file's size has to say
+}
+
+// Write implements io.Writer. What came before p is a multiple of least.
+func (h *holey) Write(p []byte) (int, error) {
+	all := len(p)
 	for len(p) > 0 {
 		n := 0
-		for n < len(p) && !isHole(p[n:]) {
-			n = min(n+holeSize, len(p))
+		for n < len(p) && !h.isHole(p[n:]) {
+			n = min(n+h.least, len(p))
 		}
 		if n > 0 {
-			if _, err := d.WriteAll(fd, p[:n]); err != nil {
-				return err
+			if _, err := h.disk.WriteAll(h.fd, p[:n]); err != nil {
+				return 0, err
 			}
+			h.open = false
 		}
 		p, n = p[n:], 0
-		for isHole(p[n:]) {
-			n += holeSize
+		for h.isHole(p[n:]) {
+			n += h.least
 		}
 		if n > 0 {
-			if _, err := unix.Seek(fd, int64(n), unix.SEEK_CUR); err != nil {
-				return err
+			if _, err := unix.Seek(h.fd, int64(n), unix.SEEK_CUR); err != nil {
+				return 0, err
 			}
+			h.open = true
 		}
 		p = p[n:]
 	}
-	return nil
+	return all, nil
 }
 
-// isHole tells whether p begins with a block of zeros.
-func isHole(p []byte) bool {
-	return len(p) >= holeSize && p[0] == 0 && bytes.Equal(p[:holeSize], noData[:])
+// isHole tells whether p begins with enough zeros.
+func (h *holey) isHole(p []byte) bool {
+	return len(p) >= h.least && p[0] == 0 && bytes.Equal(p[:h.least], noData[:h.least])
+}
+
+// fill writes all of a file from an archive; buf is a multiple of every hole's least.
+func (h *holey) fill(content io.Reader, size int64, buf []byte) error {
+	for left := size; left > 0; {
+		n, err := io.ReadFull(content, buf[:min(left, int64(len(buf)))])
+		if err != nil {
+			return badTar("content", err)
+		}
+		left -= int64(n)
+		if _, err := h.Write(buf[:n]); err != nil {
+			return err
+		}
+	}
+	if !h.open {
+		return nil
+	}
+	return h.disk.Truncate(h.fd, size)
+}
+
+// leastHole is what becomes a hole of an entry.
+func leastHole(hdr *tar.Header) int {
+	if IsSparse(hdr) {
+		return toldHole
+	}
+	return foundHole
 }

@@ -84,15 +84,15 @@ func TestHolesStay(t *testing.T) {
 	}
 }
 
-// TestWriteHoley: whatever is written, with zeros at any place, is read again.
-func TestWriteHoley(t *testing.T) {
+// TestWritesHoles: whatever is written, with zeros at any place, is read again.
+func TestWritesHoles(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		raw := make([]byte, random.IntN(5*holeSize))
+		raw := make([]byte, random.IntN(5*foundHole))
 		for range random.IntN(4) {
 			if len(raw) > 0 {
 				at := random.IntN(len(raw))
-				for n := at; n < min(len(raw), at+random.IntN(2*holeSize)); n++ {
+				for n := at; n < min(len(raw), at+random.IntN(2*foundHole)); n++ {
 					raw[n] = byte(random.IntN(3))
 				}
 			}

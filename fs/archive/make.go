@@ -65,7 +65,8 @@ func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) erro
 		in.rec.file(path.Join(n.dir.path, n.name), hdr.Size)
 		in.content = hdr.Size
 	}
-	err = a.fill(fd, hdr, content)
+	out := holey{disk: a.disk, fd: fd, least: leastHole(hdr)}
+	err = out.fill(content, hdr.Size, a.buf)
 	if err == nil {
 		err = a.dressFile(fd, n, hdr)
 	}
@@ -74,24 +75,6 @@ func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) erro
 		err = closed
 	}
 	return err
-}
-
-// fill copies an entry's content. Zeros become holes, whether the archive says so or not: many tools write the zeros of a sparse file.
-func (a *applier) fill(fd int, hdr *tar.Header, content io.Reader) error {
-	for left := hdr.Size; left > 0; {
-		n, err := io.ReadFull(content, a.buf[:min(left, int64(len(a.buf)))])
-		if err != nil {
-			return badTar("content", err)
-		}
-		left -= int64(n)
-		if err := writeHoley(a.disk, fd, a.buf[:n]); err != nil {
-			return err
-		}
-	}
-	if hdr.Size < holeSize {
-		return nil
-	}
-	return a.disk.Truncate(fd, hdr.Size)
 }
 
 // dressFile gives an open file its owner, mode, attributes and times, in this order: a change of owner takes the set-id
