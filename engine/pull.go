@@ -49,7 +49,7 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 		e.publishMoved(ctx, events.ActionPull, p.Ref, p.Image.Config.Config.Labels)
 	}
 	if err != nil {
-		return err
+		return e.offline(err)
 	}
 	for _, p := range pulled {
 		if perr := p.Image.CheckPlatform(q.Platform); perr != nil {
