@@ -40,6 +40,11 @@ func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) err
 			return invalid("cannot import digest reference")
 		}
 	}
+	if q.Repository != "" { // before anything is read
+		if err := image.CheckName(q.Repository, q.Tag); err != nil {
+			return err
+		}
+	}
 	if q.Message == "" {
 		q.Message = "Imported from " + q.Source
 	}

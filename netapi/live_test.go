@@ -33,6 +33,8 @@ var created = []string{
 	`{"Image":"edge","HostConfig":{"NetworkMode":"container:aa","PidMode":"container:bb","IpcMode":"container:cc","VolumesFrom":["aa"]}}`,
 	`{"Image":"edge","HostConfig":{"Links":["aa:x","bb"]}}`,
 	`{"Image":"none"}`,
+	`{"Image":"edge","Cmd":"echo","Entrypoint":"","HostConfig":{"CapAdd":"ALL","Ulimits":[null],"BlkioWeightDevice":[null]}}`,
+	`{"Image":"edge","NetworkingConfig":{"EndpointsConfig":{"host":null}},"MacAddress":"02:42:ac:11:00:02"}`,
 	`{}`,
 }
 
@@ -118,6 +120,13 @@ var calls = []call{
 	{method: "POST", path: `/volumes/prune?filters={"all":["1"]}`},
 	{method: "GET", path: "/networks"},
 	{method: "GET", path: "/networks/host"},
+	{method: "POST", path: "/networks/create", body: jsons(`{"Name":"host"}`, `{"Name":"%s"}`, `{}`)},
+	{method: "POST", path: "/networks/none/connect", body: jsons(`{"Container":"aa"}`, `{"Container":"running"}`, `{"Container":""}`)},
+	{method: "POST", path: "/networks/host/disconnect", body: jsons(`{"Container":"aa"}`, `{"Container":"running"}`)},
+	{method: "DELETE", path: "/networks/%s"},
+	{method: "GET", path: "/plugins/%s/json"},
+	{method: "GET", path: "/services/%s"},
+	{method: "POST", path: "/build?t=%s", body: archives},
 	{method: "GET", path: "/system/df"},
 	{method: "GET", path: "/info"},
 	{method: "GET", path: "/events?since=1&until=2000000000", open: true},

@@ -1,6 +1,7 @@
 package netapi
 
 import (
+	"io"
 	"net/http"
 	"strings"
 
@@ -88,7 +89,11 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request) {
 		if name, ok := f.match(r.Method, path); ok {
 			refuse := func(*Server, http.ResponseWriter, *http.Request) error { return f.because }
 			r = mux.SetURLVars(r, map[string]string{"version": version, "name": name})
+			c := http.NewResponseController(w)
+			_ = c.EnableFullDuplex() // the answer comes at once, and yet a client that sends all before it looks gets it
 			s.wrap(&route{method: r.Method, path: f.path, do: refuse})(w, r)
+			_ = c.Flush()
+			_, _ = io.Copy(io.Discard, r.Body)
 			return
 		}
 	}

@@ -1,7 +1,9 @@
 package netapi
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,6 +66,24 @@ func checkRefusal(t *testing.T, e *edge, method, path, want string) {
 	}
 	if status == 501 && !strings.Contains(said.Message, "is not built into this box yet") || status == 503 && !strings.Contains(said.Message, "swarm") {
 		t.Errorf("%s %s: %q does not say what is missing", method, path, said.Message)
+	}
+}
+
+// TestRefusedBody: who sends all of a large body before it looks at the answer gets it.
+func TestRefusedBody(t *testing.T) {
+	e := startEdge(t)
+	for _, path := range []string{"/build", "/v1.41/plugins/pull", "/services/create"} {
+		c := e.dial(t)
+		body := make([]byte, 16<<20)
+		_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-tar\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
+		if err != nil {
+			t.Errorf("%s: send the body: %v", path, err)
+		}
+		in := bufio.NewReader(c)
+		if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != 501 && res.StatusCode != 503 {
+			t.Errorf("%s: %v %v", path, res, err)
+		}
+		c.Close()
 	}
 }
 

@@ -91,6 +91,12 @@ func (c *Catalog) Tag(ref, repository, tag string) (*Image, string, error) {
 	return img, named.Familiar(), c.add([]pending{{img: img, names: []string{named.String()}}}, nil)
 }
 
+// CheckName refuses what cannot be a name of an image.
+func CheckName(repository, tag string) error {
+	_, err := tagged(repository, tag)
+	return err
+}
+
 // tagged is a name with its tag, both as the user gave them.
 func tagged(repository, tag string) (reference.Named, error) {
 	named, err := reference.Parse(repository)
