@@ -39,6 +39,9 @@ func (s *session) binds(specs []string) (binds []string, volumes map[string]stru
 // checkVolume refuses what no daemon could make sense of.
 func checkVolume(spec string) error {
 	parts := strings.Split(spec, ":")
+	if len(parts[0]) == 1 {
+		parts = parts[1:] // Docker's client takes it for a drive of Windows, and leaves the rest to the daemon
+	}
 	switch {
 	case slices.Contains(parts, ""):
 		return fmt.Errorf("invalid spec: %s: empty section between colons", spec)
