@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"box/panics"
 )
@@ -17,4 +18,23 @@ func (e *Engine) background(fn func()) {
 		}()
 		fn()
 	})
+}
+
+// later runs fn in the background after a while, unless the engine has ended by then.
+func (e *Engine) later(delay time.Duration, fn func()) *time.Timer {
+	return time.AfterFunc(delay, func() {
+		e.ending.Lock()
+		defer e.ending.Unlock()
+		if e.stopped.Err() == nil {
+			e.background(fn)
+		}
+	})
+}
+
+// end stops the engine's own goroutines and waits for them.
+func (e *Engine) end() {
+	e.ending.Lock()
+	e.stop()
+	e.ending.Unlock()
+	e.work.Wait()
 }

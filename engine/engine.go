@@ -99,6 +99,7 @@ type Engine struct {
 	stop    context.CancelFunc
 	stopped context.Context
 	work    sync.WaitGroup // every goroutine of the engine's own
+	ending  sync.Mutex     // a timer that fires while the engine ends adds no work that nobody waits for
 }
 
 // Open opens the data root, takes over what runs from an earlier daemon, and starts what is to be started.
@@ -129,8 +130,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e.note(notes)
 	e.stopped, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := e.open(ctx); err != nil {
-		e.stop()
-		e.work.Wait()
+		e.end()
 		return nil, errors.Join(err, e.closeStores())
 	}
 	_ = e.confinement(ctx) // says now what cannot be had
@@ -206,8 +206,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	if !e.settings().LiveRestore {
 		e.stopAll(ctx)
 	}
-	e.stop()
-	e.work.Wait()
+	e.end()
 	err := e.saveStates()
 	err = errors.Join(err, e.copies.Copy())
 	if e.o.Net != nil {

@@ -155,17 +155,15 @@ func nextBackoff(last, ran time.Duration) time.Duration {
 func (e *Engine) restartIn(c *container, delay time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.restart = time.AfterFunc(delay, func() {
-		e.background(func() {
-			c.op.Lock()
-			defer c.op.Unlock()
-			if st, _ := c.now(); st.State != api.StateRestarting || e.stopped.Err() != nil {
-				return
-			}
-			if err := e.start(context.Background(), c, func(*status) {}); err != nil {
-				e.log.Error("restart", "container", short(c.rec.ID), "error", err)
-			}
-		})
+	c.restart = e.later(delay, func() {
+		c.op.Lock()
+		defer c.op.Unlock()
+		if st, _ := c.now(); st.State != api.StateRestarting || e.stopped.Err() != nil {
+			return
+		}
+		if err := e.start(context.Background(), c, func(*status) {}); err != nil {
+			e.log.Error("restart", "container", short(c.rec.ID), "error", err)
+		}
 	})
 }
 
