@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
 
+	"box/engine/refuse"
 	"box/engine/task"
 )
 
@@ -92,7 +93,7 @@ func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Atta
 	}
 	rec := c.snapshot()
 	if st, _ := c.now(); st.State == api.StatePaused {
-		return nil, conflict("container %s is paused, unpause the container before attach", ref)
+		return nil, refuse.Conflict("container %s is paused, unpause the container before attach", ref)
 	}
 	a := &Attachment{Terminal: rec.Config.Tty, keys: keys}
 	closeStdin := o.Stdin && rec.Config.StdinOnce && !rec.Config.Tty

@@ -5,6 +5,8 @@ import (
 	"path"
 	"strings"
 
+	"box/engine/refuse"
+
 	api "github.com/moby/moby/api/types/container"
 )
 
@@ -26,7 +28,7 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 		{m.IsHost() && len(h.Links) > 0, "conflicting options: host type networking can't be used with links. This would result in undefined behavior"},
 	} {
 		if rule.broken {
-			return invalid("%s", rule.text)
+			return refuse.Invalid("%s", rule.text)
 		}
 	}
 	for _, line := range h.ExtraHosts {
@@ -36,12 +38,12 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 	}
 	for target := range c.Volumes {
 		if !path.IsAbs(target) {
-			return invalid("invalid volume specification: '%s': invalid mount config for type \"volume\": invalid mount path: '%s' mount path must be absolute", target, target)
+			return refuse.Invalid("invalid volume specification: '%s': invalid mount config for type \"volume\": invalid mount path: '%s' mount path must be absolute", target, target)
 		}
 	}
 	for key := range h.Annotations {
 		if key == "" {
-			return invalid("invalid Annotations: the empty string is not permitted as an annotation key")
+			return refuse.Invalid("invalid Annotations: the empty string is not permitted as an annotation key")
 		}
 	}
 	return nil
@@ -53,9 +55,9 @@ func (e *Engine) checkGroups(h *api.HostConfig, writable *bool) error {
 	switch {
 	case writable == nil || h.Privileged: // a privileged container has the host's tree as it is
 	case e.remapped(h):
-		return invalid("conflicting options: writable-cgroups and user namespaces")
+		return refuse.Invalid("conflicting options: writable-cgroups and user namespaces")
 	case *writable && !h.CgroupnsMode.IsPrivate():
-		return invalid("conflicting options: writable-cgroups=true and the cgroup namespace mode %q: it needs --cgroupns private", h.CgroupnsMode)
+		return refuse.Invalid("conflicting options: writable-cgroups=true and the cgroup namespace mode %q: it needs --cgroupns private", h.CgroupnsMode)
 	}
 	return nil
 }
@@ -67,13 +69,13 @@ const hostGateway = "host-gateway"
 func checkHostLine(line string) error {
 	name, address, ok := cutHostLine(line)
 	if !ok || name == "" {
-		return invalid("bad format for add-host: %q", line)
+		return refuse.Invalid("bad format for add-host: %q", line)
 	}
 	if address == hostGateway {
 		return nil
 	}
 	if _, err := netip.ParseAddr(address); err != nil {
-		return invalid("invalid IP address in add-host: %q", address)
+		return refuse.Invalid("invalid IP address in add-host: %q", address)
 	}
 	return nil
 }

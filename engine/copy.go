@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	apimount "github.com/moby/moby/api/types/mount"
 	"golang.org/x/sys/unix"
 
+	"box/engine/refuse"
 	"box/engine/spec"
 	"box/fs"
 	"box/fs/archive"
@@ -70,13 +70,13 @@ func (f *files) openPath(p string) (fd int, stat api.PathStat, err error) {
 func pathError(err error, ref, asked, p string) error {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return notFound("Could not find the file %s in container %s", asked, ref)
+		return refuse.NotFound("Could not find the file %s in container %s", asked, ref)
 	case errors.Is(err, unix.ENOTDIR):
-		return &classed{errdefs.ErrInternal, "lstat " + p + ": not a directory"}
+		return refuse.Internal("lstat %s: not a directory", p)
 	case errors.Is(err, unix.ELOOP):
-		return &classed{errdefs.ErrInternal, "evalSymlinksInScope: too many links in " + p}
+		return refuse.Internal("evalSymlinksInScope: too many links in %s", p)
 	case errors.Is(err, unix.ENAMETOOLONG):
-		return &classed{errdefs.ErrInternal, "lstat " + p + ": file name too long"}
+		return refuse.Internal("lstat %s: file name too long", p)
 	}
 	return err
 }
@@ -208,7 +208,7 @@ func (f *files) folderFor(p string) (string, error) {
 		return "", err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return "", invalid("extraction point is not a directory")
+		return "", refuse.Invalid("extraction point is not a directory")
 	}
 	at, err := f.root.Follow(p)
 	if err != nil {
@@ -219,10 +219,10 @@ func (f *files) folderFor(p string) (string, error) {
 	frozen := unix.Fstatfs(fd, &sys) == nil && sys.Flags&unix.ST_RDONLY != 0
 	switch {
 	case m != nil && (!m.RW || frozen):
-		return "", invalid("mounted volume is marked read-only")
+		return "", refuse.Invalid("mounted volume is marked read-only")
 	case m != nil && m.Type == apimount.TypeTmpfs && !f.live && f.rec.Host.ReadonlyRootfs,
 		m == nil && (f.rec.Host.ReadonlyRootfs && !f.live || frozen):
-		return "", invalid("container rootfs is marked read-only")
+		return "", refuse.Invalid("container rootfs is marked read-only")
 	}
 	return at, nil
 }

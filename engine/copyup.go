@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"box/engine/refuse"
+
 	"github.com/moby/moby/api/types/mount"
 	"golang.org/x/sys/unix"
 )
@@ -46,7 +48,7 @@ func (e *Engine) fillVolume(ctx context.Context, root int, path, container strin
 		if m.Spec.Target == "" { // a volume of the image's
 			return fmt.Errorf("cannot mount volume over existing file, file exists %s", at)
 		}
-		return invalid("source %s is not directory", at)
+		return refuse.Invalid("source %s is not directory", at)
 	}
 	if err != nil {
 		return fmt.Errorf("%s in the image: %w", m.Destination, err)

@@ -17,6 +17,7 @@ import (
 
 	"box/engine/image"
 	"box/engine/recovery"
+	"box/engine/refuse"
 	"box/engine/spec"
 	"box/engine/state"
 	"box/engine/workdir"
@@ -38,7 +39,7 @@ type Creation struct {
 func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, error) {
 	var none api.CreateResponse
 	if q.Config == nil {
-		return none, invalid("Config cannot be empty in order to create a container")
+		return none, refuse.Invalid("Config cannot be empty in order to create a container")
 	}
 	if q.Host == nil {
 		q.Host = &api.HostConfig{}
@@ -96,7 +97,7 @@ func (e *Engine) complete(rec *record, networking *apinetwork.NetworkingConfig) 
 	}
 	argv := slices.Concat(rec.Config.Entrypoint, rec.Config.Cmd)
 	if len(argv) == 0 {
-		return nil, invalid("no command specified")
+		return nil, refuse.Invalid("no command specified")
 	}
 	rec.Path, rec.Args = argv[0], argv[1:]
 	if rec.Config.Hostname == "" {
@@ -162,7 +163,7 @@ func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
 	opts.Quota = quota
 	err = e.layers.Prepare(ctx, rec.ID, base, opts)
 	if errdefs.IsNotImplemented(err) && e.layers.Name() == "overlay2" {
-		return invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
+		return refuse.Invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
 	}
 	if err != nil {
 		return fmt.Errorf("layer of the container: %w", err)
@@ -212,7 +213,7 @@ func (e *Engine) reserveName(rec *record) error {
 		rec.Name = newName(func(n string) bool { _, used := e.names[n]; return used })
 	}
 	if id, used := e.names[rec.Name]; used {
-		return conflict("Conflict. The container name %q is already in use by container %q. You have to remove (or rename) that container to be able to reuse that name.",
+		return refuse.Conflict("Conflict. The container name %q is already in use by container %q. You have to remove (or rename) that container to be able to reuse that name.",
 			"/"+rec.Name, id)
 	}
 	e.names[rec.Name] = rec.ID

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"box/engine/refuse"
 )
 
 // errDetached ends an input in which the keys were found.
@@ -20,7 +22,7 @@ func detachKeys(s string) ([]byte, error) {
 		name, ctrl := strings.CutPrefix(k, "ctrl-")
 		switch {
 		case len(name) != 1:
-			return nil, invalid("Invalid detach keys (%s) provided", s)
+			return nil, refuse.Invalid("Invalid detach keys (%s) provided", s)
 		case !ctrl:
 			keys = append(keys, name[0])
 		case name[0] >= 'a' && name[0] <= 'z':
@@ -28,7 +30,7 @@ func detachKeys(s string) ([]byte, error) {
 		case strings.Contains("@[\\]^_", name):
 			keys = append(keys, name[0]&0x1f)
 		default:
-			return nil, invalid("Invalid detach keys (%s) provided", s)
+			return nil, refuse.Invalid("Invalid detach keys (%s) provided", s)
 		}
 	}
 	return keys, nil

@@ -13,6 +13,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 
 	"box/engine/network"
+	"box/engine/refuse"
 	"box/engine/userns"
 )
 
@@ -45,7 +46,7 @@ func (e *Engine) wantedNetworks(rec *record, q *apinetwork.NetworkingConfig) (ma
 			name = n.Name
 		}
 		if name != n.Name && name != n.ID {
-			return nil, invalid("Container cannot be connected to network endpoints: %s, %s", n.Name, name)
+			return nil, refuse.Invalid("Container cannot be connected to network endpoints: %s, %s", n.Name, name)
 		}
 		if s != nil {
 			out[n.Name] = s.Copy()
@@ -68,7 +69,7 @@ func checkEndpoint(n *netRecord, ep *apinetwork.EndpointSettings) error {
 	default:
 		return nil
 	}
-	return invalid("invalid config for network %s: invalid endpoint settings:\n%s", n.Name, problem)
+	return refuse.Invalid("invalid config for network %s: invalid endpoint settings:\n%s", n.Name, problem)
 }
 
 // sandbox is the network a container was given.
@@ -100,11 +101,11 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 	case mode.IsContainer():
 		lender, err := e.container(mode.ConnectedContainer())
 		if err == nil && lender == c {
-			return j, &classed{errdefs.ErrInternal, "cannot join own network"}
+			return j, refuse.Internal("cannot join own network")
 		}
 		pid, err := e.pidOf(mode.ConnectedContainer())
 		if errors.As(err, new(*notRunning)) {
-			err = conflict("cannot join network of a non running container: %s", lender.rec.ID)
+			err = refuse.Conflict("cannot join network of a non running container: %s", lender.rec.ID)
 		}
 		j = sandbox{path: fmt.Sprintf("/proc/%d/ns/net", pid)}
 		if e.remapped(rec.Host) {
@@ -113,7 +114,7 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 		return j, err
 	}
 	if e.o.Net == nil {
-		return j, conflict("this daemon has no network for containers: use --network host")
+		return j, refuse.Conflict("this daemon has no network for containers: use --network host")
 	}
 	from := ""
 	if e.remapped(rec.Host) {

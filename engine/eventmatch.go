@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"box/engine/filter"
+
 	"github.com/moby/moby/api/types/events"
 )
 
@@ -14,17 +16,17 @@ var objects = []events.Type{
 }
 
 // EventMatch is the test that the filters of `docker events` make. Filters that are not known are passed over, as in Docker.
-func (e *Engine) EventMatch(f Filters) func(events.Message) bool {
+func (e *Engine) EventMatch(f filter.Args) func(events.Message) bool {
 	return func(m events.Message) bool {
-		if !f.any("event", func(v string) bool { return matchAction(v, string(m.Action)) }) ||
-			!f.any("type", func(v string) bool { return v == string(m.Type) }) ||
-			!f.any("scope", func(v string) bool { return v == m.Scope }) ||
-			!f.labels(m.Actor.Attributes) {
+		if !f.Any("event", func(v string) bool { return matchAction(v, string(m.Action)) }) ||
+			!f.Any("type", func(v string) bool { return v == string(m.Type) }) ||
+			!f.Any("scope", func(v string) bool { return v == m.Scope }) ||
+			!(filter.Args{"label": f["label"]}).Labels(m.Actor.Attributes) {
 			return false
 		}
 		for _, kind := range objects {
 			key := string(kind)
-			if f.has(key) && !slices.ContainsFunc(f[key], func(v string) bool { return concerns(&m, kind, v) }) {
+			if f.Has(key) && !slices.ContainsFunc(f[key], func(v string) bool { return concerns(&m, kind, v) }) {
 				return false
 			}
 		}

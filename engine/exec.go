@@ -11,11 +11,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"box/engine/refuse"
 	"box/engine/spec"
 	"box/engine/task"
 )
@@ -54,10 +54,10 @@ func (e *Engine) ExecCreate(ctx context.Context, ref string, q api.ExecCreateReq
 		return "", err
 	}
 	if len(q.Cmd) == 0 {
-		return "", invalid("No exec command specified")
+		return "", refuse.Invalid("No exec command specified")
 	}
 	if _, err := detachKeys(q.DetachKeys); err != nil {
-		return "", &classed{errdefs.ErrInternal, fmt.Sprintf("Invalid escape keys (%s) provided", q.DetachKeys)} // as in Docker
+		return "", refuse.Internal("Invalid escape keys (%s) provided", q.DetachKeys) // as in Docker
 	}
 	return e.newExec(ctx, c, q).id, nil
 }
@@ -82,11 +82,11 @@ func (e *Engine) newExec(ctx context.Context, c *container, q api.ExecCreateRequ
 func checkExecutable(c *container, ref string) error {
 	switch st, _ := c.now(); {
 	case st.State == api.StatePaused:
-		return conflict("container %s is paused, unpause the container before exec", ref)
+		return refuse.Conflict("container %s is paused, unpause the container before exec", ref)
 	case st.State == api.StateRestarting:
-		return conflict("container %s is restarting, wait until the container is running", c.rec.ID)
+		return refuse.Conflict("container %s is restarting, wait until the container is running", c.rec.ID)
 	case !st.running():
-		return conflict("container %s is not running", c.rec.ID)
+		return refuse.Conflict("container %s is not running", c.rec.ID)
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (e *Engine) execution(id string) (*execution, error) {
 	return nil, noExec(id)
 }
 
-func noExec(id string) error { return notFound("No such exec instance: %s", id) }
+func noExec(id string) error { return refuse.NotFound("No such exec instance: %s", id) }
 
 // ExecStart runs a noted program. Without detach the attachment is connected to its streams; after an error that
 // the runtime gave, inspect shows an exit code. ready, when not nil, is called once nothing but the program itself can fail, and before
@@ -122,9 +122,9 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	case x.dropped:
 		return nil, noExec(x.id)
 	case x.code != nil:
-		return nil, conflict("Error: Exec command %s has already run", x.id)
+		return nil, refuse.Conflict("Error: Exec command %s has already run", x.id)
 	case x.started:
-		return nil, conflict("Error: Exec command %s is already running", x.id)
+		return nil, refuse.Conflict("Error: Exec command %s is already running", x.id)
 	}
 	if ready != nil {
 		if err := ready(q.Tty); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
 
+	"box/engine/refuse"
 	"box/fs"
 	"box/fs/archive"
 )
@@ -50,9 +51,9 @@ func (e *Engine) Export(ctx context.Context, ref string) (*Exported, error) {
 func notGoing(c *container, verb string) error {
 	switch st, _ := c.now(); st.State {
 	case api.StateDead:
-		return conflict("You cannot %s container %s which is Dead", verb, c.rec.ID)
+		return refuse.Conflict("You cannot %s container %s which is Dead", verb, c.rec.ID)
 	case api.StateRemoving:
-		return conflict("You cannot %s container %s which is being removed", verb, c.rec.ID)
+		return refuse.Conflict("You cannot %s container %s which is being removed", verb, c.rec.ID)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	apimount "github.com/moby/moby/api/types/mount"
 	"golang.org/x/sys/unix"
 
+	"box/engine/refuse"
 	"box/fs/archive"
 	"box/fs/mount"
 )
@@ -33,9 +34,9 @@ func (e *Engine) openFiles(ctx context.Context, c *container) (*files, error) {
 	st, _ := c.now()
 	switch {
 	case c.damaged != "":
-		return nil, conflict("container %s is damaged and can only be removed: %s", short(rec.ID), c.damaged)
+		return nil, refuse.Conflict("container %s is damaged and can only be removed: %s", short(rec.ID), c.damaged)
 	case st.State == api.StateRemoving || st.State == api.StateDead:
-		return nil, conflict("container %s is %s", short(rec.ID), st.State)
+		return nil, refuse.Conflict("container %s is %s", short(rec.ID), st.State)
 	}
 	// Held for a running one too: when it ends and starts again meanwhile, it gets this mount and no second one.
 	at, err := e.mountRoots(ctx, &rec)

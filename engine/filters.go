@@ -5,90 +5,43 @@ import (
 	"strconv"
 	"strings"
 
+	"box/engine/filter"
+	"box/engine/refuse"
+
 	api "github.com/moby/moby/api/types/container"
 	"github.com/opencontainers/go-digest"
 )
 
-// Filters are the --filter options of a request by key: values of one key are alternatives, keys restrict each other.
-type Filters map[string][]string
-
-func (f Filters) has(key string) bool { return len(f[key]) > 0 }
-
-// check refuses a key that is not known.
-func (f Filters) check(known []string) error {
-	for key := range f {
-		if !slices.Contains(known, key) {
-			return invalid("invalid filter '%s'", key)
-		}
-	}
-	return nil
-}
-
-// any tells whether one of key's values fits, or the key is not used.
-func (f Filters) any(key string, fits func(string) bool) bool {
-	return !f.has(key) || slices.ContainsFunc(f[key], fits)
-}
-
-// labels tells whether all of the label filters (name, or name=value) fit.
-func (f Filters) labels(labels map[string]string) bool {
-	for _, want := range f["label"] {
-		name, value, hasValue := strings.Cut(want, "=")
-		have, ok := labels[name]
-		if !ok || hasValue && have != value {
-			return false
-		}
-	}
-	return true
-}
-
-// except tells whether there are label! filters and all of them fit, which leaves an object out of a prune.
-func (f Filters) except(labels map[string]string) bool {
-	return f.has("label!") && Filters{"label": f["label!"]}.labels(labels)
-}
-
-// boolean reads a filter that is true or false.
-func (f Filters) boolean(key string) (value, asked bool, err error) {
-	switch values := f[key]; {
-	case len(values) == 0:
-		return false, false, nil
-	case len(values) == 1 && slices.Contains([]string{"1", "t", "T", "true", "True", "TRUE"}, values[0]):
-		return true, true, nil
-	case len(values) == 1 && slices.Contains([]string{"0", "f", "F", "false", "False", "FALSE"}, values[0]):
-		return false, true, nil
-	}
-	return false, false, invalid("invalid filter '%s=%s'", key, f[key])
-}
-
 // listMatch is the test that the filters of `docker ps` make.
-func (e *Engine) listMatch(f Filters) (func(*record, *status) bool, error) {
+func (e *Engine) listMatch(f filter.Args) (func(*record, *status) bool, error) {
 	for _, s := range f["status"] {
 		if api.ValidateContainerState(api.ContainerState(s)) != nil {
-			return nil, invalid("invalid filter 'status=%s'", s)
+			return nil, refuse.Invalid("invalid filter 'status=%s'", s)
 		}
 	}
 	for _, s := range f["health"] {
 		if err := api.ValidateHealthStatus(api.HealthStatus(s)); err != nil {
-			return nil, invalid("Unrecognised filter value for health: %s", s)
+			return nil, refuse.Invalid("Unrecognised filter value for health: %s", s)
 		}
 	}
 	for _, s := range f["exited"] {
 		if _, err := strconv.Atoi(s); err != nil {
-			return nil, invalid("invalid filter 'exited=%s'", s)
+			return nil, refuse.Invalid("invalid filter 'exited=%s'", s)
 		}
 	}
 	for _, key := range []string{"publish", "expose"} {
 		for _, s := range f[key] {
 			if !validPorts(s) {
-				return nil, invalid("error while looking up for %s %s: invalid port", key, s)
+				return nil, refuse.Invalid("error while looking up for %s %s: invalid port", key, s)
 			}
 		}
 	}
-	isTask, asksTask, err := f.boolean("is-task")
+	isTask, asksTask, err := f.Bool("is-task")
 	if err != nil {
 		return nil, err
 	}
 	bound := func(key string) (*record, error) {
-		if !f.has(key) {
+		if !f.Has(key) {
 			return nil, nil
 		}
 		c, err := e.container(f[key][0])
@@ -108,21 +61,21 @@ func (e *Engine) listMatch(f Filters) (func(*record, *status) bool, error) {
 	}
 	ancestors := e.ancestors(f["ancestor"])
 	return func(rec *record, st *status) bool {
-		return f.any("id", func(v string) bool { return strings.HasPrefix(rec.ID, v) }) &&
-			f.any("name", func(v string) bool { return matchName(v, rec.Name) }) &&
-			f.any("status", func(v string) bool { return string(st.State) == v }) &&
-			f.any("exited", func(v string) bool {
+		return f.Any("id", func(v string) bool { return strings.HasPrefix(rec.ID, v) }) &&
+			f.Any("name", func(v string) bool { return filter.Name(v, rec.Name) }) &&
+			f.Any("status", func(v string) bool { return string(st.State) == v }) &&
+			f.Any("exited", func(v string) bool {
 				return st.State == api.StateExited && !st.Finished.IsZero() && strconv.Itoa(st.ExitCode) == v
 			}) &&
-			(!f.has("ancestor") || e.descends(rec, f["ancestor"], ancestors)) &&
-			f.any("isolation", func(v string) bool { return v == "default" }) &&
-			f.any("network", func(v string) bool { return e.onNetwork(rec, v) }) &&
-			f.any("volume", func(v string) bool { return hasMount(rec, v) }) &&
-			f.any("publish", func(v string) bool { return hasPort(portSummaries(rec, st), v, true) }) &&
-			f.any("expose", func(v string) bool { return hasPort(portSummaries(rec, st), v, false) }) &&
-			f.any("health", func(v string) bool { return v == string(healthText(st)) }) &&
+			(!f.Has("ancestor") || e.descends(rec, f["ancestor"], ancestors)) &&
+			f.Any("isolation", func(v string) bool { return v == "default" }) &&
+			f.Any("network", func(v string) bool { return e.onNetwork(rec, v) }) &&
+			f.Any("volume", func(v string) bool { return hasMount(rec, v) }) &&
+			f.Any("publish", func(v string) bool { return hasPort(portSummaries(rec, st), v, true) }) &&
+			f.Any("expose", func(v string) bool { return hasPort(portSummaries(rec, st), v, false) }) &&
+			f.Any("health", func(v string) bool { return v == string(healthText(st)) }) &&
 			!(asksTask && isTask) && // there is no swarm
-			f.labels(rec.Config.Labels) &&
+			f.Labels(rec.Config.Labels) &&
 			(before == nil || rec.Created.Before(before.Created)) &&
 			(since == nil || rec.Created.After(since.Created))
 	}, nil

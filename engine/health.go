@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"box/engine/refuse"
+
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 )
@@ -50,11 +52,11 @@ func validateHealth(h *api.HealthConfig) error {
 		value time.Duration
 	}{{"Interval", h.Interval}, {"Timeout", h.Timeout}, {"StartPeriod", h.StartPeriod}, {"StartInterval", h.StartInterval}} {
 		if d.value != 0 && d.value < least {
-			return invalid("%s in Healthcheck cannot be less than %s", d.name, least)
+			return refuse.Invalid("%s in Healthcheck cannot be less than %s", d.name, least)
 		}
 	}
 	if h.Retries < 0 {
-		return invalid("Retries in Healthcheck cannot be negative")
+		return refuse.Invalid("Retries in Healthcheck cannot be negative")
 	}
 	return nil
 }

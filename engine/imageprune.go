@@ -10,7 +10,9 @@ import (
 	"github.com/moby/moby/api/types/events"
 	apiimage "github.com/moby/moby/api/types/image"
 
+	"box/engine/filter"
 	"box/engine/image"
+	"box/engine/refuse"
 	"box/fs"
 )
 
@@ -18,9 +20,9 @@ import (
 var imagePruneFilters = []string{"dangling", "label", "label!", "until"}
 
 // PruneImages deletes the images that no container uses: those without a tag, or with the filter dangling=false all.
-func (e *Engine) PruneImages(ctx context.Context, f Filters) (*apiimage.PruneReport, error) {
+func (e *Engine) PruneImages(ctx context.Context, f filter.Args) (*apiimage.PruneReport, error) {
 	if !e.pruning.TryLock() {
-		return nil, conflict("a prune operation is already running")
+		return nil, refuse.Conflict("a prune operation is already running")
 	}
 	defer e.pruning.Unlock()
 	fits, err := e.pruneMatch(f)
@@ -54,11 +56,11 @@ func (e *Engine) PruneImages(ctx context.Context, f Filters) (*apiimage.PruneRep
 }
 
 // pruneMatch tells which images a prune is after.
-func (e *Engine) pruneMatch(f Filters) (func(image.Summary) bool, error) {
-	if err := f.check(imagePruneFilters); err != nil {
+func (e *Engine) pruneMatch(f filter.Args) (func(image.Summary) bool, error) {
+	if err := f.Check(imagePruneFilters); err != nil {
 		return nil, err
 	}
-	until, err := f.until(e.o.Now())
+	until, err := f.Until(e.o.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +71,14 @@ func (e *Engine) pruneMatch(f Filters) (func(image.Summary) bool, error) {
 			all = true
 		case "1", "true":
 		default:
-			return nil, invalid("invalid filter 'dangling=[%s]'", v)
+			return nil, refuse.Invalid("invalid filter 'dangling=[%s]'", v)
 		}
 	}
 	return func(s image.Summary) bool {
 		if by, _ := e.userOf(s.ID.String()); by != "" {
 			return false
 		}
-		return (all || dangling(s.Names)) && (until.IsZero() || !s.Created.After(until)) && f.labels(s.Labels) && !f.except(s.Labels)
+		return (all || dangling(s.Names)) && (until.IsZero() || !s.Created.After(until)) && f.Labels(s.Labels)
 	}, nil
 }
 

@@ -9,8 +9,10 @@ import (
 	apiimage "github.com/moby/moby/api/types/image"
 	"github.com/opencontainers/go-digest"
 
+	"box/engine/filter"
 	"box/engine/image"
 	"box/engine/reference"
+	"box/engine/refuse"
 )
 
 // imageFilters are the keys that Images knows.
@@ -21,14 +23,14 @@ type Words = image.Words
 
 // ImageList chooses what Images tells.
 type ImageList struct {
-	Filters
+	filter.Args
 	SharedSize bool // count what images share, which reads all layers' rows
 	Containers bool // count the containers of each
 }
 
 // Images describes images, the newest first.
 func (e *Engine) Images(ctx context.Context, q ImageList) ([]apiimage.Summary, error) {
-	fits, err := e.imageMatch(q.Filters)
+	fits, err := e.imageMatch(q.Args)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +48,8 @@ func (e *Engine) Images(ctx context.Context, q ImageList) ([]apiimage.Summary, e
 	}
 	out := []apiimage.Summary{}
 	for _, s := range e.images.List() {
-		if q.has("reference") {
-			if s.Names, err = matchReferences(s.Names, q.Filters["reference"]); err != nil {
+		if q.Has("reference") {
+			if s.Names, err = matchReferences(s.Names, q.Args["reference"]); err != nil {
 				return nil, err
 			}
 			if len(s.Names) == 0 {
@@ -70,13 +72,13 @@ func (e *Engine) Images(ctx context.Context, q ImageList) ([]apiimage.Summary, e
 }
 
 // imageMatch is the test that the filters of `docker images` make, but for reference, which picks names.
-func (e *Engine) imageMatch(f Filters) (func(image.Summary) bool, error) {
-	if err := f.check(imageFilters); err != nil {
+func (e *Engine) imageMatch(f filter.Args) (func(image.Summary) bool, error) {
+	if err := f.Check(imageFilters); err != nil {
 		return nil, err
 	}
 	for _, v := range f["dangling"] {
 		if !slices.Contains([]string{"true", "1", "false", "0"}, v) {
-			return nil, invalid("invalid filter 'dangling=[%s]'", v)
+			return nil, refuse.Invalid("invalid filter 'dangling=[%s]'", v)
 		}
 	}
 	before, err := e.imageBound(f, "before")
@@ -87,13 +89,13 @@ func (e *Engine) imageMatch(f Filters) (func(image.Summary) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	until, err := f.until(e.o.Now())
+	until, err := f.Until(e.o.Now())
 	if err != nil {
 		return nil, err
 	}
 	return func(s image.Summary) bool {
-		return f.labels(s.Labels) && (until.IsZero() || !s.Created.After(until)) &&
-			f.any("dangling", func(v string) bool { return (v == "true" || v == "1") == dangling(s.Names) }) &&
+		return f.Labels(s.Labels) && (until.IsZero() || !s.Created.After(until)) &&
+			f.Any("dangling", func(v string) bool { return (v == "true" || v == "1") == dangling(s.Names) }) &&
 			(before.IsZero() || s.Created.Before(before)) && (since.IsZero() || s.Created.After(since))
 	}, nil
 }
@@ -104,8 +106,8 @@ func dangling(names []string) bool {
 }
 
 // imageBound is when the image that a filter names was made, zero for no filter.
-func (e *Engine) imageBound(f Filters, key string) (time.Time, error) {
-	if !f.has(key) {
+func (e *Engine) imageBound(f filter.Args, key string) (time.Time, error) {
+	if !f.Has(key) {
 		return time.Time{}, nil
 	}
 	img, err := e.images.Resolve(f[key][0])
@@ -126,7 +128,7 @@ func matchReferences(names, patterns []string) ([]string, error) {
 		for _, p := range patterns {
 			ok, err := ref.Match(p)
 			if err != nil {
-				return nil, invalid("invalid filter 'reference=%s': %v", p, err)
+				return nil, refuse.Invalid("invalid filter 'reference=%s': %v", p, err)
 			}
 			if ok {
 				fit = append(fit, n)

@@ -13,6 +13,7 @@ import (
 	"box/engine/build"
 	"box/engine/image"
 	"box/engine/reference"
+	"box/engine/refuse"
 	"box/engine/registry"
 	"box/fs/archive"
 )
@@ -37,7 +38,7 @@ func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) err
 	}
 	if named, err := reference.Parse(q.Repository); err == nil {
 		if named.Digest != "" {
-			return invalid("cannot import digest reference")
+			return refuse.Invalid("cannot import digest reference")
 		}
 	}
 	if q.Repository != "" { // before anything is read

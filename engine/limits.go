@@ -8,6 +8,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/cgroup"
+	"box/engine/refuse"
 )
 
 // minMemory is what a start needs before the program begins.
@@ -27,11 +28,11 @@ func limits(r *api.Resources, can cgroup.Support) (warnings []string, err error)
 		r.PidsLimit = nil
 	}
 	if len(r.DeviceRequests) > 0 {
-		return warnings, invalid("could not select device driver %q with capabilities: %v", r.DeviceRequests[0].Driver, r.DeviceRequests[0].Capabilities)
+		return warnings, refuse.Invalid("could not select device driver %q with capabilities: %v", r.DeviceRequests[0].Driver, r.DeviceRequests[0].Capabilities)
 	}
 	for _, u := range r.Ulimits {
 		if _, err := units.ParseUlimit(fmt.Sprintf("%s=%d:%d", u.Name, u.Soft, u.Hard)); err != nil {
-			return warnings, invalid("%v", err)
+			return warnings, refuse.Invalid("%v", err)
 		}
 	}
 	return warnings, nil
@@ -43,7 +44,7 @@ func memoryLimits(r *api.Resources, can *cgroup.Support, warn func(string)) erro
 		r.MemorySwappiness = nil // how clients say nothing
 	}
 	if r.Memory != 0 && r.Memory < minMemory {
-		return invalid("Minimum memory limit allowed is 6MB")
+		return refuse.Invalid("Minimum memory limit allowed is 6MB")
 	}
 	if r.Memory > 0 && !can.Memory {
 		warn("Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation discarded.")
@@ -55,16 +56,16 @@ func memoryLimits(r *api.Resources, can *cgroup.Support, warn func(string)) erro
 	}
 	switch {
 	case r.Memory > 0 && r.MemorySwap > 0 && r.MemorySwap < r.Memory:
-		return invalid("Minimum memoryswap limit should be larger than memory limit, see usage")
+		return refuse.Invalid("Minimum memoryswap limit should be larger than memory limit, see usage")
 	case r.Memory == 0 && r.MemorySwap > 0:
-		return invalid("You should always set the Memory limit when using Memoryswap limit, see usage")
+		return refuse.Invalid("You should always set the Memory limit when using Memoryswap limit, see usage")
 	}
 	if r.MemorySwappiness != nil && !can.Swappiness {
 		warn("Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.")
 		r.MemorySwappiness = nil
 	}
 	if r.MemorySwappiness != nil && (*r.MemorySwappiness < 0 || *r.MemorySwappiness > 100) {
-		return invalid("Invalid value: %v, valid memory swappiness range is 0-100", *r.MemorySwappiness)
+		return refuse.Invalid("Invalid value: %v, valid memory swappiness range is 0-100", *r.MemorySwappiness)
 	}
 	if r.MemoryReservation > 0 && !can.Reservation {
 		warn("Your kernel does not support memory soft limit capabilities or the cgroup is not mounted. Limitation discarded.")
@@ -72,9 +73,9 @@ func memoryLimits(r *api.Resources, can *cgroup.Support, warn func(string)) erro
 	}
 	switch {
 	case r.MemoryReservation > 0 && r.MemoryReservation < minMemory:
-		return invalid("Minimum memory reservation allowed is 6MB")
+		return refuse.Invalid("Minimum memory reservation allowed is 6MB")
 	case r.Memory > 0 && r.MemoryReservation > 0 && r.Memory < r.MemoryReservation:
-		return invalid("Minimum memory limit can not be less than memory reservation limit, see usage")
+		return refuse.Invalid("Minimum memory limit can not be less than memory reservation limit, see usage")
 	}
 	return nil
 }
@@ -103,21 +104,21 @@ func oomLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 func cpuLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 	switch {
 	case r.CPURealtimePeriod < 0 || r.CPURealtimeRuntime < 0:
-		return invalid("CPU real-time period and runtime cannot be negative")
+		return refuse.Invalid("CPU real-time period and runtime cannot be negative")
 	case (r.CPURealtimePeriod != 0 || r.CPURealtimeRuntime != 0) && !can.CPURealtime:
-		return invalid("kernel does not support CPU real-time scheduler")
+		return refuse.Invalid("kernel does not support CPU real-time scheduler")
 	case r.CPURealtimePeriod != 0 && r.CPURealtimeRuntime > r.CPURealtimePeriod:
-		return invalid("cpu real-time runtime cannot be higher than cpu real-time period")
+		return refuse.Invalid("cpu real-time runtime cannot be higher than cpu real-time period")
 	case r.NanoCPUs > 0 && r.CPUPeriod > 0:
-		return invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set")
+		return refuse.Invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set")
 	case r.NanoCPUs > 0 && r.CPUQuota > 0:
-		return invalid("Conflicting options: Nano CPUs and CPU Quota cannot both be set")
+		return refuse.Invalid("Conflicting options: Nano CPUs and CPU Quota cannot both be set")
 	case r.NanoCPUs > 0 && !can.CPUQuota:
-		return invalid("NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted")
+		return refuse.Invalid("NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted")
 	case r.NanoCPUs < 0 || r.NanoCPUs > int64(can.CPUs)*1e9:
-		return invalid("range of CPUs is from 0.01 to %d.00, as there are only %d CPUs available", can.CPUs, can.CPUs)
+		return refuse.Invalid("range of CPUs is from 0.01 to %d.00, as there are only %d CPUs available", can.CPUs, can.CPUs)
 	case r.CPUShares < 0:
-		return invalid("invalid CPU shares (%d): value must be a positive integer", r.CPUShares)
+		return refuse.Invalid("invalid CPU shares (%d): value must be a positive integer", r.CPUShares)
 	}
 	if r.CPUShares > 0 && !can.CPUShares {
 		warn("Your kernel does not support CPU shares or the cgroup is not mounted. Shares discarded.")
@@ -129,9 +130,9 @@ func cpuLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 	}
 	switch {
 	case r.CPUPeriod != 0 && (r.CPUPeriod < 1000 || r.CPUPeriod > 1000000):
-		return invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
+		return refuse.Invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
 	case r.CPUQuota > 0 && r.CPUQuota < 1000:
-		return invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+		return refuse.Invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)")
 	}
 	if r.CPUPercent > 0 {
 		warn("linux does not support CPU percent. Percent discarded.")
@@ -146,14 +147,14 @@ func cpusetLimits(r *api.Resources, can *cgroup.Support, warn func(string)) erro
 		r.CpusetCpus, r.CpusetMems = "", ""
 	}
 	if within, ok := cgroup.Within(r.CpusetCpus, can.Cpus); !ok {
-		return invalid("Invalid value %s for cpuset cpus: invalid format: %s", r.CpusetCpus, r.CpusetCpus)
+		return refuse.Invalid("Invalid value %s for cpuset cpus: invalid format: %s", r.CpusetCpus, r.CpusetCpus)
 	} else if !within {
-		return invalid("Requested CPUs are not available - requested %s, available: %s", r.CpusetCpus, can.Cpus)
+		return refuse.Invalid("Requested CPUs are not available - requested %s, available: %s", r.CpusetCpus, can.Cpus)
 	}
 	if within, ok := cgroup.Within(r.CpusetMems, can.Mems); !ok {
-		return invalid("Invalid value %s for cpuset mems: invalid format: %s", r.CpusetMems, r.CpusetMems)
+		return refuse.Invalid("Invalid value %s for cpuset mems: invalid format: %s", r.CpusetMems, r.CpusetMems)
 	} else if !within {
-		return invalid("Requested memory nodes are not available - requested %s, available: %s", r.CpusetMems, can.Mems)
+		return refuse.Invalid("Requested memory nodes are not available - requested %s, available: %s", r.CpusetMems, can.Mems)
 	}
 	return nil
 }
@@ -165,11 +166,11 @@ func blkioLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error
 	}
 	switch {
 	case r.BlkioWeight > 0 && (r.BlkioWeight < 10 || r.BlkioWeight > 1000):
-		return invalid("Range of blkio weight is from 10 to 1000")
+		return refuse.Invalid("Range of blkio weight is from 10 to 1000")
 	case r.IOMaximumBandwidth != 0:
-		return invalid("invalid option: QoS maximum bandwidth configuration is not supported on linux")
+		return refuse.Invalid("invalid option: QoS maximum bandwidth configuration is not supported on linux")
 	case r.IOMaximumIOps != 0:
-		return invalid("invalid option: QoS maximum IOPs configuration is not supported on linux")
+		return refuse.Invalid("invalid option: QoS maximum IOPs configuration is not supported on linux")
 	}
 	if len(r.BlkioWeightDevice) > 0 && !can.BlkioWeightDevice {
 		warn("Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.")

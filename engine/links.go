@@ -18,6 +18,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 	"golang.org/x/sys/unix"
 
+	"box/engine/refuse"
 	"box/engine/state"
 )
 
@@ -33,20 +34,20 @@ func (e *Engine) links(specs []string) ([]link, error) {
 	for _, spec := range specs {
 		name, alias, ok := strings.Cut(spec, ":")
 		if name == "" || ok && alias == "" || strings.Contains(alias, ":") {
-			return nil, invalid("bad format for links: %s", spec)
+			return nil, refuse.Invalid("bad format for links: %s", spec)
 		}
 		if !ok {
 			alias = name
 		}
 		to, err := e.container(strings.TrimPrefix(name, "/"))
 		if err != nil {
-			return nil, invalid("could not get container for %s: %v", name, err)
+			return nil, refuse.Invalid("could not get container for %s: %v", name, err)
 		}
 		if to, err = e.networkOwner(to); err != nil {
 			return nil, err
 		}
 		if to.snapshot().Host.NetworkMode.IsHost() {
-			return nil, invalid("conflicting options: host type networking can't be used with links. This would result in undefined behavior")
+			return nil, refuse.Invalid("conflicting options: host type networking can't be used with links. This would result in undefined behavior")
 		}
 		list = append(list, link{to, path.Base(alias)})
 	}
@@ -68,7 +69,7 @@ func (e *Engine) networkOwner(c *container) (*container, error) {
 			return nil, err
 		}
 	}
-	return nil, invalid("container %s joins a network that leads back to it", short(c.rec.ID))
+	return nil, refuse.Invalid("container %s joins a network that leads back to it", short(c.rec.ID))
 }
 
 // linkedAs is the container that another, by its name, links to under an alias: NAME/ALIAS. e.mu is held.
@@ -110,7 +111,7 @@ func (e *Engine) RemoveLink(_ context.Context, ref string) error {
 	}
 	parent, alias, ok := strings.Cut(strings.TrimPrefix(ref, "/"), "/")
 	if !ok {
-		return conflict("Conflict, cannot remove the default link name of the container")
+		return refuse.Conflict("Conflict, cannot remove the default link name of the container")
 	}
 	c, err := e.container(parent)
 	if err != nil {
@@ -121,7 +122,7 @@ func (e *Engine) RemoveLink(_ context.Context, ref string) error {
 	rec := c.snapshot()
 	i := rec.linkIndex(alias)
 	if i < 0 || c.gone {
-		return notFound("No such container: %s", ref)
+		return refuse.NotFound("No such container: %s", ref)
 	}
 	host := *rec.Host
 	rec.Links, host.Links = slices.Delete(slices.Clone(rec.Links), i, i+1), slices.Delete(slices.Clone(host.Links), i, i+1)
@@ -248,11 +249,11 @@ func (e *Engine) linked(rec *record) (hosts, env []string, err error) {
 		st, _ = l.to.now()
 		full := "/" + rec.Name + "/" + l.alias
 		if !st.running() {
-			return nil, nil, invalid("Cannot link to a non running container: /%s AS %s", to.Name, full)
+			return nil, nil, refuse.Invalid("Cannot link to a non running container: /%s AS %s", to.Name, full)
 		}
 		address := e.defaultAddress(&to, &st)
 		if !address.IsValid() {
-			return nil, nil, invalid("Cannot link to /%s, as it does not belong to the default network", to.Name)
+			return nil, nil, refuse.Invalid("Cannot link to /%s, as it does not belong to the default network", to.Name)
 		}
 		names := l.alias + " " + to.Config.Hostname
 		if l.alias != to.Name {

@@ -13,6 +13,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	apinetwork "github.com/moby/moby/api/types/network"
 
+	"box/engine/filter"
 	"box/engine/network"
 )
 
@@ -23,7 +24,7 @@ type ListOptions struct {
 	All     bool // those that do not run too
 	Limit   int  // the last ones created, whatever their state; 0 for all
 	Size    bool // what the files take
-	Filters Filters
+	Filters filter.Args
 }
 
 // listFilters are the keys that List knows.
@@ -34,14 +35,14 @@ var listFilters = []string{
 
 // List describes containers, the newest first.
 func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error) {
-	if err := o.Filters.check(listFilters); err != nil {
+	if err := o.Filters.Check(listFilters); err != nil {
 		return nil, err
 	}
 	match, err := e.listMatch(o.Filters)
 	if err != nil {
 		return nil, err
 	}
-	all := o.All || o.Limit > 0 || o.Filters.has("status") || o.Filters.has("exited")
+	all := o.All || o.Limit > 0 || o.Filters.Has("status") || o.Filters.Has("exited")
 	type row struct {
 		c   *container
 		rec record

@@ -12,6 +12,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/logs"
+	"box/engine/refuse"
 	"box/engine/task"
 	"box/template"
 )
@@ -27,7 +28,7 @@ func (e *Engine) completeLog(c *api.LogConfig) error {
 	}
 	c.Config = logs.Merge(c.Config, daemon.Config, c.Type == daemon.Type)
 	if err := logs.Validate(c.Type, c.Config); err != nil {
-		return invalid("%v", err)
+		return refuse.Invalid("%v", err)
 	}
 	return nil
 }

@@ -11,10 +11,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/logs"
+	"box/engine/refuse"
 )
 
 // LogOptions say what of a container's log is wanted.
@@ -41,14 +41,14 @@ func (e *Engine) Logs(ref string, o LogOptions) (*Log, error) {
 		return nil, err
 	}
 	if !o.Stdout && !o.Stderr {
-		return nil, invalid("Bad parameters: you must choose at least one stream")
+		return nil, refuse.Invalid("Bad parameters: you must choose at least one stream")
 	}
 	if st, _ := c.now(); st.State == api.StateRemoving || st.State == api.StateDead {
-		return nil, conflict("can not get logs from container which is dead or marked for removal")
+		return nil, refuse.Conflict("can not get logs from container which is dead or marked for removal")
 	}
 	rec := c.snapshot()
 	if e.logFiles(&rec).Path == "" {
-		return nil, &classed{errdefs.ErrNotImplemented, "configured logging driver does not support reading"}
+		return nil, refuse.NotImplemented("configured logging driver does not support reading")
 	}
 	return &Log{
 		Terminal: rec.Config.Tty,

@@ -2,48 +2,19 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
-	"github.com/containerd/errdefs"
+	"box/engine/refuse"
+
 	"github.com/moby/moby/api/types/events"
 )
-
-// classed is an error whose text is Docker's, word for word, and whose class tells the status of the reply.
-type classed struct {
-	class error
-	text  string
-}
-
-func (e *classed) Error() string { return e.text }
-func (e *classed) Unwrap() error { return e.class }
-
-func notFound(format string, args ...any) error {
-	return &classed{errdefs.ErrNotFound, fmt.Sprintf(format, args...)}
-}
-
-func conflict(format string, args ...any) error {
-	return &classed{errdefs.ErrConflict, fmt.Sprintf(format, args...)}
-}
-
-func invalid(format string, args ...any) error {
-	return &classed{errdefs.ErrInvalidArgument, fmt.Sprintf(format, args...)}
-}
-
-// errNotModified says that a container is already as a request wants it.
-func notModified(format string, args ...any) error {
-	return &classed{ErrNotModified, fmt.Sprintf(format, args...)}
-}
-
-// ErrNotModified is the class of errors that say that there was nothing to do.
-var ErrNotModified = fmt.Errorf("not modified: %w", errdefs.ErrAlreadyExists)
 
 // container finds one by full ID, name, or a prefix of the ID that only one has.
 func (e *Engine) container(ref string) (*container, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if ref == "" {
-		return nil, invalid("no container name or ID supplied")
+		return nil, refuse.Invalid("no container name or ID supplied")
 	}
 	if c := e.containers[ref]; c != nil {
 		return c, nil
@@ -59,13 +30,13 @@ func (e *Engine) container(ref string) (*container, error) {
 	for id, c := range e.containers {
 		if strings.HasPrefix(id, ref) {
 			if found != nil {
-				return nil, invalid("multiple IDs found with provided prefix: %s", ref)
+				return nil, refuse.Invalid("multiple IDs found with provided prefix: %s", ref)
 			}
 			found = c
 		}
 	}
 	if found == nil {
-		return nil, notFound("No such container: %s", ref)
+		return nil, refuse.NotFound("No such container: %s", ref)
 	}
 	return found, nil
 }

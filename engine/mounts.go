@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 
+	"box/engine/refuse"
 	"box/engine/volume"
 )
 
@@ -39,7 +40,7 @@ func shown(list []mountPoint) []api.MountPoint {
 func (e *Engine) wantedMounts(rec *record) ([]mountPoint, error) {
 	for target := range rec.Host.Tmpfs {
 		if err := checkTarget(target); err != nil {
-			return nil, invalid("%v", err)
+			return nil, refuse.Invalid("%v", err)
 		}
 		if _, err := tmpfsOptions(rec.Host.Tmpfs[target]); err != nil {
 			return nil, err
@@ -69,7 +70,7 @@ func (e *Engine) wantedMounts(rec *record) ([]mountPoint, error) {
 	for _, target := range sortedKeys(rec.Config.Volumes) {
 		target = path.Clean(target)
 		if target == "/" {
-			return nil, invalid("%v", errTargetIsRoot)
+			return nil, refuse.Invalid("%v", errTargetIsRoot)
 		}
 		if !taken(target) {
 			list = append(list, mountPoint{CopyUp: true, MountPoint: api.MountPoint{
@@ -98,7 +99,7 @@ func (e *Engine) ownMounts(rec *record) ([]mountPoint, error) {
 	var list []mountPoint
 	add := func(m mountPoint, tmpfs bool) error {
 		if tmpfs || slices.ContainsFunc(list, func(have mountPoint) bool { return have.Destination == m.Destination }) {
-			return invalid("Duplicate mount point: %s", m.Destination)
+			return refuse.Invalid("Duplicate mount point: %s", m.Destination)
 		}
 		list = append(list, m)
 		return nil
@@ -141,7 +142,7 @@ func (e *Engine) mountsFrom(refs []string) ([]mountPoint, error) {
 		}
 		c, err := e.container(name)
 		if err != nil {
-			return nil, invalid("%v", err)
+			return nil, refuse.Invalid("%v", err)
 		}
 		for _, m := range c.snapshot().Mounts {
 			m.CopyUp, m.Mode = false, ""
@@ -169,7 +170,7 @@ func (e *Engine) guardRoot(m *mountPoint) error {
 	case mount.PropagationRSlave, mount.PropagationRShared:
 		return nil
 	}
-	return invalid(`invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, daemon root: %q, bind mount source: %q, propagation: %q`,
+	return refuse.Invalid(`invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, daemon root: %q, bind mount source: %q, propagation: %q`,
 		e.o.Root, m.Source, asked)
 }
 

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"box/engine/refuse"
+
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 )
@@ -51,7 +53,7 @@ func parseMode(mode string) (map[string]string, error) {
 	for _, word := range strings.Split(mode, ",") {
 		kind, known := modes[word]
 		if _, again := words[kind]; !known || again {
-			return nil, invalid("invalid mode: %s", mode)
+			return nil, refuse.Invalid("invalid mode: %s", mode)
 		}
 		words[kind] = word
 	}
@@ -66,7 +68,7 @@ func writable(mode string) bool {
 // parseVolumesFrom reads CONTAINER[:MODE].
 func parseVolumesFrom(s string) (name, mode string, err error) {
 	if s == "" {
-		return "", "", invalid("volumes-from specification cannot be an empty string")
+		return "", "", refuse.Invalid("volumes-from specification cannot be an empty string")
 	}
 	name, mode, _ = strings.Cut(s, ":")
 	words, err := parseMode(mode)
@@ -74,17 +76,17 @@ func parseVolumesFrom(s string) (name, mode string, err error) {
 		return "", "", err
 	}
 	if words["propagation"] != "" || words["copy"] != "" {
-		return "", "", invalid("invalid mode: %s", mode)
+		return "", "", refuse.Invalid("invalid mode: %s", mode)
 	}
 	return name, mode, nil
 }
 
 // parseVolume reads [SOURCE:]TARGET[:MODE] of -v: a source with a slash before it is a folder of the host's, else a volume's name.
 func parseVolume(raw, driver string) (mountPoint, error) {
-	refuse := func() (mountPoint, error) { return mountPoint{}, invalid("invalid volume specification: '%s'", raw) }
+	errSpec := refuse.Invalid("invalid volume specification: '%s'", raw)
 	parts := strings.Split(raw, ":")
 	if len(parts) > 3 || parts[0] == "" {
-		return refuse()
+		return mountPoint{}, errSpec
 	}
 	var spec mount.Mount
 	mode := ""
@@ -93,7 +95,7 @@ func parseVolume(raw, driver string) (mountPoint, error) {
 		spec.Target = parts[0]
 	default:
 		if _, err := parseMode(parts[1]); err == nil && len(parts) == 2 {
-			return refuse() // TARGET:MODE
+			return mountPoint{}, errSpec // TARGET:MODE
 		}
 		spec.Source, spec.Target = parts[0], parts[1]
 		if len(parts) == 3 {
@@ -122,7 +124,7 @@ func parseVolume(raw, driver string) (mountPoint, error) {
 	}
 	m, err := point(spec)
 	if err != nil {
-		return m, invalid("invalid volume specification: '%s': %v", raw, err)
+		return m, refuse.Invalid("invalid volume specification: '%s': %v", raw, err)
 	}
 	m.Make = true
 	if mode != "" {
@@ -147,7 +149,7 @@ func checkSource(m *mountPoint) error {
 		return nil
 	}
 	if _, err := os.Stat(m.Source); err != nil {
-		return invalid("invalid mount config for type %q: bind source path does not exist: %s", m.Type, m.Source)
+		return refuse.Invalid("invalid mount config for type %q: bind source path does not exist: %s", m.Type, m.Source)
 	}
 	return nil
 }
@@ -156,7 +158,7 @@ func checkSource(m *mountPoint) error {
 func point(spec mount.Mount) (mountPoint, error) {
 	m := mountPoint{Spec: spec, MountPoint: api.MountPoint{Type: spec.Type, Destination: path.Clean(spec.Target), RW: !spec.ReadOnly}}
 	if err := checkMount(&spec); err != nil {
-		return m, invalid("invalid mount config for type %q: %v", spec.Type, err)
+		return m, refuse.Invalid("invalid mount config for type %q: %v", spec.Type, err)
 	}
 	switch spec.Type {
 	case mount.TypeBind:

@@ -15,6 +15,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"box/engine/refuse"
 	"box/engine/volume"
 	mounts "box/fs/mount"
 )
@@ -186,7 +187,7 @@ func bound(m *mountPoint, source string) (specs.Mount, error) {
 		case recursiveReadOnly() && !o.ReadOnlyNonRecursive:
 			readOnly = "rro"
 		case o.ReadOnlyForceRecursive:
-			return s, invalid("rro is not supported: kernel does not support mount_setattr, which came with Linux 5.12")
+			return s, refuse.Invalid("rro is not supported: kernel does not support mount_setattr, which came with Linux 5.12")
 		}
 		s.Options = append(s.Options, readOnly)
 	}

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/network"
+	"box/engine/refuse"
 )
 
 // writeFiles writes the three files that a container has over its image's: hostname, hosts with the lines of its links, and resolv.conf.
@@ -84,7 +85,7 @@ func (e *Engine) hostLines(lines []string) ([]string, error) {
 		if address == hostGateway {
 			gateway := e.hostAddress()
 			if !gateway.IsValid() {
-				return nil, invalid("unable to derive the IP value for %s", hostGateway)
+				return nil, refuse.Invalid("unable to derive the IP value for %s", hostGateway)
 			}
 			address = gateway.String()
 		}

@@ -6,22 +6,25 @@ import (
 	"sort"
 	"strings"
 
+	"box/engine/filter"
+	"box/engine/refuse"
+
 	apinetwork "github.com/moby/moby/api/types/network"
 )
 
 // Networks describes the networks that f lets through.
-func (e *Engine) Networks(f Filters) ([]apinetwork.Summary, error) {
-	if err := f.check([]string{"driver", "id", "label", "name", "scope", "type", "dangling"}); err != nil {
+func (e *Engine) Networks(f filter.Args) ([]apinetwork.Summary, error) {
+	if err := f.Check([]string{"driver", "id", "label", "name", "scope", "type", "dangling"}); err != nil {
 		return nil, err
 	}
 	for _, v := range f["dangling"] {
 		if !slices.Contains([]string{"true", "1", "false", "0"}, v) {
-			return nil, invalid(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`)
+			return nil, refuse.Invalid(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`)
 		}
 	}
 	for _, v := range f["type"] {
 		if v != "builtin" && v != "custom" {
-			return nil, invalid("invalid filter: 'type'='%s'", v)
+			return nil, refuse.Invalid("invalid filter: 'type'='%s'", v)
 		}
 	}
 	e.mu.RLock()
@@ -30,13 +33,13 @@ func (e *Engine) Networks(f Filters) ([]apinetwork.Summary, error) {
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	out := []apinetwork.Summary{}
 	for _, n := range list {
-		fits := f.any("driver", func(v string) bool { return v == n.Driver }) &&
-			f.any("id", func(v string) bool { return strings.HasPrefix(n.ID, v) }) &&
-			f.any("name", func(v string) bool { return strings.Contains(n.Name, v) }) &&
-			f.any("scope", func(v string) bool { return v == "local" }) &&
-			f.any("type", func(v string) bool { return v == "builtin" }) &&
-			f.any("dangling", func(v string) bool { return v != "true" && v != "1" }) &&
-			f.labels(n.Labels)
+		fits := f.Any("driver", func(v string) bool { return v == n.Driver }) &&
+			f.Any("id", func(v string) bool { return strings.HasPrefix(n.ID, v) }) &&
+			f.Any("name", func(v string) bool { return strings.Contains(n.Name, v) }) &&
+			f.Any("scope", func(v string) bool { return v == "local" }) &&
+			f.Any("type", func(v string) bool { return v == "builtin" }) &&
+			f.Any("dangling", func(v string) bool { return v != "true" && v != "1" }) &&
+			f.Labels(n.Labels)
 		if fits {
 			out = append(out, apinetwork.Summary{Network: n.describe()})
 		}

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+
 	"github.com/moby/moby/api/types/events"
+
+	"box/engine/filter"
 )
 
 // networkPruneFilters are the keys that PruneNetworks knows.
@@ -10,11 +13,11 @@ var networkPruneFilters = []string{"label", "label!", "until"}
 
 // PruneNetworks removes the networks of users that no container is on. Those that every daemon has stay, and others cannot be made yet,
 // so none goes; what is asked for is checked, and told of, all the same.
-func (e *Engine) PruneNetworks(ctx context.Context, f Filters) ([]string, error) {
-	if err := f.check(networkPruneFilters); err != nil {
+func (e *Engine) PruneNetworks(ctx context.Context, f filter.Args) ([]string, error) {
+	if err := f.Check(networkPruneFilters); err != nil {
 		return nil, err
 	}
-	if _, err := f.until(e.o.Now()); err != nil {
+	if _, err := f.Until(e.o.Now()); err != nil {
 		return nil, err
 	}
 	e.bus.Publish(ctx, events.NetworkEventType, events.ActionPrune, "", map[string]string{"reclaimed": "0"})
@@ -25,8 +28,8 @@ func (e *Engine) PruneNetworks(ctx context.Context, f Filters) ([]string, error)
 var buildPruneFilters = []string{"description", "id", "inuse", "label", "label!", "parent", "private", "shared", "type", "until", "unused-for"}
 
 // PruneBuilds drops what builds keep, which is nothing yet.
-func (e *Engine) PruneBuilds(ctx context.Context, f Filters) ([]string, error) {
-	if err := f.check(buildPruneFilters); err != nil {
+func (e *Engine) PruneBuilds(ctx context.Context, f filter.Args) ([]string, error) {
+	if err := f.Check(buildPruneFilters); err != nil {
 		return nil, err
 	}
 	e.bus.Publish(ctx, events.BuilderEventType, events.ActionPrune, "", map[string]string{"reclaimed": "0"})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"box/engine/network"
+	"box/engine/refuse"
 	"box/engine/state"
 )
 
@@ -182,7 +183,7 @@ func (e *Engine) defaultBridge() (netRecord, error) {
 	}
 	n.Subnets = []network.Subnet{{Prefix: ip.Masked(), Range: o.Range, Gateway: ip.Addr()}}
 	if o.Gateway.IsValid() && !ip.Contains(o.Gateway) {
-		return n, invalid("the default gateway %s is not within the network of the bridge, %s", o.Gateway, ip)
+		return n, refuse.Invalid("the default gateway %s is not within the network of the bridge, %s", o.Gateway, ip)
 	}
 	return n, nil
 }
@@ -220,7 +221,7 @@ func freeRange(ranges []netip.Prefix) (netip.Prefix, error) {
 			return netip.PrefixFrom(p.Addr().Next(), p.Bits()), nil
 		}
 	}
-	return netip.Prefix{}, conflict("every range for the default network is in use on this host: choose one with --bip")
+	return netip.Prefix{}, refuse.Conflict("every range for the default network is in use on this host: choose one with --bip")
 }
 
 func (e *Engine) networkNamed(name string) *netRecord {
@@ -246,13 +247,13 @@ func (e *Engine) netRecordFor(ref string) (*netRecord, error) {
 	for id, n := range e.networks {
 		if strings.HasPrefix(id, ref) && ref != "" {
 			if found != nil {
-				return nil, invalid("network %s is ambiguous (2 matches found on ID prefix)", ref)
+				return nil, refuse.Invalid("network %s is ambiguous (2 matches found on ID prefix)", ref)
 			}
 			found = n
 		}
 	}
 	if found == nil {
-		return nil, notFound("network %s not found", ref)
+		return nil, refuse.NotFound("network %s not found", ref)
 	}
 	return found, nil
 }

@@ -2,9 +2,9 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/containerd/errdefs"
+	"box/engine/refuse"
+
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 )
@@ -20,11 +20,11 @@ func (e *Engine) Pause(ctx context.Context, ref string) error {
 	switch st, _ := c.now(); st.State {
 	case api.StateRunning:
 	case api.StatePaused:
-		return conflict("Container %s is already paused", c.rec.ID)
+		return refuse.Conflict("Container %s is already paused", c.rec.ID)
 	case api.StateRestarting:
-		return conflict("Container %s is restarting, wait until the container is running", c.rec.ID)
+		return refuse.Conflict("Container %s is restarting, wait until the container is running", c.rec.ID)
 	default:
-		return conflict("Container %s is not running", c.rec.ID)
+		return refuse.Conflict("Container %s is not running", c.rec.ID)
 	}
 	if err := e.o.Tasks.Task(c.rec.ID).Pause(ctx); err != nil {
 		return err
@@ -46,7 +46,7 @@ func (e *Engine) Unpause(ctx context.Context, ref string) error {
 	c.op.Lock()
 	defer c.op.Unlock()
 	if st, _ := c.now(); st.State != api.StatePaused {
-		return &classed{errdefs.ErrInternal, fmt.Sprintf("Container %s is not paused", c.rec.ID)} // as in Docker
+		return refuse.Internal("Container %s is not paused", c.rec.ID) // as in Docker
 	}
 	if err := e.o.Tasks.Task(c.rec.ID).Resume(ctx); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/refuse"
 )
 
 // checkPlatform refuses an image, called ref by the user, that is not for the platform that is wanted.
@@ -15,7 +16,7 @@ func checkPlatform(img *image.Image, ref string, want *ocispec.Platform) error {
 	if img.CheckPlatform(want) == nil {
 		return nil
 	}
-	return notFound("image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
+	return refuse.NotFound("image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
 		ref, image.PlatformString(img.Platform()), image.PlatformString(*want))
 }
 
@@ -40,10 +41,10 @@ func ParsePlatform(text string) (*ocispec.Platform, error) {
 	}
 	var p ocispec.Platform
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return nil, invalid("failed to parse platform: %v", err)
+		return nil, refuse.Invalid("failed to parse platform: %v", err)
 	}
 	if p.OS == "" || p.Architecture == "" {
-		return nil, invalid("both OS and Architecture must be provided")
+		return nil, refuse.Invalid("both OS and Architecture must be provided")
 	}
 	return &p, nil
 }

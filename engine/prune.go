@@ -4,6 +4,9 @@ import (
 	"context"
 	"strconv"
 
+	"box/engine/filter"
+	"box/engine/refuse"
+
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 )
@@ -12,15 +15,15 @@ import (
 var containerPruneFilters = []string{"label", "label!", "until"}
 
 // PruneContainers removes the containers that do not run and that the filters fit. One that cannot be removed is passed over.
-func (e *Engine) PruneContainers(ctx context.Context, f Filters) (*api.PruneReport, error) {
+func (e *Engine) PruneContainers(ctx context.Context, f filter.Args) (*api.PruneReport, error) {
 	if !e.pruningContainers.TryLock() {
-		return nil, conflict("a prune operation is already running")
+		return nil, refuse.Conflict("a prune operation is already running")
 	}
 	defer e.pruningContainers.Unlock()
-	if err := f.check(containerPruneFilters); err != nil {
+	if err := f.Check(containerPruneFilters); err != nil {
 		return nil, err
 	}
-	until, err := f.until(e.o.Now())
+	until, err := f.Until(e.o.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +35,7 @@ func (e *Engine) PruneContainers(ctx context.Context, f Filters) (*api.PruneRepo
 		rec := c.snapshot()
 		st, _ := c.now()
 		if st.running() || st.State == api.StateRestarting || !until.IsZero() && rec.Created.After(until) ||
-			!f.labels(rec.Config.Labels) || f.except(rec.Config.Labels) {
+			!f.Labels(rec.Config.Labels) {
 			continue
 		}
 		usage, err := e.layers.Usage(ctx, rec.ID)

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 
-	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/events"
 	apiregistry "github.com/moby/moby/api/types/registry"
 	"github.com/opencontainers/go-digest"
@@ -11,6 +10,7 @@ import (
 
 	"box/engine/image"
 	"box/engine/reference"
+	"box/engine/refuse"
 	"box/engine/registry"
 )
 
@@ -70,17 +70,17 @@ func (e *Engine) publishMoved(ctx context.Context, action events.Action, ref ref
 func parseReference(name, tag string) (reference.Named, error) {
 	ref, err := reference.Parse(name)
 	if err != nil {
-		return ref, invalid("%v", err)
+		return ref, refuse.Invalid("%v", err)
 	}
 	if tag != "" {
 		if d, derr := digest.Parse(tag); derr == nil {
 			ref = ref.WithDigest(d)
 		} else if ref, err = ref.WithTag(tag); err != nil {
-			return ref, invalid("%v", err)
+			return ref, refuse.Invalid("%v", err)
 		}
 	}
 	if ref.FamiliarName() == "scratch" {
-		return ref, &classed{errdefs.ErrPermissionDenied, "'scratch' is a reserved name"}
+		return ref, refuse.Denied("'scratch' is a reserved name")
 	}
 	return ref, nil
 }
@@ -110,10 +110,10 @@ func (e *Engine) Login(ctx context.Context, auth apiregistry.AuthConfig) (apireg
 func (e *Engine) Distribution(ctx context.Context, name string, auth apiregistry.AuthConfig) (*apiregistry.DistributionInspect, error) {
 	named, id, err := reference.ParseAny(name)
 	if err != nil {
-		return nil, invalid("%v", err)
+		return nil, refuse.Invalid("%v", err)
 	}
 	if id != "" {
-		return nil, invalid("unknown image reference format: %s", name)
+		return nil, refuse.Invalid("unknown image reference format: %s", name)
 	}
 	return e.registry.Load().Inspect(ctx, named.OrLatest(), auth)
 }

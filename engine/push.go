@@ -9,6 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/reference"
+	"box/engine/refuse"
 	"box/engine/registry"
 )
 
@@ -28,14 +29,14 @@ func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) 
 		return err
 	}
 	if named.Digest != "" {
-		return invalid("cannot push a digest reference")
+		return refuse.Invalid("cannot push a digest reference")
 	}
 	if err := out(said("The push refers to repository [%s]", named.Name())); err != nil {
 		return err
 	}
 	tags, ids := e.images.Tags(named)
 	if len(tags) == 0 {
-		return notFound("An image does not exist locally with the tag: %s", named.FamiliarName())
+		return refuse.NotFound("An image does not exist locally with the tag: %s", named.FamiliarName())
 	}
 	found := false
 	for n, t := range tags {
@@ -48,7 +49,7 @@ func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) 
 		}
 	}
 	if !found {
-		return notFound("tag does not exist: %s", named.Familiar())
+		return refuse.NotFound("tag does not exist: %s", named.Familiar())
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package engine
 import (
 	"strings"
 
+	"box/engine/refuse"
+
 	"github.com/docker/go-units"
 )
 
@@ -11,11 +13,11 @@ func storageQuota(options map[string]string) (int64, error) {
 	quota := int64(0)
 	for name, value := range options {
 		if strings.ToLower(name) != "size" {
-			return 0, invalid("unknown option %s", name)
+			return 0, refuse.Invalid("unknown option %s", name)
 		}
 		n, err := units.RAMInBytes(value)
 		if err != nil {
-			return 0, invalid("%v", err)
+			return 0, refuse.Invalid("%v", err)
 		}
 		quota = n
 	}

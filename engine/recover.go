@@ -14,6 +14,7 @@ import (
 	"box/engine/cgroup"
 	"box/engine/network"
 	"box/engine/recovery"
+	"box/engine/refuse"
 	"box/engine/state"
 	"box/engine/task"
 )
@@ -242,7 +243,7 @@ func (e *Engine) startWanted() {
 			free := e.spared.spare(&rec)
 			starts = append(starts, func() {
 				defer free()
-				if err := e.Start(context.Background(), c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {
+				if err := e.Start(context.Background(), c.rec.ID); err != nil && !errors.Is(err, refuse.ErrNotModified) {
 					e.log.Error("start after the daemon did", "container", short(c.rec.ID), "error", err)
 				}
 			})

@@ -5,6 +5,7 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/refuse"
 	"box/engine/userns"
 )
 
@@ -18,11 +19,11 @@ func (e *Engine) checkRemap(h *api.HostConfig) error {
 	switch {
 	case !e.remapped(h):
 	case h.Privileged:
-		return invalid("privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode")
+		return refuse.Invalid("privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode")
 	case h.NetworkMode.IsHost():
-		return invalid("cannot share the host's network namespace when user namespaces are enabled")
+		return refuse.Invalid("cannot share the host's network namespace when user namespaces are enabled")
 	case h.PidMode.IsHost():
-		return invalid("cannot share the host PID namespace when user namespaces are enabled")
+		return refuse.Invalid("cannot share the host PID namespace when user namespaces are enabled")
 	}
 	return nil
 }

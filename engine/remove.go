@@ -10,6 +10,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 
 	"box/engine/recovery"
+	"box/engine/refuse"
 	"box/engine/state"
 	"box/engine/volume"
 	"box/fs"
@@ -53,7 +54,7 @@ func runningRefusal(c *container, st status) error {
 	if st.State == api.StatePaused {
 		hint = "unpause and then " + hint
 	}
-	return conflict("cannot remove container %q: container is %s: %s", "/"+rec.Name, st.State, hint)
+	return refuse.Conflict("cannot remove container %q: container is %s: %s", "/"+rec.Name, st.State, hint)
 }
 
 func (e *Engine) killForRemoval(ctx context.Context, c *container) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/refuse"
 	"box/engine/state"
 )
 
@@ -17,21 +18,21 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 	}
 	name = strings.TrimPrefix(name, "/")
 	if name == "" {
-		return invalid("Neither old nor new names may be empty")
+		return refuse.Invalid("Neither old nor new names may be empty")
 	}
 	if !validName(name) {
-		return invalid("Error when allocating new name: Invalid container name (/%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
+		return refuse.Invalid("Error when allocating new name: Invalid container name (/%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
 	}
 	c.op.Lock()
 	defer c.op.Unlock()
 	rec := c.snapshot()
 	if rec.Name == name {
-		return invalid("Renaming a container with the same name as its current name")
+		return refuse.Invalid("Renaming a container with the same name as its current name")
 	}
 	old := rec.Name
 	rec.Name = name
 	if err := e.reserveName(&rec); err != nil {
-		return conflict("Error when allocating new name: %v", err)
+		return refuse.Conflict("Error when allocating new name: %v", err)
 	}
 	if err := e.db.Update(func(tx *state.Tx) error { return recordTable.Put(tx, rec.ID, rec) }); err != nil {
 		e.releaseName(name)

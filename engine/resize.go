@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"box/engine/refuse"
+
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/events"
 )
@@ -22,13 +24,13 @@ func (e *Engine) ExecResize(ctx context.Context, id string, height, width uint16
 	select {
 	case <-x.begun:
 	case <-time.After(beginWait):
-		return &classed{errdefs.ErrInternal, "timeout waiting for exec session ready"}
+		return refuse.Internal("timeout waiting for exec session ready")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	err = e.o.Tasks.Task(x.c.rec.ID).Resize(ctx, x.id, width, height)
 	if errdefs.IsNotFound(err) {
-		return errors.Join(conflict("exec %s is not running", short(id)))
+		return errors.Join(refuse.Conflict("exec %s is not running", short(id)))
 	}
 	return err
 }
@@ -40,7 +42,7 @@ func (e *Engine) Resize(ctx context.Context, ref string, height, width uint16) e
 		return err
 	}
 	if st, _ := c.now(); !st.running() {
-		return conflict("container %s is not running", c.rec.ID)
+		return refuse.Conflict("container %s is not running", c.rec.ID)
 	}
 	if err := e.o.Tasks.Task(c.rec.ID).Resize(ctx, "", width, height); err != nil {
 		return err

@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"strings"
 
+	"box/engine/filter"
+	"box/engine/refuse"
+
 	apiregistry "github.com/moby/moby/api/types/registry"
 )
 
@@ -15,7 +18,7 @@ const (
 )
 
 // Search asks a registry for repositories; limit 0 is 25.
-func (e *Engine) Search(ctx context.Context, term string, limit int, f Filters, auth apiregistry.AuthConfig) ([]apiregistry.SearchResult, error) {
+func (e *Engine) Search(ctx context.Context, term string, limit int, f filter.Args, auth apiregistry.AuthConfig) ([]apiregistry.SearchResult, error) {
 	fits, err := searchMatch(f)
 	if err != nil {
 		return nil, err
@@ -24,7 +27,7 @@ func (e *Engine) Search(ctx context.Context, term string, limit int, f Filters, 
 		limit = searchDefault
 	}
 	if limit < 1 || limit > searchMost {
-		return nil, invalid("limit %d is outside the range of [1, %d]", limit, searchMost)
+		return nil, refuse.Invalid("limit %d is outside the range of [1, %d]", limit, searchMost)
 	}
 	found, err := e.registry.Load().Search(ctx, term, limit, auth)
 	if err != nil {
@@ -40,8 +43,8 @@ func (e *Engine) Search(ctx context.Context, term string, limit int, f Filters, 
 }
 
 // searchMatch is the test that the filters of `docker search` make. Nothing is automated any more.
-func searchMatch(f Filters) (func(apiregistry.SearchResult) bool, error) {
-	if err := f.check([]string{"is-automated", "is-official", "stars"}); err != nil {
+func searchMatch(f filter.Args) (func(apiregistry.SearchResult) bool, error) {
+	if err := f.Check([]string{"is-automated", "is-official", "stars"}); err != nil {
 		return nil, err
 	}
 	flags := map[string]bool{}
@@ -49,7 +52,7 @@ func searchMatch(f Filters) (func(apiregistry.SearchResult) bool, error) {
 		for _, v := range f[key] {
 			on, err := strconv.ParseBool(strings.ToLower(v))
 			if err != nil {
-				return nil, invalid("invalid filter '%s=[%s]'", key, v)
+				return nil, refuse.Invalid("invalid filter '%s=[%s]'", key, v)
 			}
 			flags[key] = on
 		}
@@ -58,7 +61,7 @@ func searchMatch(f Filters) (func(apiregistry.SearchResult) bool, error) {
 	for _, v := range f["stars"] {
 		n, err := strconv.Atoi(v)
 		if err != nil {
-			return nil, invalid("invalid filter 'stars=[%s]'", v)
+			return nil, refuse.Invalid("invalid filter 'stars=[%s]'", v)
 		}
 		stars = max(stars, n)
 	}

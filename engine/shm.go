@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/containerd/errdefs"
-
+	"box/engine/refuse"
 	"box/engine/spec"
 	mounts "box/fs/mount"
 )
@@ -29,7 +28,7 @@ func (e *Engine) shareIPC(rec *record, in *spec.Input) error {
 		pid, err := e.pidOf(mode.Container())
 		var stopped *notRunning
 		if errors.As(err, &stopped) {
-			return &classed{errdefs.ErrInternal, fmt.Sprintf("can't join IPC of container %s: %v", stopped.id, err)}
+			return refuse.Internal("can't join IPC of container %s: %v", stopped.id, err)
 		}
 		if err != nil {
 			return err
@@ -58,12 +57,12 @@ func (e *Engine) shmOf(ref string) (string, error) {
 		case mode.IsShareable():
 			return e.shmPath(rec.ID), nil
 		case !mode.IsContainer():
-			return "", invalid("can't join IPC of container %s: non-shareable IPC (hint: use IpcMode:shareable for the donor container)", strings.TrimPrefix(ref, "/"))
+			return "", refuse.Invalid("can't join IPC of container %s: non-shareable IPC (hint: use IpcMode:shareable for the donor container)", strings.TrimPrefix(ref, "/"))
 		default:
 			ref = mode.Container()
 		}
 	}
-	return "", invalid("can't join IPC of container %s: lent on by more than %d containers", ref, maxLent)
+	return "", refuse.Invalid("can't join IPC of container %s: lent on by more than %d containers", ref, maxLent)
 }
 
 func (e *Engine) mountShm(rec *record) error {

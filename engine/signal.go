@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"box/engine/refuse"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -11,7 +13,7 @@ import (
 func parseSignal(s string) (unix.Signal, error) {
 	if n, err := strconv.Atoi(s); err == nil {
 		if n <= 0 || n > 1<<16 {
-			return 0, invalid("Invalid signal: %s", s)
+			return 0, refuse.Invalid("Invalid signal: %s", s)
 		}
 		return unix.Signal(n), nil // which ones there are is for who sends it
 	}
@@ -40,5 +42,5 @@ func parseSignal(s string) (unix.Signal, error) {
 			return unix.Signal(sig), nil
 		}
 	}
-	return 0, invalid("Invalid signal: %s", s)
+	return 0, refuse.Invalid("Invalid signal: %s", s)
 }

@@ -13,6 +13,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/cgroup"
+	"box/engine/refuse"
 	"box/engine/seccomp"
 	"box/engine/spec"
 	"box/engine/task"
@@ -20,7 +21,7 @@ import (
 	"box/panics"
 )
 
-// Start runs a container's program. One that runs already gives ErrNotModified.
+// Start runs a container's program. One that runs already gives refuse.ErrNotModified.
 func (e *Engine) Start(ctx context.Context, ref string) error {
 	c, err := e.container(ref)
 	if err != nil {
@@ -31,13 +32,13 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 	st, _ := c.now()
 	switch {
 	case c.damaged != "":
-		return conflict("container %s is damaged and can only be removed: %s", short(c.rec.ID), c.damaged)
+		return refuse.Conflict("container %s is damaged and can only be removed: %s", short(c.rec.ID), c.damaged)
 	case st.State == api.StatePaused:
-		return conflict("cannot start a paused container, try unpause instead")
+		return refuse.Conflict("cannot start a paused container, try unpause instead")
 	case st.State == api.StateRunning:
-		return notModified("container %s is running already", short(c.rec.ID))
+		return refuse.NotModified("container %s is running already", short(c.rec.ID))
 	case st.State == api.StateRemoving || st.State == api.StateDead || c.gone:
-		return conflict("container is marked for removal and cannot be started")
+		return refuse.Conflict("container is marked for removal and cannot be started")
 	}
 	c.cancelRestart()
 	err = e.start(ctx, c, func(s *status) { s.Restarts, s.Backoff = 0, 0 })
@@ -283,7 +284,7 @@ func (e *Engine) lenders(h *api.HostConfig) error {
 			continue
 		}
 		if _, err := e.container(ref); err != nil {
-			return invalid("%v", err)
+			return refuse.Invalid("%v", err)
 		}
 	}
 	return nil

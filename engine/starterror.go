@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/programs"
+	"box/engine/refuse"
 	"box/engine/task"
 	"box/fs/archive"
 )
@@ -53,7 +54,7 @@ func (e *startErr) Unwrap() error { return errdefs.ErrInvalidArgument }
 func startError(err error) error {
 	text := err.Error()
 	if strings.HasPrefix(text, task.RefusedLog) {
-		return &classed{errdefs.ErrInternal, "failed to create task for container: " + text}
+		return refuse.Internal("%s", "failed to create task for container: "+text)
 	}
 	has := func(parts ...string) bool {
 		for _, p := range parts {
@@ -77,7 +78,7 @@ func startError(err error) error {
 	case has("permission denied", "is a directory"):
 		return &startErr{126, text}
 	}
-	return &classed{errdefs.ErrInternal, text}
+	return refuse.Internal("%s", text)
 }
 
 // missingProgram says what the image has where the program that was to be started is not in its PATH.

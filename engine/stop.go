@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"box/engine/refuse"
+
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
@@ -25,7 +27,7 @@ type StopOptions struct {
 	Seconds *int // before SIGKILL; negative: never
 }
 
-// Stop asks the program to end and kills it when it does not in time. One that does not run gives ErrNotModified.
+// Stop asks the program to end and kills it when it does not in time. One that does not run gives refuse.ErrNotModified.
 func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	c, err := e.container(ref)
 	if err != nil {
@@ -35,7 +37,7 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 		return err
 	}
 	if st, _ := c.now(); !st.running() {
-		return notModified("container %s is not running", short(c.rec.ID))
+		return refuse.NotModified("container %s is not running", short(c.rec.ID))
 	}
 	if err := e.halt(ctx, c, o); err != nil {
 		return err
@@ -106,7 +108,7 @@ func (e *Engine) killHard(ctx context.Context, c *container, end *ending) error 
 		return err
 	}
 	if !waitStopped(ctx, c, end, killWait) {
-		return errors.Join(ctx.Err(), conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", short(c.rec.ID), killWait))
+		return errors.Join(ctx.Err(), refuse.Conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", short(c.rec.ID), killWait))
 	}
 	return nil
 }
@@ -170,19 +172,19 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	}
 	c, err := e.container(ref)
 	if errdefs.IsNotFound(err) {
-		return notFound("Cannot kill container: %s: %v", ref, err)
+		return refuse.NotFound("Cannot kill container: %s: %v", ref, err)
 	}
 	if err != nil {
 		return err
 	}
 	if sig > 64 {
-		return invalid("Cannot kill container: %s: The linux daemon does not support signal %d", ref, sig)
+		return refuse.Invalid("Cannot kill container: %s: The linux daemon does not support signal %d", ref, sig)
 	}
 	if done, err := e.stopRestarting(ctx, c); done || err != nil {
 		return err
 	}
 	if st, _ := c.now(); !st.running() {
-		return conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
+		return refuse.Conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
 	}
 	end := c.ending()
 	e.change(c, func(s *status) {
@@ -220,7 +222,7 @@ func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
 		}
 		e.publish(ctx, c, events.ActionStop)
 	}
-	if err := e.Start(ctx, c.rec.ID); err != nil && !errors.Is(err, ErrNotModified) {
+	if err := e.Start(ctx, c.rec.ID); err != nil && !errors.Is(err, refuse.ErrNotModified) {
 		return err
 	}
 	e.publish(ctx, c, events.ActionRestart)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"box/engine/refuse"
+
 	"github.com/moby/moby/api/types/mount"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -36,7 +38,7 @@ func tmpfsOptions(user string) ([]string, error) {
 		case hasValue && slices.Contains(tmpfsValues, name):
 			out = slices.DeleteFunc(out, func(have string) bool { return strings.HasPrefix(have, name+"=") })
 		default:
-			return nil, invalid("invalid tmpfs option [%q]", o)
+			return nil, refuse.Invalid("invalid tmpfs option [%q]", o)
 		}
 		out = append(out, o)
 	}

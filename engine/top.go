@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 
 	"box/engine/ps"
+	"box/engine/refuse"
 )
 
 // Top lists the processes of a container; args are options of ps(1).
@@ -22,13 +23,13 @@ func (e *Engine) Top(ctx context.Context, ref, args string) (api.TopResponse, er
 	}
 	switch st, _ := c.now(); {
 	case st.State == api.StateRestarting:
-		return none, conflict("Container %s is restarting, wait until the container is running", c.rec.ID)
+		return none, refuse.Conflict("Container %s is restarting, wait until the container is running", c.rec.ID)
 	case !st.running():
-		return none, conflict("Container %s is not running", c.rec.ID)
+		return none, refuse.Conflict("Container %s is not running", c.rec.ID)
 	}
 	d, err := e.o.Tasks.Task(c.rec.ID).Describe(ctx)
 	if errdefs.IsNotFound(err) {
-		return none, conflict("Container %s is not running", c.rec.ID)
+		return none, refuse.Conflict("Container %s is not running", c.rec.ID)
 	}
 	if err != nil {
 		return none, err

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/refuse"
 	"box/engine/spec"
 	"box/engine/state"
 )
@@ -31,7 +32,7 @@ func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (wa
 	}
 	st, _ := c.now()
 	if c.gone || c.damaged != "" || st.State == api.StateRemoving || st.State == api.StateDead {
-		return nil, cannotUpdate(rec.ID, conflict(`container is marked for removal and cannot be "update"`))
+		return nil, cannotUpdate(rec.ID, refuse.Conflict(`container is marked for removal and cannot be "update"`))
 	}
 	host := *rec.Host
 	if err := updated(&host, &u); err != nil {
@@ -65,7 +66,7 @@ func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (wa
 func (e *Engine) checkUpdate(u *api.UpdateConfig, have *api.Resources) ([]string, error) {
 	if u.RestartPolicy.Name != "" {
 		if err := api.ValidateRestartPolicy(u.RestartPolicy); err != nil {
-			return nil, invalid("%v", err)
+			return nil, refuse.Invalid("%v", err)
 		}
 	}
 	alone := u.Memory == 0 && u.MemorySwap > 0
@@ -99,9 +100,9 @@ func (e *Engine) updateRunning(ctx context.Context, id string, r *api.Resources)
 func cannotUpdate(id string, err error) error {
 	text := fmt.Sprintf("Cannot update container %s: %v", id, err)
 	if errdefs.IsConflict(err) {
-		return &classed{errdefs.ErrConflict, text}
+		return refuse.Conflict("%s", text)
 	}
-	return &classed{errdefs.ErrInternal, text}
+	return refuse.Internal("%s", text)
 }
 
 // updated changes h as u says, by Docker's rules of what may follow what.
@@ -109,17 +110,17 @@ func updated(h *api.HostConfig, u *api.UpdateConfig) error {
 	have, want := &h.Resources, &u.Resources
 	switch {
 	case want.NanoCPUs > 0 && have.CPUPeriod > 0:
-		return conflict("Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set")
+		return refuse.Conflict("Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set")
 	case want.NanoCPUs > 0 && have.CPUQuota > 0:
-		return conflict("Conflicting options: Nano CPUs cannot be updated as CPU Quota has already been set")
+		return refuse.Conflict("Conflicting options: Nano CPUs cannot be updated as CPU Quota has already been set")
 	case want.CPUPeriod > 0 && have.NanoCPUs > 0:
-		return conflict("Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set")
+		return refuse.Conflict("Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set")
 	case want.CPUQuota > 0 && have.NanoCPUs > 0:
-		return conflict("Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set")
+		return refuse.Conflict("Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set")
 	case want.Memory != 0 && have.MemorySwap >= 0 && want.Memory > have.MemorySwap && want.MemorySwap == 0:
-		return conflict("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time")
+		return refuse.Conflict("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time")
 	case u.RestartPolicy.Name != "" && h.AutoRemove && !u.RestartPolicy.IsNone():
-		return conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
+		return refuse.Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
 	}
 	setUnlessZero(&have.BlkioWeight, want.BlkioWeight)
 	setUnlessEmpty(&have.BlkioWeightDevice, want.BlkioWeightDevice)

@@ -6,6 +6,7 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/refuse"
 	"box/engine/stats"
 )
 
@@ -22,7 +23,7 @@ type UsageOptions struct {
 // another that it can be compared with. A container that does not run uses nothing.
 func (e *Engine) Usage(ctx context.Context, ref string, o UsageOptions, send func(*api.StatsResponse) error) error {
 	if o.Stream && o.OneShot {
-		return invalid("cannot have stream=true and one-shot=true")
+		return refuse.Invalid("cannot have stream=true and one-shot=true")
 	}
 	c, err := e.container(ref)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/cgroup"
+	"box/engine/refuse"
 	"box/engine/spec"
 )
 
@@ -23,19 +24,19 @@ func variable(v string) string {
 func (e *Engine) validate(rec *record) (warnings []string, err error) {
 	if asked := rec.Name; asked != "" {
 		if rec.Name = strings.TrimPrefix(asked, "/"); !validName(rec.Name) {
-			return nil, invalid("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", asked)
+			return nil, refuse.Invalid("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", asked)
 		}
 	}
 	c, h := rec.Config, rec.Host
 	if c.WorkingDir != "" {
 		if !path.IsAbs(c.WorkingDir) {
-			return nil, invalid("the working directory '%s' is invalid, it needs to be an absolute path", c.WorkingDir)
+			return nil, refuse.Invalid("the working directory '%s' is invalid, it needs to be an absolute path", c.WorkingDir)
 		}
 		c.WorkingDir = path.Clean(c.WorkingDir)
 	}
 	for _, v := range c.Env {
 		if v == "" || strings.HasPrefix(v, "=") {
-			return nil, invalid("invalid environment variable: %s", v)
+			return nil, refuse.Invalid("invalid environment variable: %s", v)
 		}
 	}
 	if err := validateHealth(c.Healthcheck); err != nil {
@@ -78,31 +79,31 @@ func (e *Engine) validate(rec *record) (warnings []string, err error) {
 
 func validateModes(h *api.HostConfig) error {
 	if err := api.ValidateRestartPolicy(h.RestartPolicy); err != nil {
-		return invalid("%v", err)
+		return refuse.Invalid("%v", err)
 	}
 	switch {
 	case h.AutoRemove && !h.RestartPolicy.IsNone():
-		return invalid("can't create 'AutoRemove' container with restart policy")
+		return refuse.Invalid("can't create 'AutoRemove' container with restart policy")
 	case !h.PidMode.Valid():
-		return invalid("invalid PID mode: %v", h.PidMode)
+		return refuse.Invalid("invalid PID mode: %v", h.PidMode)
 	case !h.IpcMode.Valid():
-		return invalid("invalid IPC mode: %v", h.IpcMode)
+		return refuse.Invalid("invalid IPC mode: %v", h.IpcMode)
 	case !h.UTSMode.Valid():
-		return invalid("invalid UTS mode: %v", h.UTSMode)
+		return refuse.Invalid("invalid UTS mode: %v", h.UTSMode)
 	case !h.CgroupnsMode.Valid():
-		return invalid("invalid cgroup namespace mode: %v", h.CgroupnsMode)
+		return refuse.Invalid("invalid cgroup namespace mode: %v", h.CgroupnsMode)
 	case !h.UsernsMode.Valid():
-		return invalid("invalid userns mode: %v", h.UsernsMode)
+		return refuse.Invalid("invalid userns mode: %v", h.UsernsMode)
 	case badHostPort(h.PortBindings) != "":
-		return invalid("invalid port specification: %q", badHostPort(h.PortBindings))
+		return refuse.Invalid("invalid port specification: %q", badHostPort(h.PortBindings))
 	case h.ShmSize < 0:
-		return invalid("SHM size can not be less than 0")
+		return refuse.Invalid("SHM size can not be less than 0")
 	case h.OomScoreAdj < -1000 || h.OomScoreAdj > 1000:
-		return invalid("Invalid value %d, range for oom score adj is [-1000, 1000]", h.OomScoreAdj)
+		return refuse.Invalid("Invalid value %d, range for oom score adj is [-1000, 1000]", h.OomScoreAdj)
 	case h.Runtime != "" && h.Runtime != "runc":
-		return invalid("unknown or invalid runtime name: %s", h.Runtime)
+		return refuse.Invalid("unknown or invalid runtime name: %s", h.Runtime)
 	case h.Isolation != "" && h.Isolation != "default":
-		return invalid("invalid isolation (%s): linux only supports 'default'", h.Isolation)
+		return refuse.Invalid("invalid isolation (%s): linux only supports 'default'", h.Isolation)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/moby/moby/api/types/events"
 	api "github.com/moby/moby/api/types/volume"
 
+	"box/engine/filter"
+	"box/engine/refuse"
 	"box/engine/state"
 	"box/engine/volume"
 )
@@ -31,12 +33,12 @@ func (e *Engine) VolumeCreate(ctx context.Context, q api.CreateRequest) (*api.Vo
 }
 
 func noSwarm() error {
-	return &classed{errdefs.ErrUnavailable, `This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.`}
+	return refuse.Unavailable(`This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.`)
 }
 
 // VolumeUpdate is for the volumes of a swarm alone.
 func (e *Engine) VolumeUpdate() error {
-	return &classed{errdefs.ErrUnavailable, "volume update only valid for cluster volumes, but swarm is unavailable"}
+	return refuse.Unavailable("volume update only valid for cluster volumes, but swarm is unavailable")
 }
 
 // makeVolume makes or finds a volume, whose row is still to be saved.
@@ -77,19 +79,19 @@ func (e *Engine) InspectVolume(name string) (*api.Volume, error) {
 }
 
 // Volumes describes the volumes that f lets through, by name.
-func (e *Engine) Volumes(f Filters) ([]api.Volume, error) {
-	if err := f.check([]string{"dangling", "driver", "label", "name"}); err != nil {
+func (e *Engine) Volumes(f filter.Args) ([]api.Volume, error) {
+	if err := f.Check([]string{"dangling", "driver", "label", "name"}); err != nil {
 		return nil, err
 	}
-	dangling, asked, err := f.boolean("dangling")
+	dangling, asked, err := f.Bool("dangling")
 	if err != nil {
 		return nil, err
 	}
 	out := []api.Volume{}
 	for _, v := range e.volumes.List() {
-		fits := f.any("driver", func(d string) bool { return d == volume.Driver }) &&
-			f.any("name", func(n string) bool { return matchName(n, v.Name) }) &&
-			f.labels(v.Labels) && (!asked || dangling == (v.Holders == 0))
+		fits := f.Any("driver", func(d string) bool { return d == volume.Driver }) &&
+			f.Any("name", func(n string) bool { return filter.Name(n, v.Name) }) &&
+			f.Labels(v.Labels) && (!asked || dangling == (v.Holders == 0))
 		if fits {
 			out = append(out, *e.describeVolume(&v.Volume))
 		}
@@ -133,22 +135,22 @@ func (e *Engine) RemoveVolume(ctx context.Context, name string, force bool) erro
 
 // PruneVolumes deletes the volumes on this host's disk that no container was made with: those whose names were made up, or with the
 // filter all=true every one.
-func (e *Engine) PruneVolumes(ctx context.Context, f Filters) (*api.PruneReport, error) {
-	if err := f.check([]string{"all", "label", "label!"}); err != nil {
+func (e *Engine) PruneVolumes(ctx context.Context, f filter.Args) (*api.PruneReport, error) {
+	if err := f.Check([]string{"all", "label", "label!"}); err != nil {
 		return nil, err
 	}
-	all, _, err := f.boolean("all")
+	all, _, err := f.Bool("all")
 	if err != nil {
 		return nil, err
 	}
 	if !e.pruningVolumes.TryLock() {
-		return nil, conflict("a prune operation is already running")
+		return nil, refuse.Conflict("a prune operation is already running")
 	}
 	defer e.pruningVolumes.Unlock()
 	report := &api.PruneReport{VolumesDeleted: []string{}}
 	for _, v := range e.volumes.List() {
 		_, anonymous := v.Labels[volume.AnonymousLabel]
-		if v.Holders > 0 || len(v.Options) > 0 || !all && !anonymous || !f.labels(v.Labels) || f.except(v.Labels) {
+		if v.Holders > 0 || len(v.Options) > 0 || !all && !anonymous || !f.Labels(v.Labels) {
 			continue
 		}
 		size, _ := e.volumes.Size(ctx, v.Name)

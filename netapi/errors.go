@@ -5,16 +5,16 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/containerd/errdefs"
+	"box/engine/refuse"
 
-	"box/engine"
+	"github.com/containerd/errdefs"
 )
 
 // statusOf is the one place where a class of error becomes a status.
 func statusOf(err error) int {
 	var large *http.MaxBytesError
 	switch {
-	case errors.Is(err, engine.ErrNotModified):
+	case errors.Is(err, refuse.ErrNotModified):
 		return http.StatusNotModified
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge

@@ -19,7 +19,7 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if name := r.FormValue("filter"); name != "" && v < 41 {
 		f["reference"] = append(f["reference"], name)
 	}
-	list, err := s.e.Images(r.Context(), engine.ImageList{Filters: f, SharedSize: flag(r, "shared-size"), Containers: v >= 51})
+	list, err := s.e.Images(r.Context(), engine.ImageList{Args: f, SharedSize: flag(r, "shared-size"), Containers: v >= 51})
 	if err != nil {
 		return err
 	}

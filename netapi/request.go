@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"box/engine"
+	"box/engine/filter"
 	"box/netapi/wire"
 )
 
@@ -70,9 +70,9 @@ func flag(r *http.Request, name string) bool {
 }
 
 // filters reads the parameter filters, in either of its forms: values as a list, or as the keys of a map.
-func filters(r *http.Request) (engine.Filters, error) {
+func filters(r *http.Request) (filter.Args, error) {
 	text := r.FormValue("filters")
-	f := engine.Filters{}
+	f := filter.Args{}
 	if text == "" {
 		return f, nil
 	}

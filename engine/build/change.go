@@ -3,10 +3,10 @@
 package build
 
 import (
-	"fmt"
 	"strings"
 
-	"github.com/containerd/errdefs"
+	"box/engine/refuse"
+
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
 
@@ -44,7 +44,7 @@ func Change(c *dockerspec.DockerOCIImageConfig, changes []string) error {
 	// All names are checked before anything is done.
 	for _, l := range lines {
 		if name, _ := cutWord(l); instructions[strings.ToLower(name)] == nil {
-			return invalid("%s is not a valid change command", name)
+			return refuse.Invalid("%s is not a valid change command", name)
 		}
 	}
 	s := state{config: c}
@@ -60,7 +60,7 @@ func Change(c *dockerspec.DockerOCIImageConfig, changes []string) error {
 // logicalLines joins lines that end in a backslash and drops comments and empty lines.
 func logicalLines(text string) ([]string, error) {
 	if len(text) > maxChanges {
-		return nil, invalid("changes of %d bytes, at most %d are taken", len(text), maxChanges)
+		return nil, refuse.Invalid("changes of %d bytes, at most %d are taken", len(text), maxChanges)
 	}
 	var lines []string
 	var open strings.Builder
@@ -92,11 +92,3 @@ func cutWord(s string) (word, rest string) {
 	}
 	return s[:i], strings.TrimSpace(s[i:])
 }
-
-// problem is an error of a change in Docker's words.
-type problem string
-
-func (p problem) Error() string { return string(p) }
-func (problem) Unwrap() error   { return errdefs.ErrInvalidArgument }
-
-func invalid(format string, args ...any) error { return problem(fmt.Sprintf(format, args...)) }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"box/engine/refuse"
+
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
 
@@ -89,7 +91,7 @@ func (s *state) expose(rest string) error {
 		return err
 	}
 	if len(words) == 0 {
-		return invalid("EXPOSE requires at least one argument")
+		return refuse.Invalid("EXPOSE requires at least one argument")
 	}
 	ports := maps.Clone(s.config.ExposedPorts)
 	if ports == nil {
@@ -102,7 +104,7 @@ func (s *state) expose(rest string) error {
 		}
 		proto = strings.ToLower(proto)
 		if proto != "tcp" && proto != "udp" && proto != "sctp" {
-			return invalid("invalid proto: %s", proto)
+			return refuse.Invalid("invalid proto: %s", proto)
 		}
 		from, to, isRange := strings.Cut(numbers, "-")
 		if !isRange {
@@ -111,7 +113,7 @@ func (s *state) expose(rest string) error {
 		first, err1 := strconv.ParseUint(from, 10, 16)
 		last, err2 := strconv.ParseUint(to, 10, 16)
 		if err1 != nil || err2 != nil || last < first || last-first > maxPorts {
-			return invalid("invalid containerPort: %s", numbers)
+			return refuse.Invalid("invalid containerPort: %s", numbers)
 		}
 		for n := first; n <= last; n++ {
 			ports[strconv.FormatUint(n, 10)+"/"+proto] = struct{}{}
@@ -124,11 +126,11 @@ func (s *state) expose(rest string) error {
 func (s *state) onbuild(rest string) error {
 	switch first, _ := cutWord(rest); strings.ToUpper(first) {
 	case "":
-		return invalid("ONBUILD requires at least one argument")
+		return refuse.Invalid("ONBUILD requires at least one argument")
 	case "ONBUILD":
-		return invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
+		return refuse.Invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
 	case "MAINTAINER", "FROM":
-		return invalid("%s isn't allowed as an ONBUILD trigger", strings.ToUpper(first))
+		return refuse.Invalid("%s isn't allowed as an ONBUILD trigger", strings.ToUpper(first))
 	}
 	s.config.OnBuild = append(slices.Clone(s.config.OnBuild), rest)
 	return nil
@@ -141,7 +143,7 @@ func (s *state) single(name, rest string) (string, error) {
 		return "", err
 	}
 	if len(words) != 1 {
-		return "", invalid("%s requires exactly one argument", name)
+		return "", refuse.Invalid("%s requires exactly one argument", name)
 	}
 	return s.expand(words[0])
 }
@@ -149,7 +151,7 @@ func (s *state) single(name, rest string) (string, error) {
 func (s *state) stopSignal(rest string) error {
 	v, err := s.single("STOPSIGNAL", rest)
 	if err == nil && !isSignal(v) {
-		err = invalid("invalid signal: %s", v)
+		err = refuse.Invalid("invalid signal: %s", v)
 	}
 	if err == nil {
 		s.config.StopSignal = v
@@ -167,7 +169,7 @@ func (s *state) user(rest string) error {
 
 func (s *state) workdir(rest string) error {
 	if rest == "" {
-		return invalid("WORKDIR requires exactly one argument")
+		return refuse.Invalid("WORKDIR requires exactly one argument")
 	}
 	v, err := s.expand(rest)
 	if err != nil {
@@ -189,7 +191,7 @@ func (s *state) volume(rest string) error {
 		}
 	}
 	if len(list) == 0 {
-		return invalid("VOLUME requires at least one argument")
+		return refuse.Invalid("VOLUME requires at least one argument")
 	}
 	volumes := maps.Clone(s.config.Volumes)
 	if volumes == nil {
@@ -197,7 +199,7 @@ func (s *state) volume(rest string) error {
 	}
 	for _, v := range list {
 		if v = strings.TrimSpace(v); v == "" {
-			return invalid("VOLUME specified can not be an empty string")
+			return refuse.Invalid("VOLUME specified can not be an empty string")
 		}
 		volumes[v] = struct{}{}
 	}
@@ -222,24 +224,24 @@ func (s *state) healthcheck(rest string) error {
 	kind, command := cutWord(rest)
 	switch strings.ToUpper(kind) {
 	case "":
-		return invalid("HEALTHCHECK requires at least one argument")
+		return refuse.Invalid("HEALTHCHECK requires at least one argument")
 	case "NONE":
 		if command != "" {
-			return invalid("HEALTHCHECK NONE takes no arguments")
+			return refuse.Invalid("HEALTHCHECK NONE takes no arguments")
 		}
 		h = dockerspec.HealthcheckConfig{Test: []string{"NONE"}}
 	case "CMD":
 		var list []string
 		switch {
 		case command == "":
-			return invalid("Missing command after HEALTHCHECK CMD")
+			return refuse.Invalid("Missing command after HEALTHCHECK CMD")
 		case strings.HasPrefix(command, "[") && json.Unmarshal([]byte(command), &list) == nil:
 			h.Test = append([]string{"CMD"}, list...)
 		default:
 			h.Test = []string{"CMD-SHELL", command}
 		}
 	default:
-		return invalid("Unknown type %q in HEALTHCHECK (try CMD)", strings.ToUpper(kind))
+		return refuse.Invalid("Unknown type %q in HEALTHCHECK (try CMD)", strings.ToUpper(kind))
 	}
 	s.config.Healthcheck = &h
 	return nil
@@ -249,7 +251,7 @@ func healthFlag(h *dockerspec.HealthcheckConfig, name, value string) error {
 	if name == "retries" {
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil || n < 0 {
-			return invalid("--retries cannot be negative or no number (%s)", value)
+			return refuse.Invalid("--retries cannot be negative or no number (%s)", value)
 		}
 		h.Retries = int(n)
 		return nil
@@ -258,17 +260,17 @@ func healthFlag(h *dockerspec.HealthcheckConfig, name, value string) error {
 		"interval": &h.Interval, "timeout": &h.Timeout, "start-period": &h.StartPeriod, "start-interval": &h.StartInterval,
 	}[name]
 	if at == nil {
-		return invalid("unknown flag: --%s", name)
+		return refuse.Invalid("unknown flag: --%s", name)
 	}
 	d, err := time.ParseDuration(value)
 	if err != nil {
-		return invalid("%v", err)
+		return refuse.Invalid("%v", err)
 	}
 	if d < 0 {
-		return invalid("Interval %q cannot be negative", name)
+		return refuse.Invalid("Interval %q cannot be negative", name)
 	}
 	if d != 0 && d < time.Millisecond {
-		return invalid("Interval %q cannot be less than %s", name, time.Millisecond)
+		return refuse.Invalid("Interval %q cannot be less than %s", name, time.Millisecond)
 	}
 	*at = d
 	return nil

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"box/engine/refuse"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -33,7 +35,7 @@ func splitWords(s string) ([]string, error) {
 		}
 	}
 	if quote != 0 {
-		return nil, invalid("unexpected end of statement while looking for matching %s-quote", map[byte]string{'"': "double", '\'': "single"}[quote])
+		return nil, refuse.Invalid("unexpected end of statement while looking for matching %s-quote", map[byte]string{'"': "double", '\'': "single"}[quote])
 	}
 	if begin >= 0 {
 		words = append(words, s[begin:])
@@ -48,12 +50,12 @@ func (s *state) pairs(instruction, rest string) ([][2]string, error) {
 		return nil, err
 	}
 	if len(words) == 0 {
-		return nil, invalid("%s requires at least one argument", instruction)
+		return nil, refuse.Invalid("%s requires at least one argument", instruction)
 	}
 	if !strings.Contains(words[0], "=") {
 		name, value := cutWord(rest)
 		if value == "" {
-			return nil, invalid("%s must have two arguments", instruction)
+			return nil, refuse.Invalid("%s must have two arguments", instruction)
 		}
 		words = []string{name + "=" + value}
 	}
@@ -61,13 +63,13 @@ func (s *state) pairs(instruction, rest string) ([][2]string, error) {
 	for _, w := range words {
 		name, value, ok := strings.Cut(w, "=")
 		if !ok {
-			return nil, invalid("Syntax error - can't find = in %q. Must be of the form: name=value", w)
+			return nil, refuse.Invalid("Syntax error - can't find = in %q. Must be of the form: name=value", w)
 		}
 		if name, err = s.expand(name); err != nil {
 			return nil, err
 		}
 		if name == "" {
-			return nil, invalid("%s names can not be blank", instruction)
+			return nil, refuse.Invalid("%s names can not be blank", instruction)
 		}
 		if value, err = s.expand(value); err != nil {
 			return nil, err
@@ -103,7 +105,7 @@ func (s *state) expand(word string) (string, error) {
 	x := expander{in: word, get: s.variable}
 	out, err := x.until("")
 	if err != nil {
-		return "", invalid("failed to process %q: %v", word, err)
+		return "", refuse.Invalid("failed to process %q: %v", word, err)
 	}
 	return out, nil
 }

@@ -10,10 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
 
 	"box/engine/reference"
+	"box/engine/refuse"
 	"box/engine/state"
 	"box/fs"
 	"box/fs/disk"
@@ -75,15 +75,6 @@ type Summary struct {
 	Labels  map[string]string
 	Parent  digest.Digest // what it was made of here, "" for nothing
 }
-
-// classed is an error with Docker's text and a class.
-type classed struct {
-	class error
-	text  string
-}
-
-func (e *classed) Error() string { return e.text }
-func (e *classed) Unwrap() error { return e.class }
 
 // OpenCatalog opens the images below root whose layers are in the driver; those of other drivers are left alone. Content that no
 // image has is deleted. The files of layers get their owners by ids.
@@ -216,4 +207,4 @@ func (c *Catalog) named(full string) (digest.Digest, bool) {
 }
 
 // missing is Docker's error for an image that is not there.
-func missing(ref string) error { return &classed{errdefs.ErrNotFound, "No such image: " + ref} }
+func missing(ref string) error { return refuse.NotFound("No such image: %s", ref) }

@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"box/engine/reference"
+	"box/engine/refuse"
 )
 
 // badReference says what is wrong with a name.
@@ -16,7 +17,7 @@ func badReference(err error) error {
 	if errors.Is(err, reference.ErrCapitals) {
 		err = fmt.Errorf("%w: %w", reference.ErrFormat, err)
 	}
-	return &classed{errdefs.ErrInvalidArgument, err.Error()}
+	return refuse.As(errdefs.ErrInvalidArgument, err, err.Error())
 }
 
 // Lookup is Resolve without reading the image's configuration.
@@ -104,11 +105,11 @@ func tagged(repository, tag string) (reference.Named, error) {
 		return named, badReference(err)
 	}
 	if named.Digest != "" {
-		return named, &classed{errdefs.ErrInvalidArgument, "refusing to create a tag with a digest reference"}
+		return named, refuse.Invalid("refusing to create a tag with a digest reference")
 	}
 	if tag != "" {
 		if named, err = named.WithTag(tag); err != nil {
-			return named, &classed{errdefs.ErrInvalidArgument, err.Error()}
+			return named, refuse.As(errdefs.ErrInvalidArgument, err, err.Error())
 		}
 	}
 	return named.OrLatest(), nil

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 
+	"box/engine/refuse"
+
 	"github.com/containerd/errdefs"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -133,6 +135,6 @@ func (i *Image) CheckPlatform(want *ocispec.Platform) error {
 	if want == nil || Suits(*want, i.Platform()) >= sameArchitecture {
 		return nil
 	}
-	return &classed{errdefs.ErrNotFound, fmt.Sprintf("image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
-		i.ID, PlatformString(i.Platform()), PlatformString(*want))}
+	return refuse.NotFound("image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
+		i.ID, PlatformString(i.Platform()), PlatformString(*want))
 }

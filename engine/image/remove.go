@@ -3,13 +3,13 @@ package image
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
 
 	"box/engine/reference"
+	"box/engine/refuse"
 	"box/fs"
 )
 
@@ -64,8 +64,8 @@ func refuseName(ref string, id digest.Digest, names []string, force bool, by str
 	if force || by == "" || !single(names) {
 		return nil
 	}
-	return &classed{errdefs.ErrConflict, fmt.Sprintf(
-		"conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, by, short(id))}
+	return refuse.Conflict(
+		"conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, by, short(id))
 }
 
 // refuseID is why an image may not be deleted with all its names.
@@ -84,7 +84,7 @@ func refuseID(id digest.Digest, names []string, force bool, by string, running b
 }
 
 func deleteConflict(id digest.Digest, how, why string) error {
-	return &classed{errdefs.ErrConflict, fmt.Sprintf("conflict: unable to delete %s (%s) - %s", short(id), how, why)}
+	return refuse.Conflict("conflict: unable to delete %s (%s) - %s", short(id), how, why)
 }
 
 // hasChildren tells whether an image was made of this one here.

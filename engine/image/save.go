@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/reference"
+	"box/engine/refuse"
 )
 
 // chosen is an image that is to be saved under some of its tags.
@@ -107,7 +108,7 @@ func (c *Catalog) match(ref string, add func(id digest.Digest, tag reference.Nam
 	}
 	if err != nil {
 		if nerr == nil && !named.IsNameOnly() && errdefs.IsNotFound(err) {
-			return &classed{errdefs.ErrNotFound, "reference does not exist"}
+			return refuse.NotFound("reference does not exist")
 		}
 		return err
 	}

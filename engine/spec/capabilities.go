@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"box/engine/refuse"
+
 	"github.com/moby/moby/api/types/container"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -119,7 +121,7 @@ func capabilityList(option string, names []string) ([]string, error) {
 			c = "ALL"
 		}
 		if c != "ALL" && !slices.Contains(capabilityNames, c) {
-			return nil, invalid("invalid %s: unknown capability: %q", option, c)
+			return nil, refuse.Invalid("invalid %s: unknown capability: %q", option, c)
 		}
 		out = append(out, c)
 	}

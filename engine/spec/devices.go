@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"box/engine/refuse"
+
 	"github.com/moby/moby/api/types/container"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -168,11 +170,11 @@ func parseDeviceRule(s string) (specs.LinuxDeviceCgroup, error) {
 	var r specs.LinuxDeviceCgroup
 	words := strings.Fields(s)
 	if len(words) != 3 || !strings.Contains("abc", words[0]) || strings.Trim(words[2], "rwm") != "" {
-		return r, invalid("invalid device cgroup rule format: '%s'", s)
+		return r, refuse.Invalid("invalid device cgroup rule format: '%s'", s)
 	}
 	major, minor, ok := strings.Cut(words[1], ":")
 	if !ok {
-		return r, invalid("invalid device cgroup rule format: '%s'", s)
+		return r, refuse.Invalid("invalid device cgroup rule format: '%s'", s)
 	}
 	r = specs.LinuxDeviceCgroup{Allow: true, Type: words[0], Access: words[2]}
 	for _, part := range []struct {
@@ -181,7 +183,7 @@ func parseDeviceRule(s string) (specs.LinuxDeviceCgroup, error) {
 	}{{major, &r.Major}, {minor, &r.Minor}} {
 		n, err := number(part.text)
 		if err != nil {
-			return r, invalid("invalid device cgroup rule format: '%s'", s)
+			return r, refuse.Invalid("invalid device cgroup rule format: '%s'", s)
 		}
 		*part.to = n
 	}

@@ -5,6 +5,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"box/engine/refuse"
 )
 
 // defaultPeriod is the kernel's scheduling period for CPU quotas, in microseconds.
@@ -128,7 +130,7 @@ func blockIO(r *container.Resources) (*specs.LinuxBlockIO, error) {
 func deviceNumber(path string) (major, minor int64, err error) {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
-		return 0, 0, invalid("stat %s: %v", path, err)
+		return 0, 0, refuse.Invalid("stat %s: %v", path, err)
 	}
 	return int64(unix.Major(st.Rdev)), int64(unix.Minor(st.Rdev)), nil
 }

@@ -6,6 +6,7 @@ import (
 	profiles "github.com/moby/profiles/seccomp"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"box/engine/refuse"
 	"box/engine/seccomp"
 )
 
@@ -40,7 +41,7 @@ func seccompProfile(opts Security, privileged bool, bounding []string) (*specs.L
 	}
 	p, err := profiles.LoadProfile(opts.Seccomp, s)
 	if err != nil {
-		return nil, invalid("seccomp profile: %v", err)
+		return nil, refuse.Invalid("seccomp profile: %v", err)
 	}
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/apparmor"
+	"box/engine/refuse"
 )
 
 // Security is what --security-opt says.
@@ -38,7 +39,7 @@ func (s Security) With(options []string) (Security, error) {
 			name, value, ok = strings.Cut(o, ":")
 		}
 		if !ok {
-			return s, invalid("invalid --security-opt 1: %q", o)
+			return s, refuse.Invalid("invalid --security-opt 1: %q", o)
 		}
 		switch name {
 		case "label":
@@ -50,22 +51,22 @@ func (s Security) With(options []string) (Security, error) {
 		case "no-new-privileges":
 			on, err := strconv.ParseBool(value)
 			if err != nil {
-				return s, invalid("invalid --security-opt 2: %q", o)
+				return s, refuse.Invalid("invalid --security-opt 2: %q", o)
 			}
 			s.NoNewPrivileges = on
 		case "writable-cgroups":
 			on, err := strconv.ParseBool(value)
 			if err != nil {
-				return s, invalid("invalid --security-opt 2: %q", o)
+				return s, refuse.Invalid("invalid --security-opt 2: %q", o)
 			}
 			s.WritableCgroups = &on
 		case "systempaths":
 			if value != "unconfined" {
-				return s, invalid("invalid --security-opt 2: %q", o)
+				return s, refuse.Invalid("invalid --security-opt 2: %q", o)
 			}
 			s.SystemPaths = true
 		default:
-			return s, invalid("invalid --security-opt 2: %q", o)
+			return s, refuse.Invalid("invalid --security-opt 2: %q", o)
 		}
 	}
 	return s, nil

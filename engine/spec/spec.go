@@ -5,13 +5,11 @@ package spec
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -216,13 +214,3 @@ func Rlimits(list []*container.Ulimit) []specs.POSIXRlimit {
 	}
 	return out
 }
-
-func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w%w", fmt.Errorf(format, args...), hidden{errdefs.ErrInvalidArgument})
-}
-
-// hidden gives an error a class without adding to its text, which Docker's users know word by word.
-type hidden struct{ class error }
-
-func (hidden) Error() string   { return "" }
-func (h hidden) Unwrap() error { return h.class }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"box/engine/refuse"
+
 	"github.com/moby/sys/user"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -37,7 +39,7 @@ func UserIn(open Opener, name string, groups []string) (Account, error) {
 	defer group.Close()
 	found, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, io.LimitReader(passwd, maxUserFile), io.LimitReader(group, maxUserFile))
 	if err != nil {
-		return Account{}, invalid("%v", err) // its text names the user
+		return Account{}, refuse.Invalid("%v", err) // its text names the user
 	}
 	u := Account{User: specs.User{UID: uint32(found.Uid), GID: uint32(found.Gid)}, Home: homeOf(open, found.Uid)}
 	// The kernel counts a process's own group among the additional ones only when it is listed there.
@@ -54,7 +56,7 @@ func UserIn(open Opener, name string, groups []string) (Account, error) {
 	defer again.Close()
 	more, err := user.GetAdditionalGroups(groups, io.LimitReader(again, maxUserFile))
 	if err != nil {
-		return u, invalid("%v", err)
+		return u, refuse.Invalid("%v", err)
 	}
 	for _, g := range more {
 		u.AdditionalGids = append(u.AdditionalGids, uint32(g))

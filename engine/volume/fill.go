@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 
+	"box/engine/refuse"
 	"box/fs/tree"
 )
 
@@ -110,10 +111,10 @@ func Below(root int, path, subpath string, flags uint64) (*os.File, error) {
 	})
 	switch {
 	case errors.Is(err, unix.EXDEV):
-		return nil, invalid("path concatenation escapes the base directory, base: %s, subpath: %s", path, subpath)
+		return nil, refuse.Invalid("path concatenation escapes the base directory, base: %s, subpath: %s", path, subpath)
 	case err != nil:
 		text := fmt.Sprintf("cannot access path %s: %v", filepath.Join(path, subpath), err)
-		return nil, &refusal{errdefs.ErrNotFound, text, err}
+		return nil, refuse.As(errdefs.ErrNotFound, err, text)
 	}
 	return os.NewFile(uintptr(fd), filepath.Join(path, subpath)), nil
 }

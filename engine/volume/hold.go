@@ -2,6 +2,8 @@ package volume
 
 import (
 	"path/filepath"
+
+	"box/engine/refuse"
 )
 
 // hold notes a container that was made with the volume; the store's lock is held.
@@ -17,7 +19,7 @@ func (s *Store) Hold(name, container string) (Volume, error) {
 	defer s.mu.Unlock()
 	v := s.volumes[name]
 	if v == nil || v.removing != nil {
-		return Volume{}, notFound("get %s: no such volume", name)
+		return Volume{}, refuse.NotFound("get %s: no such volume", name)
 	}
 	v.hold(container)
 	return v.Volume, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docker/go-units"
 
+	"box/engine/refuse"
 	"box/engine/state"
 )
 
@@ -123,7 +124,7 @@ func (s *Store) Save(tx *state.Tx, names ...string) error {
 	for _, name := range names {
 		v := s.volumes[name]
 		if v == nil {
-			return notFound("get %s: no such volume", name)
+			return refuse.NotFound("get %s: no such volume", name)
 		}
 		if v.saved {
 			continue
@@ -156,11 +157,11 @@ const maxName = 255 - len(removedPrefix)
 // check refuses names, drivers and options as Docker does.
 func check(q *Request) error {
 	fail := func(format string, args ...any) error {
-		return invalid("create %s: %s", q.Name, fmt.Sprintf(format, args...))
+		return refuse.Invalid("create %s: %s", q.Name, fmt.Sprintf(format, args...))
 	}
 	switch {
 	case q.Driver != "" && q.Driver != Driver:
-		return notFound("create %s: error looking up volume plugin %s: plugin %q not found", q.Name, q.Driver, q.Driver)
+		return refuse.NotFound("create %s: error looking up volume plugin %s: plugin %q not found", q.Name, q.Driver, q.Driver)
 	case len(q.Name) == 1:
 		return fail("volume name is too short, names should be at least two alphanumeric characters")
 	case !nameRule.MatchString(q.Name):

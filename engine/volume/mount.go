@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"box/engine/refuse"
 	"box/fs/mount"
 )
 
@@ -39,14 +40,14 @@ func (s *Store) busy(name string) (*entry, error) {
 	v := s.volumes[name]
 	s.mu.Unlock()
 	if v == nil {
-		return nil, notFound("get %s: no such volume", name)
+		return nil, refuse.NotFound("get %s: no such volume", name)
 	}
 	v.op.Lock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.volumes[name] != v || v.removing != nil {
 		v.op.Unlock()
-		return nil, notFound("get %s: no such volume", name)
+		return nil, refuse.NotFound("get %s: no such volume", name)
 	}
 	return v, nil
 }

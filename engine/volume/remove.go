@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"box/engine/refuse"
 	"box/engine/state"
 	"box/fs/mount"
 )
@@ -60,15 +61,15 @@ func (s *Store) startRemoval(name, holder string) (*entry, error) {
 	defer s.mu.Unlock()
 	v := s.volumes[name]
 	if v == nil || v.removing != nil {
-		return nil, notFound("get %s: no such volume", name)
+		return nil, refuse.NotFound("get %s: no such volume", name)
 	}
 	holders := slices.Sorted(maps.Keys(v.holders))
 	holders = slices.DeleteFunc(holders, func(h string) bool { return h == holder })
 	switch {
 	case len(holders) > 0:
-		return nil, conflict("remove %s: volume is in use - [%s]", name, strings.Join(holders, ", "))
+		return nil, refuse.Conflict("remove %s: volume is in use - [%s]", name, strings.Join(holders, ", "))
 	case len(v.users) > 0 || !v.saved:
-		return nil, conflict("remove %s: volume is in use", name)
+		return nil, refuse.Conflict("remove %s: volume is in use", name)
 	}
 	v.removing = make(chan struct{})
 	return v, nil
@@ -87,8 +88,7 @@ func (r *Removal) End(err error) error {
 	if err == nil {
 		_ = r.s.disk.RemoveAll(r.aside()) // Open does it else
 	} else {
-		var known *refusal
-		if !errors.As(err, &known) {
+		if !refuse.Is(err) {
 			err = fmt.Errorf("remove %s: %w", r.v.Name, err)
 		}
 		if back := r.s.disk.Rename(r.aside(), filepath.Join(r.s.root, r.v.Name)); !errors.Is(back, os.ErrNotExist) {
@@ -119,7 +119,7 @@ func (s *Store) clearMounts(v *entry) error {
 			continue
 		}
 		if strings.HasPrefix(m.Point, filepath.Join(s.root, v.Name)+"/") {
-			return conflict("remove %s: volume is in use: something is mounted at %s", v.Name, m.Point)
+			return refuse.Conflict("remove %s: volume is in use: something is mounted at %s", v.Name, m.Point)
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"box/engine/refuse"
 	"box/engine/state"
 	"box/fs"
 	"box/fs/disk"
@@ -68,7 +69,7 @@ func (s *Store) Get(name string) (Volume, error) {
 	defer s.mu.Unlock()
 	v := s.volumes[name]
 	if v == nil || v.removing != nil {
-		return Volume{}, notFound("get %s: no such volume", name)
+		return Volume{}, refuse.NotFound("get %s: no such volume", name)
 	}
 	return v.Volume, nil
 }

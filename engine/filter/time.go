@@ -1,19 +1,21 @@
-package engine
+package filter
 
 import (
 	"strconv"
 	"strings"
 	"time"
+
+	"box/engine/refuse"
 )
 
-// layouts are the ways to write a time of day, in full or cut short.
+// layouts are the ways to write a date and a time of day, in full or cut short.
 var layouts = []string{
 	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02T15Z07:00", "2006-01-02T15",
 	"2006-01-02Z07:00", "2006-01-02",
 }
 
-// timeOf reads a time as filters have it: how long before now, a time of day (local where it does not say), or seconds since 1970.
-func timeOf(text string, now time.Time) (time.Time, error) {
+// Time reads a time as filters have it: how long before now, a time of day (local where it does not say), or seconds since 1970.
+func Time(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && text != "0" {
 		return now.Add(-d), nil
 	}
@@ -26,18 +28,18 @@ func timeOf(text string, now time.Time) (time.Time, error) {
 	s, err := strconv.ParseInt(seconds, 10, 64)
 	n, nerr := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
 	if err != nil || nerr != nil || len(fraction) > 9 {
-		return time.Time{}, invalid("failed to parse value as time or duration: %q", text)
+		return time.Time{}, refuse.Invalid("failed to parse value as time or duration: %q", text)
 	}
 	return time.Unix(s, n), nil
 }
 
-// until is the moment after which nothing fits, zero for no such filter.
-func (f Filters) until(now time.Time) (time.Time, error) {
+// Until is the moment after which nothing fits, zero for no such filter.
+func (f Args) Until(now time.Time) (time.Time, error) {
 	switch len(f["until"]) {
 	case 0:
 		return time.Time{}, nil
 	case 1:
-		return timeOf(f["until"][0], now)
+		return Time(f["until"][0], now)
 	}
-	return time.Time{}, invalid("more than one until filter specified")
+	return time.Time{}, refuse.Invalid("more than one until filter specified")
 }

@@ -1,0 +1,60 @@
+// Package filter reads the --filter options of lists, prunes and events, and the times and names that stand in them.
+package filter
+
+import (
+	"slices"
+	"strings"
+
+	"box/engine/refuse"
+)
+
+// Args are the filters of a request by key: values of one key are alternatives, keys restrict each other.
+type Args map[string][]string
+
+// Has tells whether a key is used.
+func (f Args) Has(key string) bool { return len(f[key]) > 0 }
+
+// Check refuses a key that is not known.
+func (f Args) Check(known []string) error {
+	for key := range f {
+		if !slices.Contains(known, key) {
+			return refuse.Invalid("invalid filter '%s'", key)
+		}
+	}
+	return nil
+}
+
+// Any tells whether one of key's values fits, or the key is not used.
+func (f Args) Any(key string, fits func(string) bool) bool {
+	return !f.Has(key) || slices.ContainsFunc(f[key], fits)
+}
+
+// Labels tells whether labels fit: all of the values of label, each a name or name=value, and not all of those of label!.
+func (f Args) Labels(labels map[string]string) bool {
+	return haveAll(labels, f["label"]) && (!f.Has("label!") || !haveAll(labels, f["label!"]))
+}
+
+// haveAll tells whether labels have each of wanted, by name or as name=value.
+func haveAll(labels map[string]string, wanted []string) bool {
+	for _, want := range wanted {
+		name, value, hasValue := strings.Cut(want, "=")
+		have, ok := labels[name]
+		if !ok || hasValue && have != value {
+			return false
+		}
+	}
+	return true
+}
+
+// Bool reads a filter that is true or false.
+func (f Args) Bool(key string) (value, asked bool, err error) {
+	switch values := f[key]; {
+	case len(values) == 0:
+		return false, false, nil
+	case len(values) == 1 && slices.Contains([]string{"1", "t", "T", "true", "True", "TRUE"}, values[0]):
+		return true, true, nil
+	case len(values) == 1 && slices.Contains([]string{"0", "f", "F", "false", "False", "FALSE"}, values[0]):
+		return false, true, nil
+	}
+	return false, false, refuse.Invalid("invalid filter '%s=%s'", key, f[key])
+}
