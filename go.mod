@@ -3,6 +3,7 @@ module box
 go 1.26.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/distribution/reference v0.6.0
 	github.com/google/nftables v0.3.0
 	github.com/gorilla/mux v1.8.1
@@ -10,16 +11,14 @@ require (
 	github.com/moby/moby/api v1.56.1
 	github.com/moby/profiles/seccomp v0.3.0
 	github.com/opencontainers/runtime-spec v1.3.0
+	github.com/therootcompany/xz v1.0.1
 	github.com/vishvananda/netlink v1.3.1
 	go.etcd.io/bbolt v1.5.0
 	golang.org/x/crypto v0.53.0
 	golang.org/x/text v0.38.0
 )
 
-require (
-	github.com/therootcompany/xz v1.0.1 // indirect
-	golang.org/x/tools v0.45.0 // indirect
-)
+require golang.org/x/tools v0.45.0 // indirect
 
 require (
 	github.com/containerd/errdefs v1.0.0

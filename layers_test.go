@@ -82,6 +82,7 @@ var imports = map[string][]string{
 
 // homes are the packages that alone may import an outside library.
 var homes = map[string][]string{
+	"github.com/alecthomas/kong":        {"personalities/cmd"}, // command lines
 	"github.com/vishvananda/netlink":    {"engine/network"},
 	"github.com/vishvananda/netns":      {"engine/network"},
 	"github.com/google/nftables":        {"engine/network"},

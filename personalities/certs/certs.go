@@ -19,40 +19,53 @@ var Command = cmd.Command{Name: "certs", Summary: "Make, renew, revoke and check
 // session is one command line.
 type session struct {
 	env    *cmd.Env
-	folder string
+	line   signing
+	folder string // Dir as a path of the host's
 	force  bool
-	pass   string // where the passphrase of the authority's key is
 	now    func() time.Time
 	words  []string // operands
-	set    func(flag string) bool
 }
 
-// action carries out a command whose flags have been parsed.
-type action func(ctx context.Context, s *session) error
+// shared are a command's own flags and those that all have.
+type shared struct {
+	Command line   `embed:""`
+	Dir     string `placeholder:"path" help:"Folder of the certificates"`
+}
 
-// command is one row of the table; build adds its flags.
+// signing is shared, and the flag of commands that open the authority's key.
+type signing struct {
+	shared
+	Passphrase string `placeholder:"source" bare:"ask" help:"Passphrase of the authority's key: bare it is asked for; =file:PATH and =env:NAME say where it is"`
+}
+
+// line is a command's flags, and what is done with them.
+type line interface {
+	run(ctx context.Context, s *session) error
+}
+
+// command is one row of the table.
 type command struct {
 	name, synopsis, summary, detail string
 	min, max                        int
 	signs                           bool // opens the authority's key
-	build                           func(s *session, u *cmd.Usage) action
+	line                            line
 	examples                        []cmd.Line
 }
 
 func commands() []command {
 	return []command{
 		{"init", "", "Make an authority, the daemon's pair and a first client's",
-			"An authority that is there already, one that openssl made too, is kept: only what is missing is made.", 0, 0, true, initCommand, []cmd.Line{{Text: "box certs init --host box.example --serve", Why: "An authority and pairs, and a daemon that listens with them from its next start on"}}},
-		{"server", "", "Make a pair for a daemon", "", 0, 0, true, serverCommand, []cmd.Line{{Text: "box certs server --host 10.0.0.7 --out other", Why: "A pair for another machine's daemon"}}},
+			"An authority that is there already, one that openssl made too, is kept: only what is missing is made.", 0, 0, true, &initLine{}, []cmd.Line{{Text: "box certs init --host box.example --serve", Why: "An authority and pairs, and a daemon that listens with them from its next start on"}}},
+		{"server", "", "Make a pair for a daemon", "", 0, 0, true, &serverLine{}, []cmd.Line{{Text: "box certs server --host 10.0.0.7 --out other", Why: "A pair for another machine's daemon"}}},
 		{"client", "NAME", "Make a pair for a client, in clients/NAME of the folder",
-			"The folder that it prints is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, and for tar.", 1, 1, true, clientCommand, []cmd.Line{{Text: "box certs client anna --bundle anna.tar", Why: "A client's pair as one file for docker context import"}}},
-		{"renew", "[ca|server|client|NAME...]", "Make pairs anew for the same names; without a word all but the authority's", "", 0, -1, true, renewCommand, []cmd.Line{{Text: "box certs renew", Why: "All pairs anew; a running daemon takes them up within a second"}}},
+			"The folder that it prints is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, and for tar.", 1, 1, true, &clientLine{}, []cmd.Line{{Text: "box certs client anna --bundle anna.tar", Why: "A client's pair as one file for docker context import"}}},
+		{"renew", "[ca|server|client|NAME...]", "Make pairs anew for the same names; without a word all but the authority's", "", 0, -1, true, &renewLine{}, []cmd.Line{{Text: "box certs renew", Why: "All pairs anew; a running daemon takes them up within a second"}}},
 		{"revoke", "NAME|FILE [NAME|FILE...]", "Take certificates back: the daemon refuses them within a second",
-			"The list is crl.pem, beside the ca.pem that --tlscacert of dockerd names.", 1, -1, true, revokeCommand, []cmd.Line{{Text: "box certs revoke anna", Why: "Keep a client out from now on"}}},
-		{"list", "", "List what the authority has signed", "", 0, 0, false, listCommand, []cmd.Line{{Text: "box certs list", Why: "Names, uses and ends of all that was signed"}}},
-		{"show", "FILE [FILE...]", "Say what is in a file", "", 1, -1, false, showCommand, []cmd.Line{{Text: "box certs show cert.pem", Why: "What a file says"}}},
-		{"status", "", "Say when what is in the folder ends; exit with 1 if something ends soon", "", 0, 0, false, statusCommand, []cmd.Line{{Text: "box certs status || mail -s certificates admin", Why: "A reminder before something ends"}}},
-		{"check", "HOST:PORT", "Connect to a daemon and say what is wrong", "", 1, 1, false, checkCommand, []cmd.Line{{Text: "box certs check box.example:2376", Why: "What is wrong with a connection, in words"}}},
+			"The list is crl.pem, beside the ca.pem that --tlscacert of dockerd names.", 1, -1, true, &revokeLine{}, []cmd.Line{{Text: "box certs revoke anna", Why: "Keep a client out from now on"}}},
+		{"list", "", "List what the authority has signed", "", 0, 0, false, &listLine{}, []cmd.Line{{Text: "box certs list", Why: "Names, uses and ends of all that was signed"}}},
+		{"show", "FILE [FILE...]", "Say what is in a file", "", 1, -1, false, &showLine{}, []cmd.Line{{Text: "box certs show cert.pem", Why: "What a file says"}}},
+		{"status", "", "Say when what is in the folder ends; exit with 1 if something ends soon", "", 0, 0, false, &statusLine{}, []cmd.Line{{Text: "box certs status || mail -s certificates admin", Why: "A reminder before something ends"}}},
+		{"check", "HOST:PORT", "Connect to a daemon and say what is wrong", "", 1, 1, false, &checkLine{}, []cmd.Line{{Text: "box certs check box.example:2376", Why: "What is wrong with a connection, in words"}}},
 	}
 }
 
@@ -67,23 +80,22 @@ func files() []cmd.Line {
 	}
 }
 
-// usage is the flags that a command has, and those that all have.
-func (c *command) usage(s *session) (*cmd.Usage, action) {
-	u := &cmd.Usage{Path: "box certs " + c.name, Synopsis: strings.TrimSpace("[OPTIONS] " + c.synopsis), Summary: c.summary, Detail: c.detail, Min: c.min, Max: c.max}
-	act := c.build(s, u)
-	u.Flags = append(u.Flags, cmd.Flag{Value: &s.folder, Name: "dir", Kind: "path", Help: "Folder of the certificates"})
+// usage is how the command is typed.
+func (c *command) usage(s *session) *cmd.Usage {
+	u := &cmd.Usage{Path: "box certs " + c.name, Synopsis: strings.TrimSpace("[OPTIONS] " + c.synopsis), Summary: c.summary, Detail: c.detail,
+		Min: c.min, Max: c.max, Options: &s.line.shared, Vars: map[string]string{"algorithms": strings.Join(certs.Algorithms(), ", "), "algorithm": certs.Algorithms()[0], "config": defaultConfig}}
 	if c.signs {
-		u.Flags = append(u.Flags, cmd.Flag{Value: &s.pass, Name: "passphrase", Kind: "source", Bare: "ask",
-			Help: "Passphrase of the authority's key: bare it is asked for; =file:PATH and =env:NAME say where it is"})
+		u.Options = &s.line
 	}
-	return u, act
+	s.line.Command, s.line.Dir = c.line, s.folder
+	return u
 }
 
 // Pages are the commands for the manual.
 func Pages() []*cmd.Usage {
 	var out []*cmd.Usage
 	for _, c := range commands() {
-		u, _ := c.usage(&session{folder: "~/.docker"})
+		u := c.usage(&session{folder: "~/.docker"})
 		u.Examples, u.Files = c.examples, files()
 		out = append(out, u)
 	}
@@ -112,7 +124,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 }
 
 func (c *command) run(ctx context.Context, s *session, args []string) error {
-	u, act := c.usage(s)
+	u := c.usage(s)
 	p, err := cmd.Parse(u, args)
 	if errors.Is(err, cmd.ErrHelp) {
 		u.Help(s.env.Stdout)
@@ -121,11 +133,11 @@ func (c *command) run(ctx context.Context, s *session, args []string) error {
 	if err != nil {
 		return err
 	}
-	s.words, s.set, s.folder = p.Args, p.Set, s.path(s.folder)
+	s.words, s.folder = p.Args, s.path(s.line.Dir)
 	if err := certs.ClockFault(s.now()); err != nil {
 		fmt.Fprintln(s.env.Stderr, "WARNING:", err)
 	}
-	err = act(ctx, s)
+	err = c.line.run(ctx, s)
 	var exit *cmd.Exit
 	if err == nil || errors.As(err, &exit) {
 		return err
@@ -155,8 +167,9 @@ func (s *session) say(format string, a ...any) { fmt.Fprintf(s.env.Stdout, forma
 // life is a flag of how long something lasts: 90d, 12h.
 type life time.Duration
 
-// Set reads it.
-func (l *life) Set(text string) error {
+// UnmarshalText reads it.
+func (l *life) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int64
 		if _, err := fmt.Sscanf(days+" ", "%d ", &n); err != nil || fmt.Sprint(n) != days || n < 0 || n > 100_000 {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"box/certs"
-	"box/personalities/cmd"
 )
 
 // held is a pair in the folder.
@@ -42,25 +41,23 @@ func (s *session) heldPairs() (out []held, err error) {
 	return out, nil
 }
 
-func renewCommand(s *session, u *cmd.Usage) action {
-	var hosts []string
-	span, algorithm := life(0), ""
-	u.Flags = append(u.Flags,
-		cmd.Flag{Value: &hosts, Name: "host", Kind: "list", Help: "Further name or address of the server"},
-		cmd.Flag{Value: &algorithm, Name: "key", Kind: "string", Help: "Kind of the new keys (default that of the old)"},
-		cmd.Flag{Value: &span, Name: "life", Kind: "days", Help: "How long the new ones are good: 90d (default 730d; 3650d for ca)"})
-	return func(context.Context, *session) error {
-		for _, h := range hosts {
-			if err := certs.CheckHost(h); err != nil {
-				return err
-			}
-		}
-		a, err := s.open()
-		if err != nil {
+type renewLine struct {
+	Hosts []string `name:"host" help:"Further name or address of the server"`
+	Key   string   `help:"Kind of the new keys (default that of the old)"`
+	Life  life     `placeholder:"days" help:"How long the new ones are good: 90d (default 730d; 3650d for ca)"`
+}
+
+func (c *renewLine) run(_ context.Context, s *session) error {
+	for _, h := range c.Hosts {
+		if err := certs.CheckHost(h); err != nil {
 			return err
 		}
-		return s.renew(a, hosts, algorithm, time.Duration(span))
 	}
+	a, err := s.open()
+	if err != nil {
+		return err
+	}
+	return s.renew(a, c.Hosts, c.Key, time.Duration(c.Life))
 }
 
 func (s *session) renew(a *certs.Authority, hosts []string, algorithm string, span time.Duration) error {
@@ -168,33 +165,33 @@ func (s *session) certificate(name string) (*x509.Certificate, error) {
 	return list[0], nil
 }
 
-func revokeCommand(s *session, u *cmd.Usage) action {
-	return func(context.Context, *session) error {
-		a, err := s.open()
-		if err != nil {
-			return err
-		}
-		known, err := certs.List(s.folder)
-		if err != nil {
-			return err
-		}
-		var serials []*big.Int
-		for _, word := range s.words {
-			found, err := s.meant(a, known, word)
-			if err != nil {
-				return err
-			}
-			for _, c := range found {
-				serials = append(serials, c.SerialNumber)
-				s.say("revoked: %s (serial %x, until %s)", certs.Name(c), c.SerialNumber, c.NotAfter.UTC().Format("2006-01-02"))
-			}
-		}
-		list, err := a.Revoke(serials...)
-		if err != nil {
-			return err
-		}
-		return certs.Write(s.folder, true, []certs.File{list})
+type revokeLine struct{}
+
+func (*revokeLine) run(_ context.Context, s *session) error {
+	a, err := s.open()
+	if err != nil {
+		return err
 	}
+	known, err := certs.List(s.folder)
+	if err != nil {
+		return err
+	}
+	var serials []*big.Int
+	for _, word := range s.words {
+		found, err := s.meant(a, known, word)
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			serials = append(serials, c.SerialNumber)
+			s.say("revoked: %s (serial %x, until %s)", certs.Name(c), c.SerialNumber, c.NotAfter.UTC().Format("2006-01-02"))
+		}
+	}
+	list, err := a.Revoke(serials...)
+	if err != nil {
+		return err
+	}
+	return certs.Write(s.folder, true, []certs.File{list})
 }
 
 // meant is what a word of revoke stands for: a file's certificate, or all of a name that are not revoked yet.

@@ -20,20 +20,20 @@ import (
 
 const dayFormat = "2006-01-02"
 
-func listCommand(s *session, u *cmd.Usage) action {
-	return func(context.Context, *session) error {
-		list, err := certs.List(s.folder)
-		if err != nil {
-			return err
-		}
-		w := tabwriter.NewWriter(s.env.Stdout, 0, 0, 3, ' ', 0)
-		fmt.Fprintln(w, "NAME\tUSE\tENDS\tSTATE\tSERIAL")
-		for _, e := range list {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%x\n", certs.Name(e.Certificate), certs.UseOf(e.Certificate), e.Certificate.NotAfter.UTC().Format(dayFormat),
-				state(e.Certificate, e.Revoked, s.now()), e.Certificate.SerialNumber)
-		}
-		return w.Flush()
+type listLine struct{}
+
+func (*listLine) run(_ context.Context, s *session) error {
+	list, err := certs.List(s.folder)
+	if err != nil {
+		return err
 	}
+	w := tabwriter.NewWriter(s.env.Stdout, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "NAME\tUSE\tENDS\tSTATE\tSERIAL")
+	for _, e := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%x\n", certs.Name(e.Certificate), certs.UseOf(e.Certificate), e.Certificate.NotAfter.UTC().Format(dayFormat),
+			state(e.Certificate, e.Revoked, s.now()), e.Certificate.SerialNumber)
+	}
+	return w.Flush()
 }
 
 func state(c *x509.Certificate, revoked, now time.Time) string {
@@ -48,20 +48,20 @@ func state(c *x509.Certificate, revoked, now time.Time) string {
 	return "good"
 }
 
-func showCommand(s *session, u *cmd.Usage) action {
-	return func(context.Context, *session) error {
-		for _, word := range s.words {
-			raw, err := os.ReadFile(s.path(word))
-			if err != nil {
-				return err
-			}
-			s.say("%s:", word)
-			if err := s.show(raw); err != nil {
-				return fmt.Errorf("%s: %w", word, err)
-			}
+type showLine struct{}
+
+func (*showLine) run(_ context.Context, s *session) error {
+	for _, word := range s.words {
+		raw, err := os.ReadFile(s.path(word))
+		if err != nil {
+			return err
 		}
-		return nil
+		s.say("%s:", word)
+		if err := s.show(raw); err != nil {
+			return fmt.Errorf("%s: %w", word, err)
+		}
 	}
+	return nil
 }
 
 func (s *session) show(raw []byte) error {
@@ -115,10 +115,12 @@ func (s *session) showCertificate(c *x509.Certificate) {
 	s.say("  SHA-256           %x", sha256.Sum256(c.Raw))
 }
 
-func statusCommand(s *session, u *cmd.Usage) action {
-	within := life(30 * 24 * time.Hour)
-	u.Flags = append(u.Flags, cmd.Flag{Value: &within, Name: "within", Kind: "days", Help: "What soon is: 30d, 12h (default 30d)"})
-	return func(context.Context, *session) error { return s.status(time.Duration(within)) }
+type statusLine struct {
+	Within life `default:"30d" placeholder:"days" help:"What soon is: 30d, 12h (default 30d)"`
+}
+
+func (c *statusLine) run(_ context.Context, s *session) error {
+	return s.status(time.Duration(c.Within))
 }
 
 // status tells of the authority and the pairs of the folder.
@@ -162,37 +164,36 @@ func (s *session) status(within time.Duration) error {
 	return nil
 }
 
-func checkCommand(s *session, u *cmd.Usage) action {
-	var ca, cert, key string
-	u.Flags = append(u.Flags,
-		cmd.Flag{Value: &ca, Name: "tlscacert", Kind: "string", Help: "Authority to trust (default ca.pem of the folder)"},
-		cmd.Flag{Value: &cert, Name: "tlscert", Kind: "string", Help: "The client's certificate (default cert.pem)"},
-		cmd.Flag{Value: &key, Name: "tlskey", Kind: "string", Help: "Its key (default key.pem)"})
-	return func(ctx context.Context, _ *session) error {
-		address := strings.TrimPrefix(strings.TrimPrefix(s.words[0], "tcp://"), "https://")
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			address = net.JoinHostPort(strings.Trim(address, "[]"), "2376")
-		}
-		files := certs.In(s.folder)
-		for _, f := range []struct {
-			path *string
-			said string
-		}{{&files.CA, ca}, {&files.Cert, cert}, {&files.Key, key}} {
-			if f.said != "" {
-				*f.path = s.path(f.said)
-			}
-		}
-		faults, found := certs.Check(ctx, address, files, s.now)
-		for _, f := range found {
-			s.say("%s", f)
-		}
-		for _, f := range faults {
-			fmt.Fprintln(s.env.Stderr, "WRONG:", f)
-		}
-		if len(faults) > 0 {
-			return &cmd.Exit{Code: 1}
-		}
-		s.say("all is well with %s", address)
-		return nil
+type checkLine struct {
+	CA   string `name:"tlscacert" help:"Authority to trust (default ca.pem of the folder)"`
+	Cert string `name:"tlscert" help:"The client's certificate (default cert.pem)"`
+	Key  string `name:"tlskey" help:"Its key (default key.pem)"`
+}
+
+func (c *checkLine) run(ctx context.Context, s *session) error {
+	address := strings.TrimPrefix(strings.TrimPrefix(s.words[0], "tcp://"), "https://")
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		address = net.JoinHostPort(strings.Trim(address, "[]"), "2376")
 	}
+	files := certs.In(s.folder)
+	for _, f := range []struct {
+		path *string
+		said string
+	}{{&files.CA, c.CA}, {&files.Cert, c.Cert}, {&files.Key, c.Key}} {
+		if f.said != "" {
+			*f.path = s.path(f.said)
+		}
+	}
+	faults, found := certs.Check(ctx, address, files, s.now)
+	for _, f := range found {
+		s.say("%s", f)
+	}
+	for _, f := range faults {
+		fmt.Fprintln(s.env.Stderr, "WRONG:", f)
+	}
+	if len(faults) > 0 {
+		return &cmd.Exit{Code: 1}
+	}
+	s.say("all is well with %s", address)
+	return nil
 }

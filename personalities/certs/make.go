@@ -18,32 +18,25 @@ import (
 
 // making are the flags of commands that make pairs.
 type making struct {
-	hosts     []string
-	algorithm string
-	life      life
-	out       string
-}
-
-func (m *making) flags(s *session, u *cmd.Usage) {
-	m.life, m.algorithm = life(certs.LeafLife), certs.Algorithms()[0]
-	u.Flags = append(u.Flags,
-		cmd.Flag{Value: &m.algorithm, Name: "key", Kind: "string", Help: "Kind of the keys: " + strings.Join(certs.Algorithms(), ", ")},
-		cmd.Flag{Value: &m.life, Name: "life", Kind: "days", Help: "How long certificates are good: 90d (default 730d)"},
-		cmd.Flag{Value: &s.force, Name: "force", Help: "Write over what is there"})
-}
-
-func (m *making) hostFlag(u *cmd.Usage) {
-	u.Flags = append(u.Flags, cmd.Flag{Value: &m.hosts, Name: "host", Kind: "list", Help: "Further name or address by which the daemon is reached; those of this host are found"})
+	Key   string `default:"${algorithm}" help:"Kind of the keys: ${algorithms}"`
+	Life  life   `default:"730d" placeholder:"days" help:"How long certificates are good: 90d (default 730d)"`
+	Force bool   `help:"Write over what is there"`
 }
 
 func (m *making) leaf(name string) certs.Leaf {
-	return certs.Leaf{Name: name, Algorithm: m.algorithm, Life: time.Duration(m.life)}
+	return certs.Leaf{Name: name, Algorithm: m.Key, Life: time.Duration(m.Life)}
+}
+
+// serving is making, for commands that make a daemon's pair.
+type serving struct {
+	making
+	Hosts []string `name:"host" help:"Further name or address by which the daemon is reached; those of this host are found"`
 }
 
 // server is what a daemon's certificate is to say: the names that were given, then what this host is called.
-func (m *making) server() (certs.Leaf, error) {
+func (m *serving) server() (certs.Leaf, error) {
 	l := m.leaf("")
-	for _, h := range append(slices.Clone(m.hosts), certs.LocalHosts()...) {
+	for _, h := range append(slices.Clone(m.Hosts), certs.LocalHosts()...) {
 		h = strings.TrimSuffix(strings.TrimPrefix(h, "["), "]")
 		if err := certs.CheckHost(h); err != nil {
 			return l, err
@@ -56,27 +49,25 @@ func (m *making) server() (certs.Leaf, error) {
 	return l, nil
 }
 
-func initCommand(s *session, u *cmd.Usage) action {
-	var m making
-	name := "client"
-	m.flags(s, u)
-	m.hostFlag(u)
-	serve, config := false, defaultConfig
-	u.Flags = append(u.Flags, cmd.Flag{Value: &name, Name: "name", Kind: "string", Help: "Name of the first client"},
-		cmd.Flag{Value: &serve, Name: "serve", Help: "Have the daemon listen on tcp://0.0.0.0:2376 with these files: written into its daemon.json"},
-		cmd.Flag{Value: &config, Name: "config-file", Kind: "file", Help: "daemon.json that --serve writes to"})
-	return func(context.Context, *session) error {
-		host, err := s.init(&m, name)
-		file := ""
-		if serve && (err == nil || errors.Is(err, errAllThere)) {
-			file = s.path(config)
-			err = s.serve(file)
-		}
-		if err == nil && host != "" {
-			s.sayNext(host, file)
-		}
-		return err
+type initLine struct {
+	serving
+	Name       string `default:"client" help:"Name of the first client"`
+	Serve      bool   `help:"Have the daemon listen on tcp://0.0.0.0:2376 with these files: written into its daemon.json"`
+	ConfigFile string `default:"${config}" placeholder:"file" help:"daemon.json that --serve writes to"`
+}
+
+func (c *initLine) run(_ context.Context, s *session) error {
+	s.force = c.Force
+	host, err := s.init(&c.serving, c.Name)
+	file := ""
+	if c.Serve && (err == nil || errors.Is(err, errAllThere)) {
+		file = s.path(c.ConfigFile)
+		err = s.serve(file)
 	}
+	if err == nil && host != "" {
+		s.sayNext(host, file)
+	}
+	return err
 }
 
 // errAllThere is the error of an init that has nothing to make.
@@ -117,7 +108,7 @@ func quote(path string) string {
 }
 
 // init makes what is missing, in one step. It returns a name of the daemon's certificate, "" if there was one already.
-func (s *session) init(m *making, name string) (host string, err error) {
+func (s *session) init(m *serving, name string) (host string, err error) {
 	if err := certs.CheckName(name); err != nil {
 		return "", err
 	}
@@ -165,7 +156,7 @@ func (s *session) init(m *making, name string) (host string, err error) {
 }
 
 // authority opens the one of the folder, or makes one; files are what is to be written of it.
-func (s *session) authority(m *making) (*certs.Authority, []certs.File, error) {
+func (s *session) authority(m *serving) (*certs.Authority, []certs.File, error) {
 	certificate, key := exists(filepath.Join(s.folder, certs.CAFile)), exists(filepath.Join(s.folder, certs.CAKeyFile))
 	if !s.force && (certificate || key) {
 		if !key {
@@ -182,7 +173,7 @@ func (s *session) authority(m *making) (*certs.Authority, []certs.File, error) {
 	if err != nil || place == "" {
 		place = "here"
 	}
-	a, p, err := certs.NewAuthority(s.folder, place, m.algorithm, max(certs.AuthorityLife, time.Duration(m.life)), word, s.now)
+	a, p, err := certs.NewAuthority(s.folder, place, m.Key, max(certs.AuthorityLife, time.Duration(m.Life)), word, s.now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -209,26 +200,26 @@ func (s *session) write(a *certs.Authority, files []certs.File, force, fresh boo
 	return certs.Write(s.folder, force, files, issued)
 }
 
-func serverCommand(s *session, u *cmd.Usage) action {
-	var m making
-	m.flags(s, u)
-	m.hostFlag(u)
-	u.Flags = append(u.Flags, cmd.Flag{Value: &m.out, Name: "out", Kind: "path", Help: "Folder to write ca.pem, server-cert.pem and server-key.pem to (default the folder of the certificates)"})
-	return func(context.Context, *session) error {
-		a, err := s.open()
-		if err != nil {
-			return err
-		}
-		leaf, err := m.server()
-		if err != nil {
-			return err
-		}
-		p, err := a.Server(leaf)
-		if err != nil {
-			return err
-		}
-		return s.hand(a, p, m.out, certs.PairFiles(p, certs.ServerFile, certs.ServerKeyFile))
+type serverLine struct {
+	serving
+	Out string `placeholder:"path" help:"Folder to write ca.pem, server-cert.pem and server-key.pem to (default the folder of the certificates)"`
+}
+
+func (c *serverLine) run(_ context.Context, s *session) error {
+	s.force = c.Force
+	a, err := s.open()
+	if err != nil {
+		return err
 	}
+	leaf, err := c.server()
+	if err != nil {
+		return err
+	}
+	p, err := a.Server(leaf)
+	if err != nil {
+		return err
+	}
+	return s.hand(a, p, c.Out, certs.PairFiles(p, certs.ServerFile, certs.ServerKeyFile))
 }
 
 // hand writes a pair into the authority's folder, or with its ca.pem into another.
@@ -261,36 +252,35 @@ func (s *session) hand(a *certs.Authority, p *certs.Pair, out string, files []ce
 	return nil
 }
 
-func clientCommand(s *session, u *cmd.Usage) action {
-	var m making
-	bundle, description, host := "", "", ""
-	m.flags(s, u)
-	u.Flags = append(u.Flags,
-		cmd.Flag{Value: &m.out, Name: "out", Kind: "path", Help: "Folder to write ca.pem, cert.pem and key.pem to (default clients/NAME)"},
-		cmd.Flag{Value: &bundle, Name: "bundle", Kind: "file", Help: "Write one file for `docker context import` and tar instead of a folder"},
-		cmd.Flag{Value: &host, Name: "host", Kind: "string", Help: "Daemon that the bundle is for: tcp://HOST:2376 (default this host)"},
-		cmd.Flag{Value: &description, Name: "description", Kind: "string", Help: "Description in the bundle"})
-	return func(context.Context, *session) error {
-		name := s.words[0]
-		if err := certs.CheckName(name); err != nil {
-			return err
-		}
-		a, err := s.open()
-		if err != nil {
-			return err
-		}
-		p, err := a.Client(m.leaf(name))
-		if err != nil {
-			return err
-		}
-		if bundle != "" {
-			return s.bundle(a, p, s.path(bundle), name, description, host)
-		}
-		if m.out == "" {
-			m.out = filepath.Join(s.folder, certs.ClientsFolder, name)
-		}
-		return s.hand(a, p, m.out, certs.PairFiles(p, certs.ClientFile, certs.ClientKeyFile))
+type clientLine struct {
+	making
+	Out         string `placeholder:"path" help:"Folder to write ca.pem, cert.pem and key.pem to (default clients/NAME)"`
+	Bundle      string `placeholder:"file" help:"Write one file for \x60docker context import\x60 and tar instead of a folder"`
+	Host        string `help:"Daemon that the bundle is for: tcp://HOST:2376 (default this host)"`
+	Description string `help:"Description in the bundle"`
+}
+
+func (c *clientLine) run(_ context.Context, s *session) error {
+	s.force = c.Force
+	name := s.words[0]
+	if err := certs.CheckName(name); err != nil {
+		return err
 	}
+	a, err := s.open()
+	if err != nil {
+		return err
+	}
+	p, err := a.Client(c.leaf(name))
+	if err != nil {
+		return err
+	}
+	if c.Bundle != "" {
+		return s.bundle(a, p, s.path(c.Bundle), name, c.Description, c.Host)
+	}
+	if c.Out == "" {
+		c.Out = filepath.Join(s.folder, certs.ClientsFolder, name)
+	}
+	return s.hand(a, p, c.Out, certs.PairFiles(p, certs.ClientFile, certs.ClientKeyFile))
 }
 
 func exists(path string) bool {

@@ -20,7 +20,7 @@ const maxPassphrase = 4096
 // open opens the authority; a passphrase is asked for when its key has one.
 func (s *session) open() (*certs.Authority, error) {
 	return certs.Open(s.folder, func() ([]byte, error) {
-		source := s.pass
+		source := s.line.Passphrase
 		if source == "" {
 			source = "ask"
 		}
@@ -30,14 +30,14 @@ func (s *session) open() (*certs.Authority, error) {
 
 // newPassphrase is the one for a key that is made; none unless --passphrase was said. Who types it does so twice.
 func (s *session) newPassphrase() ([]byte, error) {
-	if s.pass == "" {
+	if s.line.Passphrase == "" {
 		return nil, nil
 	}
-	word, err := s.passphrase(s.pass, "New passphrase of the authority's key: ")
+	word, err := s.passphrase(s.line.Passphrase, "New passphrase of the authority's key: ")
 	if err == nil && len(word) == 0 {
 		err = errors.New("the passphrase is empty")
 	}
-	if err != nil || s.pass != "ask" {
+	if err != nil || s.line.Passphrase != "ask" {
 		return word, err
 	}
 	again, err := s.passphrase("ask", "The same again: ")

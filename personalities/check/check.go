@@ -88,13 +88,18 @@ func (h host) examine() (all []examination) {
 	return all
 }
 
-func usage(h *host, asJSON *bool) *cmd.Usage {
+// options are those of `box check`.
+type options struct {
+	DataRoot string `default:"/var/lib/docker" help:"Where the daemon keeps images and containers"`
+	Socket   string `default:"/var/run/docker.sock" help:"Where the daemon listens"`
+	JSON     bool   `name:"json" help:"Print a list of findings for programs"`
+}
+
+func usage(o *options) *cmd.Usage {
 	return &cmd.Usage{
 		Path: "box check", Synopsis: "[OPTIONS]", Summary: summary,
-		Detail: "Each line is ok, warn (containers run, something of them does not work) or FAIL (no container runs).",
-		Flags: []cmd.Flag{{Value: &h.dataRoot, Name: "data-root", Kind: "string", Help: "Where the daemon keeps images and containers"},
-			{Value: &h.socket, Name: "socket", Kind: "string", Help: "Where the daemon listens"},
-			{Value: asJSON, Name: "json", Help: "Print a list of findings for programs"}},
+		Detail:  "Each line is ok, warn (containers run, something of them does not work) or FAIL (no container runs).",
+		Options: o,
 		Examples: []cmd.Line{
 			{Text: "box check", Why: "Before the first start, and when something does not work"},
 			{Text: "box check --data-root /mnt/flash/docker", Why: "Whether another disk would do"},
@@ -110,14 +115,12 @@ func usage(h *host, asJSON *bool) *cmd.Usage {
 
 // Pages are the command's part of the manual.
 func Pages() []*cmd.Usage {
-	return []*cmd.Usage{usage(&host{dataRoot: "/var/lib/docker", socket: "/var/run/docker.sock"}, new(bool))}
+	return []*cmd.Usage{usage(new(options))}
 }
 
 func run(_ context.Context, env *cmd.Env) error {
-	h := host{root: "/", dataRoot: "/var/lib/docker", socket: "/var/run/docker.sock", certs: cmd.CertFolder(env.Getenv), uid: os.Getuid(),
-		now: time.Now(), network: network.Probe}
-	asJSON := false
-	u := usage(&h, &asJSON)
+	var o options
+	u := usage(&o)
 	_, err := cmd.Parse(u, env.Args)
 	if errors.Is(err, cmd.ErrHelp) {
 		u.Help(env.Stdout)
@@ -126,10 +129,12 @@ func run(_ context.Context, env *cmd.Env) error {
 	if err != nil {
 		return err
 	}
+	h := host{root: "/", dataRoot: o.DataRoot, socket: o.Socket, certs: cmd.CertFolder(env.Getenv), uid: os.Getuid(),
+		now: time.Now(), network: network.Probe}
 	if !filepath.IsAbs(h.dataRoot) {
 		h.dataRoot = filepath.Join(env.Dir, h.dataRoot)
 	}
-	if asJSON {
+	if o.JSON {
 		return h.reportJSON(env.Stdout)
 	}
 	return h.report(env.Stdout)

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"sort"
 	"strings"
 )
 
@@ -18,8 +19,72 @@ func (u *Usage) Help(w io.Writer) {
 	if len(u.Aliases) > 1 {
 		fmt.Fprintf(w, "\nAliases:\n  %s\n", strings.Join(u.Aliases, ", "))
 	}
-	if len(u.flagNames()) > 0 {
+	switch {
+	case u.Flags == nil:
+		u.helpOptions(w)
+	case len(u.flagNames()) > 0:
 		u.options(w)
+	}
+}
+
+// shown are the flags that help has, in its order.
+func (u *Usage) shown() []*Option {
+	var out []*Option
+	for _, o := range u.model().options {
+		if !o.Hidden {
+			out = append(out, o)
+		}
+	}
+	if u.Sorted {
+		sort.SliceStable(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	}
+	return out
+}
+
+// Declared is every flag, in the order of the fields.
+func (u *Usage) Declared() []*Option { return u.model().options }
+
+// Names are those of the flags that help has.
+func (u *Usage) Names() []string {
+	var out []string
+	for _, o := range u.shown() {
+		out = append(out, o.Name)
+	}
+	return out
+}
+
+// helpOptions prints the flags, under the headings of their groups where they have some.
+func (u *Usage) helpOptions(w io.Writer) {
+	title := ""
+	for i, o := range u.shown() {
+		under := "Options"
+		if o.Group != nil {
+			under = o.Group.Title
+		}
+		if i == 0 || under != title {
+			fmt.Fprintf(w, "\n%s:\n", under)
+			title = under
+		}
+		u.helpOption(w, o)
+	}
+}
+
+// HelpOptions prints the flags in two columns, those with a letter aligned with those without.
+func (u *Usage) HelpOptions(w io.Writer) {
+	for _, o := range u.shown() {
+		u.helpOption(w, o)
+	}
+}
+
+func (u *Usage) helpOption(w io.Writer, o *Option) {
+	width := 0
+	for _, o := range u.shown() {
+		width = max(width, len(o.column()))
+	}
+	lines := Wrap(o.described(), max(helpWidth-width-3, 30))
+	fmt.Fprintf(w, "%-*s   %s\n", width, o.column(), lines[0])
+	for _, line := range lines[1:] {
+		fmt.Fprintf(w, "%*s   %s\n", width, "", line)
 	}
 }
 
@@ -40,6 +105,12 @@ func (u *Usage) options(w io.Writer) {
 // Described is each flag that is not hidden, as one types it, and after it what it does with its default.
 func (u *Usage) Described() []string {
 	var out []string
+	if u.Flags == nil {
+		for _, o := range u.shown() {
+			out = append(out, strings.TrimSpace(o.column()), o.described())
+		}
+		return out
+	}
 	for i := range u.Flags {
 		f := &u.Flags[i]
 		if f.Hidden {

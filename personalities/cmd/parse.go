@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/alecthomas/kong"
 )
 
 // Usage is how one command is typed: the words and flags that Parse accepts and that help prints.
@@ -11,14 +13,20 @@ type Usage struct {
 	Path     string // the words that name it: "docker run"
 	Synopsis string // what follows them: "[OPTIONS] IMAGE [COMMAND] [ARG...]"
 	Summary  string
-	Detail   string   // a paragraph or more under the summary
-	Aliases  []string // every way to type it, when there are several
-	Examples []Line   // commands, for the manual
-	Files    []Line   // what it reads and writes, for the manual
+	Detail   string                             // a paragraph or more under the summary
+	Aliases  []string                           // every way to type it, when there are several
+	Examples []Line                             // commands, for the manual
+	Files    []Line                             // what it reads and writes, for the manual
+	Options  any                                // pointer to a struct whose fields are the flags, nil for none; what they hold is the default
+	Checks   map[string]func(text string) error // of values, by the type that a flag's tag names
+	Vars     map[string]string                  // what ${NAME} in help stands for
+	Sorted   bool                               // help has the flags in the order of their names, not of the fields
 	Flags    []Flag
 	Groups   []Group // of Flags in help, in their order; none: one list
 	Min, Max int     // how many words may follow the flags; Max < 0: any number
 	First    bool    // flags end at the first word: what follows belongs to somebody else's program
+
+	built *model
 }
 
 // Line is something that is typed or read, and what it is for.
@@ -42,10 +50,19 @@ type Parsed struct {
 // Set says whether the flag was used, by its long name.
 func (p *Parsed) Set(name string) bool { return p.set[name] }
 
+// Any says whether any flag was used.
+func (p *Parsed) Any() bool { return len(p.set) > 0 }
+
+// Takes is how many words a flag is with its value: 2 where that is the next word, 0 for a flag that is not known.
+func (u *Usage) Takes(word string) int { return u.model().takes(word) }
+
 // Parse fills the fields of u.Flags from args, by the rules Docker's users know: --name value and
 // --name=value, -n value, -nvalue and -n=value, several one-letter flags in one word, "--" ends flags.
 // Misuse is an *Exit with code 125 for flags and 1 for a wrong number of words.
 func Parse(u *Usage, args []string) (*Parsed, error) {
+	if u.Flags == nil {
+		return u.parse(args)
+	}
 	p := &Parsed{set: map[string]bool{}}
 	for len(args) > 0 {
 		word := args[0]
@@ -72,6 +89,68 @@ func Parse(u *Usage, args []string) (*Parsed, error) {
 		args = rest
 	}
 	return p, u.checkCount(p.Args)
+}
+
+// parse has kong read the line. The fields are touched only when all of it is right.
+func (u *Usage) parse(args []string) (*Parsed, error) {
+	m := u.model()
+	line := args
+	if !u.First {
+		line = m.ordered(args)
+	}
+	ctx, err := kong.Trace(m.kong, line)
+	if err != nil {
+		return nil, err
+	}
+	if errors.Is(ctx.Error, ErrHelp) {
+		return nil, ErrHelp
+	}
+	if ctx.Error != nil {
+		return nil, u.misuse(125, m.fault(ctx, line))
+	}
+	if _, err := ctx.Apply(); err != nil {
+		return nil, err
+	}
+	p := &Parsed{Args: m.grammar.Words, set: map[string]bool{}}
+	for _, path := range ctx.Path {
+		if path.Flag != nil {
+			p.set[path.Flag.Name] = true
+		}
+	}
+	if len(p.Args) > 0 && p.Args[0] == "--" { // which ended the flags
+		p.Args = p.Args[1:]
+	}
+	return p, u.checkCount(p.Args)
+}
+
+// fault is what is wrong with a line, in Docker's words. kong's error for an unknown flag has a text alone, so it is told by where kong stopped.
+func (m *model) fault(ctx *kong.Context, line []string) error {
+	rest := ctx.Path[len(ctx.Path)-1].Remainder()
+	word := line[len(line)-len(rest)]
+	long, isLong := strings.CutPrefix(word, "--")
+	name, _, _ := strings.Cut(long, "=")
+	letters := strings.TrimPrefix(word, "-")
+	if rest[0] != word { // some letters of the word are read already
+		letters = rest[0]
+	}
+	var value *invalid
+	switch {
+	case errors.As(ctx.Error, &value):
+		flag := value.option.String()
+		if isLong && name != value.option.Name {
+			flag = "--" + name
+		}
+		return fmt.Errorf("invalid argument %q for %q flag: %w", value.text, flag, value.err)
+	case errors.Is(ctx.Error, errNoValue) && isLong:
+		return fmt.Errorf("flag needs an argument: --%s", name)
+	case errors.Is(ctx.Error, errNoValue):
+		return fmt.Errorf("flag needs an argument: '%s' in -%s", letters[:1], letters)
+	case isLong && (name == "" || name[0] == '-'):
+		return fmt.Errorf("bad flag syntax: %s", word)
+	case isLong:
+		return fmt.Errorf("unknown flag: --%s", name)
+	}
+	return fmt.Errorf("unknown shorthand flag: '%s' in -%s", letters[:1], letters)
 }
 
 // flag consumes one word that starts with a dash, and the value after it where it has one.
@@ -165,6 +244,9 @@ func (u *Usage) misuse(code int, err error) error {
 }
 
 func (u *Usage) flagNames() []string {
+	if u.Flags == nil {
+		return u.Names()
+	}
 	var names []string
 	for _, f := range u.Flags {
 		if !f.Hidden {

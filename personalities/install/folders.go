@@ -42,12 +42,12 @@ func (o *options) noteFolders() error {
 	if len(o.made) == 0 {
 		return nil
 	}
-	if _, err := os.Stat(o.in(o.dir)); o.uninstall && errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(o.in(o.dir)); o.Uninstall && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	var text strings.Builder
 	for _, dir := range append(o.listed(), o.made...) {
-		rest, err := filepath.Rel(o.root, dir)
+		rest, err := filepath.Rel(o.Root, dir)
 		if err != nil {
 			return err
 		}

@@ -25,18 +25,18 @@ const (
 var links = [...]string{"docker", "dockerd", "docker-init"}
 
 type options struct {
-	dir       string // in root
-	root      string // of the system
-	source    string // the file to install
-	rollback  bool
-	service   bool
-	uninstall bool
-	all       bool   // the files go too
-	initName  string // "" for the one that is found
-	force     bool
-	dryRun    bool
+	Rollback  bool   `help:"Change box and box.previous back"`
+	Service   bool   `help:"Have the host's init run the daemon: write the unit or script of the service docker and enable it"`
+	Uninstall bool   `help:"Take back what --service did; the files in DIR stay"`
+	All       bool   `help:"With --uninstall: take the files in DIR away, too"`
+	Init      string `help:"With --service: systemd, openrc, upstart, sysv, busybox or none, whatever is found"`
+	Root      string `default:"/" placeholder:"folder" help:"Install in the system whose root this is, which does not run"`
+	Force     bool   `help:"Put links and units in the place of other ones; those are kept as NAME${kept}"`
+	DryRun    bool   `help:"Print the steps and change nothing"`
 
-	made []string // folders, each after the one that it is in
+	dir    string   // in Root
+	source string   // the file to install
+	made   []string // folders, each after the one that it is in
 }
 
 func (o *options) usage() *cmd.Usage {
@@ -59,24 +59,15 @@ func (o *options) usage() *cmd.Usage {
 			{Text: "/etc/systemd/system/docker.{service,socket}, /etc/init.d/docker, /etc/init/docker.conf, /etc/inittab", Why: "What --service writes, one of them"},
 			{Text: "/etc/default/docker, /etc/sysconfig/docker", Why: "DOCKER_OPTS of the service"},
 		},
-		Flags: []cmd.Flag{
-			{Value: &o.rollback, Name: "rollback", Help: "Change box and box.previous back"},
-			{Value: &o.service, Name: "service", Help: "Have the host's init run the daemon: write the unit or script of the service docker and enable it"},
-			{Value: &o.uninstall, Name: "uninstall", Help: "Take back what --service did; the files in DIR stay"},
-			{Value: &o.all, Name: "all", Help: "With --uninstall: take the files in DIR away, too"},
-			{Value: &o.initName, Name: "init", Kind: "string", Help: "With --service: systemd, openrc, upstart, sysv, busybox or none, whatever is found"},
-			{Value: &o.root, Name: "root", Kind: "folder", Help: "Install in the system whose root this is, which does not run"},
-			{Value: &o.force, Name: "force", Help: "Put links and units in the place of other ones; those are kept as NAME" + kept},
-			{Value: &o.dryRun, Name: "dry-run", Help: "Print the steps and change nothing"},
-		},
+		Options: o, Vars: map[string]string{"kept": kept},
 	}
 }
 
 // Pages are the command's part of the manual.
-func Pages() []*cmd.Usage { return []*cmd.Usage{(&options{dir: "/usr/bin", root: "/"}).usage()} }
+func Pages() []*cmd.Usage { return []*cmd.Usage{new(options).usage()} }
 
 func run(_ context.Context, env *cmd.Env) error {
-	o := options{dir: "/usr/bin", root: "/"}
+	o := options{dir: "/usr/bin"}
 	u := o.usage()
 	p, err := cmd.Parse(u, env.Args)
 	if errors.Is(err, cmd.ErrHelp) {
@@ -92,13 +83,13 @@ func run(_ context.Context, env *cmd.Env) error {
 			o.dir = filepath.Join(env.Dir, o.dir)
 		}
 	}
-	if !filepath.IsAbs(o.root) {
-		o.root = filepath.Join(env.Dir, o.root)
+	if !filepath.IsAbs(o.Root) {
+		o.Root = filepath.Join(env.Dir, o.Root)
 	}
 	if o.source, err = os.Executable(); err != nil {
 		return fmt.Errorf("finding the running file: %w: is /proc mounted? mount -t proc proc /proc", err)
 	}
-	if o.all && !o.uninstall {
+	if o.All && !o.Uninstall {
 		return errors.New("--all goes with --uninstall")
 	}
 	steps, err := o.plan()
@@ -107,21 +98,21 @@ func run(_ context.Context, env *cmd.Env) error {
 	}
 	for _, s := range steps {
 		fmt.Fprintln(env.Stdout, s.text)
-		if o.dryRun {
+		if o.DryRun {
 			continue
 		}
 		if err := s.do(); err != nil {
 			return fmt.Errorf("%s: %w", s.text, err)
 		}
 	}
-	if o.dryRun {
+	if o.DryRun {
 		fmt.Fprintln(env.Stdout, "nothing was changed")
 		return nil
 	}
 	if err := o.noteFolders(); err != nil {
 		return err
 	}
-	if !o.uninstall && !o.rollback && o.root == "/" {
+	if !o.Uninstall && !o.Rollback && o.Root == "/" {
 		fmt.Fprintln(env.Stdout, o.next())
 	}
 	return nil
@@ -130,7 +121,7 @@ func run(_ context.Context, env *cmd.Env) error {
 // next are the commands that somebody types after this one.
 func (o *options) next() string {
 	start := filepath.Join(o.dir, "dockerd") + " --detach"
-	if o.service {
+	if o.Service {
 		if i, err := o.theInit(); err == nil && i.name != "none" {
 			start = i.make(o.place()).hint
 		}
@@ -147,7 +138,7 @@ type step struct {
 
 // plan looks at the folder and says what there is to do. It refuses before anything is changed.
 func (o *options) plan() ([]step, error) {
-	if o.uninstall {
+	if o.Uninstall {
 		return o.planUninstall()
 	}
 	dir := o.in(o.dir)
@@ -161,12 +152,12 @@ func (o *options) plan() ([]step, error) {
 	case !info.IsDir():
 		return nil, fmt.Errorf("%s is not a folder", dir)
 	}
-	if o.rollback {
+	if o.Rollback {
 		return planRollback(dir)
 	}
 	more, err := o.planFiles(dir)
 	steps = append(steps, more...)
-	if err != nil || !o.service {
+	if err != nil || !o.Service {
 		return steps, err
 	}
 	more, err = o.planService()
@@ -236,7 +227,7 @@ func (o *options) planLink(path string) ([]step, error) {
 		return []step{link}, nil
 	case err != nil:
 		return nil, err
-	case !o.force:
+	case !o.Force:
 		return nil, fmt.Errorf("%s is another program; run box install --force to keep it as %s%s and put a link in its place, or name another folder",
 			path, filepath.Base(path), kept)
 	}

@@ -17,17 +17,17 @@ const inittab = "/etc/inittab"
 func (o *options) theInit() (initSystem, error) {
 	var names []string
 	for _, i := range inits() {
-		if o.initName == i.name || o.initName == "" && i.found(o.root) {
+		if o.Init == i.name || o.Init == "" && i.found(o.Root) {
 			return i, nil
 		}
 		names = append(names, i.name)
 	}
 	slices.Sort(names)
-	return initSystem{}, fmt.Errorf("--init %s: box knows %s", o.initName, strings.Join(slices.Compact(names), ", "))
+	return initSystem{}, fmt.Errorf("--init %s: box knows %s", o.Init, strings.Join(slices.Compact(names), ", "))
 }
 
 func (o *options) place() place {
-	return place{root: o.root, dockerd: filepath.Join(o.dir, "dockerd"), options: optionsFile(o.root)}
+	return place{root: o.Root, dockerd: filepath.Join(o.dir, "dockerd"), options: optionsFile(o.Root)}
 }
 
 // planService writes what the init needs and enables it.
@@ -51,7 +51,7 @@ func (o *options) planService() ([]step, error) {
 			continue
 		}
 		if _, err := os.Lstat(at); err == nil {
-			if !o.force {
+			if !o.Force {
 				return nil, fmt.Errorf("%s is there and leads elsewhere; run box install --service --force to keep it as %s%s and put a link in its place", at, filepath.Base(at), kept)
 			}
 			steps = append(steps, step{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }})
@@ -83,7 +83,7 @@ func (o *options) planFile(f serviceFile) ([]step, error) {
 		return []step{{at + " is as it should be", func() error { return nil }}}, nil
 	case strings.Contains(string(raw), mark):
 		return []step{write}, nil
-	case !o.force:
+	case !o.Force:
 		return nil, fmt.Errorf("%s is somebody else's; run box install --service --force to keep it as %s%s and write box's", at, filepath.Base(at), kept)
 	}
 	return []step{{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }}, write}, nil
@@ -120,10 +120,10 @@ func (o *options) planUninstall() ([]step, error) {
 			steps = append(steps, o.planReload(s.reload)...)
 		}
 	}
-	if o.all {
+	if o.All {
 		steps = append(steps, o.planRemoval()...)
 	}
-	if len(steps) == 0 && o.all {
+	if len(steps) == 0 && o.All {
 		return nil, fmt.Errorf("box is not in %s: nothing to take back", o.in(o.dir))
 	}
 	if len(steps) == 0 {
@@ -144,7 +144,7 @@ func (o *options) ours(s service) bool {
 
 // planReload has the init that runs here read its files again.
 func (o *options) planReload(command []string) []step {
-	if len(command) == 0 || o.root != "/" || !there("/", "run/systemd/system") {
+	if len(command) == 0 || o.Root != "/" || !there("/", "run/systemd/system") {
 		return nil
 	}
 	return []step{{"run " + strings.Join(command, " "), func() error {
@@ -191,4 +191,4 @@ func withoutEntry(text string) string {
 }
 
 // in is a path of the system at root.
-func (o *options) in(path string) string { return filepath.Join(o.root, path) }
+func (o *options) in(path string) string { return filepath.Join(o.Root, path) }

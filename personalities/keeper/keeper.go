@@ -27,43 +27,43 @@ var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (
 // heapGoal keeps the keeper small: it allocates little and lives long.
 const heapGoal = 50 // GOGC
 
+type options struct {
+	Socket     string `help:"Socket to listen on"`
+	State      string `help:"Folder for the records of containers"`
+	Resume     int    `help:"Descriptor with the state of the keeper before this one"`
+	Build      string `help:"Which executable this is a copy of"`
+	CheckState bool   `help:"Say whether the state on standard input can be taken over"`
+}
+
 func run(ctx context.Context, env *cmd.Env) error {
-	var socket, state, build string
-	var resume int
-	var check bool
-	u := &cmd.Usage{Path: "box keeper", Synopsis: "[OPTIONS]", Summary: "Own the running containers.", Flags: []cmd.Flag{
-		{Value: &socket, Name: "socket", Kind: "string", Help: "Socket to listen on"},
-		{Value: &state, Name: "state", Kind: "string", Help: "Folder for the records of containers"},
-		{Value: &resume, Name: "resume", Kind: "int", Help: "Descriptor with the state of the keeper before this one"},
-		{Value: &build, Name: "build", Kind: "string", Help: "Which executable this is a copy of"},
-		{Value: &check, Name: "check-state", Help: "Say whether the state on standard input can be taken over"},
-	}}
+	var line options
+	u := &cmd.Usage{Path: "box keeper", Synopsis: "[OPTIONS]", Summary: "Own the running containers.", Options: &line}
 	if _, err := cmd.Parse(u, env.Args); err != nil {
 		return err
 	}
-	if check {
+	if line.CheckState {
 		return keeper.CheckState(env.Stdin)
 	}
 	debug.SetGCPercent(heapGoal)
-	o := keeper.Options{State: state, Build: cmp.Or(build, Build()), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
-	if state != "" && build == "" { // after a swap
-		return keeper.Seal(state, append([]string{"box", "keeper", "--build", o.Build}, env.Args...))
+	o := keeper.Options{State: line.State, Build: cmp.Or(line.Build, Build()), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
+	if line.State != "" && line.Build == "" { // after a swap
+		return keeper.Seal(line.State, append([]string{"box", "keeper", "--build", o.Build}, env.Args...))
 	}
 	_ = os.WriteFile("/proc/self/comm", []byte("box"), 0) // it is the number of a descriptor else
-	defer cmd.StacksOnSignal(state, o.Log)()
+	defer cmd.StacksOnSignal(line.State, o.Log)()
 	if quick, err := cgroup.FavorMoves(); err != nil {
 		o.Log.Info("starts and execs take longer", "error", err)
 	} else if quick != nil {
 		defer quick.Close()
 	}
-	if resume != 0 {
-		k, err := keeper.Resume(resume, o)
+	if line.Resume != 0 {
+		k, err := keeper.Resume(line.Resume, o)
 		if err != nil {
 			return err
 		}
 		return k.Run(ctx)
 	}
-	l, err := listen(socket)
+	l, err := listen(line.Socket)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(k.Run(ctx), os.Remove(socket))
+	return errors.Join(k.Run(ctx), os.Remove(line.Socket))
 }
 
 // listen takes the socket over from a keeper that is gone; the daemon has made sure that it is.

@@ -18,11 +18,16 @@ func Command(pages func() []*cmd.Usage) cmd.Command {
 	}}
 }
 
-func usage(roff *bool) *cmd.Usage {
+// options are those of `box man`.
+type options struct {
+	Roff bool `help:"Write the source of the page, for man -l and packages"`
+}
+
+func usage(o *options) *cmd.Usage {
 	return &cmd.Usage{
 		Path: "box man", Synopsis: "[OPTIONS] [COMMAND...]", Max: -1,
 		Summary: "Show the manual of a command; without one, list the commands that have one.",
-		Flags:   []cmd.Flag{{Value: roff, Name: "roff", Help: "Write the source of the page, for man -l and packages"}},
+		Options: o,
 		Examples: []cmd.Line{
 			{Text: "box man docker run", Why: "The page of docker run, where the host has no man"},
 			{Text: "box man --roff dockerd >/usr/share/man/man8/dockerd.8", Why: "A page for the host's man"},
@@ -31,11 +36,11 @@ func usage(roff *bool) *cmd.Usage {
 }
 
 // Pages are the command's own part of the manual.
-func Pages() []*cmd.Usage { return []*cmd.Usage{usage(new(bool))} }
+func Pages() []*cmd.Usage { return []*cmd.Usage{usage(new(options))} }
 
 func run(env *cmd.Env, pages []*cmd.Usage) error {
-	roff := false
-	u := usage(&roff)
+	var o options
+	u := usage(&o)
 	p, err := cmd.Parse(u, env.Args)
 	if err == cmd.ErrHelp {
 		u.Help(env.Stdout)
@@ -51,7 +56,7 @@ func run(env *cmd.Env, pages []*cmd.Usage) error {
 	if err != nil {
 		return err
 	}
-	if roff {
+	if o.Roff {
 		return source(env.Stdout, page)
 	}
 	return text(env.Stdout, page)

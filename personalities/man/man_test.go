@@ -9,10 +9,12 @@ import (
 )
 
 func pages() []*cmd.Usage {
-	name := ""
+	type flags struct {
+		Name string `help:"Assign a name"`
+	}
 	return []*cmd.Usage{{
 		Path: "docker run", Synopsis: "[OPTIONS] IMAGE", Summary: "Run a container", Aliases: []string{"docker container run", "docker run"},
-		Detail: ".starts with a dot", Flags: []cmd.Flag{{Value: &name, Name: "name", Kind: "string", Help: "Assign a name"}},
+		Detail: ".starts with a dot", Options: &flags{},
 	}}
 }
 
@@ -45,7 +47,7 @@ func TestMan(t *testing.T) {
 // Every page of box's own commands has examples, and says which files it is about.
 func TestOwnPagesAreWhole(t *testing.T) {
 	var b strings.Builder
-	u := usage(new(bool))
+	u := usage(new(options))
 	u.Files = []cmd.Line{{Text: "/a", Why: "b"}}
 	if err := text(&b, u); err != nil {
 		t.Fatal(err)

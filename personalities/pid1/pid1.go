@@ -22,18 +22,15 @@ import (
 var Command = cmd.Command{Name: "docker-init", Summary: "First process of a container: reap and pass signals", Hidden: true, Main: run}
 
 type options struct {
-	group, subreaper, version bool
+	Group     bool `short:"g" help:"Send signals to the program's process group"`
+	Subreaper bool `short:"s" help:"Reap orphans without being process 1"`
+	Version   bool `help:"Print the version"`
 }
 
 func usage(o *options) *cmd.Usage {
 	return &cmd.Usage{
 		Path: "docker-init", Synopsis: "[-g] [-s] -- PROGRAM [ARG...]", Summary: "Run PROGRAM as the child of a process that reaps and passes signals",
-		Max: -1, First: true,
-		Flags: []cmd.Flag{
-			{Value: &o.group, Name: "group", Short: "g", Help: "Send signals to the program's process group"},
-			{Value: &o.subreaper, Name: "subreaper", Short: "s", Help: "Reap orphans without being process 1"},
-			{Value: &o.version, Name: "version", Help: "Print the version"},
-		},
+		Max: -1, First: true, Options: o,
 	}
 }
 
@@ -47,18 +44,18 @@ func run(_ context.Context, env *cmd.Env) error {
 		return nil
 	case err != nil:
 		return err
-	case o.version:
+	case o.Version:
 		_, err := fmt.Fprintln(env.Stdout, "docker-init version", cmd.Version)
 		return err
 	case len(p.Args) == 0:
 		return &cmd.Exit{Code: 1, Err: errors.New("docker-init: no program given; usage: docker-init -- PROGRAM [ARG...]")}
 	}
-	if o.subreaper {
+	if o.Subreaper {
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 			return fmt.Errorf("become a subreaper: %w", err)
 		}
 	}
-	return supervise(p.Args, o.group)
+	return supervise(p.Args, o.Group)
 }
 
 // supervise starts the program and stays until it ends. Signals are caught before the start, so none is

@@ -1,0 +1,136 @@
+package cmd
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Tagged is a value for which tags of its own field say what it takes.
+type Tagged interface {
+	SetTagged(text string, tag func(name string) string) error
+}
+
+// errNoValue is a flag at the end of the line that lacks its value.
+var errNoValue = errors.New("flag needs an argument")
+
+// invalid is a value that a flag does not take.
+type invalid struct {
+	text   string
+	option *Option
+	err    error
+}
+
+func (i *invalid) Error() string { return i.err.Error() }
+func (i *invalid) Unwrap() error { return i.err }
+
+// Decode takes the flag's value off the line and stores it. kong's own mappers send texts through JSON, which keeps no bytes that are
+// not UTF-8, have words of their own for booleans, split lists at commas and know no -p=80.
+func (o *Option) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
+	next, text := ctx.Scan.Peek(), o.bare
+	tail := ""
+	if next.Type == kong.ShortFlagTailToken {
+		tail = next.String()
+	}
+	switch {
+	case len(tail) > 1 && tail[0] == '=':
+		text = tail[1:]
+		ctx.Scan.Pop()
+	case next.Type == kong.FlagValueToken, o.needsOne && !next.IsEOL():
+		text = ctx.Scan.Pop().Value.(string)
+	case o.needsOne:
+		return errNoValue
+	}
+	if err := o.assign(target, text); err != nil {
+		return &invalid{text, o, err}
+	}
+	return nil
+}
+
+// Set stores a value as the flag does.
+func (o *Option) Set(text string) error { return o.assign(o.Target, text) }
+
+func (o *Option) assign(target reflect.Value, text string) (err error) {
+	if o.check != nil {
+		if err := o.check(text); err != nil {
+			return err
+		}
+	}
+	switch p := target.Addr().Interface().(type) {
+	case Tagged:
+		return p.SetTagged(text, o.Tag.Get)
+	case encoding.TextUnmarshaler:
+		return p.UnmarshalText([]byte(text))
+	case *[]string:
+		*p = append(*p, text)
+		return nil
+	case *time.Duration:
+		*p, err = time.ParseDuration(text)
+		return err
+	}
+	return scalar(target, text)
+}
+
+// scalar reads a value with Go's syntax, whose errors are in Docker's messages.
+func scalar(target reflect.Value, text string) error {
+	bits := func() int { return target.Type().Bits() }
+	switch kind := target.Kind(); {
+	case kind == reflect.Pointer:
+		v := reflect.New(target.Type().Elem())
+		if err := scalar(v.Elem(), text); err != nil {
+			return err
+		}
+		target.Set(v)
+	case kind == reflect.String:
+		target.SetString(text)
+	case kind == reflect.Bool:
+		v, err := strconv.ParseBool(text)
+		if err != nil {
+			return err
+		}
+		target.SetBool(v)
+	case target.CanInt():
+		v, err := strconv.ParseInt(text, 0, bits())
+		if err != nil {
+			return err
+		}
+		target.SetInt(v)
+	case target.CanUint():
+		v, err := strconv.ParseUint(text, 0, bits())
+		if err != nil {
+			return err
+		}
+		target.SetUint(v)
+	case target.CanFloat():
+		v, err := strconv.ParseFloat(text, bits())
+		if err != nil {
+			return err
+		}
+		target.SetFloat(v)
+	default:
+		return fmt.Errorf("no flag can be a %s", target.Type())
+	}
+	return nil
+}
+
+// words are what follows the flags.
+type words []string
+
+// Decode takes all that is left of the line.
+func (w *words) Decode(ctx *kong.DecodeContext) error {
+	for _, t := range ctx.Scan.PopUntil(kong.Token.IsEOL) {
+		*w = append(*w, t.String())
+	}
+	return nil
+}
+
+// helpAsked ends the reading of the line at --help.
+type helpAsked bool
+
+// UnmarshalText is the use of --help.
+func (*helpAsked) UnmarshalText([]byte) error { return ErrHelp }
