@@ -185,7 +185,7 @@ func explainTLS(s *session, err error) string {
 	text := certs.Explain(err, s.api.Host(), time.Now())
 	if text == "" && strings.Contains(err.Error(), "Client sent an HTTP request to an HTTPS server") {
 		text = "the daemon speaks TLS there: --tlsverify (or DOCKER_TLS_VERIFY=1), with ca.pem, cert.pem and key.pem in " +
-			s.flags.config + " or in DOCKER_CERT_PATH"
+			s.flags.Config + " or in DOCKER_CERT_PATH"
 	}
 	return text
 }

@@ -22,32 +22,31 @@ func unpath(err error, name string) error {
 	return err
 }
 
-func saveCommand(u *cmd.Usage) action {
-	output := ""
-	var platforms []string
-	u.Flags = []cmd.Flag{
-		{Value: &output, Name: "output", Short: "o", Help: "Write this file instead of standard output"},
-		{Value: &platforms, Name: "platform", Help: "Save only these platforms"},
-	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		wanted, err := platformsJSON(platforms)
-		if err != nil {
-			return err
-		}
-		return s.download(ctx, "save image", output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
-			return api.ImageSave(ctx, p.Args, wanted)
-		})
-	}
+// imageSave is `docker image save`.
+type imageSave struct {
+	Output   string   `short:"o" help:"Write this file instead of standard output"`
+	Platform []string `help:"Save only these platforms"`
 }
 
-func exportCommand(u *cmd.Usage) action {
-	output := ""
-	u.Flags = []cmd.Flag{{Value: &output, Name: "output", Short: "o", Help: "Write this file instead of standard output"}}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		return s.download(ctx, "export container", output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
-			return api.ContainerExport(ctx, p.Args[0])
-		})
+func (c *imageSave) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	wanted, err := platformsJSON(c.Platform)
+	if err != nil {
+		return err
 	}
+	return s.download(ctx, "save image", c.Output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
+		return api.ImageSave(ctx, p.Args, wanted)
+	})
+}
+
+// containerExport is `docker container export`.
+type containerExport struct {
+	Output string `short:"o" help:"Write this file instead of standard output"`
+}
+
+func (c *containerExport) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return s.download(ctx, "export container", c.Output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
+		return api.ContainerExport(ctx, p.Args[0])
+	})
 }
 
 // download streams what get returns to a file, which appears whole or not at all, or to standard output.

@@ -12,28 +12,27 @@ import (
 	"box/personalities/cmd"
 )
 
-func attachCommand(u *cmd.Usage) action {
-	keys, noStdin, proxy := "", false, true
-	u.Flags = []cmd.Flag{
-		{Value: &keys, Name: "detach-keys", Help: "Keys that leave it running"},
-		{Value: &noStdin, Name: "no-stdin", Help: "Do not send standard input"},
-		{Value: &proxy, Name: "sig-proxy", Help: "Pass signals on to the program"},
+// containerAttach is `docker container attach`.
+type containerAttach struct {
+	DetachKeys string `help:"Keys that leave it running"`
+	NoStdin    bool   `help:"Do not send standard input"`
+	SigProxy   bool   `default:"true" help:"Pass signals on to the program"`
+}
+
+func (c *containerAttach) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	id := p.Args[0]
+	state, err := s.state(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case !state.State.Running:
+		return errors.New("You cannot attach to a stopped container, start it first")
+	case state.State.Paused:
+		return errors.New("You cannot attach to a paused container, unpause it first")
+	case state.State.Restarting:
+		return errors.New("You cannot attach to a restarting container, wait until it is running")
 	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		id := p.Args[0]
-		state, err := s.state(ctx, id)
-		switch {
-		case err != nil:
-			return err
-		case !state.State.Running:
-			return errors.New("You cannot attach to a stopped container, start it first")
-		case state.State.Paused:
-			return errors.New("You cannot attach to a paused container, unpause it first")
-		case state.State.Restarting:
-			return errors.New("You cannot attach to a restarting container, wait until it is running")
-		}
-		return s.attachTo(ctx, id, state, attachOptions{stdin: !noStdin && state.Config.OpenStdin, keys: keys, proxy: proxy})
-	}
+	return s.attachTo(ctx, id, state, attachOptions{stdin: !c.NoStdin && state.Config.OpenStdin, keys: c.DetachKeys, proxy: c.SigProxy})
 }
 
 // containerState is the little of an inspection that attach, start, logs and exec need.

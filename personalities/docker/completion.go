@@ -43,15 +43,16 @@ end
 	}
 }
 
-func completionCommand(*cmd.Usage) action {
-	return func(_ context.Context, s *session, p *cmd.Parsed) error {
-		script, ok := completions()[p.Args[0]]
-		if !ok {
-			return fmt.Errorf("no completion for the shell %q: there is one for bash, zsh and fish", p.Args[0])
-		}
-		_, err := fmt.Fprint(s.out, script)
-		return err
+// completion is `docker completion`.
+type completion struct{}
+
+func (*completion) Run(_ context.Context, s *session, p *cmd.Parsed) error {
+	script, ok := completions()[p.Args[0]]
+	if !ok {
+		return fmt.Errorf("no completion for the shell %q: there is one for bash, zsh and fish", p.Args[0])
 	}
+	_, err := fmt.Fprint(s.out, script)
+	return err
 }
 
 // completeWithin is how long a daemon may take to name things; a slow one must not hold the prompt up.
@@ -92,8 +93,7 @@ func (s *session) candidates(ctx context.Context, words []string, last string) [
 		return nil
 	}
 	if strings.HasPrefix(last, "-") {
-		u, _ := row.usage("docker " + strings.Join(words[:n], " "))
-		return flagNames(u)
+		return flagNames(row.usage("docker " + strings.Join(words[:n], " ")))
 	}
 	operands := 0
 	for _, w := range words[n:] {
@@ -107,10 +107,8 @@ func (s *session) candidates(ctx context.Context, words []string, last string) [
 // flagNames are the flags of a command that help shows.
 func flagNames(u *cmd.Usage) []string {
 	var out []string
-	for _, f := range u.Flags {
-		if !f.Hidden {
-			out = append(out, "--"+f.Name)
-		}
+	for _, name := range u.Names() {
+		out = append(out, "--"+name)
 	}
 	return append(out, "--help")
 }
@@ -119,14 +117,7 @@ func flagNames(u *cmd.Usage) []string {
 func withoutGlobal(words []string) []string {
 	u := (&session{}).usage()
 	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
-		name := strings.TrimLeft(words[0], "-")
-		words = words[1:]
-		i := slices.IndexFunc(u.Flags, func(f cmd.Flag) bool { return f.Name == name || f.Short == name })
-		if i >= 0 && len(words) > 0 {
-			if _, isSwitch := u.Flags[i].Value.(*bool); !isSwitch {
-				words = words[1:]
-			}
-		}
+		words = words[min(max(u.Takes(words[0]), 1), len(words)):]
 	}
 	return words
 }
@@ -154,7 +145,7 @@ func (s *session) objects(ctx context.Context, row *command, at int) []string {
 		return nil
 	}
 	switch operand, rest, _ := strings.Cut(strings.TrimPrefix(row.synopsis, "[OPTIONS] "), " "); {
-	case at > 0 && rest == "", row.first() && at > 0:
+	case at > 0 && rest == "", row.max == passthrough && at > 0:
 		return nil
 	case strings.HasPrefix(operand, "CONTAINER") || operand == "NAME|ID":
 		return containerCandidates(ctx, api, row)
@@ -178,12 +169,6 @@ func (s *session) objects(ctx context.Context, row *command, at int) []string {
 		return sortedKeys(completions())
 	}
 	return nil
-}
-
-// first says whether only the first operand is a name: what follows belongs to the program.
-func (c *command) first() bool {
-	u, _ := c.usage("")
-	return u.First
 }
 
 // containerCandidates names the containers that a command can work on: start those that do not run, exec those that do.

@@ -22,14 +22,14 @@ func (c *createFlags) request(s *session, p *cmd.Parsed) (*container.CreateReque
 	if err != nil {
 		return nil, err
 	}
-	if config.ExposedPorts, host.PortBindings, err = portSpecs(c.publish); err != nil {
+	if config.ExposedPorts, host.PortBindings, err = portSpecs(c.Publish); err != nil {
 		return nil, err
 	}
-	if err := exposePorts(c.expose, config.ExposedPorts); err != nil {
+	if err := exposePorts(c.Expose, config.ExposedPorts); err != nil {
 		return nil, err
 	}
 	var volumes map[string]struct{}
-	if host.Binds, volumes, err = s.binds(c.volumes); err != nil {
+	if host.Binds, volumes, err = s.binds(c.Volume); err != nil {
 		return nil, err
 	}
 	for path := range volumes {
@@ -44,44 +44,44 @@ func (c *createFlags) request(s *session, p *cmd.Parsed) (*container.CreateReque
 
 // config is the part that is about the program.
 func (c *createFlags) config(s *session, p *cmd.Parsed) (*container.Config, error) {
-	env, err := s.variables(c.envFiles, c.env)
+	env, err := s.variables(c.EnvFile, c.Env)
 	if err == nil {
 		env, err = s.withProxies(env)
 	}
 	if err != nil {
 		return nil, err
 	}
-	labels, err := s.labelsOf(c.labelFiles, c.labels)
+	labels, err := s.labelsOf(c.LabelFile, c.Label)
 	if err != nil {
 		return nil, err
 	}
-	health, err := c.health.config(p)
+	health, err := c.healthFlags.config(p)
 	if err != nil {
 		return nil, err
 	}
 	config := &container.Config{
 		Image: p.Args[0], Cmd: p.Args[1:], Env: env, Labels: labels, Healthcheck: health,
-		Hostname: c.hostname, Domainname: c.domain, User: c.user, WorkingDir: c.workdir,
-		Tty: c.tty, OpenStdin: c.stdin, StopSignal: c.stopSignal,
+		Hostname: c.Hostname, Domainname: c.Domainname, User: c.User, WorkingDir: c.Workdir,
+		Tty: c.TTY, OpenStdin: c.Interactive, StopSignal: c.StopSignal,
 		Volumes: map[string]struct{}{},
 	}
 	c.setAttach(config)
 	if len(config.Cmd) == 0 {
 		config.Cmd = nil
 	}
-	if c.entrypoint != nil {
+	if c.Entrypoint != nil {
 		// an empty one is sent as [""]: it removes the image's
-		config.Entrypoint = []string{*c.entrypoint}
+		config.Entrypoint = []string{*c.Entrypoint}
 	}
 	if p.Set("stop-timeout") {
-		config.StopTimeout = &c.stopTimeout
+		config.StopTimeout = &c.StopTimeout
 	}
 	return config, nil
 }
 
 // setAttach decides which streams the client will want; without --attach, output always and input with -i.
 func (c *createFlags) setAttach(config *container.Config) {
-	for _, stream := range c.attach {
+	for _, stream := range c.Attach {
 		switch strings.ToLower(stream) {
 		case "stdin":
 			config.AttachStdin = true
@@ -91,8 +91,8 @@ func (c *createFlags) setAttach(config *container.Config) {
 			config.AttachStderr = true
 		}
 	}
-	if len(c.attach) == 0 {
-		config.AttachStdin, config.AttachStdout, config.AttachStderr = c.stdin, true, true
+	if len(c.Attach) == 0 {
+		config.AttachStdin, config.AttachStdout, config.AttachStderr = c.Interactive, true, true
 	}
 	config.StdinOnce = config.OpenStdin && config.AttachStdin
 }
@@ -107,8 +107,8 @@ func checkStream(name string) error {
 
 // config is the health check that the flags describe; nil leaves the image's.
 func (h *healthFlags) config(p *cmd.Parsed) (*container.HealthConfig, error) {
-	used := h.command != "" || h.interval != 0 || h.timeout != 0 || h.startPeriod != 0 || h.startInterval != 0 || h.retries != 0
-	if h.none {
+	used := h.HealthCmd != "" || h.HealthInterval != 0 || h.HealthTimeout != 0 || h.HealthStartPeriod != 0 || h.HealthStartInterval != 0 || h.HealthRetries != 0
+	if h.NoHealthcheck {
 		if used {
 			return nil, errors.New("--no-healthcheck conflicts with --health-* options")
 		}
@@ -117,16 +117,16 @@ func (h *healthFlags) config(p *cmd.Parsed) (*container.HealthConfig, error) {
 	if !used {
 		return nil, nil
 	}
-	for name, d := range map[string]int64{"interval": int64(h.interval), "timeout": int64(h.timeout), "retries": int64(h.retries),
-		"start-period": int64(h.startPeriod), "start-interval": int64(h.startInterval)} {
+	for name, d := range map[string]int64{"interval": int64(h.HealthInterval), "timeout": int64(h.HealthTimeout), "retries": int64(h.HealthRetries),
+		"start-period": int64(h.HealthStartPeriod), "start-interval": int64(h.HealthStartInterval)} {
 		if d < 0 {
 			return nil, fmt.Errorf("--health-%s cannot be negative", name)
 		}
 	}
-	check := &container.HealthConfig{Interval: h.interval, Timeout: h.timeout, Retries: h.retries,
-		StartPeriod: h.startPeriod, StartInterval: h.startInterval}
-	if h.command != "" {
-		check.Test = []string{"CMD-SHELL", h.command}
+	check := &container.HealthConfig{Interval: h.HealthInterval, Timeout: h.HealthTimeout, Retries: h.HealthRetries,
+		StartPeriod: h.HealthStartPeriod, StartInterval: h.HealthStartInterval}
+	if h.HealthCmd != "" {
+		check.Test = []string{"CMD-SHELL", h.HealthCmd}
 	}
 	return check, nil
 }

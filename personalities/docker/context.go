@@ -13,10 +13,10 @@ import (
 	"box/personalities/cmd"
 )
 
-func contextFlags(u *cmd.Usage, description *string, docker *[]string) {
-	u.Flags = append(u.Flags,
-		cmd.Flag{Value: description, Name: "description", Kind: "string", Help: "Description of the context"},
-		cmd.Flag{Value: docker, Name: "docker", Kind: "stringToString", Help: "The daemon: host=..., ca=FILE, cert=FILE, key=FILE, skip-tls-verify=BOOL, from=CONTEXT"})
+// contextFlags are those of create and update.
+type contextFlags struct {
+	Description string   `help:"Description of the context"`
+	Docker      []string `placeholder:"stringToString" help:"The daemon: host=..., ca=FILE, cert=FILE, key=FILE, skip-tls-verify=BOOL, from=CONTEXT"`
 }
 
 // dockerOptions are the values of --docker: pairs, several in one at commas.
@@ -73,11 +73,11 @@ func (s *session) endpointFrom(name string) (e dockerEndpoint, files map[string]
 		return e, files, err
 	}
 	e, files = dockerEndpoint{Host: s.flagHost()}, map[string][]byte{}
-	if !s.flags.tls && !s.flags.tlsVerify {
+	if !s.flags.TLS && !s.flags.TLSVerify {
 		return e, files, nil
 	}
-	e.SkipTLSVerify = !s.flags.tlsVerify
-	for name, path := range map[string]string{"ca.pem": s.flags.tlsCA, "cert.pem": s.flags.tlsCert, "key.pem": s.flags.tlsKey} {
+	e.SkipTLSVerify = !s.flags.TLSVerify
+	for name, path := range map[string]string{"ca.pem": s.flags.TLSCA, "cert.pem": s.flags.TLSCert, "key.pem": s.flags.TLSKey} {
 		raw, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -90,52 +90,52 @@ func (s *session) endpointFrom(name string) (e dockerEndpoint, files map[string]
 	return e, files, nil
 }
 
-func contextCreateCommand(u *cmd.Usage) action {
-	description, from := "", ""
-	var docker []string
-	contextFlags(u, &description, &docker)
-	u.Flags = append(u.Flags, cmd.Flag{Value: &from, Name: "from", Kind: "string", Help: "Make it from another context"})
-	return func(_ context.Context, s *session, p *cmd.Parsed) error {
-		name, store := p.Args[0], s.contexts()
-		if err := checkContextName(name); err != nil {
-			return err
-		}
-		if store.has(name) {
-			return fmt.Errorf("context %q already exists", name)
-		}
-		options, err := s.dockerOptions(docker)
-		if err != nil {
-			return err
-		}
-		c := &storedContext{Name: name, Metadata: map[string]any{}}
-		if len(options) == 0 {
-			if from == "" {
-				if from, err = s.currentContext(); err != nil {
-					return err
-				}
-			}
-			options["from"] = from
-		}
-		if from != "" && from != defaultContext {
-			source, err := store.get(from)
-			if err != nil {
+// contextCreate is `docker context create`.
+type contextCreate struct {
+	contextFlags
+	From string `help:"Make it from another context"`
+}
+
+func (f *contextCreate) Run(_ context.Context, s *session, p *cmd.Parsed) error {
+	name, store := p.Args[0], s.contexts()
+	if err := checkContextName(name); err != nil {
+		return err
+	}
+	if store.has(name) {
+		return fmt.Errorf("context %q already exists", name)
+	}
+	options, err := s.dockerOptions(f.Docker)
+	if err != nil {
+		return err
+	}
+	c := &storedContext{Name: name, Metadata: map[string]any{}}
+	if len(options) == 0 {
+		if f.From == "" {
+			if f.From, err = s.currentContext(); err != nil {
 				return err
 			}
-			c.Metadata = source.Metadata
 		}
-		e, files, err := s.endpointOf(options)
+		options["from"] = f.From
+	}
+	if f.From != "" && f.From != defaultContext {
+		source, err := store.get(f.From)
 		if err != nil {
 			return err
 		}
-		c.setDocker(e)
-		if description != "" {
-			c.Metadata["Description"] = description
-		}
-		if err := store.put(c, files); err != nil {
-			return err
-		}
-		return s.contextDone(name, "created")
+		c.Metadata = source.Metadata
 	}
+	e, files, err := s.endpointOf(options)
+	if err != nil {
+		return err
+	}
+	c.setDocker(e)
+	if f.Description != "" {
+		c.Metadata["Description"] = f.Description
+	}
+	if err := store.put(c, files); err != nil {
+		return err
+	}
+	return s.contextDone(name, "created")
 }
 
 func (s *session) contextDone(name, what string) error {
@@ -144,103 +144,106 @@ func (s *session) contextDone(name, what string) error {
 	return err
 }
 
-func contextUpdateCommand(u *cmd.Usage) action {
-	description := ""
-	var docker []string
-	contextFlags(u, &description, &docker)
-	return func(_ context.Context, s *session, p *cmd.Parsed) error {
-		name, store := p.Args[0], s.contexts()
+// contextUpdate is `docker context update`.
+type contextUpdate struct {
+	contextFlags
+}
+
+func (f *contextUpdate) Run(_ context.Context, s *session, p *cmd.Parsed) error {
+	name, store := p.Args[0], s.contexts()
+	if err := checkContextName(name); err != nil {
+		return err
+	}
+	c, err := store.get(name)
+	if err != nil {
+		return err
+	}
+	if p.Set("description") {
+		c.Metadata["Description"] = f.Description
+	}
+	var files map[string][]byte
+	if p.Set("docker") {
+		options, err := s.dockerOptions(f.Docker)
+		if err != nil {
+			return err
+		}
+		e, given, err := s.endpointOf(options)
+		if err != nil {
+			return err
+		}
+		c.setDocker(e)
+		files = given
+	}
+	if err := store.put(c, files); err != nil {
+		return err
+	}
+	return s.contextDone(name, "updated")
+}
+
+// contextUse is `docker context use`.
+type contextUse struct{}
+
+func (*contextUse) Run(_ context.Context, s *session, p *cmd.Parsed) error {
+	name := p.Args[0]
+	if name != defaultContext {
 		if err := checkContextName(name); err != nil {
 			return err
 		}
-		c, err := store.get(name)
-		if err != nil {
+		if _, err := s.contexts().get(name); err != nil {
 			return err
 		}
-		if p.Set("description") {
-			c.Metadata["Description"] = description
-		}
-		var files map[string][]byte
-		if p.Set("docker") {
-			options, err := s.dockerOptions(docker)
-			if err != nil {
-				return err
-			}
-			e, given, err := s.endpointOf(options)
-			if err != nil {
-				return err
-			}
-			c.setDocker(e)
-			files = given
-		}
-		if err := store.put(c, files); err != nil {
-			return err
-		}
-		return s.contextDone(name, "updated")
 	}
-}
-
-func contextUseCommand(*cmd.Usage) action {
-	return func(_ context.Context, s *session, p *cmd.Parsed) error {
-		name := p.Args[0]
-		if name != defaultContext {
-			if err := checkContextName(name); err != nil {
-				return err
-			}
-			if _, err := s.contexts().get(name); err != nil {
-				return err
-			}
-		}
-		if err := s.saveCurrent(name); err != nil {
-			return err
-		}
-		fmt.Fprintln(s.out, name)
-		fmt.Fprintf(s.errw, "Current context is now %q\n", name)
-		if name != defaultContext && s.env.Getenv("DOCKER_HOST") != "" {
-			fmt.Fprintf(s.errw, "Warning: DOCKER_HOST environment variable overrides the active context. To use %q, either set the global --context flag, or unset DOCKER_HOST environment variable.\n", name)
-		}
-		return nil
-	}
-}
-
-func contextShowCommand(*cmd.Usage) action {
-	return func(_ context.Context, s *session, _ *cmd.Parsed) error {
-		name, err := s.currentContext()
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintln(s.out, name)
+	if err := s.saveCurrent(name); err != nil {
 		return err
 	}
+	fmt.Fprintln(s.out, name)
+	fmt.Fprintf(s.errw, "Current context is now %q\n", name)
+	if name != defaultContext && s.env.Getenv("DOCKER_HOST") != "" {
+		fmt.Fprintf(s.errw, "Warning: DOCKER_HOST environment variable overrides the active context. To use %q, either set the global --context flag, or unset DOCKER_HOST environment variable.\n", name)
+	}
+	return nil
 }
 
-func contextRemoveCommand(u *cmd.Usage) action {
-	force := false
-	u.Flags = []cmd.Flag{{Value: &force, Name: "force", Short: "f", Help: "Also the one in use; no error for one that does not exist"}}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		current, err := s.currentContext()
-		if err != nil {
+// contextShow is `docker context show`.
+type contextShow struct{}
+
+func (*contextShow) Run(_ context.Context, s *session, _ *cmd.Parsed) error {
+	name, err := s.currentContext()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.out, name)
+	return err
+}
+
+// contextRm is `docker context rm`.
+type contextRm struct {
+	Force bool `short:"f" help:"Also the one in use; no error for one that does not exist"`
+}
+
+func (c *contextRm) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	current, err := s.currentContext()
+	if err != nil {
+		return err
+	}
+	return s.each(ctx, p.Args, func(_ context.Context, name string) error {
+		if name == defaultContext {
+			return errors.New(`context "default" cannot be removed`)
+		}
+		if err := checkContextName(name); err != nil {
 			return err
 		}
-		return s.each(ctx, p.Args, func(_ context.Context, name string) error {
-			if name == defaultContext {
-				return errors.New(`context "default" cannot be removed`)
+		if !c.Force && !s.contexts().has(name) {
+			return fmt.Errorf("context %q does not exist", name)
+		}
+		if name == current {
+			if !c.Force {
+				return fmt.Errorf("context %q is in use, set -f flag to force remove", name)
 			}
-			if err := checkContextName(name); err != nil {
+			if err := s.saveCurrent(""); err != nil {
 				return err
 			}
-			if !force && !s.contexts().has(name) {
-				return fmt.Errorf("context %q does not exist", name)
-			}
-			if name == current {
-				if !force {
-					return fmt.Errorf("context %q is in use, set -f flag to force remove", name)
-				}
-				if err := s.saveCurrent(""); err != nil {
-					return err
-				}
-			}
-			return s.contexts().remove(name)
-		})
-	}
+		}
+		return s.contexts().remove(name)
+	})
 }

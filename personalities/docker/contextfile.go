@@ -20,27 +20,28 @@ import (
 // maxContextFile is the longest file of a context that is read, as in Docker: bytes, of the whole and of each part.
 const maxContextFile = 10 << 20
 
-func contextInspectCommand(u *cmd.Usage) action {
-	format := ""
-	u.Flags = []cmd.Flag{{Value: &format, Name: "format", Short: "f", Help: "json, or a Go template"}}
-	return func(_ context.Context, s *session, p *cmd.Parsed) error {
-		names := p.Args
-		if len(names) == 0 {
-			current, err := s.currentContext()
-			if err != nil {
-				return err
-			}
-			names = []string{current}
+// contextInspect is `docker context inspect`.
+type contextInspect struct {
+	Format string `short:"f" help:"json, or a Go template"`
+}
+
+func (c *contextInspect) Run(_ context.Context, s *session, p *cmd.Parsed) error {
+	names := p.Args
+	if len(names) == 0 {
+		current, err := s.currentContext()
+		if err != nil {
+			return err
 		}
-		return s.inspect(names, format, func(name string) (json.RawMessage, reflect.Type, error) {
-			v, err := s.inspectContext(name)
-			if err != nil {
-				return nil, nil, err
-			}
-			raw, err := json.Marshal(v)
-			return raw, reflect.TypeFor[contextInspection](), err
-		})
+		names = []string{current}
 	}
+	return s.inspect(names, c.Format, func(name string) (json.RawMessage, reflect.Type, error) {
+		v, err := s.inspectContext(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		raw, err := json.Marshal(v)
+		return raw, reflect.TypeFor[contextInspection](), err
+	})
 }
 
 // contextInspection is what `context inspect` prints, in Docker's order.
@@ -79,41 +80,42 @@ func (s *session) inspectContext(name string) (*contextInspection, error) {
 	return v, nil
 }
 
-func contextExportCommand(*cmd.Usage) action {
-	return func(_ context.Context, s *session, p *cmd.Parsed) error {
-		name := p.Args[0]
-		i, err := s.inspectContext(name)
-		if err != nil {
-			return err
-		}
-		_, files, err := s.endpointFrom(name)
-		if err != nil {
-			return err
-		}
-		raw, err := packContext(&storedContext{Name: name, Metadata: i.Metadata, Endpoints: i.Endpoints}, files)
-		if err != nil {
-			return err
-		}
-		path := name + ".dockercontext"
-		if len(p.Args) > 1 {
-			path = p.Args[1]
-		}
-		if path == "-" {
-			if _, is := terminal(s.out); is {
-				return errors.New("cowardly refusing to export to a terminal, specify a file path")
-			}
-			_, err = s.out.Write(raw)
-			return err
-		}
-		if _, err := os.Lstat(s.path(path)); err == nil {
-			return fmt.Errorf("open %s: file exists", path)
-		}
-		if err := outfile.Replace(s.path(path), raw, 0o600); err != nil {
-			return err
-		}
-		fmt.Fprintf(s.errw, "Written file %q\n", path)
-		return nil
+// contextExport is `docker context export`.
+type contextExport struct{}
+
+func (*contextExport) Run(_ context.Context, s *session, p *cmd.Parsed) error {
+	name := p.Args[0]
+	i, err := s.inspectContext(name)
+	if err != nil {
+		return err
 	}
+	_, files, err := s.endpointFrom(name)
+	if err != nil {
+		return err
+	}
+	raw, err := packContext(&storedContext{Name: name, Metadata: i.Metadata, Endpoints: i.Endpoints}, files)
+	if err != nil {
+		return err
+	}
+	path := name + ".dockercontext"
+	if len(p.Args) > 1 {
+		path = p.Args[1]
+	}
+	if path == "-" {
+		if _, is := terminal(s.out); is {
+			return errors.New("cowardly refusing to export to a terminal, specify a file path")
+		}
+		_, err = s.out.Write(raw)
+		return err
+	}
+	if _, err := os.Lstat(s.path(path)); err == nil {
+		return fmt.Errorf("open %s: file exists", path)
+	}
+	if err := outfile.Replace(s.path(path), raw, 0o600); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.errw, "Written file %q\n", path)
+	return nil
 }
 
 // packContext is the tar of Docker's `context export`.
@@ -143,34 +145,35 @@ func packContext(c *storedContext, files map[string][]byte) ([]byte, error) {
 	return b.Bytes(), errors.Join(err, w.Close())
 }
 
-func contextImportCommand(*cmd.Usage) action {
-	return func(_ context.Context, s *session, p *cmd.Parsed) error {
-		name, path := p.Args[0], p.Args[1]
-		if err := checkContextName(name); err != nil {
-			return err
-		}
-		if s.contexts().has(name) {
-			return fmt.Errorf("context %q already exists", name)
-		}
-		in := s.in
-		if path != "-" {
-			f, err := os.Open(s.path(path))
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			in = f
-		}
-		c, files, err := unpackContext(in)
-		if err != nil {
-			return fmt.Errorf("import context %q: %w", name, err)
-		}
-		c.Name = name
-		if err := s.contexts().put(c, files); err != nil {
-			return err
-		}
-		return s.contextDone(name, "imported")
+// contextImport is `docker context import`.
+type contextImport struct{}
+
+func (*contextImport) Run(_ context.Context, s *session, p *cmd.Parsed) error {
+	name, path := p.Args[0], p.Args[1]
+	if err := checkContextName(name); err != nil {
+		return err
 	}
+	if s.contexts().has(name) {
+		return fmt.Errorf("context %q already exists", name)
+	}
+	in := s.in
+	if path != "-" {
+		f, err := os.Open(s.path(path))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	c, files, err := unpackContext(in)
+	if err != nil {
+		return fmt.Errorf("import context %q: %w", name, err)
+	}
+	c.Name = name
+	if err := s.contexts().put(c, files); err != nil {
+		return err
+	}
+	return s.contextDone(name, "imported")
 }
 
 // unpackContext reads what somebody else packed: only the names that a context has, and no more of them than it can have.

@@ -62,7 +62,7 @@ func (c *storedContext) description() string {
 type contextStore struct{ folder string }
 
 func (s *session) contexts() contextStore {
-	return contextStore{filepath.Join(s.flags.config, "contexts")}
+	return contextStore{filepath.Join(s.flags.Config, "contexts")}
 }
 
 func contextID(name string) string {
@@ -208,10 +208,10 @@ func (t contextStore) remove(name string) error {
 // currentContext is the name of the context that a command uses: -H, --context, DOCKER_HOST, DOCKER_CONTEXT, then `context use`.
 func (s *session) currentContext() (string, error) {
 	switch {
-	case len(s.flags.hosts) > 0:
+	case len(s.flags.Hosts) > 0:
 		return defaultContext, nil
-	case s.flags.context != "":
-		return s.flags.context, nil
+	case s.flags.Context != "":
+		return s.flags.Context, nil
 	case s.env.Getenv("DOCKER_HOST") != "":
 		return defaultContext, nil
 	case s.env.Getenv("DOCKER_CONTEXT") != "":
@@ -229,8 +229,8 @@ func (s *session) currentContext() (string, error) {
 
 // flagHost is the daemon of the default context.
 func (s *session) flagHost() string {
-	if len(s.flags.hosts) > 0 {
-		return s.flags.hosts[0]
+	if len(s.flags.Hosts) > 0 {
+		return s.flags.Hosts[0]
 	}
 	if host := s.env.Getenv("DOCKER_HOST"); host != "" {
 		return host

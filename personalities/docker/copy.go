@@ -16,36 +16,32 @@ import (
 	"box/personalities/outfile"
 )
 
-// copyFlags are those of `docker cp`.
-type copyFlags struct{ archive, follow, quiet bool }
+// containerCp is `docker container cp`.
+type containerCp struct {
+	Archive    bool `short:"a" help:"Keep owners"`
+	FollowLink bool `short:"L" help:"Copy what a link of SRC_PATH points to"`
+	Quiet      bool `short:"q" help:"No progress"`
+}
 
-func copyCommand(u *cmd.Usage) action {
-	var f copyFlags
-	u.Flags = []cmd.Flag{
-		{Value: &f.archive, Name: "archive", Short: "a", Help: "Keep owners"},
-		{Value: &f.follow, Name: "follow-link", Short: "L", Help: "Copy what a link of SRC_PATH points to"},
-		{Value: &f.quiet, Name: "quiet", Short: "q", Help: "No progress"},
+func (f *containerCp) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	fromID, from := splitPath(p.Args[0])
+	toID, to := splitPath(p.Args[1])
+	api, err := s.client()
+	switch {
+	case err != nil:
+		return err
+	case from == "":
+		return errors.New("source can not be empty")
+	case to == "":
+		return errors.New("destination can not be empty")
+	case fromID != "" && toID != "":
+		return errors.New("copying between containers is not supported")
+	case fromID != "":
+		return f.fromContainer(ctx, s, api, fromID, from, to)
+	case toID != "":
+		return f.toContainer(ctx, s, api, toID, from, to)
 	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		fromID, from := splitPath(p.Args[0])
-		toID, to := splitPath(p.Args[1])
-		api, err := s.client()
-		switch {
-		case err != nil:
-			return err
-		case from == "":
-			return errors.New("source can not be empty")
-		case to == "":
-			return errors.New("destination can not be empty")
-		case fromID != "" && toID != "":
-			return errors.New("copying between containers is not supported")
-		case fromID != "":
-			return f.fromContainer(ctx, s, api, fromID, from, to)
-		case toID != "":
-			return f.toContainer(ctx, s, api, toID, from, to)
-		}
-		return errors.New("must specify at least one container source")
-	}
+	return errors.New("must specify at least one container source")
 }
 
 // splitPath cuts CONTAINER:PATH; a path that starts with / or . has no container.
@@ -63,8 +59,8 @@ func splitPath(arg string) (id, p string) {
 // contentOnly says whether a path ends in "/.": what is in the folder, not the folder.
 func contentOnly(p string) bool { return strings.HasSuffix(p, "/.") || p == "." }
 
-func (f *copyFlags) fromContainer(ctx context.Context, s *session, api *client.Client, id, from, to string) error {
-	if f.follow {
+func (f *containerCp) fromContainer(ctx context.Context, s *session, api *client.Client, id, from, to string) error {
+	if f.FollowLink {
 		if stat, err := api.StatPath(ctx, id, from); err == nil && stat.Mode&os.ModeSymlink != 0 {
 			target := stat.LinkTarget
 			if !path.IsAbs(target) {
@@ -96,7 +92,7 @@ func (f *copyFlags) fromContainer(ctx context.Context, s *session, api *client.C
 	}
 	defer root.Close()
 	counted := &counter{r: body}
-	u := unpacker{root: root, rename: rename, owners: f.archive}
+	u := unpacker{root: root, rename: rename, owners: f.Archive}
 	if err := u.unpack(counted); err != nil {
 		return err
 	}
@@ -159,7 +155,7 @@ func under(name, from, to string) string {
 	return path.Join(to, rest)
 }
 
-func (f *copyFlags) toContainer(ctx context.Context, s *session, api *client.Client, id, from, to string) error {
+func (f *containerCp) toContainer(ctx context.Context, s *session, api *client.Client, id, from, to string) error {
 	stat, err := api.StatPath(ctx, id, to)
 	if err == nil && stat.Mode&os.ModeSymlink != 0 {
 		target := stat.LinkTarget
@@ -175,11 +171,11 @@ func (f *copyFlags) toContainer(ctx context.Context, s *session, api *client.Cli
 		if !exists || !stat.Mode.IsDir() {
 			return fmt.Errorf("destination %q must be a directory", id+":"+to)
 		}
-		return api.CopyTo(ctx, id, to, io.NopCloser(s.in), f.archive)
+		return api.CopyTo(ctx, id, to, io.NopCloser(s.in), f.Archive)
 	}
 	local := s.path(from)
 	info, err := os.Lstat(local)
-	if err == nil && (f.follow || strings.HasSuffix(from, "/")) {
+	if err == nil && (f.FollowLink || strings.HasSuffix(from, "/")) {
 		if local, err = filepath.EvalSymlinks(local); err == nil {
 			info, err = os.Stat(local)
 		}
@@ -194,7 +190,7 @@ func (f *copyFlags) toContainer(ctx context.Context, s *session, api *client.Cli
 	archive := pipeTar(func(t *tarWriter) error { return t.tree(local, name) })
 	defer archive.Close()
 	counted := &counter{r: archive}
-	if err := api.CopyTo(ctx, id, dir, counted, f.archive); err != nil {
+	if err := api.CopyTo(ctx, id, dir, counted, f.Archive); err != nil {
 		return err
 	}
 	f.report(s, counted.n, id+":"+to)
@@ -220,8 +216,8 @@ func remoteLanding(to string, exists bool, stat wire.PathStat, isDir, content bo
 }
 
 // report says how much went where, to a terminal.
-func (f *copyFlags) report(s *session, n int64, to string) {
-	if _, ok := terminal(s.errw); ok && !f.quiet {
+func (f *containerCp) report(s *session, n int64, to string) {
+	if _, ok := terminal(s.errw); ok && !f.Quiet {
 		fmt.Fprintf(s.errw, "Successfully copied %s to %s\n", sizeOf(n), to)
 	}
 }

@@ -17,27 +17,26 @@ import (
 	"box/personalities/outfile"
 )
 
-func createCommand(u *cmd.Usage) action {
-	c := newCreateFlags()
-	u.Flags, u.First = c.flags(), true
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		if err := s.checkFamily(ctx, p); err != nil {
-			return err
-		}
-		if err := c.checkPull(); err != nil {
-			return s.runError("create", 125, err)
-		}
-		request, err := c.request(s, p)
-		if err != nil {
-			return s.runError("create", 125, err)
-		}
-		id, err := s.create(ctx, c, request)
-		if err != nil {
-			return s.runError("create", 1, err)
-		}
-		fmt.Fprintln(s.out, id)
-		return nil
+// containerCreate is `docker container create`.
+type containerCreate struct{ createFlags }
+
+func (c *containerCreate) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	if err := s.checkFamily(ctx, p); err != nil {
+		return err
 	}
+	if err := c.checkPull(); err != nil {
+		return s.runError("create", 125, err)
+	}
+	request, err := c.request(s, p)
+	if err != nil {
+		return s.runError("create", 125, err)
+	}
+	id, err := s.create(ctx, &c.createFlags, request)
+	if err != nil {
+		return s.runError("create", 1, err)
+	}
+	fmt.Fprintln(s.out, id)
+	return nil
 }
 
 // checkFamily refuses flags that only a daemon of another family of systems knows. The daemon is asked only when one is used.
@@ -62,11 +61,11 @@ func (s *session) checkFamily(ctx context.Context, p *cmd.Parsed) error {
 }
 
 func (c *createFlags) checkPull() error {
-	if !c.disableTrust {
+	if !c.DisableContentTrust {
 		return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
 	}
-	if !slices.Contains([]string{"always", "missing", "never", ""}, c.pull) {
-		return fmt.Errorf("invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"", c.pull)
+	if !slices.Contains([]string{"always", "missing", "never", ""}, c.Pull) {
+		return fmt.Errorf("invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"", c.Pull)
 	}
 	return nil
 }
@@ -93,18 +92,18 @@ func (s *session) create(ctx context.Context, c *createFlags, request *container
 	if err != nil {
 		return "", err
 	}
-	if c.pull == "always" {
+	if c.Pull == "always" {
 		if err := s.pullFor(ctx, c, request.Image); err != nil {
 			return "", err
 		}
 	}
-	made, err := api.ContainerCreate(ctx, *request, c.name, s.platform(c.platform))
-	if errdefs.IsNotFound(err) && c.pull != "never" && c.pull != "always" && strings.Contains(err.Error(), "No such image") {
+	made, err := api.ContainerCreate(ctx, *request, c.Name, s.platform(c.Platform))
+	if errdefs.IsNotFound(err) && c.Pull != "never" && c.Pull != "always" && strings.Contains(err.Error(), "No such image") {
 		fmt.Fprintf(s.errw, "Unable to find image '%s' locally\n", familiar(request.Image))
 		if err := s.pullFor(ctx, c, request.Image); err != nil {
 			return "", err
 		}
-		made, err = api.ContainerCreate(ctx, *request, c.name, s.platform(c.platform))
+		made, err = api.ContainerCreate(ctx, *request, c.Name, s.platform(c.Platform))
 	}
 	if err != nil {
 		return "", err
@@ -118,24 +117,24 @@ func (s *session) create(ctx context.Context, c *createFlags, request *container
 // pullFor fetches the image of a container that is about to be made; its progress goes to standard error.
 func (s *session) pullFor(ctx context.Context, c *createFlags, image string) error {
 	out := s.errw
-	if c.quiet {
+	if c.Quiet {
 		out = io.Discard
 	}
 	named, err := reference.Parse(image)
 	if err != nil {
 		return err
 	}
-	return s.pull(ctx, named.OrLatest().String(), s.platform(c.platform), out)
+	return s.pull(ctx, named.OrLatest().String(), s.platform(c.Platform), out)
 }
 
 // reserveIDFile makes sure that --cidfile can be written before there is anything to write into it.
 func (c *createFlags) reserveIDFile(s *session) (write func(id string) error, err error) {
-	if c.cidFile == "" {
+	if c.CIDFile == "" {
 		return func(string) error { return nil }, nil
 	}
-	path := s.path(c.cidFile)
+	path := s.path(c.CIDFile)
 	if _, err := os.Stat(path); err == nil {
-		return nil, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s", c.cidFile)
+		return nil, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s", c.CIDFile)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}

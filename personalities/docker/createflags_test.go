@@ -162,9 +162,8 @@ func TestCreateFlags(t *testing.T) {
 			t.Errorf("%q: %s is %s, want %s", row.args, row.path, a, b)
 		}
 	}
-	u := &cmd.Usage{}
-	runCommand(u)
-	for _, flag := range u.Flags {
+	u := &cmd.Usage{Options: &containerRun{}}
+	for _, flag := range u.Declared() {
 		if !slices.Contains(covered, flag.Name) {
 			t.Errorf("--%s has no row", flag.Name)
 		}

@@ -15,10 +15,10 @@ func (s *session) daemon(args []string) error {
 		return err
 	}
 	// the global flags that both have
-	if s.flags.debug {
+	if s.flags.Debug {
 		args = append([]string{"--debug"}, args...)
 	}
-	for _, h := range s.flags.hosts {
+	for _, h := range s.flags.Hosts {
 		args = append([]string{"--host", h}, args...)
 	}
 	return fmt.Errorf("start the daemon: %w", unix.Exec(exe, append([]string{"dockerd"}, args...), os.Environ()))

@@ -48,8 +48,9 @@ func isDeviceMode(mode string) bool {
 // gpuSpec is --gpus: all, a number, or device=...,capabilities=...,driver=...,options=....
 type gpuSpec []container.DeviceRequest
 
-// Set reads one request.
-func (g *gpuSpec) Set(spec string) error {
+// UnmarshalText reads one request.
+func (g *gpuSpec) UnmarshalText(raw []byte) error {
+	spec := string(raw)
 	r := container.DeviceRequest{Capabilities: [][]string{{"gpu"}}, Options: map[string]string{}}
 	fields, err := csv.NewReader(strings.NewReader(spec)).Read()
 	if err != nil {

@@ -14,30 +14,29 @@ import (
 	"box/personalities/cmd"
 )
 
-func diskUsageCommand(u *cmd.Usage) action {
-	format, verbose := "", false
-	u.Flags = []cmd.Flag{
-		{Value: &format, Name: "format", Help: formatHelp},
-		{Value: &verbose, Name: "verbose", Short: "v", Help: "Show every object"},
+// systemDf is `docker system df`.
+type systemDf struct {
+	Format  string `help:"${format}"`
+	Verbose bool   `short:"v" help:"Show every object"`
+}
+
+func (c *systemDf) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	if c.Verbose && c.Format != "" && c.Format != "table" {
+		return errors.New("the verbose option cannot be combined with a format")
 	}
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		if verbose && format != "" && format != "table" {
-			return errors.New("the verbose option cannot be combined with a format")
-		}
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		usage, err := api.DiskUsage(ctx)
-		if err != nil {
-			return err
-		}
-		if verbose {
-			return usageInFull(s, &usage)
-		}
-		l := &listing{standard: []column{{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"}, {"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}}}
-		return l.print(s, s.out, format, usageRows(&usage))
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
+	usage, err := api.DiskUsage(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Verbose {
+		return usageInFull(s, &usage)
+	}
+	l := &listing{standard: []column{{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"}, {"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}}}
+	return l.print(s, s.out, c.Format, usageRows(&usage))
 }
 
 // share is one kind of what takes space.

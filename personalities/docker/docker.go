@@ -27,7 +27,7 @@ func Main(ctx context.Context, env *cmd.Env) error {
 		return nil
 	case err != nil:
 		return err
-	case s.flags.version:
+	case s.flags.Version:
 		_, err := fmt.Fprintf(env.Stdout, "Docker version %s, build box\n", cmd.DockerVersion())
 		return err
 	case len(p.Args) == 0:
@@ -65,7 +65,7 @@ func (s *session) dispatch(ctx context.Context, words []string) error {
 
 // run parses the rest of a command line and carries the command out. typed is how the user named it.
 func (s *session) run(ctx context.Context, row *command, typed string, args []string) error {
-	u, act := row.usage("docker " + typed)
+	u := row.usage("docker " + typed)
 	p, err := cmd.Parse(u, args)
 	if errors.Is(err, cmd.ErrHelp) {
 		u.Help(s.out)
@@ -74,7 +74,7 @@ func (s *session) run(ctx context.Context, row *command, typed string, args []st
 	if err != nil {
 		return err
 	}
-	err = s.guard(ctx, p, act)
+	err = s.guard(ctx, p, row.run)
 	var exit *cmd.Exit
 	if err == nil || errors.As(err, &exit) {
 		return err
@@ -111,7 +111,7 @@ func (s *session) help(words []string) error {
 		return nil
 	}
 	if row, n := find(words); row != nil && n == len(words) {
-		u, _ := row.usage("docker " + strings.Join(words, " "))
+		u := row.usage("docker " + strings.Join(words, " "))
 		u.Help(s.out)
 		return nil
 	}

@@ -19,9 +19,9 @@ func (s *session) resolve() (host string, secure *tls.Config, err error) {
 		host, secure, err = s.storedEndpoint(name)
 	} else {
 		host = s.flagHost()
-		if s.flags.tls || s.flags.tlsVerify {
-			files := certs.Files{CA: s.flags.tlsCA, Cert: s.flags.tlsCert, Key: s.flags.tlsKey}
-			secure, err = clientTLS(host, files, s.flags.tlsVerify)
+		if s.flags.TLS || s.flags.TLSVerify {
+			files := certs.Files{CA: s.flags.TLSCA, Cert: s.flags.TLSCert, Key: s.flags.TLSKey}
+			secure, err = clientTLS(host, files, s.flags.TLSVerify)
 		}
 	}
 	if err != nil {

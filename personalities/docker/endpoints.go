@@ -23,7 +23,7 @@ type endpoint struct {
 // (--ip, --network-alias, --link, ...) belong to it.
 func (c *createFlags) endpoints() (container.NetworkMode, *network.NetworkingConfig, error) {
 	var all []endpoint
-	for _, spec := range c.networks {
+	for _, spec := range c.Network {
 		e, err := parseEndpoint(spec)
 		if err != nil {
 			return "", nil, err
@@ -60,17 +60,17 @@ func (c *createFlags) endpoints() (container.NetworkMode, *network.NetworkingCon
 // firstEndpoint adds the stand-alone flags to the first network.
 func (c *createFlags) firstEndpoint(e *endpoint) (err error) {
 	mode := container.NetworkMode(e.name)
-	if mode.IsContainer() && (c.ip != "" || c.ip6 != "" || len(c.aliases) > 0) {
+	if mode.IsContainer() && (c.IP != "" || c.IP6 != "" || len(c.NetworkAlias) > 0) {
 		return errors.New("conflicting options: cannot attach to a network namespace of another container with addresses or aliases")
 	}
-	if len(c.aliases) > 0 && !mode.IsUserDefined() {
+	if len(c.NetworkAlias) > 0 && !mode.IsUserDefined() {
 		return errors.New("network-scoped aliases are only supported for user-defined networks")
 	}
-	e.settings.Aliases = append(e.settings.Aliases, c.aliases...)
+	e.settings.Aliases = append(e.settings.Aliases, c.NetworkAlias...)
 	if mode.IsUserDefined() {
-		e.settings.Links = append(e.settings.Links, c.links...)
+		e.settings.Links = append(e.settings.Links, c.Link...)
 	}
-	for _, f := range []struct{ key, value string }{{"ip", c.ip}, {"ip6", c.ip6}, {"mac-address", c.mac}} {
+	for _, f := range []struct{ key, value string }{{"ip", c.IP}, {"ip6", c.IP6}, {"mac-address", c.MACAddress}} {
 		if f.value == "" {
 			continue
 		}
@@ -78,7 +78,7 @@ func (c *createFlags) firstEndpoint(e *endpoint) (err error) {
 			return err
 		}
 	}
-	for _, ip := range c.linkLocal {
+	for _, ip := range c.LinkLocalIP {
 		if err := e.set("link-local-ip", ip); err != nil {
 			return err
 		}

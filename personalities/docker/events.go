@@ -16,33 +16,31 @@ import (
 	"box/template"
 )
 
-func eventsCommand(u *cmd.Usage) action {
-	var f filters
-	format, since, until := "", "", ""
-	u.Flags = []cmd.Flag{
-		{Value: &f, Name: "filter", Short: "f", Kind: "filter", Help: "Only those that match: type=..., event=..., container=..., label=..."},
-		{Value: &format, Name: "format", Help: "json, or a Go template"},
-		{Value: &since, Name: "since", Help: "From this time on: 2026-01-02T13:23:37Z, or 42m ago"},
-		{Value: &until, Name: "until", Help: "Up to this time"},
+// systemEvents is `docker system events`.
+type systemEvents struct {
+	Filter filters `short:"f" placeholder:"filter" help:"Only those that match: type=..., event=..., container=..., label=..."`
+	Format string  `help:"json, or a Go template"`
+	Since  string  `help:"From this time on: 2026-01-02T13:23:37Z, or 42m ago"`
+	Until  string  `help:"Up to this time"`
+}
+
+func (c *systemEvents) Run(ctx context.Context, s *session, _ *cmd.Parsed) (err error) {
+	now := time.Now()
+	if c.Since, err = instant(c.Since, now); err != nil {
+		return err
 	}
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) (err error) {
-		now := time.Now()
-		if since, err = instant(since, now); err != nil {
-			return err
-		}
-		if until, err = instant(until, now); err != nil {
-			return err
-		}
-		show, err := s.eventPrinter(format)
-		if err != nil {
-			return err
-		}
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		return api.Events(ctx, since, until, client.Filters(f), show)
+	if c.Until, err = instant(c.Until, now); err != nil {
+		return err
 	}
+	show, err := s.eventPrinter(c.Format)
+	if err != nil {
+		return err
+	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	return api.Events(ctx, c.Since, c.Until, client.Filters(c.Filter), show)
 }
 
 // eventPrinter prints one event a line: in words, as JSON, or by a template.

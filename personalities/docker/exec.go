@@ -9,50 +9,42 @@ import (
 	"box/personalities/cmd"
 )
 
-type execFlags struct {
-	detach, stdin, tty, privileged bool
-	keys, user, workdir            string
-	env, envFiles                  []string
+// containerExec is `docker container exec`.
+type containerExec struct {
+	Detach      bool     `short:"d" help:"Leave it running"`
+	DetachKeys  string   `help:"Keys that leave it running"`
+	Env         []string `short:"e" type:"variable" help:"Set a variable: NAME=VALUE, or NAME to pass yours on"`
+	EnvFile     []string `help:"Read variables from a file"`
+	Interactive bool     `short:"i" help:"Send standard input"`
+	Privileged  bool     `help:"Give the command every capability"`
+	TTY         bool     `short:"t" help:"Give the command a terminal"`
+	User        string   `short:"u" help:"User, or UID, and group: name[:group]"`
+	Workdir     string   `short:"w" help:"Working directory inside"`
 }
 
-func execCommand(u *cmd.Usage) action {
-	var f execFlags
-	u.First = true
-	u.Flags = []cmd.Flag{
-		{Value: &f.detach, Name: "detach", Short: "d", Help: "Leave it running"},
-		{Value: &f.keys, Name: "detach-keys", Help: "Keys that leave it running"},
-		{Value: checkedList{&f.env, checkVariable}, Name: "env", Short: "e", Kind: "list", Help: "Set a variable: NAME=VALUE, or NAME to pass yours on"},
-		{Value: &f.envFiles, Name: "env-file", Help: "Read variables from a file"},
-		{Value: &f.stdin, Name: "interactive", Short: "i", Help: "Send standard input"},
-		{Value: &f.privileged, Name: "privileged", Help: "Give the command every capability"},
-		{Value: &f.tty, Name: "tty", Short: "t", Help: "Give the command a terminal"},
-		{Value: &f.user, Name: "user", Short: "u", Help: "User, or UID, and group: name[:group]"},
-		{Value: &f.workdir, Name: "workdir", Short: "w", Help: "Working directory inside"},
-	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		return f.run(ctx, s, p.Args[0], p.Args[1:])
-	}
+func (f *containerExec) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return f.run(ctx, s, p.Args[0], p.Args[1:])
 }
 
-func (f *execFlags) run(ctx context.Context, s *session, id string, command []string) error {
-	env, err := s.variables(f.envFiles, f.env)
+func (f *containerExec) run(ctx context.Context, s *session, id string, command []string) error {
+	env, err := s.variables(f.EnvFile, f.Env)
 	if err != nil {
 		return err
 	}
-	if _, in := terminal(s.in); f.tty && f.stdin && !f.detach && !in {
+	if _, in := terminal(s.in); f.TTY && f.Interactive && !f.Detach && !in {
 		return errNoTerminal()
 	}
 	api, err := s.client()
 	if err != nil {
 		return err
 	}
-	body := container.ExecCreateRequest{User: f.user, Privileged: f.privileged, Tty: f.tty, Env: env, WorkingDir: f.workdir, Cmd: command,
-		DetachKeys: s.detachKeys(f.keys)}
-	if !f.detach {
-		body.AttachStdin, body.AttachStdout, body.AttachStderr = f.stdin, true, true
+	body := container.ExecCreateRequest{User: f.User, Privileged: f.Privileged, Tty: f.TTY, Env: env, WorkingDir: f.Workdir, Cmd: command,
+		DetachKeys: s.detachKeys(f.DetachKeys)}
+	if !f.Detach {
+		body.AttachStdin, body.AttachStdout, body.AttachStderr = f.Interactive, true, true
 	}
-	start := container.ExecStartRequest{Detach: f.detach, Tty: f.tty}
-	if h, w, ok := s.size(); ok && f.tty && !f.detach {
+	start := container.ExecStartRequest{Detach: f.Detach, Tty: f.TTY}
+	if h, w, ok := s.size(); ok && f.TTY && !f.Detach {
 		body.ConsoleSize = &[2]uint{uint(h), uint(w)}
 		start.ConsoleSize = body.ConsoleSize
 	}
@@ -60,7 +52,7 @@ func (f *execFlags) run(ctx context.Context, s *session, id string, command []st
 	if err != nil {
 		return err
 	}
-	if f.detach {
+	if f.Detach {
 		return api.ExecStart(ctx, exec, start)
 	}
 	conn, err := api.ExecAttach(ctx, exec, start)
@@ -68,12 +60,12 @@ func (f *execFlags) run(ctx context.Context, s *session, id string, command []st
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	st := &stream{conn: conn, tty: f.tty, out: s.out, errw: s.errw, keys: body.DetachKeys}
-	if err := st.open(s, f.stdin); err != nil {
+	st := &stream{conn: conn, tty: f.TTY, out: s.out, errw: s.errw, keys: body.DetachKeys}
+	if err := st.open(s, f.Interactive); err != nil {
 		return err
 	}
 	defer st.close()
-	if f.tty {
+	if f.TTY {
 		defer s.followSize(func(height, width int) error { return api.ExecResize(ctx, exec, height, width) })()
 	}
 	err = st.run()

@@ -71,8 +71,7 @@ func Pages() []*cmd.Usage {
 		if !c.listed() {
 			continue
 		}
-		u, _ := c.usage("docker " + c.names[len(c.names)-1])
-		out = append(out, u)
+		out = append(out, c.usage("docker "+c.names[len(c.names)-1]))
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Path < out[j].Path })
 	return out
@@ -99,7 +98,7 @@ func (s *session) topHelp(w io.Writer) {
 	printEntries(w, "Management Commands", nouns)
 	printEntries(w, "Commands", rest)
 	fmt.Fprintln(w, "\nGlobal Options:")
-	cmd.FlagHelp(w, s.usage().Flags)
+	s.usage().HelpOptions(w)
 	fmt.Fprintln(w, "\nRun 'docker COMMAND --help' for more information on a command.")
 }
 

@@ -22,42 +22,40 @@ func historyListing(human bool) *listing {
 	}
 }
 
-func historyCommand(u *cmd.Usage) action {
-	format, platform := "", ""
-	human, whole, quiet := true, false, false
-	u.Flags = []cmd.Flag{
-		{Value: &format, Name: "format", Help: formatHelp},
-		{Value: &human, Name: "human", Short: "H", Help: "Sizes and times in words"},
-		{Value: &whole, Name: "no-trunc", Help: "Whole IDs and commands"},
-		{Value: &platform, Name: "platform", Help: "Platform, when the image has several"},
-		{Value: &quiet, Name: "quiet", Short: "q", Help: "IDs only"},
-	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		wanted := ""
-		if platform != "" {
-			all, err := platformsJSON([]string{platform})
-			if err != nil {
-				return err
-			}
-			wanted = all[0]
-		}
-		api, err := s.client()
+// imageHistory is `docker image history`.
+type imageHistory struct {
+	Format   string `help:"${format}"`
+	Human    bool   `short:"H" default:"true" help:"Sizes and times in words"`
+	NoTrunc  bool   `help:"Whole IDs and commands"`
+	Platform string `help:"Platform, when the image has several"`
+	Quiet    bool   `short:"q" help:"IDs only"`
+}
+
+func (c *imageHistory) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	wanted := ""
+	if c.Platform != "" {
+		all, err := platformsJSON([]string{c.Platform})
 		if err != nil {
 			return err
 		}
-		list, err := api.ImageHistory(ctx, p.Args[0], wanted)
-		if err != nil {
-			return err
-		}
-		if quiet && format == "" {
-			format = "{{.ID}}"
-		}
-		var rows []row
-		for i := range list {
-			rows = append(rows, historyRow(&list[i], human, whole))
-		}
-		return historyListing(human).print(s, s.out, format, rows)
+		wanted = all[0]
 	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	list, err := api.ImageHistory(ctx, p.Args[0], wanted)
+	if err != nil {
+		return err
+	}
+	if c.Quiet && c.Format == "" {
+		c.Format = "{{.ID}}"
+	}
+	var rows []row
+	for i := range list {
+		rows = append(rows, historyRow(&list[i], c.Human, c.NoTrunc))
+	}
+	return historyListing(c.Human).print(s, s.out, c.Format, rows)
 }
 
 func historyRow(h *image.HistoryResponseItem, human, whole bool) row {

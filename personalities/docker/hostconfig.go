@@ -18,40 +18,40 @@ import (
 
 // hostConfig is the part of a create request that is about the host.
 func (c *createFlags) hostConfig(s *session, p *cmd.Parsed) (*container.HostConfig, error) {
-	if c.logDriver == "none" && len(c.logOptions) > 0 {
+	if c.LogDriver == "none" && len(c.LogOpt) > 0 {
 		return nil, errors.New("invalid logging opts for driver none")
 	}
 	h := &container.HostConfig{
-		ContainerIDFile: c.cidFile, AutoRemove: c.rm, VolumeDriver: c.volumeDriver, VolumesFrom: c.volumesFrom,
-		LogConfig:   container.LogConfig{Type: c.logDriver, Config: pairs(c.logOptions)},
-		Annotations: pairsOrNil(c.annotations), CapAdd: capabilities(c.capAdd), CapDrop: capabilities(c.capDrop), Links: c.links,
-		DNS: []netip.Addr{}, DNSOptions: append([]string{}, c.dnsOptions...), DNSSearch: append([]string{}, c.dnsSearch...), GroupAdd: c.groups,
-		Privileged: c.privileged, PublishAllPorts: c.publishAll, ReadonlyRootfs: c.readOnly,
-		PidMode: container.PidMode(c.pid), IpcMode: container.IpcMode(c.ipc), UTSMode: container.UTSMode(c.uts),
-		UsernsMode: container.UsernsMode(c.userns), CgroupnsMode: container.CgroupnsMode(c.cgroupns),
-		Isolation: container.Isolation(c.isolation), Runtime: c.runtime, ShmSize: int64(c.shm),
-		StorageOpt: pairsOrNil(c.storageOptions), Tmpfs: tmpfsMounts(c.tmpfs), Sysctls: pairsOrNil(c.sysctls),
-		OomScoreAdj: c.limits.oomScore,
+		ContainerIDFile: c.CIDFile, AutoRemove: c.Rm, VolumeDriver: c.VolumeDriver, VolumesFrom: c.VolumesFrom,
+		LogConfig:   container.LogConfig{Type: c.LogDriver, Config: pairs(c.LogOpt)},
+		Annotations: pairsOrNil(c.Annotation), CapAdd: capabilities(c.CapAdd), CapDrop: capabilities(c.CapDrop), Links: c.Link,
+		DNS: []netip.Addr{}, DNSOptions: append([]string{}, c.DNSOption...), DNSSearch: append([]string{}, c.DNSSearch...), GroupAdd: c.GroupAdd,
+		Privileged: c.Privileged, PublishAllPorts: c.PublishAll, ReadonlyRootfs: c.ReadOnly,
+		PidMode: container.PidMode(c.PID), IpcMode: container.IpcMode(c.IPC), UTSMode: container.UTSMode(c.UTS),
+		UsernsMode: container.UsernsMode(c.Userns), CgroupnsMode: container.CgroupnsMode(c.Cgroupns),
+		Isolation: container.Isolation(c.Isolation), Runtime: c.Runtime, ShmSize: int64(c.ShmSize),
+		StorageOpt: pairsOrNil(c.StorageOpt), Tmpfs: tmpfsMounts(c.Tmpfs), Sysctls: pairsOrNil(c.Sysctl),
+		OomScoreAdj: c.OOMScoreAdj,
 	}
 	if p.Set("init") {
-		h.Init = &c.init
+		h.Init = &c.Init
 	}
 	err := errors.Join(c.setModes(h), c.setNames(h), c.setSecurity(s, h))
 	if err != nil {
 		return nil, err
 	}
-	if h.Mounts, err = s.mountSpecs(c.mounts); err != nil {
+	if h.Mounts, err = s.mountSpecs(c.Mount); err != nil {
 		return nil, err
 	}
-	if c.useAPISocket {
+	if c.UseAPISocket {
 		socket, err := s.apiSocket()
 		if err != nil {
 			return nil, err
 		}
 		h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeBind, Source: socket, Target: "/var/run/docker.sock"})
 	}
-	h.Resources, err = c.limits.resources(p, c.ulimits)
-	h.DeviceRequests = c.gpus
+	h.Resources, err = c.resources(p, c.Ulimit)
+	h.DeviceRequests = c.Gpus
 	return h, err
 }
 
@@ -85,12 +85,12 @@ func capabilities(names []string) []string {
 
 // setModes checks what may be checked without the daemon.
 func (c *createFlags) setModes(h *container.HostConfig) error {
-	policy, err := restartPolicy(c.restart)
+	policy, err := restartPolicy(c.Restart)
 	if err != nil {
 		return err
 	}
 	h.RestartPolicy = policy
-	if c.rm && !policy.IsNone() {
+	if c.Rm && !policy.IsNone() {
 		return errors.New("conflicting options: cannot specify both --restart and --rm")
 	}
 	switch {
@@ -102,8 +102,8 @@ func (c *createFlags) setModes(h *container.HostConfig) error {
 		return errors.New("--userns: invalid USER mode")
 	case !h.CgroupnsMode.Valid():
 		return errors.New("--cgroupns: invalid CGROUP mode")
-	case c.limits.swappiness != -1 && (c.limits.swappiness < 0 || c.limits.swappiness > 100):
-		return fmt.Errorf("invalid value: %d. Valid memory swappiness range is 0-100", c.limits.swappiness)
+	case c.MemorySwappiness != -1 && (c.MemorySwappiness < 0 || c.MemorySwappiness > 100):
+		return fmt.Errorf("invalid value: %d. Valid memory swappiness range is 0-100", c.MemorySwappiness)
 	}
 	return nil
 }
@@ -128,14 +128,14 @@ func restartPolicy(text string) (p container.RestartPolicy, err error) {
 
 // setNames reads name servers and lines for /etc/hosts.
 func (c *createFlags) setNames(h *container.HostConfig) error {
-	for _, text := range c.dns {
+	for _, text := range c.DNS {
 		addr, err := nameServer(text)
 		if err != nil {
 			return err
 		}
 		h.DNS = append(h.DNS, addr)
 	}
-	for _, text := range c.hosts {
+	for _, text := range c.AddHost {
 		line, err := hostLine(text)
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func hostLine(text string) (string, error) {
 // setSecurity reads --security-opt: a seccomp profile is a file here and its text in the request;
 // systempaths=unconfined is two fields of their own.
 func (c *createFlags) setSecurity(s *session, h *container.HostConfig) error {
-	for _, opt := range c.securityOpt {
+	for _, opt := range c.SecurityOpt {
 		key, value, ok := strings.Cut(opt, "=")
 		if !ok && strings.Contains(opt, ":") {
 			key, value, ok = strings.Cut(opt, ":")

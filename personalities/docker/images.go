@@ -13,24 +13,15 @@ import (
 	"box/personalities/cmd"
 )
 
-type imagesFlags struct {
-	all, digests, noTrunc, quiet, tree bool
-	format                             string
-	filters                            filters
-}
-
-func imagesCommand(u *cmd.Usage) action {
-	var f imagesFlags
-	u.Flags = []cmd.Flag{
-		{Value: &f.all, Name: "all", Short: "a", Help: "Those in between, too"},
-		{Value: &f.digests, Name: "digests", Help: "Show digests"},
-		{Value: &f.filters, Name: "filter", Short: "f", Kind: "filter", Help: "Only those that match: reference=..., dangling=..., label=..."},
-		{Value: &f.format, Name: "format", Help: formatHelp},
-		{Value: &f.noTrunc, Name: "no-trunc", Help: "Whole IDs"},
-		{Value: &f.quiet, Name: "quiet", Short: "q", Help: "IDs only"},
-		{Value: &f.tree, Name: "tree", Help: "Tree of platforms (a table here: one platform an image)"},
-	}
-	return f.run
+// imageLs is `docker image ls`.
+type imageLs struct {
+	All     bool    `short:"a" help:"Those in between, too"`
+	Digests bool    `help:"Show digests"`
+	Filter  filters `short:"f" placeholder:"filter" help:"Only those that match: reference=..., dangling=..., label=..."`
+	Format  string  `help:"${format}"`
+	NoTrunc bool    `help:"Whole IDs"`
+	Quiet   bool    `short:"q" help:"IDs only"`
+	Tree    bool    `help:"Tree of platforms (a table here: one platform an image)"`
 }
 
 func imageListing(digests bool) *listing {
@@ -50,33 +41,33 @@ func imageListing(digests bool) *listing {
 	return l
 }
 
-func (f *imagesFlags) run(ctx context.Context, s *session, p *cmd.Parsed) error {
+func (f *imageLs) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
 	api, err := s.client()
 	if err != nil {
 		return err
 	}
 	if len(p.Args) > 0 {
-		if f.filters == nil {
-			f.filters = filters{}
+		if f.Filter == nil {
+			f.Filter = filters{}
 		}
-		f.filters["reference"] = append(f.filters["reference"], p.Args[0])
+		f.Filter["reference"] = append(f.Filter["reference"], p.Args[0])
 	}
-	list, err := api.ImageList(ctx, f.all, false, client.Filters(f.filters))
+	list, err := api.ImageList(ctx, f.All, false, client.Filters(f.Filter))
 	if err != nil {
 		return err
 	}
 	sort.SliceStable(list, func(i, j int) bool { return list[i].Created > list[j].Created })
-	digests := f.digests || strings.Contains(f.format, ".Digest")
+	digests := f.Digests || strings.Contains(f.Format, ".Digest")
 	var rows []row
 	for i := range list {
 		for _, name := range imageNames(&list[i], digests) {
-			rows = append(rows, imageRow(&list[i], name, f.noTrunc))
+			rows = append(rows, imageRow(&list[i], name, f.NoTrunc))
 		}
 	}
-	if f.quiet && f.format == "" {
-		f.format = "{{.ID}}"
+	if f.Quiet && f.Format == "" {
+		f.Format = "{{.ID}}"
 	}
-	return imageListing(f.digests).print(s, s.out, f.format, rows)
+	return imageListing(f.Digests).print(s, s.out, f.Format, rows)
 }
 
 // imageName is one name of an image, in its parts.
@@ -143,53 +134,52 @@ func imageRow(i *image.Summary, n imageName, whole bool) row {
 	}
 }
 
-func tagCommand(*cmd.Usage) action {
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		repo, tag, err := splitTag(p.Args[1])
-		if err != nil {
-			return fmt.Errorf("Error parsing reference: %q is not a valid repository/tag: %w", p.Args[1], err)
-		}
-		return api.ImageTag(ctx, p.Args[0], repo, tag)
+// imageTag is `docker image tag`.
+type imageTag struct{}
+
+func (*imageTag) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
+	repo, tag, err := splitTag(p.Args[1])
+	if err != nil {
+		return fmt.Errorf("Error parsing reference: %q is not a valid repository/tag: %w", p.Args[1], err)
+	}
+	return api.ImageTag(ctx, p.Args[0], repo, tag)
 }
 
-func rmiCommand(u *cmd.Usage) action {
-	var force, noPrune bool
-	var platforms []string
-	u.Flags = []cmd.Flag{
-		{Value: &force, Name: "force", Short: "f", Help: "Remove it although containers that have ended use it"},
-		{Value: &noPrune, Name: "no-prune", Help: "Keep parents that have no name"},
-		{Value: &platforms, Name: "platform", Kind: "strings", Help: "Remove only these platforms of it"},
+// imageRm is `docker image rm`.
+type imageRm struct {
+	Force    bool     `short:"f" help:"Remove it although containers that have ended use it"`
+	NoPrune  bool     `help:"Keep parents that have no name"`
+	Platform []string `placeholder:"strings" help:"Remove only these platforms of it"`
+}
+
+func (c *imageRm) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
+	wanted, err := platformsJSON(c.Platform)
+	if err != nil {
+		return err
+	}
+	failed := false
+	for _, name := range p.Args {
+		removed, err := api.ImageRemove(ctx, name, c.Force, c.NoPrune, wanted)
 		if err != nil {
-			return err
+			s.complain(err)
+			failed = failed || !c.Force || !isMissing(err)
+			continue
 		}
-		wanted, err := platformsJSON(platforms)
-		if err != nil {
-			return err
-		}
-		failed := false
-		for _, name := range p.Args {
-			removed, err := api.ImageRemove(ctx, name, force, noPrune, wanted)
-			if err != nil {
-				s.complain(err)
-				failed = failed || !force || !isMissing(err)
-				continue
-			}
-			for _, r := range removed {
-				if r.Deleted != "" {
-					fmt.Fprintf(s.out, "Deleted: %s\n", r.Deleted)
-				} else {
-					fmt.Fprintf(s.out, "Untagged: %s\n", r.Untagged)
-				}
+		for _, r := range removed {
+			if r.Deleted != "" {
+				fmt.Fprintf(s.out, "Deleted: %s\n", r.Deleted)
+			} else {
+				fmt.Fprintf(s.out, "Untagged: %s\n", r.Untagged)
 			}
 		}
-		return s.partial(failed)
 	}
+	return s.partial(failed)
 }

@@ -15,54 +15,53 @@ import (
 	"box/personalities/cmd"
 )
 
-func importCommand(u *cmd.Usage) action {
-	o := client.Import{}
-	u.Flags = []cmd.Flag{
-		{Value: &o.Changes, Name: "change", Short: "c", Help: "Dockerfile instruction to apply: CMD, ENV, ..."},
-		{Value: &o.Message, Name: "message", Short: "m", Help: "Comment for the history"},
-		{Value: &o.Platform, Name: "platform", Help: "Platform of the image"},
-	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		var err error
-		if len(p.Args) > 1 {
-			if o.Repo, o.Tag, err = splitTag(p.Args[1]); err != nil {
-				return err
-			}
-		}
-		api, err := s.client()
-		if err != nil {
+// imageImport is `docker image import`.
+type imageImport struct {
+	Change   []string `short:"c" help:"Dockerfile instruction to apply: CMD, ENV, ..."`
+	Message  string   `short:"m" help:"Comment for the history"`
+	Platform string   `help:"Platform of the image"`
+}
+
+func (f *imageImport) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	var err error
+	o := client.Import{Changes: f.Change, Message: f.Message, Platform: s.platform(f.Platform)}
+	if len(p.Args) > 1 {
+		if o.Repo, o.Tag, err = splitTag(p.Args[1]); err != nil {
 			return err
 		}
-		o.Platform = s.platform(o.Platform)
-		source := p.Args[0]
-		switch u, err := url.Parse(source); {
-		case source == "-":
-			o.Source, o.Body = "-", io.NopCloser(s.in)
-		case err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ftp"):
-			o.Source = source
-		default:
-			content, program, err := importSource(s.path(source))
-			if err != nil {
-				return unpath(err, source)
-			}
-			defer content.Close()
-			o.Source, o.Body = "-", content
-			if program != "" && !slices.ContainsFunc(o.Changes, saysWhatRuns) {
-				o.Changes = append(o.Changes, fmt.Sprintf("ENTRYPOINT [%q]", "/"+program))
-			}
-		}
-		if o.Body != nil {
-			sent, done := s.gauge("Sent", sizeOfFile(o.Body), o.Body)
-			defer done()
-			o.Body = sent
-		}
-		body, err := api.ImageImport(ctx, o)
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		return showProgress(s, s.out, body, nil)
 	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	source := p.Args[0]
+	switch u, err := url.Parse(source); {
+	case source == "-":
+		o.Source, o.Body = "-", io.NopCloser(s.in)
+	case err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ftp"):
+		o.Source = source
+	default:
+		content, program, err := importSource(s.path(source))
+		if err != nil {
+			return unpath(err, source)
+		}
+		defer content.Close()
+		o.Source, o.Body = "-", content
+		if program != "" && !slices.ContainsFunc(o.Changes, saysWhatRuns) {
+			o.Changes = append(o.Changes, fmt.Sprintf("ENTRYPOINT [%q]", "/"+program))
+		}
+	}
+	if o.Body != nil {
+		sent, done := s.gauge("Sent", sizeOfFile(o.Body), o.Body)
+		defer done()
+		o.Body = sent
+	}
+	body, err := api.ImageImport(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return showProgress(s, s.out, body, nil)
 }
 
 // sizeOfFile is how long a stream is when it is a file, else 0.

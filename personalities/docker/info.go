@@ -20,36 +20,37 @@ import (
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-func infoCommand(u *cmd.Usage) action {
-	format := ""
-	u.Flags = []cmd.Flag{{Value: &format, Name: "format", Short: "f", Help: "json, or a Go template"}}
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		api, err := s.client()
-		var raw json.RawMessage
-		if err == nil {
-			raw, err = api.Info(ctx)
-		}
-		if format != "" {
-			if err != nil {
-				return err
-			}
-			return s.formatInfo(format, raw)
-		}
-		fmt.Fprintf(s.out, "Client:\n Version:    %s\n Context:    %s\n Debug Mode: %t\n\nServer:\n", cmd.DockerVersion(), s.clientVersion().Context, s.flags.debug)
+// systemInfo is `docker system info`.
+type systemInfo struct {
+	Format string `short:"f" help:"json, or a Go template"`
+}
+
+func (c *systemInfo) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	api, err := s.client()
+	var raw json.RawMessage
+	if err == nil {
+		raw, err = api.Info(ctx)
+	}
+	if c.Format != "" {
 		if err != nil {
 			return err
 		}
-		var info system.Info
-		if err := json.Unmarshal(raw, &info); err != nil {
-			return fmt.Errorf("read the daemon's description of itself: %w", err)
-		}
-		printInfo(s.out, &info)
-		fmt.Fprintln(s.out)
-		for _, w := range info.Warnings {
-			fmt.Fprintln(s.errw, w)
-		}
-		return nil
+		return s.formatInfo(c.Format, raw)
 	}
+	fmt.Fprintf(s.out, "Client:\n Version:    %s\n Context:    %s\n Debug Mode: %t\n\nServer:\n", cmd.DockerVersion(), s.clientVersion().Context, s.flags.Debug)
+	if err != nil {
+		return err
+	}
+	var info system.Info
+	if err := json.Unmarshal(raw, &info); err != nil {
+		return fmt.Errorf("read the daemon's description of itself: %w", err)
+	}
+	printInfo(s.out, &info)
+	fmt.Fprintln(s.out)
+	for _, w := range info.Warnings {
+		fmt.Fprintln(s.errw, w)
+	}
+	return nil
 }
 
 // formatInfo adds what the client knows of itself to the daemon's answer.

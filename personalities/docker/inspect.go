@@ -46,57 +46,99 @@ func inspectables() []inspectable {
 	}
 }
 
-// inspectOne makes the command for one kind, or for any when kind is empty.
-func inspectOne(kind string) func(*cmd.Usage) action {
-	return func(u *cmd.Usage) action {
-		format, size, wanted, platform, verbose := "", false, kind, "", false
-		u.Flags = []cmd.Flag{{Value: &format, Name: "format", Short: "f", Help: "json, or a Go template"}}
-		switch kind {
-		case "container":
-			u.Flags = append(u.Flags, cmd.Flag{Value: &size, Name: "size", Short: "s", Help: "Show sizes"})
-		case "image":
-			u.Flags = append(u.Flags, cmd.Flag{Value: &platform, Name: "platform", Help: "Platform, when the image has several"})
-		case "network":
-			u.Flags = append(u.Flags, cmd.Flag{Value: &verbose, Name: "verbose", Short: "v", Help: "Show more, for finding faults"})
-		case "":
-			u.Flags = append(u.Flags,
-				cmd.Flag{Value: &size, Name: "size", Short: "s", Help: "Show sizes, of containers"},
-				cmd.Flag{Value: &wanted, Name: "type", Help: "Look for this kind only: container, image, network, volume"})
-		}
-		return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-			api, err := s.client()
-			if err != nil {
-				return err
-			}
-			if p.Set("type") && wanted == "" {
-				return errors.New(`type is empty: must be one of "container", "image", "network", "volume"`)
-			}
-			kinds, err := kindsOf(wanted)
-			if err != nil {
-				return err
-			}
-			search := func(name string) (json.RawMessage, reflect.Type, error) {
-				if platform != "" || verbose {
-					return special(ctx, api, kinds[0], name, platform, verbose)
-				}
-				return lookFor(ctx, api, kinds, name, size, kind == "" && wanted == "")
-			}
-			return s.inspect(p.Args, format, search)
-		}
-	}
+// inspectFlags are those of every inspect.
+type inspectFlags struct {
+	Format string `short:"f" help:"json, or a Go template"`
 }
 
-// special asks with the option that one kind alone has.
-func special(ctx context.Context, api *client.Client, k inspectable, name, platform string, verbose bool) (raw json.RawMessage, _ reflect.Type, err error) {
-	if verbose {
-		raw, err = api.NetworkInspect(ctx, name, "", true)
-		return raw, k.shape, err
+// containerInspect is `docker container inspect`.
+type containerInspect struct {
+	inspectFlags
+	Size bool `short:"s" help:"Show sizes"`
+}
+
+func (c *containerInspect) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return s.inspectKind(ctx, "container", p.Args, c.Format, c.Size)
+}
+
+// imageInspect is `docker image inspect`.
+type imageInspect struct {
+	inspectFlags
+	Platform string `help:"Platform, when the image has several"`
+}
+
+func (c *imageInspect) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	if c.Platform == "" {
+		return s.inspectKind(ctx, "image", p.Args, c.Format, false)
 	}
-	wanted, err := platformsJSON([]string{platform})
-	if err == nil {
-		raw, err = api.ImageInspect(ctx, name, wanted[0])
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
-	return raw, k.shape, err
+	return s.inspect(p.Args, c.Format, func(name string) (json.RawMessage, reflect.Type, error) {
+		wanted, err := platformsJSON([]string{c.Platform})
+		if err != nil {
+			return nil, nil, err
+		}
+		raw, err := api.ImageInspect(ctx, name, wanted[0])
+		return raw, reflect.TypeFor[image.InspectResponse](), err
+	})
+}
+
+// networkInspect is `docker network inspect`.
+type networkInspect struct {
+	inspectFlags
+	Verbose bool `short:"v" help:"Show more, for finding faults"`
+}
+
+func (c *networkInspect) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	if !c.Verbose {
+		return s.inspectKind(ctx, "network", p.Args, c.Format, false)
+	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	return s.inspect(p.Args, c.Format, func(name string) (json.RawMessage, reflect.Type, error) {
+		raw, err := api.NetworkInspect(ctx, name, "", true)
+		return raw, reflect.TypeFor[network.Inspect](), err
+	})
+}
+
+// volumeInspect is `docker volume inspect`.
+type volumeInspect struct{ inspectFlags }
+
+func (c *volumeInspect) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return s.inspectKind(ctx, "volume", p.Args, c.Format, false)
+}
+
+// inspect is `docker inspect`.
+type inspect struct {
+	inspectFlags
+	Size bool   `short:"s" help:"Show sizes, of containers"`
+	Type string `help:"Look for this kind only: container, image, network, volume"`
+}
+
+func (c *inspect) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	if p.Set("type") && c.Type == "" {
+		return errors.New(`type is empty: must be one of "container", "image", "network", "volume"`)
+	}
+	return s.inspectKind(ctx, c.Type, p.Args, c.Format, c.Size)
+}
+
+// inspectKind inspects objects of one kind, or of any where kind is empty.
+func (s *session) inspectKind(ctx context.Context, kind string, names []string, format string, size bool) error {
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	kinds, err := kindsOf(kind)
+	if err != nil {
+		return err
+	}
+	return s.inspect(names, format, func(name string) (json.RawMessage, reflect.Type, error) {
+		return lookFor(ctx, api, kinds, name, size, kind == "")
+	})
 }
 
 func kindsOf(wanted string) ([]inspectable, error) {

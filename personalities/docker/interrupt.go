@@ -84,12 +84,12 @@ func (i *interrupts) survive(ctx context.Context) context.Context {
 }
 
 // guard runs a command until it ends, or until the user insists on that.
-func (s *session) guard(ctx context.Context, p *cmd.Parsed, act action) error {
+func (s *session) guard(ctx context.Context, p *cmd.Parsed, command runner) error {
 	ctx, i, stop := watchInterrupts(ctx, s.in)
 	defer stop()
 	s.interrupts = i
 	done := make(chan error, 1)
-	go func() { done <- act(ctx, s, p) }()
+	go func() { done <- command.Run(ctx, s, p) }()
 	select {
 	case err := <-done:
 		return ending(ctx, err)

@@ -13,36 +13,34 @@ import (
 	"box/personalities/cmd"
 )
 
-func startCommand(u *cmd.Usage) action {
-	var attach, stdin bool
-	var keys, checkpoint, checkpointDir string
-	u.Flags = []cmd.Flag{
-		{Value: &attach, Name: "attach", Short: "a", Help: "Attach output and pass signals on"},
-		{Value: &checkpoint, Name: "checkpoint", Help: "Start from this checkpoint"},
-		{Value: &checkpointDir, Name: "checkpoint-dir", Help: "Folder of checkpoints"},
-		{Value: &keys, Name: "detach-keys", Help: "Keys that leave it running"},
-		{Value: &stdin, Name: "interactive", Short: "i", Help: "Attach standard input"},
+// containerStart is `docker container start`.
+type containerStart struct {
+	Attach        bool   `short:"a" help:"Attach output and pass signals on"`
+	Checkpoint    string `help:"Start from this checkpoint"`
+	CheckpointDir string `help:"Folder of checkpoints"`
+	DetachKeys    string `help:"Keys that leave it running"`
+	Interactive   bool   `short:"i" help:"Attach standard input"`
+}
+
+func (c *containerStart) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	if c.Checkpoint != "" || c.CheckpointDir != "" {
+		return errors.New("checkpoints need a daemon that makes them; this client starts containers afresh: leave --checkpoint out")
 	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		if checkpoint != "" || checkpointDir != "" {
-			return errors.New("checkpoints need a daemon that makes them; this client starts containers afresh: leave --checkpoint out")
-		}
-		if !attach && !stdin {
-			return s.startEach(ctx, p.Args)
-		}
-		if len(p.Args) > 1 {
-			return errors.New("you cannot start and attach multiple containers at once")
-		}
-		state, err := s.state(ctx, p.Args[0])
-		if err != nil {
-			return err
-		}
-		err = s.attachTo(ctx, state.ID, state, attachOptions{stdin: stdin && state.Config.OpenStdin, keys: keys, proxy: true, start: true})
-		if errors.Is(err, errDetached) {
-			return nil
-		}
+	if !c.Attach && !c.Interactive {
+		return s.startEach(ctx, p.Args)
+	}
+	if len(p.Args) > 1 {
+		return errors.New("you cannot start and attach multiple containers at once")
+	}
+	state, err := s.state(ctx, p.Args[0])
+	if err != nil {
 		return err
 	}
+	err = s.attachTo(ctx, state.ID, state, attachOptions{stdin: c.Interactive && state.Config.OpenStdin, keys: c.DetachKeys, proxy: true, start: true})
+	if errors.Is(err, errDetached) {
+		return nil
+	}
+	return err
 }
 
 // startEach starts containers one after the other and ends with one sentence about those that did not.
@@ -73,18 +71,13 @@ func (s *session) startEach(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// operand is what a verb does to one container.
-type operand func(ctx context.Context, api *client.Client, id string) error
-
-// onEach makes the action of a verb that takes several containers.
-func onEach(f operand) action {
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		return s.together(ctx, p.Args, func(ctx context.Context, id string) error { return f(ctx, api, id) })
+// onEach is a verb that takes several containers.
+func onEach(ctx context.Context, s *session, ids []string, f func(ctx context.Context, api *client.Client, id string) error) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
+	return s.together(ctx, ids, func(ctx context.Context, id string) error { return f(ctx, api, id) })
 }
 
 // atOnce is how many containers one command works on at a time.
@@ -123,87 +116,92 @@ type tolerated struct{ error }
 
 // stopFlags are those of stop and restart.
 type stopFlags struct {
-	signal  string
-	timeout *int
+	Signal  string `short:"s" help:"Signal that asks it to end"`
+	Timeout *int   `short:"t" aliases:"time" help:"Seconds to wait before killing it"`
 }
 
-func (f *stopFlags) flags() []cmd.Flag {
-	return []cmd.Flag{
-		{Value: &f.signal, Name: "signal", Short: "s", Help: "Signal that asks it to end"},
-		{Value: &f.timeout, Name: "time", Help: "Same as --timeout", Hidden: true},
-		{Value: &f.timeout, Name: "timeout", Short: "t", Help: "Seconds to wait before killing it"},
-	}
-}
+// containerStop is `docker container stop`.
+type containerStop struct{ stopFlags }
 
-func stopCommand(u *cmd.Usage) action {
-	var f stopFlags
-	u.Flags = f.flags()
-	return onEach(func(ctx context.Context, api *client.Client, id string) error {
-		return api.ContainerStop(ctx, id, f.signal, f.timeout)
+func (c *containerStop) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
+		return api.ContainerStop(ctx, id, c.Signal, c.Timeout)
 	})
 }
 
-func restartCommand(u *cmd.Usage) action {
-	var f stopFlags
-	u.Flags = f.flags()
-	return onEach(func(ctx context.Context, api *client.Client, id string) error {
-		return api.ContainerRestart(ctx, id, f.signal, f.timeout)
+// containerRestart is `docker container restart`.
+type containerRestart struct{ stopFlags }
+
+func (c *containerRestart) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
+		return api.ContainerRestart(ctx, id, c.Signal, c.Timeout)
 	})
 }
 
-func killCommand(u *cmd.Usage) action {
-	var signal string
-	u.Flags = []cmd.Flag{{Value: &signal, Name: "signal", Short: "s", Help: "Signal to send instead of SIGKILL"}}
-	return onEach(func(ctx context.Context, api *client.Client, id string) error {
-		return api.ContainerKill(ctx, id, signal)
+// containerKill is `docker container kill`.
+type containerKill struct {
+	Signal string `short:"s" help:"Signal to send instead of SIGKILL"`
+}
+
+func (c *containerKill) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
+		return api.ContainerKill(ctx, id, c.Signal)
 	})
 }
 
-func pauseCommand(*cmd.Usage) action {
-	return onEach(func(ctx context.Context, api *client.Client, id string) error { return api.ContainerPause(ctx, id) })
+// containerPause is `docker container pause`.
+type containerPause struct{}
+
+func (*containerPause) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error { return api.ContainerPause(ctx, id) })
 }
 
-func unpauseCommand(*cmd.Usage) action {
-	return onEach(func(ctx context.Context, api *client.Client, id string) error { return api.ContainerUnpause(ctx, id) })
+// containerUnpause is `docker container unpause`.
+type containerUnpause struct{}
+
+func (*containerUnpause) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error { return api.ContainerUnpause(ctx, id) })
 }
 
-func rmCommand(u *cmd.Usage) action {
-	var force, link, volumes bool
-	u.Flags = []cmd.Flag{
-		{Value: &force, Name: "force", Short: "f", Help: "Kill it first when it runs"},
-		{Value: &link, Name: "link", Short: "l", Help: "Remove the link of that name only"},
-		{Value: &volumes, Name: "volumes", Short: "v", Help: "Remove its anonymous volumes, too"},
-	}
-	return onEach(func(ctx context.Context, api *client.Client, id string) error {
+// containerRm is `docker container rm`.
+type containerRm struct {
+	Force   bool `short:"f" help:"Kill it first when it runs"`
+	Link    bool `short:"l" help:"Remove the link of that name only"`
+	Volumes bool `short:"v" help:"Remove its anonymous volumes, too"`
+}
+
+func (c *containerRm) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
 		if id == "" {
 			return errors.New("container name cannot be empty")
 		}
-		err := api.ContainerRemove(ctx, id, force, volumes, link)
-		if force && errdefs.IsNotFound(err) {
+		err := api.ContainerRemove(ctx, id, c.Force, c.Volumes, c.Link)
+		if c.Force && errdefs.IsNotFound(err) {
 			return tolerated{err}
 		}
 		return err
 	})
 }
 
-func waitCommand(*cmd.Usage) action {
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		failed := false
-		for _, id := range p.Args {
-			code, err := waitFor(ctx, api, id)
-			if err != nil {
-				failed = true
-				s.complain(err)
-				continue
-			}
-			fmt.Fprintln(s.out, code)
-		}
-		return s.partial(failed)
+// containerWait is `docker container wait`.
+type containerWait struct{}
+
+func (*containerWait) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
+	failed := false
+	for _, id := range p.Args {
+		code, err := waitFor(ctx, api, id)
+		if err != nil {
+			failed = true
+			s.complain(err)
+			continue
+		}
+		fmt.Fprintln(s.out, code)
+	}
+	return s.partial(failed)
 }
 
 func waitFor(ctx context.Context, api *client.Client, id string) (int64, error) {
@@ -215,18 +213,19 @@ func waitFor(ctx context.Context, api *client.Client, id string) (int64, error) 
 	return result.StatusCode, err
 }
 
-func renameCommand(*cmd.Usage) action {
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		if p.Args[0] == "" || p.Args[1] == "" {
-			return errors.New("Error: Neither old nor new names may be empty")
-		}
-		if err := api.ContainerRename(ctx, p.Args[0], p.Args[1]); err != nil {
-			return fmt.Errorf("%w\nError: failed to rename container named %s", err, p.Args[0])
-		}
-		return nil
+// containerRename is `docker container rename`.
+type containerRename struct{}
+
+func (*containerRename) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
+	if p.Args[0] == "" || p.Args[1] == "" {
+		return errors.New("Error: Neither old nor new names may be empty")
+	}
+	if err := api.ContainerRename(ctx, p.Args[0], p.Args[1]); err != nil {
+		return fmt.Errorf("%w\nError: failed to rename container named %s", err, p.Args[0])
+	}
+	return nil
 }

@@ -13,45 +13,37 @@ import (
 	"box/personalities/cmd"
 )
 
-// loadFlags are those of `docker load`.
-type loadFlags struct {
-	input     string
-	quiet     bool
-	platforms []string
+// imageLoad is `docker image load`.
+type imageLoad struct {
+	Input    string   `short:"i" help:"Read this file, or all archives of this folder"`
+	Platform []string `help:"Load only these platforms"`
+	Quiet    bool     `short:"q" help:"No progress"`
 }
 
-func loadCommand(u *cmd.Usage) action {
-	var f loadFlags
-	u.Flags = []cmd.Flag{
-		{Value: &f.input, Name: "input", Short: "i", Help: "Read this file, or all archives of this folder"},
-		{Value: &f.platforms, Name: "platform", Help: "Load only these platforms"},
-		{Value: &f.quiet, Name: "quiet", Short: "q", Help: "No progress"},
+func (f *imageLoad) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
+	sources := p.Args
+	if f.Input != "" {
+		sources = append([]string{f.Input}, sources...)
+	}
+	if len(sources) == 0 {
+		return f.standardInput(ctx, s, api)
+	}
+	var archives []archive
+	for _, source := range sources {
+		found, err := archivesAt(s.path(source), source)
 		if err != nil {
 			return err
 		}
-		sources := p.Args
-		if f.input != "" {
-			sources = append([]string{f.input}, sources...)
-		}
-		if len(sources) == 0 {
-			return f.standardInput(ctx, s, api)
-		}
-		var archives []archive
-		for _, source := range sources {
-			found, err := archivesAt(s.path(source), source)
-			if err != nil {
-				return err
-			}
-			archives = append(archives, found...)
-		}
-		return f.all(ctx, s, api, archives)
+		archives = append(archives, found...)
 	}
+	return f.all(ctx, s, api, archives)
 }
 
-func (f *loadFlags) standardInput(ctx context.Context, s *session, api *client.Client) error {
+func (f *imageLoad) standardInput(ctx context.Context, s *session, api *client.Client) error {
 	if _, isTerminal := terminal(s.in); isTerminal {
 		return errors.New("requested load from stdin, but stdin is empty")
 	}
@@ -65,7 +57,7 @@ func (f *loadFlags) standardInput(ctx context.Context, s *session, api *client.C
 }
 
 // all loads one archive after another; one that cannot be loaded does not keep the others out.
-func (f *loadFlags) all(ctx context.Context, s *session, api *client.Client, archives []archive) error {
+func (f *imageLoad) all(ctx context.Context, s *session, api *client.Client, archives []archive) error {
 	failed := false
 	for _, a := range archives {
 		in, err := a.open()
@@ -85,13 +77,13 @@ func (f *loadFlags) all(ctx context.Context, s *session, api *client.Client, arc
 	return s.partial(failed)
 }
 
-func (f *loadFlags) load(ctx context.Context, s *session, api *client.Client, in io.Reader) error {
-	wanted, err := platformsJSON(f.platforms)
+func (f *imageLoad) load(ctx context.Context, s *session, api *client.Client, in io.Reader) error {
+	wanted, err := platformsJSON(f.Platform)
 	if err != nil {
 		return err
 	}
 	_, isTerminal := terminal(s.out)
-	body, err := api.ImageLoad(ctx, in, f.quiet || !isTerminal, wanted)
+	body, err := api.ImageLoad(ctx, in, f.Quiet || !isTerminal, wanted)
 	if err != nil {
 		return err
 	}

@@ -13,37 +13,37 @@ import (
 	"box/personalities/cmd"
 )
 
-func logsCommand(u *cmd.Usage) action {
-	o := client.Logs{Stdout: true, Stderr: true, Tail: "all"}
-	u.Flags = []cmd.Flag{
-		{Value: &o.Details, Name: "details", Help: "Show the labels and variables that the log keeps"},
-		{Value: &o.Follow, Name: "follow", Short: "f", Help: "Go on as more is written"},
-		{Value: &o.Since, Name: "since", Help: "From this time on: 2026-01-02T13:23:37Z, or 42m ago"},
-		{Value: &o.Tail, Name: "tail", Short: "n", Help: "Lines from the end"},
-		{Value: &o.Timestamps, Name: "timestamps", Short: "t", Help: "Show when each line was written"},
-		{Value: &o.Until, Name: "until", Help: "Up to this time: 2026-01-02T13:23:37Z, or 42m ago"},
+// containerLogs is `docker container logs`.
+type containerLogs struct {
+	Details    bool   `help:"Show the labels and variables that the log keeps"`
+	Follow     bool   `short:"f" help:"Go on as more is written"`
+	Since      string `help:"From this time on: 2026-01-02T13:23:37Z, or 42m ago"`
+	Tail       string `short:"n" default:"all" help:"Lines from the end"`
+	Timestamps bool   `short:"t" help:"Show when each line was written"`
+	Until      string `help:"Up to this time: 2026-01-02T13:23:37Z, or 42m ago"`
+}
+
+func (f *containerLogs) Run(ctx context.Context, s *session, p *cmd.Parsed) (err error) {
+	o := client.Logs{Stdout: true, Stderr: true, Details: f.Details, Follow: f.Follow, Since: f.Since, Tail: f.Tail, Timestamps: f.Timestamps, Until: f.Until}
+	for name, at := range map[string]*string{"since": &o.Since, "until": &o.Until} {
+		if *at, err = instant(*at, time.Now()); err != nil {
+			return fmt.Errorf("invalid value for %q: %w", name, err)
+		}
 	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) (err error) {
-		for name, at := range map[string]*string{"since": &o.Since, "until": &o.Until} {
-			if *at, err = instant(*at, time.Now()); err != nil {
-				return fmt.Errorf("invalid value for %q: %w", name, err)
-			}
-		}
-		state, err := s.state(ctx, p.Args[0])
-		if err != nil {
-			return err
-		}
-		body, err := s.api.ContainerLogs(ctx, state.ID, o)
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		if state.Config.Tty {
-			_, err = io.Copy(s.out, body)
-			return err
-		}
-		return wire.Demux(s.out, s.errw, body)
+	state, err := s.state(ctx, p.Args[0])
+	if err != nil {
+		return err
 	}
+	body, err := s.api.ContainerLogs(ctx, state.ID, o)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if state.Config.Tty {
+		_, err = io.Copy(s.out, body)
+		return err
+	}
+	return wire.Demux(s.out, s.errw, body)
 }
 
 // instant turns what a user writes for a time into what the API reads, Unix seconds with nanoseconds: a

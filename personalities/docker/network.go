@@ -23,34 +23,32 @@ func networkListing() *listing {
 	}
 }
 
-func networkListCommand(u *cmd.Usage) action {
-	var f filters
-	format, whole, quiet := "", false, false
-	u.Flags = []cmd.Flag{
-		{Value: &f, Name: "filter", Short: "f", Kind: "filter", Help: "Only those that match: driver=..., name=..., label=..."},
-		{Value: &format, Name: "format", Help: formatHelp},
-		{Value: &whole, Name: "no-trunc", Help: "Whole IDs"},
-		{Value: &quiet, Name: "quiet", Short: "q", Help: "IDs only"},
+// networkLs is `docker network ls`.
+type networkLs struct {
+	Filter  filters `short:"f" placeholder:"filter" help:"Only those that match: driver=..., name=..., label=..."`
+	Format  string  `help:"${format}"`
+	NoTrunc bool    `help:"Whole IDs"`
+	Quiet   bool    `short:"q" help:"IDs only"`
+}
+
+func (c *networkLs) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		list, err := api.NetworkList(ctx, client.Filters(f))
-		if err != nil {
-			return err
-		}
-		sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
-		if quiet && format == "" {
-			format = "{{.ID}}"
-		}
-		var rows []row
-		for i := range list {
-			rows = append(rows, networkRow(&list[i], whole))
-		}
-		return networkListing().print(s, s.out, format, rows)
+	list, err := api.NetworkList(ctx, client.Filters(c.Filter))
+	if err != nil {
+		return err
 	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	if c.Quiet && c.Format == "" {
+		c.Format = "{{.ID}}"
+	}
+	var rows []row
+	for i := range list {
+		rows = append(rows, networkRow(&list[i], c.NoTrunc))
+	}
+	return networkListing().print(s, s.out, c.Format, rows)
 }
 
 func networkRow(n *client.Network, whole bool) row {
@@ -62,80 +60,71 @@ func networkRow(n *client.Network, whole bool) row {
 	}
 }
 
-type networkCreateFlags struct {
-	driver, ipamDriver, configFrom, scope    string
-	attachable, configOnly, ingress, private bool
-	v4, v6                                   *bool
-	subnets, ranges, gateways, aux           []string
-	options, ipamOptions, labels             []string
+// networkCreate is `docker network create`.
+type networkCreate struct {
+	Attachable bool     `help:"Let containers join by hand"`
+	AuxAddress []string `placeholder:"map" help:"Address that containers must not get: NAME=ADDRESS"`
+	ConfigFrom string   `help:"Take the configuration from this network"`
+	ConfigOnly bool     `help:"Make a configuration for other networks only"`
+	Driver     string   `short:"d" default:"bridge" help:"Driver"`
+	Gateway    []string `placeholder:"ipSlice" help:"Gateway of a subnet"`
+	Ingress    bool     `help:"Make the swarm's routing mesh"`
+	Internal   bool     `help:"No way out of the network"`
+	IPRange    []string `placeholder:"strings" help:"Part of a subnet that containers get addresses from"`
+	IpamDriver string   `default:"default" help:"Driver that gives addresses out"`
+	IpamOpt    []string `placeholder:"map" help:"Option of that driver: KEY=VALUE"`
+	IPv4       *bool    `name:"ipv4" help:"IPv4 addresses (on unless --ipv4=false)"`
+	IPv6       *bool    `name:"ipv6" help:"IPv6 addresses"`
+	Label      []string `help:"Put a label on it: KEY[=VALUE]"`
+	Opt        []string `short:"o" placeholder:"map" help:"Option of the driver: KEY=VALUE"`
+	Scope      string   `help:"How far it reaches: local, swarm"`
+	Subnet     []string `placeholder:"strings" help:"Subnet: 172.20.0.0/16"`
 }
 
-func networkCreateCommand(u *cmd.Usage) action {
-	f := networkCreateFlags{driver: "bridge", ipamDriver: "default"}
-	u.Flags = []cmd.Flag{
-		{Value: &f.attachable, Name: "attachable", Help: "Let containers join by hand"},
-		{Value: &f.aux, Name: "aux-address", Kind: "map", Help: "Address that containers must not get: NAME=ADDRESS"},
-		{Value: &f.configFrom, Name: "config-from", Help: "Take the configuration from this network"},
-		{Value: &f.configOnly, Name: "config-only", Help: "Make a configuration for other networks only"},
-		{Value: &f.driver, Name: "driver", Short: "d", Help: "Driver"},
-		{Value: &f.gateways, Name: "gateway", Kind: "ipSlice", Help: "Gateway of a subnet"},
-		{Value: &f.ingress, Name: "ingress", Help: "Make the swarm's routing mesh"},
-		{Value: &f.private, Name: "internal", Help: "No way out of the network"},
-		{Value: &f.ranges, Name: "ip-range", Kind: "strings", Help: "Part of a subnet that containers get addresses from"},
-		{Value: &f.ipamDriver, Name: "ipam-driver", Help: "Driver that gives addresses out"},
-		{Value: &f.ipamOptions, Name: "ipam-opt", Kind: "map", Help: "Option of that driver: KEY=VALUE"},
-		{Value: &f.v4, Name: "ipv4", Help: "IPv4 addresses (on unless --ipv4=false)"},
-		{Value: &f.v6, Name: "ipv6", Help: "IPv6 addresses"},
-		{Value: &f.labels, Name: "label", Help: "Put a label on it: KEY[=VALUE]"},
-		{Value: &f.options, Name: "opt", Short: "o", Kind: "map", Help: "Option of the driver: KEY=VALUE"},
-		{Value: &f.scope, Name: "scope", Help: "How far it reaches: local, swarm"},
-		{Value: &f.subnets, Name: "subnet", Kind: "strings", Help: "Subnet: 172.20.0.0/16"},
+func (f *networkCreate) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	body, err := f.request(p.Args[0])
+	if err != nil {
+		return err
 	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		body, err := f.request(p.Args[0])
-		if err != nil {
-			return err
-		}
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		made, err := api.NetworkCreate(ctx, *body)
-		if err != nil {
-			return err
-		}
-		if made.Warning != "" {
-			s.complain(fmt.Errorf("WARNING: %s", made.Warning))
-		}
-		fmt.Fprintln(s.out, made.ID)
-		return nil
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
+	made, err := api.NetworkCreate(ctx, *body)
+	if err != nil {
+		return err
+	}
+	if made.Warning != "" {
+		s.complain(fmt.Errorf("WARNING: %s", made.Warning))
+	}
+	fmt.Fprintln(s.out, made.ID)
+	return nil
 }
 
-func (f *networkCreateFlags) request(name string) (*network.CreateRequest, error) {
+func (f *networkCreate) request(name string) (*network.CreateRequest, error) {
 	configs, err := f.ipam()
 	if err != nil {
 		return nil, err
 	}
 	body := &network.CreateRequest{
-		Name: name, Driver: f.driver, Scope: f.scope, EnableIPv4: f.v4, EnableIPv6: f.v6,
-		Internal: f.private, Attachable: f.attachable, Ingress: f.ingress, ConfigOnly: f.configOnly,
-		Options: pairs(f.options), Labels: pairs(f.labels),
-		IPAM: &network.IPAM{Driver: f.ipamDriver, Options: pairs(f.ipamOptions), Config: configs},
+		Name: name, Driver: f.Driver, Scope: f.Scope, EnableIPv4: f.IPv4, EnableIPv6: f.IPv6,
+		Internal: f.Internal, Attachable: f.Attachable, Ingress: f.Ingress, ConfigOnly: f.ConfigOnly,
+		Options: pairs(f.Opt), Labels: pairs(f.Label),
+		IPAM: &network.IPAM{Driver: f.IpamDriver, Options: pairs(f.IpamOpt), Config: configs},
 	}
-	if f.configFrom != "" {
-		body.ConfigFrom = &network.ConfigReference{Network: f.configFrom}
+	if f.ConfigFrom != "" {
+		body.ConfigFrom = &network.ConfigReference{Network: f.ConfigFrom}
 	}
 	return body, nil
 }
 
 // ipam gives every range, gateway and reserved address to the subnet that holds it.
-func (f *networkCreateFlags) ipam() ([]network.IPAMConfig, error) {
-	if len(f.subnets) == 0 && len(f.ranges)+len(f.gateways) > 0 {
+func (f *networkCreate) ipam() ([]network.IPAMConfig, error) {
+	if len(f.Subnet) == 0 && len(f.IPRange)+len(f.Gateway) > 0 {
 		return nil, errors.New("every ip-range or gateway must have a corresponding subnet")
 	}
 	var configs []network.IPAMConfig
-	for _, text := range listed(f.subnets) {
+	for _, text := range listed(f.Subnet) {
 		subnet, err := netip.ParsePrefix(text)
 		if err != nil {
 			return nil, fmt.Errorf("invalid subnet %s: %w", text, err)
@@ -155,7 +144,7 @@ func (f *networkCreateFlags) ipam() ([]network.IPAMConfig, error) {
 		}
 		return nil
 	}
-	for _, text := range listed(f.ranges) {
+	for _, text := range listed(f.IPRange) {
 		r, err := netip.ParsePrefix(text)
 		if err != nil {
 			return nil, fmt.Errorf("invalid ip-range %s: %w", text, err)
@@ -166,7 +155,7 @@ func (f *networkCreateFlags) ipam() ([]network.IPAMConfig, error) {
 		}
 		c.IPRange = r
 	}
-	for _, text := range listed(f.gateways) {
+	for _, text := range listed(f.Gateway) {
 		a, err := netip.ParseAddr(text)
 		if err != nil {
 			return nil, fmt.Errorf("invalid gateway %s: %w", text, err)
@@ -177,7 +166,7 @@ func (f *networkCreateFlags) ipam() ([]network.IPAMConfig, error) {
 		}
 		c.Gateway = a
 	}
-	for _, pair := range f.aux {
+	for _, pair := range f.AuxAddress {
 		name, text, _ := strings.Cut(pair, "=")
 		a, err := netip.ParseAddr(text)
 		if err != nil {
@@ -204,65 +193,65 @@ func listed(values []string) []string {
 	return out
 }
 
-func networkConnectCommand(u *cmd.Usage) action {
+// networkConnect is `docker network connect`.
+type networkConnect struct {
+	Alias       []string `placeholder:"strings" help:"Another name on that network"`
+	DriverOpt   []string `placeholder:"strings" help:"Option of the driver: KEY=VALUE"`
+	GwPriority  int      `help:"The network with the highest one has the default gateway"`
+	IP          string   `help:"IPv4 address"`
+	IP6         string   `name:"ip6" help:"IPv6 address"`
+	Link        []string `help:"Know another container by name: NAME[:ALIAS]"`
+	LinkLocalIP []string `placeholder:"strings" help:"Link-local address to add"`
+}
+
+func (c *networkConnect) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
 	var e endpoint
-	var aliases, links, linkLocal, driverOpts []string
-	ip, ip6, priority := "", "", 0
-	u.Flags = []cmd.Flag{
-		{Value: &aliases, Name: "alias", Kind: "strings", Help: "Another name on that network"},
-		{Value: &driverOpts, Name: "driver-opt", Kind: "strings", Help: "Option of the driver: KEY=VALUE"},
-		{Value: &priority, Name: "gw-priority", Help: "The network with the highest one has the default gateway"},
-		{Value: &ip, Name: "ip", Help: "IPv4 address"},
-		{Value: &ip6, Name: "ip6", Help: "IPv6 address"},
-		{Value: &links, Name: "link", Help: "Know another container by name: NAME[:ALIAS]"},
-		{Value: &linkLocal, Name: "link-local-ip", Kind: "strings", Help: "Link-local address to add"},
-	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		e.settings.Aliases, e.settings.Links, e.settings.GwPriority = listed(aliases), links, priority
-		for key, values := range map[string][]string{"ip": {ip}, "ip6": {ip6}, "link-local-ip": listed(linkLocal), "driver-opt": driverOpts} {
-			for _, v := range values {
-				if v == "" {
-					continue
-				}
-				if err := e.set(key, v); err != nil {
-					return err
-				}
+	e.settings.Aliases, e.settings.Links, e.settings.GwPriority = listed(c.Alias), c.Link, c.GwPriority
+	for key, values := range map[string][]string{"ip": {c.IP}, "ip6": {c.IP6}, "link-local-ip": listed(c.LinkLocalIP), "driver-opt": c.DriverOpt} {
+		for _, v := range values {
+			if v == "" {
+				continue
+			}
+			if err := e.set(key, v); err != nil {
+				return err
 			}
 		}
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		return api.NetworkConnect(ctx, p.Args[0], p.Args[1], &e.settings)
 	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	return api.NetworkConnect(ctx, p.Args[0], p.Args[1], &e.settings)
 }
 
-func networkDisconnectCommand(u *cmd.Usage) action {
-	force := false
-	u.Flags = []cmd.Flag{{Value: &force, Name: "force", Short: "f", Help: "Even when the container is gone"}}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		return api.NetworkDisconnect(ctx, p.Args[0], p.Args[1], force)
-	}
+// networkDisconnect is `docker network disconnect`.
+type networkDisconnect struct {
+	Force bool `short:"f" help:"Even when the container is gone"`
 }
 
-func networkRemoveCommand(u *cmd.Usage) action {
-	force := false
-	u.Flags = []cmd.Flag{{Value: &force, Name: "force", Short: "f", Help: "No error for one that does not exist"}}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		return s.each(ctx, p.Args, func(ctx context.Context, name string) error {
-			err := api.NetworkRemove(ctx, name)
-			if force && isMissing(err) {
-				return nil
-			}
-			return err
-		})
+func (c *networkDisconnect) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
+	return api.NetworkDisconnect(ctx, p.Args[0], p.Args[1], c.Force)
+}
+
+// networkRm is `docker network rm`.
+type networkRm struct {
+	Force bool `short:"f" help:"No error for one that does not exist"`
+}
+
+func (c *networkRm) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	return s.each(ctx, p.Args, func(ctx context.Context, name string) error {
+		err := api.NetworkRemove(ctx, name)
+		if c.Force && isMissing(err) {
+			return nil
+		}
+		return err
+	})
 }

@@ -14,51 +14,38 @@ import (
 
 // pruneFlags are those of every prune.
 type pruneFlags struct {
-	all, force bool
-	filters    filters
+	Filter filters `placeholder:"filter" help:"Only those that match: until=..., label=..."`
+	Force  bool    `short:"f" help:"Do not ask"`
 }
 
-func (f *pruneFlags) flags(what string) []cmd.Flag {
-	flags := []cmd.Flag{
-		{Value: &f.filters, Name: "filter", Kind: "filter", Help: "Only those that match: until=..., label=..."},
-		{Value: &f.force, Name: "force", Short: "f", Help: "Do not ask"},
-	}
-	if what != "" {
-		flags = append([]cmd.Flag{{Value: &f.all, Name: "all", Short: "a", Help: what}}, flags...)
-	}
-	return flags
-}
+// pruned is what a prune has removed, under a title, and how much that frees.
+type pruned func(ctx context.Context, s *session) (removed string, freed uint64, err error)
 
-// prune makes the action of one prune: the question, the call, what went and how much it freed.
-func prune(f *pruneFlags, warning func(context.Context, *session) (string, error), call func(context.Context, *session) (string, uint64, error)) action {
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		if !f.force {
-			text, err := warning(ctx, s)
-			if err == nil {
-				err = s.confirm(ctx, text)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if _, err := s.client(); err != nil {
+// agreed asks, unless --force says that it is not needed.
+func (f *pruneFlags) agreed(ctx context.Context, s *session, warning string) error {
+	if !f.Force {
+		if err := s.confirm(ctx, warning); err != nil {
 			return err
 		}
-		gone, freed, err := call(ctx, s)
-		if err != nil {
-			return err
-		}
-		if gone != "" {
-			fmt.Fprintln(s.out, gone)
-		}
-		fmt.Fprintln(s.out, "Total reclaimed space:", sizeOf(int64(freed)))
-		return nil
 	}
+	_, err := s.client()
+	return err
 }
 
-// warn is a warning that depends on nothing.
-func warn(text string) func(context.Context, *session) (string, error) {
-	return func(context.Context, *session) (string, error) { return text, nil }
+// prune is one prune: the question, the call, what went and how much it freed.
+func (f *pruneFlags) prune(ctx context.Context, s *session, warning string, call pruned) error {
+	if err := f.agreed(ctx, s, warning); err != nil {
+		return err
+	}
+	gone, freed, err := call(ctx, s)
+	if err != nil {
+		return err
+	}
+	if gone != "" {
+		fmt.Fprintln(s.out, gone)
+	}
+	fmt.Fprintln(s.out, "Total reclaimed space:", sizeOf(int64(freed)))
+	return nil
 }
 
 // gone lists what was removed, under a title; nothing removed is nothing said.
@@ -69,35 +56,42 @@ func gone(title string, names []string) string {
 	return title + ":\n" + strings.Join(names, "\n") + "\n"
 }
 
-func containerPruneCommand(u *cmd.Usage) action {
-	var f pruneFlags
-	u.Flags = f.flags("")
-	return prune(&f, warn("This will remove all stopped containers."), f.containers)
+// containerPrune is `docker container prune`.
+type containerPrune struct{ pruneFlags }
+
+func (c *containerPrune) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	return c.prune(ctx, s, "This will remove all stopped containers.", c.containers)
 }
 
 func (f *pruneFlags) containers(ctx context.Context, s *session) (string, uint64, error) {
-	r, err := s.api.ContainerPrune(ctx, client.Filters(f.filters))
+	r, err := s.api.ContainerPrune(ctx, client.Filters(f.Filter))
 	return gone("Deleted Containers", r.ContainersDeleted), r.SpaceReclaimed, err
 }
 
-func imagePruneCommand(u *cmd.Usage) action {
-	var f pruneFlags
-	u.Flags = f.flags("Images that no container uses, not only those without a name")
-	return prune(&f, func(context.Context, *session) (string, error) {
-		if f.all {
-			return "This will remove all images without at least one container associated to them.", nil
-		}
-		return "This will remove all dangling images.", nil
-	}, f.images)
+// imagePrune is `docker image prune`.
+type imagePrune struct {
+	pruneFlags
+	All bool `short:"a" help:"Images that no container uses, not only those without a name"`
 }
 
-func (f *pruneFlags) images(ctx context.Context, s *session) (string, uint64, error) {
-	r, err := s.api.ImagePrune(ctx, with(f.filters, "dangling", fmt.Sprint(!f.all)))
-	var lines []string
-	for _, d := range r.ImagesDeleted {
-		lines = append(lines, deletion(d))
+func (c *imagePrune) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	warning := "This will remove all dangling images."
+	if c.All {
+		warning = "This will remove all images without at least one container associated to them."
 	}
-	return gone("Deleted Images", lines), r.SpaceReclaimed, err
+	return c.prune(ctx, s, warning, c.images(c.All))
+}
+
+// images prunes those that no container uses, all of them or only those without a name.
+func (f *pruneFlags) images(all bool) pruned {
+	return func(ctx context.Context, s *session) (string, uint64, error) {
+		r, err := s.api.ImagePrune(ctx, with(f.Filter, "dangling", fmt.Sprint(!all)))
+		var lines []string
+		for _, d := range r.ImagesDeleted {
+			lines = append(lines, deletion(d))
+		}
+		return gone("Deleted Images", lines), r.SpaceReclaimed, err
+	}
 }
 
 func deletion(d image.DeleteResponse) string {
@@ -117,125 +111,122 @@ func with(f filters, key, value string) client.Filters {
 	return out
 }
 
-func volumePruneCommand(u *cmd.Usage) action {
-	var f pruneFlags
-	u.Flags = f.flags("Named volumes, too")
-	return prune(&f, f.volumeWarning, f.volumes)
+// volumePrune is `docker volume prune`.
+type volumePrune struct {
+	pruneFlags
+	All bool `short:"a" help:"Named volumes, too"`
 }
 
-// volumeWarning says which volumes go: of a daemon before 1.42, named ones always.
-func (f *pruneFlags) volumeWarning(ctx context.Context, s *session) (string, error) {
-	which := "anonymous local volumes"
-	named, err := f.namedVolumes(ctx, s)
-	if named {
-		which = "all local volumes"
+func (c *volumePrune) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	warning := ""
+	if !c.Force {
+		which := "anonymous local volumes"
+		named, err := namedVolumes(ctx, s, c.All)
+		if err != nil {
+			return err
+		}
+		if named { // of a daemon before 1.42, named ones always
+			which = "all local volumes"
+		}
+		warning = "This will remove " + which + " not used by at least one container."
 	}
-	return "This will remove " + which + " not used by at least one container.", err
+	return c.prune(ctx, s, warning, c.volumes(c.All))
 }
 
 // namedVolumes tells whether a prune of volumes takes named ones. An older daemon refuses to be asked for them.
-func (f *pruneFlags) namedVolumes(ctx context.Context, s *session) (bool, error) {
+func namedVolumes(ctx context.Context, s *session, all bool) (bool, error) {
 	api, err := s.client()
 	if err != nil {
 		return false, err
 	}
 	known, err := api.AtLeast(ctx, "1.42")
-	if err != nil || known || !f.all {
-		return f.all || !known, err
+	if err != nil || known || !all {
+		return all || !known, err
 	}
 	version, _ := api.Version(ctx)
 	return false, fmt.Errorf(`"--all" requires API version 1.42, but the Docker daemon API version is %s`, version)
 }
 
-func (f *pruneFlags) volumes(ctx context.Context, s *session) (string, uint64, error) {
-	filters := client.Filters(f.filters)
-	if f.all {
-		if _, err := f.namedVolumes(ctx, s); err != nil {
-			return "", 0, err
+// volumes prunes those that no container uses, all of them or only those without a name.
+func (f *pruneFlags) volumes(all bool) pruned {
+	return func(ctx context.Context, s *session) (string, uint64, error) {
+		filters := client.Filters(f.Filter)
+		if all {
+			if _, err := namedVolumes(ctx, s, all); err != nil {
+				return "", 0, err
+			}
+			filters = with(f.Filter, "all", "true")
 		}
-		filters = with(f.filters, "all", "true")
+		r, err := s.api.VolumePrune(ctx, filters)
+		return gone("Deleted Volumes", r.VolumesDeleted), r.SpaceReclaimed, err
 	}
-	r, err := s.api.VolumePrune(ctx, filters)
-	return gone("Deleted Volumes", r.VolumesDeleted), r.SpaceReclaimed, err
 }
 
-func networkPruneCommand(u *cmd.Usage) action {
-	var f pruneFlags
-	u.Flags = f.flags("")
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		if !f.force {
-			if err := s.confirm(ctx, "This will remove all custom networks not used by at least one container."); err != nil {
-				return err
-			}
-		}
-		if _, err := s.client(); err != nil {
-			return err
-		}
-		removed, _, err := f.networks(ctx, s)
-		if err == nil && removed != "" {
-			fmt.Fprintln(s.out, removed)
-		}
+// networkPrune is `docker network prune`.
+type networkPrune struct{ pruneFlags }
+
+func (c *networkPrune) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	if err := c.agreed(ctx, s, "This will remove all custom networks not used by at least one container."); err != nil {
 		return err
 	}
+	removed, _, err := c.networks(ctx, s)
+	if err == nil && removed != "" {
+		fmt.Fprintln(s.out, removed)
+	}
+	return err
 }
 
 func (f *pruneFlags) networks(ctx context.Context, s *session) (string, uint64, error) {
-	names, err := s.api.NetworkPrune(ctx, client.Filters(f.filters))
+	names, err := s.api.NetworkPrune(ctx, client.Filters(f.Filter))
 	return gone("Deleted Networks", names), 0, err
 }
 
-func systemPruneCommand(u *cmd.Usage) action {
-	var f pruneFlags
-	withVolumes := false
-	u.Flags = append(f.flags("Images that no container uses, not only those without a name"),
-		cmd.Flag{Value: &withVolumes, Name: "volumes", Help: "Anonymous volumes, too"})
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		if withVolumes && len(f.filters["until"]) > 0 {
-			return errors.New(`ERROR: The "until" filter is not supported with "--volumes"`)
-		}
-		if !f.force {
-			if err := s.confirm(ctx, f.systemWarning(withVolumes)); err != nil {
-				return err
-			}
-		}
-		if _, err := s.client(); err != nil {
-			return err
-		}
-		return f.system(ctx, s, withVolumes)
-	}
+// systemPrune is `docker system prune`.
+type systemPrune struct {
+	pruneFlags
+	All     bool `short:"a" help:"Images that no container uses, not only those without a name"`
+	Volumes bool `help:"Anonymous volumes, too"`
 }
 
-func (f *pruneFlags) systemWarning(volumes bool) string {
+func (c *systemPrune) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	if c.Volumes && len(c.Filter["until"]) > 0 {
+		return errors.New(`ERROR: The "until" filter is not supported with "--volumes"`)
+	}
+	if err := c.agreed(ctx, s, c.warning()); err != nil {
+		return err
+	}
+	return c.prune(ctx, s)
+}
+
+func (c *systemPrune) warning() string {
 	text := "This will remove:\n  - all stopped containers\n  - all networks not used by at least one container\n"
-	if volumes {
+	if c.Volumes {
 		text += "  - all anonymous volumes not used by at least one container\n"
 	}
-	if f.all {
+	if c.All {
 		text += "  - all images without at least one container associated to them\n  - all build cache\n"
 	} else {
 		text += "  - all dangling images\n  - unused build cache\n"
 	}
-	if len(f.filters) == 0 {
+	if len(c.Filter) == 0 {
 		return text
 	}
 	text += "\n  Items to be pruned will be filtered with:\n"
-	for _, name := range sortedKeys(f.filters) {
-		for _, value := range f.filters[name] {
+	for _, name := range sortedKeys(c.Filter) {
+		for _, value := range c.Filter[name] {
 			text += "  - " + name + "=" + value + "\n"
 		}
 	}
 	return text
 }
 
-// system prunes kind by kind: a container goes before what it held on to.
-func (f *pruneFlags) system(ctx context.Context, s *session, volumes bool) error {
-	steps := []func(context.Context, *session) (string, uint64, error){f.containers, f.networks}
-	if volumes {
-		anonymous := *f
-		anonymous.all = false
-		steps = append(steps, anonymous.volumes)
+// prune goes kind by kind: a container goes before what it held on to.
+func (c *systemPrune) prune(ctx context.Context, s *session) error {
+	steps := []pruned{c.containers, c.networks}
+	if c.Volumes {
+		steps = append(steps, c.volumes(false))
 	}
-	steps = append(steps, f.images, f.cache)
+	steps = append(steps, c.images(c.All), c.cache(c.All))
 	total := uint64(0)
 	for _, step := range steps {
 		removed, freed, err := step(ctx, s)
@@ -251,42 +242,38 @@ func (f *pruneFlags) system(ctx context.Context, s *session, volumes bool) error
 	return nil
 }
 
-func builderPruneCommand(u *cmd.Usage) action {
-	var f pruneFlags
-	u.Flags = f.flags("Cache that images still use, too")
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		if !f.force {
-			if err := s.confirm(ctx, f.cacheWarning()); err != nil {
-				return err
-			}
-		}
-		if _, err := s.client(); err != nil {
-			return err
-		}
-		removed, freed, err := f.cache(ctx, s)
-		if err != nil {
-			return err
-		}
-		if removed != "" {
-			fmt.Fprintln(s.out, removed)
-		}
-		fmt.Fprintf(s.out, "Total:\t%s\n", sizeOf(int64(freed)))
-		return nil
-	}
+// builderPrune is `docker builder prune`.
+type builderPrune struct {
+	pruneFlags
+	All bool `short:"a" help:"Cache that images still use, too"`
 }
 
-func (f *pruneFlags) cacheWarning() string {
-	if f.all {
-		return "This will remove all build cache."
+func (c *builderPrune) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	warning := "This will remove all dangling build cache."
+	if c.All {
+		warning = "This will remove all build cache."
 	}
-	return "This will remove all dangling build cache."
+	if err := c.agreed(ctx, s, warning); err != nil {
+		return err
+	}
+	removed, freed, err := c.cache(c.All)(ctx, s)
+	if err != nil {
+		return err
+	}
+	if removed != "" {
+		fmt.Fprintln(s.out, removed)
+	}
+	fmt.Fprintf(s.out, "Total:\t%s\n", sizeOf(int64(freed)))
+	return nil
 }
 
 // cache prunes the build cache; a daemon without one has nothing to prune.
-func (f *pruneFlags) cache(ctx context.Context, s *session) (string, uint64, error) {
-	r, err := s.api.BuildPrune(ctx, f.all, client.Filters(f.filters))
-	if isMissing(err) {
-		return "", 0, nil
+func (f *pruneFlags) cache(all bool) pruned {
+	return func(ctx context.Context, s *session) (string, uint64, error) {
+		r, err := s.api.BuildPrune(ctx, all, client.Filters(f.Filter))
+		if isMissing(err) {
+			return "", 0, nil
+		}
+		return gone("Deleted build cache objects", r.CachesDeleted), r.SpaceReclaimed, err
 	}
-	return gone("Deleted build cache objects", r.CachesDeleted), r.SpaceReclaimed, err
 }

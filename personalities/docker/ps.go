@@ -18,26 +18,16 @@ import (
 	"box/personalities/cmd"
 )
 
-type psFlags struct {
-	all, latest, noTrunc, quiet, size bool
-	last                              int
-	format                            string
-	filters                           filters
-}
-
-func psCommand(u *cmd.Usage) action {
-	f := psFlags{last: -1}
-	u.Flags = []cmd.Flag{
-		{Value: &f.all, Name: "all", Short: "a", Help: "Those that have ended, too"},
-		{Value: &f.filters, Name: "filter", Short: "f", Kind: "filter", Help: "Only those that match: status=..., name=..., label=..."},
-		{Value: &f.format, Name: "format", Help: formatHelp},
-		{Value: &f.last, Name: "last", Short: "n", Help: "The last ones made, whatever their state"},
-		{Value: &f.latest, Name: "latest", Short: "l", Help: "The last one made, whatever its state"},
-		{Value: &f.noTrunc, Name: "no-trunc", Help: "Whole IDs and commands"},
-		{Value: &f.quiet, Name: "quiet", Short: "q", Help: "IDs only"},
-		{Value: &f.size, Name: "size", Short: "s", Help: "Show sizes"},
-	}
-	return f.run
+// containerLs is `docker container ls`.
+type containerLs struct {
+	All     bool    `short:"a" help:"Those that have ended, too"`
+	Filter  filters `short:"f" placeholder:"filter" help:"Only those that match: status=..., name=..., label=..."`
+	Format  string  `help:"${format}"`
+	Last    int     `short:"n" default:"-1" help:"The last ones made, whatever their state"`
+	Latest  bool    `short:"l" help:"The last one made, whatever its state"`
+	NoTrunc bool    `help:"Whole IDs and commands"`
+	Quiet   bool    `short:"q" help:"IDs only"`
+	Size    bool    `short:"s" help:"Show sizes"`
 }
 
 func psListing(size bool) *listing {
@@ -57,30 +47,30 @@ func psListing(size bool) *listing {
 	return l
 }
 
-func (f *psFlags) run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+func (f *containerLs) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
 	api, err := s.client()
 	if err != nil {
 		return err
 	}
-	o := client.ListContainers{All: f.all, Size: f.size || strings.Contains(f.format, ".Size") || strings.Contains(f.format, "json ."), Filters: client.Filters(f.filters), Limit: f.last}
-	if f.latest && f.last < 1 {
+	o := client.ListContainers{All: f.All, Size: f.Size || strings.Contains(f.Format, ".Size") || strings.Contains(f.Format, "json ."), Filters: client.Filters(f.Filter), Limit: f.Last}
+	if f.Latest && f.Last < 1 {
 		o.Limit = 1
 	}
 	list, err := api.ContainerList(ctx, o)
 	if err != nil {
 		return err
 	}
-	if f.quiet && f.format == "" {
+	if f.Quiet && f.Format == "" {
 		for _, c := range list {
-			fmt.Fprintln(s.out, cutID(c.ID, f.noTrunc))
+			fmt.Fprintln(s.out, cutID(c.ID, f.NoTrunc))
 		}
 		return nil
 	}
 	var rows []row
 	for i := range list {
-		rows = append(rows, containerRow(&list[i], f.noTrunc))
+		rows = append(rows, containerRow(&list[i], f.NoTrunc))
 	}
-	return psListing(f.size).print(s, s.out, f.format, rows)
+	return psListing(f.Size).print(s, s.out, f.Format, rows)
 }
 
 func cutID(id string, whole bool) string {

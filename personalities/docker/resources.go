@@ -15,21 +15,21 @@ import (
 // resources is the limits as the API has them. What was not given stays zero and means no limit.
 func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Resources, err error) {
 	r = container.Resources{
-		CgroupParent: l.cgroupParent, Memory: int64(l.memory), MemoryReservation: int64(l.reservation), MemorySwap: int64(l.swap),
-		NanoCPUs: int64(l.cpus), CPUShares: l.shares, CPUPeriod: l.period, CPUQuota: l.quota,
-		CPURealtimePeriod: l.rtPeriod, CPURealtimeRuntime: l.rtQuota, CpusetCpus: l.cpusetCPUs, CpusetMems: l.cpusetMems,
-		BlkioWeight: l.blkioWeight, DeviceCgroupRules: l.deviceRules,
-		CPUCount: int64(l.windowsCPUs), CPUPercent: int64(l.windowsPercent),
-		IOMaximumIOps: l.windowsIOps, IOMaximumBandwidth: uint64(l.windowsIOBps),
+		CgroupParent: l.CgroupParent, Memory: int64(l.Memory), MemoryReservation: int64(l.MemoryReservation), MemorySwap: int64(l.MemorySwap),
+		NanoCPUs: int64(l.CPUs), CPUShares: l.CPUShares, CPUPeriod: l.CPUPeriod, CPUQuota: l.CPUQuota,
+		CPURealtimePeriod: l.CPURtPeriod, CPURealtimeRuntime: l.CPURtRuntime, CpusetCpus: l.CpusetCPUs, CpusetMems: l.CpusetMems,
+		BlkioWeight: l.BlkioWeight, DeviceCgroupRules: l.DeviceCgroupRule,
+		CPUCount: int64(l.CPUCount), CPUPercent: int64(l.CPUPercent),
+		IOMaximumIOps: l.IoMaxiops, IOMaximumBandwidth: uint64(l.IoMaxbandwidth),
 		// empty, not null: an inspection shows them as they were sent
 		Devices: []container.DeviceMapping{}, BlkioWeightDevice: []*blkiodev.WeightDevice{},
 		BlkioDeviceReadBps: []*blkiodev.ThrottleDevice{}, BlkioDeviceWriteBps: []*blkiodev.ThrottleDevice{},
 		BlkioDeviceReadIOps: []*blkiodev.ThrottleDevice{}, BlkioDeviceWriteIOps: []*blkiodev.ThrottleDevice{},
 	}
-	r.MemorySwappiness = &l.swappiness
-	r.OomKillDisable = &l.oomDisable
-	r.PidsLimit = &l.pids
-	for _, spec := range l.devices {
+	r.MemorySwappiness = &l.MemorySwappiness
+	r.OomKillDisable = &l.OOMKillDisable
+	r.PidsLimit = &l.PidsLimit
+	for _, spec := range l.Device {
 		m, err := deviceMapping(spec)
 		if err != nil {
 			return r, err
@@ -39,7 +39,7 @@ func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Reso
 	if r.Ulimits, err = ulimits(limits); err != nil {
 		return r, err
 	}
-	for _, spec := range l.blkioDevices {
+	for _, spec := range l.BlkioWeightDevice {
 		w, err := weightDevice(spec)
 		if err != nil {
 			return r, err
@@ -56,10 +56,10 @@ func (l *limitFlags) throttles(r *container.Resources) error {
 		rate  func(string) (*blkiodev.ThrottleDevice, error)
 		to    *[]*blkiodev.ThrottleDevice
 	}{
-		{l.readBps, byteRate, &r.BlkioDeviceReadBps},
-		{l.writeBps, byteRate, &r.BlkioDeviceWriteBps},
-		{l.readIOps, countRate, &r.BlkioDeviceReadIOps},
-		{l.writeIOps, countRate, &r.BlkioDeviceWriteIOps},
+		{l.DeviceReadBps, byteRate, &r.BlkioDeviceReadBps},
+		{l.DeviceWriteBps, byteRate, &r.BlkioDeviceWriteBps},
+		{l.DeviceReadIOps, countRate, &r.BlkioDeviceReadIOps},
+		{l.DeviceWriteIOps, countRate, &r.BlkioDeviceWriteIOps},
 	} {
 		for _, spec := range t.specs {
 			d, err := t.rate(spec)

@@ -12,42 +12,34 @@ import (
 	"box/personalities/cmd"
 )
 
-// runFlags are those of `docker run` alone.
-type runFlags struct {
-	detach     bool
-	sigProxy   bool
-	detachKeys string
+// containerRun is `docker container run`.
+type containerRun struct {
+	createFlags
+	Detach     bool   `short:"d" help:"Leave it running and print its ID"`
+	SigProxy   bool   `default:"true" help:"Pass signals on to the program"`
+	DetachKeys string `help:"Keys that leave it running"`
 }
 
-func runCommand(u *cmd.Usage) action {
-	c, r := newCreateFlags(), &runFlags{sigProxy: true}
-	u.Flags = sorted(append(c.flags(),
-		cmd.Flag{Value: &r.detach, Name: "detach", Short: "d", Help: "Leave it running and print its ID"},
-		cmd.Flag{Value: &r.sigProxy, Name: "sig-proxy", Help: "Pass signals on to the program"},
-		cmd.Flag{Value: &r.detachKeys, Name: "detach-keys", Help: "Keys that leave it running"},
-	))
-	u.First = true
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		if err := s.checkFamily(ctx, p); err != nil {
-			return err
-		}
-		if err := c.checkPull(); err != nil {
-			return s.runError("run", 125, err)
-		}
-		request, err := c.request(s, p)
-		if err != nil {
-			return s.runError("run", 125, err)
-		}
-		if err := r.settle(s, c, request); err != nil {
-			return err
-		}
-		return s.runContainer(ctx, c, r, request)
+func (c *containerRun) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	if err := s.checkFamily(ctx, p); err != nil {
+		return err
 	}
+	if err := c.checkPull(); err != nil {
+		return s.runError("run", 125, err)
+	}
+	request, err := c.request(s, p)
+	if err != nil {
+		return s.runError("run", 125, err)
+	}
+	if err := c.settle(s, request); err != nil {
+		return err
+	}
+	return c.run(ctx, s, request)
 }
 
 // settle adjusts the request to being run: detached, or with this client's streams.
-func (r *runFlags) settle(s *session, c *createFlags, request *container.CreateRequest) error {
-	if !r.detach {
+func (c *containerRun) settle(s *session, request *container.CreateRequest) error {
+	if !c.Detach {
 		_, in := terminal(s.in)
 		if request.Tty && request.AttachStdin && !in {
 			return errNoTerminal()
@@ -57,21 +49,21 @@ func (r *runFlags) settle(s *session, c *createFlags, request *container.CreateR
 		}
 		return nil
 	}
-	if len(c.attach) > 0 {
+	if len(c.Attach) > 0 {
 		return errors.New("conflicting options: cannot specify both --attach and --detach")
 	}
 	request.AttachStdin, request.AttachStdout, request.AttachStderr, request.StdinOnce = false, false, false, false
 	return nil
 }
 
-// runContainer creates, attaches, waits and starts, in the fewest calls that see every byte and the exit code.
-func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags, request *container.CreateRequest) error {
-	id, err := s.create(ctx, c, request)
+// run creates, attaches, waits and starts, in the fewest calls that see every byte and the exit code.
+func (c *containerRun) run(ctx context.Context, s *session, request *container.CreateRequest) error {
+	id, err := s.create(ctx, &c.createFlags, request)
 	if err != nil {
 		return s.runError("run", startCode(err), err)
 	}
 	api := s.api
-	if r.detach || !attached(request.Config) {
+	if c.Detach || !attached(request.Config) {
 		if err := api.ContainerStart(ctx, id, ""); err != nil {
 			return s.runError("run", startCode(err), err)
 		}
@@ -80,12 +72,12 @@ func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags,
 	}
 	ctx = s.interrupts.survive(ctx)
 	st, err := s.attach(ctx, id, client.Attach{Stdin: request.AttachStdin, Stdout: request.AttachStdout, Stderr: request.AttachStderr,
-		DetachKeys: s.detachKeys(r.detachKeys)}, request.Tty)
+		DetachKeys: s.detachKeys(c.DetachKeys)}, request.Tty)
 	if err != nil {
 		return s.runError("run", 125, err)
 	}
 	defer st.close()
-	if r.sigProxy {
+	if c.SigProxy {
 		stop, err := s.forwardSignals(ctx, id)
 		if err != nil {
 			return s.runError("run", 125, err)
@@ -93,7 +85,7 @@ func (s *session) runContainer(ctx context.Context, c *createFlags, r *runFlags,
 		defer stop()
 	}
 	condition := container.WaitConditionNextExit
-	if c.rm {
+	if c.Rm {
 		condition = container.WaitConditionRemoved
 	}
 	wait, err := api.ContainerWait(ctx, id, condition)

@@ -15,30 +15,28 @@ func searchListing() *listing {
 	return &listing{standard: []column{{"Name", "NAME"}, {"Description", "DESCRIPTION"}, {"StarCount", "STARS"}, {"IsOfficial", "OFFICIAL"}}}
 }
 
-func searchCommand(u *cmd.Usage) action {
-	var f filters
-	format, limit, whole := "", 0, false
-	u.Flags = []cmd.Flag{
-		{Value: &f, Name: "filter", Short: "f", Kind: "filter", Help: "Only those that match: is-official=..., stars=..."},
-		{Value: &format, Name: "format", Help: formatHelp},
-		{Value: &limit, Name: "limit", Help: "Most results"},
-		{Value: &whole, Name: "no-trunc", Help: "Whole descriptions"},
+// search is `docker search`.
+type search struct {
+	Filter  filters `short:"f" placeholder:"filter" help:"Only those that match: is-official=..., stars=..."`
+	Format  string  `help:"${format}"`
+	Limit   int     `help:"Most results"`
+	NoTrunc bool    `help:"Whole descriptions"`
+}
+
+func (c *search) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		found, err := api.ImageSearch(ctx, p.Args[0], limit, client.Filters(f), s.auth("docker.io"))
-		if err != nil {
-			return err
-		}
-		var rows []row
-		for _, r := range found {
-			rows = append(rows, searchRow(r, whole))
-		}
-		return searchListing().print(s, s.out, format, rows)
+	found, err := api.ImageSearch(ctx, p.Args[0], c.Limit, client.Filters(c.Filter), s.auth("docker.io"))
+	if err != nil {
+		return err
 	}
+	var rows []row
+	for _, r := range found {
+		rows = append(rows, searchRow(r, c.NoTrunc))
+	}
+	return searchListing().print(s, s.out, c.Format, rows)
 }
 
 func searchRow(r registry.SearchResult, whole bool) row {

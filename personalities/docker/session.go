@@ -27,57 +27,47 @@ type session struct {
 
 // globalFlags are those before the command's name.
 type globalFlags struct {
-	config, context, logLevel string
-	hosts                     []string
-	debug, version            bool
-	tls, tlsVerify            bool
-	tlsCA, tlsCert, tlsKey    string
+	Config    string   `help:"Folder of the client's settings"`
+	Context   string   `short:"c" help:"Stored context that names the daemon"`
+	Debug     bool     `short:"D" help:"Print more when something fails"`
+	Hosts     []string `name:"host" short:"H" help:"Daemon to talk to: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"`
+	LogLevel  string   `short:"l" default:"info" help:"debug, info, warn, error or fatal"`
+	TLS       bool     `help:"Use TLS; --tlsverify implies it"`
+	TLSCA     string   `name:"tlscacert" help:"Trust certificates of this authority only"`
+	TLSCert   string   `name:"tlscert" help:"The client's certificate"`
+	TLSKey    string   `name:"tlskey" help:"Key of the client's certificate"`
+	TLSVerify bool     `name:"tlsverify" help:"Use TLS and check the daemon's certificate"`
+	Version   bool     `short:"v" help:"Print the version and stop"`
 }
 
 func newSession(env *cmd.Env) *session {
 	s := &session{env: env, in: env.Stdin, out: env.Stdout, errw: env.Stderr}
-	s.flags = globalFlags{logLevel: "info", config: cmd.ConfigFolder(env.Getenv)}
+	s.flags = globalFlags{Config: cmd.ConfigFolder(env.Getenv)}
 	certs := env.Getenv("DOCKER_CERT_PATH")
 	if certs == "" {
-		certs = s.flags.config
+		certs = s.flags.Config
 	}
-	s.flags.tlsCA, s.flags.tlsCert, s.flags.tlsKey = filepath.Join(certs, "ca.pem"), filepath.Join(certs, "cert.pem"), filepath.Join(certs, "key.pem")
-	s.flags.tlsVerify = env.Getenv("DOCKER_TLS_VERIFY") != ""
-	s.flags.tls = env.Getenv("DOCKER_TLS") != ""
+	s.flags.TLSCA, s.flags.TLSCert, s.flags.TLSKey = filepath.Join(certs, "ca.pem"), filepath.Join(certs, "cert.pem"), filepath.Join(certs, "key.pem")
+	s.flags.TLSVerify = env.Getenv("DOCKER_TLS_VERIFY") != ""
+	s.flags.TLS = env.Getenv("DOCKER_TLS") != ""
 	return s
 }
 
 // usage is the top of the command line: `docker [OPTIONS] COMMAND [ARG...]`.
 func (s *session) usage() *cmd.Usage {
-	f := &s.flags
-	return &cmd.Usage{
-		Path: "docker", Synopsis: "[OPTIONS] COMMAND [ARG...]", Max: -1, First: true,
-		Flags: []cmd.Flag{
-			{Value: &f.config, Name: "config", Help: "Folder of the client's settings"},
-			{Value: &f.context, Name: "context", Short: "c", Help: "Stored context that names the daemon"},
-			{Value: &f.debug, Name: "debug", Short: "D", Help: "Print more when something fails"},
-			{Value: &f.hosts, Name: "host", Short: "H", Help: "Daemon to talk to: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"},
-			{Value: &f.logLevel, Name: "log-level", Short: "l", Help: "debug, info, warn, error or fatal"},
-			{Value: &f.tls, Name: "tls", Help: "Use TLS; --tlsverify implies it"},
-			{Value: &f.tlsCA, Name: "tlscacert", Help: "Trust certificates of this authority only"},
-			{Value: &f.tlsCert, Name: "tlscert", Help: "The client's certificate"},
-			{Value: &f.tlsKey, Name: "tlskey", Help: "Key of the client's certificate"},
-			{Value: &f.tlsVerify, Name: "tlsverify", Help: "Use TLS and check the daemon's certificate"},
-			{Value: &f.version, Name: "version", Short: "v", Help: "Print the version and stop"},
-		},
-	}
+	return &cmd.Usage{Path: "docker", Synopsis: "[OPTIONS] COMMAND [ARG...]", Max: -1, First: true, Options: &s.flags}
 }
 
 func (f *globalFlags) check() error {
-	switch f.logLevel {
+	switch f.LogLevel {
 	case "trace", "debug", "info", "warn", "warning", "error", "fatal", "panic":
 	default:
-		return fmt.Errorf("Unable to parse logging level: %s", f.logLevel)
+		return fmt.Errorf("Unable to parse logging level: %s", f.LogLevel)
 	}
-	if len(f.hosts) > 1 {
+	if len(f.Hosts) > 1 {
 		return errors.New("Failed to initialize: unable to resolve docker endpoint: Specify only one -H")
 	}
-	if len(f.hosts) > 0 && f.context != "" {
+	if len(f.Hosts) > 0 && f.Context != "" {
 		return errors.New("conflicting options: cannot specify both --host and --context")
 	}
 	return nil

@@ -39,7 +39,7 @@ func (s *session) config() (*settings, error) {
 		return s.settings, nil
 	}
 	set := &settings{rest: map[string]json.RawMessage{}, Formats: map[string]string{}}
-	path := filepath.Join(s.flags.config, "config.json")
+	path := filepath.Join(s.flags.Config, "config.json")
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrInvalid) {
 		s.settings = set
@@ -108,10 +108,10 @@ func (s *session) saveSetting(key string, value any) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.flags.config, 0o700); err != nil {
+	if err := os.MkdirAll(s.flags.Config, 0o700); err != nil {
 		return fmt.Errorf("make the folder of the client's settings: %w", err)
 	}
-	return outfile.Replace(filepath.Join(s.flags.config, "config.json"), out, 0o600)
+	return outfile.Replace(filepath.Join(s.flags.Config, "config.json"), out, 0o600)
 }
 
 // hub is the key of the default registry's credentials.

@@ -187,24 +187,25 @@ func (t *tail) text() string {
 }
 
 // dialStdioCommand is the far end of ssh://: it joins its input and output with the daemon, each direction to its own end.
-func dialStdioCommand(*cmd.Usage) action {
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		conn, err := api.Dial(ctx)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		go func() { // ends with the process: nobody can take a read of standard input back
-			_, _ = io.Copy(conn, s.in)
-			if half, ok := conn.(interface{ CloseWrite() error }); ok {
-				_ = half.CloseWrite()
-			}
-		}()
-		_, err = io.Copy(s.out, conn)
+// systemDialStdio is `docker system dial stdio`.
+type systemDialStdio struct{}
+
+func (*systemDialStdio) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
 		return err
 	}
+	conn, err := api.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	go func() { // ends with the process: nobody can take a read of standard input back
+		_, _ = io.Copy(conn, s.in)
+		if half, ok := conn.(interface{ CloseWrite() error }); ok {
+			_ = half.CloseWrite()
+		}
+	}()
+	_, err = io.Copy(s.out, conn)
+	return err
 }

@@ -18,9 +18,12 @@ import (
 	"box/personalities/cmd"
 )
 
-type statsFlags struct {
-	all, once, whole bool
-	format           string
+// containerStats is `docker container stats`.
+type containerStats struct {
+	All      bool   `short:"a" help:"Those that do not run, too"`
+	Format   string `help:"${format}"`
+	NoStream bool   `help:"Measure once"`
+	NoTrunc  bool   `help:"Whole IDs"`
 }
 
 func statsListing() *listing {
@@ -33,17 +36,8 @@ func statsListing() *listing {
 	}
 }
 
-func statsCommand(u *cmd.Usage) action {
-	var f statsFlags
-	u.Flags = []cmd.Flag{
-		{Value: &f.all, Name: "all", Short: "a", Help: "Those that do not run, too"},
-		{Value: &f.format, Name: "format", Help: formatHelp},
-		{Value: &f.once, Name: "no-stream", Help: "Measure once"},
-		{Value: &f.whole, Name: "no-trunc", Help: "Whole IDs"},
-	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		return f.run(ctx, s, p.Args)
-	}
+func (f *containerStats) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	return f.run(ctx, s, p.Args)
 }
 
 // meter is what is known of one container.
@@ -60,13 +54,13 @@ type meters struct {
 	list []*meter
 }
 
-func (f *statsFlags) run(ctx context.Context, s *session, names []string) error {
+func (f *containerStats) run(ctx context.Context, s *session, names []string) error {
 	api, err := s.client()
 	if err != nil {
 		return err
 	}
 	if len(names) == 0 {
-		list, err := api.ContainerList(ctx, client.ListContainers{All: f.all})
+		list, err := api.ContainerList(ctx, client.ListContainers{All: f.All})
 		if err != nil {
 			return err
 		}
@@ -82,9 +76,9 @@ func (f *statsFlags) run(ctx context.Context, s *session, names []string) error 
 	for _, name := range names {
 		one := &meter{asked: name}
 		m.list = append(m.list, one)
-		all.Go(func() { m.follow(ctx, api, one, !f.once) })
+		all.Go(func() { m.follow(ctx, api, one, !f.NoStream) })
 	}
-	if f.once {
+	if f.NoStream {
 		all.Wait()
 		return f.draw(s, s.out, m)
 	}
@@ -118,7 +112,7 @@ func (m *meters) follow(ctx context.Context, api *client.Client, one *meter, str
 }
 
 // repeat redraws the list twice a second in place.
-func (f *statsFlags) repeat(ctx context.Context, s *session, m *meters) error {
+func (f *containerStats) repeat(ctx context.Context, s *session, m *meters) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	_, isTerminal := terminal(s.out)
@@ -164,20 +158,20 @@ func (m *meters) failure() error {
 	return m.list[0].err
 }
 
-func (f *statsFlags) draw(s *session, w io.Writer, m *meters) error {
+func (f *containerStats) draw(s *session, w io.Writer, m *meters) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var rows []row
 	for _, one := range m.list {
 		if one.err != nil {
-			if len(m.list) == 1 || f.once {
+			if len(m.list) == 1 || f.NoStream {
 				return one.err
 			}
 			continue
 		}
-		rows = append(rows, one.row(f.whole))
+		rows = append(rows, one.row(f.NoTrunc))
 	}
-	return statsListing().print(s, w, f.format, rows)
+	return statsListing().print(s, w, f.Format, rows)
 }
 
 func (one *meter) row(whole bool) row {

@@ -67,8 +67,9 @@ func familiar(name string) string {
 // filters reads the values of --filter.
 type filters map[string][]string
 
-// Set adds one KEY=VALUE.
-func (f *filters) Set(text string) error {
+// UnmarshalText adds one KEY=VALUE.
+func (f *filters) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	key, value, ok := strings.Cut(text, "=")
 	if !ok {
 		return fmt.Errorf("bad format of filter (expected name=value)")

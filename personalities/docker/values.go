@@ -3,19 +3,17 @@ package docker
 import (
 	"fmt"
 	"math/big"
-	"sort"
 	"strings"
 
 	"github.com/docker/go-units"
-
-	"box/personalities/cmd"
 )
 
 // byteSize is a flag such as 512m or 2g.
 type byteSize int64
 
-// Set reads a size in powers of 1024.
-func (b *byteSize) Set(text string) error {
+// UnmarshalText reads a size in powers of 1024.
+func (b *byteSize) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	n, err := units.RAMInBytes(text)
 	*b = byteSize(n)
 	return err
@@ -24,20 +22,22 @@ func (b *byteSize) Set(text string) error {
 // swapSize is a byteSize for which -1 stands for "no limit".
 type swapSize int64
 
-// Set reads a size in powers of 1024.
-func (b *swapSize) Set(text string) error {
+// UnmarshalText reads a size in powers of 1024.
+func (b *swapSize) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	if text == "-1" {
 		*b = -1
 		return nil
 	}
-	return (*byteSize)(b).Set(text)
+	return (*byteSize)(b).UnmarshalText(raw)
 }
 
 // nanoCPUs is a flag such as 1.5, in billionths of a CPU.
 type nanoCPUs int64
 
-// Set reads a decimal or a fraction that is a whole number of billionths.
-func (n *nanoCPUs) Set(text string) error {
+// UnmarshalText reads a decimal or a fraction that is a whole number of billionths.
+func (n *nanoCPUs) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	cpus, ok := new(big.Rat).SetString(text)
 	if !ok {
 		return fmt.Errorf("failed to parse %v as a rational number", text)
@@ -48,12 +48,6 @@ func (n *nanoCPUs) Set(text string) error {
 	}
 	*n = nanoCPUs(nano.Num().Int64())
 	return nil
-}
-
-// sorted puts a table of flags in the order of help.
-func sorted(flags []cmd.Flag) []cmd.Flag {
-	sort.SliceStable(flags, func(i, j int) bool { return flags[i].Name < flags[j].Name })
-	return flags
 }
 
 // pairs makes a map of KEY=VALUE words; a word without "=" has an empty value.
@@ -74,25 +68,19 @@ func pairsOrNil(words []string) map[string]string {
 	return pairs(words)
 }
 
-// checkedList is a list whose values are checked as they are read, so that the error names the flag.
-type checkedList struct {
-	list  *[]string
-	check func(string) error
-}
-
-// Set checks a value and appends it.
-func (c checkedList) Set(text string) error {
-	if err := c.check(text); err != nil {
-		return err
+// checks are those of values that flags keep as they were typed, by the word of the tag `type`: an error names the flag.
+func checks() map[string]func(text string) error {
+	return map[string]func(text string) error{
+		"byte-rate": parses(byteRate), "count-rate": parses(countRate), "device": parses(deviceMapping), "device-rule": checkDeviceRule,
+		"host": parses(hostLine), "label": checkLabel, "mount": parses(mountSpec), "name-server": parses(nameServer), "stream": checkStream,
+		"sysctl": checkSysctl, "ulimit": parses(units.ParseUlimit), "variable": checkVariable, "weight": parses(weightDevice),
 	}
-	*c.list = append(*c.list, text)
-	return nil
 }
 
-// checked makes the Value of a flag from a list and a parser whose result is not needed yet.
-func checked[T any](list *[]string, parse func(string) (T, error)) checkedList {
-	return checkedList{list, func(text string) error {
+// parses makes a check of a parser whose result is not needed yet.
+func parses[T any](parse func(string) (T, error)) func(string) error {
+	return func(text string) error {
 		_, err := parse(text)
 		return err
-	}}
+	}
 }

@@ -42,37 +42,38 @@ func (s *session) clientVersion() clientVersion {
 		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: name}
 }
 
-func versionCommand(u *cmd.Usage) action {
-	format := ""
-	u.Flags = []cmd.Flag{{Value: &format, Name: "format", Short: "f", Help: "json, or a Go template"}}
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		all := struct {
-			Client clientVersion
-			Server *system.VersionResponse `json:",omitempty"`
-		}{Client: s.clientVersion()}
-		api, err := s.client()
-		if err == nil {
-			var server system.VersionResponse
-			if server, err = api.ServerVersion(ctx); err == nil {
-				all.Server = &server
-				all.Client.APIVersion, _ = api.Version(ctx)
-			}
+// version is `docker version`.
+type version struct {
+	Format string `short:"f" help:"json, or a Go template"`
+}
+
+func (c *version) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	all := struct {
+		Client clientVersion
+		Server *system.VersionResponse `json:",omitempty"`
+	}{Client: s.clientVersion()}
+	api, err := s.client()
+	if err == nil {
+		var server system.VersionResponse
+		if server, err = api.ServerVersion(ctx); err == nil {
+			all.Server = &server
+			all.Client.APIVersion, _ = api.Version(ctx)
 		}
-		if format == "" {
-			printClientVersion(s.out, all.Client)
-			if all.Server != nil {
-				printServerVersion(s.out, all.Server)
-			}
-			return err
-		}
-		switch formatErr := s.formatOne(format, all); {
-		case formatErr != nil && err != nil: // a template asks for the server, which has not answered
-			fmt.Fprintln(s.out)
-		case formatErr != nil:
-			return formatErr
+	}
+	if c.Format == "" {
+		printClientVersion(s.out, all.Client)
+		if all.Server != nil {
+			printServerVersion(s.out, all.Server)
 		}
 		return err
 	}
+	switch formatErr := s.formatOne(c.Format, all); {
+	case formatErr != nil && err != nil: // a template asks for the server, which has not answered
+		fmt.Fprintln(s.out)
+	case formatErr != nil:
+		return formatErr
+	}
+	return err
 }
 
 // formatOne prints one value of this side as JSON or by a template.

@@ -21,40 +21,38 @@ func volumeListing() *listing {
 	}
 }
 
-func volumeListCommand(u *cmd.Usage) action {
-	var f filters
-	format, quiet, cluster := "", false, false
-	u.Flags = []cmd.Flag{
-		{Value: &cluster, Name: "cluster", Help: "Cluster volumes only"},
-		{Value: &f, Name: "filter", Short: "f", Kind: "filter", Help: "Only those that match: dangling=..., driver=..., name=..., label=..."},
-		{Value: &format, Name: "format", Help: formatHelp},
-		{Value: &quiet, Name: "quiet", Short: "q", Help: "Names only"},
+// volumeLs is `docker volume ls`.
+type volumeLs struct {
+	Cluster bool    `help:"Cluster volumes only"`
+	Filter  filters `short:"f" placeholder:"filter" help:"Only those that match: dangling=..., driver=..., name=..., label=..."`
+	Format  string  `help:"${format}"`
+	Quiet   bool    `short:"q" help:"Names only"`
+}
+
+func (c *volumeLs) Run(ctx context.Context, s *session, _ *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
 	}
-	return func(ctx context.Context, s *session, _ *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		list, err := api.VolumeList(ctx, client.Filters(f))
-		if err != nil {
-			return err
-		}
-		for _, w := range list.Warnings {
-			s.complain(errors.New(w))
-		}
-		sort.Slice(list.Volumes, func(i, j int) bool { return list.Volumes[i].Name < list.Volumes[j].Name })
-		if quiet && format == "" {
-			format = "{{.Name}}"
-		}
-		var rows []row
-		for i := range list.Volumes {
-			if cluster && list.Volumes[i].ClusterVolume == nil {
-				continue
-			}
-			rows = append(rows, volumeRow(&list.Volumes[i]))
-		}
-		return volumeListing().print(s, s.out, format, rows)
+	list, err := api.VolumeList(ctx, client.Filters(c.Filter))
+	if err != nil {
+		return err
 	}
+	for _, w := range list.Warnings {
+		s.complain(errors.New(w))
+	}
+	sort.Slice(list.Volumes, func(i, j int) bool { return list.Volumes[i].Name < list.Volumes[j].Name })
+	if c.Quiet && c.Format == "" {
+		c.Format = "{{.Name}}"
+	}
+	var rows []row
+	for i := range list.Volumes {
+		if c.Cluster && list.Volumes[i].ClusterVolume == nil {
+			continue
+		}
+		rows = append(rows, volumeRow(&list.Volumes[i]))
+	}
+	return volumeListing().print(s, s.out, c.Format, rows)
 }
 
 func volumeRow(v *volume.Volume) row {
@@ -69,42 +67,41 @@ func volumeRow(v *volume.Volume) row {
 	}
 }
 
-func volumeCreateCommand(u *cmd.Usage) action {
-	driver, name := "local", ""
-	var options, labels []string
-	u.Flags = []cmd.Flag{
-		{Value: &driver, Name: "driver", Short: "d", Help: "Driver"},
-		{Value: &labels, Name: "label", Help: "Put a label on it: KEY[=VALUE]"},
-		{Value: &name, Name: "name", Help: "Name", Hidden: true},
-		{Value: &options, Name: "opt", Short: "o", Kind: "map", Help: "Option of the driver: type=..., device=..., o=..."},
-	}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		if len(p.Args) == 1 {
-			if name != "" {
-				return errors.New("conflicting options: cannot specify a volume-name through both --name and as a positional arg")
-			}
-			name = p.Args[0]
-		}
-		api, err := s.client()
-		if err != nil {
-			return err
-		}
-		v, err := api.VolumeCreate(ctx, volume.CreateRequest{Name: name, Driver: driver, DriverOpts: pairs(options), Labels: pairs(labels)})
-		if err == nil {
-			fmt.Fprintln(s.out, v.Name)
-		}
-		return err
-	}
+// volumeCreate is `docker volume create`.
+type volumeCreate struct {
+	Driver string   `short:"d" default:"local" help:"Driver"`
+	Label  []string `help:"Put a label on it: KEY[=VALUE]"`
+	Name   string   `hidden:"" help:"Name"`
+	Opt    []string `short:"o" placeholder:"map" help:"Option of the driver: type=..., device=..., o=..."`
 }
 
-func volumeRemoveCommand(u *cmd.Usage) action {
-	force := false
-	u.Flags = []cmd.Flag{{Value: &force, Name: "force", Short: "f", Help: "No error for one that does not exist"}}
-	return func(ctx context.Context, s *session, p *cmd.Parsed) error {
-		api, err := s.client()
-		if err != nil {
-			return err
+func (c *volumeCreate) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	if len(p.Args) == 1 {
+		if c.Name != "" {
+			return errors.New("conflicting options: cannot specify a volume-name through both --name and as a positional arg")
 		}
-		return s.each(ctx, p.Args, func(ctx context.Context, name string) error { return api.VolumeRemove(ctx, name, force) })
+		c.Name = p.Args[0]
 	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	v, err := api.VolumeCreate(ctx, volume.CreateRequest{Name: c.Name, Driver: c.Driver, DriverOpts: pairs(c.Opt), Labels: pairs(c.Label)})
+	if err == nil {
+		fmt.Fprintln(s.out, v.Name)
+	}
+	return err
+}
+
+// volumeRm is `docker volume rm`.
+type volumeRm struct {
+	Force bool `short:"f" help:"No error for one that does not exist"`
+}
+
+func (c *volumeRm) Run(ctx context.Context, s *session, p *cmd.Parsed) error {
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	return s.each(ctx, p.Args, func(ctx context.Context, name string) error { return api.VolumeRemove(ctx, name, c.Force) })
 }
