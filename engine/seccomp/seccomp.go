@@ -44,13 +44,17 @@ func Compile(p *specs.LinuxSeccomp) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &Filter{Flags: flags, Program: encode(program)}, nil
+}
+
+func encode(program []instruction) []byte {
 	out := make([]byte, 0, 8*len(program))
 	for _, in := range program {
 		out = binary.NativeEndian.AppendUint16(out, in.op)
 		out = append(out, in.jt, in.jf)
 		out = binary.NativeEndian.AppendUint32(out, in.k)
 	}
-	return &Filter{Flags: flags, Program: out}, nil
+	return out
 }
 
 // late is before the errors that runc meets when the container's first process installs its filter.
