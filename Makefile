@@ -2,12 +2,14 @@
 SHELL := /bin/bash
 BOX   := $(CURDIR)/box
 # Registries and clients are spoken to in HTTP/1.1: HTTP/2 would be half a megabyte.
-TAGS  := netgo,osusergo,nethttpomithttp2
+TAGS  := netgo,osusergo,nethttpomithttp2,seccomp
 # The commit and its date are in the file where it is built from a checkout.
 VCS   := -buildvcs=$(if $(shell git rev-parse HEAD 2>/dev/null),true,false)
 LD    := -s -w -linkmode external -extldflags -static
 # What is run once a command or a request gains nothing by inlined calls, which cost 220 KB there.
 GC    := -gcflags box/personalities/...=-l -gcflags box/netapi/...=-l -gcflags box/engine=-l
+# libcontainer is built for libseccomp, in whose place is the filter compiler of engine/seccomp.
+export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
 .PHONY: help build demo test vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
@@ -32,9 +34,9 @@ PEERS := busybox:busybox-static nft:nftables iptables-legacy:iptables ip:iproute
 	python3:python3 /usr/lib/python3/dist-packages/docker/__init__.py:python3-docker jq:jq openssl:openssl script:bsdutils unshare:util-linux \
 	apparmor_parser:apparmor
 
-test: build ## Run the tests; as root those that start containers too
+test: build ## Run the tests; as root those that start containers too, with RUNTIME=runc by that runtime
 	@[ "$$(id -u)" != 0 ] || sh testdata/need $(PEERS)
-	@BOX_BINARY=$(BOX) sh testdata/test
+	@BOX_BINARY=$(BOX) BOX_RUNTIME=$(RUNTIME) sh testdata/test
 
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs

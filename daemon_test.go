@@ -27,13 +27,16 @@ func (d *daemon) host() string { return "unix://" + filepath.Join(d.dir, "docker
 // cgroup is the parent of the containers' control groups, which all daemons of a host share.
 func (d *daemon) cgroup() string { return "box-" + filepath.Base(d.dir) + strconv.Itoa(os.Getpid()) }
 
-// start returns when the API answers.
+// start returns when the API answers. BOX_RUNTIME names the runtime of containers that name none.
 func (d *daemon) start(flags ...string) error {
 	log, err := os.OpenFile(filepath.Join(d.dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
+	if r := os.Getenv("BOX_RUNTIME"); r != "" {
+		flags = append([]string{"--default-runtime", r}, flags...)
+	}
 	d.c = exec.Command(d.box, append([]string{
 		"dockerd", "-H", d.host(), "--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "run"),
 		"--pidfile", filepath.Join(d.dir, "docker.pid"), "--shutdown-timeout", "2", "--cgroup-parent", d.cgroup(),

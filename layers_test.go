@@ -24,7 +24,7 @@ var imports = map[string][]string{
 	"personalities/dockerd": {"certs", "engine", "engine/cgroup", "engine/network", "engine/state", "engine/task", "fs", "fs/drivers", "fs/mount", "netapi", "netapi/authz", "personalities/cmd", "personalities/keeper", "personalities/outfile"},
 	"personalities/hello":   {"personalities/cmd"},
 	"personalities/install": {"personalities/cmd", "personalities/outfile"},
-	"personalities/keeper":  {"engine/cgroup", "engine/keeper", "engine/runtime", "personalities/cmd"},
+	"personalities/keeper":  {"engine/cgroup", "engine/keeper", "engine/runtime", "engine/runtime/runc", "engine/task", "personalities/cmd"},
 	"personalities/man":     {"personalities/cmd"},
 	"personalities/outfile": {},
 	"personalities/pid1":    {"personalities/cmd"},
@@ -56,7 +56,9 @@ var imports = map[string][]string{
 	"engine/refuse":              {},
 	"engine/registry":            {"engine/image", "engine/reference", "fs/archive", "panics"},
 	"engine/runtime":             {"engine/cgroup", "engine/seccomp", "fs/mount"},
+	"engine/runtime/runc":        {"engine/cgroup", "engine/runtime", "engine/seccomp"},
 	"engine/seccomp":             {},
+	"engine/seccomp/libseccomp":  {"engine/seccomp"}, // in the place of libseccomp, by a replace of go.mod
 	"engine/spec":                {"engine/apparmor", "engine/refuse", "engine/seccomp"},
 	"engine/state":               {"fs"},
 	"engine/stats":               {},
@@ -83,6 +85,8 @@ var imports = map[string][]string{
 // homes are the packages that alone may import an outside library.
 var homes = map[string][]string{
 	"github.com/alecthomas/kong":        {"personalities/cmd"}, // command lines
+	"github.com/opencontainers/runc":    {"engine/runtime/runc"},
+	"github.com/opencontainers/cgroups": {"engine/runtime/runc"},
 	"github.com/vishvananda/netlink":    {"engine/network"},
 	"github.com/vishvananda/netns":      {"engine/network"},
 	"github.com/google/nftables":        {"engine/network"},

@@ -17,6 +17,7 @@ import (
 
 	"box/engine/cgroup"
 	"box/engine/logs"
+	"box/engine/task"
 )
 
 // KernelVersion is what uname -r says.
@@ -41,10 +42,9 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(), MemTotal: memoryTotal(),
 		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Load().Config(),
 		DockerRootDir: e.o.Root, ServerVersion: e.o.Release, Labels: append([]string{}, e.settings().Labels...), ExperimentalBuild: e.o.Experimental,
-		Runtimes: map[string]system.RuntimeWithStatus{"runc": {Runtime: system.Runtime{Path: e.o.Init}}}, CDISpecDirs: []string{},
-		RuncCommit: system.Commit{ID: e.o.Version}, InitCommit: system.Commit{ID: e.o.Version},
+		Runtimes: e.runtimes(), CDISpecDirs: []string{}, RuncCommit: system.Commit{ID: Built().Runc}, InitCommit: system.Commit{ID: e.o.Version},
 		HTTPProxy: proxy("HTTP_PROXY"), HTTPSProxy: proxy("HTTPS_PROXY"), NoProxy: proxy("NO_PROXY"),
-		DefaultRuntime: "runc", Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
+		DefaultRuntime: e.settings().Container.Runtime, Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
 		LiveRestoreEnabled: e.settings().LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=" + e.settings().Container.SeccompName},
 	}
 	i.Warnings = append(i.Warnings, e.silentKeeper(ctx)...)
@@ -83,6 +83,15 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	}
 	i.Warnings = append(i.Warnings, e.lacking(i)...)
 	return i, nil
+}
+
+// runtimes are those that are built into this file.
+func (e *Engine) runtimes() map[string]system.RuntimeWithStatus {
+	list := map[string]system.RuntimeWithStatus{}
+	for _, name := range task.Runtimes() {
+		list[name] = system.RuntimeWithStatus{Runtime: system.Runtime{Path: e.o.Init}}
+	}
+	return list
 }
 
 // keeperPatience is how long info waits for a keeper.

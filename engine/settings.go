@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
@@ -14,6 +15,7 @@ import (
 	"box/engine/events"
 	"box/engine/registry"
 	"box/engine/spec"
+	"box/engine/task"
 )
 
 // Settings are the part of the options that a running engine takes up anew. The zero value of a field means the default that
@@ -42,6 +44,7 @@ type ContainerDefaults struct {
 	NoNewPrivileges bool             //
 	Seccomp         string           // a profile's JSON or "unconfined"; the built-in profile
 	SeccompName     string           // of the profile in info: builtin
+	Runtime         string           // one of task.Runtimes: task.Box
 	StopTimeout     *int             // seconds between the stop signal and SIGKILL: 10
 }
 
@@ -65,6 +68,9 @@ func (e *Engine) take(s Settings) {
 	}
 	if c.IpcMode == "" {
 		c.IpcMode = api.IPCModePrivate
+	}
+	if c.Runtime == "" {
+		c.Runtime = task.Box
 	}
 	if c.SeccompName == "" {
 		c.SeccompName = "builtin"
@@ -97,13 +103,18 @@ func (s *Settings) attributes() map[string]string {
 		return string(raw)
 	}
 	r, c := &s.Registry, &s.Container
+	var runtimes []string
+	for _, name := range task.Runtimes() {
+		made, _ := task.Runtime(name)
+		runtimes = append(runtimes, name+":"+made)
+	}
 	return map[string]string{
 		"debug": strconv.FormatBool(s.Debug), "labels": list(s.Labels), "live-restore": strconv.FormatBool(s.LiveRestore),
 		"shutdown-timeout": strconv.Itoa(int(s.ShutdownTimeout / time.Second)), "max-concurrent-downloads": strconv.Itoa(r.Downloads),
 		"max-concurrent-uploads": strconv.Itoa(r.Uploads), "max-download-attempts": strconv.Itoa(r.Attempts),
 		"insecure-registries": list(r.Insecure), "registry-mirrors": list(r.Mirrors), "allow-nondistributable-artifacts": "[]",
 		"default-ipc-mode": string(c.IpcMode), "default-cgroupns-mode": string(c.cgroupns()), "default-shm-size": strconv.FormatInt(c.ShmSize, 10),
-		"default-runtime": "runc", "runtimes": "runc:runc", "features": "map[]",
+		"default-runtime": c.Runtime, "runtimes": strings.Join(runtimes, " "), "features": "map[]",
 	}
 }
 

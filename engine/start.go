@@ -81,7 +81,11 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	if err != nil {
 		return err
 	}
-	filter, err := e.filterOf(&rec, s)
+	runtime, known := task.Runtime(rec.Host.Runtime)
+	if !known {
+		return refuse.Invalid("unknown or invalid runtime name: %s", rec.Host.Runtime)
+	}
+	filter, err := e.filterOf(&rec, s, runtime)
 	if err != nil {
 		return err
 	}
@@ -93,7 +97,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	if err != nil {
 		return err
 	}
-	l := task.Launch{ID: rec.ID, Spec: s, Filter: filter, Stdin: rec.Config.OpenStdin, Log: log}
+	l := task.Launch{ID: rec.ID, Runtime: runtime, Spec: s, Filter: filter, Stdin: rec.Config.OpenStdin, Log: log}
 	var files []*os.File
 	for _, w := range waiting {
 		l.Attach = append(l.Attach, w.opts)
@@ -217,10 +221,14 @@ func (e *Engine) securityOf(h *api.HostConfig) (spec.Security, error) {
 	return spec.Security{NoNewPrivileges: d.NoNewPrivileges, Seccomp: d.Seccomp}.With(h.SecurityOpt)
 }
 
-// filterOf is the seccomp filter of a container, nil for none.
-func (e *Engine) filterOf(rec *record, s *specs.Spec) (*task.Filter, error) {
+// filterOf is the seccomp filter of a container, nil for none. Where the runtime is not ours, s gets the profile, which that one compiles.
+func (e *Engine) filterOf(rec *record, s *specs.Spec, runtime string) (*task.Filter, error) {
 	security, err := e.securityOf(rec.Host)
 	if err != nil {
+		return nil, err
+	}
+	if runtime != task.Box {
+		s.Linux.Seccomp, err = spec.Profile(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
 		return nil, err
 	}
 	f, err := e.filters.Of(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)

@@ -11,6 +11,7 @@ import (
 	"box/engine/cgroup"
 	"box/engine/refuse"
 	"box/engine/spec"
+	"box/engine/task"
 )
 
 const defaultShm = 64 << 20 // bytes of /dev/shm
@@ -100,7 +101,7 @@ func validateModes(h *api.HostConfig) error {
 		return refuse.Invalid("SHM size can not be less than 0")
 	case h.OomScoreAdj < -1000 || h.OomScoreAdj > 1000:
 		return refuse.Invalid("Invalid value %d, range for oom score adj is [-1000, 1000]", h.OomScoreAdj)
-	case h.Runtime != "" && h.Runtime != "runc":
+	case h.Runtime != "" && !slices.Contains(task.Runtimes(), h.Runtime):
 		return refuse.Invalid("unknown or invalid runtime name: %s", h.Runtime)
 	case h.Isolation != "" && h.Isolation != "default":
 		return refuse.Invalid("invalid isolation (%s): linux only supports 'default'", h.Isolation)
@@ -121,7 +122,7 @@ func (e *Engine) fillDefaults(h *api.HostConfig, security spec.Security) {
 		h.RestartPolicy.Name = api.RestartPolicyDisabled
 	}
 	if h.Runtime == "" {
-		h.Runtime = "runc"
+		h.Runtime = d.Runtime
 	}
 	if h.Memory > 0 && h.MemorySwap == 0 && e.o.Limits.Swap {
 		h.MemorySwap = 2 * h.Memory

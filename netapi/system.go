@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/events"
@@ -45,7 +46,7 @@ func (s *Server) versionInfo(w http.ResponseWriter, _ *http.Request) error {
 				"GoVersion": runtime.Version(), "KernelVersion": kernel, "Experimental": strconv.FormatBool(s.e.Experimental()), "GitCommit": b.Commit, "BuildTime": b.Time,
 			}},
 			{Name: "box", Version: s.product.Version, Details: map[string]string{"GitCommit": b.Commit, "BuildTime": b.Time}},
-			{Name: "runc", Version: s.product.Version, Details: map[string]string{"GitCommit": b.Commit}},
+			{Name: "runc", Version: strings.TrimPrefix(b.Runc, "v"), Details: map[string]string{"GitCommit": b.Runc}},
 			{Name: "docker-init", Version: s.product.Version, Details: map[string]string{"GitCommit": b.Commit}},
 		},
 	})

@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -9,6 +10,20 @@ import (
 
 // parentMark is the attribute of parents that box made, by which they are told from those that somebody else set up and limited.
 const parentMark = "trusted.box.parent"
+
+// MakeParents makes the parents of the group at p in every tree, for a group that somebody else makes.
+func (h *Hierarchies) MakeParents(p string) error {
+	for _, m := range h.mounts {
+		if m.controllers == nil {
+			continue
+		}
+		err := makeParents(m.dir, filepath.Clean("/"+p))
+		if err != nil && (h.unified || !m.optional()) {
+			return fmt.Errorf("create parents of control group %s: %w", p, err)
+		}
+	}
+	return nil
+}
 
 // makeParents makes the folders above p below root that are not there.
 func makeParents(root, p string) error {

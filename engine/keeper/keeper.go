@@ -4,6 +4,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,17 +28,17 @@ const slotTime = 3 * time.Second
 
 // Options are what a keeper is started with.
 type Options struct {
-	Listener *net.UnixListener // where the daemon calls
-	State    string            // folder of the keeper's own
-	Build    string            // tells one executable from another
+	Listener *net.UnixListener          // where the daemon calls
+	State    string                     // folder of the keeper's own
+	Build    string                     // tells one executable from another
+	Runtimes map[string]runtime.Runtime // by name; task.Box is there
 	Log      *slog.Logger
 	Busy     func() // called at each request and end of a program; nil: not
 }
 
 // Keeper owns containers. It ends when it is told to and owns nothing.
 type Keeper struct {
-	o  Options
-	rt *runtime.Runtime
+	o Options
 
 	mu         sync.Mutex // guards the maps and what they lead to, never held over a system call that can wait
 	containers map[string]*container
@@ -67,13 +68,11 @@ type order struct {
 
 // New makes a keeper that owns nothing.
 func New(o Options) (*Keeper, error) {
-	rt, err := runtime.New()
-	if err != nil {
-		return nil, err
+	if o.Runtimes[task.Box] == nil {
+		return nil, fmt.Errorf("keeper without the runtime %s: %w", task.Box, errInvalid)
 	}
 	k := &Keeper{
 		o:          o,
-		rt:         rt,
 		containers: map[string]*container{},
 		programs:   map[int]*program{},
 		held:       map[string]*held{},
@@ -143,7 +142,8 @@ func (k *Keeper) obey(o order, stopReaper func()) error {
 type container struct {
 	id      string
 	launch  record // what a swap must carry over
-	rt      runtimeContainer
+	runtime string // name of what made rt
+	rt      runtime.Container
 	main    *program
 	execs   map[string]*program
 	paused  bool
@@ -163,6 +163,16 @@ func (c *container) status() task.Status {
 		s.Execs = append(s.Execs, task.ExecStatus{ID: id, Pid: p.pid, Exit: p.exit})
 	}
 	return s
+}
+
+// runtime finds a runtime by its name; "" is that of before there were several.
+func (k *Keeper) runtime(name string) (string, runtime.Runtime, error) {
+	name = cmp.Or(name, task.Box)
+	r := k.o.Runtimes[name]
+	if r == nil {
+		return name, nil, fmt.Errorf("unknown or invalid runtime name: %s: %w", name, errInvalid)
+	}
+	return name, r, nil
 }
 
 // find is the container of that ID, or of its exec the program.

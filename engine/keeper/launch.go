@@ -10,7 +10,6 @@ import (
 
 	"github.com/containerd/errdefs"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"box/engine/logs"
 	"box/engine/runtime"
@@ -26,21 +25,6 @@ var (
 	// errRetry is the answer to a request that was not begun because of a swap.
 	errRetry = errors.New("keeper is being swapped")
 )
-
-// runtimeContainer is what the keeper needs of a container of engine/runtime; tests have another.
-type runtimeContainer interface {
-	Start(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error)
-	Record() runtime.Record
-	Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error)
-	Signal(sig unix.Signal) error
-	Pause() error
-	Resume() error
-	Update(r *specs.LinuxResources) error
-	Pids() ([]int, error)
-	CgroupPaths() (map[string]string, error)
-	OOMKills() int
-	Delete() error
-}
 
 // launch makes the container of l and runs its program.
 //
@@ -74,13 +58,18 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 		p.discard(files)
 		return task.Status{}, fmt.Errorf("container %s: %w", l.ID, errdefs.ErrAlreadyExists)
 	}
-	rt, err := k.rt.Create(l.ID, l.Spec, (*seccomp.Filter)(l.Filter))
+	name, by, err := k.runtime(l.Runtime)
+	if err != nil {
+		p.discard(files)
+		return task.Status{}, err
+	}
+	rt, err := by.Create(l.ID, l.Spec, (*seccomp.Filter)(l.Filter))
 	if err != nil {
 		p.discard(files)
 		return task.Status{}, fmt.Errorf(task.RefusedSpec+"%w", err)
 	}
 	c := &container{
-		id: l.ID, rt: rt, main: p, execs: map[string]*program{}, deleted: make(chan struct{}),
+		id: l.ID, runtime: name, rt: rt, main: p, execs: map[string]*program{}, deleted: make(chan struct{}),
 		launch: record{Log: l.Log, OwnPidSpace: ownsPidSpace(l.Spec)},
 	}
 	if err := k.startProgram(p, rt.Start, l.Spec.Process, l.Stdin); err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // host is a container that is none: its programs are the test's children.
-type host struct{ runtimeContainer }
+type host struct{ runtime.Container }
 
 func (host) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error) {
 	null, err := os.Open(os.DevNull)

@@ -32,7 +32,9 @@ func Resume(fd int, o Options) (*Keeper, error) {
 		return nil, err
 	}
 	for _, sc := range st.Containers {
-		k.restore(sc)
+		if err := k.restore(sc); err != nil {
+			return nil, err
+		}
 	}
 	for _, sh := range st.Held {
 		h := &held{descriptors: sh.FDs}
@@ -73,11 +75,18 @@ func adopt(fd int) *os.File {
 }
 
 // restore makes a container of its saved form and lets its pumps go on.
-func (k *Keeper) restore(sc savedContainer) {
+func (k *Keeper) restore(sc savedContainer) error {
+	name, by, err := k.runtime(sc.By)
+	if err != nil {
+		return err
+	}
+	rt, err := by.Restore(sc.ID, sc.Runtime)
+	if err != nil {
+		return err
+	}
 	c := &container{
-		id: sc.ID, launch: sc.Launch, paused: sc.Paused,
+		id: sc.ID, launch: sc.Launch, paused: sc.Paused, runtime: name, rt: rt,
 		execs: map[string]*program{}, deleted: make(chan struct{}),
-		rt: k.rt.Restore(sc.ID, sc.Runtime),
 	}
 	c.main = k.restoreProgram(sc.ID, sc.Main, sc.Launch.Log)
 	for _, sp := range sc.Execs {
@@ -87,6 +96,7 @@ func (k *Keeper) restore(sc savedContainer) {
 	if c.main.exit != nil {
 		close(c.deleted)
 	}
+	return nil
 }
 
 func (k *Keeper) restoreProgram(id string, sp savedProgram, log task.Log) *program {

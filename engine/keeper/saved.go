@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +14,11 @@ import (
 	"box/engine/task"
 )
 
-// stateVersion is the layout of what one executable leaves to the next.
-const stateVersion = 2
+// The layouts of what one executable leaves to the next. One that knows the first alone would take every container for one of task.Box.
+const (
+	stateVersion  = 2
+	stateRuntimes = 3 // some container is of another runtime
+)
 
 // state is the whole keeper as one executable leaves it to the next; numbers under "FD" are descriptors that stay open.
 // Fields are only ever added.
@@ -31,7 +35,8 @@ type state struct {
 type savedContainer struct {
 	ID      string
 	Launch  record
-	Runtime runtime.Record
+	By      string          `json:",omitempty"` // name of the runtime, "" for task.Box
+	Runtime json.RawMessage // its record
 	Paused  bool
 	Main    savedProgram
 	Execs   []savedProgram
@@ -71,10 +76,18 @@ type savedHeld struct {
 	Relays  []savedRelay
 }
 
-// CheckState reads a state as Resume would and says whether this executable understands it.
-func CheckState(r io.Reader) error {
-	_, err := readState(r)
-	return err
+// CheckState reads a state as Resume would and says whether this executable understands it, and has the runtimes that are in it.
+func CheckState(r io.Reader, runtimes map[string]runtime.Runtime) error {
+	st, err := readState(r)
+	if err != nil {
+		return err
+	}
+	for _, c := range st.Containers {
+		if runtimes[cmp.Or(c.By, task.Box)] == nil {
+			return fmt.Errorf("container %s is of runtime %s, which this executable has not: %w", c.ID, c.By, errInvalid)
+		}
+	}
+	return nil
 }
 
 func readState(r io.Reader) (*state, error) {
@@ -82,8 +95,8 @@ func readState(r io.Reader) (*state, error) {
 	if err := json.NewDecoder(r).Decode(&st); err != nil {
 		return nil, fmt.Errorf("read state of the keeper: %w", err)
 	}
-	if st.Version != stateVersion {
-		return nil, fmt.Errorf("state of the keeper has version %d, this executable knows %d: %w", st.Version, stateVersion, errInvalid)
+	if st.Version != stateVersion && st.Version != stateRuntimes {
+		return nil, fmt.Errorf("state of the keeper has version %d, this executable knows %d and %d: %w", st.Version, stateVersion, stateRuntimes, errInvalid)
 	}
 	return &st, nil
 }
@@ -124,7 +137,14 @@ func (k *Keeper) save(o order) (*state, []int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, c := range k.containers {
-		sc := savedContainer{ID: c.id, Launch: c.launch, Runtime: c.rt.Record(), Paused: c.paused, Main: s.program(c.main)}
+		sc := savedContainer{ID: c.id, Launch: c.launch, Paused: c.paused, Main: s.program(c.main)}
+		if c.runtime != task.Box {
+			sc.By, st.Version = c.runtime, stateRuntimes
+		}
+		var err error
+		if sc.Runtime, err = c.rt.Record(); err != nil {
+			return nil, nil, fmt.Errorf("record of container %s: %w", c.id, err)
+		}
 		for _, p := range c.execs {
 			sc.Execs = append(sc.Execs, s.program(p))
 		}

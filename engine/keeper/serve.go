@@ -104,7 +104,7 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 // stale tells of requests that are not carried out for a client that has gone, as when it waited for a keeper that was stopped.
 func stale(verb string) bool {
 	switch verb {
-	case task.VerbLaunch, task.VerbExec, task.VerbPause, task.VerbResume, task.VerbUpdate, task.VerbSignal:
+	case task.VerbLaunch, task.VerbLaunchBy, task.VerbExec, task.VerbPause, task.VerbResume, task.VerbUpdate, task.VerbSignal:
 		return true
 	}
 	return false
@@ -125,7 +125,7 @@ func gone(conn *net.UnixConn) (is bool) {
 }
 
 func (k *Keeper) answer(ctx context.Context, q *task.Request, files []*os.File) (task.Reply, error) {
-	if q.Verb == task.VerbLaunch {
+	if q.Verb == task.VerbLaunch || q.Verb == task.VerbLaunchBy {
 		s, err := k.launch(ctx, q.Launch, files)
 		return task.Reply{Status: []task.Status{s}}, err
 	}

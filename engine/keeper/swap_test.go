@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/logs"
+	"box/engine/runtime"
 	"box/engine/task"
 )
 
@@ -38,10 +39,14 @@ func TestMain(m *testing.M) {
 
 // testKeeper is what `box keeper` does: --check-state, --resume FD, or SOCKET STATE.
 func testKeeper(args []string) error {
-	o := Options{Build: "test", Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	box, err := runtime.New()
+	if err != nil {
+		return err
+	}
+	o := Options{Build: "test", Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Runtimes: map[string]runtime.Runtime{task.Box: box}}
 	switch args[0] {
 	case "--check-state":
-		return CheckState(os.Stdin)
+		return CheckState(os.Stdin, o.Runtimes)
 	case "--resume":
 		fd, err := strconv.Atoi(args[1])
 		if err != nil {

@@ -38,7 +38,7 @@ func TestConfine(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		st := &starting{steps: newPlan(t), c: &Container{id: "confined"}, process: &c.p}
+		st := &starting{steps: newPlan(t), c: &container{id: "confined"}, process: &c.p}
 		st.proc = st.open("open the stand-in", unix.SYS_OPENAT, current, dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		st.keyring(false)
 		st.confine(&c.p, st.proc)

@@ -8,6 +8,7 @@
 package runtime
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -23,32 +24,31 @@ import (
 	"box/engine/seccomp"
 )
 
-// Runtime makes containers on this host.
-type Runtime struct {
+// Box is the runtime of this package.
+type Box struct {
 	groups *cgroup.Hierarchies
 }
 
 // New asks the host for what containers need of it.
-func New() (*Runtime, error) {
+func New() (*Box, error) {
 	groups, err := cgroup.Read()
 	if err != nil {
 		return nil, err
 	}
-	return &Runtime{groups}, nil
+	return &Box{groups}, nil
 }
 
-// Container is one container: its namespaces, its cgroup and its first process. Its methods may be called from
-// any goroutine.
-type Container struct {
+// container is a Container of Box's.
+type container struct {
 	id     string
 	group  *cgroup.Group
 	spec   *specs.Spec // until the first process runs
 	mu     sync.Mutex  // one start, exec or change at a time
-	record Record
+	record record
 }
 
-// Record is what another process needs to go on with a container that runs.
-type Record struct {
+// record is what another process needs to go on with a container that runs.
+type record struct {
 	Pid         int
 	Birth       uint64                 // when the process was made, in the kernel's ticks, since numbers come again
 	Group       string                 // path of the control group
@@ -58,22 +58,16 @@ type Record struct {
 	Filter      *seccomp.Filter        `json:",omitempty"`
 }
 
-// Streams are a program's ends of its standard streams, as blocking descriptors. nil reads and writes /dev/null.
-type Streams struct {
-	Stdin, Stdout, Stderr *os.File
-}
-
-// Close closes the ends, which the program has copies of once it runs.
-func (s Streams) Close() {
-	for _, f := range []*os.File{s.Stdin, s.Stdout, s.Stderr} {
-		if f != nil {
-			f.Close()
-		}
+// Create is Runtime's. The system calls of all programs are judged by filter, nil for none.
+func (r *Box) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (Container, error) {
+	c, err := r.create(id, spec, filter)
+	if err != nil {
+		return nil, err
 	}
+	return c, nil
 }
 
-// Create makes the control group of a container of spec. Nothing runs yet; Delete is due. filter judges the system calls of all its programs, nil for none.
-func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (*Container, error) {
+func (r *Box) create(id string, spec *specs.Spec, filter *seccomp.Filter) (*container, error) {
 	if err := validate(spec); err != nil {
 		return nil, err
 	}
@@ -81,7 +75,7 @@ func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (*
 	if err != nil {
 		return nil, err
 	}
-	c := &Container{id: id, group: group, spec: spec, record: Record{
+	c := &container{id: id, group: group, spec: spec, record: record{
 		Group: spec.Linux.CgroupsPath, UIDs: spec.Linux.UIDMappings, OOMScoreAdj: spec.Process.OOMScoreAdj, Filter: filter,
 	}}
 	for _, k := range namespaceKinds {
@@ -94,22 +88,28 @@ func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (*
 	return c, nil
 }
 
-// Restore is a container that an earlier process started.
-func (r *Runtime) Restore(id string, rec Record) *Container {
-	return &Container{id: id, group: r.groups.Open(rec.Group), record: rec}
+// Restore is Runtime's.
+func (r *Box) Restore(id string, raw json.RawMessage) (Container, error) {
+	c := &container{id: id}
+	if err := json.Unmarshal(raw, &c.record); err != nil {
+		return nil, fmt.Errorf("read record of container %s: %w", id, err)
+	}
+	c.group = r.groups.Open(c.record.Group)
+	return c, nil
 }
 
-// Record describes the container to a process that takes over.
-func (c *Container) Record() Record {
+// Record is Container's.
+func (c *container) Record() (json.RawMessage, error) { return json.Marshal(c.recorded()) }
+
+func (c *container) recorded() record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.record
 }
 
-// Start makes the container's first process, which executes the program of p. With p.Terminal the streams are not used and the terminal's
-// master is returned. After an error nothing runs; Delete is still due. A program that is there and cannot be executed is no error: what a shell would say
-// is written to its standard error, and it ends with code 255.
-func (c *Container) Start(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
+// Start is Container's. A program that is there and cannot be executed is no error: what a shell would say is written to its standard
+// error, and it ends with code 255.
+func (c *container) Start(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.spec == nil {
@@ -124,8 +124,8 @@ func (c *Container) Start(p *specs.Process, s Streams) (pid int, terminal *os.Fi
 	return pid, terminal, err
 }
 
-// Exec starts a further program in a running container.
-func (c *Container) Exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
+// Exec is Container's.
+func (c *container) Exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	// A process that enters a frozen group stops halfway, and who waits for its start would hold up what thaws it.
 	if frozen, err := c.group.Frozen(); err != nil {
 		return 0, nil, err
@@ -161,48 +161,46 @@ func processState(pid int) (words []string, err error) {
 	return words, nil
 }
 
-// Signal sends sig to every process of the container.
-func (c *Container) Signal(sig unix.Signal) error {
+// Signal is Container's.
+func (c *container) Signal(sig unix.Signal) error {
 	if sig == unix.SIGKILL {
 		return c.group.Kill()
 	}
 	return c.group.Signal(sig)
 }
 
-// Pause freezes every process of the container.
-func (c *Container) Pause() error {
+// Pause is Container's.
+func (c *container) Pause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.group.Freeze()
 }
 
-// Resume thaws them.
-func (c *Container) Resume() error {
+// Resume is Container's.
+func (c *container) Resume() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.group.Thaw()
 }
 
-// Pids lists the processes of the container, as the host numbers them.
-func (c *Container) Pids() ([]int, error) { return c.group.Pids() }
+// Pids is Container's.
+func (c *container) Pids() ([]int, error) { return c.group.Pids() }
 
-// Update changes limits of a running container; fields of r that are nil stay as they are.
-func (c *Container) Update(r *specs.LinuxResources) error {
+// Update is Container's.
+func (c *container) Update(r *specs.LinuxResources) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.group.Update(r)
 }
 
-// OOMKills counts the processes of the container that the kernel killed for want of memory; 0 where the kernel does not
-// say. It must be asked before Delete.
-func (c *Container) OOMKills() int { return c.group.OOMKills() }
+// OOMKills is Container's.
+func (c *container) OOMKills() int { return c.group.OOMKills() }
 
-// CgroupPaths are the container's folders in the cgroup file systems by controller, "" on the unified one.
-func (c *Container) CgroupPaths() (map[string]string, error) { return c.group.Paths() }
+// CgroupPaths is Container's.
+func (c *container) CgroupPaths() (map[string]string, error) { return c.group.Paths() }
 
-// Delete kills what is left in the container and removes its cgroup. It may be called again, and must be while it gives errdefs.ErrConflict: killed
-// processes take a moment to go.
-func (c *Container) Delete() error {
+// Delete is Container's.
+func (c *container) Delete() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	pids, err := c.group.Pids()

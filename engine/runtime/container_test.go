@@ -76,13 +76,13 @@ func testSpec(t *testing.T, root string) *specs.Spec {
 }
 
 // newContainer makes one, and deletes it when the test is over.
-func newContainer(t *testing.T, id string, spec *specs.Spec) *Container {
+func newContainer(t *testing.T, id string, spec *specs.Spec) *container {
 	t.Helper()
 	r, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := r.Create(id, spec, nil)
+	c, err := r.create(id, spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestStart(t *testing.T) {
 }
 
 // sleeper is a container that runs until the test is over.
-func sleeper(t *testing.T, args ...string) (*Container, *specs.Spec) {
+func sleeper(t *testing.T, args ...string) (*container, *specs.Spec) {
 	t.Helper()
 	spec := testSpec(t, busyboxRoot(t))
 	quiet(t)
@@ -382,7 +382,7 @@ func TestExecStopped(t *testing.T) {
 func TestAtOnce(t *testing.T) {
 	root := busyboxRoot(t)
 	quiet(t)
-	containers := make([]*Container, 20)
+	containers := make([]*container, 20)
 	spec := testSpec(t, root)
 	for i := range containers {
 		s := testSpec(t, root)

@@ -11,7 +11,7 @@ import (
 //
 // Where all namespaces are made anew the copy of the keeper is that process already. A user namespace, which must be entered before others are made in
 // it, and a PID namespace, which only children are in, take a second copy.
-func (c *Container) first(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
+func (c *container) first(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	sp, err := spacesOf(c.spec.Linux.Namespaces)
 	defer sp.close()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // The copy of the keeper enters everything but the PID namespace, which only its child will be in. What is in the container can look at that one for the few
 // calls until it executes the program, and with CAP_SYS_PTRACE take it over: so it is made when the first has no more rights, and no more open, than the
 // program will have.
-func (c *Container) further(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
-	rec := c.Record()
+func (c *container) further(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
+	rec := c.recorded()
 	sp, err := spacesWithin(rec.Pid, rec.Spaces)
 	defer sp.close()
 	if err != nil {
@@ -71,7 +71,7 @@ func (st *starting) planFurther() error {
 }
 
 // over is the error for a container whose process is gone.
-func (c *Container) over(err error) error {
+func (c *container) over(err error) error {
 	if err != nil {
 		return fmt.Errorf("container %s is not running: %w: %w", c.id, err, errdefs.ErrNotFound)
 	}

@@ -69,6 +69,12 @@ var rlimits = map[string]int{
 	"RLIMIT_RTTIME": unix.RLIMIT_RTTIME,
 }
 
+// Rlimit is the number of a limit of getrlimit(2) by its name in the OCI runtime spec.
+func Rlimit(name string) (number int, known bool) {
+	number, known = rlimits[name]
+	return number, known
+}
+
 // write puts text into a file of /proc.
 func (s *steps) write(what string, proc register, file, text string) {
 	s.writeTo(what, s.open(what, unix.SYS_OPENAT, proc, file, unix.O_WRONLY|unix.O_CLOEXEC, 0), text)

@@ -13,7 +13,7 @@ import (
 // starting is a process that is being put together, with the descriptors that it inherits.
 type starting struct {
 	*steps
-	c       *Container
+	c       *container
 	process *specs.Process
 	spaces  spaces
 	joins   []int // descriptors of what is joined
@@ -29,7 +29,7 @@ type starting struct {
 }
 
 // prepare opens what a process inherits. close is due, after an error too.
-func (c *Container) prepare(p *specs.Process, s Streams, sp spaces) (st *starting, err error) {
+func (c *container) prepare(p *specs.Process, s Streams, sp spaces) (st *starting, err error) {
 	st = &starting{c: c, process: p, spaces: sp, group: -1}
 	if st.joins, err = sp.numbers(); err != nil {
 		return st, err

@@ -21,7 +21,7 @@ func (f *Filters) Of(opts Security, privileged bool, bounding []string) (*seccom
 		return nil, nil
 	}
 	return f.cache.Filter(strings.Join(bounding, " ")+"\n"+opts.Seccomp, func() (*specs.LinuxSeccomp, error) {
-		return seccompProfile(opts, privileged, bounding)
+		return Profile(opts, privileged, bounding)
 	})
 }
 
@@ -30,8 +30,8 @@ func filtered(opts Security, privileged bool) bool {
 	return opts.Seccomp != "unconfined" && (!privileged || opts.OwnSeccomp)
 }
 
-// seccompProfile is the profile that opts ask for, nil for none; which system calls it allows depends on the capabilities.
-func seccompProfile(opts Security, privileged bool, bounding []string) (*specs.LinuxSeccomp, error) {
+// Profile is the profile that opts ask for, nil for none; which system calls it allows depends on the capabilities.
+func Profile(opts Security, privileged bool, bounding []string) (*specs.LinuxSeccomp, error) {
 	if !filtered(opts, privileged) {
 		return nil, nil
 	}
@@ -48,6 +48,6 @@ func seccompProfile(opts Security, privileged bool, bounding []string) (*specs.L
 
 // CheckSeccomp refuses a profile that cannot be read.
 func CheckSeccomp(profile string) error {
-	_, err := seccompProfile(Security{Seccomp: profile}, false, nil)
+	_, err := Profile(Security{Seccomp: profile}, false, nil)
 	return err
 }

@@ -54,7 +54,7 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s has the filter of %s", row.name, other)
 		}
 		seen[f] = row.name
-		p, err := seccompProfile(in.Security, in.Host.Privileged, s.Process.Capabilities.Bounding)
+		p, err := Profile(in.Security, in.Host.Privileged, s.Process.Capabilities.Bounding)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -124,7 +124,11 @@ func (c *Client) Hello(ctx context.Context) (build string, pid int, err error) {
 // Launch is Launcher's.
 func (c *Client) Launch(ctx context.Context, l Launch, attached []*os.File) (Status, error) {
 	defer CloseAll(attached)
-	r, err := c.call(ctx, Request{Verb: VerbLaunch, ID: l.ID, Launch: &l}, attached...)
+	verb := VerbLaunch
+	if l.Runtime != "" && l.Runtime != Box {
+		verb = VerbLaunchBy
+	}
+	r, err := c.call(ctx, Request{Verb: verb, ID: l.ID, Launch: &l}, attached...)
 	if err != nil {
 		return Status{}, err
 	}

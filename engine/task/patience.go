@@ -30,7 +30,8 @@ type silence struct {
 }
 
 func (e *silence) Error() string {
-	return fmt.Sprintf("keeper (process %d) has not answered %s within %v: it hangs or is stopped", e.pid, strings.TrimSuffix(e.verb, "-filtered"), e.wait)
+	verb, _, _ := strings.Cut(e.verb, "-") // launch, however it is done
+	return fmt.Sprintf("keeper (process %d) has not answered %s within %v: it hangs or is stopped", e.pid, verb, e.wait)
 }
 
 func (e *silence) Unwrap() error { return errdefs.ErrUnavailable }
@@ -40,14 +41,16 @@ func limitOf(verb string) time.Duration {
 	switch verb {
 	case VerbWatch:
 		return 0 // it lasts as long as both live
-	case VerbLaunch, VerbExec:
+	case VerbLaunch, VerbLaunchBy, VerbExec:
 		return longLimit
 	}
 	return shortLimit
 }
 
 // begins tells of requests that wait for a keeper which is being replaced.
-func begins(verb string) bool { return verb == VerbLaunch || verb == VerbExec }
+func begins(verb string) bool {
+	return verb == VerbLaunch || verb == VerbLaunchBy || verb == VerbExec
+}
 
 // absent tells of an error of connect(2) that nobody listens.
 func absent(err error) bool {

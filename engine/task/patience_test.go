@@ -65,6 +65,7 @@ func TestSilence(t *testing.T) {
 	calls := map[string]func() error{
 		VerbHello:    func() error { _, _, err := c.Hello(ctx); return err },
 		VerbLaunch:   func() error { _, err := c.Launch(ctx, Launch{}, nil); return err },
+		VerbLaunchBy: func() error { _, err := c.Launch(ctx, Launch{Runtime: Runc}, nil); return err },
 		VerbFind:     func() error { _, err := c.Find(ctx); return err },
 		VerbHold:     func() error { return c.Hold(ctx, "x", nil, nil) },
 		VerbDrop:     func() error { return c.Drop(ctx, "x") },
@@ -82,7 +83,7 @@ func TestSilence(t *testing.T) {
 	for verb, call := range calls {
 		began := time.Now()
 		err := call()
-		if text := fmt.Sprintf("keeper (process %d) has not answered %s within", os.Getpid(), strings.TrimSuffix(verb, "-filtered")); !errdefs.IsUnavailable(err) || !strings.Contains(err.Error(), text) {
+		if text := fmt.Sprintf("keeper (process %d) has not answered %s within", os.Getpid(), strings.Split(verb, "-")[0]); !errdefs.IsUnavailable(err) || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v; want %q", verb, err, text)
 		}
 		if took := time.Since(began); took > 10*time.Second {

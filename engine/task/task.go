@@ -58,12 +58,13 @@ type Task interface {
 
 // Launch is a container to be started.
 type Launch struct {
-	ID     string
-	Spec   *specs.Spec
-	Filter *Filter `json:",omitempty"` // of system calls, for the program and whatever else is run in the container; nil for none
-	Log    Log
-	Stdin  bool     // the program has a standard input that somebody may attach to; else it reads end of file
-	Attach []Attach // one for each descriptor that is passed along, connected before the program's first byte
+	ID      string
+	Runtime string `json:",omitempty"` // Box or another; "" for Box
+	Spec    *specs.Spec
+	Filter  *Filter `json:",omitempty"` // of Box: judges all system calls in the container, nil for none; others compile the spec's profile
+	Log     Log
+	Stdin   bool     // the program has a standard input that somebody may attach to; else it reads end of file
+	Attach  []Attach // one for each descriptor that is passed along, connected before the program's first byte
 }
 
 // Filter is a seccomp filter as seccomp(2) takes it: SECCOMP_FILTER_FLAG_*, and struct sock_filter, 8 bytes each.

@@ -60,6 +60,7 @@ type Reply struct {
 const (
 	VerbHello    = "hello"
 	VerbLaunch   = "launch-filtered" // not "launch": a keeper that knows that alone would start programs without their filter
+	VerbLaunchBy = "launch-by"       // not VerbLaunch: a keeper that knows one runtime alone would take that one
 	VerbFind     = "find"
 	VerbWatch    = "watch"
 	VerbExec     = "exec"

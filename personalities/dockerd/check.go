@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"box/engine"
+	"box/engine/task"
 	"box/netapi"
 )
 
@@ -110,6 +111,9 @@ func (o *options) checkContainers() error {
 		return fmt.Errorf("IPC mode %q is not supported as default value; use \"shareable\" or \"private\"", o.ipc)
 	default:
 		return fmt.Errorf("default IPC mode setting (%s) is invalid; use \"shareable\" or \"private\"", o.ipc)
+	}
+	if o.runtime != "" && !slices.Contains(task.Runtimes(), o.runtime) {
+		return fmt.Errorf("specified default runtime '%s' does not exist: there are %s", o.runtime, strings.Join(task.Runtimes(), ", "))
 	}
 	if !slices.Contains([]string{"", "host", "private"}, o.cgroupns) {
 		return fmt.Errorf("default cgroup namespace mode (%s) is invalid; use \"host\" or \"private\"", o.cgroupns)

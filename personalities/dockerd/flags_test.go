@@ -23,7 +23,7 @@ type outcome struct {
 
 // outcomes has a line for every row of testdata/flags.tsv, by flag, or by key where there is no flag.
 var outcomes = map[string]outcome{
-	"--add-runtime":                      {"--add-runtime x=/x", `{"runtimes":{"x":{"path":"/x"}}}`, "the runtime is built in", ""},
+	"--add-runtime":                      {"--add-runtime x=/x", `{"runtimes":{"x":{"path":"/x"}}}`, "the runtimes box and runc are built in", ""},
 	"--allow-direct-routing":             {"--allow-direct-routing", `{"allow-direct-routing":true}`, "published ports alone", ""},
 	"--allow-nondistributable-artifacts": {"--allow-nondistributable-artifacts x", `{"allow-nondistributable-artifacts":["x"]}`, "", "deprecated"},
 	"--api-cors-header":                  {"--api-cors-header *", `{"api-cors-header":"*"}`, "have been removed; use a reverse proxy", ""},
@@ -49,7 +49,7 @@ var outcomes = map[string]outcome{
 	"--default-gateway-v6":               {"--default-gateway-v6 fd00::2", `{"default-gateway-v6":"fd00::2"}`, "IPv4 alone", ""},
 	"--default-ipc-mode":                 {"--default-ipc-mode shareable", `{"default-ipc-mode":"shareable"}`, "", ""},
 	"--default-network-opt":              {"--default-network-opt bridge=x=y", `{"default-network-opts":{"bridge":{"x":"y"}}}`, "only the default bridge", ""},
-	"--default-runtime":                  {"--default-runtime x", `{"default-runtime":"x"}`, "does not exist", ""},
+	"--default-runtime":                  {"--default-runtime runc", `{"default-runtime":"runc"}`, "", ""},
 	"--default-shm-size":                 {"--default-shm-size 8m", `{"default-shm-size":"8m"}`, "", ""},
 	"--default-stop-timeout":             {"--default-stop-timeout 3", `{"default-stop-timeout":3}`, "", ""},
 	"--default-ulimit":                   {"--default-ulimit nofile=5:6", `{"default-ulimits":{"nofile":{"Name":"nofile","Hard":6,"Soft":5}}}`, "", ""},

@@ -69,6 +69,7 @@ type options struct {
 	logOptions     []string
 	cgroupns       string
 	ipc            string
+	runtime        string
 	shm            size
 	ulimits        ulimits
 	dns            addresses
@@ -133,7 +134,7 @@ func (o *options) settings() engine.Settings {
 	r := &s.Registry
 	r.Insecure, r.Mirrors, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts
 	s.Container = engine.ContainerDefaults{
-		ShmSize: int64(o.shm), IpcMode: container.IpcMode(o.ipc), CgroupnsMode: container.CgroupnsMode(o.cgroupns), Ulimits: o.ulimits,
+		Runtime: o.runtime, ShmSize: int64(o.shm), IpcMode: container.IpcMode(o.ipc), CgroupnsMode: container.CgroupnsMode(o.cgroupns), Ulimits: o.ulimits,
 		DNS: o.dns, DNSSearch: o.dnsSearch, DNSOptions: o.dnsOptions, Init: o.init, InitPath: o.initPath,
 		NoNewPrivileges: o.noNewPriv, Seccomp: o.seccompProfile, SeccompName: o.seccomp, StopTimeout: o.stopTimeout,
 	}
@@ -156,7 +157,7 @@ func (o *options) defaultNetwork() engine.Bridge {
 func (o *options) take(n *options) {
 	o.debug, o.labels, o.live, o.shutdown = n.debug, n.labels, n.live, n.shutdown
 	o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts = n.insecure, n.mirrors, n.downloads, n.uploads, n.attempts
-	o.shm, o.ipc, o.cgroupns, o.plugins, o.policy = n.shm, n.ipc, n.cgroupns, n.plugins, n.policy
+	o.shm, o.ipc, o.cgroupns, o.runtime, o.plugins, o.policy = n.shm, n.ipc, n.cgroupns, n.runtime, n.plugins, n.policy
 }
 
 // usage is how the daemon is started.

@@ -89,7 +89,7 @@ func (o *options) summary() string {
 	raw, _ := json.Marshal(map[string]any{ // of strings and numbers, which always can be
 		"debug": o.debug, "labels": o.labels, "live-restore": o.live, "shutdown-timeout": o.shutdown, "insecure-registries": o.insecure,
 		"registry-mirrors": o.mirrors, "max-concurrent-downloads": o.downloads, "max-concurrent-uploads": o.uploads, "max-download-attempts": o.attempts,
-		"default-shm-size": int64(o.shm), "default-ipc-mode": o.ipc, "default-cgroupns-mode": o.cgroupns, "authorization-plugins": o.plugins,
+		"default-shm-size": int64(o.shm), "default-ipc-mode": o.ipc, "default-cgroupns-mode": o.cgroupns, "default-runtime": o.runtime, "authorization-plugins": o.plugins,
 	})
 	return string(raw)
 }

@@ -3,6 +3,7 @@ package dockerd
 import (
 	"strings"
 
+	"box/engine/task"
 	"box/fs/drivers"
 	"box/personalities/cmd"
 )
@@ -107,6 +108,7 @@ func (o *options) table() []setting {
 		{value: &o.cgroupParent, name: "cgroup-parent", key: "cgroup-parent", word: "string", help: "Set parent cgroup for all containers"},
 		{value: &o.cgroupns, name: "default-cgroupns-mode", key: "default-cgroupns-mode", word: "string", help: `Default mode for containers cgroup namespace ("host" | "private")`},
 		{value: &o.ipc, name: "default-ipc-mode", key: "default-ipc-mode", word: "string", help: `Default mode for containers ipc ("shareable" | "private") (default "private")`},
+		{value: &o.runtime, name: "default-runtime", key: "default-runtime", word: "string", help: "Default runtime for containers (" + strings.Join(task.Runtimes(), ", ") + `) (default "box")`},
 		{value: &o.shm, name: "default-shm-size", key: "default-shm-size", word: "bytes", kind: stringOrInt, help: "Default shm size for containers (default 64MiB)"},
 		{value: &o.stopTimeout, name: "default-stop-timeout", key: "default-stop-timeout", word: "int", help: "Default stop timeout for containers, seconds (default 10)"},
 		{value: &o.ulimits, name: "default-ulimit", key: "default-ulimits", word: "ulimit", kind: anObject, help: "Default ulimits for containers"},

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -18,6 +19,8 @@ import (
 	"box/engine/cgroup"
 	"box/engine/keeper"
 	"box/engine/runtime"
+	"box/engine/runtime/runc"
+	"box/engine/task"
 	"box/personalities/cmd"
 )
 
@@ -42,7 +45,11 @@ func run(ctx context.Context, env *cmd.Env) error {
 		return err
 	}
 	if line.CheckState {
-		return keeper.CheckState(env.Stdin)
+		runtimes, err := runtimes(line.State)
+		if err != nil {
+			return err
+		}
+		return keeper.CheckState(env.Stdin, runtimes)
 	}
 	debug.SetGCPercent(heapGoal)
 	o := keeper.Options{State: line.State, Build: cmp.Or(line.Build, Build()), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
@@ -57,6 +64,10 @@ func run(ctx context.Context, env *cmd.Env) error {
 		defer quick.Close()
 	}
 	if line.Resume != 0 {
+		var err error
+		if o.Runtimes, err = runtimes(line.State); err != nil {
+			return err
+		}
 		k, err := keeper.Resume(line.Resume, o)
 		if err != nil {
 			return err
@@ -73,11 +84,33 @@ func run(ctx context.Context, env *cmd.Env) error {
 	raiseLimits()
 	fmt.Fprintln(env.Stdout, "ready")
 	silence()
+	if err := os.RemoveAll(filepath.Join(line.State, runcs)); err != nil { // of a keeper that was killed, as all its containers are
+		return err
+	}
+	if o.Runtimes, err = runtimes(line.State); err != nil {
+		return err
+	}
 	k, err := keeper.New(o)
 	if err != nil {
 		return err
 	}
 	return errors.Join(k.Run(ctx), os.Remove(line.Socket))
+}
+
+// runcs is the folder of the keeper's for libcontainer's files.
+const runcs = "runc"
+
+// runtimes are those that are built in; state is the folder for records.
+func runtimes(state string) (map[string]runtime.Runtime, error) {
+	box, err := runtime.New()
+	if err != nil {
+		return nil, err
+	}
+	runc, err := runc.New(filepath.Join(state, runcs))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]runtime.Runtime{task.Box: box, task.Runc: runc}, nil
 }
 
 // listen takes the socket over from a keeper that is gone; the daemon has made sure that it is.

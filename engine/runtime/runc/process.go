@@ -1,0 +1,145 @@
+package runc
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/configs"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"box/engine/runtime"
+)
+
+// start starts the program of sp in c: a first one up to the point where it would execute its program, until c.Exec.
+func start(c *libcontainer.Container, sp *specs.Process, s runtime.Streams, first bool) (pid int, terminal *os.File, err error) {
+	p, err := process(sp)
+	if err != nil {
+		return 0, nil, refusal{err}
+	}
+	p.Init = first
+	if sp.Terminal {
+		near, far, err := socketPair()
+		if err != nil {
+			return 0, nil, err
+		}
+		defer near.Close()
+		defer far.Close()
+		p.ConsoleSocket = far
+		if err := c.Start(p); err != nil {
+			return 0, nil, err
+		}
+		far.Close()
+		if terminal, err = receive(near); err != nil {
+			return 0, nil, fmt.Errorf("receive terminal: %w", stillborn(p, err))
+		}
+	} else {
+		if err := own(c, sp, s); err != nil {
+			return 0, nil, err
+		}
+		// Only what is there: a typed nil in an interface would count as a stream.
+		if s.Stdin != nil {
+			p.Stdin = s.Stdin
+		}
+		if s.Stdout != nil {
+			p.Stdout = s.Stdout
+		}
+		if s.Stderr != nil {
+			p.Stderr = s.Stderr
+		}
+		if err := c.Start(p); err != nil {
+			return 0, nil, err
+		}
+	}
+	pid, err = p.Pid()
+	return pid, terminal, err
+}
+
+// stillborn ends a process that nobody will know of.
+func stillborn(p *libcontainer.Process, err error) error {
+	if pid, pidErr := p.Pid(); pidErr == nil {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		_, _ = unix.Wait4(pid, nil, 0, nil)
+	}
+	return err
+}
+
+// own gives a program's streams to its user, who could not open them anew (/dev/stdout) else.
+func own(c *libcontainer.Container, sp *specs.Process, s runtime.Streams) error {
+	config := c.Config()
+	uid, err := config.HostUID(int(sp.User.UID))
+	if err != nil || uid == 0 {
+		return err
+	}
+	for _, f := range []*os.File{s.Stdin, s.Stdout, s.Stderr} {
+		if f == nil {
+			continue
+		}
+		if err := f.Chown(uid, -1); err != nil {
+			return fmt.Errorf("owner of a stream: %w", err)
+		}
+	}
+	return nil
+}
+
+// logLevel is how much the C half of a start tells its parent, one write and one line of JSON each: warnings (logrus' number).
+const logLevel = "3"
+
+// process turns the spec's process into libcontainer's (OCI runtime spec, config.md, "Process").
+func process(p *specs.Process) (*libcontainer.Process, error) {
+	lp := &libcontainer.Process{
+		Args: p.Args, Env: p.Env, UID: int(p.User.UID), GID: int(p.User.GID), Cwd: p.Cwd, Label: p.SelinuxLabel, NoNewPrivileges: &p.NoNewPrivileges,
+		AppArmorProfile: p.ApparmorProfile, Scheduler: p.Scheduler, IOPriority: p.IOPriority, LogLevel: logLevel,
+	}
+	if p.ConsoleSize != nil {
+		lp.ConsoleWidth, lp.ConsoleHeight = uint16(p.ConsoleSize.Width), uint16(p.ConsoleSize.Height)
+	}
+	if c := p.Capabilities; c != nil {
+		lp.Capabilities = &configs.Capabilities{
+			Bounding: c.Bounding, Effective: c.Effective, Inheritable: c.Inheritable, Permitted: c.Permitted, Ambient: c.Ambient,
+		}
+	}
+	for _, g := range p.User.AdditionalGids {
+		lp.AdditionalGroups = append(lp.AdditionalGroups, int(g))
+	}
+	for _, l := range p.Rlimits {
+		kind, ok := runtime.Rlimit(l.Type)
+		if !ok {
+			return nil, fmt.Errorf("unknown resource limit %q", l.Type)
+		}
+		lp.Rlimits = append(lp.Rlimits, configs.Rlimit{Type: kind, Hard: l.Hard, Soft: l.Soft})
+	}
+	return lp, nil
+}
+
+// socketPair is that over which a process hands back the master of the terminal that it made in its container.
+func socketPair() (near, far *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socket pair for the terminal: %w", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "console"), os.NewFile(uintptr(fds[1]), "console"), nil
+}
+
+// receive returns the terminal's master, set not to block. The process has sent it by now, with its name, if it ever does.
+func receive(near *os.File) (*os.File, error) {
+	name, oob := make([]byte, unix.PathMax), make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(int(near.Fd()), name, oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:n])
+	if err != nil || len(messages) != 1 {
+		return nil, fmt.Errorf("no descriptor in the message: %w", err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return nil, fmt.Errorf("no descriptor in the message: %w", err)
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		unix.Close(fds[0])
+		return nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "terminal"), nil
+}

@@ -1,0 +1,221 @@
+// Package runc makes containers by runc's libcontainer, of which it is the one home.
+//
+// What libcontainer keeps of a container is a file below a folder of ours, and is read anew for each call: the caller holds nothing in memory, and a
+// process that takes over goes on by the same file. Limits of running containers, their processes and what the kernel counts are read and written by
+// engine/cgroup, as for every runtime: the groups are the kernel's, whoever made them.
+package runc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/specconv"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"box/engine/cgroup"
+	"box/engine/runtime"
+	"box/engine/seccomp"
+)
+
+// Runtime is libcontainer.
+type Runtime struct {
+	root   string // where it keeps its files
+	groups *cgroup.Hierarchies
+}
+
+// New is libcontainer that keeps its files below root, which is made at the first container.
+func New(root string) (*Runtime, error) {
+	groups, err := cgroup.Read()
+	if err != nil {
+		return nil, err
+	}
+	return &Runtime{root, groups}, nil
+}
+
+// container is a Container of libcontainer's.
+type container struct {
+	id     string
+	record record
+	group  *cgroup.Group
+
+	mu      sync.Mutex              // one call of libcontainer at a time: its own lock does not cover all of its fields
+	created *libcontainer.Container // until the first program runs
+}
+
+// record is what another process needs to go on with the container.
+type record struct {
+	Root  string // of libcontainer's files
+	Group string // path of the control group
+}
+
+// Create is runtime.Runtime's. The profile of spec judges system calls; a filter is refused.
+func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (runtime.Container, error) {
+	if filter != nil {
+		return nil, fmt.Errorf("container %s with a compiled filter, where runc takes a profile: %w", id, errdefs.ErrInvalidArgument)
+	}
+	if spec.Linux == nil || spec.Process == nil {
+		return nil, fmt.Errorf("container %s without a process or a Linux part: %w", id, errdefs.ErrInvalidArgument)
+	}
+	config, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{CgroupName: id, Spec: spec})
+	if err != nil {
+		return nil, refusal{err}
+	}
+	if err := os.MkdirAll(r.root, 0o711); err != nil {
+		return nil, err
+	}
+	if err := r.groups.MakeParents(spec.Linux.CgroupsPath); err != nil {
+		return nil, err
+	}
+	created, err := libcontainer.Create(r.root, id, config)
+	if err != nil {
+		return nil, err
+	}
+	rec := record{Root: r.root, Group: spec.Linux.CgroupsPath}
+	return &container{id: id, record: rec, group: r.groups.Open(rec.Group), created: created}, nil
+}
+
+// refusal is an error of libcontainer's in what it was asked for, word for word.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() []error { return []error{r.error, errdefs.ErrInvalidArgument} }
+
+// Restore is runtime.Runtime's. What is wrong with libcontainer's files is said by what needs them.
+func (r *Runtime) Restore(id string, raw json.RawMessage) (runtime.Container, error) {
+	c := &container{id: id}
+	if err := json.Unmarshal(raw, &c.record); err != nil {
+		return nil, fmt.Errorf("read record of container %s: %w", id, err)
+	}
+	c.group = r.groups.Open(c.record.Group)
+	return c, nil
+}
+
+// Record is runtime.Container's.
+func (c *container) Record() (json.RawMessage, error) { return json.Marshal(c.record) }
+
+// load reads libcontainer's file; c.mu is held.
+func (c *container) load() (*libcontainer.Container, error) {
+	if c.created != nil {
+		return c.created, nil
+	}
+	loaded, err := libcontainer.Load(c.record.Root, c.id)
+	if errors.Is(err, libcontainer.ErrNotExist) {
+		return nil, fmt.Errorf("container %s is not running: %w", c.id, errdefs.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load container %s: %w", c.id, err)
+	}
+	return loaded, nil
+}
+
+// Start is runtime.Container's.
+func (c *container) Start(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.created == nil {
+		return 0, nil, fmt.Errorf("container %s was started: %w", c.id, errdefs.ErrConflict)
+	}
+	if pid, terminal, err = start(c.created, p, s, true); err != nil {
+		return 0, nil, err
+	}
+	if err := c.created.Exec(); err != nil { // lets the process go on, which waits until then
+		_ = unix.Kill(pid, unix.SIGKILL)
+		_, _ = unix.Wait4(pid, nil, 0, nil)
+		closeIf(terminal)
+		return 0, nil, fmt.Errorf("unable to start container process: %w", err)
+	}
+	c.created = nil
+	return pid, terminal, nil
+}
+
+// Exec is runtime.Container's.
+func (c *container) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error) {
+	// A process that enters a frozen group stops halfway, and who waits for its start would hold up what thaws it.
+	if frozen, err := c.group.Frozen(); err != nil {
+		return 0, nil, err
+	} else if frozen {
+		return 0, nil, fmt.Errorf("container %s is paused, unpause the container before exec: %w", c.id, errdefs.ErrConflict)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	loaded, err := c.load()
+	if err != nil {
+		return 0, nil, err
+	}
+	return start(loaded, p, s, false)
+}
+
+// Signal is runtime.Container's.
+func (c *container) Signal(sig unix.Signal) error {
+	if sig == unix.SIGKILL {
+		return c.group.Kill()
+	}
+	return c.group.Signal(sig)
+}
+
+// Pause is runtime.Container's.
+func (c *container) Pause() error { return c.with((*libcontainer.Container).Pause) }
+
+// Resume is runtime.Container's.
+func (c *container) Resume() error { return c.with((*libcontainer.Container).Resume) }
+
+func (c *container) with(do func(*libcontainer.Container) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	loaded, err := c.load()
+	if err != nil {
+		return err
+	}
+	return do(loaded)
+}
+
+// Update is runtime.Container's.
+func (c *container) Update(r *specs.LinuxResources) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.group.Update(r)
+}
+
+// Pids is runtime.Container's.
+func (c *container) Pids() ([]int, error) { return c.group.Pids() }
+
+// CgroupPaths is runtime.Container's.
+func (c *container) CgroupPaths() (map[string]string, error) { return c.group.Paths() }
+
+// OOMKills is runtime.Container's.
+func (c *container) OOMKills() int { return c.group.OOMKills() }
+
+// Delete is runtime.Container's.
+func (c *container) Delete() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.group.Kill(); err != nil {
+		return err
+	}
+	loaded, err := c.load()
+	if errdefs.IsNotFound(err) {
+		return c.group.Delete() // what a Delete that was cut off left
+	}
+	if err == nil {
+		err = loaded.Destroy()
+	}
+	if errors.Is(err, libcontainer.ErrRunning) {
+		return fmt.Errorf("container %s is running: %w", c.id, errdefs.ErrConflict)
+	}
+	if err != nil { // its file is damaged: what is the kernel's goes all the same
+		err = errors.Join(err, c.group.Delete(), os.RemoveAll(filepath.Join(c.record.Root, c.id)))
+	}
+	return err
+}
+
+func closeIf(f *os.File) {
+	if f != nil {
+		f.Close()
+	}
+}
