@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
@@ -15,6 +13,7 @@ import (
 
 	"box/engine/build"
 	"box/engine/image"
+	"box/engine/request"
 	"box/panics"
 )
 
@@ -117,7 +116,8 @@ func committedConfig(own *api.Config, q Commission) (dockerspec.DockerOCIImageCo
 	if err := build.Change(&c, q.Changes); err != nil {
 		return c, err
 	}
-	fillConfig(&c, imageConfig(own))
+	made := imageConfig(own)
+	request.Fill(&c, &made)
 	return c, nil
 }
 
@@ -137,75 +137,4 @@ func imageConfig(c *api.Config) dockerspec.DockerOCIImageConfig {
 		out.ExposedPorts[p.String()] = struct{}{}
 	}
 	return out
-}
-
-// fillConfig fills what c leaves open from another configuration, by Docker's rules.
-func fillConfig(c *dockerspec.DockerOCIImageConfig, from dockerspec.DockerOCIImageConfig) {
-	if c.User == "" {
-		c.User = from.User
-	}
-	c.ExposedPorts = united(c.ExposedPorts, from.ExposedPorts)
-	c.Labels = united(c.Labels, from.Labels)
-	c.Volumes = united(c.Volumes, from.Volumes)
-	env := slices.Clone(c.Env)
-	for _, v := range from.Env {
-		if !hasVariable(c.Env, v) {
-			env = append(env, v)
-		}
-	}
-	c.Env = env
-	if len(c.Entrypoint) == 0 {
-		if len(c.Cmd) == 0 {
-			c.Cmd = from.Cmd
-		}
-		if c.Entrypoint == nil {
-			c.Entrypoint = from.Entrypoint
-		}
-	}
-	c.Healthcheck = filledHealth(c.Healthcheck, from.Healthcheck)
-	if c.WorkingDir == "" {
-		c.WorkingDir = from.WorkingDir
-	}
-	if c.StopSignal == "" {
-		c.StopSignal = from.StopSignal
-	}
-}
-
-// united is over with what it lacks of under.
-func united[V any](over, under map[string]V) map[string]V {
-	if len(under) == 0 {
-		return over
-	}
-	all := maps.Clone(under)
-	maps.Copy(all, over)
-	return all
-}
-
-func filledHealth(h, from *api.HealthConfig) *api.HealthConfig {
-	if h == nil || from == nil {
-		if h == nil {
-			return from
-		}
-		return h
-	}
-	all := *h
-	if len(all.Test) == 0 {
-		all.Test = from.Test
-	}
-	if all.Interval == 0 {
-		all.Interval = from.Interval
-	}
-	if all.Timeout == 0 {
-		all.Timeout = from.Timeout
-	}
-	if all.StartPeriod == 0 {
-		all.StartPeriod = from.StartPeriod
-	}
-	if all.StartInterval == 0 {
-		all.StartInterval = from.StartInterval
-	}
-	if all.Retries == 0 {
-		all.Retries = from.Retries
-	}
-	return &all
 }

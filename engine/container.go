@@ -13,6 +13,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 
 	"box/engine/network"
+	"box/engine/request"
 	"box/engine/state"
 )
 
@@ -29,7 +30,7 @@ type record struct {
 	Config   *api.Config
 	Host     *api.HostConfig
 	Networks map[string]*apinetwork.EndpointSettings // as asked for, by the name of the network
-	Mounts   []mountPoint
+	Mounts   []request.Mount
 	Driver   string
 	Cgroup   string   // path of its control group in each hierarchy
 	Shallow  bool     `json:",omitempty"` // read-only binds leave what is mounted below them writable

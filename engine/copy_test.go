@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	api "github.com/moby/moby/api/types/container"
+
+	"box/engine/request"
 )
 
 func TestRooted(t *testing.T) {
@@ -35,7 +37,7 @@ func TestUpdated(t *testing.T) {
 		"policy":             {api.UpdateConfig{RestartPolicy: api.RestartPolicy{Name: api.RestartPolicyAlways}}, true},
 	} {
 		h := have()
-		if err := updated(h, &row.u); (err == nil) != row.ok {
+		if err := request.Update(h, &row.u); (err == nil) != row.ok {
 			t.Errorf("%s: %v", name, err)
 		}
 		if h.CPUShares != 7 || row.ok && row.u.Memory != 0 && h.Memory != row.u.Memory || !row.ok && h.Memory != 100 {
@@ -44,7 +46,7 @@ func TestUpdated(t *testing.T) {
 	}
 	h := have()
 	h.AutoRemove = true
-	if err := updated(h, &api.UpdateConfig{RestartPolicy: api.RestartPolicy{Name: api.RestartPolicyAlways}}); err == nil {
+	if err := request.Update(h, &api.UpdateConfig{RestartPolicy: api.RestartPolicy{Name: api.RestartPolicyAlways}}); err == nil {
 		t.Error("a container that goes when it ends was told to come back")
 	}
 }

@@ -7,10 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"box/engine/refuse"
-
 	"github.com/moby/moby/api/types/mount"
 	"golang.org/x/sys/unix"
+
+	"box/engine/refuse"
+	"box/engine/request"
 )
 
 // fillVolumes gives the empty ones among a new container's volumes what the image has at their places. root is the open root of the
@@ -27,7 +28,7 @@ func (e *Engine) fillVolumes(ctx context.Context, root int, path string, rec *re
 	return nil
 }
 
-func (e *Engine) fillVolume(ctx context.Context, root int, path, container string, m *mountPoint) error {
+func (e *Engine) fillVolume(ctx context.Context, root int, path, container string, m *request.Mount) error {
 	fd, err := unix.Openat2(root, "."+filepath.Clean("/"+m.Destination), &unix.OpenHow{
 		Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
@@ -38,7 +39,7 @@ func (e *Engine) fillVolume(ctx context.Context, root int, path, container strin
 		return fmt.Errorf("%s in the image: %w", m.Destination, err)
 	}
 	defer unix.Close(fd)
-	subpath := subpathOf(&m.Spec)
+	subpath := request.Subpath(&m.Spec)
 	readable, err := unix.Openat(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOTDIR) {
 		if subpath != "" {

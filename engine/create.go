@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,103 +11,110 @@ import (
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
-	apinetwork "github.com/moby/moby/api/types/network"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
 	"box/engine/recovery"
 	"box/engine/refuse"
+	"box/engine/request"
 	"box/engine/spec"
 	"box/engine/state"
 	"box/engine/workdir"
 	"box/fs"
 )
 
-// Creation is what a container is to be made from.
-type Creation struct {
-	Name       string // "" for one that is made up
-	Config     *api.Config
-	Host       *api.HostConfig
-	Networking *apinetwork.NetworkingConfig
-	Platform   *ocispec.Platform // that the image must be for; nil for any
-	Shallow    bool              // read-only binds leave what is mounted below them writable
-}
-
 // Create makes a container, which Start runs. When it returns without an error the container outlives a crash; with one,
 // nothing of it is left.
-func (e *Engine) Create(ctx context.Context, q Creation) (api.CreateResponse, error) {
-	var none api.CreateResponse
-	if q.Config == nil {
-		return none, refuse.Invalid("Config cannot be empty in order to create a container")
-	}
-	if q.Host == nil {
-		q.Host = &api.HostConfig{}
-	}
-	if err := conflicts(q.Config, q.Host); err != nil {
-		return none, err
+func (e *Engine) Create(ctx context.Context, q request.Create) (api.CreateResponse, error) {
+	if err := q.Check(); err != nil {
+		return api.CreateResponse{}, err
 	}
 	img, err := e.imageFor(ctx, q.Config.Image)
+	if err != nil {
+		return api.CreateResponse{}, err
+	}
+	rec, warnings, err := e.complete(&q, img)
 	if err == nil {
-		err = checkPlatform(img, q.Config.Image, q.Platform)
+		err = e.make(ctx, rec)
 	}
 	if err != nil {
-		return none, err
+		return api.CreateResponse{}, err
 	}
-	rec := record{
-		ID: newID(), Name: q.Name, Created: e.o.Now().UTC(), Image: img.ID.String(), Layer: img.ChainID().String(),
-		Config: mergeConfig(q.Config, img), Host: q.Host, Driver: e.layers.Name(), Shallow: q.Shallow,
+	return api.CreateResponse{ID: rec.ID, Warnings: warnings}, nil
+}
+
+// complete gives the record of a container that is to be made: the request with what it left open, by the image, the defaults and what there is.
+func (e *Engine) complete(q *request.Create, img *image.Image) (*record, []string, error) {
+	if err := img.CheckPlatform(q.Config.Image, q.Platform); err != nil {
+		return nil, nil, err
 	}
-	warnings, err := e.complete(&rec, q.Networking)
+	d := e.requestDaemon()
+	warnings, err := d.Complete(q, &img.Config.Config)
 	if err != nil {
-		return none, err
+		return nil, nil, err
 	}
 	if q.Platform == nil {
-		warnings = append(platformWarnings(img), warnings...)
+		warnings = append(img.PlatformWarnings(), warnings...)
 	}
-	if err := e.reserveName(&rec); err != nil {
-		return none, err
+	if err := e.lenders(q.Host); err != nil {
+		return nil, nil, err
 	}
-	if err := e.build(ctx, &rec); err != nil {
+	rec := &record{
+		ID: newID(), Name: q.Name, Created: e.o.Now().UTC(), Image: img.ID.String(), Layer: img.ChainID().String(),
+		Config: q.Config, Host: q.Host, Driver: e.layers.Name(), Shallow: q.Shallow,
+	}
+	if rec.Networks, err = e.wantedNetworks(rec, q.Networking); err != nil {
+		return nil, nil, err
+	}
+	argv := slices.Concat(q.Config.Entrypoint, q.Config.Cmd)
+	if len(argv) == 0 {
+		return nil, nil, refuse.Invalid("no command specified")
+	}
+	rec.Path, rec.Args = argv[0], argv[1:]
+	if q.Config.Hostname == "" {
+		q.Config.Hostname = short(rec.ID)
+		if q.Host.NetworkMode.IsHost() || q.Host.UTSMode.IsHost() {
+			q.Config.Hostname, _ = os.Hostname()
+		}
+	}
+	rec.Cgroup = spec.CgroupPath(q.Host.CgroupParent, e.o.CgroupParent, rec.ID)
+	mounts := request.Mounts{Root: e.o.Root, Lender: e.mountsOf, Exists: exists}
+	rec.Mounts, err = mounts.Resolve(q)
+	return rec, warnings, err
+}
+
+// requestDaemon is what of this daemon decides over requests.
+func (e *Engine) requestDaemon() request.Daemon {
+	return request.Daemon{Defaults: e.settings().Container, Log: e.o.LogConfig, Limits: e.o.Limits, Remaps: len(e.o.IDs.UIDs) > 0}
+}
+
+// mountsOf are the mounts of a container, for others.
+func (e *Engine) mountsOf(ref string) ([]request.Mount, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return nil, err
+	}
+	return c.snapshot().Mounts, nil
+}
+
+// make takes the name, builds the container, and lets it be seen.
+func (e *Engine) make(ctx context.Context, rec *record) error {
+	if err := e.reserveName(rec); err != nil {
+		return err
+	}
+	if err := e.build(ctx, rec); err != nil {
 		e.releaseName(rec.Name)
 		for _, v := range e.volumes.Discard(rec.ID) {
 			e.publishVolume(ctx, v, events.ActionDestroy)
 		}
-		return none, errors.Join(err, e.unbuild(context.WithoutCancel(ctx), &rec, layerNames(rec.ID, e.imageLayers(ctx, rec.ID))))
+		return errors.Join(err, e.unbuild(context.WithoutCancel(ctx), rec, layerNames(rec.ID, e.imageLayers(ctx, rec.ID))))
 	}
-	e.volumes.Saved(volumesOf(&rec)...)
-	c := newContainer(rec, status{State: api.StateCreated})
+	e.volumes.Saved(volumesOf(rec)...)
+	c := newContainer(*rec, status{State: api.StateCreated})
 	e.mu.Lock()
 	e.containers[rec.ID] = c
 	e.mu.Unlock()
 	e.publish(ctx, c, events.ActionCreate)
-	return api.CreateResponse{ID: rec.ID, Warnings: warnings}, nil
-}
-
-// complete fills in what was left out and refuses what cannot be.
-func (e *Engine) complete(rec *record, networking *apinetwork.NetworkingConfig) (warnings []string, err error) {
-	if warnings, err = e.validate(rec); err != nil {
-		return nil, err
-	}
-	if err := e.lenders(rec.Host); err != nil {
-		return nil, err
-	}
-	if rec.Networks, err = e.wantedNetworks(rec, networking); err != nil {
-		return nil, err
-	}
-	argv := slices.Concat(rec.Config.Entrypoint, rec.Config.Cmd)
-	if len(argv) == 0 {
-		return nil, refuse.Invalid("no command specified")
-	}
-	rec.Path, rec.Args = argv[0], argv[1:]
-	if rec.Config.Hostname == "" {
-		rec.Config.Hostname = short(rec.ID)
-		if rec.Host.NetworkMode.IsHost() || rec.Host.UTSMode.IsHost() {
-			rec.Config.Hostname, _ = os.Hostname()
-		}
-	}
-	rec.Cgroup = spec.CgroupPath(rec.Host.CgroupParent, e.o.CgroupParent, rec.ID)
-	rec.Mounts, err = e.wantedMounts(rec)
-	return warnings, err
+	return nil
 }
 
 // build makes the container's layers, folder and record, in this order: a crash before the record leaves orphans, which
@@ -149,7 +155,7 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
 	base := rec.ID + "-init"
 	opts := fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true, IDMaps: e.o.IDs}
-	quota, err := storageQuota(rec.Host.StorageOpt)
+	quota, err := request.Quota(rec.Host.StorageOpt)
 	if err != nil {
 		return err
 	}
@@ -233,74 +239,4 @@ func (e *Engine) imageFor(ctx context.Context, ref string) (*image.Image, error)
 		return e.images.MakeHello(ctx)
 	}
 	return img, err
-}
-
-// mergeConfig gives the image's configuration with the user's over it, by Docker's rules.
-func mergeConfig(user *api.Config, img *image.Image) *api.Config {
-	c := *user
-	from := img.Config.Config
-	if c.User == "" {
-		c.User = from.User
-	}
-	if len(from.ExposedPorts) > 0 {
-		c.ExposedPorts = exposedPorts(c.ExposedPorts, from.ExposedPorts)
-	}
-	c.Env = slices.Clone(c.Env) // as it is: a name alone takes what the image or the daemon sets away, when it starts
-	for _, v := range from.Env {
-		if !hasVariable(user.Env, v) {
-			c.Env = append(c.Env, v)
-		}
-	}
-	if len(from.Labels) > 0 {
-		labels := maps.Clone(from.Labels)
-		maps.Copy(labels, c.Labels)
-		c.Labels = labels
-	}
-	if c.Labels == nil {
-		c.Labels = map[string]string{}
-	}
-	if len(c.Entrypoint) == 0 {
-		if len(c.Cmd) == 0 {
-			c.Cmd = from.Cmd
-		}
-		if c.Entrypoint == nil {
-			c.Entrypoint = from.Entrypoint
-		}
-	}
-	if len(c.Entrypoint) == 1 && c.Entrypoint[0] == "" {
-		c.Entrypoint = nil
-	}
-	c.Healthcheck = filledHealth(c.Healthcheck, from.Healthcheck)
-	if len(c.Shell) == 0 {
-		c.Shell = from.Shell
-	}
-	if c.WorkingDir == "" {
-		c.WorkingDir = from.WorkingDir
-	}
-	if len(from.Volumes) > 0 {
-		volumes := maps.Clone(from.Volumes)
-		maps.Copy(volumes, c.Volumes)
-		c.Volumes = volumes
-	}
-	if c.StopSignal == "" {
-		c.StopSignal = from.StopSignal
-	}
-	return &c
-}
-
-// hasVariable tells whether env sets or removes the variable of v.
-func hasVariable(env []string, v string) bool {
-	name := variable(v)
-	return slices.ContainsFunc(env, func(e string) bool { return variable(e) == name })
-}
-
-func exposedPorts(user apinetwork.PortSet, img map[string]struct{}) apinetwork.PortSet {
-	out := apinetwork.PortSet{}
-	maps.Copy(out, user)
-	for s := range img {
-		if p, err := apinetwork.ParsePort(s); err == nil {
-			out[p] = struct{}{}
-		}
-	}
-	return out
 }

@@ -135,7 +135,7 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 		if n.Driver != "bridge" {
 			continue
 		}
-		ep, err := e.o.Net.Join(ctx, request(rec, n, want, e.spared.has))
+		ep, err := e.o.Net.Join(ctx, joinRequest(rec, n, want, e.spared.has))
 		if err != nil {
 			return j, err
 		}
@@ -147,7 +147,7 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 	return j, nil
 }
 
-func request(rec *record, n *netRecord, want *apinetwork.EndpointSettings, spared func(string, uint16) bool) network.Request {
+func joinRequest(rec *record, n *netRecord, want *apinetwork.EndpointSettings, spared func(string, uint16) bool) network.Request {
 	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: newID(), Ports: ports(rec), Spared: spared}
 	if want == nil {
 		return r

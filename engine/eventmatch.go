@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"box/engine/filter"
-
 	"github.com/moby/moby/api/types/events"
+
+	"box/engine/filter"
 )
 
 // objects are the kinds of what events are about; each is a filter too.

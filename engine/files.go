@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/refuse"
+	"box/engine/request"
 	"box/fs/archive"
 	"box/fs/mount"
 )
@@ -129,7 +130,7 @@ func (e *Engine) restingMounts(rec *record) (list []resting, drop func(), err er
 		}
 	}
 	for _, m := range rec.Mounts {
-		r := resting{source: m.Source, target: m.Destination, subpath: subpathOf(&m.Spec), readOnly: !m.RW}
+		r := resting{source: m.Source, target: m.Destination, subpath: request.Subpath(&m.Spec), readOnly: !m.RW}
 		switch m.Type {
 		case apimount.TypeVolume:
 			if r.source, err = e.volumes.Mount(m.Name, user); err != nil {
@@ -215,17 +216,17 @@ func mountPointIn(root *archive.Root, p string, source int) (int, error) {
 }
 
 // mountAt is the mount of the container's configuration that holds p, a path without links; nil when it is in the root.
-func (f *files) mountAt(p string) *mountPoint {
-	var found *mountPoint
+func (f *files) mountAt(p string) *request.Mount {
+	var found *request.Mount
 	for i := range f.rec.Mounts {
 		m := &f.rec.Mounts[i]
-		if within(p, m.Destination) && (found == nil || len(m.Destination) > len(found.Destination)) {
+		if request.Within(p, m.Destination) && (found == nil || len(m.Destination) > len(found.Destination)) {
 			found = m
 		}
 	}
 	for target := range f.rec.Host.Tmpfs {
-		if target = path.Clean(target); within(p, target) && (found == nil || len(target) > len(found.Destination)) {
-			found = &mountPoint{MountPoint: api.MountPoint{Type: apimount.TypeTmpfs, Destination: target, RW: true}}
+		if target = path.Clean(target); request.Within(p, target) && (found == nil || len(target) > len(found.Destination)) {
+			found = &request.Mount{MountPoint: api.MountPoint{Type: apimount.TypeTmpfs, Destination: target, RW: true}}
 		}
 	}
 	return found

@@ -5,11 +5,12 @@ import (
 	"strconv"
 	"strings"
 
-	"box/engine/filter"
-	"box/engine/refuse"
-
 	api "github.com/moby/moby/api/types/container"
 	"github.com/opencontainers/go-digest"
+
+	"box/engine/filter"
+	"box/engine/refuse"
+	"box/engine/request"
 )
 
 // listMatch is the test that the filters of `docker ps` make.
@@ -115,7 +116,7 @@ func (e *Engine) onNetwork(rec *record, ref string) bool {
 }
 
 func hasMount(rec *record, v string) bool {
-	return slices.ContainsFunc(rec.Mounts, func(m mountPoint) bool {
+	return slices.ContainsFunc(rec.Mounts, func(m request.Mount) bool {
 		return m.Name == v || m.Destination == v || m.Source == v
 	})
 }
@@ -126,7 +127,7 @@ func hasPort(ports []api.PortSummary, v string, public bool) bool {
 	if !ok {
 		proto = "tcp"
 	}
-	first, last := hostPorts(numbers)
+	first, last := request.HostPorts(numbers)
 	return slices.ContainsFunc(ports, func(p api.PortSummary) bool {
 		n := p.PrivatePort
 		if public {

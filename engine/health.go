@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"box/engine/refuse"
-
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 )
@@ -37,26 +35,6 @@ func checkCommand(c *api.Config) []string {
 			return slices.Concat([]string(c.Shell), rest)
 		}
 		return append([]string{"/bin/sh", "-c"}, rest...)
-	}
-	return nil
-}
-
-// validateHealth refuses times that are too short to mean anything.
-func validateHealth(h *api.HealthConfig) error {
-	if h == nil {
-		return nil
-	}
-	const least = time.Millisecond
-	for _, d := range []struct {
-		name  string
-		value time.Duration
-	}{{"Interval", h.Interval}, {"Timeout", h.Timeout}, {"StartPeriod", h.StartPeriod}, {"StartInterval", h.StartInterval}} {
-		if d.value != 0 && d.value < least {
-			return refuse.Invalid("%s in Healthcheck cannot be less than %s", d.name, least)
-		}
-	}
-	if h.Retries < 0 {
-		return refuse.Invalid("Retries in Healthcheck cannot be negative")
 	}
 	return nil
 }

@@ -91,12 +91,3 @@ func TestHead(t *testing.T) {
 		t.Error(n, h)
 	}
 }
-
-func TestValidateHealth(t *testing.T) {
-	if err := validateHealth(&api.HealthConfig{Interval: time.Microsecond}); err == nil || err.Error() != "Interval in Healthcheck cannot be less than 1ms" {
-		t.Error(err)
-	}
-	if err := validateHealth(&api.HealthConfig{Retries: -1}); err == nil || err.Error() != "Retries in Healthcheck cannot be negative" {
-		t.Error(err)
-	}
-}

@@ -57,7 +57,7 @@ func (e *Engine) InspectImage(ctx context.Context, ref string, platform *ocispec
 func (e *Engine) imageOf(ref string, platform *ocispec.Platform) (image.Listed, error) {
 	l, err := e.images.Find(ref)
 	if err == nil {
-		err = l.CheckPlatform(platform)
+		err = l.CheckPlatform(l.ID.String(), platform)
 	}
 	return l, err
 }

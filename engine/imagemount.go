@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strconv"
 
 	"github.com/moby/moby/api/types/mount"
@@ -12,28 +11,6 @@ import (
 
 	"box/fs"
 )
-
-// checkImage says what is wrong with a mount of an image.
-func checkImage(spec *mount.Mount) error {
-	switch {
-	case spec.Source == "":
-		return errors.New("field Source must not be empty")
-	case subpathOf(spec) != "" && !filepath.IsLocal(subpathOf(spec)):
-		return errors.New("subpath must be a relative path within the volume")
-	}
-	return nil
-}
-
-// subpathOf is the part of a volume or image that is mounted, "" for all.
-func subpathOf(spec *mount.Mount) string {
-	switch {
-	case spec.VolumeOptions != nil:
-		return spec.VolumeOptions.Subpath
-	case spec.ImageOptions != nil:
-		return spec.ImageOptions.Subpath
-	}
-	return ""
-}
 
 // imageLayer is the name of the layer that the nth image mount of a container shows. It is the container's own and stands on the
 // image's, which therefore stay, whoever removes the image.

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
+	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/swarm"
 	"github.com/moby/moby/api/types/system"
-
-	api "github.com/moby/moby/api/types/container"
 	"golang.org/x/sys/unix"
 
 	"box/engine/cgroup"

@@ -12,26 +12,12 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/logs"
-	"box/engine/refuse"
 	"box/engine/task"
 	"box/template"
 )
 
 // defaultLog is the driver of containers that ask for none when the daemon has no other.
 const defaultLog = "json-file"
-
-// completeLog fills in what a container leaves to the daemon's configuration and refuses what no driver understands.
-func (e *Engine) completeLog(c *api.LogConfig) error {
-	daemon := e.o.LogConfig
-	if c.Type == "" {
-		c.Type = daemon.Type
-	}
-	c.Config = logs.Merge(c.Config, daemon.Config, c.Type == daemon.Type)
-	if err := logs.Validate(c.Type, c.Config); err != nil {
-		return refuse.Invalid("%v", err)
-	}
-	return nil
-}
 
 // logFiles is where the container's log can be read; its path is "" when it cannot.
 func (e *Engine) logFiles(rec *record) logs.Files {

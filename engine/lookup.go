@@ -4,9 +4,9 @@ import (
 	"context"
 	"strings"
 
-	"box/engine/refuse"
-
 	"github.com/moby/moby/api/types/events"
+
+	"box/engine/refuse"
 )
 
 // container finds one by full ID, name, or a prefix of the ID that only one has.

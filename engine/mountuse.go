@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/refuse"
+	"box/engine/request"
 	"box/engine/volume"
 	mounts "box/fs/mount"
 )
@@ -30,7 +31,7 @@ func (e *Engine) useMounts(rec *record) ([]specs.Mount, error) {
 		var err error
 		switch m.Type {
 		case mount.TypeTmpfs:
-			s, err = tmpfsMount(&m.Spec)
+			s, err = request.TmpfsMount(&m.Spec)
 		case mount.TypeVolume:
 			s, err = e.useVolume(rec, i)
 		case mount.TypeImage:
@@ -43,8 +44,8 @@ func (e *Engine) useMounts(rec *record) ([]specs.Mount, error) {
 		}
 		list = append(list, s)
 	}
-	for _, target := range sortedKeys(rec.Host.Tmpfs) {
-		options, err := tmpfsOptions(rec.Host.Tmpfs[target])
+	for _, target := range request.SortedKeys(rec.Host.Tmpfs) {
+		options, err := request.TmpfsOptions(rec.Host.Tmpfs[target])
 		if err != nil {
 			return nil, err
 		}
@@ -53,8 +54,8 @@ func (e *Engine) useMounts(rec *record) ([]specs.Mount, error) {
 	return list, nil
 }
 
-func useBind(m *mountPoint) (specs.Mount, error) {
-	if err := checkSource(m); err != nil {
+func useBind(m *request.Mount) (specs.Mount, error) {
+	if err := m.CheckSource(exists); err != nil {
 		return specs.Mount{}, err
 	}
 	if m.Make {
@@ -93,7 +94,7 @@ func (e *Engine) useImage(rec *record, i int) (specs.Mount, error) {
 
 // part is source, or where the part of it is seen that mount i of a container is for.
 func (e *Engine) part(rec *record, i int, source string) (string, error) {
-	if subpath := subpathOf(&rec.Mounts[i].Spec); subpath != "" {
+	if subpath := request.Subpath(&rec.Mounts[i].Spec); subpath != "" {
 		return e.pinSubpath(rec.ID, i, source, subpath)
 	}
 	return source, nil
@@ -172,7 +173,7 @@ func (e *Engine) dropMounts(rec *record) (tell func()) {
 }
 
 // bound is a bind of source for the runtime.
-func bound(m *mountPoint, source string) (specs.Mount, error) {
+func bound(m *request.Mount, source string) (specs.Mount, error) {
 	s := specs.Mount{Type: "bind", Source: source, Destination: m.Destination, Options: []string{"rbind"}}
 	var o mount.BindOptions
 	if m.Spec.BindOptions != nil {
@@ -205,7 +206,7 @@ func recursiveReadOnly() bool {
 
 // spread is how a mount propagates. What is to be shared with the host, or to follow it, must be shared there; the data root's
 // own propagation, which nobody asked for, gives way instead.
-func spread(m *mountPoint, source string) (mount.Propagation, error) {
+func spread(m *request.Mount, source string) (mount.Propagation, error) {
 	slave := m.Propagation == mount.PropagationSlave || m.Propagation == mount.PropagationRSlave
 	shared := m.Propagation == mount.PropagationShared || m.Propagation == mount.PropagationRShared
 	if !slave && !shared {
@@ -246,7 +247,7 @@ func mountAbove(p string) (mounts.Entry, error) {
 	}
 	var best mounts.Entry
 	for _, m := range table {
-		if within(p, m.Point) && len(m.Point) >= len(best.Point) {
+		if request.Within(p, m.Point) && len(m.Point) >= len(best.Point) {
 			best = m
 		}
 	}

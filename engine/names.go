@@ -10,6 +10,7 @@ import (
 
 	"box/engine/network"
 	"box/engine/refuse"
+	"box/engine/request"
 )
 
 // writeFiles writes the three files that a container has over its image's: hostname, hosts with the lines of its links, and resolv.conf.
@@ -81,11 +82,11 @@ func (e *Engine) writeFile(path string, content []byte) error {
 func (e *Engine) hostLines(lines []string) ([]string, error) {
 	var out []string
 	for _, line := range lines {
-		name, address, _ := cutHostLine(line)
-		if address == hostGateway {
+		name, address, _ := request.CutHostLine(line)
+		if address == request.HostGateway {
 			gateway := e.hostAddress()
 			if !gateway.IsValid() {
-				return nil, refuse.Invalid("unable to derive the IP value for %s", hostGateway)
+				return nil, refuse.Invalid("unable to derive the IP value for %s", request.HostGateway)
 			}
 			address = gateway.String()
 		}

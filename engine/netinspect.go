@@ -6,10 +6,10 @@ import (
 	"sort"
 	"strings"
 
+	apinetwork "github.com/moby/moby/api/types/network"
+
 	"box/engine/filter"
 	"box/engine/refuse"
-
-	apinetwork "github.com/moby/moby/api/types/network"
 )
 
 // Networks describes the networks that f lets through.

@@ -3,10 +3,10 @@ package engine
 import (
 	"context"
 
-	"box/engine/refuse"
-
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
+
+	"box/engine/refuse"
 )
 
 // Pause freezes a running container.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"strconv"
 
-	"box/engine/filter"
-	"box/engine/refuse"
-
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
+
+	"box/engine/filter"
+	"box/engine/refuse"
 )
 
 // containerPruneFilters are the keys that PruneContainers knows.

@@ -7,6 +7,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 
 	"box/engine/network"
+	"box/engine/request"
 )
 
 // ports are the published ports of a container: those that -p names, and with -P every exposed one that it does not.
@@ -17,7 +18,7 @@ func ports(rec *record) []network.Port {
 			bindings = []apinetwork.PortBinding{{}}
 		}
 		for _, b := range bindings {
-			first, last := hostPorts(b.HostPort)
+			first, last := request.HostPorts(b.HostPort)
 			list = append(list, network.Port{
 				Proto: string(p.Proto()), Container: p.Num(), HostIP: b.HostIP, Host: first, HostEnd: last,
 			})
@@ -72,28 +73,4 @@ func (s *sparedPorts) spare(rec *record) (free func()) {
 	}
 	add(1)
 	return func() { add(-1) }
-}
-
-// badHostPort is a port of the host's in bindings that is neither empty nor a number or a range, "" for none.
-func badHostPort(bindings apinetwork.PortMap) string {
-	for _, list := range bindings {
-		for _, b := range list {
-			if b.HostPort == "" {
-				continue
-			}
-			if _, err := apinetwork.ParsePortRange(b.HostPort); err != nil {
-				return b.HostPort
-			}
-		}
-	}
-	return ""
-}
-
-// hostPorts reads "8080", "8000-8010" or "" (any).
-func hostPorts(s string) (first, last uint16) {
-	r, err := apinetwork.ParsePortRange(s)
-	if err != nil {
-		return 0, 0
-	}
-	return r.Start(), r.End()
 }

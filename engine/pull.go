@@ -52,7 +52,7 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 		return e.offline(err)
 	}
 	for _, p := range pulled {
-		if perr := p.Image.CheckPlatform(q.Platform); perr != nil {
+		if perr := p.Image.CheckPlatform(p.Image.ID.String(), q.Platform); perr != nil {
 			if err := out(said("WARNING: %v", perr)); err != nil {
 				return err
 			}

@@ -124,7 +124,7 @@ func (e *Engine) dropRows(id string, layers []string, volumes []*volume.Removal)
 // anonymousVolumes begins to remove the volumes of a container that nobody named. One that another container has too stays.
 func (e *Engine) anonymousVolumes(rec *record) (going []*volume.Removal, err error) {
 	for _, m := range rec.Mounts {
-		if !m.anonymous() {
+		if !m.Anonymous() {
 			continue
 		}
 		v, err := e.volumes.Removal(m.Name, rec.ID)

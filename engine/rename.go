@@ -7,6 +7,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 
 	"box/engine/refuse"
+	"box/engine/request"
 	"box/engine/state"
 )
 
@@ -20,7 +21,7 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 	if name == "" {
 		return refuse.Invalid("Neither old nor new names may be empty")
 	}
-	if !validName(name) {
+	if !request.ValidName(name) {
 		return refuse.Invalid("Error when allocating new name: Invalid container name (/%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
 	}
 	c.op.Lock()

@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"time"
 
-	"box/engine/refuse"
-
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/events"
+
+	"box/engine/refuse"
 )
 
 // beginWait is how long a change of an exec's terminal waits for its start: clients send both at once.

@@ -5,10 +5,10 @@ import (
 	"strconv"
 	"strings"
 
+	apiregistry "github.com/moby/moby/api/types/registry"
+
 	"box/engine/filter"
 	"box/engine/refuse"
-
-	apiregistry "github.com/moby/moby/api/types/registry"
 )
 
 // Bounds of a search's results.

@@ -3,9 +3,9 @@ package engine
 import (
 	"testing"
 
-	"box/engine/filter"
-
 	apiregistry "github.com/moby/moby/api/types/registry"
+
+	"box/engine/filter"
 )
 
 func TestSearchMatch(t *testing.T) {

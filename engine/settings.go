@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -12,8 +11,10 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	apievents "github.com/moby/moby/api/types/events"
 
+	"box/engine/cgroup"
 	"box/engine/events"
 	"box/engine/registry"
+	"box/engine/request"
 	"box/engine/spec"
 	"box/engine/task"
 )
@@ -21,34 +22,21 @@ import (
 // Settings are the part of the options that a running engine takes up anew. The zero value of a field means the default that
 // stands beside it.
 type Settings struct {
-	Debug           bool              // told in info
-	Labels          []string          // of the daemon, KEY=VALUE
-	Authorization   []string          // names of plugins, told in info
-	LiveRestore     bool              // Close leaves containers running
-	ShutdownTimeout time.Duration     // what Close gives containers to stop: 15 s; negative: as long as they want
-	Registry        registry.Options  // how registries are talked to
-	Container       ContainerDefaults // what containers get that do not say
+	Debug           bool             // told in info
+	Labels          []string         // of the daemon, KEY=VALUE
+	Authorization   []string         // names of plugins, told in info
+	LiveRestore     bool             // Close leaves containers running
+	ShutdownTimeout time.Duration    // what Close gives containers to stop: 15 s; negative: as long as they want
+	Registry        registry.Options // how registries are talked to
+	// Container is what containers get that do not say: by default a /dev/shm of 64 MiB, an IPC namespace of their own, a cgroup
+	// namespace where the host has cgroups v2, the built-in seccomp profile, the runtime box, and 10 s to stop.
+	Container request.Defaults
 }
 
-// ContainerDefaults are what containers get that do not say.
-type ContainerDefaults struct {
-	ShmSize         int64            // bytes of /dev/shm: 64 MiB
-	IpcMode         api.IpcMode      // private
-	CgroupnsMode    api.CgroupnsMode // private on cgroups v2, host on v1
-	Ulimits         []*api.Ulimit    //
-	DNS             []netip.Addr     // the host's, as the next two
-	DNSSearch       []string         //
-	DNSOptions      []string         //
-	Init            bool             // run the program under an init
-	InitPath        string           // of another init than this executable
-	NoNewPrivileges bool             //
-	Seccomp         string           // a profile's JSON or "unconfined"; the built-in profile
-	SeccompName     string           // of the profile in info: builtin
-	Runtime         string           // one of task.Runtimes: task.Box
-	StopTimeout     *int             // seconds between the stop signal and SIGKILL: 10
-}
+// defaultShm is the size of /dev/shm, bytes.
+const defaultShm = 64 << 20
 
-// now is the settings in force; what it points at is not changed.
+// settings are those in force; what it points at is not changed.
 func (e *Engine) settings() *Settings { return e.live.Load() }
 
 // Experimental is what the options say of it.
@@ -65,6 +53,12 @@ func (e *Engine) take(s Settings) {
 	c := &s.Container
 	if c.ShmSize == 0 {
 		c.ShmSize = defaultShm
+	}
+	if c.CgroupnsMode == "" {
+		c.CgroupnsMode = api.CgroupnsModeHost
+		if cgroup.V2() {
+			c.CgroupnsMode = api.CgroupnsModePrivate
+		}
 	}
 	if c.IpcMode == "" {
 		c.IpcMode = api.IPCModePrivate
@@ -113,7 +107,7 @@ func (s *Settings) attributes() map[string]string {
 		"shutdown-timeout": strconv.Itoa(int(s.ShutdownTimeout / time.Second)), "max-concurrent-downloads": strconv.Itoa(r.Downloads),
 		"max-concurrent-uploads": strconv.Itoa(r.Uploads), "max-download-attempts": strconv.Itoa(r.Attempts),
 		"insecure-registries": list(r.Insecure), "registry-mirrors": list(r.Mirrors), "allow-nondistributable-artifacts": "[]",
-		"default-ipc-mode": string(c.IpcMode), "default-cgroupns-mode": string(c.cgroupns()), "default-shm-size": strconv.FormatInt(c.ShmSize, 10),
+		"default-ipc-mode": string(c.IpcMode), "default-cgroupns-mode": string(c.CgroupnsMode), "default-shm-size": strconv.FormatInt(c.ShmSize, 10),
 		"default-runtime": c.Runtime, "runtimes": strings.Join(runtimes, " "), "features": "map[]",
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
-
 	"golang.org/x/sys/unix"
 
 	"box/engine/programs"

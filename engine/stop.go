@@ -7,12 +7,13 @@ import (
 	"sync"
 	"time"
 
-	"box/engine/refuse"
-
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
+
+	"box/engine/refuse"
+	"box/engine/request"
 )
 
 // defaultStopTimeout is what a program has between its stop signal and SIGKILL.
@@ -80,7 +81,7 @@ func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
 	sig := unix.SIGTERM
 	if name != "" {
 		var err error
-		if sig, err = parseSignal(name); err != nil {
+		if sig, err = request.Signal(name); err != nil {
 			return err
 		}
 	}
@@ -166,7 +167,7 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	sig := unix.SIGKILL
 	if name != "" {
 		var err error
-		if sig, err = parseSignal(name); err != nil {
+		if sig, err = request.Signal(name); err != nil {
 			return err
 		}
 	}
@@ -203,7 +204,7 @@ func asksToEnd(c *container, sig unix.Signal) bool {
 	if own == "" || sig == unix.SIGKILL {
 		return true
 	}
-	stop, err := parseSignal(own)
+	stop, err := request.Signal(own)
 	return err == nil && stop == sig
 }
 

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/engine/request"
 	"box/netapi/wire"
 )
 
@@ -67,10 +68,10 @@ func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 	if err := fieldsSince(versionOf(r.Context()), raw, &q); err != nil {
 		return err
 	}
-	c := engine.Creation{Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig,
+	c := request.Create{Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig,
 		Shallow: versionOf(r.Context()) < 44}
 	if versionOf(r.Context()) >= 41 {
-		if c.Platform, err = engine.ParsePlatform(r.FormValue("platform")); err != nil {
+		if c.Platform, err = request.Platform(r.FormValue("platform")); err != nil {
 			return err
 		}
 	}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 
-	"box/engine/refuse"
-
 	"github.com/containerd/errdefs"
+
+	"box/engine/refuse"
 )
 
 // statusOf is the one place where a class of error becomes a status.

@@ -8,6 +8,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"box/engine"
+	"box/engine/request"
 )
 
 func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
@@ -31,7 +32,7 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) inspectImage(w http.ResponseWriter, r *http.Request) error {
-	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
+	p, err := request.Platform(r.URL.Query().Get("platform"))
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (s *Server) inspectImage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) imageHistory(w http.ResponseWriter, r *http.Request) error {
-	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
+	p, err := request.Platform(r.URL.Query().Get("platform"))
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (s *Server) removeImage(w http.ResponseWriter, r *http.Request) error {
 	if len(platforms) > 1 {
 		return refused("multiple platforms are not supported")
 	}
-	p, err := engine.ParsePlatform(strings.Join(platforms, ""))
+	p, err := request.Platform(strings.Join(platforms, ""))
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func (s *Server) pruneImages(w http.ResponseWriter, r *http.Request) error {
 
 // saveImages writes an archive.
 func (s *Server) saveImages(w http.ResponseWriter, r *http.Request) error {
-	p, err := engine.ParsePlatform(r.FormValue("platform"))
+	p, err := request.Platform(r.FormValue("platform"))
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (s *Server) saveImages(w http.ResponseWriter, r *http.Request) error {
 // loadImages reads an archive; what is wrong with it is the last line of the reply, as in Docker.
 func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
 	quietly := r.URL.Query().Get("quiet") == "" || flag(r, "quiet")
-	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
+	p, err := request.Platform(r.URL.Query().Get("platform"))
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
 
 // createImage makes an image from elsewhere: from a registry, or out of a tar.
 func (s *Server) createImage(w http.ResponseWriter, r *http.Request) error {
-	p, err := engine.ParsePlatform(r.URL.Query().Get("platform"))
+	p, err := request.Platform(r.URL.Query().Get("platform"))
 	if err != nil {
 		return err
 	}

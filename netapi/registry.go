@@ -7,6 +7,7 @@ import (
 	"github.com/moby/moby/api/types/registry"
 
 	"box/engine"
+	"box/engine/request"
 	"box/netapi/wire"
 )
 
@@ -56,7 +57,7 @@ func (s *Server) searchImages(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) pushImage(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	p, err := engine.ParsePlatform(q.Get("platform"))
+	p, err := request.Platform(q.Get("platform"))
 	if err != nil {
 		return err
 	}

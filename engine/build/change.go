@@ -5,9 +5,9 @@ package build
 import (
 	"strings"
 
-	"box/engine/refuse"
-
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
+	"box/engine/refuse"
 )
 
 // maxChanges bounds the text of all changes, in bytes.

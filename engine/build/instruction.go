@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"box/engine/refuse"
-
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
+	"box/engine/refuse"
 )
 
 // commandLine reads a command as a JSON list, or as a line for the image's shell.

@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"strings"
 
-	"box/engine/refuse"
-
 	"golang.org/x/sys/unix"
+
+	"box/engine/refuse"
 )
 
 // splitWords splits at blanks outside quotes. Quotes and backslashes stay in the words.

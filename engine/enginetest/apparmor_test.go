@@ -14,6 +14,7 @@ import (
 
 	"box/engine"
 	"box/engine/apparmor"
+	"box/engine/request"
 	"box/engine/state"
 	"box/fs"
 	"box/fs/drivers"
@@ -80,7 +81,7 @@ func TestAppArmor(t *testing.T) {
 			want string
 		}{{api.HostConfig{}, row.plain}, {api.HostConfig{SecurityOpt: []string{"apparmor=mine"}}, row.named}, {api.HostConfig{Privileged: true}, row.privileged}} {
 			c.host.NetworkMode = "host"
-			made, err := e.Create(t.Context(), engine.Creation{Config: &api.Config{Image: "base:1", Cmd: []string{"run"}}, Host: &c.host})
+			made, err := e.Create(t.Context(), request.Create{Config: &api.Config{Image: "base:1", Cmd: []string{"run"}}, Host: &c.host})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,6 +16,7 @@ import (
 	apivolume "github.com/moby/moby/api/types/volume"
 
 	"box/engine"
+	"box/engine/request"
 )
 
 // step is one request of a session.
@@ -30,7 +31,7 @@ func session(t testing.TB) []step {
 	remote := registry(t)
 	create := func(name, image, volume string) func(context.Context, *engine.Engine) error {
 		return func(ctx context.Context, e *engine.Engine) error {
-			q := engine.Creation{Name: name, Config: &api.Config{Image: image, Cmd: []string{"run"}}, Host: &api.HostConfig{NetworkMode: "host", IpcMode: "none"}}
+			q := request.Create{Name: name, Config: &api.Config{Image: image, Cmd: []string{"run"}}, Host: &api.HostConfig{NetworkMode: "host", IpcMode: "none"}}
 			if volume != "" {
 				q.Host.Binds = []string{volume}
 			}

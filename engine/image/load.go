@@ -101,7 +101,7 @@ func (a *archived) plans(wanted []entry) ([]plan, error) {
 // forPlatform keeps the images that are for the platform that was asked for; nil asks for none.
 func forPlatform(plans []plan, want *ocispec.Platform) (kept []plan, err error) {
 	for _, p := range plans {
-		if perr := p.img.CheckPlatform(want); perr == nil {
+		if perr := p.img.CheckPlatform(p.img.ID.String(), want); perr == nil {
 			kept = append(kept, p)
 		} else {
 			err = perr

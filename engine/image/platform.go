@@ -5,10 +5,10 @@ import (
 	"runtime"
 	"strings"
 
-	"box/engine/refuse"
-
 	"github.com/containerd/errdefs"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/engine/refuse"
 )
 
 // Platform is what an image is for.
@@ -130,11 +130,22 @@ func variantNumber(v string) int {
 	return 1
 }
 
-// CheckPlatform gives Docker's error when an image is not for the platform that was asked for; nil asks for none.
-func (i *Image) CheckPlatform(want *ocispec.Platform) error {
+// CheckPlatform gives Docker's error when an image, which the user called ref, is not for the platform that was asked for; nil asks
+// for none.
+func (i *Image) CheckPlatform(ref string, want *ocispec.Platform) error {
 	if want == nil || Suits(*want, i.Platform()) >= sameArchitecture {
 		return nil
 	}
 	return refuse.NotFound("image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
-		i.ID, PlatformString(i.Platform()), PlatformString(*want))
+		ref, PlatformString(i.Platform()), PlatformString(*want))
+}
+
+// PlatformWarnings tell of an image whose programs may not run on this host.
+func (i *Image) PlatformWarnings() []string {
+	host := HostPlatform()
+	if Suits(host, i.Platform()) >= sameArchitecture {
+		return nil
+	}
+	return []string{fmt.Sprintf("The requested image's platform (%s) does not match the detected host platform (%s) and no specific platform was requested",
+		PlatformString(i.Platform()), PlatformString(host))}
 }

@@ -35,7 +35,7 @@ func (c *Catalog) Save(ctx context.Context, refs []string, platform *ocispec.Pla
 	}
 	var images []*Image
 	for _, img := range list {
-		if err := img.CheckPlatform(platform); err != nil {
+		if err := img.CheckPlatform(img.ID.String(), platform); err != nil {
 			return nil, err
 		}
 		images = append(images, img.Image)

@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 
-	"box/engine/refuse"
-
 	"github.com/moby/moby/api/types/container"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"box/engine/refuse"
 )
 
 // defaultCapabilities are what Docker leaves a container's root.

@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"box/engine/refuse"
-
 	"github.com/moby/moby/api/types/container"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"box/engine/refuse"
 )
 
 // deviceRules are what the devices cgroup allows.

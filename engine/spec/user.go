@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"box/engine/refuse"
-
 	"github.com/moby/sys/user"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"box/engine/refuse"
 )
 
 // maxUserFile bounds what is read of a container's passwd and group files, which are the image's and so hostile.

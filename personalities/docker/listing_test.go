@@ -1,12 +1,11 @@
 package docker
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"fmt"
 )
 
 func listings() map[string]http.HandlerFunc {

@@ -7,9 +7,8 @@ import (
 	"io"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/moby/moby/api/types/system"
+	"golang.org/x/sys/unix"
 
 	"box/engine"
 	"box/personalities/cmd"

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/engine/request"
 	"box/personalities/cmd"
 )
 
@@ -133,7 +134,7 @@ func (o *options) settings() engine.Settings {
 	s := engine.Settings{Debug: o.debug, Labels: o.labels, LiveRestore: o.live, Authorization: o.plugins, ShutdownTimeout: seconds(o.shutdown)}
 	r := &s.Registry
 	r.Insecure, r.Mirrors, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts
-	s.Container = engine.ContainerDefaults{
+	s.Container = request.Defaults{
 		Runtime: o.runtime, ShmSize: int64(o.shm), IpcMode: container.IpcMode(o.ipc), CgroupnsMode: container.CgroupnsMode(o.cgroupns), Ulimits: o.ulimits,
 		DNS: o.dns, DNSSearch: o.dnsSearch, DNSOptions: o.dnsOptions, Init: o.init, InitPath: o.initPath,
 		NoNewPrivileges: o.noNewPriv, Seccomp: o.seccompProfile, SeccompName: o.seccomp, StopTimeout: o.stopTimeout,

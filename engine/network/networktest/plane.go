@@ -8,8 +8,9 @@ import (
 	"slices"
 	"sync"
 
-	"box/engine/network"
 	"github.com/containerd/errdefs"
+
+	"box/engine/network"
 )
 
 // Plane keeps the books of a plane and changes nothing on the host. It gives addresses upwards and never the same twice.

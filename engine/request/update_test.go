@@ -1,4 +1,4 @@
-package engine
+package request
 
 import (
 	"testing"
@@ -17,7 +17,7 @@ func TestUpdateDevices(t *testing.T) {
 		BlkioDeviceReadBps: one(3), BlkioDeviceReadIOps: one(4), BlkioDeviceWriteIOps: one(5), BlkioDeviceWriteBps: []*blkiodev.ThrottleDevice{},
 		BlkioWeightDevice: []*blkiodev.WeightDevice{{Path: "/dev/x", Weight: 6}},
 	}}
-	if err := updated(&h, &u); err != nil {
+	if err := Update(&h, &u); err != nil {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]struct {
@@ -43,7 +43,7 @@ func TestUpdatedMemory(t *testing.T) {
 		{64, -1, 0, 0, false}, {64, -1, 200, 0, false}, {0, 0, 200, 0, true}, {0, 0, 0, 0, false},
 	} {
 		h := api.HostConfig{Resources: api.Resources{Memory: row.memory, MemorySwap: row.swap}}
-		err := updated(&h, &api.UpdateConfig{Resources: api.Resources{Memory: row.newMemory, MemorySwap: row.newSwap}})
+		err := Update(&h, &api.UpdateConfig{Resources: api.Resources{Memory: row.newMemory, MemorySwap: row.newSwap}})
 		if (err != nil) != row.conflict {
 			t.Errorf("%+v: %v", row, err)
 		}

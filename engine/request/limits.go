@@ -1,4 +1,4 @@
-package engine
+package request
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 // minMemory is what a start needs before the program begins.
 const minMemory = 6 << 20
 
-// limits checks resources against each other and against what the kernel can. What it cannot is taken out of r and warned of, and the
+// Limits checks resources against each other and against what the kernel can. What it cannot is taken out of r and warned of, and the
 // rest that makes no sense refused, both in Docker's words and in its order.
-func limits(r *api.Resources, can cgroup.Support) (warnings []string, err error) {
+func Limits(r *api.Resources, can cgroup.Support) (warnings []string, err error) {
 	warn := func(text string) { warnings = append(warnings, text) }
 	for _, step := range []func(*api.Resources, *cgroup.Support, func(string)) error{memoryLimits, oomLimits, cpuLimits, cpusetLimits, blkioLimits} {
 		if err := step(r, &can, warn); err != nil {

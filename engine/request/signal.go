@@ -1,16 +1,16 @@
-package engine
+package request
 
 import (
 	"strconv"
 	"strings"
 
-	"box/engine/refuse"
-
 	"golang.org/x/sys/unix"
+
+	"box/engine/refuse"
 )
 
-// parseSignal reads a number, or a name with or without SIG, RTMIN+n and RTMAX-n among them.
-func parseSignal(s string) (unix.Signal, error) {
+// Signal reads a number, or a name with or without SIG, RTMIN+n and RTMAX-n among them.
+func Signal(s string) (unix.Signal, error) {
 	if n, err := strconv.Atoi(s); err == nil {
 		if n <= 0 || n > 1<<16 {
 			return 0, refuse.Invalid("Invalid signal: %s", s)

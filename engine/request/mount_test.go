@@ -1,11 +1,13 @@
-package engine
+package request
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/containerd/errdefs"
+	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 )
 
@@ -24,7 +26,7 @@ func TestParseVolume(t *testing.T) {
 		{"/a:/x", "other", "bind /a /x - true rprivate keep"},
 		{"ro:/x", "", "volume ro /x z true - copy"},
 	} {
-		m, err := parseVolume(row.raw, row.driver)
+		m, err := ParseVolume(row.raw, row.driver)
 		if err != nil {
 			t.Errorf("%s: %v", row.raw, err)
 			continue
@@ -33,12 +35,12 @@ func TestParseVolume(t *testing.T) {
 			t.Errorf("%s: %s, want %s", row.raw, got, row.want)
 		}
 	}
-	if m, err := parseVolume("vol:/x", "other"); err != nil || m.Driver != "other" {
+	if m, err := ParseVolume("vol:/x", "other"); err != nil || m.Driver != "other" {
 		t.Error(m, err)
 	}
 }
 
-func describe(m *mountPoint) string {
+func describe(m *Mount) string {
 	dash := func(s string) string {
 		if s == "" {
 			return "-"
@@ -71,7 +73,7 @@ func TestRefusedMounts(t *testing.T) {
 		{"a:/x:rshared", `invalid volume specification: 'a:/x:rshared': invalid mount config for type "volume": field BindOptions must not be specified`},
 		{"/a:/x:nocopy", `invalid volume specification: '/a:/x:nocopy': invalid mount config for type "bind": field VolumeOptions must not be specified`},
 	} {
-		if _, err := parseVolume(row.raw, ""); !errdefs.IsInvalidArgument(err) || err.Error() != row.text {
+		if _, err := ParseVolume(row.raw, ""); !errdefs.IsInvalidArgument(err) || err.Error() != row.text {
 			t.Errorf("%q: %v", row.raw, err)
 		}
 	}
@@ -83,7 +85,6 @@ func TestRefusedMounts(t *testing.T) {
 		{mount.Mount{Type: "bind", Source: "/"}, "field Target must not be empty"},
 		{mount.Mount{Type: "bind", Target: "/x"}, "field Source must not be empty"},
 		{mount.Mount{Type: "bind", Source: "rel", Target: "/x"}, "invalid mount path: 'rel' mount path must be absolute"},
-		{mount.Mount{Type: "bind", Source: "/not-there", Target: "/x"}, "bind source path does not exist: /not-there"},
 		{mount.Mount{Type: "bind", Source: "/", Target: "/x", BindOptions: &mount.BindOptions{Propagation: "odd"}}, "invalid propagation mode: odd"},
 		{mount.Mount{Type: "bind", Source: "/", Target: "/x", TmpfsOptions: &mount.TmpfsOptions{}}, "field TmpfsOptions must not be specified"},
 		{mount.Mount{Type: "bind", Source: "/", Target: "/x", BindOptions: &mount.BindOptions{ReadOnlyForceRecursive: true}},
@@ -100,7 +101,7 @@ func TestRefusedMounts(t *testing.T) {
 		{mount.Mount{Type: "tmpfs", Target: "/x", TmpfsOptions: &mount.TmpfsOptions{Options: [][]string{{}}}}, "invalid option array length"},
 	} {
 		want := `invalid mount config for type "` + string(row.spec.Type) + `": ` + row.text
-		if _, err := parseMount(row.spec); !errdefs.IsInvalidArgument(err) || err.Error() != want {
+		if _, err := ParseMount(row.spec); !errdefs.IsInvalidArgument(err) || err.Error() != want {
 			t.Errorf("%+v: %v", row.spec, err)
 		}
 	}
@@ -118,17 +119,92 @@ func TestTmpfsOptions(t *testing.T) {
 		{"exec,noexec,size=1m,size=2m", "nosuid,nodev,rprivate,noexec,size=2m"},
 		{"rw,ro", "noexec,nosuid,nodev,rprivate,ro"},
 	} {
-		got, err := tmpfsOptions(row.user)
+		got, err := TmpfsOptions(row.user)
 		if strings.Join(got, ",") != row.want || err != nil {
 			t.Errorf("%q: %v, %v", row.user, got, err)
 		}
 	}
-	if _, err := tmpfsOptions("size"); err == nil || err.Error() != `invalid tmpfs option ["size"]` {
+	if _, err := TmpfsOptions("size"); err == nil || err.Error() != `invalid tmpfs option ["size"]` {
 		t.Error(err)
 	}
-	m, err := tmpfsMount(&mount.Mount{Target: "/x", ReadOnly: true, TmpfsOptions: &mount.TmpfsOptions{SizeBytes: 1 << 20, Mode: 0o1777}})
+	m, err := TmpfsMount(&mount.Mount{Target: "/x", ReadOnly: true, TmpfsOptions: &mount.TmpfsOptions{SizeBytes: 1 << 20, Mode: 0o1777}})
 	if err != nil || !slices.Equal(m.Options, []string{"noexec", "nosuid", "nodev", "rprivate", "ro", "mode=1777", "size=1048576"}) {
 		t.Error(m, err)
+	}
+}
+
+// TestResolve: what comes from another container gives way to -v and --mount, and the image's volumes to all.
+func TestResolve(t *testing.T) {
+	lent := []Mount{
+		{MountPoint: api.MountPoint{Type: mount.TypeVolume, Name: "v", Destination: "/data", RW: true, Mode: "z"}, CopyUp: true},
+		{MountPoint: api.MountPoint{Type: mount.TypeBind, Source: "/srv", Destination: "/srv", RW: true}},
+	}
+	r := Mounts{
+		Root: "/var/lib/docker",
+		Lender: func(ref string) ([]Mount, error) {
+			if ref != "other" {
+				return nil, errors.New("No such container: " + ref)
+			}
+			return lent, nil
+		},
+		Exists: func(p string) bool { return p == "/here" },
+	}
+	bind := func(source string) mount.Mount {
+		return mount.Mount{Type: mount.TypeBind, Source: source, Target: "/m"}
+	}
+	for name, row := range map[string]struct {
+		host    api.HostConfig
+		volumes []string
+		want    string // destinations with what is special about them
+		err     string
+	}{
+		"nothing":       {},
+		"image's":       {volumes: []string{"/b/", "/a"}, want: "/a /b"},
+		"tmpfs":         {host: api.HostConfig{Tmpfs: map[string]string{"/a": ""}}, volumes: []string{"/a", "/b"}, want: "/b"},
+		"lent":          {host: api.HostConfig{VolumesFrom: []string{"other:ro"}}, volumes: []string{"/data"}, want: "/data:ro /srv:ro"},
+		"own over lent": {host: api.HostConfig{VolumesFrom: []string{"other"}, Binds: []string{"w:/data"}}, want: "/srv /data"},
+		"twice":         {host: api.HostConfig{Binds: []string{"a:/x", "b:/x/"}}, err: "Duplicate mount point: /x"},
+		"mount twice":   {host: api.HostConfig{Binds: []string{"a:/m"}, Mounts: []mount.Mount{bind("/here")}}, err: "Duplicate mount point: /m"},
+		"on a tmpfs":    {host: api.HostConfig{Binds: []string{"a:/x"}, Tmpfs: map[string]string{"/x": ""}}, err: "Duplicate mount point: /x"},
+		"root":          {volumes: []string{"/"}, err: "invalid specification: destination can't be '/'"},
+		"no lender":     {host: api.HostConfig{VolumesFrom: []string{"gone"}}, err: "No such container: gone"},
+		"no source": {host: api.HostConfig{Mounts: []mount.Mount{bind("/gone")}},
+			err: `invalid mount config for type "bind": bind source path does not exist: /gone`},
+		"made by -v":     {host: api.HostConfig{Binds: []string{"/gone:/x"}}, want: "/x"},
+		"data root":      {host: api.HostConfig{Binds: []string{"/var:/x"}}, want: "/x:rslave"},
+		"in data root":   {host: api.HostConfig{Binds: []string{"/var/lib/docker/volumes:/x:rshared"}}, want: "/x:rshared"},
+		"beside it":      {host: api.HostConfig{Binds: []string{"/var/lib/docker2:/x"}}, want: "/x"},
+		"pins data root": {host: api.HostConfig{Binds: []string{"/:/x:rprivate"}}, err: "invalid mount config: must use"},
+	} {
+		q := Create{Config: &api.Config{}, Host: &row.host}
+		q.Config.Volumes = map[string]struct{}{}
+		for _, v := range row.volumes {
+			q.Config.Volumes[v] = struct{}{}
+		}
+		list, err := r.Resolve(&q)
+		if row.err != "" {
+			if !errdefs.IsInvalidArgument(err) || !strings.HasPrefix(err.Error(), row.err) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		var got []string
+		for _, m := range list {
+			s := m.Destination
+			if !m.RW {
+				s += ":ro"
+			}
+			if m.Propagation != "" && m.Propagation != mount.PropagationRPrivate {
+				s += ":" + string(m.Propagation)
+			}
+			got = append(got, s)
+		}
+		if err != nil || strings.Join(got, " ") != row.want {
+			t.Errorf("%s: %v %v, want %s", name, got, err, row.want)
+		}
+	}
+	if !lent[0].CopyUp || lent[0].Mode != "z" || !lent[0].RW {
+		t.Error("the lender's mounts were changed")
 	}
 }
 
@@ -138,7 +214,7 @@ func FuzzParseVolume(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		m, err := parseVolume(raw, "")
+		m, err := ParseVolume(raw, "")
 		if err != nil {
 			if !errdefs.IsInvalidArgument(err) {
 				t.Fatalf("%q: %v", raw, err)

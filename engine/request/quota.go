@@ -1,15 +1,15 @@
-package engine
+package request
 
 import (
 	"strings"
 
-	"box/engine/refuse"
-
 	"github.com/docker/go-units"
+
+	"box/engine/refuse"
 )
 
-// storageQuota is the size that --storage-opt limits a container's layer to in bytes, 0 for none.
-func storageQuota(options map[string]string) (int64, error) {
+// Quota is the size that --storage-opt limits a container's layer to in bytes, 0 for none.
+func Quota(options map[string]string) (int64, error) {
 	quota := int64(0)
 	for name, value := range options {
 		if strings.ToLower(name) != "size" {

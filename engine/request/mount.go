@@ -1,24 +1,23 @@
-package engine
+package request
 
 import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"box/engine/refuse"
-
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
+
+	"box/engine/refuse"
 )
 
 var errTargetIsRoot = errors.New("invalid specification: destination can't be '/'")
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // checkTarget refuses a place in the container where nothing can be mounted.
 func checkTarget(target string) error {
@@ -65,7 +64,7 @@ func writable(mode string) bool {
 	return words["write"] != "ro"
 }
 
-// parseVolumesFrom reads CONTAINER[:MODE].
+// ParseVolumesFrom reads CONTAINER[:MODE].
 func parseVolumesFrom(s string) (name, mode string, err error) {
 	if s == "" {
 		return "", "", refuse.Invalid("volumes-from specification cannot be an empty string")
@@ -81,12 +80,12 @@ func parseVolumesFrom(s string) (name, mode string, err error) {
 	return name, mode, nil
 }
 
-// parseVolume reads [SOURCE:]TARGET[:MODE] of -v: a source with a slash before it is a folder of the host's, else a volume's name.
-func parseVolume(raw, driver string) (mountPoint, error) {
+// ParseVolume reads [SOURCE:]TARGET[:MODE] of -v: a source with a slash before it is a folder of the host's, else a volume's name.
+func ParseVolume(raw, driver string) (Mount, error) {
 	errSpec := refuse.Invalid("invalid volume specification: '%s'", raw)
 	parts := strings.Split(raw, ":")
 	if len(parts) > 3 || parts[0] == "" {
-		return mountPoint{}, errSpec
+		return Mount{}, errSpec
 	}
 	var spec mount.Mount
 	mode := ""
@@ -95,7 +94,7 @@ func parseVolume(raw, driver string) (mountPoint, error) {
 		spec.Target = parts[0]
 	default:
 		if _, err := parseMode(parts[1]); err == nil && len(parts) == 2 {
-			return mountPoint{}, errSpec // TARGET:MODE
+			return Mount{}, errSpec // TARGET:MODE
 		}
 		spec.Source, spec.Target = parts[0], parts[1]
 		if len(parts) == 3 {
@@ -104,7 +103,7 @@ func parseVolume(raw, driver string) (mountPoint, error) {
 	}
 	words, err := parseMode(mode)
 	if err != nil {
-		return mountPoint{}, err
+		return Mount{}, err
 	}
 	spec.ReadOnly = words["write"] == "ro"
 	spec.Type = mount.TypeVolume
@@ -133,30 +132,27 @@ func parseVolume(raw, driver string) (mountPoint, error) {
 	return m, nil
 }
 
-// parseMount resolves one of --mount. A source of a bind that is missing is refused, where -v would make it.
-func parseMount(spec mount.Mount) (mountPoint, error) {
+// ParseMount resolves one of --mount. A source of a bind that is missing is refused, where -v would make it.
+func ParseMount(spec mount.Mount) (Mount, error) {
 	m, err := point(spec)
 	if err != nil || spec.Type != mount.TypeBind {
 		return m, err
 	}
 	m.Make = spec.BindOptions != nil && spec.BindOptions.CreateMountpoint
-	return m, checkSource(&m)
+	return m, nil
 }
 
-// checkSource refuses a bind whose source is missing and is not to be made.
-func checkSource(m *mountPoint) error {
-	if m.Type != mount.TypeBind || m.Make {
+// CheckSource refuses a bind whose source is missing, as exists tells, and is not to be made.
+func (m *Mount) CheckSource(exists func(path string) bool) error {
+	if m.Type != mount.TypeBind || m.Make || exists(m.Source) {
 		return nil
 	}
-	if _, err := os.Stat(m.Source); err != nil {
-		return refuse.Invalid("invalid mount config for type %q: bind source path does not exist: %s", m.Type, m.Source)
-	}
-	return nil
+	return refuse.Invalid("invalid mount config for type %q: bind source path does not exist: %s", m.Type, m.Source)
 }
 
 // point checks a specification and gives what inspect shows of it.
-func point(spec mount.Mount) (mountPoint, error) {
-	m := mountPoint{Spec: spec, MountPoint: api.MountPoint{Type: spec.Type, Destination: path.Clean(spec.Target), RW: !spec.ReadOnly}}
+func point(spec mount.Mount) (Mount, error) {
+	m := Mount{Spec: spec, MountPoint: api.MountPoint{Type: spec.Type, Destination: path.Clean(spec.Target), RW: !spec.ReadOnly}}
 	if err := checkMount(&spec); err != nil {
 		return m, refuse.Invalid("invalid mount config for type %q: %v", spec.Type, err)
 	}
@@ -201,7 +197,7 @@ func checkMount(spec *mount.Mount) error {
 	if check == nil {
 		return errors.New("mount type unknown")
 	}
-	for _, field := range sortedKeys(extra) {
+	for _, field := range SortedKeys(extra) {
 		if extra[field] {
 			return fmt.Errorf("field %s must not be specified", field)
 		}
@@ -229,7 +225,7 @@ func checkBind(spec *mount.Mount) error {
 }
 
 func checkVolume(spec *mount.Mount) error {
-	subpath := subpathOf(spec)
+	subpath := Subpath(spec)
 	switch {
 	case subpath != "" && !filepath.IsLocal(subpath):
 		return errors.New("subpath must be a relative path within the volume")
@@ -242,6 +238,28 @@ func checkVolume(spec *mount.Mount) error {
 }
 
 func checkTmpfs(spec *mount.Mount) error {
-	_, err := tmpfsMount(spec)
+	_, err := TmpfsMount(spec)
 	return err
+}
+
+// checkImage says what is wrong with a mount of an image.
+func checkImage(spec *mount.Mount) error {
+	switch {
+	case spec.Source == "":
+		return errors.New("field Source must not be empty")
+	case Subpath(spec) != "" && !filepath.IsLocal(Subpath(spec)):
+		return errors.New("subpath must be a relative path within the volume")
+	}
+	return nil
+}
+
+// Subpath is the part of a volume or image that is mounted, "" for all.
+func Subpath(spec *mount.Mount) string {
+	switch {
+	case spec.VolumeOptions != nil:
+		return spec.VolumeOptions.Subpath
+	case spec.ImageOptions != nil:
+		return spec.ImageOptions.Subpath
+	}
+	return ""
 }

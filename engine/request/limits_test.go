@@ -1,10 +1,9 @@
-package engine
+package request
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
@@ -48,7 +47,7 @@ func TestLimitsRefuse(t *testing.T) {
 		if err := json.Unmarshal([]byte(row.in), &r); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := limits(&r, able()); !errdefs.IsInvalidArgument(err) || err.Error() != row.text {
+		if _, err := Limits(&r, able()); !errdefs.IsInvalidArgument(err) || err.Error() != row.text {
 			t.Errorf("%s: %v", row.in, err)
 		}
 	}
@@ -60,7 +59,7 @@ func TestLimitsRealtime(t *testing.T) {
 		with := able()
 		with.CPURealtime = can
 		for _, r := range []api.Resources{{CPURealtimePeriod: 5000}, {CPURealtimeRuntime: 5000}} {
-			if _, err := limits(&r, with); can != (err == nil) || err != nil && err.Error() != "kernel does not support CPU real-time scheduler" {
+			if _, err := Limits(&r, with); can != (err == nil) || err != nil && err.Error() != "kernel does not support CPU real-time scheduler" {
 				t.Errorf("%v: %v", can, err)
 			}
 		}
@@ -77,7 +76,7 @@ func TestLimitsWarn(t *testing.T) {
 	if err := json.Unmarshal([]byte(everything), &r); err != nil {
 		t.Fatal(err)
 	}
-	warnings, err := limits(&r, cgroup.Support{CPUs: 2})
+	warnings, err := Limits(&r, cgroup.Support{CPUs: 2})
 	if err != nil || len(warnings) != 15 {
 		t.Fatalf("%d warnings, %v:\n%s", len(warnings), err, strings.Join(warnings, "\n"))
 	}
@@ -90,7 +89,7 @@ func TestLimitsWarn(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.Replace(everything, `"BlkioWeight":5`, `"BlkioWeight":10`, 1)), &r); err != nil {
 		t.Fatal(err)
 	}
-	warnings, err = limits(&r, able())
+	warnings, err = Limits(&r, able())
 	if err != nil || len(warnings) != 1 || warnings[0] != "linux does not support CPU percent. Percent discarded." {
 		t.Error(warnings, err)
 	}
@@ -124,22 +123,5 @@ func TestConflicts(t *testing.T) {
 		if !errdefs.IsInvalidArgument(err) || err.Error() != row.text {
 			t.Errorf("%s %s: %v", row.config, row.host, err)
 		}
-	}
-}
-
-// TestBackoff is Docker's: 100 ms, doubled up to a minute, anew after a run of 10 s.
-func TestBackoff(t *testing.T) {
-	var d time.Duration
-	for i := range 12 {
-		want := min(100*time.Millisecond<<i, time.Minute)
-		if d = nextBackoff(d, time.Second); d != want {
-			t.Fatalf("restart %d after %s, want %s", i+1, d, want)
-		}
-	}
-	if d = nextBackoff(d, 10*time.Second); d != firstBackoff {
-		t.Fatal(d)
-	}
-	if d = nextBackoff(d, 9*time.Second); d != 2*firstBackoff {
-		t.Fatal(d)
 	}
 }

@@ -1,13 +1,13 @@
-package engine
+package request
 
 import (
 	"net/netip"
 	"path"
 	"strings"
 
-	"box/engine/refuse"
-
 	api "github.com/moby/moby/api/types/container"
+
+	"box/engine/refuse"
 )
 
 // conflicts refuses options that contradict each other, by what the user asked for and not by what the image adds, in Docker's words.
@@ -49,29 +49,16 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 	return nil
 }
 
-// checkGroups refuses control groups that may be written to where they are not the container's alone: outside a cgroup namespace of its own the tree
-// is the host's, and of a user namespace's groups the owner is not in it.
-func (e *Engine) checkGroups(h *api.HostConfig, writable *bool) error {
-	switch {
-	case writable == nil || h.Privileged: // a privileged container has the host's tree as it is
-	case e.remapped(h):
-		return refuse.Invalid("conflicting options: writable-cgroups and user namespaces")
-	case *writable && !h.CgroupnsMode.IsPrivate():
-		return refuse.Invalid("conflicting options: writable-cgroups=true and the cgroup namespace mode %q: it needs --cgroupns private", h.CgroupnsMode)
-	}
-	return nil
-}
-
-// hostGateway stands in --add-host for the address of the host.
-const hostGateway = "host-gateway"
+// HostGateway stands in --add-host for the address of the host.
+const HostGateway = "host-gateway"
 
 // checkHostLine: NAME:ADDRESS or NAME=ADDRESS.
 func checkHostLine(line string) error {
-	name, address, ok := cutHostLine(line)
+	name, address, ok := CutHostLine(line)
 	if !ok || name == "" {
 		return refuse.Invalid("bad format for add-host: %q", line)
 	}
-	if address == hostGateway {
+	if address == HostGateway {
 		return nil
 	}
 	if _, err := netip.ParseAddr(address); err != nil {
@@ -80,7 +67,7 @@ func checkHostLine(line string) error {
 	return nil
 }
 
-func cutHostLine(line string) (name, address string, ok bool) {
+func CutHostLine(line string) (name, address string, ok bool) {
 	if name, address, ok = strings.Cut(line, "="); !ok {
 		name, address, ok = strings.Cut(line, ":")
 	}

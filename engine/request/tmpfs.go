@@ -1,4 +1,4 @@
-package engine
+package request
 
 import (
 	"errors"
@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 
-	"box/engine/refuse"
-
 	"github.com/moby/moby/api/types/mount"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"box/engine/refuse"
 )
 
 // tmpfsFlags are pairs of options that undo each other: of a pair the last one holds.
@@ -23,8 +23,8 @@ var tmpfsFlags = map[string]string{
 // tmpfsValues are the options that tmpfs(5) takes a value for.
 var tmpfsValues = []string{"size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol"}
 
-// tmpfsOptions are Docker's defaults for a tmpfs with the user's options, separated by commas, over them.
-func tmpfsOptions(user string) ([]string, error) {
+// TmpfsOptions are Docker's defaults for a tmpfs with the user's options, separated by commas, over them.
+func TmpfsOptions(user string) ([]string, error) {
 	out := []string{"noexec", "nosuid", "nodev", "rprivate"}
 	if user == "" {
 		return out, nil
@@ -57,8 +57,8 @@ func tmpfsOpposite(o string) (string, bool) {
 	return "", false
 }
 
-// tmpfsMount is a --mount type=tmpfs for the runtime.
-func tmpfsMount(spec *mount.Mount) (specs.Mount, error) {
+// TmpfsMount is a --mount type=tmpfs for the runtime.
+func TmpfsMount(spec *mount.Mount) (specs.Mount, error) {
 	var options []string
 	if spec.ReadOnly {
 		options = append(options, "ro")
@@ -83,6 +83,6 @@ func tmpfsMount(spec *mount.Mount) (specs.Mount, error) {
 			options = append(options, strings.Join(pair, "="))
 		}
 	}
-	merged, err := tmpfsOptions(strings.Join(options, ","))
+	merged, err := TmpfsOptions(strings.Join(options, ","))
 	return specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: spec.Target, Options: merged}, err
 }

@@ -1,0 +1,13 @@
+package request
+
+// ValidName is [a-zA-Z0-9][a-zA-Z0-9_.-]+, Docker's rule.
+func ValidName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && (i == 0 || c != '_' && c != '.' && c != '-') {
+			return false
+		}
+	}
+	return len(s) > 1
+}
