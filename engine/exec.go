@@ -231,6 +231,7 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 		NoNewPrivileges: security.NoNewPrivileges,
 		Rlimits:         spec.Rlimits(rec.Host.Ulimits),
 	}
+	p.User.Umask = rec.Host.Umask
 	e.confinement(context.Background()).Confine(p, security, rec.Host.Privileged)
 	size := x.q.ConsoleSize
 	if q.ConsoleSize != nil {

@@ -77,6 +77,7 @@ func (e *Engine) listMatch(f filter.Args) (func(*record, *status) bool, error) {
 			f.Any("health", func(v string) bool { return v == string(healthText(st)) }) &&
 			!(asksTask && isTask) && // there is no swarm
 			f.Labels(rec.Config.Labels) &&
+			f.Annotations(rec.Host.Annotations) &&
 			(before == nil || rec.Created.Before(before.Created)) &&
 			(since == nil || rec.Created.After(since.Created))
 	}, nil

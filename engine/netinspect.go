@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"sort"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 
 	"box/engine/filter"
+	"box/engine/network"
 	"box/engine/refuse"
 )
 
@@ -73,6 +75,7 @@ func (e *Engine) InspectNetwork(ref string) (*apinetwork.Inspect, error) {
 		return nil, err
 	}
 	d := &apinetwork.Inspect{Network: n.describe(), Containers: map[string]apinetwork.EndpointResource{}}
+	var taken []netip.Addr
 	for _, c := range e.all() {
 		st, _ := c.now()
 		rec := c.snapshot()
@@ -83,10 +86,25 @@ func (e *Engine) InspectNetwork(ref string) (*apinetwork.Inspect, error) {
 		for _, ep := range st.Endpoints {
 			if ep.Network == n.ID {
 				r.EndpointID, r.IPv4Address = ep.ID, ep.Address
+				taken = append(taken, ep.Address.Addr())
 				_ = r.MacAddress.UnmarshalText([]byte(ep.MAC))
 			}
 		}
 		d.Containers[rec.ID] = r
 	}
+	d.Status = addressStatus(n.Subnets, taken)
 	return d, nil
+}
+
+// addressStatus counts the addresses of subnets; it is nil for a network that has none.
+func addressStatus(subnets []network.Subnet, taken []netip.Addr) *apinetwork.Status {
+	if len(subnets) == 0 {
+		return nil
+	}
+	s := &apinetwork.Status{IPAM: apinetwork.IPAMStatus{Subnets: apinetwork.SubnetStatuses{}}}
+	for _, subnet := range subnets {
+		used, free := subnet.Count(taken)
+		s.IPAM.Subnets[subnet.Prefix.Masked()] = apinetwork.SubnetStatus{IPsInUse: used, DynamicIPsAvailable: free}
+	}
+	return s
 }

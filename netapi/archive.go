@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"box/engine"
@@ -109,27 +108,4 @@ func encoded(w http.ResponseWriter, r *http.Request) (body io.Writer, end func()
 		return z, z.Close
 	}
 	return w, func() error { return nil }
-}
-
-// acceptedEncoding picks gzip, deflate or "" by the qualities of an Accept-Encoding header (RFC 9110, section 12.5.3).
-func acceptedEncoding(values []string) string {
-	best, quality := "", 0.0
-	for part := range strings.SplitSeq(strings.Join(values, ","), ",") {
-		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-		q := 1.0
-		if text, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
-			var err error
-			if q, err = strconv.ParseFloat(text, 64); err != nil {
-				continue
-			}
-		}
-		name = strings.ToLower(strings.TrimSpace(name))
-		if name == "*" {
-			name = "gzip"
-		}
-		if (name == "gzip" || name == "deflate") && q > quality {
-			best, quality = name, q
-		}
-	}
-	return best
 }

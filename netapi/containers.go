@@ -20,6 +20,9 @@ func (s *Server) listContainers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if _, asked := f["annotation"]; asked && versionOf(r.Context()) < 56 {
+		return refused("invalid filter 'annotation'")
+	}
 	o := engine.ListOptions{All: flag(r, "all"), Size: flag(r, "size"), Filters: f}
 	if text := r.FormValue("limit"); text != "" {
 		if o.Limit, err = strconv.Atoi(text); err != nil {

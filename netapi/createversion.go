@@ -36,6 +36,9 @@ func fieldsSince(v apiVersion, raw json.RawMessage, q *api.CreateRequest) error 
 	if v < 43 {
 		h.Annotations = nil
 	}
+	if v < 56 {
+		h.Umask = nil
+	}
 	for i := range h.Mounts {
 		if err := mountSince(v, &h.Mounts[i]); err != nil {
 			return err

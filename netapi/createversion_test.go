@@ -55,6 +55,8 @@ func TestFieldsSince(t *testing.T) {
 		{40, `null`, `{"IpcMode":"","CgroupnsMode":"host"}`},
 		{40, `{}`, `{"IpcMode":"","CgroupnsMode":"host"}`},
 		{41, `{"IpcMode":"none"}`, `{"IpcMode":"none","CgroupnsMode":""}`},
+		{55, `{"Umask":18}`, `{"Umask":null}`},
+		{56, `{"Umask":18}`, `{"Umask":18}`},
 		{41, `{"PidsLimit":0}`, `{"PidsLimit":null}`},
 		{50, `{"PidsLimit":-5}`, `{"PidsLimit":null}`},
 		{50, `{"PidsLimit":5}`, `{"PidsLimit":5}`},

@@ -17,6 +17,7 @@ type field struct {
 // containerFields are the fields of a container's inspection by version (API history).
 var containerFields = []field{
 	{path: []string{"Config", "OnBuild"}, last: 51, value: json.RawMessage("null")},
+	{path: []string{"HostConfig", "Umask"}, since: 56},
 	{path: []string{"HostConfig", "KernelMemory"}, last: 41, value: json.RawMessage("0")},
 	{path: []string{"HostConfig", "KernelMemoryTCP"}, since: 40, last: 51, value: json.RawMessage("0")},
 	{path: []string{"NetworkSettings", "Networks", "*", "DNSNames"}, since: 44},
@@ -37,7 +38,7 @@ var endpointFields = []field{
 
 // networkFields are those of a network, and listedNetworkFields of one in a list.
 var (
-	networkFields       = []field{{path: []string{"EnableIPv4"}, since: 47}}
+	networkFields       = []field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Status"}, since: 52}}
 	listedNetworkFields = []field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Containers"}, last: 51, value: json.RawMessage("{}")}}
 )
 

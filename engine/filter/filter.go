@@ -34,6 +34,11 @@ func (f Args) Labels(labels map[string]string) bool {
 	return haveAll(labels, f["label"]) && (!f.Has("label!") || !haveAll(labels, f["label!"]))
 }
 
+// Annotations tells whether annotations fit: all of the values of annotation, each a name or name=value.
+func (f Args) Annotations(annotations map[string]string) bool {
+	return haveAll(annotations, f["annotation"])
+}
+
 // haveAll tells whether labels have each of wanted, by name or as name=value.
 func haveAll(labels map[string]string, wanted []string) bool {
 	for _, want := range wanted {

@@ -18,6 +18,29 @@ type pool struct {
 	used   []uint64 // a bit an address, counted from the prefix's first; grown as needed
 }
 
+// Count counts the addresses of a subnet: those in use, which are the first, the last, the gateway's and what is taken of it, and those that are left in
+// its range.
+func (s Subnet) Count(taken []netip.Addr) (used, free uint64) {
+	base := number(s.Prefix.Masked().Addr())
+	in := map[netip.Addr]bool{address(base): true, address(base | (1<<(32-s.Prefix.Bits()) - 1)): true}
+	for _, a := range append([]netip.Addr{s.Gateway}, taken...) {
+		if s.Prefix.Contains(a) {
+			in[a] = true
+		}
+	}
+	from := s.Prefix
+	if s.Range.IsValid() {
+		from = s.Range
+	}
+	free = 1 << (32 - from.Bits())
+	for a := range in {
+		if from.Contains(a) {
+			free--
+		}
+	}
+	return uint64(len(in)), free
+}
+
 // newPool takes the prefix's own address, its broadcast address and the gateway out of the range.
 func newPool(s Subnet) (*pool, error) {
 	if !s.Prefix.Addr().Is4() || s.Prefix.Bits() > 30 {

@@ -36,6 +36,30 @@ func TestPoolGivesTheLowestFree(t *testing.T) {
 	}
 }
 
+func TestCount(t *testing.T) {
+	for _, row := range []struct {
+		subnet     Subnet
+		taken      string
+		used, free uint64
+	}{
+		{subnet("172.16.0.0/16", "", "172.16.0.1"), "", 3, 65533},
+		{subnet("172.16.0.0/16", "", "172.16.0.1"), "172.16.0.2", 4, 65532},
+		{subnet("172.16.0.9/16", "", "172.16.0.1"), "172.16.0.1", 3, 65533},
+		{subnet("10.1.0.0/24", "", "10.1.0.1"), "10.2.0.1", 3, 253},
+		{subnet("10.1.0.0/24", "10.1.0.64/26", "10.1.0.1"), "10.1.0.70", 4, 63},
+		{subnet("10.1.0.0/24", "10.1.0.192/26", "10.1.0.200"), "10.1.0.5", 4, 62},
+		{subnet("10.1.0.0/30", "", ""), "10.1.0.1", 3, 1},
+	} {
+		var taken []netip.Addr
+		if row.taken != "" {
+			taken = append(taken, netip.MustParseAddr(row.taken))
+		}
+		if used, free := row.subnet.Count(taken); used != row.used || free != row.free {
+			t.Errorf("%+v with %s: %d used, %d free, want %d and %d", row.subnet, row.taken, used, free, row.used, row.free)
+		}
+	}
+}
+
 func TestPoolRunsOut(t *testing.T) {
 	for _, row := range []struct {
 		subnet Subnet

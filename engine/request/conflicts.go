@@ -41,6 +41,9 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 			return refuse.Invalid("invalid volume specification: '%s': invalid mount config for type \"volume\": invalid mount path: '%s' mount path must be absolute", target, target)
 		}
 	}
+	if h.Umask != nil && *h.Umask > 0o777 {
+		return refuse.Invalid("invalid Umask %d: it is one of 0 to 511 (0777)", *h.Umask)
+	}
 	for key := range h.Annotations {
 		if key == "" {
 			return refuse.Invalid("invalid Annotations: the empty string is not permitted as an annotation key")

@@ -108,6 +108,8 @@ func TestConflicts(t *testing.T) {
 		{`{}`, `{"NetworkMode":"host","Links":["a"]}`, "conflicting options: host type networking can't be used with links. This would result in undefined behavior"},
 		{`{}`, `{"ExtraHosts":["a"]}`, `bad format for add-host: "a"`},
 		{`{}`, `{"ExtraHosts":["a:b"]}`, `invalid IP address in add-host: "b"`},
+		{`{}`, `{"Umask":512}`, "invalid Umask 512: it is one of 0 to 511 (0777)"},
+		{`{}`, `{"Umask":511}`, ""},
 		{`{}`, `{"Annotations":{"":"b"}}`, "invalid Annotations: the empty string is not permitted as an annotation key"},
 		{`{"Hostname":"x","ExposedPorts":{"80/tcp":{}}}`, `{"NetworkMode":"host","ExtraHosts":["a:host-gateway","b=[::1]"],"Annotations":{"a":""}}`, ""},
 	} {

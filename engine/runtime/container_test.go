@@ -184,6 +184,7 @@ func TestStart(t *testing.T) {
 	}{
 		{what: "code", args: []string{"sh", "-c", "exit 7"}, code: 7},
 		{what: "first process", args: []string{"sh", "-c", "echo $$; hostname; cat /proc/1/comm; umask"}, text: "1\ninside\nsh\n0022\n"},
+		{what: "umask", alter: func(s *specs.Spec) { mask := uint32(0o27); s.Process.User.Umask = &mask }, args: []string{"sh", "-c", "umask"}, text: "0027\n"},
 		{what: "descriptors", args: []string{"sh", "-c", "ls /proc/self/fd | grep -v ^3; readlink /proc/self/fd/0; readlink /proc/1/cwd"},
 			text: "0\n1\n2\n/dev/null\n/\n"},
 		{what: "pipes that block", args: []string{"sh", "-c", "grep flags /proc/self/fdinfo/1"}, text: "flags:\t01\n"},
@@ -300,6 +301,8 @@ func TestExec(t *testing.T) {
 	terminal.Terminal = true
 	few := *spec.Process
 	few.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 3, Hard: 4}}
+	open, none := *spec.Process, uint32(0)
+	open.User.Umask = &none
 	for _, e := range []struct {
 		what string
 		p    specs.Process
@@ -309,6 +312,7 @@ func TestExec(t *testing.T) {
 		err  string
 	}{
 		{"code", *spec.Process, []string{"sh", "-c", "hostname; cat /proc/1/comm; umask; exit 5"}, 5, "inside\nsleep\n0022\n", ""},
+		{"umask", open, []string{"sh", "-c", "umask"}, 0, "0000\n", ""},
 		{"descriptors", *spec.Process, []string{"sh", "-c", "ls /proc/self/fd | grep -v ^3; readlink /proc/$$/cwd"}, 0, "0\n1\n2\n/\n", ""},
 		{"session", *spec.Process, []string{"sh", "-c", `read pid comm state ppid group session rest </proc/self/stat; [ $session = $$ ] && echo own`}, 0, "own\n", ""},
 		{"user", user, []string{"sh", "-c", "id -u; id -g; pwd; grep CapBnd /proc/self/status"}, 0, "12\n34\n/bin\nCapBnd:\t0000000000000000\n", ""},

@@ -94,6 +94,7 @@ func (st *starting) inRoot(r *root) error {
 	r.pivot(spec)
 	st.do("umask", unix.SYS_UMASK, 0o022)
 	r.makeWorkingDir(p.Cwd)
+	st.umask(&p.User)
 	if spec.Root.Readonly {
 		r.protectRoot()
 	}

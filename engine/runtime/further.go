@@ -55,6 +55,7 @@ func (st *starting) planFurther() error {
 	st.release(st.proc) // whose parent is the host's root
 	st.closeOthers()
 	st.do("umask", unix.SYS_UMASK, 0o022)
+	st.umask(&p.User)
 	if err := st.drop(p, filter); err != nil {
 		return err
 	}

@@ -173,6 +173,13 @@ func (s *steps) filter(f *seccomp.Filter, program address) {
 	}
 }
 
+// umask sets the mask that a program asks for; runc's is in force for others.
+func (s *steps) umask(u *specs.User) {
+	if u.Umask != nil {
+		s.do("umask", unix.SYS_UMASK, int(*u.Umask))
+	}
+}
+
 func (s *steps) user(u *specs.User) {
 	var groups []byte
 	for _, g := range u.AdditionalGids {

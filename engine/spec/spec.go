@@ -87,6 +87,7 @@ func Build(in Input) (*specs.Spec, error) {
 			Sysctl:        sysctls(&in),
 		},
 	}
+	s.Process.User.Umask = in.Host.Umask
 	s.Linux.MountLabel = in.Confine.Confine(s.Process, opts, in.Host.Privileged)
 	if in.Host.UTSMode.IsHost() {
 		s.Hostname, s.Domainname = "", "" // those of the host stay
