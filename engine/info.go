@@ -14,6 +14,7 @@ import (
 	"github.com/moby/moby/api/types/system"
 	"golang.org/x/sys/unix"
 
+	"box/buildinfo"
 	"box/engine/cgroup"
 	"box/engine/logs"
 	"box/engine/task"
@@ -41,7 +42,7 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(), MemTotal: memoryTotal(),
 		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Load().Config(),
 		DockerRootDir: e.o.Root, ServerVersion: e.o.Release, Labels: append([]string{}, e.settings().Labels...), ExperimentalBuild: e.o.Experimental,
-		Runtimes: e.runtimes(), CDISpecDirs: []string{}, RuncCommit: system.Commit{ID: Built().Runc}, InitCommit: system.Commit{ID: e.o.Version},
+		Runtimes: e.runtimes(), CDISpecDirs: []string{}, RuncCommit: system.Commit{ID: buildinfo.Current().Runc}, InitCommit: system.Commit{ID: e.o.Version},
 		HTTPProxy: proxy("HTTP_PROXY"), HTTPSProxy: proxy("HTTPS_PROXY"), NoProxy: proxy("NO_PROXY"),
 		DefaultRuntime: e.settings().Container.Runtime, Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
 		LiveRestoreEnabled: e.settings().LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=" + e.settings().Container.SeccompName},

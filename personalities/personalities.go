@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"box/buildinfo"
 	"box/personalities/certs"
 	"box/personalities/check"
 	"box/personalities/cmd"
@@ -139,6 +140,6 @@ func list(_ context.Context, env *cmd.Env) error {
 }
 
 func version(_ context.Context, env *cmd.Env) error {
-	_, err := fmt.Fprintf(env.Stdout, "box version %s, %s\n", cmd.Version, cmd.ThisBuild())
+	_, err := fmt.Fprintf(env.Stdout, "box version %s, %s\n", cmd.Version, buildinfo.Current())
 	return err
 }

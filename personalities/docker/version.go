@@ -12,6 +12,7 @@ import (
 
 	"github.com/moby/moby/api/types/system"
 
+	"box/buildinfo"
 	"box/netapi/client"
 	"box/personalities/cmd"
 	"box/template"
@@ -34,7 +35,7 @@ func (s *session) clientVersion() clientVersion {
 	if err != nil {
 		name = defaultContext
 	}
-	build, built := cmd.ThisBuild(), ""
+	build, built := buildinfo.Current(), ""
 	if !build.Time.IsZero() {
 		built = build.Time.Format(time.ANSIC)
 	}

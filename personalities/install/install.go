@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"box/buildinfo"
 	"box/personalities/cmd"
 )
 
@@ -175,9 +176,9 @@ func (o *options) planFiles(dir string) (steps []step, err error) {
 		steps = append(steps, step{target + " is this file already", func() error { return nil }})
 	} else {
 		if isFile(target) {
-			steps = append(steps, step{"keep " + target + buildText(cmd.BuildOf(target)) + " as " + previous, func() error { return keep(target, filepath.Join(dir, previous)) }})
+			steps = append(steps, step{"keep " + target + buildText(buildinfo.ReadFile(target)) + " as " + previous, func() error { return keep(target, filepath.Join(dir, previous)) }})
 		}
-		steps = append(steps, step{"copy " + o.source + buildText(cmd.ThisBuild(), nil) + " to " + target, func() error { return copyFile(o.source, target) }})
+		steps = append(steps, step{"copy " + o.source + buildText(buildinfo.Current(), nil) + " to " + target, func() error { return copyFile(o.source, target) }})
 	}
 	for _, name := range links {
 		s, err := o.planLink(filepath.Join(dir, name))
@@ -190,7 +191,7 @@ func (o *options) planFiles(dir string) (steps []step, err error) {
 }
 
 // buildText says what a file was built from, where that is known.
-func buildText(b cmd.Build, err error) string {
+func buildText(b buildinfo.Build, err error) string {
 	if err != nil || b.Commit == "" {
 		return ""
 	}

@@ -1,0 +1,66 @@
+// Package buildinfo tells from what commit an executable of box was built.
+package buildinfo
+
+import (
+	"debug/buildinfo"
+	"runtime/debug"
+	"time"
+)
+
+// Build is what a file was built from.
+type Build struct {
+	Commit string    // its first digits, "" if that is not known
+	Time   time.Time // of the commit, zero if that is not known
+	Runc   string    // version of the libcontainer in it, as "v1.5.2"
+}
+
+// Current is that of the running file.
+func Current() Build {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return Build{}
+	}
+	return of(info)
+}
+
+// ReadFile is that of another file of box's. It is not executed.
+func ReadFile(path string) (Build, error) {
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return Build{}, err
+	}
+	return of(info), nil
+}
+
+func of(info *debug.BuildInfo) (b Build) {
+	for _, d := range info.Deps {
+		if d.Path == "github.com/opencontainers/runc" {
+			b.Runc = d.Version
+		}
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value[:min(7, len(s.Value))]
+		case "vcs.time":
+			b.Time, _ = time.Parse(time.RFC3339, s.Value) // zero if it is none
+		}
+	}
+	return b
+}
+
+// Date is the time of the commit as the API shows it, "" if that is not known.
+func (b Build) Date() string {
+	if b.Time.IsZero() {
+		return ""
+	}
+	return b.Time.UTC().Format(time.RFC3339)
+}
+
+// String is the commit and its day.
+func (b Build) String() string {
+	if b.Commit == "" {
+		return "of unknown commit"
+	}
+	return "commit " + b.Commit + " of " + b.Time.UTC().Format(time.DateOnly)
+}
