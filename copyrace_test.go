@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -27,27 +26,11 @@ const copies = 5000
 // TestCopyAgainstFlippedLinks: ten thousand copies, in and out, of a path that a program in the container turns from a folder into a
 // link to the host's files and back as fast as it can. Nothing outside the container's root is read or written.
 func TestCopyAgainstFlippedLinks(t *testing.T) {
-	if os.Getenv(inside) == "" {
-		t.Skip("not root: containers are started")
-	}
-	d := &daemon{box: os.Getenv("BOX_BINARY"), dir: t.TempDir()}
-	if err := d.start(); err != nil {
-		t.Fatal(err)
-	}
-	defer d.end()
+	d := busyboxDaemon(t)
 	outside := t.TempDir() // the host's, and no container has it
 	secret := filepath.Join(outside, "f")
 	fatal(t, os.WriteFile(secret, []byte("SECRET"), 0o600))
-	image := filepath.Join(d.dir, "busybox.tar")
-	fatal(t, busyboxImage(image))
-	docker := func(args ...string) string {
-		out, err := exec.Command(d.box, append([]string{"docker", "-H", d.host()}, args...)...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("docker %s: %s", args, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	docker("load", "-qi", image)
+	docker := func(args ...string) string { t.Helper(); return d.docker(t, args...) }
 	// One program flips by commands, as slowly as a shell does; another one exchanges two names in one system call.
 	docker("run", "-d", "--name", "flips", "busybox", "sh", "-c", `mkdir -p /w/a /w/folder; echo inside >/w/folder/f; ln -s `+outside+` /w/link
 		while :; do ln -sfn `+outside+` /w/slow; rm /w/slow; mkdir /w/slow; echo inside >/w/slow/f; rm -r /w/slow; done`)

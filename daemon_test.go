@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,6 +27,31 @@ func (d *daemon) host() string { return "unix://" + filepath.Join(d.dir, "docker
 
 // cgroup is the parent of the containers' control groups, which all daemons of a host share.
 func (d *daemon) cgroup() string { return "box-" + filepath.Base(d.dir) + strconv.Itoa(os.Getpid()) }
+
+// busyboxDaemon is a daemon that has the image busybox; it ends with the test.
+func busyboxDaemon(t *testing.T) *daemon {
+	t.Helper()
+	if os.Getenv(inside) == "" {
+		t.Skip("not root: containers are started")
+	}
+	d := &daemon{box: os.Getenv("BOX_BINARY"), dir: t.TempDir()}
+	t.Cleanup(d.end)
+	fatal(t, d.start())
+	image := filepath.Join(d.dir, "busybox.tar")
+	fatal(t, busyboxImage(image))
+	d.docker(t, "load", "-qi", image)
+	return d
+}
+
+// docker runs a command of the client's, which must succeed, and returns what it says.
+func (d *daemon) docker(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(d.box, append([]string{"docker", "-H", d.host()}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker %s: %s", args, out)
+	}
+	return strings.TrimSpace(string(out))
+}
 
 // start returns when the API answers. BOX_RUNTIME names the runtime of containers that name none.
 func (d *daemon) start(flags ...string) error {

@@ -25,23 +25,8 @@ const (
 // TestDamagedContainers: of a thousand containers some are damaged on the disk in every way while no daemon runs. The next daemon answers
 // within a second all the same, shows what it cannot use as dead, and lets it be removed; all others are as they were.
 func TestDamagedContainers(t *testing.T) {
-	if os.Getenv(inside) == "" {
-		t.Skip("not root: containers are started")
-	}
-	d := &daemon{box: os.Getenv("BOX_BINARY"), dir: t.TempDir()}
-	defer d.end()
-	fatal(t, d.start())
-	image := filepath.Join(d.dir, "busybox.tar")
-	fatal(t, busyboxImage(image))
-	docker := func(args ...string) string {
-		t.Helper()
-		out, err := exec.Command(d.box, append([]string{"docker", "-H", d.host()}, args...)...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("docker %s: %s", args, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	docker("load", "-qi", image)
+	d := busyboxDaemon(t)
+	docker := func(args ...string) string { t.Helper(); return d.docker(t, args...) }
 	createMany(t, d, manyContainers)
 	id := map[string]string{}
 	for n, name := range []string{"fine", "record", "status", "no-folder", "file", "never-ran", "layer", "log"} {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,24 +16,8 @@ import (
 // TestExecHeadComesFirst: Python's SDK reads the head of a reply through a buffer and what follows past it, so that output which comes
 // with the head is lost. The program of an exec must not run before the head is out.
 func TestExecHeadComesFirst(t *testing.T) {
-	if os.Getenv(inside) == "" {
-		t.Skip("not root: containers are started")
-	}
-	d := &daemon{box: os.Getenv("BOX_BINARY"), dir: t.TempDir()}
-	if err := d.start(); err != nil {
-		t.Fatal(err)
-	}
-	defer d.end()
-	tar := filepath.Join(d.dir, "busybox.tar")
-	if err := busyboxImage(tar); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range []string{"load -qi " + tar, "run -d --name exec busybox sleep 1000"} {
-		c := exec.Command(d.box, append([]string{"docker", "-H", d.host()}, strings.Fields(args)...)...)
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %s", args, out)
-		}
-	}
+	d := busyboxDaemon(t)
+	d.docker(t, "run", "-d", "--name", "exec", "busybox", "sleep", "1000")
 	for range 10 {
 		id := regexp.MustCompile(`[0-9a-f]{64}`).FindString(ask(t, d, "/containers/exec/exec", `{"AttachStdout":true,"Cmd":["echo","hi"]}`))
 		conn := dial(t, d)

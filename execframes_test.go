@@ -3,9 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,20 +10,8 @@ import (
 
 // TestExecFrames: whether an exec's output comes in frames is said by the request that starts it, whether it has a terminal by the one that made it.
 func TestExecFrames(t *testing.T) {
-	if os.Getenv(inside) == "" {
-		t.Skip("not root: containers are started")
-	}
-	d := &daemon{box: os.Getenv("BOX_BINARY"), dir: t.TempDir()}
-	fatal(t, d.start())
-	defer d.end()
-	tar := filepath.Join(d.dir, "busybox.tar")
-	fatal(t, busyboxImage(tar))
-	for _, args := range []string{"load -qi " + tar, "run -d --name exec busybox sleep 1000"} {
-		out, err := exec.Command(d.box, append([]string{"docker", "-H", d.host()}, strings.Fields(args)...)...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %s", args, out)
-		}
-	}
+	d := busyboxDaemon(t)
+	d.docker(t, "run", "-d", "--name", "exec", "busybox", "sleep", "1000")
 	for _, row := range []struct {
 		made, started bool
 		want          string

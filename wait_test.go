@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,22 +13,8 @@ import (
 // TestWaitConditions: the head of the reply comes at once, so that a client knows that it waits before it starts what it waits for; the
 // body comes when the condition is met and has the exit code of that end.
 func TestWaitConditions(t *testing.T) {
-	if os.Getenv(inside) == "" {
-		t.Skip("not root: containers are started")
-	}
-	d := &daemon{box: os.Getenv("BOX_BINARY"), dir: t.TempDir()}
-	defer d.end()
-	fatal(t, d.start())
-	image := filepath.Join(d.dir, "busybox.tar")
-	fatal(t, busyboxImage(image))
-	docker := func(args ...string) {
-		t.Helper()
-		out, err := exec.Command(d.box, append([]string{"docker", "-H", d.host()}, args...)...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("docker %s: %s", args, out)
-		}
-	}
-	docker("load", "-qi", image)
+	d := busyboxDaemon(t)
+	docker := func(args ...string) { t.Helper(); d.docker(t, args...) }
 	docker("create", "--name", "stays", "busybox", "sh", "-c", "trap 'exit 3' TERM; touch /up; while :; do sleep 0.02; done")
 	docker("create", "--name", "goes", "--rm", "busybox", "sh", "-c", "exit 6")
 	client := dialer(d)

@@ -4,6 +4,7 @@ package buildinfo
 import (
 	"debug/buildinfo"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -15,13 +16,13 @@ type Build struct {
 }
 
 // Current is that of the running file.
-func Current() Build {
+var Current = sync.OnceValue(func() Build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return Build{}
 	}
 	return of(info)
-}
+})
 
 // ReadFile is that of another file of box's. It is not executed.
 func ReadFile(path string) (Build, error) {

@@ -39,47 +39,53 @@ func (s *Server) removeNetwork(_ http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) connectNetwork(w http.ResponseWriter, r *http.Request) error {
 	var q network.ConnectRequest
-	if err := readWanted(w, r, &q); err != nil {
-		return err
-	}
-	n, container, joined, err := s.endpoint(r, q.Container)
+	m, err := s.membership(w, r, &q, &q.Container)
 	switch {
 	case err != nil:
 		return err
-	case n.Name == "host":
-		return refused("container cannot be disconnected from host network or connected to host network")
-	case joined:
-		return forbidden("endpoint with name %s already exists in network %s", container, n.Name)
+	case m.network == "host":
+		return errHostNetwork
+	case m.joined:
+		return forbidden("endpoint with name %s already exists in network %s", m.container, m.network)
 	}
 	return unbuilt(wire.NoNetworks)
 }
 
 func (s *Server) disconnectNetwork(w http.ResponseWriter, r *http.Request) error {
 	var q network.DisconnectRequest
-	if err := readWanted(w, r, &q); err != nil {
-		return err
-	}
-	n, container, joined, err := s.endpoint(r, q.Container)
+	m, err := s.membership(w, r, &q, &q.Container)
 	switch {
 	case err != nil:
 		return err
-	case !joined:
-		return fmt.Errorf("container %s is not connected to network %s", container, n.Name)
-	case n.Name == "host":
-		return refused("container cannot be disconnected from host network or connected to host network")
+	case !m.joined:
+		return fmt.Errorf("container %s is not connected to network %s", m.container, m.network)
+	case m.network == "host":
+		return errHostNetwork
 	}
 	return unbuilt(wire.NoNetworks)
 }
 
-// endpoint finds the network of a request and whether the container is in it. The container is given back by its name.
-func (s *Server) endpoint(r *http.Request, ref string) (n *network.Inspect, container string, joined bool, err error) {
-	if n, err = s.e.InspectNetwork(name(r)); err != nil {
-		return nil, "", false, err
+const errHostNetwork = refused("container cannot be disconnected from host network or connected to host network")
+
+// membership is whether a container is in a network, both by their names.
+type membership struct {
+	network, container string
+	joined             bool
+}
+
+// membership reads a request into q, and finds its network and the container that q then names.
+func (s *Server) membership(w http.ResponseWriter, r *http.Request, q any, ref *string) (m membership, err error) {
+	if err := readWanted(w, r, q); err != nil {
+		return m, err
 	}
-	c, err := s.e.Inspect(r.Context(), ref, false)
+	n, err := s.e.InspectNetwork(name(r))
 	if err != nil {
-		return nil, "", false, err
+		return m, err
 	}
-	_, joined = c.NetworkSettings.Networks[n.Name]
-	return n, c.Name[1:], joined, nil
+	c, err := s.e.Inspect(r.Context(), *ref, false)
+	if err != nil {
+		return m, err
+	}
+	_, joined := c.NetworkSettings.Networks[n.Name]
+	return membership{n.Name, c.Name[1:], joined}, nil
 }
