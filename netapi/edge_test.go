@@ -264,6 +264,9 @@ func wellFormed(t *testing.T, raw, reply []byte) {
 	if err := json.Unmarshal(body, &told); err != nil || told.Message == "" {
 		t.Fatalf("error reply to %q has no message: %q", raw, reply)
 	}
+	if parts := strings.Split(told.Message, ": "); len(slices.Compact(slices.Clone(parts))) < len(parts) {
+		t.Fatalf("error reply to %q says something twice: %q", raw, told.Message)
+	}
 }
 
 // FuzzHeaders sends any head with a body of any length to the requests that have one.

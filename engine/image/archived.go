@@ -55,7 +55,7 @@ func (a *archived) read(ctx context.Context, r io.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read archive after %d members: %w: %w", n, err, errdefs.ErrInvalidArgument)
+			return fmt.Errorf("read archive after %d members: %w", n, archive.Invalid(err))
 		}
 		if n == maxMembers {
 			return a.notImages(fmt.Errorf("archive has more than %d members: %w", maxMembers, errdefs.ErrOutOfRange))
@@ -178,7 +178,7 @@ func (a *archived) member(ctx context.Context, name string, size int64, r io.Rea
 	case err == nil:
 		a.layers[name] = l
 	case broken == nil && ctx.Err() == nil && !IsWrongDigest(err) && (errdefs.IsInvalidArgument(err) || errors.Is(err, io.ErrUnexpectedEOF)):
-		a.bad[name] = fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
+		a.bad[name] = archive.Invalid(err)
 	default:
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,7 +284,8 @@ func FuzzLoad(f *testing.F) {
 	s := newSample(f, "fuzz", []string{"f:1"}, layer, layer)
 	multi := &blobSet{t: f}
 	index := multi.index(with(multi.image(onPlatform(f, "s390x", layer)), "platform", platformOf("s390x")), multi.image(s))
-	for _, raw := range [][]byte{docker24(f, s), docker25(f, s), ociLayout(f, gzipped, s), ociLayout(f, zstded, s), gzipped(docker24(f, s)),
+	packed := gzipped(docker24(f, s))
+	for _, raw := range [][]byte{docker24(f, s), docker25(f, s), ociLayout(f, gzipped, s), ociLayout(f, zstded, s), packed, packed[:len(packed)/2],
 		multi.archive(nil, with(index, "annotations", called("app")))} {
 		f.Add(raw)
 	}
@@ -294,6 +296,9 @@ func FuzzLoad(f *testing.F) {
 		if err != nil && loaded != nil {
 			t.Error("an error and images")
 		}
+		if err != nil && repeats(err.Error()) {
+			t.Errorf("the error says something twice: %v", err)
+		}
 		for _, l := range loaded {
 			if _, err := b.Remove(context.Background(), l.Image.ID.String(), true, func(string) (string, bool) { return "", false }); err != nil && !errdefs.IsNotFound(err) {
 				t.Error(err)
@@ -301,6 +306,12 @@ func FuzzLoad(f *testing.F) {
 		}
 		b.empty()
 	})
+}
+
+// repeats tells of an error that one of its parts is there twice in a row.
+func repeats(text string) bool {
+	parts := strings.Split(text, ": ")
+	return len(slices.Compact(slices.Clone(parts))) < len(parts)
 }
 
 // FuzzParse: no configuration breaks the reader, and what was read once is read again out of what is made of it.

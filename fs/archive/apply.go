@@ -119,7 +119,7 @@ func (a *applier) entries(ctx context.Context, in *tap) error {
 // badTar gives an error of the tar format its class and leaves those of the stream as they are.
 func badTar(what string, err error) error {
 	if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%s: %w: %w", what, err, errdefs.ErrInvalidArgument)
+		return fmt.Errorf("%s: %w", what, Invalid(err))
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -70,14 +70,14 @@ func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 	case Gzip:
 		z, err := gzip.NewReader(b)
 		if err != nil {
-			return nil, c, fmt.Errorf("gzip: %w: %w", err, errdefs.ErrInvalidArgument)
+			return nil, c, fmt.Errorf("gzip: %w", Invalid(err))
 		}
 		z.Multistream(false)
 		return &unpacked{&members{b, z}, c, false, z.Close}, c, nil
 	case Zstd:
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
-			return nil, c, fmt.Errorf("zstd: %w: %w", err, errdefs.ErrInvalidArgument)
+			return nil, c, fmt.Errorf("zstd: %w", Invalid(err))
 		}
 		return &unpacked{z, c, false, func() error { z.Close(); return nil }}, c, nil
 	case Bzip2:
@@ -85,7 +85,7 @@ func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 	case Xz:
 		z, err := xz.NewReader(b, xzDictionary)
 		if err != nil {
-			return nil, c, fmt.Errorf("xz: %w: %w", err, errdefs.ErrInvalidArgument)
+			return nil, c, fmt.Errorf("xz: %w", Invalid(err))
 		}
 		return &unpacked{z, c, false, func() error { return nil }}, c, nil
 	}
@@ -156,7 +156,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	case u.begun && isForeign(err):
 		err = fmt.Errorf("%s: something else follows the end of what is packed: %w", u.c, errdefs.ErrInvalidArgument)
 	default:
-		err = fmt.Errorf("%s: %w: %w", u.c, err, errdefs.ErrInvalidArgument)
+		err = fmt.Errorf("%s: %w", u.c, Invalid(err))
 	}
 	return n, err
 }

@@ -170,7 +170,7 @@ func (a *applier) hardlink(n node, hdr *tar.Header) error {
 		}
 		err = a.disk.LinkAt(target.fd, path.Base(p), n.dir.fd, n.name)
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM) {
-			return fmt.Errorf("link target %q: %w: %w", hdr.Linkname, err, errdefs.ErrInvalidArgument)
+			return fmt.Errorf("link target %q: %w", hdr.Linkname, Invalid(err))
 		}
 		return err
 	})
