@@ -12,8 +12,11 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"box/personalities/outfile"
 )
 
 // unpacker writes a tar from a daemon below one folder of this host. Whatever names and links the tar holds,
@@ -23,7 +26,6 @@ type unpacker struct {
 	rename func(name string) string // the name in the tar to the name below root
 	owners bool                     // keep the owners of the tar
 	later  []folder                 // modes and times of folders, set when nothing more is written into them
-	beside string                   // begins the names of files that are being written
 	buf    []byte
 }
 
@@ -35,7 +37,6 @@ type folder struct {
 // unpack reads r to its end.
 func (u *unpacker) unpack(r io.Reader) error {
 	u.buf = make([]byte, 128<<10)
-	u.beside = ".box-cp-" + rand.Text() + "-"
 	t := tar.NewReader(r)
 	for {
 		h, err := t.Next()
@@ -74,11 +75,40 @@ func (u *unpacker) entry(t io.Reader, h *tar.Header, name string) error {
 	if err := u.mayReplace(name); err != nil {
 		return err
 	}
-	fresh := path.Join(path.Dir(name), fmt.Sprintf("%s%d", u.beside, len(u.later)))
-	made, err := u.make(t, h, fresh)
-	if !made {
+	switch h.Typeflag {
+	case tar.TypeReg:
+		return u.regular(t, h, name)
+	case tar.TypeSymlink, tar.TypeLink, tar.TypeFifo, tar.TypeChar, tar.TypeBlock:
+		return u.inode(h, name)
+	}
+	return nil // metadata of the archive itself
+}
+
+// regular writes a file, which takes its name when it is whole.
+func (u *unpacker) regular(t io.Reader, h *tar.Header, name string) error {
+	parent, err := u.root.Open(path.Dir(name))
+	if err != nil {
 		return err
 	}
+	defer parent.Close()
+	f, err := outfile.Create(parent)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if err := u.content(t, f.File, h.Size); err != nil {
+		return err
+	}
+	if err := u.finishFile(f.File, h); err != nil {
+		return err
+	}
+	return f.Commit(path.Base(name))
+}
+
+// inode makes what has no content, in a few calls, beside the name that it then takes.
+func (u *unpacker) inode(h *tar.Header, name string) error {
+	fresh := path.Join(path.Dir(name), ".box-new-"+rand.Text())
+	err := u.make(h, fresh)
 	if err == nil {
 		err = u.root.Rename(fresh, name)
 	}
@@ -91,28 +121,21 @@ func (u *unpacker) entry(t io.Reader, h *tar.Header, name string) error {
 	return err
 }
 
-// make writes an entry under a name that is free, and tells whether anything may be there now.
-func (u *unpacker) make(t io.Reader, h *tar.Header, name string) (made bool, err error) {
+func (u *unpacker) make(h *tar.Header, name string) error {
 	switch h.Typeflag {
-	case tar.TypeReg:
-		err = u.content(t, name, h.Size)
 	case tar.TypeSymlink:
-		err = u.root.Symlink(h.Linkname, name)
+		err := u.root.Symlink(h.Linkname, name)
 		if err == nil && u.owners {
 			err = u.root.Lchown(name, h.Uid, h.Gid)
 		}
-		return true, err
+		return err
 	case tar.TypeLink:
-		return true, u.root.Link(u.rename(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/")), name)
-	case tar.TypeFifo, tar.TypeChar, tar.TypeBlock:
-		err = u.special(h, name)
-	default:
-		return false, nil // metadata of the archive itself
+		return u.root.Link(u.rename(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/")), name)
 	}
-	if err == nil {
-		err = u.finish(name, h)
+	if err := u.special(h, name); err != nil {
+		return err
 	}
-	return true, err
+	return u.finish(name, h)
 }
 
 // mayReplace refuses to put a file in the place of a folder, and of what is neither a file nor a link: it is a device or a
@@ -133,12 +156,7 @@ func (u *unpacker) mayReplace(name string) error {
 }
 
 // content writes a file of exactly size bytes; long runs of zeros become holes.
-func (u *unpacker) content(r io.Reader, name string, size int64) error {
-	f, err := u.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
+func (u *unpacker) content(r io.Reader, f *os.File, size int64) error {
 	zeros := make([]byte, len(u.buf))
 	done := int64(0)
 	for {
@@ -154,7 +172,7 @@ func (u *unpacker) content(r io.Reader, name string, size int64) error {
 		case err == nil:
 			continue
 		case done == size && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
-			return errors.Join(f.Truncate(size), f.Close())
+			return f.Truncate(size)
 		}
 		return err
 	}
@@ -179,34 +197,81 @@ func (u *unpacker) finish(name string, h *tar.Header) error {
 			return err
 		}
 	}
-	if err := u.attributes(name, h); err != nil { // while it may still be opened
+	if h.Typeflag == tar.TypeDir && hasAttributes(h) {
+		f, err := u.root.Open(name) // while it may still be opened
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := setAttributes(f, h); err != nil {
+			return err
+		}
+	}
+	if err := u.root.Chmod(name, permissions(h)); err != nil {
 		return err
 	}
-	mode := h.FileInfo().Mode()
-	if err := u.root.Chmod(name, mode&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)); err != nil {
-		return err
-	}
-	accessed := h.AccessTime
-	if accessed.IsZero() {
-		accessed = time.Now()
-	}
-	return u.root.Chtimes(name, accessed, h.ModTime)
+	accessed, modified := times(h)
+	return u.root.Chtimes(name, accessed, modified)
 }
 
-// attributes sets the extended attributes of a file or folder. What this user or file system may not have is left out.
-func (u *unpacker) attributes(name string, h *tar.Header) error {
-	var f *os.File
+// finishFile is finish for an open file.
+func (u *unpacker) finishFile(f *os.File, h *tar.Header) error {
+	if u.owners {
+		if err := f.Chown(h.Uid, h.Gid); err != nil {
+			return err
+		}
+	}
+	if err := setAttributes(f, h); err != nil {
+		return err
+	}
+	if err := f.Chmod(permissions(h)); err != nil {
+		return err
+	}
+	accessed, modified := times(h)
+	return setTimes(f, accessed, modified)
+}
+
+func permissions(h *tar.Header) fs.FileMode {
+	return h.FileInfo().Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
+}
+
+func times(h *tar.Header) (accessed, modified time.Time) {
+	if h.AccessTime.IsZero() {
+		return time.Now(), h.ModTime
+	}
+	return h.AccessTime, h.ModTime
+}
+
+// setTimes is futimens(3): utimensat(2) without a path.
+func setTimes(f *os.File, accessed, modified time.Time) error {
+	var at [2]unix.Timespec
+	for i, t := range []time.Time{accessed, modified} {
+		var err error
+		if at[i], err = unix.TimeToTimespec(t); err != nil {
+			return err
+		}
+	}
+	if _, _, e := unix.Syscall6(unix.SYS_UTIMENSAT, f.Fd(), 0, uintptr(unsafe.Pointer(&at)), 0, 0, 0); e != 0 {
+		return os.NewSyscallError("utimensat", e)
+	}
+	return nil
+}
+
+func hasAttributes(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if attribute, ok := strings.CutPrefix(key, attributePrefix); ok && keptAttribute(attribute) {
+			return true
+		}
+	}
+	return false
+}
+
+// setAttributes sets the extended attributes of a file or folder. What this user or file system may not have is left out.
+func setAttributes(f *os.File, h *tar.Header) error {
 	for key, value := range h.PAXRecords {
 		attribute, ok := strings.CutPrefix(key, attributePrefix)
-		if !ok || !keptAttribute(attribute) || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir {
+		if !ok || !keptAttribute(attribute) {
 			continue
-		}
-		if f == nil {
-			var err error
-			if f, err = u.root.Open(name); err != nil {
-				return err
-			}
-			defer f.Close()
 		}
 		err := unix.Fsetxattr(int(f.Fd()), attribute, []byte(value), 0)
 		if err != nil && !errors.Is(err, unix.ENOTSUP) && !errors.Is(err, unix.EPERM) {

@@ -118,34 +118,26 @@ func into(path string, r io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-// replace writes beside path and renames.
-func replace(path string, r io.Reader, mode fs.FileMode) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
+// replace writes a file that takes the path when it is whole and on the disk.
+func replace(path string, r io.Reader, mode fs.FileMode) error {
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
+	defer dir.Close()
+	f, err := Create(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
 	_, err = io.Copy(f, r)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Chmod(mode), f.Sync()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err := f.Commit(filepath.Base(path)); err != nil {
 		return err
 	}
-	return syncFolder(dir)
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return dir.Sync()
 }
 
 // kind names what is at a path.

@@ -1,0 +1,90 @@
+package outfile
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Pending is a file that gets its name when it is whole. Until then it has none, where the file system can do that (O_TMPFILE), so that nothing is
+// left of it when its process is killed; elsewhere it has one that begins with ".box-new-".
+type Pending struct {
+	*os.File
+	dir  *os.File
+	name string // "" for none
+}
+
+// Create begins a file in an open folder, which must stay open until Commit or Discard.
+func Create(dir *os.File) (*Pending, error) {
+	if p, err := unnamed(dir); err == nil {
+		return p, nil
+	}
+	return named(dir) // it says what is wrong where no file can be
+}
+
+func unnamed(dir *os.File) (*Pending, error) {
+	fd, err := unix.Openat(int(dir.Fd()), ".", unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pending{File: os.NewFile(uintptr(fd), dir.Name()), dir: dir}
+	if err := unix.Access(p.link(), unix.F_OK); err != nil { // /proc is not mounted
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func named(dir *os.File) (*Pending, error) {
+	name := freshName()
+	fd, err := unix.Openat(int(dir.Fd()), name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, &os.PathError{Op: "make a file in", Path: dir.Name(), Err: err}
+	}
+	return &Pending{os.NewFile(uintptr(fd), dir.Name()), dir, name}, nil
+}
+
+func freshName() string { return ".box-new-" + rand.Text() }
+
+// link leads to the open file, whatever its name.
+func (p *Pending) link() string { return fmt.Sprintf("/proc/self/fd/%d", p.Fd()) }
+
+// Commit closes the file and gives it a name in its folder, which is another file's no more. After an error there is nothing of it.
+func (p *Pending) Commit(name string) error {
+	err := p.commit(name)
+	if err != nil {
+		p.Discard()
+		return &os.PathError{Op: "name a file in", Path: p.dir.Name(), Err: err}
+	}
+	p.name = ""
+	return p.Close()
+}
+
+func (p *Pending) commit(name string) error {
+	dir := int(p.dir.Fd())
+	if p.name == "" {
+		err := unix.Linkat(unix.AT_FDCWD, p.link(), dir, name, unix.AT_SYMLINK_FOLLOW)
+		if !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+		// No call puts a file without a name in another one's place, so it has two for a moment.
+		fresh := freshName()
+		if err := unix.Linkat(unix.AT_FDCWD, p.link(), dir, fresh, unix.AT_SYMLINK_FOLLOW); err != nil {
+			return err
+		}
+		p.name = fresh
+	}
+	return unix.Renameat(dir, p.name, dir, name)
+}
+
+// Discard gives the file up; after Commit it does nothing.
+func (p *Pending) Discard() {
+	_ = p.Close()
+	if p.name != "" {
+		_ = unix.Unlinkat(int(p.dir.Fd()), p.name, 0)
+		p.name = ""
+	}
+}
