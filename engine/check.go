@@ -23,7 +23,7 @@ func (e *Engine) check(ctx context.Context, c *container, argv []string, timeout
 	code, err := e.runCheck(ctx, c, argv, timeout, out)
 	r.End, r.ExitCode, r.Output = e.o.Now(), code, out.String()
 	if err != nil {
-		r.ExitCode, r.Output = -1, err.Error()
+		r.ExitCode, r.Output = -1, e.Explain(err).Error()
 	}
 	return r
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/moby/moby/api/types/volume"
 
 	"box/fs"
+	"box/fs/diskspace"
 )
 
 // DiskUsage is what takes space. What was not asked for is nil.
@@ -56,3 +57,6 @@ func (e *Engine) imageUsage(ctx context.Context) ([]apiimage.Summary, int64, err
 	})
 	return list, layers, err
 }
+
+// Explain says of the error of a full disk which one it is and what to do. It is asked for every error that leaves the engine; all others stay.
+func (e *Engine) Explain(err error) error { return diskspace.Explain(err, e.o.Root, e.o.Run) }

@@ -89,6 +89,10 @@ func (e *Engine) writeLog(ctx context.Context, c *container, w io.Writer, o LogO
 	if ctx.Err() != nil {
 		return nil // the client has seen enough
 	}
+	if err != nil {
+		told := logs.Entry{Stream: logs.Stderr, Text: []byte("Error grabbing logs: " + e.Explain(err).Error() + "\n")}
+		_, _ = out.Write(appendEntry(line[:0], &told, rec.Config.Tty || o.Raw, LogOptions{}))
+	}
 	return errors.Join(err, out.Flush())
 }
 

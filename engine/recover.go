@@ -123,7 +123,7 @@ func (e *Engine) damage(rec *record, st *status) string {
 	}
 	if err != nil {
 		e.log.Error("damaged container", "container", rec.ID, "error", err)
-		return err.Error()
+		return e.Explain(err).Error()
 	}
 	return ""
 }

@@ -23,7 +23,7 @@ func (e *Engine) startFailed(c *container, err error) {
 		code = x.code
 	}
 	e.change(c, func(s *status) {
-		s.ExitCode, s.Error, s.Pid = code, err.Error(), 0
+		s.ExitCode, s.Error, s.Pid = code, e.Explain(err).Error(), 0
 		s.Endpoints, s.Sandbox = nil, ""
 		s.Finished = time.Time{}
 		if s.State == api.StateRestarting {

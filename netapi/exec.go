@@ -61,7 +61,7 @@ func (s *Server) startExec(w http.ResponseWriter, r *http.Request) error {
 	defer done()
 	conn.Taken()
 	if err != nil {
-		return execFailed(conn, err, terminal)
+		return execFailed(conn, s.accounted(r, err), terminal)
 	}
 	_ = a.Serve(conn)
 	return nil

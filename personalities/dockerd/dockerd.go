@@ -23,6 +23,7 @@ import (
 	"box/engine/network"
 	"box/engine/state"
 	"box/fs"
+	"box/fs/diskspace"
 	"box/fs/drivers"
 	"box/personalities/cmd"
 )
@@ -166,7 +167,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	}
 	e, err := engine.Open(ctx, settings)
 	if err != nil {
-		return err
+		return diskspace.Explain(err, o.dataRoot, o.execRoot)
 	}
 	e.Note(noted...)
 	server := newServer(e, o.lowestAPI, secure, log)

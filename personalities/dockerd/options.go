@@ -10,6 +10,7 @@ import (
 
 	"box/engine"
 	"box/engine/request"
+	"box/fs/diskspace"
 	"box/personalities/cmd"
 )
 
@@ -100,7 +101,7 @@ func defaults() *options {
 func (o *options) logger(w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	var level slog.LevelVar
 	level.Set(o.level())
-	h := &slog.HandlerOptions{Level: &level}
+	h := &slog.HandlerOptions{Level: &level, ReplaceAttr: diskspace.InLog(o.dataRoot, o.execRoot)}
 	if o.logFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, h)), &level
 	}

@@ -7,6 +7,7 @@ import (
 	"box/engine"
 	"box/engine/state"
 	"box/fs"
+	"box/fs/diskspace"
 	"box/fs/drivers"
 	"box/personalities/cmd"
 )
@@ -21,7 +22,7 @@ func (o *options) recoverState(ctx context.Context, env *cmd.Env) error {
 	if err == nil {
 		_, err = fmt.Fprintln(env.Stdout, "Start the daemon as always: volumes are taken up then.")
 	}
-	return err
+	return diskspace.Explain(err, o.dataRoot, o.execRoot)
 }
 
 func (o *options) recoverLayers(_ context.Context, db *state.DB, wanted func(string) bool) (map[string]fs.Recovered, error) {

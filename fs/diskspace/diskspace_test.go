@@ -1,8 +1,9 @@
-package engine
+package diskspace
 
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,6 @@ import (
 // TestExplain: the error of a full disk names the disk and what to do, once, wherever it came from; others stay.
 func TestExplain(t *testing.T) {
 	root := t.TempDir()
-	e := &Engine{o: Options{Root: root, Run: root}}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestExplain(t *testing.T) {
 		{"another error", unix.EIO, ""},
 		{"none", nil, ""},
 	} {
-		got := e.Explain(row.err)
+		got := Explain(row.err, root)
 		if row.at == "" {
 			if got != row.err {
 				t.Errorf("%s: %v", row.name, got)
@@ -47,8 +47,26 @@ func TestExplain(t *testing.T) {
 				t.Errorf("%s: %v, want %q in it", row.name, got, want)
 			}
 		}
-		if !errors.Is(got, row.err) || e.Explain(got).Error() != got.Error() {
-			t.Errorf("%s: explained twice, or another error: %v", row.name, e.Explain(got))
+		if !errors.Is(got, row.err) || Explain(got, root).Error() != got.Error() {
+			t.Errorf("%s: explained twice, or another error: %v", row.name, Explain(got, root))
+		}
+	}
+}
+
+// TestInLog: what a log says of a full disk ends with what to do too, once.
+func TestInLog(t *testing.T) {
+	var out strings.Builder
+	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: InLog(t.TempDir())}))
+	for _, row := range []struct {
+		value any
+		told  bool
+	}{
+		{unix.ENOSPC, true}, {fmt.Errorf("write state: %w", unix.EDQUOT), true}, {errors.New("other"), false}, {"no space left on device", false}, {nil, false},
+	} {
+		out.Reset()
+		log.Warn("save", "error", row.value, "n", 1)
+		if told := strings.Count(out.String(), "docker system prune"); told != map[bool]int{true: 1}[row.told] {
+			t.Errorf("%v: %s", row.value, out.String())
 		}
 	}
 }

@@ -1,8 +1,10 @@
-package engine
+// Package diskspace says of errors of a full disk which one it is and what to do.
+package diskspace
 
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,22 +15,32 @@ import (
 	"box/fs/mount"
 )
 
-// Explain adds to the error of a full disk which one it is, how much of it is free now, and how room is made. It is asked for every error
-// that leaves the daemon; all others stay as they are.
-func (e *Engine) Explain(err error) error {
-	if !isDiskFull(err) || strings.Contains(err.Error(), "prune") {
+// Explain adds to the error of a full disk which one it is, how much of it is free now, and how room is made; all others stay as they are. An error that
+// names no file is about one of the folders: the first, unless only another's disk is full.
+func Explain(err error, folders ...string) error {
+	if !isFull(err) || strings.Contains(err.Error(), "prune") {
 		return err
 	}
-	return fmt.Errorf("%w: %s: docker system df shows what takes room, docker system prune gives back what nobody uses", err, describeDisk(e.fullDisk(err)))
+	return fmt.Errorf("%w: %s: docker system df shows what takes room, docker system prune gives back what nobody uses", err, describe(place(err, folders)))
 }
 
-// isDiskFull tells the error of a disk, or of a quota, on which nothing has room. One that the keeper sent is but a text.
-func isDiskFull(err error) bool {
+// InLog is for slog.HandlerOptions.ReplaceAttr: errors in a log are explained.
+func InLog(folders ...string) func([]string, slog.Attr) slog.Attr {
+	return func(_ []string, a slog.Attr) slog.Attr {
+		if err, ok := a.Value.Any().(error); ok && isFull(err) {
+			a.Value = slog.StringValue(Explain(err, folders...).Error())
+		}
+		return a
+	}
+}
+
+// isFull tells the error of a disk, or of a quota, on which nothing has room. One that came from another process is but a text.
+func isFull(err error) bool {
 	return err != nil && (errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || strings.Contains(err.Error(), unix.ENOSPC.Error()))
 }
 
-// fullDisk is a folder on the file system that an error is about: the one that it names, else the daemon's data root, unless only its other one is full.
-func (e *Engine) fullDisk(err error) string {
+// place is a path on the file system that an error is about.
+func place(err error, folders []string) string {
 	var at *os.PathError
 	if errors.As(err, &at) && filepath.IsAbs(at.Path) && !strings.HasPrefix(at.Path, "/proc/") {
 		return existing(at.Path)
@@ -38,10 +50,15 @@ func (e *Engine) fullDisk(err error) string {
 		return existing(link.New)
 	}
 	const full = 0.01
-	if freePart(e.o.Run) < full && freePart(e.o.Root) >= full {
-		return e.o.Run
+	if len(folders) == 0 {
+		folders = []string{"/"}
 	}
-	return e.o.Root // also when what was written is gone again, and has left room
+	for _, folder := range folders {
+		if freePart(folder) < full {
+			return folder
+		}
+	}
+	return folders[0] // what was written is gone again, and has left room
 }
 
 // existing is a path or the nearest folder above it that is there: what was being written may be gone again.
@@ -67,8 +84,8 @@ func freePart(path string) float64 {
 	return part
 }
 
-// describeDisk names the file system that a path is on.
-func describeDisk(path string) string {
+// describe names the file system that a path is on.
+func describe(path string) string {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
 		return path
