@@ -172,7 +172,7 @@ func (e *Engine) CopyTo(ctx context.Context, ref, p string, o CopyOptions, r io.
 	if err != nil {
 		return pathError(err, ref, p, rooted(p))
 	}
-	x := archive.ExtractOptions{KeepKinds: o.KeepKinds, UIDs: e.o.IDs.UIDs, GIDs: e.o.IDs.GIDs}
+	x := archive.ExtractOptions{KeepKinds: o.KeepKinds, UIDs: e.o.IDs.UIDs, GIDs: e.o.IDs.GIDs, Disk: e.o.Disk}
 	if o.ToTheirOwn && f.rec.Config.User != "" {
 		u, err := spec.UserIn(f.root.Open, f.rec.Config.User, nil)
 		if err != nil {

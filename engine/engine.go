@@ -114,7 +114,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 			return nil, fmt.Errorf("data root: %w", err)
 		}
 	}
-	keep := &recovery.Options{Root: o.Root, Layers: o.RecoverLayers, Now: o.Now}
+	keep := &recovery.Options{Root: o.Root, Layers: o.RecoverLayers, Now: o.Now, Disk: o.Disk}
 	db, notes, err := recovery.Open(ctx, keep)
 	if err != nil {
 		return nil, err
@@ -267,7 +267,7 @@ func Recover(ctx context.Context, o Options) (lines []string, err error) {
 	if err := CheckRoot(o.Root); err != nil {
 		return nil, err
 	}
-	r, err := recovery.Recover(ctx, recovery.Options{Root: o.Root, Layers: o.RecoverLayers, Now: o.Now})
+	r, err := recovery.Recover(ctx, recovery.Options{Root: o.Root, Layers: o.RecoverLayers, Now: o.Now, Disk: o.Disk})
 	if err != nil {
 		return nil, err
 	}

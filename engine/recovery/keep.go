@@ -89,7 +89,7 @@ func (k *Keeper) Copy() error {
 	if k.copied == now {
 		return nil
 	}
-	if err := k.db.CopyTo(k.o.path(copyFile)); err != nil {
+	if err := k.db.CopyTo(k.o.path(copyFile), k.o.Disk); err != nil {
 		return err
 	}
 	k.copied = now
@@ -141,24 +141,18 @@ func readRecord(dir, id string) (record json.RawMessage, ok bool) {
 	return b.Record, b.ID == id && len(b.Record) > 0
 }
 
-func copyTo(from, to string) error {
+func copyTo(d *disk.Disk, from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	out, err := d.Create(to, os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Sync(), out.Close())
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
+	if _, err = io.Copy(d.Writer(out), in); err == nil {
+		err = d.Sync(out)
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(err, out.Close())
 }

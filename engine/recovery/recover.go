@@ -55,7 +55,7 @@ var (
 // put aside, and gets its name back from nobody. A crash on the way leaves what was there. No daemon may have it open.
 func Recover(ctx context.Context, o Options) (*Report, error) {
 	work := o.path(workFile)
-	if err := os.Remove(work); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := o.Disk.Remove(work); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	if err := o.unused(); err != nil {
@@ -64,7 +64,7 @@ func Recover(ctx context.Context, o Options) (*Report, error) {
 	r := &Report{}
 	if _, err := state.Look(o.path(copyFile)); err == nil {
 		r.Copy = o.path(copyFile)
-		if err := copyTo(r.Copy, work); err != nil {
+		if err := copyTo(o.Disk, r.Copy, work); err != nil {
 			return nil, fmt.Errorf("begin with %s: %w", r.Copy, err)
 		}
 	}
@@ -99,67 +99,84 @@ func (o *Options) unused() error {
 
 // fill brings db to what is on the disk and lists what is left over.
 func (o *Options) fill(ctx context.Context, db *state.DB, r *Report) (left []string, err error) {
-	known, left, err := o.containers(db)
+	c, err := o.findContainers(db)
 	if err != nil {
 		return nil, err
 	}
-	r.Containers = len(known)
-	found := map[string]fs.Recovered{}
+	r.Containers, left = len(c.kept), c.left
+	byDriver := map[string]fs.Recovered{}
 	if o.Layers != nil {
 		wanted := func(layer string) bool {
 			id, _, _ := strings.Cut(layer, "-")
-			return known[id]
+			return c.kept[id]
 		}
-		if found, err = o.Layers(ctx, db, wanted); err != nil {
+		if byDriver, err = o.Layers(ctx, db, wanted); err != nil {
 			return nil, err
 		}
 	}
-	for _, f := range found {
+	for _, f := range byDriver {
 		r.Layers += len(f.Layers)
 		left = append(left, f.Left...)
 	}
 	var content []string
 	err = db.Update(func(tx *state.Tx) error {
-		if err := o.volumes(tx); err != nil {
+		if err := errors.Join(c.put(tx), o.volumes(tx)); err != nil {
 			return err
 		}
-		r.Images, content, err = image.Recover(tx, o.Root, found)
+		r.Images, content, err = image.Recover(tx, o.Root, byDriver)
 		return err
 	})
 	return append(left, content...), err
 }
 
-// containers takes up the records beside containers, and drops those of the copy whose folder is gone.
-func (o *Options) containers(db *state.DB) (known map[string]bool, left []string, err error) {
-	known = map[string]bool{}
+// found are containers by what is on the disk.
+type found struct {
+	records map[string]json.RawMessage // beside them
+	kept    map[string]bool            // that the state will have, by ID
+	gone    []string                   // that the copy has and whose folder is not there any more
+	left    []string                   // folders of which nothing is known
+}
+
+// findContainers compares the containers of db with the folders.
+func (o *Options) findContainers(db *state.DB) (*found, error) {
 	entries, err := os.ReadDir(o.path("containers"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, nil, err
+		return nil, err
 	}
-	err = db.Update(func(tx *state.Tx) error {
-		clear(known)
-		left = nil
-		had := map[string]bool{}
-		err := containers.Walk(tx, func(id string, _ json.RawMessage, _ error) error { had[id] = true; return nil })
-		for _, e := range entries {
-			id := e.Name()
-			raw, ok := readRecord(filepath.Join(o.path("containers"), id), id)
-			if ok {
-				err = errors.Join(err, containers.Put(tx, id, raw))
-			}
-			if known[id] = ok || had[id]; !known[id] {
-				delete(known, id)
-				left = append(left, filepath.Join(o.path("containers"), id))
-			}
-		}
-		for id := range had {
-			if !known[id] {
-				err = errors.Join(err, containers.Delete(tx, id), statuses.Delete(tx, id))
-			}
-		}
-		return err
+	f := &found{records: map[string]json.RawMessage{}, kept: map[string]bool{}}
+	had := map[string]bool{}
+	err = db.View(func(tx *state.Tx) error {
+		return containers.Walk(tx, func(id string, _ json.RawMessage, _ error) error { had[id] = true; return nil })
 	})
-	return known, left, err
+	for _, e := range entries {
+		id := e.Name()
+		raw, ok := readRecord(filepath.Join(o.path("containers"), id), id)
+		if ok {
+			f.records[id] = raw
+		}
+		if ok || had[id] {
+			f.kept[id] = true
+		} else {
+			f.left = append(f.left, filepath.Join(o.path("containers"), id))
+		}
+	}
+	for id := range had {
+		if !f.kept[id] {
+			f.gone = append(f.gone, id)
+		}
+	}
+	return f, err
+}
+
+// put brings the containers of tx to what was found.
+func (f *found) put(tx *state.Tx) (err error) {
+	for id, raw := range f.records {
+		err = errors.Join(err, containers.Put(tx, id, raw))
+	}
+	for _, id := range f.gone {
+		err = errors.Join(err, containers.Delete(tx, id), statuses.Delete(tx, id))
+	}
+	return err
 }
 
 // volumes drops the volumes of the copy that were removed since. Those that are there are taken up by Open.
@@ -189,14 +206,23 @@ func (o *Options) moveLost(r *Report, left []string) error {
 			return err
 		}
 		to := filepath.Join(lost, rel)
-		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		if err := o.Disk.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return fmt.Errorf("put aside what is left over: %w", err)
 		}
-		if err := os.Rename(path, to); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := o.Disk.Rename(path, to); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("put aside what is left over: %w", err)
 		}
 	}
 	r.Lost, r.LostCount = lost, len(left)
+	// The next start sweeps what is still where it was, once the new state is there.
+	root, err := os.Open(o.Root)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := o.Disk.SyncAll(root); err != nil {
+		return fmt.Errorf("put aside what is left over: %w", err)
+	}
 	return nil
 }
 
@@ -206,14 +232,17 @@ func (o *Options) stamp() string { return o.Now().UTC().Format("20060102T150405.
 func (o *Options) install(r *Report) error {
 	if info, err := os.Lstat(o.path(stateFile)); err == nil && info.Size() > 0 {
 		r.Aside = o.path(stateFile) + ".damaged-" + o.stamp()
-		if err := os.Link(o.path(stateFile), r.Aside); err != nil { // so that the name is never missing
-			if err := os.Rename(o.path(stateFile), r.Aside); err != nil {
+		if err := o.Disk.Link(o.path(stateFile), r.Aside); err != nil { // so that the name is never missing
+			if err := o.Disk.Rename(o.path(stateFile), r.Aside); err != nil {
 				return fmt.Errorf("put %s aside: %w", o.path(stateFile), err)
 			}
 		}
+		if err := o.Disk.SyncFolder(o.Root); err != nil {
+			return fmt.Errorf("put %s aside: %w", o.path(stateFile), err)
+		}
 	}
-	if err := os.Rename(o.path(workFile), o.path(stateFile)); err != nil {
+	if err := o.Disk.Rename(o.path(workFile), o.path(stateFile)); err != nil {
 		return fmt.Errorf("put the new state in its place: %w", err)
 	}
-	return syncFolder(o.Root)
+	return o.Disk.SyncFolder(o.Root)
 }

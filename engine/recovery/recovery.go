@@ -18,6 +18,7 @@ import (
 
 	"box/engine/state"
 	"box/fs"
+	"box/fs/disk"
 )
 
 // Names in the data root.
@@ -34,6 +35,7 @@ type Options struct {
 	// Layers makes the tables of all storage drivers fit their folders (drivers.Recover). nil: nothing can be made again.
 	Layers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
 	Now    func() time.Time
+	Disk   *disk.Disk // where changes go: the kernel
 
 	look func() (state.Summary, error) // at the copy, once
 }

@@ -8,29 +8,31 @@ import (
 
 	"github.com/containerd/errdefs"
 	"go.etcd.io/bbolt"
+
+	"box/fs/disk"
 )
 
 // CopyTo writes the state as it is now into another file: all of it or, after an error, nothing. Changes go on meanwhile.
-func (db *DB) CopyTo(path string) error {
+func (db *DB) CopyTo(path string, d *disk.Disk) error {
 	beside := path + ".new"
-	f, err := os.OpenFile(beside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := d.Create(beside, os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("copy state: %w", err)
 	}
 	err = db.bolt.View(func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(f)
+		_, err := tx.WriteTo(d.Writer(f))
 		return err
 	})
 	if err == nil {
-		err = f.Sync()
+		err = d.Sync(f)
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(beside, path)
+		err = d.Rename(beside, path)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("copy state %s: %w", db.path, err), os.Remove(beside))
 	}
-	return syncFolder(filepath.Dir(path))
+	return d.SyncFolder(filepath.Dir(path))
 }
 
 // Summary is what a state file tells of itself.

@@ -42,7 +42,7 @@ func (db *DB) upgrade(steps []func(*Tx) error) error {
 	case have == newest:
 		return nil
 	}
-	if err := db.CopyTo(fmt.Sprintf("%s.v%d", db.path, have)); err != nil {
+	if err := db.CopyTo(fmt.Sprintf("%s.v%d", db.path, have), nil); err != nil {
 		return fmt.Errorf("keep state of version %d before it becomes one of %d: %w", have, newest, err)
 	}
 	for ; have < newest; have++ {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/fs"
+	"box/fs/disk"
 )
 
 // ExtractOptions is how a tar is unpacked into a folder that programs use.
@@ -21,6 +22,7 @@ type ExtractOptions struct {
 	Owner     *Owner     // whom all belongs to; nil: as the archive has it
 	UIDs      []fs.IDMap // ids in the archive -> ids on the host; none for as they are
 	GIDs      []fs.IDMap
+	Disk      *disk.Disk // where changes go: the kernel
 }
 
 // Owner is a user and a group, as a container counts them.
@@ -32,7 +34,7 @@ type Owner struct{ UID, GID int }
 // zeros become holes. After an error what was unpacked so far stays.
 func Extract(ctx context.Context, root *Root, at string, r io.Reader, o ExtractOptions) error {
 	x := &extractor{o: o, at: path.Clean("/" + at)[1:], tree: newTree(root.fd), buf: make([]byte, 256<<10)}
-	x.tree.create = true
+	x.tree.create, x.tree.disk = true, o.Disk
 	defer x.tree.flush()
 	tr := tar.NewReader(bufio.NewReaderSize(r, 256<<10))
 	for n := 0; ; n++ {
@@ -150,7 +152,7 @@ func (x *extractor) makeWay(e target) error {
 		}
 		return &kindError{fmt.Sprintf("cannot overwrite %s %q with %s %q", old, "/"+path.Join(e.dir.path, e.name), next, "/"+x.at)}
 	}
-	if err := (remover{}).remove(e.dir, e.name); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
+	if err := (remover{disk: x.o.Disk}).remove(e.dir, e.name); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
 		return fmt.Errorf("replace: %w", err)
 	}
 	return nil

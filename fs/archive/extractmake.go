@@ -15,11 +15,11 @@ func (x *extractor) regular(e target) error {
 	if IsSparse(e.h) && e.h.Size > maxSparse {
 		return fmt.Errorf("sparse file of %d bytes: %w", e.h.Size, errdefs.ErrInvalidArgument)
 	}
-	fd, err := unix.Openat(e.dir.fd, e.name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	fd, err := x.o.Disk.CreateAt(e.dir.fd, e.name, 0o600)
 	if err != nil {
 		return err
 	}
-	out := holey{fd: fd, least: leastHole(e.h)}
+	out := holey{disk: x.o.Disk, fd: fd, least: leastHole(e.h)}
 	err = out.fill(e.content, e.h.Size, x.buf)
 	if err == nil {
 		err = x.dress(fd, fd, e.h)
@@ -32,7 +32,7 @@ func (x *extractor) regular(e target) error {
 
 // folder makes a folder; one that is there is kept and gets what the entry says.
 func (x *extractor) folder(e target) error {
-	err := unix.Mkdirat(e.dir.fd, e.name, 0o700)
+	err := x.o.Disk.MkdirAt(e.dir.fd, e.name, 0o700)
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return err
 	}
@@ -52,7 +52,7 @@ func (x *extractor) symlink(e target) error {
 	if len(e.h.Linkname) >= maxPath {
 		return fmt.Errorf("link target of %d bytes: %w", len(e.h.Linkname), errdefs.ErrInvalidArgument)
 	}
-	if err := unix.Symlinkat(e.h.Linkname, e.dir.fd, e.name); err != nil {
+	if err := x.o.Disk.SymlinkAt(e.h.Linkname, e.dir.fd, e.name); err != nil {
 		return err
 	}
 	uid, gid, err := x.owner(e.h)
@@ -83,12 +83,12 @@ func (x *extractor) hardlink(e target) error {
 	if from.path == e.dir.path && path.Base(p) == e.name {
 		return fmt.Errorf("link to itself: %w", errdefs.ErrInvalidArgument)
 	}
-	err = unix.Linkat(from.fd, path.Base(p), e.dir.fd, e.name, 0)
+	err = x.o.Disk.LinkAt(from.fd, path.Base(p), e.dir.fd, e.name)
 	if errors.Is(err, unix.EEXIST) {
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("link to %q: %w: %w", e.h.Linkname, err, errdefs.ErrInvalidArgument)
+		return fmt.Errorf("link to %q: %w", e.h.Linkname, Invalid(err))
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (x *extractor) device(e target) error {
 	if kind == unix.S_IFIFO {
 		dev = 0
 	}
-	if err := unix.Mknodat(e.dir.fd, e.name, kind|0o600, int(dev)); err != nil {
+	if err := x.o.Disk.NodeAt(e.dir.fd, e.name, kind|0o600, int(dev)); err != nil {
 		return err
 	}
 	fd, err := unix.Openat(e.dir.fd, e.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)

@@ -213,6 +213,12 @@ func (d *Disk) Symlink(to, path string) error {
 	return failed("symlink", path, err)
 }
 
+// Link is os.Link: path becomes one more name of the file old.
+func (d *Disk) Link(old, path string) error {
+	op := Op{Kind: Link, ToDir: unix.AT_FDCWD, To: old, Dir: unix.AT_FDCWD, Path: path}
+	return failed("link", path, d.do(op, func() error { return os.Link(old, path) }))
+}
+
 // Sync makes what was written to a file durable, or the names in a folder.
 func (d *Disk) Sync(f *os.File) error {
 	return failed("fsync", f.Name(), d.do(Op{Kind: Sync, FD: int(f.Fd())}, f.Sync))
