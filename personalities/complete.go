@@ -62,14 +62,6 @@ func candidates(pages []*cmd.Usage, words []string, last string) (out []string) 
 
 func flagsOf(p *cmd.Usage) []string {
 	out := []string{"--help"}
-	if p.Flags != nil {
-		for _, f := range p.Flags {
-			if !f.Hidden && f.Name != "" {
-				out = append(out, "--"+f.Name)
-			}
-		}
-		return out
-	}
 	for _, name := range p.Names() {
 		out = append(out, "--"+name)
 	}

@@ -18,8 +18,8 @@ type grammar struct {
 type model struct {
 	grammar grammar
 	kong    *kong.Kong
-	options []*Option // as declared, without those that are only keys of a file
-	keys    []*Option // only keys of a file
+	fields  []*Option // as declared
+	options []*Option // those that are flags
 	long    map[string]*Option
 	short   map[string]*Option
 }
@@ -38,12 +38,13 @@ func (u *Usage) model() *model {
 	var typed []*kong.Flag
 	for _, f := range k.Model.Flags {
 		o := u.optionOf(f)
-		if f.Tag.Has("keyonly") {
-			m.keys = append(m.keys, o)
-			continue
+		if o.Name != "help" {
+			m.fields = append(m.fields, o)
 		}
-		typed = append(typed, f)
-		m.add(o)
+		if !f.Tag.Has("keyonly") {
+			typed = append(typed, f)
+			m.add(o)
+		}
 	}
 	k.Model.Flags = typed
 	if help := m.long["help"]; m.short["h"] == nil {

@@ -13,18 +13,19 @@ type Usage struct {
 	Path     string // the words that name it: "docker run"
 	Synopsis string // what follows them: "[OPTIONS] IMAGE [COMMAND] [ARG...]"
 	Summary  string
-	Detail   string                             // a paragraph or more under the summary
-	Aliases  []string                           // every way to type it, when there are several
-	Examples []Line                             // commands, for the manual
-	Files    []Line                             // what it reads and writes, for the manual
-	Options  any                                // pointer to a struct whose fields are the flags, nil for none; what they hold is the default
-	Checks   map[string]func(text string) error // of values, by the type that a flag's tag names
-	Vars     map[string]string                  // what ${NAME} in help stands for
-	Sorted   bool                               // help has the flags in the order of their names, not of the fields
-	Flags    []Flag
-	Groups   []Group // of Flags in help, in their order; none: one list
-	Min, Max int     // how many words may follow the flags; Max < 0: any number
-	First    bool    // flags end at the first word: what follows belongs to somebody else's program
+	Detail   string   // a paragraph or more under the summary
+	Aliases  []string // every way to type it, when there are several
+	Examples []Line   // commands, for the manual
+	Files    []Line   // what it reads and writes, for the manual
+	Min, Max int      // how many words may follow the flags; Max < 0: any number
+	First    bool     // flags end at the first word: what follows belongs to somebody else's program
+
+	// Options points to a struct whose fields are the flags, declared by kong's tags and those of this package:
+	// `bare` is what a flag means without a value, `keyonly` makes a field no flag. nil: there are none.
+	Options any
+	Checks  map[string]func(text string) error // of values of flags whose tag `type` has the word
+	Vars    map[string]string                  // what ${NAME} in tags stands for
+	Sorted  bool                               // help has the flags in the order of their names, not of the fields
 
 	built *model
 }
@@ -32,13 +33,7 @@ type Usage struct {
 // Line is something that is typed or read, and what it is for.
 type Line struct{ Text, Why string }
 
-// Group is so many flags under a heading.
-type Group struct {
-	Name  string
-	Count int
-}
-
-// ErrHelp is returned when help was asked for; Parse has not touched any field after --help.
+// ErrHelp is returned when help was asked for; no field has been touched.
 var ErrHelp = errors.New("help requested")
 
 // Parsed is the outcome of Parse.
@@ -58,41 +53,8 @@ func (u *Usage) Takes(word string) int { return u.model().takes(word) }
 
 // Parse fills the fields of u.Flags from args, by the rules Docker's users know: --name value and
 // --name=value, -n value, -nvalue and -n=value, several one-letter flags in one word, "--" ends flags.
-// Misuse is an *Exit with code 125 for flags and 1 for a wrong number of words.
+// Misuse is an *Exit with code 125 for flags, which leaves all fields alone, and 1 for a wrong number of words.
 func Parse(u *Usage, args []string) (*Parsed, error) {
-	if u.Flags == nil {
-		return u.parse(args)
-	}
-	p := &Parsed{set: map[string]bool{}}
-	for len(args) > 0 {
-		word := args[0]
-		switch {
-		case word == "--":
-			p.Args = append(p.Args, args[1:]...)
-			return p, u.checkCount(p.Args)
-		case len(word) < 2 || word[0] != '-':
-			if u.First {
-				p.Args = append(p.Args, args...)
-				return p, u.checkCount(p.Args)
-			}
-			p.Args = append(p.Args, word)
-			args = args[1:]
-			continue
-		}
-		rest, err := u.flag(p, word, args[1:])
-		if errors.Is(err, ErrHelp) {
-			return p, err
-		}
-		if err != nil {
-			return p, u.misuse(125, err)
-		}
-		args = rest
-	}
-	return p, u.checkCount(p.Args)
-}
-
-// parse has kong read the line. The fields are touched only when all of it is right.
-func (u *Usage) parse(args []string) (*Parsed, error) {
 	m := u.model()
 	line := args
 	if !u.First {
@@ -123,7 +85,8 @@ func (u *Usage) parse(args []string) (*Parsed, error) {
 	return p, u.checkCount(p.Args)
 }
 
-// fault is what is wrong with a line, in Docker's words. kong's error for an unknown flag has a text alone, so it is told by where kong stopped.
+// fault is what is wrong with a line, in Docker's words. kong's error for an unknown flag is a text alone, so where kong stopped tells which
+// flag that is.
 func (m *model) fault(ctx *kong.Context, line []string) error {
 	rest := ctx.Path[len(ctx.Path)-1].Remainder()
 	word := line[len(line)-len(rest)]
@@ -153,107 +116,16 @@ func (m *model) fault(ctx *kong.Context, line []string) error {
 	return fmt.Errorf("unknown shorthand flag: '%s' in -%s", letters[:1], letters)
 }
 
-// flag consumes one word that starts with a dash, and the value after it where it has one.
-func (u *Usage) flag(p *Parsed, word string, rest []string) ([]string, error) {
-	if !strings.HasPrefix(word, "--") {
-		return u.short(p, word, rest)
-	}
-	name, value, joined := strings.Cut(word[2:], "=")
-	if name == "" || name[0] == '-' {
-		return nil, fmt.Errorf("bad flag syntax: %s", word)
-	}
-	f := u.find(func(f *Flag) bool { return f.Name == name })
-	if f == nil {
-		if name == "help" {
-			return nil, ErrHelp
-		}
-		return nil, fmt.Errorf("unknown flag: --%s", name)
-	}
-	if !joined {
-		if bare, ok := f.bare(); ok {
-			value = bare
-		} else if len(rest) > 0 {
-			value, rest = rest[0], rest[1:]
-		} else {
-			return nil, fmt.Errorf("flag needs an argument: --%s", name)
-		}
-	}
-	return rest, p.assign(f, value)
-}
-
-// short consumes a word of one-letter flags: -it, -p80:80, -n=5.
-func (u *Usage) short(p *Parsed, word string, rest []string) ([]string, error) {
-	for letters := word[1:]; letters != ""; {
-		from := letters // what a message quotes: from the letter that is wrong
-		letter := letters[:1]
-		letters = letters[1:]
-		f := u.find(func(f *Flag) bool { return f.Short == letter })
-		if f == nil {
-			if letter == "h" {
-				return nil, ErrHelp
-			}
-			return nil, fmt.Errorf("unknown shorthand flag: '%s' in -%s", letter, from)
-		}
-		bare, isBare := f.bare()
-		value := bare
-		switch {
-		case strings.HasPrefix(letters, "=") && len(letters) > 1:
-			value, letters = letters[1:], ""
-		case isBare:
-		case letters != "":
-			value, letters = letters, ""
-		case len(rest) > 0:
-			value, rest = rest[0], rest[1:]
-		default:
-			return nil, fmt.Errorf("flag needs an argument: '%s' in -%s", letter, from)
-		}
-		if err := p.assign(f, value); err != nil {
-			return nil, err
-		}
-	}
-	return rest, nil
-}
-
-func (u *Usage) find(match func(*Flag) bool) *Flag {
-	for i := range u.Flags {
-		if match(&u.Flags[i]) {
-			return &u.Flags[i]
-		}
-	}
-	return nil
-}
-
-func (p *Parsed) assign(f *Flag, value string) error {
-	if err := f.Set(value); err != nil {
-		return fmt.Errorf("invalid argument %q for %q flag: %w", value, f.String(), err)
-	}
-	p.set[f.Name] = true
-	return nil
-}
-
 // misuse is a flag error as Docker prints it, with the way to help.
 func (u *Usage) misuse(code int, err error) error {
 	hint := ""
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
-		if near := Nearest(name, u.flagNames()); near != "" {
+		if near := Nearest(name, u.Names()); near != "" {
 			hint = fmt.Sprintf("\nDid you mean --%s?\n", near)
 		}
 	}
 	return &Exit{Code: code, Err: fmt.Errorf("%w\n%s\nUsage:  %s\n\nRun '%s --help' for more information",
 		err, hint, strings.TrimSpace(u.Path+" "+u.Synopsis), u.Path)}
-}
-
-func (u *Usage) flagNames() []string {
-	if u.Flags == nil {
-		return u.Names()
-	}
-	var names []string
-	for _, f := range u.Flags {
-		if !f.Hidden {
-			names = append(names, f.Name)
-		}
-	}
-	return names
 }
 
 // checkCount refuses too few or too many words, in Docker's sentences.

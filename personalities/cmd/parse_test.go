@@ -38,9 +38,9 @@ type plain struct {
 // tagged takes what its tag says.
 type tagged string
 
-func (t *tagged) SetTagged(text string, tag func(string) string) error {
-	if text != tag("but") {
-		return errors.New("only " + tag("but"))
+func (t *tagged) SetTagged(text string, o *Option) error {
+	if text != o.Tag.Get("but") {
+		return errors.New("only " + o.Tag.Get("but"))
 	}
 	*t = tagged(text)
 	return nil

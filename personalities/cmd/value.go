@@ -11,9 +11,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Tagged is a value for which tags of its own field say what it takes.
+// Tagged is a value for which the tags of its field say what it takes.
 type Tagged interface {
-	SetTagged(text string, tag func(name string) string) error
+	SetTagged(text string, o *Option) error
 }
 
 // errNoValue is a flag at the end of the line that lacks its value.
@@ -29,8 +29,8 @@ type invalid struct {
 func (i *invalid) Error() string { return i.err.Error() }
 func (i *invalid) Unwrap() error { return i.err }
 
-// Decode takes the flag's value off the line and stores it. kong's own mappers send texts through JSON, which keeps no bytes that are
-// not UTF-8, have words of their own for booleans, split lists at commas and know no -p=80.
+// Decode is kong's call for the flag's value: it takes it off the line and stores it. kong's own mappers send texts through JSON, which
+// loses bytes that are not UTF-8, have other booleans than Go, split lists at commas, and know no -p=80.
 func (o *Option) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	next, text := ctx.Scan.Peek(), o.bare
 	tail := ""
@@ -63,7 +63,7 @@ func (o *Option) assign(target reflect.Value, text string) (err error) {
 	}
 	switch p := target.Addr().Interface().(type) {
 	case Tagged:
-		return p.SetTagged(text, o.Tag.Get)
+		return p.SetTagged(text, o)
 	case encoding.TextUnmarshaler:
 		return p.UnmarshalText([]byte(text))
 	case *[]string:

@@ -36,7 +36,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 				t.Errorf("%s --help: %+v", name, r)
 			}
 			u := c.usage("docker " + name)
-			for _, flag := range u.Declared() { // kong refuses one that is there twice
+			for _, flag := range u.Flags() { // kong refuses one that is there twice
 				if flag.Help == "" {
 					t.Errorf("%s: flag --%s is without help", name, flag.Name)
 				}

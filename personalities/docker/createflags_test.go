@@ -163,7 +163,7 @@ func TestCreateFlags(t *testing.T) {
 		}
 	}
 	u := &cmd.Usage{Options: &containerRun{}}
-	for _, flag := range u.Declared() {
+	for _, flag := range u.Flags() {
 		if !slices.Contains(covered, flag.Name) {
 			t.Errorf("--%s has no row", flag.Name)
 		}

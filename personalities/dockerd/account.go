@@ -26,11 +26,11 @@ func (o *options) account(ctx context.Context, env *cmd.Env, e *engine.Engine) e
 
 // accountRows are the lines of the frame: a name and what is so.
 func (o *options) accountRows(i *system.Info) [][2]string {
-	bridge := cmp.Or(o.bridge, "docker0")
+	bridge := cmp.Or(o.Bridge, "docker0")
 	switch {
 	case bridge == "none":
 		bridge = "none: containers have no network unless they take the host's"
-	case bool(o.noRules):
+	case bool(o.NoRules):
 		bridge += ", no rules of a firewall are made (--iptables=false)"
 	default:
 		bridge += ", rules by nf_tables"
@@ -92,11 +92,11 @@ func (o *options) farewell(ctx context.Context, e *engine.Engine) string {
 	switch {
 	case err != nil || i.ContainersRunning+i.ContainersPaused == 0:
 		return "box dockerd ends: no container runs"
-	case bool(o.live):
+	case bool(o.LiveRestore):
 		return fmt.Sprintf("box dockerd ends: %d containers go on without it (--live-restore)", i.ContainersRunning+i.ContainersPaused)
-	case o.shutdown < 0:
+	case o.ShutdownTimeout < 0:
 		return fmt.Sprintf("box dockerd ends: it stops %d containers and waits for them", i.ContainersRunning+i.ContainersPaused)
 	}
 	return fmt.Sprintf("box dockerd ends: it stops %d containers, which have %d s for that; those with a restart policy are started by the next daemon",
-		i.ContainersRunning+i.ContainersPaused, o.shutdown)
+		i.ContainersRunning+i.ContainersPaused, o.ShutdownTimeout)
 }

@@ -18,8 +18,8 @@ func TestAccount(t *testing.T) {
 	}{
 		{"as it comes", func(*options) {}, []string{"data            /, ", "MiB free", "overlay2 on extfs", "docker0, rules by nf_tables", "version 2",
 			"6.1.0, x86_64", "3, of which 1 run; 2 images", "limited         no swap limit\n                   no NAT\n"}},
-		{"no rules", func(o *options) { o.noRules = true }, []string{"no rules of a firewall"}},
-		{"no bridge", func(o *options) { o.bridge = "none" }, []string{"containers have no network"}},
+		{"no rules", func(o *options) { o.NoRules = true }, []string{"no rules of a firewall"}},
+		{"no bridge", func(o *options) { o.Bridge = "none" }, []string{"containers have no network"}},
 	} {
 		o := defaults()
 		row.change(o)

@@ -1,11 +1,11 @@
 package dockerd
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,18 +33,58 @@ func flat(file []pair) (list []pair, err error) {
 	return list, nil
 }
 
-// apply takes the options of a configuration file over. used tells which flags have been used, and what they say.
-func (o *options) apply(file []pair, used func(name string) bool) error {
+// setting is a key of a configuration file, and the option that it sets.
+type setting struct {
+	*cmd.Option
+	key   string
+	kinds string // of JSON, "list|string"
+}
+
+// settings are all keys, as the tags of the fields have them: "key", or "key:kinds" where the field's own are not all, several at commas.
+func settings(u *cmd.Usage) []setting {
+	var all []setting
+	for _, o := range u.Fields() {
+		for key := range strings.SplitSeq(o.Tag.Get("key"), ",") {
+			if key == "" {
+				continue
+			}
+			key, kinds, ok := strings.Cut(key, ":")
+			if !ok {
+				kinds = ownKind(o)
+			}
+			all = append(all, setting{o, key, kinds})
+		}
+	}
+	return all
+}
+
+// ownKind is what of JSON a field takes by itself.
+func ownKind(o *cmd.Option) string {
+	t := o.Target.Type()
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "bool"
+	case reflect.Int:
+		return "int"
+	case reflect.Slice:
+		return "list"
+	}
+	return "string"
+}
+
+// apply takes the options of a configuration file over. used tells which flags of u have been used, and what they say.
+func apply(u *cmd.Usage, file []pair, used func(name string) bool) error {
 	file, err := flat(file)
 	if err != nil {
 		return err
 	}
-	table := o.table()
+	all := settings(u)
 	byKey := map[string]*setting{}
-	for i := range table {
-		if s := &table[i]; s.key != "" {
-			byKey[s.key] = s
-		}
+	for i := range all {
+		byKey[all[i].key] = &all[i]
 	}
 	var unknown, conflicts []string
 	var places []string // of what is unknown
@@ -52,10 +92,10 @@ func (o *options) apply(file []pair, used func(name string) bool) error {
 		s := byKey[p.key]
 		if s == nil {
 			unknown = append(unknown, p.key)
-			places = append(places, unknownAt(p, table))
+			places = append(places, unknownAt(p, all))
 			continue
 		}
-		if used(cmp.Or(s.name, s.key)) && p.key != "runtimes" {
+		if used(s.Name) && p.key != "runtimes" {
 			conflicts = append(conflicts, fmt.Sprintf("%s: (from flag: %s, from file: %s)", p.key, hidden(s.said()), hidden(printed(p.value))))
 		}
 	}
@@ -77,14 +117,12 @@ func (o *options) apply(file []pair, used func(name string) bool) error {
 }
 
 // unknownAt says where a key is that nothing is known of, and what it may have been meant for.
-func unknownAt(p pair, table []setting) string {
+func unknownAt(p pair, all []setting) string {
 	var keys []string
-	for _, s := range table {
-		if s.key != "" {
-			keys = append(keys, s.key)
-		}
+	for _, s := range all {
+		keys = append(keys, s.key)
 		// A flag's name in the place of the key is the mistake that is made most.
-		if s.name == p.key && s.key != "" {
+		if s.Name == p.key {
 			return fmt.Sprintf("%s: %s is the flag: the key is %s", p.at, p.key, s.key)
 		}
 	}
@@ -99,12 +137,10 @@ func (s *setting) load(v any) error {
 	if v == nil {
 		return nil
 	}
-	ok, want := s.fits(v)
-	if !ok {
-		return fmt.Errorf("json: cannot unmarshal %s into Go struct field Config.%s of type %s", jsonName(v), s.key, want)
+	if !s.fits(v) {
+		return fmt.Errorf("json: cannot unmarshal %s into Go struct field Config.%s of type %s", jsonName(v), s.key, s.wanted())
 	}
-	f := s.flag()
-	if _, idle := s.value.(unused); idle && s.kind != aBool && s.kind != aString {
+	if _, idle := s.Value().(*unused); idle && s.kinds != "bool" && s.kinds != "string" {
 		v = jsonName(v) + " value" // whatever it says
 	}
 	texts, err := textsOf(v)
@@ -112,46 +148,37 @@ func (s *setting) load(v any) error {
 		return fmt.Errorf("%s: %w", s.key, err)
 	}
 	for _, text := range texts {
-		if err := f.Set(text); err != nil {
+		if err := s.Set(text); err != nil {
 			return fmt.Errorf("%s: %w", s.key, err)
 		}
 	}
 	return nil
 }
 
-// fits tells whether v is of the sort that the setting takes, and the name of that sort in Go.
-func (s *setting) fits(v any) (ok bool, want string) {
-	k := s.kind
-	if k == byField {
-		switch s.value.(type) {
-		case *bool, **bool:
-			k = aBool
-		case *int, **int:
-			k = aNumber
-		case *[]string:
-			k = aList
-		default:
-			k = aString
+// fits tells whether v is of a kind that the key takes.
+func (s *setting) fits(v any) bool {
+	got := jsonName(v)
+	switch got {
+	case "array":
+		got = "list"
+	case "number":
+		if _, err := v.(json.Number).Int64(); err == nil && s.kinds == "int" {
+			return true
 		}
 	}
-	got := jsonName(v)
-	switch k {
-	case aBool:
-		return got == "bool", "bool"
-	case aNumber:
-		n, isNumber := v.(json.Number)
-		_, err := n.Int64()
-		return isNumber && err == nil, "int"
-	case aList:
-		return got == "array", "[]string"
-	case anObject:
-		return got == "object", "map[string]string"
-	case listOrOne:
-		return got == "array" || got == "string", "[]string"
-	case stringOrInt:
-		return got == "string" || got == "number", "string"
+	return slices.Contains(strings.Split(s.kinds, "|"), got)
+}
+
+// wanted is what Go calls the first of the kinds.
+func (s *setting) wanted() string {
+	switch first, _, _ := strings.Cut(s.kinds, "|"); first {
+	case "list":
+		return "[]string"
+	case "object":
+		return "map[string]string"
+	default:
+		return first
 	}
-	return got == "string", "string"
 }
 
 // textsOf are the values of flags that say the same.
@@ -240,7 +267,7 @@ func scalar(v any) (string, error) {
 
 // said is what the flag of a setting was given, as Docker's messages have it.
 func (s *setting) said() string {
-	switch p := s.value.(type) {
+	switch p := s.Value().(type) {
 	case *string:
 		return *p
 	case *bool:
@@ -252,7 +279,7 @@ func (s *setting) said() string {
 	case **int:
 		return strconv.Itoa(**p)
 	case *[]string:
-		if s.kind == anObject {
+		if s.kinds == "object" {
 			return "map[" + strings.ReplaceAll(strings.Join(*p, " "), "=", ":") + "]"
 		}
 		return fmt.Sprint(*p)

@@ -17,10 +17,10 @@ import (
 
 // check refuses what cannot be, in Docker's words where it has some, and completes the rest.
 func (o *options) check(getenv func(string) string, used func(flag string) bool) error {
-	if len(o.hosts) == 0 {
-		o.hosts = []string{"unix:///var/run/docker.sock"}
+	if len(o.Hosts) == 0 {
+		o.Hosts = []string{"unix:///var/run/docker.sock"}
 	}
-	if err := errors.Join(o.checkGraph(used), o.checkLog(), o.checkNetwork(), o.checkContainers(), o.checkRegistries(), o.labels.conflict()); err != nil {
+	if err := errors.Join(o.checkGraph(used), o.checkLog(), o.checkNetwork(), o.checkContainers(), o.checkRegistries(), o.Labels.conflict()); err != nil {
 		return err
 	}
 	if o.lowestAPI = getenv("DOCKER_MIN_API_VERSION"); o.lowestAPI != "" {
@@ -28,13 +28,13 @@ func (o *options) check(getenv func(string) string, used func(flag string) bool)
 			return err
 		}
 	}
-	if err := o.remote.settle(o.hosts, getenv); err != nil {
+	if err := o.remote.settle(o.Hosts, getenv); err != nil {
 		return err
 	}
-	if o.noRestarts {
+	if o.NoRestarts {
 		o.notes = append(o.notes, "Flag --restart has been deprecated, Please use a restart policy on docker run")
 	}
-	for _, p := range []*string{&o.dataRoot, &o.execRoot, &o.pidfile, &o.policy} {
+	for _, p := range []*string{&o.DataRoot, &o.ExecRoot, &o.Pidfile, &o.AuthorizationPolicy} {
 		if *p == "" {
 			continue
 		}
@@ -48,17 +48,17 @@ func (o *options) check(getenv func(string) string, used func(flag string) bool)
 
 // checkGraph takes the old name of the data root for it.
 func (o *options) checkGraph(used func(string) bool) error {
-	if o.graph == "" {
+	if o.Graph == "" {
 		return nil
 	}
 	byFlag := used("graph")
-	if o.dataRoot != defaults().dataRoot || used("data-root") {
+	if o.DataRoot != defaultRoot || used("data-root") {
 		if byFlag {
 			return errors.New(`cannot specify both "--graph" and "--data-root" option`)
 		}
 		return errors.New(`cannot specify both "graph" and "data-root" config file options`)
 	}
-	o.dataRoot = o.graph
+	o.DataRoot = o.Graph
 	if byFlag {
 		o.notes = append(o.notes, `The "--graph" option is the old name of "--data-root", and works as that.`)
 	} else {
@@ -68,13 +68,13 @@ func (o *options) checkGraph(used func(string) bool) error {
 }
 
 func (o *options) checkLog() error {
-	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error", "fatal", "panic"}, o.logLevel) {
-		return fmt.Errorf("invalid logging level: %s: it is trace, debug, info, warn, error or fatal", o.logLevel)
+	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error", "fatal", "panic"}, o.LogLevel) {
+		return fmt.Errorf("invalid logging level: %s: it is trace, debug, info, warn, error or fatal", o.LogLevel)
 	}
-	if o.logFormat != "text" && o.logFormat != "json" {
-		return fmt.Errorf("invalid log format: %s: it is text or json", o.logFormat)
+	if o.LogFormat != "text" && o.LogFormat != "json" {
+		return fmt.Errorf("invalid log format: %s: it is text or json", o.LogFormat)
 	}
-	for _, option := range o.logOptions {
+	for _, option := range o.LogOpts {
 		if !strings.Contains(option, "=") {
 			return fmt.Errorf("invalid log option %q: KEY=VALUE is wanted", option)
 		}
@@ -83,64 +83,64 @@ func (o *options) checkLog() error {
 }
 
 func (o *options) checkNetwork() error {
-	bip, within := netip.Prefix(o.bip), netip.Prefix(o.fixedCIDR)
+	bip, within := netip.Prefix(o.BIP), netip.Prefix(o.FixedCIDR)
 	if bip.IsValid() && bip.Addr() == bip.Masked().Addr() {
 		return fmt.Errorf("--bip %s: give the address of the bridge, not that of the network", bip)
 	}
 	switch {
-	case bip.IsValid() && o.bridge != "" && o.bridge != "none" && o.bridge != "docker0":
+	case bip.IsValid() && o.Bridge != "" && o.Bridge != "none" && o.Bridge != "docker0":
 		return errors.New("you specified -b & --bip, mutually exclusive options. Please specify only one")
-	case bool(o.apart) && bool(o.noRules):
+	case bool(o.NoICC) && bool(o.NoRules):
 		return errors.New("You specified --iptables=false with --icc=false. ICC=false uses iptables to function. Please set --icc or --iptables to true")
 	case within.IsValid() && bip.IsValid() && (within.Bits() < bip.Bits() || !bip.Masked().Contains(within.Addr())):
 		return fmt.Errorf("--fixed-cidr %s is not within the network of --bip %s", within, bip)
 	}
-	if gw := netip.Addr(o.gateway); gw.IsValid() && bip.IsValid() && !bip.Contains(gw) {
+	if gw := netip.Addr(o.DefaultGateway); gw.IsValid() && bip.IsValid() && !bip.Contains(gw) {
 		return fmt.Errorf("--default-gateway %s is not within the network of --bip %s", gw, bip)
 	}
-	if o.mtu < 0 {
-		return fmt.Errorf("invalid default MTU: %d", o.mtu)
+	if o.MTU < 0 {
+		return fmt.Errorf("invalid default MTU: %d", o.MTU)
 	}
 	return nil
 }
 
 func (o *options) checkContainers() error {
-	switch o.ipc {
+	switch o.DefaultIPCMode {
 	case "", "private", "shareable":
 	case "none", "host":
-		return fmt.Errorf("IPC mode %q is not supported as default value; use \"shareable\" or \"private\"", o.ipc)
+		return fmt.Errorf("IPC mode %q is not supported as default value; use \"shareable\" or \"private\"", o.DefaultIPCMode)
 	default:
-		return fmt.Errorf("default IPC mode setting (%s) is invalid; use \"shareable\" or \"private\"", o.ipc)
+		return fmt.Errorf("default IPC mode setting (%s) is invalid; use \"shareable\" or \"private\"", o.DefaultIPCMode)
 	}
-	if o.runtime != "" && !slices.Contains(task.Runtimes(), o.runtime) {
-		return fmt.Errorf("specified default runtime '%s' does not exist: there are %s", o.runtime, strings.Join(task.Runtimes(), ", "))
+	if o.DefaultRuntime != "" && !slices.Contains(task.Runtimes(), o.DefaultRuntime) {
+		return fmt.Errorf("specified default runtime '%s' does not exist: there are %s", o.DefaultRuntime, strings.Join(task.Runtimes(), ", "))
 	}
-	if !slices.Contains([]string{"", "host", "private"}, o.cgroupns) {
-		return fmt.Errorf("default cgroup namespace mode (%s) is invalid; use \"host\" or \"private\"", o.cgroupns)
+	if !slices.Contains([]string{"", "host", "private"}, o.DefaultCgroupnsMode) {
+		return fmt.Errorf("default cgroup namespace mode (%s) is invalid; use \"host\" or \"private\"", o.DefaultCgroupnsMode)
 	}
-	switch o.seccomp {
+	switch o.SeccompProfile {
 	case "", "builtin", "default":
-		o.seccomp = ""
+		o.SeccompProfile = ""
 	case "unconfined":
-		o.seccompProfile = o.seccomp
+		o.seccomp = o.SeccompProfile
 	default:
-		raw, err := os.ReadFile(o.seccomp)
+		raw, err := os.ReadFile(o.SeccompProfile)
 		if err != nil {
-			return fmt.Errorf("opening seccomp profile (%s) failed: %w", o.seccomp, err)
+			return fmt.Errorf("opening seccomp profile (%s) failed: %w", o.SeccompProfile, err)
 		}
-		o.seccompProfile = string(raw)
-		return engine.CheckSeccomp(o.seccompProfile)
+		o.seccomp = string(raw)
+		return engine.CheckSeccomp(o.seccomp)
 	}
 	return nil
 }
 
 func (o *options) checkRegistries() error {
-	for _, r := range o.insecure {
+	for _, r := range o.InsecureRegistries {
 		if strings.Contains(r, "://") {
 			return fmt.Errorf("insecure registry %s should not contain '://'", r)
 		}
 	}
-	for _, m := range o.mirrors {
+	for _, m := range o.RegistryMirrors {
 		if err := checkMirror(m); err != nil {
 			return fmt.Errorf("invalid mirror: %w", err)
 		}
@@ -148,7 +148,7 @@ func (o *options) checkRegistries() error {
 	for _, n := range []struct {
 		value int
 		what  string
-	}{{o.downloads, "max concurrent downloads"}, {o.uploads, "max concurrent uploads"}, {o.attempts, "max download attempts"}} {
+	}{{o.MaxConcurrentDownloads, "max concurrent downloads"}, {o.MaxConcurrentUploads, "max concurrent uploads"}, {o.MaxDownloadAttempts, "max download attempts"}} {
 		if n.value < 1 {
 			return fmt.Errorf("invalid %s: %d", n.what, n.value)
 		}

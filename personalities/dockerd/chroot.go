@@ -30,7 +30,7 @@ func leaveChroot(env *cmd.Env, o *options, log *slog.Logger) error {
 		return err
 	}
 	ns := ""
-	k := &keeperProcess{run: o.execRoot}
+	k := &keeperProcess{run: o.ExecRoot}
 	if pid := listener(k.socket()); pid > 0 {
 		ns = fmt.Sprintf("/proc/%d/ns/mnt", pid)
 	}

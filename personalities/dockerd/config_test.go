@@ -92,13 +92,13 @@ func TestApply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := defaults()
-	if err := o.apply(file, func(string) bool { return false }); err != nil {
+	o := &options{}
+	if err := apply(o.usage(), file, func(string) bool { return false }); err != nil {
 		t.Fatal(err)
 	}
 	b := o.defaultNetwork()
-	if !b.Apart || b.HostGateway.String() != "10.0.0.9" || len(b.Pools) != 1 || b.Pools[0].Size != 24 || o.ulimits[0].String() != "nofile=5:6" ||
-		!slices.Equal(o.logOptions, []string{"max-file=2"}) || o.shm != 1024 || o.httpsProxy != "x" || o.remote.verify == nil || len(o.labels) != 1 {
+	if !b.Apart || b.HostGateway.String() != "10.0.0.9" || len(b.Pools) != 1 || b.Pools[0].Size != 24 || o.DefaultUlimits[0].String() != "nofile=5:6" ||
+		!slices.Equal(o.LogOpts, []string{"max-file=2"}) || o.DefaultShmSize != 1024 || o.HTTPSProxy != "x" || o.TLSVerify == nil || len(o.Labels) != 1 {
 		t.Errorf("%+v", o)
 	}
 }
@@ -112,8 +112,8 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		o := defaults()
-		if o.apply(file, func(name string) bool {
+		o := &options{}
+		if apply(o.usage(), file, func(name string) bool {
 			return len(name)%2 == 0 && name != "tls" && name != "tlsverify" && name != "default-stop-timeout"
 		}) == nil {
 			_ = o.checkNetwork()
@@ -158,7 +158,7 @@ func TestOptionsFile(t *testing.T) {
 		return load(&cmd.Env{Dir: dir, Args: append(args, "--label", "c=d"), Getenv: func(string) string { return "" }})
 	}
 	o, err := try("--opts-file", "opts", "-l", "error")
-	if err != nil || o.logLevel != "error" || !slices.Equal(o.labels, []string{"a=b", "c=d"}) {
+	if err != nil || o.LogLevel != "error" || !slices.Equal(o.Labels, []string{"a=b", "c=d"}) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	if _, err := try("--opts-file", "none"); err != nil {

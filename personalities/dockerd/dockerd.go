@@ -34,7 +34,7 @@ var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", 
 // Pages are the daemon's part of the manual.
 func Pages() []*cmd.Usage {
 	u := defaults().usage()
-	u.Detail = foreignHelp()
+	u.Detail = unsupportedHelp()
 	u.Examples = []cmd.Line{
 		{Text: "dockerd --detach", Why: "Start it in the background; its log is dockerd.log in the exec root"},
 		{Text: "dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock", Why: "Serve other machines, after box certs init"},
@@ -66,35 +66,35 @@ func run(ctx context.Context, env *cmd.Env) error {
 	switch {
 	case errors.Is(err, cmd.ErrHelp):
 		defaults().usage().Help(env.Stdout)
-		_, err = fmt.Fprintf(env.Stdout, "\n%s\n", strings.Join(cmd.Wrap(foreignHelp(), 100), "\n"))
+		_, err = fmt.Fprintf(env.Stdout, "\n%s\n", strings.Join(cmd.Wrap(unsupportedHelp(), 100), "\n"))
 		return err
 	case err != nil:
 		return err
-	case o.showVersion:
+	case o.Version:
 		_, err = fmt.Fprintf(env.Stdout, "Docker version %s, build box\n", cmd.DockerVersion())
 		return err
 	}
 	for _, n := range o.notes {
 		fmt.Fprintln(env.Stderr, n)
 	}
-	if o.validate {
+	if o.Validate {
 		if err := o.rehearse(); err != nil {
 			return &cmd.Exit{Code: 1, Err: err}
 		}
 		_, err = fmt.Fprintln(env.Stderr, "configuration OK")
 		return err
 	}
-	if o.detach {
+	if o.Detach {
 		return detach(env, o)
 	}
-	if o.logFile != "" {
-		l, err := openLogFile(o.logFile)
+	if o.LogFile != "" {
+		l, err := openLogFile(o.LogFile)
 		if err != nil {
 			return &cmd.Exit{Code: 1, Err: err}
 		}
 		env.Stdout, env.Stderr = l, l
 	}
-	if o.debug {
+	if o.Debug {
 		runtime.MemProfileRate = profileRate
 	}
 	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many containers.
@@ -120,17 +120,17 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	if err := leaveChroot(env, o, log); err != nil {
 		return err
 	}
-	pid, err := takePidfile(o.pidfile)
+	pid, err := takePidfile(o.Pidfile)
 	if err != nil {
 		return err
 	}
 	defer pid.remove()
-	defer cmd.StacksOnSignal(o.execRoot, log)()
+	defer cmd.StacksOnSignal(o.ExecRoot, log)()
 	ids, err := o.remap(log)
 	if err != nil {
 		return err
 	}
-	if o.recover {
+	if o.Recover {
 		return o.recoverState(ctx, env)
 	}
 	if err := cgroup.Ensure(); err != nil {
@@ -141,7 +141,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	if err != nil {
 		return err
 	}
-	k := &keeperProcess{run: o.execRoot, log: log}
+	k := &keeperProcess{run: o.ExecRoot, log: log}
 	sockets := takeOver(ctx, k.client(), log)
 	defer sockets.leave()
 	listeners, err := listenAll(env, o, secure, sockets, log)
@@ -151,23 +151,23 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	defer closeAll(listeners)
 	sockets.start()
 	warn(env, o.remote.warnings(listeners))
-	plane, err := network.Open(network.Options{ExecRoot: o.execRoot, Holder: k.client(), Log: log, NoRules: bool(o.noRules), NoForward: bool(o.noForward)})
+	plane, err := network.Open(network.Options{ExecRoot: o.ExecRoot, Holder: k.client(), Log: log, NoRules: bool(o.NoRules), NoForward: bool(o.NoForward)})
 	if err != nil {
 		return err
 	}
 	var noted []string
 	settings := engine.Options{
-		Root: o.dataRoot, Run: o.execRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
+		Root: o.DataRoot, Run: o.ExecRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			return drivers.Open(ctx, o.dataRoot, o.driver, db.Layers(), nil, o.driverOptions, func(text string) { noted = append(noted, text) })
+			return drivers.Open(ctx, o.DataRoot, o.StorageDriver, db.Layers(), nil, o.StorageOpts, func(text string) { noted = append(noted, text) })
 		},
 		RecoverLayers: o.recoverLayers,
-		Bridge:        o.defaultNetwork(), ResolvConf: o.resolvConf, CgroupParent: o.cgroupParent, Version: cmd.Version, Release: cmd.DockerVersion(), Experimental: o.experimental,
-		LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners), NoRestarts: bool(o.noRestarts), Settings: o.settings(),
+		Bridge:        o.defaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version, Release: cmd.DockerVersion(), Experimental: o.Experimental,
+		LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners), NoRestarts: bool(o.NoRestarts), Settings: o.settings(),
 	}
 	e, err := engine.Open(ctx, settings)
 	if err != nil {
-		return diskspace.Explain(err, o.dataRoot, o.execRoot)
+		return diskspace.Explain(err, o.DataRoot, o.ExecRoot)
 	}
 	e.Note(noted...)
 	server := newServer(e, o.lowestAPI, secure, log)
@@ -184,7 +184,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 		stop()
 		ends()
 		fmt.Fprintln(env.Stderr, o.farewell(context.Background(), e))
-		sockets.stay = o.live
+		sockets.stay = o.LiveRestore
 		return sockets.drain()
 	})
 	return errors.Join(err, closeEngine(e, k, o, sockets))
@@ -193,9 +193,9 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 // closeEngine stops the containers, and the keeper when it has none left and keeps nothing for the next daemon.
 func closeEngine(e *engine.Engine, k *keeperProcess, o *options, sockets *handover) error {
 	ctx := context.Background()
-	if o.shutdown >= 0 {
+	if o.ShutdownTimeout >= 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, seconds(o.shutdown)+20*time.Second)
+		ctx, cancel = context.WithTimeout(ctx, seconds(o.ShutdownTimeout)+20*time.Second)
 		defer cancel()
 	}
 	err := e.Close(ctx)
@@ -203,7 +203,7 @@ func closeEngine(e *engine.Engine, k *keeperProcess, o *options, sockets *handov
 		k.quit(ctx)
 	}
 	if groups, err := cgroup.Read(); err == nil {
-		groups.RemoveParents(cmp.Or(o.cgroupParent, "docker"))
+		groups.RemoveParents(cmp.Or(o.CgroupParent, "docker"))
 	}
 	return err
 }
@@ -224,7 +224,7 @@ func detach(env *cmd.Env, o *options) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.execRoot, 0o711); err != nil {
+	if err := os.MkdirAll(o.ExecRoot, 0o711); err != nil {
 		return err
 	}
 	log, begin, err := o.detachedLog()
@@ -261,9 +261,9 @@ func detach(env *cmd.Env, o *options) error {
 
 // detachedLog opens where the daemon of detach writes to, and tells how long that is already.
 func (o *options) detachedLog() (*os.File, int64, error) {
-	path, fresh := o.logFile, 0
+	path, fresh := o.LogFile, 0
 	if path == "" {
-		path, fresh = filepath.Join(o.execRoot, "dockerd.log"), os.O_TRUNC
+		path, fresh = filepath.Join(o.ExecRoot, "dockerd.log"), os.O_TRUNC
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, 0, err

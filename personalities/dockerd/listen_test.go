@@ -67,7 +67,7 @@ func TestRemote(t *testing.T) {
 		{name: "--tls=false --tlsverify", tls: &no, verify: &yes, secure: true, verifies: true},
 		{name: "DOCKER_TLS_VERIFY", env: "1", secure: true, verifies: true},
 	} {
-		r := remote{tls: row.tls, verify: row.verify}
+		r := remote{TLS: row.tls, TLSVerify: row.verify}
 		err := r.settle([]string{"tcp://1.2.3.4"}, func(name string) string {
 			return map[string]string{"DOCKER_TLS_VERIFY": row.env, "DOCKER_CERT_PATH": t.TempDir()}[name]
 		})
@@ -82,7 +82,7 @@ func TestRemote(t *testing.T) {
 }
 
 func TestPlainRefused(t *testing.T) {
-	r := remote{refusePlain: true}
+	r := remote{RefusePlainTCP: true}
 	err := r.settle([]string{"tcp://1.2.3.4"}, func(string) string { return "" })
 	if err == nil || !strings.Contains(err.Error(), "box dockerd --tlsverify -H tcp://1.2.3.4:2376") {
 		t.Errorf("a plain socket was taken: %v", err)

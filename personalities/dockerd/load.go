@@ -12,17 +12,18 @@ import (
 // load reads the options of a command line and of the files that it names, and checks them. With ErrHelp the options are only good
 // for help.
 func load(env *cmd.Env) (*options, error) {
-	o := defaults()
-	p, err := o.parse(env)
+	o := &options{}
+	u, p, err := o.parse(env)
 	if err != nil {
 		return o, err
 	}
-	if o.showVersion {
+	if o.Version {
 		return o, nil
 	}
-	if err := o.readFile(env, p); err != nil {
+	if err := o.readFile(env, u, p); err != nil {
 		return o, &cmd.Exit{Code: 1, Err: err}
 	}
+	o.noteUnused(u)
 	if err := o.check(env.Getenv, p.Set); err != nil {
 		return o, &cmd.Exit{Code: 1, Err: err}
 	}
@@ -30,27 +31,38 @@ func load(env *cmd.Env) (*options, error) {
 }
 
 // parse reads the command line, and before it what the file of --opts-file says: the command line comes later and wins.
-func (o *options) parse(env *cmd.Env) (*cmd.Parsed, error) {
-	p, err := cmd.Parse(o.usage(), env.Args)
-	if err != nil || o.optsFile == "" {
-		return p, err
+func (o *options) parse(env *cmd.Env) (*cmd.Usage, *cmd.Parsed, error) {
+	u := o.usage()
+	p, err := cmd.Parse(u, env.Args)
+	if err != nil || o.OptsFile == "" {
+		return u, p, err
 	}
-	path := at(env, o.optsFile)
+	path := at(env, o.OptsFile)
 	words, err := readOptions(path)
 	if err != nil {
-		return p, &cmd.Exit{Code: 1, Err: err}
+		return u, p, &cmd.Exit{Code: 1, Err: err}
 	}
-	*o = *defaults()
-	p, err = cmd.Parse(o.usage(), append(words, env.Args...))
+	*o = options{}
+	u = o.usage()
+	p, err = cmd.Parse(u, append(words, env.Args...))
 	if err != nil && !errors.Is(err, cmd.ErrHelp) {
-		return p, fmt.Errorf("%w\n(with DOCKER_OPTS of %s)", err, path)
+		return u, p, fmt.Errorf("%w\n(with DOCKER_OPTS of %s)", err, path)
 	}
-	return p, err
+	return u, p, err
+}
+
+// noteUnused collects what is to be said about options that do nothing.
+func (o *options) noteUnused(u *cmd.Usage) {
+	for _, option := range u.Fields() {
+		if said, ok := option.Value().(*unused); ok {
+			o.notes = append(o.notes, *said...)
+		}
+	}
 }
 
 // readFile takes daemon.json over. Only the default one may be missing.
-func (o *options) readFile(env *cmd.Env, p *cmd.Parsed) error {
-	raw, err := readConfig(at(env, o.configFile))
+func (o *options) readFile(env *cmd.Env, u *cmd.Usage, p *cmd.Parsed) error {
+	raw, err := readConfig(at(env, o.ConfigFile))
 	if errors.Is(err, os.ErrNotExist) && !p.Set("config-file") {
 		return nil
 	}
@@ -59,10 +71,10 @@ func (o *options) readFile(env *cmd.Env, p *cmd.Parsed) error {
 		file, err = parseConfig(raw)
 	}
 	if err == nil {
-		err = o.apply(file, p.Set)
+		err = apply(u, file, p.Set)
 	}
 	if err != nil {
-		return fmt.Errorf("unable to configure the Docker daemon with file %s: %w", o.configFile, err)
+		return fmt.Errorf("unable to configure the Docker daemon with file %s: %w", o.ConfigFile, err)
 	}
 	return nil
 }

@@ -10,99 +10,141 @@ import (
 
 	"box/engine"
 	"box/engine/request"
+	"box/engine/task"
 	"box/fs/diskspace"
+	"box/fs/drivers"
 	"box/personalities/cmd"
 )
 
-// options are the daemon's, with Docker's names and defaults.
+// options are the daemon's, with Docker's names and defaults. A field is a flag, and the key of daemon.json that its tag names, with the
+// kinds of value that the key takes where those of the field are not all. A field that is keyonly has no flag.
 type options struct {
-	hosts         []string
-	dataRoot      string
-	graph         string // the old name of dataRoot
-	execRoot      string
-	pidfile       string
-	configFile    string
-	optsFile      string
-	validate      bool
-	recover       bool
-	showVersion   bool
-	lowestAPI     string // version of the API that is spoken, from the environment; "" for the default
-	detach        bool
-	logFile       string
-	driver        string
-	driverOptions []string
-	group         string
-	cgroupParent  string
-	usernsRemap   string
-	experimental  bool
-	noRestarts    inverse
-	oomScore      int
+	daemonOptions    `group:"Daemon"`
+	logOptions       `group:"Log of the daemon"`
+	remote           `group:"Remote access"`
+	storageOptions   `group:"Storage"`
+	networkOptions   `group:"Network"`
+	containerOptions `group:"Containers"`
+	registryOptions  `group:"Registries"`
+	refusedOptions
+	unusedOptions
 
-	debug     bool
-	logLevel  string
-	logFormat string
-	rawLogs   bool
-
-	bridge         string
-	bip            cidr
-	fixedCIDR      cidr
-	pools          pools
-	mtu            int
-	gateway        address
-	publish        address
-	hostGateway    addresses
-	apart          inverse // --icc
-	noMasq         inverse
-	noRules        inverse // --iptables
-	noForward      inverse
-	resolvConf     string
-	httpProxy      string
-	httpsProxy     string
-	noProxy        string
-	labels         labels
-	live           bool // live-restore
-	shutdown       int
-	insecure       []string // registries
-	mirrors        []string
-	downloads      int // layers at once
-	uploads        int
-	attempts       int // of a download
-	logDriver      string
-	logOptions     []string
-	cgroupns       string
-	ipc            string
-	runtime        string
-	shm            size
-	ulimits        ulimits
-	dns            addresses
-	dnsSearch      []string
-	dnsOptions     []string
-	init           bool
-	initPath       string
-	noNewPriv      bool
-	seccomp        string // a path, or one of Docker's words
-	seccompProfile string // its content
-	stopTimeout    *int
-	plugins        []string // of authorization
-	policy         string   // the file of certificate names
-
-	remote remote
-	notes  []string // to be printed at the start
+	lowestAPI string   // version of the API that is spoken, from the environment; "" for the default
+	seccomp   string   // the profile that SeccompProfile names
+	notes     []string // to be printed at the start
 }
 
+// daemonOptions are about the daemon itself.
+type daemonOptions struct {
+	Hosts           []string `name:"host" short:"H" key:"hosts" help:"Daemon socket(s) to connect to: unix:///path, tcp://host:port (2375, with TLS 2376), fd://"`
+	Group           string   `short:"G" key:"group" default:"docker" help:"Group for the unix socket"`
+	ConfigFile      string   `default:"/etc/docker/daemon.json" help:"Daemon configuration file"`
+	OptsFile        string   `placeholder:"file" help:"Read further options from DOCKER_OPTS in this file, as /etc/default/docker; none where it is not there"`
+	Validate        bool     `help:"Validate daemon configuration and exit"`
+	Recover         bool     `help:"Make the state file again that is damaged or lost, from its copy and from what is on the disk, and exit"`
+	Detach          bool     `help:"Go on in the background; return when the API answers"`
+	ExecRoot        string   `key:"exec-root" default:"/var/run/docker" help:"Root directory for execution state files"`
+	Pidfile         string   `short:"p" key:"pidfile" default:"/var/run/docker.pid" help:"Path to use for daemon PID file"`
+	LiveRestore     bool     `key:"live-restore" help:"Enable live restore of docker when containers are still running"`
+	ShutdownTimeout int      `key:"shutdown-timeout" default:"15" help:"Set the default shutdown timeout (seconds); -1: as long as it takes"`
+	Labels          labels   `name:"label" key:"labels" placeholder:"list" help:"Set key=value labels to the daemon"`
+	Experimental    bool     `key:"experimental" help:"Say that this daemon is experimental"`
+	OOMScoreAdjust  int      `key:"oom-score-adjust" help:"Set the oom_score_adj for the daemon"`
+	NoRestarts      inverse  `name:"restart" short:"r" hidden:"" help:"Start containers as their restart policies say (deprecated)"`
+	Version         bool     `short:"v" help:"Print version information and quit"`
+}
+
+// logOptions are about what the daemon says.
+type logOptions struct {
+	Debug     bool   `short:"D" key:"debug" help:"Enable debug mode: each request is logged, and /debug answers on the unix socket"`
+	LogLevel  string `short:"l" key:"log-level" default:"info" help:"Set the logging level (\"debug\"|\"info\"|\"warn\"|\"error\"|\"fatal\")"`
+	LogFormat string `key:"log-format" default:"text" help:"Set the logging format (\"text\"|\"json\")"`
+	RawLogs   bool   `key:"raw-logs" help:"Full timestamps without ANSI coloring, which the log always has"`
+	LogFile   string `placeholder:"file" help:"Write the daemon's own log to this file, 1 MB at most, and keep the one before as FILE.1"`
+}
+
+// storageOptions say where and how images and containers are kept.
+type storageOptions struct {
+	DataRoot      string   `key:"data-root" default:"${dataRoot}" help:"Root directory of persistent state"`
+	Graph         string   `short:"g" key:"graph" hidden:"" help:"Old name of --data-root"`
+	StorageDriver string   `short:"s" key:"storage-driver" help:"Storage driver to use: ${drivers}"`
+	StorageOpts   []string `name:"storage-opt" key:"storage-opts" help:"Storage driver options"`
+}
+
+// networkOptions are about the default network.
+type networkOptions struct {
+	Bridge              string    `short:"b" key:"bridge" help:"Attach containers to a network bridge; \"none\" for no default network"`
+	BIP                 cidr      `key:"bip" placeholder:"string" help:"IPv4 address for the default bridge"`
+	FixedCIDR           cidr      `key:"fixed-cidr" placeholder:"string" help:"IPv4 subnet for the default bridge network"`
+	DefaultAddressPools pools     `name:"default-address-pool" key:"default-address-pools" placeholder:"pool-options" help:"Default address pools for networks: base=CIDR,size=BITS"`
+	DefaultGateway      address   `key:"default-gateway" placeholder:"ip" help:"Default gateway IPv4 address for the default bridge network"`
+	MTU                 int       `key:"mtu" help:"Set the MTU for the default bridge network"`
+	PublishIP           address   `name:"ip" key:"ip" placeholder:"ip" help:"Host IP for port publishing from the default bridge network (default 0.0.0.0)"`
+	HostGatewayIPs      addresses `name:"host-gateway-ip" key:"host-gateway-ips:list|string,host-gateway-ip:string" placeholder:"list" help:"IP address that 'host-gateway' in --add-host resolves to. Defaults to the address of the default bridge"`
+	NoICC               inverse   `name:"icc" key:"icc" help:"Enable inter-container communication for the default bridge network (default true)"`
+	NoMasq              inverse   `name:"ip-masq" key:"ip-masq" help:"Enable IP masquerading for the default bridge network (default true)"`
+	NoForward           inverse   `name:"ip-forward" key:"ip-forward" help:"Enable IP forwarding in the system (default true)"`
+	NoRules             inverse   `name:"iptables" key:"iptables" help:"Make firewall rules; without, containers have no way out and a process forwards published ports (default true)"`
+	ResolvConf          string    `key:"resolv-conf" keyonly:""`
+	HTTPProxy           string    `key:"http-proxy" help:"HTTP proxy URL to use for outgoing traffic"`
+	HTTPSProxy          string    `key:"https-proxy" help:"HTTPS proxy URL to use for outgoing traffic"`
+	NoProxy             string    `key:"no-proxy" help:"Comma-separated list of hosts or IP addresses for which the proxy is skipped"`
+}
+
+// containerOptions are what a container has that says nothing else.
+type containerOptions struct {
+	LogDriver           string    `key:"log-driver" default:"json-file" help:"Default driver for container logs"`
+	LogOpts             []string  `name:"log-opt" key:"log-opts:object" placeholder:"map" help:"Default log driver options for containers: KEY=VALUE"`
+	CgroupParent        string    `key:"cgroup-parent" help:"Set parent cgroup for all containers"`
+	DefaultCgroupnsMode string    `key:"default-cgroupns-mode" help:"Default mode for containers cgroup namespace (\"host\" | \"private\")"`
+	DefaultIPCMode      string    `key:"default-ipc-mode" help:"Default mode for containers ipc (\"shareable\" | \"private\") (default \"private\")"`
+	DefaultRuntime      string    `key:"default-runtime" help:"Default runtime for containers (${runtimes}) (default \"box\")"`
+	DefaultShmSize      size      `key:"default-shm-size:string|number" default:"64m" placeholder:"bytes" help:"Default shm size for containers (default 64MiB)"`
+	DefaultStopTimeout  *int      `key:"default-stop-timeout" help:"Default stop timeout for containers, seconds (default 10)"`
+	DefaultUlimits      ulimits   `name:"default-ulimit" key:"default-ulimits:object" placeholder:"ulimit" help:"Default ulimits for containers"`
+	DNS                 addresses `key:"dns" placeholder:"list" help:"DNS server to use"`
+	DNSOpts             []string  `name:"dns-opt" key:"dns-opts" help:"DNS options to use"`
+	DNSSearch           []string  `key:"dns-search" help:"DNS search domains to use"`
+	Init                bool      `key:"init" help:"Run an init in the container to forward signals and reap processes"`
+	InitPath            string    `key:"init-path" help:"Path of another init than box itself"`
+	NoNewPrivileges     bool      `key:"no-new-privileges" help:"Set no-new-privileges by default for new containers"`
+	SeccompProfile      string    `key:"seccomp-profile" help:"Path to seccomp profile. Set to \"unconfined\" to disable the default seccomp profile"`
+	UsernsRemap         string    `key:"userns-remap" help:"User/Group setting for user namespaces: default, user[:group], uid[:gid]"`
+}
+
+// registryOptions say how images come and go.
+type registryOptions struct {
+	InsecureRegistries     []string `name:"insecure-registry" key:"insecure-registries" help:"Registry that may lack TLS, or a certificate to trust: host[:port] or network"`
+	RegistryMirrors        []string `name:"registry-mirror" key:"registry-mirrors" help:"Preferred registry mirror of Docker Hub, a URL"`
+	MaxConcurrentDownloads int      `key:"max-concurrent-downloads" default:"3" help:"Set the max concurrent downloads"`
+	MaxDownloadAttempts    int      `key:"max-download-attempts" default:"5" help:"Set the max download attempts for each pull"`
+	MaxConcurrentUploads   int      `key:"max-concurrent-uploads" default:"5" help:"Set the max concurrent uploads"`
+}
+
+// defaults are what an option is that nobody names.
 func defaults() *options {
-	return &options{
-		dataRoot: "/var/lib/docker", execRoot: "/var/run/docker", pidfile: "/var/run/docker.pid", logLevel: "info", logFormat: "text",
-		configFile: defaultConfig, logDriver: "json-file", shutdown: 15, group: "docker", downloads: 3, uploads: 5, attempts: 5, shm: 64 << 20,
-	}
+	o := &options{}
+	o.usage().Flags()
+	return o
+}
+
+// defaultRoot is where images and containers are.
+const defaultRoot = "/var/lib/docker"
+
+// usage is how the daemon is started.
+func (o *options) usage() *cmd.Usage {
+	return &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.", Options: o, Vars: map[string]string{
+		"dataRoot": defaultRoot, "drivers": strings.Join(drivers.Names(), ", "), "runtimes": strings.Join(task.Runtimes(), ", "), "noIPv6": "containers have IPv4 alone", "noSwarm": "there is no swarm mode",
+		"noRealtime": "the realtime budget of the parent control group is the host's to set, in cpu.rt_runtime_us",
+	}}
 }
 
 // logger writes at the level of o, which Set changes later.
 func (o *options) logger(w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	var level slog.LevelVar
 	level.Set(o.level())
-	h := &slog.HandlerOptions{Level: &level, ReplaceAttr: diskspace.InLog(o.dataRoot, o.execRoot)}
-	if o.logFormat == "json" {
+	h := &slog.HandlerOptions{Level: &level, ReplaceAttr: diskspace.InLog(o.DataRoot, o.ExecRoot)}
+	if o.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, h)), &level
 	}
 	return slog.New(slog.NewTextHandler(w, h)), &level
@@ -110,11 +152,11 @@ func (o *options) logger(w io.Writer) (*slog.Logger, *slog.LevelVar) {
 
 func (o *options) level() slog.Level {
 	switch {
-	case o.debug || o.logLevel == "debug" || o.logLevel == "trace":
+	case o.Debug || o.LogLevel == "debug" || o.LogLevel == "trace":
 		return slog.LevelDebug
-	case o.logLevel == "warn":
+	case o.LogLevel == "warn":
 		return slog.LevelWarn
-	case o.logLevel != "info":
+	case o.LogLevel != "info":
 		return slog.LevelError
 	}
 	return slog.LevelInfo
@@ -122,8 +164,8 @@ func (o *options) level() slog.Level {
 
 // logConfig is how containers are logged that do not say.
 func (o *options) logConfig() container.LogConfig {
-	c := container.LogConfig{Type: o.logDriver, Config: map[string]string{}}
-	for _, option := range o.logOptions {
+	c := container.LogConfig{Type: o.LogDriver, Config: map[string]string{}}
+	for _, option := range o.LogOpts {
 		key, value, _ := strings.Cut(option, "=")
 		c.Config[key] = value
 	}
@@ -132,22 +174,22 @@ func (o *options) logConfig() container.LogConfig {
 
 // settings are those of the engine that may be changed while it runs.
 func (o *options) settings() engine.Settings {
-	s := engine.Settings{Debug: o.debug, Labels: o.labels, LiveRestore: o.live, Authorization: o.plugins, ShutdownTimeout: seconds(o.shutdown)}
+	s := engine.Settings{Debug: o.Debug, Labels: o.Labels, LiveRestore: o.LiveRestore, Authorization: o.AuthorizationPlugins, ShutdownTimeout: seconds(o.ShutdownTimeout)}
 	r := &s.Registry
-	r.Insecure, r.Mirrors, r.Downloads, r.Uploads, r.Attempts = o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts
+	r.Insecure, r.Mirrors, r.Downloads, r.Uploads, r.Attempts = o.InsecureRegistries, o.RegistryMirrors, o.MaxConcurrentDownloads, o.MaxConcurrentUploads, o.MaxDownloadAttempts
 	s.Container = request.Defaults{
-		Runtime: o.runtime, ShmSize: int64(o.shm), IpcMode: container.IpcMode(o.ipc), CgroupnsMode: container.CgroupnsMode(o.cgroupns), Ulimits: o.ulimits,
-		DNS: o.dns, DNSSearch: o.dnsSearch, DNSOptions: o.dnsOptions, Init: o.init, InitPath: o.initPath,
-		NoNewPrivileges: o.noNewPriv, Seccomp: o.seccompProfile, SeccompName: o.seccomp, StopTimeout: o.stopTimeout,
+		Runtime: o.DefaultRuntime, ShmSize: int64(o.DefaultShmSize), IpcMode: container.IpcMode(o.DefaultIPCMode), CgroupnsMode: container.CgroupnsMode(o.DefaultCgroupnsMode), Ulimits: o.DefaultUlimits,
+		DNS: o.DNS, DNSSearch: o.DNSSearch, DNSOptions: o.DNSOpts, Init: o.Init, InitPath: o.InitPath,
+		NoNewPrivileges: o.NoNewPrivileges, Seccomp: o.seccomp, SeccompName: o.SeccompProfile, StopTimeout: o.DefaultStopTimeout,
 	}
 	return s
 }
 
 // defaultNetwork is the bridge that containers are on.
 func (o *options) defaultNetwork() engine.Bridge {
-	b := engine.Bridge{Name: o.bridge, IP: netip.Prefix(o.bip), MTU: o.mtu, Pools: o.pools, Range: netip.Prefix(o.fixedCIDR), Gateway: netip.Addr(o.gateway),
-		Publish: netip.Addr(o.publish), Apart: bool(o.apart), NoMasq: bool(o.noMasq)}
-	for _, a := range o.hostGateway {
+	b := engine.Bridge{Name: o.Bridge, IP: netip.Prefix(o.BIP), MTU: o.MTU, Pools: o.DefaultAddressPools, Range: netip.Prefix(o.FixedCIDR), Gateway: netip.Addr(o.DefaultGateway),
+		Publish: netip.Addr(o.PublishIP), Apart: bool(o.NoICC), NoMasq: bool(o.NoMasq)}
+	for _, a := range o.HostGatewayIPs {
 		if a.Is4() {
 			b.HostGateway = a
 		}
@@ -157,23 +199,7 @@ func (o *options) defaultNetwork() engine.Bridge {
 
 // take copies what a running daemon takes up anew from others.
 func (o *options) take(n *options) {
-	o.debug, o.labels, o.live, o.shutdown = n.debug, n.labels, n.live, n.shutdown
-	o.insecure, o.mirrors, o.downloads, o.uploads, o.attempts = n.insecure, n.mirrors, n.downloads, n.uploads, n.attempts
-	o.shm, o.ipc, o.cgroupns, o.runtime, o.plugins, o.policy = n.shm, n.ipc, n.cgroupns, n.runtime, n.plugins, n.policy
-}
-
-// usage is how the daemon is started.
-func (o *options) usage() *cmd.Usage {
-	u := &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon."}
-	table := o.table()
-	for i := range table {
-		switch s := &table[i]; {
-		case s.value == nil:
-			u.Groups = append(u.Groups, cmd.Group{Name: s.help})
-		case s.name != "":
-			u.Flags = append(u.Flags, s.flag())
-			u.Groups[len(u.Groups)-1].Count++
-		}
-	}
-	return u
+	o.Debug, o.Labels, o.LiveRestore, o.ShutdownTimeout = n.Debug, n.Labels, n.LiveRestore, n.ShutdownTimeout
+	o.InsecureRegistries, o.RegistryMirrors, o.MaxConcurrentDownloads, o.MaxConcurrentUploads, o.MaxDownloadAttempts = n.InsecureRegistries, n.RegistryMirrors, n.MaxConcurrentDownloads, n.MaxConcurrentUploads, n.MaxDownloadAttempts
+	o.DefaultShmSize, o.DefaultIPCMode, o.DefaultCgroupnsMode, o.DefaultRuntime, o.AuthorizationPlugins, o.AuthorizationPolicy = n.DefaultShmSize, n.DefaultIPCMode, n.DefaultCgroupnsMode, n.DefaultRuntime, n.AuthorizationPlugins, n.AuthorizationPolicy
 }

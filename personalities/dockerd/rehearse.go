@@ -23,17 +23,17 @@ func (o *options) rehearse() error {
 			errs = append(errs, fmt.Errorf("%s: %w", what, err))
 		}
 	}
-	add("--storage-driver", drivers.Check(o.driver, o.driverOptions))
-	add("--data-root", engine.CheckRoot(o.dataRoot))
-	add("--data-root", usableFolder(o.dataRoot))
-	add("--exec-root", usableFolder(o.execRoot))
-	if o.pidfile != "" {
-		_, err := outfile.Regular(o.pidfile)
+	add("--storage-driver", drivers.Check(o.StorageDriver, o.StorageOpts))
+	add("--data-root", engine.CheckRoot(o.DataRoot))
+	add("--data-root", usableFolder(o.DataRoot))
+	add("--exec-root", usableFolder(o.ExecRoot))
+	if o.Pidfile != "" {
+		_, err := outfile.Regular(o.Pidfile)
 		add("--pidfile", err)
-		add("--pidfile", usableFolder(filepath.Dir(o.pidfile)))
+		add("--pidfile", usableFolder(filepath.Dir(o.Pidfile)))
 	}
-	if o.logFile != "" {
-		add("--log-file", usableFolder(filepath.Dir(o.logFile)))
+	if o.LogFile != "" {
+		add("--log-file", usableFolder(filepath.Dir(o.LogFile)))
 	}
 	if _, err := openTLS(&o.remote, slog.New(slog.DiscardHandler)); err != nil {
 		errs = append(errs, err)

@@ -48,7 +48,7 @@ func (r *reloader) on(hangup chan os.Signal) (stop func()) {
 // reload reads the same command line and files again. What is wrong in them leaves all as it is; what only a start can change stays
 // until then.
 func (r *reloader) reload() {
-	r.log.Info("Got signal to reload configuration, reloading from: " + r.o.configFile)
+	r.log.Info("Got signal to reload configuration, reloading from: " + r.o.ConfigFile)
 	n, err := load(r.env)
 	if err != nil {
 		r.log.Error(err.Error() + ": the configuration stays as it was")
@@ -71,13 +71,13 @@ func (r *reloader) reload() {
 // authorize has plugins and the policy decide about requests from now on; when one of them cannot be had, nothing changes.
 func (o *options) authorize(ctx context.Context, s *netapi.Server) error {
 	var policy *authz.Policy
-	if o.policy != "" {
+	if o.AuthorizationPolicy != "" {
 		var err error
-		if policy, err = authz.ReadPolicy(o.policy); err != nil {
+		if policy, err = authz.ReadPolicy(o.AuthorizationPolicy); err != nil {
 			return err
 		}
 	}
-	plugins, err := authz.Open(ctx, o.plugins)
+	plugins, err := authz.Open(ctx, o.AuthorizationPlugins)
 	if err == nil {
 		s.Authorize(plugins, policy)
 	}
@@ -87,27 +87,27 @@ func (o *options) authorize(ctx context.Context, s *netapi.Server) error {
 // summary is what a reload may have changed, for the log.
 func (o *options) summary() string {
 	raw, _ := json.Marshal(map[string]any{ // of strings and numbers, which always can be
-		"debug": o.debug, "labels": o.labels, "live-restore": o.live, "shutdown-timeout": o.shutdown, "insecure-registries": o.insecure,
-		"registry-mirrors": o.mirrors, "max-concurrent-downloads": o.downloads, "max-concurrent-uploads": o.uploads, "max-download-attempts": o.attempts,
-		"default-shm-size": int64(o.shm), "default-ipc-mode": o.ipc, "default-cgroupns-mode": o.cgroupns, "default-runtime": o.runtime, "authorization-plugins": o.plugins,
+		"debug": o.Debug, "labels": o.Labels, "live-restore": o.LiveRestore, "shutdown-timeout": o.ShutdownTimeout, "insecure-registries": o.InsecureRegistries,
+		"registry-mirrors": o.RegistryMirrors, "max-concurrent-downloads": o.MaxConcurrentDownloads, "max-concurrent-uploads": o.MaxConcurrentUploads, "max-download-attempts": o.MaxDownloadAttempts,
+		"default-shm-size": int64(o.DefaultShmSize), "default-ipc-mode": o.DefaultIPCMode, "default-cgroupns-mode": o.DefaultCgroupnsMode, "default-runtime": o.DefaultRuntime, "authorization-plugins": o.AuthorizationPlugins,
 	})
 	return string(raw)
 }
 
 // prepare sets what the whole process has: the variables of proxies and how soon the kernel ends it for memory.
 func (o *options) prepare() error {
-	for name, value := range map[string]string{"HTTP_PROXY": o.httpProxy, "HTTPS_PROXY": o.httpsProxy, "NO_PROXY": o.noProxy} {
+	for name, value := range map[string]string{"HTTP_PROXY": o.HTTPProxy, "HTTPS_PROXY": o.HTTPSProxy, "NO_PROXY": o.NoProxy} {
 		if value != "" {
 			if err := os.Setenv(name, value); err != nil {
 				return err
 			}
 		}
 	}
-	if o.oomScore == 0 {
+	if o.OOMScoreAdjust == 0 {
 		return nil
 	}
-	if err := os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.Itoa(o.oomScore)), 0); err != nil {
-		return fmt.Errorf("--oom-score-adjust %d: %w", o.oomScore, err)
+	if err := os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.Itoa(o.OOMScoreAdjust)), 0); err != nil {
+		return fmt.Errorf("--oom-score-adjust %d: %w", o.OOMScoreAdjust, err)
 	}
 	return nil
 }

@@ -34,10 +34,10 @@ var hostAccounts = accounts{"/etc/passwd", "/etc/group", "/etc/subuid", "/etc/su
 // remap turns user namespaces on as --userns-remap asks: the data of such a daemon has owners of its own, and so a folder of its own, UID.GID
 // below the data root.
 func (o *options) remap(log *slog.Logger) (fs.IDMaps, error) {
-	if o.usernsRemap == "" {
+	if o.UsernsRemap == "" {
 		return fs.IDMaps{}, nil
 	}
-	name, err := hostAccounts.find(o.usernsRemap)
+	name, err := hostAccounts.find(o.UsernsRemap)
 	if err != nil {
 		return fs.IDMaps{}, err
 	}
@@ -55,27 +55,27 @@ func (o *options) remap(log *slog.Logger) (fs.IDMaps, error) {
 
 // ownRoot makes the folder for ids below the data root and takes it for the data root.
 func (o *options) ownRoot(ids fs.IDMaps) error {
-	if err := engine.CheckRoot(o.dataRoot); err != nil {
+	if err := engine.CheckRoot(o.DataRoot); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.dataRoot, 0o711); err != nil {
+	if err := os.MkdirAll(o.DataRoot, 0o711); err != nil {
 		return fmt.Errorf("data root: %w", err)
 	}
-	for dir := o.dataRoot; dir != "/"; dir = filepath.Dir(dir) {
+	for dir := o.DataRoot; dir != "/"; dir = filepath.Dir(dir) {
 		st, err := os.Stat(dir)
 		if err != nil {
 			return fmt.Errorf("data root: %w", err)
 		}
 		if st.Mode()&0o001 == 0 {
-			return fmt.Errorf("a subdirectory in your graphroot path (%s) restricts access to the remapped root uid/gid; please fix by allowing 'o+x' permissions on existing directories", o.dataRoot)
+			return fmt.Errorf("a subdirectory in your graphroot path (%s) restricts access to the remapped root uid/gid; please fix by allowing 'o+x' permissions on existing directories", o.DataRoot)
 		}
 	}
 	uid, gid := ids.Root()
-	o.dataRoot = filepath.Join(o.dataRoot, fmt.Sprintf("%d.%d", uid, gid))
-	if err := os.Mkdir(o.dataRoot, 0o710); err != nil && !errors.Is(err, os.ErrExist) {
+	o.DataRoot = filepath.Join(o.DataRoot, fmt.Sprintf("%d.%d", uid, gid))
+	if err := os.Mkdir(o.DataRoot, 0o710); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("data root: %w", err)
 	}
-	return os.Chown(o.dataRoot, 0, gid)
+	return os.Chown(o.DataRoot, 0, gid)
 }
 
 // find reads user, user:group, uid, uid:gid or default, and gives the user's name. The group must be there and is of no other use, as in Docker.

@@ -13,25 +13,30 @@ import (
 
 // remote is what the options say about who may come in over the network, with Docker's names and meanings.
 type remote struct {
-	hosts       []host // of -H
-	tls, verify *bool  // nil: not said
-	ca          string
-	cert, key   string
-	refusePlain bool
-	folder      string // of the files that no option names
+	TLS                  *bool    `key:"tls" help:"Use TLS on tcp sockets; implied by --tlsverify. --tls=false says that plain tcp is meant"`
+	TLSVerify            *bool    `name:"tlsverify" key:"tlsverify" help:"Use TLS and let only clients in whose certificate --tlscacert has signed"`
+	TLSCA                string   `name:"tlscacert" key:"tlscacert" help:"Trust certs signed only by this CA; its crl.pem beside it lists revoked ones (default ~/.docker/ca.pem)"`
+	TLSCert              string   `name:"tlscert" key:"tlscert" help:"Path to TLS certificate file (default ~/.docker/server-cert.pem, else cert.pem)"`
+	TLSKey               string   `name:"tlskey" key:"tlskey" help:"Path to TLS key file (default ~/.docker/server-key.pem, else key.pem)"`
+	RefusePlainTCP       bool     `key:"refuse-plain-tcp" help:"Do not start with a tcp socket that lets everybody in"`
+	AuthorizationPlugins []string `name:"authorization-plugin" key:"authorization-plugins" help:"Authorization plugins to load"`
+	AuthorizationPolicy  string   `key:"authorization-policy" placeholder:"file" help:"File that says which names of client certificates may only read (read NAME) and which may do all (all NAME)"`
+
+	hosts  []host // of -H
+	folder string // of the files that no option names
 }
 
 // settle completes what was not said, and reads the hosts.
 func (r *remote) settle(hosts []string, getenv func(string) string) error {
 	// Docker's rule: whoever mentions --tlsverify, with whatever value, wants TLS; and TLS without a word about it verifies.
-	if r.verify == nil && getenv("DOCKER_TLS_VERIFY") != "" {
-		r.verify = new(true)
+	if r.TLSVerify == nil && getenv("DOCKER_TLS_VERIFY") != "" {
+		r.TLSVerify = new(true)
 	}
-	if r.verify != nil {
-		r.tls = new(true)
+	if r.TLSVerify != nil {
+		r.TLS = new(true)
 	}
-	if r.verify == nil && r.tls != nil {
-		r.verify = r.tls
+	if r.TLSVerify == nil && r.TLS != nil {
+		r.TLSVerify = r.TLS
 	}
 	r.folder = cmd.CertFolder(getenv)
 	if err := r.findFiles(); err != nil {
@@ -42,7 +47,7 @@ func (r *remote) settle(hosts []string, getenv func(string) string) error {
 		if err != nil {
 			return err
 		}
-		if h.scheme == "tcp" && !r.secure() && r.refusePlain {
+		if h.scheme == "tcp" && !r.secure() && r.RefusePlainTCP {
 			return r.plainRefused(h.address)
 		}
 		if !slices.Contains(r.hosts, h) { // the same one again asks for nothing more
@@ -54,20 +59,20 @@ func (r *remote) settle(hosts []string, getenv func(string) string) error {
 
 // findFiles names the files that no option does: the server's pair of `box certs`, else Docker's.
 func (r *remote) findFiles() error {
-	if (r.cert == "") != (r.key == "") {
+	if (r.TLSCert == "") != (r.TLSKey == "") {
 		return errors.New("--tlscert and --tlskey go together: give both or neither")
 	}
-	if r.ca == "" {
-		r.ca = filepath.Join(r.folder, "ca.pem")
+	if r.TLSCA == "" {
+		r.TLSCA = filepath.Join(r.folder, "ca.pem")
 	}
-	if r.cert == "" {
+	if r.TLSCert == "" {
 		prefix := "server-"
 		if _, err := os.Stat(filepath.Join(r.folder, "server-cert.pem")); errors.Is(err, os.ErrNotExist) {
 			prefix = ""
 		}
-		r.cert, r.key = filepath.Join(r.folder, prefix+"cert.pem"), filepath.Join(r.folder, prefix+"key.pem")
+		r.TLSCert, r.TLSKey = filepath.Join(r.folder, prefix+"cert.pem"), filepath.Join(r.folder, prefix+"key.pem")
 	}
-	for _, p := range []*string{&r.ca, &r.cert, &r.key} {
+	for _, p := range []*string{&r.TLSCA, &r.TLSCert, &r.TLSKey} {
 		var err error
 		if *p, err = filepath.Abs(*p); err != nil {
 			return err
@@ -76,11 +81,11 @@ func (r *remote) findFiles() error {
 	return nil
 }
 
-func (r *remote) secure() bool   { return r.tls != nil && *r.tls }
-func (r *remote) verifies() bool { return r.secure() && *r.verify }
+func (r *remote) secure() bool   { return r.TLS != nil && *r.TLS }
+func (r *remote) verifies() bool { return r.secure() && *r.TLSVerify }
 
 // silent: --tls=false says that the user knows.
-func (r *remote) silent() bool { return r.tls != nil && !*r.tls }
+func (r *remote) silent() bool { return r.TLS != nil && !*r.TLS }
 
 func (r *remote) plainRefused(address string) error {
 	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): whoever reaches it is root here. With TLS: %s", address, closing(address))

@@ -69,7 +69,7 @@ func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, l
 	defer last.forget()
 	inherited := inherit(env.Getenv)
 	for _, h := range o.remote.hosts {
-		opened, err := openHost(h, o.group, inherited, last)
+		opened, err := openHost(h, o.Group, inherited, last)
 		out = append(out, opened...)
 		if err != nil {
 			return out, err
@@ -83,7 +83,7 @@ func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, l
 			continue
 		}
 		// a socket that was handed over may be of tcp, too
-		if secure == nil && o.remote.refusePlain {
+		if secure == nil && o.RefusePlainTCP {
 			return out, o.remote.plainRefused(l.Addr().String())
 		}
 		out[i] = limitCrowd(l, log)
@@ -123,13 +123,13 @@ func openTLS(r *remote, log *slog.Logger) (*certs.Server, error) {
 	if !r.secure() {
 		return nil, nil
 	}
-	files := certs.Files{CA: r.ca, Cert: r.cert, Key: r.key}
+	files := certs.Files{CA: r.TLSCA, Cert: r.TLSCert, Key: r.TLSKey}
 	s, err := certs.ServerTLS(files, r.verifies(), func(text string, err error) {
 		if err != nil {
 			log.Warn(text, "error", err)
 			return
 		}
-		log.Info(text, "certificate", r.cert)
+		log.Info(text, "certificate", r.TLSCert)
 	})
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("TLS: %w: to make what is missing: box certs init", err)

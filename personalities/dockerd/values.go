@@ -26,15 +26,17 @@ type (
 	size      int64 // bytes
 )
 
-// Set reads a boolean.
-func (i *inverse) Set(text string) error {
+// UnmarshalText reads a boolean.
+func (i *inverse) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	on, err := strconv.ParseBool(text)
 	*i = inverse(!on)
 	return err
 }
 
-// Set reads an address of IPv4.
-func (a *address) Set(text string) error {
+// UnmarshalText reads an address of IPv4.
+func (a *address) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	ip, err := netip.ParseAddr(text)
 	if err != nil {
 		return fmt.Errorf("%s is not an ip address", text)
@@ -46,8 +48,9 @@ func (a *address) Set(text string) error {
 	return nil
 }
 
-// Set adds an address.
-func (a *addresses) Set(text string) error {
+// UnmarshalText adds an address.
+func (a *addresses) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	ip, err := netip.ParseAddr(strings.TrimSpace(text))
 	if err != nil {
 		return fmt.Errorf("%s is not an ip address", text)
@@ -56,8 +59,9 @@ func (a *addresses) Set(text string) error {
 	return nil
 }
 
-// Set reads an address or a network of IPv4, as ADDRESS/BITS.
-func (n *cidr) Set(text string) error {
+// UnmarshalText reads an address or a network of IPv4, as ADDRESS/BITS.
+func (n *cidr) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	p, err := netip.ParsePrefix(text)
 	if err != nil || !p.Addr().Is4() {
 		return fmt.Errorf("invalid CIDR address: %s", text)
@@ -66,8 +70,9 @@ func (n *cidr) Set(text string) error {
 	return nil
 }
 
-// Set adds base=CIDR,size=BITS.
-func (p *pools) Set(text string) error {
+// UnmarshalText adds base=CIDR,size=BITS.
+func (p *pools) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	var base, bits string
 	for _, field := range strings.Split(text, ",") {
 		key, value, ok := strings.Cut(field, "=")
@@ -97,8 +102,9 @@ func (p *pools) Set(text string) error {
 	return nil
 }
 
-// Set adds KEY=VALUE; the same again is no other.
-func (l *labels) Set(text string) error {
+// UnmarshalText adds KEY=VALUE; the same again is no other.
+func (l *labels) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	if key, _, ok := strings.Cut(text, "="); !ok || key == "" {
 		return fmt.Errorf("bad attribute format: %s", text)
 	}
@@ -121,8 +127,9 @@ func (l labels) conflict() error {
 	return nil
 }
 
-// Set adds NAME=SOFT[:HARD]; a name that is there is replaced.
-func (u *ulimits) Set(text string) error {
+// UnmarshalText adds NAME=SOFT[:HARD]; a name that is there is replaced.
+func (u *ulimits) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	l, err := units.ParseUlimit(text)
 	if err != nil {
 		return err
@@ -131,8 +138,9 @@ func (u *ulimits) Set(text string) error {
 	return nil
 }
 
-// Set reads 64m.
-func (s *size) Set(text string) error {
+// UnmarshalText reads 64m.
+func (s *size) UnmarshalText(raw []byte) error {
+	text := string(raw)
 	n, err := units.RAMInBytes(text)
 	if err == nil && n < 1 {
 		err = fmt.Errorf("invalid size: '%s'", text)
@@ -143,34 +151,3 @@ func (s *size) Set(text string) error {
 
 // seconds keeps the sign, which means for ever.
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
-
-// refusal is an option of Docker's that box does not have, with the reason.
-type refusal struct {
-	but    []string // values that ask for nothing
-	reason string
-}
-
-// Set refuses all that asks for something.
-func (r refusal) Set(text string) error {
-	if slices.Contains(r.but, text) {
-		return nil
-	}
-	return fmt.Errorf("box does not have it: %s", r.reason)
-}
-
-// unused is an option of Docker's that may be said and does nothing, with the reason, which is noted.
-type unused struct {
-	o    *options
-	name string
-	but  []string // values that need no note
-	why  string
-}
-
-// Set takes everything.
-func (n unused) Set(text string) error {
-	note := fmt.Sprintf("%s is not used: %s", n.name, n.why)
-	if !slices.Contains(n.but, text) && !slices.Contains(n.o.notes, note) {
-		n.o.notes = append(n.o.notes, note)
-	}
-	return nil
-}
