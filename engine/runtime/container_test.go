@@ -40,7 +40,7 @@ func busyboxRoot(t *testing.T) string {
 	if err := os.WriteFile(root+"/bin/busybox", raw, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"sh", "sleep", "cat", "kill", "ls", "id", "stty", "hostname", "grep", "pwd", "true", "mount", "touch", "readlink", "echo"} {
+	for _, name := range []string{"sh", "sleep", "cat", "kill", "ls", "id", "stty", "hostname", "grep", "pwd", "true", "mount", "touch", "chmod", "chown", "cut", "readlink", "echo"} {
 		if err := os.Symlink("busybox", root+"/bin/"+name); err != nil {
 			t.Fatal(err)
 		}
@@ -203,6 +203,8 @@ func TestStart(t *testing.T) {
 		{what: "working folder outside", alter: func(s *specs.Spec) { s.Process.Cwd = "/proc/self/fd/7" }, args: []string{"pwd"}, err: "chdir to cwd"},
 		{what: "hidden", args: []string{"sh", "-c", "cat /proc/keys; echo x >/proc/sys/kernel/domainname || cat /proc/sys/net/ipv4/ip_default_ttl"},
 			text: "sh: can't create /proc/sys/kernel/domainname: Read-only file system\n77\n"},
+		{what: "mode and owner of what a file is masked with", args: []string{"sh", "-c", "chmod 600 /proc/keys; chown 1 /proc/keys; ls -l /dev/null | cut -c 1-10"}, code: 0,
+			text: "chmod: /proc/keys: Read-only file system\nchown: /proc/keys: Read-only file system\ncrw-rw-rw-\n"},
 		{what: "masked folder", alter: func(s *specs.Spec) { _ = os.MkdirAll(s.Root.Path+"/masked/secret", 0o755) },
 			args: []string{"sh", "-c", "ls /masked; touch /masked/x"}, code: 1, text: "touch: /masked/x: Read-only file system\n"},
 		{what: "read-only root", alter: func(s *specs.Spec) { s.Root.Readonly = true }, args: []string{"touch", "/x"}, code: 1,

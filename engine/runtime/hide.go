@@ -30,16 +30,21 @@ func (r *root) readonly(p string) {
 	at := r.shown(target)
 	r.mount(what, at, at, "", unix.MS_BIND|unix.MS_REC, "")
 	r.release(target)
-	r.do(what, opPlace, r.fd, r.fresh(p), there).into(target)
-	flags := r.register()
-	r.do(what, opFlags, target).into(flags)
-	r.do(what, opOr, flags, unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY).into(flags)
-	r.do(what, unix.SYS_MOUNT, "", r.shown(target), "", flags, "")
-	r.release(target)
+	r.remountReadonly(what, p)
 	r.mark(done)
 }
 
-// mask covers a folder with an empty one, and a file with the null device of the host.
+// remountReadonly makes the mount read-only that is on top at p. It returns the last of its steps.
+func (r *root) remountReadonly(what, p string) *step {
+	target, flags := r.register(), r.register()
+	r.do(what, opPlace, r.fd, r.fresh(p), there).into(target)
+	r.do(what, opFlags, target).into(flags)
+	r.do(what, opOr, flags, unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY).into(flags)
+	r.do(what, unix.SYS_MOUNT, "", r.shown(target), "", flags, "")
+	return r.do("close a descriptor", unix.SYS_CLOSE, target)
+}
+
+// mask covers a folder with an empty one, and a file with the null device of the host: read-only, or the container could change that one's mode and owner.
 func (r *root) mask(p string) {
 	what := fmt.Sprintf("can't mask path %q", p)
 	isFile, done := &label{}, &label{}
@@ -62,6 +67,8 @@ func (r *root) mask(p string) {
 	}
 	r.mark(isFile)
 	r.mount(what, "/dev/null", at, "bind", unix.MS_BIND, "")
+	r.release(target)
+	r.remountReadonly(what, p).then(done)
 	r.mark(masked)
 	r.release(target)
 	r.mark(done)
