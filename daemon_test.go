@@ -135,7 +135,7 @@ func (d *daemon) keeper() int {
 	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, p := range found {
 		raw, _ := os.ReadFile(p)
-		if strings.Contains(string(raw), "\x00--socket\x00"+filepath.Join(d.dir, "run")) {
+		if strings.Contains(string(raw), "\x00keeper\x00") && strings.Contains(string(raw), "\x00--state\x00"+filepath.Join(d.dir, "run")) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(p)))
 			return pid
 		}

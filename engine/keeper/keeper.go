@@ -56,7 +56,8 @@ type Keeper struct {
 	handlers sync.WaitGroup // requests under way
 	endings  sync.WaitGroup // programs that ended and whose exit is not published yet
 	swapping atomic.Bool
-	orders   chan order // what ends serving: quit or swap
+	copied   atomic.Bool // goOnInMemory was tried
+	orders   chan order  // what ends serving: quit or swap
 }
 
 // order asks the main loop to stop serving.
@@ -64,6 +65,7 @@ type order struct {
 	path string        // executable to go on in, "" to quit
 	conn *net.UnixConn // who asked, nil for the keeper itself
 	idle bool          // quit if nobody needs the keeper
+	copy bool          // go on in a copy of this executable
 }
 
 // New makes a keeper that owns nothing.
@@ -100,7 +102,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 		k.swapping.Store(true)
 		stopServing()
-		if o.conn == nil && !o.idle {
+		if o.conn == nil && !o.idle && !o.copy {
 			stopReaper()
 			return nil
 		}
@@ -111,6 +113,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 		if o.conn != nil {
 			_ = task.Send(o.conn, task.Fail(err))
 			o.conn.Close()
+		} else if o.copy {
+			k.o.Log.Warn("starts by other runtimes take longer", "error", err)
 		}
 		k.swapping.Store(false)
 	}
@@ -121,7 +125,10 @@ var errQuit = errors.New("quit")
 
 // obey carries out an order. It comes back only with an error: of a swap that was refused, or errQuit.
 func (k *Keeper) obey(o order, stopReaper func()) error {
-	if o.path != "" {
+	switch {
+	case o.copy:
+		return k.goOnInMemory(o, stopReaper)
+	case o.path != "":
 		return k.swap(o, stopReaper)
 	}
 	stopReaper()

@@ -38,6 +38,10 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 		task.CloseAll(files)
 		return task.Status{}, fmt.Errorf("container %s: %w", l.ID, errdefs.ErrAlreadyExists)
 	}
+	if !k.ready(l.Runtime) {
+		task.CloseAll(files)
+		return task.Status{}, errRetry
+	}
 	p := &program{container: l.ID, ended: make(chan struct{})}
 	var err error
 	if p.log, err = k.openLog(ctx, l.ID, l.Log, false); err != nil {
@@ -133,6 +137,10 @@ func (k *Keeper) exec(id string, e *task.Exec, files []*os.File) (pid int, err e
 	if err != nil {
 		task.CloseAll(files)
 		return 0, err
+	}
+	if !k.ready(c.runtime) {
+		task.CloseAll(files)
+		return 0, errRetry
 	}
 	defer k.slot()()
 	k.starts.RLock()

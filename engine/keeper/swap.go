@@ -21,9 +21,11 @@ const checkWait = 20 * time.Second
 // sockets are inherited, children stay children, and the next executable polls every pid, since a SIGCHLD in between
 // is gone.
 func (k *Keeper) swap(o order, stopReaper func()) error {
-	if err := k.checkExecutable(o.path); err != nil {
-		stopReaper()
-		return err
+	if !o.copy {
+		if err := k.checkExecutable(o.path); err != nil {
+			stopReaper()
+			return err
+		}
 	}
 	k.starts.Lock()
 	defer k.starts.Unlock()
@@ -140,6 +142,9 @@ func (k *Keeper) execInPlace(o order) error {
 	inherit(fds, true)
 	defer inherit(fds, false)
 	args := []string{"box", "keeper", "--resume", strconv.Itoa(memory), "--state", k.o.State}
+	if o.copy {
+		args = append(args, "--build", k.o.Build)
+	}
 	err = syscall.Exec(o.path, args, os.Environ())
 	return fmt.Errorf("execute %s: %w", o.path, err)
 }

@@ -19,14 +19,10 @@ func Sealed(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, err
 	}
-	f, err := overlaid(dir)
-	if err == nil {
+	if f, err := overlaid(dir); err == nil {
 		return f, nil
 	}
-	if f, err = copied(); err != nil {
-		return nil, fmt.Errorf("copy of the executable: %w", err)
-	}
-	return f, nil
+	return Copied()
 }
 
 // overlaid opens the file through an overlay that is mounted nowhere. Two folders are the least that the kernel takes, and this program's is the upper one.
@@ -60,7 +56,30 @@ func overlaid(dir string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// copied is a file in memory with the program in it (memfd_create(2); MFD_EXEC is of Linux 6.3).
+// Copied is a copy of this program's file in memory that nobody can write to.
+func Copied() (*os.File, error) {
+	f, err := copied()
+	if err != nil {
+		return nil, fmt.Errorf("copy of the executable: %w", err)
+	}
+	return f, nil
+}
+
+// InMemory tells whether this program runs from such a copy.
+func InMemory() bool {
+	exe, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return false
+	}
+	defer exe.Close()
+	has, err := unix.FcntlInt(exe.Fd(), unix.F_GET_SEALS, 0)
+	return err == nil && has&seals == seals
+}
+
+// seals are of a file that nobody can change any more.
+const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+
+// copied is memfd_create(2); MFD_EXEC is of Linux 6.3.
 func copied() (*os.File, error) {
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {
@@ -80,7 +99,6 @@ func copied() (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
 		f.Close()
 		return nil, err
