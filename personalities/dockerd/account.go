@@ -12,20 +12,21 @@ import (
 
 	"box/engine"
 	"box/personalities/cmd"
+	"box/personalities/dockerd/config"
 )
 
 // account says what a daemon found here and what it will do, in a frame above the addresses that it listens on.
-func (o *options) account(ctx context.Context, env *cmd.Env, e *engine.Engine) error {
+func account(ctx context.Context, o *config.Options, env *cmd.Env, e *engine.Engine) error {
 	i, err := e.Info(ctx)
 	if err != nil {
 		return err
 	}
-	printFrame(env.Stderr, "box "+cmd.Version, o.accountRows(i))
+	printFrame(env.Stderr, "box "+cmd.Version, accountRows(o, i))
 	return nil
 }
 
 // accountRows are the lines of the frame: a name and what is so.
-func (o *options) accountRows(i *system.Info) [][2]string {
+func accountRows(o *config.Options, i *system.Info) [][2]string {
 	bridge := cmp.Or(o.Bridge, "docker0")
 	switch {
 	case bridge == "none":
@@ -87,7 +88,7 @@ func printFrame(w io.Writer, title string, rows [][2]string) {
 }
 
 // farewell is what becomes of the containers when the daemon ends, said when it was told to.
-func (o *options) farewell(ctx context.Context, e *engine.Engine) string {
+func farewell(ctx context.Context, o *config.Options, e *engine.Engine) string {
 	i, err := e.Info(ctx)
 	switch {
 	case err != nil || i.ContainersRunning+i.ContainersPaused == 0:

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/moby/moby/api/types/system"
+
+	"box/personalities/dockerd/config"
 )
 
 func TestAccount(t *testing.T) {
@@ -13,18 +15,18 @@ func TestAccount(t *testing.T) {
 		Warnings: []string{"WARNING: no swap limit\nmore of it", "no NAT"}}
 	for _, row := range []struct {
 		name   string
-		change func(*options)
+		change func(*config.Options)
 		want   []string
 	}{
-		{"as it comes", func(*options) {}, []string{"data            /, ", "MiB free", "overlay2 on extfs", "docker0, rules by nf_tables", "version 2",
+		{"as it comes", func(*config.Options) {}, []string{"data            /, ", "MiB free", "overlay2 on extfs", "docker0, rules by nf_tables", "version 2",
 			"6.1.0, x86_64", "3, of which 1 run; 2 images", "limited         no swap limit\n                   no NAT\n"}},
-		{"no rules", func(o *options) { o.NoRules = true }, []string{"no rules of a firewall"}},
-		{"no bridge", func(o *options) { o.Bridge = "none" }, []string{"containers have no network"}},
+		{"no rules", func(o *config.Options) { o.NoRules = true }, []string{"no rules of a firewall"}},
+		{"no bridge", func(o *config.Options) { o.Bridge = "none" }, []string{"containers have no network"}},
 	} {
-		o := defaults()
+		o := config.Defaults()
 		row.change(o)
 		var b strings.Builder
-		printFrame(&b, "box 1.2.3", o.accountRows(i))
+		printFrame(&b, "box 1.2.3", accountRows(o, i))
 		for _, want := range row.want {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%s: no %q in\n%s", row.name, want, &b)

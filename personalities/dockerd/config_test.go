@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"box/personalities/cmd"
+	"box/personalities/dockerd/config"
 )
 
 // TestConfig has the messages of Docker's daemon, and those of box where Docker takes what nobody can mean.
@@ -85,67 +86,6 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestApply looks at what a file says arriving where it is wanted.
-func TestApply(t *testing.T) {
-	file, err := parseConfig([]byte(`{"icc":false,"default-ulimits":{"nofile":{"Soft":5,"Hard":6}},"log-opts":{"max-file":2},"default-shm-size":1024,
-		"default-address-pools":[{"base":"10.0.0.0/8","size":24}],"proxies":{"https-proxy":"x"},"tlsverify":false,"host-gateway-ip":"10.0.0.9","labels":["a=b","a=b"]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &options{}
-	if err := apply(o.usage(), file, func(string) bool { return false }); err != nil {
-		t.Fatal(err)
-	}
-	b := o.defaultNetwork()
-	if !b.Apart || b.HostGateway.String() != "10.0.0.9" || len(b.Pools) != 1 || b.Pools[0].Size != 24 || o.DefaultUlimits[0].String() != "nofile=5:6" ||
-		!slices.Equal(o.LogOpts, []string{"max-file=2"}) || o.DefaultShmSize != 1024 || o.HTTPSProxy != "x" || o.TLSVerify == nil || len(o.Labels) != 1 {
-		t.Errorf("%+v", o)
-	}
-}
-
-func FuzzConfig(f *testing.F) {
-	for _, s := range []string{`{"labels":["a=b"]}`, `{"log-opts":{"a":1}}`, `{"default-ulimits":{"x":{"soft":1}}}`, `{"proxies":{"no-proxy":[]}}`, `[`, `{"a":{"a":[{}]}}`} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		file, err := parseConfig(raw)
-		if err != nil {
-			return
-		}
-		o := &options{}
-		if apply(o.usage(), file, func(name string) bool {
-			return len(name)%2 == 0 && name != "tls" && name != "tlsverify" && name != "default-stop-timeout"
-		}) == nil {
-			_ = o.checkNetwork()
-			_ = o.defaultNetwork()
-		}
-	})
-}
-
-func TestOptions(t *testing.T) {
-	for _, row := range []struct {
-		text  string
-		words []string
-		says  string
-	}{
-		{"", nil, ""}, {"# DOCKER_OPTS=\"-D\"\n", nil, ""}, {"DOCKER_OPTS=", nil, ""}, {"DOCKER_OPTS=-D", []string{"-D"}, ""},
-		{"DOCKER_OPTS=\"--dns 8.8.8.8  --dns 8.8.4.4\"\n", []string{"--dns", "8.8.8.8", "--dns", "8.8.4.4"}, ""},
-		{"export DOCKER_OPTS='-H tcp://:1' # why\r\n", []string{"-H", "tcp://:1"}, ""}, {"  DOCKER_OPTS=\"--label 'a=b c' --label \\\"x=y\\\"\"", []string{"--label", "a=b c", "--label", "x=y"}, ""},
-		{"DOCKER_OPTS=\"-D \\\n -l warn\"\nX=1", []string{"-D", "-l", "warn"}, ""}, {"DOCKER_OPTS=-D\nDOCKER_OPTS=-l\\ warn", []string{"-l", "warn"}, ""},
-		{"OPTIONS='-D'", []string{"-D"}, ""}, {"OPTIONS=-D\nDOCKER_OPTS=", nil, ""}, {"DOCKER_OPTS='a '\\''b c'\\'", []string{"a", "b c"}, ""},
-		{"MY_DOCKER_OPTS=-D\nDOCKER_OPTSX=-D", nil, ""}, {"DOCKER_OPTS=\"a\nb\"", []string{"a", "b"}, ""}, {"DOCKER_OPTS=\"''\"", []string{""}, ""},
-		{"\nDOCKER_OPTS=\"$(reboot)\"", nil, "line 2: DOCKER_OPTS: '$' is for a shell"}, {"DOCKER_OPTS=\"`reboot`\"", nil, "'`' is for a shell"}, {"DOCKER_OPTS=-D;reboot", nil, "';' is for a shell"},
-		{"DOCKER_OPTS=-D reboot", nil, "a word follows"}, {"DOCKER_OPTS='-D", nil, "not closed"}, {"DOCKER_OPTS=\"-D ;x\"", nil, "';' is for a shell"},
-		{"DOCKER_OPTS='-D $HOME'", nil, "'$' is for a shell"}, {"DOCKER_OPTS=\"it's\"", nil, "not closed"}, {"DOCKER_OPTS=a\\", nil, "a backslash ends it"},
-		{"DOCKER_OPTS+=-D", nil, "+= is for a shell"},
-	} {
-		words, err := dockerOpts(row.text)
-		if row.says == "" && (err != nil || !slices.Equal(words, row.words)) || row.says != "" && (err == nil || !strings.Contains(err.Error(), row.says)) {
-			t.Errorf("%q: %q, %v", row.text, words, err)
-		}
-	}
-}
-
 // TestOptionsFile looks at who wins: the command line over DOCKER_OPTS, and both against daemon.json.
 func TestOptionsFile(t *testing.T) {
 	dir := t.TempDir()
@@ -154,8 +94,8 @@ func TestOptionsFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	try := func(args ...string) (*options, error) {
-		return load(&cmd.Env{Dir: dir, Args: append(args, "--label", "c=d"), Getenv: func(string) string { return "" }})
+	try := func(args ...string) (*config.Options, error) {
+		return config.Load(&cmd.Env{Dir: dir, Args: append(args, "--label", "c=d"), Getenv: func(string) string { return "" }})
 	}
 	o, err := try("--opts-file", "opts", "-l", "error")
 	if err != nil || o.LogLevel != "error" || !slices.Equal(o.Labels, []string{"a=b", "c=d"}) {
@@ -175,12 +115,12 @@ func FuzzOptions(f *testing.F) {
 	f.Add("DOCKER_OPTS=\"--label 'a=b'\"\n")
 	f.Add("DOCKER_OPTS='\\''x")
 	f.Fuzz(func(t *testing.T, text string) {
-		_, _ = dockerOpts(text)
+		_, _ = config.DockerOpts(text)
 		// what a careful writer quotes comes back as it was
 		if strings.ContainsAny(text, "'\x00") {
 			return
 		}
-		words, err := dockerOpts("DOCKER_OPTS=\\'\"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(text) + "\"\\'")
+		words, err := config.DockerOpts("DOCKER_OPTS=\\'\"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(text) + "\"\\'")
 		if err != nil || len(words) != 1 || words[0] != text {
 			t.Errorf("%q: %q, %v", text, words, err)
 		}

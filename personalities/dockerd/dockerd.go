@@ -26,6 +26,7 @@ import (
 	"box/fs/diskspace"
 	"box/fs/drivers"
 	"box/personalities/cmd"
+	"box/personalities/dockerd/config"
 )
 
 // Command is the personality.
@@ -33,8 +34,8 @@ var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", 
 
 // Pages are the daemon's part of the manual.
 func Pages() []*cmd.Usage {
-	u := defaults().usage()
-	u.Detail = unsupportedHelp()
+	u := config.Defaults().Usage()
+	u.Detail = config.UnsupportedHelp()
 	u.Examples = []cmd.Line{
 		{Text: "dockerd --detach", Why: "Start it in the background; its log is dockerd.log in the exec root"},
 		{Text: "dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock", Why: "Serve other machines, after box certs init"},
@@ -62,11 +63,11 @@ const heapGoal = 50 // GOGC
 const profileRate = 512 << 10
 
 func run(ctx context.Context, env *cmd.Env) error {
-	o, err := load(env)
+	o, err := config.Load(env)
 	switch {
 	case errors.Is(err, cmd.ErrHelp):
-		defaults().usage().Help(env.Stdout)
-		_, err = fmt.Fprintf(env.Stdout, "\n%s\n", strings.Join(cmd.Wrap(unsupportedHelp(), 100), "\n"))
+		config.Defaults().Usage().Help(env.Stdout)
+		_, err = fmt.Fprintf(env.Stdout, "\n%s\n", strings.Join(cmd.Wrap(config.UnsupportedHelp(), 100), "\n"))
 		return err
 	case err != nil:
 		return err
@@ -74,11 +75,11 @@ func run(ctx context.Context, env *cmd.Env) error {
 		_, err = fmt.Fprintf(env.Stdout, "Docker version %s, build box\n", cmd.DockerVersion())
 		return err
 	}
-	for _, n := range o.notes {
+	for _, n := range o.Notes {
 		fmt.Fprintln(env.Stderr, n)
 	}
 	if o.Validate {
-		if err := o.rehearse(); err != nil {
+		if err := rehearse(o); err != nil {
 			return &cmd.Exit{Code: 1, Err: err}
 		}
 		_, err = fmt.Fprintln(env.Stderr, "configuration OK")
@@ -100,7 +101,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many containers.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startHeap)
-	log, level := o.logger(env.Stderr)
+	log, level := logger(o, env.Stderr)
 	if err := serve(ctx, env, o, log, level); err != nil {
 		return &cmd.Exit{Code: 1, Err: fmt.Errorf("box dockerd: %w", err)}
 	}
@@ -108,13 +109,13 @@ func run(ctx context.Context, env *cmd.Env) error {
 }
 
 // serve runs the daemon until a signal ends it.
-func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, level *slog.LevelVar) error {
+func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logger, level *slog.LevelVar) error {
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, unix.SIGHUP)
 	defer signal.Stop(hangup)
-	if err := o.prepare(); err != nil {
+	if err := prepare(o); err != nil {
 		return err
 	}
 	if err := leaveChroot(env, o, log); err != nil {
@@ -126,18 +127,18 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	}
 	defer pid.remove()
 	defer cmd.StacksOnSignal(o.ExecRoot, log)()
-	ids, err := o.remap(log)
+	ids, err := remap(o, log)
 	if err != nil {
 		return err
 	}
 	if o.Recover {
-		return o.recoverState(ctx, env)
+		return recoverState(ctx, o, env)
 	}
 	if err := cgroup.Ensure(); err != nil {
 		return err
 	}
 	// before anything else is touched: who comes meanwhile waits
-	secure, err := openTLS(&o.remote, log)
+	secure, err := openTLS(&o.Remote, log)
 	if err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	}
 	defer closeAll(listeners)
 	sockets.start()
-	warn(env, o.remote.warnings(listeners))
+	warn(env, o.Remote.Warnings(listeners))
 	plane, err := network.Open(network.Options{ExecRoot: o.ExecRoot, Holder: k.client(), Log: log, NoRules: bool(o.NoRules), NoForward: bool(o.NoForward)})
 	if err != nil {
 		return err
@@ -161,20 +162,20 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
 			return drivers.Open(ctx, o.DataRoot, o.StorageDriver, db.Layers(), nil, o.StorageOpts, func(text string) { noted = append(noted, text) })
 		},
-		RecoverLayers: o.recoverLayers,
-		Bridge:        o.defaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version, Release: cmd.DockerVersion(), Experimental: o.Experimental,
-		LogConfig: o.logConfig(), IDs: ids, Warnings: o.remote.warnings(listeners), NoRestarts: bool(o.NoRestarts), Settings: o.settings(),
+		RecoverLayers: recoverLayers(o),
+		Bridge:        o.DefaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version, Release: cmd.DockerVersion(), Experimental: o.Experimental,
+		LogConfig: o.LogConfig(), IDs: ids, Warnings: o.Remote.Warnings(listeners), NoRestarts: bool(o.NoRestarts), Settings: o.Settings(),
 	}
 	e, err := engine.Open(ctx, settings)
 	if err != nil {
 		return diskspace.Explain(err, o.DataRoot, o.ExecRoot)
 	}
 	e.Note(noted...)
-	server := newServer(e, o.lowestAPI, secure, log)
-	if err := o.authorize(ctx, server); err != nil {
+	server := newServer(e, o.LowestAPI, secure, log)
+	if err := authorize(ctx, o, server); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))
 	}
-	if err := o.account(ctx, env, e); err != nil {
+	if err := account(ctx, o, env, e); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))
 	}
 	r := reloader{env: env, o: o, e: e, server: server, log: log, level: level}
@@ -183,7 +184,7 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 	err = answer(ctx, env, listeners, server, func() time.Duration {
 		stop()
 		ends()
-		fmt.Fprintln(env.Stderr, o.farewell(context.Background(), e))
+		fmt.Fprintln(env.Stderr, farewell(context.Background(), o, e))
 		sockets.stay = o.LiveRestore
 		return sockets.drain()
 	})
@@ -191,11 +192,11 @@ func serve(ctx context.Context, env *cmd.Env, o *options, log *slog.Logger, leve
 }
 
 // closeEngine stops the containers, and the keeper when it has none left and keeps nothing for the next daemon.
-func closeEngine(e *engine.Engine, k *keeperProcess, o *options, sockets *handover) error {
+func closeEngine(e *engine.Engine, k *keeperProcess, o *config.Options, sockets *handover) error {
 	ctx := context.Background()
 	if o.ShutdownTimeout >= 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, seconds(o.ShutdownTimeout)+20*time.Second)
+		ctx, cancel = context.WithTimeout(ctx, config.Seconds(o.ShutdownTimeout)+20*time.Second)
 		defer cancel()
 	}
 	err := e.Close(ctx)
@@ -213,7 +214,7 @@ const detachWait = 5 * time.Millisecond
 
 // detach starts the daemon in a session of its own, with a log in the exec root, and returns when it listens, or with what
 // it said instead.
-func detach(env *cmd.Env, o *options) error {
+func detach(env *cmd.Env, o *config.Options) error {
 	var args []string
 	for _, a := range env.Args {
 		if a != "--detach" && a != "--detach=true" {
@@ -227,7 +228,7 @@ func detach(env *cmd.Env, o *options) error {
 	if err := os.MkdirAll(o.ExecRoot, 0o711); err != nil {
 		return err
 	}
-	log, begin, err := o.detachedLog()
+	log, begin, err := detachedLog(o)
 	if err != nil {
 		return err
 	}
@@ -260,7 +261,7 @@ func detach(env *cmd.Env, o *options) error {
 }
 
 // detachedLog opens where the daemon of detach writes to, and tells how long that is already.
-func (o *options) detachedLog() (*os.File, int64, error) {
+func detachedLog(o *config.Options) (*os.File, int64, error) {
 	path, fresh := o.LogFile, 0
 	if path == "" {
 		path, fresh = filepath.Join(o.ExecRoot, "dockerd.log"), os.O_TRUNC

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/task"
+	"box/personalities/dockerd/config"
 )
 
 // handover is how the sockets of the API go from one daemon to the next without a moment in which a connection is refused: the keeper
@@ -24,7 +25,7 @@ type handover struct {
 	log    *slog.Logger
 
 	found map[string]*os.File // of the daemon before this one, by name
-	hosts []host              // of this daemon
+	hosts []config.Host       // of this daemon
 	names []string
 	own   []filer
 
@@ -66,7 +67,7 @@ func takeOver(ctx context.Context, k *task.Client, log *slog.Logger) *handover {
 }
 
 // listener is the socket of h if the last daemon had it, nil otherwise.
-func (o *handover) listener(h host, group string) (net.Listener, error) {
+func (o *handover) listener(h config.Host, group string) (net.Listener, error) {
 	name := socketName(h)
 	f := o.found[name]
 	if f == nil {
@@ -76,14 +77,14 @@ func (o *handover) listener(h host, group string) (net.Listener, error) {
 	defer f.Close()
 	l, err := net.FileListener(f)
 	if err != nil {
-		return nil, fmt.Errorf("socket of the last daemon for %s: %w", h.address, err)
+		return nil, fmt.Errorf("socket of the last daemon for %s: %w", h.Address, err)
 	}
-	if h.scheme == "unix" {
+	if h.Scheme == "unix" {
 		if err := listenAnew(l); err != nil {
 			l.Close()
 			return nil, err
 		}
-		if err := giveToGroup(h.address, group); err != nil {
+		if err := giveToGroup(h.Address, group); err != nil {
 			l.Close()
 			return nil, err
 		}
@@ -116,9 +117,9 @@ func (o *handover) forget() {
 }
 
 // add notes a socket of this daemon's for the next one.
-func (o *handover) add(h host, l net.Listener) {
+func (o *handover) add(h config.Host, l net.Listener) {
 	f, ok := l.(filer)
-	if !ok || h.scheme == "fd" { // those are with the service manager
+	if !ok || h.Scheme == "fd" { // those are with the service manager
 		return
 	}
 	o.hosts, o.names, o.own = append(o.hosts, h), append(o.names, socketName(h)), append(o.own, f)
@@ -142,15 +143,15 @@ func (o *handover) give(ctx context.Context) (*task.Lease, error) {
 }
 
 // socketName tells one socket from another. A path that was removed, or is another socket's now, is not the same.
-func socketName(h host) string {
-	if h.scheme != "unix" {
-		return h.scheme + "://" + h.address
+func socketName(h config.Host) string {
+	if h.Scheme != "unix" {
+		return h.Scheme + "://" + h.Address
 	}
 	var st unix.Stat_t
-	if err := unix.Stat(h.address, &st); err != nil {
-		return "unix://" + h.address
+	if err := unix.Stat(h.Address, &st); err != nil {
+		return "unix://" + h.Address
 	}
-	return fmt.Sprintf("unix://%s %d:%d", h.address, st.Dev, st.Ino)
+	return fmt.Sprintf("unix://%s %d:%d", h.Address, st.Dev, st.Ino)
 }
 
 // Pauses between tries to give the sockets to a keeper, which is just being started, or swapped, or was lost.
@@ -243,8 +244,8 @@ func (o *handover) leave() (stays bool) {
 			o.lease.GiveUp()
 		}
 		for i, h := range o.hosts {
-			if h.scheme == "unix" && socketName(h) == o.names[i] {
-				_ = os.Remove(h.address) // one that is left is replaced by the next daemon
+			if h.Scheme == "unix" && socketName(h) == o.names[i] {
+				_ = os.Remove(h.Address) // one that is left is replaced by the next daemon
 			}
 		}
 	})

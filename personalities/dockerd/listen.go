@@ -15,94 +15,27 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"box/personalities/dockerd/config"
 )
-
-// Ports of Docker's API.
-const (
-	plainPort  = "2375"
-	securePort = "2376"
-)
-
-// nameLetters are those of a host's name.
-const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
-
-// host is one -H.
-type host struct {
-	scheme  string // unix, tcp, fd
-	address string // a path, host:port, or which of the descriptors
-}
-
-// parseHost reads one -H. Without a scheme it is tcp. An empty host is this machine alone, an empty port Docker's.
-func parseHost(text string, secure bool) (host, error) {
-	scheme, rest, ok := strings.Cut(strings.TrimSpace(text), "://")
-	if !ok {
-		scheme, rest = "tcp", scheme
-	}
-	switch scheme {
-	case "unix":
-		if rest == "" {
-			rest = "/var/run/docker.sock"
-		}
-		return host{scheme, rest}, nil
-	case "fd":
-		return host{scheme, rest}, nil
-	case "tcp":
-		address, err := tcpAddress(rest, secure)
-		if err != nil {
-			return host{}, fmt.Errorf("-H %s: %w", text, err)
-		}
-		return host{scheme, address}, nil
-	}
-	return host{}, fmt.Errorf("invalid bind address format: %s: -H takes unix:///path, tcp://host:port and fd://", text)
-}
-
-func tcpAddress(rest string, secure bool) (string, error) {
-	if strings.Contains(rest, "/") {
-		return "", errors.New("tcp has no path: for a socket say unix:///path")
-	}
-	name, port := rest, ""
-	// an address in brackets or without colons has no port; one with several colons and no brackets is neither
-	if i := strings.LastIndexByte(rest, ':'); i >= 0 && !strings.HasSuffix(rest, "]") {
-		var err error
-		if name, port, err = net.SplitHostPort(rest); err != nil {
-			return "", err
-		}
-	}
-	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
-	if name == "" {
-		name = "127.0.0.1" // Docker's localhost, on hosts without /etc/hosts too
-	}
-	if _, err := netip.ParseAddr(name); err != nil && strings.Trim(name, nameLetters) != "" {
-		return "", fmt.Errorf("%q is neither an address nor a name of a host", name)
-	}
-	switch n, err := strconv.ParseUint(port, 10, 16); {
-	case port == "" && secure:
-		port = securePort
-	case port == "":
-		port = plainPort
-	case err != nil || n == 0:
-		return "", fmt.Errorf("the port %q is not one of 1 to 65535", port)
-	}
-	return net.JoinHostPort(name, port), nil
-}
 
 // listen opens one address of the API; fd:// may be several.
-func listen(h host, group string, inherited *descriptors) ([]net.Listener, error) {
-	switch h.scheme {
+func listen(h config.Host, group string, inherited *descriptors) ([]net.Listener, error) {
+	switch h.Scheme {
 	case "fd":
-		return inherited.listeners(h.address)
+		return inherited.listeners(h.Address)
 	case "tcp":
 		network := "tcp"
-		if a, err := netip.ParseAddrPort(h.address); err == nil && a.Addr().Is4() {
+		if a, err := netip.ParseAddrPort(h.Address); err == nil && a.Addr().Is4() {
 			network = "tcp4" // 0.0.0.0 is not everything, as "tcp" has it
 		}
-		l, err := net.Listen(network, h.address)
+		l, err := net.Listen(network, h.Address)
 		if err != nil {
-			return nil, fmt.Errorf("listen on tcp://%s: %w", h.address, err)
+			return nil, fmt.Errorf("listen on tcp://%s: %w", h.Address, err)
 		}
 		return []net.Listener{l}, nil
 	}
-	l, err := listenUnix(h.address, group)
+	l, err := listenUnix(h.Address, group)
 	if err != nil {
 		return nil, err
 	}

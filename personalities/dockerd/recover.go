@@ -10,12 +10,13 @@ import (
 	"box/fs/diskspace"
 	"box/fs/drivers"
 	"box/personalities/cmd"
+	"box/personalities/dockerd/config"
 )
 
 // recoverState is --recover. It is an option of the daemon and no command of the client: the daemon does not start when it is needed, and
 // its configuration says where the data is.
-func (o *options) recoverState(ctx context.Context, env *cmd.Env) error {
-	lines, err := engine.Recover(ctx, engine.Options{Root: o.DataRoot, RecoverLayers: o.recoverLayers})
+func recoverState(ctx context.Context, o *config.Options, env *cmd.Env) error {
+	lines, err := engine.Recover(ctx, engine.Options{Root: o.DataRoot, RecoverLayers: recoverLayers(o)})
 	for _, l := range lines {
 		fmt.Fprintln(env.Stdout, l)
 	}
@@ -25,6 +26,9 @@ func (o *options) recoverState(ctx context.Context, env *cmd.Env) error {
 	return diskspace.Explain(err, o.DataRoot, o.ExecRoot)
 }
 
-func (o *options) recoverLayers(_ context.Context, db *state.DB, wanted func(string) bool) (map[string]fs.Recovered, error) {
-	return drivers.Recover(o.DataRoot, db.Layers(), nil, wanted)
+// recoverLayers finds the layers that are on the disk.
+func recoverLayers(o *config.Options) func(context.Context, *state.DB, func(string) bool) (map[string]fs.Recovered, error) {
+	return func(_ context.Context, db *state.DB, wanted func(string) bool) (map[string]fs.Recovered, error) {
+		return drivers.Recover(o.DataRoot, db.Layers(), nil, wanted)
+	}
 }

@@ -12,11 +12,12 @@ import (
 
 	"box/engine"
 	"box/fs/drivers"
+	"box/personalities/dockerd/config"
 	"box/personalities/outfile"
 )
 
 // rehearse looks at what a start would open, and changes nothing: what it finds would have ended that start.
-func (o *options) rehearse() error {
+func rehearse(o *config.Options) error {
 	var errs []error
 	add := func(what string, err error) {
 		if err != nil {
@@ -35,12 +36,12 @@ func (o *options) rehearse() error {
 	if o.LogFile != "" {
 		add("--log-file", usableFolder(filepath.Dir(o.LogFile)))
 	}
-	if _, err := openTLS(&o.remote, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := openTLS(&o.Remote, slog.New(slog.DiscardHandler)); err != nil {
 		errs = append(errs, err)
 	}
-	for _, h := range o.remote.hosts {
-		if h.scheme == "unix" {
-			add("-H unix://"+h.address, usableFolder(filepath.Dir(h.address)))
+	for _, h := range o.Remote.Addresses {
+		if h.Scheme == "unix" {
+			add("-H unix://"+h.Address, usableFolder(filepath.Dir(h.Address)))
 		}
 	}
 	return errors.Join(errs...)

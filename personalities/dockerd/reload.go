@@ -13,12 +13,13 @@ import (
 	"box/netapi"
 	"box/netapi/authz"
 	"box/personalities/cmd"
+	"box/personalities/dockerd/config"
 )
 
 // reloader takes up the configuration anew when SIGHUP comes.
 type reloader struct {
 	env    *cmd.Env
-	o      *options // those in force
+	o      *config.Options // those in force
 	e      *engine.Engine
 	server *netapi.Server
 	log    *slog.Logger
@@ -49,27 +50,27 @@ func (r *reloader) on(hangup chan os.Signal) (stop func()) {
 // until then.
 func (r *reloader) reload() {
 	r.log.Info("Got signal to reload configuration, reloading from: " + r.o.ConfigFile)
-	n, err := load(r.env)
+	n, err := config.Load(r.env)
 	if err != nil {
 		r.log.Error(err.Error() + ": the configuration stays as it was")
 		return
 	}
-	if err := n.authorize(context.Background(), r.server); err != nil {
+	if err := authorize(context.Background(), n, r.server); err != nil {
 		r.log.Error(err.Error() + ": the configuration stays as it was")
 		return
 	}
-	for _, note := range n.notes {
+	for _, note := range n.Notes {
 		r.log.Warn(note)
 	}
-	r.o.take(n)
-	r.level.Set(r.o.level())
-	s := r.o.settings()
+	r.o.Reload(n)
+	r.level.Set(levelOf(r.o))
+	s := r.o.Settings()
 	r.e.Reload(s)
-	r.log.Info("Reloaded configuration: " + r.o.summary())
+	r.log.Info("Reloaded configuration: " + summary(r.o))
 }
 
 // authorize has plugins and the policy decide about requests from now on; when one of them cannot be had, nothing changes.
-func (o *options) authorize(ctx context.Context, s *netapi.Server) error {
+func authorize(ctx context.Context, o *config.Options, s *netapi.Server) error {
 	var policy *authz.Policy
 	if o.AuthorizationPolicy != "" {
 		var err error
@@ -85,7 +86,7 @@ func (o *options) authorize(ctx context.Context, s *netapi.Server) error {
 }
 
 // summary is what a reload may have changed, for the log.
-func (o *options) summary() string {
+func summary(o *config.Options) string {
 	raw, _ := json.Marshal(map[string]any{ // of strings and numbers, which always can be
 		"debug": o.Debug, "labels": o.Labels, "live-restore": o.LiveRestore, "shutdown-timeout": o.ShutdownTimeout, "insecure-registries": o.InsecureRegistries,
 		"registry-mirrors": o.RegistryMirrors, "max-concurrent-downloads": o.MaxConcurrentDownloads, "max-concurrent-uploads": o.MaxConcurrentUploads, "max-download-attempts": o.MaxDownloadAttempts,
@@ -95,7 +96,7 @@ func (o *options) summary() string {
 }
 
 // prepare sets what the whole process has: the variables of proxies and how soon the kernel ends it for memory.
-func (o *options) prepare() error {
+func prepare(o *config.Options) error {
 	for name, value := range map[string]string{"HTTP_PROXY": o.HTTPProxy, "HTTPS_PROXY": o.HTTPSProxy, "NO_PROXY": o.NoProxy} {
 		if value != "" {
 			if err := os.Setenv(name, value); err != nil {

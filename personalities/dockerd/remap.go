@@ -13,6 +13,7 @@ import (
 
 	"box/engine"
 	"box/fs"
+	"box/personalities/dockerd/config"
 	"box/personalities/outfile"
 )
 
@@ -33,7 +34,7 @@ var hostAccounts = accounts{"/etc/passwd", "/etc/group", "/etc/subuid", "/etc/su
 
 // remap turns user namespaces on as --userns-remap asks: the data of such a daemon has owners of its own, and so a folder of its own, UID.GID
 // below the data root.
-func (o *options) remap(log *slog.Logger) (fs.IDMaps, error) {
+func remap(o *config.Options, log *slog.Logger) (fs.IDMaps, error) {
 	if o.UsernsRemap == "" {
 		return fs.IDMaps{}, nil
 	}
@@ -50,11 +51,11 @@ func (o *options) remap(log *slog.Logger) (fs.IDMaps, error) {
 		return ids, fmt.Errorf("can't create ID mappings: %w", err)
 	}
 	log.Info("user namespaces: ids are mapped to the subordinate ranges of a user", "user", name)
-	return ids, o.ownRoot(ids)
+	return ids, ownRoot(o, ids)
 }
 
 // ownRoot makes the folder for ids below the data root and takes it for the data root.
-func (o *options) ownRoot(ids fs.IDMaps) error {
+func ownRoot(o *config.Options, ids fs.IDMaps) error {
 	if err := engine.CheckRoot(o.DataRoot); err != nil {
 		return err
 	}

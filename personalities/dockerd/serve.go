@@ -17,6 +17,7 @@ import (
 	"box/engine"
 	"box/netapi"
 	"box/personalities/cmd"
+	"box/personalities/dockerd/config"
 )
 
 // What requests under way have to end at shutdown, where the daemon stops and where another one follows.
@@ -60,7 +61,7 @@ func closeAll(listeners []net.Listener) {
 }
 
 // listenAll opens every -H, or none. What it returns of tcp is behind TLS where the options say so.
-func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, log *slog.Logger) (out []net.Listener, err error) {
+func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *handover, log *slog.Logger) (out []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(out)
@@ -68,7 +69,7 @@ func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, l
 	}()
 	defer last.forget()
 	inherited := inherit(env.Getenv)
-	for _, h := range o.remote.hosts {
+	for _, h := range o.Remote.Addresses {
 		opened, err := openHost(h, o.Group, inherited, last)
 		out = append(out, opened...)
 		if err != nil {
@@ -84,7 +85,7 @@ func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, l
 		}
 		// a socket that was handed over may be of tcp, too
 		if secure == nil && o.RefusePlainTCP {
-			return out, o.remote.plainRefused(l.Addr().String())
+			return out, o.Remote.PlainRefused(l.Addr().String())
 		}
 		out[i] = limitCrowd(l, log)
 		if secure != nil {
@@ -98,10 +99,10 @@ func listenAll(env *cmd.Env, o *options, secure *certs.Server, last *handover, l
 }
 
 // openHost opens one -H: the socket that the last daemon had, that of the service manager, or one of our own.
-func openHost(h host, group string, inherited *descriptors, last *handover) ([]net.Listener, error) {
+func openHost(h config.Host, group string, inherited *descriptors, last *handover) ([]net.Listener, error) {
 	l, err := last.listener(h, group)
-	if l == nil && err == nil && h.scheme == "unix" {
-		if l, err = inherited.bound(h.address); l != nil {
+	if l == nil && err == nil && h.Scheme == "unix" {
+		if l, err = inherited.bound(h.Address); l != nil {
 			return []net.Listener{l}, nil
 		}
 	}
@@ -119,12 +120,12 @@ func openHost(h host, group string, inherited *descriptors, last *handover) ([]n
 }
 
 // openTLS reads the certificates; nil where TLS is not asked for.
-func openTLS(r *remote, log *slog.Logger) (*certs.Server, error) {
-	if !r.secure() {
+func openTLS(r *config.Remote, log *slog.Logger) (*certs.Server, error) {
+	if !r.Secure() {
 		return nil, nil
 	}
 	files := certs.Files{CA: r.TLSCA, Cert: r.TLSCert, Key: r.TLSKey}
-	s, err := certs.ServerTLS(files, r.verifies(), func(text string, err error) {
+	s, err := certs.ServerTLS(files, r.Verifies(), func(text string, err error) {
 		if err != nil {
 			log.Warn(text, "error", err)
 			return

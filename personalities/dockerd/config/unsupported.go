@@ -1,4 +1,4 @@
-package dockerd
+package config
 
 import (
 	"errors"
@@ -99,10 +99,10 @@ func (*gone) UnmarshalText(text []byte) error {
 	return errors.New(`DEPRECATED: The "api-cors-header" config parameter and the dockerd "--api-cors-header" option have been removed; use a reverse proxy if you need CORS headers`)
 }
 
-// unsupportedHelp is the last paragraph of the help: what is refused or not used, by name.
-func unsupportedHelp() string {
+// UnsupportedHelp is the last paragraph of the help: what is refused or not used, by name.
+func UnsupportedHelp() string {
 	var no, idle []string
-	for _, o := range (&options{}).usage().Fields() {
+	for _, o := range (&Options{}).Usage().Fields() {
 		switch o.Value().(type) {
 		case *refused, *gone:
 			no = append(no, o.Name)

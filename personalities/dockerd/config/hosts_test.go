@@ -1,4 +1,4 @@
-package dockerd
+package config
 
 import (
 	"net"
@@ -10,26 +10,26 @@ func TestParseHost(t *testing.T) {
 	for _, row := range []struct {
 		text   string
 		secure bool
-		want   host
+		want   Host
 		err    string
 	}{
-		{text: "unix://", want: host{"unix", "/var/run/docker.sock"}},
-		{text: "unix:///run/a.sock", want: host{"unix", "/run/a.sock"}},
-		{text: "tcp://", want: host{"tcp", "127.0.0.1:2375"}},
-		{text: "tcp://", secure: true, want: host{"tcp", "127.0.0.1:2376"}},
-		{text: "tcp://0.0.0.0:2375", want: host{"tcp", "0.0.0.0:2375"}},
-		{text: "0.0.0.0:2376", want: host{"tcp", "0.0.0.0:2376"}},
-		{text: "0.0.0.0", secure: true, want: host{"tcp", "0.0.0.0:2376"}},
-		{text: ":2375", want: host{"tcp", "127.0.0.1:2375"}},
-		{text: "tcp://[::1]:2375", want: host{"tcp", "[::1]:2375"}},
-		{text: "tcp://[::]", secure: true, want: host{"tcp", "[::]:2376"}},
+		{text: "unix://", want: Host{"unix", "/var/run/docker.sock"}},
+		{text: "unix:///run/a.sock", want: Host{"unix", "/run/a.sock"}},
+		{text: "tcp://", want: Host{"tcp", "127.0.0.1:2375"}},
+		{text: "tcp://", secure: true, want: Host{"tcp", "127.0.0.1:2376"}},
+		{text: "tcp://0.0.0.0:2375", want: Host{"tcp", "0.0.0.0:2375"}},
+		{text: "0.0.0.0:2376", want: Host{"tcp", "0.0.0.0:2376"}},
+		{text: "0.0.0.0", secure: true, want: Host{"tcp", "0.0.0.0:2376"}},
+		{text: ":2375", want: Host{"tcp", "127.0.0.1:2375"}},
+		{text: "tcp://[::1]:2375", want: Host{"tcp", "[::1]:2375"}},
+		{text: "tcp://[::]", secure: true, want: Host{"tcp", "[::]:2376"}},
 		{text: "tcp://somewhere:0", err: "1 to 65535"},
 		{text: "tcp://somewhere:http", err: "1 to 65535"},
 		{text: "tcp://1::2", err: "too many colons"},
 		{text: "/var/run/docker.sock", err: "unix:///path"},
 		{text: "udp://1.2.3.4:1", err: "invalid bind address format"},
-		{text: "fd://", want: host{"fd", ""}},
-		{text: "fd://docker.socket", want: host{"fd", "docker.socket"}},
+		{text: "fd://", want: Host{"fd", ""}},
+		{text: "fd://docker.socket", want: Host{"fd", "docker.socket"}},
 	} {
 		got, err := parseHost(row.text, row.secure)
 		if row.err != "" {
@@ -67,14 +67,14 @@ func TestRemote(t *testing.T) {
 		{name: "--tls=false --tlsverify", tls: &no, verify: &yes, secure: true, verifies: true},
 		{name: "DOCKER_TLS_VERIFY", env: "1", secure: true, verifies: true},
 	} {
-		r := remote{TLS: row.tls, TLSVerify: row.verify}
+		r := Remote{TLS: row.tls, TLSVerify: row.verify}
 		err := r.settle([]string{"tcp://1.2.3.4"}, func(name string) string {
 			return map[string]string{"DOCKER_TLS_VERIFY": row.env, "DOCKER_CERT_PATH": t.TempDir()}[name]
 		})
-		if err != nil || r.secure() != row.secure || r.verifies() != row.verifies || r.silent() != row.silent {
-			t.Errorf("%s: secure %t, verifies %t, silent %t, %v", row.name, r.secure(), r.verifies(), r.silent(), err)
+		if err != nil || r.Secure() != row.secure || r.Verifies() != row.verifies || r.silent() != row.silent {
+			t.Errorf("%s: secure %t, verifies %t, silent %t, %v", row.name, r.Secure(), r.Verifies(), r.silent(), err)
 		}
-		warnings := r.warnings([]net.Listener{l})
+		warnings := r.Warnings([]net.Listener{l})
 		if quiet := len(warnings) == 0; quiet != (row.verifies || row.silent) {
 			t.Errorf("%s: warnings %q", row.name, warnings)
 		}
@@ -82,7 +82,7 @@ func TestRemote(t *testing.T) {
 }
 
 func TestPlainRefused(t *testing.T) {
-	r := remote{RefusePlainTCP: true}
+	r := Remote{RefusePlainTCP: true}
 	err := r.settle([]string{"tcp://1.2.3.4"}, func(string) string { return "" })
 	if err == nil || !strings.Contains(err.Error(), "box dockerd --tlsverify -H tcp://1.2.3.4:2376") {
 		t.Errorf("a plain socket was taken: %v", err)
@@ -94,10 +94,10 @@ func FuzzParseHost(f *testing.F) {
 	f.Add("unix:///x", false)
 	f.Fuzz(func(t *testing.T, text string, secure bool) {
 		h, err := parseHost(text, secure)
-		if err == nil && h.scheme == "tcp" {
-			again, err := parseHost("tcp://"+h.address, secure)
+		if err == nil && h.Scheme == "tcp" {
+			again, err := parseHost("tcp://"+h.Address, secure)
 			if err != nil || again != h {
-				t.Errorf("%q became %q, which reads as %q %v", text, h.address, again.address, err)
+				t.Errorf("%q became %q, which reads as %q %v", text, h.Address, again.Address, err)
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-package dockerd
+package config
 
 import (
 	"errors"
@@ -16,23 +16,23 @@ import (
 )
 
 // check refuses what cannot be, in Docker's words where it has some, and completes the rest.
-func (o *options) check(getenv func(string) string, used func(flag string) bool) error {
+func (o *Options) check(getenv func(string) string, used func(flag string) bool) error {
 	if len(o.Hosts) == 0 {
 		o.Hosts = []string{"unix:///var/run/docker.sock"}
 	}
 	if err := errors.Join(o.checkGraph(used), o.checkLog(), o.checkNetwork(), o.checkContainers(), o.checkRegistries(), o.Labels.conflict()); err != nil {
 		return err
 	}
-	if o.lowestAPI = getenv("DOCKER_MIN_API_VERSION"); o.lowestAPI != "" {
-		if err := netapi.CheckLowest(o.lowestAPI); err != nil {
+	if o.LowestAPI = getenv("DOCKER_MIN_API_VERSION"); o.LowestAPI != "" {
+		if err := netapi.CheckLowest(o.LowestAPI); err != nil {
 			return err
 		}
 	}
-	if err := o.remote.settle(o.Hosts, getenv); err != nil {
+	if err := o.Remote.settle(o.Hosts, getenv); err != nil {
 		return err
 	}
 	if o.NoRestarts {
-		o.notes = append(o.notes, "Flag --restart has been deprecated, Please use a restart policy on docker run")
+		o.Notes = append(o.Notes, "Flag --restart has been deprecated, Please use a restart policy on docker run")
 	}
 	for _, p := range []*string{&o.DataRoot, &o.ExecRoot, &o.Pidfile, &o.AuthorizationPolicy} {
 		if *p == "" {
@@ -47,7 +47,7 @@ func (o *options) check(getenv func(string) string, used func(flag string) bool)
 }
 
 // checkGraph takes the old name of the data root for it.
-func (o *options) checkGraph(used func(string) bool) error {
+func (o *Options) checkGraph(used func(string) bool) error {
 	if o.Graph == "" {
 		return nil
 	}
@@ -60,14 +60,14 @@ func (o *options) checkGraph(used func(string) bool) error {
 	}
 	o.DataRoot = o.Graph
 	if byFlag {
-		o.notes = append(o.notes, `The "--graph" option is the old name of "--data-root", and works as that.`)
+		o.Notes = append(o.Notes, `The "--graph" option is the old name of "--data-root", and works as that.`)
 	} else {
-		o.notes = append(o.notes, `The "graph" config file option is the old name of "data-root", and works as that.`)
+		o.Notes = append(o.Notes, `The "graph" config file option is the old name of "data-root", and works as that.`)
 	}
 	return nil
 }
 
-func (o *options) checkLog() error {
+func (o *Options) checkLog() error {
 	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error", "fatal", "panic"}, o.LogLevel) {
 		return fmt.Errorf("invalid logging level: %s: it is trace, debug, info, warn, error or fatal", o.LogLevel)
 	}
@@ -79,10 +79,10 @@ func (o *options) checkLog() error {
 			return fmt.Errorf("invalid log option %q: KEY=VALUE is wanted", option)
 		}
 	}
-	return engine.CheckLog(o.logConfig())
+	return engine.CheckLog(o.LogConfig())
 }
 
-func (o *options) checkNetwork() error {
+func (o *Options) checkNetwork() error {
 	bip, within := netip.Prefix(o.BIP), netip.Prefix(o.FixedCIDR)
 	if bip.IsValid() && bip.Addr() == bip.Masked().Addr() {
 		return fmt.Errorf("--bip %s: give the address of the bridge, not that of the network", bip)
@@ -104,7 +104,7 @@ func (o *options) checkNetwork() error {
 	return nil
 }
 
-func (o *options) checkContainers() error {
+func (o *Options) checkContainers() error {
 	switch o.DefaultIPCMode {
 	case "", "private", "shareable":
 	case "none", "host":
@@ -134,7 +134,7 @@ func (o *options) checkContainers() error {
 	return nil
 }
 
-func (o *options) checkRegistries() error {
+func (o *Options) checkRegistries() error {
 	for _, r := range o.InsecureRegistries {
 		if strings.Contains(r, "://") {
 			return fmt.Errorf("insecure registry %s should not contain '://'", r)

@@ -1,8 +1,7 @@
-package dockerd
+// Package config is what the daemon is told: its command line, DOCKER_OPTS and daemon.json, read into one struct and checked.
+package config
 
 import (
-	"io"
-	"log/slog"
 	"net/netip"
 	"strings"
 
@@ -10,18 +9,14 @@ import (
 
 	"box/engine"
 	"box/engine/request"
-	"box/engine/task"
-	"box/fs/diskspace"
-	"box/fs/drivers"
-	"box/personalities/cmd"
 )
 
-// options are the daemon's, with Docker's names and defaults. A field is a flag, and the key of daemon.json that its tag names, with the
+// Options are the daemon's, with Docker's names and defaults. A field is a flag, and the key of daemon.json that its tag names, with the
 // kinds of value that the key takes where those of the field are not all. A field that is keyonly has no flag.
-type options struct {
+type Options struct {
 	daemonOptions    `group:"Daemon"`
 	logOptions       `group:"Log of the daemon"`
-	remote           `group:"Remote access"`
+	Remote           `group:"Remote access"`
 	storageOptions   `group:"Storage"`
 	networkOptions   `group:"Network"`
 	containerOptions `group:"Containers"`
@@ -29,9 +24,9 @@ type options struct {
 	refusedOptions
 	unusedOptions
 
-	lowestAPI string   // version of the API that is spoken, from the environment; "" for the default
+	LowestAPI string   // version of the API that is spoken, from the environment; "" for the default
 	seccomp   string   // the profile that SeccompProfile names
-	notes     []string // to be printed at the start
+	Notes     []string // to be printed at the start
 }
 
 // daemonOptions are about the daemon itself.
@@ -121,49 +116,8 @@ type registryOptions struct {
 	MaxConcurrentUploads   int      `key:"max-concurrent-uploads" default:"5" help:"Set the max concurrent uploads"`
 }
 
-// defaults are what an option is that nobody names.
-func defaults() *options {
-	o := &options{}
-	o.usage().Flags()
-	return o
-}
-
-// defaultRoot is where images and containers are.
-const defaultRoot = "/var/lib/docker"
-
-// usage is how the daemon is started.
-func (o *options) usage() *cmd.Usage {
-	return &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.", Options: o, Vars: map[string]string{
-		"dataRoot": defaultRoot, "drivers": strings.Join(drivers.Names(), ", "), "runtimes": strings.Join(task.Runtimes(), ", "), "noIPv6": "containers have IPv4 alone", "noSwarm": "there is no swarm mode",
-		"noRealtime": "the realtime budget of the parent control group is the host's to set, in cpu.rt_runtime_us",
-	}}
-}
-
-// logger writes at the level of o, which Set changes later.
-func (o *options) logger(w io.Writer) (*slog.Logger, *slog.LevelVar) {
-	var level slog.LevelVar
-	level.Set(o.level())
-	h := &slog.HandlerOptions{Level: &level, ReplaceAttr: diskspace.InLog(o.DataRoot, o.ExecRoot)}
-	if o.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, h)), &level
-	}
-	return slog.New(slog.NewTextHandler(w, h)), &level
-}
-
-func (o *options) level() slog.Level {
-	switch {
-	case o.Debug || o.LogLevel == "debug" || o.LogLevel == "trace":
-		return slog.LevelDebug
-	case o.LogLevel == "warn":
-		return slog.LevelWarn
-	case o.LogLevel != "info":
-		return slog.LevelError
-	}
-	return slog.LevelInfo
-}
-
-// logConfig is how containers are logged that do not say.
-func (o *options) logConfig() container.LogConfig {
+// LogConfig is how containers are logged that do not say.
+func (o *Options) LogConfig() container.LogConfig {
 	c := container.LogConfig{Type: o.LogDriver, Config: map[string]string{}}
 	for _, option := range o.LogOpts {
 		key, value, _ := strings.Cut(option, "=")
@@ -172,9 +126,9 @@ func (o *options) logConfig() container.LogConfig {
 	return c
 }
 
-// settings are those of the engine that may be changed while it runs.
-func (o *options) settings() engine.Settings {
-	s := engine.Settings{Debug: o.Debug, Labels: o.Labels, LiveRestore: o.LiveRestore, Authorization: o.AuthorizationPlugins, ShutdownTimeout: seconds(o.ShutdownTimeout)}
+// Settings are those of the engine that may be changed while it runs.
+func (o *Options) Settings() engine.Settings {
+	s := engine.Settings{Debug: o.Debug, Labels: o.Labels, LiveRestore: o.LiveRestore, Authorization: o.AuthorizationPlugins, ShutdownTimeout: Seconds(o.ShutdownTimeout)}
 	r := &s.Registry
 	r.Insecure, r.Mirrors, r.Downloads, r.Uploads, r.Attempts = o.InsecureRegistries, o.RegistryMirrors, o.MaxConcurrentDownloads, o.MaxConcurrentUploads, o.MaxDownloadAttempts
 	s.Container = request.Defaults{
@@ -185,8 +139,8 @@ func (o *options) settings() engine.Settings {
 	return s
 }
 
-// defaultNetwork is the bridge that containers are on.
-func (o *options) defaultNetwork() engine.Bridge {
+// DefaultNetwork is the bridge that containers are on.
+func (o *Options) DefaultNetwork() engine.Bridge {
 	b := engine.Bridge{Name: o.Bridge, IP: netip.Prefix(o.BIP), MTU: o.MTU, Pools: o.DefaultAddressPools, Range: netip.Prefix(o.FixedCIDR), Gateway: netip.Addr(o.DefaultGateway),
 		Publish: netip.Addr(o.PublishIP), Apart: bool(o.NoICC), NoMasq: bool(o.NoMasq)}
 	for _, a := range o.HostGatewayIPs {
@@ -197,8 +151,8 @@ func (o *options) defaultNetwork() engine.Bridge {
 	return b
 }
 
-// take copies what a running daemon takes up anew from others.
-func (o *options) take(n *options) {
+// Reload copies what a running daemon takes up anew from others.
+func (o *Options) Reload(n *Options) {
 	o.Debug, o.Labels, o.LiveRestore, o.ShutdownTimeout = n.Debug, n.Labels, n.LiveRestore, n.ShutdownTimeout
 	o.InsecureRegistries, o.RegistryMirrors, o.MaxConcurrentDownloads, o.MaxConcurrentUploads, o.MaxDownloadAttempts = n.InsecureRegistries, n.RegistryMirrors, n.MaxConcurrentDownloads, n.MaxConcurrentUploads, n.MaxDownloadAttempts
 	o.DefaultShmSize, o.DefaultIPCMode, o.DefaultCgroupnsMode, o.DefaultRuntime, o.AuthorizationPlugins, o.AuthorizationPolicy = n.DefaultShmSize, n.DefaultIPCMode, n.DefaultCgroupnsMode, n.DefaultRuntime, n.AuthorizationPlugins, n.AuthorizationPolicy

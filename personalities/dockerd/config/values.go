@@ -1,4 +1,4 @@
-package dockerd
+package config
 
 import (
 	"fmt"
@@ -149,5 +149,5 @@ func (s *size) UnmarshalText(raw []byte) error {
 	return err
 }
 
-// seconds keeps the sign, which means for ever.
-func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+// Seconds keeps the sign, which means for ever.
+func Seconds(n int) time.Duration { return time.Duration(n) * time.Second }

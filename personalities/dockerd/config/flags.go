@@ -1,18 +1,21 @@
-package dockerd
+package config
 
 import (
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"box/engine/task"
+	"box/fs/drivers"
 	"box/personalities/cmd"
 )
 
-// load reads the options of a command line and of the files that it names, and checks them. With ErrHelp the options are only good
+// Load reads the options of a command line and of the files that it names, and checks them. With ErrHelp the options are only good
 // for help.
-func load(env *cmd.Env) (*options, error) {
-	o := &options{}
+func Load(env *cmd.Env) (*Options, error) {
+	o := &Options{}
 	u, p, err := o.parse(env)
 	if err != nil {
 		return o, err
@@ -31,8 +34,8 @@ func load(env *cmd.Env) (*options, error) {
 }
 
 // parse reads the command line, and before it what the file of --opts-file says: the command line comes later and wins.
-func (o *options) parse(env *cmd.Env) (*cmd.Usage, *cmd.Parsed, error) {
-	u := o.usage()
+func (o *Options) parse(env *cmd.Env) (*cmd.Usage, *cmd.Parsed, error) {
+	u := o.Usage()
 	p, err := cmd.Parse(u, env.Args)
 	if err != nil || o.OptsFile == "" {
 		return u, p, err
@@ -42,8 +45,8 @@ func (o *options) parse(env *cmd.Env) (*cmd.Usage, *cmd.Parsed, error) {
 	if err != nil {
 		return u, p, &cmd.Exit{Code: 1, Err: err}
 	}
-	*o = options{}
-	u = o.usage()
+	*o = Options{}
+	u = o.Usage()
 	p, err = cmd.Parse(u, append(words, env.Args...))
 	if err != nil && !errors.Is(err, cmd.ErrHelp) {
 		return u, p, fmt.Errorf("%w\n(with DOCKER_OPTS of %s)", err, path)
@@ -52,16 +55,16 @@ func (o *options) parse(env *cmd.Env) (*cmd.Usage, *cmd.Parsed, error) {
 }
 
 // noteUnused collects what is to be said about options that do nothing.
-func (o *options) noteUnused(u *cmd.Usage) {
+func (o *Options) noteUnused(u *cmd.Usage) {
 	for _, option := range u.Fields() {
 		if said, ok := option.Value().(*unused); ok {
-			o.notes = append(o.notes, *said...)
+			o.Notes = append(o.Notes, *said...)
 		}
 	}
 }
 
 // readFile takes daemon.json over. Only the default one may be missing.
-func (o *options) readFile(env *cmd.Env, u *cmd.Usage, p *cmd.Parsed) error {
+func (o *Options) readFile(env *cmd.Env, u *cmd.Usage, p *cmd.Parsed) error {
 	raw, err := readConfig(at(env, o.ConfigFile))
 	if errors.Is(err, os.ErrNotExist) && !p.Set("config-file") {
 		return nil
@@ -85,4 +88,22 @@ func at(env *cmd.Env, path string) string {
 		return path
 	}
 	return filepath.Join(env.Dir, path)
+}
+
+// Defaults are what an option is that nobody names.
+func Defaults() *Options {
+	o := &Options{}
+	o.Usage().Flags()
+	return o
+}
+
+// defaultRoot is where images and containers are.
+const defaultRoot = "/var/lib/docker"
+
+// Usage is how the daemon is started.
+func (o *Options) Usage() *cmd.Usage {
+	return &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.", Options: o, Vars: map[string]string{
+		"dataRoot": defaultRoot, "drivers": strings.Join(drivers.Names(), ", "), "runtimes": strings.Join(task.Runtimes(), ", "), "noIPv6": "containers have IPv4 alone", "noSwarm": "there is no swarm mode",
+		"noRealtime": "the realtime budget of the parent control group is the host's to set, in cpu.rt_runtime_us",
+	}}
 }

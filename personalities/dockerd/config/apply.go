@@ -1,4 +1,4 @@
-package dockerd
+package config
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package dockerd
+package config
 
 import (
 	"bytes"
@@ -21,16 +21,16 @@ func readOptions(path string) ([]string, error) {
 	if bytes.IndexByte(raw, 0) >= 0 {
 		return nil, fmt.Errorf("--opts-file %s: it has a zero byte", path)
 	}
-	words, err := dockerOpts(string(raw))
+	words, err := DockerOpts(string(raw))
 	if err != nil {
 		return nil, fmt.Errorf("--opts-file %s: %w", path, err)
 	}
 	return words, nil
 }
 
-// dockerOpts finds the last assignment of DOCKER_OPTS, or OPTIONS as Red Hat's file calls it, and splits what it says as a shell
+// DockerOpts finds the last assignment of DOCKER_OPTS, or OPTIONS as Red Hat's file calls it, and splits what it says as a shell
 // would where the variable stands without quotes.
-func dockerOpts(text string) (words []string, err error) {
+func DockerOpts(text string) (words []string, err error) {
 	found := map[string]string{}
 	for line := 1; text != ""; {
 		stripped := strings.TrimLeft(text, " \t")

@@ -1,4 +1,4 @@
-package dockerd
+package config
 
 import (
 	"errors"
@@ -11,8 +11,8 @@ import (
 	"box/personalities/cmd"
 )
 
-// remote is what the options say about who may come in over the network, with Docker's names and meanings.
-type remote struct {
+// Remote is what the options say about who may come in over the network, with Docker's names and meanings.
+type Remote struct {
 	TLS                  *bool    `key:"tls" help:"Use TLS on tcp sockets; implied by --tlsverify. --tls=false says that plain tcp is meant"`
 	TLSVerify            *bool    `name:"tlsverify" key:"tlsverify" help:"Use TLS and let only clients in whose certificate --tlscacert has signed"`
 	TLSCA                string   `name:"tlscacert" key:"tlscacert" help:"Trust certs signed only by this CA; its crl.pem beside it lists revoked ones (default ~/.docker/ca.pem)"`
@@ -22,12 +22,12 @@ type remote struct {
 	AuthorizationPlugins []string `name:"authorization-plugin" key:"authorization-plugins" help:"Authorization plugins to load"`
 	AuthorizationPolicy  string   `key:"authorization-policy" placeholder:"file" help:"File that says which names of client certificates may only read (read NAME) and which may do all (all NAME)"`
 
-	hosts  []host // of -H
-	folder string // of the files that no option names
+	Addresses []Host // of -H
+	folder    string // of the files that no option names
 }
 
 // settle completes what was not said, and reads the hosts.
-func (r *remote) settle(hosts []string, getenv func(string) string) error {
+func (r *Remote) settle(hosts []string, getenv func(string) string) error {
 	// Docker's rule: whoever mentions --tlsverify, with whatever value, wants TLS; and TLS without a word about it verifies.
 	if r.TLSVerify == nil && getenv("DOCKER_TLS_VERIFY") != "" {
 		r.TLSVerify = new(true)
@@ -43,22 +43,22 @@ func (r *remote) settle(hosts []string, getenv func(string) string) error {
 		return err
 	}
 	for _, text := range hosts {
-		h, err := parseHost(text, r.secure())
+		h, err := parseHost(text, r.Secure())
 		if err != nil {
 			return err
 		}
-		if h.scheme == "tcp" && !r.secure() && r.RefusePlainTCP {
-			return r.plainRefused(h.address)
+		if h.Scheme == "tcp" && !r.Secure() && r.RefusePlainTCP {
+			return r.PlainRefused(h.Address)
 		}
-		if !slices.Contains(r.hosts, h) { // the same one again asks for nothing more
-			r.hosts = append(r.hosts, h)
+		if !slices.Contains(r.Addresses, h) { // the same one again asks for nothing more
+			r.Addresses = append(r.Addresses, h)
 		}
 	}
 	return nil
 }
 
 // findFiles names the files that no option does: the server's pair of `box certs`, else Docker's.
-func (r *remote) findFiles() error {
+func (r *Remote) findFiles() error {
 	if (r.TLSCert == "") != (r.TLSKey == "") {
 		return errors.New("--tlscert and --tlskey go together: give both or neither")
 	}
@@ -81,29 +81,30 @@ func (r *remote) findFiles() error {
 	return nil
 }
 
-func (r *remote) secure() bool   { return r.TLS != nil && *r.TLS }
-func (r *remote) verifies() bool { return r.secure() && *r.TLSVerify }
+func (r *Remote) Secure() bool { return r.TLS != nil && *r.TLS }
+
+func (r *Remote) Verifies() bool { return r.Secure() && *r.TLSVerify }
 
 // silent: --tls=false says that the user knows.
-func (r *remote) silent() bool { return r.TLS != nil && !*r.TLS }
+func (r *Remote) silent() bool { return r.TLS != nil && !*r.TLS }
 
-func (r *remote) plainRefused(address string) error {
+func (r *Remote) PlainRefused(address string) error {
 	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): whoever reaches it is root here. With TLS: %s", address, closing(address))
 }
 
-// warnings are the sentences about sockets that let everybody in, for the terminal, the log and info.
-func (r *remote) warnings(listeners []net.Listener) (out []string) {
+// Warnings are the sentences about sockets that let everybody in, for the terminal, the log and info.
+func (r *Remote) Warnings(listeners []net.Listener) (out []string) {
 	for _, l := range listeners {
 		a := l.Addr()
 		if a.Network() != "tcp" {
 			continue
 		}
 		switch {
-		case !r.secure() && !r.silent():
+		case !r.Secure() && !r.silent():
 			out = append(out, fmt.Sprintf("WARNING: API is accessible on http://%s without encryption.\n"+
 				"         Access to the remote API is equivalent to root access on the host.\n"+
 				"         To let only holders of a certificate in: %s", a, closing(a.String())))
-		case r.secure() && !r.verifies():
+		case r.Secure() && !r.Verifies():
 			out = append(out, fmt.Sprintf("WARNING: API is accessible on https://%s without TLS client verification.\n"+
 				"         Access to the remote API is equivalent to root access on the host.\n"+
 				"         To let only holders of a certificate in: %s", a, closing(a.String())))

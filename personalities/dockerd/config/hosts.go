@@ -1,0 +1,79 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Ports of Docker's API.
+const (
+	plainPort  = "2375"
+	securePort = "2376"
+)
+
+// nameLetters are those of a host's name.
+const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+
+// Host is one -H.
+type Host struct {
+	Scheme  string // unix, tcp, fd
+	Address string // a path, host:port, or which of the descriptors
+}
+
+// parseHost reads one -H. Without a scheme it is tcp. An empty host is this machine alone, an empty port Docker's.
+func parseHost(text string, secure bool) (Host, error) {
+	scheme, rest, ok := strings.Cut(strings.TrimSpace(text), "://")
+	if !ok {
+		scheme, rest = "tcp", scheme
+	}
+	switch scheme {
+	case "unix":
+		if rest == "" {
+			rest = "/var/run/docker.sock"
+		}
+		return Host{scheme, rest}, nil
+	case "fd":
+		return Host{scheme, rest}, nil
+	case "tcp":
+		address, err := tcpAddress(rest, secure)
+		if err != nil {
+			return Host{}, fmt.Errorf("-H %s: %w", text, err)
+		}
+		return Host{scheme, address}, nil
+	}
+	return Host{}, fmt.Errorf("invalid bind address format: %s: -H takes unix:///path, tcp://host:port and fd://", text)
+}
+
+func tcpAddress(rest string, secure bool) (string, error) {
+	if strings.Contains(rest, "/") {
+		return "", errors.New("tcp has no path: for a socket say unix:///path")
+	}
+	name, port := rest, ""
+	// an address in brackets or without colons has no port; one with several colons and no brackets is neither
+	if i := strings.LastIndexByte(rest, ':'); i >= 0 && !strings.HasSuffix(rest, "]") {
+		var err error
+		if name, port, err = net.SplitHostPort(rest); err != nil {
+			return "", err
+		}
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	if name == "" {
+		name = "127.0.0.1" // Docker's localhost, on hosts without /etc/hosts too
+	}
+	if _, err := netip.ParseAddr(name); err != nil && strings.Trim(name, nameLetters) != "" {
+		return "", fmt.Errorf("%q is neither an address nor a name of a host", name)
+	}
+	switch n, err := strconv.ParseUint(port, 10, 16); {
+	case port == "" && secure:
+		port = securePort
+	case port == "":
+		port = plainPort
+	case err != nil || n == 0:
+		return "", fmt.Errorf("the port %q is not one of 1 to 65535", port)
+	}
+	return net.JoinHostPort(name, port), nil
+}
