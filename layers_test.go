@@ -39,7 +39,7 @@ var imports = map[string][]string{
 	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
-	"engine":                     {"buildinfo", "engine/apparmor", "engine/build", "engine/cgroup", "engine/events", "engine/filter", "engine/image", "engine/logs", "engine/network", "engine/programs", "engine/ps", "engine/recovery", "engine/reference", "engine/refuse", "engine/registry", "engine/request", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "engine/workdir", "fs", "fs/archive", "fs/disk", "fs/diskspace", "fs/mount", "panics", "template"},
+	"engine":                     {"buildinfo", "engine/apparmor", "engine/build", "engine/cgroup", "engine/events", "engine/filter", "engine/image", "engine/lifecycle", "engine/logs", "engine/network", "engine/programs", "engine/ps", "engine/recovery", "engine/reference", "engine/refuse", "engine/registry", "engine/request", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "engine/workdir", "fs", "fs/archive", "fs/disk", "fs/diskspace", "fs/mount", "panics", "template"},
 	"engine/workdir":             {"fs/disk"},
 	"engine/apparmor":            {},
 	"engine/build":               {"engine/refuse"},
@@ -48,6 +48,7 @@ var imports = map[string][]string{
 	"engine/filter":              {"engine/refuse"},
 	"engine/image":               {"engine/reference", "engine/refuse", "engine/state", "fs", "fs/archive", "fs/disk", "panics"},
 	"engine/keeper":              {"engine/logs", "engine/runtime", "engine/seccomp", "engine/task"},
+	"engine/lifecycle":           {"engine/network", "engine/request", "engine/state", "engine/task"},
 	"engine/logs":                {},
 	"engine/network":             {"fs/module"},
 	"engine/network/networktest": {"engine/network"},

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
-	"os"
 	"sync"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/task"
 )
@@ -30,7 +29,7 @@ type AttachOptions struct {
 type Attachment struct {
 	Terminal bool // bytes as they are, else Docker's frames
 
-	stream *stream
+	stream *task.Stream
 	keys   []byte
 	logs   func(w io.Writer) error
 	leave  func(detached bool)
@@ -45,42 +44,6 @@ type HalfCloser interface {
 	CloseWrite() error
 }
 
-// stream is a socket pair between the daemon and the keeper: near is ours, far is handed over.
-type stream struct {
-	opts task.Attach
-	near *net.UnixConn
-	far  *os.File
-	once sync.Once
-}
-
-func newStream(o task.Attach) (*stream, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	f := os.NewFile(uintptr(fds[0]), "stream")
-	defer f.Close()
-	conn, err := net.FileConn(f)
-	if err != nil {
-		unix.Close(fds[1])
-		return nil, err
-	}
-	return &stream{opts: o, near: conn.(*net.UnixConn), far: os.NewFile(uintptr(fds[1]), "stream")}, nil
-}
-
-// hand gives the far end away; the launcher closes it.
-func (s *stream) hand() *os.File {
-	f := s.far
-	s.once.Do(func() {})
-	return f
-}
-
-// Close closes what was not given away.
-func (s *stream) Close() error {
-	s.once.Do(func() { s.far.Close() })
-	return s.near.Close()
-}
-
 // Attach connects to the streams of a container's program, or of the one that is started next.
 func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Attachment, error) {
 	c, err := e.container(ref)
@@ -91,8 +54,8 @@ func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Atta
 	if err != nil {
 		return nil, err
 	}
-	rec := c.snapshot()
-	if st, _ := c.now(); st.State == api.StatePaused {
+	rec := c.Record()
+	if st, _ := c.Now(); st.State == api.StatePaused {
 		return nil, refuse.Conflict("container %s is paused, unpause the container before attach", ref)
 	}
 	a := &Attachment{Terminal: rec.Config.Tty, keys: keys}
@@ -111,7 +74,7 @@ func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Atta
 	if !o.Stream {
 		return a, nil
 	}
-	a.stream, err = newStream(task.Attach{
+	a.stream, err = task.NewStream(task.Attach{
 		Stdin: o.Stdin && rec.Config.OpenStdin, Stdout: o.Stdout, Stderr: o.Stderr, CloseStdin: closeStdin, Raw: o.Raw,
 	})
 	if err != nil {
@@ -125,15 +88,13 @@ func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Atta
 }
 
 // connect gives the stream to the running program, or keeps it for the next one.
-func (e *Engine) connect(ctx context.Context, c *container, s *stream) error {
-	c.op.Lock() // not between the start of a program and its being known
-	defer c.op.Unlock()
-	if st, _ := c.now(); st.running() {
-		return e.o.Tasks.Task(c.rec.ID).Attach(ctx, "", s.opts, s.hand())
+func (e *Engine) connect(ctx context.Context, c *lifecycle.Container, s *task.Stream) error {
+	c.Lock() // not between the start of a program and its being known
+	defer c.Unlock()
+	if st, _ := c.Now(); st.Running() {
+		return e.o.Tasks.Task(c.ID()).Attach(ctx, "", s.Opts, s.Hand())
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waiting = append(c.waiting, s)
+	c.Await(s)
 	return nil
 }
 
@@ -155,12 +116,12 @@ func (a *Attachment) Serve(client HalfCloser) error {
 		detached = a.input(client)
 		unread.run(client)
 	})
-	_, err := io.Copy(client, output{a.stream.near})
+	_, err := io.Copy(client, output{a.stream.Near})
 	if a.settle != nil && err == nil {
 		a.settle()
 	}
 	a.stream.Close()
-	if a.stream.opts.Stdout || a.stream.opts.Stderr {
+	if a.stream.Opts.Stdout || a.stream.Opts.Stderr {
 		unread.end(client)
 	}
 	client.Close() // ends the input
@@ -185,27 +146,27 @@ func (o output) Read(p []byte) (int, error) {
 func (a *Attachment) input(client io.Reader) (detached bool) {
 	var err error
 	if a.Terminal && len(a.keys) > 0 {
-		_, err = io.Copy(a.stream.near, &keyReader{r: client, keys: a.keys})
+		_, err = io.Copy(a.stream.Near, &keyReader{r: client, keys: a.keys})
 	} else {
-		_, err = io.Copy(a.stream.near, client)
+		_, err = io.Copy(a.stream.Near, client)
 	}
 	if errors.Is(err, errDetached) {
-		a.stream.near.Close()
+		a.stream.Near.Close()
 		return true
 	}
 	if a.gone {
-		a.stream.near.Close()
+		a.stream.Near.Close()
 		return false
 	}
-	if !a.stream.opts.Stdin {
+	if !a.stream.Opts.Stdin {
 		return false // clients that send nothing half-close at once and still listen
 	}
 	if a.end {
 		// Docker ends an attachment whose input ends unless that input's end is the program's.
-		a.stream.near.Close()
+		a.stream.Near.Close()
 		return false
 	}
-	_ = a.stream.near.CloseWrite()
+	_ = a.stream.Near.CloseWrite()
 	return false
 }
 

@@ -8,6 +8,8 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 	"golang.org/x/sys/unix"
+
+	"box/engine/lifecycle"
 )
 
 // maxCheckOutput is what is kept of a check's output in bytes.
@@ -17,7 +19,7 @@ const maxCheckOutput = 4096
 const checkKillWait = 5 * time.Second
 
 // check runs a container's health check once.
-func (e *Engine) check(ctx context.Context, c *container, argv []string, timeout time.Duration) api.HealthcheckResult {
+func (e *Engine) check(ctx context.Context, c *lifecycle.Container, argv []string, timeout time.Duration) api.HealthcheckResult {
 	r := api.HealthcheckResult{Start: e.o.Now()}
 	out := &head{limit: maxCheckOutput}
 	code, err := e.runCheck(ctx, c, argv, timeout, out)
@@ -28,7 +30,7 @@ func (e *Engine) check(ctx context.Context, c *container, argv []string, timeout
 	return r
 }
 
-func (e *Engine) runCheck(ctx context.Context, c *container, argv []string, timeout time.Duration, out *head) (code int, err error) {
+func (e *Engine) runCheck(ctx context.Context, c *lifecycle.Container, argv []string, timeout time.Duration, out *head) (code int, err error) {
 	x := e.newExec(ctx, c, api.ExecCreateRequest{AttachStdout: true, AttachStderr: true, Cmd: argv})
 	x.raw = true
 	defer e.dropExec(x)
@@ -39,7 +41,7 @@ func (e *Engine) runCheck(ctx context.Context, c *container, argv []string, time
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		_, _ = io.Copy(out, a.stream.near)
+		_, _ = io.Copy(out, a.stream.Near)
 	}()
 	defer func() {
 		a.Close()
@@ -73,10 +75,10 @@ func settled(copied <-chan struct{}) {
 	}
 }
 
-func (e *Engine) killCheck(c *container, x *execution) {
+func (e *Engine) killCheck(c *lifecycle.Container, x *execution) {
 	ctx, cancel := context.WithTimeout(context.Background(), checkKillWait)
 	defer cancel()
-	_ = e.o.Tasks.Task(c.rec.ID).Signal(ctx, x.id, unix.SIGKILL, false)
+	_ = e.o.Tasks.Task(c.ID()).Signal(ctx, x.id, unix.SIGKILL, false)
 	select {
 	case <-x.changed:
 	case <-ctx.Done():

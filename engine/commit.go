@@ -13,6 +13,7 @@ import (
 
 	"box/engine/build"
 	"box/engine/image"
+	"box/engine/lifecycle"
 	"box/engine/request"
 	"box/panics"
 )
@@ -41,7 +42,7 @@ func (e *Engine) Commit(ctx context.Context, ref string, q Commission) (id strin
 	if err != nil {
 		return "", err
 	}
-	rec := c.snapshot()
+	rec := c.Record()
 	config, err := committedConfig(rec.Config, q)
 	if err != nil {
 		return "", err
@@ -71,13 +72,13 @@ func (e *Engine) Commit(ctx context.Context, ref string, q Commission) (id strin
 }
 
 // freeze pauses a container that runs and returns what thaws it.
-func (e *Engine) freeze(ctx context.Context, c *container, failed *error) func() {
-	if st, _ := c.now(); st.State != api.StateRunning || e.Pause(ctx, c.rec.ID) != nil {
+func (e *Engine) freeze(ctx context.Context, c *lifecycle.Container, failed *error) func() {
+	if st, _ := c.Now(); st.State != api.StateRunning || e.Pause(ctx, c.ID()) != nil {
 		return func() {} // it has just ended, or somebody else paused it
 	}
 	return func() {
-		err := e.Unpause(context.WithoutCancel(ctx), c.rec.ID)
-		if st, _ := c.now(); st.State == api.StatePaused {
+		err := e.Unpause(context.WithoutCancel(ctx), c.ID())
+		if st, _ := c.Now(); st.State == api.StatePaused {
 			*failed = errors.Join(*failed, err)
 		}
 	}

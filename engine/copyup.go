@@ -10,13 +10,14 @@ import (
 	"github.com/moby/moby/api/types/mount"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
 )
 
 // fillVolumes gives the empty ones among a new container's volumes what the image has at their places. root is the open root of the
 // image at path; links in it lead nowhere else.
-func (e *Engine) fillVolumes(ctx context.Context, root int, path string, rec *record) error {
+func (e *Engine) fillVolumes(ctx context.Context, root int, path string, rec *lifecycle.Record) error {
 	for _, m := range rec.Mounts {
 		if m.Type != mount.TypeVolume || !m.CopyUp {
 			continue

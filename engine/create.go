@@ -13,6 +13,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 
 	"box/engine/image"
+	"box/engine/lifecycle"
 	"box/engine/recovery"
 	"box/engine/refuse"
 	"box/engine/request"
@@ -43,7 +44,7 @@ func (e *Engine) Create(ctx context.Context, q request.Create) (api.CreateRespon
 }
 
 // complete gives the record of a container that is to be made: the request with what it left open, by the image, the defaults and what there is.
-func (e *Engine) complete(q *request.Create, img *image.Image) (*record, []string, error) {
+func (e *Engine) complete(q *request.Create, img *image.Image) (*lifecycle.Record, []string, error) {
 	if err := img.CheckPlatform(q.Config.Image, q.Platform); err != nil {
 		return nil, nil, err
 	}
@@ -58,7 +59,7 @@ func (e *Engine) complete(q *request.Create, img *image.Image) (*record, []strin
 	if err := e.lenders(q.Host); err != nil {
 		return nil, nil, err
 	}
-	rec := &record{
+	rec := &lifecycle.Record{
 		ID: newID(), Name: q.Name, Created: e.o.Now().UTC(), Image: img.ID.String(), Layer: img.ChainID().String(),
 		Config: q.Config, Host: q.Host, Driver: e.layers.Name(), Shallow: q.Shallow,
 	}
@@ -93,11 +94,11 @@ func (e *Engine) mountsOf(ref string) ([]request.Mount, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.snapshot().Mounts, nil
+	return c.Record().Mounts, nil
 }
 
 // make takes the name, builds the container, and lets it be seen.
-func (e *Engine) make(ctx context.Context, rec *record) error {
+func (e *Engine) make(ctx context.Context, rec *lifecycle.Record) error {
 	if err := e.reserveName(rec); err != nil {
 		return err
 	}
@@ -108,8 +109,8 @@ func (e *Engine) make(ctx context.Context, rec *record) error {
 		}
 		return errors.Join(err, e.unbuild(context.WithoutCancel(ctx), rec, layerNames(rec.ID, e.imageLayers(ctx, rec.ID))))
 	}
-	e.volumes.Saved(volumesOf(rec)...)
-	c := newContainer(*rec, status{State: api.StateCreated})
+	e.volumes.Saved(rec.Volumes()...)
+	c := e.newContainer(*rec, lifecycle.Status{State: api.StateCreated})
 	e.mu.Lock()
 	e.containers[rec.ID] = c
 	e.mu.Unlock()
@@ -119,7 +120,7 @@ func (e *Engine) make(ctx context.Context, rec *record) error {
 
 // build makes the container's layers, folder and record, in this order: a crash before the record leaves orphans, which
 // the next Open sweeps.
-func (e *Engine) build(ctx context.Context, rec *record) error {
+func (e *Engine) build(ctx context.Context, rec *lifecycle.Record) error {
 	if err := e.wantedLinks(rec); err != nil {
 		return err
 	}
@@ -143,16 +144,16 @@ func (e *Engine) build(ctx context.Context, rec *record) error {
 	return e.db.Batch(func(tx *state.Tx) error {
 		return errors.Join(
 			e.layers.Keep(tx.Layers(), keep...),
-			e.volumes.Save(tx, volumesOf(rec)...),
-			recordTable.Put(tx, rec.ID, *rec),
-			statusTable.Put(tx, rec.ID, status{State: api.StateCreated}),
+			e.volumes.Save(tx, rec.Volumes()...),
+			lifecycle.Records.Put(tx, rec.ID, *rec),
+			lifecycle.Statuses.Put(tx, rec.ID, lifecycle.Status{State: api.StateCreated}),
 		)
 	})
 }
 
 // buildRoot prepares the two layers of a container: <id>-init holds the files that are mounted over, so that they
 // are no changes of the container's, and <id> what the container writes.
-func (e *Engine) buildRoot(ctx context.Context, rec *record) error {
+func (e *Engine) buildRoot(ctx context.Context, rec *lifecycle.Record) error {
 	base := rec.ID + "-init"
 	opts := fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true, IDMaps: e.o.IDs}
 	quota, err := request.Quota(rec.Host.StorageOpt)
@@ -191,7 +192,7 @@ func (e *Engine) mountIDPath(id string) string {
 	return filepath.Join(e.o.Root, "image", e.layers.Name(), "layerdb", "mounts", id)
 }
 
-func (e *Engine) writeMountID(rec *record) error {
+func (e *Engine) writeMountID(rec *lifecycle.Record) error {
 	dir := e.mountIDPath(rec.ID)
 	if err := e.o.Disk.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -200,7 +201,7 @@ func (e *Engine) writeMountID(rec *record) error {
 }
 
 // unbuild deletes what build made, the layers by name.
-func (e *Engine) unbuild(ctx context.Context, rec *record, layers []string) error {
+func (e *Engine) unbuild(ctx context.Context, rec *lifecycle.Record, layers []string) error {
 	var errs error
 	for _, name := range layers {
 		errs = errors.Join(errs, e.layers.Remove(ctx, name))
@@ -212,7 +213,7 @@ func (e *Engine) unbuild(ctx context.Context, rec *record, layers []string) erro
 }
 
 // reserveName takes rec.Name, or a made-up one.
-func (e *Engine) reserveName(rec *record) error {
+func (e *Engine) reserveName(rec *lifecycle.Record) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if rec.Name == "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	apinetwork "github.com/moby/moby/api/types/network"
 
+	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/refuse"
 	"box/engine/userns"
@@ -19,7 +20,7 @@ import (
 
 // wantedNetworks are the endpoints a new container asks for, by the name of their network; the network mode is brought
 // into the form that inspect shows.
-func (e *Engine) wantedNetworks(rec *record, q *apinetwork.NetworkingConfig) (map[string]*apinetwork.EndpointSettings, error) {
+func (e *Engine) wantedNetworks(rec *lifecycle.Record, q *apinetwork.NetworkingConfig) (map[string]*apinetwork.EndpointSettings, error) {
 	h := rec.Host
 	switch {
 	case h.NetworkMode == "" || h.NetworkMode.IsDefault():
@@ -94,7 +95,7 @@ func ownsSandbox(h *api.HostConfig) bool {
 }
 
 // join gives a container that starts its network. After an error, what is in j is still to be undone.
-func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox, err error) {
+func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycle.Record) (j sandbox, err error) {
 	switch mode := rec.Host.NetworkMode; {
 	case mode.IsHost():
 		return j, nil
@@ -105,7 +106,7 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 		}
 		pid, err := e.pidOf(mode.ConnectedContainer())
 		if errors.As(err, new(*notRunning)) {
-			err = refuse.Conflict("cannot join network of a non running container: %s", lender.rec.ID)
+			err = refuse.Conflict("cannot join network of a non running container: %s", lender.ID())
 		}
 		j = sandbox{path: fmt.Sprintf("/proc/%d/ns/net", pid)}
 		if e.remapped(rec.Host) {
@@ -147,7 +148,7 @@ func (e *Engine) join(ctx context.Context, c *container, rec *record) (j sandbox
 	return j, nil
 }
 
-func joinRequest(rec *record, n *netRecord, want *apinetwork.EndpointSettings, spared func(string, uint16) bool) network.Request {
+func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointSettings, spared func(string, uint16) bool) network.Request {
 	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: newID(), Ports: ports(rec), Spared: spared}
 	if want == nil {
 		return r
@@ -162,12 +163,12 @@ func joinRequest(rec *record, n *netRecord, want *apinetwork.EndpointSettings, s
 }
 
 // leave undoes join; tell publishes it.
-func (e *Engine) leave(ctx context.Context, c *container, endpoints []network.Endpoint, own bool) (tell func()) {
+func (e *Engine) leave(ctx context.Context, c *lifecycle.Container, endpoints []network.Endpoint, own bool) (tell func()) {
 	var left []*netRecord
 	tell = func() {
 		for _, n := range left {
 			e.bus.Publish(ctx, events.NetworkEventType, events.ActionDisconnect, n.ID, map[string]string{
-				"container": c.rec.ID, "name": n.Name, "type": n.Driver,
+				"container": c.ID(), "name": n.Name, "type": n.Driver,
 			})
 		}
 	}
@@ -176,15 +177,15 @@ func (e *Engine) leave(ctx context.Context, c *container, endpoints []network.En
 	}
 	for _, ep := range endpoints {
 		if err := e.o.Net.Leave(ctx, ep); err != nil {
-			e.log.Warn("leave network", "container", short(c.rec.ID), "error", err)
+			e.log.Warn("leave network", "container", short(c.ID()), "error", err)
 		}
 		if n, err := e.netRecordFor(ep.Network); err == nil {
 			left = append(left, n)
 		}
 	}
 	if own {
-		if err := e.o.Net.RemoveSandbox(ctx, c.rec.ID); err != nil {
-			e.log.Warn("remove network namespace", "container", short(c.rec.ID), "error", err)
+		if err := e.o.Net.RemoveSandbox(ctx, c.ID()); err != nil {
+			e.log.Warn("remove network namespace", "container", short(c.ID()), "error", err)
 		}
 	}
 	return tell

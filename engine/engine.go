@@ -22,6 +22,7 @@ import (
 	"box/engine/cgroup"
 	"box/engine/events"
 	"box/engine/image"
+	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/recovery"
 	"box/engine/registry"
@@ -82,7 +83,7 @@ type Engine struct {
 	pruningContainers sync.Mutex // one prune of containers at a time
 
 	mu         sync.RWMutex // guards the maps; never held over I/O
-	containers map[string]*container
+	containers map[string]*lifecycle.Container
 	names      map[string]string // name -> container ID
 	execs      map[string]*execution
 	networks   map[string]*netRecord // by ID
@@ -121,7 +122,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		o: o, log: o.Log, db: db, copies: recovery.NewKeeper(keep, db),
-		containers: map[string]*container{}, names: map[string]string{}, execs: map[string]*execution{},
+		containers: map[string]*lifecycle.Container{}, names: map[string]string{}, execs: map[string]*execution{},
 		groups:   sync.OnceValues(cgroup.Read),
 		networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
 	}

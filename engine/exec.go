@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/spec"
 	"box/engine/task"
@@ -29,7 +29,7 @@ const mostExecs = 4096
 // execution is a further program in a container: what was asked for, and how it goes.
 type execution struct {
 	id string
-	c  *container
+	c  *lifecycle.Container
 	q  api.ExecCreateRequest
 
 	raw bool // both outputs come together and without frames
@@ -62,16 +62,12 @@ func (e *Engine) ExecCreate(ctx context.Context, ref string, q api.ExecCreateReq
 	return e.newExec(ctx, c, q).id, nil
 }
 
-func (e *Engine) newExec(ctx context.Context, c *container, q api.ExecCreateRequest) *execution {
+func (e *Engine) newExec(ctx context.Context, c *lifecycle.Container, q api.ExecCreateRequest) *execution {
 	x := &execution{id: newID(), c: c, q: q, begun: make(chan struct{}), changed: make(chan struct{})}
 	e.mu.Lock()
 	e.execs[x.id] = x
 	e.mu.Unlock()
-	c.mu.Lock()
-	c.execs = append(c.execs, x.id)
-	listed := slices.Clone(c.execs)
-	c.mu.Unlock()
-	if len(listed) > mostExecs {
+	if listed := c.AddExec(x.id); len(listed) > mostExecs {
 		e.dropWaiting(listed[:1])
 	}
 	e.publish(ctx, c, events.Action("exec_create: "+x.command()), "execID", x.id)
@@ -79,14 +75,14 @@ func (e *Engine) newExec(ctx context.Context, c *container, q api.ExecCreateRequ
 }
 
 // checkExecutable: an exec needs a program that runs and is not frozen. ref is what the user called the container.
-func checkExecutable(c *container, ref string) error {
-	switch st, _ := c.now(); {
+func checkExecutable(c *lifecycle.Container, ref string) error {
+	switch st, _ := c.Now(); {
 	case st.State == api.StatePaused:
 		return refuse.Conflict("container %s is paused, unpause the container before exec", ref)
 	case st.State == api.StateRestarting:
-		return refuse.Conflict("container %s is restarting, wait until the container is running", c.rec.ID)
-	case !st.running():
-		return refuse.Conflict("container %s is not running", c.rec.ID)
+		return refuse.Conflict("container %s is restarting, wait until the container is running", c.ID())
+	case !st.Running():
+		return refuse.Conflict("container %s is not running", c.ID())
 	}
 	return nil
 }
@@ -97,7 +93,7 @@ func (x *execution) command() string { return strings.Join(x.q.Cmd, " ") }
 func (e *Engine) execution(id string) (*execution, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if x := e.execs[id]; x != nil && e.containers[x.c.rec.ID] == x.c {
+	if x := e.execs[id]; x != nil && e.containers[x.c.ID()] == x.c {
 		return x, nil
 	}
 	return nil, noExec(id)
@@ -113,7 +109,7 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	if err != nil {
 		return nil, err
 	}
-	if err := checkExecutable(x.c, x.c.rec.ID); err != nil {
+	if err := checkExecutable(x.c, x.c.ID()); err != nil {
 		return nil, err
 	}
 	x.mu.Lock()
@@ -148,12 +144,12 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 		if a, err = x.attachment(e, q.Tty); err != nil {
 			return nil, err
 		}
-		run.Attach = []task.Attach{a.stream.opts}
-		files = append(files, a.stream.hand())
+		run.Attach = []task.Attach{a.stream.Opts}
+		files = append(files, a.stream.Hand())
 	}
 	x.started = true
 	e.publish(ctx, x.c, events.Action("exec_start: "+x.command()), "execID", x.id)
-	pid, err := e.o.Tasks.Task(x.c.rec.ID).Exec(context.WithoutCancel(ctx), run, files)
+	pid, err := e.o.Tasks.Task(x.c.ID()).Exec(context.WithoutCancel(ctx), run, files)
 	if err != nil {
 		if a != nil {
 			a.Close()
@@ -166,7 +162,7 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 
 // attachment is the client's end of an exec's streams. Whether they are framed is said by who starts it, whatever the exec was created as.
 func (x *execution) attachment(e *Engine, asTerminal bool) (*Attachment, error) {
-	s, err := newStream(task.Attach{
+	s, err := task.NewStream(task.Attach{
 		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty,
 		Raw: x.raw || asTerminal, Frames: !asTerminal,
 	})
@@ -196,8 +192,8 @@ func (x *execution) settle() {
 
 // execProcess is the program as the runtime takes it: what the container's own has, but for what the request says.
 func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Process, error) {
-	rec := x.c.snapshot()
-	st, _ := x.c.now()
+	rec := x.c.Record()
+	st, _ := x.c.Now()
 	name := x.q.User
 	if name == "" {
 		name = rec.Config.User
@@ -262,7 +258,7 @@ func (e *Engine) onExecExit(t task.Exit) {
 	if over {
 		return
 	}
-	x.unlist()
+	x.c.DropExec(x.id)
 	e.publish(context.Background(), x.c, events.ActionExecDie, "execID", x.id, "exitCode", strconv.Itoa(t.Code))
 	e.dropLater(x)
 }
@@ -292,20 +288,7 @@ func (e *Engine) dropExec(x *execution) {
 	e.mu.Lock()
 	delete(e.execs, x.id)
 	e.mu.Unlock()
-	x.unlist()
-}
-
-// unlist takes an exec that has ended out of what inspect shows of its container.
-func (x *execution) unlist() {
-	x.c.mu.Lock()
-	defer x.c.mu.Unlock()
-	var kept []string
-	for _, id := range x.c.execs {
-		if id != x.id {
-			kept = append(kept, id)
-		}
-	}
-	x.c.execs = kept
+	x.c.DropExec(x.id)
 }
 
 // ExecInspect tells how an exec goes.
@@ -321,7 +304,7 @@ func (e *Engine) ExecInspect(_ context.Context, id string) (api.ExecInspectRespo
 		keys = []byte{} // an empty string in JSON
 	}
 	return api.ExecInspectResponse{
-		ID: x.id, Running: x.running, ExitCode: x.code, Pid: x.pid, ContainerID: x.c.rec.ID, DetachKeys: keys,
+		ID: x.id, Running: x.running, ExitCode: x.code, Pid: x.pid, ContainerID: x.c.ID(), DetachKeys: keys,
 		OpenStdin: x.q.AttachStdin, OpenStdout: x.q.AttachStdout, OpenStderr: x.q.AttachStderr,
 		CanRemove: x.code != nil,
 		ProcessConfig: &api.ExecProcessConfig{

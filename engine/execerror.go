@@ -31,7 +31,7 @@ func (e *Engine) execFailed(x *execution, err error) error {
 	}
 	x.code = &code
 	close(x.changed)
-	x.unlist()
+	x.c.DropExec(x.id)
 	e.dropLater(x)
 	if strings.Contains(text, "unable to start container process") || errors.Is(err, errRelativeDir) {
 		text = "OCI runtime exec failed: exec failed: " + text + ": unknown"

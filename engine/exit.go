@@ -2,13 +2,13 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"sync"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/lifecycle"
 	"box/engine/task"
 )
 
@@ -25,10 +25,10 @@ func (e *Engine) onExit(x task.Exit) {
 		e.forget(x.Container, "") // removed by a daemon that was cut off
 		return
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	st, _ := c.now()
-	if st.Pid != x.Pid || !st.running() {
+	c.Lock()
+	defer c.Unlock()
+	st, _ := c.Now()
+	if st.Pid != x.Pid || !st.Running() {
 		e.forget(x.Container, "")
 		return
 	}
@@ -36,12 +36,12 @@ func (e *Engine) onExit(x task.Exit) {
 }
 
 // ended brings a container whose program ended to rest; c.op is held.
-func (e *Engine) ended(c *container, x task.Exit) {
-	e.unwatchHealth(c)
-	c.unwatchOOM()
-	st, _ := c.now()
+func (e *Engine) ended(c *lifecycle.Container, x task.Exit) {
+	c.Uncheck()
+	c.UnwatchOOM()
+	st, _ := c.Now()
 	again, delay := e.restartAfter(c, &st, x)
-	rec := c.snapshot()
+	rec := c.Record()
 	var tellMounts func()
 	var unmounts sync.WaitGroup // the kernel may write to the disk for them
 	unmounts.Go(func() {
@@ -50,34 +50,29 @@ func (e *Engine) ended(c *container, x task.Exit) {
 	})
 	tellNetworks := e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(rec.Host))
 	unmounts.Wait()
-	c.signalling.Lock() // what was sent is told of before
-	defer c.signalling.Unlock()
+	c.Signals.Lock() // what was sent is told of before
+	defer c.Signals.Unlock()
 	next := api.StateExited
 	if again {
 		next = api.StateRestarting
 	}
-	err := e.to(c, next, func(s *status) {
+	err := c.Ended(next, x.Code, func(s *lifecycle.Status) {
 		s.Pid, s.ExitCode, s.OOMKilled, s.Finished = 0, x.Code, x.OOMKilled, x.At.UTC()
 		s.Endpoints, s.Sandbox = nil, ""
 		if again {
 			s.Restarts++
 			s.Backoff = delay
 		}
-		// Under the lock that to holds: who hears of the end finds it in the state, and who waits for it comes after it was told.
-		e.tellEnd(&c.rec, &st, x, x.OOMKilled && !c.oomTold.Load())
+	}, func(rec *lifecycle.Record) {
+		// Who hears of the end finds it in the state, and who waits for it comes after it was told.
+		e.tellEnd(rec, &st, x, x.OOMKilled && !c.OOMTold())
 		tellNetworks()
 		tellMounts()
-		c.end.code = x.Code
-		close(c.end.done)
-		c.end = newEnding()
 	})
 	if err != nil {
 		e.log.Error("end of a container", "container", short(x.Container), "error", err)
 	}
-	c.mu.Lock()
-	execs := slices.Clone(c.execs)
-	c.mu.Unlock()
-	e.dropWaiting(execs)
+	e.dropWaiting(c.Execs())
 	e.forget(x.Container, "") // by now the state has it
 	if again {
 		e.restartIn(c, delay)
@@ -87,9 +82,9 @@ func (e *Engine) ended(c *container, x task.Exit) {
 }
 
 // tellEnd publishes that the program of a container has ended, which was as st says until then; oom is what was not told when it happened.
-func (e *Engine) tellEnd(rec *record, st *status, x task.Exit, oom bool) {
+func (e *Engine) tellEnd(rec *lifecycle.Record, st *lifecycle.Status, x task.Exit, oom bool) {
 	publish := func(action events.Action, more ...string) {
-		e.bus.Publish(context.Background(), events.ContainerEventType, action, rec.ID, rec.attributes(more...))
+		e.bus.Publish(context.Background(), events.ContainerEventType, action, rec.ID, rec.Attributes(more...))
 	}
 	if oom {
 		publish(events.ActionOOM)
@@ -105,16 +100,13 @@ func (e *Engine) forget(id, exec string) {
 }
 
 // autoRemove is --rm.
-func (e *Engine) autoRemove(c *container) {
-	c.op.Lock()
-	defer c.op.Unlock()
-	c.mu.Lock()
-	again := c.restarts > 0 || c.st.running()
-	c.mu.Unlock()
-	if again {
+func (e *Engine) autoRemove(c *lifecycle.Container) {
+	c.Lock()
+	defer c.Unlock()
+	if !c.Idle() {
 		return // started again meanwhile, or about to be
 	}
 	if err := e.remove(context.Background(), c, true); err != nil {
-		e.log.Warn("remove container that ended", "container", short(c.rec.ID), "error", err)
+		e.log.Warn("remove container that ended", "container", short(c.ID()), "error", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/fs"
 	"box/fs/archive"
@@ -30,30 +31,30 @@ func (e *Engine) Export(ctx context.Context, ref string) (*Exported, error) {
 	if err := notGoing(c, "export"); err != nil {
 		return nil, err
 	}
-	root, err := e.mountRoot(ctx, c.rec.ID)
+	root, err := e.mountRoot(ctx, c.ID())
 	if err != nil {
 		return nil, err
 	}
 	// A running container's mounts are in a namespace of its own: this one shows the root alone.
 	fd, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		e.unmountRoot(c.rec.ID)
-		return nil, fmt.Errorf("export container %s: %w", short(c.rec.ID), err)
+		e.unmountRoot(c.ID())
+		return nil, fmt.Errorf("export container %s: %w", short(c.ID()), err)
 	}
 	e.publish(ctx, c, events.ActionExport)
 	return &Exported{fd: fd, ids: e.o.IDs, close: func() {
 		unix.Close(fd)
-		e.unmountRoot(c.rec.ID)
+		e.unmountRoot(c.ID())
 	}}, nil
 }
 
 // notGoing refuses what is done to a container's files when they are being deleted.
-func notGoing(c *container, verb string) error {
-	switch st, _ := c.now(); st.State {
+func notGoing(c *lifecycle.Container, verb string) error {
+	switch st, _ := c.Now(); st.State {
 	case api.StateDead:
-		return refuse.Conflict("You cannot %s container %s which is Dead", verb, c.rec.ID)
+		return refuse.Conflict("You cannot %s container %s which is Dead", verb, c.ID())
 	case api.StateRemoving:
-		return refuse.Conflict("You cannot %s container %s which is being removed", verb, c.rec.ID)
+		return refuse.Conflict("You cannot %s container %s which is being removed", verb, c.ID())
 	}
 	return nil
 }
@@ -80,7 +81,7 @@ func (e *Engine) Changes(ctx context.Context, ref string) ([]api.FilesystemChang
 	if err != nil {
 		return nil, err
 	}
-	list, err := d.Changes(ctx, c.rec.ID)
+	list, err := d.Changes(ctx, c.ID())
 	if err != nil {
 		return nil, err
 	}

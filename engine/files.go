@@ -14,6 +14,7 @@ import (
 	apimount "github.com/moby/moby/api/types/mount"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
 	"box/fs/archive"
@@ -24,18 +25,18 @@ import (
 // program does to names meanwhile leads nowhere else.
 type files struct {
 	root  *archive.Root
-	rec   record
+	rec   lifecycle.Record
 	live  bool // the program runs: what it mounted is there too
 	close func()
 }
 
 // openFiles opens the files of a container: through its first process while it runs, else its root with its volumes and binds.
-func (e *Engine) openFiles(ctx context.Context, c *container) (*files, error) {
-	rec := c.snapshot()
-	st, _ := c.now()
+func (e *Engine) openFiles(ctx context.Context, c *lifecycle.Container) (*files, error) {
+	rec := c.Record()
+	st, _ := c.Now()
 	switch {
-	case c.damaged != "":
-		return nil, refuse.Conflict("container %s is damaged and can only be removed: %s", short(rec.ID), c.damaged)
+	case c.Damaged() != "":
+		return nil, refuse.Conflict("container %s is damaged and can only be removed: %s", short(rec.ID), c.Damaged())
 	case st.State == api.StateRemoving || st.State == api.StateDead:
 		return nil, refuse.Conflict("container %s is %s", short(rec.ID), st.State)
 	}
@@ -46,7 +47,7 @@ func (e *Engine) openFiles(ctx context.Context, c *container) (*files, error) {
 	}
 	fd, live := -1, false
 	drop := func() {}
-	if st.running() {
+	if st.Running() {
 		fd, err = liveRoot(rec.ID, st.Pid)
 		live = err == nil
 	}
@@ -92,7 +93,7 @@ type resting struct {
 
 // restingRoot opens the mounted root of a container that does not run, with what it mounts by its configuration. drop is due when the
 // root is closed.
-func (e *Engine) restingRoot(at string, rec *record) (fd int, drop func(), err error) {
+func (e *Engine) restingRoot(at string, rec *lifecycle.Record) (fd int, drop func(), err error) {
 	list, drop, err := e.restingMounts(rec)
 	if err != nil {
 		return -1, nil, err
@@ -119,7 +120,7 @@ func (e *Engine) restingRoot(at string, rec *record) (fd int, drop func(), err e
 
 // restingMounts are a container's volumes, made ready until drop is called, its binds and the files that the engine writes for it, those
 // above others first.
-func (e *Engine) restingMounts(rec *record) (list []resting, drop func(), err error) {
+func (e *Engine) restingMounts(rec *lifecycle.Record) (list []resting, drop func(), err error) {
 	var using []string
 	user := rec.ID + "/" + newID() // beside the container itself
 	drop = func() {

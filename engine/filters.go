@@ -9,12 +9,13 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"box/engine/filter"
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
 )
 
 // listMatch is the test that the filters of `docker ps` make.
-func (e *Engine) listMatch(f filter.Args) (func(*record, *status) bool, error) {
+func (e *Engine) listMatch(f filter.Args) (func(*lifecycle.Record, *lifecycle.Status) bool, error) {
 	for _, s := range f["status"] {
 		if api.ValidateContainerState(api.ContainerState(s)) != nil {
 			return nil, refuse.Invalid("invalid filter 'status=%s'", s)
@@ -41,7 +42,7 @@ func (e *Engine) listMatch(f filter.Args) (func(*record, *status) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	bound := func(key string) (*record, error) {
+	bound := func(key string) (*lifecycle.Record, error) {
 		if !f.Has(key) {
 			return nil, nil
 		}
@@ -49,7 +50,7 @@ func (e *Engine) listMatch(f filter.Args) (func(*record, *status) bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		rec := c.snapshot()
+		rec := c.Record()
 		return &rec, nil
 	}
 	before, err := bound("before")
@@ -61,7 +62,7 @@ func (e *Engine) listMatch(f filter.Args) (func(*record, *status) bool, error) {
 		return nil, err
 	}
 	ancestors := e.ancestors(f["ancestor"])
-	return func(rec *record, st *status) bool {
+	return func(rec *lifecycle.Record, st *lifecycle.Status) bool {
 		return f.Any("id", func(v string) bool { return strings.HasPrefix(rec.ID, v) }) &&
 			f.Any("name", func(v string) bool { return filter.Name(v, rec.Name) }) &&
 			f.Any("status", func(v string) bool { return string(st.State) == v }) &&
@@ -74,7 +75,7 @@ func (e *Engine) listMatch(f filter.Args) (func(*record, *status) bool, error) {
 			f.Any("volume", func(v string) bool { return hasMount(rec, v) }) &&
 			f.Any("publish", func(v string) bool { return hasPort(portSummaries(rec, st), v, true) }) &&
 			f.Any("expose", func(v string) bool { return hasPort(portSummaries(rec, st), v, false) }) &&
-			f.Any("health", func(v string) bool { return v == string(healthText(st)) }) &&
+			f.Any("health", func(v string) bool { return v == string(st.HealthStatus()) }) &&
 			!(asksTask && isTask) && // there is no swarm
 			f.Labels(rec.Config.Labels) &&
 			f.Annotations(rec.Host.Annotations) &&
@@ -95,7 +96,7 @@ func (e *Engine) ancestors(refs []string) map[digest.Digest]bool {
 }
 
 // descends tells whether a container's image is one of those named, or was made of one.
-func (e *Engine) descends(rec *record, names []string, ancestors map[digest.Digest]bool) bool {
+func (e *Engine) descends(rec *lifecycle.Record, names []string, ancestors map[digest.Digest]bool) bool {
 	if slices.Contains(names, rec.Config.Image) {
 		return true
 	}
@@ -107,7 +108,7 @@ func (e *Engine) descends(rec *record, names []string, ancestors map[digest.Dige
 	return false
 }
 
-func (e *Engine) onNetwork(rec *record, ref string) bool {
+func (e *Engine) onNetwork(rec *lifecycle.Record, ref string) bool {
 	n, err := e.netRecordFor(ref)
 	if err != nil {
 		return false
@@ -116,7 +117,7 @@ func (e *Engine) onNetwork(rec *record, ref string) bool {
 	return on
 }
 
-func hasMount(rec *record, v string) bool {
+func hasMount(rec *lifecycle.Record, v string) bool {
 	return slices.ContainsFunc(rec.Mounts, func(m request.Mount) bool {
 		return m.Name == v || m.Destination == v || m.Source == v
 	})

@@ -8,6 +8,8 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
+
+	"box/engine/lifecycle"
 )
 
 // What a health check has where neither the image nor the user says.
@@ -78,45 +80,24 @@ func pauseBetween(h *api.Health, c *api.HealthConfig, ran time.Duration) time.Du
 }
 
 // watchHealth begins to check a container that runs.
-func (e *Engine) watchHealth(c *container) {
-	config := c.snapshot().Config
+func (e *Engine) watchHealth(c *lifecycle.Container) {
+	config := c.Record().Config
 	argv := checkCommand(config)
 	if argv == nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(e.stopped)
-	c.mu.Lock()
-	if c.checks != nil {
-		c.checks()
-	}
-	c.checks = cancel
-	c.mu.Unlock()
+	c.Check(cancel)
 	e.background(func() {
 		defer cancel()
 		e.checkHealth(ctx, c, config.Healthcheck, argv)
 	})
 }
 
-// unwatchHealth ends the checks of a container that does not run any more, or is frozen. It counts as unhealthy, as in Docker.
-func (e *Engine) unwatchHealth(c *container) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.checks == nil {
-		return
-	}
-	c.checks()
-	c.checks = nil
-	if c.st.Health != nil {
-		h := *c.st.Health
-		h.Status = api.Unhealthy
-		c.st.Health = &h
-	}
-}
-
 // checkHealth checks a container again and again until ctx ends.
-func (e *Engine) checkHealth(ctx context.Context, c *container, config *api.HealthConfig, argv []string) {
+func (e *Engine) checkHealth(ctx context.Context, c *lifecycle.Container, config *api.HealthConfig, argv []string) {
 	for {
-		st, _ := c.now()
+		st, _ := c.Now()
 		select {
 		case <-ctx.Done():
 			return
@@ -130,42 +111,22 @@ func (e *Engine) checkHealth(ctx context.Context, c *container, config *api.Heal
 	}
 }
 
-// takeHealth notes a result. Only a change of the status is written to the disk: checks must not wear it.
-func (e *Engine) takeHealth(ctx context.Context, c *container, r *api.HealthcheckResult, config *api.HealthConfig) {
-	c.mu.Lock()
-	if ctx.Err() != nil || c.st.Health == nil {
-		c.mu.Unlock()
-		return
-	}
-	before := c.st.Health.Status
-	c.st.Health = judged(c.st.Health, r, config, c.st.Started)
-	after := c.st.Health.Status
-	if after != before {
-		e.touched(c)
-	}
-	c.mu.Unlock()
-	if after != before {
-		e.publish(ctx, c, events.Action(string(events.ActionHealthStatus)+": "+string(after)))
+// takeHealth notes a result, and tells when the health is another now.
+func (e *Engine) takeHealth(ctx context.Context, c *lifecycle.Container, r *api.HealthcheckResult, config *api.HealthConfig) {
+	health, changed := c.Judge(ctx, func(s *lifecycle.Status) *api.Health { return judged(s.Health, r, config, s.Started) })
+	if changed {
+		e.publish(ctx, c, events.Action(string(events.ActionHealthStatus)+": "+string(health)))
 	}
 }
 
 // resumeHealth begins to check the containers that ran before the daemon did.
 func (e *Engine) resumeHealth() {
 	for _, c := range e.all() {
-		if st, _ := c.now(); st.State != api.StateRunning || c.damaged != "" {
+		if st, _ := c.Now(); st.State != api.StateRunning || c.Damaged() != "" {
 			continue
 		}
-		c.mu.Lock()
-		c.st.Health = freshHealth(c.rec.Config, c.st.Health)
-		c.mu.Unlock()
+		config := c.Record().Config
+		c.Note(func(s *lifecycle.Status) { s.Health = freshHealth(config, s.Health) })
 		e.watchHealth(c)
 	}
-}
-
-// healthText is a container's health as filters name it.
-func healthText(st *status) api.HealthStatus {
-	if st.Health == nil {
-		return api.NoHealthcheck
-	}
-	return st.Health.Status
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/moby/api/types/mount"
 	"github.com/opencontainers/go-digest"
 
+	"box/engine/lifecycle"
 	"box/fs"
 )
 
@@ -37,7 +38,7 @@ func layerNames(id string, images []fs.Info) []string {
 }
 
 // buildImageMounts makes the layers of a new container's image mounts; their rows are written with the container's.
-func (e *Engine) buildImageMounts(ctx context.Context, rec *record) error {
+func (e *Engine) buildImageMounts(ctx context.Context, rec *lifecycle.Record) error {
 	n := 0
 	for i := range rec.Mounts {
 		m := &rec.Mounts[i]
@@ -71,14 +72,4 @@ func (e *Engine) releaseImages(ctx context.Context, gone []fs.Info) error {
 		}
 	}
 	return errs
-}
-
-// uses tells whether a container was made from an image or mounts it.
-func (r *record) uses(image string) bool {
-	for _, m := range r.Mounts {
-		if m.Type == mount.TypeImage && m.Spec.Source == image {
-			return true
-		}
-	}
-	return r.Image == image
 }

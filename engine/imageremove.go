@@ -7,6 +7,8 @@ import (
 	apiimage "github.com/moby/moby/api/types/image"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"box/engine/lifecycle"
 )
 
 // TagImage gives an image one more name.
@@ -45,7 +47,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool, platfo
 }
 
 // releaseLayers deletes the layers that a removed container was the last to stand on, its image being gone already.
-func (e *Engine) releaseLayers(ctx context.Context, rec *record) error {
+func (e *Engine) releaseLayers(ctx context.Context, rec *lifecycle.Record) error {
 	_, err := e.images.Lookup(rec.Image)
 	if rec.Layer == "" || err == nil {
 		return nil
@@ -56,12 +58,12 @@ func (e *Engine) releaseLayers(ctx context.Context, rec *record) error {
 // userOf is a container that uses an image, one that runs before others.
 func (e *Engine) userOf(id string) (name string, running bool) {
 	for _, c := range e.all() {
-		rec := c.snapshot()
-		if !rec.uses(id) {
+		rec := c.Record()
+		if !rec.Uses(id) {
 			continue
 		}
 		name = short(rec.ID)
-		if st, _ := c.now(); st.running() {
+		if st, _ := c.Now(); st.Running() {
 			return name, true
 		}
 	}

@@ -43,7 +43,7 @@ func (e *Engine) Images(ctx context.Context, q ImageList) ([]apiimage.Summary, e
 	users := map[string]int64{}
 	if q.Containers {
 		for _, c := range e.all() {
-			users[c.snapshot().Image]++
+			users[c.Record().Image]++
 		}
 	}
 	out := []apiimage.Summary{}

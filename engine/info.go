@@ -61,12 +61,12 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	i.Name, _ = os.Hostname()
 	i.OperatingSystem, i.OSVersion = operatingSystem()
 	for _, c := range e.all() {
-		st, _ := c.now()
+		st, _ := c.Now()
 		i.Containers++
 		switch {
 		case st.State == api.StatePaused:
 			i.ContainersPaused++
-		case st.running():
+		case st.Running():
 			i.ContainersRunning++
 		default:
 			i.ContainersStopped++

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/spec"
 	"box/engine/workdir"
 	"box/fs/disk"
@@ -38,7 +39,7 @@ var initEntries = []initEntry{
 
 // fillInit makes initEntries in the layer below a container's, and fills the container's volumes from it. The image is not trusted: no
 // link in it is followed but inside the root. whole tells that the working folder is there: else it is to be made in the container's own layer.
-func (e *Engine) fillInit(ctx context.Context, name string, rec *record) (whole bool, err error) {
+func (e *Engine) fillInit(ctx context.Context, name string, rec *lifecycle.Record) (whole bool, err error) {
 	err = e.inRoot(ctx, name, func(dir int, root string) error {
 		var errs error
 		uid, gid := e.o.IDs.Root()

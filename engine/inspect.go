@@ -3,13 +3,13 @@ package engine
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
 	apinetwork "github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/api/types/storage"
 
+	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/fs"
 )
@@ -30,9 +30,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	rec, st, execs := c.rec, c.st, slices.Clone(c.execs)
-	c.mu.Unlock()
+	rec, st, execs := c.See()
 	r := &api.InspectResponse{
 		ID: rec.ID, Created: apiTime(rec.Created), Path: rec.Path, Args: rec.Args, State: apiState(&st), Image: rec.Image,
 		Name: "/" + rec.Name, RestartCount: st.Restarts, Driver: rec.Driver, Platform: "linux", AppArmorProfile: e.profileOf(rec.Host),
@@ -57,7 +55,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 }
 
 // fileOf is the file that a container sees as /etc/name: the engine's, unless the user mounts another.
-func (e *Engine) fileOf(rec *record, name string) string {
+func (e *Engine) fileOf(rec *lifecycle.Record, name string) string {
 	for _, m := range rec.Mounts {
 		if m.Destination == "/etc/"+name {
 			return m.Source
@@ -66,9 +64,9 @@ func (e *Engine) fileOf(rec *record, name string) string {
 	return filepath.Join(e.dir(rec.ID), name)
 }
 
-func apiState(st *status) *api.State {
+func apiState(st *lifecycle.Status) *api.State {
 	return &api.State{
-		Status: st.State, Running: st.running() || st.State == api.StateRestarting, Paused: st.State == api.StatePaused,
+		Status: st.State, Running: st.Running() || st.State == api.StateRestarting, Paused: st.State == api.StatePaused,
 		Restarting: st.State == api.StateRestarting, OOMKilled: st.OOMKilled, Dead: st.State == api.StateDead,
 		Pid: st.Pid, ExitCode: st.ExitCode, Error: st.Error, StartedAt: apiTime(st.Started), FinishedAt: apiTime(st.Finished),
 		Health: st.Health,
@@ -87,7 +85,7 @@ func (e *Engine) graphDriver(ctx context.Context, id string) *storage.DriverData
 }
 
 // sizes are the bytes that the container wrote, and those of all of its root.
-func (e *Engine) sizes(ctx context.Context, rec *record) (own, all int64) {
+func (e *Engine) sizes(ctx context.Context, rec *lifecycle.Record) (own, all int64) {
 	if u, err := e.layers.Usage(ctx, rec.ID); err == nil {
 		own = u.Bytes
 	}
@@ -104,9 +102,9 @@ func (e *Engine) sizes(ctx context.Context, rec *record) (own, all int64) {
 }
 
 // networkSettings are the addresses and ports of a container as the API shows them.
-func (e *Engine) networkSettings(rec *record, st *status) *api.NetworkSettings {
+func (e *Engine) networkSettings(rec *lifecycle.Record, st *lifecycle.Status) *api.NetworkSettings {
 	s := &api.NetworkSettings{Ports: apinetwork.PortMap{}, Networks: map[string]*apinetwork.EndpointSettings{}}
-	if st.running() {
+	if st.Running() {
 		if st.Sandbox != "" && ownsSandbox(rec.Host) {
 			s.SandboxID, s.SandboxKey = rec.ID, st.Sandbox
 		}
@@ -119,7 +117,7 @@ func (e *Engine) networkSettings(rec *record, st *status) *api.NetworkSettings {
 	}
 	for name, want := range rec.Networks {
 		es := want.Copy()
-		if n, err := e.netRecordFor(name); err == nil && st.running() {
+		if n, err := e.netRecordFor(name); err == nil && st.Running() {
 			es.NetworkID = n.ID
 			fillEndpoint(es, n.ID, st.Endpoints)
 		}

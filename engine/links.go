@@ -18,13 +18,14 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/state"
 )
 
 // link is one --link: another container on the default network, which this one knows by an alias.
 type link struct {
-	to    *container
+	to    *lifecycle.Container
 	alias string
 }
 
@@ -46,7 +47,7 @@ func (e *Engine) links(specs []string) ([]link, error) {
 		if to, err = e.networkOwner(to); err != nil {
 			return nil, err
 		}
-		if to.snapshot().Host.NetworkMode.IsHost() {
+		if to.Record().Host.NetworkMode.IsHost() {
 			return nil, refuse.Invalid("conflicting options: host type networking can't be used with links. This would result in undefined behavior")
 		}
 		list = append(list, link{to, path.Base(alias)})
@@ -58,9 +59,9 @@ func (e *Engine) links(specs []string) ([]link, error) {
 const mostJoins = 100
 
 // networkOwner is the container whose network c has: itself, or the one that it joined.
-func (e *Engine) networkOwner(c *container) (*container, error) {
+func (e *Engine) networkOwner(c *lifecycle.Container) (*lifecycle.Container, error) {
 	for range mostJoins {
-		mode := c.snapshot().Host.NetworkMode
+		mode := c.Record().Host.NetworkMode
 		if !mode.IsContainer() {
 			return c, nil
 		}
@@ -69,35 +70,30 @@ func (e *Engine) networkOwner(c *container) (*container, error) {
 			return nil, err
 		}
 	}
-	return nil, refuse.Invalid("container %s joins a network that leads back to it", short(c.rec.ID))
+	return nil, refuse.Invalid("container %s joins a network that leads back to it", short(c.ID()))
 }
 
 // linkedAs is the container that another, by its name, links to under an alias: NAME/ALIAS. e.mu is held.
-func (e *Engine) linkedAs(name string) *container {
+func (e *Engine) linkedAs(name string) *lifecycle.Container {
 	parent, alias, ok := strings.Cut(name, "/")
 	c := e.containers[e.names[parent]]
 	if !ok || c == nil {
 		return nil
 	}
-	rec := c.snapshot()
-	if i := rec.linkIndex(alias); i >= 0 {
+	rec := c.Record()
+	if i := rec.LinkIndex(alias); i >= 0 {
 		return e.containers[rec.Links[i]]
 	}
 	return nil
-}
-
-// linkIndex is where in the lists of links the one with an alias is, -1 for nowhere.
-func (r *record) linkIndex(alias string) int {
-	return slices.IndexFunc(r.Host.Links[:min(len(r.Host.Links), len(r.Links))], func(l string) bool { return path.Base(l) == alias })
 }
 
 // linkNames are the names that containers have by the links of others, by the ID of who is linked to.
 func (e *Engine) linkNames() map[string][]string {
 	names := map[string][]string{}
 	for _, c := range e.all() {
-		rec := c.snapshot()
+		rec := c.Record()
 		for _, l := range e.linksOf(&rec) {
-			id := l.to.rec.ID
+			id := l.to.ID()
 			names[id] = append(names[id], "/"+rec.Name+"/"+l.alias)
 		}
 	}
@@ -117,11 +113,11 @@ func (e *Engine) RemoveLink(_ context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	rec := c.snapshot()
-	i := rec.linkIndex(alias)
-	if i < 0 || c.gone {
+	c.Lock()
+	defer c.Unlock()
+	rec := c.Record()
+	i := rec.LinkIndex(alias)
+	if i < 0 || c.Gone() {
 		return refuse.NotFound("No such container: %s", ref)
 	}
 	host := *rec.Host
@@ -130,41 +126,39 @@ func (e *Engine) RemoveLink(_ context.Context, ref string) error {
 		host.Links = nil // as one that never had any
 	}
 	rec.Host = &host
-	if err := e.db.Update(func(tx *state.Tx) error { return recordTable.Put(tx, rec.ID, rec) }); err != nil {
+	if err := e.db.Update(func(tx *state.Tx) error { return lifecycle.Records.Put(tx, rec.ID, rec) }); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	c.rec.Links, c.rec.Host = rec.Links, rec.Host
-	c.mu.Unlock()
-	if st, _ := c.now(); !st.running() {
+	c.Reconfigure(func(r *lifecycle.Record) { r.Links, r.Host = rec.Links, rec.Host })
+	if st, _ := c.Now(); !st.Running() {
 		return nil
 	}
 	return replaceHost(filepath.Join(e.dir(rec.ID), "hosts"), alias, netip.Addr{})
 }
 
 // wantedLinks checks the links of a new container and brings them into the form that inspect shows.
-func (e *Engine) wantedLinks(rec *record) error {
+func (e *Engine) wantedLinks(rec *lifecycle.Record) error {
 	list, err := e.links(rec.Host.Links)
 	if err != nil {
 		return err
 	}
 	for _, l := range list {
-		rec.Links = append(rec.Links, l.to.rec.ID)
+		rec.Links = append(rec.Links, l.to.ID())
 	}
-	rec.Host.Links = rec.showLinks(list)
+	rec.Host.Links = showLinks(rec, list)
 	return nil
 }
 
 // showLinks is the form that inspect has for links.
-func (r *record) showLinks(list []link) (shown []string) {
+func showLinks(r *lifecycle.Record, list []link) (shown []string) {
 	for _, l := range list {
-		shown = append(shown, "/"+l.to.snapshot().Name+":/"+r.Name+"/"+l.alias)
+		shown = append(shown, "/"+l.to.Record().Name+":/"+r.Name+"/"+l.alias)
 	}
 	return shown
 }
 
 // linksOf are the links of a container by their IDs, without those to containers that are gone.
-func (e *Engine) linksOf(rec *record) (list []link) {
+func (e *Engine) linksOf(rec *lifecycle.Record) (list []link) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	for i, id := range rec.Links {
@@ -176,26 +170,26 @@ func (e *Engine) linksOf(rec *record) (list []link) {
 }
 
 // shownHost is a container's host configuration with its links by the names of today.
-func (e *Engine) shownHost(rec *record) *api.HostConfig {
+func (e *Engine) shownHost(rec *lifecycle.Record) *api.HostConfig {
 	if len(rec.Links) == 0 {
 		return rec.Host
 	}
 	h := *rec.Host
-	h.Links = rec.showLinks(e.linksOf(rec))
+	h.Links = showLinks(rec, e.linksOf(rec))
 	return &h
 }
 
 // relink writes the address of a container that has started into the hosts files of those that run and link to it.
-func (e *Engine) relink(c *container) {
-	rec := c.snapshot()
-	st, _ := c.now()
+func (e *Engine) relink(c *lifecycle.Container) {
+	rec := c.Record()
+	st, _ := c.Now()
 	address := e.defaultAddress(&rec, &st)
 	if !address.IsValid() {
 		return
 	}
 	for _, other := range e.all() {
-		to := other.snapshot()
-		if now, _ := other.now(); !slices.Contains(to.Links, rec.ID) || !now.running() {
+		to := other.Record()
+		if now, _ := other.Now(); !slices.Contains(to.Links, rec.ID) || !now.Running() {
 			continue
 		}
 		for _, l := range e.linksOf(&to) {
@@ -243,12 +237,12 @@ func replaceHost(file, name string, address netip.Addr) error {
 }
 
 // linked is what a container that starts learns of those that it links to: lines for its hosts file and variables.
-func (e *Engine) linked(rec *record) (hosts, env []string, err error) {
+func (e *Engine) linked(rec *lifecycle.Record) (hosts, env []string, err error) {
 	for _, l := range e.linksOf(rec) {
-		to, st := l.to.snapshot(), status{}
-		st, _ = l.to.now()
+		to, st := l.to.Record(), lifecycle.Status{}
+		st, _ = l.to.Now()
 		full := "/" + rec.Name + "/" + l.alias
-		if !st.running() {
+		if !st.Running() {
 			return nil, nil, refuse.Invalid("Cannot link to a non running container: /%s AS %s", to.Name, full)
 		}
 		address := e.defaultAddress(&to, &st)
@@ -266,7 +260,7 @@ func (e *Engine) linked(rec *record) (hosts, env []string, err error) {
 }
 
 // defaultAddress is a container's address on the default network.
-func (e *Engine) defaultAddress(rec *record, st *status) netip.Addr {
+func (e *Engine) defaultAddress(rec *lifecycle.Record, st *lifecycle.Status) netip.Addr {
 	if es := e.networkSettings(rec, st).Networks["bridge"]; es != nil {
 		return es.IPAddress
 	}
@@ -274,7 +268,7 @@ func (e *Engine) defaultAddress(rec *record, st *status) netip.Addr {
 }
 
 // linkVariables are what programs of the time of links look for.
-func linkVariables(full, alias string, address netip.Addr, to *record) []string {
+func linkVariables(full, alias string, address netip.Addr, to *lifecycle.Record) []string {
 	prefix := strings.ReplaceAll(strings.ToUpper(alias), "-", "_")
 	env := []string{prefix + "_NAME=" + full}
 	ports := make([]apinetwork.Port, 0, len(to.Config.ExposedPorts))

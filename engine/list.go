@@ -14,6 +14,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 
 	"box/engine/filter"
+	"box/engine/lifecycle"
 	"box/engine/network"
 )
 
@@ -44,15 +45,15 @@ func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error)
 	}
 	all := o.All || o.Limit > 0 || o.Filters.Has("status") || o.Filters.Has("exited")
 	type row struct {
-		c   *container
-		rec record
-		st  status
+		c   *lifecycle.Container
+		rec lifecycle.Record
+		st  lifecycle.Status
 	}
 	var rows []row
 	for _, c := range e.all() {
-		r := row{c: c, rec: c.snapshot()}
-		r.st, _ = c.now()
-		if (all || r.st.running() || r.st.State == api.StateRestarting) && match(&r.rec, &r.st) {
+		r := row{c: c, rec: c.Record()}
+		r.st, _ = c.Now()
+		if (all || r.st.Running() || r.st.State == api.StateRestarting) && match(&r.rec, &r.st) {
 			rows = append(rows, r)
 		}
 	}
@@ -74,14 +75,14 @@ func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error)
 	return out, nil
 }
 
-func (e *Engine) summary(rec *record, st *status) api.Summary {
+func (e *Engine) summary(rec *lifecycle.Record, st *lifecycle.Status) api.Summary {
 	s := api.Summary{
 		ID: rec.ID, Names: []string{"/" + rec.Name}, Image: e.imageName(rec), ImageID: rec.Image,
 		Command: command(rec), Created: rec.Created.Unix(), Ports: portSummaries(rec, st), Labels: rec.Config.Labels,
 		State: st.State, Status: statusText(st, e.o.Now()), Mounts: shown(rec.Mounts),
 		NetworkSettings: &api.NetworkSettingsSummary{Networks: map[string]*apinetwork.EndpointSettings{}},
 	}
-	s.Health = &api.HealthSummary{Status: healthText(st)}
+	s.Health = &api.HealthSummary{Status: st.HealthStatus()}
 	if st.Health != nil {
 		s.Health.FailingStreak = st.Health.FailingStreak
 	}
@@ -95,7 +96,7 @@ func (e *Engine) summary(rec *record, st *status) api.Summary {
 }
 
 // imageName is what the container was created from, or the image's ID when that name means another image now.
-func (e *Engine) imageName(rec *record) string {
+func (e *Engine) imageName(rec *lifecycle.Record) string {
 	id, err := e.images.Lookup(rec.Config.Image)
 	if err != nil || id.String() != rec.Image {
 		return rec.Image
@@ -104,7 +105,7 @@ func (e *Engine) imageName(rec *record) string {
 }
 
 // command is the program and its arguments; one with a space in it is quoted as Docker does.
-func command(rec *record) string {
+func command(rec *lifecycle.Record) string {
 	args := make([]string, 0, len(rec.Args)+1)
 	for _, a := range rec.Args {
 		if strings.Contains(a, " ") {
@@ -116,11 +117,11 @@ func command(rec *record) string {
 }
 
 // statusText is the column STATUS of `docker ps`.
-func statusText(st *status, now time.Time) string {
+func statusText(st *lifecycle.Status, now time.Time) string {
 	since := func(t time.Time) string { return units.HumanDuration(now.UTC().Sub(t)) }
 	switch st.State {
 	case api.StateRunning:
-		switch healthText(st) {
+		switch st.HealthStatus() {
 		case api.NoHealthcheck:
 			return "Up " + since(st.Started)
 		case api.Starting:
@@ -145,9 +146,9 @@ func statusText(st *status, now time.Time) string {
 }
 
 // portSummaries are the ports of a running container: published ones as bound, exposed ones without a host's.
-func portSummaries(rec *record, st *status) []api.PortSummary {
+func portSummaries(rec *lifecycle.Record, st *lifecycle.Status) []api.PortSummary {
 	out := []api.PortSummary{}
-	if !st.running() {
+	if !st.Running() {
 		return out
 	}
 	published := map[apinetwork.Port]bool{}

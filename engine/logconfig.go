@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/lifecycle"
 	"box/engine/logs"
 	"box/engine/task"
 	"box/template"
@@ -20,12 +21,12 @@ import (
 const defaultLog = "json-file"
 
 // logFiles is where the container's log can be read; its path is "" when it cannot.
-func (e *Engine) logFiles(rec *record) logs.Files {
+func (e *Engine) logFiles(rec *lifecycle.Record) logs.Files {
 	return logs.Place(rec.Host.LogConfig.Type, rec.Host.LogConfig.Config, e.dir(rec.ID), rec.ID)
 }
 
 // logOf is what the keeper needs to know of a container's log. The folder of the log file is made.
-func (e *Engine) logOf(rec *record) (task.Log, error) {
+func (e *Engine) logOf(rec *lifecycle.Record) (task.Log, error) {
 	c := rec.Host.LogConfig
 	files := e.logFiles(rec)
 	l := task.Log{Driver: c.Type, Path: files.Path, Options: c.Config}
@@ -54,10 +55,12 @@ func (e *Engine) logOf(rec *record) (task.Log, error) {
 	return l, nil
 }
 
-func commandOf(rec *record) string { return strings.Join(append([]string{rec.Path}, rec.Args...), " ") }
+func commandOf(rec *lifecycle.Record) string {
+	return strings.Join(append([]string{rec.Path}, rec.Args...), " ")
+}
 
 // logTag evaluates the option tag, which json-file has only when it is asked for.
-func logTag(rec *record, path string) (string, error) {
+func logTag(rec *lifecycle.Record, path string) (string, error) {
 	c := rec.Host.LogConfig
 	source := c.Config["tag"]
 	switch {
@@ -76,7 +79,7 @@ func logTag(rec *record, path string) (string, error) {
 }
 
 // tagData is what a tag may ask for, under the names that Docker has.
-func tagData(rec *record, path string) *template.Object {
+func tagData(rec *lifecycle.Record, path string) *template.Object {
 	host, _ := os.Hostname()
 	o := &template.Object{Type: "*logger.Info", Escape: true, Hidden: map[string]any{}}
 	for _, v := range []struct {
@@ -116,7 +119,7 @@ func list(l []string) []any {
 }
 
 // logAttributes are the labels and variables that the options labels, labels-regex, env and env-regex choose.
-func logAttributes(rec *record) (map[string]string, error) {
+func logAttributes(rec *lifecycle.Record) (map[string]string, error) {
 	env := map[string]string{}
 	for _, v := range rec.Config.Env {
 		if name, value, ok := strings.Cut(v, "="); ok {

@@ -13,6 +13,7 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/lifecycle"
 	"box/engine/logs"
 	"box/engine/refuse"
 )
@@ -43,10 +44,10 @@ func (e *Engine) Logs(ref string, o LogOptions) (*Log, error) {
 	if !o.Stdout && !o.Stderr {
 		return nil, refuse.Invalid("Bad parameters: you must choose at least one stream")
 	}
-	if st, _ := c.now(); st.State == api.StateRemoving || st.State == api.StateDead {
+	if st, _ := c.Now(); st.State == api.StateRemoving || st.State == api.StateDead {
 		return nil, refuse.Conflict("can not get logs from container which is dead or marked for removal")
 	}
-	rec := c.snapshot()
+	rec := c.Record()
 	if e.logFiles(&rec).Path == "" {
 		return nil, refuse.NotImplemented("configured logging driver does not support reading")
 	}
@@ -62,8 +63,8 @@ const timeFormat = "2006-01-02T15:04:05.000000000Z07:00"
 // logBatch is how many bytes of a log are written at once.
 const logBatch = 32 << 10
 
-func (e *Engine) writeLog(ctx context.Context, c *container, w io.Writer, o LogOptions) error {
-	rec := c.snapshot()
+func (e *Engine) writeLog(ctx context.Context, c *lifecycle.Container, w io.Writer, o LogOptions) error {
+	rec := c.Record()
 	out := bufio.NewWriterSize(w, logBatch)
 	q := logs.Query{Since: o.Since, Until: o.Until, Tail: o.Tail, Details: o.Details, Follow: o.Follow, Idle: out.Flush}
 	if o.Follow {
@@ -121,6 +122,6 @@ func appendEntry(b []byte, l *logs.Entry, terminal bool, o LogOptions) []byte {
 }
 
 // waitOver returns when the program that runs has ended, at once when none does.
-func waitOver(ctx context.Context, c *container) {
-	waitStopped(ctx, c, c.ending(), -1)
+func waitOver(ctx context.Context, c *lifecycle.Container) {
+	waitStopped(ctx, c, c.End(), -1)
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 )
 
 // container finds one by full ID, name, or a prefix of the ID that only one has.
-func (e *Engine) container(ref string) (*container, error) {
+func (e *Engine) container(ref string) (*lifecycle.Container, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if ref == "" {
@@ -26,7 +27,7 @@ func (e *Engine) container(ref string) (*container, error) {
 	if c := e.linkedAs(strings.TrimPrefix(ref, "/")); c != nil {
 		return c, nil
 	}
-	var found *container
+	var found *lifecycle.Container
 	for id, c := range e.containers {
 		if strings.HasPrefix(id, ref) {
 			if found != nil {
@@ -42,10 +43,10 @@ func (e *Engine) container(ref string) (*container, error) {
 }
 
 // all is every container, in no order.
-func (e *Engine) all() []*container {
+func (e *Engine) all() []*lifecycle.Container {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	list := make([]*container, 0, len(e.containers))
+	list := make([]*lifecycle.Container, 0, len(e.containers))
 	for _, c := range e.containers {
 		list = append(list, c)
 	}
@@ -53,7 +54,7 @@ func (e *Engine) all() []*container {
 }
 
 // publish sends an event of c; more are pairs of attributes.
-func (e *Engine) publish(ctx context.Context, c *container, action events.Action, more ...string) {
-	rec := c.snapshot()
-	e.bus.Publish(ctx, events.ContainerEventType, action, rec.ID, rec.attributes(more...))
+func (e *Engine) publish(ctx context.Context, c *lifecycle.Container, action events.Action, more ...string) {
+	rec := c.Record()
+	e.bus.Publish(ctx, events.ContainerEventType, action, rec.ID, rec.Attributes(more...))
 }

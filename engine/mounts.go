@@ -3,11 +3,11 @@ package engine
 import (
 	"context"
 	"os"
-	"slices"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 
+	"box/engine/lifecycle"
 	"box/engine/request"
 	"box/engine/volume"
 )
@@ -28,7 +28,7 @@ func exists(path string) bool {
 }
 
 // holdVolumes makes or finds the volumes of a container that is created, and notes which they are.
-func (e *Engine) holdVolumes(ctx context.Context, rec *record) error {
+func (e *Engine) holdVolumes(ctx context.Context, rec *lifecycle.Record) error {
 	for i := range rec.Mounts {
 		m := &rec.Mounts[i]
 		if m.Type != mount.TypeVolume {
@@ -55,15 +55,4 @@ func (e *Engine) holdVolume(ctx context.Context, container string, m *request.Mo
 		}
 	}
 	return e.makeVolume(ctx, q)
-}
-
-// volumesOf are the names of a container's volumes, each once.
-func volumesOf(rec *record) []string {
-	var names []string
-	for _, m := range rec.Mounts {
-		if m.Type == mount.TypeVolume && !slices.Contains(names, m.Name) {
-			names = append(names, m.Name)
-		}
-	}
-	return names
 }

@@ -15,6 +15,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
 	"box/engine/volume"
@@ -23,7 +24,7 @@ import (
 
 // useMounts makes ready what a container mounts, and gives the mounts for the runtime. After an error, and when the container has
 // ended, dropMounts is due.
-func (e *Engine) useMounts(rec *record) ([]specs.Mount, error) {
+func (e *Engine) useMounts(rec *lifecycle.Record) ([]specs.Mount, error) {
 	var list []specs.Mount
 	for i := range rec.Mounts {
 		m := &rec.Mounts[i]
@@ -67,7 +68,7 @@ func useBind(m *request.Mount) (specs.Mount, error) {
 }
 
 // useVolume mounts the volume of a container's mount i.
-func (e *Engine) useVolume(rec *record, i int) (specs.Mount, error) {
+func (e *Engine) useVolume(rec *lifecycle.Record, i int) (specs.Mount, error) {
 	m := &rec.Mounts[i]
 	source, err := e.volumes.Mount(m.Name, rec.ID)
 	if err != nil {
@@ -84,7 +85,7 @@ func (e *Engine) useVolume(rec *record, i int) (specs.Mount, error) {
 }
 
 // useImage gives the mount i of a container, whose layer is mounted with the container's root.
-func (e *Engine) useImage(rec *record, i int) (specs.Mount, error) {
+func (e *Engine) useImage(rec *lifecycle.Record, i int) (specs.Mount, error) {
 	source, err := e.part(rec, i, rec.Mounts[i].Source)
 	if err != nil {
 		return specs.Mount{}, err
@@ -93,7 +94,7 @@ func (e *Engine) useImage(rec *record, i int) (specs.Mount, error) {
 }
 
 // part is source, or where the part of it is seen that mount i of a container is for.
-func (e *Engine) part(rec *record, i int, source string) (string, error) {
+func (e *Engine) part(rec *lifecycle.Record, i int, source string) (string, error) {
 	if subpath := request.Subpath(&rec.Mounts[i].Spec); subpath != "" {
 		return e.pinSubpath(rec.ID, i, source, subpath)
 	}
@@ -151,11 +152,11 @@ func (e *Engine) unpin(id string) {
 }
 
 // dropMounts undoes useMounts as far as it came; tell publishes it.
-func (e *Engine) dropMounts(rec *record) (tell func()) {
+func (e *Engine) dropMounts(rec *lifecycle.Record) (tell func()) {
 	e.unpin(rec.ID)
 	e.dropShm(rec.ID)
 	var unmounted []string
-	for _, name := range volumesOf(rec) {
+	for _, name := range rec.Volumes() {
 		used, err := e.volumes.Unmount(name, rec.ID)
 		if err != nil {
 			e.log.Warn("unmount volume", "volume", name, "container", short(rec.ID), "error", err)
@@ -258,11 +259,12 @@ func mountAbove(p string) (mounts.Entry, error) {
 func (e *Engine) restoreMounts() {
 	running := map[string]bool{}
 	for id, c := range e.containers {
-		running[id] = c.st.running()
+		rec, st, _ := c.See()
+		running[id] = st.Running()
 		if !running[id] {
 			e.dropShm(id)
 		}
-		for _, name := range volumesOf(&c.rec) {
+		for _, name := range rec.Volumes() {
 			if _, err := e.volumes.Hold(name, id); err != nil {
 				e.log.Error("volume of a container is lost", "container", short(id), "error", err)
 			}

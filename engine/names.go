@@ -8,13 +8,14 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/refuse"
 	"box/engine/request"
 )
 
 // writeFiles writes the three files that a container has over its image's: hostname, hosts with the lines of its links, and resolv.conf.
-func (e *Engine) writeFiles(rec *record, j sandbox, links []string) error {
+func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) error {
 	dir := e.dir(rec.ID)
 	if rec.Host.NetworkMode.IsContainer() {
 		return e.copyFiles(rec)
@@ -109,13 +110,13 @@ func (e *Engine) hostAddress() netip.Addr {
 }
 
 // copyFiles gives a container that shares another's network that one's files.
-func (e *Engine) copyFiles(rec *record) error {
+func (e *Engine) copyFiles(rec *lifecycle.Record) error {
 	other, err := e.container(rec.Host.NetworkMode.ConnectedContainer())
 	if err != nil {
 		return err
 	}
 	for _, name := range []string{"hostname", "hosts", "resolv.conf"} {
-		raw, err := os.ReadFile(filepath.Join(e.dir(other.rec.ID), name))
+		raw, err := os.ReadFile(filepath.Join(e.dir(other.ID()), name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

@@ -77,9 +77,9 @@ func (e *Engine) InspectNetwork(ref string) (*apinetwork.Inspect, error) {
 	d := &apinetwork.Inspect{Network: n.describe(), Containers: map[string]apinetwork.EndpointResource{}}
 	var taken []netip.Addr
 	for _, c := range e.all() {
-		st, _ := c.now()
-		rec := c.snapshot()
-		if _, on := rec.Networks[n.Name]; !on || !st.running() {
+		st, _ := c.Now()
+		rec := c.Record()
+		if _, on := rec.Networks[n.Name]; !on || !st.Running() {
 			continue
 		}
 		r := apinetwork.EndpointResource{Name: rec.Name}

@@ -4,51 +4,47 @@ import (
 	"context"
 
 	"github.com/moby/moby/api/types/events"
+
+	"box/engine/lifecycle"
 )
 
 // watchOOM tells when a running container has no memory left: under --oom-kill-disable, and when a program beside its first is killed, nothing
-// else does. Only one with a limit has a watch. c.op is held, or nobody else has the container yet.
-func (e *Engine) watchOOM(c *container, fresh bool) {
+// else does. Only one with a limit has a watch. The container is locked, or nobody else has it yet.
+func (e *Engine) watchOOM(c *lifecycle.Container, fresh bool) {
 	if fresh {
-		c.oomTold.Store(false)
+		c.TellOOM(false)
 	}
-	rec := c.snapshot()
-	if rec.Host.Memory <= 0 || c.oom != nil {
+	rec := c.Record()
+	if rec.Host.Memory <= 0 {
 		return
 	}
-	groups, err := e.groups()
-	if err != nil {
-		e.log.Warn("no oom events of a container", "container", short(rec.ID), "error", err)
-		return
-	}
-	w, err := groups.Open(rec.Cgroup).WatchOOM(fresh, func(killed bool) {
-		e.change(c, func(s *status) { s.OOMKilled = s.OOMKilled || killed })
-		c.oomTold.Store(true)
-		e.publish(context.Background(), c, events.ActionOOM)
+	c.WatchOOM(func() (end func()) {
+		groups, err := e.groups()
+		if err != nil {
+			e.log.Warn("no oom events of a container", "container", short(rec.ID), "error", err)
+			return nil
+		}
+		w, err := groups.Open(rec.Cgroup).WatchOOM(fresh, func(killed bool) {
+			c.Change(func(s *lifecycle.Status) { s.OOMKilled = s.OOMKilled || killed })
+			c.TellOOM(true)
+			e.publish(context.Background(), c, events.ActionOOM)
+		})
+		if err != nil { // mostly because it has ended
+			e.log.Debug("no oom events of a container", "container", short(rec.ID), "error", err)
+			return nil
+		}
+		leave := context.AfterFunc(e.stopped, w.Close)
+		return func() {
+			leave()
+			w.Close()
+		}
 	})
-	if err != nil { // mostly because it has ended
-		e.log.Debug("no oom events of a container", "container", short(rec.ID), "error", err)
-		return
-	}
-	leave := context.AfterFunc(e.stopped, w.Close)
-	c.oom = func() {
-		leave()
-		w.Close()
-	}
-}
-
-// unwatchOOM ends that; what happened before is told by then. c.op is held.
-func (c *container) unwatchOOM() {
-	if c.oom != nil {
-		c.oom()
-		c.oom = nil
-	}
 }
 
 // resumeOOM watches the containers that ran before the daemon did.
 func (e *Engine) resumeOOM() {
 	for _, c := range e.all() {
-		if st, _ := c.now(); st.running() && c.damaged == "" {
+		if st, _ := c.Now(); st.Running() && c.Damaged() == "" {
 			e.watchOOM(c, false)
 		}
 	}

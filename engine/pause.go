@@ -15,22 +15,22 @@ func (e *Engine) Pause(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	switch st, _ := c.now(); st.State {
+	c.Lock()
+	defer c.Unlock()
+	switch st, _ := c.Now(); st.State {
 	case api.StateRunning:
 	case api.StatePaused:
-		return refuse.Conflict("Container %s is already paused", c.rec.ID)
+		return refuse.Conflict("Container %s is already paused", c.ID())
 	case api.StateRestarting:
-		return refuse.Conflict("Container %s is restarting, wait until the container is running", c.rec.ID)
+		return refuse.Conflict("Container %s is restarting, wait until the container is running", c.ID())
 	default:
-		return refuse.Conflict("Container %s is not running", c.rec.ID)
+		return refuse.Conflict("Container %s is not running", c.ID())
 	}
-	if err := e.o.Tasks.Task(c.rec.ID).Pause(ctx); err != nil {
+	if err := e.o.Tasks.Task(c.ID()).Pause(ctx); err != nil {
 		return err
 	}
-	e.unwatchHealth(c)
-	if err := e.to(c, api.StatePaused, nil); err != nil {
+	c.Uncheck()
+	if err := c.To(api.StatePaused, nil); err != nil {
 		return err
 	}
 	e.publish(ctx, c, events.ActionPause)
@@ -43,15 +43,15 @@ func (e *Engine) Unpause(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	if st, _ := c.now(); st.State != api.StatePaused {
-		return refuse.Internal("Container %s is not paused", c.rec.ID) // as in Docker
+	c.Lock()
+	defer c.Unlock()
+	if st, _ := c.Now(); st.State != api.StatePaused {
+		return refuse.Internal("Container %s is not paused", c.ID()) // as in Docker
 	}
-	if err := e.o.Tasks.Task(c.rec.ID).Resume(ctx); err != nil {
+	if err := e.o.Tasks.Task(c.ID()).Resume(ctx); err != nil {
 		return err
 	}
-	if err := e.to(c, api.StateRunning, nil); err != nil {
+	if err := c.To(api.StateRunning, nil); err != nil {
 		return err
 	}
 	e.watchHealth(c)

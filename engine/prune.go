@@ -32,9 +32,9 @@ func (e *Engine) PruneContainers(ctx context.Context, f filter.Args) (*api.Prune
 		if ctx.Err() != nil {
 			break // what is done is told
 		}
-		rec := c.snapshot()
-		st, _ := c.now()
-		if st.running() || st.State == api.StateRestarting || !until.IsZero() && rec.Created.After(until) ||
+		rec := c.Record()
+		st, _ := c.Now()
+		if st.Running() || st.State == api.StateRestarting || !until.IsZero() && rec.Created.After(until) ||
 			!f.Labels(rec.Config.Labels) {
 			continue
 		}

@@ -6,12 +6,13 @@ import (
 
 	apinetwork "github.com/moby/moby/api/types/network"
 
+	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/request"
 )
 
 // ports are the published ports of a container: those that -p names, and with -P every exposed one that it does not.
-func ports(rec *record) []network.Port {
+func ports(rec *lifecycle.Record) []network.Port {
 	var list []network.Port
 	for p, bindings := range rec.Host.PortBindings {
 		if len(bindings) == 0 {
@@ -54,7 +55,7 @@ func (s *sparedPorts) has(proto string, host uint16) bool {
 }
 
 // spare keeps the fixed ports of a container until free is called.
-func (s *sparedPorts) spare(rec *record) (free func()) {
+func (s *sparedPorts) spare(rec *lifecycle.Record) (free func()) {
 	add := func(n int) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/cgroup"
+	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/recovery"
 	"box/engine/refuse"
@@ -58,39 +59,37 @@ func (e *Engine) recover(ctx context.Context) error {
 // readContainers fills the maps. A record that cannot be read is shown as dead and can be removed.
 func (e *Engine) readContainers() error {
 	return e.db.View(func(tx *state.Tx) error {
-		return recordTable.Walk(tx, func(id string, rec record, bad error) error {
-			c := newContainer(rec, status{})
+		return lifecycle.Records.Walk(tx, func(id string, rec lifecycle.Record, bad error) error {
 			if bad == nil && (rec.Config == nil || rec.Host == nil || rec.ID != id) {
 				bad = fmt.Errorf("record of container %s has no configuration", id)
 			}
 			if bad != nil {
 				e.log.Error("damaged container", "container", id, "error", bad)
-				c.rec = record{ID: id, Name: "damaged_" + short(id), Config: &api.Config{}, Host: &api.HostConfig{}}
-				c.damaged = bad.Error()
+				rec = lifecycle.Record{ID: id, Name: "damaged_" + short(id), Config: &api.Config{}, Host: &api.HostConfig{}}
 			}
-			saved, err := statusTable.Get(tx, id)
+			saved, err := lifecycle.Statuses.Get(tx, id)
 			if err != nil {
-				saved = status{State: api.StateExited, ExitCode: codeLost}
+				saved = lifecycle.Status{State: api.StateExited, ExitCode: codeLost}
 			}
-			c.st = e.readStatus(id, saved)
-			if c.damaged == "" && !c.st.running() {
-				c.damaged = e.damage(&c.rec, &c.st)
+			if _, used := e.names[rec.Name]; used {
+				rec.Name = "duplicate_" + short(id)
 			}
-			if c.damaged != "" {
-				c.st.State, c.st.Error = api.StateDead, c.damaged
+			st := e.readStatus(id, saved)
+			c := e.newContainer(rec, st)
+			if bad != nil {
+				c.Damage(bad.Error())
+			} else if !st.Running() {
+				e.lookForDamage(c)
 			}
 			e.containers[id] = c
-			if _, used := e.names[c.rec.Name]; used {
-				c.rec.Name = "duplicate_" + short(id)
-			}
-			e.names[c.rec.Name] = id
+			e.names[rec.Name] = id
 			return nil
 		})
 	})
 }
 
 // writeBeside writes the record of a container beside it. The state has it already: what goes wrong is told and costs nothing.
-func (e *Engine) writeBeside(rec *record) {
+func (e *Engine) writeBeside(rec *lifecycle.Record) {
 	if err := recovery.WriteRecord(e.o.Disk, e.dir(rec.ID), rec.ID, rec); err != nil {
 		e.log.Warn("write record", "error", err)
 	}
@@ -102,17 +101,25 @@ func (e *Engine) completeRecords() {
 		if e.stopped.Err() != nil {
 			return
 		}
-		c.op.Lock()
-		if rec := c.snapshot(); !c.gone && c.damaged == "" && !recovery.HasRecord(e.dir(rec.ID)) {
+		c.Lock()
+		if rec := c.Record(); !c.Gone() && c.Damaged() == "" && !recovery.HasRecord(e.dir(rec.ID)) {
 			e.writeBeside(&rec)
 		}
-		c.op.Unlock()
+		c.Unlock()
+	}
+}
+
+// lookForDamage marks a container that does not run when its folder cannot be used.
+func (e *Engine) lookForDamage(c *lifecycle.Container) {
+	rec, st, _ := c.See()
+	if why := e.damage(&rec, &st); why != "" {
+		c.Damage(why)
 	}
 }
 
 // damage says what is wrong with the folder of a container that does not run, "" for nothing. That of one that never ran may have
 // gone with the power: it is made again.
-func (e *Engine) damage(rec *record, st *status) string {
+func (e *Engine) damage(rec *lifecycle.Record, st *lifecycle.Status) string {
 	dir := e.dir(rec.ID)
 	if st.Started.IsZero() {
 		_ = e.o.Disk.Mkdir(dir, 0o710) // where it is not there; the look at it tells
@@ -139,26 +146,26 @@ func (e *Engine) reconcile(alive []task.Status) {
 	}
 	for id, c := range e.containers {
 		t, there := byID[id]
-		st := &c.st
+		rec, st, _ := c.See()
 		switch {
-		case there && t.Exit == nil && st.running() && t.Pid == st.Pid:
-			st.State = api.StateRunning
-			if t.Paused {
-				st.State = api.StatePaused
-			}
-			e.keepRoots(&c.rec)
-		case there && t.Exit != nil && st.running() && t.Pid == st.Pid:
+		case there && t.Exit == nil && st.Running() && t.Pid == st.Pid:
+			c.Note(func(s *lifecycle.Status) {
+				if s.State = api.StateRunning; t.Paused {
+					s.State = api.StatePaused
+				}
+			})
+			e.keepRoots(&rec)
+		case there && t.Exit != nil && st.Running() && t.Pid == st.Pid:
 			// Its end is told again by the watch.
-			e.keepRoots(&c.rec)
+			e.keepRoots(&rec)
 		case there && t.Exit == nil:
 			// Started, and then the daemon was cut off before it wrote that down.
-			st.State, st.Pid, st.Started = api.StateRunning, t.Pid, t.Started
-			e.keepRoots(&c.rec)
-			e.saveStatus(id, *st)
-		case st.running() || st.State == api.StateRestarting:
+			c.Change(func(s *lifecycle.Status) { s.State, s.Pid, s.Started = api.StateRunning, t.Pid, t.Started })
+			e.keepRoots(&rec)
+		case st.Running() || st.State == api.StateRestarting:
 			e.putToRest(c)
 		case st.State == api.StateRemoving:
-			st.State = api.StateDead
+			c.Note(func(s *lifecycle.Status) { s.State = api.StateDead })
 		}
 	}
 }
@@ -172,29 +179,28 @@ func (e *Engine) killUnknown(t task.Status) {
 }
 
 // putToRest records the end of a container that nobody owns any more, after killing what may be left of it.
-func (e *Engine) putToRest(c *container) {
+func (e *Engine) putToRest(c *lifecycle.Container) {
 	code := codeLost
-	if _, err := os.Stat(e.statusPath(c.rec.ID)); err == nil {
+	if _, err := os.Stat(e.statusPath(c.ID())); err == nil {
 		code = codeKilled // the exec root is still there: the machine was not restarted
 	}
-	if err := cgroup.Clear(c.rec.Cgroup); err != nil {
-		e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
+	rec := c.Record()
+	if err := cgroup.Clear(rec.Cgroup); err != nil {
+		e.log.Error("end what is left of a container", "container", short(c.ID()), "error", err)
 	}
-	e.dropRoots(&c.rec)
-	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))
-	if h := c.st.Health; h != nil {
-		c.st.Health = &api.Health{Status: api.Unhealthy, FailingStreak: h.FailingStreak, Log: h.Log}
-	}
-	restarting := c.st.State == api.StateRestarting
-	c.st.State, c.st.Pid, c.st.Endpoints, c.st.Sandbox = api.StateExited, 0, nil, ""
-	if !restarting {
-		c.st.ExitCode, c.st.Finished = code, e.o.Now().UTC()
-	}
-	if c.damaged = e.damage(&c.rec, &c.st); c.damaged != "" {
-		c.st.State, c.st.Error = api.StateDead, c.damaged
-	}
-	c.st.Seq++
-	e.saveStatus(c.rec.ID, c.st)
+	e.dropRoots(&rec)
+	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.ID()))
+	c.Change(func(s *lifecycle.Status) {
+		if h := s.Health; h != nil {
+			s.Health = &api.Health{Status: api.Unhealthy, FailingStreak: h.FailingStreak, Log: h.Log}
+		}
+		restarting := s.State == api.StateRestarting
+		s.State, s.Pid, s.Endpoints, s.Sandbox = api.StateExited, 0, nil, ""
+		if !restarting {
+			s.ExitCode, s.Finished = code, e.o.Now().UTC()
+		}
+	})
+	e.lookForDamage(c)
 }
 
 // restoreNetworks tells the plane what is there.
@@ -210,8 +216,8 @@ func (e *Engine) restoreNetworks(ctx context.Context) error {
 	}
 	var endpoints []network.Endpoint
 	for _, c := range e.containers {
-		if c.st.running() {
-			endpoints = append(endpoints, c.st.Endpoints...)
+		if st, _ := c.Now(); st.Running() {
+			endpoints = append(endpoints, st.Endpoints...)
 		}
 	}
 	if err := e.o.Net.Restore(ctx, networks, endpoints); err != nil {
@@ -229,22 +235,22 @@ func (e *Engine) restoreNetworks(ctx context.Context) error {
 func (e *Engine) startWanted() {
 	var starts []func()
 	for _, c := range e.all() {
-		st, _ := c.now()
-		if st.running() || c.damaged != "" {
+		st, _ := c.Now()
+		if st.Running() || c.Damaged() != "" {
 			continue
 		}
-		p := c.rec.Host.RestartPolicy
+		rec := c.Record()
+		p := rec.Host.RestartPolicy
 		switch {
-		case c.rec.Host.AutoRemove && st.State == api.StateExited:
+		case rec.Host.AutoRemove && st.State == api.StateExited:
 			e.background(func() { e.autoRemove(c) })
 		case st.State != api.StateExited, e.o.NoRestarts:
 		case p.IsAlways(), p.IsUnlessStopped() && !st.ByHand, p.IsOnFailure() && !st.ByHand && st.ExitCode != 0 && (p.MaximumRetryCount == 0 || st.Restarts < p.MaximumRetryCount):
-			rec := c.snapshot()
 			free := e.spared.spare(&rec)
 			starts = append(starts, func() {
 				defer free()
-				if err := e.Start(context.Background(), c.rec.ID); err != nil && !errors.Is(err, refuse.ErrNotModified) {
-					e.log.Error("start after the daemon did", "container", short(c.rec.ID), "error", err)
+				if err := e.Start(context.Background(), c.ID()); err != nil && !errors.Is(err, refuse.ErrNotModified) {
+					e.log.Error("start after the daemon did", "container", short(c.ID()), "error", err)
 				}
 			})
 		}

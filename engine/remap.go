@@ -5,6 +5,7 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/lifecycle"
 	"box/engine/userns"
 )
 
@@ -16,7 +17,7 @@ func (e *Engine) remapped(h *api.HostConfig) bool {
 
 // holdUsers makes the user namespace of a container that starts, with a network namespace in it. Who shares the processes or the memory
 // of another container shares its user namespace.
-func (e *Engine) holdUsers(rec *record, j *sandbox) (err error) {
+func (e *Engine) holdUsers(rec *lifecycle.Record, j *sandbox) (err error) {
 	other := ""
 	switch {
 	case rec.Host.PidMode.IsContainer():

@@ -3,12 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/lifecycle"
 	"box/engine/recovery"
 	"box/engine/refuse"
 	"box/engine/state"
@@ -28,8 +28,8 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 	if err != nil {
 		return err
 	}
-	st, _ := c.now()
-	if st.running() || st.State == api.StateRestarting {
+	st, _ := c.Now()
+	if st.Running() || st.State == api.StateRestarting {
 		if !o.Force {
 			return runningRefusal(c, st)
 		}
@@ -37,19 +37,19 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 			return err
 		}
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	if c.gone {
+	c.Lock()
+	defer c.Unlock()
+	if c.Gone() {
 		return nil // by --rm, while we waited
 	}
-	if st, _ := c.now(); st.running() {
+	if st, _ := c.Now(); st.Running() {
 		return runningRefusal(c, st)
 	}
 	return e.remove(context.WithoutCancel(ctx), c, o.Volumes)
 }
 
-func runningRefusal(c *container, st status) error {
-	rec := c.snapshot()
+func runningRefusal(c *lifecycle.Container, st lifecycle.Status) error {
+	rec := c.Record()
 	hint := "stop the container before removing or force remove"
 	if st.State == api.StatePaused {
 		hint = "unpause and then " + hint
@@ -57,10 +57,10 @@ func runningRefusal(c *container, st status) error {
 	return refuse.Conflict("cannot remove container %q: container is %s: %s", "/"+rec.Name, st.State, hint)
 }
 
-func (e *Engine) killForRemoval(ctx context.Context, c *container) error {
-	err := e.Kill(ctx, c.rec.ID, "")
+func (e *Engine) killForRemoval(ctx context.Context, c *lifecycle.Container) error {
+	err := e.Kill(ctx, c.ID(), "")
 	if errdefs.IsConflict(err) || errdefs.IsNotFound(err) {
-		if st, _ := c.now(); !st.running() {
+		if st, _ := c.Now(); !st.Running() {
 			return nil // it ended just now
 		}
 	}
@@ -69,16 +69,16 @@ func (e *Engine) killForRemoval(ctx context.Context, c *container) error {
 
 // remove deletes a container that does not run; c.op is held. The record goes first: what a crash leaves are orphans that
 // Open sweeps.
-func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
-	if c.gone {
+func (e *Engine) remove(ctx context.Context, c *lifecycle.Container, volumes bool) error {
+	if c.Gone() {
 		return nil
 	}
-	c.cancelRestart()
-	before, _ := c.now()
-	if err := e.to(c, api.StateRemoving, nil); err != nil {
+	c.CancelRestart()
+	before, _ := c.Now()
+	if err := c.To(api.StateRemoving, nil); err != nil {
 		return err
 	}
-	rec := c.snapshot()
+	rec := c.Record()
 	images := e.imageLayers(ctx, rec.ID)
 	layers := layerNames(rec.ID, images)
 	var going []*volume.Removal
@@ -91,7 +91,7 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 	}
 	e.endVolumes(ctx, going, err)
 	if err != nil { // nothing of it is gone
-		e.change(c, func(s *status) {
+		c.Change(func(s *lifecycle.Status) {
 			if s.State = before.State; s.State == api.StateRestarting {
 				s.State = api.StateExited // its timer was stopped
 			}
@@ -110,8 +110,8 @@ func (e *Engine) remove(ctx context.Context, c *container, volumes bool) error {
 func (e *Engine) dropRows(id string, layers []string, volumes []*volume.Removal) error {
 	return e.db.Batch(func(tx *state.Tx) error {
 		err := errors.Join(
-			recordTable.Delete(tx, id),
-			statusTable.Delete(tx, id),
+			lifecycle.Records.Delete(tx, id),
+			lifecycle.Statuses.Delete(tx, id),
 			e.layers.Forget(tx.Layers(), layers...),
 		)
 		for _, v := range volumes {
@@ -122,7 +122,7 @@ func (e *Engine) dropRows(id string, layers []string, volumes []*volume.Removal)
 }
 
 // anonymousVolumes begins to remove the volumes of a container that nobody named. One that another container has too stays.
-func (e *Engine) anonymousVolumes(rec *record) (going []*volume.Removal, err error) {
+func (e *Engine) anonymousVolumes(rec *lifecycle.Record) (going []*volume.Removal, err error) {
 	for _, m := range rec.Mounts {
 		if !m.Anonymous() {
 			continue
@@ -148,7 +148,7 @@ func (e *Engine) endVolumes(ctx context.Context, going []*volume.Removal, err er
 }
 
 // deleteFiles deletes what a removed container had on the disk. Nobody waits for it: the record is gone.
-func (e *Engine) deleteFiles(ctx context.Context, rec *record, layers []string, images []fs.Info) {
+func (e *Engine) deleteFiles(ctx context.Context, rec *lifecycle.Record, layers []string, images []fs.Info) {
 	if err := e.unbuild(ctx, rec, layers); err != nil {
 		e.log.Warn("files of a removed container", "container", short(rec.ID), "error", err)
 	}
@@ -158,16 +158,12 @@ func (e *Engine) deleteFiles(ctx context.Context, rec *record, layers []string, 
 }
 
 // dropContainer takes a removed container out of memory, publishes that it is gone, and tells who waits.
-func (e *Engine) dropContainer(ctx context.Context, c *container, name string) {
-	c.mu.Lock()
-	c.gone = true
-	waiting, execs := c.waiting, slices.Clone(c.execs)
-	c.waiting = nil
-	c.mu.Unlock()
-	e.dropStatus(c.rec.ID)
+func (e *Engine) dropContainer(ctx context.Context, c *lifecycle.Container, name string) {
+	waiting, execs := c.Go()
+	e.dropStatus(c.ID())
 	e.mu.Lock()
-	delete(e.containers, c.rec.ID)
-	if e.names[name] == c.rec.ID {
+	delete(e.containers, c.ID())
+	if e.names[name] == c.ID() {
 		delete(e.names, name)
 	}
 	for _, id := range execs {
@@ -178,8 +174,5 @@ func (e *Engine) dropContainer(ctx context.Context, c *container, name string) {
 	for _, w := range waiting {
 		w.Close()
 	}
-	c.mu.Lock()
-	close(c.changed)
-	c.changed = make(chan struct{})
-	c.mu.Unlock()
+	c.Farewell()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
 	"box/engine/state"
@@ -24,9 +25,9 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 	if !request.ValidName(name) {
 		return refuse.Invalid("Error when allocating new name: Invalid container name (/%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	rec := c.snapshot()
+	c.Lock()
+	defer c.Unlock()
+	rec := c.Record()
 	if rec.Name == name {
 		return refuse.Invalid("Renaming a container with the same name as its current name")
 	}
@@ -35,14 +36,12 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 	if err := e.reserveName(&rec); err != nil {
 		return refuse.Conflict("Error when allocating new name: %v", err)
 	}
-	if err := e.db.Update(func(tx *state.Tx) error { return recordTable.Put(tx, rec.ID, rec) }); err != nil {
+	if err := e.db.Update(func(tx *state.Tx) error { return lifecycle.Records.Put(tx, rec.ID, rec) }); err != nil {
 		e.releaseName(name)
 		return err
 	}
 	e.writeBeside(&rec)
-	c.mu.Lock()
-	c.rec.Name = name // this field alone: the ID is read without the lock
-	c.mu.Unlock()
+	c.Reconfigure(func(r *lifecycle.Record) { r.Name = name })
 	e.releaseName(old)
 	e.publish(ctx, c, events.ActionRename, "oldName", "/"+old)
 	return nil

@@ -28,7 +28,7 @@ func (e *Engine) ExecResize(ctx context.Context, id string, height, width uint16
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err = e.o.Tasks.Task(x.c.rec.ID).Resize(ctx, x.id, width, height)
+	err = e.o.Tasks.Task(x.c.ID()).Resize(ctx, x.id, width, height)
 	if errdefs.IsNotFound(err) {
 		return errors.Join(refuse.Conflict("exec %s is not running", short(id)))
 	}
@@ -41,10 +41,10 @@ func (e *Engine) Resize(ctx context.Context, ref string, height, width uint16) e
 	if err != nil {
 		return err
 	}
-	if st, _ := c.now(); !st.running() {
-		return refuse.Conflict("container %s is not running", c.rec.ID)
+	if st, _ := c.Now(); !st.Running() {
+		return refuse.Conflict("container %s is not running", c.ID())
 	}
-	if err := e.o.Tasks.Task(c.rec.ID).Resize(ctx, "", width, height); err != nil {
+	if err := e.o.Tasks.Task(c.ID()).Resize(ctx, "", width, height); err != nil {
 		return err
 	}
 	e.publish(ctx, c, events.ActionResize, "height", strconv.Itoa(int(height)), "width", strconv.Itoa(int(width)))

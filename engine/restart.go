@@ -6,6 +6,7 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/lifecycle"
 	"box/engine/task"
 )
 
@@ -18,8 +19,8 @@ const (
 )
 
 // restartAfter is what the restart policy says to an exit.
-func (e *Engine) restartAfter(c *container, st *status, x task.Exit) (again bool, delay time.Duration) {
-	p := c.snapshot().Host.RestartPolicy
+func (e *Engine) restartAfter(c *lifecycle.Container, st *lifecycle.Status, x task.Exit) (again bool, delay time.Duration) {
+	p := c.Record().Host.RestartPolicy
 	if st.NoRestart || e.stopped.Err() != nil {
 		return false, 0
 	}
@@ -41,27 +42,17 @@ func nextBackoff(last, ran time.Duration) time.Duration {
 }
 
 // restartIn starts c again after a while, unless somebody does something with it before.
-func (e *Engine) restartIn(c *container, delay time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.restart = e.later(delay, func() {
-		c.op.Lock()
-		defer c.op.Unlock()
-		if st, _ := c.now(); st.State != api.StateRestarting || e.stopped.Err() != nil {
-			return
-		}
-		if err := e.start(context.Background(), c, func(*status) {}); err != nil {
-			e.log.Error("restart", "container", short(c.rec.ID), "error", err)
-		}
+func (e *Engine) restartIn(c *lifecycle.Container, delay time.Duration) {
+	c.RestartBy(func() *time.Timer {
+		return e.later(delay, func() {
+			c.Lock()
+			defer c.Unlock()
+			if st, _ := c.Now(); st.State != api.StateRestarting || e.stopped.Err() != nil {
+				return
+			}
+			if err := e.start(context.Background(), c, func(*lifecycle.Status) {}); err != nil {
+				e.log.Error("restart", "container", short(c.ID()), "error", err)
+			}
+		})
 	})
-}
-
-// cancelRestart stops a pending restart; c.op is held.
-func (c *container) cancelRestart() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.restart != nil {
-		c.restart.Stop()
-		c.restart = nil
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"box/engine/lifecycle"
 	"box/fs/mount"
 )
 
@@ -75,7 +76,7 @@ func (e *Engine) mountRoot(ctx context.Context, id string) (string, error) {
 }
 
 // mountRoots is mountRoot for a container and the images that it mounts, all or none.
-func (e *Engine) mountRoots(ctx context.Context, rec *record) (string, error) {
+func (e *Engine) mountRoots(ctx context.Context, rec *lifecycle.Record) (string, error) {
 	root, err := e.mountRoot(ctx, rec.ID)
 	if err != nil {
 		return "", err
@@ -98,7 +99,7 @@ func (e *Engine) mountRoots(ctx context.Context, rec *record) (string, error) {
 }
 
 // ofRoots does something with the layer of a container and those of the images that it mounts.
-func ofRoots(rec *record, do func(layer string)) {
+func ofRoots(rec *lifecycle.Record, do func(layer string)) {
 	do(rec.ID)
 	for _, m := range rec.Mounts {
 		if m.Layer != "" {
@@ -107,9 +108,9 @@ func ofRoots(rec *record, do func(layer string)) {
 	}
 }
 
-func (e *Engine) unmountRoots(rec *record) { ofRoots(rec, e.unmountRoot) }
-func (e *Engine) keepRoots(rec *record)    { ofRoots(rec, e.keepRoot) }
-func (e *Engine) dropRoots(rec *record)    { ofRoots(rec, e.dropRoot) }
+func (e *Engine) unmountRoots(rec *lifecycle.Record) { ofRoots(rec, e.unmountRoot) }
+func (e *Engine) keepRoots(rec *lifecycle.Record)    { ofRoots(rec, e.keepRoot) }
+func (e *Engine) dropRoots(rec *lifecycle.Record)    { ofRoots(rec, e.dropRoot) }
 
 // keepRoot counts the program of a container that an earlier daemon started.
 func (e *Engine) keepRoot(id string) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/spec"
 	mounts "box/fs/mount"
@@ -17,7 +18,7 @@ func (e *Engine) shmPath(id string) string { return filepath.Join(e.dir(id), "mo
 
 // shareIPC sets the IPC namespace and /dev/shm of a container that starts. A mount of another container's own could not be joined: the
 // kernel binds only what is mounted in the caller's namespace.
-func (e *Engine) shareIPC(rec *record, in *spec.Input) error {
+func (e *Engine) shareIPC(rec *lifecycle.Record, in *spec.Input) error {
 	switch mode := rec.Host.IpcMode; {
 	case mode.IsHost():
 		in.Shm = "/dev/shm"
@@ -50,7 +51,7 @@ func (e *Engine) shmOf(ref string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		rec := c.snapshot()
+		rec := c.Record()
 		switch mode := rec.Host.IpcMode; {
 		case mode.IsHost():
 			return "/dev/shm", nil
@@ -65,7 +66,7 @@ func (e *Engine) shmOf(ref string) (string, error) {
 	return "", refuse.Invalid("can't join IPC of container %s: lent on by more than %d containers", ref, maxLent)
 }
 
-func (e *Engine) mountShm(rec *record) error {
+func (e *Engine) mountShm(rec *lifecycle.Record) error {
 	at := e.shmPath(rec.ID)
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		return err

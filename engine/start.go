@@ -13,6 +13,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/cgroup"
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/seccomp"
 	"box/engine/spec"
@@ -27,21 +28,21 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	st, _ := c.now()
+	c.Lock()
+	defer c.Unlock()
+	st, _ := c.Now()
 	switch {
-	case c.damaged != "":
-		return refuse.Conflict("container %s is damaged and can only be removed: %s", short(c.rec.ID), c.damaged)
+	case c.Damaged() != "":
+		return refuse.Conflict("container %s is damaged and can only be removed: %s", short(c.ID()), c.Damaged())
 	case st.State == api.StatePaused:
 		return refuse.Conflict("cannot start a paused container, try unpause instead")
 	case st.State == api.StateRunning:
-		return refuse.NotModified("container %s is running already", short(c.rec.ID))
-	case st.State == api.StateRemoving || st.State == api.StateDead || c.gone:
+		return refuse.NotModified("container %s is running already", short(c.ID()))
+	case st.State == api.StateRemoving || st.State == api.StateDead || c.Gone():
 		return refuse.Conflict("container is marked for removal and cannot be started")
 	}
-	c.cancelRestart()
-	err = e.start(ctx, c, func(s *status) { s.Restarts, s.Backoff = 0, 0 })
+	c.CancelRestart()
+	err = e.start(ctx, c, func(s *lifecycle.Status) { s.Restarts, s.Backoff = 0, 0 })
 	if err != nil {
 		e.removeEnded(c)
 	}
@@ -53,9 +54,9 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 
 // start brings a container up; c.op is held. prepare sets more of its status once it runs. After an error everything
 // is as it was but for the exit code and the error, which inspect shows.
-func (e *Engine) start(ctx context.Context, c *container, prepare func(*status)) (err error) {
+func (e *Engine) start(ctx context.Context, c *lifecycle.Container, prepare func(*lifecycle.Status)) (err error) {
 	ctx = context.WithoutCancel(ctx) // a client that goes away must not leave a container half started
-	rec := c.snapshot()
+	rec := c.Record()
 	var undo undoing
 	var root string
 	defer func() {
@@ -89,10 +90,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	waiting := c.waiting
-	c.waiting = nil
-	c.mu.Unlock()
+	waiting := c.Waiting()
 	log, err := e.logOf(&rec)
 	if err != nil {
 		return err
@@ -100,14 +98,14 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 	l := task.Launch{ID: rec.ID, Runtime: runtime, Spec: s, Filter: filter, Stdin: rec.Config.OpenStdin, Log: log}
 	var files []*os.File
 	for _, w := range waiting {
-		l.Attach = append(l.Attach, w.opts)
-		files = append(files, w.hand())
+		l.Attach = append(l.Attach, w.Opts)
+		files = append(files, w.Hand())
 	}
 	ts, err := e.o.Tasks.Launch(ctx, l, files)
 	if err != nil {
 		return err
 	}
-	err = e.to(c, api.StateRunning, func(s *status) {
+	err = c.To(api.StateRunning, func(s *lifecycle.Status) {
 		s.Pid, s.Started = ts.Pid, ts.Started.UTC()
 		s.ExitCode, s.Error, s.OOMKilled = 0, "", false
 		s.ByHand, s.NoRestart = false, false
@@ -126,7 +124,7 @@ func (e *Engine) start(ctx context.Context, c *container, prepare func(*status))
 }
 
 // bringUp mounts the root, and the images in it, and joins the networks, side by side.
-func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *undoing) (root string, j sandbox, err error) {
+func (e *Engine) bringUp(ctx context.Context, c *lifecycle.Container, rec *lifecycle.Record, undo *undoing) (root string, j sandbox, err error) {
 	type mounted struct {
 		root string
 		err  error
@@ -152,7 +150,7 @@ func (e *Engine) bringUp(ctx context.Context, c *container, rec *record, undo *u
 }
 
 // specOf is the OCI spec of a container whose root is mounted and whose networks are joined.
-func (e *Engine) specOf(rec *record, root string, j sandbox) (*specs.Spec, error) {
+func (e *Engine) specOf(rec *lifecycle.Record, root string, j sandbox) (*specs.Spec, error) {
 	hosts, env, err := e.linked(rec)
 	if err != nil {
 		return nil, err
@@ -222,7 +220,7 @@ func (e *Engine) securityOf(h *api.HostConfig) (spec.Security, error) {
 }
 
 // filterOf is the seccomp filter of a container, nil for none. Where the runtime is not ours, s gets the profile, which that one compiles.
-func (e *Engine) filterOf(rec *record, s *specs.Spec, runtime string) (*task.Filter, error) {
+func (e *Engine) filterOf(rec *lifecycle.Record, s *specs.Spec, runtime string) (*task.Filter, error) {
 	security, err := e.securityOf(rec.Host)
 	if err != nil {
 		return nil, err
@@ -243,19 +241,19 @@ func (e *Engine) filterOf(rec *record, s *specs.Spec, runtime string) (*task.Fil
 }
 
 // shareName gives a container that shares another's network that one's name.
-func (e *Engine) shareName(rec *record, in *spec.Input) error {
+func (e *Engine) shareName(rec *lifecycle.Record, in *spec.Input) error {
 	other, err := e.container(rec.Host.NetworkMode.ConnectedContainer())
 	if err != nil {
 		return err
 	}
-	config, from := *rec.Config, other.snapshot().Config
+	config, from := *rec.Config, other.Record().Config
 	config.Hostname, config.Domainname = from.Hostname, from.Domainname
 	in.Config, in.Hostname = &config, from.Hostname
 	return nil
 }
 
 // shareNamespaces resolves container:NAME of the PID and IPC modes.
-func (e *Engine) shareNamespaces(rec *record, in *spec.Input) error {
+func (e *Engine) shareNamespaces(rec *lifecycle.Record, in *spec.Input) error {
 	if rec.Host.PidMode.IsContainer() {
 		pid, err := e.pidOf(rec.Host.PidMode.Container())
 		if err != nil {
@@ -272,9 +270,9 @@ func (e *Engine) pidOf(ref string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	st, _ := c.now()
-	if !st.running() {
-		return 0, &notRunning{c.rec.ID}
+	st, _ := c.Now()
+	if !st.Running() {
+		return 0, &notRunning{c.ID()}
 	}
 	return st.Pid, nil
 }

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/programs"
 	"box/engine/refuse"
 	"box/engine/task"
@@ -16,13 +17,13 @@ import (
 )
 
 // startFailed notes why a start failed, for inspect, with the exit code that the client gives.
-func (e *Engine) startFailed(c *container, err error) {
+func (e *Engine) startFailed(c *lifecycle.Container, err error) {
 	code := 128
 	var x *startErr
 	if errors.As(err, &x) {
 		code = x.code
 	}
-	e.change(c, func(s *status) {
+	c.Change(func(s *lifecycle.Status) {
 		s.ExitCode, s.Error, s.Pid = code, e.Explain(err).Error(), 0
 		s.Endpoints, s.Sandbox = nil, ""
 		s.Finished = time.Time{}
@@ -30,11 +31,7 @@ func (e *Engine) startFailed(c *container, err error) {
 			s.State = api.StateExited
 		}
 	})
-	c.mu.Lock()
-	waiting := c.waiting
-	c.waiting = nil
-	c.mu.Unlock()
-	for _, w := range waiting {
+	for _, w := range c.Waiting() {
 		w.Close()
 	}
 }
@@ -81,7 +78,7 @@ func startError(err error) error {
 }
 
 // missingProgram says what the image has where the program that was to be started is not in its PATH.
-func (e *Engine) missingProgram(rec *record, root string, err error) string {
+func (e *Engine) missingProgram(rec *lifecycle.Record, root string, err error) string {
 	if root == "" || !strings.Contains(err.Error(), "executable file not found") || len(rec.Config.Entrypoint)+len(rec.Config.Cmd) == 0 {
 		return ""
 	}

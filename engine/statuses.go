@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/state"
 	"box/fs/disk"
 )
@@ -24,7 +25,7 @@ func (e *Engine) statusPath(id string) string {
 
 // saveStatus writes st to the exec root, which a daemon that is killed leaves behind, and notes it for the state file,
 // which outlives a restart of the machine.
-func (e *Engine) saveStatus(id string, st status) {
+func (e *Engine) saveStatus(id string, st lifecycle.Status) {
 	raw, err := json.Marshal(st)
 	if err == nil {
 		err = writeStatus(e.o.Disk, e.statusPath(id), raw)
@@ -87,12 +88,12 @@ func (e *Engine) dropStatus(id string) {
 }
 
 // readStatus is the newer of what the exec root and the state file know.
-func (e *Engine) readStatus(id string, saved status) status {
+func (e *Engine) readStatus(id string, saved lifecycle.Status) lifecycle.Status {
 	raw, err := os.ReadFile(e.statusPath(id))
 	if err != nil {
 		return saved
 	}
-	var st status
+	var st lifecycle.Status
 	if json.Unmarshal(raw, &st) != nil || st.Seq < saved.Seq {
 		return saved
 	}
@@ -120,8 +121,8 @@ func (e *Engine) writeStatuses() {
 
 // saveWish puts on the disk at once whether c is to run after a restart of the machine: of a container with a restart policy its
 // user was told just now that it is up, or stopped, for good.
-func (e *Engine) saveWish(c *container) {
-	if p := c.snapshot().Host.RestartPolicy; p.IsNone() {
+func (e *Engine) saveWish(c *lifecycle.Container) {
+	if p := c.Record().Host.RestartPolicy; p.IsNone() {
 		return
 	}
 	if err := e.saveStates(); err != nil {
@@ -135,11 +136,11 @@ func (e *Engine) saveStates() error {
 	ids := e.unsaved
 	e.unsaved = map[string]struct{}{}
 	e.unsavedM.Unlock()
-	now := map[string]status{}
+	now := map[string]lifecycle.Status{}
 	e.mu.RLock()
 	for id := range ids {
 		if c := e.containers[id]; c != nil {
-			now[id], _ = c.now()
+			now[id], _ = c.Now()
 		}
 	}
 	e.mu.RUnlock()
@@ -148,10 +149,10 @@ func (e *Engine) saveStates() error {
 	}
 	err := e.db.Update(func(tx *state.Tx) error {
 		for id, st := range now {
-			if _, err := recordTable.Get(tx, id); errdefs.IsNotFound(err) {
+			if _, err := lifecycle.Records.Get(tx, id); errdefs.IsNotFound(err) {
 				continue // removed meanwhile
 			}
-			if err := statusTable.Put(tx, id, st); err != nil {
+			if err := lifecycle.Statuses.Put(tx, id, st); err != nil {
 				return err
 			}
 		}

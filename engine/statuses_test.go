@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"box/engine/lifecycle"
 )
 
 // TestWriteStatus writes longer and shorter ones over each other: what is read is the last, and nothing is left beside it.
@@ -14,7 +16,7 @@ func TestWriteStatus(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "status.json")
 	for seq, length := range []int{10, 500, 0, 5000, 20, onePage, 30, onePage + 1, 1} {
-		raw, err := json.Marshal(status{Seq: uint64(seq), Error: strings.Repeat("x", length)})
+		raw, err := json.Marshal(lifecycle.Status{Seq: uint64(seq), Error: strings.Repeat("x", length)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,7 +24,7 @@ func TestWriteStatus(t *testing.T) {
 			t.Fatal(err)
 		}
 		have, err := os.ReadFile(path)
-		var st status
+		var st lifecycle.Status
 		if err != nil || json.Unmarshal(have, &st) != nil || st.Seq != uint64(seq) || len(st.Error) != length {
 			t.Errorf("after a status of %d bytes there are %d: %v", len(raw), len(have), err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
 )
@@ -37,8 +38,8 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	if done, err := e.stopRestarting(ctx, c); done || err != nil {
 		return err
 	}
-	if st, _ := c.now(); !st.running() {
-		return refuse.NotModified("container %s is not running", short(c.rec.ID))
+	if st, _ := c.Now(); !st.Running() {
+		return refuse.NotModified("container %s is not running", short(c.ID()))
 	}
 	if err := e.halt(ctx, c, o); err != nil {
 		return err
@@ -53,17 +54,17 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 
 // stopRestarting ends the wait of the restart policy. It has done nothing when there is none, or when the wait was over and the program
 // runs by the time it would be ended.
-func (e *Engine) stopRestarting(ctx context.Context, c *container) (done bool, err error) {
-	if st, _ := c.now(); st.State != api.StateRestarting {
+func (e *Engine) stopRestarting(ctx context.Context, c *lifecycle.Container) (done bool, err error) {
+	if st, _ := c.Now(); st.State != api.StateRestarting {
 		return false, nil
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	if st, _ := c.now(); st.State != api.StateRestarting {
+	c.Lock()
+	defer c.Unlock()
+	if st, _ := c.Now(); st.State != api.StateRestarting {
 		return false, nil
 	}
-	c.cancelRestart()
-	if err := e.to(c, api.StateExited, func(s *status) { s.ByHand, s.NoRestart = true, true }); err != nil {
+	c.CancelRestart()
+	if err := c.To(api.StateExited, func(s *lifecycle.Status) { s.ByHand, s.NoRestart = true, true }); err != nil {
 		return false, err
 	}
 	e.saveWish(c)
@@ -72,8 +73,8 @@ func (e *Engine) stopRestarting(ctx context.Context, c *container) (done bool, e
 }
 
 // halt signals, waits, kills. It does not hold c.op, which the exit needs.
-func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
-	rec := c.snapshot()
+func (e *Engine) halt(ctx context.Context, c *lifecycle.Container, o StopOptions) error {
+	rec := c.Record()
 	name := o.Signal
 	if name == "" {
 		name = rec.Config.StopSignal
@@ -92,8 +93,8 @@ func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
 	if o.Seconds != nil {
 		timeout = time.Duration(*o.Seconds) * time.Second
 	}
-	end := c.ending()
-	e.change(c, func(s *status) { s.ByHand, s.NoRestart = true, true })
+	end := c.End()
+	c.Change(func(s *lifecycle.Status) { s.ByHand, s.NoRestart = true, true })
 	if err := e.signal(ctx, c, sig); err != nil {
 		return err
 	}
@@ -104,26 +105,26 @@ func (e *Engine) halt(ctx context.Context, c *container, o StopOptions) error {
 }
 
 // killHard sends SIGKILL and waits for the end.
-func (e *Engine) killHard(ctx context.Context, c *container, end *ending) error {
+func (e *Engine) killHard(ctx context.Context, c *lifecycle.Container, end *lifecycle.End) error {
 	if err := e.signal(ctx, c, unix.SIGKILL); err != nil {
 		return err
 	}
 	if !waitStopped(ctx, c, end, killWait) {
-		return errors.Join(ctx.Err(), refuse.Conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", short(c.rec.ID), killWait))
+		return errors.Join(ctx.Err(), refuse.Conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", short(c.ID()), killWait))
 	}
 	return nil
 }
 
 // waitStopped waits for the end of c's program, for timeout at most when it is not negative. Somebody may have started the next by then.
-func waitStopped(ctx context.Context, c *container, end *ending, timeout time.Duration) bool {
+func waitStopped(ctx context.Context, c *lifecycle.Container, end *lifecycle.End, timeout time.Duration) bool {
 	if timeout >= 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
 	for {
-		st, changed := c.now()
-		if !st.running() || end.over() {
+		st, changed := c.Now()
+		if !st.Running() || end.Over() {
 			return true
 		}
 		select {
@@ -135,24 +136,24 @@ func waitStopped(ctx context.Context, c *container, end *ending, timeout time.Du
 }
 
 // signal sends sig to the program; one that has just ended is no error. A paused one is thawed, or it would not learn of it.
-func (e *Engine) signal(ctx context.Context, c *container, sig unix.Signal) error {
-	all := sig == unix.SIGKILL && !c.snapshot().Host.PidMode.IsPrivate()
+func (e *Engine) signal(ctx context.Context, c *lifecycle.Container, sig unix.Signal) error {
+	all := sig == unix.SIGKILL && !c.Record().Host.PidMode.IsPrivate()
 	if err := e.send(ctx, c, sig, all); err != nil {
 		return err
 	}
-	if st, _ := c.now(); st.State == api.StatePaused && sig != unix.SIGKILL { // with that one the keeper thaws it
-		if err := e.Unpause(ctx, c.rec.ID); err != nil {
-			e.log.Warn("thaw container that was sent a signal", "container", short(c.rec.ID), "error", err)
+	if st, _ := c.Now(); st.State == api.StatePaused && sig != unix.SIGKILL { // with that one the keeper thaws it
+		if err := e.Unpause(ctx, c.ID()); err != nil {
+			e.log.Warn("thaw container that was sent a signal", "container", short(c.ID()), "error", err)
 		}
 	}
 	return nil
 }
 
 // send is signal without what follows from it.
-func (e *Engine) send(ctx context.Context, c *container, sig unix.Signal, all bool) error {
-	c.signalling.RLock()
-	defer c.signalling.RUnlock()
-	err := e.o.Tasks.Task(c.rec.ID).Signal(ctx, "", sig, all)
+func (e *Engine) send(ctx context.Context, c *lifecycle.Container, sig unix.Signal, all bool) error {
+	c.Signals.RLock()
+	defer c.Signals.RUnlock()
+	err := e.o.Tasks.Task(c.ID()).Signal(ctx, "", sig, all)
 	if errdefs.IsNotFound(err) {
 		return nil
 	}
@@ -184,13 +185,12 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	if done, err := e.stopRestarting(ctx, c); done || err != nil {
 		return err
 	}
-	if st, _ := c.now(); !st.running() {
-		return refuse.Conflict("Cannot kill container: %s: Container %s is not running", ref, c.rec.ID)
+	if st, _ := c.Now(); !st.Running() {
+		return refuse.Conflict("Cannot kill container: %s: Container %s is not running", ref, c.ID())
 	}
-	end := c.ending()
-	e.change(c, func(s *status) {
-		s.ByHand, s.NoRestart = true, s.NoRestart || asksToEnd(c, sig) // under the lock that asksToEnd needs
-	})
+	end := c.End()
+	asks := asksToEnd(c.Record().Config.StopSignal, sig)
+	c.Change(func(s *lifecycle.Status) { s.ByHand, s.NoRestart = true, s.NoRestart || asks })
 	if sig != unix.SIGKILL {
 		return e.signal(ctx, c, sig)
 	}
@@ -198,9 +198,8 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 }
 
 // asksToEnd tells whether the restart policy takes a signal for the user's wish that the container ends, by Docker's rule: its stop
-// signal and SIGKILL do, and where it has no stop signal of its own, every signal does. c.mu is held.
-func asksToEnd(c *container, sig unix.Signal) bool {
-	own := c.rec.Config.StopSignal
+// signal, own, and SIGKILL do, and where it has no stop signal of its own, every signal does.
+func asksToEnd(own string, sig unix.Signal) bool {
 	if own == "" || sig == unix.SIGKILL {
 		return true
 	}
@@ -214,45 +213,33 @@ func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
 	if err != nil {
 		return err
 	}
-	if st, _ := c.now(); st.running() {
+	if st, _ := c.Now(); st.Running() {
 		// With --rm the end of the program is the end of the container: it must not be removed in between.
-		c.hold()
+		c.Hold()
 		defer e.letGo(c)
 		if err := e.halt(ctx, c, o); err != nil {
 			return err
 		}
 		e.publish(ctx, c, events.ActionStop)
 	}
-	if err := e.Start(ctx, c.rec.ID); err != nil && !errors.Is(err, refuse.ErrNotModified) {
+	if err := e.Start(ctx, c.ID()); err != nil && !errors.Is(err, refuse.ErrNotModified) {
 		return err
 	}
 	e.publish(ctx, c, events.ActionRestart)
 	return nil
 }
 
-// hold keeps --rm back until letGo.
-func (c *container) hold() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.restarts++
-}
-
 // letGo ends hold: a container that did not come up again goes now.
-func (e *Engine) letGo(c *container) {
-	c.mu.Lock()
-	c.restarts--
-	c.mu.Unlock()
-	if st, _ := c.now(); st.State == api.StateExited {
+func (e *Engine) letGo(c *lifecycle.Container) {
+	c.LetGo()
+	if st, _ := c.Now(); st.State == api.StateExited {
 		e.removeEnded(c)
 	}
 }
 
 // removeEnded is --rm: it removes, in the background, a container that has ended, unless it is on its way up again.
-func (e *Engine) removeEnded(c *container) {
-	c.mu.Lock()
-	goes := c.rec.Host.AutoRemove && c.restarts == 0
-	c.mu.Unlock()
-	if goes {
+func (e *Engine) removeEnded(c *lifecycle.Container) {
+	if c.Goes() {
 		e.background(func() { e.autoRemove(c) })
 	}
 }
@@ -266,13 +253,13 @@ func (e *Engine) stopAll(ctx context.Context) {
 	}
 	var wg sync.WaitGroup
 	for _, c := range e.all() {
-		st, _ := c.now()
-		if !st.running() {
+		st, _ := c.Now()
+		if !st.Running() {
 			continue
 		}
 		wg.Go(func() {
 			if err := e.shutDown(ctx, c); err != nil {
-				e.log.Warn("stop container", "container", short(c.rec.ID), "error", err)
+				e.log.Warn("stop container", "container", short(c.ID()), "error", err)
 			}
 		})
 	}
@@ -282,7 +269,7 @@ func (e *Engine) stopAll(ctx context.Context) {
 // anyRunning tells whether a container runs on when this daemon ends.
 func (e *Engine) anyRunning() bool {
 	for _, c := range e.all() {
-		if st, _ := c.now(); st.running() {
+		if st, _ := c.Now(); st.Running() {
 			return true
 		}
 	}
@@ -290,13 +277,13 @@ func (e *Engine) anyRunning() bool {
 }
 
 // shutDown is a stop that the restart policy does not take for one by hand: the next daemon starts the container again.
-func (e *Engine) shutDown(ctx context.Context, c *container) error {
+func (e *Engine) shutDown(ctx context.Context, c *lifecycle.Container) error {
 	timeout := int(e.settings().ShutdownTimeout / time.Second)
-	if own := c.snapshot().Config.StopTimeout; own != nil && (timeout < 0 || *own < timeout) {
+	if own := c.Record().Config.StopTimeout; own != nil && (timeout < 0 || *own < timeout) {
 		timeout = *own
 	}
-	before, _ := c.now()
+	before, _ := c.Now()
 	err := e.halt(ctx, c, StopOptions{Seconds: &timeout})
-	e.change(c, func(s *status) { s.ByHand = before.ByHand })
+	c.Change(func(s *lifecycle.Status) { s.ByHand = before.ByHand })
 	return err
 }

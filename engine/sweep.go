@@ -40,7 +40,7 @@ func (e *Engine) sweepSandboxes(ctx context.Context) {
 	}
 	used := map[string]bool{}
 	for id, c := range e.containers {
-		if c.st.running() {
+		if st, _ := c.Now(); st.Running() {
 			used[short(id)] = true
 		}
 	}
@@ -55,15 +55,15 @@ func (e *Engine) sweepSandboxes(ctx context.Context) {
 func (e *Engine) clearOrphans() []task.Exit {
 	var list []task.Exit
 	for _, c := range e.all() {
-		st, _ := c.now()
-		if !st.running() {
+		st, _ := c.Now()
+		if !st.Running() {
 			continue
 		}
-		if err := cgroup.Clear(c.snapshot().Cgroup); err != nil {
-			e.log.Error("end what is left of a container", "container", short(c.rec.ID), "error", err)
+		if err := cgroup.Clear(c.Record().Cgroup); err != nil {
+			e.log.Error("end what is left of a container", "container", short(c.ID()), "error", err)
 		}
-		_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.rec.ID))
-		list = append(list, task.Exit{Container: c.rec.ID, Pid: st.Pid, Code: codeKilled, At: e.o.Now()})
+		_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.ID()))
+		list = append(list, task.Exit{Container: c.ID(), Pid: st.Pid, Code: codeKilled, At: e.o.Now()})
 	}
 	return list
 }

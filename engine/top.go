@@ -21,15 +21,15 @@ func (e *Engine) Top(ctx context.Context, ref, args string) (api.TopResponse, er
 	if err != nil {
 		return none, err
 	}
-	switch st, _ := c.now(); {
+	switch st, _ := c.Now(); {
 	case st.State == api.StateRestarting:
-		return none, refuse.Conflict("Container %s is restarting, wait until the container is running", c.rec.ID)
-	case !st.running():
-		return none, refuse.Conflict("Container %s is not running", c.rec.ID)
+		return none, refuse.Conflict("Container %s is restarting, wait until the container is running", c.ID())
+	case !st.Running():
+		return none, refuse.Conflict("Container %s is not running", c.ID())
 	}
-	d, err := e.o.Tasks.Task(c.rec.ID).Describe(ctx)
+	d, err := e.o.Tasks.Task(c.ID()).Describe(ctx)
 	if errdefs.IsNotFound(err) {
-		return none, refuse.Conflict("Container %s is not running", c.rec.ID)
+		return none, refuse.Conflict("Container %s is not running", c.ID())
 	}
 	if err != nil {
 		return none, err

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
 	"box/engine/spec"
@@ -25,38 +26,36 @@ func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (wa
 	if u.PidsLimit != nil && *u.PidsLimit <= 0 {
 		u.PidsLimit = new(int64) // none, as each of these means
 	}
-	c.op.Lock()
-	defer c.op.Unlock()
-	rec := c.snapshot()
+	c.Lock()
+	defer c.Unlock()
+	rec := c.Record()
 	if warnings, err = request.CheckUpdate(&u, &rec.Host.Resources, e.o.Limits); err != nil {
 		return nil, err
 	}
-	st, _ := c.now()
-	if c.gone || c.damaged != "" || st.State == api.StateRemoving || st.State == api.StateDead {
+	st, _ := c.Now()
+	if c.Gone() || c.Damaged() != "" || st.State == api.StateRemoving || st.State == api.StateDead {
 		return nil, cannotUpdate(rec.ID, refuse.Conflict(`container is marked for removal and cannot be "update"`))
 	}
 	host := *rec.Host
 	if err := request.Update(&host, &u); err != nil {
 		return nil, cannotUpdate(rec.ID, err)
 	}
-	if st.running() {
+	if st.Running() {
 		if err := e.updateRunning(ctx, rec.ID, &u.Resources); err != nil {
 			return nil, cannotUpdate(rec.ID, err)
 		}
 	}
 	rec.Host = &host
-	if err := e.db.Update(func(tx *state.Tx) error { return recordTable.Put(tx, rec.ID, rec) }); err != nil {
-		if st.running() {
-			before := c.snapshot().Host.Resources
+	if err := e.db.Update(func(tx *state.Tx) error { return lifecycle.Records.Put(tx, rec.ID, rec) }); err != nil {
+		if st.Running() {
+			before := c.Record().Host.Resources
 			err = errors.Join(err, e.updateRunning(context.WithoutCancel(ctx), rec.ID, &before))
 		}
 		return nil, err
 	}
 	e.writeBeside(&rec)
-	c.mu.Lock()
-	c.rec.Host = rec.Host
-	c.mu.Unlock()
-	if st.running() {
+	c.Reconfigure(func(r *lifecycle.Record) { r.Host = rec.Host })
+	if st.Running() {
 		e.watchOOM(c, false) // there may be a limit now
 	}
 	e.publish(ctx, c, events.ActionUpdate)

@@ -6,6 +6,7 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/stats"
 )
@@ -47,7 +48,7 @@ func (e *Engine) Usage(ctx context.Context, ref string, o UsageOptions, send fun
 			return ctx.Err()
 		case <-tick.C:
 		}
-		if m.gone() {
+		if m.c.Gone() {
 			return nil
 		}
 		if err := send(m.measure(ctx)); err != nil || !o.Stream {
@@ -59,7 +60,7 @@ func (e *Engine) Usage(ctx context.Context, ref string, o UsageOptions, send fun
 // meter measures one container again and again.
 type meter struct {
 	e      *Engine
-	c      *container
+	c      *lifecycle.Container
 	host   stats.Host
 	pid    int               // of the program whose control groups these are
 	groups map[string]string //
@@ -67,18 +68,12 @@ type meter struct {
 	at     time.Time
 }
 
-func (m *meter) gone() bool {
-	m.c.mu.Lock()
-	defer m.c.mu.Unlock()
-	return m.c.gone
-}
-
 // measure gives the name alone of a container that does not run.
 func (m *meter) measure(ctx context.Context) *api.StatsResponse {
-	rec := m.c.snapshot()
-	st, _ := m.c.now()
+	rec := m.c.Record()
+	st, _ := m.c.Now()
 	r := &api.StatsResponse{ID: rec.ID, Name: "/" + rec.Name, OSType: "linux"}
-	if !st.running() {
+	if !st.Running() {
 		m.pid, m.at, m.before = 0, time.Time{}, api.CPUStats{}
 		return r
 	}

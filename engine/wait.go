@@ -4,6 +4,8 @@ import (
 	"context"
 
 	api "github.com/moby/moby/api/types/container"
+
+	"box/engine/lifecycle"
 )
 
 // Wait says when a container has ended in the way that condition means: found is called once the container is known, so
@@ -14,20 +16,19 @@ func (e *Engine) Wait(ctx context.Context, ref string, condition api.WaitConditi
 	if err != nil {
 		return api.WaitResponse{}, err
 	}
-	end := c.ending()
+	end := c.End()
 	found()
 	for {
-		c.mu.Lock()
-		st, changed, gone := c.st, c.changed, c.gone
-		c.mu.Unlock()
-		resting := !st.running() && st.State != api.StateRestarting
+		st, changed := c.Now()
+		gone := c.Gone()
+		resting := !st.Running() && st.State != api.StateRestarting
 		switch {
 		case condition == api.WaitConditionRemoved:
 			if gone {
 				return api.WaitResponse{StatusCode: int64(st.ExitCode)}, nil // a start that failed has said why
 			}
-		case end.over(): // also when the restart policy makes a new start of it
-			return api.WaitResponse{StatusCode: int64(end.code)}, nil
+		case end.Over(): // also when the restart policy makes a new start of it
+			return api.WaitResponse{StatusCode: int64(end.Code())}, nil
 		case gone, resting && condition != api.WaitConditionNextExit:
 			return waitResponse(&st), nil
 		}
@@ -39,7 +40,7 @@ func (e *Engine) Wait(ctx context.Context, ref string, condition api.WaitConditi
 	}
 }
 
-func waitResponse(st *status) api.WaitResponse {
+func waitResponse(st *lifecycle.Status) api.WaitResponse {
 	r := api.WaitResponse{StatusCode: int64(st.ExitCode)}
 	if st.Error != "" {
 		r.Error = &api.WaitExitError{Message: st.Error}
