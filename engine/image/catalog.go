@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -78,7 +79,7 @@ type Summary struct {
 
 // OpenCatalog opens the images below root whose layers are in the driver; those of other drivers are left alone. Content that no
 // image has is deleted. The files of layers get their owners by ids.
-func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver, d *disk.Disk, ids fs.IDMaps) (*Catalog, error) {
+func OpenCatalog(ctx context.Context, root string, db *state.DB, layers fs.Driver, d *disk.Disk, ids fs.IDMaps) (*Catalog, error) {
 	store, err := OpenStore(filepath.Join(root, "content"), d)
 	if err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func OpenCatalog(_ context.Context, root string, db *state.DB, layers fs.Driver,
 		return nil, fmt.Errorf("read images: %w", err)
 	}
 	c.index()
-	if err := c.lookAt(kept); err != nil {
+	if err := errors.Join(c.lookAt(kept), c.releaseLeftovers(ctx)); err != nil {
 		return nil, err
 	}
 	return c, store.Walk(func(d digest.Digest) error {

@@ -18,6 +18,7 @@ type edit struct {
 	gone    []digest.Digest
 	commits []fs.Commit
 	forget  []string
+	left    string                    // layer of an image that goes, which somebody still needs
 	origins map[digest.Digest]*Origin // of rows in set
 	owners  map[string]digest.Digest  // of names that this change has moved
 }
@@ -42,6 +43,11 @@ func (c *Catalog) apply(e edit) error {
 		}
 		for _, id := range e.gone {
 			if err := images().Delete(tx, c.key(id)); err != nil {
+				return err
+			}
+		}
+		if e.left != "" {
+			if err := leftovers().Put(tx, c.layers.Name()+"/"+e.left, struct{}{}); err != nil {
 				return err
 			}
 		}

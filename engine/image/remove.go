@@ -184,12 +184,12 @@ func (c *Catalog) untag(id digest.Digest, names []string) error {
 
 // delete takes an image away with the layers that only it stands on; c.layering is held.
 func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string, error) {
-	gone, err := c.unshared(ctx, id, r.Top)
+	gone, left, err := c.unshared(ctx, id, r.Top)
 	if err != nil {
 		return nil, err
 	}
 	c.change.Lock()
-	err = c.apply(edit{gone: []digest.Digest{id}, forget: gone})
+	err = c.apply(edit{gone: []digest.Digest{id}, forget: gone, left: left})
 	c.change.Unlock()
 	if err != nil {
 		return nil, err
@@ -203,8 +203,8 @@ func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string
 }
 
 // unshared lists the layers that go with the image id, from its top down: to the first that another image ends in or that a
-// layer outside the list stands on.
-func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) ([]string, error) {
+// layer outside the list stands on. left is that one where no image ends in it, "" for none.
+func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) (gone []string, left string, err error) {
 	tops := map[string]bool{}
 	c.mu.RLock()
 	for other, r := range c.rows {
@@ -213,34 +213,31 @@ func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) ([]string
 		}
 	}
 	c.mu.RUnlock()
-	c.pinned(tops)
 	if tops[top.String()] {
-		return nil, nil
+		return nil, "", nil
 	}
 	parents := map[string]int{}
-	err := c.layers.Walk(ctx, func(i fs.Info) error { parents[i.Parent]++; return nil })
-	if err != nil {
-		return nil, err
+	if err := c.layers.Walk(ctx, func(i fs.Info) error { parents[i.Parent]++; return nil }); err != nil {
+		return nil, "", err
 	}
-	var gone []string
 	for name := top.String(); name != "" && !tops[name]; {
 		standing := parents[name]
 		if len(gone) > 0 {
 			standing-- // the one above, which goes too
 		}
-		if standing > 0 {
-			break
+		if standing > 0 || c.pins[digest.Digest(name)] > 0 {
+			return gone, name, nil
 		}
 		info, err := c.layers.Stat(ctx, name)
 		if errdefs.IsNotFound(err) {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		gone, name = append(gone, name), info.Parent
 	}
-	return gone, nil
+	return gone, "", nil
 }
 
 // Release deletes the layers from top down that no image and no container stands on: what a container whose image was deleted
@@ -248,7 +245,7 @@ func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) ([]string
 func (c *Catalog) Release(ctx context.Context, top digest.Digest) error {
 	c.layering.Lock()
 	defer c.layering.Unlock()
-	gone, err := c.unshared(ctx, "", top)
+	gone, _, err := c.unshared(ctx, "", top)
 	for _, name := range gone {
 		err = errors.Join(err, c.layers.Remove(ctx, name))
 	}
