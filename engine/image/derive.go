@@ -3,7 +3,6 @@ package image
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,7 +42,7 @@ func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step
 		names, name = []string{named.String()}, named.Familiar()
 	}
 	s := &stager{c: c}
-	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx))) }()
+	defer s.drop(context.WithoutCancel(ctx))
 	l, err := s.unpack(ctx, tar)
 	if errdefs.IsInvalidArgument(err) {
 		return nil, "", fmt.Errorf("read layer: %w", err)

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,7 +43,7 @@ func (c *Catalog) MakeHello(ctx context.Context) (img *Image, err error) {
 	}()
 	defer func() { r.Close(); <-done }()
 	s := &stager{c: c}
-	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx))) }()
+	defer s.drop(context.WithoutCancel(ctx))
 	l, err := s.take(ctx, r, "")
 	if err != nil {
 		return nil, fmt.Errorf("built-in image: %w", err)

@@ -88,4 +88,4 @@ func (i *Ingest) Commit(ctx context.Context, o Origin, names ...string) error {
 }
 
 // Close drops what was not committed.
-func (i *Ingest) Close(ctx context.Context) error { return i.s.drop(context.WithoutCancel(ctx)) }
+func (i *Ingest) Close(ctx context.Context) { i.s.drop(context.WithoutCancel(ctx)) }

@@ -46,7 +46,7 @@ func TestIngest(t *testing.T) {
 			o.Blobs[n] = Blob{Digest: digest.FromBytes(gzipped(s.layers[n])), Size: int64(n)}
 		}
 		b.must(in.Commit(ctx, o, "docker.io/library/new:1"))
-		b.must(in.Close(ctx))
+		in.Close(ctx)
 		b.restart()
 		b.holds(s.id(), s.layers...)
 		if m := b.Manifests(s.id()); len(m) != 1 || !bytes.Equal(m[0], o.Manifest) {
@@ -76,7 +76,7 @@ func TestIngestCalledOff(t *testing.T) {
 		in := b.Ingest(ctx, img)
 		b.must(in.Layer(ctx, 1, bytes.NewReader(top), digest.FromBytes(top)))
 		b.must(b.removed("old:1", false, "", "", []string{"old:1"}, 1))
-		b.must(in.Close(ctx))
+		in.Close(ctx)
 		b.empty()
 	})
 }

@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -36,7 +35,7 @@ type LoadOptions struct {
 // do images, names and layers appear, together and durable. After an error nothing is left.
 func (c *Catalog) Load(ctx context.Context, r io.Reader, o LoadOptions) (loaded []Loaded, err error) {
 	s := &stager{c: c}
-	defer func() { err = errors.Join(err, s.drop(context.WithoutCancel(ctx))) }()
+	defer s.drop(context.WithoutCancel(ctx))
 	plain, packed, err := archive.Decompress(r)
 	if err != nil {
 		return nil, fmt.Errorf("read archive: %w", err)

@@ -15,7 +15,7 @@ import (
 type Outgo struct {
 	*Image
 	c     *Catalog
-	unpin func(context.Context) error
+	unpin func(context.Context)
 }
 
 // Outgo begins to send an image.
@@ -43,7 +43,7 @@ func (o *Outgo) Layer(ctx context.Context, n int, w io.Writer) error {
 }
 
 // Close lets the layers go.
-func (o *Outgo) Close(ctx context.Context) error { return o.unpin(context.WithoutCancel(ctx)) }
+func (o *Outgo) Close(ctx context.Context) { o.unpin(context.WithoutCancel(ctx)) }
 
 // tar writes a layer's tar. What is not what it was ends in an error.
 func (c *Catalog) tar(ctx context.Context, layer string, w io.Writer, right func(digest.Digest) bool) error {

@@ -2,13 +2,13 @@ package image
 
 import (
 	"context"
-	"errors"
 
 	"github.com/opencontainers/go-digest"
 )
 
-// pin keeps the layers of images, whoever removes the images, until the function that it returns is called.
-func (c *Catalog) pin(images []*Image) (unpin func(context.Context) error) {
+// pin keeps the layers of images, whoever removes the images, until the function that it returns is called. What that cannot delete is left to the
+// next Open.
+func (c *Catalog) pin(images []*Image) (unpin func(context.Context)) {
 	c.layering.Lock()
 	defer c.layering.Unlock()
 	var tops []digest.Digest
@@ -21,21 +21,19 @@ func (c *Catalog) pin(images []*Image) (unpin func(context.Context) error) {
 }
 
 // pinHeld is pin for layers with what is below them; c.layering is held.
-func (c *Catalog) pinHeld(chains []digest.Digest) (unpin func(context.Context) error) {
+func (c *Catalog) pinHeld(chains []digest.Digest) (unpin func(context.Context)) {
 	for _, chain := range chains {
 		c.pins[chain]++
 	}
-	return func(ctx context.Context) error {
-		var errs []error
+	return func(ctx context.Context) {
 		for _, chain := range chains {
-			errs = append(errs, c.unpin(ctx, chain))
+			c.unpin(ctx, chain)
 		}
-		return errors.Join(errs...)
 	}
 }
 
 // unpin deletes layers that nobody else needs any more.
-func (c *Catalog) unpin(ctx context.Context, chain digest.Digest) error {
+func (c *Catalog) unpin(ctx context.Context, chain digest.Digest) {
 	c.layering.Lock()
 	c.pins[chain]--
 	last := c.pins[chain] <= 0
@@ -43,15 +41,7 @@ func (c *Catalog) unpin(ctx context.Context, chain digest.Digest) error {
 		delete(c.pins, chain)
 	}
 	c.layering.Unlock()
-	if !last {
-		return nil
-	}
-	return c.Release(ctx, chain)
-}
-
-// pinned adds the layers that are pinned to tops; c.layering is held.
-func (c *Catalog) pinned(tops map[string]bool) {
-	for top := range c.pins {
-		tops[top.String()] = true
+	if last {
+		_ = c.Release(ctx, chain)
 	}
 }

@@ -40,7 +40,7 @@ func (c *Catalog) Save(ctx context.Context, refs []string, platform *ocispec.Pla
 		}
 		images = append(images, img.Image)
 	}
-	unpin := c.pin(images)
+	defer c.pin(images)(context.WithoutCancel(ctx))
 	a := saving{c: c, files: map[string]saved{}}
 	for _, img := range list {
 		if err = a.add(ctx, img); err != nil {
@@ -49,9 +49,6 @@ func (c *Catalog) Save(ctx context.Context, refs []string, platform *ocispec.Pla
 	}
 	if err == nil {
 		err = a.write(ctx, w)
-	}
-	if uerr := unpin(context.WithoutCancel(ctx)); err == nil {
-		err = uerr
 	}
 	return images, err
 }

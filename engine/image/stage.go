@@ -35,9 +35,9 @@ type stager struct {
 	c *Catalog
 
 	mu    sync.Mutex
-	keys  []string                      // in the driver
-	files []string                      // of the store
-	unpin []func(context.Context) error // layers that others made and that are needed here
+	keys  []string                // in the driver
+	files []string                // of the store
+	unpin []func(context.Context) // layers that others made and that are needed here
 }
 
 // hold keeps a committed layer until drop; ok is false when it is not there.
@@ -58,22 +58,21 @@ func (s *stager) made(list *[]string, name string) {
 	*list = append(*list, name)
 }
 
-// drop removes whatever was not committed. The catalog's lock of layers is not held.
-func (s *stager) drop(ctx context.Context) error {
-	var errs []error
+// drop removes whatever was not committed; what it cannot, the next Open does: an image that is there already stays whole. The catalog's lock of
+// layers is not held.
+func (s *stager) drop(ctx context.Context) {
 	for i := len(s.keys) - 1; i >= 0; i-- { // a later one may stand on an earlier
 		info, err := s.c.layers.Stat(ctx, s.keys[i])
 		if err == nil && info.State == fs.Staged {
-			errs = append(errs, s.c.layers.Remove(ctx, s.keys[i]))
+			_ = s.c.layers.Remove(ctx, s.keys[i])
 		}
 	}
 	for _, f := range s.files {
-		_ = s.c.store.disk.Remove(f) // Open does it else: what was committed stays so
+		_ = s.c.store.disk.Remove(f)
 	}
 	for _, unpin := range s.unpin {
-		errs = append(errs, unpin(ctx))
+		unpin(ctx)
 	}
-	return errors.Join(errs...)
 }
 
 func (s *stager) rebases() bool {

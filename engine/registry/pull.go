@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -136,7 +135,7 @@ func (r *repository) config(ctx context.Context, into *image.Catalog, m *manifes
 // layers brings the layers that are missing, several at once, and makes the image appear.
 func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image.Image, m *manifest, names []string, tell Tell) (err error) {
 	in := into.Ingest(ctx, img)
-	defer func() { err = errors.Join(err, in.Close(ctx)) }()
+	defer in.Close(ctx)
 	d := download{r: r, in: in, m: m, missing: in.Missing(), done: make([]bool, len(m.Layers)), tell: tell}
 	if err := d.run(ctx); err != nil {
 		return err

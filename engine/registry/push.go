@@ -30,7 +30,7 @@ func (c *Client) Push(ctx context.Context, from *image.Catalog, ref reference.Na
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, img.Close(ctx)) }()
+	defer img.Close(ctx)
 	r, err := c.connect(ctx, ref, auth)
 	if err != nil {
 		return err
