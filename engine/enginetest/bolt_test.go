@@ -1,12 +1,20 @@
 package enginetest
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
+	"testing"
+	"time"
 	"unsafe"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 
+	"box/engine/state"
 	"box/fs/disk"
 )
 
@@ -35,5 +43,88 @@ func tap(db *bbolt.DB, d *disk.Disk) {
 			err = sync()
 		}
 		return n, err
+	}
+}
+
+// TestViewBesideFailedWrite: a view of the state stays what it is while a write fails whose head the disk has taken all the same, and while others follow.
+func TestViewBesideFailedWrite(t *testing.T) {
+	db, err := state.Open(filepath.Join(t.TempDir(), "box.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	heads, failing := int64(2*db.Bolt().Info().PageSize), false
+	tap(db.Bolt(), &disk.Disk{Around: func(op *disk.Op, do func() error) error {
+		err := do()
+		if failing && op.Kind == disk.Write && op.Off < heads {
+			failing, err = false, unix.EIO
+		}
+		return err
+	}})
+	const rows = 400 // on several pages
+	table := state.Table[string]{Name: "rows"}
+	put := func(round int) error {
+		return db.Update(func(tx *state.Tx) error {
+			for n := range rows {
+				if err := table.Put(tx, fmt.Sprintf("%04d", n), fmt.Sprintf("round %04d of a row that takes some room", round)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	all := func(tx *state.Tx) map[string]int {
+		values := map[string]int{}
+		for n := range rows {
+			v, err := table.Get(tx, fmt.Sprintf("%04d", n))
+			values[fmt.Sprint(v, err)]++
+		}
+		return values
+	}
+	big := func(tx *state.Tx) error { return table.Put(tx, "big", strings.Repeat("x", 4<<20)) } // a file that grows would have to wait for views
+	if err := errors.Join(db.Update(big), db.Update(func(tx *state.Tx) error { return table.Delete(tx, "big") })); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 5 {
+		if err := put(round); err != nil {
+			t.Fatal(err)
+		}
+	}
+	viewing, written := make(chan struct{}), make(chan error, 1)
+	go func() {
+		<-viewing
+		failing = true
+		err := put(100)
+		for round := 101; err == nil && round < 110; round++ {
+			err = put(round)
+		}
+		written <- err
+	}()
+	err = db.View(func(tx *state.Tx) error {
+		before := all(tx)
+		close(viewing)
+		select { // the writes wait for this view, or spoil it
+		case err := <-written:
+			written <- err
+		case <-time.After(200 * time.Millisecond):
+		}
+		if after := all(tx); !reflect.DeepEqual(before, after) {
+			t.Errorf("a view of %v is %v after writes", before, after)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	if err := db.View(func(tx *state.Tx) error {
+		if got := all(tx); len(got) != 1 {
+			t.Errorf("at the end there are %v", got)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }

@@ -19,7 +19,7 @@ func (db *DB) CopyTo(path string, d *disk.Disk) error {
 	if err != nil {
 		return fmt.Errorf("copy state: %w", err)
 	}
-	err = db.bolt.View(func(tx *bbolt.Tx) error {
+	err = db.view(func(tx *bbolt.Tx) error {
 		_, err := tx.WriteTo(d.Writer(f))
 		return err
 	})

@@ -27,7 +27,8 @@ const lockWait = 200 * time.Millisecond
 type DB struct {
 	bolt    *bbolt.DB
 	path    string
-	writing sync.Mutex // one commit at a time, with what is done when its write fails
+	reading sync.RWMutex // held by views, so that settle can wait for them
+	writing sync.Mutex   // one commit at a time, with what is done when its write fails
 	changes atomic.Uint64
 	told    func() // of each change
 
@@ -120,7 +121,13 @@ func (db *DB) Close() error { return db.bolt.Close() }
 
 // View runs fn on a view of the state that does not change while fn runs.
 func (db *DB) View(fn func(*Tx) error) error {
-	return db.bolt.View(func(tx *bbolt.Tx) error { return fn(&Tx{bolt: tx}) })
+	return db.view(func(tx *bbolt.Tx) error { return fn(&Tx{bolt: tx}) })
+}
+
+func (db *DB) view(fn func(*bbolt.Tx) error) error {
+	db.reading.RLock()
+	defer db.reading.RUnlock()
+	return db.bolt.View(fn)
 }
 
 // Update runs fn as one change: durable when Update returns nil, undone when fn or the disk gives an error.
@@ -142,7 +149,7 @@ func (db *DB) Layers() fs.DB { return layers{db} }
 type layers struct{ db *DB }
 
 // View implements fs.DB.
-func (l layers) View(fn func(*bbolt.Tx) error) error { return l.db.bolt.View(fn) }
+func (l layers) View(fn func(*bbolt.Tx) error) error { return l.db.view(fn) }
 
 // Update implements fs.DB.
 func (l layers) Update(fn func(fs.Tx) error) error {
