@@ -66,7 +66,9 @@ func path(op *disk.Op) string {
 
 // TestEveryOperationFails fails, once each, every operation of every step with every fault. A step that gives an error has changed nothing,
 // and one that does not has done it all; so it is at once, and after the daemon was started anew; and nothing half made stays.
-func TestEveryOperationFails(t *testing.T) {
+func TestEveryOperationFails(t *testing.T) { eachDriver(t, everyOperationFails) }
+
+func everyOperationFails(t *testing.T, driver string) {
 	base := home(t)
 	steps := session(t)
 	var pictures []picture // before each step, and after the last
@@ -74,7 +76,7 @@ func TestEveryOperationFails(t *testing.T) {
 	at := func(n int) string { return filepath.Join(base, fmt.Sprint("before-", n)) }
 	must := func(dir string, d *disk.Disk) *world {
 		t.Helper()
-		w, err := open(t, dir, d)
+		w, err := open(t, dir, driver, d)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,26 +114,26 @@ func TestEveryOperationFails(t *testing.T) {
 					continue
 				}
 				runs++
-				tryFault(t, filepath.Join(base, "fault"), at(n), s, &breaker{at: k, fault: f}, pictures[n], pictures[n+1])
+				tryFault(t, filepath.Join(base, "fault"), at(n), driver, s, &breaker{at: k, fault: f}, pictures[n], pictures[n+1])
 			}
 		}
 	}
 	t.Logf("%d steps with %v operations, %d of %d faults", len(steps), counts, runs, total)
 }
 
-func tryFault(t *testing.T, dir, from string, s step, b *breaker, before, after picture) {
+func tryFault(t *testing.T, dir, from, driver string, s step, b *breaker, before, after picture) {
 	t.Helper()
 	defer os.RemoveAll(dir)
 	copyFolder(t, from, dir)
-	w, err := open(t, dir, &disk.Disk{Around: b.around})
+	w, err := open(t, dir, driver, &disk.Disk{Around: b.around})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.arm(true)
 	err = s.do(t.Context(), w.e)
 	b.arm(false)
-	want := after
-	if err != nil {
+	want, failed := after, err
+	if failed != nil {
 		want = before
 	}
 	say := func(when string, got picture) {
@@ -140,14 +142,27 @@ func tryFault(t *testing.T, dir, from string, s step, b *breaker, before, after 
 	if got := w.facts(); got != want.facts {
 		say("At once", picture{facts: got})
 	}
+	w.look(s, failed)
 	w.close()
 	os.RemoveAll(filepath.Join(dir, "run"))
-	if w, err = open(t, dir, nil); err != nil {
+	if w, err = open(t, dir, driver, nil); err != nil {
 		t.Errorf("%s, operation %d (%s) fails with %s: the next start: %v", s.name, b.at, b.hit, b.fault.name, err)
 		return
 	}
 	if got, ok := w.settles(want); !ok {
 		say("After a start", got)
 	}
+	w.look(s, failed)
 	w.close()
+}
+
+// look has a step that succeeded look for itself.
+func (w *world) look(s step, failed error) {
+	w.t.Helper()
+	if failed != nil || s.done == nil {
+		return
+	}
+	if err := s.done(w.t.Context(), w.e); err != nil {
+		w.t.Errorf("%s gave no error, but: %v", s.name, err)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 type step struct {
 	name string
 	do   func(ctx context.Context, e *engine.Engine) error
+	done func(ctx context.Context, e *engine.Engine) error // looks at what the facts do not have, after success; may be nil
 }
 
 // session has each verb that changes what is kept. Each step begins with what the ones before it left.
@@ -51,36 +53,89 @@ func session(t testing.TB) []step {
 		}
 	}
 	return []step{
-		{"load", func(ctx context.Context, e *engine.Engine) error {
+		{name: "load", do: func(ctx context.Context, e *engine.Engine) error {
 			return e.Load(ctx, bytes.NewReader(archive(t, "base:1", "base")), engine.LoadOptions{Quiet: true}, quiet)
 		}},
-		{"tag", func(ctx context.Context, e *engine.Engine) error { return e.TagImage(ctx, "base:1", "base", "2") }},
-		{"volume create", func(ctx context.Context, e *engine.Engine) error {
+		{name: "tag", do: func(ctx context.Context, e *engine.Engine) error { return e.TagImage(ctx, "base:1", "base", "2") }},
+		{name: "volume create", do: func(ctx context.Context, e *engine.Engine) error {
 			_, err := e.VolumeCreate(ctx, apivolume.CreateRequest{Name: "kept", Labels: map[string]string{"color": "blue"}})
 			return err
 		}},
-		{"create", create("one", "base:1", "kept:/data")},
-		{"create with an anonymous volume", create("two", "base:2", "/data")},
-		{"start", func(ctx context.Context, e *engine.Engine) error { return e.Start(ctx, "one") }},
-		{"update", func(ctx context.Context, e *engine.Engine) error {
+		{name: "create", do: create("one", "base:1", "kept:/data")},
+		{name: "create with an anonymous volume", do: create("two", "base:2", "/data")},
+		{name: "start", do: func(ctx context.Context, e *engine.Engine) error { return e.Start(ctx, "one") }},
+		{name: "update", do: func(ctx context.Context, e *engine.Engine) error {
 			_, err := e.Update(ctx, "one", api.UpdateConfig{Resources: api.Resources{CPUShares: 512}})
 			return err
 		}},
-		{"rename", func(ctx context.Context, e *engine.Engine) error { return e.Rename(ctx, "one", "first") }},
-		{"commit", func(ctx context.Context, e *engine.Engine) error {
+		{name: "rename", do: func(ctx context.Context, e *engine.Engine) error { return e.Rename(ctx, "one", "first") }},
+		{name: "commit", do: func(ctx context.Context, e *engine.Engine) error {
 			_, err := e.Commit(ctx, "first", engine.Commission{Repository: "made", Tag: "1"})
 			return err
 		}},
-		{"pull", func(ctx context.Context, e *engine.Engine) error {
+		{name: "pull", do: func(ctx context.Context, e *engine.Engine) error {
 			return e.Pull(ctx, engine.Pulling{Name: remote + "/far", Tag: "latest"}, quiet)
 		}},
-		{"rm", remove("first")},
-		{"rm with its volume", remove("two")},
-		{"untag", removeImage("base:2")},
-		{"rmi", removeImage("made:1")},
-		{"volume rm", func(ctx context.Context, e *engine.Engine) error { return e.RemoveVolume(ctx, "kept", false) }},
-		{"rmi of the last", removeImage("base:1")},
+		{name: "cp", do: func(ctx context.Context, e *engine.Engine) error {
+			content := tarOf(t, map[string]string{"etc/motd": "copied", "new/f": "more"}, "etc/", "etc/motd", "new/", "new/f")
+			return e.CopyTo(ctx, "two", "/", engine.CopyOptions{}, bytes.NewReader(content))
+		}, done: func(ctx context.Context, e *engine.Engine) error { return holds(ctx, e, "two", "/etc/motd", "copied") }},
+		{name: "rmi while it is saved", do: func(ctx context.Context, e *engine.Engine) error {
+			// Its layers stay until they are read, and go then, or with the next start.
+			out := &interrupted{then: func() error { return removeImage(remote+"/far:latest")(ctx, e) }}
+			if err := e.Save(ctx, []string{remote + "/far:latest"}, nil, out); !out.called {
+				return err
+			}
+			return out.err
+		}},
+		{name: "rm", do: remove("first")},
+		{name: "rm with its volume", do: remove("two")},
+		{name: "untag", do: removeImage("base:2")},
+		{name: "rmi", do: removeImage("made:1")},
+		{name: "volume rm", do: func(ctx context.Context, e *engine.Engine) error { return e.RemoveVolume(ctx, "kept", false) }},
+		{name: "create of what goes", do: create("last", "base:1", "")},
+		{name: "rmi under a container", do: func(ctx context.Context, e *engine.Engine) error {
+			_, err := e.RemoveImage(ctx, "base:1", true, nil)
+			return err
+		}},
+		{name: "rm with what is left of the image", do: remove("last")},
 	}
+}
+
+// interrupted calls then at the first byte that is written to it.
+type interrupted struct {
+	then   func() error
+	called bool
+	err    error
+}
+
+func (w *interrupted) Write(p []byte) (int, error) {
+	if !w.called {
+		w.called, w.err = true, w.then()
+	}
+	return len(p), nil
+}
+
+// holds tells whether a file of a container has a content.
+func holds(ctx context.Context, e *engine.Engine, container, path, want string) error {
+	out, err := e.CopyFrom(ctx, container, path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	var packed bytes.Buffer
+	if err := out.Write(ctx, &packed); err != nil {
+		return err
+	}
+	r := tar.NewReader(&packed)
+	if _, err := r.Next(); err != nil {
+		return err
+	}
+	got, err := io.ReadAll(r)
+	if err == nil && string(got) != want {
+		err = fmt.Errorf("%s of %s holds %q, not %q", path, container, got, want)
+	}
+	return err
 }
 
 func tarOf(t testing.TB, files map[string]string, order ...string) []byte {

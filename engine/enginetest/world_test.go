@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containerd/errdefs"
+
 	"box/engine"
 	"box/engine/state"
 	"box/fs"
@@ -44,21 +46,48 @@ func home(t testing.TB) string {
 	return dir
 }
 
-// open opens an engine on the folder dir; d is the kernel's when it is nil.
-func open(t testing.TB, dir string, d *disk.Disk) (*world, error) {
-	w := &world{t: t, dir: dir}
-	root := filepath.Join(dir, "data")
-	e, err := engine.Open(t.Context(), engine.Options{
-		Root: root, Run: filepath.Join(dir, "run"), Tasks: newLauncher(), Log: slog.New(slog.DiscardHandler), NoRestarts: true, Disk: d,
-		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			if d != nil {
-				tap(db.Bolt(), d)
+// eachDriver runs a test on every storage driver that works here.
+func eachDriver(t *testing.T, fn func(t *testing.T, driver string)) {
+	for _, driver := range drivers.Names() {
+		t.Run(driver, func(t *testing.T) {
+			w, err := open(t, filepath.Join(home(t), "try"), driver, nil)
+			if errdefs.IsNotImplemented(err) {
+				t.Skip("the driver does not work here:", err)
 			}
-			return drivers.Open(ctx, root, "vfs", db.Layers(), d, nil, nil)
-		},
-	})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.close()
+			fn(t, driver)
+		})
+	}
+}
+
+// open opens an engine on the folder dir; d is the kernel's when it is nil.
+func open(t testing.TB, dir, driver string, d *disk.Disk) (*world, error) {
+	w := &world{t: t, dir: dir}
+	e, err := engine.Open(t.Context(), options(dir, driver, d))
 	w.e = e
 	return w, err
+}
+
+func options(dir, driver string, d *disk.Disk) engine.Options {
+	root := filepath.Join(dir, "data")
+	watched := func(db *state.DB) fs.DB {
+		if d != nil {
+			tap(db.Bolt(), d)
+		}
+		return db.Layers()
+	}
+	return engine.Options{
+		Root: root, Run: filepath.Join(dir, "run"), Tasks: newLauncher(), Log: slog.New(slog.DiscardHandler), NoRestarts: true, Disk: d,
+		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
+			return drivers.Open(ctx, root, driver, watched(db), d, nil, nil)
+		},
+		RecoverLayers: func(_ context.Context, db *state.DB, wanted func(string) bool) (map[string]fs.Recovered, error) {
+			return drivers.Recover(root, watched(db), d, wanted)
+		},
+	}
 }
 
 func (w *world) close() {
@@ -142,7 +171,7 @@ func (w *world) facts() string {
 // files count what is on the disk, so that nothing half made stays.
 func (w *world) files() string {
 	var b strings.Builder
-	for _, dir := range []string{"vfs/dir", "vfs/tar-split", "vfs/rows", "content", "content/sha256", "content/rows", "containers", "volumes"} {
+	for _, dir := range []string{"overlay2", "overlay2/l", "vfs/dir", "vfs/tar-split", "vfs/rows", "content", "content/sha256", "content/rows", "containers", "volumes"} {
 		entries, _ := os.ReadDir(filepath.Join(w.dir, "data", dir))
 		fmt.Fprintf(&b, "%s %d, ", dir, len(entries))
 	}
