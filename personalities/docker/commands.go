@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"box/personalities/cmd"
@@ -145,6 +146,13 @@ func find(words []string) (*command, int) {
 		}
 	}
 	return nil, 0
+}
+
+// isCommand tells whether words are a command or begin one.
+func isCommand(words string) bool {
+	return slices.ContainsFunc(commands(), func(c command) bool {
+		return slices.ContainsFunc(c.names, func(name string) bool { return name == words || strings.HasPrefix(name, words+" ") })
+	})
 }
 
 func findGroup(name string) *group {

@@ -17,7 +17,7 @@ var Command = cmd.Command{Name: "docker", Summary: "Talk to a container daemon: 
 
 // Main runs one docker command line.
 func Main(ctx context.Context, env *cmd.Env) error {
-	s := newSession(env)
+	s := newSession(env, isCommand)
 	defer s.close()
 	top := s.usage()
 	p, err := cmd.Parse(top, env.Args)

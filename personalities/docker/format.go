@@ -19,8 +19,8 @@ type listing struct {
 	optional []string // fields that are left out there, the first first
 }
 
-// column is a placeholder and what stands over it in a table.
-type column struct{ field, header string }
+// column is a placeholder, and what stands over it in a table.
+type column [2]string
 
 // row is one line: placeholder to text. Label, where there is one, looks a label up.
 type row struct {
@@ -68,7 +68,7 @@ func (l *listing) isStandard(format string) bool { return format == "" || format
 func (l *listing) fieldNames() []string {
 	var names []string
 	for _, c := range l.standard {
-		names = append(names, c.field)
+		names = append(names, c[0])
 	}
 	return names
 }
@@ -79,7 +79,7 @@ func (l *listing) template(format string) (t *template.Template, isTable bool, e
 	if format == "" || format == "table" {
 		var parts []string
 		for _, c := range l.standard {
-			parts = append(parts, "{{."+c.field+"}}")
+			parts = append(parts, "{{."+c[0]+"}}")
 		}
 		source, isTable = strings.Join(parts, "\t"), true
 	} else if rest, ok := strings.CutPrefix(format, "table "); ok {
@@ -124,7 +124,7 @@ func execute(w io.Writer, t *template.Template, data any) error {
 func (l *listing) header(w io.Writer, t *template.Template) error {
 	o := &template.Object{}
 	for _, c := range slices.Concat(l.standard, l.others) {
-		o.Set(c.field, c.header)
+		o.Set(c[0], c[1])
 	}
 	o.Hidden = map[string]any{"Label": func(name string) string {
 		return strings.NewReplacer("-", " ", "_", " ").Replace(name[strings.LastIndexByte(name, '.')+1:])

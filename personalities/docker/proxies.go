@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -42,24 +41,6 @@ func (s *session) withProxies(env []string) ([]string, error) {
 		}
 	}
 	return env, nil
-}
-
-// checkAliases refuses aliases in the settings as Docker does: of its commands only builder may have one, and there it must not be
-// one of the client's own. Programs that extend the client are not run, so that alias says nothing here.
-func checkAliases(aliases map[string]string) error {
-	for name, target := range aliases {
-		if name != "builder" {
-			return fmt.Errorf("not allowed to alias %q (allowed: %#v)", name, map[string]struct{}{"builder": {}})
-		}
-		for _, c := range commands() {
-			for _, own := range c.names {
-				if own == target || strings.HasPrefix(own, target+" ") {
-					return fmt.Errorf("not allowed to alias with builtin %q as target", target)
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // platform is what --platform says, else DOCKER_DEFAULT_PLATFORM.

@@ -23,6 +23,7 @@ type session struct {
 	api        *client.Client
 	settings   *settings
 	interrupts *interrupts
+	builtin    func(words string) bool
 }
 
 // globalFlags are those before the command's name.
@@ -40,8 +41,9 @@ type globalFlags struct {
 	Version   bool     `short:"v" help:"Print the version and stop"`
 }
 
-func newSession(env *cmd.Env) *session {
-	s := &session{env: env, in: env.Stdin, out: env.Stdout, errw: env.Stderr}
+// newSession reads what the environment says. builtin tells whether words are a command of this client or begin one.
+func newSession(env *cmd.Env, builtin func(words string) bool) *session {
+	s := &session{env: env, builtin: builtin, in: env.Stdin, out: env.Stdout, errw: env.Stderr}
 	s.flags = globalFlags{Config: cmd.ConfigFolder(env.Getenv)}
 	certs := env.Getenv("DOCKER_CERT_PATH")
 	if certs == "" {

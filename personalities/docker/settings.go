@@ -51,7 +51,7 @@ func (s *session) config() (*settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the client's settings %s: %w", path, err)
 	}
-	if err := checkAliases(set.Aliases); err != nil {
+	if err := s.checkAliases(set.Aliases); err != nil {
 		return nil, err
 	}
 	for key, value := range set.rest {
@@ -136,4 +136,18 @@ func (s *session) auth(registry string) wire.Auth {
 		a.Username, a.Password, _ = strings.Cut(strings.TrimRight(string(raw), "\x00"), ":")
 	}
 	return a
+}
+
+// checkAliases refuses aliases in the settings as Docker does: of its commands only builder may have one, and there it must not be
+// one of the client's own. Programs that extend the client are not run, so that alias says nothing here.
+func (s *session) checkAliases(aliases map[string]string) error {
+	for name, target := range aliases {
+		if name != "builder" {
+			return fmt.Errorf("not allowed to alias %q (allowed: %#v)", name, map[string]struct{}{"builder": {}})
+		}
+		if s.builtin(target) {
+			return fmt.Errorf("not allowed to alias with builtin %q as target", target)
+		}
+	}
+	return nil
 }

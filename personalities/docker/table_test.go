@@ -86,7 +86,7 @@ func TestListingsFit(t *testing.T) {
 	} {
 		var headers []string
 		for _, c := range row.l.standard {
-			headers = append(headers, c.header)
+			headers = append(headers, c[1])
 		}
 		tab := &table{lines: [][]string{headers, slices.Clone(row.cells)}, fields: row.l.fieldNames(), gap: gap, min: minCell}
 		tab.fit(80, row.l.flexible, row.l.optional)
