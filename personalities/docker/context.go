@@ -20,12 +20,12 @@ type contextFlags struct {
 }
 
 // dockerOptions are the values of --docker: pairs, several in one at commas.
-func (s *session) dockerOptions(values []string) (map[string]string, error) {
+func (s *session) dockerOptions(words []string) (map[string]string, error) {
 	out := map[string]string{}
-	for _, pair := range listed(values) {
+	for _, pair := range listed(words) {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, fmt.Errorf("invalid argument %q for \"--docker\" flag: %s must be formatted as key=value", strings.Join(values, ","), pair)
+			return nil, fmt.Errorf("invalid argument %q for \"--docker\" flag: %s must be formatted as key=value", strings.Join(words, ","), pair)
 		}
 		if !slices.Contains([]string{"host", "ca", "cert", "key", "skip-tls-verify", "from"}, key) {
 			return nil, fmt.Errorf("unable to create docker endpoint config: unrecognized config key: %s", key)

@@ -54,7 +54,8 @@ type contextInspection struct {
 }
 
 func (s *session) inspectContext(name string) (*contextInspection, error) {
-	v := &contextInspection{Name: name, TLSMaterial: map[string][]string{}, Storage: s.contexts().storage(name)}
+	store := s.contexts()
+	v := &contextInspection{Name: name, TLSMaterial: map[string][]string{}, Storage: store.storage(name)}
 	c := &storedContext{Name: name, Metadata: map[string]any{}}
 	var files map[string][]byte
 	if name == defaultContext {

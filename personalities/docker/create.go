@@ -115,12 +115,12 @@ func (s *session) create(ctx context.Context, c *createFlags, request *container
 }
 
 // pullFor fetches the image of a container that is about to be made; its progress goes to standard error.
-func (s *session) pullFor(ctx context.Context, c *createFlags, image string) error {
+func (s *session) pullFor(ctx context.Context, c *createFlags, name string) error {
 	out := s.errw
 	if c.Quiet {
 		out = io.Discard
 	}
-	named, err := reference.Parse(image)
+	named, err := reference.Parse(name)
 	if err != nil {
 		return err
 	}

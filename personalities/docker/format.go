@@ -53,8 +53,17 @@ func (l *listing) print(s *session, w io.Writer, format string, rows []row) erro
 	if err := l.lines(&body, template, rows); err != nil {
 		return err
 	}
-	t := readTable(body.String())
-	if columns := window(s.out); columns > 0 && l.isStandard(format) {
+	columns := 0
+	if l.isStandard(format) {
+		columns = window(s.out)
+	}
+	return l.layOut(w, body.String(), columns)
+}
+
+// layOut prints a table whose cells are apart by tabs, in a window of so many columns; 0 for one that is wide enough.
+func (l *listing) layOut(w io.Writer, text string, columns int) error {
+	t := readTable(text)
+	if columns > 0 {
 		t.fields = l.fieldNames()
 		t.fit(columns, l.flexible, l.optional)
 	}

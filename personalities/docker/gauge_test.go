@@ -26,7 +26,8 @@ func TestGauge(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			var out bytes.Buffer
 			now := time.Unix(0, 0)
-			g, done := (&session{errw: &out}).gauge("Saving", row.total, strings.NewReader("123456789abc"))
+			s := &session{errw: &out}
+			g, done := s.gauge("Saving", row.total, strings.NewReader("123456789abc"))
 			g.begun, g.tty, g.now = now, row.tty, func() time.Time { now = now.Add(row.step); return now }
 			if row.total > 0 {
 				g.columns = 40

@@ -112,7 +112,9 @@ func (s *session) together(ctx context.Context, operands []string, f func(contex
 }
 
 // tolerated is an error that is reported and does not fail the command.
-type tolerated struct{ error }
+type tolerated struct{ Err error }
+
+func (t tolerated) Error() string { return t.Err.Error() }
 
 // stopFlags are those of stop and restart.
 type stopFlags struct {
@@ -177,7 +179,7 @@ func (c *containerRm) Run(ctx context.Context, s *session, p *cmd.Parsed) error 
 		}
 		err := api.ContainerRemove(ctx, id, c.Force, c.Volumes, c.Link)
 		if c.Force && errdefs.IsNotFound(err) {
-			return tolerated{err}
+			return tolerated{Err: err}
 		}
 		return err
 	})

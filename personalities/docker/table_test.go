@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -43,55 +42,6 @@ func TestTableWide(t *testing.T) {
 		cut := strings.LastIndex(line, " ")
 		if at := displayWidth(line[:cut+1]); at != 21 {
 			t.Errorf("%q: the second column begins at %d", line, at)
-		}
-	}
-}
-
-func TestTableFits(t *testing.T) {
-	ps := "CONTAINER ID\tIMAGE\tCOMMAND\tCREATED\tSTATUS\tPORTS\tNAMES\n" +
-		"0123456789ab\tregistry.example/team/application:1.2.3\t\"/docker-entrypoint.…\"\t2 minutes ago\t" +
-		"Up 2 minutes\t0.0.0.0:8080->80/tcp, [::]:8080->80/tcp\t데이터베이스\n"
-	l := psListing(false)
-	for _, columns := range []int{200, 120, 100, 80} {
-		tab := readTable(ps)
-		tab.fields = l.fieldNames()
-		tab.fit(columns, l.flexible, l.optional)
-		text := tableText(t, tab)
-		for line := range strings.Lines(text) {
-			if w := displayWidth(strings.TrimSuffix(line, "\n")); w > columns {
-				t.Errorf("%d columns in a window of %d: %s", w, columns, line)
-			}
-		}
-		for _, kept := range []string{"0123456789ab", "Up 2 minutes", "데이터베이스"} {
-			if !strings.Contains(text, kept) {
-				t.Errorf("%d: no %s in\n%s", columns, kept, text)
-			}
-		}
-		if columns == 200 && text != tableText(t, readTable(ps)) {
-			t.Errorf("a table that fits was changed:\n%s", text)
-		}
-	}
-}
-
-// Every table of the client fits into 80 columns with what usually stands in it.
-func TestListingsFit(t *testing.T) {
-	for name, row := range map[string]struct {
-		l     *listing
-		cells []string
-	}{
-		"images": {imageListing(false), []string{"registry.example:5000/team/application", "1.2.3-alpine", "0123456789ab",
-			"2 weeks ago", "188MB"}},
-		"stats": {statsListing(), []string{"0123456789ab", "project-application-1", "100.00%", "1021MiB / 23.45GiB", "12.34%",
-			"1.02MB / 3.44kB", "11.2MB / 105kB", "114"}},
-	} {
-		var headers []string
-		for _, c := range row.l.standard {
-			headers = append(headers, c[1])
-		}
-		tab := &table{lines: [][]string{headers, slices.Clone(row.cells)}, fields: row.l.fieldNames(), gap: gap, min: minCell}
-		tab.fit(80, row.l.flexible, row.l.optional)
-		if tab.total() > 80 {
-			t.Errorf("%s takes %d columns:\n%s", name, tab.total(), tableText(t, tab))
 		}
 	}
 }
