@@ -9,6 +9,9 @@ import (
 
 	"box/netapi/client"
 	"box/personalities/cmd"
+	"box/personalities/docker/container"
+	"box/personalities/docker/session"
+	"box/personalities/docker/values"
 )
 
 // completions is the script of each shell. All of them ask the client itself: `docker __complete WORD...`
@@ -46,12 +49,12 @@ end
 // completion is `docker completion`.
 type completion struct{}
 
-func (*completion) Run(_ context.Context, s *session, p *cmd.Parsed) error {
+func (*completion) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	script, ok := completions()[p.Args[0]]
 	if !ok {
 		return fmt.Errorf("no completion for the shell %q: there is one for bash, zsh and fish", p.Args[0])
 	}
-	_, err := fmt.Fprint(s.out, script)
+	_, err := fmt.Fprint(s.Out, script)
 	return err
 }
 
@@ -59,29 +62,29 @@ func (*completion) Run(_ context.Context, s *session, p *cmd.Parsed) error {
 const completeWithin = time.Second
 
 // complete prints what may stand in the place of the last word. Whatever goes wrong, it prints nothing.
-func (s *session) complete(ctx context.Context, words []string) error {
+func complete(ctx context.Context, s *session.Session, words []string) error {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
 	last := ""
 	if len(words) > 0 {
 		last, words = words[len(words)-1], words[:len(words)-1]
 	}
-	for _, c := range s.candidates(ctx, words, last) {
+	for _, c := range candidates(ctx, s, words, last) {
 		if strings.HasPrefix(c, last) {
-			fmt.Fprintln(s.out, c)
+			fmt.Fprintln(s.Out, c)
 		}
 	}
 	return nil
 }
 
-func (s *session) candidates(ctx context.Context, words []string, last string) []string {
+func candidates(ctx context.Context, s *session.Session, words []string, last string) []string {
 	if n := len(words); n > 0 && (words[n-1] == "-c" || words[n-1] == "--context") {
-		return s.contextNames()
+		return contextNames(s)
 	}
 	words = withoutGlobal(words)
 	if len(words) == 0 {
 		if strings.HasPrefix(last, "-") {
-			return flagNames(s.usage())
+			return flagNames(s.Usage())
 		}
 		return topNames()
 	}
@@ -101,7 +104,7 @@ func (s *session) candidates(ctx context.Context, words []string, last string) [
 			operands++
 		}
 	}
-	return s.objects(ctx, row, operands)
+	return objects(ctx, s, row, operands)
 }
 
 // flagNames are the flags of a command that help shows.
@@ -115,7 +118,7 @@ func flagNames(u *cmd.Usage) []string {
 
 // withoutGlobal leaves the options out that come before the command, with their values.
 func withoutGlobal(words []string) []string {
-	u := (&session{}).usage()
+	u := (&session.Session{}).Usage()
 	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
 		words = words[min(max(u.Takes(words[0]), 1), len(words)):]
 	}
@@ -123,9 +126,9 @@ func withoutGlobal(words []string) []string {
 }
 
 // contextNames are the stored ones and the one that is always there.
-func (s *session) contextNames() []string {
-	list, _ := s.contexts().list()
-	out := []string{defaultContext}
+func contextNames(s *session.Session) []string {
+	list, _ := s.Contexts().List()
+	out := []string{session.DefaultContext}
 	for _, c := range list {
 		out = append(out, c.Name)
 	}
@@ -133,14 +136,14 @@ func (s *session) contextNames() []string {
 }
 
 // objects is the live names that fit a command: what its synopsis asks for.
-func (s *session) objects(ctx context.Context, row *command, at int) []string {
+func objects(ctx context.Context, s *session.Session, row *command, at int) []string {
 	if operand, _, _ := strings.Cut(strings.TrimPrefix(row.synopsis, "[OPTIONS] "), " "); strings.Trim(operand, "[]") == "CONTEXT" {
 		if row.names[0] == "context create" || row.names[0] == "context import" || at > 0 && row.max == 1 {
 			return nil
 		}
-		return s.contextNames()
+		return contextNames(s)
 	}
-	api, err := s.client()
+	api, err := s.Client()
 	if err != nil {
 		return nil
 	}
@@ -166,7 +169,7 @@ func (s *session) objects(ctx context.Context, row *command, at int) []string {
 		}
 		return out
 	case operand == "SHELL":
-		return sortedKeys(completions())
+		return values.SortedKeys(completions())
 	}
 	return nil
 }
@@ -181,7 +184,7 @@ func containerCandidates(ctx context.Context, api *client.Client, row *command) 
 		if verb == "start" && c.State == "running" {
 			continue
 		}
-		out = append(out, containerNames(c.Names, false))
+		out = append(out, container.Names(c.Names, false))
 	}
 	return out
 }

@@ -46,10 +46,13 @@ func tarOf(t *testing.T, entries ...tar.Header) []byte {
 func file(name, content string) tar.Header {
 	return tar.Header{Name: name, Typeflag: tar.TypeReg, Linkname: content, Mode: 0o640}
 }
+
 func dir(name string) tar.Header { return tar.Header{Name: name, Typeflag: tar.TypeDir} }
+
 func link(name, target string) tar.Header {
 	return tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: target}
 }
+
 func hard(name, target string) tar.Header {
 	return tar.Header{Name: name, Typeflag: tar.TypeLink, Linkname: target}
 }
@@ -294,65 +297,5 @@ func TestCopyRefuses(t *testing.T) {
 		if r := f.docker(t, "", strings.Fields(row.args)...); r.code != 1 || !strings.Contains(r.stderr, row.want) {
 			t.Errorf("%s: %+v", row.args, r)
 		}
-	}
-}
-
-func FuzzUnpack(f *testing.F) {
-	f.Add([]byte("not a tar"))
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	w.WriteHeader(&tar.Header{Name: "a/../../b", Typeflag: tar.TypeReg, Size: 1, Mode: 0o644})
-	w.Write([]byte("x"))
-	w.Close()
-	f.Add(b.Bytes())
-	f.Fuzz(func(t *testing.T, in []byte) {
-		base := t.TempDir()
-		inside := filepath.Join(base, "in")
-		os.Mkdir(inside, 0o755)
-		root, err := os.OpenRoot(inside)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer root.Close()
-		u := unpacker{root: root, rename: func(n string) string { return n }}
-		_ = u.unpack(io.LimitReader(bytes.NewReader(in), 1<<20))
-		if left, _ := os.ReadDir(base); len(left) != 1 {
-			t.Errorf("written beside the folder: %v", left)
-		}
-	})
-}
-
-// TestAttributesGoAlong: what a tree has besides its content survives the way into a tar and out of it.
-func TestAttributesGoAlong(t *testing.T) {
-	from, to := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(from, "f"), []byte("x"), 0o640); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Setxattr(filepath.Join(from, "f"), "user.note", []byte("a\x00b"), 0); err != nil {
-		t.Skip("no attributes of users here:", err)
-	}
-	at := time.Unix(1_500_000_000, 123456789)
-	if err := os.Chtimes(filepath.Join(from, "f"), at, at); err != nil {
-		t.Fatal(err)
-	}
-	archive := pipeTar(func(w *tarWriter) error { return w.tree(from, ".") })
-	defer archive.Close()
-	root, err := os.OpenRoot(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	u := unpacker{root: root, rename: func(n string) string { return n }}
-	if err := u.unpack(archive); err != nil {
-		t.Fatal(err)
-	}
-	var v [8]byte
-	n, err := unix.Getxattr(filepath.Join(to, "f"), "user.note", v[:])
-	if err != nil || string(v[:n]) != "a\x00b" {
-		t.Errorf("%q, %v", v[:max(n, 0)], err)
-	}
-	info, err := os.Stat(filepath.Join(to, "f"))
-	if err != nil || !info.ModTime().Equal(at) || info.Mode() != 0o640 {
-		t.Error(info.ModTime(), info.Mode(), err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"box/personalities/cmd"
+	"box/personalities/docker/run"
 )
 
 // createRow is a flag, how it is typed, and what must be in the request: a dotted path and its JSON.
@@ -162,7 +163,7 @@ func TestCreateFlags(t *testing.T) {
 			t.Errorf("%q: %s is %s, want %s", row.args, row.path, a, b)
 		}
 	}
-	u := &cmd.Usage{Options: &containerRun{}}
+	u := &cmd.Usage{Options: &run.Run{}}
 	for _, flag := range u.Flags() {
 		if !slices.Contains(covered, flag.Name) {
 			t.Errorf("--%s has no row", flag.Name)

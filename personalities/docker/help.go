@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"box/personalities/cmd"
+	"box/personalities/docker/session"
 )
 
 // entry is one line of a listing of commands.
@@ -78,7 +79,7 @@ func Pages() []*cmd.Usage {
 }
 
 // topHelp is `docker --help`: the everyday commands, the nouns, the rest, the global flags.
-func (s *session) topHelp(w io.Writer) {
+func topHelp(s *session.Session, w io.Writer) {
 	all := topEntries()
 	var first, rest, nouns []entry
 	for _, name := range common() {
@@ -98,12 +99,12 @@ func (s *session) topHelp(w io.Writer) {
 	printEntries(w, "Management Commands", nouns)
 	printEntries(w, "Commands", rest)
 	fmt.Fprintln(w, "\nGlobal Options:")
-	s.usage().HelpOptions(w)
+	s.Usage().HelpOptions(w)
 	fmt.Fprintln(w, "\nRun 'docker COMMAND --help' for more information on a command.")
 }
 
 // groupHelp is `docker NOUN --help`.
-func (s *session) groupHelp(w io.Writer, g *group) {
+func groupHelp(s *session.Session, w io.Writer, g *group) {
 	fmt.Fprintf(w, "Usage:  docker %s COMMAND\n\n%s\n", g.name, g.summary)
 	printEntries(w, "Commands", groupEntries(g.name))
 	fmt.Fprintf(w, "\nRun 'docker %s COMMAND --help' for more information on a command.\n", g.name)

@@ -1,0 +1,17 @@
+package container
+
+import (
+	"context"
+
+	"box/netapi/client"
+	"box/personalities/docker/session"
+)
+
+// onEach is a verb that takes several containers.
+func onEach(ctx context.Context, s *session.Session, ids []string, f func(ctx context.Context, api *client.Client, id string) error) error {
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	return s.Together(ctx, ids, func(ctx context.Context, id string) error { return f(ctx, api, id) })
+}

@@ -1,0 +1,32 @@
+package container
+
+import (
+	"context"
+	"errors"
+
+	"github.com/containerd/errdefs"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+	"box/personalities/docker/session"
+)
+
+// Rm is `docker container rm`.
+type Rm struct {
+	Force   bool `short:"f" help:"Kill it first when it runs"`
+	Link    bool `short:"l" help:"Remove the link of that name only"`
+	Volumes bool `short:"v" help:"Remove its anonymous volumes, too"`
+}
+
+func (c *Rm) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
+	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
+		if id == "" {
+			return errors.New("container name cannot be empty")
+		}
+		err := api.ContainerRemove(ctx, id, c.Force, c.Volumes, c.Link)
+		if c.Force && errdefs.IsNotFound(err) {
+			return session.Tolerated{Err: err}
+		}
+		return err
+	})
+}

@@ -1,0 +1,244 @@
+package container
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/moby/moby/api/types/container"
+
+	"box/netapi/client"
+	"box/netapi/wire"
+	"box/personalities/cmd"
+	"box/personalities/docker/session"
+	"box/personalities/docker/table"
+)
+
+// Stats is `docker container stats`.
+type Stats struct {
+	All      bool   `short:"a" help:"Those that do not run, too"`
+	Format   string `help:"${format}"`
+	NoStream bool   `help:"Measure once"`
+	NoTrunc  bool   `help:"Whole IDs"`
+}
+
+func statsListing() *table.Listing {
+	return &table.Listing{
+		Setting:  "statsFormat",
+		Flexible: []string{"Name"}, Optional: []string{"BlockIO", "PIDs"},
+		Standard: []table.Column{{"ID", "CONTAINER ID"}, {"Name", "NAME"}, {"CPUPerc", "CPU %"}, {"MemUsage", "MEM USAGE / LIMIT"},
+			{"MemPerc", "MEM %"}, {"NetIO", "NET I/O"}, {"BlockIO", "BLOCK I/O"}, {"PIDs", "PIDS"}},
+		Others: []table.Column{{"Container", "CONTAINER"}},
+	}
+}
+
+func (f *Stats) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
+	return f.run(ctx, s, p.Args)
+}
+
+// meter is what is known of one container.
+type meter struct {
+	asked string // as the user named it
+	stats container.StatsResponse
+	have  bool
+	err   error
+}
+
+// meters is the list on the screen; the collectors write, the screen reads.
+type meters struct {
+	mu   sync.Mutex
+	list []*meter
+}
+
+func (f *Stats) run(ctx context.Context, s *session.Session, names []string) error {
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		list, err := api.ContainerList(ctx, client.ListContainers{All: f.All})
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			names = append(names, c.ID)
+		}
+	}
+	m := &meters{}
+	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	for _, name := range names {
+		one := &meter{asked: name}
+		m.list = append(m.list, one)
+		all.Go(func() { m.follow(ctx, api, one, !f.NoStream) })
+	}
+	if f.NoStream {
+		all.Wait()
+		return f.draw(s, s.Out, m)
+	}
+	return f.repeat(ctx, s, m)
+}
+
+// follow reads one container's measurements until they end.
+func (m *meters) follow(ctx context.Context, api *client.Client, one *meter, stream bool) {
+	body, err := api.ContainerStats(ctx, one.asked, stream, false)
+	if err == nil {
+		defer body.Close()
+		r := wire.NewJSONReader(body)
+		for err == nil {
+			var next container.StatsResponse
+			if err = r.Read(&next); err == nil {
+				m.mu.Lock()
+				one.stats, one.have = next, true
+				m.mu.Unlock()
+				if !stream {
+					return
+				}
+			}
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !errors.Is(err, io.EOF) {
+		one.err = err
+	}
+	one.have = one.have && stream && one.err == nil
+}
+
+// repeat redraws the list twice a second in place.
+func (f *Stats) repeat(ctx context.Context, s *session.Session, m *meters) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	_, isTerminal := session.Terminal(s.Out)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if err := m.failure(); err != nil {
+			return err
+		}
+		var screen bytes.Buffer
+		if isTerminal {
+			screen.WriteString("\x1b[H")
+		}
+		if err := f.draw(s, &screen, m); err != nil {
+			return err
+		}
+		text := screen.String()
+		if isTerminal {
+			// clear what an older, longer line left behind, and everything below
+			text = strings.ReplaceAll(text, "\n", "\x1b[K\n") + "\x1b[J"
+		}
+		if _, err := io.WriteString(s.Out, text); err != nil {
+			return err
+		}
+	}
+}
+
+// failure is the error of a single container that cannot be followed, where it is the only one.
+func (m *meters) failure() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, one := range m.list {
+		if one.err == nil {
+			return nil
+		}
+	}
+	if len(m.list) == 0 {
+		return nil
+	}
+	return m.list[0].err
+}
+
+func (f *Stats) draw(s *session.Session, w io.Writer, m *meters) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var rows []table.Row
+	for _, one := range m.list {
+		if one.err != nil {
+			if len(m.list) == 1 || f.NoStream {
+				return one.err
+			}
+			continue
+		}
+		rows = append(rows, one.row(f.NoTrunc))
+	}
+	return statsListing().Print(s, w, f.Format, rows)
+}
+
+func (one *meter) row(whole bool) table.Row {
+	fields := map[string]any{}
+	for _, name := range []string{"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs", "Container"} {
+		fields[name] = "--"
+	}
+	fields["Container"] = one.asked
+	if !one.have {
+		return table.Row{Fields: fields}
+	}
+	st := &one.stats
+	used, limit := memoryUsed(&st.MemoryStats), st.MemoryStats.Limit
+	percent := 0.0
+	if limit > 0 {
+		percent = float64(used) / float64(limit) * 100
+	}
+	fields["ID"], fields["Name"] = table.CutID(st.ID, whole), strings.TrimPrefix(st.Name, "/")
+	fields["CPUPerc"] = fmt.Sprintf("%.2f%%", cpuPercent(st))
+	fields["MemUsage"] = units.BytesSize(float64(used)) + " / " + units.BytesSize(float64(limit))
+	fields["MemPerc"] = fmt.Sprintf("%.2f%%", percent)
+	var rx, tx uint64
+	for _, n := range st.Networks {
+		rx, tx = rx+n.RxBytes, tx+n.TxBytes
+	}
+	fields["NetIO"] = table.SizeText(int64(rx)) + " / " + table.SizeText(int64(tx))
+	read, written := blockIO(&st.BlkioStats)
+	fields["BlockIO"] = table.SizeText(int64(read)) + " / " + table.SizeText(int64(written))
+	fields["PIDs"] = fmt.Sprint(st.PidsStats.Current)
+	return table.Row{Fields: fields}
+}
+
+// memoryUsed leaves out the page cache that the kernel would give up first: total_inactive_file on cgroup
+// v1, inactive_file on v2.
+func memoryUsed(m *container.MemoryStats) uint64 {
+	for _, key := range []string{"total_inactive_file", "inactive_file"} {
+		if v, ok := m.Stats[key]; ok && v < m.Usage {
+			return m.Usage - v
+		}
+	}
+	return m.Usage
+}
+
+// cpuPercent is the container's share of the time between two samples, 100 a CPU.
+func cpuPercent(s *container.StatsResponse) float64 {
+	cpu := float64(s.CPUStats.CPUUsage.TotalUsage) - float64(s.PreCPUStats.CPUUsage.TotalUsage)
+	system := float64(s.CPUStats.SystemUsage) - float64(s.PreCPUStats.SystemUsage)
+	online := float64(s.CPUStats.OnlineCPUs)
+	if online == 0 {
+		online = float64(len(s.CPUStats.CPUUsage.PercpuUsage))
+	}
+	if system <= 0 || cpu <= 0 {
+		return 0
+	}
+	return cpu / system * online * 100
+}
+
+func blockIO(b *container.BlkioStats) (read, written uint64) {
+	for _, e := range b.IoServiceBytesRecursive {
+		switch {
+		case strings.EqualFold(e.Op, "read"):
+			read += e.Value
+		case strings.EqualFold(e.Op, "write"):
+			written += e.Value
+		}
+	}
+	return read, written
+}

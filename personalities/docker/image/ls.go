@@ -1,0 +1,137 @@
+package image
+
+import (
+	"context"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/moby/moby/api/types/image"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+	"box/personalities/docker/session"
+	"box/personalities/docker/table"
+	"box/personalities/docker/values"
+)
+
+// Ls is `docker image ls`.
+type Ls struct {
+	All     bool           `short:"a" help:"Those in between, too"`
+	Digests bool           `help:"Show digests"`
+	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: reference=..., dangling=..., label=..."`
+	Format  string         `help:"${format}"`
+	NoTrunc bool           `help:"Whole IDs"`
+	Quiet   bool           `short:"q" help:"IDs only"`
+	Tree    bool           `help:"Tree of platforms (a table here: one platform an image)"`
+}
+
+func imageListing(digests bool) *table.Listing {
+	l := &table.Listing{
+		Setting:  "imagesFormat",
+		Flexible: []string{"Repository", "Tag", "Digest"},
+		Standard: []table.Column{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}},
+		Others: []table.Column{{"CreatedAt", "CREATED AT"}, {"Containers", "CONTAINERS"}, {"VirtualSize", "SIZE"},
+			{"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"}},
+	}
+	if digests {
+		l.Standard = append(l.Standard, table.Column{"Digest", "DIGEST"})
+	} else {
+		l.Others = append(l.Others, table.Column{"Digest", "DIGEST"})
+	}
+	l.Standard = append(l.Standard, table.Column{"ID", "IMAGE ID"}, table.Column{"CreatedSince", "CREATED"}, table.Column{"Size", "SIZE"})
+	return l
+}
+
+func (f *Ls) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	if len(p.Args) > 0 {
+		if f.Filter == nil {
+			f.Filter = values.Filters{}
+		}
+		f.Filter["reference"] = append(f.Filter["reference"], p.Args[0])
+	}
+	list, err := api.ImageList(ctx, f.All, false, client.Filters(f.Filter))
+	if err != nil {
+		return err
+	}
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Created > list[j].Created })
+	digests := f.Digests || strings.Contains(f.Format, ".Digest")
+	var rows []table.Row
+	for i := range list {
+		for _, name := range NamesOf(&list[i], digests) {
+			rows = append(rows, RowOf(&list[i], name, f.NoTrunc))
+		}
+	}
+	if f.Quiet && f.Format == "" {
+		f.Format = "{{.ID}}"
+	}
+	return imageListing(f.Digests).Print(s, s.Out, f.Format, rows)
+}
+
+// imageName is one name of an image, in its parts.
+type imageName struct{ repository, tag, digest string }
+
+// NamesOf is the lines that an image takes: one a tag, or one a digest where there is no tag.
+func NamesOf(i *image.Summary, digests bool) []imageName {
+	byRepo := map[string][]string{}
+	for _, d := range i.RepoDigests {
+		if repo, digest, ok := strings.Cut(d, "@"); ok && repo != "<none>" {
+			byRepo[repo] = append(byRepo[repo], digest)
+		}
+	}
+	var out []imageName
+	tagged := map[string]bool{}
+	for _, t := range i.RepoTags {
+		cut := strings.LastIndexByte(t, ':')
+		if cut < 0 || t == "<none>:<none>" {
+			continue
+		}
+		repo, tag := t[:cut], t[cut+1:]
+		tagged[repo] = true
+		if !digests || len(byRepo[repo]) == 0 {
+			out = append(out, imageName{repo, tag, firstDigest(byRepo[repo])})
+			continue
+		}
+		for _, d := range byRepo[repo] {
+			out = append(out, imageName{repo, tag, d})
+		}
+	}
+	for repo, all := range byRepo {
+		if !tagged[repo] {
+			out = append(out, imageName{repo, "<none>", firstDigest(all)})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, imageName{"<none>", "<none>", "<none>"})
+	}
+	return out
+}
+
+func firstDigest(digests []string) string {
+	if len(digests) == 0 {
+		return "<none>"
+	}
+	return digests[0]
+}
+
+func RowOf(i *image.Summary, n imageName, whole bool) table.Row {
+	containers, shared, unique := "N/A", "N/A", "N/A"
+	if i.Containers >= 0 {
+		containers = strconv.FormatInt(i.Containers, 10)
+	}
+	if i.SharedSize >= 0 {
+		shared, unique = table.SizeOf(i.SharedSize), table.SizeOf(i.Size-i.SharedSize)
+	}
+	return table.Row{
+		Label: func(name string) string { return i.Labels[name] },
+		Fields: map[string]any{
+			"ID": table.CutID(i.ID, whole), "Repository": n.repository, "Tag": n.tag, "Digest": n.digest,
+			"CreatedSince": table.Ago(i.Created), "CreatedAt": table.Moment(i.Created), "Size": table.SizeText(i.Size),
+			"Containers": containers, "VirtualSize": table.SizeOf(i.Size), "SharedSize": shared, "UniqueSize": unique,
+		},
+	}
+}

@@ -1,0 +1,80 @@
+package image
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"box/engine/reference"
+	"box/personalities/cmd"
+	"box/personalities/docker/progress"
+	"box/personalities/docker/session"
+)
+
+// transfer is what pull and push share.
+type transfer struct {
+	AllTags bool `short:"a" help:"Every tag of the repository"`
+	Quiet   bool `short:"q" help:"Print the name only"`
+}
+
+// named reads the operand; a name only means the tag latest, unless every tag is wanted.
+func (t *transfer) named(s *session.Session, operand string, disableTrust bool) (reference.Named, error) {
+	named, err := reference.Parse(operand)
+	switch {
+	case err != nil:
+		return named, err
+	case !disableTrust:
+		return named, errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
+	case t.AllTags && !named.IsNameOnly():
+		return named, errors.New("tag can't be used with --all-tags/-a")
+	case t.AllTags:
+		return named, nil
+	case named.IsNameOnly() && !t.Quiet:
+		fmt.Fprintln(s.Out, "Using default tag: latest")
+	}
+	return named.OrLatest(), nil
+}
+
+// Pull is `docker image pull`.
+type Pull struct {
+	transfer
+	DisableContentTrust bool   `default:"true" help:"Skip the check of image signatures"`
+	Platform            string `help:"Platform, when the image has several"`
+}
+
+func (c *Pull) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
+	named, err := c.named(s, p.Args[0], c.DisableContentTrust)
+	if err != nil {
+		return err
+	}
+	out := s.Out
+	if c.Quiet {
+		out = io.Discard
+	}
+	if err := Fetch(ctx, s, named.String(), s.Platform(c.Platform), out); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.Out, named)
+	return nil
+}
+
+// Fetch fetches an image and shows the progress on out. A name without tag or digest is every tag.
+func Fetch(ctx context.Context, s *session.Session, name, platform string, out io.Writer) error {
+	named, err := reference.Parse(name)
+	if err != nil {
+		return err
+	}
+	tag := cmp.Or(named.Digest.String(), named.Tag)
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	body, err := api.ImagePull(ctx, named.FamiliarName(), tag, platform, s.Auth(named.Domain))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return progress.ShowProgress(s, out, body, nil)
+}

@@ -1,0 +1,41 @@
+package network
+
+import (
+	"context"
+
+	"box/personalities/cmd"
+	"box/personalities/docker/run"
+	"box/personalities/docker/session"
+	"box/personalities/docker/values"
+)
+
+// Connect is `docker network connect`.
+type Connect struct {
+	Alias       []string `placeholder:"strings" help:"Another name on that network"`
+	DriverOpt   []string `placeholder:"strings" help:"Option of the driver: KEY=VALUE"`
+	GwPriority  int      `help:"The network with the highest one has the default gateway"`
+	IP          string   `help:"IPv4 address"`
+	IP6         string   `name:"ip6" help:"IPv6 address"`
+	Link        []string `help:"Know another container by name: NAME[:ALIAS]"`
+	LinkLocalIP []string `placeholder:"strings" help:"Link-local address to add"`
+}
+
+func (c *Connect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
+	var e run.Endpoint
+	e.Settings.Aliases, e.Settings.Links, e.Settings.GwPriority = values.Listed(c.Alias), c.Link, c.GwPriority
+	for key, values := range map[string][]string{"ip": {c.IP}, "ip6": {c.IP6}, "link-local-ip": values.Listed(c.LinkLocalIP), "driver-opt": c.DriverOpt} {
+		for _, v := range values {
+			if v == "" {
+				continue
+			}
+			if err := e.Set(key, v); err != nil {
+				return err
+			}
+		}
+	}
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	return api.NetworkConnect(ctx, p.Args[0], p.Args[1], &e.Settings)
+}

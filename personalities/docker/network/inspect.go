@@ -1,0 +1,33 @@
+package network
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+
+	"github.com/moby/moby/api/types/network"
+
+	"box/personalities/cmd"
+	"box/personalities/docker/inspect"
+	"box/personalities/docker/session"
+)
+
+// Inspect is `docker network inspect`.
+type Inspect struct {
+	inspect.Flags
+	Verbose bool `short:"v" help:"Show more, for finding faults"`
+}
+
+func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
+	if !c.Verbose {
+		return inspect.Kind(ctx, s, "network", p.Args, c.Format, false)
+	}
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	return inspect.Objects(s, p.Args, c.Format, func(name string) (json.RawMessage, reflect.Type, error) {
+		raw, err := api.NetworkInspect(ctx, name, "", true)
+		return raw, reflect.TypeFor[network.Inspect](), err
+	})
+}

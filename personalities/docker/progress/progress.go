@@ -1,0 +1,158 @@
+package progress
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	"golang.org/x/term"
+
+	"box/netapi/wire"
+	"box/personalities/docker/session"
+)
+
+// ShowProgress prints a progress stream: in a terminal one line an item, redrawn in place with a bar, else one
+// line a change of status. aux, where given, sees what is for programs. The daemon's error ends it.
+func ShowProgress(s *session.Session, w io.Writer, body io.Reader, aux func(json.RawMessage)) error {
+	d := display{w: w, lines: map[string]int{}, plain: s.Env.Getenv("NO_COLOR") != ""}
+	if fd, ok := session.Terminal(w); ok {
+		d.tty, d.fd = true, fd
+	}
+	r := wire.NewJSONReader(body)
+	for {
+		var m wire.Message
+		switch err := r.Read(&m); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if m.ErrorOf != nil {
+			return errors.New(m.ErrorOf.Message)
+		}
+		if m.Error != "" {
+			return errors.New(m.Error)
+		}
+		if m.Aux != nil {
+			if aux != nil {
+				aux(m.Aux)
+			}
+			continue
+		}
+		if err := d.show(&m); err != nil {
+			return err
+		}
+	}
+}
+
+// display is the state of the lines on the screen.
+type display struct {
+	w     io.Writer
+	tty   bool
+	plain bool // NO_COLOR: only the movements that a bar needs
+	fd    int
+	lines map[string]int // item -> line, counted from the first
+	last  string         // without a terminal: the line printed last
+}
+
+func (d *display) show(m *wire.Message) error {
+	if !d.tty {
+		return d.line(m)
+	}
+	if m.ID == "" || (m.Detail == nil && m.Progress == "" && m.Status == "") {
+		clear(d.lines) // what follows belongs below all that is drawn
+		_, err := io.WriteString(d.w, d.text(m)+lineEnd(m))
+		return err
+	}
+	at, known := d.lines[m.ID]
+	if !known {
+		at = len(d.lines)
+		d.lines[m.ID] = at
+		if _, err := io.WriteString(d.w, "\n"); err != nil {
+			return err
+		}
+	}
+	up := len(d.lines) - at
+	// up to the item's line, clear it, write, and back down to the line below the last
+	_, err := fmt.Fprintf(d.w, "\x1b[%dA\x1b[2K\r%s\r\x1b[%dB", up, d.text(m), up)
+	return err
+}
+
+// line is one line for a log. Progress within one status is left out.
+func (d *display) line(m *wire.Message) error {
+	if m.Detail != nil && (m.Detail.Current > 0 || m.Progress != "") {
+		return nil
+	}
+	text := d.text(m)
+	if m.Stream == "" && text == d.last {
+		return nil
+	}
+	d.last = text
+	_, err := io.WriteString(d.w, text+lineEnd(m))
+	return err
+}
+
+func lineEnd(m *wire.Message) string {
+	if m.Stream != "" {
+		return "" // brings its own
+	}
+	return "\n"
+}
+
+func (d *display) text(m *wire.Message) string {
+	if m.Stream != "" {
+		return m.Stream
+	}
+	text := m.Status
+	if m.ID != "" {
+		text = m.ID + ": " + text
+	}
+	if d.tty && m.Detail != nil {
+		width := 80
+		if w, _, err := term.GetSize(d.fd); err == nil && w > 0 {
+			width = w
+		}
+		text += " " + bar(m.Detail, width-len(text)-1)
+	}
+	return text
+}
+
+// bar draws progress in a width: [=====>    ]  1.2MB/3.4MB 5s
+func bar(p *wire.Progress, width int) string {
+	if p.Current <= 0 && p.Total <= 0 {
+		return ""
+	}
+	current := units.HumanSize(float64(p.Current))
+	if p.Units != "" {
+		current = fmt.Sprintf("%d %s", p.Current, p.Units)
+	}
+	if p.Total <= 0 || p.Current > p.Total {
+		return current
+	}
+	tail := fmt.Sprintf("%8v/%v", current, units.HumanSize(float64(p.Total)))
+	if p.Units != "" {
+		tail = fmt.Sprintf("%d/%d %s", p.Current, p.Total, p.Units)
+	}
+	if p.HideCounts {
+		tail = ""
+	}
+	if p.Start > 0 && p.Current > 0 && p.Current < p.Total {
+		spent := time.Since(time.Unix(p.Start, 0))
+		left := time.Duration(float64(spent) / float64(p.Current) * float64(p.Total-p.Current)).Round(time.Second)
+		tail += " " + left.String()
+	}
+	cells := min(50, width-len(tail)-3)
+	if cells < 10 {
+		return strings.TrimSpace(tail)
+	}
+	done := int(int64(cells) * p.Current / p.Total)
+	drawn := strings.Repeat("=", done)
+	if done < cells {
+		drawn += ">" + strings.Repeat(" ", cells-done-1)
+	}
+	return "[" + drawn + "] " + tail
+}

@@ -1,0 +1,278 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"box/certs"
+	"box/netapi/client"
+)
+
+// advice is what to do about one kind of error. testdata/errors.txt has them all, as a user reads them.
+type advice struct {
+	kind string                       // for the reader of this table
+	is   func(error) bool             // by class where there is one, else by the words that every daemon has used
+	say  func(*Session, error) string // "" for nothing to say after all
+	hint bool                         // only for somebody at a terminal: scripts read what Docker prints
+}
+
+// advices is the table; the first row that fits is said.
+func advices() []advice {
+	return []advice{
+		{"the certificate, or TLS where there is none", anyError, explainTLS, false},
+		{"nobody may use the socket", isConnect(unix.EACCES, unix.EPERM),
+			always("Join the group that owns the socket, or run as root"), false},
+		{"nobody answers", isConnect(), unreachable, false},
+		{"an address that is none", hasWords("invalid bind address format"),
+			always("An address is unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"), false},
+		{"a password in an address", hasWords("plain-text password is not supported"),
+			always("Give that host your key instead: ssh-copy-id USER@HOST"), false},
+		{"ssh", hasWords("exit status 255", "system dial-stdio"), sshFailed, false},
+		{"no docker at the other end of ssh", hasWords("system dial-stdio", "exit status 127"),
+			always("The far end needs docker in its PATH, which may be a link to box"), false},
+		{"no daemon at the other end of ssh", hasWords("system dial-stdio", "exit status"),
+			always("The far end needs a daemon that runs, and a user who may use its socket"), false},
+
+		{"load of what is a root file system", hasWords("neither manifest.json nor index.json"),
+			always("Is it the files of a container? Then: docker import FILE NAME"), false},
+		{"load of nothing", hasWords("requested load from stdin, but stdin is empty"),
+			always("Name the archive: docker load -i FILE, or a folder of archives"), false},
+		{"load of what is no archive", hasWords("read archive"),
+			always("Is it whole, and an archive of docker save? See: tar tf FILE"), false},
+		{"a folder without archives", hasWords("a folder without archives of images"),
+			always("Is it the files of a container? Then: docker import FOLDER NAME"), false},
+		{"import of what is no archive", hasWords("read layer"),
+			always("Is it whole, and a tar? See: tar tf FILE"), false},
+		{"import of a dynamic program", hasWords("is linked dynamically"),
+			always("Put the program and its libraries into a folder: docker import FOLDER NAME"), false},
+
+		{"a registry that speaks plain HTTP", hasWords("server gave HTTP response to HTTPS client"),
+			always("If that registry is to be trusted so: box dockerd --insecure-registry HOST"), false},
+		{"a registry's certificate", hasWords("x509:"),
+			always("Put its authority's certificate at the daemon's /etc/docker/certs.d/HOST/ca.crt"), false},
+		{"a registry that this host does not reach", isOffline, offline, false},
+		{"a registry that wants a login", hasAny("unauthorized", "authentication required", "no basic auth credentials", "access to the resource is denied"),
+			always("Log in first: docker login REGISTRY"), true},
+		{"an image that a registry does not have", hasAny("manifest unknown", "not found: manifest"),
+			always("Is the tag right? See what is here: docker images"), true},
+
+		{"a full disk", isFull,
+			always("See what takes the room: docker system df. Give unused back: docker system prune"), false},
+		{"a context that is not there", hasWords("context not found"), always("See all: docker context ls"), false},
+
+		{"a port that is taken", hasWords("port is already allocated"),
+			always("See who has it: docker ps --filter publish=PORT"), true},
+		{"a port that another program has", hasWords("address already in use"),
+			always("Choose another: -p PORT:PORT"), true},
+		{"a name that is taken", hasWords("is already in use by container"),
+			always("Remove the old one: docker rm -f NAME, or run with --rm"), true},
+		{"no such container", hasWords("No such container"), always("See all: docker ps -a"), true},
+		{"no such image", hasWords("No such image"),
+			always("See all: docker images. Get one: docker pull, docker load -i FILE"), true},
+		{"no such volume", hasWords("no such volume"), always("See all: docker volume ls"), true},
+		{"no such network", isMissingNetwork, always("See all: docker network ls"), true},
+		{"no such object", hasWords("No such object"),
+			always("See: docker ps -a, docker images, docker volume ls, docker network ls"), true},
+		{"a container that runs", hasAny("stop the container before", "Stop the container before"),
+			always("Stop and remove it: docker rm -f NAME"), true},
+		{"a container that does not run", hasWords("is not running"),
+			always("Start it: docker start NAME. Why it ended: docker logs NAME"), true},
+		{"a container that is paused", hasWords("is paused"), always("Let it go on: docker unpause NAME"), true},
+		{"an image in use", hasAny("is using its referenced image", "image is being used by"),
+			always("See who uses it: docker ps -a --filter ancestor=IMAGE. Take the name alone: docker rmi -f IMAGE"), true},
+		{"a volume in use", hasWords("volume is in use"),
+			always("See who uses it: docker ps -a --filter volume=NAME"), true},
+		{"a program that is not there", hasWords("executable file not found"),
+			always("Look into the image: docker run --rm -it IMAGE sh"), true},
+	}
+}
+
+// Advise adds to an error what to do about it.
+func (s *Session) Advise(err error) error {
+	for _, a := range advices() {
+		if a.hint && !s.hints() || !a.is(err) {
+			continue
+		}
+		if text := a.say(s, err); text != "" {
+			return fmt.Errorf("%w\n%s", err, text)
+		}
+	}
+	return err
+}
+
+// hints tells whether there is somebody to read hints: DOCKER_CLI_HINTS says so, or a terminal.
+func (s *Session) hints() bool {
+	switch strings.ToLower(s.Env.Getenv("DOCKER_CLI_HINTS")) {
+	case "":
+		_, ok := Terminal(s.Err)
+		return ok
+	case "0", "f", "false":
+		return false
+	}
+	return true
+}
+
+func anyError(error) bool { return true }
+
+func always(text string) func(*Session, error) string {
+	return func(*Session, error) string { return text }
+}
+
+// hasWords tells an error whose text has all of the words.
+func hasWords(words ...string) func(error) bool {
+	return func(err error) bool {
+		for _, w := range words {
+			if !strings.Contains(err.Error(), w) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// hasAny tells an error whose text has one of the words.
+func hasAny(words ...string) func(error) bool {
+	return func(err error) bool {
+		for _, w := range words {
+			if strings.Contains(err.Error(), w) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// isConnect tells that no daemon could be reached, for one of the causes if any are named.
+func isConnect(causes ...unix.Errno) func(error) bool {
+	return func(err error) bool {
+		var c *client.ConnectError
+		if !errors.As(err, &c) {
+			return false
+		}
+		for _, cause := range causes {
+			if errors.Is(c.Err, cause) {
+				return true
+			}
+		}
+		return len(causes) == 0
+	}
+}
+
+func isMissingNetwork(err error) bool {
+	return hasWords("network", "not found")(err) || hasWords("No such network")(err)
+}
+
+// isFull tells a full disk. A daemon that has said what to do about it is not helped.
+func isFull(err error) bool {
+	return hasWords("no space left on device")(err) && !hasWords("prune")(err)
+}
+
+// explainTLS is what is wrong with a certificate, or with the port.
+func explainTLS(s *Session, err error) string {
+	if s.API == nil {
+		return ""
+	}
+	var answer *client.Error
+	if errors.As(err, &answer) && !strings.Contains(answer.Message, "HTTP request to an HTTPS server") {
+		return "" // what a daemon says of certificates is about a registry's
+	}
+	text := certs.Explain(err, s.API.Host(), time.Now())
+	if text == "" && strings.Contains(err.Error(), "Client sent an HTTP request to an HTTPS server") {
+		text = "the daemon speaks TLS there: --tlsverify (or DOCKER_TLS_VERIFY=1), with ca.pem, cert.pem and key.pem in " +
+			s.Flags.Config + " or in DOCKER_CERT_PATH"
+	}
+	return text
+}
+
+// unreachable is what to do where no daemon answers: here it can be started, elsewhere it is looked at.
+func unreachable(_ *Session, err error) string {
+	var c *client.ConnectError
+	if !errors.As(err, &c) {
+		return ""
+	}
+	address, remote := strings.CutPrefix(c.Host, "tcp://")
+	if !remote {
+		return "To start one: box dockerd --detach"
+	}
+	host, port, splitErr := net.SplitHostPort(address)
+	if splitErr != nil {
+		return ""
+	}
+	var name *net.DNSError
+	var late net.Error
+	ip := net.ParseIP(host)
+	switch {
+	case errors.As(c.Err, &name):
+		return fmt.Sprintf("The name %s is not known here: see /etc/hosts and /etc/resolv.conf, or use the address", host)
+	case host == "localhost" || ip != nil && ip.IsLoopback():
+		return "To start one: box dockerd --detach -H " + c.Host
+	case errors.As(c.Err, &late) && late.Timeout():
+		return fmt.Sprintf("Nothing came back from %s: is that host up, and port %s let through on the way?", host, port)
+	case errors.Is(c.Err, unix.EHOSTUNREACH) || errors.Is(c.Err, unix.ENETUNREACH):
+		return fmt.Sprintf("This host has no way to %s: see its addresses and routes", host)
+	}
+	return fmt.Sprintf("That host is up, and no daemon listens on port %s. At %s: box dockerd -H tcp://0.0.0.0:%s (see box certs init)",
+		port, host, port)
+}
+
+// sshFailed is for an ssh that did not get as far as the daemon.
+func sshFailed(s *Session, _ error) string {
+	host, _, err := s.Resolve()
+	if err != nil {
+		return ""
+	}
+	h, err := sshHost(host)
+	if err != nil {
+		return ""
+	}
+	words := []string{"ssh"}
+	if h.Port != "" {
+		words = append(words, "-p", h.Port)
+	}
+	if h.User != "" {
+		words = append(words, "-l", h.User)
+	}
+	return "Make ssh itself work first: " + strings.Join(append(words, h.Name, "true"), " ")
+}
+
+// isOffline tells that a daemon did not reach a registry.
+func isOffline(err error) bool {
+	var c *client.ConnectError
+	if errors.As(err, &c) || hasWords("load -i")(err) {
+		return false
+	}
+	registry := hasAny("/v2/", "registry")(err)
+	return registry && hasAny("no such host", "network is unreachable", "connection refused", "i/o timeout",
+		"no route to host", "server misbehaving", "Temporary failure in name resolution", "Client.Timeout exceeded")(err)
+}
+
+// mostNamed is how many images are named to somebody who cannot get another.
+const mostNamed = 5
+
+// offline says how images come in without a registry, and which are here.
+func offline(s *Session, _ error) string {
+	text := "Without that registry: docker save IMAGE -o FILE where it is reached, then docker load -i FILE here"
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	list, err := s.API.ImageList(ctx, false, false, nil)
+	if err != nil {
+		return text
+	}
+	var names []string
+	for _, i := range list {
+		names = append(names, i.RepoTags...)
+	}
+	switch {
+	case len(names) == 0:
+		return text + "\nThere are no images here yet"
+	case len(names) > mostNamed:
+		return fmt.Sprintf("%s\nHere are: %s and %d more", text, strings.Join(names[:mostNamed], ", "), len(names)-mostNamed)
+	}
+	return text + "\nHere are: " + strings.Join(names, ", ")
+}

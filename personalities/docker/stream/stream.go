@@ -1,0 +1,198 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"box/netapi/client"
+	"box/netapi/wire"
+	"box/personalities/docker/session"
+	"box/personalities/signals"
+)
+
+// ErrNoTerminal is the answer to -it where standard input is a pipe or a file.
+func ErrNoTerminal() error {
+	return errors.New("the input device is not a TTY")
+}
+
+// Stream joins the streams of a program to those of this process.
+type Stream struct {
+	Conn    *wire.Conn
+	in      io.Reader // nil: nothing is sent
+	Out     io.Writer
+	Err     io.Writer
+	TTY     bool
+	Keys    string // detach keys; empty: the default
+	restore func() // gives a terminal in raw mode back
+}
+
+// Attach connects to a container. With a terminal on both sides the local one turns raw until close.
+func Attach(ctx context.Context, s *session.Session, id string, a client.Attach, tty bool) (*Stream, error) {
+	api, err := s.Client()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := api.ContainerAttach(ctx, id, a)
+	if err != nil {
+		return nil, err
+	}
+	st := &Stream{Conn: conn, TTY: tty, Keys: a.DetachKeys}
+	if a.Stdout {
+		st.Out = s.Out
+	}
+	if a.Stderr {
+		st.Err = s.Err
+	}
+	return st, st.Open(s, a.Stdin)
+}
+
+// Open prepares the local side.
+func (st *Stream) Open(s *session.Session, stdin bool) error {
+	st.restore = func() {}
+	if !stdin {
+		return nil
+	}
+	st.in = s.In
+	if !st.TTY {
+		return nil
+	}
+	keys, err := parseKeys(st.Keys)
+	if err != nil {
+		st.Conn.Close()
+		return err
+	}
+	st.in = &detachReader{r: s.In, keys: keys}
+	fd, ok := session.Terminal(s.In)
+	if !ok {
+		return nil
+	}
+	old, err := term.MakeRaw(fd)
+	if err != nil {
+		st.Conn.Close()
+		return fmt.Errorf("set up the terminal: %w", err)
+	}
+	st.restore = func() {
+		// nothing is left to try when the terminal is gone
+		_ = term.Restore(fd, old)
+	}
+	return nil
+}
+
+// Close ends the connection and gives the terminal back. It may follow run.
+func (st *Stream) Close() {
+	st.restore()
+	st.Conn.Close()
+}
+
+// Run moves bytes until the program's output ends. It returns errDetached when the user left by the detach
+// keys, which this side or the daemon has noticed.
+//
+// Input is copied beside: its end is passed on as a half-close. Its goroutine may stay in a read of a
+// terminal when run returns; that read ends with the process, or with the caller's reader.
+func (st *Stream) Run() error {
+	detached := make(chan struct{})
+	if st.in != nil {
+		go func() {
+			// any other error means that the connection or the input is gone: the output tells
+			if _, err := io.Copy(st.Conn, st.in); errors.Is(err, ErrDetached) {
+				close(detached)
+				st.Conn.Close()
+				return
+			}
+			_ = st.Conn.CloseWrite()
+		}()
+	}
+	err := st.output()
+	st.restore()
+	select {
+	case <-detached:
+		return ErrDetached
+	default:
+	}
+	if err != nil && isDetach(err) {
+		return ErrDetached
+	}
+	return err
+}
+
+func (st *Stream) output() error {
+	if !st.TTY {
+		return wire.Demux(st.Out, st.Err, st.Conn)
+	}
+	out := st.Out
+	if out == nil {
+		out = io.Discard
+	}
+	_, err := io.Copy(out, st.Conn)
+	if errors.Is(err, syscall.ECONNRESET) {
+		return nil // the daemon closed with our input unread
+	}
+	return err
+}
+
+// isDetach recognises the words by which a daemon says that the keys were typed.
+func isDetach(err error) bool { return strings.HasSuffix(err.Error(), ErrDetached.Error()) }
+
+// Size is the terminal's, from the output or else the input.
+func Size(s *session.Session) (height, width int, ok bool) {
+	for _, f := range []any{s.Out, s.In} {
+		if fd, is := session.Terminal(f); is {
+			if w, h, err := term.GetSize(fd); err == nil {
+				return h, w, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// FollowSize tells set the terminal's size now and whenever it changes, until stop.
+func FollowSize(s *session.Session, set func(height, width int) error) (stop func()) {
+	if _, _, ok := Size(s); !ok {
+		return func() {}
+	}
+	changes := make(chan os.Signal, 1)
+	signal.Notify(changes, unix.SIGWINCH)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if h, w, ok := Size(s); ok {
+				// a program that is gone has no size: its end is reported elsewhere
+				_ = set(h, w)
+			}
+			select {
+			case <-changes:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(changes)
+		close(done)
+		<-ended
+	}
+}
+
+// ForwardSignals sends the signals that this process gets on to the container, until stop.
+func ForwardSignals(ctx context.Context, s *session.Session, id string) (stop func(), err error) {
+	return signals.Forward(func(sig unix.Signal) {
+		s.Interrupts.Count(sig)
+		name := unix.SignalName(sig)
+		if name == "" {
+			name = strconv.Itoa(int(sig))
+		}
+		// a container that has just ended cannot be signalled; its exit code follows
+		_ = s.API.ContainerKill(ctx, id, name)
+	})
+}

@@ -1,0 +1,108 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+
+	"box/netapi/client"
+	"box/personalities/cmd"
+	"box/personalities/docker/session"
+	"box/personalities/docker/table"
+)
+
+// Df is `docker system df`.
+type Df struct {
+	Format  string `help:"${format}"`
+	Verbose bool   `short:"v" help:"Show every object"`
+}
+
+func (c *Df) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
+	if c.Verbose && c.Format != "" && c.Format != "table" {
+		return errors.New("the verbose option cannot be combined with a format")
+	}
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	usage, err := api.DiskUsage(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Verbose {
+		return usageInFull(s, &usage)
+	}
+	l := &table.Listing{Standard: []table.Column{{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"}, {"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}}}
+	return l.Print(s, s.Out, c.Format, usageRows(&usage))
+}
+
+// share is one kind of what takes space.
+type share struct {
+	name              string
+	total, active     int
+	size, reclaimable int64
+	percent           bool // of its size, where that says something
+}
+
+func (s share) row() table.Row {
+	reclaimable := table.SizeOf(max(s.reclaimable, 0))
+	if s.percent && s.size > 0 {
+		reclaimable += fmt.Sprintf(" (%d%%)", s.reclaimable*100/s.size)
+	}
+	return table.Row{Fields: map[string]any{"Type": s.name, "TotalCount": strconv.Itoa(s.total), "Active": strconv.Itoa(s.active),
+		"Size": table.SizeOf(s.size), "Reclaimable": reclaimable}}
+}
+
+// usageRows is the four lines of the summary.
+func usageRows(u *client.DiskUsage) []table.Row {
+	images := share{name: "Images", total: len(u.Images), size: u.LayersSize, percent: true}
+	used := int64(0)
+	for _, i := range u.Images {
+		if i.Containers > 0 {
+			images.active++
+			if i.Size >= 0 && i.SharedSize >= 0 {
+				used += i.Size - i.SharedSize
+			}
+		}
+	}
+	images.reclaimable = images.size - used
+	containers := share{name: "Containers", total: len(u.Containers), percent: true}
+	for _, c := range u.Containers {
+		containers.size += c.SizeRw
+		if isActive(c.State) {
+			containers.active++
+		} else {
+			containers.reclaimable += c.SizeRw
+		}
+	}
+	volumes := share{name: "Local Volumes", total: len(u.Volumes), percent: true}
+	for _, v := range u.Volumes {
+		if v.UsageData == nil || v.UsageData.Size < 0 {
+			continue
+		}
+		volumes.size += v.UsageData.Size
+		if v.UsageData.RefCount > 0 {
+			volumes.active++
+		} else {
+			volumes.reclaimable += v.UsageData.Size
+		}
+	}
+	cache := share{name: "Build Cache", total: len(u.BuildCache)}
+	for _, b := range u.BuildCache {
+		cache.size += b.Size
+		if b.InUse {
+			cache.active++
+		} else if !b.Shared {
+			cache.reclaimable += b.Size
+		}
+	}
+	return []table.Row{images.row(), containers.row(), volumes.row(), cache.row()}
+}
+
+func isActive(state container.ContainerState) bool {
+	return strings.Contains(string(state), "running") || strings.Contains(string(state), "paused") || strings.Contains(string(state), "restarting")
+}

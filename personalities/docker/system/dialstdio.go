@@ -1,0 +1,33 @@
+package system
+
+import (
+	"context"
+	"io"
+
+	"box/personalities/cmd"
+	"box/personalities/docker/session"
+)
+
+// dialStdioCommand is the far end of ssh://: it joins its input and output with the daemon, each direction to its own end.
+// systemDialStdio is `docker system dial stdio`.
+type DialStdio struct{}
+
+func (*DialStdio) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	conn, err := api.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	go func() { // ends with the process: nobody can take a read of standard input back
+		_, _ = io.Copy(conn, s.In)
+		if half, ok := conn.(interface{ CloseWrite() error }); ok {
+			_ = half.CloseWrite()
+		}
+	}()
+	_, err = io.Copy(s.Out, conn)
+	return err
+}

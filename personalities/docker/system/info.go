@@ -1,0 +1,189 @@
+package system
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/moby/moby/api/types/system"
+
+	"box/personalities/cmd"
+	"box/personalities/docker/session"
+	"box/personalities/docker/table"
+	"box/personalities/docker/values"
+	"box/template"
+)
+
+// Info is `docker system info`.
+type Info struct {
+	Format string `short:"f" help:"json, or a Go template"`
+}
+
+func (c *Info) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
+	api, err := s.Client()
+	var raw json.RawMessage
+	if err == nil {
+		raw, err = api.Info(ctx)
+	}
+	if c.Format != "" {
+		if err != nil {
+			return err
+		}
+		return formatInfo(s, c.Format, raw)
+	}
+	fmt.Fprintf(s.Out, "Client:\n Version:    %s\n Context:    %s\n Debug Mode: %t\n\nServer:\n", cmd.DockerVersion(), thisClient(s).Context, s.Flags.Debug)
+	if err != nil {
+		return err
+	}
+	var info system.Info
+	if err := json.Unmarshal(raw, &info); err != nil {
+		return fmt.Errorf("read the daemon's description of itself: %w", err)
+	}
+	printInfo(s.Out, &info)
+	fmt.Fprintln(s.Out)
+	for _, w := range info.Warnings {
+		fmt.Fprintln(s.Err, w)
+	}
+	return nil
+}
+
+// formatInfo adds what the client knows of itself to the daemon's answer.
+func formatInfo(s *session.Session, format string, raw json.RawMessage) error {
+	if format == "json" {
+		format = "{{json .}}"
+	}
+	t, err := template.Parse(table.Unescape(format))
+	if err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
+	}
+	v, err := template.Decode(raw)
+	if err != nil {
+		return err
+	}
+	own, err := json.Marshal(thisClient(s))
+	if err != nil {
+		return err
+	}
+	mine, err := template.Decode(own)
+	if err != nil {
+		return err
+	}
+	if o, ok := v.(*template.Object); ok {
+		o.Set("ClientInfo", mine)
+	}
+	if err := table.Execute(s.Out, t, template.Shape(v, reflect.TypeFor[system.Info]())); err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
+	}
+	return nil
+}
+
+func printInfo(w io.Writer, i *system.Info) {
+	fmt.Fprintf(w, " Containers: %d\n  Running: %d\n  Paused: %d\n  Stopped: %d\n Images: %d\n", i.Containers, i.ContainersRunning, i.ContainersPaused, i.ContainersStopped, i.Images)
+	line(w, "Server Version", i.ServerVersion)
+	line(w, "Storage Driver", i.Driver)
+	for _, pair := range i.DriverStatus {
+		fmt.Fprintf(w, "  %s: %s\n", pair[0], pair[1])
+	}
+	line(w, "Logging Driver", i.LoggingDriver)
+	line(w, "Cgroup Driver", i.CgroupDriver)
+	line(w, "Cgroup Version", i.CgroupVersion)
+	fmt.Fprintf(w, " Plugins:\n  Volume: %s\n  Network: %s\n", strings.Join(i.Plugins.Volume, " "), strings.Join(i.Plugins.Network, " "))
+	if len(i.Plugins.Authorization) > 0 {
+		fmt.Fprintf(w, "  Authorization: %s\n", strings.Join(i.Plugins.Authorization, " "))
+	}
+	fmt.Fprintf(w, "  Log: %s\n", strings.Join(i.Plugins.Log, " "))
+	line(w, "Swarm", string(i.Swarm.LocalNodeState))
+	if len(i.Runtimes) > 0 {
+		fmt.Fprintf(w, " Runtimes: %s\n Default Runtime: %s\n", strings.Join(values.SortedKeys(i.Runtimes), " "), i.DefaultRuntime)
+	}
+	if i.OSType == "linux" {
+		fmt.Fprintf(w, " Init Binary: %s\n containerd version: %s\n runc version: %s\n init version: %s\n", i.InitBinary, i.ContainerdCommit.ID, i.RuncCommit.ID, i.InitCommit.ID)
+	}
+	printSecurity(w, i.SecurityOptions)
+	printHost(w, i)
+	printRegistry(w, i)
+}
+
+// line prints one value that a daemon may leave empty.
+func line(w io.Writer, name, value string) {
+	if value != "" {
+		fmt.Fprintf(w, " %s: %s\n", name, value)
+	}
+}
+
+// printSecurity prints options such as name=seccomp,profile=default.
+func printSecurity(w io.Writer, options []string) {
+	if len(options) == 0 {
+		return
+	}
+	fmt.Fprintln(w, " Security Options:")
+	for _, option := range options {
+		for field := range strings.SplitSeq(option, ",") {
+			switch key, value, _ := strings.Cut(field, "="); key {
+			case "name":
+				fmt.Fprintln(w, "  "+value)
+			case "profile":
+				fmt.Fprintln(w, "   Profile: "+value)
+			default:
+				fmt.Fprintln(w, "   "+field)
+			}
+		}
+	}
+}
+
+func printHost(w io.Writer, i *system.Info) {
+	line(w, "Kernel Version", i.KernelVersion)
+	line(w, "Operating System", i.OperatingSystem)
+	line(w, "OSType", i.OSType)
+	line(w, "Architecture", i.Architecture)
+	fmt.Fprintf(w, " CPUs: %d\n Total Memory: %s\n", i.NCPU, units.BytesSize(float64(i.MemTotal)))
+	line(w, "Name", i.Name)
+	line(w, "ID", i.ID)
+	fmt.Fprintf(w, " Docker Root Dir: %s\n Debug Mode: %t\n", i.DockerRootDir, i.Debug)
+	if i.Debug {
+		fmt.Fprintf(w, "  File Descriptors: %d\n  Goroutines: %d\n  System Time: %s\n  EventsListeners: %d\n", i.NFd, i.NGoroutines, i.SystemTime, i.NEventsListener)
+	}
+	line(w, "HTTP Proxy", i.HTTPProxy)
+	line(w, "HTTPS Proxy", i.HTTPSProxy)
+	line(w, "No Proxy", i.NoProxy)
+	if len(i.Labels) > 0 {
+		fmt.Fprintf(w, " Labels:\n  %s\n", strings.Join(i.Labels, "\n  "))
+	}
+	fmt.Fprintf(w, " Experimental: %t\n", i.ExperimentalBuild)
+}
+
+func printRegistry(w io.Writer, i *system.Info) {
+	if r := i.RegistryConfig; r != nil {
+		var insecure, mirrors bytes.Buffer
+		for _, name := range values.SortedKeys(r.IndexConfigs) {
+			if !r.IndexConfigs[name].Secure {
+				fmt.Fprintln(&insecure, "  "+name)
+			}
+		}
+		for _, cidr := range r.InsecureRegistryCIDRs {
+			fmt.Fprintln(&insecure, "  "+cidr.String())
+		}
+		for _, m := range r.Mirrors {
+			fmt.Fprintln(&mirrors, "  "+m)
+		}
+		if insecure.Len() > 0 {
+			fmt.Fprintf(w, " Insecure Registries:\n%s", insecure.String())
+		}
+		if mirrors.Len() > 0 {
+			fmt.Fprintf(w, " Registry Mirrors:\n%s", mirrors.String())
+		}
+	}
+	fmt.Fprintf(w, " Live Restore Enabled: %t\n", i.LiveRestoreEnabled)
+	line(w, "Product License", i.ProductLicense)
+	if len(i.DefaultAddressPools) > 0 {
+		fmt.Fprintln(w, " Default Address Pools:")
+		for _, p := range i.DefaultAddressPools {
+			fmt.Fprintf(w, "   Base: %s, Size: %d\n", p.Base, p.Size)
+		}
+	}
+}

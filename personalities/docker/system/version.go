@@ -1,0 +1,127 @@
+package system
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/system"
+
+	"box/buildinfo"
+	"box/netapi/client"
+	"box/personalities/cmd"
+	"box/personalities/docker/session"
+	"box/personalities/docker/table"
+	"box/personalities/docker/values"
+)
+
+// clientVersion is what the client says of itself.
+type clientVersion struct {
+	Version           string
+	APIVersion        string `json:"ApiVersion"`
+	DefaultAPIVersion string
+	GitCommit         string
+	GoVersion         string
+	Os, Arch          string
+	BuildTime         string
+	Context           string
+}
+
+func thisClient(s *session.Session) clientVersion {
+	name, err := s.CurrentContext()
+	if err != nil {
+		name = session.DefaultContext
+	}
+	build, built := buildinfo.Current(), ""
+	if !build.Time.IsZero() {
+		built = build.Time.Format(time.ANSIC)
+	}
+	return clientVersion{Version: cmd.DockerVersion(), APIVersion: client.MaxVersion, DefaultAPIVersion: client.MaxVersion, GitCommit: cmp.Or(build.Commit, "box"), BuildTime: built,
+		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: name}
+}
+
+// Version is `docker version`.
+type Version struct {
+	Format string `short:"f" help:"json, or a Go template"`
+}
+
+func (c *Version) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
+	all := struct {
+		Client clientVersion
+		Server *system.VersionResponse `json:",omitempty"`
+	}{Client: thisClient(s)}
+	api, err := s.Client()
+	if err == nil {
+		var server system.VersionResponse
+		if server, err = api.ServerVersion(ctx); err == nil {
+			all.Server = &server
+			all.Client.APIVersion, _ = api.Version(ctx)
+		}
+	}
+	if c.Format == "" {
+		printClientVersion(s.Out, all.Client)
+		if all.Server != nil {
+			printServerVersion(s.Out, all.Server)
+		}
+		return err
+	}
+	switch formatErr := table.FormatOne(s, c.Format, all); {
+	case formatErr != nil && err != nil: // a template asks for the server, which has not answered
+		fmt.Fprintln(s.Out)
+	case formatErr != nil:
+		return formatErr
+	}
+	return err
+}
+
+func printClientVersion(w io.Writer, v clientVersion) {
+	api := v.APIVersion
+	if api != v.DefaultAPIVersion {
+		api += " (downgraded from " + v.DefaultAPIVersion + ")"
+	}
+	fmt.Fprintln(w, "Client:")
+	for _, line := range [][2]string{
+		{"Version", v.Version}, {"API version", api}, {"Go version", v.GoVersion}, {"Git commit", v.GitCommit}, {"Built", v.BuildTime},
+		{"OS/Arch", v.Os + "/" + v.Arch}, {"Context", v.Context},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(w, " %-18s %s\n", line[0]+":", line[1])
+		}
+	}
+}
+
+// engineLines is the order of the details of the engine, and their titles.
+func engineLines() [][2]string {
+	return [][2]string{{"GoVersion", "Go version"}, {"GitCommit", "Git commit"}, {"BuildTime", "Built"}}
+}
+
+func printServerVersion(w io.Writer, v *system.VersionResponse) {
+	fmt.Fprintf(w, "\n%s\n", strings.TrimSpace("Server: "+v.Platform.Name))
+	for _, c := range v.Components {
+		fmt.Fprintf(w, " %s:\n  %-17s %s\n", c.Name, "Version:", c.Version)
+		if c.Name != "Engine" {
+			for _, key := range values.SortedKeys(c.Details) {
+				fmt.Fprintf(w, "  %-17s %s\n", key+":", c.Details[key])
+			}
+			continue
+		}
+		d := c.Details
+		fmt.Fprintf(w, "  %-17s %s (minimum version %s)\n", "API version:", d["ApiVersion"], d["MinAPIVersion"])
+		for _, line := range engineLines() {
+			value := d[line[0]]
+			if at, err := time.Parse(time.RFC3339Nano, value); err == nil {
+				value = at.Format(time.ANSIC)
+			}
+			fmt.Fprintf(w, "  %-17s %s\n", line[1]+":", value)
+		}
+		fmt.Fprintf(w, "  %-17s %s/%s\n", "OS/Arch:", d["Os"], d["Arch"])
+		fmt.Fprintf(w, "  %-17s %s\n", "Experimental:", d["Experimental"])
+	}
+	if len(v.Components) == 0 {
+		fmt.Fprintf(w, " Engine:\n  %-17s %s\n  %-17s %s (minimum version %s)\n", "Version:", v.Version, "API version:", v.APIVersion, strings.TrimSpace(v.MinAPIVersion))
+	}
+}
