@@ -1,3 +1,4 @@
+// Package archive writes trees of files as tars and unpacks tars that nobody vouches for.
 package archive
 
 import (

@@ -20,13 +20,14 @@ import (
 	"box/personalities/outfile"
 )
 
-// Cp is `docker container cp`.
+// Cp has the flags of `docker container cp`.
 type Cp struct {
 	Archive    bool `short:"a" help:"Keep owners"`
 	FollowLink bool `short:"L" help:"Copy what a link of SRC_PATH points to"`
 	Quiet      bool `short:"q" help:"No progress"`
 }
 
+// Run is `docker container cp`.
 func (f *Cp) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	fromID, from := splitPath(p.Args[0])
 	toID, to := splitPath(p.Args[1])

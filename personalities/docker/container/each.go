@@ -1,3 +1,4 @@
+// Package container is the commands about containers that exist, a file a verb: `docker stop` is stop.go.
 package container
 
 import (

@@ -12,7 +12,7 @@ import (
 	"box/personalities/docker/stream"
 )
 
-// Exec is `docker container exec`.
+// Exec has the flags of `docker container exec`.
 type Exec struct {
 	Detach      bool     `short:"d" help:"Leave it running"`
 	DetachKeys  string   `help:"Keys that leave it running"`
@@ -25,6 +25,7 @@ type Exec struct {
 	Workdir     string   `short:"w" help:"Working directory inside"`
 }
 
+// Run is `docker container exec`.
 func (f *Exec) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return f.run(ctx, s, p.Args[0], p.Args[1:])
 }

@@ -17,7 +17,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Ls is `docker container ls`.
+// Ls has the flags of `docker container ls`.
 type Ls struct {
 	All     bool           `short:"a" help:"Those that have ended, too"`
 	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: status=..., name=..., label=..."`
@@ -46,6 +46,7 @@ func psListing(size bool) *table.Listing {
 	return l
 }
 
+// Run is `docker container ls`.
 func (f *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

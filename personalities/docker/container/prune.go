@@ -8,9 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Prune is `docker container prune`.
+// Prune has the flags of `docker container prune`.
 type Prune struct{ prune.Flags }
 
+// Run is `docker container prune`.
 func (c *Prune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return c.Prune(ctx, s, "This will remove all stopped containers.", c.StoppedContainers)
 }

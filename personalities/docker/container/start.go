@@ -10,7 +10,7 @@ import (
 	"box/personalities/docker/stream"
 )
 
-// Start is `docker container start`.
+// Start has the flags of `docker container start`.
 type Start struct {
 	Attach        bool   `short:"a" help:"Attach output and pass signals on"`
 	Checkpoint    string `help:"Start from this checkpoint"`
@@ -19,6 +19,7 @@ type Start struct {
 	Interactive   bool   `short:"i" help:"Attach standard input"`
 }
 
+// Run is `docker container start`.
 func (c *Start) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if c.Checkpoint != "" || c.CheckpointDir != "" {
 		return errors.New("checkpoints need a daemon that makes them; this client starts containers afresh: leave --checkpoint out")

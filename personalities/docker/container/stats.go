@@ -20,7 +20,7 @@ import (
 	"box/personalities/docker/table"
 )
 
-// Stats is `docker container stats`.
+// Stats has the flags of `docker container stats`.
 type Stats struct {
 	All      bool   `short:"a" help:"Those that do not run, too"`
 	Format   string `help:"${format}"`
@@ -38,6 +38,7 @@ func statsListing() *table.Listing {
 	}
 }
 
+// Run is `docker container stats`.
 func (f *Stats) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return f.run(ctx, s, p.Args)
 }

@@ -14,9 +14,10 @@ type stopFlags struct {
 	Timeout *int   `short:"t" aliases:"time" help:"Seconds to wait before killing it"`
 }
 
-// Stop is `docker container stop`.
+// Stop has the flags of `docker container stop`.
 type Stop struct{ stopFlags }
 
+// Run is `docker container stop`.
 func (c *Stop) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
 		return api.ContainerStop(ctx, id, c.Signal, c.Timeout)

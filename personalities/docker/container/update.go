@@ -12,13 +12,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Update is `docker container update`.
+// Update has the flags of `docker container update`.
 type Update struct {
 	run.ResourceFlags
 	KernelMemory run.ByteSize `hidden:"" help:"Most kernel memory (of no effect today)"` // as in Docker, where run and create show it
 	Restart      string       `help:"When it ends: no, on-failure[:N], unless-stopped or always"`
 }
 
+// Run is `docker container update`.
 func (c *Update) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if !p.Any() {
 		return errors.New("you must provide one or more flags when using this command")

@@ -11,9 +11,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Wait is `docker container wait`.
+// Wait is `docker container wait`, which has no flags.
 type Wait struct{}
 
+// Run is `docker container wait`.
 func (*Wait) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

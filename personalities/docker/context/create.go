@@ -8,12 +8,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Create is `docker context create`.
+// Create has the flags of `docker context create`.
 type Create struct {
 	contextFlags
 	From string `help:"Make it from another context"`
 }
 
+// Run is `docker context create`.
 func (f *Create) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name, store := p.Args[0], s.Contexts()
 	if err := session.CheckContextName(name); err != nil {

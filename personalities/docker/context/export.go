@@ -15,9 +15,10 @@ import (
 	"box/personalities/outfile"
 )
 
-// Export is `docker context export`.
+// Export is `docker context export`, which has no flags.
 type Export struct{}
 
+// Run is `docker context export`.
 func (*Export) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name := p.Args[0]
 	i, err := inspectContext(s, name)

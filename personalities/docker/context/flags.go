@@ -1,3 +1,4 @@
+// Package context is the commands about contexts: which daemons the client knows, and which it talks to.
 package context
 
 import (

@@ -18,9 +18,10 @@ import (
 // maxContextFile is the longest file of a context that is read, as in Docker: bytes, of the whole and of each part.
 const maxContextFile = 10 << 20
 
-// Import is `docker context import`.
+// Import is `docker context import`, which has no flags.
 type Import struct{}
 
+// Run is `docker context import`.
 func (*Import) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name, path := p.Args[0], p.Args[1]
 	if err := session.CheckContextName(name); err != nil {

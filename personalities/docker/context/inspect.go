@@ -11,11 +11,12 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Inspect is `docker context inspect`.
+// Inspect has the flags of `docker context inspect`.
 type Inspect struct {
 	Format string `short:"f" help:"json, or a Go template"`
 }
 
+// Run is `docker context inspect`.
 func (c *Inspect) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	names := p.Args
 	if len(names) == 0 {

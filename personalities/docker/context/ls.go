@@ -17,12 +17,13 @@ func contextListing() *table.Listing {
 		Others: []table.Column{{"Current", "CURRENT"}}}
 }
 
-// Ls is `docker context ls`.
+// Ls has the flags of `docker context ls`.
 type Ls struct {
 	Format string `help:"${format}"`
 	Quiet  bool   `short:"q" help:"Names only"`
 }
 
+// Run is `docker context ls`.
 func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 	current, err := s.CurrentContext()
 	if err != nil {

@@ -9,11 +9,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Rm is `docker context rm`.
+// Rm has the flags of `docker context rm`.
 type Rm struct {
 	Force bool `short:"f" help:"Also the one in use; no error for one that does not exist"`
 }
 
+// Run is `docker context rm`.
 func (c *Rm) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	current, err := s.CurrentContext()
 	if err != nil {

@@ -8,9 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Show is `docker context show`.
+// Show is `docker context show`, which has no flags.
 type Show struct{}
 
+// Run is `docker context show`.
 func (*Show) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 	name, err := s.CurrentContext()
 	if err != nil {

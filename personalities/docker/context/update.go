@@ -7,11 +7,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Update is `docker context update`.
+// Update has the flags of `docker context update`.
 type Update struct {
 	contextFlags
 }
 
+// Run is `docker context update`.
 func (f *Update) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name, store := p.Args[0], s.Contexts()
 	if err := session.CheckContextName(name); err != nil {

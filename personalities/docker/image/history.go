@@ -24,7 +24,7 @@ func historyListing(human bool) *table.Listing {
 	}
 }
 
-// History is `docker image history`.
+// History has the flags of `docker image history`.
 type History struct {
 	Format   string `help:"${format}"`
 	Human    bool   `short:"H" default:"true" help:"Sizes and times in words"`
@@ -33,6 +33,7 @@ type History struct {
 	Quiet    bool   `short:"q" help:"IDs only"`
 }
 
+// Run is `docker image history`.
 func (c *History) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	wanted := ""
 	if c.Platform != "" {

@@ -18,13 +18,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Import is `docker image import`.
+// Import has the flags of `docker image import`.
 type Import struct {
 	Change   []string `short:"c" help:"Dockerfile instruction to apply: CMD, ENV, ..."`
 	Message  string   `short:"m" help:"Comment for the history"`
 	Platform string   `help:"Platform of the image"`
 }
 
+// Run is `docker image import`.
 func (f *Import) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	var err error
 	o := client.Import{Changes: f.Change, Message: f.Message, Platform: s.Platform(f.Platform)}

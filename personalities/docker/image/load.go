@@ -16,13 +16,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Load is `docker image load`.
+// Load has the flags of `docker image load`.
 type Load struct {
 	Input    string   `short:"i" help:"Read this file, or all archives of this folder"`
 	Platform []string `help:"Load only these platforms"`
 	Quiet    bool     `short:"q" help:"No progress"`
 }
 
+// Run is `docker image load`.
 func (f *Load) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

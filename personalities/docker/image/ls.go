@@ -15,7 +15,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Ls is `docker image ls`.
+// Ls has the flags of `docker image ls`.
 type Ls struct {
 	All     bool           `short:"a" help:"Those in between, too"`
 	Digests bool           `help:"Show digests"`
@@ -43,6 +43,7 @@ func imageListing(digests bool) *table.Listing {
 	return l
 }
 
+// Run is `docker image ls`.
 func (f *Ls) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {
@@ -118,6 +119,7 @@ func firstDigest(digests []string) string {
 	return digests[0]
 }
 
+// RowOf is a line of the listing: an image under one of its names.
 func RowOf(i *image.Summary, n imageName, whole bool) table.Row {
 	containers, shared, unique := "N/A", "N/A", "N/A"
 	if i.Containers >= 0 {

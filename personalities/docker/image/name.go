@@ -1,3 +1,4 @@
+// Package image is the commands about images, a file a verb.
 package image
 
 import (

@@ -37,13 +37,14 @@ func (t *transfer) named(s *session.Session, operand string, disableTrust bool) 
 	return named.OrLatest(), nil
 }
 
-// Pull is `docker image pull`.
+// Pull has the flags of `docker image pull`.
 type Pull struct {
 	transfer
 	DisableContentTrust bool   `default:"true" help:"Skip the check of image signatures"`
 	Platform            string `help:"Platform, when the image has several"`
 }
 
+// Run is `docker image pull`.
 func (c *Pull) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	named, err := c.named(s, p.Args[0], c.DisableContentTrust)
 	if err != nil {

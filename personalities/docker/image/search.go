@@ -18,7 +18,7 @@ func searchListing() *table.Listing {
 	return &table.Listing{Standard: []table.Column{{"Name", "NAME"}, {"Description", "DESCRIPTION"}, {"StarCount", "STARS"}, {"IsOfficial", "OFFICIAL"}}}
 }
 
-// Search is `docker search`.
+// Search has the flags of `docker search`.
 type Search struct {
 	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: is-official=..., stars=..."`
 	Format  string         `help:"${format}"`
@@ -26,6 +26,7 @@ type Search struct {
 	NoTrunc bool           `help:"Whole descriptions"`
 }
 
+// Run is `docker search`.
 func (c *Search) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

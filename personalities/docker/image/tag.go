@@ -8,9 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Tag is `docker image tag`.
+// Tag is `docker image tag`, which has no flags.
 type Tag struct{}
 
+// Run is `docker image tag`.
 func (*Tag) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

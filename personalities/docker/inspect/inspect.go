@@ -1,3 +1,4 @@
+// Package inspect is what the inspect of every noun shares, and `docker inspect`, which finds out the noun.
 package inspect
 
 import (
@@ -53,13 +54,14 @@ type Flags struct {
 	Format string `short:"f" help:"json, or a Go template"`
 }
 
-// Inspect is `docker inspect`.
+// Inspect has the flags of `docker inspect`.
 type Inspect struct {
 	Flags
 	Size bool   `short:"s" help:"Show sizes, of containers"`
 	Type string `help:"Look for this kind only: container, image, network, volume"`
 }
 
+// Run is `docker inspect`.
 func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if p.Set("type") && c.Type == "" {
 		return errors.New(`type is empty: must be one of "container", "image", "network", "volume"`)

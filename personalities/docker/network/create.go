@@ -14,7 +14,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Create is `docker network create`.
+// Create has the flags of `docker network create`.
 type Create struct {
 	Attachable bool     `help:"Let containers join by hand"`
 	AuxAddress []string `placeholder:"map" help:"Address that containers must not get: NAME=ADDRESS"`
@@ -35,6 +35,7 @@ type Create struct {
 	Subnet     []string `placeholder:"strings" help:"Subnet: 172.20.0.0/16"`
 }
 
+// Run is `docker network create`.
 func (f *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	body, err := f.request(p.Args[0])
 	if err != nil {

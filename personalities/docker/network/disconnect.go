@@ -7,11 +7,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Disconnect is `docker network disconnect`.
+// Disconnect has the flags of `docker network disconnect`.
 type Disconnect struct {
 	Force bool `short:"f" help:"Even when the container is gone"`
 }
 
+// Run is `docker network disconnect`.
 func (c *Disconnect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

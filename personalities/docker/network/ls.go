@@ -1,3 +1,4 @@
+// Package network is the commands about networks, a file a verb.
 package network
 
 import (
@@ -20,7 +21,7 @@ func networkListing() *table.Listing {
 	}
 }
 
-// Ls is `docker network ls`.
+// Ls has the flags of `docker network ls`.
 type Ls struct {
 	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: driver=..., name=..., label=..."`
 	Format  string         `help:"${format}"`
@@ -28,6 +29,7 @@ type Ls struct {
 	Quiet   bool           `short:"q" help:"IDs only"`
 }
 
+// Run is `docker network ls`.
 func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

@@ -9,9 +9,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Prune is `docker network prune`.
+// Prune has the flags of `docker network prune`.
 type Prune struct{ prune.Flags }
 
+// Run is `docker network prune`.
 func (c *Prune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if err := c.Agreed(ctx, s, "This will remove all custom networks not used by at least one container."); err != nil {
 		return err

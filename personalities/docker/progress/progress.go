@@ -1,3 +1,4 @@
+// Package progress shows how far a transfer is, in a terminal and in a log.
 package progress
 
 import (

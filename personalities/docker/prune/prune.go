@@ -1,3 +1,4 @@
+// Package prune is what the prune of every noun shares.
 package prune
 
 import (
@@ -57,6 +58,7 @@ func gone(title string, names []string) string {
 	return title + ":\n" + strings.Join(names, "\n") + "\n"
 }
 
+// StoppedContainers prunes containers that do not run.
 func (f *Flags) StoppedContainers(ctx context.Context, s *session.Session) (string, uint64, error) {
 	r, err := s.API.ContainerPrune(ctx, client.Filters(f.Filter))
 	return gone("Deleted Containers", r.ContainersDeleted), r.SpaceReclaimed, err
@@ -110,6 +112,7 @@ func (f *Flags) UnusedVolumes(all bool) Pruned {
 	}
 }
 
+// UnusedNetworks prunes networks that no container is on.
 func (f *Flags) UnusedNetworks(ctx context.Context, s *session.Session) (string, uint64, error) {
 	names, err := s.API.NetworkPrune(ctx, client.Filters(f.Filter))
 	return gone("Deleted Networks", names), 0, err

@@ -19,9 +19,10 @@ import (
 	"box/personalities/outfile"
 )
 
-// Create is `docker container create`.
+// Create has the flags of `docker container create`.
 type Create struct{ createFlags }
 
+// Run is `docker container create`.
 func (c *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if err := checkFamily(ctx, s, p); err != nil {
 		return err

@@ -108,6 +108,7 @@ func parseEndpoint(spec string) (Endpoint, error) {
 	return e, nil
 }
 
+// Set takes one field of --network over, and checks it.
 func (e *Endpoint) Set(key, value string) (err error) {
 	e.detailed = e.detailed || key != "name"
 	s := &e.Settings

@@ -1,3 +1,4 @@
+// Package run is `docker run` and `docker create`: the flags of a container that is to be made, and the request they become.
 package run
 
 import (
@@ -14,7 +15,7 @@ import (
 	"box/personalities/docker/stream"
 )
 
-// Run is `docker container run`.
+// Run has the flags of `docker container run`.
 type Run struct {
 	createFlags
 	Detach     bool   `short:"d" help:"Leave it running and print its ID"`
@@ -22,6 +23,7 @@ type Run struct {
 	DetachKeys string `help:"Keys that leave it running"`
 }
 
+// Run is `docker container run`.
 func (c *Run) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if err := checkFamily(ctx, s, p); err != nil {
 		return err

@@ -36,6 +36,7 @@ type DockerEndpoint struct {
 	SkipTLSVerify bool
 }
 
+// Docker is the endpoint of the daemon.
 func (c *StoredContext) Docker() (e DockerEndpoint, err error) {
 	raw, ok := c.Endpoints["docker"]
 	if !ok {
@@ -45,6 +46,7 @@ func (c *StoredContext) Docker() (e DockerEndpoint, err error) {
 	return e, err
 }
 
+// SetDocker puts the endpoint of the daemon in.
 func (c *StoredContext) SetDocker(e DockerEndpoint) {
 	raw, _ := json.Marshal(e) // strings and booleans encode
 	if c.Endpoints == nil {
@@ -53,6 +55,7 @@ func (c *StoredContext) SetDocker(e DockerEndpoint) {
 	c.Endpoints["docker"] = raw
 }
 
+// Description is what the user wrote about it, "" for nothing.
 func (c *StoredContext) Description() string {
 	text, _ := c.Metadata["Description"].(string)
 	return text
@@ -61,6 +64,7 @@ func (c *StoredContext) Description() string {
 // ContextStore is the folder contexts of the client's settings.
 type ContextStore struct{ folder string }
 
+// Contexts are those stored in the folder of the settings.
 func (s *Session) Contexts() ContextStore {
 	return ContextStore{filepath.Join(s.Flags.Config, "contexts")}
 }
@@ -70,10 +74,12 @@ func contextID(name string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Meta is the file of a context.
 func (t ContextStore) Meta(name string) string {
 	return filepath.Join(t.folder, "meta", contextID(name))
 }
 
+// TLS is the folder of a context's TLS files.
 func (t ContextStore) TLS(name string) string { return filepath.Join(t.folder, "tls", contextID(name)) }
 
 // CheckContextName refuses what Docker's store does not take.
@@ -87,6 +93,7 @@ func CheckContextName(name string) error {
 	return nil
 }
 
+// Has tells whether a context is stored.
 func (t ContextStore) Has(name string) bool {
 	_, err := os.Stat(filepath.Join(t.Meta(name), "meta.json"))
 	return err == nil
@@ -106,6 +113,7 @@ func (t ContextStore) Get(name string) (*StoredContext, error) {
 	return c, nil
 }
 
+// ParseContext reads the file of a context.
 func ParseContext(raw []byte) (*StoredContext, error) {
 	var c StoredContext
 	if err := json.Unmarshal(raw, &c); err != nil {

@@ -17,4 +17,5 @@ func Unpath(err error, name string) error {
 	return err
 }
 
+// IsMissing tells the error about an object that the daemon does not have.
 func IsMissing(err error) bool { return errdefs.IsNotFound(err) }

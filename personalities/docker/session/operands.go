@@ -10,7 +10,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// errors of several operands are printed as they come; this is the exit code they leave behind.
+// Partial is the exit code of a command that failed for some of its operands; their errors have been printed as they came.
 func (s *Session) Partial(failed bool) error {
 	if failed {
 		return &cmd.Exit{Code: 1}
@@ -80,4 +80,5 @@ func (s *Session) Together(ctx context.Context, operands []string, f func(contex
 // Tolerated is an error that is reported and does not fail the command.
 type Tolerated struct{ Err error }
 
+// Error is that of the error in it.
 func (t Tolerated) Error() string { return t.Err.Error() }

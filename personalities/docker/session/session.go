@@ -1,3 +1,5 @@
+// Package session is one command line of the client: its streams, the options before the command, the daemon they mean, and what is said to the
+// user when something goes wrong.
 package session
 
 import (
@@ -113,6 +115,7 @@ func (s *Session) headers() (map[string]string, error) {
 	return set.HTTPHeaders, nil
 }
 
+// Close ends the connection to the daemon, if there is one.
 func (s *Session) Close() {
 	if s.API != nil {
 		s.API.Close()

@@ -9,6 +9,7 @@ import (
 	"box/personalities/docker/session"
 )
 
+// AttachOptions are what AttachTo is to do besides.
 type AttachOptions struct {
 	Stdin, Proxy bool
 	Keys         string

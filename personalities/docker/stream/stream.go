@@ -1,3 +1,4 @@
+// Package stream connects this side with the streams and the terminal of a container.
 package stream
 
 import (

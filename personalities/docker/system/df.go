@@ -15,12 +15,13 @@ import (
 	"box/personalities/docker/table"
 )
 
-// Df is `docker system df`.
+// Df has the flags of `docker system df`.
 type Df struct {
 	Format  string `help:"${format}"`
 	Verbose bool   `short:"v" help:"Show every object"`
 }
 
+// Run is `docker system df`.
 func (c *Df) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if c.Verbose && c.Format != "" && c.Format != "table" {
 		return errors.New("the verbose option cannot be combined with a format")

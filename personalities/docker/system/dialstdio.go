@@ -9,9 +9,10 @@ import (
 )
 
 // dialStdioCommand is the far end of ssh://: it joins its input and output with the daemon, each direction to its own end.
-// systemDialStdio is `docker system dial stdio`.
+// DialStdio is `docker system dial-stdio`, which has no flags.
 type DialStdio struct{}
 
+// Run is `docker system dial-stdio`.
 func (*DialStdio) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

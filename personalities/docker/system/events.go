@@ -19,7 +19,7 @@ import (
 	"box/template"
 )
 
-// Events is `docker system events`.
+// Events has the flags of `docker system events`.
 type Events struct {
 	Filter values.Filters `short:"f" placeholder:"filter" help:"Only those that match: type=..., event=..., container=..., label=..."`
 	Format string         `help:"json, or a Go template"`
@@ -27,6 +27,7 @@ type Events struct {
 	Until  string         `help:"Up to this time"`
 }
 
+// Run is `docker system events`.
 func (c *Events) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) (err error) {
 	now := time.Now()
 	if c.Since, err = values.Instant(c.Since, now); err != nil {

@@ -1,3 +1,4 @@
+// Package system is the commands about the daemon as a whole and about this client.
 package system
 
 import (
@@ -19,11 +20,12 @@ import (
 	"box/template"
 )
 
-// Info is `docker system info`.
+// Info has the flags of `docker system info`.
 type Info struct {
 	Format string `short:"f" help:"json, or a Go template"`
 }
 
+// Run is `docker system info`.
 func (c *Info) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	var raw json.RawMessage

@@ -17,13 +17,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Login is `docker login`.
+// Login has the flags of `docker login`.
 type Login struct {
 	Password      string `short:"p" help:"Password or token"`
 	PasswordStdin bool   `help:"Read the password from standard input"`
 	Username      string `short:"u" help:"User name"`
 }
 
+// Run is `docker login`.
 func (f *Login) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	server := session.Hub
 	if len(p.Args) > 0 && p.Args[0] != "docker.io" {

@@ -9,9 +9,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Logout is `docker logout`.
+// Logout is `docker logout`, which has no flags.
 type Logout struct{}
 
+// Run is `docker logout`.
 func (*Logout) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	server, shown := session.Hub, session.Hub
 	if len(p.Args) > 0 && p.Args[0] != "docker.io" {

@@ -12,13 +12,14 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Prune is `docker system prune`.
+// Prune has the flags of `docker system prune`.
 type Prune struct {
 	prune.Flags
 	All     bool `short:"a" help:"Images that no container uses, not only those without a name"`
 	Volumes bool `help:"Anonymous volumes, too"`
 }
 
+// Run is `docker system prune`.
 func (c *Prune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if c.Volumes && len(c.Filter["until"]) > 0 {
 		return errors.New(`ERROR: The "until" filter is not supported with "--volumes"`)

@@ -44,11 +44,12 @@ func thisClient(s *session.Session) clientVersion {
 		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: name}
 }
 
-// Version is `docker version`.
+// Version has the flags of `docker version`.
 type Version struct {
 	Format string `short:"f" help:"json, or a Go template"`
 }
 
+// Run is `docker version`.
 func (c *Version) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	all := struct {
 		Client clientVersion

@@ -1,3 +1,4 @@
+// Package table prints listings: as a table, as JSON, by a template.
 package table
 
 import (

@@ -19,6 +19,7 @@ func LabelText(labels map[string]string) string {
 	return strings.Join(out, ",")
 }
 
+// CutID is an ID as listings have it, or whole.
 func CutID(id string, whole bool) string {
 	if whole {
 		return id

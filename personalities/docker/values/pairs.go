@@ -1,3 +1,4 @@
+// Package values reads what flags of several commands may say.
 package values
 
 import (
@@ -6,8 +7,10 @@ import (
 	"strings"
 )
 
+// SortedKeys are the keys of a map in order.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
+// AddPair puts KEY=VALUE into a map, which it makes where there is none.
 func AddPair(m map[string]string, pair string) map[string]string {
 	if m == nil {
 		m = map[string]string{}

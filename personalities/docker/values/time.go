@@ -29,6 +29,7 @@ func Instant(text string, now time.Time) (string, error) {
 	return "", fmt.Errorf("failed to parse value as time or duration: %q", text)
 }
 
+// IsDigits tells whether a text is a decimal number.
 func IsDigits(s string) bool {
 	_, err := strconv.ParseUint(s, 10, 63)
 	return err == nil

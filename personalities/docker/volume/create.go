@@ -12,7 +12,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Create is `docker volume create`.
+// Create has the flags of `docker volume create`.
 type Create struct {
 	Driver string   `short:"d" default:"local" help:"Driver"`
 	Label  []string `help:"Put a label on it: KEY[=VALUE]"`
@@ -20,6 +20,7 @@ type Create struct {
 	Opt    []string `short:"o" placeholder:"map" help:"Option of the driver: type=..., device=..., o=..."`
 }
 
+// Run is `docker volume create`.
 func (c *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if len(p.Args) == 1 {
 		if c.Name != "" {

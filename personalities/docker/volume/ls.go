@@ -1,3 +1,4 @@
+// Package volume is the commands about volumes, a file a verb.
 package volume
 
 import (
@@ -24,7 +25,7 @@ func volumeListing() *table.Listing {
 	}
 }
 
-// Ls is `docker volume ls`.
+// Ls has the flags of `docker volume ls`.
 type Ls struct {
 	Cluster bool           `help:"Cluster volumes only"`
 	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: dangling=..., driver=..., name=..., label=..."`
@@ -32,6 +33,7 @@ type Ls struct {
 	Quiet   bool           `short:"q" help:"Names only"`
 }
 
+// Run is `docker volume ls`.
 func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {
@@ -58,6 +60,7 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return volumeListing().Print(s, s.Out, c.Format, rows)
 }
 
+// RowOf is a line of the listing.
 func RowOf(v *volume.Volume) table.Row {
 	links, size := "N/A", "N/A"
 	if v.UsageData != nil {

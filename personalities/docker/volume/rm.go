@@ -7,11 +7,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Rm is `docker volume rm`.
+// Rm has the flags of `docker volume rm`.
 type Rm struct {
 	Force bool `short:"f" help:"No error for one that does not exist"`
 }
 
+// Run is `docker volume rm`.
 func (c *Rm) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

@@ -81,13 +81,16 @@ func (r *Remote) findFiles() error {
 	return nil
 }
 
+// Secure tells whether tcp sockets have TLS.
 func (r *Remote) Secure() bool { return r.TLS != nil && *r.TLS }
 
+// Verifies tells whether only clients with a certificate come in.
 func (r *Remote) Verifies() bool { return r.Secure() && *r.TLSVerify }
 
 // silent: --tls=false says that the user knows.
 func (r *Remote) silent() bool { return r.TLS != nil && !*r.TLS }
 
+// PlainRefused is the error for a tcp socket without TLS under --refuse-plain-tcp.
 func (r *Remote) PlainRefused(address string) error {
 	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): whoever reaches it is root here. With TLS: %s", address, closing(address))
 }
