@@ -28,7 +28,7 @@ demo: build ## Run a container from the embedded image by a daemon of its own, a
 	@sh testdata/demo $(BOX)
 
 # What the tests speak to, make things with, or compare with.
-PEERS := busybox:busybox-static nft:nftables iptables-legacy:iptables ip:iproute2 strace:strace curl:curl pgrep:procps tmux:tmux \
+PEERS := busybox:busybox-static crun:crun nft:nftables iptables-legacy:iptables ip:iproute2 strace:strace curl:curl pgrep:procps tmux:tmux \
 	/usr/include/seccomp.h:libseccomp-dev /usr/sbin/sshd:openssh-server ssh:openssh-client service:init-system-helpers \
 	/usr/sbin/dockerd:docker.io docker:docker-cli/docker.io docker-registry:docker-registry docker-compose:docker-compose skopeo:skopeo \
 	python3:python3 /usr/lib/python3/dist-packages/docker/__init__.py:python3-docker jq:jq openssl:openssl script:bsdutils unshare:util-linux \

@@ -225,16 +225,16 @@ func (e *Engine) filterOf(rec *lifecycle.Record, s *specs.Spec, runtime string) 
 	if err != nil {
 		return nil, err
 	}
-	if runtime != task.Box {
-		s.Linux.Seccomp, err = spec.Profile(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
-		return nil, err
-	}
 	f, err := e.filters.Of(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
 	var refused seccomp.Refusal
 	if errors.As(err, &refused) {
 		err = fmt.Errorf(task.RefusedSpec+"%w", err)
 	}
-	if f == nil || err != nil {
+	switch {
+	case f == nil || err != nil:
+		return nil, err
+	case runtime != task.Box: // which is known to have a filter, and not to ask for what none here can do
+		s.Linux.Seccomp, err = spec.Profile(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
 		return nil, err
 	}
 	return &task.Filter{Flags: f.Flags, Program: f.Program}, nil

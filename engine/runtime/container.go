@@ -68,7 +68,7 @@ func (r *Box) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (Conta
 }
 
 func (r *Box) create(id string, spec *specs.Spec, filter *seccomp.Filter) (*container, error) {
-	if err := validate(spec); err != nil {
+	if err := Validate(spec); err != nil {
 		return nil, err
 	}
 	group, err := r.groups.Create(spec.Linux.CgroupsPath, spec.Linux.Resources)

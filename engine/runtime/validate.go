@@ -21,8 +21,8 @@ func (r refusal) Error() string { return string(r) }
 // Unwrap gives the class.
 func (refusal) Unwrap() error { return errdefs.ErrInvalidArgument }
 
-// validate refuses a spec that is not whole, or that would change something of the host's.
-func validate(s *specs.Spec) error {
+// Validate refuses a spec that is not whole, or that would change something of the host's, whatever runtime it is for.
+func Validate(s *specs.Spec) error {
 	switch {
 	case s.Linux == nil || s.Root == nil || s.Process == nil:
 		return refuse("spec has no root, process or Linux part")

@@ -65,7 +65,7 @@ func TestValidate(t *testing.T) {
 	} {
 		s := whole()
 		c.alter(s)
-		err := validate(s)
+		err := Validate(s)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q", c.what, err, c.want)
 		}

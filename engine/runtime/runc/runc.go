@@ -15,6 +15,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/configs"
 	"github.com/opencontainers/runc/libcontainer/specconv"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -45,7 +46,7 @@ type container struct {
 	record record
 	group  *cgroup.Group
 
-	mu      sync.Mutex              // one call of libcontainer at a time: its own lock does not cover all of its fields
+	mu      sync.Mutex              // one start or pause at a time: a process that enters a frozen group stops halfway
 	created *libcontainer.Container // until the first program runs
 }
 
@@ -60,10 +61,10 @@ func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (r
 	if filter != nil {
 		return nil, fmt.Errorf("container %s with a compiled filter, where runc takes a profile: %w", id, errdefs.ErrInvalidArgument)
 	}
-	if spec.Linux == nil || spec.Process == nil {
-		return nil, fmt.Errorf("container %s without a process or a Linux part: %w", id, errdefs.ErrInvalidArgument)
+	if err := runtime.Validate(spec); err != nil {
+		return nil, err
 	}
-	config, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{CgroupName: id, Spec: spec})
+	config, err := configure(id, spec)
 	if err != nil {
 		return nil, refusal{err}
 	}
@@ -79,6 +80,41 @@ func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (r
 	}
 	rec := record{Root: r.root, Group: spec.Linux.CgroupsPath}
 	return &container{id: id, record: rec, group: r.groups.Open(rec.Group), created: created}, nil
+}
+
+// configuring guards what libcontainer has once for all containers.
+var configuring sync.Mutex
+
+// configure makes libcontainer's configuration. In one of a container with a user namespace it gives the default devices, which it has once for
+// all, to that one's root: who lives longer than one container must have them back, and copies in each.
+func configure(id string, spec *specs.Spec) (*configs.Config, error) {
+	configuring.Lock()
+	defer configuring.Unlock()
+	config, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{CgroupName: id, Spec: unmapped(spec)})
+	if err != nil {
+		return nil, err
+	}
+	for i, d := range config.Devices {
+		own := *d
+		config.Devices[i] = &own
+	}
+	for _, d := range specconv.AllowedDevices {
+		d.Uid, d.Gid = 0, 0
+	}
+	return config, nil
+}
+
+// unmapped is spec without ids of a user namespace that is joined: libcontainer reads them from there.
+func unmapped(spec *specs.Spec) *specs.Spec {
+	for _, n := range spec.Linux.Namespaces {
+		if n.Type == specs.UserNamespace && n.Path != "" {
+			changed, linux := *spec, *spec.Linux
+			linux.UIDMappings, linux.GIDMappings = nil, nil
+			changed.Linux = &linux
+			return &changed
+		}
+	}
+	return spec
 }
 
 // refusal is an error of libcontainer's in what it was asked for, word for word.
@@ -121,6 +157,7 @@ func (c *container) Start(p *specs.Process, s runtime.Streams) (pid int, termina
 	if c.created == nil {
 		return 0, nil, fmt.Errorf("container %s was started: %w", c.id, errdefs.ErrConflict)
 	}
+	defer c.watch()()
 	if pid, terminal, err = start(c.created, p, s, true); err != nil {
 		return 0, nil, err
 	}
@@ -136,14 +173,14 @@ func (c *container) Start(p *specs.Process, s runtime.Streams) (pid int, termina
 
 // Exec is runtime.Container's.
 func (c *container) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error) {
-	// A process that enters a frozen group stops halfway, and who waits for its start would hold up what thaws it.
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if frozen, err := c.group.Frozen(); err != nil {
 		return 0, nil, err
 	} else if frozen {
 		return 0, nil, fmt.Errorf("container %s is paused, unpause the container before exec: %w", c.id, errdefs.ErrConflict)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.watch()()
 	loaded, err := c.load()
 	if err != nil {
 		return 0, nil, err
@@ -160,27 +197,17 @@ func (c *container) Signal(sig unix.Signal) error {
 }
 
 // Pause is runtime.Container's.
-func (c *container) Pause() error { return c.with((*libcontainer.Container).Pause) }
-
-// Resume is runtime.Container's.
-func (c *container) Resume() error { return c.with((*libcontainer.Container).Resume) }
-
-func (c *container) with(do func(*libcontainer.Container) error) error {
+func (c *container) Pause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	loaded, err := c.load()
-	if err != nil {
-		return err
-	}
-	return do(loaded)
+	return c.group.Freeze()
 }
+
+// Resume is runtime.Container's. It waits for nothing: a start may wait for it.
+func (c *container) Resume() error { return c.group.Thaw() }
 
 // Update is runtime.Container's.
-func (c *container) Update(r *specs.LinuxResources) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.group.Update(r)
-}
+func (c *container) Update(r *specs.LinuxResources) error { return c.group.Update(r) }
 
 // Pids is runtime.Container's.
 func (c *container) Pids() ([]int, error) { return c.group.Pids() }
@@ -193,11 +220,11 @@ func (c *container) OOMKills() int { return c.group.OOMKills() }
 
 // Delete is runtime.Container's.
 func (c *container) Delete() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.group.Kill(); err != nil {
+	if err := c.group.Kill(); err != nil { // first, and a start under way ends
 		return err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	loaded, err := c.load()
 	if errdefs.IsNotFound(err) {
 		return c.group.Delete() // what a Delete that was cut off left
