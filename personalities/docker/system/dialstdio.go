@@ -8,11 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// dialStdioCommand is the far end of ssh://: it joins its input and output with the daemon, each direction to its own end.
-// DialStdio is `docker system dial-stdio`, which has no flags.
+// DialStdio is `docker system dial-stdio`, which has no flags. It is the far end of ssh://.
 type DialStdio struct{}
 
-// Run is `docker system dial-stdio`.
+// Run joins this program's input and output with the daemon, each direction to its own end.
 func (*DialStdio) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

@@ -120,7 +120,7 @@ func (l *Listing) lines(w io.Writer, t *template.Template, rows []Row) error {
 	return nil
 }
 
-// Execute writes one template, with the error of a missing field as Docker has it.
+// Execute writes a line by a template.
 func Execute(w io.Writer, t *template.Template, data any) error {
 	var line bytes.Buffer
 	if err := t.Execute(&line, data); err != nil {
