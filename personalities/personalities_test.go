@@ -75,6 +75,17 @@ func TestHiddenAreNotListed(t *testing.T) {
 	}
 }
 
+// Each flag says what it does: kong makes a flag of every field with a public name that is not told apart by a tag.
+func TestFlagsHaveHelp(t *testing.T) {
+	for _, p := range pages() {
+		for _, f := range p.Flags() {
+			if f.Help == "" {
+				t.Errorf("%s: --%s has no help", p.Path, f.Name)
+			}
+		}
+	}
+}
+
 // Each command of box's own has a page with examples; what is Docker's has Docker's manual beside it.
 func TestPages(t *testing.T) {
 	for _, p := range pages() {

@@ -24,9 +24,9 @@ type Options struct {
 	refusedOptions
 	unusedOptions
 
-	LowestAPI string   // version of the API that is spoken, from the environment; "" for the default
+	LowestAPI string   `kong:"-"` // version of the API that is spoken, from the environment; "" for the default
 	seccomp   string   // the profile that SeccompProfile names
-	Notes     []string // to be printed at the start
+	Notes     []string `kong:"-"` // to be printed at the start
 }
 
 // daemonOptions are about the daemon itself.

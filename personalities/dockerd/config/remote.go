@@ -22,7 +22,7 @@ type Remote struct {
 	AuthorizationPlugins []string `name:"authorization-plugin" key:"authorization-plugins" help:"Authorization plugins to load"`
 	AuthorizationPolicy  string   `key:"authorization-policy" placeholder:"file" help:"File that says which names of client certificates may only read (read NAME) and which may do all (all NAME)"`
 
-	Addresses []Host // of -H
+	Addresses []Host `kong:"-"` // of -H
 	folder    string // of the files that no option names
 }
 
