@@ -54,10 +54,10 @@ var imports = map[string][]string{
 	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
-	"engine":                     {"buildinfo", "engine/apparmor", "engine/build", "engine/cgroup", "engine/events", "engine/filter", "engine/image", "engine/lifecycle", "engine/logs", "engine/network", "engine/programs", "engine/ps", "engine/recovery", "engine/reference", "engine/refuse", "engine/registry", "engine/request", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "engine/workdir", "fs", "fs/archive", "fs/disk", "fs/diskspace", "fs/mount", "panics", "template"},
+	"engine":                     {"buildinfo", "engine/apparmor", "engine/image/change", "engine/cgroup", "engine/events", "engine/filter", "engine/image", "engine/lifecycle", "engine/logs", "engine/network", "engine/programs", "engine/ps", "engine/recovery", "engine/reference", "engine/refuse", "engine/registry", "engine/request", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "engine/workdir", "fs", "fs/archive", "fs/disk", "fs/diskspace", "fs/mount", "panics", "template"},
 	"engine/workdir":             {"fs/disk"},
 	"engine/apparmor":            {},
-	"engine/build":               {"engine/refuse"},
+	"engine/image/change":               {"engine/refuse"},
 	"engine/cgroup":              {},
 	"engine/events":              {},
 	"engine/filter":              {"engine/refuse"},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"box/panics"
@@ -37,4 +38,9 @@ func (e *Engine) end() {
 	e.stop()
 	e.ending.Unlock()
 	e.work.Wait()
+}
+
+// trim gives the memory that moving an image took back to the system, beside what is done next: a daemon is idle most of its life.
+func (e *Engine) trim() {
+	e.background(debug.FreeOSMemory)
 }

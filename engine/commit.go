@@ -11,8 +11,8 @@ import (
 	"github.com/moby/moby/api/types/events"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"box/engine/build"
 	"box/engine/image"
+	"box/engine/image/change"
 	"box/engine/lifecycle"
 	"box/engine/request"
 	"box/panics"
@@ -114,7 +114,7 @@ func committedConfig(own *api.Config, q Commission) (dockerspec.DockerOCIImageCo
 		base = q.Config
 	}
 	c := imageConfig(base)
-	if err := build.Change(&c, q.Changes); err != nil {
+	if err := change.Change(&c, q.Changes); err != nil {
 		return c, err
 	}
 	made := imageConfig(own)

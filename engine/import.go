@@ -10,8 +10,8 @@ import (
 	"github.com/moby/moby/api/types/events"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"box/engine/build"
 	"box/engine/image"
+	"box/engine/image/change"
 	"box/engine/reference"
 	"box/engine/refuse"
 	"box/engine/registry"
@@ -33,7 +33,7 @@ type Importing struct {
 func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) error) error {
 	defer e.trim()
 	var config dockerspec.DockerOCIImageConfig
-	if err := build.Change(&config, q.Changes); err != nil {
+	if err := change.Change(&config, q.Changes); err != nil {
 		return err
 	}
 	if named, err := reference.Parse(q.Repository); err == nil {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -131,39 +130,4 @@ func (e *Engine) RemoveVolume(ctx context.Context, name string, force bool) erro
 		e.publishVolume(ctx, name, events.ActionDestroy)
 	}
 	return err
-}
-
-// PruneVolumes deletes the volumes on this host's disk that no container was made with: those whose names were made up, or with the
-// filter all=true every one.
-func (e *Engine) PruneVolumes(ctx context.Context, f filter.Args) (*api.PruneReport, error) {
-	if err := f.Check([]string{"all", "label", "label!"}); err != nil {
-		return nil, err
-	}
-	all, _, err := f.Bool("all")
-	if err != nil {
-		return nil, err
-	}
-	if !e.pruningVolumes.TryLock() {
-		return nil, refuse.Conflict("a prune operation is already running")
-	}
-	defer e.pruningVolumes.Unlock()
-	report := &api.PruneReport{VolumesDeleted: []string{}}
-	for _, v := range e.volumes.List() {
-		_, anonymous := v.Labels[volume.AnonymousLabel]
-		if v.Holders > 0 || len(v.Options) > 0 || !all && !anonymous || !f.Labels(v.Labels) {
-			continue
-		}
-		size, _ := e.volumes.Size(ctx, v.Name)
-		if ctx.Err() != nil {
-			break
-		}
-		if err := e.RemoveVolume(ctx, v.Name, false); err != nil {
-			e.log.Warn("prune volume", "volume", v.Name, "error", err)
-			continue
-		}
-		report.VolumesDeleted = append(report.VolumesDeleted, v.Name)
-		report.SpaceReclaimed += uint64(size)
-	}
-	e.bus.Publish(ctx, events.VolumeEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
-	return report, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/api/types"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/filter"
 	"box/netapi/wire"
 )
 
@@ -51,7 +52,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	match := s.e.EventMatch(f)
+	match := filter.Events(f)
 	kind := acceptedType(r.Header.Values("Accept"), eventTypes(versionOf(r.Context())))
 	out := wire.NewEncoder(newFlushWriter(w))
 	if kind == types.MediaTypeJSONSequence {

@@ -1,12 +1,10 @@
-package engine
+package filter
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/events"
-
-	"box/engine/filter"
 )
 
 // objects are the kinds of what events are about; each is a filter too.
@@ -15,13 +13,13 @@ var objects = []events.Type{
 	events.PluginEventType, events.SecretEventType, events.ServiceEventType, events.VolumeEventType,
 }
 
-// EventMatch is the test that the filters of `docker events` make. Filters that are not known are passed over, as in Docker.
-func (e *Engine) EventMatch(f filter.Args) func(events.Message) bool {
+// Events is the test that the filters of `docker events` make. Filters that are not known are passed over, as in Docker.
+func Events(f Args) func(events.Message) bool {
 	return func(m events.Message) bool {
 		if !f.Any("event", func(v string) bool { return matchAction(v, string(m.Action)) }) ||
 			!f.Any("type", func(v string) bool { return v == string(m.Type) }) ||
 			!f.Any("scope", func(v string) bool { return v == m.Scope }) ||
-			!(filter.Args{"label": f["label"]}).Labels(m.Actor.Attributes) {
+			!(Args{"label": f["label"]}).Labels(m.Actor.Attributes) {
 			return false
 		}
 		for _, kind := range objects {

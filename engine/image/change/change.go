@@ -1,6 +1,6 @@
-// Package build turns instructions of a Dockerfile into an image's configuration: those that --change of `docker commit` and
+// Package change turns instructions of a Dockerfile into an image's configuration: those that --change of `docker commit` and
 // `docker import` takes, which touch no files.
-package build
+package change
 
 import (
 	"strings"

@@ -3,11 +3,15 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"io"
 	"slices"
+	"sync"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
+	"golang.org/x/sys/unix"
 
 	"box/engine/lifecycle"
 )
@@ -129,4 +133,106 @@ func (e *Engine) resumeHealth() {
 		c.Note(func(s *lifecycle.Status) { s.Health = freshHealth(config, s.Health) })
 		e.watchHealth(c)
 	}
+}
+
+// maxCheckOutput is what is kept of a check's output in bytes.
+const maxCheckOutput = 4096
+
+// checkKillWait is how long the end of a check that was killed is waited for.
+const checkKillWait = 5 * time.Second
+
+// check runs a container's health check once.
+func (e *Engine) check(ctx context.Context, c *lifecycle.Container, argv []string, timeout time.Duration) api.HealthcheckResult {
+	r := api.HealthcheckResult{Start: e.o.Now()}
+	out := &head{limit: maxCheckOutput}
+	code, err := e.runCheck(ctx, c, argv, timeout, out)
+	r.End, r.ExitCode, r.Output = e.o.Now(), code, out.String()
+	if err != nil {
+		r.ExitCode, r.Output = -1, e.Explain(err).Error()
+	}
+	return r
+}
+
+func (e *Engine) runCheck(ctx context.Context, c *lifecycle.Container, argv []string, timeout time.Duration, out *head) (code int, err error) {
+	x := e.newExec(ctx, c, api.ExecCreateRequest{AttachStdout: true, AttachStderr: true, Cmd: argv})
+	x.raw = true
+	defer e.dropExec(x)
+	a, err := e.ExecStart(ctx, x.id, api.ExecStartRequest{}, nil)
+	if err != nil {
+		return 0, err
+	}
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		_, _ = io.Copy(out, a.stream.Near)
+	}()
+	defer func() {
+		a.Close()
+		<-copied
+	}()
+	limit := time.NewTimer(timeout)
+	defer limit.Stop()
+	select {
+	case <-x.changed:
+		settled(copied)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return *x.code, nil
+	case <-limit.C:
+		e.killCheck(c, x)
+		if text := out.String(); text != "" {
+			return 0, fmt.Errorf("Health check exceeded timeout (%v): %s", timeout, text)
+		}
+		return 0, fmt.Errorf("Health check exceeded timeout (%v)", timeout)
+	case <-ctx.Done():
+		e.killCheck(c, x)
+		return 0, ctx.Err()
+	}
+}
+
+// settled waits a moment for output that a program that has ended left in its pipes.
+func settled(copied <-chan struct{}) {
+	select {
+	case <-copied:
+	case <-time.After(settleWait):
+	}
+}
+
+func (e *Engine) killCheck(c *lifecycle.Container, x *execution) {
+	ctx, cancel := context.WithTimeout(context.Background(), checkKillWait)
+	defer cancel()
+	_ = e.o.Tasks.Task(c.ID()).Signal(ctx, x.id, unix.SIGKILL, false)
+	select {
+	case <-x.changed:
+	case <-ctx.Done():
+	}
+}
+
+// head keeps the beginning of what is written to it, and takes the rest without keeping it. It may be read while it is written.
+type head struct {
+	limit int
+
+	mu  sync.Mutex
+	b   []byte
+	cut bool
+}
+
+// Write implements io.Writer; it never fails.
+func (h *head) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := min(len(p), h.limit-len(h.b))
+	h.b = append(h.b, p[:n]...)
+	h.cut = h.cut || n < len(p)
+	return len(p), nil
+}
+
+// String is what was kept, with dots after it when that is not all.
+func (h *head) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cut {
+		return string(h.b) + "..."
+	}
+	return string(h.b)
 }
