@@ -8,7 +8,7 @@ import (
 
 // newContainer is a container whose status the engine saves.
 func (e *Engine) newContainer(rec lifecycle.Record, st lifecycle.Status) *lifecycle.Container {
-	return lifecycle.New(rec, st, e.saveStatus)
+	return lifecycle.New(rec, st, e.saver.Save)
 }
 
 // dir is the container's folder in the data root.

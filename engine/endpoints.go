@@ -15,6 +15,7 @@ import (
 	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/refuse"
+	"box/engine/request"
 	"box/engine/userns"
 )
 
@@ -136,7 +137,7 @@ func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycl
 		if n.Driver != "bridge" {
 			continue
 		}
-		ep, err := e.o.Net.Join(ctx, joinRequest(rec, n, want, e.spared.has))
+		ep, err := e.o.Net.Join(ctx, joinRequest(rec, n, want, e.spared.Has))
 		if err != nil {
 			return j, err
 		}
@@ -149,7 +150,7 @@ func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycl
 }
 
 func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointSettings, spared func(string, uint16) bool) network.Request {
-	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: newID(), Ports: ports(rec), Spared: spared}
+	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: newID(), Ports: request.Ports(rec.Config, rec.Host), Spared: spared}
 	if want == nil {
 		return r
 	}

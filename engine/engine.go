@@ -89,13 +89,11 @@ type Engine struct {
 	networks   map[string]*netRecord // by ID
 	roots      roots
 	groups     func() (*cgroup.Hierarchies, error) // what is mounted, looked at once
-	spared     sparedPorts                         // ports of containers that are about to be started
+	spared     network.SparedPorts                 // ports of containers that are about to be started
 
 	pruning sync.Mutex // one prune of images at a time
 
-	dirty    chan struct{} // wakes the writer of states
-	unsaved  map[string]struct{}
-	unsavedM sync.Mutex
+	saver *lifecycle.Saver
 
 	stop    context.CancelFunc
 	stopped context.Context
@@ -124,7 +122,8 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		o: o, log: o.Log, db: db, copies: recovery.NewKeeper(keep, db),
 		containers: map[string]*lifecycle.Container{}, names: map[string]string{}, execs: map[string]*execution{},
 		groups:   sync.OnceValues(cgroup.Read),
-		networks: map[string]*netRecord{}, unsaved: map[string]struct{}{}, dirty: make(chan struct{}, 1),
+		networks: map[string]*netRecord{},
+		saver:    lifecycle.NewSaver(filepath.Join(o.Run, "containers"), o.Disk, db, o.Log),
 	}
 	db.OnChange(e.copies.Changed)
 	e.take(o.Settings)
@@ -208,7 +207,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.stopAll(ctx)
 	}
 	e.end()
-	err := e.saveStates()
+	err := e.saver.Flush()
 	err = errors.Join(err, e.copies.Copy())
 	if e.o.Net != nil {
 		err = errors.Join(err, e.o.Net.Close(!e.anyRunning()))

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"box/engine/attach"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/spec"
@@ -56,7 +57,7 @@ func (e *Engine) ExecCreate(ctx context.Context, ref string, q api.ExecCreateReq
 	if len(q.Cmd) == 0 {
 		return "", refuse.Invalid("No exec command specified")
 	}
-	if _, err := detachKeys(q.DetachKeys); err != nil {
+	if _, err := attach.Keys(q.DetachKeys); err != nil {
 		return "", refuse.Internal("Invalid escape keys (%s) provided", q.DetachKeys) // as in Docker
 	}
 	return e.newExec(ctx, c, q).id, nil
@@ -104,7 +105,7 @@ func noExec(id string) error { return refuse.NotFound("No such exec instance: %s
 // ExecStart runs a noted program. Without detach the attachment is connected to its streams; after an error that
 // the runtime gave, inspect shows an exit code. ready, when not nil, is called once nothing but the program itself can fail, and before
 // it runs: a client must have the head of its reply before output follows, for some read the two through different buffers.
-func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest, ready func(terminal bool) error) (*Attachment, error) {
+func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest, ready func(terminal bool) error) (*attach.Attachment, error) {
 	x, err := e.execution(id)
 	if err != nil {
 		return nil, err
@@ -139,13 +140,13 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	}
 	run := task.Exec{ID: x.id, Process: p, Stdin: x.q.AttachStdin && !q.Detach}
 	var files []*os.File
-	var a *Attachment
+	var a *attach.Attachment
 	if !q.Detach {
 		if a, err = x.attachment(e, q.Tty); err != nil {
 			return nil, err
 		}
-		run.Attach = []task.Attach{a.stream.Opts}
-		files = append(files, a.stream.Hand())
+		run.Attach = []task.Attach{a.Stream.Opts}
+		files = append(files, a.Stream.Hand())
 	}
 	x.started = true
 	e.publish(ctx, x.c, events.Action("exec_start: "+x.command()), "execID", x.id)
@@ -161,7 +162,7 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 }
 
 // attachment is the client's end of an exec's streams. Whether they are framed is said by who starts it, whatever the exec was created as.
-func (x *execution) attachment(e *Engine, asTerminal bool) (*Attachment, error) {
+func (x *execution) attachment(e *Engine, asTerminal bool) (*attach.Attachment, error) {
 	s, err := task.NewStream(task.Attach{
 		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty,
 		Raw: x.raw || asTerminal, Frames: !asTerminal,
@@ -169,10 +170,10 @@ func (x *execution) attachment(e *Engine, asTerminal bool) (*Attachment, error) 
 	if err != nil {
 		return nil, err
 	}
-	keys, err := detachKeys(x.q.DetachKeys)
-	return &Attachment{
-		Terminal: x.q.Tty, stream: s, keys: keys, settle: x.settle,
-		leave: func(detached bool) {
+	keys, err := attach.Keys(x.q.DetachKeys)
+	return &attach.Attachment{
+		Terminal: x.q.Tty, Stream: s, Keys: keys, Settle: x.settle,
+		Leave: func(detached bool) {
 			if detached {
 				e.publish(context.Background(), x.c, events.ActionExecDetach, "execID", x.id)
 			}
@@ -299,7 +300,7 @@ func (e *Engine) ExecInspect(_ context.Context, id string) (api.ExecInspectRespo
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	keys, _ := detachKeys(x.q.DetachKeys)
+	keys, _ := attach.Keys(x.q.DetachKeys)
 	if x.q.DetachKeys == "" {
 		keys = []byte{} // an empty string in JSON
 	}

@@ -164,7 +164,7 @@ func (e *Engine) runCheck(ctx context.Context, c *lifecycle.Container, argv []st
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		_, _ = io.Copy(out, a.stream.Near)
+		_, _ = io.Copy(out, a.Stream.Near)
 	}()
 	defer func() {
 		a.Close()

@@ -16,6 +16,7 @@ import (
 	"box/engine/network"
 	"box/engine/recovery"
 	"box/engine/refuse"
+	"box/engine/request"
 	"box/engine/state"
 	"box/engine/task"
 )
@@ -45,7 +46,7 @@ func (e *Engine) recover(ctx context.Context) error {
 		return err
 	}
 	e.sweep(ctx)
-	e.background(e.writeStatuses)
+	e.background(func() { e.saver.Run(e.stopped.Done()) })
 	e.background(e.watchTasks)
 	e.background(func() { e.copies.Run(e.stopped, func(err error) { e.log.Error("copy the state", "error", err) }) })
 	e.background(e.completeRecords)
@@ -74,7 +75,7 @@ func (e *Engine) readContainers() error {
 			if _, used := e.names[rec.Name]; used {
 				rec.Name = "duplicate_" + short(id)
 			}
-			st := e.readStatus(id, saved)
+			st := e.saver.Newest(id, saved)
 			c := e.newContainer(rec, st)
 			if bad != nil {
 				c.Damage(bad.Error())
@@ -181,7 +182,7 @@ func (e *Engine) killUnknown(t task.Status) {
 // putToRest records the end of a container that nobody owns any more, after killing what may be left of it.
 func (e *Engine) putToRest(c *lifecycle.Container) {
 	code := codeLost
-	if _, err := os.Stat(e.statusPath(c.ID())); err == nil {
+	if e.saver.Has(c.ID()) {
 		code = codeKilled // the exec root is still there: the machine was not restarted
 	}
 	rec := c.Record()
@@ -246,7 +247,7 @@ func (e *Engine) startWanted() {
 			e.background(func() { e.autoRemove(c) })
 		case st.State != api.StateExited, e.o.NoRestarts:
 		case p.IsAlways(), p.IsUnlessStopped() && !st.ByHand, p.IsOnFailure() && !st.ByHand && st.ExitCode != 0 && (p.MaximumRetryCount == 0 || st.Restarts < p.MaximumRetryCount):
-			free := e.spared.spare(&rec)
+			free := e.spared.Spare(request.Ports(rec.Config, rec.Host))
 			starts = append(starts, func() {
 				defer free()
 				if err := e.Start(context.Background(), c.ID()); err != nil && !errors.Is(err, refuse.ErrNotModified) {

@@ -160,7 +160,7 @@ func (e *Engine) deleteFiles(ctx context.Context, rec *lifecycle.Record, layers 
 // dropContainer takes a removed container out of memory, publishes that it is gone, and tells who waits.
 func (e *Engine) dropContainer(ctx context.Context, c *lifecycle.Container, name string) {
 	waiting, execs := c.Go()
-	e.dropStatus(c.ID())
+	e.saver.Drop(c.ID())
 	e.mu.Lock()
 	delete(e.containers, c.ID())
 	if e.names[name] == c.ID() {

@@ -3,14 +3,14 @@ package netapi
 import (
 	"net/http"
 
-	"box/engine"
+	"box/engine/attach"
 	"box/netapi/wire"
 )
 
 // attachWebSocket is attach for browsers. Nothing is framed within messages; they are binary from API 1.28 on, and up to 1.41 all streams are
 // attached whatever the query says.
 func (s *Server) attachWebSocket(w http.ResponseWriter, r *http.Request) error {
-	o := engine.AttachOptions{
+	o := attach.Options{
 		Stdin: true, Stdout: true, Stderr: true, Raw: true,
 		Logs: flag(r, "logs"), Stream: flag(r, "stream"), DetachKeys: r.FormValue("detachKeys"),
 	}

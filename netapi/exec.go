@@ -9,7 +9,7 @@ import (
 	"github.com/moby/moby/api/types/common"
 	api "github.com/moby/moby/api/types/container"
 
-	"box/engine"
+	"box/engine/attach"
 	"box/netapi/wire"
 )
 
@@ -80,7 +80,7 @@ func execFailed(conn *wire.Conn, failed error, terminal bool) error {
 		out = wire.NewFrameWriter(conn, new(sync.Mutex), wire.Stdout)
 	}
 	_, _ = io.WriteString(out, failed.Error()+"\r\n")
-	engine.EndStream(conn)
+	attach.End(conn)
 	return nil
 }
 

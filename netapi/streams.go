@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"box/engine"
+	"box/engine/attach"
 	"box/netapi/wire"
 )
 
@@ -17,7 +18,7 @@ func mediaType(r *http.Request, terminal bool) string {
 }
 
 func (s *Server) attachContainer(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.e.Attach(r.Context(), name(r), engine.AttachOptions{
+	a, err := s.e.Attach(r.Context(), name(r), attach.Options{
 		Stdin: flag(r, "stdin"), Stdout: flag(r, "stdout"), Stderr: flag(r, "stderr"),
 		Logs: flag(r, "logs"), Stream: flag(r, "stream"), DetachKeys: r.FormValue("detachKeys"),
 	})

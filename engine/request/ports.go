@@ -1,7 +1,12 @@
 package request
 
 import (
+	"sort"
+
+	api "github.com/moby/moby/api/types/container"
 	apinetwork "github.com/moby/moby/api/types/network"
+
+	"box/engine/network"
 )
 
 // badHostPort is a port of the host's in bindings that is neither empty nor a number or a range, "" for none.
@@ -26,4 +31,29 @@ func HostPorts(s string) (first, last uint16) {
 		return 0, 0
 	}
 	return r.Start(), r.End()
+}
+
+// Ports are the published ports of a container: those that -p names, and with -P every exposed one that it does not.
+func Ports(c *api.Config, h *api.HostConfig) []network.Port {
+	var list []network.Port
+	for p, bindings := range h.PortBindings {
+		if len(bindings) == 0 {
+			bindings = []apinetwork.PortBinding{{}}
+		}
+		for _, b := range bindings {
+			first, last := HostPorts(b.HostPort)
+			list = append(list, network.Port{
+				Proto: string(p.Proto()), Container: p.Num(), HostIP: b.HostIP, Host: first, HostEnd: last,
+			})
+		}
+	}
+	if h.PublishAllPorts {
+		for p := range c.ExposedPorts {
+			if _, named := h.PortBindings[p]; !named {
+				list = append(list, network.Port{Proto: string(p.Proto()), Container: p.Num()})
+			}
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Container < list[j].Container })
+	return list
 }

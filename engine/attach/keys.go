@@ -1,4 +1,4 @@
-package engine
+package attach
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 // errDetached ends an input in which the keys were found.
 var errDetached = errors.New("read escape sequence")
 
-// detachKeys are the bytes of a list as "ctrl-p,ctrl-q" or "a,ctrl-]"; "" is that default.
-func detachKeys(s string) ([]byte, error) {
+// Keys are the bytes of a list as "ctrl-p,ctrl-q" or "a,ctrl-]"; "" is that default.
+func Keys(s string) ([]byte, error) {
 	if s == "" {
 		return []byte{16, 17}, nil
 	}
@@ -46,6 +46,7 @@ type keyReader struct {
 	err  error
 }
 
+// Read implements io.Reader.
 func (k *keyReader) Read(p []byte) (int, error) {
 	for len(k.out) == 0 {
 		if k.err != nil {
@@ -54,7 +55,7 @@ func (k *keyReader) Read(p []byte) (int, error) {
 		buf := make([]byte, len(p))
 		n, err := k.r.Read(buf)
 		k.err = err
-		k.take(buf[:n])
+		k.scan(buf[:n])
 		if err != nil && k.held > 0 && k.err != errDetached {
 			k.out = append(k.out, k.keys[:k.held]...)
 			k.held = 0
@@ -65,7 +66,8 @@ func (k *keyReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (k *keyReader) take(b []byte) {
+// scan sorts what was read into what is passed on and what may be the beginning of the row.
+func (k *keyReader) scan(b []byte) {
 	for i, c := range b {
 		if c == k.keys[k.held] {
 			if k.held++; k.held == len(k.keys) {

@@ -1,0 +1,120 @@
+// Package attach connects a client to the streams of a program: bytes both ways, the keys that detach, and an end that loses nothing.
+package attach
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"box/engine/task"
+)
+
+// Options say what a client wants of a program's streams.
+type Options struct {
+	Stdin, Stdout, Stderr bool
+	Logs                  bool   // what was printed so far first
+	Stream                bool   // and what comes
+	DetachKeys            string // "" for ctrl-p,ctrl-q
+	Raw                   bool   // without frames, for a client that is gone when its input ends
+}
+
+// Attachment is a client's end of a program's streams, connected before it is returned: what the program prints from then on is not
+// missed. Serve or Close it.
+type Attachment struct {
+	Terminal bool                    // bytes as they are, else Docker's frames
+	Stream   *task.Stream            // nil for what was logged alone
+	Keys     []byte                  // that detach, at a terminal
+	Logs     func(w io.Writer) error // writes what was printed so far; nil for nothing
+	Leave    func(detached bool)     // is called when it is over
+	Settle   func()                  // waits until the end of the program is known, before the client learns of it; nil for no wait
+
+	EndsWithInput bool // a client that ends its input has ended the attachment
+	LeavesAtEOF   bool // also one that has no input
+}
+
+// HalfCloser is a connection whose two directions end separately.
+type HalfCloser interface {
+	io.ReadWriteCloser
+	CloseWrite() error
+}
+
+// Serve moves bytes between the client and the program until either ends, or the client types the keys that detach.
+func (a *Attachment) Serve(client HalfCloser) error {
+	defer client.Close()
+	if a.Logs != nil {
+		if err := a.Logs(client); err != nil {
+			return err
+		}
+	}
+	if a.Stream == nil {
+		return nil
+	}
+	var in sync.WaitGroup
+	detached := false
+	unread := newDrain()
+	in.Go(func() {
+		detached = a.input(client)
+		unread.run(client)
+	})
+	_, err := io.Copy(client, output{a.Stream.Near})
+	if a.Settle != nil && err == nil {
+		a.Settle()
+	}
+	a.Stream.Close()
+	if a.Stream.Opts.Stdout || a.Stream.Opts.Stderr {
+		unread.end(client)
+	}
+	client.Close() // ends the input
+	in.Wait()
+	a.Leave(detached)
+	return err
+}
+
+// output is what a program says. One that ends before it has read its input leaves a socket that is reset, after the last of its output.
+type output struct{ io.Reader }
+
+// Read implements io.Reader.
+func (o output) Read(p []byte) (int, error) {
+	n, err := o.Reader.Read(p)
+	if errors.Is(err, unix.ECONNRESET) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// input moves what the client sends; true means that it typed the keys.
+func (a *Attachment) input(client io.Reader) (detached bool) {
+	var err error
+	if a.Terminal && len(a.Keys) > 0 {
+		_, err = io.Copy(a.Stream.Near, &keyReader{r: client, keys: a.Keys})
+	} else {
+		_, err = io.Copy(a.Stream.Near, client)
+	}
+	if errors.Is(err, errDetached) {
+		a.Stream.Near.Close()
+		return true
+	}
+	if a.LeavesAtEOF {
+		a.Stream.Near.Close()
+		return false
+	}
+	if !a.Stream.Opts.Stdin {
+		return false // clients that send nothing half-close at once and still listen
+	}
+	if a.EndsWithInput {
+		// Docker ends an attachment whose input ends unless that input's end is the program's.
+		a.Stream.Near.Close()
+		return false
+	}
+	_ = a.Stream.Near.CloseWrite()
+	return false
+}
+
+// Close lets go of an attachment that is not served.
+func (a *Attachment) Close() {
+	if a.Stream != nil {
+		a.Stream.Close()
+	}
+}
