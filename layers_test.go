@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"personalities/signals":          {},
 	"personalities/solo":             {},
 
-	"netapi":        {"buildinfo", "engine", "engine/filter", "engine/refuse", "engine/request", "netapi/authz", "netapi/wire", "panics"},
+	"netapi":        {"engine/attach", "buildinfo", "engine", "engine/filter", "engine/refuse", "engine/request", "netapi/authz", "netapi/wire", "panics"},
 	"netapi/authz":  {},
 	"netapi/client": {"netapi/wire"},
 	"netapi/ssh":    {},
