@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,15 +55,18 @@ func (d *daemon) docker(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// start returns when the API answers. BOX_RUNTIME names the runtime of containers that name none.
+// defaultRuntime is that of containers that name none: BOX_RUNTIME, or box's own.
+func defaultRuntime() string { return cmp.Or(os.Getenv("BOX_RUNTIME"), "box") }
+
+// start returns when the API answers.
 func (d *daemon) start(flags ...string) error {
 	log, err := os.OpenFile(filepath.Join(d.dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	if r := os.Getenv("BOX_RUNTIME"); r != "" {
-		flags = append([]string{"--default-runtime", r}, flags...)
+	if !slices.Contains(flags, "--default-runtime") {
+		flags = append([]string{"--default-runtime", defaultRuntime()}, flags...)
 	}
 	d.c = exec.Command(d.box, append([]string{
 		"dockerd", "-H", d.host(), "--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "run"),

@@ -202,7 +202,7 @@ func goldenDaemon(t *testing.T, docker bool) string {
 	image := filepath.Join(dir, "busybox.tar")
 	must(t, busyboxImage(image))
 	box := os.Getenv("BOX_BINARY")
-	args := []string{box, "dockerd", "--cgroup-parent", "box-golden"}
+	args := []string{box, "dockerd", "--cgroup-parent", "box-golden", "--default-runtime", defaultRuntime()}
 	if docker {
 		args = []string{peerDaemon}
 	}

@@ -66,7 +66,7 @@ func settle() error {
 }
 
 // TestScript runs each session of testdata/script against a daemon of its own. In a script `docker` and `dockerd` are box, `docker-cli`
-// is Docker's own client where it is installed, DOCKER_HOST is the daemon's socket, and $IMAGES/busybox.tar is an image, $SOURCE the repository;
+// is Docker's own client where it is installed, DOCKER_HOST is the daemon's socket, $RUNTIME the runtime of its containers, and $IMAGES/busybox.tar is an image, $SOURCE the repository;
 // $IMAGES/app.tar is busybox with volumes, see appImage.
 //
 // Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon [FLAG...]` ends the daemon
@@ -112,6 +112,7 @@ func TestScript(t *testing.T) {
 			d := &daemon{box: box, dir: env.WorkDir}
 			env.Setenv("DOCKER_HOST", d.host())
 			env.Setenv("CGROUP", d.cgroup())
+			env.Setenv("RUNTIME", defaultRuntime())
 			env.Setenv("SOURCE", source)
 			env.Values[daemon{}] = d
 			clients := &loads{stop: make(chan struct{})}
