@@ -74,12 +74,12 @@ func shell() string {
 // inside starts a program in the group, which lives until its input ends.
 func inside(t testing.TB, g *Group, script string) (cmd *exec.Cmd, end func()) {
 	t.Helper()
-	doors, err := g.Doors()
+	procs, err := g.Procs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	enter := ""
-	for i, d := range doors {
+	for i, d := range procs {
 		defer d.Close()
 		enter += fmt.Sprintf("echo 0 >&%d; ", i+3)
 		if flags, err := unix.FcntlInt(d.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
@@ -87,7 +87,7 @@ func inside(t testing.TB, g *Group, script string) (cmd *exec.Cmd, end func()) {
 		}
 	}
 	cmd = exec.Command(shell(), "-c", enter+"echo in; "+script)
-	cmd.ExtraFiles = doors
+	cmd.ExtraFiles = procs
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -256,11 +256,11 @@ func BenchmarkCreate(b *testing.B) {
 	}
 	for i := 0; b.Loop(); i++ {
 		g := create(b, h, fmt.Sprintf("%s/%d", parent, i), r)
-		doors, err := g.Doors()
+		procs, err := g.Procs()
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, d := range doors {
+		for _, d := range procs {
 			d.Close()
 		}
 		if err := g.Delete(); err != nil {

@@ -54,7 +54,7 @@ func capabilitySets(c *specs.LinuxCapabilities) (s sets, err error) {
 func (s *steps) bound(c sets) {
 	for n := range 64 {
 		if c.bounding&(1<<n) == 0 {
-			s.do("unable to apply bounding set", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, n, 0, 0, 0).tolerate(unix.EINVAL) // of a newer kernel's
+			s.do("unable to apply bounding set", unix.SYS_PRCTL, value(unix.PR_CAPBSET_DROP), value(n)).tolerate(unix.EINVAL) // of a newer kernel's
 		}
 	}
 }
@@ -70,10 +70,10 @@ func (s *steps) capabilities(c sets) {
 	header := binary.NativeEndian.AppendUint32(nil, unix.LINUX_CAPABILITY_VERSION_3)
 	s.do("unable to apply caps", unix.SYS_CAPSET, s.bytes(append(header, 0, 0, 0, 0)), s.bytes(data))
 	// EINVAL: before Linux 4.3 there are none.
-	s.do("unable to apply ambient caps", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0).tolerate(unix.EINVAL)
+	s.do("unable to apply ambient caps", unix.SYS_PRCTL, value(unix.PR_CAP_AMBIENT), value(unix.PR_CAP_AMBIENT_CLEAR_ALL)).tolerate(unix.EINVAL)
 	for n := range 64 {
 		if c.ambient&(1<<n) != 0 {
-			s.do("unable to apply ambient caps", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, n, 0, 0)
+			s.do("unable to apply ambient caps", unix.SYS_PRCTL, value(unix.PR_CAP_AMBIENT), value(unix.PR_CAP_AMBIENT_RAISE), value(n))
 		}
 	}
 }

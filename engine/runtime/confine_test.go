@@ -39,7 +39,7 @@ func TestConfine(t *testing.T) {
 			}
 		}
 		st := &starting{steps: newPlan(t), c: &container{id: "confined"}, process: &c.p}
-		st.proc = st.open("open the stand-in", unix.SYS_OPENAT, current, dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		st.proc = st.open("open the stand-in", unix.SYS_OPENAT, current, cstring(dir), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 		st.keyring(false)
 		st.confine(&c.p, st.proc)
 		st.last("/bin/true", "true")
@@ -72,7 +72,7 @@ func order(t *testing.T, st *starting, label string) {
 			lengths = append(lengths, s.args[2])
 		}
 	}
-	if label != "" && (len(lengths) < 3 || lengths[0] != len(label) || lengths[1] != "ring" || lengths[2] != 0) {
+	if label != "" && (len(lengths) < 3 || lengths[0] != value(len(label)) || lengths[1] != "ring" || lengths[2] != value(0)) {
 		t.Errorf("the ring is labelled %v", lengths)
 	}
 }

@@ -58,18 +58,18 @@ func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end
 	const what = "open terminal"
 	// The file may have been put there by the container: nothing but the device is opened.
 	found := s.open(what, opPlace, root, s.fresh("/dev/pts/ptmx"), there|realPath)
-	s.do(what, opDevice, found, ptmxDevice, unix.S_IFCHR)
+	s.do(what, opDevice, found, value(ptmxDevice), value(unix.S_IFCHR))
 	name := s.link("self/fd/")
 	s.show(name, found)
-	master := s.open(what, unix.SYS_OPENAT, proc, name.text, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	master := s.open(what, unix.SYS_OPENAT, proc, name.text, value(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC))
 	s.do("close a descriptor", unix.SYS_CLOSE, found)
-	s.do(what, unix.SYS_IOCTL, master, unix.TIOCSPTLCK, s.space(4))
-	end = s.open(what, unix.SYS_IOCTL, master, unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+	s.do(what, unix.SYS_IOCTL, master, value(unix.TIOCSPTLCK), s.space(4))
+	end = s.open(what, unix.SYS_IOCTL, master, value(unix.TIOCGPTPEER), value(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC))
 	if z := p.ConsoleSize; z != nil && z.Height > 0 && z.Width > 0 {
 		size := s.bytes([]byte{byte(z.Height), byte(z.Height >> 8), byte(z.Width), byte(z.Width >> 8), 0, 0, 0, 0}) // struct winsize
-		s.do("size of the terminal", unix.SYS_IOCTL, master, unix.TIOCSWINSZ, size)
+		s.do("size of the terminal", unix.SYS_IOCTL, master, value(unix.TIOCSWINSZ), size)
 	}
-	s.do("owner of the terminal", unix.SYS_FCHOWN, end, int(p.User.UID), -1).tolerate(unix.EPERM, unix.EROFS, unix.EINVAL)
+	s.do("owner of the terminal", unix.SYS_FCHOWN, end, value(p.User.UID), value(-1)).tolerate(unix.EPERM, unix.EROFS, unix.EINVAL)
 	s.send(socket, master)
 	s.do("close a descriptor", unix.SYS_CLOSE, master)
 	return end
@@ -78,16 +78,16 @@ func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end
 // send passes a descriptor over a socket (unix(7), SCM_RIGHTS).
 func (s *steps) send(socket int, fd register) {
 	const rights = unix.SizeofCmsghdr + 4
-	control := s.words(rights, unix.SOL_SOCKET|unix.SCM_RIGHTS<<32, 0) // struct cmsghdr, little-endian as both kinds of machines are
-	body := s.words(s.bytes([]byte{0}), 1)
-	header := s.words(0, 0, body, 1, control, unix.CmsgSpace(4), 0)
+	control := s.words(value(rights), value(unix.SOL_SOCKET|unix.SCM_RIGHTS<<32), value(0)) // struct cmsghdr, little-endian as both kinds of machines are
+	body := s.words(s.bytes([]byte{0}), value(1))
+	header := s.words(value(0), value(0), body, value(1), control, value(unix.CmsgSpace(4)), value(0))
 	s.do("hand back the terminal", opStore, control+unix.SizeofCmsghdr, fd)
-	s.do("hand back the terminal", unix.SYS_SENDMSG, socket, header, 0)
+	s.do("hand back the terminal", unix.SYS_SENDMSG, value(socket), header)
 }
 
 // showConsole mounts the terminal at /dev/console.
 func (r *root) showConsole(end register) {
 	target := r.place("make /dev/console", "/dev/console", file)
-	r.mount("mount /dev/console", r.shown(end), r.shown(target), "bind", unix.MS_BIND, "")
+	r.mount("mount /dev/console", r.shown(end), r.shown(target), "bind", unix.MS_BIND, cstring(""))
 	r.release(target)
 }

@@ -115,7 +115,7 @@ func (c *container) Start(p *specs.Process, s Streams) (pid int, terminal *os.Fi
 	if c.spec == nil {
 		return 0, nil, fmt.Errorf("container %s was started: %w", c.id, errdefs.ErrConflict)
 	}
-	pid, terminal, err = c.first(p, s)
+	pid, terminal, err = c.init(p, s)
 	if err != nil {
 		return 0, nil, fmt.Errorf("unable to start container process: error during container init: %w", err)
 	}
@@ -132,7 +132,7 @@ func (c *container) Exec(p *specs.Process, s Streams) (pid int, terminal *os.Fil
 	} else if frozen {
 		return 0, nil, fmt.Errorf("container %s is paused, unpause the container before exec: %w", c.id, errdefs.ErrConflict)
 	}
-	if pid, terminal, err = c.further(p, s); err != nil {
+	if pid, terminal, err = c.exec(p, s); err != nil {
 		return 0, nil, fmt.Errorf("unable to start container process: %w", err)
 	}
 	return pid, terminal, nil

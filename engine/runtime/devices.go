@@ -38,7 +38,7 @@ func (r *root) devices(spec *specs.Spec) {
 		}
 	}
 	dev := r.place("open /dev", "/dev", folder)
-	r.do("remove /dev/ptmx", unix.SYS_UNLINKAT, dev, "ptmx", 0).tolerate(unix.ENOENT)
+	r.do("remove /dev/ptmx", unix.SYS_UNLINKAT, dev, cstring("ptmx")).tolerate(unix.ENOENT)
 	for _, l := range [][2]string{
 		{"ptmx", "pts/ptmx"},
 		{"fd", "/proc/self/fd"},
@@ -46,11 +46,11 @@ func (r *root) devices(spec *specs.Spec) {
 		{"stdout", "/proc/self/fd/1"},
 		{"stderr", "/proc/self/fd/2"},
 	} {
-		r.do("link /dev/"+l[0], unix.SYS_SYMLINKAT, l[1], dev, l[0]).tolerate(unix.EEXIST)
+		r.do("link /dev/"+l[0], unix.SYS_SYMLINKAT, cstring(l[1]), dev, cstring(l[0])).tolerate(unix.EEXIST)
 	}
 	done := &label{}
-	r.do("look for /proc/kcore", unix.SYS_FACCESSAT, current, "/proc/kcore", unix.F_OK).tolerate(anyErrno).orElse(done)
-	r.do("link /dev/core", unix.SYS_SYMLINKAT, "/proc/kcore", dev, "core").tolerate(unix.EEXIST)
+	r.do("look for /proc/kcore", unix.SYS_FACCESSAT, current, cstring("/proc/kcore"), value(unix.F_OK)).tolerate(anyErrno).orElse(done)
+	r.do("link /dev/core", unix.SYS_SYMLINKAT, cstring("/proc/kcore"), dev, cstring("core")).tolerate(unix.EEXIST)
 	r.mark(done)
 	r.release(dev)
 }
@@ -73,19 +73,19 @@ func (r *root) device(d *specs.LinuxDevice) {
 	name := path.Base(d.Path)
 	bind, refused, done := &label{}, &label{}, &label{}
 	if !r.users {
-		r.do(what, unix.SYS_MKNODAT, dir, name, int(mode|kind), unix.Mkdev(uint32(d.Major), uint32(d.Minor))).tolerate(unix.EPERM, unix.EEXIST).orElse(refused)
-		r.do(what, unix.SYS_FCHOWNAT, dir, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW).then(done)
+		r.do(what, unix.SYS_MKNODAT, dir, cstring(name), value(mode|kind), value(unix.Mkdev(uint32(d.Major), uint32(d.Minor)))).tolerate(unix.EPERM, unix.EEXIST).orElse(refused)
+		r.do(what, unix.SYS_FCHOWNAT, dir, cstring(name), value(uid), value(gid), value(unix.AT_SYMLINK_NOFOLLOW)).then(done)
 		r.mark(refused)
 		old := r.register()
-		r.do(what, unix.SYS_OPENAT, dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0).tolerate(unix.ENOENT).orElse(bind).into(old)
+		r.do(what, unix.SYS_OPENAT, dir, cstring(name), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)).tolerate(unix.ENOENT).orElse(bind).into(old)
 		r.do(what, unix.SYS_CLOSE, old).then(done) // it was there, which is as good
 	}
 	r.mark(bind)
 	// What the host has at the path that the container names may be anything.
-	source := r.open(what, unix.SYS_OPENAT, current, d.Path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	r.do(what, opDevice, source, unix.Mkdev(uint32(d.Major), uint32(d.Minor)), int(kind))
-	target := r.open(what, unix.SYS_OPENAT, dir, name, unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	r.mount(what, r.shown(source), r.shown(target), "bind", unix.MS_BIND, "")
+	source := r.open(what, unix.SYS_OPENAT, current, cstring(d.Path), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
+	r.do(what, opDevice, source, value(unix.Mkdev(uint32(d.Major), uint32(d.Minor))), value(kind))
+	target := r.open(what, unix.SYS_OPENAT, dir, cstring(name), value(unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC))
+	r.mount(what, r.shown(source), r.shown(target), "bind", unix.MS_BIND, cstring(""))
 	r.release(source)
 	r.release(target)
 	r.mark(done)

@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// further starts another program in a container that runs.
+// exec starts another program in a container that runs.
 //
 // The copy of the keeper enters everything but the PID namespace, which only its child will be in. What is in the container can look at that one for the few
 // calls until it executes the program, and with CAP_SYS_PTRACE take it over: so it is made when the first has no more rights, and no more open, than the
 // program will have.
-func (c *container) further(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
+func (c *container) exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	rec := c.recorded()
 	sp, err := spacesWithin(rec.Pid, rec.Spaces)
 	defer sp.close()
@@ -30,14 +30,14 @@ func (c *container) further(p *specs.Process, s Streams) (pid int, terminal *os.
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := st.planFurther(); err != nil {
+	if err := st.planExec(); err != nil {
 		return 0, nil, err
 	}
 	return st.run(0, false)
 }
 
-// planFurther writes down the steps of a further program's processes.
-func (st *starting) planFurther() error {
+// planExec writes down the steps of a further program's processes.
+func (st *starting) planExec() error {
 	if err := st.begin(); err != nil {
 		return err
 	}
@@ -46,15 +46,15 @@ func (st *starting) planFurther() error {
 	st.confine(p, st.proc) // which holds for the second process too
 	st.enter(0)
 	if st.console != nil {
-		top := st.open("open the root", unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		top := st.open("open the root", unix.SYS_OPENAT, current, cstring("/"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 		end := st.terminal(p, top, st.proc, st.socket)
 		st.standard(end, end, end)
-		st.release(top, st.socket)
+		st.release(top, value(st.socket))
 	}
 	st.keyring(false)
 	st.release(st.proc) // whose parent is the host's root
 	st.closeOthers()
-	st.do("umask", unix.SYS_UMASK, 0o022)
+	st.do("umask", unix.SYS_UMASK, value(0o022))
 	st.umask(&p.User)
 	if err := st.drop(p, filter); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (st *starting) planFurther() error {
 	st.fork()
 	st.do("setsid", unix.SYS_SETSID)
 	if st.console != nil {
-		st.do("control the terminal", unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0)
+		st.do("control the terminal", unix.SYS_IOCTL, value(0), value(unix.TIOCSCTTY))
 	}
 	st.setLimits(true)
 	return st.execute(p, nil)

@@ -33,7 +33,7 @@ func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 	with := execution{args: s.strings(p.Args), env: s.strings(p.Env), filter: filter, program: s.program(filter)}
 	name := p.Args[0]
 	if strings.Contains(name, "/") {
-		s.do("", opExecutable, name).because(func(err error) error {
+		s.do("", opExecutable, cstring(name)).because(func(err error) error {
 			if err == unix.ENOENT || err == unix.ENOTDIR {
 				err = fmt.Errorf("stat %s: %w", name, err)
 			}
@@ -47,11 +47,11 @@ func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 			continue // the folder itself, or one that depends on where the program starts
 		}
 		next := &label{}
-		s.do("", opExecutable, path.Join(dir, name)).tolerate(anyErrno).orElse(next)
+		s.do("", opExecutable, cstring(path.Join(dir, name))).tolerate(anyErrno).orElse(next)
 		s.become(path.Join(dir, name), &with)
 		s.mark(next)
 	}
-	s.do("", opTest, 0).because(func(error) error { return notExecutable(name, errNotInPath) })
+	s.do("", opTest, value(0)).because(func(error) error { return notExecutable(name, errNotInPath) })
 	return nil
 }
 
@@ -67,9 +67,9 @@ func notExecutable(name string, err error) error { return fmt.Errorf("exec: %q: 
 // become is the last thing that the process does as ours.
 func (s *steps) become(file string, with *execution) {
 	ready := binary.NativeEndian.AppendUint32(nil, 1<<32-2) // BOX_READY
-	s.do("report", unix.SYS_WRITE, s.report, s.bytes(append(ready, 0, 0, 0, 0)), 8)
+	s.do("report", unix.SYS_WRITE, value(s.report), s.bytes(append(ready, 0, 0, 0, 0)), value(8))
 	s.filter(with.filter, with.program)
-	s.do("exec "+file, unix.SYS_EXECVE, file, with.args, with.env)
+	s.do("exec "+file, unix.SYS_EXECVE, cstring(file), with.args, with.env)
 }
 
 // variable is the value of the last entry of that name.

@@ -26,21 +26,21 @@ func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[str
 	top := r.place(mounting(m), m.Destination, there)
 	for _, h := range hierarchies(at, folders) {
 		// The folder is new and the container's alone, so no part of the path can be a link.
-		r.do(mounting(m), unix.SYS_MKDIRAT, top, h.name, 0o755)
-		target := r.open(mounting(m), unix.SYS_OPENAT, top, h.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		r.do(mounting(m), unix.SYS_MKDIRAT, top, cstring(h.name), value(0o755))
+		target := r.open(mounting(m), unix.SYS_OPENAT, top, cstring(h.name), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
 		flags := groupFlags | p.Flags&unix.MS_RDONLY
 		if own {
-			r.mount(mounting(m), "cgroup", r.shown(target), h.kind, flags, h.data)
+			r.mount(mounting(m), cstring("cgroup"), r.shown(target), h.kind, flags, cstring(h.data))
 			r.release(target)
 		} else {
-			r.mount(mounting(m), h.folder, r.shown(target), "bind", unix.MS_BIND, "")
+			r.mount(mounting(m), cstring(h.folder), r.shown(target), "bind", unix.MS_BIND, cstring(""))
 			r.release(target)
-			target = r.open(mounting(m), unix.SYS_OPENAT, top, h.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+			target = r.open(mounting(m), unix.SYS_OPENAT, top, cstring(h.name), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
 			r.restrict(m, flags, target)
 			r.release(target)
 		}
 		for _, alias := range h.aliases {
-			r.do(mounting(m), unix.SYS_SYMLINKAT, h.name, top, alias)
+			r.do(mounting(m), unix.SYS_SYMLINKAT, cstring(h.name), top, cstring(alias))
 		}
 	}
 	r.release(top)
@@ -56,12 +56,12 @@ func (r *root) unified(m *specs.Mount, p mount.Parsed, dir string, own bool) {
 	target := r.place(mounting(m), m.Destination, folder)
 	at := r.shown(target)
 	bound, done := &label{}, &label{}
-	r.mount(mounting(m), "cgroup", at, "cgroup2", p.Flags, p.Data).tolerate(unix.EPERM, unix.EBUSY).orElse(bound).then(done)
+	r.mount(mounting(m), cstring("cgroup"), at, "cgroup2", p.Flags, cstring(p.Data)).tolerate(unix.EPERM, unix.EBUSY).orElse(bound).then(done)
 	r.mark(bound)
 	if !own {
 		dir = "/sys/fs/cgroup"
 	}
-	r.mount(mounting(m), dir, at, "bind", unix.MS_BIND, "")
+	r.mount(mounting(m), cstring(dir), at, "bind", unix.MS_BIND, cstring(""))
 	top := r.place(mounting(m), m.Destination, there)
 	r.restrict(m, p.Flags, top)
 	r.release(top)

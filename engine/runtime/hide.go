@@ -28,7 +28,7 @@ func (r *root) readonly(p string) {
 	target := r.register()
 	r.do(what, opPlace, r.fd, r.fresh(p), there).tolerate(unix.ENOENT).orElse(done).into(target)
 	at := r.shown(target)
-	r.mount(what, at, at, "", unix.MS_BIND|unix.MS_REC, "")
+	r.mount(what, at, at, "", unix.MS_BIND|unix.MS_REC, cstring(""))
 	r.release(target)
 	r.remountReadonly(what, p)
 	r.mark(done)
@@ -39,8 +39,8 @@ func (r *root) remountReadonly(what, p string) *step {
 	target, flags := r.register(), r.register()
 	r.do(what, opPlace, r.fd, r.fresh(p), there).into(target)
 	r.do(what, opFlags, target).into(flags)
-	r.do(what, opOr, flags, unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY).into(flags)
-	r.do(what, unix.SYS_MOUNT, "", r.shown(target), "", flags, "")
+	r.do(what, opOr, flags, value(unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY)).into(flags)
+	r.do(what, unix.SYS_MOUNT, cstring(""), r.shown(target), cstring(""), flags, cstring(""))
 	return r.do("close a descriptor", unix.SYS_CLOSE, target)
 }
 
@@ -52,7 +52,7 @@ func (r *root) mask(p string) {
 	r.do(what, opPlace, r.fd, r.fresh(p), there).tolerate(unix.ENOENT).orElse(done).into(target)
 	at := r.shown(target)
 	// A folder, or not: a link would have been followed.
-	r.do(what, unix.SYS_OPENAT, target, ".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0).tolerate(unix.ENOTDIR).orElse(isFile).into(open)
+	r.do(what, unix.SYS_OPENAT, target, cstring("."), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)).tolerate(unix.ENOTDIR).orElse(isFile).into(open)
 	r.release(open)
 	masked := &label{}
 	for i, inodes := range []string{"1", "2"} { // kernels of Ubuntu 20.04 refuse one inode
@@ -60,13 +60,13 @@ func (r *root) mask(p string) {
 		if r.label != "" {
 			data = labelled(data, r.label)
 		}
-		call := r.mount(what, "tmpfs", at, "tmpfs", unix.MS_RDONLY, data).then(masked)
+		call := r.mount(what, cstring("tmpfs"), at, "tmpfs", unix.MS_RDONLY, cstring(data)).then(masked)
 		if i == 0 {
 			call.tolerate(unix.EINVAL)
 		}
 	}
 	r.mark(isFile)
-	r.mount(what, "/dev/null", at, "bind", unix.MS_BIND, "")
+	r.mount(what, cstring("/dev/null"), at, "bind", unix.MS_BIND, cstring(""))
 	r.release(target)
 	r.remountReadonly(what, p).then(done)
 	r.mark(masked)

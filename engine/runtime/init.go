@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// first starts a container's first process.
+// init starts a container's first process.
 //
 // Where all namespaces are made anew the copy of the keeper is that process already. A user namespace, which must be entered before others are made in
 // it, and a PID namespace, which only children are in, take a second copy.
-func (c *container) first(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
+func (c *container) init(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	sp, err := spacesOf(c.spec.Linux.Namespaces)
 	defer sp.close()
 	if err != nil {
@@ -22,15 +22,15 @@ func (c *container) first(p *specs.Process, s Streams) (pid int, terminal *os.Fi
 	if err != nil {
 		return 0, nil, err
 	}
-	flags, err := st.planFirst()
+	flags, err := st.planInit()
 	if err != nil {
 		return 0, nil, err
 	}
 	return st.run(flags, true)
 }
 
-// planFirst writes down the steps of a first process, which is made with the flags of clone(2).
-func (st *starting) planFirst() (flags uintptr, err error) {
+// planInit writes down the steps of a first process, which is made with the flags of clone(2).
+func (st *starting) planInit() (flags uintptr, err error) {
 	if err := st.begin(); err != nil {
 		return 0, err
 	}
@@ -53,7 +53,7 @@ func (st *starting) planFirst() (flags uintptr, err error) {
 		st.enterGroup()
 	}
 	if sp.own&unix.CLONE_NEWCGROUP != 0 {
-		st.do("new control group namespace", unix.SYS_UNSHARE, unix.CLONE_NEWCGROUP)
+		st.do("new control group namespace", unix.SYS_UNSHARE, value(unix.CLONE_NEWCGROUP))
 	}
 	st.do("setsid", unix.SYS_SETSID)
 	st.keyring(true)
@@ -67,7 +67,7 @@ func (st *starting) inRoot(r *root) error {
 	if err != nil {
 		return err
 	}
-	st.do("umask", unix.SYS_UMASK, 0)
+	st.do("umask", unix.SYS_UMASK, value(0))
 	if err := st.enterRoot(spec); err != nil {
 		return err
 	}
@@ -79,9 +79,9 @@ func (st *starting) inRoot(r *root) error {
 	if st.console != nil {
 		end := st.terminal(p, r.fd, st.proc, st.socket)
 		r.showConsole(end)
-		st.do("control the terminal", unix.SYS_IOCTL, end, unix.TIOCSCTTY, 0)
+		st.do("control the terminal", unix.SYS_IOCTL, end, value(unix.TIOCSCTTY))
 		st.standard(end, end, end)
-		st.release(st.socket)
+		st.release(value(st.socket))
 	}
 	r.hide(spec)
 	r.protectMounts(spec.Mounts)
@@ -92,7 +92,7 @@ func (st *starting) inRoot(r *root) error {
 	st.confine(p, st.proc)
 	st.release(st.proc) // whose parent is the host's root
 	r.pivot(spec)
-	st.do("umask", unix.SYS_UMASK, 0o022)
+	st.do("umask", unix.SYS_UMASK, value(0o022))
 	r.makeWorkingDir(p.Cwd)
 	st.umask(&p.User)
 	if spec.Root.Readonly {

@@ -15,10 +15,10 @@ import (
 	"box/engine/seccomp"
 )
 
-// startKind is a kind of container, or of further program if further is set.
+// startKind is a kind of container, or of further program if exec is set.
 type startKind struct {
 	what    string
-	further bool
+	exec    bool
 	filter  bool
 	confine bool // names what this machine's kernel may not have: its steps are not carried out
 	alter   func(*testing.T, *specs.Spec)
@@ -71,16 +71,16 @@ func startKinds() []startKind {
 		{what: "user namespace, user and read-only", alter: both(userSpace, both(user, func(_ *testing.T, s *specs.Spec) { s.Root.Readonly = true }))},
 		{what: "confined", confine: true, alter: named},
 		{what: "confined with a terminal", confine: true, alter: both(named, terminal)},
-		{what: "exec", further: true},
-		{what: "exec with a terminal", further: true, alter: terminal},
-		{what: "exec as a user", further: true, alter: user},
-		{what: "exec with a filter", further: true, filter: true},
-		{what: "exec with a filter and no new privileges", further: true, filter: true, alter: restricted},
-		{what: "exec among the host's processes", further: true, alter: hosts},
-		{what: "exec in a user namespace", further: true, alter: userSpace},
-		{what: "exec in a user namespace as a user", further: true, alter: both(userSpace, user)},
-		{what: "exec in a user namespace with a terminal", further: true, alter: both(userSpace, terminal)},
-		{what: "exec, confined", further: true, confine: true, alter: named},
+		{what: "exec", exec: true},
+		{what: "exec with a terminal", exec: true, alter: terminal},
+		{what: "exec as a user", exec: true, alter: user},
+		{what: "exec with a filter", exec: true, filter: true},
+		{what: "exec with a filter and no new privileges", exec: true, filter: true, alter: restricted},
+		{what: "exec among the host's processes", exec: true, alter: hosts},
+		{what: "exec in a user namespace", exec: true, alter: userSpace},
+		{what: "exec in a user namespace as a user", exec: true, alter: both(userSpace, user)},
+		{what: "exec in a user namespace with a terminal", exec: true, alter: both(userSpace, terminal)},
+		{what: "exec, confined", exec: true, confine: true, alter: named},
 	}
 }
 
@@ -182,7 +182,7 @@ func planned(t *testing.T, k *startKind, args ...string) (st *starting, spec *sp
 		c.record.Filter = allows()
 	}
 	p, sp, err := *spec.Process, spaces{}, error(nil)
-	if k.further {
+	if k.exec {
 		first := p
 		first.ApparmorProfile, first.SelinuxLabel, first.Terminal = "", "", false
 		r, err := launch(c.Start, first, "sleep", "1000")
@@ -205,10 +205,10 @@ func planned(t *testing.T, k *startKind, args ...string) (st *starting, spec *sp
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k.further {
-		err = st.planFurther()
+	if k.exec {
+		err = st.planExec()
 	} else {
-		flags, err = st.planFirst()
+		flags, err = st.planInit()
 	}
 	if err != nil {
 		t.Fatal(err)

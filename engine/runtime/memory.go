@@ -57,17 +57,16 @@ func (m *memory) fresh(s string) address {
 }
 
 // words is a row of 64-bit numbers; an address among them is filled in when it is known.
-func (m *memory) words(list ...any) address {
+func (m *memory) words(list ...word) address {
 	at := m.space(8 * len(list))
 	for i, w := range list {
 		p := int(at) + 8*i
-		switch w := w.(type) {
-		case int:
-			binary.NativeEndian.PutUint64(m.b[p:], uint64(w))
-		case uint64:
-			binary.NativeEndian.PutUint64(m.b[p:], w)
-		case address:
-			binary.NativeEndian.PutUint64(m.b[p:], uint64(w))
+		n, isRegister := w.encode(0)
+		if isRegister {
+			m.err = fmt.Errorf("a register in a row of numbers: %w", unix.EINVAL) // a mistake in this package
+		}
+		binary.NativeEndian.PutUint64(m.b[p:], n)
+		if _, ok := w.(address); ok {
 			m.fix = append(m.fix, p)
 		}
 	}
@@ -76,11 +75,11 @@ func (m *memory) words(list ...any) address {
 
 // strings is a list of texts as execve(2) takes it.
 func (m *memory) strings(list []string) address {
-	words := make([]any, 0, len(list)+1)
+	words := make([]word, 0, len(list)+1)
 	for _, s := range list {
 		words = append(words, m.text(s))
 	}
-	return m.words(append(words, 0)...)
+	return m.words(append(words, value(0))...)
 }
 
 // load copies the memory to to, whose address is base.

@@ -29,7 +29,7 @@ func (r *root) openTrees(list []specs.Mount) {
 			flags |= unix.AT_RECURSIVE
 		}
 		tree := r.register()
-		r.do(mounting(m), unix.SYS_OPEN_TREE, current, m.Source, flags).tolerate(unix.ENOSYS).into(tree)
+		r.do(mounting(m), unix.SYS_OPEN_TREE, current, cstring(m.Source), value(flags)).tolerate(unix.ENOSYS).into(tree)
 		r.trees[m.Destination] = tree
 	}
 }
@@ -80,7 +80,7 @@ func checkProc(m *specs.Mount) error {
 }
 
 // mountpoint is a place that may be mounted on, wherever links of the image's lead: not the root, nor what the kernel shows in /proc.
-func (r *root) mountpoint(m *specs.Mount, kind int) register {
+func (r *root) mountpoint(m *specs.Mount, kind placeKind) register {
 	target := r.place(mounting(m), m.Destination, kind)
 	r.checkFree(m, target)
 	return target
@@ -107,7 +107,7 @@ func (r *root) kernel(m *specs.Mount, p mount.Parsed, target register) register 
 	if r.label != "" && m.Type != "proc" && m.Type != "sysfs" && m.Type != "mqueue" {
 		data = labelled(data, r.label)
 	}
-	r.mount(mounting(m), m.Source, r.shown(target), m.Type, p.Flags, data)
+	r.mount(mounting(m), cstring(m.Source), r.shown(target), m.Type, p.Flags, cstring(data))
 	return target
 }
 
@@ -129,10 +129,10 @@ func (r *root) tmpfs(m *specs.Mount, p mount.Parsed) {
 	const asCovered = "mode="
 	text := r.fresh(strings.TrimSuffix(asCovered+"0000,"+data, ","))
 	r.do(mounting(m), opMode, target, text+address(len(asCovered)))
-	r.mount(mounting(m), m.Source, r.shown(target), m.Type, p.Flags, text).then(mounted)
+	r.mount(mounting(m), cstring(m.Source), r.shown(target), m.Type, p.Flags, text).then(mounted)
 	r.mark(missing)
 	r.do(mounting(m), opPlace, r.fd, r.fresh(m.Destination), folder).into(target)
-	r.mount(mounting(m), m.Source, r.shown(target), m.Type, p.Flags, data)
+	r.mount(mounting(m), cstring(m.Source), r.shown(target), m.Type, p.Flags, cstring(data))
 	r.mark(mounted)
 	r.finish(m, p, target)
 }
@@ -149,11 +149,11 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 	target := r.mountpoint(m, kind)
 	byPath, bound := &label{}, &label{}
 	if tree, ok := r.trees[m.Destination]; ok {
-		r.do(mounting(m), unix.SYS_MOVE_MOUNT, tree, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH).tolerate(unix.ENOSYS).orElse(byPath)
+		r.do(mounting(m), unix.SYS_MOVE_MOUNT, tree, cstring(""), target, cstring(""), value(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)).tolerate(unix.ENOSYS).orElse(byPath)
 		r.do("close a descriptor", unix.SYS_CLOSE, tree).then(bound)
 	}
 	r.mark(byPath)
-	r.mount(mounting(m), m.Source, r.shown(target), "bind", unix.MS_BIND|p.Flags&unix.MS_REC, "")
+	r.mount(mounting(m), cstring(m.Source), r.shown(target), "bind", unix.MS_BIND|p.Flags&unix.MS_REC, cstring(""))
 	r.mark(bound)
 	r.release(target)
 	top := r.place(mounting(m), m.Destination, there)
@@ -161,10 +161,10 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 		r.restrict(m, p.Flags&^unix.MS_REC, top)
 	}
 	if p.ReadOnlyAll {
-		attr := r.words(unix.MOUNT_ATTR_RDONLY, 0, 0, 0) // struct mount_attr
-		r.do(mounting(m), unix.SYS_MOUNT_SETATTR, top, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 4*8)
+		attr := r.words(value(unix.MOUNT_ATTR_RDONLY), value(0), value(0), value(0)) // struct mount_attr
+		r.do(mounting(m), unix.SYS_MOUNT_SETATTR, top, cstring(""), value(unix.AT_EMPTY_PATH|unix.AT_RECURSIVE), attr, value(4*8))
 	}
-	r.spread(m, p, top)
+	r.propagate(m, p, top)
 	r.release(top)
 	return nil
 }
@@ -174,11 +174,11 @@ func (r *root) restrict(m *specs.Mount, flags uintptr, top register) {
 	flags |= unix.MS_BIND | unix.MS_REMOUNT
 	done := &label{}
 	at := r.shown(top)
-	r.mount(mounting(m), "", at, "", flags, "").tolerate(unix.EPERM).then(done)
+	r.mount(mounting(m), cstring(""), at, "", flags, cstring("")).tolerate(unix.EPERM).then(done)
 	all := r.register()
 	r.do(mounting(m), opFlags, top).into(all)
-	r.do(mounting(m), opOr, all, flags).into(all)
-	r.do(mounting(m), unix.SYS_MOUNT, "", at, "", all, "")
+	r.do(mounting(m), opOr, all, value(flags)).into(all)
+	r.do(mounting(m), unix.SYS_MOUNT, cstring(""), at, cstring(""), all, cstring(""))
 	r.mark(done)
 }
 
@@ -189,13 +189,13 @@ func (r *root) finish(m *specs.Mount, p mount.Parsed, target register) {
 		return
 	}
 	top := r.place(mounting(m), m.Destination, there)
-	r.spread(m, p, top)
+	r.propagate(m, p, top)
 	r.release(top)
 }
 
-func (r *root) spread(m *specs.Mount, p mount.Parsed, top register) {
+func (r *root) propagate(m *specs.Mount, p mount.Parsed, top register) {
 	if p.Propagation != 0 {
-		r.mount(mounting(m), "", r.shown(top), "", p.Propagation, "")
+		r.mount(mounting(m), cstring(""), r.shown(top), "", p.Propagation, cstring(""))
 	}
 }
 

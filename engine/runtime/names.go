@@ -11,10 +11,10 @@ import (
 // names sets the host name and the domain.
 func (s *steps) names(spec *specs.Spec) {
 	if n := spec.Hostname; n != "" {
-		s.do("sethostname", unix.SYS_SETHOSTNAME, n, len(n))
+		s.do("sethostname", unix.SYS_SETHOSTNAME, cstring(n), value(len(n)))
 	}
 	if n := spec.Domainname; n != "" {
-		s.do("setdomainname", unix.SYS_SETDOMAINNAME, n, len(n))
+		s.do("setdomainname", unix.SYS_SETDOMAINNAME, cstring(n), value(len(n)))
 	}
 }
 

@@ -111,11 +111,11 @@ func (s *spaces) numbers() (list []int, err error) {
 // join appends the steps that enter the namespaces, and become root of the user namespace if there is one.
 func (st *starting) join() {
 	for i, j := range st.spaces.joined {
-		st.do("join namespace "+j.kind, unix.SYS_SETNS, st.joins[i], j.flag)
-		st.release(st.joins[i])
+		st.do("join namespace "+j.kind, unix.SYS_SETNS, value(st.joins[i]), value(j.flag))
+		st.release(value(st.joins[i]))
 		if j.flag == unix.CLONE_NEWUSER {
-			st.do("become root of the user namespace", unix.SYS_SETRESGID, 0, 0, 0)
-			st.do("become root of the user namespace", unix.SYS_SETRESUID, 0, 0, 0)
+			st.do("become root of the user namespace", unix.SYS_SETRESGID, value(0))
+			st.do("become root of the user namespace", unix.SYS_SETRESUID, value(0))
 			st.protect()
 		}
 	}

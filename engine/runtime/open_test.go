@@ -31,8 +31,8 @@ func (s *steps) stops() {
 			}
 		}
 		said := binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, stopReport), uint32(i))
-		s.do("say where it stands", unix.SYS_WRITE, s.report, s.bytes(said), 8)
-		s.do("wait", unix.SYS_READ, s.report, one, 1)
+		s.do("say where it stands", unix.SYS_WRITE, value(s.report), s.bytes(said), value(8))
+		s.do("wait", unix.SYS_READ, value(s.report), one, value(1))
 	}
 }
 
@@ -142,7 +142,7 @@ func TestOpenAfterEachStep(t *testing.T) {
 		t.Run(k.what, func(t *testing.T) {
 			st, spec, flags := planned(t, &k, "sleep", "1000")
 			from, forked := st.entered(t)
-			if k.further {
+			if k.exec {
 				from = forked
 			}
 			streams := map[string]bool{}
@@ -165,7 +165,7 @@ func TestOpenAfterEachStep(t *testing.T) {
 				for fd, to := range opened(t, pid) {
 					switch {
 					case fd == st.report || streams[to]:
-					case k.further && fd > 2:
+					case k.exec && fd > 2:
 						t.Errorf("after step %d, %v: descriptor %d is open: %s", i, st.list[3*i].fail(unix.EPERM), fd, to)
 					case !mounts[mountOf(t, pid, fd)]:
 						t.Errorf("after step %d, %v: descriptor %d is of the host's: %s", i, st.list[3*i].fail(unix.EPERM), fd, to)
@@ -176,7 +176,7 @@ func TestOpenAfterEachStep(t *testing.T) {
 				if err != nil || !os.SameFile(top, want) {
 					t.Errorf("after step %d the root is another: %v", i, err)
 				}
-				if k.further {
+				if k.exec {
 					early = append(early, rights(t, pid))
 				}
 			})

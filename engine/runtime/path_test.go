@@ -24,12 +24,12 @@ func (s *steps) refuseCalls(numbers ...int) {
 		program = append(program, statement(unix.BPF_RET|unix.BPF_K, 0, 0, unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS))...)
 	}
 	program = append(program, statement(unix.BPF_RET|unix.BPF_K, 0, 0, unix.SECCOMP_RET_ALLOW)...)
-	s.do("no new privileges", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	s.do("filter", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, s.words(len(program)/8, s.bytes(program)))
+	s.do("no new privileges", unix.SYS_PRCTL, value(unix.PR_SET_NO_NEW_PRIVS), value(1))
+	s.do("filter", unix.SYS_SECCOMP, value(unix.SECCOMP_SET_MODE_FILTER), value(0), s.words(value(len(program)/8), s.bytes(program)))
 }
 
 // placed is where a place is, as the kernel says, and the error of opening it. old is for kernels without openat2(2).
-func placed(t testing.TB, root, path string, kind int, old bool) (string, error) {
+func placed(t testing.TB, root, path string, kind placeKind, old bool) (string, error) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -45,14 +45,14 @@ func placed(t testing.TB, root, path string, kind int, old bool) (string, error)
 	if old {
 		s.refuseCalls(unix.SYS_OPENAT2)
 	}
-	s.do("umask", unix.SYS_UMASK, 0)
-	top := s.open("root", unix.SYS_OPENAT, current, root, unix.O_PATH|unix.O_DIRECTORY, 0)
+	s.do("umask", unix.SYS_UMASK, value(0))
+	top := s.open("root", unix.SYS_OPENAT, current, cstring(root), value(unix.O_PATH|unix.O_DIRECTORY))
 	found := s.register()
 	s.do("place", opPlace, top, s.fresh(path), kind).into(found)
 	link, name, size := s.link("/proc/self/fd/"), s.space(2*unix.PathMax), s.register()
 	s.show(link, found)
-	s.do("name", unix.SYS_READLINKAT, current, link.text, name, 2*unix.PathMax).into(size)
-	s.do("say", unix.SYS_WRITE, out, name, size)
+	s.do("name", unix.SYS_READLINKAT, current, link.text, name, value(2*unix.PathMax)).into(size)
+	s.do("say", unix.SYS_WRITE, value(out), name, size)
 	s.last("/bin/true", "true")
 	pid, err := s.start(0, -1)
 	if err != nil {
@@ -127,7 +127,7 @@ func TestPlace(t *testing.T) {
 	long := strings.Repeat("n", 255)
 	for _, c := range []struct {
 		path string
-		kind int
+		kind placeKind
 		want string // below the root
 		err  error
 	}{
@@ -228,7 +228,7 @@ func FuzzPlace(f *testing.F) {
 			root := hostile(t)
 			_ = os.Symlink(link, filepath.Join(root, "fuzz"))
 			before := listing(t, root)
-			got[i], errs[i] = placed(t, root, path, int(kind%3), old)
+			got[i], errs[i] = placed(t, root, path, placeKind(kind%3), old)
 			if errs[i] == nil && got[i] != root && !strings.HasPrefix(got[i], root+"/") {
 				t.Errorf("%q leads to %q, not in %q", path, got[i], root)
 			}

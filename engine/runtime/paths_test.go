@@ -12,7 +12,7 @@ import (
 
 // pathOperands are the operands of calls that the kernel resolves as paths, those of the operations too. A call that is not here has none that anybody
 // has thought of.
-var pathOperands = map[int][]int{
+var pathOperands = map[operation][]int{
 	unix.SYS_OPENAT: {1}, unix.SYS_MOUNT: {0, 1}, unix.SYS_UMOUNT2: {0}, unix.SYS_CHDIR: {0}, unix.SYS_PIVOT_ROOT: {0, 1}, unix.SYS_EXECVE: {0},
 	opExecutable: {0}, opPlace: {1},
 	unix.SYS_FCHDIR: {}, unix.SYS_CLOSE: {}, unix.SYS_WRITE: {}, unix.SYS_UMASK: {}, unix.SYS_DUP3: {}, unix.SYS_PRLIMIT64: {}, unix.SYS_PRCTL: {},
@@ -31,7 +31,7 @@ func (st *starting) entered(t *testing.T) (entered, forked int) {
 		switch {
 		case s.nr == unix.SYS_PIVOT_ROOT:
 			pivoted = true
-		case entered < 0 && s.nr == unix.SYS_SETNS && s.args[1] == uintptr(unix.CLONE_NEWNS),
+		case entered < 0 && s.nr == unix.SYS_SETNS && s.args[1] == value(unix.CLONE_NEWNS),
 			entered < 0 && pivoted && s.nr == unix.SYS_CHDIR && st.operand(s.args[0]) == "/":
 			entered = i
 		case s.nr == opFork:
@@ -45,15 +45,13 @@ func (st *starting) entered(t *testing.T) (entered, forked int) {
 }
 
 // operand is the text of a path.
-func (st *starting) operand(a any) string {
-	switch a := a.(type) {
-	case string:
-		return a
-	case address:
-		text, _, _ := bytes.Cut(st.b[a:], []byte{0})
-		return string(text)
+func (st *starting) operand(w word) string {
+	at, ok := w.(address)
+	if !ok {
+		return "no path"
 	}
-	return "no path"
+	text, _, _ := bytes.Cut(st.b[at:], []byte{0})
+	return string(text)
 }
 
 // TestPathsInRoot: after the container's root was entered no path is resolved by a plain call but the program's: others are opened in the root as a folder

@@ -32,7 +32,7 @@ func (st *starting) limits(list []specs.POSIXRlimit) error {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		if l.Hard > now.Max {
-			st.do(what, unix.SYS_PRLIMIT64, 0, kind, st.words(now.Cur, l.Hard), 0)
+			st.do(what, unix.SYS_PRLIMIT64, value(0), value(kind), st.words(value(now.Cur), value(l.Hard)))
 		}
 		named = named || l.Type == files
 	}
@@ -55,7 +55,7 @@ func (st *starting) setLimits(processes bool) {
 			continue
 		}
 		what := "error setting rlimits for ready process: error setting rlimit type " + fmt.Sprint(kind)
-		st.do(what, unix.SYS_PRLIMIT64, 0, kind, st.words(l.Soft, l.Hard), 0)
+		st.do(what, unix.SYS_PRLIMIT64, value(0), value(kind), st.words(value(l.Soft), value(l.Hard)))
 	}
 }
 
@@ -77,11 +77,11 @@ func Rlimit(name string) (number int, known bool) {
 
 // write puts text into a file of /proc.
 func (s *steps) write(what string, proc register, file, text string) {
-	s.writeTo(what, s.open(what, unix.SYS_OPENAT, proc, file, unix.O_WRONLY|unix.O_CLOEXEC, 0), text)
+	s.writeTo(what, s.open(what, unix.SYS_OPENAT, proc, cstring(file), value(unix.O_WRONLY|unix.O_CLOEXEC)), text)
 }
 
 func (s *steps) writeTo(what string, fd register, text string) {
-	s.do(what, unix.SYS_WRITE, fd, s.text(text), len(text))
+	s.do(what, unix.SYS_WRITE, fd, s.text(text), value(len(text)))
 	s.do(what, unix.SYS_CLOSE, fd)
 }
 
@@ -92,10 +92,10 @@ func (s *steps) confine(p *specs.Process, proc register) {
 		const what = "unable to apply apparmor profile"
 		common, opened := &label{}, &label{}
 		fd := s.register()
-		s.do(what, unix.SYS_OPENAT, proc, "self/attr/apparmor/exec", unix.O_WRONLY|unix.O_CLOEXEC, 0).
+		s.do(what, unix.SYS_OPENAT, proc, cstring("self/attr/apparmor/exec"), value(unix.O_WRONLY|unix.O_CLOEXEC)).
 			tolerate(unix.ENOENT).orElse(common).into(fd).then(opened)
 		s.mark(common)
-		s.do(what, unix.SYS_OPENAT, proc, "self/attr/exec", unix.O_WRONLY|unix.O_CLOEXEC, 0).into(fd)
+		s.do(what, unix.SYS_OPENAT, proc, cstring("self/attr/exec"), value(unix.O_WRONLY|unix.O_CLOEXEC)).into(fd)
 		s.mark(opened)
 		s.writeTo(what, fd, "exec "+p.ApparmorProfile)
 	}
@@ -105,10 +105,10 @@ func (s *steps) confine(p *specs.Process, proc register) {
 }
 
 // standard makes descriptors the standard streams, and closes them.
-func (s *steps) standard(fds ...any) {
-	closed := map[any]bool{}
+func (s *steps) standard(fds ...operand) {
+	closed := map[operand]bool{}
 	for i, fd := range fds {
-		s.do("standard streams", unix.SYS_DUP3, fd, i, 0)
+		s.do("standard streams", unix.SYS_DUP3, fd, value(i))
 	}
 	for _, fd := range fds {
 		if !closed[fd] {
@@ -121,10 +121,10 @@ func (s *steps) standard(fds ...any) {
 // closeOthers closes all descriptors but the standard streams and the one for reports: a program, and the folder that it starts in, could be named by them.
 func (s *steps) closeOthers() {
 	if s.report > 3 {
-		s.do("close descriptors", opClose, 3, s.report-1)
+		s.do("close descriptors", opClose, value(3), value(s.report-1))
 	}
 	// The lowest number that is free is the one that is taken, so none is above what there may have been at once.
-	s.do("close descriptors", opClose, s.report+1, s.highest+s.regs+3)
+	s.do("close descriptors", opClose, value(s.report+1), value(s.highest+s.regs+3))
 }
 
 // drop gives up what the program may not do, and enters its folder.
@@ -136,7 +136,7 @@ func (s *starting) drop(p *specs.Process, filter *seccomp.Filter) error {
 	entered := s.chdir(p.Cwd, unix.EACCES, unix.EPERM)
 	s.setLimits(false)
 	if p.NoNewPrivileges {
-		s.do("no new privileges", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+		s.do("no new privileges", unix.SYS_PRCTL, value(unix.PR_SET_NO_NEW_PRIVS), value(1))
 	} else {
 		s.filter(filter, s.program(filter))
 	}
@@ -145,7 +145,7 @@ func (s *starting) drop(p *specs.Process, filter *seccomp.Filter) error {
 		return err
 	}
 	s.bound(caps)
-	s.do("unable to set keep caps", unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
+	s.do("unable to set keep caps", unix.SYS_PRCTL, value(unix.PR_SET_KEEPCAPS), value(1))
 	s.user(&p.User)
 	// A folder that root may not enter may be the user's, over a network.
 	again, done := &label{}, &label{}
@@ -154,7 +154,7 @@ func (s *starting) drop(p *specs.Process, filter *seccomp.Filter) error {
 	s.chdir(p.Cwd)
 	s.mark(done)
 	s.inside()
-	s.do("unable to clear keep caps", unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 0, 0, 0, 0)
+	s.do("unable to clear keep caps", unix.SYS_PRCTL, value(unix.PR_SET_KEEPCAPS))
 	s.capabilities(caps)
 	return nil
 }
@@ -164,19 +164,19 @@ func (s *steps) program(f *seccomp.Filter) address {
 	if f == nil {
 		return 0
 	}
-	return s.words(len(f.Program)/8, s.bytes(f.Program))
+	return s.words(value(len(f.Program)/8), s.bytes(f.Program))
 }
 
 func (s *steps) filter(f *seccomp.Filter, program address) {
 	if f != nil && len(f.Program) > 0 {
-		s.do("unable to init seccomp", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, int(f.Flags), program)
+		s.do("unable to init seccomp", unix.SYS_SECCOMP, value(unix.SECCOMP_SET_MODE_FILTER), value(f.Flags), program)
 	}
 }
 
 // umask sets the mask that a program asks for; runc's is in force for others.
 func (s *steps) umask(u *specs.User) {
 	if u.Umask != nil {
-		s.do("umask", unix.SYS_UMASK, int(*u.Umask))
+		s.do("umask", unix.SYS_UMASK, value(*u.Umask))
 	}
 }
 
@@ -185,10 +185,10 @@ func (s *steps) user(u *specs.User) {
 	for _, g := range u.AdditionalGids {
 		groups = binary.NativeEndian.AppendUint32(groups, g)
 	}
-	s.do("setgroups", unix.SYS_SETGROUPS, len(u.AdditionalGids), s.bytes(groups))
+	s.do("setgroups", unix.SYS_SETGROUPS, value(len(u.AdditionalGids)), s.bytes(groups))
 	uid, gid := int(u.UID), int(u.GID)
-	s.do(fmt.Sprintf("unable to setup user: setgid to %d", gid), unix.SYS_SETRESGID, gid, gid, gid)
-	s.do(fmt.Sprintf("unable to setup user: setuid to %d", uid), unix.SYS_SETRESUID, uid, uid, uid)
+	s.do(fmt.Sprintf("unable to setup user: setgid to %d", gid), unix.SYS_SETRESGID, value(gid), value(gid), value(gid))
+	s.do(fmt.Sprintf("unable to setup user: setuid to %d", uid), unix.SYS_SETRESUID, value(uid), value(uid), value(uid))
 	s.protect()
 }
 
@@ -200,11 +200,11 @@ func chdirFailed(dir string) string {
 func (s *steps) chdir(dir string, pass ...unix.Errno) (entered register) {
 	what := chdirFailed(dir)
 	out, outside := &label{}, &label{}
-	top := s.open(what, unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	top := s.open(what, unix.SYS_OPENAT, current, cstring("/"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 	found := s.register()
 	s.do(what, opPlace, top, s.fresh("/"+dir), there).tolerate(pass...).orElse(outside).into(found)
 	s.do(what, unix.SYS_FCHDIR, found).tolerate(pass...).orElse(out)
-	entered = s.open(what, opOr, 1, 0)
+	entered = s.open(what, opOr, value(1))
 	s.mark(out)
 	s.release(found)
 	s.mark(outside)
@@ -218,6 +218,6 @@ var errOutside = errors.New("current working directory is outside of container m
 func (s *steps) inside() {
 	outside := func(error) error { return errOutside }
 	name := s.space(unix.PathMax)
-	s.do("", unix.SYS_GETCWD, name, unix.PathMax).because(outside)
+	s.do("", unix.SYS_GETCWD, name, value(unix.PathMax)).because(outside)
 	s.do("", opAbsolute, name).because(outside)
 }

@@ -27,18 +27,18 @@ func (s *steps) leaveRamRoot() error {
 	}
 	const what = "copy of the mounts over the initramfs"
 	const place = "/proc" // any folder will do
-	covered := s.open(what, unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	s.mount(what, "/", place, "", unix.MS_BIND|unix.MS_REC, "")
-	s.do(what, unix.SYS_CHDIR, place)
-	s.mount(what, ".", "/", "", unix.MS_MOVE, "")
-	s.do(what, unix.SYS_CHROOT, ".")
+	covered := s.open(what, unix.SYS_OPENAT, current, cstring("/"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
+	s.mount(what, cstring("/"), cstring(place), "", unix.MS_BIND|unix.MS_REC, cstring(""))
+	s.do(what, unix.SYS_CHDIR, cstring(place))
+	s.mount(what, cstring("."), cstring("/"), "", unix.MS_MOVE, cstring(""))
+	s.do(what, unix.SYS_CHROOT, cstring("."))
 	s.do(what, unix.SYS_FCHDIR, covered)
-	s.mount(what, "", ".", "", unix.MS_PRIVATE, "")
+	s.mount(what, cstring(""), cstring("."), "", unix.MS_PRIVATE, cstring(""))
 	for _, path := range below {
 		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay, covered.
-		s.do(what, unix.SYS_UMOUNT2, "."+path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW).tolerate(anyErrno)
+		s.do(what, unix.SYS_UMOUNT2, cstring("."+path), value(unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)).tolerate(anyErrno)
 	}
-	s.do(what, unix.SYS_CHDIR, "/")
+	s.do(what, unix.SYS_CHDIR, cstring("/"))
 	s.do(what, unix.SYS_CLOSE, covered)
 	return nil
 }

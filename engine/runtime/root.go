@@ -24,54 +24,54 @@ type root struct {
 // Mounts of the host's still reach it (slave) but for what a spec says else; the mount that the root lies on must not be shared,
 // or pivot_root(2) refuses it and the bind would be seen on the host.
 func (s *steps) enterRoot(spec *specs.Spec) error {
-	spread := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation
+	propagation := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation
 	above := uintptr(unix.MS_PRIVATE)
-	if spread&unix.MS_SLAVE != 0 {
+	if propagation&unix.MS_SLAVE != 0 {
 		above = unix.MS_SLAVE
 	}
-	if spread == 0 {
-		spread = unix.MS_SLAVE | unix.MS_REC
+	if propagation == 0 {
+		propagation = unix.MS_SLAVE | unix.MS_REC
 	}
-	s.mount("separate the mounts from the host's", "", "/", "", spread, "")
+	s.mount("separate the mounts from the host's", cstring(""), cstring("/"), "", propagation, cstring(""))
 	if err := s.leaveRamRoot(); err != nil {
 		return err
 	}
 	done := &label{}
 	for p := path.Clean(spec.Root.Path); ; p = path.Dir(p) {
-		call := s.mount("separate the root's mount", "", p, "", above, "").then(done)
+		call := s.mount("separate the root's mount", cstring(""), cstring(p), "", above, cstring("")).then(done)
 		if p == "/" {
 			break
 		}
 		call.tolerate(unix.EINVAL) // not a mount point
 	}
 	s.mark(done)
-	s.mount("bind the root", spec.Root.Path, spec.Root.Path, "bind", unix.MS_BIND|unix.MS_REC, "")
+	s.mount("bind the root", cstring(spec.Root.Path), cstring(spec.Root.Path), "bind", unix.MS_BIND|unix.MS_REC, cstring(""))
 	return nil
 }
 
 // mount appends a call of mount(2).
-func (s *steps) mount(what string, source, target any, kind string, flags uintptr, data any) *step {
-	return s.do(what, unix.SYS_MOUNT, source, target, kind, flags, data)
+func (s *steps) mount(what string, source, target operand, kind string, flags uintptr, data operand) *step {
+	return s.do(what, unix.SYS_MOUNT, source, target, cstring(kind), value(flags), data)
 }
 
 // openRoot opens the container's root.
 func (s *steps) openRoot(spec *specs.Spec) register {
-	return s.open("open the root", unix.SYS_OPENAT, current, spec.Root.Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	return s.open("open the root", unix.SYS_OPENAT, current, cstring(spec.Root.Path), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 }
 
 // pivot makes the container's root the root of all, and takes the host's away.
 func (r *root) pivot(spec *specs.Spec) {
-	old := r.open("open the host's root", unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	old := r.open("open the host's root", unix.SYS_OPENAT, current, cstring("/"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 	r.do("enter the root", unix.SYS_FCHDIR, r.fd)
-	r.do("pivot_root", unix.SYS_PIVOT_ROOT, ".", ".") // the old root is on top of the new one then: pivot_root(2), NOTES
+	r.do("pivot_root", unix.SYS_PIVOT_ROOT, cstring("."), cstring(".")) // the old root is on top of the new one then: pivot_root(2), NOTES
 	r.do("enter the host's root", unix.SYS_FCHDIR, old)
 	r.release(old)
-	r.mount("separate the host's root", "", ".", "", unix.MS_SLAVE|unix.MS_REC, "") // or unmounting would reach the host
-	r.do("leave the host's root", unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
-	r.do("enter the root", unix.SYS_CHDIR, "/")
-	spread := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation
-	if spread != 0 && spread&(unix.MS_PRIVATE|unix.MS_SLAVE) == 0 {
-		r.mount("propagation of the root", "", "/", "", spread, "")
+	r.mount("separate the host's root", cstring(""), cstring("."), "", unix.MS_SLAVE|unix.MS_REC, cstring("")) // or unmounting would reach the host
+	r.do("leave the host's root", unix.SYS_UMOUNT2, cstring("."), value(unix.MNT_DETACH))
+	r.do("enter the root", unix.SYS_CHDIR, cstring("/"))
+	propagation := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation
+	if propagation != 0 && propagation&(unix.MS_PRIVATE|unix.MS_SLAVE) == 0 {
+		r.mount("propagation of the root", cstring(""), cstring("/"), "", propagation, cstring(""))
 	}
 }
 
@@ -79,17 +79,17 @@ func (r *root) pivot(spec *specs.Spec) {
 func (r *root) protectRoot() {
 	const flags = unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY
 	done := &label{}
-	r.mount("make the root read-only", "", "/", "", flags, "").tolerate(anyErrno).then(done)
+	r.mount("make the root read-only", cstring(""), cstring("/"), "", flags, cstring("")).tolerate(anyErrno).then(done)
 	// Flags that are locked in a user namespace must be given again.
 	all := r.register()
 	r.do("flags of the root", opFlags, r.fd).into(all)
-	r.do("flags of the root", opOr, all, flags).into(all)
-	r.do("make the root read-only", unix.SYS_MOUNT, "", "/", "", all, "")
+	r.do("flags of the root", opOr, all, value(flags)).into(all)
+	r.do("make the root read-only", unix.SYS_MOUNT, cstring(""), cstring("/"), cstring(""), all, cstring(""))
 	r.mark(done)
 }
 
 // place opens a path of the container's, and makes it first when kind says so.
-func (r *root) place(what, p string, kind int) register {
+func (r *root) place(what, p string, kind placeKind) register {
 	at := r.register()
 	r.do(what, opPlace, r.fd, r.fresh(p), kind).into(at)
 	return at

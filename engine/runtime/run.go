@@ -75,13 +75,6 @@ type image struct {
 
 // image lays the steps out in a mapping of their own, which is not part of the heap.
 func (s *steps) image() (image, error) {
-	for i := range s.list { // texts first: they add to the memory
-		for j, a := range s.list[i].args {
-			if text, ok := a.(string); ok {
-				s.list[i].args[j] = s.text(text)
-			}
-		}
-	}
 	if s.err != nil {
 		return image{}, s.err
 	}
@@ -105,20 +98,10 @@ func (s *steps) image() (image, error) {
 func (st *step) encode(to *C.struct_box_step, i int, base uintptr) {
 	to.nr, to.out = C.int32_t(st.nr), C.int32_t(st.out)
 	for j, a := range st.args {
-		switch a := a.(type) {
-		case int:
-			to.arg[j] = C.uint64_t(a)
-		case uint64:
-			to.arg[j] = C.uint64_t(a)
-		case uintptr:
-			to.arg[j] = C.uint64_t(a)
-		case address:
-			to.arg[j] = C.uint64_t(base) + C.uint64_t(a)
-		case register:
-			to.arg[j] = C.uint64_t(a)
+		n, isRegister := a.encode(base)
+		to.arg[j] = C.uint64_t(n)
+		if isRegister {
 			to.regs |= 1 << j
-		default:
-			panic(fmt.Sprintf("step %d: argument of type %T", st.nr, a)) // a mistake in this package
 		}
 	}
 	for j, e := range st.pass {

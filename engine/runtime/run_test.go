@@ -88,37 +88,37 @@ func TestSteps(t *testing.T) {
 	}{
 		{what: "success", plan: func(s *steps) { s.last("/bin/sh", "sh", "-c", "exit 7") }, code: 7},
 		{what: "failing step", plan: func(s *steps) {
-			s.do("enter nowhere", unix.SYS_CHDIR, "/no/such/folder")
+			s.do("enter nowhere", unix.SYS_CHDIR, cstring("/no/such/folder"))
 			s.last("/bin/true", "true")
 		}, err: "enter nowhere: no such file or directory"},
 		{what: "error in other words", plan: func(s *steps) {
-			s.do("", unix.SYS_CHDIR, "/no").because(func(err error) error { return fmt.Errorf("said: %w", err) })
+			s.do("", unix.SYS_CHDIR, cstring("/no")).because(func(err error) error { return fmt.Errorf("said: %w", err) })
 		}, err: "said: no such file or directory"},
 		{what: "tolerated error", plan: func(s *steps) {
-			s.do("", unix.SYS_CHDIR, "/no").tolerate(unix.EPERM, unix.ENOENT)
+			s.do("", unix.SYS_CHDIR, cstring("/no")).tolerate(unix.EPERM, unix.ENOENT)
 			s.last("/bin/true", "true")
 		}},
 		{what: "other error", plan: func(s *steps) {
-			s.do("", unix.SYS_CHDIR, "/no").tolerate(unix.EPERM, unix.EIO)
+			s.do("", unix.SYS_CHDIR, cstring("/no")).tolerate(unix.EPERM, unix.EIO)
 		}, err: ": no such file or directory"},
 		{what: "any error", plan: func(s *steps) {
-			s.do("", unix.SYS_CHDIR, "/no").tolerate(anyErrno)
+			s.do("", unix.SYS_CHDIR, cstring("/no")).tolerate(anyErrno)
 			s.last("/bin/true", "true")
 		}},
 		{what: "branches", plan: func(s *steps) {
 			failed, done, never := &label{}, &label{}, &label{}
-			s.do("", unix.SYS_CHDIR, "/no").tolerate(unix.ENOENT).orElse(failed).then(never)
-			s.do("success", unix.SYS_CHDIR, "/no")
+			s.do("", unix.SYS_CHDIR, cstring("/no")).tolerate(unix.ENOENT).orElse(failed).then(never)
+			s.do("success", unix.SYS_CHDIR, cstring("/no"))
 			s.mark(failed)
-			s.do("", unix.SYS_CHDIR, "/").tolerate(anyErrno).orElse(never).then(done)
-			s.do("no jump", unix.SYS_CHDIR, "/no")
+			s.do("", unix.SYS_CHDIR, cstring("/")).tolerate(anyErrno).orElse(never).then(done)
+			s.do("no jump", unix.SYS_CHDIR, cstring("/no"))
 			s.mark(never)
-			s.do("never", unix.SYS_CHDIR, "/no")
+			s.do("never", unix.SYS_CHDIR, cstring("/no"))
 			s.mark(done)
 			s.last("/bin/true", "true")
 		}},
 		{what: "registers", plan: func(s *steps) {
-			fd := s.open("open", unix.SYS_OPENAT, current, "/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+			fd := s.open("open", unix.SYS_OPENAT, current, cstring("/"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 			s.do("enter", unix.SYS_FCHDIR, fd)
 			s.do("close", unix.SYS_CLOSE, fd)
 			s.do("closed", unix.SYS_FCHDIR, fd)
@@ -135,35 +135,35 @@ func TestSteps(t *testing.T) {
 		{what: "no end", plan: func(*steps) {}, err: "OOM-killed"},
 		{what: "killed", plan: func(s *steps) {
 			self := s.open("self", unix.SYS_GETPID)
-			s.do("kill", unix.SYS_KILL, self, int(unix.SIGKILL))
+			s.do("kill", unix.SYS_KILL, self, value(unix.SIGKILL))
 		}, err: "OOM-killed"},
 		{what: "killed as a second process", plan: func(s *steps) {
-			s.do("fork", opFork, unix.CLONE_PARENT, -1)
+			s.do("fork", opFork, value(unix.CLONE_PARENT), value(-1))
 			self := s.open("self", unix.SYS_GETPID)
-			s.do("kill", unix.SYS_KILL, self, int(unix.SIGKILL))
+			s.do("kill", unix.SYS_KILL, self, value(unix.SIGKILL))
 		}, err: "OOM-killed"},
 		{what: "second process", plan: func(s *steps) {
-			s.do("fork", opFork, unix.CLONE_PARENT, -1)
+			s.do("fork", opFork, value(unix.CLONE_PARENT), value(-1))
 			s.last("/bin/sh", "sh", "-c", "exit 9")
 		}, code: 9},
 		{what: "failing second process", plan: func(s *steps) {
-			s.do("fork", opFork, unix.CLONE_PARENT, -1)
-			s.do("enter nowhere", unix.SYS_CHDIR, "/no")
+			s.do("fork", opFork, value(unix.CLONE_PARENT), value(-1))
+			s.do("enter nowhere", unix.SYS_CHDIR, cstring("/no"))
 		}, err: "enter nowhere: no such file or directory"},
-		{what: "fork that fails", plan: func(s *steps) { s.do("fork", opFork, unix.CLONE_THREAD, -1) }, err: "fork: invalid argument"},
+		{what: "fork that fails", plan: func(s *steps) { s.do("fork", opFork, value(unix.CLONE_THREAD), value(-1)) }, err: "fork: invalid argument"},
 		{what: "stopped once", plan: func(s *steps) {
 			self := s.open("self", unix.SYS_GETPID)
-			s.do("stop", unix.SYS_KILL, self, int(unix.SIGSTOP))
+			s.do("stop", unix.SYS_KILL, self, value(unix.SIGSTOP))
 			s.last("/bin/true", "true")
 		}},
 		{what: "stopped again and again", plan: func(s *steps) {
 			self := s.open("self", unix.SYS_GETPID)
 			for range stopsLimit + 1 {
-				s.do("stop", unix.SYS_KILL, self, int(unix.SIGSTOP))
+				s.do("stop", unix.SYS_KILL, self, value(unix.SIGSTOP))
 			}
 			s.last("/bin/true", "true")
 		}, err: errStopped.Error()},
-		{what: "zero in a text", plan: func(s *steps) { s.do("", unix.SYS_CHDIR, "/\x00no") }, err: "invalid argument"},
+		{what: "zero in a text", plan: func(s *steps) { s.do("", unix.SYS_CHDIR, cstring("/\x00no")) }, err: "invalid argument"},
 	} {
 		s := newPlan(t)
 		c.plan(s)
@@ -200,13 +200,13 @@ func TestProgram(t *testing.T) {
 			s.refuseCalls(unix.SYS_CLOSE_RANGE, unix.SYS_CLONE3, unix.SYS_OPENAT2, unix.SYS_FACCESSAT2)
 		}
 		for _, n := range []int{200, 201, 250} {
-			s.do("descriptor that is to be closed", unix.SYS_FCNTL, out, unix.F_DUPFD, n)
+			s.do("descriptor that is to be closed", unix.SYS_FCNTL, value(out), value(unix.F_DUPFD), value(n))
 		}
-		s.do("close", opClose, 200, 1<<31-1)
+		s.do("close", opClose, value(200), value(1<<31-1))
 		for range 5 {
-			s.open("descriptor that stays", unix.SYS_FCNTL, out, unix.F_DUPFD, 3)
+			s.open("descriptor that stays", unix.SYS_FCNTL, value(out), value(unix.F_DUPFD), value(3))
 		}
-		s.standard(out, out, out)
+		s.standard(value(out), value(out), value(out))
 		s.closeOthers()
 		s.do("signals", opSignals)
 		s.last("/bin/sh", "sh", "-c", `ls /proc/self/fd; grep -E '^Sig(Blk|Cgt)' /proc/self/status; for s in URG CHLD CONT PIPE; do kill -$s $$; done; echo alive`)

@@ -62,8 +62,8 @@ func halfway(t *testing.T, what []byte) (found int) {
 	s := newPlan(t, pipes[1], pipes[2])
 	self, word := s.open("self", unix.SYS_GETPID), s.space(8)
 	s.do("store", opStore, word, self)
-	s.do("say", unix.SYS_WRITE, pipes[1], word, 4)
-	s.do("wait", unix.SYS_READ, pipes[2], word, 1)
+	s.do("say", unix.SYS_WRITE, value(pipes[1]), word, value(4))
+	s.do("wait", unix.SYS_READ, value(pipes[2]), word, value(1))
 	s.last("/bin/true", "true")
 	done := make(chan error, 1)
 	go func() {

@@ -18,7 +18,7 @@ type starting struct {
 	spaces  spaces
 	joins   []int // descriptors of what is joined
 	streams [3]int
-	doors   []int // files that move a process into the control group when it writes to them
+	procs   []int // files that move a process into the control group when it writes to them
 	group   int   // folder of the control group in which the first process is made, -1 for none
 	console *console
 	socket  int // the console's far end
@@ -37,15 +37,15 @@ func (c *container) prepare(p *specs.Process, s Streams, sp spaces) (st *startin
 	if err := st.openStreams(s); err != nil {
 		return st, err
 	}
-	doors, err := c.group.Doors()
-	st.files = append(st.files, doors...)
+	procs, err := c.group.Procs()
+	st.files = append(st.files, procs...)
 	if err != nil {
 		return st, err
 	}
-	if st.doors, err = numbers(doors); err != nil {
+	if st.procs, err = numbers(procs); err != nil {
 		return st, err
 	}
-	inherited := append(append(st.doors[:len(st.doors):len(st.doors)], st.joins...), st.streams[:]...)
+	inherited := append(append(st.procs[:len(st.procs):len(st.procs)], st.joins...), st.streams[:]...)
 	if p.Terminal {
 		if st.console, err = openConsole(); err != nil {
 			return st, err
@@ -65,7 +65,7 @@ func (c *container) prepare(p *specs.Process, s Streams, sp spaces) (st *startin
 		inherited = append(inherited, st.group)
 	}
 	if st.steps, err = newSteps(inherited...); err == nil {
-		st.standard(st.streams[0], st.streams[1], st.streams[2]) // at once: those that are there are the keeper's
+		st.standard(value(st.streams[0]), value(st.streams[1]), value(st.streams[2])) // at once: those that are there are the keeper's
 	}
 	return st, err
 }
@@ -128,7 +128,7 @@ func (st *starting) close() {
 
 // begin is what the process does as root of the host.
 func (st *starting) begin() error {
-	st.proc = st.open("open /proc", unix.SYS_OPENAT, current, "/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	st.proc = st.open("open /proc", unix.SYS_OPENAT, current, cstring("/proc"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 	if score := st.c.record.OOMScoreAdj; score != nil {
 		st.write("set OOM score", st.proc, "self/oom_score_adj", strconv.Itoa(*score))
 	}
@@ -142,15 +142,15 @@ func (st *starting) enterGroup() {
 	st.do("control group", opTest, inGroup).tolerate(unix.EAGAIN).orElse(there).then(done)
 	st.mark(there)
 	zero := st.text("0")
-	for _, door := range st.doors {
-		st.do("enter control group", unix.SYS_WRITE, door, zero, 1)
+	for _, file := range st.procs {
+		st.do("enter control group", unix.SYS_WRITE, value(file), zero, value(1))
 	}
 	st.mark(done)
-	for _, door := range st.doors {
-		st.release(door)
+	for _, file := range st.procs {
+		st.release(value(file))
 	}
 	if st.group >= 0 {
-		st.release(st.group)
+		st.release(value(st.group))
 	}
 }
 
@@ -158,18 +158,18 @@ func (st *starting) enterGroup() {
 func (st *starting) enter(flags uintptr) {
 	st.join()
 	if flags != 0 {
-		st.do("new namespaces", unix.SYS_UNSHARE, flags)
+		st.do("new namespaces", unix.SYS_UNSHARE, value(flags))
 	}
 }
 
 // fork goes on in a second process, the first one's sibling, in the control group.
 func (st *starting) fork() {
-	st.do("new process", opFork, unix.CLONE_PARENT, -1)
+	st.do("new process", opFork, value(unix.CLONE_PARENT), value(-1))
 }
 
 // forkInto is fork where the first process is not in the control group: a limit may allow no more than one.
 func (st *starting) forkInto() {
-	st.do("new process", opFork, unix.CLONE_PARENT, st.group).into(inGroup)
+	st.do("new process", opFork, value(unix.CLONE_PARENT), value(st.group)).into(inGroup)
 	st.enterGroup()
 	st.group = -1 // for the second process alone
 }
@@ -182,14 +182,14 @@ func (st *starting) keyring(first bool) {
 	}
 	ring := st.register()
 	done := &label{}
-	st.do("unable to join session keyring", unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, "_ses."+st.c.id).tolerate(unix.ENOSYS).orElse(done).into(ring)
+	st.do("unable to join session keyring", unix.SYS_KEYCTL, value(unix.KEYCTL_JOIN_SESSION_KEYRING), cstring("_ses."+st.c.id)).tolerate(unix.ENOSYS).orElse(done).into(ring)
 	if first {
 		// As it is made, and that further programs find it: by its owner, or in a user namespace by anybody who is in it.
 		permissions := 0x3f130000 | 0x080000
 		if st.spaces.joins(unix.CLONE_NEWUSER) {
 			permissions = 0x3f130000 | 0x8
 		}
-		st.do("unable to mod keyring permissions", unix.SYS_KEYCTL, unix.KEYCTL_SETPERM, ring, permissions)
+		st.do("unable to mod keyring permissions", unix.SYS_KEYCTL, value(unix.KEYCTL_SETPERM), ring, value(permissions))
 	}
 	st.mark(done)
 }

@@ -1,5 +1,10 @@
 package runtime
 
+/*
+#include "run.h"
+*/
+import "C"
+
 import (
 	"errors"
 	"fmt"
@@ -39,30 +44,87 @@ func newSteps(inherited ...int) (*steps, error) {
 	from := 3
 	for _, fd := range kept {
 		if fd > from {
-			s.do("close descriptors", opClose, from, fd-1)
+			s.do("close descriptors", opClose, value(from), value(fd-1))
 		}
 		from = max(from, fd+1)
 	}
-	s.do("close descriptors", opClose, from, 1<<31-1)
+	s.do("close descriptors", opClose, value(from), value(1<<31-1))
 	s.highest = from
 	return s, nil
 }
 
 // protect lets nobody look at the process but who may look at all of the host's. A change of its user may have ended that (proc_sys_fs(5), suid_dumpable).
 func (s *steps) protect() {
-	s.do("protect the process", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	s.do("protect the process", unix.SYS_PRCTL, value(unix.PR_SET_DUMPABLE))
 }
 
-// step is one system call, or one of the operations of run.h.
+// step is one system call, or one of the operations of run.h. Operands that are left out are 0.
 type step struct {
-	nr     int
-	args   []any // numbers, addresses, registers, or texts
+	nr     operation
+	args   []word
 	out    register
 	pass   []unix.Errno
 	passed *label
 	done   *label
 	fail   func(error) error // says what an error means
 }
+
+// operation is the number of a system call, or one of C's box_op.
+type operation int32
+
+// Operations of run.h, whose operands are said there.
+const (
+	opFork       operation = C.BOX_FORK
+	opPlace      operation = C.BOX_PLACE
+	opDecimal    operation = C.BOX_DECIMAL
+	opMode       operation = C.BOX_MODE
+	opExecutable operation = C.BOX_EXECUTABLE
+	opStore      operation = C.BOX_STORE
+	opAbsolute   operation = C.BOX_ABSOLUTE
+	opClose      operation = C.BOX_CLOSE
+	opTest       operation = C.BOX_TEST
+	opSignals    operation = C.BOX_SIGNALS
+	opOr         operation = C.BOX_OR
+	opFlags      operation = C.BOX_FLAGS
+	opDevice     operation = C.BOX_DEVICE
+	opFree       operation = C.BOX_FREE
+)
+
+// operand is what a step is given. All kinds are here: another would not compile without saying how C reads it.
+type operand interface{ in(m *memory) word }
+
+// word is an operand as C reads it: a number, which may be a register's, in a memory that begins at base.
+type word interface {
+	encode(base uintptr) (n uint64, isRegister bool)
+}
+
+func (v value) in(*memory) word     { return v }
+func (k placeKind) in(*memory) word { return k }
+func (a address) in(*memory) word   { return a }
+func (r register) in(*memory) word  { return r }
+func (c cstring) in(m *memory) word { return m.text(string(c)) }
+
+func (v value) encode(uintptr) (uint64, bool)        { return uint64(v), false }
+func (k placeKind) encode(uintptr) (uint64, bool)    { return uint64(k), false }
+func (a address) encode(base uintptr) (uint64, bool) { return uint64(base) + uint64(a), false }
+func (r register) encode(uintptr) (uint64, bool)     { return uint64(r), true }
+
+// value is a number that is known before the start.
+type value int64
+
+// cstring is a text whose address is given.
+type cstring string
+
+// placeKind is what opPlace makes where nothing is, and whether it follows links.
+type placeKind int
+
+// Kinds of opPlace.
+const (
+	there    placeKind = C.BOX_THERE
+	folder   placeKind = C.BOX_FOLDER
+	file     placeKind = C.BOX_FILE
+	realPath placeKind = C.BOX_REAL
+)
 
 // register holds a step's result for later ones. Register 0 tells whether the process was made in its control group.
 type register int
@@ -75,55 +137,33 @@ const (
 // label is a step that others lead to; it is where mark was called.
 type label struct{ at int }
 
-// Operations of run.h.
-const (
-	opFork       = -1
-	opPlace      = -2
-	opDecimal    = -3
-	opMode       = -4
-	opExecutable = -5
-	opStore      = -6
-	opAbsolute   = -7
-	opClose      = -8
-	opTest       = -9
-	opSignals    = -10
-	opOr         = -11
-	opFlags      = -12
-	opDevice     = -13
-	opFree       = -14
-)
-
-// Kinds of opPlace.
-const (
-	there    = 0
-	folder   = 1
-	file     = 2
-	realPath = 4
-)
-
 // anyErrno passes over every error.
-const anyErrno unix.Errno = 4096
+const anyErrno unix.Errno = C.BOX_ANY
 
 // current is the folder that paths begin at which do not begin with a slash.
-const current = unix.AT_FDCWD
+const current value = unix.AT_FDCWD
 
 // do appends a step. what says for an error what was being done.
-func (s *steps) do(what string, nr int, args ...any) *step {
-	s.list = append(s.list, step{nr: nr, args: args, out: none, fail: func(err error) error {
+func (s *steps) do(what string, nr operation, args ...operand) *step {
+	words := make([]word, len(args))
+	for i, a := range args {
+		words[i] = a.in(&s.memory)
+	}
+	s.list = append(s.list, step{nr: nr, args: words, out: none, fail: func(err error) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}})
 	return &s.list[len(s.list)-1]
 }
 
 // open is do for a step that gives a descriptor, or another number that is needed.
-func (s *steps) open(what string, nr int, args ...any) register {
+func (s *steps) open(what string, nr operation, args ...operand) register {
 	st := s.do(what, nr, args...)
 	st.out = s.register()
 	return st.out
 }
 
 // release closes descriptors after their last use.
-func (s *steps) release(list ...any) {
+func (s *steps) release(list ...operand) {
 	for _, fd := range list {
 		s.do("close a descriptor", unix.SYS_CLOSE, fd)
 	}

@@ -25,7 +25,7 @@ func TestMemory(t *testing.T) {
 		t.Error("a text that is written to is shared")
 	}
 	list := m.strings([]string{"one", "two", ""})
-	row := m.words(7, uint64(1)<<63, a)
+	row := m.words(value(7), value(-1<<63), a)
 	const base = 0x7000
 	loaded := make([]byte, len(m.b))
 	m.load(loaded, base)
@@ -172,5 +172,29 @@ func TestVariable(t *testing.T) {
 	}
 	if got := variable(env, "HOME"); got != "" {
 		t.Errorf("HOME is %q", got)
+	}
+}
+
+// TestOperands: what C reads of each kind of operand, and that a row of numbers refuses a register.
+func TestOperands(t *testing.T) {
+	var m memory
+	const base = 0x7000
+	for _, c := range []struct {
+		in         operand
+		want       uint64
+		isRegister bool
+	}{
+		{value(-1), 1<<64 - 1, false}, {value(7), 7, false}, {folder | realPath, 5, false}, {register(3), 3, true}, {address(16), base + 16, false},
+		{cstring("x"), base, false},
+	} {
+		if n, isRegister := c.in.in(&m).encode(base); n != c.want || isRegister != c.isRegister {
+			t.Errorf("%T %v: %d, %t; want %d, %t", c.in, c.in, n, isRegister, c.want, c.isRegister)
+		}
+	}
+	if m.words(value(1)); m.err != nil {
+		t.Error(m.err)
+	}
+	if m.words(register(1)); m.err == nil {
+		t.Error("a register is in a row of numbers")
 	}
 }

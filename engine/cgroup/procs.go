@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Doors opens the files into which a process writes "0" to move itself into the group: one a tree. The caller closes them.
-func (g *Group) Doors() ([]*os.File, error) {
-	doors := make([]*os.File, 0, len(g.h.mounts))
+// Procs opens the files into which a process writes "0" to move itself into the group: one a tree. The caller closes them.
+func (g *Group) Procs() ([]*os.File, error) {
+	procs := make([]*os.File, 0, len(g.h.mounts))
 	for _, m := range g.h.mounts {
 		if m.controllers == nil {
 			continue
@@ -17,18 +17,18 @@ func (g *Group) Doors() ([]*os.File, error) {
 		name := m.dir + g.path + "/cgroup.procs"
 		fd, err := open(name, unix.O_WRONLY)
 		if err == nil {
-			doors = append(doors, os.NewFile(uintptr(fd), name))
+			procs = append(procs, os.NewFile(uintptr(fd), name))
 			continue
 		}
 		if err == unix.ENOENT && m.optional() && !g.h.unified {
 			continue
 		}
-		for _, d := range doors {
+		for _, d := range procs {
 			d.Close()
 		}
 		return nil, fmt.Errorf("open control group %s: %w", name, err)
 	}
-	return doors, nil
+	return procs, nil
 }
 
 // Folder opens the group on the unified tree for clone3(2), CLONE_INTO_CGROUP: a process that is made in its group need not move, which
