@@ -87,7 +87,7 @@ func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *hand
 		if secure == nil && o.RefusePlainTCP {
 			return out, o.Remote.PlainRefused(l.Addr().String())
 		}
-		out[i] = limitCrowd(l, log)
+		out[i] = limitConnections(l, log)
 		if secure != nil {
 			out[i] = secure.Listen(out[i])
 		}

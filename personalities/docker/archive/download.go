@@ -30,7 +30,7 @@ func Download(ctx context.Context, s *session.Session, verb, output string, get 
 		return err
 	}
 	defer body.Close()
-	stream, done := progress.Gauge(s, "Received", 0, body)
+	stream, done := progress.Reader(s, "Received", 0, body)
 	defer done()
 	if output == "" {
 		_, err = io.Copy(s.Out, stream)

@@ -56,7 +56,7 @@ func (f *Import) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 		}
 	}
 	if o.Body != nil {
-		sent, done := progress.Gauge(s, "Sent", progress.SizeOfFile(o.Body), o.Body)
+		sent, done := progress.Reader(s, "Sent", progress.SizeOfFile(o.Body), o.Body)
 		defer done()
 		o.Body = sent
 	}

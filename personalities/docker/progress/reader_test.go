@@ -10,8 +10,8 @@ import (
 	"box/personalities/docker/session"
 )
 
-// TestGauge: what is quick is not told of; what is not, now and then, and in a terminal on one line that is whole at the end.
-func TestGauge(t *testing.T) {
+// TestReader: what is quick is not told of; what is not, now and then, and in a terminal on one line that is whole at the end.
+func TestReader(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		step  time.Duration
@@ -29,7 +29,7 @@ func TestGauge(t *testing.T) {
 			var out bytes.Buffer
 			now := time.Unix(0, 0)
 			s := &session.Session{Err: &out}
-			g, done := Gauge(s, "Saving", row.total, strings.NewReader("123456789abc"))
+			g, done := Reader(s, "Saving", row.total, strings.NewReader("123456789abc"))
 			g.begun, g.tty, g.now = now, row.tty, func() time.Time { now = now.Add(row.step); return now }
 			if row.total > 0 {
 				g.columns = 40

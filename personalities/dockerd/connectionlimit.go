@@ -17,8 +17,8 @@ const maxConnections = 8192
 // overflowNote is how often the log tells of connections that were turned away.
 const overflowNote = 10 * time.Second
 
-// crowd is a listener that turns away what comes beyond its limit.
-type crowd struct {
+// limitedListener is a listener that turns away what comes beyond its limit.
+type limitedListener struct {
 	net.Listener
 	limit int64
 	log   *slog.Logger
@@ -28,24 +28,24 @@ type crowd struct {
 	turns int       // turned away since
 }
 
-func limitCrowd(l net.Listener, log *slog.Logger) *crowd {
+func limitConnections(l net.Listener, log *slog.Logger) *limitedListener {
 	limit := int64(maxConnections)
 	var r unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) == nil && int64(r.Cur/2) < limit && r.Cur < 1<<40 {
 		limit = int64(r.Cur / 2)
 	}
-	return &crowd{Listener: l, limit: limit, log: log}
+	return &limitedListener{Listener: l, limit: limit, log: log}
 }
 
 // Accept waits for the next connection that has room.
-func (c *crowd) Accept() (net.Conn, error) {
+func (c *limitedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
 		if c.open.Add(1) <= c.limit {
-			return &member{Conn: conn, crowd: c}, nil
+			return &limitedConn{Conn: conn, listener: c}, nil
 		}
 		c.open.Add(-1)
 		conn.Close()
@@ -57,18 +57,18 @@ func (c *crowd) Accept() (net.Conn, error) {
 	}
 }
 
-// member is a connection that makes room when it is closed.
-type member struct {
+// limitedConn is a connection that makes room when it is closed.
+type limitedConn struct {
 	net.Conn
-	crowd *crowd
-	once  sync.Once
+	listener *limitedListener
+	once     sync.Once
 }
 
 // Close closes the connection.
-func (m *member) Close() error {
-	m.once.Do(func() { m.crowd.open.Add(-1) })
+func (m *limitedConn) Close() error {
+	m.once.Do(func() { m.listener.open.Add(-1) })
 	return m.Conn.Close()
 }
 
 // CloseWrite ends one direction.
-func (m *member) CloseWrite() error { return m.Conn.(*net.TCPConn).CloseWrite() }
+func (m *limitedConn) CloseWrite() error { return m.Conn.(*net.TCPConn).CloseWrite() }

@@ -28,16 +28,16 @@ func (c *Counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Times of a gauge.
+// Times of a Reader.
 const (
-	gaugeAfter = time.Second            // nothing is said of what is done sooner
-	gaugeDraws = 100 * time.Millisecond // between two looks in a terminal
-	gaugeLines = 10 * time.Second       // between two lines elsewhere
+	quietFor    = time.Second            // nothing is said of what is done sooner
+	redrawEvery = 100 * time.Millisecond // between two looks in a terminal
+	lineEvery   = 10 * time.Second       // between two lines elsewhere
 )
 
-// gauge passes a stream on and tells on standard error how much has gone by, once it takes long: in a terminal one line drawn again
+// reader passes a stream on and tells on standard error how much has gone by, once it takes long: in a terminal one line drawn again
 // and again, else a line now and then.
-type gauge struct {
+type reader struct {
 	r       io.Reader
 	errw    io.Writer
 	verb    string
@@ -51,9 +51,9 @@ type gauge struct {
 	ended   bool // all of the stream has gone by
 }
 
-// Gauge begins to tell of a stream of total bytes, 0 when that is not known; done draws the end.
-func Gauge(s *session.Session, verb string, total int64, r io.Reader) (g *gauge, done func()) {
-	g = &gauge{r: r, errw: s.Err, verb: verb, p: wire.Progress{Total: total}, now: time.Now, begun: time.Now(), columns: 80}
+// Reader begins to tell of a stream of total bytes, 0 when that is not known; done draws the end.
+func Reader(s *session.Session, verb string, total int64, r io.Reader) (g *reader, done func()) {
+	g = &reader{r: r, errw: s.Err, verb: verb, p: wire.Progress{Total: total}, now: time.Now, begun: time.Now(), columns: 80}
 	if fd, ok := session.Terminal(s.Err); ok {
 		g.tty = true
 		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
@@ -64,22 +64,22 @@ func Gauge(s *session.Session, verb string, total int64, r io.Reader) (g *gauge,
 }
 
 // Read implements io.Reader.
-func (g *gauge) Read(p []byte) (int, error) {
+func (g *reader) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)
 	g.ended = g.ended || errors.Is(err, io.EOF)
 	g.p.Current += int64(n)
-	every := gaugeLines
+	every := lineEvery
 	if g.tty {
-		every = gaugeDraws
+		every = redrawEvery
 	}
-	if now := g.now(); now.Sub(g.begun) >= gaugeAfter && now.Sub(g.said) >= every {
+	if now := g.now(); now.Sub(g.begun) >= quietFor && now.Sub(g.said) >= every {
 		g.said = now
 		g.tell()
 	}
 	return n, err
 }
 
-func (g *gauge) tell() {
+func (g *reader) tell() {
 	text := g.verb + " " + bar(&g.p, g.columns-len(g.verb)-2)
 	if !g.tty {
 		fmt.Fprintln(g.errw, text)
@@ -90,7 +90,7 @@ func (g *gauge) tell() {
 }
 
 // end shows all that went by, and goes to the next line.
-func (g *gauge) end() {
+func (g *reader) end() {
 	if !g.drawn {
 		return
 	}
