@@ -36,7 +36,8 @@ func (s *session) bundle(a *certs.Authority, p *certs.Pair, path, name, descript
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	put := func(name string, mode int64, data []byte) {
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(data)), ModTime: s.now().Truncate(time.Second)}
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(data)),
+			ModTime: s.now().Truncate(time.Second)}
 		if data == nil {
 			h.Typeflag = tar.TypeDir
 		}
@@ -62,7 +63,8 @@ func (s *session) bundle(a *certs.Authority, p *certs.Pair, path, name, descript
 	if err := s.write(a, nil, false, false, p); err != nil {
 		return err
 	}
-	if err := certs.Write(filepath.Dir(path), s.force, []certs.File{{Name: filepath.Base(path), Mode: 0o400, Data: b.Bytes()}}); err != nil {
+	if err := certs.Write(filepath.Dir(path), s.force,
+		[]certs.File{{Name: filepath.Base(path), Mode: 0o400, Data: b.Bytes()}}); err != nil {
 		return err
 	}
 	s.say("%s: docker context import %s %s", path, name, filepath.Base(path))

@@ -14,7 +14,8 @@ import (
 )
 
 // Command is the personality.
-var Command = cmd.Command{Name: "certs", Summary: "Make, renew, revoke and check the certificates of remote access", Main: run}
+var Command = cmd.Command{Name: "certs", Summary: "Make, renew, revoke and check the certificates of remote access",
+	Main: run}
 
 // session is one command line.
 type session struct {
@@ -55,17 +56,30 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"init", "", "Make an authority, the daemon's pair and a first client's",
-			"An authority that is there already, one that openssl made too, is kept: only what is missing is made.", 0, 0, true, &initLine{}, []cmd.Line{{Text: "box certs init --host box.example --serve", Why: "An authority and pairs, and a daemon that listens with them from its next start on"}}},
-		{"server", "", "Make a pair for a daemon", "", 0, 0, true, &serverLine{}, []cmd.Line{{Text: "box certs server --host 10.0.0.7 --out other", Why: "A pair for another machine's daemon"}}},
+			"An authority that is there already, one that openssl made too, is kept: only what is missing is made.", 0,
+			0, true, &initLine{}, []cmd.Line{{Text: "box certs init --host box.example --serve",
+				Why: "An authority and pairs, and a daemon that listens with them from its next start on"}}},
+		{"server", "", "Make a pair for a daemon", "", 0, 0, true, &serverLine{},
+			[]cmd.Line{{Text: "box certs server --host 10.0.0.7 --out other",
+				Why: "A pair for another machine's daemon"}}},
 		{"client", "NAME", "Make a pair for a client, in clients/NAME of the folder",
 			"The folder that it prints is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, and for tar.", 1, 1, true, &clientLine{}, []cmd.Line{{Text: "box certs client anna --bundle anna.tar", Why: "A client's pair as one file for docker context import"}}},
-		{"renew", "[ca|server|client|NAME...]", "Make pairs anew for the same names; without a word all but the authority's", "", 0, -1, true, &renewLine{}, []cmd.Line{{Text: "box certs renew", Why: "All pairs anew; a running daemon takes them up within a second"}}},
+		{"renew", "[ca|server|client|NAME...]",
+			"Make pairs anew for the same names; without a word all but the authority's", "", 0, -1, true, &renewLine{},
+			[]cmd.Line{{Text: "box certs renew",
+				Why: "All pairs anew; a running daemon takes them up within a second"}}},
 		{"revoke", "NAME|FILE [NAME|FILE...]", "Take certificates back: the daemon refuses them within a second",
-			"The list is crl.pem, beside the ca.pem that --tlscacert of dockerd names.", 1, -1, true, &revokeLine{}, []cmd.Line{{Text: "box certs revoke anna", Why: "Keep a client out from now on"}}},
-		{"list", "", "List what the authority has signed", "", 0, 0, false, &listLine{}, []cmd.Line{{Text: "box certs list", Why: "Names, uses and ends of all that was signed"}}},
-		{"show", "FILE [FILE...]", "Say what is in a file", "", 1, -1, false, &showLine{}, []cmd.Line{{Text: "box certs show cert.pem", Why: "What a file says"}}},
-		{"status", "", "Say when what is in the folder ends; exit with 1 if something ends soon", "", 0, 0, false, &statusLine{}, []cmd.Line{{Text: "box certs status || mail -s certificates admin", Why: "A reminder before something ends"}}},
-		{"check", "HOST:PORT", "Connect to a daemon and say what is wrong", "", 1, 1, false, &checkLine{}, []cmd.Line{{Text: "box certs check box.example:2376", Why: "What is wrong with a connection, in words"}}},
+			"The list is crl.pem, beside the ca.pem that --tlscacert of dockerd names.", 1, -1, true, &revokeLine{},
+			[]cmd.Line{{Text: "box certs revoke anna", Why: "Keep a client out from now on"}}},
+		{"list", "", "List what the authority has signed", "", 0, 0, false, &listLine{},
+			[]cmd.Line{{Text: "box certs list", Why: "Names, uses and ends of all that was signed"}}},
+		{"show", "FILE [FILE...]", "Say what is in a file", "", 1, -1, false, &showLine{},
+			[]cmd.Line{{Text: "box certs show cert.pem", Why: "What a file says"}}},
+		{"status", "", "Say when what is in the folder ends; exit with 1 if something ends soon", "", 0, 0, false,
+			&statusLine{}, []cmd.Line{{Text: "box certs status || mail -s certificates admin",
+				Why: "A reminder before something ends"}}},
+		{"check", "HOST:PORT", "Connect to a daemon and say what is wrong", "", 1, 1, false, &checkLine{},
+			[]cmd.Line{{Text: "box certs check box.example:2376", Why: "What is wrong with a connection, in words"}}},
 	}
 }
 
@@ -82,7 +96,8 @@ func files() []cmd.Line {
 
 // usage is how the command is typed.
 func (c *command) usage(s *session) *cmd.Usage {
-	u := &cmd.Usage{Path: "box certs " + c.name, Synopsis: strings.TrimSpace("[OPTIONS] " + c.synopsis), Summary: c.summary, Detail: c.detail,
+	u := &cmd.Usage{Path: "box certs " + c.name, Synopsis: strings.TrimSpace("[OPTIONS] " + c.synopsis),
+		Summary: c.summary, Detail: c.detail,
 		Min: c.min, Max: c.max, Options: &s.line.shared, Vars: map[string]string{"algorithms": strings.Join(certs.Algorithms(), ", "), "algorithm": certs.Algorithms()[0], "config": defaultConfig}}
 	if c.signs {
 		u.Options = &s.line

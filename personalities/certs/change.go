@@ -23,7 +23,8 @@ type held struct {
 
 // heldPairs are those that the folder has: the server's, the first client's, the others.
 func (s *session) heldPairs() (out []held, err error) {
-	for _, h := range []held{{"server", certs.ServerFile, certs.ServerKeyFile}, {"client", certs.ClientFile, certs.ClientKeyFile}} {
+	for _, h := range []held{{"server", certs.ServerFile, certs.ServerKeyFile},
+		{"client", certs.ClientFile, certs.ClientKeyFile}} {
 		if exists(filepath.Join(s.folder, h.cert)) {
 			out = append(out, h)
 		}
@@ -35,7 +36,8 @@ func (s *session) heldPairs() (out []held, err error) {
 	for _, e := range entries {
 		in := filepath.Join(certs.ClientsFolder, e.Name())
 		if exists(filepath.Join(s.folder, in, certs.ClientFile)) {
-			out = append(out, held{e.Name(), filepath.Join(in, certs.ClientFile), filepath.Join(in, certs.ClientKeyFile)})
+			out = append(out, held{e.Name(), filepath.Join(in, certs.ClientFile),
+				filepath.Join(in, certs.ClientKeyFile)})
 		}
 	}
 	return out, nil
@@ -126,7 +128,8 @@ func (s *session) renewed(a *certs.Authority, files []certs.File, pairs []*certs
 }
 
 // again makes a pair that says what old said.
-func again(a *certs.Authority, old *x509.Certificate, hosts []string, algorithm string, span time.Duration) (*certs.Pair, error) {
+func again(a *certs.Authority, old *x509.Certificate, hosts []string, algorithm string,
+	span time.Duration) (*certs.Pair, error) {
 	if algorithm == "" {
 		algorithm = certs.AlgorithmOf(old)
 	}
@@ -184,7 +187,8 @@ func (*revokeLine) run(_ context.Context, s *session) error {
 		}
 		for _, c := range found {
 			serials = append(serials, c.SerialNumber)
-			s.say("revoked: %s (serial %x, until %s)", certs.Name(c), c.SerialNumber, c.NotAfter.UTC().Format("2006-01-02"))
+			s.say("revoked: %s (serial %x, until %s)", certs.Name(c), c.SerialNumber,
+				c.NotAfter.UTC().Format("2006-01-02"))
 		}
 	}
 	list, err := a.Revoke(serials...)
@@ -211,7 +215,8 @@ func (s *session) meant(a *certs.Authority, known []certs.Entry, word string) (o
 			return nil, err
 		}
 		if err := c.CheckSignatureFrom(a.Certificate); err != nil {
-			return nil, fmt.Errorf("%s is not signed by the authority in %s: only that one can take it back", path, s.folder)
+			return nil, fmt.Errorf("%s is not signed by the authority in %s: only that one can take it back", path,
+				s.folder)
 		}
 		return []*x509.Certificate{c}, nil
 	}

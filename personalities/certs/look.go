@@ -30,7 +30,8 @@ func (*listLine) run(_ context.Context, s *session) error {
 	w := tabwriter.NewWriter(s.env.Stdout, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "NAME\tUSE\tENDS\tSTATE\tSERIAL")
 	for _, e := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%x\n", certs.Name(e.Certificate), certs.UseOf(e.Certificate), e.Certificate.NotAfter.UTC().Format(dayFormat),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%x\n", certs.Name(e.Certificate), certs.UseOf(e.Certificate),
+			e.Certificate.NotAfter.UTC().Format(dayFormat),
 			state(e.Certificate, e.Revoked, s.now()), e.Certificate.SerialNumber)
 	}
 	return w.Flush()
@@ -84,7 +85,8 @@ func (s *session) show(raw []byte) error {
 			if err != nil {
 				return err
 			}
-			s.say("  revoked certificates of %s, list %v of %s", l.Issuer, l.Number, l.ThisUpdate.UTC().Format(dayFormat))
+			s.say("  revoked certificates of %s, list %v of %s", l.Issuer, l.Number,
+				l.ThisUpdate.UTC().Format(dayFormat))
 			for _, e := range l.RevokedCertificateEntries {
 				s.say("    serial %x since %s", e.SerialNumber, e.RevocationTime.UTC().Format(time.RFC3339))
 			}
@@ -109,7 +111,8 @@ func (s *session) showCertificate(c *x509.Certificate) {
 	if hosts := certs.HostsOf(c); len(hosts) > 0 {
 		s.say("  hosts             %s", strings.Join(hosts, ", "))
 	}
-	s.say("  good              %s to %s: %s", c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339), state(c, time.Time{}, s.now()))
+	s.say("  good              %s to %s: %s", c.NotBefore.UTC().Format(time.RFC3339),
+		c.NotAfter.UTC().Format(time.RFC3339), state(c, time.Time{}, s.now()))
 	s.say("  key               %s", certs.AlgorithmOf(c))
 	s.say("  serial            %x", c.SerialNumber)
 	s.say("  SHA-256           %x", sha256.Sum256(c.Raw))
@@ -153,7 +156,8 @@ func (s *session) status(within time.Duration) error {
 			said = "ends soon"
 		}
 		soon = soon || said != "good"
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", filepath.Join(s.folder, h.cert), certs.Name(c), c.NotAfter.UTC().Format(dayFormat), int(left.Hours()/24), said)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", filepath.Join(s.folder, h.cert), certs.Name(c),
+			c.NotAfter.UTC().Format(dayFormat), int(left.Hours()/24), said)
 	}
 	if err := w.Flush(); err != nil {
 		return err

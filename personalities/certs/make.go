@@ -73,17 +73,19 @@ func (c *initLine) run(_ context.Context, s *session) error {
 // errAllThere is the error of an init that has nothing to make.
 var errAllThere = fmt.Errorf("%w: nothing was written", fs.ErrExist)
 
-// sayNext prints the lines that start a daemon and reach it, as they can be typed: with the files that are not where each
-// looks by itself. config is the daemon.json that says how the daemon listens, "" for none.
+// sayNext prints the lines that start a daemon and reach it, as they can be typed: with the files that are not where
+// each looks by itself. config is the daemon.json that says how the daemon listens, "" for none.
 func (s *session) sayNext(host, config string) {
 	daemon := "box dockerd"
 	switch {
 	case config == "":
-		daemon += " --tlsverify" + s.files(certs.ServerFile, certs.ServerKeyFile) + " -H " + secureHost + " -H " + localHost
+		daemon += " --tlsverify" + s.files(certs.ServerFile, certs.ServerKeyFile) + " -H " + secureHost + " -H " +
+			localHost
 	case config != defaultConfig:
 		daemon += " --config-file " + quote(config)
 	}
-	s.say("The daemon: %s\nHere:       docker --tlsverify%s -H tcp://%s version", daemon, s.files(certs.ClientFile, certs.ClientKeyFile),
+	s.say("The daemon: %s\nHere:       docker --tlsverify%s -H tcp://%s version", daemon,
+		s.files(certs.ClientFile, certs.ClientKeyFile),
 		net.JoinHostPort(host, "2376"))
 }
 
@@ -99,7 +101,8 @@ func (s *session) files(cert, key string) string {
 // quote protects a path from a shell where that is needed.
 func quote(path string) string {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("/._-+:@%", r)
 	}
 	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
 		return path
@@ -130,7 +133,8 @@ func (s *session) init(m *serving, name string) (host string, err error) {
 		if err != nil {
 			return "", err
 		}
-		hosts, pairs, made = leaf.Hosts, append(pairs, p), append(made, certs.PairFiles(p, certs.ServerFile, certs.ServerKeyFile)...)
+		hosts, pairs, made = leaf.Hosts, append(pairs, p), append(made,
+			certs.PairFiles(p, certs.ServerFile, certs.ServerKeyFile)...)
 	}
 	if wanted(certs.ClientFile) {
 		p, err := a.Client(m.leaf(name))
@@ -140,7 +144,8 @@ func (s *session) init(m *serving, name string) (host string, err error) {
 		pairs, made = append(pairs, p), append(made, certs.PairFiles(p, certs.ClientFile, certs.ClientKeyFile)...)
 	}
 	if len(made) == 0 {
-		return "", fmt.Errorf("%s has an authority, a server's pair and a client's: %w; --force makes all anew", s.folder, errAllThere)
+		return "", fmt.Errorf("%s has an authority, a server's pair and a client's: %w; --force makes all anew",
+			s.folder, errAllThere)
 	}
 	if err := s.write(a, made, s.force, len(files) > 0, pairs...); err != nil {
 		return "", err
@@ -173,15 +178,16 @@ func (s *session) authority(m *serving) (*certs.Authority, []certs.File, error) 
 	if err != nil || place == "" {
 		place = "here"
 	}
-	a, p, err := certs.NewAuthority(s.folder, place, m.Key, max(certs.AuthorityLife, time.Duration(m.Life)), word, s.now)
+	a, p, err := certs.NewAuthority(s.folder, place, m.Key, max(certs.AuthorityLife, time.Duration(m.Life)), word,
+		s.now)
 	if err != nil {
 		return nil, nil, err
 	}
 	return a, certs.PairFiles(p, certs.CAFile, certs.CAKeyFile), nil
 }
 
-// write puts files and the list of all that was signed into the authority's folder. A new authority begins a new list, and the revocations
-// of the old one go.
+// write puts files and the list of all that was signed into the authority's folder. A new authority begins a new
+// list, and the revocations of the old one go.
 func (s *session) write(a *certs.Authority, files []certs.File, force, fresh bool, pairs ...*certs.Pair) error {
 	var issued certs.File
 	var err error
@@ -238,7 +244,8 @@ func (s *session) hand(a *certs.Authority, p *certs.Pair, out string, files []ce
 	folder := s.path(out)
 	for _, f := range files {
 		if !s.force && exists(filepath.Join(folder, f.Name)) {
-			return fmt.Errorf("%s: %w: nothing was written; --force writes anew", filepath.Join(folder, f.Name), fs.ErrExist)
+			return fmt.Errorf("%s: %w: nothing was written; --force writes anew", filepath.Join(folder, f.Name),
+				fs.ErrExist)
 		}
 	}
 	// what is signed is in the list before it is anywhere else

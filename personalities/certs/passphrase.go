@@ -78,7 +78,8 @@ func (s *session) ask(prompt string) ([]byte, error) {
 	fd := int(in.Fd())
 	old, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
-		return nil, fmt.Errorf("%w, and there is no terminal to ask for it: say --passphrase=file:PATH or =env:NAME", certs.ErrPassphrase)
+		return nil, fmt.Errorf("%w, and there is no terminal to ask for it: say --passphrase=file:PATH or =env:NAME",
+			certs.ErrPassphrase)
 	}
 	quiet := *old
 	quiet.Lflag &^= unix.ECHO

@@ -27,8 +27,8 @@ const defaultConfig = "/etc/docker/daemon.json"
 // maxConfig is the longest daemon.json that is read, bytes.
 const maxConfig = 1 << 20
 
-// serve adds the TLS listener and the paths of its files to daemon.json, and keeps all else that is there, in its order. The file is
-// replaced in one step.
+// serve adds the TLS listener and the paths of its files to daemon.json, and keeps all else that is there, in its
+// order. The file is replaced in one step.
 func (s *session) serve(path string) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -146,7 +146,8 @@ func (o *object) listen(folder string) error {
 		err = errors.Join(err, o.set("tls", true))
 	}
 	return errors.Join(err, o.set("tlsverify", true), o.set("tlscacert", filepath.Join(folder, certs.CAFile)),
-		o.set("tlscert", filepath.Join(folder, certs.ServerFile)), o.set("tlskey", filepath.Join(folder, certs.ServerKeyFile)))
+		o.set("tlscert", filepath.Join(folder, certs.ServerFile)), o.set("tlskey",
+			filepath.Join(folder, certs.ServerKeyFile)))
 }
 
 // write is the object as a file.

@@ -17,8 +17,9 @@ const Version = "0.1.0"
 // dockerRelease is the release of Docker that box is in the eyes of programs that compare versions.
 const dockerRelease = "29.1.0"
 
-// DockerVersion is what client and daemon call themselves where programs read Docker's version: the release, and box's own behind it as semver's
-// build metadata. That has no dots, because cAdvisor wants three numbers with dots between them once in the whole.
+// DockerVersion is what client and daemon call themselves where programs read Docker's version: the release, and
+// box's own behind it as semver's build metadata. That has no dots, because cAdvisor wants three numbers with dots
+// between them once in the whole.
 func DockerVersion() string { return dockerRelease + "+box-" + strings.ReplaceAll(Version, ".", "-") }
 
 // Command is one personality: a row of the table that argv[0] or the first argument picks from.

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestDockerVersion holds the version against the rules by which programs read and compare Docker's. Each is written down as the program has it.
+// TestDockerVersion holds the version against the rules by which programs read and compare Docker's. Each is written
+// down as the program has it.
 func TestDockerVersion(t *testing.T) {
 	readers := map[string]func(string) (major int, err error){
 		"cAdvisor":             threeNumbersOnce,
@@ -32,7 +33,8 @@ func TestDockerVersion(t *testing.T) {
 			t.Errorf("%s reads anything", name)
 		}
 	}
-	if !strings.HasPrefix(DockerVersion(), dockerRelease+"+") || !strings.HasSuffix(DockerVersion(), strings.ReplaceAll(Version, ".", "-")) {
+	if !strings.HasPrefix(DockerVersion(), dockerRelease+"+") ||
+		!strings.HasSuffix(DockerVersion(), strings.ReplaceAll(Version, ".", "-")) {
 		t.Errorf("%q is not Docker's release with box's version behind it", DockerVersion())
 	}
 	if _, err := threeNumbersOnce(dockerRelease + "+box." + Version); err == nil {
@@ -49,7 +51,8 @@ func threeNumbersOnce(v string) (int, error) {
 	return strconv.Atoi(m[0][1])
 }
 
-// semver: version 2.0.0 of semver.org, in the expression that the page gives, without pre-releases, which sort below a release.
+// semver: version 2.0.0 of semver.org, in the expression that the page gives, without pre-releases, which sort below
+// a release.
 func semver(v string) (int, error) {
 	m := regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$`).FindStringSubmatch(v)
 	if m == nil {
@@ -58,8 +61,8 @@ func semver(v string) (int, error) {
 	return strconv.Atoi(m[1])
 }
 
-// loose: numbers and runs of letters; where two versions are compared, the parts before the first that differs must be of one sort, so the first
-// three have to be numbers.
+// loose: numbers and runs of letters; where two versions are compared, the parts before the first that differs must
+// be of one sort, so the first three have to be numbers.
 func loose(v string) (int, error) {
 	parts := regexp.MustCompile(`\d+|[a-z]+|\.`).FindAllString(v, -1)
 	var numbers []int
@@ -79,7 +82,8 @@ func loose(v string) (int, error) {
 	return numbers[0], nil
 }
 
-// goVersion: any number of numbers, then a pre-release after - and metadata after +, of letters, digits, - and ~ with dots between.
+// goVersion: any number of numbers, then a pre-release after - and metadata after +, of letters, digits, - and ~ with
+// dots between.
 func goVersion(v string) (int, error) {
 	m := regexp.MustCompile(`^v?([0-9]+)(?:\.[0-9]+)*?(?:-[0-9A-Za-z\-~.]+)?(?:\+[0-9A-Za-z\-~]+(?:\.[0-9A-Za-z\-~]+)*)?$`).FindStringSubmatch(v)
 	if m == nil {

@@ -7,8 +7,9 @@ import (
 	"strconv"
 )
 
-// ConfigFolder is where Docker's tools keep settings and certificates: DOCKER_CONFIG, else .docker of the home. Without HOME, as
-// under an init, the home is what the list of users says, and root's is /root where there is no list.
+// ConfigFolder is where Docker's tools keep settings and certificates: DOCKER_CONFIG, else .docker of the home.
+// Without HOME, as under an init, the home is what the list of users says, and root's is /root where there is no
+// list.
 func ConfigFolder(getenv func(string) string) string {
 	if folder := getenv("DOCKER_CONFIG"); folder != "" {
 		return folder

@@ -14,7 +14,8 @@ type grammar struct {
 	Words   words     `arg:"" optional:"" passthrough:"partial"`
 }
 
-// model is a command's line as kong has it. It is built for the command that was typed, and for pages that are asked for.
+// model is a command's line as kong has it. It is built for the command that was typed, and for pages that are asked
+// for.
 type model struct {
 	grammar grammar
 	kong    *kong.Kong
@@ -24,7 +25,8 @@ type model struct {
 	short   map[string]*Option
 }
 
-// model makes the model at its first use. A struct that is none of kong's is a fault of the program, which the test of all pages meets.
+// model makes the model at its first use. A struct that is none of kong's is a fault of the program, which the test
+// of all pages meets.
 func (u *Usage) model() *model {
 	if u.built != nil {
 		return u.built
@@ -70,8 +72,8 @@ func (m *model) add(o *Option) {
 	}
 }
 
-// ordered puts the words of a line behind its flags, since kong takes no flag after a word. Where a flag is wrong the line ends as it is:
-// kong comes to it first.
+// ordered puts the words of a line behind its flags, since kong takes no flag after a word. Where a flag is wrong the
+// line ends as it is: kong comes to it first.
 func (m *model) ordered(args []string) []string {
 	var flags, words []string
 	for i := 0; i < len(args); {

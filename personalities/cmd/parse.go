@@ -85,8 +85,8 @@ func Parse(u *Usage, args []string) (*Parsed, error) {
 	return p, u.checkCount(p.Args)
 }
 
-// fault is what is wrong with a line, in Docker's words. kong's error for an unknown flag is a text alone, so where kong stopped tells which
-// flag that is.
+// fault is what is wrong with a line, in Docker's words. kong's error for an unknown flag is a text alone, so where
+// kong stopped tells which flag that is.
 func (m *model) fault(ctx *kong.Context, line []string) error {
 	rest := ctx.Path[len(ctx.Path)-1].Remainder()
 	word := line[len(line)-len(rest)]

@@ -47,14 +47,15 @@ func (t *tagged) SetTagged(text string, o *Option) error {
 }
 
 func (t *target) usage(first bool) *Usage {
-	return &Usage{Path: "docker run", Synopsis: "[OPTIONS] IMAGE", Max: -1, First: first, Options: t, Checks: map[string]func(string) error{
-		"variable": func(text string) error {
-			if text == "" || text[0] == '=' {
-				return errors.New("no name")
-			}
-			return nil
-		},
-	}}
+	return &Usage{Path: "docker run", Synopsis: "[OPTIONS] IMAGE", Max: -1, First: first, Options: t,
+		Checks: map[string]func(string) error{
+			"variable": func(text string) error {
+				if text == "" || text[0] == '=' {
+					return errors.New("no name")
+				}
+				return nil
+			},
+		}}
 }
 
 func TestParse(t *testing.T) {
@@ -159,7 +160,8 @@ func TestParseRefuses(t *testing.T) {
 
 // TestParseAfterWords: what is wrong is said although words stand before it and after it.
 func TestParseAfterWords(t *testing.T) {
-	for line, want := range map[string]string{"a --name": "flag needs an argument: --name", "a b -dn": "flag needs an argument: 'n' in -n",
+	for line, want := range map[string]string{"a --name": "flag needs an argument: --name",
+		"a b -dn":   "flag needs an argument: 'n' in -n",
 		"a --foo b": "unknown flag: --foo", "a -dZ b": "unknown shorthand flag: 'Z' in -Z", "a --wait x b": `invalid argument "x" for "--wait" flag`} {
 		var got target
 		if _, err := Parse(got.usage(false), strings.Fields(line)); err == nil || !strings.HasPrefix(err.Error(), want) {
@@ -179,7 +181,8 @@ func TestParseWithoutFlags(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
-	if _, err := Parse(u(), []string{"a", "-x"}); err == nil || !strings.HasPrefix(err.Error(), "unknown shorthand flag: 'x' in -x\n") {
+	if _, err := Parse(u(), []string{"a", "-x"}); err == nil ||
+		!strings.HasPrefix(err.Error(), "unknown shorthand flag: 'x' in -x\n") {
 		t.Error(err)
 	}
 }
@@ -215,7 +218,8 @@ func TestParseCount(t *testing.T) {
 func TestHelp(t *testing.T) {
 	for _, line := range []string{"--help", "-h", "-dh", "--name x --help", "--help --foo", "--help=no"} {
 		var got plain
-		if _, err := Parse(&Usage{Path: "docker x", Max: -1, Options: &got, Vars: map[string]string{"where": "x"}}, strings.Fields(line)); err != ErrHelp {
+		if _, err := Parse(&Usage{Path: "docker x", Max: -1, Options: &got, Vars: map[string]string{"where": "x"}},
+			strings.Fields(line)); err != ErrHelp {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
@@ -223,7 +227,8 @@ func TestHelp(t *testing.T) {
 		t.Error("-h of the command's own is help")
 	}
 	var out bytes.Buffer
-	u := &Usage{Path: "docker run", Synopsis: "[OPTIONS] IMAGE", Summary: "Run it", Aliases: []string{"docker container run", "docker run"},
+	u := &Usage{Path: "docker run", Synopsis: "[OPTIONS] IMAGE", Summary: "Run it",
+		Aliases: []string{"docker container run", "docker run"},
 		Options: &plain{Name: "n"}, Vars: map[string]string{"where": "there"}}
 	u.Help(&out)
 	if want := `Usage:  docker run [OPTIONS] IMAGE
@@ -259,14 +264,16 @@ func TestHelpGroups(t *testing.T) {
 	if want := "Usage:  x\n\nFirst:\n      --a         a\n\nSecond:\n      --z int     z (default 3)\n  -d, --d         \n      --e float   \n  -f, --f uint    \n"; out.String() != want {
 		t.Errorf("help is\n%q\nwant\n%q", out.String(), want)
 	}
-	if want := []string{"--a", "a", "--z int", "z (default 3)", "-d, --d", "", "--e float", "", "-f, --f uint", ""}; !slices.Equal(u.Described(), want) {
+	if want := []string{"--a", "a", "--z int", "z (default 3)", "-d, --d", "", "--e float", "", "-f, --f uint",
+		""}; !slices.Equal(u.Described(), want) {
 		t.Errorf("%q", u.Described())
 	}
 }
 
 func TestNearest(t *testing.T) {
 	names := []string{"run", "rm", "rmi", "ps", "images", "container", "network"}
-	for word, want := range map[string]string{"conteiner": "container", "rnu": "run", "imagse": "images", "netwrok": "network", "pss": "ps",
+	for word, want := range map[string]string{"conteiner": "container", "rnu": "run", "imagse": "images",
+		"netwrok": "network", "pss": "ps",
 		"xyzzy": "", "cont": "container", "q": "", "Images": "images"} {
 		if got := Nearest(word, names); got != want {
 			t.Errorf("nearest to %s: %q, want %q", word, got, want)

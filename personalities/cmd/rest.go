@@ -14,15 +14,16 @@ import (
 // restAfter is how long a process must have had nothing to do before it gives memory back.
 const restAfter = 1500 * time.Millisecond
 
-// Rest gives memory back whenever a process that lives long has had nothing to do for a while: the heap that it does not use, and the
-// pages of its own program, of which a start touches nearly all and an idle process few.
+// Rest gives memory back whenever a process that lives long has had nothing to do for a while: the heap that it does
+// not use, and the pages of its own program, of which a start touches nearly all and an idle process few.
 type Rest struct {
 	timer *time.Timer
 	slack []byte
 }
 
-// heapSlack has the collector wait for some 5 MiB of garbage instead of one or two, however small the heap is: at a busy time a small
-// heap is collected for nearly every container else. It is never touched and so takes no memory, and what gathers goes at the next rest.
+// heapSlack has the collector wait for some 5 MiB of garbage instead of one or two, however small the heap is: at a
+// busy time a small heap is collected for nearly every container else. It is never touched and so takes no memory,
+// and what gathers goes at the next rest.
 const heapSlack = 10 << 20
 
 // NewRest begins the first wait.
@@ -44,8 +45,8 @@ func giveBack() {
 // pages are the addresses of a mapping.
 type pages struct{ start, end uintptr }
 
-// programPages are the mappings of our executable without a page of our own: what was written to, as the loader does to some that
-// are read-only afterwards, would be lost.
+// programPages are the mappings of our executable without a page of our own: what was written to, as the loader does
+// to some that are read-only afterwards, would be lost.
 func programPages() []pages {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {

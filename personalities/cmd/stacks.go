@@ -14,8 +14,9 @@ import (
 // maxStacks bounds a dump of stacks, bytes.
 const maxStacks = 16 << 20
 
-// StacksOnSignal writes the stacks of all goroutines to a new file of dir whenever SIGUSR1 comes, as Docker's daemon does: to see what
-// a process that does not answer waits for. The function that it returns ends that, and waits for it.
+// StacksOnSignal writes the stacks of all goroutines to a new file of dir whenever SIGUSR1 comes, as Docker's daemon
+// does: to see what a process that does not answer waits for. The function that it returns ends that, and waits for
+// it.
 func StacksOnSignal(dir string, log *slog.Logger) (stop func()) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)

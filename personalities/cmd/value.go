@@ -29,8 +29,9 @@ type invalid struct {
 func (i *invalid) Error() string { return i.err.Error() }
 func (i *invalid) Unwrap() error { return i.err }
 
-// Decode is kong's call for the flag's value: it takes it off the line and stores it. kong's own mappers send texts through JSON, which
-// loses bytes that are not UTF-8, have other booleans than Go, split lists at commas, and know no -p=80.
+// Decode is kong's call for the flag's value: it takes it off the line and stores it. kong's own mappers send texts
+// through JSON, which loses bytes that are not UTF-8, have other booleans than Go, split lists at commas, and know no
+// -p=80.
 func (o *Option) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	next, text := ctx.Scan.Peek(), o.bare
 	tail := ""

@@ -58,10 +58,13 @@ func TestVerbs(t *testing.T) {
 	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 	gone := refuse(404, "No such container: zz")
 	f := newFake(t, map[string]http.HandlerFunc{
-		"POST /containers/a/start": ok, "POST /containers/a/stop": ok, "POST /containers/a/restart": ok, "POST /containers/a/kill": ok,
-		"POST /containers/a/pause": ok, "POST /containers/a/unpause": ok, "POST /containers/a/rename": ok, "DELETE /containers/a": ok,
-		"POST /containers/zz/start": gone, "POST /containers/zz/stop": gone, "DELETE /containers/zz": gone, "POST /containers/zz/wait": gone,
-		"POST /containers/a/wait": reply(`{"StatusCode":3}`), "POST /containers/a/update": reply(`{"Warnings":["w"]}`),
+		"POST /containers/a/start": ok, "POST /containers/a/stop": ok, "POST /containers/a/restart": ok,
+		"POST /containers/a/kill":  ok,
+		"POST /containers/a/pause": ok, "POST /containers/a/unpause": ok, "POST /containers/a/rename": ok,
+		"DELETE /containers/a":      ok,
+		"POST /containers/zz/start": gone, "POST /containers/zz/stop": gone, "DELETE /containers/zz": gone,
+		"POST /containers/zz/wait": gone,
+		"POST /containers/a/wait":  reply(`{"StatusCode":3}`), "POST /containers/a/update": reply(`{"Warnings":["w"]}`),
 		"GET /containers/a/changes":   reply(`[{"Kind":0,"Path":"/a"},{"Kind":1,"Path":"/b"},{"Kind":2,"Path":"/c"}]`),
 		"GET /containers/a/top":       reply(`{"Titles":["PID","CMD"],"Processes":[["1","sh"],["22","sleep 5"]]}`),
 		"GET /containers/a/json":      reply(`{"Id":"a","NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"},{"HostIp":"::","HostPort":"8080"}],"90/udp":null}}}`),
@@ -106,11 +109,13 @@ func TestVerbs(t *testing.T) {
 		{"update -m 5m --restart always a", "POST /containers/a/update", "a\nw\n", "", 0},
 		{"update a", "", "", "you must provide one or more flags when using this command\n", 1},
 		{"diff a", "GET /containers/a/changes", "C /a\nA /b\nD /c\n", "", 0},
-		{"top a -o pid,cmd", "GET /containers/a/top?ps_args=-o+pid%2Ccmd", "PID                 CMD\n1                   sh\n22                  sleep 5\n", "", 0},
+		{"top a -o pid,cmd", "GET /containers/a/top?ps_args=-o+pid%2Ccmd",
+			"PID                 CMD\n1                   sh\n22                  sleep 5\n", "", 0},
 		{"port a", "GET /containers/a/json", "80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n", "", 0},
 		{"port a 80", "GET /containers/a/json", "0.0.0.0:8080\n[::]:8080\n", "", 0},
 		{"port a 90/udp", "", "", "Error: No public port '90/udp' published for a\n", 1},
-		{"commit -m msg -a me --no-pause -c X a r:t", "POST /commit?author=me&changes=X&comment=msg&container=a&pause=0&repo=r&tag=t", "sha256:new\n", "", 0},
+		{"commit -m msg -a me --no-pause -c X a r:t",
+			"POST /commit?author=me&changes=X&comment=msg&container=a&pause=0&repo=r&tag=t", "sha256:new\n", "", 0},
 		{"tag a:1 r/x", "POST /images/a:1/tag?repo=r%2Fx&tag=latest", "", "", 0},
 		{"rmi -f --no-prune a:1", "DELETE /images/a:1?force=1&noprune=1", "Untagged: a:1\nDeleted: sha256:x\n", "", 0},
 		{"network create n", "POST /networks/create", "net\n", "WARNING: careful\n", 0},
@@ -119,12 +124,17 @@ func TestVerbs(t *testing.T) {
 		{"network disconnect -f n a", "POST /networks/n/disconnect", "", "", 0},
 		{"volume create", "POST /volumes/create", "v\n", "", 0},
 		{"volume rm -f v", "DELETE /volumes/v?force=1", "v\n", "", 0},
-		{"container prune -f", "POST /containers/prune", "Deleted Containers:\nc1\n\nTotal reclaimed space: 1.5kB\n", "", 0},
-		{"image prune -f", "POST /images/prune?filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D", "Deleted Images:\nuntagged: u\ndeleted: d\n\nTotal reclaimed space: 0B\n", "", 0},
-		{"image prune -af", "POST /images/prune?filters=%7B%22dangling%22%3A%7B%22false%22%3Atrue%7D%7D", "Deleted Images:\nuntagged: u\ndeleted: d\n\nTotal reclaimed space: 0B\n", "", 0},
-		{"volume prune -af", "POST /volumes/prune?filters=%7B%22all%22%3A%7B%22true%22%3Atrue%7D%7D", "Total reclaimed space: 0B\n", "", 0},
+		{"container prune -f", "POST /containers/prune", "Deleted Containers:\nc1\n\nTotal reclaimed space: 1.5kB\n",
+			"", 0},
+		{"image prune -f", "POST /images/prune?filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D",
+			"Deleted Images:\nuntagged: u\ndeleted: d\n\nTotal reclaimed space: 0B\n", "", 0},
+		{"image prune -af", "POST /images/prune?filters=%7B%22dangling%22%3A%7B%22false%22%3Atrue%7D%7D",
+			"Deleted Images:\nuntagged: u\ndeleted: d\n\nTotal reclaimed space: 0B\n", "", 0},
+		{"volume prune -af", "POST /volumes/prune?filters=%7B%22all%22%3A%7B%22true%22%3Atrue%7D%7D",
+			"Total reclaimed space: 0B\n", "", 0},
 		{"builder prune -af", "POST /build/prune?all=1", "Deleted build cache objects:\nb1\n\nTotal:\t1.5kB\n", "", 0},
-		{"search --limit 3 x", "GET /images/search?limit=3&term=x", "NAME      DESCRIPTION   STARS     OFFICIAL\nn         d             5         [OK]\n", "", 0},
+		{"search --limit 3 x", "GET /images/search?limit=3&term=x",
+			"NAME      DESCRIPTION   STARS     OFFICIAL\nn         d             5         [OK]\n", "", 0},
 		{"network prune -f", "POST /networks/prune", "Deleted Networks:\nn1\n\n", "", 0},
 	} {
 		before := len(f.seen)
@@ -181,7 +191,8 @@ func TestInspect(t *testing.T) {
 		code int
 	}{
 		{[]string{"inspect", "c"}, "[\n    {\n        \"Id\": \"c\",\n        \"Created\": \"2020\",\n        \"Config\": {\n            \"Cmd\": null,\n            \"Image\": \"i\"\n        },\n        \"New\": {\n            \"z\": 1,\n            \"a\": 2\n        }\n    }\n]\n", 0},
-		{[]string{"inspect", "-f", "{{.ID}} {{.Config.Cmd}} {{.Config.Env}} {{json .New}}", "c"}, "c [] [] {\"z\":1,\"a\":2}\n", 0},
+		{[]string{"inspect", "-f", "{{.ID}} {{.Config.Cmd}} {{.Config.Env}} {{json .New}}", "c"},
+			"c [] [] {\"z\":1,\"a\":2}\n", 0},
 		{[]string{"inspect", "-f", "{{.Id}}{{.Name}}", "i", "v"}, "", 1},
 		{[]string{"inspect", "-f", "json", "n"}, "[{\"Id\":\"n\"}]\n", 0},
 		{[]string{"inspect", "--type", "image", "i", "-f", "{{.RepoTags}}"}, "[i:1]\n", 0},
@@ -256,9 +267,11 @@ func TestLogin(t *testing.T) {
 func TestCompletion(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{"GET /containers/json": reply(`[{"Names":["/web"]},{"Names":["/db"]}]`), "GET /images/json": reply(`[{"RepoTags":["i:1"]}]`)})
 	for _, row := range []struct{ words, want string }{
-		{"cont", "container\ncontext\n"}, {"container st", "start\nstats\nstop\n"}, {"stop w", "web\n"}, {"exec -it d", "db\n"}, {"run ", "i:1\n"}, {"ps --no-", "--no-trunc\n"}, {"nope x", ""},
+		{"cont", "container\ncontext\n"}, {"container st", "start\nstats\nstop\n"}, {"stop w", "web\n"},
+		{"exec -it d", "db\n"}, {"run ", "i:1\n"}, {"ps --no-", "--no-trunc\n"}, {"nope x", ""},
 	} {
-		if r := f.docker(t, "", append([]string{"__complete"}, strings.Split(row.words, " ")...)...); r.out != row.want {
+		if r := f.docker(t, "", append([]string{"__complete"},
+			strings.Split(row.words, " ")...)...); r.out != row.want {
 			t.Errorf("%s: %q", row.words, r.out)
 		}
 	}

@@ -152,7 +152,8 @@ func objects(ctx context.Context, s *session.Session, row *command, at int) []st
 		return nil
 	case strings.HasPrefix(operand, "CONTAINER") || operand == "NAME|ID":
 		return containerCandidates(ctx, api, row)
-	case strings.Contains(operand, "IMAGE") || strings.HasPrefix(operand, "[REPOSITORY") || strings.HasPrefix(operand, "NAME["):
+	case strings.Contains(operand, "IMAGE") || strings.HasPrefix(operand, "[REPOSITORY") ||
+		strings.HasPrefix(operand, "NAME["):
 		return imageCandidates(ctx, api)
 	case strings.Contains(operand, "NETWORK"):
 		list, _ := api.NetworkList(ctx, nil)
@@ -177,7 +178,8 @@ func objects(ctx context.Context, s *session.Session, row *command, at int) []st
 // containerCandidates names the containers that a command can work on: start those that do not run, exec those that do.
 func containerCandidates(ctx context.Context, api *client.Client, row *command) []string {
 	verb := row.names[len(row.names)-1]
-	all := !slices.Contains([]string{"attach", "exec", "kill", "pause", "port", "stats", "stop", "top", "unpause"}, verb)
+	all := !slices.Contains([]string{"attach", "exec", "kill", "pause", "port", "stats", "stop", "top", "unpause"},
+		verb)
 	list, _ := api.ContainerList(ctx, client.ListContainers{All: all})
 	var out []string
 	for _, c := range list {

@@ -67,12 +67,14 @@ func holding(t *testing.T, stat wire.PathStat, archive []byte) *fake {
 		w.Header().Set(wire.PathStatHeader, header)
 		w.Write(archive)
 	}
-	return newFake(t, map[string]http.HandlerFunc{"GET /containers/c/archive": serve, "HEAD /containers/c/archive": serve,
-		"PUT /containers/c/archive": func(http.ResponseWriter, *http.Request) {}})
+	return newFake(t, map[string]http.HandlerFunc{"GET /containers/c/archive": serve,
+		"HEAD /containers/c/archive": serve,
+		"PUT /containers/c/archive":  func(http.ResponseWriter, *http.Request) {}})
 }
 
 func TestCopyFromContainer(t *testing.T) {
-	tree := tarOf(t, dir("src/"), file("src/f", "data"), link("src/l", "f"), hard("src/h", "src/f"), dir("src/sub"), file("src/sub/g", "x"))
+	tree := tarOf(t, dir("src/"), file("src/f", "data"), link("src/l", "f"), hard("src/h", "src/f"), dir("src/sub"),
+		file("src/sub/g", "x"))
 	content := tarOf(t, dir("./"), file("./f", "data"))
 	folder := wire.PathStat{Name: "src", Mode: fs.ModeDir | 0o755}
 	for _, row := range []struct {
@@ -84,7 +86,8 @@ func TestCopyFromContainer(t *testing.T) {
 		{"into a folder", "c:/src", "here", folder, tree, "here/src/f"},
 		{"under a new name", "c:/src", "here/new", folder, tree, "here/new/sub/g"},
 		{"content into a folder", "c:/src/.", "here", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content, "here/f"},
-		{"content under a new name", "c:/src/.", "here/new", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content, "here/new/f"},
+		{"content under a new name", "c:/src/.", "here/new", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content,
+			"here/new/f"},
 		{"a file", "c:/src", "here/new", wire.PathStat{Name: "src"}, tarOf(t, file("src", "data")), "here/new"},
 		{"over a file", "c:/src", "here/old", wire.PathStat{Name: "src"}, tarOf(t, file("src", "data")), "here/old"},
 	} {
@@ -127,7 +130,8 @@ func TestCopyFromHostile(t *testing.T) {
 		os.MkdirAll(filepath.Join(home, "in"), 0o755)
 		os.WriteFile(filepath.Join(home, "out/secret"), []byte("kept"), 0o600)
 		archive = bytes.ReplaceAll(archive, []byte("ROOT/out"), []byte("/tmp/out"))
-		dockerIn(t, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).host, "", "cp", "c:/src", "in")
+		dockerIn(t, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).host, "", "cp", "c:/src",
+			"in")
 		if _, err := os.Lstat(filepath.Join(home, "out/evil")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: written outside", name)
 		}
@@ -188,13 +192,15 @@ func TestCopyOverFile(t *testing.T) {
 	os.WriteFile(path, []byte("old"), 0o600)
 	os.Symlink("f", by)
 	archive := tarOf(t, file("src", strings.Repeat("x", 5000)))
-	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).host, "", "cp", "c:/src", "f"); r.code != 1 {
+	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).host, "", "cp", "c:/src",
+		"f"); r.code != 1 {
 		t.Errorf("%+v", r)
 	}
 	if raw, err := os.ReadFile(path); string(raw) != "old" || namesIn(t, home) != "f link" {
 		t.Errorf("%q, %v, %s", raw, err, namesIn(t, home))
 	}
-	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, tarOf(t, file("src", "new"))).host, "", "cp", "c:/src", "link"); r.code != 0 {
+	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, tarOf(t, file("src", "new"))).host, "", "cp",
+		"c:/src", "link"); r.code != 0 {
 		t.Errorf("%+v", r)
 	}
 	target, err := os.Readlink(by)

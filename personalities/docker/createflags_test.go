@@ -46,7 +46,8 @@ func createRows(t *testing.T) []createRow {
 		{"cpus", []string{"--cpus", "1.5"}, "HostConfig.NanoCpus", `1500000000`},
 		{"cpuset-cpus", []string{"--cpuset-cpus", "0-1"}, "HostConfig.CpusetCpus", `"0-1"`},
 		{"cpuset-mems", []string{"--cpuset-mems", "0"}, "HostConfig.CpusetMems", `"0"`},
-		{"device", []string{"--device", "/dev/a", "--device", "/dev/b:/dev/c:r", "--device", "/dev/d:rw"}, "HostConfig.Devices",
+		{"device", []string{"--device", "/dev/a", "--device", "/dev/b:/dev/c:r", "--device", "/dev/d:rw"},
+			"HostConfig.Devices",
 			`[{"PathOnHost":"/dev/a","PathInContainer":"/dev/a","CgroupPermissions":"rwm"},{"PathOnHost":"/dev/b","PathInContainer":"/dev/c","CgroupPermissions":"r"},{"PathOnHost":"/dev/d","PathInContainer":"/dev/d","CgroupPermissions":"rw"}]`},
 		{"device-cgroup-rule", []string{"--device-cgroup-rule", "c 1:* rwm"}, "HostConfig.DeviceCgroupRules", `["c 1:* rwm"]`},
 		{"device-read-bps", []string{"--device-read-bps", "/dev/x:1mb"}, "HostConfig.BlkioDeviceReadBps", `[{"Path":"/dev/x","Rate":1048576}]`},
@@ -104,7 +105,8 @@ func createRows(t *testing.T) []createRow {
 		{"pid", []string{"--pid", "host"}, "HostConfig.PidMode", `"host"`},
 		{"pids-limit", []string{"--pids-limit", "-1"}, "HostConfig.PidsLimit", `-1`},
 		{"privileged", []string{"--privileged"}, "HostConfig.Privileged", `true`},
-		{"publish", []string{"-p", "127.0.0.1:8080:80", "-p", "53:53/udp", "-p", "[::1]::81"}, "HostConfig.PortBindings",
+		{"publish", []string{"-p", "127.0.0.1:8080:80", "-p", "53:53/udp", "-p", "[::1]::81"},
+			"HostConfig.PortBindings",
 			`{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8080"}],"53/udp":[{"HostIp":"","HostPort":"53"}],"81/tcp":[{"HostIp":"::1","HostPort":""}]}`},
 		{"publish", []string{"-p", "8000-8001:80-81"}, "HostConfig.PortBindings", `{"80/tcp":[{"HostIp":"","HostPort":"8000"}],"81/tcp":[{"HostIp":"","HostPort":"8001"}]}`},
 		{"publish", []string{"-p", "8000-8010:80"}, "HostConfig.PortBindings", `{"80/tcp":[{"HostIp":"","HostPort":"8000-8010"}]}`},
@@ -114,7 +116,8 @@ func createRows(t *testing.T) []createRow {
 		{"restart", []string{"--restart", "on-failure:3"}, "HostConfig.RestartPolicy", `{"Name":"on-failure","MaximumRetryCount":3}`},
 		{"rm", []string{"--rm"}, "HostConfig.AutoRemove", `true`},
 		{"runtime", []string{"--runtime", "r"}, "HostConfig.Runtime", `"r"`},
-		{"security-opt", []string{"--security-opt", "no-new-privileges", "--security-opt", "seccomp=" + seccomp}, "HostConfig.SecurityOpt",
+		{"security-opt", []string{"--security-opt", "no-new-privileges", "--security-opt", "seccomp=" + seccomp},
+			"HostConfig.SecurityOpt",
 			`["no-new-privileges","seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\"}"]`},
 		{"security-opt", []string{"--security-opt", "systempaths=unconfined"}, "HostConfig.MaskedPaths", `[]`},
 		{"shm-size", []string{"--shm-size", "64m"}, "HostConfig.ShmSize", `67108864`},
@@ -138,7 +141,8 @@ func createRows(t *testing.T) []createRow {
 
 // elsewhere is the flags whose work is not in the body; tests beside this one have them.
 func elsewhere() []string {
-	return []string{"cidfile", "detach", "detach-keys", "disable-content-trust", "kernel-memory", "name", "platform", "pull", "quiet", "sig-proxy", "use-api-socket"}
+	return []string{"cidfile", "detach", "detach-keys", "disable-content-trust", "kernel-memory", "name", "platform",
+		"pull", "quiet", "sig-proxy", "use-api-socket"}
 }
 
 // Every flag of `docker run` has a row, and every row's flag reaches the daemon as it should.
@@ -251,7 +255,8 @@ func TestCreateRefuses(t *testing.T) {
 		{"IMG", `repository name (library/IMG) must be lowercase`},
 	} {
 		r := f.docker(t, "", append([]string{"run"}, strings.Fields(row.args)...)...)
-		if r.code != 125 || !strings.Contains(r.stderr, row.want) || !strings.Contains(r.stderr, "Run 'docker run --help' for more information") {
+		if r.code != 125 || !strings.Contains(r.stderr, row.want) ||
+			!strings.Contains(r.stderr, "Run 'docker run --help' for more information") {
 			t.Errorf("%s: %+v", row.args, r)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"box/personalities/docker/session"
 )
 
-// daemon is `docker daemon`, as the daemon was started before dockerd: this process becomes it, so that its pid and signals stay.
+// daemon is `docker daemon`, as the daemon was started before dockerd: this process becomes it, so that its pid and
+// signals stay.
 func daemon(s *session.Session, args []string) error {
 	fmt.Fprintln(s.Err, "Command \"daemon\" is deprecated. Please run `dockerd` directly.")
 	exe, err := os.Executable()

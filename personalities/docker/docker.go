@@ -1,5 +1,5 @@
-// Package docker is the client: `box docker`, or the file under the name docker. commands.go is the table of all commands; what they do is in
-// the packages below, by noun, a file a verb.
+// Package docker is the client: `box docker`, or the file under the name docker. commands.go is the table of all
+// commands; what they do is in the packages below, by noun, a file a verb.
 package docker
 
 import (

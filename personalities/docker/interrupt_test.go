@@ -65,7 +65,8 @@ func TestSignals(t *testing.T) {
 		{"events", []syscall.Signal{syscall.SIGINT}, 130, "", ""},
 		{"pull busybox", []syscall.Signal{syscall.SIGINT}, 130, "", ""},
 		{"import -", []syscall.Signal{syscall.SIGINT}, 130, "", ""},
-		{"container prune", []syscall.Signal{syscall.SIGINT}, 0, "WARNING! This will remove all stopped containers." + sure, ""},
+		{"container prune", []syscall.Signal{syscall.SIGINT}, 0,
+			"WARNING! This will remove all stopped containers." + sure, ""},
 		{"network prune", []syscall.Signal{syscall.SIGTERM}, 0,
 			"WARNING! This will remove all custom networks not used by at least one container." + sure, ""},
 	} {

@@ -51,7 +51,8 @@ func startOracle(t *testing.T) *oracle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	daemon := exec.Command(dockerd, "-H", o.host, "--data-root", dir+"/data", "--exec-root", dir+"/exec", "--pidfile", dir+"/pid",
+	daemon := exec.Command(dockerd, "-H", o.host, "--data-root", dir+"/data", "--exec-root", dir+"/exec", "--pidfile",
+		dir+"/pid",
 		"--iptables=false", "--bridge", "none", "--storage-driver", "vfs")
 	daemon.Stdout, daemon.Stderr = log, log
 	if err := daemon.Start(); err != nil {
@@ -94,7 +95,8 @@ func busybox(t *testing.T) []byte {
 	if err != nil {
 		t.Skip("no /bin/busybox to make an image of")
 	}
-	entries := []tar.Header{dir("bin"), dir("etc"), dir("tmp"), dir("proc"), dir("sys"), dir("dev"), file("etc/passwd", "root:x:0:0::/:/bin/sh\n"),
+	entries := []tar.Header{dir("bin"), dir("etc"), dir("tmp"), dir("proc"), dir("sys"), dir("dev"),
+		file("etc/passwd", "root:x:0:0::/:/bin/sh\n"),
 		{Name: "bin/busybox", Typeflag: tar.TypeReg, Linkname: string(program), Mode: 0o755}}
 	for _, name := range strings.Fields("sh cat echo sleep true touch test pwd hostname id kill ls") {
 		entries = append(entries, link("bin/"+name, "busybox"))
@@ -158,7 +160,8 @@ func TestOracle(t *testing.T) {
 		want, got := theirs[i], steady(dockerIn(t, o.home, o.host, stdin, args...))
 		if got != want && !explained(line, got, want) {
 			differ++
-			t.Errorf("docker %s\n  code %d, Docker's %d%s%s", line, got.code, want.code, firstDifference(got.out, want.out), firstDifference(got.stderr, want.stderr))
+			t.Errorf("docker %s\n  code %d, Docker's %d%s%s", line, got.code, want.code,
+				firstDifference(got.out, want.out), firstDifference(got.stderr, want.stderr))
 		}
 	}
 	t.Logf("%d command lines, %d differ", len(lines), differ)
@@ -169,7 +172,9 @@ func firstDifference(got, want string) string {
 	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range max(len(a), len(b)) {
 		if i >= len(a) || i >= len(b) || a[i] != b[i] {
-			return fmt.Sprintf("\n  line %d: %q\n  Docker's: %q", i+1, strings.Join(a[min(i, len(a)):min(i+1, len(a))], ""), strings.Join(b[min(i, len(b)):min(i+1, len(b))], ""))
+			return fmt.Sprintf("\n  line %d: %q\n  Docker's: %q", i+1,
+				strings.Join(a[min(i, len(a)):min(i+1, len(a))], ""), strings.Join(b[min(i, len(b)):min(i+1, len(b))],
+					""))
 		}
 	}
 	return ""

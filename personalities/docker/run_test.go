@@ -69,7 +69,8 @@ func TestRunDetached(t *testing.T) {
 	if r.code != 0 || r.out != "abc\n" {
 		t.Errorf("%+v", r)
 	}
-	if want := []string{"POST /containers/create", "POST /containers/abc/start"}; fmt.Sprint(f.seen) != fmt.Sprint(want) {
+	if want := []string{"POST /containers/create",
+		"POST /containers/abc/start"}; fmt.Sprint(f.seen) != fmt.Sprint(want) {
 		t.Errorf("asked %q", f.seen)
 	}
 	if body := decoded(t, f.bodies["POST /containers/create"]); at(body, "AttachStdout") != false {
@@ -140,7 +141,8 @@ func TestPullErrorEndsRun(t *testing.T) {
 		"POST /images/create":     reply(`{"errorDetail":{"message":"the registry is closed"},"error":"the registry is closed"}`),
 	})
 	r := f.docker(t, "", "run", "x")
-	if r.code != 125 || !strings.HasPrefix(r.stderr, "Unable to find image 'x:latest' locally\ndocker: the registry is closed\n\n") {
+	if r.code != 125 || !strings.HasPrefix(r.stderr,
+		"Unable to find image 'x:latest' locally\ndocker: the registry is closed\n\n") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -176,7 +178,8 @@ func TestExec(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	body := decoded(t, f.bodies["POST /containers/c/exec"])
-	for key, want := range map[string]any{"User": "x", "WorkingDir": "/d", "Privileged": true, "AttachStdin": false, "AttachStdout": true, "Tty": false} {
+	for key, want := range map[string]any{"User": "x", "WorkingDir": "/d", "Privileged": true, "AttachStdin": false,
+		"AttachStdout": true, "Tty": false} {
 		if at(body, key) != want {
 			t.Errorf("%s is %v", key, at(body, key))
 		}

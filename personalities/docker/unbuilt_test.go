@@ -8,7 +8,8 @@ import (
 	"box/netapi/wire"
 )
 
-// TestUnbuiltCommands: what is missing says so in the daemon's words, and neither help nor completion nor the manual offers it.
+// TestUnbuiltCommands: what is missing says so in the daemon's words, and neither help nor completion nor the manual
+// offers it.
 func TestUnbuiltCommands(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{
 		"POST /networks/create": func(w http.ResponseWriter, _ *http.Request) {
@@ -16,9 +17,12 @@ func TestUnbuiltCommands(t *testing.T) {
 		},
 	})
 	for line, want := range map[string]string{
-		"build .": wire.NoBuilds, "image build -t x .": wire.NoBuilds, "builder build .": wire.NoBuilds, "buildx ls": wire.NoBuilds,
-		"plugin ls": wire.NoPlugins, "plugin install x": wire.NoPlugins, "swarm init": wire.NoSwarm, "swarm leave": wire.NotInSwarm,
-		"node ls": wire.NotManager, "service create x": wire.NotManager, "secret ls": wire.NotManager, "checkpoint ls x": wire.NoCheckpoints,
+		"build .": wire.NoBuilds, "image build -t x .": wire.NoBuilds, "builder build .": wire.NoBuilds,
+		"buildx ls": wire.NoBuilds,
+		"plugin ls": wire.NoPlugins, "plugin install x": wire.NoPlugins, "swarm init": wire.NoSwarm,
+		"swarm leave": wire.NotInSwarm,
+		"node ls":     wire.NotManager, "service create x": wire.NotManager, "secret ls": wire.NotManager,
+		"checkpoint ls x":  wire.NoCheckpoints,
 		"network create n": wire.NoNetworks,
 	} {
 		if r := f.docker(t, "", strings.Fields(line)...); r.code != 1 || !strings.Contains(r.stderr, want) || r.out != "" {
@@ -29,7 +33,8 @@ func TestUnbuiltCommands(t *testing.T) {
 		t.Errorf("a misspelt command: %+v", r)
 	}
 	var shown strings.Builder
-	shown.WriteString(f.docker(t, "", "--help").out + f.docker(t, "", "network", "--help").out + f.docker(t, "", "image", "--help").out)
+	shown.WriteString(f.docker(t, "", "--help").out + f.docker(t, "", "network", "--help").out +
+		f.docker(t, "", "image", "--help").out)
 	shown.WriteString(f.docker(t, "", "__complete", "network", "").out + f.docker(t, "", "__complete", "").out)
 	for _, p := range Pages() {
 		shown.WriteString(" " + p.Path + "\n")

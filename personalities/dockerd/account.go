@@ -94,9 +94,11 @@ func farewell(ctx context.Context, o *config.Options, e *engine.Engine) string {
 	case err != nil || i.ContainersRunning+i.ContainersPaused == 0:
 		return "box dockerd ends: no container runs"
 	case bool(o.LiveRestore):
-		return fmt.Sprintf("box dockerd ends: %d containers go on without it (--live-restore)", i.ContainersRunning+i.ContainersPaused)
+		return fmt.Sprintf("box dockerd ends: %d containers go on without it (--live-restore)",
+			i.ContainersRunning+i.ContainersPaused)
 	case o.ShutdownTimeout < 0:
-		return fmt.Sprintf("box dockerd ends: it stops %d containers and waits for them", i.ContainersRunning+i.ContainersPaused)
+		return fmt.Sprintf("box dockerd ends: it stops %d containers and waits for them",
+			i.ContainersRunning+i.ContainersPaused)
 	}
 	return fmt.Sprintf("box dockerd ends: it stops %d containers, which have %d s for that; those with a restart policy are started by the next daemon",
 		i.ContainersRunning+i.ContainersPaused, o.ShutdownTimeout)

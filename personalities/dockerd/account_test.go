@@ -10,7 +10,8 @@ import (
 )
 
 func TestAccount(t *testing.T) {
-	i := &system.Info{DockerRootDir: "/", Driver: "overlay2", DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}}, CgroupVersion: "2",
+	i := &system.Info{DockerRootDir: "/", Driver: "overlay2",
+		DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}}, CgroupVersion: "2",
 		KernelVersion: "6.1.0", Architecture: "x86_64", Containers: 3, ContainersRunning: 1, Images: 2,
 		Warnings: []string{"WARNING: no swap limit\nmore of it", "no NAT"}}
 	for _, row := range []struct {
@@ -18,8 +19,10 @@ func TestAccount(t *testing.T) {
 		change func(*config.Options)
 		want   []string
 	}{
-		{"as it comes", func(*config.Options) {}, []string{"data            /, ", "MiB free", "overlay2 on extfs", "docker0, rules by nf_tables", "version 2",
-			"6.1.0, x86_64", "3, of which 1 run; 2 images", "limited         no swap limit\n                   no NAT\n"}},
+		{"as it comes", func(*config.Options) {},
+			[]string{"data            /, ", "MiB free", "overlay2 on extfs", "docker0, rules by nf_tables", "version 2",
+				"6.1.0, x86_64", "3, of which 1 run; 2 images",
+				"limited         no swap limit\n                   no NAT\n"}},
 		{"no rules", func(o *config.Options) { o.NoRules = true }, []string{"no rules of a firewall"}},
 		{"no bridge", func(o *config.Options) { o.Bridge = "none" }, []string{"containers have no network"}},
 	} {

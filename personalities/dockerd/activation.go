@@ -20,8 +20,8 @@ type descriptors struct {
 	used  map[int]bool // by number
 }
 
-// inherit reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and keeps the sockets from programs that the daemon starts. What is
-// meant for another process is left alone.
+// inherit reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and keeps the sockets from programs that the daemon starts.
+// What is meant for another process is left alone.
 func inherit(getenv func(string) string) *descriptors {
 	d := &descriptors{used: map[int]bool{}}
 	if pid, err := strconv.Atoi(getenv("LISTEN_PID")); err != nil || pid != os.Getpid() {
@@ -59,13 +59,15 @@ func (d *descriptors) listeners(which string) ([]net.Listener, error) {
 		out = append(out, l)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("fd://%s: no such socket was handed over: there are descriptors %d to %d named %q", which,
+		return nil, fmt.Errorf("fd://%s: no such socket was handed over: there are descriptors %d to %d named %q",
+			which,
 			firstDescriptor, firstDescriptor+len(d.names)-1, d.names)
 	}
 	return out, nil
 }
 
-// bound is the socket that was handed over for a path, nil for none: a service manager may listen where the daemon does by itself.
+// bound is the socket that was handed over for a path, nil for none: a service manager may listen where the daemon
+// does by itself.
 func (d *descriptors) bound(path string) (net.Listener, error) {
 	here, err := os.Stat(path)
 	if err != nil {

@@ -14,9 +14,10 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// leaveChroot sees to it that a daemon that was started in a chroot has a mount namespace with the chroot as its root, and executes
-// itself anew there. Else containers could leave the chroot: who joins their namespace, as an exec does, begins at its root. A daemon
-// that finds a keeper goes where that one is, since both must see the same mounts. It returns when there is no chroot to leave.
+// leaveChroot sees to it that a daemon that was started in a chroot has a mount namespace with the chroot as its
+// root, and executes itself anew there. Else containers could leave the chroot: who joins their namespace, as an exec
+// does, begins at its root. A daemon that finds a keeper goes where that one is, since both must see the same mounts.
+// It returns when there is no chroot to leave.
 func leaveChroot(env *cmd.Env, o *config.Options, log *slog.Logger) error {
 	chrooted, err := mount.Chrooted()
 	if err != nil {

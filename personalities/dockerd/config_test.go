@@ -74,7 +74,8 @@ func TestConfig(t *testing.T) {
 		{"--data-root /dev/null/x", "--data-root: "},
 		{"--exec-root /proc/version", "--exec-root: /proc/version is not a folder"},
 		{"--pidfile /dev/null", "--pidfile: /dev/null: there is a character device"},
-		{"-H tcp://127.0.0.1:1 --tlsverify --tlscacert /nope/ca.pem --tlscert /nope/c.pem --tlskey /nope/k.pem", "box certs init"},
+		{"-H tcp://127.0.0.1:1 --tlsverify --tlscacert /nope/ca.pem --tlscert /nope/c.pem --tlskey /nope/k.pem",
+			"box certs init"},
 	} {
 		if code, said := validate(strings.Fields(row.args)...); code == 0 || !strings.Contains(said, row.says) {
 			t.Errorf("%s: %d %s", row.args, code, said)
@@ -104,7 +105,9 @@ func TestOptionsFile(t *testing.T) {
 	if _, err := try("--opts-file", "none"); err != nil {
 		t.Error(err)
 	}
-	for _, row := range [][3]string{{"bad", "nope.json", "unknown flag: --nope"}, {"bad", "daemon.json", "with DOCKER_OPTS of"}, {"zero", "daemon.json", "zero byte"}, {"opts", "daemon.json", "log-level: (from flag: warn, from file: info)"}} {
+	for _, row := range [][3]string{{"bad", "nope.json", "unknown flag: --nope"},
+		{"bad", "daemon.json", "with DOCKER_OPTS of"}, {"zero", "daemon.json", "zero byte"}, {"opts", "daemon.json",
+			"log-level: (from flag: warn, from file: info)"}} {
 		if _, err := try("--opts-file", row[0], "--config-file", row[1]); err == nil || !strings.Contains(err.Error(), row[2]) {
 			t.Errorf("%v: %v", row, err)
 		}

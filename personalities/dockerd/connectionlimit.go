@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxConnections of one tcp listener, idle ones too. Fewer where the process may not open that many files: what strangers open
-// must not take the files that containers and the local socket need.
+// maxConnections of one tcp listener, idle ones too. Fewer where the process may not open that many files: what
+// strangers open must not take the files that containers and the local socket need.
 const maxConnections = 8192
 
 // overflowNote is how often the log tells of connections that were turned away.
@@ -51,7 +51,8 @@ func (c *limitedListener) Accept() (net.Conn, error) {
 		conn.Close()
 		c.turns++
 		if now := time.Now(); now.Sub(c.last) > overflowNote {
-			c.log.Warn("connections turned away", "listener", c.Addr(), "limit", c.limit, "count", c.turns, "last", conn.RemoteAddr())
+			c.log.Warn("connections turned away", "listener", c.Addr(), "limit", c.limit, "count", c.turns, "last",
+				conn.RemoteAddr())
 			c.last, c.turns = now, 0
 		}
 	}

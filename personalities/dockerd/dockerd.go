@@ -38,9 +38,11 @@ func Pages() []*cmd.Usage {
 	u.Detail = config.UnsupportedHelp()
 	u.Examples = []cmd.Line{
 		{Text: "dockerd --detach", Why: "Start it in the background; its log is dockerd.log in the exec root"},
-		{Text: "dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock", Why: "Serve other machines, after box certs init"},
+		{Text: "dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock",
+			Why: "Serve other machines, after box certs init"},
 		{Text: "dockerd --validate --config-file daemon.json", Why: "Check a configuration and change nothing"},
-		{Text: "dockerd --data-root /mnt/flash/docker --live-restore", Why: "Data on another disk; containers go on while the daemon is away"},
+		{Text: "dockerd --data-root /mnt/flash/docker --live-restore",
+			Why: "Data on another disk; containers go on while the daemon is away"},
 		{Text: "dockerd --recover", Why: "Make the state again from its copy and from what is on the disk"},
 	}
 	u.Files = []cmd.Line{
@@ -98,7 +100,8 @@ func run(ctx context.Context, env *cmd.Env) error {
 	if o.Debug {
 		runtime.MemProfileRate = profileRate
 	}
-	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many containers.
+	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many
+	// containers.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startHeap)
 	log, level := logger(o, env.Stderr)
@@ -152,7 +155,8 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	defer closeAll(listeners)
 	sockets.start()
 	warn(env, o.Remote.Warnings(listeners))
-	plane, err := network.Open(network.Options{ExecRoot: o.ExecRoot, Holder: k.client(), Log: log, NoRules: bool(o.NoRules), NoForward: bool(o.NoForward)})
+	plane, err := network.Open(network.Options{ExecRoot: o.ExecRoot, Holder: k.client(), Log: log,
+		NoRules: bool(o.NoRules), NoForward: bool(o.NoForward)})
 	if err != nil {
 		return err
 	}
@@ -163,8 +167,10 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 			return drivers.Open(ctx, o.DataRoot, o.StorageDriver, db.Layers(), nil, o.StorageOpts, func(text string) { noted = append(noted, text) })
 		},
 		RecoverLayers: recoverLayers(o),
-		Bridge:        o.DefaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version, Release: cmd.DockerVersion(), Experimental: o.Experimental,
-		LogConfig: o.LogConfig(), IDs: ids, Warnings: o.Remote.Warnings(listeners), NoRestarts: bool(o.NoRestarts), Settings: o.Settings(),
+		Bridge:        o.DefaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version,
+		Release: cmd.DockerVersion(), Experimental: o.Experimental,
+		LogConfig: o.LogConfig(), IDs: ids, Warnings: o.Remote.Warnings(listeners), NoRestarts: bool(o.NoRestarts),
+		Settings: o.Settings(),
 	}
 	e, err := engine.Open(ctx, settings)
 	if err != nil {
@@ -212,8 +218,8 @@ func closeEngine(e *engine.Engine, k *keeperProcess, o *config.Options, sockets 
 // detachWait is how often detach looks whether the daemon listens.
 const detachWait = 5 * time.Millisecond
 
-// detach starts the daemon in a session of its own, with a log in the exec root, and returns when it listens, or with what
-// it said instead.
+// detach starts the daemon in a session of its own, with a log in the exec root, and returns when it listens, or with
+// what it said instead.
 func detach(env *cmd.Env, o *config.Options) error {
 	var args []string
 	for _, a := range env.Args {

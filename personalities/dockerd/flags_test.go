@@ -121,8 +121,8 @@ var outcomes = map[string]outcome{
 	"resolv-conf":                        {"", `{"resolv-conf":"/x"}`, "", ""},
 }
 
-// TestFlags holds the tables of the daemon against Docker's options of tiers A and B: each works or is refused with the reason that
-// stands here, as a flag and as a key.
+// TestFlags holds the tables of the daemon against Docker's options of tiers A and B: each works or is refused with
+// the reason that stands here, as a flag and as a key.
 func TestFlags(t *testing.T) {
 	raw, err := os.ReadFile("testdata/flags.tsv")
 	if err != nil {
@@ -153,7 +153,8 @@ func TestFlags(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want.args != "" || want.json == "" {
-				want.judge(t, append(strings.Fields(strings.ReplaceAll(want.args, "CONFIG", config)), "--config-file", config))
+				want.judge(t, append(strings.Fields(strings.ReplaceAll(want.args, "CONFIG", config)), "--config-file",
+					config))
 			}
 			if want.json == "" {
 				return
@@ -178,7 +179,8 @@ func pairs(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := append(certs.PairFiles(p, certs.CAFile, certs.CAKeyFile), certs.PairFiles(server, certs.ServerFile, certs.ServerKeyFile)...)
+	files := append(certs.PairFiles(p, certs.CAFile, certs.CAKeyFile),
+		certs.PairFiles(server, certs.ServerFile, certs.ServerKeyFile)...)
 	if err := certs.Write(folder, false, files); err != nil {
 		t.Fatal(err)
 	}
@@ -196,12 +198,14 @@ func (want outcome) judge(t *testing.T, args []string) {
 		t.Errorf("%q is to work: %d %s", args, code, said)
 	case want.reason == "" && !strings.Contains(said, "configuration OK") && !strings.Contains(said, "version"):
 		t.Errorf("%q: %s", args, said)
-	case want.note == "" && want.reason == "" && len(strings.Split(strings.TrimSpace(said), "\n")) > 1, !strings.Contains(said, want.note):
+	case want.note == "" && want.reason == "" &&
+		len(strings.Split(strings.TrimSpace(said), "\n")) > 1, !strings.Contains(said, want.note):
 		t.Errorf("%q is to note %q: %s", args, want.note, said)
 	}
 }
 
-// validate is `dockerd --validate ARGS`: its exit code and what it prints. No file of this machine is read that args do not name.
+// validate is `dockerd --validate ARGS`: its exit code and what it prints. No file of this machine is read that args
+// do not name.
 func validate(args ...string) (int, string) { return validateIn("", args...) }
 
 // validateIn is validate with certificates in a folder.

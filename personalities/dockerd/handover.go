@@ -17,9 +17,9 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// handover is how the sockets of the API go from one daemon to the next without a moment in which a connection is refused: the keeper
-// has copies of them. An executable that replaces itself would need a signal of its own, which no init sends; a stop and a start are
-// what each of them does, and after a crash it works as well.
+// handover is how the sockets of the API go from one daemon to the next without a moment in which a connection is
+// refused: the keeper has copies of them. An executable that replaces itself would need a signal of its own, which no
+// init sends; a stop and a start are what each of them does, and after a crash it works as well.
 type handover struct {
 	keeper *task.Client
 	log    *slog.Logger
@@ -92,8 +92,8 @@ func (o *handover) listener(h config.Host, group string) (net.Listener, error) {
 	return l, nil
 }
 
-// listenAnew makes this process the one whose number clients read of the socket (unix(7), SO_PEERCRED), by which they tell a daemon
-// that is there from one that has ended.
+// listenAnew makes this process the one whose number clients read of the socket (unix(7), SO_PEERCRED), by which they
+// tell a daemon that is there from one that has ended.
 func listenAnew(l net.Listener) error {
 	u, ok := l.(*net.UnixListener)
 	if !ok {
@@ -160,8 +160,8 @@ const (
 	longPause  = 2 * time.Second
 )
 
-// start gives the sockets to the keeper, and again to each later one, until leave. What was taken from a keeper it has again when start
-// returns: a daemon that may not start leaves them as they were.
+// start gives the sockets to the keeper, and again to each later one, until leave. What was taken from a keeper it
+// has again when start returns: a daemon that may not start leaves them as they were.
 func (o *handover) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var loop sync.WaitGroup
@@ -205,7 +205,8 @@ func (o *handover) set(l *task.Lease) {
 	o.lease, o.had = l, o.had || l != nil
 }
 
-// drain begins the end of the daemon and is how long requests under way have. Where nobody follows, nobody is to wait for that.
+// drain begins the end of the daemon and is how long requests under way have. Where nobody follows, nobody is to wait
+// for that.
 func (o *handover) drain() time.Duration {
 	if o.stay {
 		o.settle()
@@ -215,8 +216,8 @@ func (o *handover) drain() time.Duration {
 	return drainWait
 }
 
-// settle waits until the keeper that held the sockets has them again: one that is being swapped gets them from the loop in a moment,
-// and they can only be given while they are open.
+// settle waits until the keeper that held the sockets has them again: one that is being swapped gets them from the
+// loop in a moment, and they can only be given while they are open.
 func (o *handover) settle() {
 	for end := time.Now().Add(takeWait); time.Now().Before(end); time.Sleep(shortPause) {
 		o.mu.Lock()
@@ -228,8 +229,8 @@ func (o *handover) settle() {
 	}
 }
 
-// leave ends the daemon's part, once; what it listens on is closed by then, or is about to be. It tells whether the keeper holds
-// the sockets for another daemon. If not, they are gone, and so are their paths.
+// leave ends the daemon's part, once; what it listens on is closed by then, or is about to be. It tells whether the
+// keeper holds the sockets for another daemon. If not, they are gone, and so are their paths.
 func (o *handover) leave() (stays bool) {
 	o.once.Do(func() {
 		o.stop()

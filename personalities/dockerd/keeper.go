@@ -35,7 +35,8 @@ func (k *keeperProcess) client() *task.Client {
 // helloWait bounds how long a keeper may take to answer before it counts as lost.
 const helloWait = 5 * time.Second
 
-// ensure makes sure that a keeper of this executable runs: it starts one where there is none, and swaps one of another build.
+// ensure makes sure that a keeper of this executable runs: it starts one where there is none, and swaps one of
+// another build.
 func (k *keeperProcess) ensure(ctx context.Context) error {
 	hello, cancel := context.WithTimeout(ctx, helloWait)
 	defer cancel()
@@ -72,7 +73,8 @@ func (k *keeperProcess) start() error {
 		return err
 	}
 	defer errs.Close()
-	c := exec.Command("/proc/self/fd/"+strconv.Itoa(int(exe.Fd())), "keeper", "--build", keeper.Build(), "--socket", k.socket(), "--state", state)
+	c := exec.Command("/proc/self/fd/"+strconv.Itoa(int(exe.Fd())), "keeper", "--build", keeper.Build(), "--socket",
+		k.socket(), "--state", state)
 	c.Args[0] = "box"
 	c.Dir = "/"
 	c.Stderr = errs

@@ -61,8 +61,8 @@ func listenUnix(path, group string) (net.Listener, error) {
 	return l, nil
 }
 
-// clearSocket removes what a daemon that is gone left; a socket that somebody answers on, and anything that is no socket,
-// is refused.
+// clearSocket removes what a daemon that is gone left; a socket that somebody answers on, and anything that is no
+// socket, is refused.
 func clearSocket(path string) error {
 	st, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -13,8 +13,8 @@ import (
 // maxLog is how long the file of --log-file gets, bytes, before it becomes FILE.1, in the place of the one before.
 const maxLog = 1 << 20
 
-// logFile is where the daemon's messages go under an init that keeps no log. It is the standard error as well, so that the runtime's
-// last words are in it.
+// logFile is where the daemon's messages go under an init that keeps no log. It is the standard error as well, so
+// that the runtime's last words are in it.
 type logFile struct {
 	path string
 

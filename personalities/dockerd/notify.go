@@ -41,8 +41,8 @@ func (n *notifier) say(text string) {
 	_, _ = c.Write([]byte(text))
 }
 
-// ready says that the API answers, and from then on that the daemon lives, as long as alive returns, until the function that it returns
-// is called, which says that the daemon ends.
+// ready says that the API answers, and from then on that the daemon lives, as long as alive returns, until the
+// function that it returns is called, which says that the daemon ends.
 func (n *notifier) ready(alive func()) (stop func()) {
 	n.say("READY=1\nMAINPID=" + strconv.Itoa(os.Getpid()))
 	ctx, cancel := context.WithCancel(context.Background())

@@ -28,7 +28,8 @@ func TestNotifier(t *testing.T) {
 		}
 		return string(buf[:n])
 	}
-	vars := map[string]string{"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "20000", "WATCHDOG_PID": strconv.Itoa(os.Getpid())}
+	vars := map[string]string{"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "20000",
+		"WATCHDOG_PID": strconv.Itoa(os.Getpid())}
 	asked := make(chan bool, 1000)
 	stop := newNotifier(func(name string) string { return vars[name] }).ready(func() { asked <- true })
 	if got, want := hear(), "READY=1\nMAINPID="+strconv.Itoa(os.Getpid()); got != want {
@@ -85,7 +86,8 @@ func TestLogFile(t *testing.T) {
 	}
 	for _, path := range []string{l.path, l.path + ".1"} {
 		raw, err := os.ReadFile(path)
-		if err != nil || len(raw) > maxLog || len(raw)%len(line) != 0 || strings.Count(string(raw), line) != len(raw)/len(line) {
+		if err != nil || len(raw) > maxLog || len(raw)%len(line) != 0 ||
+			strings.Count(string(raw), line) != len(raw)/len(line) {
 			t.Errorf("%s: %d bytes, %v", path, len(raw), err)
 		}
 	}

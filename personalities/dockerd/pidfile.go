@@ -22,7 +22,8 @@ func takePidfile(path string) (*pidfile, error) {
 	if raw, err := os.ReadFile(path); err == nil {
 		pid, err := strconv.Atoi(string(raw))
 		if err == nil && pid != os.Getpid() && isDaemon(pid) {
-			return nil, fmt.Errorf("process with PID %d is still running: if it is not a daemon of yours, delete %s", pid, path)
+			return nil, fmt.Errorf("process with PID %d is still running: if it is not a daemon of yours, delete %s",
+				pid, path)
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -13,8 +13,8 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// recoverState is --recover. It is an option of the daemon and no command of the client: the daemon does not start when it is needed, and
-// its configuration says where the data is.
+// recoverState is --recover. It is an option of the daemon and no command of the client: the daemon does not start
+// when it is needed, and its configuration says where the data is.
 func recoverState(ctx context.Context, o *config.Options, env *cmd.Env) error {
 	lines, err := engine.Recover(ctx, engine.Options{Root: o.DataRoot, RecoverLayers: recoverLayers(o)})
 	for _, l := range lines {

@@ -46,8 +46,8 @@ func (r *reloader) on(hangup chan os.Signal) (stop func()) {
 	}
 }
 
-// reload reads the same command line and files again. What is wrong in them leaves all as it is; what only a start can change stays
-// until then.
+// reload reads the same command line and files again. What is wrong in them leaves all as it is; what only a start
+// can change stays until then.
 func (r *reloader) reload() {
 	r.log.Info("Got signal to reload configuration, reloading from: " + r.o.ConfigFile)
 	n, err := config.Load(r.env)
@@ -69,7 +69,8 @@ func (r *reloader) reload() {
 	r.log.Info("Reloaded configuration: " + summary(r.o))
 }
 
-// authorize has plugins and the policy decide about requests from now on; when one of them cannot be had, nothing changes.
+// authorize has plugins and the policy decide about requests from now on; when one of them cannot be had, nothing
+// changes.
 func authorize(ctx context.Context, o *config.Options, s *netapi.Server) error {
 	var policy *authz.Policy
 	if o.AuthorizationPolicy != "" {
@@ -88,16 +89,21 @@ func authorize(ctx context.Context, o *config.Options, s *netapi.Server) error {
 // summary is what a reload may have changed, for the log.
 func summary(o *config.Options) string {
 	raw, _ := json.Marshal(map[string]any{ // of strings and numbers, which always can be
-		"debug": o.Debug, "labels": o.Labels, "live-restore": o.LiveRestore, "shutdown-timeout": o.ShutdownTimeout, "insecure-registries": o.InsecureRegistries,
-		"registry-mirrors": o.RegistryMirrors, "max-concurrent-downloads": o.MaxConcurrentDownloads, "max-concurrent-uploads": o.MaxConcurrentUploads, "max-download-attempts": o.MaxDownloadAttempts,
-		"default-shm-size": int64(o.DefaultShmSize), "default-ipc-mode": o.DefaultIPCMode, "default-cgroupns-mode": o.DefaultCgroupnsMode, "default-runtime": o.DefaultRuntime, "authorization-plugins": o.AuthorizationPlugins,
+		"debug": o.Debug, "labels": o.Labels, "live-restore": o.LiveRestore, "shutdown-timeout": o.ShutdownTimeout,
+		"insecure-registries": o.InsecureRegistries,
+		"registry-mirrors":    o.RegistryMirrors, "max-concurrent-downloads": o.MaxConcurrentDownloads,
+		"max-concurrent-uploads": o.MaxConcurrentUploads, "max-download-attempts": o.MaxDownloadAttempts,
+		"default-shm-size": int64(o.DefaultShmSize), "default-ipc-mode": o.DefaultIPCMode,
+		"default-cgroupns-mode": o.DefaultCgroupnsMode, "default-runtime": o.DefaultRuntime,
+		"authorization-plugins": o.AuthorizationPlugins,
 	})
 	return string(raw)
 }
 
 // prepare sets what the whole process has: the variables of proxies and how soon the kernel ends it for memory.
 func prepare(o *config.Options) error {
-	for name, value := range map[string]string{"HTTP_PROXY": o.HTTPProxy, "HTTPS_PROXY": o.HTTPSProxy, "NO_PROXY": o.NoProxy} {
+	for name, value := range map[string]string{"HTTP_PROXY": o.HTTPProxy, "HTTPS_PROXY": o.HTTPSProxy,
+		"NO_PROXY": o.NoProxy} {
 		if value != "" {
 			if err := os.Setenv(name, value); err != nil {
 				return err

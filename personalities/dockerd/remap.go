@@ -32,8 +32,8 @@ type accounts struct{ passwd, group, subuid, subgid string }
 // hostAccounts are the host's.
 var hostAccounts = accounts{"/etc/passwd", "/etc/group", "/etc/subuid", "/etc/subgid"}
 
-// remap turns user namespaces on as --userns-remap asks: the data of such a daemon has owners of its own, and so a folder of its own, UID.GID
-// below the data root.
+// remap turns user namespaces on as --userns-remap asks: the data of such a daemon has owners of its own, and so a
+// folder of its own, UID.GID below the data root.
 func remap(o *config.Options, log *slog.Logger) (fs.IDMaps, error) {
 	if o.UsernsRemap == "" {
 		return fs.IDMaps{}, nil
@@ -79,7 +79,8 @@ func ownRoot(o *config.Options, ids fs.IDMaps) error {
 	return os.Chown(o.DataRoot, 0, gid)
 }
 
-// find reads user, user:group, uid, uid:gid or default, and gives the user's name. The group must be there and is of no other use, as in Docker.
+// find reads user, user:group, uid, uid:gid or default, and gives the user's name. The group must be there and is of
+// no other use, as in Docker.
 func (a accounts) find(value string) (name string, err error) {
 	who, group, both := strings.Cut(value, ":")
 	if strings.Contains(group, ":") || who == "" || both && group == "" {
@@ -157,8 +158,10 @@ func readRanges(path, name, number string) (list []fs.IDMap, err error) {
 	}
 	next := 0
 	for _, s := range found {
-		if s.SubID <= 0 || s.Count <= 0 || s.SubID > lastID || s.Count > lastID-s.SubID || s.Count > lastID-int64(next) {
-			return nil, fmt.Errorf("%s: %s has a range of %d ids from %d, which cannot be", path, name, s.Count, s.SubID)
+		if s.SubID <= 0 || s.Count <= 0 || s.SubID > lastID || s.Count > lastID-s.SubID ||
+			s.Count > lastID-int64(next) {
+			return nil, fmt.Errorf("%s: %s has a range of %d ids from %d, which cannot be", path, name, s.Count,
+				s.SubID)
 		}
 		list = append(list, fs.IDMap{Container: next, Host: int(s.SubID), Size: int(s.Count)})
 		next += int(s.Count)
@@ -176,7 +179,8 @@ func readRanges(path, name, number string) (list []fs.IDMap, err error) {
 func (a accounts) makeRanges() error {
 	for _, path := range []string{a.subuid, a.subgid} {
 		if err := makeRange(path); err != nil {
-			return fmt.Errorf("error during %q user creation: %w: add a line %s:%d:%d to %s", remapUser, err, remapUser, firstSubID, subIDs, path)
+			return fmt.Errorf("error during %q user creation: %w: add a line %s:%d:%d to %s", remapUser, err, remapUser,
+				firstSubID, subIDs, path)
 		}
 	}
 	return nil

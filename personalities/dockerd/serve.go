@@ -27,7 +27,8 @@ const (
 )
 
 // answer serves the API on the listeners until ctx ends; what is under way then has as long as drain says to end.
-func answer(ctx context.Context, env *cmd.Env, listeners []net.Listener, server *netapi.Server, drain func() time.Duration) (err error) {
+func answer(ctx context.Context, env *cmd.Env, listeners []net.Listener, server *netapi.Server,
+	drain func() time.Duration) (err error) {
 	var serving sync.WaitGroup
 	failed := make(chan error, len(listeners))
 	debug.SetGCPercent(heapGoal)
@@ -61,7 +62,8 @@ func closeAll(listeners []net.Listener) {
 }
 
 // listenAll opens every -H, or none. What it returns of tcp is behind TLS where the options say so.
-func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *handover, log *slog.Logger) (out []net.Listener, err error) {
+func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *handover,
+	log *slog.Logger) (out []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(out)
@@ -77,7 +79,8 @@ func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *hand
 		}
 	}
 	if left := inherited.unused(); len(left) > 0 {
-		log.Warn("sockets of the service manager that no -H asks for: who connects there is not answered", "sockets", left)
+		log.Warn("sockets of the service manager that no -H asks for: who connects there is not answered", "sockets",
+			left)
 	}
 	for i, l := range out {
 		if l.Addr().Network() != "tcp" {
@@ -143,7 +146,8 @@ func openTLS(r *config.Remote, log *slog.Logger) (*certs.Server, error) {
 
 // newServer is the API, which asks of every request over TLS whether its certificate is still good.
 func newServer(e *engine.Engine, lowest string, secure *certs.Server, log *slog.Logger) *netapi.Server {
-	s := netapi.New(e, netapi.Product{Release: cmd.DockerVersion(), Version: cmd.Version, Lowest: lowest}, log, cmd.NewRest().Touch)
+	s := netapi.New(e, netapi.Product{Release: cmd.DockerVersion(), Version: cmd.Version, Lowest: lowest}, log,
+		cmd.NewRest().Touch)
 	if secure != nil {
 		s.Admit(func(c *tls.ConnectionState) error { return secure.Admit(c.PeerCertificates) })
 	}

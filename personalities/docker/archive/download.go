@@ -15,7 +15,8 @@ import (
 )
 
 // Download streams what get returns to a file, which appears whole or not at all, or to standard output.
-func Download(ctx context.Context, s *session.Session, verb, output string, get func(context.Context, *client.Client) (io.ReadCloser, error)) error {
+func Download(ctx context.Context, s *session.Session, verb, output string,
+	get func(context.Context, *client.Client) (io.ReadCloser, error)) error {
 	if output == "" {
 		if _, ok := session.Terminal(s.Out); ok {
 			return errors.New("cowardly refusing to save to a terminal. Use the -o flag or redirect")

@@ -100,13 +100,15 @@ func (t *TarWriter) file(p, name string, info fs.FileInfo) error {
 // attributePrefix begins the names under which a tar keeps extended attributes.
 const attributePrefix = "SCHILY.xattr."
 
-// keptAttribute tells whether an extended attribute goes along: those of users, the capabilities of programs, and access lists.
+// keptAttribute tells whether an extended attribute goes along: those of users, the capabilities of programs, and
+// access lists.
 func keptAttribute(name string) bool {
-	return name == "security.capability" || strings.HasPrefix(name, "user.") || strings.HasPrefix(name, "system.posix_acl_")
+	return name == "security.capability" || strings.HasPrefix(name, "user.") ||
+		strings.HasPrefix(name, "system.posix_acl_")
 }
 
-// attributes puts the extended attributes of a file into its header. Where there are none, or they cannot be read, there is nothing to
-// keep.
+// attributes puts the extended attributes of a file into its header. Where there are none, or they cannot be read,
+// there is nothing to keep.
 func attributes(p string, h *tar.Header) {
 	var list [4096]byte
 	n, err := unix.Llistxattr(p, list[:])

@@ -138,8 +138,8 @@ func (u *Unpacker) make(h *tar.Header, name string) error {
 	return u.finish(name, h)
 }
 
-// mayReplace refuses to put a file in the place of a folder, and of what is neither a file nor a link: it is a device or a
-// pipe that others use.
+// mayReplace refuses to put a file in the place of a folder, and of what is neither a file nor a link: it is a device
+// or a pipe that others use.
 func (u *Unpacker) mayReplace(name string) error {
 	info, err := u.Root.Lstat(name)
 	switch {
@@ -180,7 +180,8 @@ func (u *Unpacker) content(r io.Reader, f *os.File, size int64) error {
 
 // special makes a pipe or a device in the folder that os.Root has checked.
 func (u *Unpacker) special(h *tar.Header, name string) error {
-	kind := map[byte]uint32{tar.TypeFifo: unix.S_IFIFO, tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK}[h.Typeflag]
+	kind := map[byte]uint32{tar.TypeFifo: unix.S_IFIFO, tar.TypeChar: unix.S_IFCHR,
+		tar.TypeBlock: unix.S_IFBLK}[h.Typeflag]
 	parent, err := u.Root.Open(path.Dir(name))
 	if err != nil {
 		return err
@@ -266,7 +267,8 @@ func hasAttributes(h *tar.Header) bool {
 	return false
 }
 
-// setAttributes sets the extended attributes of a file or folder. What this user or file system may not have is left out.
+// setAttributes sets the extended attributes of a file or folder. What this user or file system may not have is left
+// out.
 func setAttributes(f *os.File, h *tar.Header) error {
 	for key, value := range h.PAXRecords {
 		attribute, ok := strings.CutPrefix(key, attributePrefix)

@@ -30,5 +30,6 @@ func (c *Attach) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	case state.State.Restarting:
 		return errors.New("You cannot attach to a restarting container, wait until it is running")
 	}
-	return stream.AttachTo(ctx, s, id, state, stream.AttachOptions{Stdin: !c.NoStdin && state.Config.OpenStdin, Keys: c.DetachKeys, Proxy: c.SigProxy})
+	return stream.AttachTo(ctx, s, id, state, stream.AttachOptions{Stdin: !c.NoStdin && state.Config.OpenStdin,
+		Keys: c.DetachKeys, Proxy: c.SigProxy})
 }

@@ -21,7 +21,8 @@ type Commit struct {
 
 // Run is `docker container commit`.
 func (c *Commit) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) (err error) {
-	o := client.Commit{Container: p.Args[0], Author: c.Author, Changes: c.Change, Comment: c.Message, Pause: c.Pause && !c.NoPause}
+	o := client.Commit{Container: p.Args[0], Author: c.Author, Changes: c.Change, Comment: c.Message,
+		Pause: c.Pause && !c.NoPause}
 	if len(p.Args) > 1 && p.Args[1] != "" {
 		if o.Repo, o.Tag, err = image.SplitTag(p.Args[1]); err != nil {
 			return err

@@ -87,7 +87,8 @@ func (f *Cp) fromContainer(ctx context.Context, s *session.Session, api *client.
 	if err != nil {
 		return err
 	}
-	dir, rename, err := landing(dest, strings.HasSuffix(to, "/"), path.Base(path.Clean("/"+from)), stat.Name, stat.Mode.IsDir(), contentOnly(from))
+	dir, rename, err := landing(dest, strings.HasSuffix(to, "/"), path.Base(path.Clean("/"+from)), stat.Name,
+		stat.Mode.IsDir(), contentOnly(from))
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,8 @@ func destination(p, typed string) (string, error) {
 
 // landing decides where the entries of a tar whose first name is base go on this host: into a folder that
 // exists, or under a new name into its parent.
-func landing(to string, slash bool, base, name string, isDir, content bool) (dir string, rename func(string) string, err error) {
+func landing(to string, slash bool, base, name string, isDir,
+	content bool) (dir string, rename func(string) string, err error) {
 	// a tar of / or of a folder's content names its entries without a folder before them
 	bare := name == "." || name == "/"
 	if name != "" {
@@ -203,7 +205,8 @@ func (f *Cp) toContainer(ctx context.Context, s *session.Session, api *client.Cl
 }
 
 // remoteLanding is the same decision in a container: the folder to unpack in and the name there.
-func remoteLanding(to string, exists bool, stat wire.PathStat, isDir, content bool, base string) (dir, name string, err error) {
+func remoteLanding(to string, exists bool, stat wire.PathStat, isDir, content bool,
+	base string) (dir, name string, err error) {
 	clean := path.Clean("/" + to)
 	switch {
 	case exists && stat.Mode.IsDir() && content:

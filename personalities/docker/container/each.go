@@ -9,7 +9,8 @@ import (
 )
 
 // onEach is a verb that takes several containers.
-func onEach(ctx context.Context, s *session.Session, ids []string, f func(ctx context.Context, api *client.Client, id string) error) error {
+func onEach(ctx context.Context, s *session.Session, ids []string,
+	f func(ctx context.Context, api *client.Client, id string) error) error {
 	api, err := s.Client()
 	if err != nil {
 		return err

@@ -42,7 +42,8 @@ func (f *Exec) run(ctx context.Context, s *session.Session, id string, command [
 	if err != nil {
 		return err
 	}
-	body := container.ExecCreateRequest{User: f.User, Privileged: f.Privileged, Tty: f.TTY, Env: env, WorkingDir: f.Workdir, Cmd: command,
+	body := container.ExecCreateRequest{User: f.User, Privileged: f.Privileged, Tty: f.TTY, Env: env,
+		WorkingDir: f.Workdir, Cmd: command,
 		DetachKeys: stream.DetachKeys(s, f.DetachKeys)}
 	if !f.Detach {
 		body.AttachStdin, body.AttachStdout, body.AttachStderr = f.Interactive, true, true

@@ -17,7 +17,8 @@ type Export struct {
 
 // Run is `docker container export`.
 func (c *Export) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
-	return archive.Download(ctx, s, "export container", c.Output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
-		return api.ContainerExport(ctx, p.Args[0])
-	})
+	return archive.Download(ctx, s, "export container", c.Output,
+		func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
+			return api.ContainerExport(ctx, p.Args[0])
+		})
 }

@@ -26,7 +26,8 @@ type Logs struct {
 
 // Run is `docker container logs`.
 func (f *Logs) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) (err error) {
-	o := client.Logs{Stdout: true, Stderr: true, Details: f.Details, Follow: f.Follow, Since: f.Since, Tail: f.Tail, Timestamps: f.Timestamps, Until: f.Until}
+	o := client.Logs{Stdout: true, Stderr: true, Details: f.Details, Follow: f.Follow, Since: f.Since, Tail: f.Tail,
+		Timestamps: f.Timestamps, Until: f.Until}
 	for name, at := range map[string]*string{"since": &o.Since, "until": &o.Until} {
 		if *at, err = values.Instant(*at, time.Now()); err != nil {
 			return fmt.Errorf("invalid value for %q: %w", name, err)

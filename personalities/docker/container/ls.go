@@ -33,9 +33,11 @@ func psListing(size bool) *table.Listing {
 	l := &table.Listing{
 		Setting:  "psFormat",
 		Flexible: []string{"Command", "Image", "Ports"}, Optional: []string{"Command", "RunningFor", "Ports"},
-		Standard: []table.Column{{"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Command", "COMMAND"}, {"RunningFor", "CREATED"},
+		Standard: []table.Column{{"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Command", "COMMAND"},
+			{"RunningFor", "CREATED"},
 			{"Status", "STATUS"}, {"Ports", "PORTS"}, {"Names", "NAMES"}},
-		Others: []table.Column{{"CreatedAt", "CREATED AT"}, {"Platform", "PLATFORM"}, {"State", "STATE"}, {"Labels", "LABELS"},
+		Others: []table.Column{{"CreatedAt", "CREATED AT"}, {"Platform", "PLATFORM"}, {"State", "STATE"},
+			{"Labels", "LABELS"},
 			{"Mounts", "MOUNTS"}, {"LocalVolumes", "LOCAL VOLUMES"}, {"Networks", "NETWORKS"}},
 	}
 	if size {
@@ -52,7 +54,8 @@ func (f *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if err != nil {
 		return err
 	}
-	o := client.ListContainers{All: f.All, Size: f.Size || strings.Contains(f.Format, ".Size") || strings.Contains(f.Format, "json ."), Filters: client.Filters(f.Filter), Limit: f.Last}
+	o := client.ListContainers{All: f.All, Size: f.Size || strings.Contains(f.Format, ".Size") ||
+		strings.Contains(f.Format, "json ."), Filters: client.Filters(f.Filter), Limit: f.Last}
 	if f.Latest && f.Last < 1 {
 		o.Limit = 1
 	}
@@ -104,11 +107,13 @@ func RowOf(c *container.Summary, whole bool) table.Row {
 	return table.Row{
 		Label: func(name string) string { return c.Labels[name] },
 		Fields: map[string]any{
-			"ID": table.CutID(c.ID, whole), "Names": Names(c.Names, whole), "Image": shownImage(c, whole), "Command": command,
+			"ID": table.CutID(c.ID, whole), "Names": Names(c.Names, whole), "Image": shownImage(c, whole),
+			"Command":   command,
 			"CreatedAt": time.Unix(c.Created, 0).String(), "RunningFor": table.Ago(c.Created), "Platform": nil,
 			"Ports": portText(c.Ports), "State": string(c.State), "Status": c.Status, "Size": containerSize(c),
-			"Labels": table.LabelText(c.Labels), "Mounts": strings.Join(mounts, ","), "LocalVolumes": strconv.Itoa(volumes),
-			"Networks": strings.Join(networks, ","),
+			"Labels": table.LabelText(c.Labels), "Mounts": strings.Join(mounts, ","),
+			"LocalVolumes": strconv.Itoa(volumes),
+			"Networks":     strings.Join(networks, ","),
 		},
 	}
 }

@@ -25,7 +25,8 @@ func portText(ports []container.PortSummary) string {
 	var open []*run
 	for _, p := range ports {
 		if p.IP.IsValid() && p.PublicPort != p.PrivatePort {
-			moved = append(moved, fmt.Sprintf("%s->%d/%s", netip.AddrPortFrom(p.IP, p.PublicPort), p.PrivatePort, p.Type))
+			moved = append(moved, fmt.Sprintf("%s->%d/%s", netip.AddrPortFrom(p.IP, p.PublicPort), p.PrivatePort,
+				p.Type))
 			continue
 		}
 		i := slices.IndexFunc(open, func(r *run) bool { return r.ip == p.IP && r.proto == p.Type })

@@ -34,7 +34,9 @@ func (c *Start) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) erro
 	if err != nil {
 		return err
 	}
-	err = stream.AttachTo(ctx, s, state.ID, state, stream.AttachOptions{Stdin: c.Interactive && state.Config.OpenStdin, Keys: c.DetachKeys, Proxy: true, Start: true})
+	err = stream.AttachTo(ctx, s, state.ID, state,
+		stream.AttachOptions{Stdin: c.Interactive && state.Config.OpenStdin, Keys: c.DetachKeys, Proxy: true,
+			Start: true})
 	if errors.Is(err, stream.ErrDetached) {
 		return nil
 	}

@@ -32,7 +32,8 @@ func statsListing() *table.Listing {
 	return &table.Listing{
 		Setting:  "statsFormat",
 		Flexible: []string{"Name"}, Optional: []string{"BlockIO", "PIDs"},
-		Standard: []table.Column{{"ID", "CONTAINER ID"}, {"Name", "NAME"}, {"CPUPerc", "CPU %"}, {"MemUsage", "MEM USAGE / LIMIT"},
+		Standard: []table.Column{{"ID", "CONTAINER ID"}, {"Name", "NAME"}, {"CPUPerc", "CPU %"},
+			{"MemUsage", "MEM USAGE / LIMIT"},
 			{"MemPerc", "MEM %"}, {"NetIO", "NET I/O"}, {"BlockIO", "BLOCK I/O"}, {"PIDs", "PIDS"}},
 		Others: []table.Column{{"Container", "CONTAINER"}},
 	}
@@ -179,7 +180,8 @@ func (f *Stats) draw(s *session.Session, w io.Writer, m *meters) error {
 
 func (one *meter) row(whole bool) table.Row {
 	fields := map[string]any{}
-	for _, name := range []string{"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs", "Container"} {
+	for _, name := range []string{"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs",
+		"Container"} {
 		fields[name] = "--"
 	}
 	fields["Container"] = one.asked

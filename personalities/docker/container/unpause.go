@@ -13,5 +13,7 @@ type Unpause struct{}
 
 // Run is `docker container unpause`.
 func (*Unpause) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
-	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error { return api.ContainerUnpause(ctx, id) })
+	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
+		return api.ContainerUnpause(ctx, id)
+	})
 }

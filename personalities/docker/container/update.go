@@ -29,9 +29,11 @@ func (c *Update) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 		return err
 	}
 	body := container.UpdateConfig{RestartPolicy: policy, Resources: container.Resources{
-		Memory: int64(c.Memory), MemoryReservation: int64(c.MemoryReservation), MemorySwap: int64(c.MemorySwap), NanoCPUs: int64(c.CPUs),
-		CPUShares: c.CPUShares, CPUPeriod: c.CPUPeriod, CPUQuota: c.CPUQuota, CPURealtimePeriod: c.CPURtPeriod, CPURealtimeRuntime: c.CPURtRuntime,
-		CpusetCpus: c.CpusetCPUs, CpusetMems: c.CpusetMems, BlkioWeight: c.BlkioWeight,
+		Memory: int64(c.Memory), MemoryReservation: int64(c.MemoryReservation), MemorySwap: int64(c.MemorySwap),
+		NanoCPUs:  int64(c.CPUs),
+		CPUShares: c.CPUShares, CPUPeriod: c.CPUPeriod, CPUQuota: c.CPUQuota, CPURealtimePeriod: c.CPURtPeriod,
+		CPURealtimeRuntime: c.CPURtRuntime,
+		CpusetCpus:         c.CpusetCPUs, CpusetMems: c.CpusetMems, BlkioWeight: c.BlkioWeight,
 	}}
 	if p.Set("pids-limit") {
 		body.PidsLimit = &c.PidsLimit

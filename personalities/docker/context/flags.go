@@ -26,7 +26,8 @@ func dockerOptions(s *session.Session, words []string) (map[string]string, error
 	for _, pair := range values.Listed(words) {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, fmt.Errorf("invalid argument %q for \"--docker\" flag: %s must be formatted as key=value", strings.Join(words, ","), pair)
+			return nil, fmt.Errorf("invalid argument %q for \"--docker\" flag: %s must be formatted as key=value",
+				strings.Join(words, ","), pair)
 		}
 		if !slices.Contains([]string{"host", "ca", "cert", "key", "skip-tls-verify", "from"}, key) {
 			return nil, fmt.Errorf("unable to create docker endpoint config: unrecognized config key: %s", key)
@@ -78,7 +79,8 @@ func endpointFrom(s *session.Session, name string) (e session.DockerEndpoint, fi
 		return e, files, nil
 	}
 	e.SkipTLSVerify = !s.Flags.TLSVerify
-	for name, path := range map[string]string{"ca.pem": s.Flags.TLSCA, "cert.pem": s.Flags.TLSCert, "key.pem": s.Flags.TLSKey} {
+	for name, path := range map[string]string{"ca.pem": s.Flags.TLSCA, "cert.pem": s.Flags.TLSCert,
+		"key.pem": s.Flags.TLSKey} {
 		raw, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

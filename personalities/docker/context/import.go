@@ -50,7 +50,8 @@ func (*Import) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	return contextDone(s, name, "imported")
 }
 
-// unpackContext reads what somebody else packed: only the names that a context has, and no more of them than it can have.
+// unpackContext reads what somebody else packed: only the names that a context has, and no more of them than it can
+// have.
 func unpackContext(in io.Reader) (*session.StoredContext, map[string][]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(in, maxContextFile+1))
 	if err != nil {

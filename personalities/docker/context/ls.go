@@ -13,7 +13,8 @@ import (
 )
 
 func contextListing() *table.Listing {
-	return &table.Listing{Standard: []table.Column{{"Name", "NAME"}, {"Description", "DESCRIPTION"}, {"DockerEndpoint", "DOCKER ENDPOINT"}, {"Error", "ERROR"}},
+	return &table.Listing{Standard: []table.Column{{"Name", "NAME"}, {"Description", "DESCRIPTION"},
+		{"DockerEndpoint", "DOCKER ENDPOINT"}, {"Error", "ERROR"}},
 		Others: []table.Column{{"Current", "CURRENT"}}}
 }
 
@@ -37,7 +38,8 @@ func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 		o.Format = "{{.Name}}"
 	}
 	mark := o.Format == "" || strings.HasPrefix(o.Format, "table")
-	rows := []table.Row{contextRow(session.DefaultContext, "Current DOCKER_HOST based configuration", s.FlagHost(), "", current, mark)}
+	rows := []table.Row{contextRow(session.DefaultContext, "Current DOCKER_HOST based configuration", s.FlagHost(), "",
+		current, mark)}
 	known := current == session.DefaultContext
 	for _, c := range list {
 		e, err := c.Docker()
@@ -71,7 +73,8 @@ func contextRow(name, description, host, said, current string, mark bool) table.
 	if mark && name == current {
 		shown += " *"
 	}
-	return table.Row{Fields: map[string]any{"Name": shown, "Description": description, "DockerEndpoint": host, "Error": said, "Current": name == current}}
+	return table.Row{Fields: map[string]any{"Name": shown, "Description": description, "DockerEndpoint": host,
+		"Error": said, "Current": name == current}}
 }
 
 // storage is where the files of a context are, for an inspection.

@@ -19,8 +19,9 @@ func historyListing(human bool) *table.Listing {
 		created = "CREATED AT"
 	}
 	return &table.Listing{
-		Standard: []table.Column{{"ID", "IMAGE"}, {"CreatedSince", created}, {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}},
-		Others:   []table.Column{{"CreatedAt", "CREATED AT"}},
+		Standard: []table.Column{{"ID", "IMAGE"}, {"CreatedSince", created}, {"CreatedBy", "CREATED BY"},
+			{"Size", "SIZE"}, {"Comment", "COMMENT"}},
+		Others: []table.Column{{"CreatedAt", "CREATED AT"}},
 	}
 }
 
@@ -74,5 +75,6 @@ func historyRow(h *image.HistoryResponseItem, human, whole bool) table.Row {
 	if !whole {
 		id, by = table.ShortID(id), table.Ellipsis(by, 45)
 	}
-	return table.Row{Fields: map[string]any{"ID": id, "CreatedSince": since, "CreatedAt": at, "CreatedBy": by, "Size": size, "Comment": h.Comment}}
+	return table.Row{Fields: map[string]any{"ID": id, "CreatedSince": since, "CreatedAt": at, "CreatedBy": by,
+		"Size": size, "Comment": h.Comment}}
 }

@@ -74,8 +74,8 @@ func saysWhatRuns(change string) bool {
 	return strings.EqualFold(word, "cmd") || strings.EqualFold(word, "entrypoint")
 }
 
-// importSource opens what is to become a layer: a tar as it is; a folder or one executable, whose name is returned, as a tar made on
-// the way.
+// importSource opens what is to become a layer: a tar as it is; a folder or one executable, whose name is returned,
+// as a tar made on the way.
 func importSource(path string) (content io.ReadCloser, program string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -94,7 +94,8 @@ func importSource(path string) (content io.ReadCloser, program string, err error
 		}
 		if needs != "" {
 			f.Close()
-			return nil, "", fmt.Errorf("%s is linked dynamically: in an image of its own it would not find %s", path, needs)
+			return nil, "", fmt.Errorf("%s is linked dynamically: in an image of its own it would not find %s", path,
+				needs)
 		}
 		name = filepath.Base(path)
 		program = name

@@ -101,8 +101,8 @@ type archiveFile struct {
 	open func() (io.ReadCloser, error)
 }
 
-// archivesAt are the archives that a path means: a file; a folder that is an OCI layout or an unpacked archive; or else the
-// archives in a folder, in the order of their names.
+// archivesAt are the archives that a path means: a file; a folder that is an OCI layout or an unpacked archive; or
+// else the archives in a folder, in the order of their names.
 func archivesAt(path, name string) ([]archiveFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -39,7 +39,8 @@ func imageListing(digests bool) *table.Listing {
 	} else {
 		l.Others = append(l.Others, table.Column{"Digest", "DIGEST"})
 	}
-	l.Standard = append(l.Standard, table.Column{"ID", "IMAGE ID"}, table.Column{"CreatedSince", "CREATED"}, table.Column{"Size", "SIZE"})
+	l.Standard = append(l.Standard, table.Column{"ID", "IMAGE ID"}, table.Column{"CreatedSince", "CREATED"},
+		table.Column{"Size", "SIZE"})
 	return l
 }
 

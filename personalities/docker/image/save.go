@@ -22,7 +22,8 @@ func (c *Save) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error
 	if err != nil {
 		return err
 	}
-	return archive.Download(ctx, s, "save image", c.Output, func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
-		return api.ImageSave(ctx, p.Args, wanted)
-	})
+	return archive.Download(ctx, s, "save image", c.Output,
+		func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {
+			return api.ImageSave(ctx, p.Args, wanted)
+		})
 }

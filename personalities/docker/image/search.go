@@ -15,7 +15,8 @@ import (
 )
 
 func searchListing() *table.Listing {
-	return &table.Listing{Standard: []table.Column{{"Name", "NAME"}, {"Description", "DESCRIPTION"}, {"StarCount", "STARS"}, {"IsOfficial", "OFFICIAL"}}}
+	return &table.Listing{Standard: []table.Column{{"Name", "NAME"}, {"Description", "DESCRIPTION"},
+		{"StarCount", "STARS"}, {"IsOfficial", "OFFICIAL"}}}
 }
 
 // Search has the flags of `docker search`.
@@ -51,5 +52,6 @@ func searchRow(r registry.SearchResult, whole bool) table.Row {
 	if r.IsOfficial {
 		official = "[OK]"
 	}
-	return table.Row{Fields: map[string]any{"Name": r.Name, "Description": text, "StarCount": strconv.Itoa(r.StarCount), "IsOfficial": official}}
+	return table.Row{Fields: map[string]any{"Name": r.Name, "Description": text, "StarCount": strconv.Itoa(r.StarCount),
+		"IsOfficial": official}}
 }

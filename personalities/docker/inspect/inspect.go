@@ -34,18 +34,22 @@ type inspectable struct {
 // inspectables is the order in which `docker inspect` looks.
 func inspectables() []inspectable {
 	return []inspectable{
-		{"container", reflect.TypeFor[container.InspectResponse](), func(ctx context.Context, api *client.Client, name string, size bool) (json.RawMessage, error) {
-			return api.ContainerInspect(ctx, name, size)
-		}},
-		{"image", reflect.TypeFor[image.InspectResponse](), func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
-			return api.ImageInspect(ctx, name, "")
-		}},
-		{"network", reflect.TypeFor[network.Inspect](), func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
-			return api.NetworkInspect(ctx, name, "", false)
-		}},
-		{"volume", reflect.TypeFor[volume.Volume](), func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
-			return api.VolumeInspect(ctx, name)
-		}},
+		{"container", reflect.TypeFor[container.InspectResponse](),
+			func(ctx context.Context, api *client.Client, name string, size bool) (json.RawMessage, error) {
+				return api.ContainerInspect(ctx, name, size)
+			}},
+		{"image", reflect.TypeFor[image.InspectResponse](),
+			func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
+				return api.ImageInspect(ctx, name, "")
+			}},
+		{"network", reflect.TypeFor[network.Inspect](),
+			func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
+				return api.NetworkInspect(ctx, name, "", false)
+			}},
+		{"volume", reflect.TypeFor[volume.Volume](),
+			func(ctx context.Context, api *client.Client, name string, _ bool) (json.RawMessage, error) {
+				return api.VolumeInspect(ctx, name)
+			}},
 	}
 }
 
@@ -98,7 +102,8 @@ func kindsOf(wanted string) ([]inspectable, error) {
 }
 
 // lookFor tries the kinds in order until one has the name.
-func lookFor(ctx context.Context, api *client.Client, kinds []inspectable, name string, size, anyKind bool) (json.RawMessage, reflect.Type, error) {
+func lookFor(ctx context.Context, api *client.Client, kinds []inspectable, name string, size,
+	anyKind bool) (json.RawMessage, reflect.Type, error) {
 	for _, k := range kinds {
 		raw, err := k.get(ctx, api, name, size)
 		if err == nil {
@@ -118,7 +123,8 @@ type inspection struct {
 }
 
 // Objects prints every object it finds, as one JSON list or by the template, then the errors.
-func Objects(s *session.Session, names []string, format string, search func(string) (json.RawMessage, reflect.Type, error)) error {
+func Objects(s *session.Session, names []string, format string,
+	search func(string) (json.RawMessage, reflect.Type, error)) error {
 	var found []inspection
 	var failures []error
 	for _, name := range names {

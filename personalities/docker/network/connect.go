@@ -24,7 +24,8 @@ type Connect struct {
 func (c *Connect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	var e run.Endpoint
 	e.Settings.Aliases, e.Settings.Links, e.Settings.GwPriority = values.Listed(c.Alias), c.Link, c.GwPriority
-	for key, values := range map[string][]string{"ip": {c.IP}, "ip6": {c.IP6}, "link-local-ip": values.Listed(c.LinkLocalIP), "driver-opt": c.DriverOpt} {
+	for key, values := range map[string][]string{"ip": {c.IP}, "ip6": {c.IP6},
+		"link-local-ip": values.Listed(c.LinkLocalIP), "driver-opt": c.DriverOpt} {
 		for _, v := range values {
 			if v == "" {
 				continue

@@ -17,7 +17,8 @@ func networkListing() *table.Listing {
 	return &table.Listing{
 		Setting:  "networksFormat",
 		Standard: []table.Column{{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Driver", "DRIVER"}, {"Scope", "SCOPE"}},
-		Others:   []table.Column{{"IPv4", "IPV4"}, {"IPv6", "IPV6"}, {"Internal", "INTERNAL"}, {"Labels", "LABELS"}, {"CreatedAt", "CREATED AT"}},
+		Others: []table.Column{{"IPv4", "IPV4"}, {"IPv6", "IPV6"}, {"Internal", "INTERNAL"}, {"Labels", "LABELS"},
+			{"CreatedAt", "CREATED AT"}},
 	}
 }
 
@@ -54,7 +55,8 @@ func networkRow(n *client.Network, whole bool) table.Row {
 	return table.Row{
 		Label: func(name string) string { return n.Labels[name] },
 		Fields: map[string]any{"ID": table.CutID(n.ID, whole), "Name": n.Name, "Driver": n.Driver, "Scope": n.Scope,
-			"IPv4": strconv.FormatBool(n.EnableIPv4), "IPv6": strconv.FormatBool(n.EnableIPv6), "Internal": strconv.FormatBool(n.Internal),
-			"Labels": table.LabelText(n.Labels), "CreatedAt": n.Created.String()},
+			"IPv4": strconv.FormatBool(n.EnableIPv4), "IPv6": strconv.FormatBool(n.EnableIPv6),
+			"Internal": strconv.FormatBool(n.Internal),
+			"Labels":   table.LabelText(n.Labels), "CreatedAt": n.Created.String()},
 	}
 }

@@ -35,8 +35,8 @@ const (
 	lineEvery   = 10 * time.Second       // between two lines elsewhere
 )
 
-// reader passes a stream on and tells on standard error how much has gone by, once it takes long: in a terminal one line drawn again
-// and again, else a line now and then.
+// reader passes a stream on and tells on standard error how much has gone by, once it takes long: in a terminal one
+// line drawn again and again, else a line now and then.
 type reader struct {
 	r       io.Reader
 	errw    io.Writer
@@ -53,7 +53,8 @@ type reader struct {
 
 // Reader begins to tell of a stream of total bytes, 0 when that is not known; done draws the end.
 func Reader(s *session.Session, verb string, total int64, r io.Reader) (g *reader, done func()) {
-	g = &reader{r: r, errw: s.Err, verb: verb, p: wire.Progress{Total: total}, now: time.Now, begun: time.Now(), columns: 80}
+	g = &reader{r: r, errw: s.Err, verb: verb, p: wire.Progress{Total: total}, now: time.Now, begun: time.Now(),
+		columns: 80}
 	if fd, ok := session.Terminal(s.Err); ok {
 		g.tty = true
 		if w, _, err := term.GetSize(fd); err == nil && w > 0 {

@@ -10,7 +10,8 @@ import (
 	"box/personalities/docker/session"
 )
 
-// TestReader: what is quick is not told of; what is not, now and then, and in a terminal on one line that is whole at the end.
+// TestReader: what is quick is not told of; what is not, now and then, and in a terminal on one line that is whole at
+// the end.
 func TestReader(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -39,7 +40,8 @@ func TestReader(t *testing.T) {
 			}
 			done()
 			got := out.String()
-			if !strings.HasPrefix(got, row.want) || row.want == "" && got != "" || row.tty && !strings.HasSuffix(got, "]      12B/12B\n") {
+			if !strings.HasPrefix(got, row.want) || row.want == "" && got != "" || row.tty &&
+				!strings.HasSuffix(got, "]      12B/12B\n") {
 				t.Errorf("told %q, want %q", got, row.want)
 			}
 		})

@@ -38,7 +38,8 @@ func checkLabel(text string) error {
 // checkSysctl accepts parameters that belong to a container's namespaces.
 func checkSysctl(text string) error {
 	key, _, ok := strings.Cut(text, "=")
-	named := slices.Contains([]string{"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
+	named := slices.Contains([]string{"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
+		"kernel.shmmax",
 		"kernel.shmmni", "kernel.shm_rmid_forced"}, key)
 	if ok && (named || strings.HasPrefix(key, "net.") || strings.HasPrefix(key, "fs.mqueue.")) {
 		return nil
@@ -58,12 +59,16 @@ func checkDeviceRule(text string) error {
 	return fmt.Errorf("invalid device cgroup format '%s'", text)
 }
 
-// Checks are those of values that flags keep as they were typed, by the word of the tag `type`: an error names the flag.
+// Checks are those of values that flags keep as they were typed, by the word of the tag `type`: an error names the
+// flag.
 func Checks() map[string]func(text string) error {
 	return map[string]func(text string) error{
-		"byte-rate": parses(byteRate), "count-rate": parses(countRate), "device": parses(deviceMapping), "device-rule": checkDeviceRule,
-		"host": parses(hostLine), "label": checkLabel, "mount": parses(mountSpec), "name-server": parses(nameServer), "stream": checkStream,
-		"sysctl": checkSysctl, "ulimit": parses(units.ParseUlimit), "variable": checkVariable, "weight": parses(weightDevice),
+		"byte-rate": parses(byteRate), "count-rate": parses(countRate), "device": parses(deviceMapping),
+		"device-rule": checkDeviceRule,
+		"host":        parses(hostLine), "label": checkLabel, "mount": parses(mountSpec), "name-server": parses(nameServer),
+		"stream": checkStream,
+		"sysctl": checkSysctl, "ulimit": parses(units.ParseUlimit), "variable": checkVariable,
+		"weight": parses(weightDevice),
 	}
 }
 

@@ -100,7 +100,8 @@ func (c *createFlags) setAttach(config *container.Config) {
 
 // config is the health check that the flags describe; nil leaves the image's.
 func (h *healthFlags) config(p *cmd.Parsed) (*container.HealthConfig, error) {
-	used := h.HealthCmd != "" || h.HealthInterval != 0 || h.HealthTimeout != 0 || h.HealthStartPeriod != 0 || h.HealthStartInterval != 0 || h.HealthRetries != 0
+	used := h.HealthCmd != "" || h.HealthInterval != 0 || h.HealthTimeout != 0 || h.HealthStartPeriod != 0 ||
+		h.HealthStartInterval != 0 || h.HealthRetries != 0
 	if h.NoHealthcheck {
 		if used {
 			return nil, errors.New("--no-healthcheck conflicts with --health-* options")
@@ -110,7 +111,8 @@ func (h *healthFlags) config(p *cmd.Parsed) (*container.HealthConfig, error) {
 	if !used {
 		return nil, nil
 	}
-	for name, d := range map[string]int64{"interval": int64(h.HealthInterval), "timeout": int64(h.HealthTimeout), "retries": int64(h.HealthRetries),
+	for name, d := range map[string]int64{"interval": int64(h.HealthInterval), "timeout": int64(h.HealthTimeout),
+		"retries":      int64(h.HealthRetries),
 		"start-period": int64(h.HealthStartPeriod), "start-interval": int64(h.HealthStartInterval)} {
 		if d < 0 {
 			return nil, fmt.Errorf("--health-%s cannot be negative", name)

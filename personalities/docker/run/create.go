@@ -42,7 +42,8 @@ func (c *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	return nil
 }
 
-// checkFamily refuses flags that only a daemon of another family of systems knows. The daemon is asked only when one is used.
+// checkFamily refuses flags that only a daemon of another family of systems knows. The daemon is asked only when one
+// is used.
 func checkFamily(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	for _, name := range []string{"cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"} {
 		if !p.Set(name) {
@@ -79,7 +80,8 @@ func runError(s *session.Session, verb string, code int, err error) error {
 	if verb == "create" && code == 1 {
 		return &cmd.Exit{Code: 1, Err: err}
 	}
-	return &cmd.Exit{Code: code, Err: fmt.Errorf("docker: %w\n\nRun 'docker %s --help' for more information", err, verb)}
+	return &cmd.Exit{Code: code, Err: fmt.Errorf("docker: %w\n\nRun 'docker %s --help' for more information", err,
+		verb)}
 }
 
 // create makes the container; an image that is missing is pulled first unless --pull=never.
@@ -101,7 +103,8 @@ func create(ctx context.Context, s *session.Session, c *createFlags, request *co
 		}
 	}
 	made, err := api.ContainerCreate(ctx, *request, c.Name, s.Platform(c.Platform))
-	if errdefs.IsNotFound(err) && c.Pull != "never" && c.Pull != "always" && strings.Contains(err.Error(), "No such image") {
+	if errdefs.IsNotFound(err) && c.Pull != "never" && c.Pull != "always" &&
+		strings.Contains(err.Error(), "No such image") {
 		fmt.Fprintf(s.Err, "Unable to find image '%s' locally\n", image.Familiar(request.Image))
 		if err := pullFor(ctx, s, c, request.Image); err != nil {
 			return "", err
@@ -137,7 +140,8 @@ func (c *createFlags) reserveIDFile(s *session.Session) (write func(id string) e
 	}
 	path := s.Path(c.CIDFile)
 	if _, err := os.Stat(path); err == nil {
-		return nil, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s", c.CIDFile)
+		return nil, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s",
+			c.CIDFile)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}

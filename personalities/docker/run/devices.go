@@ -98,7 +98,8 @@ func gpuCount(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, fmt.Errorf("invalid count (%s): value must be either \"all\" or an integer: %w", text, errors.Unwrap(err))
+		return 0, fmt.Errorf("invalid count (%s): value must be either \"all\" or an integer: %w", text,
+			errors.Unwrap(err))
 	}
 	return n, nil
 }

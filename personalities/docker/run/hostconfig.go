@@ -26,8 +26,10 @@ func (c *createFlags) hostConfig(s *session.Session, p *cmd.Parsed) (*container.
 	h := &container.HostConfig{
 		ContainerIDFile: c.CIDFile, AutoRemove: c.Rm, VolumeDriver: c.VolumeDriver, VolumesFrom: c.VolumesFrom,
 		LogConfig:   container.LogConfig{Type: c.LogDriver, Config: values.Pairs(c.LogOpt)},
-		Annotations: values.PairsOrNil(c.Annotation), CapAdd: capabilities(c.CapAdd), CapDrop: capabilities(c.CapDrop), Links: c.Link,
-		DNS: []netip.Addr{}, DNSOptions: append([]string{}, c.DNSOption...), DNSSearch: append([]string{}, c.DNSSearch...), GroupAdd: c.GroupAdd,
+		Annotations: values.PairsOrNil(c.Annotation), CapAdd: capabilities(c.CapAdd), CapDrop: capabilities(c.CapDrop),
+		Links: c.Link,
+		DNS:   []netip.Addr{}, DNSOptions: append([]string{}, c.DNSOption...),
+		DNSSearch: append([]string{}, c.DNSSearch...), GroupAdd: c.GroupAdd,
 		Privileged: c.Privileged, PublishAllPorts: c.PublishAll, ReadonlyRootfs: c.ReadOnly,
 		PidMode: container.PidMode(c.PID), IpcMode: container.IpcMode(c.IPC), UTSMode: container.UTSMode(c.UTS),
 		UsernsMode: container.UsernsMode(c.Userns), CgroupnsMode: container.CgroupnsMode(c.Cgroupns),

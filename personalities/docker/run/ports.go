@@ -86,7 +86,8 @@ func addPort(spec string, exposed network.PortSet, bound network.PortMap) error 
 		}
 		// one container port may take any of a range of host ports
 		if hostTo-hostFrom != to-from && from != to {
-			return fmt.Errorf("invalid ranges specified for container and host Ports: %s and %s", containerPort, hostPort)
+			return fmt.Errorf("invalid ranges specified for container and host Ports: %s and %s", containerPort,
+				hostPort)
 		}
 	}
 	for i := range to - from + 1 {

@@ -6,8 +6,8 @@ import (
 	"box/personalities/docker/session"
 )
 
-// withProxies adds the variables that the settings have for the daemon, in both cases of letters as programs look for either. What env
-// sets, or takes from here by its name alone, stays.
+// withProxies adds the variables that the settings have for the daemon, in both cases of letters as programs look for
+// either. What env sets, or takes from here by its name alone, stays.
 func withProxies(s *session.Session, env []string) ([]string, error) {
 	set, err := s.Config()
 	if err != nil || len(set.Proxies) == 0 {
@@ -26,7 +26,8 @@ func withProxies(s *session.Session, env []string) ([]string, error) {
 		name, _, _ := strings.Cut(v, "=")
 		named[name] = true
 	}
-	for _, v := range [][2]string{{"HTTP_PROXY", p.HTTP}, {"HTTPS_PROXY", p.HTTPS}, {"NO_PROXY", p.None}, {"FTP_PROXY", p.FTP}, {"ALL_PROXY", p.All}} {
+	for _, v := range [][2]string{{"HTTP_PROXY", p.HTTP}, {"HTTPS_PROXY", p.HTTPS}, {"NO_PROXY", p.None},
+		{"FTP_PROXY", p.FTP}, {"ALL_PROXY", p.All}} {
 		for _, name := range []string{v[0], strings.ToLower(v[0])} {
 			if v[1] != "" && !named[name] {
 				env = append(env, name+"="+v[1])

@@ -15,9 +15,11 @@ import (
 // resources is the limits as the API has them. What was not given stays zero and means no limit.
 func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Resources, err error) {
 	r = container.Resources{
-		CgroupParent: l.CgroupParent, Memory: int64(l.Memory), MemoryReservation: int64(l.MemoryReservation), MemorySwap: int64(l.MemorySwap),
-		NanoCPUs: int64(l.CPUs), CPUShares: l.CPUShares, CPUPeriod: l.CPUPeriod, CPUQuota: l.CPUQuota,
-		CPURealtimePeriod: l.CPURtPeriod, CPURealtimeRuntime: l.CPURtRuntime, CpusetCpus: l.CpusetCPUs, CpusetMems: l.CpusetMems,
+		CgroupParent: l.CgroupParent, Memory: int64(l.Memory), MemoryReservation: int64(l.MemoryReservation),
+		MemorySwap: int64(l.MemorySwap),
+		NanoCPUs:   int64(l.CPUs), CPUShares: l.CPUShares, CPUPeriod: l.CPUPeriod, CPUQuota: l.CPUQuota,
+		CPURealtimePeriod: l.CPURtPeriod, CPURealtimeRuntime: l.CPURtRuntime, CpusetCpus: l.CpusetCPUs,
+		CpusetMems:  l.CpusetMems,
 		BlkioWeight: l.BlkioWeight, DeviceCgroupRules: l.DeviceCgroupRule,
 		CPUCount: int64(l.CPUCount), CPUPercent: int64(l.CPUPercent),
 		IOMaximumIOps: l.IoMaxiops, IOMaximumBandwidth: uint64(l.IoMaxbandwidth),

@@ -1,4 +1,5 @@
-// Package run is `docker run` and `docker create`: the flags of a container that is to be made, and the request they become.
+// Package run is `docker run` and `docker create`: the flags of a container that is to be made, and the request they
+// become.
 package run
 
 import (
@@ -75,7 +76,8 @@ func (c *Run) run(ctx context.Context, s *session.Session, request *container.Cr
 		return nil
 	}
 	ctx = s.Interrupts.Survive(ctx)
-	st, err := stream.Attach(ctx, s, id, client.Attach{Stdin: request.AttachStdin, Stdout: request.AttachStdout, Stderr: request.AttachStderr,
+	st, err := stream.Attach(ctx, s, id, client.Attach{Stdin: request.AttachStdin, Stdout: request.AttachStdout,
+		Stderr:     request.AttachStderr,
 		DetachKeys: stream.DetachKeys(s, c.DetachKeys)}, request.Tty)
 	if err != nil {
 		return runError(s, "run", 125, err)
@@ -116,7 +118,8 @@ func startCode(err error) int {
 		code  int
 		signs []string
 	}{
-		{127, []string{"executable file not found", "no such file or directory", "system cannot find the file specified"}},
+		{127, []string{"executable file not found", "no such file or directory",
+			"system cannot find the file specified"}},
 		{126, []string{"permission denied", "is a directory"}},
 	} {
 		for _, sign := range row.signs {

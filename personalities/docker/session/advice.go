@@ -57,7 +57,8 @@ func advices() []advice {
 		{"a registry's certificate", hasWords("x509:"),
 			always("Put its authority's certificate at the daemon's /etc/docker/certs.d/HOST/ca.crt"), false},
 		{"a registry that this host does not reach", isOffline, offline, false},
-		{"a registry that wants a login", hasAny("unauthorized", "authentication required", "no basic auth credentials", "access to the resource is denied"),
+		{"a registry that wants a login", hasAny("unauthorized", "authentication required", "no basic auth credentials",
+			"access to the resource is denied"),
 			always("Log in first: docker login REGISTRY"), true},
 		{"an image that a registry does not have", hasAny("manifest unknown", "not found: manifest"),
 			always("Is the tag right? See what is here: docker images"), true},
@@ -85,7 +86,8 @@ func advices() []advice {
 			always("Start it: docker start NAME. Why it ended: docker logs NAME"), true},
 		{"a container that is paused", hasWords("is paused"), always("Let it go on: docker unpause NAME"), true},
 		{"an image in use", hasAny("is using its referenced image", "image is being used by"),
-			always("See who uses it: docker ps -a --filter ancestor=IMAGE. Take the name alone: docker rmi -f IMAGE"), true},
+			always("See who uses it: docker ps -a --filter ancestor=IMAGE. Take the name alone: docker rmi -f IMAGE"),
+			true},
 		{"a volume in use", hasWords("volume is in use"),
 			always("See who uses it: docker ps -a --filter volume=NAME"), true},
 		{"a program that is not there", hasWords("executable file not found"),
@@ -209,11 +211,13 @@ func unreachable(_ *Session, err error) string {
 	ip := net.ParseIP(host)
 	switch {
 	case errors.As(c.Err, &name):
-		return fmt.Sprintf("The name %s is not known here: see /etc/hosts and /etc/resolv.conf, or use the address", host)
+		return fmt.Sprintf("The name %s is not known here: see /etc/hosts and /etc/resolv.conf, or use the address",
+			host)
 	case host == "localhost" || ip != nil && ip.IsLoopback():
 		return "To start one: box dockerd --detach -H " + c.Host
 	case errors.As(c.Err, &late) && late.Timeout():
-		return fmt.Sprintf("Nothing came back from %s: is that host up, and port %s let through on the way?", host, port)
+		return fmt.Sprintf("Nothing came back from %s: is that host up, and port %s let through on the way?", host,
+			port)
 	case errors.Is(c.Err, unix.EHOSTUNREACH) || errors.Is(c.Err, unix.ENETUNREACH):
 		return fmt.Sprintf("This host has no way to %s: see its addresses and routes", host)
 	}
@@ -272,7 +276,8 @@ func offline(s *Session, _ error) string {
 	case len(names) == 0:
 		return text + "\nThere are no images here yet"
 	case len(names) > mostNamed:
-		return fmt.Sprintf("%s\nHere are: %s and %d more", text, strings.Join(names[:mostNamed], ", "), len(names)-mostNamed)
+		return fmt.Sprintf("%s\nHere are: %s and %d more", text, strings.Join(names[:mostNamed], ", "),
+			len(names)-mostNamed)
 	}
 	return text + "\nHere are: " + strings.Join(names, ", ")
 }

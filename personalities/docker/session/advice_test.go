@@ -24,7 +24,8 @@ func TestUnreachable(t *testing.T) {
 		{"unix:///x", os.ErrNotExist, "To start one: box dockerd --detach"},
 		{"tcp://127.0.0.1:2375", dial(unix.ECONNREFUSED), "box dockerd --detach -H tcp://127.0.0.1:2375"},
 		{"tcp://far:2376", dial(unix.ECONNREFUSED), "At far: box dockerd -H tcp://0.0.0.0:2376"},
-		{"tcp://far:2376", dial(&net.DNSError{Err: "no such host", Name: "far", IsNotFound: true}), "The name far is not known here"},
+		{"tcp://far:2376", dial(&net.DNSError{Err: "no such host", Name: "far", IsNotFound: true}),
+			"The name far is not known here"},
 		{"tcp://far:2376", dial(os.ErrDeadlineExceeded), "is that host up, and port 2376 let through"},
 		{"tcp://far:2376", dial(unix.EHOSTUNREACH), "no way to far"},
 		{"tcp://[2001:db8::1]:2376", dial(unix.ENETUNREACH), "no way to 2001:db8::1"},
@@ -47,7 +48,8 @@ func TestEveryAdviceIsShown(t *testing.T) {
 	}
 	s := &Session{}
 	for _, a := range advices() {
-		if slices.Contains([]string{"the certificate, or TLS where there is none", "nobody may use the socket", "nobody answers",
+		if slices.Contains([]string{"the certificate, or TLS where there is none", "nobody may use the socket",
+			"nobody answers",
 			"ssh", "import of a dynamic program"}, a.kind) {
 			continue // TestUnreachable, and the scripts certs, far and import
 		}

@@ -148,7 +148,8 @@ func (t ContextStore) List() ([]*StoredContext, error) {
 	return out, nil
 }
 
-// Put stores a context: its TLS files first, so that a context that can be seen is whole. nil files leave those that are there.
+// Put stores a context: its TLS files first, so that a context that can be seen is whole. nil files leave those that
+// are there.
 func (t ContextStore) Put(c *StoredContext, files map[string][]byte) error {
 	if files != nil {
 		if err := t.putTLS(c.Name, files); err != nil {
@@ -214,7 +215,8 @@ func (t ContextStore) Remove(name string) error {
 	return errors.Join(os.RemoveAll(t.Meta(name)), os.RemoveAll(t.TLS(name)))
 }
 
-// CurrentContext is the name of the context that a command uses: -H, --context, DOCKER_HOST, DOCKER_CONTEXT, then `context use`.
+// CurrentContext is the name of the context that a command uses: -H, --context, DOCKER_HOST, DOCKER_CONTEXT, then
+// `context use`.
 func (s *Session) CurrentContext() (string, error) {
 	switch {
 	case len(s.Flags.Hosts) > 0:

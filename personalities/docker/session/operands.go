@@ -10,7 +10,8 @@ import (
 	"box/personalities/cmd"
 )
 
-// Partial is the exit code of a command that failed for some of its operands; their errors have been printed as they came.
+// Partial is the exit code of a command that failed for some of its operands; their errors have been printed as they
+// came.
 func (s *Session) Partial(failed bool) error {
 	if failed {
 		return &cmd.Exit{Code: 1}

@@ -1,5 +1,5 @@
-// Package session is one command line of the client: its streams, the options before the command, the daemon they mean, and what is said to the
-// user when something goes wrong.
+// Package session is one command line of the client: its streams, the options before the command, the daemon they
+// mean, and what is said to the user when something goes wrong.
 package session
 
 import (
@@ -51,7 +51,8 @@ func New(env *cmd.Env, builtin func(words string) bool) *Session {
 	if certs == "" {
 		certs = s.Flags.Config
 	}
-	s.Flags.TLSCA, s.Flags.TLSCert, s.Flags.TLSKey = filepath.Join(certs, "ca.pem"), filepath.Join(certs, "cert.pem"), filepath.Join(certs, "key.pem")
+	s.Flags.TLSCA, s.Flags.TLSCert, s.Flags.TLSKey = filepath.Join(certs, "ca.pem"), filepath.Join(certs,
+		"cert.pem"), filepath.Join(certs, "key.pem")
 	s.Flags.TLSVerify = env.Getenv("DOCKER_TLS_VERIFY") != ""
 	s.Flags.TLS = env.Getenv("DOCKER_TLS") != ""
 	return s
@@ -86,7 +87,8 @@ func (s *Session) Client() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := client.Options{Host: host, TLS: secure, Version: s.Env.Getenv("DOCKER_API_VERSION"), UserAgent: "Docker-Client/" + cmd.DockerVersion() + " (linux)"}
+	o := client.Options{Host: host, TLS: secure, Version: s.Env.Getenv("DOCKER_API_VERSION"),
+		UserAgent: "Docker-Client/" + cmd.DockerVersion() + " (linux)"}
 	o.Away = func() {
 		fmt.Fprintln(s.Err, "Waiting for the next daemon at "+host+", where the last one has ended ...")
 	}

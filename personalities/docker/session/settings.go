@@ -90,7 +90,8 @@ func (s *Session) SaveCurrent(name string) error {
 	return s.saveSetting("currentContext", name)
 }
 
-// saveSetting writes one key of config.json, beside and by rename, and leaves every other as it was; nil takes the key out.
+// saveSetting writes one key of config.json, beside and by rename, and leaves every other as it was; nil takes the
+// key out.
 func (s *Session) saveSetting(key string, value any) error {
 	set, err := s.Config()
 	if err != nil {
@@ -138,8 +139,9 @@ func (s *Session) Auth(registry string) wire.Auth {
 	return a
 }
 
-// checkAliases refuses aliases in the settings as Docker does: of its commands only builder may have one, and there it must not be
-// one of the client's own. Programs that extend the client are not run, so that alias says nothing here.
+// checkAliases refuses aliases in the settings as Docker does: of its commands only builder may have one, and there
+// it must not be one of the client's own. Programs that extend the client are not run, so that alias says nothing
+// here.
 func (s *Session) checkAliases(aliases map[string]string) error {
 	for name, target := range aliases {
 		if name != "builder" {

@@ -33,7 +33,8 @@ func sshHost(host string) (ssh.Host, error) {
 	case strings.HasPrefix(u.Hostname(), "-"):
 		return ssh.Host{}, fmt.Errorf("invalid ssh host %q", u.Hostname())
 	}
-	h := ssh.Host{User: u.User.Username(), Name: u.Hostname(), Port: u.Port(), Command: []string{"docker", "system", "dial-stdio"}}
+	h := ssh.Host{User: u.User.Username(), Name: u.Hostname(), Port: u.Port(),
+		Command: []string{"docker", "system", "dial-stdio"}}
 	if u.Path != "" && u.Path != "/" {
 		h.Command = []string{"docker", "--host", quoteWord("unix://" + u.Path), "system", "dial-stdio"}
 	}
@@ -60,8 +61,8 @@ func hasPassword(u *url.Userinfo) bool {
 // quoteWord protects a word from the shell at the far end.
 func quoteWord(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// dialSSH returns how connections to an ssh:// host are made: each is one ssh of this machine; where there is none, all go over one
-// connection that box makes itself.
+// dialSSH returns how connections to an ssh:// host are made: each is one ssh of this machine; where there is none,
+// all go over one connection that box makes itself.
 func dialSSH(host string, getenv func(string) string) (func(context.Context) (net.Conn, error), error) {
 	h, err := sshHost(host)
 	if err != nil {

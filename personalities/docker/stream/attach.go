@@ -22,7 +22,8 @@ func AttachTo(ctx context.Context, s *session.Session, id string, c *containerSt
 		return ErrNoTerminal()
 	}
 	ctx = s.Interrupts.Survive(ctx)
-	st, err := Attach(ctx, s, id, client.Attach{Stdin: o.Stdin, Stdout: true, Stderr: true, DetachKeys: DetachKeys(s, o.Keys)}, c.Config.Tty)
+	st, err := Attach(ctx, s, id, client.Attach{Stdin: o.Stdin, Stdout: true, Stderr: true,
+		DetachKeys: DetachKeys(s, o.Keys)}, c.Config.Tty)
 	if err != nil {
 		return err
 	}

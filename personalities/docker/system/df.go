@@ -37,7 +37,8 @@ func (c *Df) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if c.Verbose {
 		return usageInFull(s, &usage)
 	}
-	l := &table.Listing{Standard: []table.Column{{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"}, {"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}}}
+	l := &table.Listing{Standard: []table.Column{{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"},
+		{"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}}}
 	return l.Print(s, s.Out, c.Format, usageRows(&usage))
 }
 
@@ -54,8 +55,9 @@ func (s share) row() table.Row {
 	if s.percent && s.size > 0 {
 		reclaimable += fmt.Sprintf(" (%d%%)", s.reclaimable*100/s.size)
 	}
-	return table.Row{Fields: map[string]any{"Type": s.name, "TotalCount": strconv.Itoa(s.total), "Active": strconv.Itoa(s.active),
-		"Size": table.SizeOf(s.size), "Reclaimable": reclaimable}}
+	return table.Row{Fields: map[string]any{"Type": s.name, "TotalCount": strconv.Itoa(s.total),
+		"Active": strconv.Itoa(s.active),
+		"Size":   table.SizeOf(s.size), "Reclaimable": reclaimable}}
 }
 
 // usageRows is the four lines of the summary.
@@ -105,5 +107,6 @@ func usageRows(u *client.DiskUsage) []table.Row {
 }
 
 func isActive(state container.ContainerState) bool {
-	return strings.Contains(string(state), "running") || strings.Contains(string(state), "paused") || strings.Contains(string(state), "restarting")
+	return strings.Contains(string(state), "running") || strings.Contains(string(state), "paused") ||
+		strings.Contains(string(state), "restarting")
 }

@@ -42,13 +42,19 @@ func usageInFull(s *session.Session, u *client.DiskUsage) error {
 		columns []table.Column
 		rows    []table.Row
 	}{
-		{"Images space usage:\n\n", []table.Column{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"ID", "IMAGE ID"}, {"CreatedSince", "CREATED"},
-			{"Size", "SIZE"}, {"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"}, {"Containers", "CONTAINERS"}}, images},
-		{"\nContainers space usage:\n\n", []table.Column{{"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Command", "COMMAND"}, {"LocalVolumes", "LOCAL VOLUMES"},
+		{"Images space usage:\n\n", []table.Column{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"ID", "IMAGE ID"},
+			{"CreatedSince", "CREATED"},
+			{"Size", "SIZE"}, {"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"},
+			{"Containers", "CONTAINERS"}}, images},
+		{"\nContainers space usage:\n\n", []table.Column{{"ID", "CONTAINER ID"}, {"Image", "IMAGE"},
+			{"Command", "COMMAND"}, {"LocalVolumes", "LOCAL VOLUMES"},
 			{"Size", "SIZE"}, {"RunningFor", "CREATED"}, {"Status", "STATUS"}, {"Names", "NAMES"}}, containers},
-		{"\nLocal Volumes space usage:\n\n", []table.Column{{"Name", "VOLUME NAME"}, {"Links", "LINKS"}, {"Size", "SIZE"}}, volumes},
-		{fmt.Sprintf("\nBuild cache usage: %s\n\n", table.SizeOf(size)), []table.Column{{"ID", "CACHE ID"}, {"CacheType", "CACHE TYPE"}, {"Size", "SIZE"},
-			{"CreatedSince", "CREATED"}, {"LastUsedSince", "LAST USED"}, {"UsageCount", "USAGE"}, {"Shared", "SHARED"}}, cache},
+		{"\nLocal Volumes space usage:\n\n", []table.Column{{"Name", "VOLUME NAME"}, {"Links", "LINKS"},
+			{"Size", "SIZE"}}, volumes},
+		{fmt.Sprintf("\nBuild cache usage: %s\n\n", table.SizeOf(size)),
+			[]table.Column{{"ID", "CACHE ID"}, {"CacheType", "CACHE TYPE"}, {"Size", "SIZE"},
+				{"CreatedSince", "CREATED"}, {"LastUsedSince", "LAST USED"}, {"UsageCount", "USAGE"}, {"Shared", "SHARED"}},
+			cache},
 	} {
 		fmt.Fprint(s.Out, part.title)
 		if err := (&table.Listing{Standard: part.columns}).Print(s, s.Out, "", part.rows); err != nil {
@@ -63,6 +69,7 @@ func cacheRow(b *build.CacheRecord) table.Row {
 	if b.LastUsedAt != nil {
 		used = table.Since(*b.LastUsedAt)
 	}
-	return table.Row{Fields: map[string]any{"ID": b.ID, "CacheType": b.Type, "Size": table.SizeOf(b.Size), "CreatedSince": table.Since(b.CreatedAt),
+	return table.Row{Fields: map[string]any{"ID": b.ID, "CacheType": b.Type, "Size": table.SizeOf(b.Size),
+		"CreatedSince":  table.Since(b.CreatedAt),
 		"LastUsedSince": used, "UsageCount": strconv.Itoa(b.UsageCount), "Shared": strconv.FormatBool(b.Shared)}}
 }

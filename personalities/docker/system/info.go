@@ -38,7 +38,8 @@ func (c *Info) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error
 		}
 		return formatInfo(s, c.Format, raw)
 	}
-	fmt.Fprintf(s.Out, "Client:\n Version:    %s\n Context:    %s\n Debug Mode: %t\n\nServer:\n", cmd.DockerVersion(), thisClient(s).Context, s.Flags.Debug)
+	fmt.Fprintf(s.Out, "Client:\n Version:    %s\n Context:    %s\n Debug Mode: %t\n\nServer:\n", cmd.DockerVersion(),
+		thisClient(s).Context, s.Flags.Debug)
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,8 @@ func formatInfo(s *session.Session, format string, raw json.RawMessage) error {
 }
 
 func printInfo(w io.Writer, i *system.Info) {
-	fmt.Fprintf(w, " Containers: %d\n  Running: %d\n  Paused: %d\n  Stopped: %d\n Images: %d\n", i.Containers, i.ContainersRunning, i.ContainersPaused, i.ContainersStopped, i.Images)
+	fmt.Fprintf(w, " Containers: %d\n  Running: %d\n  Paused: %d\n  Stopped: %d\n Images: %d\n", i.Containers,
+		i.ContainersRunning, i.ContainersPaused, i.ContainersStopped, i.Images)
 	line(w, "Server Version", i.ServerVersion)
 	line(w, "Storage Driver", i.Driver)
 	for _, pair := range i.DriverStatus {
@@ -94,17 +96,20 @@ func printInfo(w io.Writer, i *system.Info) {
 	line(w, "Logging Driver", i.LoggingDriver)
 	line(w, "Cgroup Driver", i.CgroupDriver)
 	line(w, "Cgroup Version", i.CgroupVersion)
-	fmt.Fprintf(w, " Plugins:\n  Volume: %s\n  Network: %s\n", strings.Join(i.Plugins.Volume, " "), strings.Join(i.Plugins.Network, " "))
+	fmt.Fprintf(w, " Plugins:\n  Volume: %s\n  Network: %s\n", strings.Join(i.Plugins.Volume, " "),
+		strings.Join(i.Plugins.Network, " "))
 	if len(i.Plugins.Authorization) > 0 {
 		fmt.Fprintf(w, "  Authorization: %s\n", strings.Join(i.Plugins.Authorization, " "))
 	}
 	fmt.Fprintf(w, "  Log: %s\n", strings.Join(i.Plugins.Log, " "))
 	line(w, "Swarm", string(i.Swarm.LocalNodeState))
 	if len(i.Runtimes) > 0 {
-		fmt.Fprintf(w, " Runtimes: %s\n Default Runtime: %s\n", strings.Join(values.SortedKeys(i.Runtimes), " "), i.DefaultRuntime)
+		fmt.Fprintf(w, " Runtimes: %s\n Default Runtime: %s\n", strings.Join(values.SortedKeys(i.Runtimes), " "),
+			i.DefaultRuntime)
 	}
 	if i.OSType == "linux" {
-		fmt.Fprintf(w, " Init Binary: %s\n containerd version: %s\n runc version: %s\n init version: %s\n", i.InitBinary, i.ContainerdCommit.ID, i.RuncCommit.ID, i.InitCommit.ID)
+		fmt.Fprintf(w, " Init Binary: %s\n containerd version: %s\n runc version: %s\n init version: %s\n",
+			i.InitBinary, i.ContainerdCommit.ID, i.RuncCommit.ID, i.InitCommit.ID)
 	}
 	printSecurity(w, i.SecurityOptions)
 	printHost(w, i)
@@ -148,7 +153,8 @@ func printHost(w io.Writer, i *system.Info) {
 	line(w, "ID", i.ID)
 	fmt.Fprintf(w, " Docker Root Dir: %s\n Debug Mode: %t\n", i.DockerRootDir, i.Debug)
 	if i.Debug {
-		fmt.Fprintf(w, "  File Descriptors: %d\n  Goroutines: %d\n  System Time: %s\n  EventsListeners: %d\n", i.NFd, i.NGoroutines, i.SystemTime, i.NEventsListener)
+		fmt.Fprintf(w, "  File Descriptors: %d\n  Goroutines: %d\n  System Time: %s\n  EventsListeners: %d\n", i.NFd,
+			i.NGoroutines, i.SystemTime, i.NEventsListener)
 	}
 	line(w, "HTTP Proxy", i.HTTPProxy)
 	line(w, "HTTPS Proxy", i.HTTPSProxy)

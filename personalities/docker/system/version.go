@@ -40,7 +40,8 @@ func thisClient(s *session.Session) clientVersion {
 	if !build.Time.IsZero() {
 		built = build.Time.Format(time.ANSIC)
 	}
-	return clientVersion{Version: cmd.DockerVersion(), APIVersion: client.MaxVersion, DefaultAPIVersion: client.MaxVersion, GitCommit: cmp.Or(build.Commit, "box"), BuildTime: built,
+	return clientVersion{Version: cmd.DockerVersion(), APIVersion: client.MaxVersion,
+		DefaultAPIVersion: client.MaxVersion, GitCommit: cmp.Or(build.Commit, "box"), BuildTime: built,
 		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: name}
 }
 
@@ -86,7 +87,8 @@ func printClientVersion(w io.Writer, v clientVersion) {
 	}
 	fmt.Fprintln(w, "Client:")
 	for _, line := range [][2]string{
-		{"Version", v.Version}, {"API version", api}, {"Go version", v.GoVersion}, {"Git commit", v.GitCommit}, {"Built", v.BuildTime},
+		{"Version", v.Version}, {"API version", api}, {"Go version", v.GoVersion}, {"Git commit", v.GitCommit},
+		{"Built", v.BuildTime},
 		{"OS/Arch", v.Os + "/" + v.Arch}, {"Context", v.Context},
 	} {
 		if line[1] != "" {
@@ -123,6 +125,7 @@ func printServerVersion(w io.Writer, v *system.VersionResponse) {
 		fmt.Fprintf(w, "  %-17s %s\n", "Experimental:", d["Experimental"])
 	}
 	if len(v.Components) == 0 {
-		fmt.Fprintf(w, " Engine:\n  %-17s %s\n  %-17s %s (minimum version %s)\n", "Version:", v.Version, "API version:", v.APIVersion, strings.TrimSpace(v.MinAPIVersion))
+		fmt.Fprintf(w, " Engine:\n  %-17s %s\n  %-17s %s (minimum version %s)\n", "Version:", v.Version, "API version:",
+			v.APIVersion, strings.TrimSpace(v.MinAPIVersion))
 	}
 }

@@ -63,8 +63,8 @@ func (t *table) total() int {
 	return sum
 }
 
-// fit makes the table no wider than a window, if it can: by smaller gaps, then by shorter texts in flexible columns, then
-// without the optional ones.
+// fit makes the table no wider than a window, if it can: by smaller gaps, then by shorter texts in flexible columns,
+// then without the optional ones.
 func (t *table) fit(window int, flexible, optional []string) {
 	if t.total() <= window {
 		return

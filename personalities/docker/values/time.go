@@ -20,7 +20,8 @@ func Instant(text string, now time.Time) (string, error) {
 	if seconds, fraction, _ := strings.Cut(text, "."); IsDigits(seconds) && (fraction == "" || IsDigits(fraction)) {
 		return text, nil
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02T15", "2006-01-02",
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04",
+		"2006-01-02T15", "2006-01-02",
 		"2006-01-02T15:04Z07:00", "2006-01-02T15Z07:00", "2006-01-02Z07:00"} {
 		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
 			return epoch(t), nil

@@ -32,7 +32,8 @@ func (c *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	if err != nil {
 		return err
 	}
-	v, err := api.VolumeCreate(ctx, volume.CreateRequest{Name: c.Name, Driver: c.Driver, DriverOpts: values.Pairs(c.Opt), Labels: values.Pairs(c.Label)})
+	v, err := api.VolumeCreate(ctx, volume.CreateRequest{Name: c.Name, Driver: c.Driver,
+		DriverOpts: values.Pairs(c.Opt), Labels: values.Pairs(c.Label)})
 	if err == nil {
 		fmt.Fprintln(s.Out, v.Name)
 	}

@@ -20,7 +20,8 @@ func volumeListing() *table.Listing {
 	return &table.Listing{
 		Setting:  "volumesFormat",
 		Standard: []table.Column{{"Driver", "DRIVER"}, {"Name", "VOLUME NAME"}},
-		Others: []table.Column{{"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"}, {"Links", "LINKS"}, {"Size", "SIZE"},
+		Others: []table.Column{{"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"},
+			{"Links", "LINKS"}, {"Size", "SIZE"},
 			{"Group", "GROUP"}, {"Availability", "AVAILABILITY"}, {"Status", "STATUS"}},
 	}
 }
@@ -68,7 +69,8 @@ func RowOf(v *volume.Volume) table.Row {
 	}
 	return table.Row{
 		Label: func(name string) string { return v.Labels[name] },
-		Fields: map[string]any{"Name": v.Name, "Driver": v.Driver, "Scope": v.Scope, "Mountpoint": v.Mountpoint, "Labels": table.LabelText(v.Labels),
-			"Links": links, "Size": size, "Group": "N/A", "Availability": "N/A", "Status": "N/A"},
+		Fields: map[string]any{"Name": v.Name, "Driver": v.Driver, "Scope": v.Scope, "Mountpoint": v.Mountpoint,
+			"Labels": table.LabelText(v.Labels),
+			"Links":  links, "Size": size, "Group": "N/A", "Availability": "N/A", "Status": "N/A"},
 	}
 }

@@ -40,7 +40,8 @@ type setting struct {
 	kinds string // of JSON, "list|string"
 }
 
-// settings are all keys, as the tags of the fields have them: "key", or "key:kinds" where the field's own are not all, several at commas.
+// settings are all keys, as the tags of the fields have them: "key", or "key:kinds" where the field's own are not
+// all, several at commas.
 func settings(u *cmd.Usage) []setting {
 	var all []setting
 	for _, o := range u.Fields() {
@@ -96,7 +97,8 @@ func apply(u *cmd.Usage, file []pair, used func(name string) bool) error {
 			continue
 		}
 		if used(s.Name) && p.key != "runtimes" {
-			conflicts = append(conflicts, fmt.Sprintf("%s: (from flag: %s, from file: %s)", p.key, hidden(s.said()), hidden(printed(p.value))))
+			conflicts = append(conflicts, fmt.Sprintf("%s: (from flag: %s, from file: %s)", p.key, hidden(s.said()),
+				hidden(printed(p.value))))
 		}
 	}
 	if len(unknown) > 0 {
@@ -106,7 +108,8 @@ func apply(u *cmd.Usage, file []pair, used func(name string) bool) error {
 	}
 	if len(conflicts) > 0 {
 		slices.Sort(conflicts)
-		return fmt.Errorf("the following directives are specified both as a flag and in the configuration file: %s", strings.Join(conflicts, ", "))
+		return fmt.Errorf("the following directives are specified both as a flag and in the configuration file: %s",
+			strings.Join(conflicts, ", "))
 	}
 	for _, p := range file {
 		if err := byKey[p.key].load(p.value); err != nil {
@@ -138,7 +141,8 @@ func (s *setting) load(v any) error {
 		return nil
 	}
 	if !s.fits(v) {
-		return fmt.Errorf("json: cannot unmarshal %s into Go struct field Config.%s of type %s", jsonName(v), s.key, s.wanted())
+		return fmt.Errorf("json: cannot unmarshal %s into Go struct field Config.%s of type %s", jsonName(v), s.key,
+			s.wanted())
 	}
 	if _, idle := s.Value().(*unused); idle && s.kinds != "bool" && s.kinds != "string" {
 		v = jsonName(v) + " value" // whatever it says

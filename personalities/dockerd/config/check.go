@@ -108,15 +108,19 @@ func (o *Options) checkContainers() error {
 	switch o.DefaultIPCMode {
 	case "", "private", "shareable":
 	case "none", "host":
-		return fmt.Errorf("IPC mode %q is not supported as default value; use \"shareable\" or \"private\"", o.DefaultIPCMode)
+		return fmt.Errorf("IPC mode %q is not supported as default value; use \"shareable\" or \"private\"",
+			o.DefaultIPCMode)
 	default:
-		return fmt.Errorf("default IPC mode setting (%s) is invalid; use \"shareable\" or \"private\"", o.DefaultIPCMode)
+		return fmt.Errorf("default IPC mode setting (%s) is invalid; use \"shareable\" or \"private\"",
+			o.DefaultIPCMode)
 	}
 	if o.DefaultRuntime != "" && !slices.Contains(task.Runtimes(), o.DefaultRuntime) {
-		return fmt.Errorf("specified default runtime '%s' does not exist: there are %s", o.DefaultRuntime, strings.Join(task.Runtimes(), ", "))
+		return fmt.Errorf("specified default runtime '%s' does not exist: there are %s", o.DefaultRuntime,
+			strings.Join(task.Runtimes(), ", "))
 	}
 	if !slices.Contains([]string{"", "host", "private"}, o.DefaultCgroupnsMode) {
-		return fmt.Errorf("default cgroup namespace mode (%s) is invalid; use \"host\" or \"private\"", o.DefaultCgroupnsMode)
+		return fmt.Errorf("default cgroup namespace mode (%s) is invalid; use \"host\" or \"private\"",
+			o.DefaultCgroupnsMode)
 	}
 	switch o.SeccompProfile {
 	case "", "builtin", "default":
@@ -148,7 +152,8 @@ func (o *Options) checkRegistries() error {
 	for _, n := range []struct {
 		value int
 		what  string
-	}{{o.MaxConcurrentDownloads, "max concurrent downloads"}, {o.MaxConcurrentUploads, "max concurrent uploads"}, {o.MaxDownloadAttempts, "max download attempts"}} {
+	}{{o.MaxConcurrentDownloads, "max concurrent downloads"}, {o.MaxConcurrentUploads,
+		"max concurrent uploads"}, {o.MaxDownloadAttempts, "max download attempts"}} {
 		if n.value < 1 {
 			return fmt.Errorf("invalid %s: %d", n.what, n.value)
 		}

@@ -83,8 +83,8 @@ func (p *parser) token() (json.Token, error) {
 	return t, err
 }
 
-// parseConfig reads an object in the order in which it is written, and refuses a key that is given twice: which of the two is meant
-// is not for a program to guess. Nothing at all is an empty object.
+// parseConfig reads an object in the order in which it is written, and refuses a key that is given twice: which of
+// the two is meant is not for a program to guess. Nothing at all is an empty object.
 func parseConfig(raw []byte) ([]pair, error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, nil
@@ -102,7 +102,8 @@ func parseConfig(raw []byte) ([]pair, error) {
 	}
 	list, ok := v.([]pair)
 	if !ok {
-		return nil, fmt.Errorf("%s: json: cannot unmarshal %s into Go value of type map[string]interface {}", begin, jsonName(v))
+		return nil, fmt.Errorf("%s: json: cannot unmarshal %s into Go value of type map[string]interface {}", begin,
+			jsonName(v))
 	}
 	return list, nil
 }

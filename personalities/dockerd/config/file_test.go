@@ -18,8 +18,10 @@ func TestApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := o.DefaultNetwork()
-	if !b.Apart || b.HostGateway.String() != "10.0.0.9" || len(b.Pools) != 1 || b.Pools[0].Size != 24 || o.DefaultUlimits[0].String() != "nofile=5:6" ||
-		!slices.Equal(o.LogOpts, []string{"max-file=2"}) || o.DefaultShmSize != 1024 || o.HTTPSProxy != "x" || o.TLSVerify == nil || len(o.Labels) != 1 {
+	if !b.Apart || b.HostGateway.String() != "10.0.0.9" || len(b.Pools) != 1 || b.Pools[0].Size != 24 ||
+		o.DefaultUlimits[0].String() != "nofile=5:6" ||
+		!slices.Equal(o.LogOpts, []string{"max-file=2"}) || o.DefaultShmSize != 1024 || o.HTTPSProxy != "x" ||
+		o.TLSVerify == nil || len(o.Labels) != 1 {
 		t.Errorf("%+v", o)
 	}
 }
@@ -49,12 +51,18 @@ func TestOptions(t *testing.T) {
 		words []string
 		says  string
 	}{
-		{"", nil, ""}, {"# DOCKER_OPTS=\"-D\"\n", nil, ""}, {"DOCKER_OPTS=", nil, ""}, {"DOCKER_OPTS=-D", []string{"-D"}, ""},
+		{"", nil, ""}, {"# DOCKER_OPTS=\"-D\"\n", nil, ""}, {"DOCKER_OPTS=", nil, ""},
+		{"DOCKER_OPTS=-D", []string{"-D"}, ""},
 		{"DOCKER_OPTS=\"--dns 8.8.8.8  --dns 8.8.4.4\"\n", []string{"--dns", "8.8.8.8", "--dns", "8.8.4.4"}, ""},
-		{"export DOCKER_OPTS='-H tcp://:1' # why\r\n", []string{"-H", "tcp://:1"}, ""}, {"  DOCKER_OPTS=\"--label 'a=b c' --label \\\"x=y\\\"\"", []string{"--label", "a=b c", "--label", "x=y"}, ""},
-		{"DOCKER_OPTS=\"-D \\\n -l warn\"\nX=1", []string{"-D", "-l", "warn"}, ""}, {"DOCKER_OPTS=-D\nDOCKER_OPTS=-l\\ warn", []string{"-l", "warn"}, ""},
-		{"OPTIONS='-D'", []string{"-D"}, ""}, {"OPTIONS=-D\nDOCKER_OPTS=", nil, ""}, {"DOCKER_OPTS='a '\\''b c'\\'", []string{"a", "b c"}, ""},
-		{"MY_DOCKER_OPTS=-D\nDOCKER_OPTSX=-D", nil, ""}, {"DOCKER_OPTS=\"a\nb\"", []string{"a", "b"}, ""}, {"DOCKER_OPTS=\"''\"", []string{""}, ""},
+		{"export DOCKER_OPTS='-H tcp://:1' # why\r\n", []string{"-H", "tcp://:1"}, ""},
+		{"  DOCKER_OPTS=\"--label 'a=b c' --label \\\"x=y\\\"\"", []string{"--label", "a=b c", "--label", "x=y"},
+			""},
+		{"DOCKER_OPTS=\"-D \\\n -l warn\"\nX=1", []string{"-D", "-l", "warn"}, ""},
+		{"DOCKER_OPTS=-D\nDOCKER_OPTS=-l\\ warn", []string{"-l", "warn"}, ""},
+		{"OPTIONS='-D'", []string{"-D"}, ""}, {"OPTIONS=-D\nDOCKER_OPTS=", nil, ""},
+		{"DOCKER_OPTS='a '\\''b c'\\'", []string{"a", "b c"}, ""},
+		{"MY_DOCKER_OPTS=-D\nDOCKER_OPTSX=-D", nil, ""}, {"DOCKER_OPTS=\"a\nb\"", []string{"a", "b"}, ""},
+		{"DOCKER_OPTS=\"''\"", []string{""}, ""},
 		{"\nDOCKER_OPTS=\"$(reboot)\"", nil, "line 2: DOCKER_OPTS: '$' is for a shell"}, {"DOCKER_OPTS=\"`reboot`\"", nil, "'`' is for a shell"}, {"DOCKER_OPTS=-D;reboot", nil, "';' is for a shell"},
 		{"DOCKER_OPTS=-D reboot", nil, "a word follows"}, {"DOCKER_OPTS='-D", nil, "not closed"}, {"DOCKER_OPTS=\"-D ;x\"", nil, "';' is for a shell"},
 		{"DOCKER_OPTS='-D $HOME'", nil, "'$' is for a shell"}, {"DOCKER_OPTS=\"it's\"", nil, "not closed"}, {"DOCKER_OPTS=a\\", nil, "a backslash ends it"},

@@ -12,8 +12,8 @@ import (
 	"box/personalities/cmd"
 )
 
-// Load reads the options of a command line and of the files that it names, and checks them. With ErrHelp the options are only good
-// for help.
+// Load reads the options of a command line and of the files that it names, and checks them. With ErrHelp the options
+// are only good for help.
 func Load(env *cmd.Env) (*Options, error) {
 	o := &Options{}
 	u, p, err := o.parse(env)
@@ -102,8 +102,11 @@ const defaultRoot = "/var/lib/docker"
 
 // Usage is how the daemon is started.
 func (o *Options) Usage() *cmd.Usage {
-	return &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.", Options: o, Vars: map[string]string{
-		"dataRoot": defaultRoot, "drivers": strings.Join(drivers.Names(), ", "), "runtimes": strings.Join(task.Runtimes(), ", "), "noIPv6": "containers have IPv4 alone", "noSwarm": "there is no swarm mode",
-		"noRealtime": "the realtime budget of the parent control group is the host's to set, in cpu.rt_runtime_us",
-	}}
+	return &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.", Options: o,
+		Vars: map[string]string{
+			"dataRoot": defaultRoot, "drivers": strings.Join(drivers.Names(), ", "),
+			"runtimes": strings.Join(task.Runtimes(), ", "), "noIPv6": "containers have IPv4 alone",
+			"noSwarm":    "there is no swarm mode",
+			"noRealtime": "the realtime budget of the parent control group is the host's to set, in cpu.rt_runtime_us",
+		}}
 }

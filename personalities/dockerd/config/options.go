@@ -1,4 +1,5 @@
-// Package config is what the daemon is told: its command line, DOCKER_OPTS and daemon.json, read into one struct and checked.
+// Package config is what the daemon is told: its command line, DOCKER_OPTS and daemon.json, read into one struct and
+// checked.
 package config
 
 import (
@@ -11,8 +12,9 @@ import (
 	"box/engine/request"
 )
 
-// Options are the daemon's, with Docker's names and defaults. A field is a flag, and the key of daemon.json that its tag names, with the
-// kinds of value that the key takes where those of the field are not all. A field that is keyonly has no flag.
+// Options are the daemon's, with Docker's names and defaults. A field is a flag, and the key of daemon.json that its
+// tag names, with the kinds of value that the key takes where those of the field are not all. A field that is keyonly
+// has no flag.
 type Options struct {
 	daemonOptions    `group:"Daemon"`
 	logOptions       `group:"Log of the daemon"`
@@ -128,20 +130,25 @@ func (o *Options) LogConfig() container.LogConfig {
 
 // Settings are those of the engine that may be changed while it runs.
 func (o *Options) Settings() engine.Settings {
-	s := engine.Settings{Debug: o.Debug, Labels: o.Labels, LiveRestore: o.LiveRestore, Authorization: o.AuthorizationPlugins, ShutdownTimeout: Seconds(o.ShutdownTimeout)}
+	s := engine.Settings{Debug: o.Debug, Labels: o.Labels, LiveRestore: o.LiveRestore,
+		Authorization: o.AuthorizationPlugins, ShutdownTimeout: Seconds(o.ShutdownTimeout)}
 	r := &s.Registry
-	r.Insecure, r.Mirrors, r.Downloads, r.Uploads, r.Attempts = o.InsecureRegistries, o.RegistryMirrors, o.MaxConcurrentDownloads, o.MaxConcurrentUploads, o.MaxDownloadAttempts
+	r.Insecure, r.Mirrors = o.InsecureRegistries, o.RegistryMirrors
+	r.Downloads, r.Uploads, r.Attempts = o.MaxConcurrentDownloads, o.MaxConcurrentUploads, o.MaxDownloadAttempts
 	s.Container = request.Defaults{
-		Runtime: o.DefaultRuntime, ShmSize: int64(o.DefaultShmSize), IpcMode: container.IpcMode(o.DefaultIPCMode), CgroupnsMode: container.CgroupnsMode(o.DefaultCgroupnsMode), Ulimits: o.DefaultUlimits,
+		Runtime: o.DefaultRuntime, ShmSize: int64(o.DefaultShmSize), IpcMode: container.IpcMode(o.DefaultIPCMode),
+		CgroupnsMode: container.CgroupnsMode(o.DefaultCgroupnsMode), Ulimits: o.DefaultUlimits,
 		DNS: o.DNS, DNSSearch: o.DNSSearch, DNSOptions: o.DNSOpts, Init: o.Init, InitPath: o.InitPath,
-		NoNewPrivileges: o.NoNewPrivileges, Seccomp: o.seccomp, SeccompName: o.SeccompProfile, StopTimeout: o.DefaultStopTimeout,
+		NoNewPrivileges: o.NoNewPrivileges, Seccomp: o.seccomp, SeccompName: o.SeccompProfile,
+		StopTimeout: o.DefaultStopTimeout,
 	}
 	return s
 }
 
 // DefaultNetwork is the bridge that containers are on.
 func (o *Options) DefaultNetwork() engine.Bridge {
-	b := engine.Bridge{Name: o.Bridge, IP: netip.Prefix(o.BIP), MTU: o.MTU, Pools: o.DefaultAddressPools, Range: netip.Prefix(o.FixedCIDR), Gateway: netip.Addr(o.DefaultGateway),
+	b := engine.Bridge{Name: o.Bridge, IP: netip.Prefix(o.BIP), MTU: o.MTU, Pools: o.DefaultAddressPools,
+		Range: netip.Prefix(o.FixedCIDR), Gateway: netip.Addr(o.DefaultGateway),
 		Publish: netip.Addr(o.PublishIP), Apart: bool(o.NoICC), NoMasq: bool(o.NoMasq)}
 	for _, a := range o.HostGatewayIPs {
 		if a.Is4() {
@@ -154,6 +161,8 @@ func (o *Options) DefaultNetwork() engine.Bridge {
 // Reload copies what a running daemon takes up anew from others.
 func (o *Options) Reload(n *Options) {
 	o.Debug, o.Labels, o.LiveRestore, o.ShutdownTimeout = n.Debug, n.Labels, n.LiveRestore, n.ShutdownTimeout
-	o.InsecureRegistries, o.RegistryMirrors, o.MaxConcurrentDownloads, o.MaxConcurrentUploads, o.MaxDownloadAttempts = n.InsecureRegistries, n.RegistryMirrors, n.MaxConcurrentDownloads, n.MaxConcurrentUploads, n.MaxDownloadAttempts
-	o.DefaultShmSize, o.DefaultIPCMode, o.DefaultCgroupnsMode, o.DefaultRuntime, o.AuthorizationPlugins, o.AuthorizationPolicy = n.DefaultShmSize, n.DefaultIPCMode, n.DefaultCgroupnsMode, n.DefaultRuntime, n.AuthorizationPlugins, n.AuthorizationPolicy
+	o.registryOptions = n.registryOptions
+	o.DefaultShmSize, o.DefaultIPCMode = n.DefaultShmSize, n.DefaultIPCMode
+	o.DefaultCgroupnsMode, o.DefaultRuntime = n.DefaultCgroupnsMode, n.DefaultRuntime
+	o.AuthorizationPlugins, o.AuthorizationPolicy = n.AuthorizationPlugins, n.AuthorizationPolicy
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // readOptions gives the words of DOCKER_OPTS in a file of variables, as service scripts have it: /etc/default/docker,
-// /etc/sysconfig/docker. A file that is not there has none. Nothing is executed: what only a shell could tell is refused.
+// /etc/sysconfig/docker. A file that is not there has none. Nothing is executed: what only a shell could tell is
+// refused.
 func readOptions(path string) ([]string, error) {
 	raw, err := readConfig(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -28,8 +29,8 @@ func readOptions(path string) ([]string, error) {
 	return words, nil
 }
 
-// DockerOpts finds the last assignment of DOCKER_OPTS, or OPTIONS as Red Hat's file calls it, and splits what it says as a shell
-// would where the variable stands without quotes.
+// DockerOpts finds the last assignment of DOCKER_OPTS, or OPTIONS as Red Hat's file calls it, and splits what it says
+// as a shell would where the variable stands without quotes.
 func DockerOpts(text string) (words []string, err error) {
 	found := map[string]string{}
 	for line := 1; text != ""; {
@@ -86,7 +87,8 @@ func assignment(line string) (name, rest string, ok bool) {
 	return "", "", false
 }
 
-// shellWord reads one word with the quotes of a shell (POSIX, 2.2). What a shell would replace by something else is refused.
+// shellWord reads one word with the quotes of a shell (POSIX, 2.2). What a shell would replace by something else is
+// refused.
 func shellWord(text string) (word, rest string, err error) {
 	var b strings.Builder
 	quote := byte(0)

@@ -28,7 +28,8 @@ type Remote struct {
 
 // settle completes what was not said, and reads the hosts.
 func (r *Remote) settle(hosts []string, getenv func(string) string) error {
-	// Docker's rule: whoever mentions --tlsverify, with whatever value, wants TLS; and TLS without a word about it verifies.
+	// Docker's rule: whoever mentions --tlsverify, with whatever value, wants TLS; and TLS without a word about it
+	// verifies.
 	if r.TLSVerify == nil && getenv("DOCKER_TLS_VERIFY") != "" {
 		r.TLSVerify = new(true)
 	}

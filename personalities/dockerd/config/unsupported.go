@@ -53,7 +53,8 @@ type unusedOptions struct {
 	UserlandProxyPath              unused `key:"userland-proxy-path:string" but:"|" hidden:"" help:"Not used: the keeper forwards where no rule can"`
 }
 
-// refused is an option of Docker's that box does not have. Its help says why; the tag but has the values that ask for nothing.
+// refused is an option of Docker's that box does not have. Its help says why; the tag but has the values that ask for
+// nothing.
 type refused string
 
 // SetTagged refuses all that asks for something.
@@ -64,7 +65,8 @@ func (r *refused) SetTagged(text string, o *cmd.Option) error {
 	return fmt.Errorf("box does not have it: %s", reason(o))
 }
 
-// unused is an option of Docker's that may be said and does nothing: notes on why. The tag but has the values that need none.
+// unused is an option of Docker's that may be said and does nothing: notes on why. The tag but has the values that
+// need none.
 type unused []string
 
 // SetTagged takes everything.
