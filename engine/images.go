@@ -142,7 +142,8 @@ func matchReferences(names, patterns []string) ([]string, error) {
 func imageSummary(s image.Summary) apiimage.Summary {
 	tags, digests := splitNames(s.Names)
 	return apiimage.Summary{
-		ID: s.ID.String(), ParentID: s.Parent.String(), Created: max(s.Created.Unix(), 0), RepoTags: tags, RepoDigests: digests,
+		// An image without a date has that of a zero time, which clients show as none.
+		ID: s.ID.String(), ParentID: s.Parent.String(), Created: s.Created.Unix(), RepoTags: tags, RepoDigests: digests,
 		Labels: s.Labels, Size: s.Size, SharedSize: -1, Containers: -1,
 	}
 }

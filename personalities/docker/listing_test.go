@@ -9,7 +9,7 @@ import (
 )
 
 func listings() map[string]http.HandlerFunc {
-	now := time.Now().Unix()
+	now, zero := time.Now().Unix(), time.Time{}.Unix()
 	return map[string]http.HandlerFunc{
 		"GET /containers/json": reply(fmt.Sprintf(`[{"Id":"0123456789abcdef","Names":["/web","/other/alias"],"Image":"nginx:1","ImageID":"sha256:fff","Command":"sh -c 'a long command line'",
 			"Created":%d,"State":"running","Status":"Up 2 hours","Labels":{"b":"2","a":"1"},"SizeRw":1500,"SizeRootFs":2000000,
@@ -18,9 +18,10 @@ func listings() map[string]http.HandlerFunc {
 			"Mounts":[{"Type":"volume","Name":"0123456789abcdef0123","Driver":"local"},{"Type":"bind","Source":"/a"}],"NetworkSettings":{"Networks":{"n2":{},"n1":{}}}}]`, now-7200)),
 		"GET /images/json": reply(fmt.Sprintf(`[{"Id":"sha256:0123456789abcdef","RepoTags":["a:1","b:2"],"RepoDigests":["a@sha256:d1"],"Created":%d,"Size":1982345,"SharedSize":-1,"Containers":-1},
 			{"Id":"sha256:ffffffffffffffff","RepoTags":null,"RepoDigests":null,"Created":%d,"Size":500,"SharedSize":100,"Containers":3}]`, now-60, now-7200)),
-		"GET /networks":         reply(`[{"Id":"0123456789abcdef","Name":"zeta","Driver":"bridge","Scope":"local","Created":"2020-01-02T03:04:05Z"},{"Id":"1","Name":"alpha","Driver":"host","Scope":"local","EnableIPv4":true,"Created":"2020-01-02T03:04:05Z"}]`),
-		"GET /volumes":          reply(`{"Volumes":[{"Name":"v2","Driver":"local","Scope":"local","Labels":{"k":"v"}},{"Name":"v1","Driver":"local","Scope":"local"}],"Warnings":["half of them"]}`),
-		"GET /images/x/history": reply(fmt.Sprintf(`[{"Id":"sha256:0123456789abcdef","Created":%d,"CreatedBy":"CMD [\"x\"]","Size":0,"Comment":"c"},{"Id":"<missing>","Created":%d,"CreatedBy":"%s","Size":4096}]`, now-60, now-60, strings.Repeat("y", 60))),
+		"GET /networks":           reply(`[{"Id":"0123456789abcdef","Name":"zeta","Driver":"bridge","Scope":"local","Created":"2020-01-02T03:04:05Z"},{"Id":"1","Name":"alpha","Driver":"host","Scope":"local","EnableIPv4":true,"Created":"2020-01-02T03:04:05Z"}]`),
+		"GET /volumes":            reply(`{"Volumes":[{"Name":"v2","Driver":"local","Scope":"local","Labels":{"k":"v"}},{"Name":"v1","Driver":"local","Scope":"local"}],"Warnings":["half of them"]}`),
+		"GET /images/old/history": reply(fmt.Sprintf(`[{"Id":"ffff","Created":%d,"CreatedBy":"a"},{"Id":"<missing>","Created":0,"CreatedBy":"b"}]`, zero)),
+		"GET /images/x/history":   reply(fmt.Sprintf(`[{"Id":"sha256:0123456789abcdef","Created":%d,"CreatedBy":"CMD [\"x\"]","Size":0,"Comment":"c"},{"Id":"<missing>","Created":%d,"CreatedBy":"%s","Size":4096}]`, now-60, now-60, strings.Repeat("y", 60))),
 	}
 }
 
@@ -46,6 +47,8 @@ func TestListings(t *testing.T) {
 		{"history x", "IMAGE          CREATED              CREATED BY                                      SIZE      COMMENT\n" +
 			"0123456789ab   About a minute ago   CMD [\"x\"]                                       0B        c\n" +
 			"<missing>      About a minute ago   " + strings.Repeat("y", 44) + "…   4.1kB     \n"},
+		{"history old", "IMAGE      CREATED   CREATED BY   SIZE      COMMENT\nffff       N/A       a            0B        \n<missing>   N/A       b            0B        \n"},
+		{"history --format {{.CreatedSince}} old", "N/A\nN/A\n"},
 		{"history -q x", "0123456789ab\n<missing>\n"},
 	} {
 		args := strings.Fields(row.args)
