@@ -2,6 +2,7 @@ package netapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,8 @@ import (
 )
 
 // echoes is a launcher whose programs are goroutines: each sends back, unframed, what it gets on its streams. One that is called false ends at once
-// with the code 1, the others when they are told to, which one that is called stubborn must be by SIGKILL.
+// with the code 1, the others when they are told to, which one that is called stubborn must be by SIGKILL. One that is called big does not start: no
+// disk has room for it.
 type echoes struct {
 	exits chan task.Exit
 
@@ -40,7 +42,13 @@ func newEchoes() *echoes {
 // firstPid is where the made-up pids begin: above all that the kernel gives (pid_max is 1<<22 at most).
 const firstPid = 1 << 23
 
+// errBig is what the keeper's socket leaves of an error: its text.
+var errBig = errors.New("write log: " + unix.ENOSPC.Error())
+
 func (e *echoes) Launch(_ context.Context, l task.Launch, attached []*os.File) (task.Status, error) {
+	if l.Spec.Process.Args[0] == "big" {
+		return task.Status{}, errBig
+	}
 	e.mu.Lock()
 	e.pids++
 	p := &program{pid: firstPid + e.pids, over: make(chan struct{}), deaf: l.Spec.Process.Args[0] == "stubborn"}
@@ -104,6 +112,9 @@ type echoing struct {
 }
 
 func (t *echoing) Exec(_ context.Context, x task.Exec, attached []*os.File) (int, error) {
+	if x.Process.Args[0] == "big" {
+		return 0, errBig
+	}
 	p := t.find(t.id)
 	if p == nil {
 		return 0, fmt.Errorf("program of %s: %w", t.id, errdefs.ErrNotFound)
