@@ -71,7 +71,7 @@ func settle() error {
 //
 // Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon [FLAG...]` ends the daemon
 // with SIGTERM and starts it anew, `kill-daemon` and `start-daemon [FLAG...]` do the halves, the first with SIGKILL; `kill-keeper` is
-// SIGKILL for the keeper, `stop-daemon` SIGTERM for the daemon; `census FILE` counts what there is and `same-census FILE` waits 2 s at most until all is as it was;
+// SIGKILL for the keeper, `stop-daemon` SIGTERM for the daemon; `census FILE` counts what there is and `same-census FILE` waits 10 s at most until all is as it was;
 // `idle-crowd ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo NETWORK ADDRESS [PATH]` asks all the
 // time and `end-load COUNT` fails if it was not answered once; `other-build FILE NEW` makes another build of box, and
 // `state-version FILE N` a state of another version.
