@@ -57,6 +57,15 @@ func (e *Engine) wantedNetworks(rec *lifecycle.Record, q *apinetwork.NetworkingC
 	return out, checkEndpoint(n, out[n.Name])
 }
 
+// CheckEndpoint refuses of a network what its containers cannot be given.
+func (e *Engine) CheckEndpoint(ref string, ep *apinetwork.EndpointSettings) error {
+	n, err := e.netRecordFor(ref)
+	if err != nil || ep == nil {
+		return err
+	}
+	return checkEndpoint(n, ep)
+}
+
 // checkEndpoint refuses what only networks that users made can give a container.
 func checkEndpoint(n *netRecord, ep *apinetwork.EndpointSettings) error {
 	if !slices.Contains([]string{"bridge", "host", "none"}, n.Name) {

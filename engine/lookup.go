@@ -15,7 +15,7 @@ func (e *Engine) container(ref string) (*lifecycle.Container, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if ref == "" {
-		return nil, refuse.Invalid("no container name or ID supplied")
+		return nil, refuse.Invalid("invalid name or ID supplied: %q", ref)
 	}
 	if c := e.containers[ref]; c != nil {
 		return c, nil

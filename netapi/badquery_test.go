@@ -49,7 +49,7 @@ func TestBadQueries(t *testing.T) {
 		{"GET /containers/running/logs", 400, "you must choose at least one stream"},
 		{"GET /containers/running/logs?stdout=1&since=x", 400, "invalid syntax"},
 		{"GET /containers/running/archive", 400, "cannot be empty"},
-		{"POST /commit", 400, "no container name or ID supplied"},
+		{"POST /commit", 400, `invalid name or ID supplied: \"\"`},
 		{"POST /commit?container=running&repo=UP", 400, "must be lowercase"},
 		{"POST /commit?container=running&changes=nonsense", 400, "nonsense is not a valid change command"},
 		{"POST /images/edge/tag?repo=UP", 400, "must be lowercase"},

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -53,13 +52,12 @@ func TestLogThatCannotBeRead(t *testing.T) {
 	if err := os.Mkdir(at, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, raw := range []string{
-		"GET /containers/running/logs?stdout=1&stderr=1 HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n",
-		"POST /containers/running/attach?logs=1&stdout=1&stderr=1 HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n",
+	attach := "POST /containers/running/attach?logs=1&stdout=1&stderr=1 HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"
+	for what, reply := range map[string][]byte{
+		"logs": e.must(t, "GET", "/containers/running/logs?stdout=1&stderr=1", "", nil), "attach": e.send(t, []byte(attach)),
 	} {
-		reply := string(e.send(t, []byte(raw)))
-		if !strings.Contains(reply, "\x02\x00\x00\x00") || !strings.Contains(reply, "Error grabbing logs: ") {
-			t.Errorf("%q: %q", raw, reply)
+		if !bytes.Contains(reply, []byte("\x02\x00\x00\x00")) || !bytes.Contains(reply, []byte("Error grabbing logs: ")) {
+			t.Errorf("%s: %q", what, reply)
 		}
 	}
 }

@@ -14,9 +14,26 @@ func forbidden(format string, args ...any) error {
 	return answer{errdefs.ErrPermissionDenied, fmt.Sprintf(format, args...)}
 }
 
+// networkRequest is a request to make a network, whose values nobody looks at yet.
+type networkRequest struct {
+	Name, Driver, Scope                                       string
+	CheckDuplicate, Internal, Attachable, Ingress, ConfigOnly bool
+	EnableIPv4, EnableIPv6                                    *bool
+	ConfigFrom                                                *network.ConfigReference
+	Options, Labels                                           map[string]string
+	IPAM                                                      *struct {
+		Driver  string
+		Options map[string]string
+		Config  []struct {
+			Subnet, IPRange, Gateway string
+			AuxiliaryAddresses       map[string]string
+		}
+	}
+}
+
 // createNetwork makes none yet, but says no as Docker does where Docker would.
 func (s *Server) createNetwork(w http.ResponseWriter, r *http.Request) error {
-	var q struct{ Name string }
+	var q networkRequest
 	if err := readWanted(w, r, &q); err != nil {
 		return err
 	}
@@ -45,6 +62,10 @@ func (s *Server) connectNetwork(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case m.network == "host":
 		return errHostNetwork
+	}
+	switch err := s.e.CheckEndpoint(m.network, q.EndpointConfig); {
+	case err != nil:
+		return err
 	case m.joined:
 		return forbidden("endpoint with name %s already exists in network %s", m.container, m.network)
 	}
@@ -58,7 +79,7 @@ func (s *Server) disconnectNetwork(w http.ResponseWriter, r *http.Request) error
 	case err != nil:
 		return err
 	case !m.joined:
-		return fmt.Errorf("container %s is not connected to network %s", m.container, m.network)
+		return fmt.Errorf("container %s is not connected to network %s", m.id, m.network)
 	case m.network == "host":
 		return errHostNetwork
 	}
@@ -67,9 +88,10 @@ func (s *Server) disconnectNetwork(w http.ResponseWriter, r *http.Request) error
 
 const errHostNetwork = refused("container cannot be disconnected from host network or connected to host network")
 
-// membership is whether a container is in a network, both by their names.
+// membership is whether a container is in a network.
 type membership struct {
-	network, container string
+	network, container string // names
+	id                 string // of the container
 	joined             bool
 }
 
@@ -87,5 +109,5 @@ func (s *Server) membership(w http.ResponseWriter, r *http.Request, q any, ref *
 		return m, err
 	}
 	_, joined := c.NetworkSettings.Networks[n.Name]
-	return membership{n.Name, c.Name[1:], joined}, nil
+	return membership{n.Name, c.Name[1:], c.ID, joined}, nil
 }

@@ -96,3 +96,21 @@ func TestEventForms(t *testing.T) {
 		}
 	}
 }
+
+// TestVolumeUpdate: only volumes of a swarm can be changed, and this daemon is in none.
+func TestVolumeUpdate(t *testing.T) {
+	e := startEdge(t)
+	for _, row := range []struct {
+		path, body, message string
+		status              int
+	}{
+		{"/v1.42/volumes/any?version=1", `{}`, "volume update only valid for cluster volumes, but swarm is unavailable", 503},
+		{"/v1.56/volumes/any?version=1", `{"Spec":{"Availability":"drain"}}`, "volume update only valid for cluster volumes, but swarm is unavailable", 503},
+		{"/volumes/any", ``, "volume update only valid for cluster volumes, but swarm is unavailable", 503},
+	} {
+		status, reply := e.ask(t, &call{method: "PUT"}, row.path, "application/json", []byte(row.body))
+		if status != row.status || !bytes.Contains(reply, []byte(row.message)) {
+			t.Errorf("%s %s: %d %s", row.path, row.body, status, reply)
+		}
+	}
+}
