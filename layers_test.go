@@ -1,6 +1,7 @@
 package main
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -113,7 +114,7 @@ var homes = map[string][]string{
 	"github.com/google/nftables":        {"engine/network"},
 	"github.com/distribution/reference": {}, // engine/reference does its work, in a quarter of the start of box
 	"github.com/gorilla/mux":            {"netapi"},
-	"go.etcd.io/bbolt":                  {"engine/state", "fs", "fs/drivers", "fs/layers", "fs/overlay", "fs/vfs", "fs/fstest"},
+	"go.etcd.io/bbolt":                  {"engine/state", "fs", "fs/fstest", "fs/layers"},
 	"golang.org/x/crypto":               {"netapi/ssh"},
 	"golang.org/x/net":                  {"netapi/client"}, // what HTTP_PROXY and NO_PROXY mean
 	"golang.org/x/text":                 {"personalities/docker/table"},
@@ -121,7 +122,7 @@ var homes = map[string][]string{
 	"github.com/klauspost/compress":     {"fs/archive"},
 	"github.com/therootcompany/xz":      {"fs/archive"},
 	"github.com/moby/profiles":          {"engine/spec"},
-	"github.com/vbatts/tar-split":       {"fs/archive"},
+	"github.com/vbatts/tar-split":       {}, // fs/archive reads and writes its records itself
 }
 
 // TestLayers fails on an import of one package of box by another, or of an outside library away from its home, that is
@@ -142,6 +143,36 @@ func TestLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestHomes: each home uses its library, so that the table tells where a library serves.
+func TestHomes(t *testing.T) {
+	for lib, rooms := range homes {
+		for _, room := range rooms {
+			files, err := filepath.Glob(filepath.Join(room, "*.go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(files, func(p string) bool { return imported(t, p, lib) }) {
+				t.Errorf("%s does not import %s", room, lib)
+			}
+		}
+	}
+}
+
+// imported tells whether a file that is no test imports a library or a package of it.
+func imported(t *testing.T, path, lib string) bool {
+	if strings.HasSuffix(path, "_test.go") {
+		return false
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool {
+		name, err := strconv.Unquote(i.Path.Value)
+		return err == nil && strings.HasPrefix(name+"/", lib+"/")
+	})
 }
 
 func checkImports(t *testing.T, path string) {
