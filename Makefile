@@ -34,9 +34,9 @@ PEERS := busybox:busybox-static crun:crun nft:nftables iptables-legacy:iptables 
 	python3:python3 /usr/lib/python3/dist-packages/docker/__init__.py:python3-docker jq:jq openssl:openssl script:bsdutils unshare:util-linux \
 	apparmor_parser:apparmor
 
-test: build ## Run the tests; as root those that start containers too, with RUNTIME=runc by that runtime
+test: build ## Run the tests; as root those that start containers too, with RUNTIME=runc by that runtime; TESTS chooses some of the root package
 	@[ "$$(id -u)" != 0 ] || sh testdata/need $(PEERS)
-	@BOX_BINARY=$(BOX) BOX_RUNTIME=$(RUNTIME) sh testdata/test
+	@BOX_BINARY=$(BOX) BOX_RUNTIME=$(RUNTIME) TESTS="$(TESTS)" sh testdata/test
 
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs

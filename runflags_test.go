@@ -43,7 +43,7 @@ var flagRows = []flagRow{
 	{"cpu-period", `run --cpu-period 50000 --cpu-quota 20000 -- 'cat /sys/fs/cgroup/cpu/cpu.cfs_period_us || cat /sys/fs/cgroup/cpu.max'`, `50000`},
 	{"cpu-quota", `run --cpu-quota 20000 -- 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us || cat /sys/fs/cgroup/cpu.max'`, `20000`},
 	{"cpu-rt-period", `inspect '{{.HostConfig.CpuRealtimePeriod}}' --cpu-rt-period 1000`, `^1000\n`},
-	{"cpu-rt-runtime", `run --cpu-rt-runtime 1000 -- 'cat /sys/fs/cgroup/cpu/cpu.rt_runtime_us'`, `^1000\n$|set cpu.rt_runtime_us of .* to 1000: |not supported`},
+	{"cpu-rt-runtime", `run --cpu-rt-runtime 1000 -- 'cat /sys/fs/cgroup/cpu/cpu.rt_runtime_us'`, `^1000\n$|set cpu.rt_runtime_us of .* to 1000: |cpu.rt_runtime_us: invalid argument|not supported`},
 	{"cpu-shares", `run -c 77 -- 'cat /sys/fs/cgroup/cpu/cpu.shares || cat /sys/fs/cgroup/cpu.weight'`, `^(77|[0-9])\n`},
 	{"cpus", `run --cpus 0.5 -- 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us || cat /sys/fs/cgroup/cpu.max'`, `^50000`},
 	{"cpuset-cpus", `run --cpuset-cpus 0 -- 'nproc; grep Cpus_allowed_list /proc/self/status'`, `^1\nCpus_allowed_list:\t0\n`},

@@ -1,0 +1,158 @@
+package runc
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// byCrun starts the probe by crun, as an engine would.
+func (w *world) byCrun(string) started {
+	t := w.t
+	t.Helper()
+	w.fresh()
+	s := w.spec()
+	s.Version = "1.0.2" // Debian's crun knows none of 2023
+	bundle := filepath.Join(w.dir, "bundle")
+	if err := os.MkdirAll(bundle, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	crun := func(args ...string) *exec.Cmd {
+		// A tree of cgroup v2 with controllers beside those of v1 is a mistake to crun.
+		apart := `if mount --make-private /sys/fs/cgroup/unified; then mount --make-private /sys/fs/cgroup && umount /sys/fs/cgroup/unified; fi 2>/dev/null; exec "$0" "$@"`
+		return exec.Command("unshare", append([]string{"-m", "--propagation", "unchanged", "sh", "-c", apart,
+			"crun", "--root", filepath.Join(w.dir, "crun"), "--cgroup-manager", "cgroupfs"}, args...)...)
+	}
+	first := *s.Process
+	if w.c.exec != nil {
+		first.Terminal, first.Args, first.ConsoleSize = false, []string{"/bin/sleep", "1000"}, nil
+	}
+	process := s.Process
+	s.Process = &first
+	write(t, filepath.Join(bundle, "config.json"), s)
+	run := begin(t, w.dir, first.Terminal, crun, "run", "--bundle", bundle, w.id)
+	last := run
+	state := func() (pid int) {
+		for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+			raw, err := crun("state", w.id).Output()
+			var st specs.State
+			if err == nil && json.Unmarshal(raw, &st) == nil && st.Status == "running" {
+				return st.Pid
+			}
+		}
+		raw, _ := io.ReadAll(io.LimitReader(run.out, 4000))
+		t.Fatalf("crun does not say that it runs: %s", raw)
+		return 0
+	}
+	pid := state()
+	if w.c.exec != nil {
+		s.Process = process
+		p := w.execProcess(s)
+		write(t, filepath.Join(bundle, "process.json"), p)
+		last = begin(t, w.dir, p.Terminal, crun, "exec", "--process", filepath.Join(bundle, "process.json"), w.id)
+	}
+	end, endRun := last.close, run.close
+	last.pid = pid
+	last.close = func() {
+		end()
+		if w.c.exec != nil {
+			_ = unix.Kill(pid, unix.SIGKILL)
+			endRun()
+		}
+		_ = crun("delete", "--force", w.id).Run()
+	}
+	return last
+}
+
+// begin runs a command of crun's that lasts as long as the program.
+func begin(t *testing.T, dir string, terminal bool, crun func(...string) *exec.Cmd, verb string, args ...string) started {
+	t.Helper()
+	if terminal {
+		socket := filepath.Join(dir, "console")
+		_ = os.Remove(socket)
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		cmd := crun(append([]string{verb, "--console-socket", socket}, args...)...)
+		var said strings.Builder
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if _, err := cmd.StdinPipe(); err != nil { // crun gives what it has there to the program's user, the host's /dev/null too
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		_ = l.SetDeadline(time.Now().Add(10 * time.Second))
+		conn, err := l.AcceptUnix()
+		if err != nil {
+			_ = cmd.Process.Kill()
+			t.Fatalf("crun: %v %v: %s", err, cmd.Wait(), said.String())
+		}
+		defer conn.Close()
+		f, err := conn.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := unix.SetNonblock(int(f.Fd()), false); err != nil {
+			t.Fatal(err)
+		}
+		master, err := receive(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return started{out: master, close: func() {
+			_, _ = master.WriteString("\n")
+			_ = cmd.Wait()
+			master.Close()
+		}}
+	}
+	cmd := crun(append([]string{verb}, args...)...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, far, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = far, far
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	far.Close()
+	return started{out: out, in: in, close: func() {
+		in.Close()
+		var x *exec.ExitError
+		if err := cmd.Wait(); !errors.As(err, &x) {
+			t.Errorf("crun %s: %v", verb, err)
+		}
+		out.Close()
+	}}
+}
+
+func write(t *testing.T, name string, v any) {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err == nil {
+		err = os.WriteFile(name, raw, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
