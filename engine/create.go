@@ -12,11 +12,13 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/ident"
 	"box/engine/image"
 	"box/engine/lifecycle"
 	"box/engine/recovery"
 	"box/engine/refuse"
 	"box/engine/request"
+	"box/engine/rootfs"
 	"box/engine/spec"
 	"box/engine/state"
 	"box/engine/workdir"
@@ -60,7 +62,7 @@ func (e *Engine) complete(q *request.Create, img *image.Image) (*lifecycle.Recor
 		return nil, nil, err
 	}
 	rec := &lifecycle.Record{
-		ID: newID(), Name: q.Name, Created: e.o.Now().UTC(), Image: img.ID.String(), Layer: img.ChainID().String(),
+		ID: ident.New(), Name: q.Name, Created: e.o.Now().UTC(), Image: img.ID.String(), Layer: img.ChainID().String(),
 		Config: q.Config, Host: q.Host, Driver: e.layers.Name(), Shallow: q.Shallow,
 	}
 	if rec.Networks, err = e.wantedNetworks(rec, q.Networking); err != nil {
@@ -72,7 +74,7 @@ func (e *Engine) complete(q *request.Create, img *image.Image) (*lifecycle.Recor
 	}
 	rec.Path, rec.Args = argv[0], argv[1:]
 	if q.Config.Hostname == "" {
-		q.Config.Hostname = short(rec.ID)
+		q.Config.Hostname = ident.Short(rec.ID)
 		if q.Host.NetworkMode.IsHost() || q.Host.UTSMode.IsHost() {
 			q.Config.Hostname, _ = os.Hostname()
 		}
@@ -176,7 +178,7 @@ func (e *Engine) buildRoot(ctx context.Context, rec *lifecycle.Record) error {
 		return fmt.Errorf("layer of the container: %w", err)
 	}
 	if !whole {
-		err = e.inRoot(ctx, rec.ID, func(dir int, _ string) error {
+		err = e.roots.Within(ctx, rec.ID, func(dir int, _ string) error {
 			uid, gid := e.o.IDs.Root()
 			return workdir.Make(e.o.Disk, dir, rec.Config.WorkingDir, uid, gid)
 		})
@@ -217,7 +219,7 @@ func (e *Engine) reserveName(rec *lifecycle.Record) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if rec.Name == "" {
-		rec.Name = newName(func(n string) bool { _, used := e.names[n]; return used })
+		rec.Name = ident.Name(func(n string) bool { _, used := e.names[n]; return used })
 	}
 	if id, used := e.names[rec.Name]; used {
 		return refuse.Conflict("Conflict. The container name %q is already in use by container %q. You have to remove (or rename) that container to be able to reuse that name.",
@@ -240,4 +242,21 @@ func (e *Engine) imageFor(ctx context.Context, ref string) (*image.Image, error)
 		return e.images.MakeHello(ctx)
 	}
 	return img, err
+}
+
+// fillInit makes what every root has in the layer below a container's, and fills the container's volumes from it. whole tells that the
+// working folder is there: else it is to be made in the container's own layer.
+func (e *Engine) fillInit(ctx context.Context, name string, rec *lifecycle.Record) (whole bool, err error) {
+	err = e.roots.Within(ctx, name, func(dir int, root string) error {
+		uid, gid := e.o.IDs.Root()
+		err := rootfs.Fill(e.o.Disk, dir, uid, gid)
+		if err == nil {
+			whole, err = workdir.Exists(dir, spec.WorkingDir(rec.Config.WorkingDir))
+		}
+		if err != nil {
+			return err
+		}
+		return e.fillVolumes(ctx, dir, root, rec)
+	})
+	return whole, err
 }

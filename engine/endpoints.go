@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	apinetwork "github.com/moby/moby/api/types/network"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/refuse"
@@ -159,7 +160,7 @@ func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycl
 }
 
 func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointSettings, spared func(string, uint16) bool) network.Request {
-	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: newID(), Ports: request.Ports(rec.Config, rec.Host), Spared: spared}
+	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: ident.New(), Ports: request.Ports(rec.Config, rec.Host), Spared: spared}
 	if want == nil {
 		return r
 	}
@@ -187,7 +188,7 @@ func (e *Engine) leave(ctx context.Context, c *lifecycle.Container, endpoints []
 	}
 	for _, ep := range endpoints {
 		if err := e.o.Net.Leave(ctx, ep); err != nil {
-			e.log.Warn("leave network", "container", short(c.ID()), "error", err)
+			e.log.Warn("leave network", "container", ident.Short(c.ID()), "error", err)
 		}
 		if n, err := e.netRecordFor(ep.Network); err == nil {
 			left = append(left, n)
@@ -195,7 +196,7 @@ func (e *Engine) leave(ctx context.Context, c *lifecycle.Container, endpoints []
 	}
 	if own {
 		if err := e.o.Net.RemoveSandbox(ctx, c.ID()); err != nil {
-			e.log.Warn("remove network namespace", "container", short(c.ID()), "error", err)
+			e.log.Warn("remove network namespace", "container", ident.Short(c.ID()), "error", err)
 		}
 	}
 	return tell

@@ -21,11 +21,13 @@ import (
 	"box/engine/apparmor"
 	"box/engine/cgroup"
 	"box/engine/events"
+	"box/engine/ident"
 	"box/engine/image"
 	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/recovery"
 	"box/engine/registry"
+	"box/engine/rootfs"
 	"box/engine/spec"
 	"box/engine/state"
 	"box/engine/task"
@@ -87,7 +89,7 @@ type Engine struct {
 	names      map[string]string // name -> container ID
 	execs      map[string]*execution
 	networks   map[string]*netRecord // by ID
-	roots      roots
+	roots      *rootfs.Roots
 	groups     func() (*cgroup.Hierarchies, error) // what is mounted, looked at once
 	spared     network.SparedPorts                 // ports of containers that are about to be started
 
@@ -181,6 +183,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.layers, err = e.o.Layers(ctx, e.db); err != nil {
 		return err
 	}
+	e.roots = rootfs.New(e.layers, e.log)
 	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers, e.o.Disk, e.o.IDs); err != nil {
 		return err
 	}
@@ -284,7 +287,7 @@ func (e *Engine) engineID() (id string, err error) {
 	if !errdefs.IsNotFound(err) {
 		return id, err
 	}
-	id = newUUID()
+	id = ident.UUID()
 	return id, e.db.Update(func(tx *state.Tx) error { return table.Put(tx, "engine-id", id) })
 }
 

@@ -15,6 +15,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/attach"
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/spec"
@@ -64,7 +65,7 @@ func (e *Engine) ExecCreate(ctx context.Context, ref string, q api.ExecCreateReq
 }
 
 func (e *Engine) newExec(ctx context.Context, c *lifecycle.Container, q api.ExecCreateRequest) *execution {
-	x := &execution{id: newID(), c: c, q: q, begun: make(chan struct{}), changed: make(chan struct{})}
+	x := &execution{id: ident.New(), c: c, q: q, begun: make(chan struct{}), changed: make(chan struct{})}
 	e.mu.Lock()
 	e.execs[x.id] = x
 	e.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/task"
 )
@@ -40,12 +41,13 @@ func (e *Engine) ended(c *lifecycle.Container, x task.Exit) {
 	c.Uncheck()
 	c.UnwatchOOM()
 	st, _ := c.Now()
-	again, delay := e.restartAfter(c, &st, x)
+	again, delay := lifecycle.Again(c.Record().Host.RestartPolicy, &st, x.Code, x.At)
+	again = again && e.stopped.Err() == nil
 	rec := c.Record()
 	var tellMounts func()
 	var unmounts sync.WaitGroup // the kernel may write to the disk for them
 	unmounts.Go(func() {
-		e.unmountRoots(&rec)
+		e.roots.UnmountAll(&rec)
 		tellMounts = e.dropMounts(&rec)
 	})
 	tellNetworks := e.leave(context.Background(), c, st.Endpoints, st.Sandbox != "" && ownsSandbox(rec.Host))
@@ -70,7 +72,7 @@ func (e *Engine) ended(c *lifecycle.Container, x task.Exit) {
 		tellMounts()
 	})
 	if err != nil {
-		e.log.Error("end of a container", "container", short(x.Container), "error", err)
+		e.log.Error("end of a container", "container", ident.Short(x.Container), "error", err)
 	}
 	e.dropWaiting(c.Execs())
 	e.forget(x.Container, "") // by now the state has it
@@ -95,7 +97,7 @@ func (e *Engine) tellEnd(rec *lifecycle.Record, st *lifecycle.Status, x task.Exi
 // forget lets the keeper drop an ended container or exec.
 func (e *Engine) forget(id, exec string) {
 	if err := e.o.Tasks.Task(id).Forget(context.Background(), exec); err != nil {
-		e.log.Debug("forget", "container", short(id), "exec", short(exec), "error", err)
+		e.log.Debug("forget", "container", ident.Short(id), "exec", ident.Short(exec), "error", err)
 	}
 }
 
@@ -107,6 +109,46 @@ func (e *Engine) autoRemove(c *lifecycle.Container) {
 		return // started again meanwhile, or about to be
 	}
 	if err := e.remove(context.Background(), c, true); err != nil {
-		e.log.Warn("remove container that ended", "container", short(c.ID()), "error", err)
+		e.log.Warn("remove container that ended", "container", ident.Short(c.ID()), "error", err)
 	}
+}
+
+// Wait says when a container has ended in the way that condition means: found is called once the container is known, so
+// that the caller can answer that it waits, and what happens after is not missed. The exit code is that of
+// the end that was waited for.
+func (e *Engine) Wait(ctx context.Context, ref string, condition api.WaitCondition, found func()) (api.WaitResponse, error) {
+	c, err := e.container(ref)
+	if err != nil {
+		return api.WaitResponse{}, err
+	}
+	end := c.End()
+	found()
+	for {
+		st, changed := c.Now()
+		gone := c.Gone()
+		resting := !st.Running() && st.State != api.StateRestarting
+		switch {
+		case condition == api.WaitConditionRemoved:
+			if gone {
+				return api.WaitResponse{StatusCode: int64(st.ExitCode)}, nil // a start that failed has said why
+			}
+		case end.Over(): // also when the restart policy makes a new start of it
+			return api.WaitResponse{StatusCode: int64(end.Code())}, nil
+		case gone, resting && condition != api.WaitConditionNextExit:
+			return waitResponse(&st), nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return api.WaitResponse{}, ctx.Err()
+		}
+	}
+}
+
+func waitResponse(st *lifecycle.Status) api.WaitResponse {
+	r := api.WaitResponse{StatusCode: int64(st.ExitCode)}
+	if st.Error != "" {
+		r.Error = &api.WaitExitError{Message: st.Error}
+	}
+	return r
 }

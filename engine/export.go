@@ -9,6 +9,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/fs"
@@ -31,20 +32,20 @@ func (e *Engine) Export(ctx context.Context, ref string) (*Exported, error) {
 	if err := notGoing(c, "export"); err != nil {
 		return nil, err
 	}
-	root, err := e.mountRoot(ctx, c.ID())
+	root, err := e.roots.Mount(ctx, c.ID())
 	if err != nil {
 		return nil, err
 	}
 	// A running container's mounts are in a namespace of its own: this one shows the root alone.
 	fd, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		e.unmountRoot(c.ID())
-		return nil, fmt.Errorf("export container %s: %w", short(c.ID()), err)
+		e.roots.Unmount(c.ID())
+		return nil, fmt.Errorf("export container %s: %w", ident.Short(c.ID()), err)
 	}
 	e.publish(ctx, c, events.ActionExport)
 	return &Exported{fd: fd, ids: e.o.IDs, close: func() {
 		unix.Close(fd)
-		e.unmountRoot(c.ID())
+		e.roots.Unmount(c.ID())
 	}}, nil
 }
 

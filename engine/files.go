@@ -14,6 +14,7 @@ import (
 	apimount "github.com/moby/moby/api/types/mount"
 	"golang.org/x/sys/unix"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
@@ -36,12 +37,12 @@ func (e *Engine) openFiles(ctx context.Context, c *lifecycle.Container) (*files,
 	st, _ := c.Now()
 	switch {
 	case c.Damaged() != "":
-		return nil, refuse.Conflict("container %s is damaged and can only be removed: %s", short(rec.ID), c.Damaged())
+		return nil, refuse.Conflict("container %s is damaged and can only be removed: %s", ident.Short(rec.ID), c.Damaged())
 	case st.State == api.StateRemoving || st.State == api.StateDead:
-		return nil, refuse.Conflict("container %s is %s", short(rec.ID), st.State)
+		return nil, refuse.Conflict("container %s is %s", ident.Short(rec.ID), st.State)
 	}
 	// Held for a running one too: when it ends and starts again meanwhile, it gets this mount and no second one.
-	at, err := e.mountRoots(ctx, &rec)
+	at, err := e.roots.MountAll(ctx, &rec)
 	if err != nil {
 		return nil, err
 	}
@@ -55,14 +56,14 @@ func (e *Engine) openFiles(ctx context.Context, c *lifecycle.Container) (*files,
 		fd, drop, err = e.restingRoot(at, &rec)
 	}
 	if err != nil {
-		e.unmountRoots(&rec)
-		return nil, fmt.Errorf("open files of container %s: %w", short(rec.ID), err)
+		e.roots.UnmountAll(&rec)
+		return nil, fmt.Errorf("open files of container %s: %w", ident.Short(rec.ID), err)
 	}
 	root := archive.NewRoot(fd)
 	return &files{root: root, rec: rec, live: live, close: func() {
 		root.Close()
 		drop()
-		e.unmountRoots(&rec)
+		e.roots.UnmountAll(&rec)
 	}}, nil
 }
 
@@ -122,11 +123,11 @@ func (e *Engine) restingRoot(at string, rec *lifecycle.Record) (fd int, drop fun
 // above others first.
 func (e *Engine) restingMounts(rec *lifecycle.Record) (list []resting, drop func(), err error) {
 	var using []string
-	user := rec.ID + "/" + newID() // beside the container itself
+	user := rec.ID + "/" + ident.New() // beside the container itself
 	drop = func() {
 		for _, name := range using {
 			if _, err := e.volumes.Unmount(name, user); err != nil {
-				e.log.Warn("unmount volume", "volume", name, "container", short(rec.ID), "error", err)
+				e.log.Warn("unmount volume", "volume", name, "container", ident.Short(rec.ID), "error", err)
 			}
 		}
 	}

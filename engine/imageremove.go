@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 )
 
@@ -62,7 +63,7 @@ func (e *Engine) userOf(id string) (name string, running bool) {
 		if !rec.Uses(id) {
 			continue
 		}
-		name = short(rec.ID)
+		name = ident.Short(rec.ID)
 		if st, _ := c.Now(); st.Running() {
 			return name, true
 		}

@@ -12,6 +12,7 @@ import (
 
 	"box/engine/image"
 	"box/engine/image/change"
+	"box/engine/progress"
 	"box/engine/reference"
 	"box/engine/refuse"
 	"box/engine/registry"
@@ -30,7 +31,7 @@ type Importing struct {
 }
 
 // Import makes an image of one layer. The last line that it tells is the image's ID.
-func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) error) error {
+func (e *Engine) Import(ctx context.Context, q Importing, out func(progress.Line) error) error {
 	defer e.trim()
 	var config dockerspec.DockerOCIImageConfig
 	if err := change.Change(&config, q.Changes); err != nil {
@@ -77,11 +78,11 @@ func (e *Engine) Import(ctx context.Context, q Importing, out func(Progress) err
 		e.publishImage(ctx, events.ActionTag, img.ID, name, config.Labels)
 	}
 	e.publishImage(ctx, events.ActionImport, img.ID, img.ID.String(), config.Labels)
-	return out(said("%s", img.ID))
+	return out(progress.Said("%s", img.ID))
 }
 
 // fetch opens what a URL names; what is read of it is told.
-func (e *Engine) fetch(ctx context.Context, url string, out func(Progress) error) (io.ReadCloser, error) {
+func (e *Engine) fetch(ctx context.Context, url string, out func(progress.Line) error) (io.ReadCloser, error) {
 	if !strings.Contains(url, "://") {
 		url = "http://" + url
 	}
@@ -89,12 +90,12 @@ func (e *Engine) fetch(ctx context.Context, url string, out func(Progress) error
 	if err != nil {
 		return nil, err
 	}
-	if err := out(said("Downloading from %s", url)); err != nil {
+	if err := out(progress.Said("Downloading from %s", url)); err != nil {
 		body.Close()
 		return nil, err
 	}
-	tell := paced(func(current, total int64) error {
-		return out(Progress{Status: "Importing", Detail: &Detail{Current: current, Total: total}, Bar: bar(current, total)})
+	tell := progress.Paced(func(current, total int64) error {
+		return out(progress.Counted("", "Importing", current, total))
 	})
 	return &watched{body, 0, size, tell}, nil
 }

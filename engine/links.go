@@ -18,6 +18,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 	"golang.org/x/sys/unix"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/state"
@@ -70,7 +71,7 @@ func (e *Engine) networkOwner(c *lifecycle.Container) (*lifecycle.Container, err
 			return nil, err
 		}
 	}
-	return nil, refuse.Invalid("container %s joins a network that leads back to it", short(c.ID()))
+	return nil, refuse.Invalid("container %s joins a network that leads back to it", ident.Short(c.ID()))
 }
 
 // linkedAs is the container that another, by its name, links to under an alias: NAME/ALIAS. e.mu is held.
@@ -197,7 +198,7 @@ func (e *Engine) relink(c *lifecycle.Container) {
 				continue
 			}
 			if err := replaceHost(filepath.Join(e.dir(to.ID), "hosts"), l.alias, address); err != nil {
-				e.log.Warn("write the address of a linked container", "container", short(to.ID), "link", l.alias, "error", err)
+				e.log.Warn("write the address of a linked container", "container", ident.Short(to.ID), "link", l.alias, "error", err)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/progress"
 )
 
 // LoadOptions is what Load is to do.
@@ -19,32 +20,32 @@ type LoadOptions struct {
 }
 
 // Load takes in the images of an archive and says of each what it is called now, and, unless Quiet, how far the layers are.
-func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(Progress) error) error {
+func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(progress.Line) error) error {
 	defer e.trim()
-	var progress image.Progress
+	var report image.Progress
 	var told error // out's first error: who listened is gone, and what is loaded stays loaded
-	tell := func(p Progress) {
+	tell := func(p progress.Line) {
 		if told == nil {
 			told = out(p)
 		}
 	}
 	if !o.Quiet {
-		progress = reporter(tell)
+		report = reporter(tell)
 	}
-	loaded, err := e.images.Load(ctx, r, image.LoadOptions{Progress: progress, Platform: o.Platform})
+	loaded, err := e.images.Load(ctx, r, image.LoadOptions{Progress: report, Platform: o.Platform})
 	if err != nil {
 		return err
 	}
 	for _, l := range loaded {
 		e.publishImage(ctx, events.ActionLoad, l.Image.ID, l.Image.ID.String(), l.Image.Config.Config.Labels)
 		if len(l.Names) == 0 {
-			tell(Progress{Stream: "Loaded image ID: " + l.Image.ID.String() + "\n"})
+			tell(progress.Line{Stream: "Loaded image ID: " + l.Image.ID.String() + "\n"})
 		}
 		for _, n := range l.Names {
 			if old, ok := l.Moved[n]; ok {
-				tell(Progress{Stream: fmt.Sprintf("The image %s already exists, renaming the old one with ID %s to empty string\n", n, old)})
+				tell(progress.Line{Stream: fmt.Sprintf("The image %s already exists, renaming the old one with ID %s to empty string\n", n, old)})
 			}
-			tell(Progress{Stream: "Loaded image: " + n + "\n"})
+			tell(progress.Line{Stream: "Loaded image: " + n + "\n"})
 		}
 	}
 	return told
@@ -64,12 +65,12 @@ func (e *Engine) Save(ctx context.Context, names []string, platform *ocispec.Pla
 }
 
 // reporter turns progress into lines, not too many of them.
-func reporter(tell func(Progress)) image.Progress {
+func reporter(tell func(progress.Line)) image.Progress {
 	var last time.Time
 	return func(id string, current, total int64) {
-		if now := time.Now(); current == total || now.Sub(last) >= progressEvery {
+		if now := time.Now(); current == total || now.Sub(last) >= progress.Every {
 			last = now
-			tell(counted(id, "Loading layer", current, total))
+			tell(progress.Counted(id, "Loading layer", current, total))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/logs"
 	"box/engine/task"
@@ -67,7 +68,7 @@ func logTag(rec *lifecycle.Record, path string) (string, error) {
 	case source == "" && c.Type == defaultLog:
 		return "", nil
 	case source == "", source == "{{.ID}}":
-		return short(rec.ID), nil
+		return ident.Short(rec.ID), nil
 	}
 	t, err := template.ParseNamed("log-tag", source)
 	if err != nil {
@@ -94,7 +95,7 @@ func tagData(rec *lifecycle.Record, path string) *template.Object {
 		o.Set(v.key, v.value)
 	}
 	for _, v := range [][2]string{ // methods
-		{"ID", short(rec.ID)}, {"FullID", rec.ID}, {"Name", rec.Name}, {"ImageID", rec.Image[:min(12, len(rec.Image))]}, {"ImageFullID", rec.Image},
+		{"ID", ident.Short(rec.ID)}, {"FullID", rec.ID}, {"Name", rec.Name}, {"ImageID", rec.Image[:min(12, len(rec.Image))]}, {"ImageFullID", rec.Image},
 		{"ImageName", rec.Config.Image}, {"Command", commandOf(rec)}, {"Hostname", host},
 	} {
 		o.Hidden[v[0]] = v[1]

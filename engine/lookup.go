@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 
 	"github.com/moby/moby/api/types/events"
@@ -58,3 +59,11 @@ func (e *Engine) publish(ctx context.Context, c *lifecycle.Container, action eve
 	rec := c.Record()
 	e.bus.Publish(ctx, events.ContainerEventType, action, rec.ID, rec.Attributes(more...))
 }
+
+// newContainer is a container whose status the engine saves.
+func (e *Engine) newContainer(rec lifecycle.Record, st lifecycle.Status) *lifecycle.Container {
+	return lifecycle.New(rec, st, e.saver.Save)
+}
+
+// dir is the container's folder in the data root.
+func (e *Engine) dir(id string) string { return filepath.Join(e.o.Root, "containers", id) }

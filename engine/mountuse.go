@@ -15,6 +15,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
@@ -145,7 +146,7 @@ func (e *Engine) unpin(id string) {
 	for _, entry := range entries {
 		pin := filepath.Join(e.pinsDir(id), entry.Name())
 		if err := errors.Join(mounts.Unmount(pin), os.Remove(pin)); err != nil {
-			e.log.Warn("unmount subpath of a volume", "container", short(id), "error", err)
+			e.log.Warn("unmount subpath of a volume", "container", ident.Short(id), "error", err)
 		}
 	}
 	_ = os.Remove(e.pinsDir(id))
@@ -159,7 +160,7 @@ func (e *Engine) dropMounts(rec *lifecycle.Record) (tell func()) {
 	for _, name := range rec.Volumes() {
 		used, err := e.volumes.Unmount(name, rec.ID)
 		if err != nil {
-			e.log.Warn("unmount volume", "volume", name, "container", short(rec.ID), "error", err)
+			e.log.Warn("unmount volume", "volume", name, "container", ident.Short(rec.ID), "error", err)
 		}
 		if used {
 			unmounted = append(unmounted, name)
@@ -266,7 +267,7 @@ func (e *Engine) restoreMounts() {
 		}
 		for _, name := range rec.Volumes() {
 			if _, err := e.volumes.Hold(name, id); err != nil {
-				e.log.Error("volume of a container is lost", "container", short(id), "error", err)
+				e.log.Error("volume of a container is lost", "container", ident.Short(id), "error", err)
 			}
 			if running[id] {
 				e.volumes.Restore(name, id)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"box/engine/ident"
 	"box/engine/network"
 	"box/engine/refuse"
 	"box/engine/state"
@@ -113,7 +114,7 @@ func (e *Engine) openNetworks() error {
 				continue
 			}
 		} else {
-			w.ID, w.Created = newID(), e.o.Now().UTC()
+			w.ID, w.Created = ident.New(), e.o.Now().UTC()
 		}
 		changed = true
 		e.networks[w.ID] = &w

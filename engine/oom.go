@@ -5,6 +5,7 @@ import (
 
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 )
 
@@ -21,7 +22,7 @@ func (e *Engine) watchOOM(c *lifecycle.Container, fresh bool) {
 	c.WatchOOM(func() (end func()) {
 		groups, err := e.groups()
 		if err != nil {
-			e.log.Warn("no oom events of a container", "container", short(rec.ID), "error", err)
+			e.log.Warn("no oom events of a container", "container", ident.Short(rec.ID), "error", err)
 			return nil
 		}
 		w, err := groups.Open(rec.Cgroup).WatchOOM(fresh, func(killed bool) {
@@ -30,7 +31,7 @@ func (e *Engine) watchOOM(c *lifecycle.Container, fresh bool) {
 			e.publish(context.Background(), c, events.ActionOOM)
 		})
 		if err != nil { // mostly because it has ended
-			e.log.Debug("no oom events of a container", "container", short(rec.ID), "error", err)
+			e.log.Debug("no oom events of a container", "container", ident.Short(rec.ID), "error", err)
 			return nil
 		}
 		leave := context.AfterFunc(e.stopped, w.Close)

@@ -13,6 +13,7 @@ import (
 	apivolume "github.com/moby/moby/api/types/volume"
 
 	"box/engine/filter"
+	"box/engine/ident"
 	"box/engine/image"
 	"box/engine/refuse"
 	"box/engine/volume"
@@ -48,10 +49,10 @@ func (e *Engine) PruneContainers(ctx context.Context, f filter.Args) (*api.Prune
 		}
 		usage, err := e.layers.Usage(ctx, rec.ID)
 		if err != nil {
-			e.log.Debug("size of a container", "container", short(rec.ID), "error", err)
+			e.log.Debug("size of a container", "container", ident.Short(rec.ID), "error", err)
 		}
 		if err := e.Remove(ctx, rec.ID, RemoveOptions{}); err != nil {
-			e.log.Warn("prune container", "container", short(rec.ID), "error", err)
+			e.log.Warn("prune container", "container", ident.Short(rec.ID), "error", err)
 			continue
 		}
 		report.ContainersDeleted = append(report.ContainersDeleted, rec.ID)

@@ -2,6 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
 
 	"github.com/moby/moby/api/types/events"
 	apiregistry "github.com/moby/moby/api/types/registry"
@@ -9,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/engine/image"
+	"box/engine/progress"
 	"box/engine/reference"
 	"box/engine/refuse"
 	"box/engine/registry"
@@ -23,7 +28,7 @@ type Pulling struct {
 }
 
 // Pull gets images from a registry. The built-in image is made on the spot.
-func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) error {
+func (e *Engine) Pull(ctx context.Context, q Pulling, out func(progress.Line) error) error {
 	defer e.trim()
 	ref, err := parseReference(q.Name, q.Tag)
 	if err != nil {
@@ -31,9 +36,9 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 	}
 	status := func(isNew bool) error {
 		if isNew {
-			return out(said("Status: Downloaded newer image for %s", ref.Familiar()))
+			return out(progress.Said("Status: Downloaded newer image for %s", ref.Familiar()))
 		}
-		return out(said("Status: Image is up to date for %s", ref.Familiar()))
+		return out(progress.Said("Status: Image is up to date for %s", ref.Familiar()))
 	}
 	if image.IsHello(ref.String()) {
 		_, had := e.images.Resolve(ref.String())
@@ -53,7 +58,7 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(Progress) error) 
 	}
 	for _, p := range pulled {
 		if perr := p.Image.CheckPlatform(p.Image.ID.String(), q.Platform); perr != nil {
-			if err := out(said("WARNING: %v", perr)); err != nil {
+			if err := out(progress.Said("WARNING: %v", perr)); err != nil {
 				return err
 			}
 		}
@@ -86,13 +91,13 @@ func parseReference(name, tag string) (reference.Named, error) {
 }
 
 // lineOf is a line of a registry's as clients get it.
-func lineOf(l registry.Line) Progress {
-	p := Progress{ID: l.ID, Status: l.Status, Aux: l.Aux}
+func lineOf(l registry.Line) progress.Line {
+	p := progress.Line{ID: l.ID, Status: l.Status, Aux: l.Aux}
 	switch {
 	case l.Current > 0 || l.Total > 0:
-		return counted(l.ID, l.Status, l.Current, l.Total)
+		return progress.Counted(l.ID, l.Status, l.Current, l.Total)
 	case l.ID != "" && !l.Plain, l.Aux != nil:
-		p.Detail = &Detail{}
+		p.Detail = &progress.Detail{}
 	}
 	return p
 }
@@ -116,4 +121,28 @@ func (e *Engine) Distribution(ctx context.Context, name string, auth apiregistry
 		return nil, refuse.Invalid("unknown image reference format: %s", name)
 	}
 	return e.registry.Load().Inspect(ctx, named.OrLatest(), auth)
+}
+
+// mostNamed is how many images are named to somebody who cannot get another.
+const mostNamed = 5
+
+// offline adds to the error of a registry that was not reached how images come in without it, and which are here.
+func (e *Engine) offline(err error) error {
+	var name *net.DNSError
+	var op *net.OpError
+	if !errors.As(err, &name) && !(errors.As(err, &op) && op.Op == "dial") {
+		return err
+	}
+	var names []string
+	for _, i := range e.images.List() {
+		names = append(names, i.Names...)
+	}
+	here := "no images are here yet"
+	switch more := len(names) - mostNamed; {
+	case more > 0:
+		here = fmt.Sprintf("here are %s and %d more", strings.Join(names[:mostNamed], ", "), more)
+	case len(names) > 0:
+		here = "here are " + strings.Join(names, ", ")
+	}
+	return fmt.Errorf("%w: without that registry, docker save IMAGE -o FILE where it is reached and docker load -i FILE here; %s", err, here)
 }

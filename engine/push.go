@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"box/engine/progress"
 	"box/engine/reference"
 	"box/engine/refuse"
 	"box/engine/registry"
@@ -22,7 +23,7 @@ type Pushing struct {
 }
 
 // Push sends images to their registry.
-func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) error {
+func (e *Engine) Push(ctx context.Context, q Pushing, out func(progress.Line) error) error {
 	defer e.trim()
 	named, err := parseReference(q.Name, q.Tag)
 	if err != nil {
@@ -31,7 +32,7 @@ func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) 
 	if named.Digest != "" {
 		return refuse.Invalid("cannot push a digest reference")
 	}
-	if err := out(said("The push refers to repository [%s]", named.Name())); err != nil {
+	if err := out(progress.Said("The push refers to repository [%s]", named.Name())); err != nil {
 		return err
 	}
 	tags, ids := e.images.Tags(named)
@@ -54,7 +55,7 @@ func (e *Engine) Push(ctx context.Context, q Pushing, out func(Progress) error) 
 	return nil
 }
 
-func (e *Engine) pushOne(ctx context.Context, ref reference.Named, id digest.Digest, q Pushing, out func(Progress) error) error {
+func (e *Engine) pushOne(ctx context.Context, ref reference.Named, id digest.Digest, q Pushing, out func(progress.Line) error) error {
 	l, err := e.imageOf(id.String(), q.Platform)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/cgroup"
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/recovery"
@@ -66,14 +67,14 @@ func (e *Engine) readContainers() error {
 			}
 			if bad != nil {
 				e.log.Error("damaged container", "container", id, "error", bad)
-				rec = lifecycle.Record{ID: id, Name: "damaged_" + short(id), Config: &api.Config{}, Host: &api.HostConfig{}}
+				rec = lifecycle.Record{ID: id, Name: "damaged_" + ident.Short(id), Config: &api.Config{}, Host: &api.HostConfig{}}
 			}
 			saved, err := lifecycle.Statuses.Get(tx, id)
 			if err != nil {
 				saved = lifecycle.Status{State: api.StateExited, ExitCode: codeLost}
 			}
 			if _, used := e.names[rec.Name]; used {
-				rec.Name = "duplicate_" + short(id)
+				rec.Name = "duplicate_" + ident.Short(id)
 			}
 			st := e.saver.Newest(id, saved)
 			c := e.newContainer(rec, st)
@@ -155,14 +156,14 @@ func (e *Engine) reconcile(alive []task.Status) {
 					s.State = api.StatePaused
 				}
 			})
-			e.keepRoots(&rec)
+			e.roots.KeepAll(&rec)
 		case there && t.Exit != nil && st.Running() && t.Pid == st.Pid:
 			// Its end is told again by the watch.
-			e.keepRoots(&rec)
+			e.roots.KeepAll(&rec)
 		case there && t.Exit == nil:
 			// Started, and then the daemon was cut off before it wrote that down.
 			c.Change(func(s *lifecycle.Status) { s.State, s.Pid, s.Started = api.StateRunning, t.Pid, t.Started })
-			e.keepRoots(&rec)
+			e.roots.KeepAll(&rec)
 		case st.Running() || st.State == api.StateRestarting:
 			e.putToRest(c)
 		case st.State == api.StateRemoving:
@@ -176,7 +177,7 @@ func (e *Engine) killUnknown(t task.Status) {
 	if t.Exit == nil {
 		_ = e.o.Tasks.Task(t.ID).Signal(context.Background(), "", 9, false)
 	}
-	e.log.Warn("container without a record is ended", "container", short(t.ID))
+	e.log.Warn("container without a record is ended", "container", ident.Short(t.ID))
 }
 
 // putToRest records the end of a container that nobody owns any more, after killing what may be left of it.
@@ -187,9 +188,9 @@ func (e *Engine) putToRest(c *lifecycle.Container) {
 	}
 	rec := c.Record()
 	if err := cgroup.Clear(rec.Cgroup); err != nil {
-		e.log.Error("end what is left of a container", "container", short(c.ID()), "error", err)
+		e.log.Error("end what is left of a container", "container", ident.Short(c.ID()), "error", err)
 	}
-	e.dropRoots(&rec)
+	e.roots.DropAll(&rec)
 	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.ID()))
 	c.Change(func(s *lifecycle.Status) {
 		if h := s.Health; h != nil {
@@ -246,12 +247,12 @@ func (e *Engine) startWanted() {
 		case rec.Host.AutoRemove && st.State == api.StateExited:
 			e.background(func() { e.autoRemove(c) })
 		case st.State != api.StateExited, e.o.NoRestarts:
-		case p.IsAlways(), p.IsUnlessStopped() && !st.ByHand, p.IsOnFailure() && !st.ByHand && st.ExitCode != 0 && (p.MaximumRetryCount == 0 || st.Restarts < p.MaximumRetryCount):
+		case lifecycle.AtBoot(p, &st):
 			free := e.spared.Spare(request.Ports(rec.Config, rec.Host))
 			starts = append(starts, func() {
 				defer free()
 				if err := e.Start(context.Background(), c.ID()); err != nil && !errors.Is(err, refuse.ErrNotModified) {
-					e.log.Error("start after the daemon did", "container", short(c.ID()), "error", err)
+					e.log.Error("start after the daemon did", "container", ident.Short(c.ID()), "error", err)
 				}
 			})
 		}

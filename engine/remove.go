@@ -8,6 +8,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/recovery"
 	"box/engine/refuse"
@@ -100,7 +101,7 @@ func (e *Engine) remove(ctx context.Context, c *lifecycle.Container, volumes boo
 	}
 	recovery.DropRecord(e.o.Disk, e.dir(rec.ID))
 	e.volumes.Release(rec.ID)
-	e.dropRoots(&rec)
+	e.roots.DropAll(&rec)
 	e.dropContainer(ctx, c, rec.Name)
 	e.background(func() { e.deleteFiles(ctx, &rec, layers, images) })
 	return nil
@@ -150,7 +151,7 @@ func (e *Engine) endVolumes(ctx context.Context, going []*volume.Removal, err er
 // deleteFiles deletes what a removed container had on the disk. Nobody waits for it: the record is gone.
 func (e *Engine) deleteFiles(ctx context.Context, rec *lifecycle.Record, layers []string, images []fs.Info) {
 	if err := e.unbuild(ctx, rec, layers); err != nil {
-		e.log.Warn("files of a removed container", "container", short(rec.ID), "error", err)
+		e.log.Warn("files of a removed container", "container", ident.Short(rec.ID), "error", err)
 	}
 	if err := errors.Join(e.releaseLayers(ctx, rec), e.releaseImages(ctx, images)); err != nil {
 		e.log.Warn("layers of a deleted image", "image", rec.Image, "error", err)

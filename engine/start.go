@@ -7,12 +7,13 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/cgroup"
+	"box/engine/health"
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/seccomp"
@@ -33,11 +34,11 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 	st, _ := c.Now()
 	switch {
 	case c.Damaged() != "":
-		return refuse.Conflict("container %s is damaged and can only be removed: %s", short(c.ID()), c.Damaged())
+		return refuse.Conflict("container %s is damaged and can only be removed: %s", ident.Short(c.ID()), c.Damaged())
 	case st.State == api.StatePaused:
 		return refuse.Conflict("cannot start a paused container, try unpause instead")
 	case st.State == api.StateRunning:
-		return refuse.NotModified("container %s is running already", short(c.ID()))
+		return refuse.NotModified("container %s is running already", ident.Short(c.ID()))
 	case st.State == api.StateRemoving || st.State == api.StateDead || c.Gone():
 		return refuse.Conflict("container is marked for removal and cannot be started")
 	}
@@ -109,7 +110,7 @@ func (e *Engine) start(ctx context.Context, c *lifecycle.Container, prepare func
 		s.Pid, s.Started = ts.Pid, ts.Started.UTC()
 		s.ExitCode, s.Error, s.OOMKilled = 0, "", false
 		s.ByHand, s.NoRestart = false, false
-		s.Health = freshHealth(rec.Config, s.Health)
+		s.Health = health.Fresh(rec.Config, s.Health)
 		s.Endpoints, s.Sandbox = joined.endpoints, joined.path
 		prepare(s)
 	})
@@ -133,7 +134,7 @@ func (e *Engine) bringUp(ctx context.Context, c *lifecycle.Container, rec *lifec
 	go func() {
 		var m mounted
 		m.err = panics.Call(func() (err error) {
-			m.root, err = e.mountRoots(ctx, rec)
+			m.root, err = e.roots.MountAll(ctx, rec)
 			return err
 		})
 		ready <- m
@@ -144,7 +145,7 @@ func (e *Engine) bringUp(ctx context.Context, c *lifecycle.Container, rec *lifec
 	}
 	m := <-ready
 	if m.err == nil {
-		undo.add(func() { e.unmountRoots(rec) })
+		undo.add(func() { e.roots.UnmountAll(rec) })
 	}
 	return m.root, j, errors.Join(err, m.err)
 }
@@ -238,62 +239,6 @@ func (e *Engine) filterOf(rec *lifecycle.Record, s *specs.Spec, runtime string) 
 		return nil, err
 	}
 	return &task.Filter{Flags: f.Flags, Program: f.Program}, nil
-}
-
-// shareName gives a container that shares another's network that one's name.
-func (e *Engine) shareName(rec *lifecycle.Record, in *spec.Input) error {
-	other, err := e.container(rec.Host.NetworkMode.ConnectedContainer())
-	if err != nil {
-		return err
-	}
-	config, from := *rec.Config, other.Record().Config
-	config.Hostname, config.Domainname = from.Hostname, from.Domainname
-	in.Config, in.Hostname = &config, from.Hostname
-	return nil
-}
-
-// shareNamespaces resolves container:NAME of the PID and IPC modes.
-func (e *Engine) shareNamespaces(rec *lifecycle.Record, in *spec.Input) error {
-	if rec.Host.PidMode.IsContainer() {
-		pid, err := e.pidOf(rec.Host.PidMode.Container())
-		if err != nil {
-			return err
-		}
-		in.PidNS = fmt.Sprintf("/proc/%d/ns/pid", pid)
-	}
-	return e.shareIPC(rec, in)
-}
-
-// pidOf is the first process of a running container.
-func (e *Engine) pidOf(ref string) (int, error) {
-	c, err := e.container(ref)
-	if err != nil {
-		return 0, err
-	}
-	st, _ := c.Now()
-	if !st.Running() {
-		return 0, &notRunning{c.ID()}
-	}
-	return st.Pid, nil
-}
-
-// notRunning is of a container whose namespace is to be joined. That is Docker's server error, but for a network's.
-type notRunning struct{ id string }
-
-func (e *notRunning) Error() string { return "container " + e.id + " is not running" }
-func (e *notRunning) Unwrap() error { return errdefs.ErrInternal }
-
-// lenders refuses to create a container that is to join the PID or IPC namespace of one that is not there.
-func (e *Engine) lenders(h *api.HostConfig) error {
-	for _, ref := range []string{h.PidMode.Container(), h.IpcMode.Container()} {
-		if ref == "" {
-			continue
-		}
-		if _, err := e.container(ref); err != nil {
-			return refuse.Invalid("%v", err)
-		}
-	}
-	return nil
 }
 
 // undoing runs what was added, last first.

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
 	"box/engine/request"
@@ -39,7 +40,7 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 		return err
 	}
 	if st, _ := c.Now(); !st.Running() {
-		return refuse.NotModified("container %s is not running", short(c.ID()))
+		return refuse.NotModified("container %s is not running", ident.Short(c.ID()))
 	}
 	if err := e.halt(ctx, c, o); err != nil {
 		return err
@@ -110,7 +111,7 @@ func (e *Engine) killHard(ctx context.Context, c *lifecycle.Container, end *life
 		return err
 	}
 	if !waitStopped(ctx, c, end, killWait) {
-		return errors.Join(ctx.Err(), refuse.Conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", short(c.ID()), killWait))
+		return errors.Join(ctx.Err(), refuse.Conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", ident.Short(c.ID()), killWait))
 	}
 	return nil
 }
@@ -143,7 +144,7 @@ func (e *Engine) signal(ctx context.Context, c *lifecycle.Container, sig unix.Si
 	}
 	if st, _ := c.Now(); st.State == api.StatePaused && sig != unix.SIGKILL { // with that one the keeper thaws it
 		if err := e.Unpause(ctx, c.ID()); err != nil {
-			e.log.Warn("thaw container that was sent a signal", "container", short(c.ID()), "error", err)
+			e.log.Warn("thaw container that was sent a signal", "container", ident.Short(c.ID()), "error", err)
 		}
 	}
 	return nil
@@ -259,7 +260,7 @@ func (e *Engine) stopAll(ctx context.Context) {
 		}
 		wg.Go(func() {
 			if err := e.shutDown(ctx, c); err != nil {
-				e.log.Warn("stop container", "container", short(c.ID()), "error", err)
+				e.log.Warn("stop container", "container", ident.Short(c.ID()), "error", err)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"box/engine/cgroup"
+	"box/engine/ident"
 	"box/engine/task"
 )
 
@@ -41,7 +42,7 @@ func (e *Engine) sweepSandboxes(ctx context.Context) {
 	used := map[string]bool{}
 	for id, c := range e.containers {
 		if st, _ := c.Now(); st.Running() {
-			used[short(id)] = true
+			used[ident.Short(id)] = true
 		}
 	}
 	for _, name := range names {
@@ -60,7 +61,7 @@ func (e *Engine) clearOrphans() []task.Exit {
 			continue
 		}
 		if err := cgroup.Clear(c.Record().Cgroup); err != nil {
-			e.log.Error("end what is left of a container", "container", short(c.ID()), "error", err)
+			e.log.Error("end what is left of a container", "container", ident.Short(c.ID()), "error", err)
 		}
 		_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.ID()))
 		list = append(list, task.Exit{Container: c.ID(), Pid: st.Pid, Code: codeKilled, At: e.o.Now()})

@@ -9,6 +9,7 @@ import (
 	api "github.com/moby/moby/api/types/volume"
 
 	"box/engine/filter"
+	"box/engine/ident"
 	"box/engine/refuse"
 	"box/engine/state"
 	"box/engine/volume"
@@ -43,7 +44,7 @@ func (e *Engine) VolumeUpdate() error {
 // makeVolume makes or finds a volume, whose row is still to be saved.
 func (e *Engine) makeVolume(ctx context.Context, q volume.Request) (volume.Volume, error) {
 	if q.Name == "" {
-		q.Name = newID()
+		q.Name = ident.New()
 		labels := map[string]string{volume.AnonymousLabel: ""}
 		for k, v := range q.Labels {
 			labels[k] = v

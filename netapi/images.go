@@ -132,7 +132,7 @@ func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.progressing(w, r, func(out *progress) error {
+	s.progressing(w, r, func(out *lineStream) error {
 		err := s.e.Load(r.Context(), r.Body, engine.LoadOptions{Quiet: quietly, Platform: p}, out.write)
 		out.begin()
 		return err
@@ -147,7 +147,7 @@ func (s *Server) createImage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
-	s.progressing(w, r, func(out *progress) error {
+	s.progressing(w, r, func(out *lineStream) error {
 		if q.Get("fromImage") == "" {
 			return s.e.Import(r.Context(), engine.Importing{
 				Source: q.Get("fromSrc"), Body: r.Body, Repository: q.Get("repo"), Tag: q.Get("tag"), Message: q.Get("message"),

@@ -61,10 +61,10 @@ func TestPanic(t *testing.T) {
 			explode()
 		}},
 		{name: "lines that have not begun", status: 500, do: func(s *Server, w http.ResponseWriter, r *http.Request) {
-			s.progressing(w, r, func(*progress) error { return panics.Call(func() error { explode(); return nil }) })
+			s.progressing(w, r, func(*lineStream) error { return panics.Call(func() error { explode(); return nil }) })
 		}},
 		{name: "lines", status: 200, inLines: true, do: func(s *Server, w http.ResponseWriter, r *http.Request) {
-			s.progressing(w, r, func(p *progress) error {
+			s.progressing(w, r, func(p *lineStream) error {
 				p.begin()
 				return panics.Call(func() error { explode(); return nil })
 			})

@@ -14,6 +14,7 @@ import (
 
 	"box/engine"
 	"box/engine/apparmor"
+	"box/engine/progress"
 	"box/engine/request"
 	"box/engine/state"
 	"box/fs"
@@ -59,7 +60,7 @@ func TestAppArmor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Load(t.Context(), bytes.NewReader(archive(t, "base:1", "base")), engine.LoadOptions{Quiet: true}, func(engine.Progress) error { return nil }); err != nil {
+		if err := e.Load(t.Context(), bytes.NewReader(archive(t, "base:1", "base")), engine.LoadOptions{Quiet: true}, func(progress.Line) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		i, err := e.Info(t.Context())

@@ -17,6 +17,7 @@ import (
 	apivolume "github.com/moby/moby/api/types/volume"
 
 	"box/engine"
+	"box/engine/progress"
 	"box/engine/request"
 )
 
@@ -29,7 +30,7 @@ type step struct {
 
 // session has each verb that changes what is kept. Each step begins with what the ones before it left.
 func session(t testing.TB) []step {
-	quiet := func(engine.Progress) error { return nil }
+	quiet := func(progress.Line) error { return nil }
 	remote := registry(t)
 	create := func(name, image, volume string) func(context.Context, *engine.Engine) error {
 		return func(ctx context.Context, e *engine.Engine) error {

@@ -1,4 +1,5 @@
-package engine
+// Package progress is what long requests tell of themselves line by line.
+package progress
 
 import (
 	"fmt"
@@ -8,8 +9,8 @@ import (
 	"github.com/docker/go-units"
 )
 
-// Progress is one line of the stream that a load, an import, a pull or a push sends.
-type Progress struct {
+// Line is one line of the stream that a load, an import, a pull or a push sends.
+type Line struct {
 	Stream string  `json:"stream,omitempty"`
 	Status string  `json:"status,omitempty"`
 	Detail *Detail `json:"progressDetail,omitempty"` // an empty one says that the line is about an item
@@ -24,26 +25,26 @@ type Detail struct {
 	Total   int64 `json:"total,omitempty"`
 }
 
-// said is a line of text alone.
-func said(format string, args ...any) Progress { return Progress{Status: fmt.Sprintf(format, args...)} }
+// Said is a line of text alone.
+func Said(format string, args ...any) Line { return Line{Status: fmt.Sprintf(format, args...)} }
 
-// about is a line on the item id.
-func about(id, status string) Progress { return Progress{Status: status, Detail: &Detail{}, ID: id} }
+// About is a line on the item id.
+func About(id, status string) Line { return Line{Status: status, Detail: &Detail{}, ID: id} }
 
-// counted is a line on how far the item id is.
-func counted(id, status string, current, total int64) Progress {
-	return Progress{Status: status, Detail: &Detail{Current: current, Total: total}, Bar: bar(current, total), ID: id}
+// Counted is a line on how far the item id is.
+func Counted(id, status string, current, total int64) Line {
+	return Line{Status: status, Detail: &Detail{Current: current, Total: total}, Bar: bar(current, total), ID: id}
 }
 
-// progressEvery is the least time between two reports on one item.
-const progressEvery = 100 * time.Millisecond
+// Every is the least time between two reports on one item.
+const Every = 100 * time.Millisecond
 
-// paced leaves out reports that come too soon after one another, but not the last.
-func paced(tell func(current, total int64) error) func(current, total int64) error {
+// Paced leaves out reports that come too soon after one another, but not the last.
+func Paced(tell func(current, total int64) error) func(current, total int64) error {
 	var last time.Time
 	return func(current, total int64) error {
 		now := time.Now()
-		if current != total && now.Sub(last) < progressEvery {
+		if current != total && now.Sub(last) < Every {
 			return nil
 		}
 		last = now

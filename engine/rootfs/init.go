@@ -1,4 +1,4 @@
-package engine
+package rootfs
 
 import (
 	"context"
@@ -9,9 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"box/engine/lifecycle"
-	"box/engine/spec"
-	"box/engine/workdir"
 	"box/fs/disk"
 	"box/fs/mount"
 )
@@ -37,31 +34,21 @@ var initEntries = []initEntry{
 	{"/etc/mtab", unix.S_IFLNK, "/proc/mounts"},
 }
 
-// fillInit makes initEntries in the layer below a container's, and fills the container's volumes from it. The image is not trusted: no
-// link in it is followed but inside the root. whole tells that the working folder is there: else it is to be made in the container's own layer.
-func (e *Engine) fillInit(ctx context.Context, name string, rec *lifecycle.Record) (whole bool, err error) {
-	err = e.inRoot(ctx, name, func(dir int, root string) error {
-		var errs error
-		uid, gid := e.o.IDs.Root()
-		for _, entry := range initEntries {
-			if err := makeInRoot(e.o.Disk, dir, entry, uid, gid); err != nil {
-				errs = errors.Join(errs, fmt.Errorf("layer below the container's: %s in the image: %w", entry.path, err))
-			}
+// Fill makes what every container finds in its root, below the open folder root, for the container's root user uid, gid. The image is not
+// trusted: no link in it is followed.
+func Fill(d *disk.Disk, root, uid, gid int) error {
+	var errs error
+	for _, entry := range initEntries {
+		if err := makeInRoot(d, root, entry, uid, gid); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("layer below the container's: %s in the image: %w", entry.path, err))
 		}
-		if errs != nil {
-			return errs
-		}
-		if whole, errs = workdir.Exists(dir, spec.WorkingDir(rec.Config.WorkingDir)); errs != nil {
-			return errs
-		}
-		return e.fillVolumes(ctx, dir, root, rec)
-	})
-	return whole, err
+	}
+	return errs
 }
 
-// inRoot mounts a layer that nobody uses yet, and gives its root, open and by path, to do.
-func (e *Engine) inRoot(ctx context.Context, name string, do func(dir int, root string) error) error {
-	root, mounts, err := e.layers.Mounts(ctx, name)
+// Within mounts a layer that nobody uses yet, and gives its root, open and by path, to do.
+func (r *Roots) Within(ctx context.Context, layer string, do func(dir int, root string) error) error {
+	root, mounts, err := r.layers.Mounts(ctx, layer)
 	if err != nil {
 		return err
 	}

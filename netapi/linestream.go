@@ -4,12 +4,12 @@ import (
 	"io"
 	"net/http"
 
-	"box/engine"
+	"box/engine/progress"
 	"box/netapi/wire"
 )
 
-// progress writes JSON lines; until the first one, an error can still be a status.
-type progress struct {
+// lineStream writes JSON lines; until the first one, an error can still be a status.
+type lineStream struct {
 	w     http.ResponseWriter
 	out   *wire.JSONWriter
 	v     apiVersion
@@ -18,10 +18,10 @@ type progress struct {
 
 // progressing replies with the lines that do writes. The body of the request may be read meanwhile, and what do leaves of it is read to its end, so
 // that a client that sends all before it looks at the reply gets it, and can go on with the connection.
-func (s *Server) progressing(w http.ResponseWriter, r *http.Request, do func(*progress) error) {
+func (s *Server) progressing(w http.ResponseWriter, r *http.Request, do func(*lineStream) error) {
 	c := http.NewResponseController(w)
 	_ = c.EnableFullDuplex() // without it the server would drop some of the body; always so over HTTP/2
-	p := &progress{w: w, out: wire.NewJSONWriter(w), v: versionOf(r.Context())}
+	p := &lineStream{w: w, out: wire.NewJSONWriter(w), v: versionOf(r.Context())}
 	switch err := do(p); {
 	case err != nil && p.began:
 		_ = p.out.Fail(s.accounted(r, err))
@@ -34,7 +34,7 @@ func (s *Server) progressing(w http.ResponseWriter, r *http.Request, do func(*pr
 }
 
 // begin sends the head: from here on an error is a line.
-func (p *progress) begin() {
+func (p *lineStream) begin() {
 	if p.began {
 		return
 	}
@@ -44,7 +44,7 @@ func (p *progress) begin() {
 }
 
 // write sends a line; it is called by one goroutine at a time.
-func (p *progress) write(line engine.Progress) error {
+func (p *lineStream) write(line progress.Line) error {
 	p.begin()
 	if p.v >= 52 {
 		line.Bar = "" // drawn by clients since

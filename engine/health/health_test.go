@@ -1,4 +1,4 @@
-package engine
+package health
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 )
 
-func TestJudged(t *testing.T) {
+func TestJudge(t *testing.T) {
 	started := time.Unix(1000, 0)
 	for _, row := range []struct {
 		name    string
@@ -22,26 +22,26 @@ func TestJudged(t *testing.T) {
 		{"failures while it starts do not count", api.HealthConfig{Retries: 1, StartPeriod: 3 * time.Second}, "xxxx", "ssuu"},
 		{"once healthy they do", api.HealthConfig{Retries: 1, StartPeriod: 10 * time.Second}, "xox", "shu"},
 	} {
-		h := freshHealth(&api.Config{Healthcheck: &api.HealthConfig{Test: []string{"CMD", "true"}}}, nil)
+		h := Fresh(&api.Config{Healthcheck: &api.HealthConfig{Test: []string{"CMD", "true"}}}, nil)
 		got := ""
 		for i, r := range row.results {
 			result := &api.HealthcheckResult{Start: started.Add(time.Duration(i+1) * time.Second)}
 			if r == 'x' {
 				result.ExitCode = 1
 			}
-			h = judged(h, result, &row.config, started)
+			h = Judge(h, result, &row.config, started)
 			got += string(h.Status)[:1]
 		}
 		if got != row.want {
 			t.Errorf("%s: %s, want %s", row.name, got, row.want)
 		}
-		if len(h.Log) > keptChecks || !h.Log[len(h.Log)-1].Start.Equal(started.Add(time.Duration(len(row.results))*time.Second)) {
+		if len(h.Log) > kept || !h.Log[len(h.Log)-1].Start.Equal(started.Add(time.Duration(len(row.results))*time.Second)) {
 			t.Errorf("%s: log %+v", row.name, h.Log)
 		}
 	}
 }
 
-func TestPauseBetween(t *testing.T) {
+func TestPause(t *testing.T) {
 	c := &api.HealthConfig{Interval: time.Minute, StartPeriod: 10 * time.Second, StartInterval: time.Second}
 	for _, row := range []struct {
 		status api.HealthStatus
@@ -50,19 +50,19 @@ func TestPauseBetween(t *testing.T) {
 	}{
 		{api.Starting, 0, time.Second}, {api.Starting, 9 * time.Second, time.Second}, {api.Starting, 10 * time.Second, time.Minute}, {api.Healthy, 0, time.Minute},
 	} {
-		if got := pauseBetween(&api.Health{Status: row.status}, c, row.ran); got != row.want {
+		if got := Pause(&api.Health{Status: row.status}, c, row.ran); got != row.want {
 			t.Errorf("%+v: %s", row, got)
 		}
 	}
-	if got := pauseBetween(&api.Health{Status: api.Starting}, &api.HealthConfig{}, 0); got != 30*time.Second {
+	if got := Pause(&api.Health{Status: api.Starting}, &api.HealthConfig{}, 0); got != 30*time.Second {
 		t.Error(got)
 	}
-	if got := pauseBetween(&api.Health{Status: api.Starting}, &api.HealthConfig{StartPeriod: time.Second}, 0); got != 5*time.Second {
+	if got := Pause(&api.Health{Status: api.Starting}, &api.HealthConfig{StartPeriod: time.Second}, 0); got != 5*time.Second {
 		t.Error(got)
 	}
 }
 
-func TestCheckCommand(t *testing.T) {
+func TestCommand(t *testing.T) {
 	for _, row := range []struct {
 		test, shell []string
 		want        string
@@ -70,15 +70,15 @@ func TestCheckCommand(t *testing.T) {
 		{[]string{"CMD", "a", "b"}, nil, "a|b"}, {[]string{"CMD-SHELL", "a b"}, nil, "/bin/sh|-c|a b"}, {[]string{"CMD-SHELL", "a"}, []string{"/bin/ash", "-xc"}, "/bin/ash|-xc|a"},
 		{[]string{"NONE"}, nil, ""}, {[]string{"ODD", "x"}, nil, ""}, {[]string{"CMD"}, nil, ""}, {nil, nil, ""},
 	} {
-		got := strings.Join(checkCommand(&api.Config{Shell: row.shell, Healthcheck: &api.HealthConfig{Test: row.test}}), "|")
+		got := strings.Join(Command(&api.Config{Shell: row.shell, Healthcheck: &api.HealthConfig{Test: row.test}}), "|")
 		if got != row.want {
 			t.Errorf("%v: %q", row.test, got)
 		}
 	}
 }
 
-func TestHead(t *testing.T) {
-	h := &head{limit: 5}
+func TestOutput(t *testing.T) {
+	h := NewOutput(5)
 	for _, s := range []string{"abc", "de", ""} {
 		if n, err := h.Write([]byte(s)); n != len(s) || err != nil {
 			t.Fatal(n, err)

@@ -1,4 +1,5 @@
-package engine
+// Package ident makes IDs and names for what has none.
+package ident
 
 import (
 	"crypto/rand"
@@ -8,9 +9,9 @@ import (
 	"strings"
 )
 
-// newID makes 64 hexadecimal digits. The first 12 are never all decimal: they serve as a host name, and a name that
+// New makes 64 hexadecimal digits. The first 12 are never all decimal: they serve as a host name, and a name that
 // reads as a number confuses resolvers.
-func newID() string {
+func New() string {
 	for {
 		var b [32]byte
 		rand.Read(b[:])
@@ -21,11 +22,11 @@ func newID() string {
 	}
 }
 
-// short is the form of an ID that people see.
-func short(id string) string { return id[:min(len(id), 12)] }
+// Short is the form of an ID that people see.
+func Short(id string) string { return id[:min(len(id), 12)] }
 
-// newUUID makes a random UUID (RFC 9562, version 4).
-func newUUID() string {
+// UUID makes a random UUID (RFC 9562, version 4).
+func UUID() string {
 	var b [16]byte
 	rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
@@ -43,8 +44,8 @@ var (
 		sail schooner sextant shoal skiff slate sluice spruce tern tide tiller tower trawler wharf willow winch`)
 )
 
-// newName makes a name for a container that was given none; taken says which are used.
-func newName(taken func(string) bool) string {
+// Name makes a name for a container that was given none; taken says which are used.
+func Name(taken func(string) bool) string {
 	for try := 0; ; try++ {
 		name := pick(moods) + "_" + pick(crafts)
 		if try > 5 {
