@@ -26,7 +26,7 @@ func TestAccount(t *testing.T) {
 		{"no rules", func(o *config.Options) { o.NoRules = true }, []string{"no rules of a firewall"}},
 		{"no bridge", func(o *config.Options) { o.Bridge = "none" }, []string{"containers have no network"}},
 	} {
-		o := config.Defaults()
+		o := &config.Options{}
 		row.change(o)
 		var b strings.Builder
 		printFrame(&b, "box 1.2.3", accountRows(o, i))

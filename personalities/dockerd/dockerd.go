@@ -34,8 +34,8 @@ var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", 
 
 // Pages are the daemon's part of the manual.
 func Pages() []*cmd.Usage {
-	u := config.Defaults().Usage()
-	u.Detail = config.UnsupportedHelp()
+	u := new(config.Options).Usage()
+	u.Detail = config.Unsupported(u)
 	u.Examples = []cmd.Line{
 		{Text: "dockerd --detach", Why: "Start it in the background; its log is dockerd.log in the exec root"},
 		{Text: "dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock",
@@ -68,8 +68,9 @@ func run(ctx context.Context, env *cmd.Env) error {
 	o, err := config.Load(env)
 	switch {
 	case errors.Is(err, cmd.ErrHelp):
-		config.Defaults().Usage().Help(env.Stdout)
-		_, err = fmt.Fprintf(env.Stdout, "\n%s\n", strings.Join(cmd.Wrap(config.UnsupportedHelp(), 100), "\n"))
+		u := new(config.Options).Usage()
+		u.Help(env.Stdout)
+		_, err = fmt.Fprintf(env.Stdout, "\n%s\n", strings.Join(cmd.Wrap(config.Unsupported(u), 100), "\n"))
 		return err
 	case err != nil:
 		return err

@@ -90,13 +90,6 @@ func at(env *cmd.Env, path string) string {
 	return filepath.Join(env.Dir, path)
 }
 
-// Defaults are what an option is that nobody names.
-func Defaults() *Options {
-	o := &Options{}
-	o.Usage().Flags()
-	return o
-}
-
 // defaultRoot is where images and containers are.
 const defaultRoot = "/var/lib/docker"
 

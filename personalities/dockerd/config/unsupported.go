@@ -101,10 +101,10 @@ func (*gone) UnmarshalText(text []byte) error {
 	return errors.New(`DEPRECATED: The "api-cors-header" config parameter and the dockerd "--api-cors-header" option have been removed; use a reverse proxy if you need CORS headers`)
 }
 
-// UnsupportedHelp is the last paragraph of the help: what is refused or not used, by name.
-func UnsupportedHelp() string {
+// Unsupported is the last paragraph of the help: what of Docker's options is refused or not used, by name.
+func Unsupported(u *cmd.Usage) string {
 	var no, idle []string
-	for _, o := range (&Options{}).Usage().Fields() {
+	for _, o := range u.Fields() {
 		switch o.Value().(type) {
 		case *refused, *gone:
 			no = append(no, o.Name)
