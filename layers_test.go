@@ -42,7 +42,7 @@ var imports = map[string][]string{
 	"personalities/dockerd/config":   {"engine", "engine/request", "engine/task", "fs/drivers", "netapi", "personalities/cmd"},
 	"personalities/hello":            {"personalities/cmd"},
 	"personalities/install":          {"buildinfo", "personalities/cmd", "personalities/outfile"},
-	"personalities/keeper":           {"engine/cgroup", "engine/keeper", "engine/runtime", "engine/runtime/runc", "engine/task", "personalities/cmd"},
+	"personalities/keeper":           {"engine/cgroup", "engine/keeper", "engine/runtime", "engine/runtime/runc", "engine/task", "fs/diskspace", "personalities/cmd"},
 	"personalities/man":              {"personalities/cmd"},
 	"personalities/outfile":          {},
 	"personalities/pid1":             {"personalities/cmd"},

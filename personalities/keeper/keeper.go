@@ -21,6 +21,7 @@ import (
 	"box/engine/runtime"
 	"box/engine/runtime/runc"
 	"box/engine/task"
+	"box/fs/diskspace"
 	"box/personalities/cmd"
 )
 
@@ -52,7 +53,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 		return keeper.CheckState(env.Stdin, runtimes)
 	}
 	debug.SetGCPercent(heapGoal)
-	o := keeper.Options{State: line.State, Build: cmp.Or(line.Build, Build()), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
+	o := keeper.Options{State: line.State, Build: cmp.Or(line.Build, Build()), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{ReplaceAttr: diskspace.InLog(filepath.Dir(line.State))}))}
 	if line.State != "" && line.Build == "" { // after a swap
 		return keeper.Seal(line.State, append([]string{"box", "keeper", "--build", o.Build}, env.Args...))
 	}
