@@ -2,11 +2,17 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	api "github.com/moby/moby/api/types/container"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/apparmor"
+	"box/engine/lifecycle"
+	"box/engine/seccomp"
 	"box/engine/spec"
+	"box/engine/task"
 )
 
 // confinement is what confines the programs that are started now. A profile that cannot be had is said in the log; they run without.
@@ -50,4 +56,31 @@ func (e *Engine) confinedBy(ctx context.Context) (options, warnings []string) {
 		warnings = append(warnings, "WARNING: Containers that name no AppArmor profile are not confined by one: "+err.Error())
 	}
 	return []string{"name=apparmor"}, warnings
+}
+
+// securityOf is what confines a container: what it says itself in the place of the daemon's defaults.
+func (e *Engine) securityOf(h *api.HostConfig) (spec.Security, error) {
+	d := &e.settings().Container
+	return spec.Security{NoNewPrivileges: d.NoNewPrivileges, Seccomp: d.Seccomp}.With(h.SecurityOpt)
+}
+
+// filterOf is the seccomp filter of a container, nil for none. Where the runtime is not ours, s gets the profile, which that one compiles.
+func (e *Engine) filterOf(rec *lifecycle.Record, s *specs.Spec, runtime string) (*task.Filter, error) {
+	security, err := e.securityOf(rec.Host)
+	if err != nil {
+		return nil, err
+	}
+	f, err := e.filters.Of(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
+	var refused seccomp.Refusal
+	if errors.As(err, &refused) {
+		err = fmt.Errorf(task.RefusedSpec+"%w", err)
+	}
+	switch {
+	case f == nil || err != nil:
+		return nil, err
+	case runtime != task.Box: // which is known to have a filter, and not to ask for what none here can do
+		s.Linux.Seccomp, err = spec.Profile(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
+		return nil, err
+	}
+	return &task.Filter{Flags: f.Flags, Program: f.Program}, nil
 }

@@ -33,7 +33,7 @@ func (e *Engine) listMatch(f filter.Args) (func(*lifecycle.Record, *lifecycle.St
 	}
 	for _, key := range []string{"publish", "expose"} {
 		for _, s := range f[key] {
-			if !validPorts(s) {
+			if !filter.ValidPorts(s) {
 				return nil, refuse.Invalid("error while looking up for %s %s: invalid port", key, s)
 			}
 		}
@@ -73,8 +73,8 @@ func (e *Engine) listMatch(f filter.Args) (func(*lifecycle.Record, *lifecycle.St
 			f.Any("isolation", func(v string) bool { return v == "default" }) &&
 			f.Any("network", func(v string) bool { return e.onNetwork(rec, v) }) &&
 			f.Any("volume", func(v string) bool { return hasMount(rec, v) }) &&
-			f.Any("publish", func(v string) bool { return hasPort(portSummaries(rec, st), v, true) }) &&
-			f.Any("expose", func(v string) bool { return hasPort(portSummaries(rec, st), v, false) }) &&
+			f.Any("publish", func(v string) bool { return filter.HasPort(portSummaries(rec, st), v, true) }) &&
+			f.Any("expose", func(v string) bool { return filter.HasPort(portSummaries(rec, st), v, false) }) &&
 			f.Any("health", func(v string) bool { return v == string(st.HealthStatus()) }) &&
 			!(asksTask && isTask) && // there is no swarm
 			f.Labels(rec.Config.Labels) &&
@@ -121,32 +121,4 @@ func hasMount(rec *lifecycle.Record, v string) bool {
 	return slices.ContainsFunc(rec.Mounts, func(m request.Mount) bool {
 		return m.Name == v || m.Destination == v || m.Source == v
 	})
-}
-
-// hasPort tells whether a port as "80", "80/tcp" or "8000-8010/udp" is among them.
-func hasPort(ports []api.PortSummary, v string, public bool) bool {
-	numbers, proto, ok := strings.Cut(v, "/")
-	if !ok {
-		proto = "tcp"
-	}
-	first, last := request.HostPorts(numbers)
-	return slices.ContainsFunc(ports, func(p api.PortSummary) bool {
-		n := p.PrivatePort
-		if public {
-			n = p.PublicPort
-		}
-		return p.Type == proto && n != 0 && n >= first && n <= last
-	})
-}
-
-// validPorts tells whether v is a port or a range of them, with or without a protocol.
-func validPorts(v string) bool {
-	numbers, _, _ := strings.Cut(v, "/")
-	from, to, ok := strings.Cut(numbers, "-")
-	if !ok {
-		to = from
-	}
-	first, err1 := strconv.ParseUint(from, 10, 16)
-	last, err2 := strconv.ParseUint(to, 10, 16)
-	return err1 == nil && err2 == nil && first <= last
 }

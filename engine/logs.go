@@ -5,17 +5,23 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/lifecycle"
 	"box/engine/logs"
+	"box/engine/logs/tag"
 	"box/engine/refuse"
+	"box/engine/task"
 )
 
 // LogOptions say what of a container's log is wanted.
@@ -124,4 +130,59 @@ func appendEntry(b []byte, l *logs.Entry, terminal bool, o LogOptions) []byte {
 // waitOver returns when the program that runs has ended, at once when none does.
 func waitOver(ctx context.Context, c *lifecycle.Container) {
 	waitStopped(ctx, c, c.End(), -1)
+}
+
+// defaultLog is the driver of containers that ask for none when the daemon has no other.
+const defaultLog = "json-file"
+
+// logFiles is where the container's log can be read; its path is "" when it cannot.
+func (e *Engine) logFiles(rec *lifecycle.Record) logs.Files {
+	return logs.Place(rec.Host.LogConfig.Type, rec.Host.LogConfig.Config, e.dir(rec.ID), rec.ID)
+}
+
+// logOf is what the keeper needs to know of a container's log. The folder of the log file is made.
+func (e *Engine) logOf(rec *lifecycle.Record) (task.Log, error) {
+	c := rec.Host.LogConfig
+	files := e.logFiles(rec)
+	l := task.Log{Driver: c.Type, Path: files.Path, Options: c.Config}
+	if c.Type == "none" {
+		return l, nil
+	}
+	if files.Path != "" && filepath.Dir(files.Path) != e.dir(rec.ID) {
+		if err := os.MkdirAll(filepath.Dir(files.Path), 0o700); err != nil {
+			return l, fmt.Errorf(task.RefusedLog+"%w", err)
+		}
+	}
+	if c.Type == "local" {
+		return l, nil
+	}
+	info := tag.Info{
+		Config: c.Config, ContainerID: rec.ID, ContainerName: "/" + rec.Name, ContainerEntrypoint: rec.Path, ContainerArgs: rec.Args,
+		ContainerImageID: rec.Image, ContainerImageName: rec.Config.Image, ContainerCreated: rec.Created.UTC(), ContainerEnv: rec.Config.Env,
+		ContainerLabels: rec.Config.Labels, LogPath: files.Path, DaemonName: "docker",
+	}
+	byDefault := "{{.ID}}"
+	if c.Type == defaultLog {
+		byDefault = "" // which has a tag only when it is asked for
+	}
+	var err error
+	if l.Tag, err = info.Tag(byDefault); err == nil {
+		l.Attrs, err = info.Attributes()
+	}
+	if err != nil {
+		return l, fmt.Errorf(task.RefusedLog+"%w", err)
+	}
+	if c.Type != defaultLog {
+		l.ID, l.Name, l.Created = rec.ID, rec.Name, rec.Created
+		l.ImageID, l.ImageName, l.Command = rec.Image, rec.Config.Image, info.Command()
+	}
+	return l, nil
+}
+
+// CheckLog refuses a default of the daemon's that no container could use.
+func CheckLog(c api.LogConfig) error {
+	if err := logs.Validate(c.Type, c.Config); err != nil {
+		return fmt.Errorf("failed to set log opts: %w: %w", err, errdefs.ErrInvalidArgument)
+	}
+	return nil
 }

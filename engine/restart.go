@@ -2,13 +2,38 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
 
 	"box/engine/ident"
 	"box/engine/lifecycle"
+	"box/engine/refuse"
 )
+
+// Restart is Stop, if it runs, and Start.
+func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
+	c, err := e.container(ref)
+	if err != nil {
+		return err
+	}
+	if st, _ := c.Now(); st.Running() {
+		// With --rm the end of the program is the end of the container: it must not be removed in between.
+		c.Hold()
+		defer e.letGo(c)
+		if err := e.halt(ctx, c, o); err != nil {
+			return err
+		}
+		e.publish(ctx, c, events.ActionStop)
+	}
+	if err := e.Start(ctx, c.ID()); err != nil && !errors.Is(err, refuse.ErrNotModified) {
+		return err
+	}
+	e.publish(ctx, c, events.ActionRestart)
+	return nil
+}
 
 // restartIn starts c again after a while, unless somebody does something with it before.
 func (e *Engine) restartIn(c *lifecycle.Container, delay time.Duration) {

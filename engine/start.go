@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -16,7 +15,6 @@ import (
 	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
-	"box/engine/seccomp"
 	"box/engine/spec"
 	"box/engine/task"
 	"box/fs"
@@ -212,33 +210,6 @@ func mappings(ids []fs.IDMap) (list []specs.LinuxIDMapping) {
 		list = append(list, specs.LinuxIDMapping{ContainerID: uint32(m.Container), HostID: uint32(m.Host), Size: uint32(m.Size)})
 	}
 	return list
-}
-
-// securityOf is what confines a container: what it says itself in the place of the daemon's defaults.
-func (e *Engine) securityOf(h *api.HostConfig) (spec.Security, error) {
-	d := &e.settings().Container
-	return spec.Security{NoNewPrivileges: d.NoNewPrivileges, Seccomp: d.Seccomp}.With(h.SecurityOpt)
-}
-
-// filterOf is the seccomp filter of a container, nil for none. Where the runtime is not ours, s gets the profile, which that one compiles.
-func (e *Engine) filterOf(rec *lifecycle.Record, s *specs.Spec, runtime string) (*task.Filter, error) {
-	security, err := e.securityOf(rec.Host)
-	if err != nil {
-		return nil, err
-	}
-	f, err := e.filters.Of(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
-	var refused seccomp.Refusal
-	if errors.As(err, &refused) {
-		err = fmt.Errorf(task.RefusedSpec+"%w", err)
-	}
-	switch {
-	case f == nil || err != nil:
-		return nil, err
-	case runtime != task.Box: // which is known to have a filter, and not to ask for what none here can do
-		s.Linux.Seccomp, err = spec.Profile(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
-		return nil, err
-	}
-	return &task.Filter{Flags: f.Flags, Program: f.Program}, nil
 }
 
 // undoing runs what was added, last first.

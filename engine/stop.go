@@ -208,28 +208,6 @@ func asksToEnd(own string, sig unix.Signal) bool {
 	return err == nil && stop == sig
 }
 
-// Restart is Stop, if it runs, and Start.
-func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
-	c, err := e.container(ref)
-	if err != nil {
-		return err
-	}
-	if st, _ := c.Now(); st.Running() {
-		// With --rm the end of the program is the end of the container: it must not be removed in between.
-		c.Hold()
-		defer e.letGo(c)
-		if err := e.halt(ctx, c, o); err != nil {
-			return err
-		}
-		e.publish(ctx, c, events.ActionStop)
-	}
-	if err := e.Start(ctx, c.ID()); err != nil && !errors.Is(err, refuse.ErrNotModified) {
-		return err
-	}
-	e.publish(ctx, c, events.ActionRestart)
-	return nil
-}
-
 // letGo ends hold: a container that did not come up again goes now.
 func (e *Engine) letGo(c *lifecycle.Container) {
 	c.LetGo()

@@ -49,3 +49,36 @@ func TestUpdatedMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestUpdated: what an update says holds, the rest stays, and what is refused changes nothing.
+func TestUpdated(t *testing.T) {
+	three := int64(3)
+	have := func() *api.HostConfig {
+		return &api.HostConfig{Resources: api.Resources{Memory: 100, MemorySwap: 200, NanoCPUs: 5, CPUShares: 7}}
+	}
+	for name, row := range map[string]struct {
+		u  api.UpdateConfig
+		ok bool
+	}{
+		"memory within swap": {api.UpdateConfig{Resources: api.Resources{Memory: 150}}, true},
+		"memory above swap":  {api.UpdateConfig{Resources: api.Resources{Memory: 250}}, false},
+		"both":               {api.UpdateConfig{Resources: api.Resources{Memory: 250, MemorySwap: 300}}, true},
+		"period after cpus":  {api.UpdateConfig{Resources: api.Resources{CPUPeriod: 1000}}, false},
+		"quota after cpus":   {api.UpdateConfig{Resources: api.Resources{CPUQuota: 1000}}, false},
+		"processes":          {api.UpdateConfig{Resources: api.Resources{PidsLimit: &three}}, true},
+		"policy":             {api.UpdateConfig{RestartPolicy: api.RestartPolicy{Name: api.RestartPolicyAlways}}, true},
+	} {
+		h := have()
+		if err := Update(h, &row.u); (err == nil) != row.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		if h.CPUShares != 7 || row.ok && row.u.Memory != 0 && h.Memory != row.u.Memory || !row.ok && h.Memory != 100 {
+			t.Errorf("%s: %+v", name, h.Resources)
+		}
+	}
+	h := have()
+	h.AutoRemove = true
+	if err := Update(h, &api.UpdateConfig{RestartPolicy: api.RestartPolicy{Name: api.RestartPolicyAlways}}); err == nil {
+		t.Error("a container that goes when it ends was told to come back")
+	}
+}
