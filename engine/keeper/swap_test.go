@@ -22,6 +22,7 @@ import (
 
 	"box/engine/logs"
 	"box/engine/runtime"
+	"box/engine/runtime/runc"
 	"box/engine/task"
 )
 
@@ -37,13 +38,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// runcFiles is the variable with the folder for libcontainer's files.
+const runcFiles = "BOX_TEST_RUNC_FILES"
+
 // testKeeper is what `box keeper` does: --check-state, --resume FD, or SOCKET STATE.
 func testKeeper(args []string) error {
 	box, err := runtime.New()
 	if err != nil {
 		return err
 	}
-	o := Options{Build: "test", Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Runtimes: map[string]runtime.Runtime{task.Box: box}}
+	other, err := runc.New(os.Getenv(runcFiles))
+	if err != nil {
+		return err
+	}
+	o := Options{Build: "test", Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Runtimes: map[string]runtime.Runtime{task.Box: box, task.Runc: other}}
 	switch args[0] {
 	case "--check-state":
 		return CheckState(os.Stdin, o.Runtimes)
@@ -99,6 +107,7 @@ func startKeeper(t *testing.T) *bench {
 	must(t, os.Symlink("busybox", filepath.Join(b.root, "bin/sh")))
 	socket := filepath.Join(b.dir, "k.sock")
 	cmd := exec.Command("/proc/self/exe", "keeper", socket, filepath.Join(b.dir, "state"))
+	cmd.Env = append(os.Environ(), runcFiles+"="+filepath.Join(b.dir, "runc"))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	must(t, cmd.Start())
@@ -144,7 +153,7 @@ func (b *bench) launch(id, script string) (task.Status, error) {
 func (b *bench) launchLogged(id, script string, log task.Log) (task.Status, error) {
 	caps := []string{"CAP_KILL"}
 	return b.client.Launch(context.Background(), task.Launch{
-		ID: id, Log: log,
+		ID: id, Log: log, Runtime: os.Getenv("BOX_RUNTIME"),
 		Spec: &specs.Spec{
 			Version: specs.Version,
 			Root:    &specs.Root{Path: b.root},
