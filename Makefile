@@ -40,7 +40,7 @@ test: build ## Run the tests; as root those that start containers too, with RUNT
 
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs
-	@bash testdata/vm/test $(BOX) $(SESSIONS)
+	@RUNTIME=$(RUNTIME) bash testdata/vm/test $(BOX) $(SESSIONS)
 
 vm-test-arm64: cross ## The same on an arm64 machine, in emulation
 	@sh testdata/need qemu-system-aarch64:qemu-system-arm busybox:busybox-static /sbin/mke2fs:e2fsprogs

@@ -17,12 +17,8 @@ import (
 // the namespace (setns(2)) stands on the topmost mount. It is as after a switch_root; but the initramfs, which still lies there, has files
 // in it, and who may unmount (CAP_SYS_ADMIN) can uncover them.
 func (s *steps) leaveRamRoot() error {
-	id, ram, err := ramRoot()
+	below, ram, err := RamRoot()
 	if err != nil || !ram {
-		return err
-	}
-	below, err := mountedOn(id)
-	if err != nil {
 		return err
 	}
 	const what = "copy of the mounts over the initramfs"
@@ -41,6 +37,16 @@ func (s *steps) leaveRamRoot() error {
 	s.do(what, unix.SYS_CHDIR, cstring("/"))
 	s.do(what, unix.SYS_CLOSE, covered)
 	return nil
+}
+
+// RamRoot tells whether the host's root is the initramfs, and lists the places on it where others are mounted.
+func RamRoot() (below []string, ram bool, err error) {
+	id, ram, err := ramRoot()
+	if err != nil || !ram {
+		return nil, false, err
+	}
+	below, err = mountedOn(id)
+	return below, err == nil, err
 }
 
 // ramRoot tells whether the root is the first mount of the namespace, and its number.

@@ -1,6 +1,7 @@
 package runc
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 
@@ -18,6 +19,11 @@ import (
 // goroutine. The main thread never ends: it would stay there, and daemons look at it to find out where their keeper is.
 func init() {
 	if len(os.Args) > 1 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
+		if os.Getenv("_LIBCONTAINER_INITTYPE") == "standard" { // an exec is in the container's root
+			if err := leaveRamRoot(); err != nil {
+				fmt.Fprintln(os.Stderr, "box:", err) // the start fails at pivot_root next
+			}
+		}
 		libcontainer.Init()
 	}
 	if len(os.Args) > 1 && os.Args[1] == "keeper" {

@@ -1,0 +1,44 @@
+package runc
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"box/engine/runtime"
+)
+
+// leaveRamRoot is what engine/runtime does under the same name, by a process that libcontainer made and that has a mount namespace of its own already:
+// pivot_root(2) needs another root than the initramfs, whose mount has no parent. A copy of all mounts on top of that one is where it goes on, and what
+// the copy covers is emptied of mounts. Elsewhere, nothing is done.
+func leaveRamRoot() error {
+	below, ram, err := runtime.RamRoot()
+	if err != nil || !ram {
+		return err
+	}
+	covered, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open the initramfs: %w", err)
+	}
+	defer unix.Close(covered)
+	const place = "/proc" // any folder will do
+	for _, step := range []func() error{
+		func() error { return unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, "") },
+		func() error { return unix.Mount("/", place, "", unix.MS_BIND|unix.MS_REC, "") },
+		func() error { return unix.Chdir(place) },
+		func() error { return unix.Mount(".", "/", "", unix.MS_MOVE, "") },
+		func() error { return unix.Chroot(".") },
+		func() error { return unix.Fchdir(covered) },
+		func() error { return unix.Mount("", ".", "", unix.MS_PRIVATE, "") },
+	} {
+		if err := step(); err != nil {
+			return fmt.Errorf("copy of the mounts over the initramfs: %w", err)
+		}
+	}
+	for _, path := range below {
+		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay, covered.
+		for unix.Unmount("."+path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
+		}
+	}
+	return unix.Chdir("/")
+}
