@@ -55,7 +55,7 @@ var imports = map[string][]string{
 	"netapi/ssh":    {},
 	"netapi/wire":   {},
 
-	"engine":                     {"buildinfo", "engine/apparmor", "engine/attach", "engine/cgroup", "engine/events", "engine/filter", "engine/health", "engine/ident", "engine/image", "engine/image/change", "engine/lifecycle", "engine/logs", "engine/logs/tag", "engine/network", "engine/programs", "engine/progress", "engine/ps", "engine/recovery", "engine/reference", "engine/refuse", "engine/registry", "engine/request", "engine/rootfs", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "engine/workdir", "fs", "fs/archive", "fs/disk", "fs/diskspace", "fs/mount", "panics"},
+	"engine":                     {"buildinfo", "engine/apparmor", "engine/attach", "engine/cgroup", "engine/events", "engine/filter", "engine/health", "engine/ident", "engine/image", "engine/image/change", "engine/lifecycle", "engine/logs", "engine/logs/logger", "engine/network", "engine/programs", "engine/progress", "engine/ps", "engine/recovery", "engine/reference", "engine/refuse", "engine/registry", "engine/request", "engine/rootfs", "engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/task", "engine/userns", "engine/volume", "engine/workdir", "fs", "fs/archive", "fs/disk", "fs/diskspace", "fs/mount", "panics"},
 	"engine/workdir":             {"fs/disk"},
 	"engine/apparmor":            {},
 	"engine/attach":              {"engine/refuse", "engine/task"},
@@ -71,7 +71,7 @@ var imports = map[string][]string{
 	"engine/keeper":              {"engine/logs", "engine/runtime", "engine/seccomp", "engine/task"},
 	"engine/lifecycle":           {"engine/network", "engine/request", "engine/state", "engine/task", "fs/disk"},
 	"engine/logs":                {},
-	"engine/logs/tag":            {"engine/ident", "templates"},
+	"engine/logs/logger":         {"engine/ident", "templates"},
 	"engine/network":             {"fs/module"},
 	"engine/network/networktest": {"engine/network"},
 	"engine/programs":            {},

@@ -19,7 +19,7 @@ import (
 
 	"box/engine/lifecycle"
 	"box/engine/logs"
-	"box/engine/logs/tag"
+	"box/engine/logs/logger"
 	"box/engine/refuse"
 	"box/engine/task"
 )
@@ -156,7 +156,7 @@ func (e *Engine) logOf(rec *lifecycle.Record) (task.Log, error) {
 	if c.Type == "local" {
 		return l, nil
 	}
-	info := tag.Info{
+	info := logger.Info{
 		Config: c.Config, ContainerID: rec.ID, ContainerName: "/" + rec.Name, ContainerEntrypoint: rec.Path, ContainerArgs: rec.Args,
 		ContainerImageID: rec.Image, ContainerImageName: rec.Config.Image, ContainerCreated: rec.Created.UTC(), ContainerEnv: rec.Config.Env,
 		ContainerLabels: rec.Config.Labels, LogPath: files.Path, DaemonName: "docker",

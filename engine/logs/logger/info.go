@@ -1,6 +1,6 @@
-// Package tag makes what goes with each line of a container's log: the tag, a template over the container, and the labels and variables
+// Package logger makes what goes with each line of a container's log: the tag, a template over the container, and the labels and variables
 // that options choose.
-package tag
+package logger
 
 import (
 	"maps"
@@ -13,7 +13,7 @@ import (
 	"box/templates"
 )
 
-// Info is what a template of a tag may ask for, under the names that Docker has.
+// Info is what a template of a tag may ask for. It and its package are called as in Docker, since errors of templates name them.
 type Info struct {
 	Config              map[string]string // options of the driver
 	ContainerID         string
