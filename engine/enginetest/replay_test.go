@@ -129,7 +129,7 @@ func durable(ops []written) []bool {
 
 // TestPowerGoes writes down all that a session does to the disk, and builds for prefixes of it what a disk may hold when the power went
 // there: all that was synced, and of the rest any part. The daemon opens each, and what is there is what the last reply
-// said, or what the request under way was to make. Half of the disks are tried, each choice at every second prefix; BOX_ALL_DISKS=1 tries all.
+// said, or what the request under way was to make. Half of the disks are tried, each choice at every second prefix, unless all are wanted.
 func TestPowerGoes(t *testing.T) { eachDriver(t, powerGoes) }
 
 func powerGoes(t *testing.T, driver string) {
@@ -174,7 +174,7 @@ func powerGoes(t *testing.T, driver string) {
 			allowed = append(allowed, pictures[at+1])
 		}
 		for n := range subsets {
-			if (n+end)%2 == 1 && os.Getenv("BOX_ALL_DISKS") == "" {
+			if (n+end)%2 == 1 && !thorough() {
 				continue // every choice comes at every second prefix
 			}
 			runs++

@@ -46,6 +46,9 @@ func home(t testing.TB) string {
 	return dir
 }
 
+// thorough tells whether every fault and every disk is to be tried, which takes minutes: BOX_ALL_FAULTS=1.
+func thorough() bool { return os.Getenv("BOX_ALL_FAULTS") != "" }
+
 // eachDriver runs a test on every storage driver that works here.
 func eachDriver(t *testing.T, fn func(t *testing.T, driver string)) {
 	for _, driver := range drivers.Names() {
