@@ -34,7 +34,7 @@ PEERS := busybox:busybox-static crun:crun nft:nftables iptables-legacy:iptables 
 	python3:python3 /usr/lib/python3/dist-packages/docker/__init__.py:python3-docker jq:jq openssl:openssl script:bsdutils unshare:util-linux \
 	apparmor_parser:apparmor
 
-test: build ## Run the tests; as root those that start containers too, with RUNTIME=runc by that runtime; TESTS chooses some of the root package
+test: build ## Run the tests; as root those that start containers too, with RUNTIME=runc by that runtime; TESTS chooses some of personalities/suite
 	@[ "$$(id -u)" != 0 ] || sh testdata/need $(PEERS)
 	@BOX_BINARY=$(BOX) BOX_RUNTIME=$(RUNTIME) TESTS="$(TESTS)" sh testdata/test
 
@@ -64,14 +64,14 @@ lint: ## Format, vet and the rules of imports
 
 golden: build ## Record testdata/api anew from Debian's Docker
 	@sh testdata/need dockerd:docker.io busybox:busybox-static
-	@BOX_RECORD=1 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -run TestGolden .
+	@BOX_RECORD=1 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -run TestGolden ./personalities/suite
 
 compare: build ## Run the same sessions with Docker's client and daemon and with box's, and compare; SESSION=name runs one
 	@sh testdata/need dockerd:docker.io busybox:busybox-static ip:iproute2 script:bsdutils nsenter:util-linux
-	@BOX_COMPARE=$(or $(SESSION),1) BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 15m -run TestCompare -v .
+	@BOX_COMPARE=$(or $(SESSION),1) BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 15m -run TestCompare -v ./personalities/suite
 
 lograte: build ## A million lines of log through rotation and a follower, beside Debian's Docker where it is installed
-	@BOX_LOG_LINES=1000000 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 5m -run TestLogRate -v .
+	@BOX_LOG_LINES=1000000 BOX_BINARY=$(BOX) go test -tags $(TAGS) -count=1 -timeout 5m -run TestLogRate -v ./personalities/suite
 
 bench: build ## Measure box, and Debian's Docker beside it where it is installed
 	@sh testdata/bench $(BOX)

@@ -47,6 +47,7 @@ var imports = map[string][]string{
 	"personalities/outfile":          {},
 	"personalities/pid1":             {"personalities/cmd"},
 	"personalities/signals":          {},
+	"personalities/suite":            {},
 	"personalities/solo":             {},
 
 	"netapi":        {"buildinfo", "engine", "engine/attach", "engine/filter", "engine/progress", "engine/refuse", "engine/request", "netapi/authz", "netapi/wire", "panics"},

@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"errors"
@@ -21,6 +21,12 @@ const inside = "BOX_SCRIPT_INSIDE"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if os.Getenv(inside) == "" {
+		if err := os.Chdir("../.."); err != nil { // what the tests read is named from the top of the tree
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	if os.Getuid() == 0 && os.Getenv(inside) == "" {
 		os.Exit(again())
 	}
