@@ -1,0 +1,158 @@
+package docker
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSystemPrune: what is asked, in which order kinds are pruned, and what is said of it.
+func TestSystemPrune(t *testing.T) {
+	for _, row := range []struct {
+		args, answer string
+		asked        []string // requests with what the filters say
+		out          string   // a part
+		code         int
+	}{
+		{"", "n", nil, "- all dangling images\n  - unused build cache\n", 0},
+		{"-a --volumes", "n", nil, "all anonymous volumes not used by at least one container\n" +
+			"  - all images without at least one container associated to them\n  - all build cache\n", 0},
+		{"--filter label=a --filter label=b", "n", nil, "Items to be pruned will be filtered with:\n" +
+			"  - label=a\n  - label=b\n", 0},
+		{"-f", "", []string{"/containers/prune", "/networks/prune", "/images/prune dangling=true", "/build/prune"},
+			"Deleted Containers:\nc1\n\nDeleted Networks:\nn1\n\nDeleted Images:\nuntagged: x:1\ndeleted: sha256:1\n\n" +
+				"Total reclaimed space: 6B\n", 0},
+		{"-f -a --volumes", "", []string{"/containers/prune", "/networks/prune", "/volumes/prune",
+			"/images/prune dangling=false", "/build/prune"}, "Deleted Volumes:\nv1\n", 0},
+		{"-f --filter until=1h --volumes", "", nil, "", 1},
+	} {
+		f := newFake(t, map[string]http.HandlerFunc{
+			"POST /containers/prune": reply(`{"ContainersDeleted":["c1"],"SpaceReclaimed":1}`),
+			"POST /networks/prune":   reply(`{"NetworksDeleted":["n1"]}`),
+			"POST /volumes/prune":    reply(`{"VolumesDeleted":["v1"],"SpaceReclaimed":2}`),
+			"POST /images/prune":     reply(`{"ImagesDeleted":[{"Untagged":"x:1"},{"Deleted":"sha256:1"}],"SpaceReclaimed":5}`),
+		}) // and no builds: that a daemon has no cache is no error
+		r := f.docker(t, row.answer+"\n", append([]string{"system", "prune"}, strings.Fields(row.args)...)...)
+		var asked []string
+		for _, s := range f.seen {
+			if path, ok := strings.CutPrefix(s, "POST "); ok {
+				asked = append(asked, withFilters(t, path))
+			}
+		}
+		if r.code != row.code || !strings.Contains(r.out, row.out) || !slices.Equal(asked, row.asked) {
+			t.Errorf("system prune %s: %+v asked %q", row.args, r, asked)
+		}
+	}
+}
+
+// withFilters is a path and its filters, KEY=VALUE.
+func withFilters(t *testing.T, request string) string {
+	t.Helper()
+	u, err := url.Parse(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := u.Path
+	var filters map[string]map[string]bool
+	if raw := u.Query().Get("filters"); raw != "" && json.Unmarshal([]byte(raw), &filters) != nil {
+		t.Errorf("filters are %s", raw)
+	}
+	for key, values := range filters {
+		for value := range values {
+			text += " " + key + "=" + value
+		}
+	}
+	return text
+}
+
+// TestEvents: each event is a line, in words, as JSON or by a template.
+func TestEvents(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"GET /events": reply(
+		`{"Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":{"name":"web","exitCode":"3"}},"time":1767323017,"timeNano":1767323017000000001}` +
+			"\n" + `{"Type":"network","Action":"create","Actor":{"ID":"n1"},"time":1767323018}`)})
+	for _, row := range []struct{ args, out string }{
+		{"", "container die c1 (exitCode=3, name=web)\n~network create n1\n"},
+		{"--format {{.Type}}/{{.Action}}/{{.Actor.Attributes.name}}", "container/die/web\n~network/create/"},
+		{"--format json", `"Action":"die"~"Action":"create"`},
+	} {
+		r := f.docker(t, "", append([]string{"events"}, strings.Fields(row.args)...)...)
+		for part := range strings.SplitSeq(row.out, "~") {
+			if r.code != 0 || !strings.Contains(r.out, part) {
+				t.Errorf("events %s: no %q in %+v", row.args, part, r)
+			}
+		}
+	}
+	f.docker(t, "", "events", "--since", "5", "--until", "2026-01-02T03:03:37Z", "--filter", "type=container")
+	last := f.seen[len(f.seen)-1]
+	if !strings.Contains(last, "since=5") || !strings.Contains(last, "until=1767323017.000000000") ||
+		withFilters(t, strings.TrimPrefix(last, "GET ")) != "/events type=container" {
+		t.Errorf("asked %s", last)
+	}
+	for _, args := range []string{"--since x", "--until x", "--format {{"} {
+		if r := f.docker(t, "", append([]string{"events"}, strings.Fields(args)...)...); r.code != 1 || r.stderr == "" {
+			t.Errorf("events %s: %+v", args, r)
+		}
+	}
+}
+
+// TestVersionWithoutDaemon: the client's half is printed where no daemon answers, and the command fails.
+func TestVersionWithoutDaemon(t *testing.T) {
+	home := t.TempDir()
+	r := dockerIn(t, home, "unix:///nowhere/at/all", "", "version")
+	if r.code != 1 || !strings.HasPrefix(r.out, "Client:") || strings.Contains(r.out, "Server:") ||
+		!strings.Contains(r.stderr, "unix:///nowhere/at/all") {
+		t.Errorf("%+v", r)
+	}
+	r = dockerIn(t, home, "unix:///nowhere/at/all", "", "version", "--format", "{{.Client.Context}}")
+	if r.code != 1 || r.out != "default\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestInspectOptions: what only one kind has goes to the daemon, and the shape of the answer is that of the kind.
+func TestInspectOptions(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{
+		"GET /images/x/json":     reply(`{"Id":"sha256:1"}`),
+		"GET /networks/n":        reply(`{"Id":"n1"}`),
+		"GET /containers/c/json": reply(`{"Id":"c1","SizeRw":7}`),
+	})
+	for _, row := range []struct{ args, asked, out string }{
+		{"image inspect --platform linux/arm64 -f {{.Id}} x", `platform={"architecture":"arm64","os":"linux"}`, "sha256:1\n"},
+		{"network inspect -v -f {{.Id}},{{.Internal}} n", "verbose=1", "n1,false\n"},
+		{"container inspect -s -f {{.SizeRw}} c", "size=1", "7\n"},
+		{"inspect --type image -f {{.Id}} x", "/images/x/json", "sha256:1\n"},
+	} {
+		r := f.docker(t, "", strings.Fields(row.args)...)
+		asked, err := url.QueryUnescape(strings.Join(f.seen, " "))
+		if err != nil || r.code != 0 || r.out != row.out || !strings.Contains(asked, row.asked) {
+			t.Errorf("%s: %+v asked %s", row.args, r, asked)
+		}
+	}
+}
+
+// TestProxies: variables of the settings, in both cases of letters, those of the daemon before those of all, and none
+// in the place of what the user says.
+func TestProxies(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": reply(`{"Id":"x"}`)})
+	for _, row := range []struct{ config, args, env string }{
+		{`{}`, "", "null"},
+		{`{"proxies":{"default":{"httpProxy":"http://p"}}}`, "", `["HTTP_PROXY=http://p","http_proxy=http://p"]`},
+		{`{"proxies":{"default":{"httpProxy":"http://p","noProxy":"a,b"}}}`, "-e http_proxy= -e NO_PROXY=c",
+			`["http_proxy=","NO_PROXY=c","HTTP_PROXY=http://p","no_proxy=a,b"]`},
+		{`{"proxies":{"HOST":{"allProxy":"x"},"default":{"httpProxy":"http://p"}}}`, "", `["ALL_PROXY=x","all_proxy=x"]`},
+	} {
+		home := t.TempDir()
+		writeConfig(t, home, strings.ReplaceAll(row.config, "HOST", f.host))
+		args := append(append([]string{"create"}, strings.Fields(row.args)...), "img")
+		if r := dockerIn(t, home, f.host, "", args...); r.code != 0 {
+			t.Errorf("%s: %+v", row.config, r)
+		}
+		env, _ := json.Marshal(at(decoded(t, f.bodies["POST /containers/create"]), "Env"))
+		if string(env) != row.env {
+			t.Errorf("%s %s: %s, want %s", row.config, row.args, env, row.env)
+		}
+	}
+}
