@@ -156,3 +156,67 @@ func TestProxies(t *testing.T) {
 		}
 	}
 }
+
+// TestVersionOfDaemon: both halves, as a table and by a template.
+func TestVersionOfDaemon(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"GET /version": reply(`{"Version":"1.2.3","ApiVersion":"1.47",` +
+		`"MinAPIVersion":"1.24","GitCommit":"abc","Os":"linux","Arch":"amd64","Components":[{"Name":"Engine",` +
+		`"Version":"1.2.3","Details":{"ApiVersion":"1.47","MinAPIVersion":"1.24","GitCommit":"abc"}},{"Name":"runc","Version":"1.1","Details":{"GitCommit":"def"}}]}`)})
+	r := f.docker(t, "", "version")
+	for _, want := range []string{"Client:", "\n\nServer:", "1.2.3", "1.47 (minimum version 1.24)", " runc:\n", "def"} {
+		if r.code != 0 || !strings.Contains(r.out, want) {
+			t.Errorf("no %q in %+v", want, r)
+		}
+	}
+	r = f.docker(t, "", "version", "-f", "{{.Server.Version}} {{.Server.APIVersion}}")
+	if r.code != 0 || r.out != "1.2.3 1.47\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestDiskUsageInFull: each kind has its own table, with what an object takes alone.
+func TestDiskUsageInFull(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"GET /system/df": reply(`{"LayersSize":5000000,` +
+		`"Images":[{"Id":"sha256:0123456789abcdef","RepoTags":["x:1"],"Size":3000000,"SharedSize":1000000,"Containers":2}],` +
+		`"Containers":[{"Id":"c0123456789abcdef","Names":["/web"],"Image":"x:1","Command":"sh","SizeRw":7,"State":"running"}],` +
+		`"Volumes":[{"Name":"v","Driver":"local","UsageData":{"Size":11,"RefCount":1}}],` +
+		`"BuildCache":[{"ID":"b0123456789abcdef","Type":"regular","Size":13,"UsageCount":4}]}`)})
+	r := f.docker(t, "", "system", "df", "-v")
+	for _, want := range []string{"Images space usage:\n\nREPOSITORY   TAG", "1MB           2MB           2",
+		"Containers space usage:\n\nCONTAINER ID", "web",
+		"Local Volumes space usage:\n\nVOLUME NAME   LINKS     SIZE\nv             1         11B",
+		"Build cache usage: 13B\n\nCACHE ID", "regular"} {
+		if r.code != 0 || !strings.Contains(r.out, want) {
+			t.Errorf("no %q in\n%s%s", want, r.out, r.stderr)
+		}
+	}
+	if r := f.docker(t, "", "system", "df", "-v", "--format", "{{.}}"); r.code != 1 ||
+		!strings.Contains(r.stderr, "the verbose option cannot be combined with a format") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestPush: what is asked of the daemon for a name, a tag, every tag and one platform.
+func TestPush(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"POST /images/r/x/push": reply(`{"status":"done"}`)})
+	for _, row := range []struct{ args, asked, out string }{
+		{"r/x:1", "/images/r/x/push?tag=1", "done\n"},
+		{"r/x", "/images/r/x/push?tag=latest", "Using default tag: latest\ndone\n"},
+		{"-a r/x", "/images/r/x/push", "done\n"},
+		{"-q r/x:1", "/images/r/x/push?tag=1", "docker.io/r/x:1\n"},
+		{"--platform linux/arm64 r/x:1", `"architecture":"arm64"`, "done\n"},
+	} {
+		r := f.docker(t, "", append([]string{"push"}, strings.Fields(row.args)...)...)
+		asked, err := url.QueryUnescape(f.seen[len(f.seen)-1])
+		if err != nil || r.code != 0 || r.out != row.out || !strings.Contains(asked, row.asked) {
+			t.Errorf("push %s: %+v asked %s", row.args, r, asked)
+		}
+	}
+	for args, says := range map[string]string{"-a r/x:1": "tag can't be used with --all-tags/-a", "R": "lowercase",
+		"--disable-content-trust=false r/x": "does not check image signatures"} {
+		r := f.docker(t, "", append([]string{"push"}, strings.Fields(args)...)...)
+		if r.code != 1 || !strings.Contains(r.stderr, says) {
+			t.Errorf("push %s: %+v", args, r)
+		}
+	}
+}
