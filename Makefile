@@ -6,8 +6,6 @@ TAGS  := netgo,osusergo,nethttpomithttp2,seccomp
 # The commit and its date are in the file where it is built from a checkout.
 VCS   := -buildvcs=$(if $(shell git rev-parse HEAD 2>/dev/null),true,false)
 LD    := -s -w -linkmode external -extldflags -static
-# What is run once a command or a request gains nothing by inlined calls, which cost 220 KB there.
-GC    := -gcflags box/personalities/...=-l -gcflags box/netapi/...=-l -gcflags box/engine=-l
 # libcontainer is built for libseccomp, in whose place is the filter compiler of engine/seccomp.
 export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
@@ -18,7 +16,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 build: tools ## Build ./box, static and stripped
-	CC="$$(sh testdata/cc)" go build -trimpath $(VCS) -tags $(TAGS) $(GC) -ldflags '$(LD)' -o $(BOX) .
+	CC="$$(sh testdata/cc)" go build -trimpath $(VCS) -tags $(TAGS) -ldflags '$(LD)' -o $(BOX) .
 
 tools: ## See to it that Go and a C compiler are there
 	@sh testdata/need go:golang-go gcc:gcc /usr/include/stdlib.h:libc6-dev
@@ -78,7 +76,7 @@ bench: build ## Measure box, and Debian's Docker beside it where it is installed
 
 cross: tools ## Build for arm64 (needs gcc-aarch64-linux-gnu)
 	@sh testdata/need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
-	CC=aarch64-linux-gnu-gcc GOARCH=arm64 go build -trimpath $(VCS) -tags $(TAGS) $(GC) -ldflags '$(LD)' -o $(BOX)-arm64 .
+	CC=aarch64-linux-gnu-gcc GOARCH=arm64 go build -trimpath $(VCS) -tags $(TAGS) -ldflags '$(LD)' -o $(BOX)-arm64 .
 
 install: build ## Install to /usr/bin with the links docker and dockerd
 	$(BOX) install

@@ -5,7 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -209,26 +208,6 @@ func checkImports(t *testing.T, path string) {
 				t.Errorf("%s imports %s, whose home is %v", path, name, rooms)
 			}
 		}
-	}
-}
-
-// TestSorts: slices are sorted by package sort. Each type that slices.SortFunc is used with costs 18 kB of machine code of its own, and
-// twenty of them were 280 kB.
-func TestSorts(t *testing.T) {
-	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") || strings.Contains(p, "libseccomp") {
-			return err
-		}
-		raw, err := os.ReadFile(p)
-		for _, name := range []string{"slices.SortFunc(", "slices.SortStableFunc(", "slices.SortedFunc(", "slices.SortedStableFunc("} {
-			if strings.Contains(string(raw), name) {
-				t.Errorf("%s: %s...): use sort.Slice", p, name)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

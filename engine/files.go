@@ -7,7 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	api "github.com/moby/moby/api/types/container"
@@ -149,8 +149,8 @@ func (e *Engine) restingMounts(rec *lifecycle.Record) (list []resting, drop func
 	for _, name := range []string{"resolv.conf", "hostname", "hosts"} {
 		list = append(list, resting{source: filepath.Join(e.dir(rec.ID), name), target: "/etc/" + name})
 	}
-	sort.SliceStable(list, func(i, j int) bool {
-		return strings.Count(list[i].target, "/") < strings.Count(list[j].target, "/")
+	slices.SortStableFunc(list, func(a, b resting) int {
+		return strings.Count(a.target, "/") - strings.Count(b.target, "/")
 	})
 	return list, drop, nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -276,9 +276,8 @@ func linkVariables(full, alias string, address netip.Addr, to *lifecycle.Record)
 	for p := range to.Config.ExposedPorts {
 		ports = append(ports, p)
 	}
-	sort.Slice(ports, func(i, j int) bool {
-		a, b := ports[i], ports[j]
-		return a.Num() < b.Num() || a.Num() == b.Num() && a.Proto() > b.Proto()
+	slices.SortFunc(ports, func(a, b apinetwork.Port) int {
+		return cmp.Or(cmp.Compare(a.Num(), b.Num()), cmp.Compare(b.Proto(), a.Proto()))
 	})
 	for i, p := range ports {
 		at := fmt.Sprintf("%s://%s:%d", p.Proto(), address, p.Num())

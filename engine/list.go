@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +57,7 @@ func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error)
 			rows = append(rows, r)
 		}
 	}
-	sort.Slice(rows, func(i, j int) bool { return rows[i].rec.Created.After(rows[j].rec.Created) })
+	slices.SortFunc(rows, func(a, b row) int { return b.rec.Created.Compare(a.rec.Created) })
 	if o.Limit > 0 {
 		rows = rows[:min(len(rows), o.Limit)]
 	}
@@ -66,7 +66,7 @@ func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error)
 	for i := range rows {
 		s := e.summary(&rows[i].rec, &rows[i].st)
 		s.Names = append(s.Names, names[s.ID]...)
-		sort.Strings(s.Names)
+		slices.Sort(s.Names)
 		if o.Size {
 			s.SizeRw, s.SizeRootFs = e.sizes(ctx, &rows[i].rec)
 		}

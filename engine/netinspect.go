@@ -1,10 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
-	"sort"
 	"strings"
 
 	apinetwork "github.com/moby/moby/api/types/network"
@@ -32,7 +32,7 @@ func (e *Engine) Networks(f filter.Args) ([]apinetwork.Summary, error) {
 	e.mu.RLock()
 	list := slices.Collect(maps.Values(e.networks))
 	e.mu.RUnlock()
-	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	slices.SortFunc(list, func(a, b *netRecord) int { return cmp.Compare(a.Name, b.Name) })
 	out := []apinetwork.Summary{}
 	for _, n := range list {
 		fits := f.Any("driver", func(v string) bool { return v == n.Driver }) &&

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -195,7 +194,7 @@ func trimBlobs(tx *state.Tx, kept map[digest.Digest]bool, latest int) error {
 	if err != nil {
 		return err
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].at.Before(all[j].at) })
+	slices.SortFunc(all, func(a, b leaving) int { return a.at.Compare(b.at) })
 	for _, l := range all[:max(len(all)-latest, 0)] {
 		if err := blobs().Delete(tx, l.key); err != nil {
 			return err

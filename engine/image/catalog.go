@@ -1,12 +1,12 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -178,11 +178,8 @@ func (c *Catalog) List() []Summary {
 	for id, r := range c.rows {
 		list = append(list, Summary{ID: id, Size: r.Size, Names: familiar(r.Names), Created: r.Created, Labels: r.Labels, Parent: r.Parent})
 	}
-	sort.Slice(list, func(i, j int) bool {
-		if n := list[i].Created.Compare(list[j].Created); n != 0 {
-			return n > 0
-		}
-		return list[i].ID < list[j].ID
+	slices.SortFunc(list, func(a, b Summary) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
 	return list
 }

@@ -2,12 +2,12 @@ package image
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -121,7 +121,7 @@ func (c *Catalog) tagsOf(repository string) (tags []reference.Named) {
 			tags = append(tags, r)
 		}
 	}
-	sort.Slice(tags, func(i, j int) bool { return tags[i].String() < tags[j].String() })
+	slices.SortFunc(tags, func(a, b reference.Named) int { return cmp.Compare(a.String(), b.String()) })
 	return tags
 }
 

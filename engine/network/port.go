@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"sort"
 	"syscall"
 
 	"github.com/containerd/errdefs"
@@ -91,7 +90,7 @@ func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, 
 	for i := range order {
 		order[i] = i
 	}
-	sort.SliceStable(order, func(i, j int) bool { return r.Ports[order[i]].choice() < r.Ports[order[j]].choice() })
+	slices.SortStableFunc(order, func(a, b int) int { return r.Ports[a].choice() - r.Ports[b].choice() })
 	byPort := make([][]Port, len(r.Ports))
 	for _, i := range order {
 		p := r.Ports[i]

@@ -2,10 +2,11 @@
 package programs
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
-	"sort"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -75,12 +76,8 @@ func in(open Opener, dir string) (names []string) {
 
 // shown are a few names: those most like the one that was asked for first, shells before others.
 func shown(names []string, like string) []string {
-	sort.Slice(names, func(i, j int) bool {
-		a, b := likeness(names[i], like), likeness(names[j], like)
-		if a != b {
-			return a > b
-		}
-		return names[i] < names[j]
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(likeness(b, like), likeness(a, like)), cmp.Compare(a, b))
 	})
 	few := names[:min(len(names), mostShown)]
 	for i, name := range few {

@@ -2,11 +2,11 @@ package ps
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -81,7 +81,7 @@ func (h *host) read(pid int, threads bool) []*process {
 			all = append(all, p)
 		}
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].tid < all[j].tid })
+	slices.SortFunc(all, func(a, b *process) int { return cmp.Compare(a.tid, b.tid) })
 	return all
 }
 

@@ -3,8 +3,8 @@
 package ps
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 	"strconv"
 	"time"
 
@@ -74,18 +74,17 @@ type order struct {
 
 // sort sorts by the keys asked for, then by number.
 func (o *options) sort(h *host, all []*process) {
-	sort.SliceStable(all, func(i, j int) bool {
-		a, b := all[i], all[j]
+	slices.SortStableFunc(all, func(a, b *process) int {
 		for _, k := range o.order {
 			n := compare(k.show(h, a, 0), k.show(h, b, 0))
 			if k.down {
 				n = -n
 			}
 			if n != 0 {
-				return n < 0
+				return n
 			}
 		}
-		return a.pid < b.pid
+		return cmp.Compare(a.pid, b.pid)
 	})
 }
 

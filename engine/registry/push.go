@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/containerd/errdefs"
@@ -147,7 +146,7 @@ func (u *upload) known(n int) ([]image.Blob, error) {
 		}
 		return at
 	}
-	sort.SliceStable(all, func(i, j int) bool { return rank(all[i]) < rank(all[j]) })
+	slices.SortStableFunc(all, func(a, b image.Blob) int { return rank(a) - rank(b) })
 	return all, nil
 }
 

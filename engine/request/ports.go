@@ -1,7 +1,8 @@
 package request
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 
 	api "github.com/moby/moby/api/types/container"
 	apinetwork "github.com/moby/moby/api/types/network"
@@ -54,6 +55,6 @@ func Ports(c *api.Config, h *api.HostConfig) []network.Port {
 			}
 		}
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i].Container < list[j].Container })
+	slices.SortFunc(list, func(a, b network.Port) int { return cmp.Compare(a.Container, b.Container) })
 	return list
 }

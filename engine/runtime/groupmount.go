@@ -1,8 +1,9 @@
 package runtime
 
 import (
+	"cmp"
 	"path"
-	"sort"
+	"slices"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -97,6 +98,6 @@ func hierarchies(at string, folders map[string]string) []hierarchy {
 		}
 		list = append(list, h)
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i].name < list[j].name })
+	slices.SortFunc(list, func(a, b hierarchy) int { return cmp.Compare(a.name, b.name) })
 	return list
 }

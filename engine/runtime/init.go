@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"maps"
 	"os"
+	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -86,7 +88,7 @@ func (st *starting) inRoot(r *root) error {
 	r.hide(spec)
 	r.protectMounts(spec.Mounts)
 	st.names(spec)
-	for _, key := range sortedKeys(spec.Linux.Sysctl) {
+	for _, key := range slices.Sorted(maps.Keys(spec.Linux.Sysctl)) {
 		st.sysctl(key, spec.Linux.Sysctl[key], st.proc)
 	}
 	st.confine(p, st.proc)

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"path"
-	"sort"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -30,13 +29,4 @@ func (r *root) makeWorkingDir(dir string) {
 	r.do("make the working folder", opPlace, r.fd, r.fresh(path.Clean("/"+dir)), folder).tolerate(anyErrno).orElse(missing).into(made)
 	r.release(made)
 	r.mark(missing)
-}
-
-func sortedKeys(m map[string]string) []string {
-	list := make([]string, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	sort.Strings(list)
-	return list
 }

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sort"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,7 +40,7 @@ func newSteps(inherited ...int) (*steps, error) {
 	}
 	s.protect()
 	kept := append([]int{s.report}, inherited...)
-	sort.Ints(kept)
+	slices.Sort(kept)
 	from := 3
 	for _, fd := range kept {
 		if fd > from {

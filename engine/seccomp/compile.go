@@ -1,6 +1,9 @@
 package seccomp
 
-import "sort"
+import (
+	"cmp"
+	"slices"
+)
 
 // maxProgram is BPF_MAXINSNS.
 const maxProgram = 4096
@@ -128,11 +131,8 @@ func (r *rules) calls(a arch) []span {
 			uses = append(uses, use{uint32(e.through), i, true})
 		}
 	}
-	sort.Slice(uses, func(i, j int) bool {
-		if uses[i].number != uses[j].number {
-			return uses[i].number < uses[j].number
-		}
-		return uses[i].rule < uses[j].rule
+	slices.SortFunc(uses, func(a, b use) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.rule, b.rule))
 	})
 	var out []span
 	for i := 0; i < len(uses); {

@@ -1,8 +1,9 @@
 package seccomp
 
 import (
+	"cmp"
 	_ "embed"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,6 +51,5 @@ var table = sync.OnceValue(func() []syscallEntry {
 func find(name string) (int, bool) { return lookup(table(), name) }
 
 func lookup(t []syscallEntry, name string) (int, bool) {
-	i := sort.Search(len(t), func(i int) bool { return t[i].name >= name })
-	return i, i < len(t) && t[i].name == name
+	return slices.BinarySearchFunc(t, name, func(e syscallEntry, name string) int { return cmp.Compare(e.name, name) })
 }

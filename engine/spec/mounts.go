@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -33,8 +32,8 @@ func mounts(in *Input) []specs.Mount {
 		// A mount of the user's takes the place of ours, and one over all of /dev the place of what ours has in it.
 		return taken(m.Destination) || taken("/dev") && strings.HasPrefix(m.Destination, "/dev/")
 	})
-	sort.SliceStable(user, func(i, j int) bool {
-		return strings.Count(user[i].Destination, "/") < strings.Count(user[j].Destination, "/")
+	slices.SortStableFunc(user, func(a, b specs.Mount) int {
+		return strings.Count(a.Destination, "/") - strings.Count(b.Destination, "/")
 	})
 	return append(own, user...)
 }

@@ -8,8 +8,9 @@
 package volume
 
 import (
+	"cmp"
 	"path/filepath"
-	"sort"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,6 +91,6 @@ func (s *Store) List() []Listed {
 			list = append(list, Listed{v.Volume, len(v.holders)})
 		}
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	slices.SortFunc(list, func(a, b Listed) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }

@@ -2,12 +2,13 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path"
-	"sort"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -38,7 +39,7 @@ func Compare(ctx context.Context, before, now string) ([]fs.Change, error) {
 
 // SortChanges brings changes into the order of their paths: a folder before what is in it.
 func SortChanges(list []fs.Change) {
-	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
+	slices.SortFunc(list, func(a, b fs.Change) int { return cmp.Compare(a.Path, b.Path) })
 }
 
 type comparison struct {

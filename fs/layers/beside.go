@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"go.etcd.io/bbolt"
@@ -105,7 +105,7 @@ func (p *Place) Recover(db fs.DB, wanted func(layer string) bool) (found fs.Reco
 	for id := range there {
 		found.Left = append(found.Left, filepath.Join(p.Dir, id))
 	}
-	sort.Strings(found.Left)
+	slices.Sort(found.Left)
 	return found, nil
 }
 

@@ -1,9 +1,10 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +32,7 @@ func (u *Usage) shown() []*Option {
 		}
 	}
 	if u.Sorted {
-		sort.SliceStable(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+		slices.SortStableFunc(out, func(a, b *Option) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return out
 }

@@ -1,10 +1,10 @@
 package docker
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
-	"sort"
 	"strings"
 
 	"box/personalities/cmd"
@@ -35,7 +35,7 @@ func topEntries() []entry {
 			}
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].name < out[j].name })
+	slices.SortFunc(out, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
 	return out
 }
 
@@ -74,7 +74,7 @@ func Pages() []*cmd.Usage {
 		}
 		out = append(out, c.usage("docker "+c.names[len(c.names)-1]))
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Path < out[j].Path })
+	slices.SortFunc(out, func(a, b *cmd.Usage) int { return cmp.Compare(a.Path, b.Path) })
 	return out
 }
 

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 // portText lists ports. Neighbours that are not published, or published under their own number at one
 // address, are one range; ports published under another number come last, one by one.
 func portText(ports []container.PortSummary) string {
-	sort.Slice(ports, func(i, j int) bool { return slices.Compare(portKey(ports[i]), portKey(ports[j])) < 0 })
+	slices.SortFunc(ports, func(a, b container.PortSummary) int { return slices.Compare(portKey(a), portKey(b)) })
 	type run struct {
 		ip          netip.Addr
 		proto       string

@@ -1,10 +1,11 @@
 package context
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"box/personalities/cmd"
@@ -57,7 +58,7 @@ func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 		}
 		rows = append(rows, contextRow(current, "", "", said, current, mark))
 	}
-	sort.SliceStable(rows, func(i, j int) bool { return rows[i].Fields["Name"].(string) < rows[j].Fields["Name"].(string) })
+	slices.SortStableFunc(rows, func(a, b table.Row) int { return cmp.Compare(a.Fields["Name"].(string), b.Fields["Name"].(string)) })
 	if err := contextListing().Print(s, s.Out, o.Format, rows); err != nil {
 		return err
 	}

@@ -1,8 +1,9 @@
 package image
 
 import (
+	"cmp"
 	"context"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,7 +61,7 @@ func (f *Ls) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if err != nil {
 		return err
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].Created > list[j].Created })
+	slices.SortStableFunc(list, func(a, b image.Summary) int { return cmp.Compare(b.Created, a.Created) })
 	digests := f.Digests || strings.Contains(f.Format, ".Digest")
 	var rows []table.Row
 	for i := range list {

@@ -2,8 +2,9 @@
 package network
 
 import (
+	"cmp"
 	"context"
-	"sort"
+	"slices"
 	"strconv"
 
 	"box/netapi/client"
@@ -40,7 +41,7 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if err != nil {
 		return err
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	slices.SortFunc(list, func(a, b client.Network) int { return cmp.Compare(a.Name, b.Name) })
 	if c.Quiet && c.Format == "" {
 		c.Format = "{{.ID}}"
 	}

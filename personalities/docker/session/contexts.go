@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"sort"
+	"slices"
 
 	"box/certs"
 	"box/netapi/client"
@@ -144,7 +145,7 @@ func (t ContextStore) List() ([]*StoredContext, error) {
 		}
 		out = append(out, c)
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	slices.SortFunc(out, func(a, b *StoredContext) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil
 }
 

@@ -2,10 +2,11 @@
 package volume
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
 
 	"github.com/moby/moby/api/types/volume"
 
@@ -47,7 +48,7 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	for _, w := range list.Warnings {
 		s.Complain(errors.New(w))
 	}
-	sort.Slice(list.Volumes, func(i, j int) bool { return list.Volumes[i].Name < list.Volumes[j].Name })
+	slices.SortFunc(list.Volumes, func(a, b volume.Volume) int { return cmp.Compare(a.Name, b.Name) })
 	if c.Quiet && c.Format == "" {
 		c.Format = "{{.Name}}"
 	}

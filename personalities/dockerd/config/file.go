@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -189,7 +188,7 @@ func printed(v any) string {
 		for _, p := range v {
 			list = append(list, p.key+":"+printed(p.value))
 		}
-		sort.Strings(list)
+		slices.Sort(list)
 		return "map[" + strings.Join(list, " ") + "]"
 	}
 	return fmt.Sprint(v)
