@@ -10,7 +10,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
+.PHONY: help build demo test cover vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -51,6 +51,10 @@ fuzz: tools ## Fuzz command lines, the HTTP edge and archives of images, FUZZTIM
 		TMPDIR=$$dir $$own go test -tags $(TAGS) -run XXX -fuzz "^$${f##*/}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${f%/*}" >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
 		echo "$${f##*/}: $$(grep -o 'execs: [0-9]*' "$$log" | tail -n 1)"; \
 	done
+
+cover: tools ## How much of the engine and the API the tests reach as an ordinary user
+	@sh testdata/need setpriv:util-linux
+	@sh testdata/cover
 
 race: tools ## Test the keeper, the engine and the API under Go's race detector
 	go test -race -tags $(TAGS) -count=1 ./engine/keeper ./engine ./netapi

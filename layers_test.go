@@ -61,6 +61,7 @@ var imports = map[string][]string{
 	"engine/attach":              {"engine/refuse", "engine/task"},
 	"engine/image/change":        {"engine/refuse"},
 	"engine/cgroup":              {},
+	"engine/enginetest":          {"engine", "engine/state", "engine/task", "fs", "fs/drivers"},
 	"engine/events":              {},
 	"engine/health":              {},
 	"engine/ident":               {},

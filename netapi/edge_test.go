@@ -23,9 +23,7 @@ import (
 	"time"
 
 	"box/engine"
-	"box/engine/state"
-	"box/fs"
-	"box/fs/drivers"
+	"box/engine/enginetest"
 )
 
 // edge is a whole server over a socket, with an engine whose programs are echoes.
@@ -58,24 +56,9 @@ func (e *edge) WithGroup(string) slog.Handler      { return e }
 
 // startEdge serves an engine with one image, edge:latest, and one running container of it.
 func startEdge(tb testing.TB) *edge {
-	if os.Getuid() != 0 {
-		tb.Skip("an engine makes folders and nodes as root")
-	}
-	dir, err := os.MkdirTemp("", "edge") // the name of a socket must be short
-	if err != nil {
-		tb.Fatal(err)
-	}
-	e := &edge{socket: filepath.Join(dir, "s")}
-	o := engine.Options{
-		Root: filepath.Join(dir, "data"), Run: filepath.Join(dir, "run"), Tasks: newEchoes(), Log: slog.New(e),
-		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			return drivers.Open(ctx, filepath.Join(dir, "data"), "overlay2", db.Layers(), nil, nil, nil)
-		},
-	}
-	en, err := engine.Open(tb.Context(), o)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	e := &edge{}
+	en, dir := enginetest.Open(tb, func(o *engine.Options) { o.Log = slog.New(e) })
+	e.socket = filepath.Join(dir, "s")
 	s := New(en, Product{Release: "29.1.0+box-test", Version: "test"}, slog.New(e), func() {})
 	l, err := net.Listen("unix", e.socket)
 	if err != nil {
@@ -86,8 +69,6 @@ func startEdge(tb testing.TB) *edge {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		s.Shutdown(ctx)
-		_ = en.Close(ctx)
-		os.RemoveAll(dir)
 	})
 	e.must(tb, "POST", "/images/load", "application/x-tar", edgeImage(tb))
 	e.must(tb, "POST", "/images/load", "application/x-tar", bareImage(tb))

@@ -104,7 +104,7 @@ func TestRemoveOnDie(t *testing.T) {
 	e := startEdge(t)
 	for n := range 20 {
 		name := fmt.Sprint("old", n)
-		e.must(t, "POST", "/v1.24/containers/create?name="+name, "application/json", []byte(`{"Image":"edge","Cmd":["false"],"HostConfig":{"NetworkMode":"host"}}`))
+		e.must(t, "POST", "/v1.24/containers/create?name="+name, "application/json", []byte(`{"Image":"edge","Cmd":["false"],"HostConfig":{"NetworkMode":"host","IpcMode":"none"}}`))
 		events := e.follow(t)
 		e.must(t, "POST", "/v1.24/containers/"+name+"/start", "", nil)
 		for m := range events {

@@ -51,7 +51,7 @@ func TestAppArmor(t *testing.T) {
 		dir := home(t)
 		root := filepath.Join(dir, "data")
 		e, err := engine.Open(t.Context(), engine.Options{
-			Root: root, Run: filepath.Join(dir, "run"), Tasks: newLauncher(), Log: slog.New(slog.NewTextHandler(&log, nil)), NoRestarts: true,
+			Root: root, Run: filepath.Join(dir, "run"), Tasks: NewLauncher(), Log: slog.New(slog.NewTextHandler(&log, nil)), NoRestarts: true,
 			AppArmor: apparmor.Host{Root: host, Parser: filepath.Join(host, "parser")},
 			Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
 				return drivers.Open(ctx, root, "vfs", db.Layers(), nil, nil, nil)

@@ -1,4 +1,6 @@
-package netapi
+// Package enginetest opens whole engines in tests: their containers are made up by a launcher that starts nothing, so that they need
+// neither root nor a kernel that could. Its own tests run such an engine on a disk that fails, or that loses what was not synced.
+package enginetest
 
 import (
 	"context"
@@ -16,10 +18,10 @@ import (
 	"box/engine/task"
 )
 
-// echoes is a launcher whose programs are goroutines: each sends back, unframed, what it gets on its streams. One that is called false ends at once
-// with the code 1, the others when they are told to, which one that is called stubborn must be by SIGKILL. One that is called big does not start: no
-// disk has room for it.
-type echoes struct {
+// Launcher is one whose programs are goroutines: each sends back, unframed, what it gets on its streams. One that is called false ends at
+// once with the code 1, the others when they are told to, which one that is called stubborn must be by SIGKILL. One that is called big does
+// not start: no disk has room for it.
+type Launcher struct {
 	exits chan task.Exit
 
 	mu      sync.Mutex
@@ -35,8 +37,9 @@ type program struct {
 	end  func()
 }
 
-func newEchoes() *echoes {
-	return &echoes{exits: make(chan task.Exit, 1000), running: map[string]*program{}}
+// NewLauncher has nothing running.
+func NewLauncher() *Launcher {
+	return &Launcher{exits: make(chan task.Exit, 1000), running: map[string]*program{}}
 }
 
 // firstPid is where the made-up pids begin: above all that the kernel gives (pid_max is 1<<22 at most).
@@ -45,16 +48,17 @@ const firstPid = 1 << 23
 // errBig is what the keeper's socket leaves of an error: its text.
 var errBig = errors.New("write log: " + unix.ENOSPC.Error())
 
-func (e *echoes) Launch(_ context.Context, l task.Launch, attached []*os.File) (task.Status, error) {
+// Launch implements task.Launcher.
+func (r *Launcher) Launch(_ context.Context, l task.Launch, attached []*os.File) (task.Status, error) {
 	if l.Spec.Process.Args[0] == "big" {
 		return task.Status{}, errBig
 	}
-	e.mu.Lock()
-	e.pids++
-	p := &program{pid: firstPid + e.pids, over: make(chan struct{}), deaf: l.Spec.Process.Args[0] == "stubborn"}
+	r.mu.Lock()
+	r.pids++
+	p := &program{pid: firstPid + r.pids, over: make(chan struct{}), deaf: l.Spec.Process.Args[0] == "stubborn"}
 	p.end = sync.OnceFunc(func() { close(p.over) })
-	e.running[l.ID] = p
-	e.mu.Unlock()
+	r.running[l.ID] = p
+	r.mu.Unlock()
 	for _, f := range attached {
 		go p.echo(f)
 	}
@@ -65,7 +69,7 @@ func (e *echoes) Launch(_ context.Context, l task.Launch, attached []*os.File) (
 	}
 	go func() {
 		<-p.over
-		e.exits <- task.Exit{Container: l.ID, Pid: p.pid, Code: code, At: time.Now()}
+		r.exits <- task.Exit{Container: l.ID, Pid: p.pid, Code: code, At: time.Now()}
 	}()
 	return task.Status{ID: l.ID, Pid: p.pid, Started: time.Now()}, nil
 }
@@ -85,18 +89,20 @@ func (p *program) echo(f *os.File) {
 	f.Close()
 }
 
-func (e *echoes) find(id string) *program {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.running[id]
+func (l *Launcher) find(id string) *program {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.running[id]
 }
 
-func (e *echoes) Find(context.Context) ([]task.Status, error) { return nil, nil }
+// Find implements task.Launcher.
+func (l *Launcher) Find(context.Context) ([]task.Status, error) { return nil, nil }
 
-func (e *echoes) Watch(ctx context.Context, fn func(task.Exit)) error {
+// Watch implements task.Launcher.
+func (l *Launcher) Watch(ctx context.Context, fn func(task.Exit)) error {
 	for {
 		select {
-		case x := <-e.exits:
+		case x := <-l.exits:
 			fn(x)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -104,13 +110,16 @@ func (e *echoes) Watch(ctx context.Context, fn func(task.Exit)) error {
 	}
 }
 
-func (e *echoes) Task(id string) task.Task { return &echoing{e, id} }
+// Task implements task.Launcher.
+func (l *Launcher) Task(id string) task.Task { return &echoing{l, id} }
 
+// echoing is one program, by its container.
 type echoing struct {
-	*echoes
+	*Launcher
 	id string
 }
 
+// Exec implements task.Task.
 func (t *echoing) Exec(_ context.Context, x task.Exec, attached []*os.File) (int, error) {
 	if x.Process.Args[0] == "big" {
 		return 0, errBig
@@ -130,6 +139,7 @@ func (t *echoing) Exec(_ context.Context, x task.Exec, attached []*os.File) (int
 	return os.Getpid(), nil
 }
 
+// Attach implements task.Task.
 func (t *echoing) Attach(_ context.Context, _ string, _ task.Attach, f *os.File) error {
 	if p := t.find(t.id); p != nil {
 		go p.echo(f)
@@ -138,6 +148,7 @@ func (t *echoing) Attach(_ context.Context, _ string, _ task.Attach, f *os.File)
 	return f.Close()
 }
 
+// Signal implements task.Task.
 func (t *echoing) Signal(_ context.Context, _ string, sig unix.Signal, _ bool) error {
 	if p := t.find(t.id); p != nil && (sig == unix.SIGTERM && !p.deaf || sig == unix.SIGKILL) {
 		p.end()
@@ -145,12 +156,22 @@ func (t *echoing) Signal(_ context.Context, _ string, sig unix.Signal, _ bool) e
 	return nil
 }
 
+// Describe implements task.Task.
 func (t *echoing) Describe(context.Context) (task.Description, error) {
 	return task.Description{Pids: []int{os.Getpid()}}, nil
 }
 
+// Resize implements task.Task.
 func (t *echoing) Resize(context.Context, string, uint16, uint16) error { return nil }
-func (t *echoing) Pause(context.Context) error                          { return nil }
-func (t *echoing) Resume(context.Context) error                         { return nil }
-func (t *echoing) Update(context.Context, *specs.LinuxResources) error  { return nil }
-func (t *echoing) Forget(context.Context, string) error                 { return nil }
+
+// Pause implements task.Task.
+func (t *echoing) Pause(context.Context) error { return nil }
+
+// Resume implements task.Task.
+func (t *echoing) Resume(context.Context) error { return nil }
+
+// Update implements task.Task.
+func (t *echoing) Update(context.Context, *specs.LinuxResources) error { return nil }
+
+// Forget implements task.Task.
+func (t *echoing) Forget(context.Context, string) error { return nil }
