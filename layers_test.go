@@ -83,6 +83,7 @@ var imports = map[string][]string{
 	"engine/registry":            {"engine/image", "engine/reference", "fs/archive", "panics"},
 	"engine/request":             {"engine/network", "engine/cgroup", "engine/image", "engine/logs", "engine/refuse", "engine/spec", "engine/task"},
 	"engine/runtime":             {"engine/cgroup", "engine/seccomp", "fs/mount"},
+	"engine/runtime/runtimetest": {},
 	"engine/runtime/runc":        {"engine/cgroup", "engine/runtime", "engine/seccomp"},
 	"engine/seccomp":             {},
 	"engine/seccomp/libseccomp":  {"engine/seccomp"}, // in the place of libseccomp, by a replace of go.mod

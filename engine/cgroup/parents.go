@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parentMark is the attribute of parents that box made, by which they are told from those that somebody else set up and limited.
+// parentMark is the attribute of parents that box made, by which they are told from those that somebody else set up and
+// limited.
 const parentMark = "trusted.box.parent"
 
 // MakeParents makes the parents of the group at p in every tree, for a group that somebody else makes.

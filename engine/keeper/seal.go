@@ -13,9 +13,10 @@ import (
 
 // ready tells whether a start by a runtime may begin; if not, it is to be tried again.
 //
-// Ours makes copies of this process. Others execute the file that this process runs anew, and take a copy of it for each start, unless it is one in memory
-// that nobody can write to: the keeper goes on in such a one before the first of these starts. It is the copy's only way to be surely of this build, too, since
-// the file in its place may be another by now.
+// Ours makes copies of this process. Others execute the file that this process runs anew, and take a copy of it for
+// each start, unless it is one in memory that nobody can write to: the keeper goes on in such a one before the first of
+// these starts. It is the copy's only way to be surely of this build, too, since the file in its place may be another
+// by now.
 func (k *Keeper) ready(name string) bool {
 	if name == "" || name == task.Box || k.copied.Load() || runtime.InMemory() {
 		return true
@@ -27,7 +28,8 @@ func (k *Keeper) ready(name string) bool {
 	return false
 }
 
-// goOnInMemory is a swap for a copy of the file that runs. It comes back only with an error, with which starts go on all the same.
+// goOnInMemory is a swap for a copy of the file that runs. It comes back only with an error, with which starts go on
+// all the same.
 func (k *Keeper) goOnInMemory(o order, stopReaper func()) error {
 	k.copied.Store(true)
 	f, err := runtime.Copied()
@@ -40,8 +42,8 @@ func (k *Keeper) goOnInMemory(o order, stopReaper func()) error {
 	return k.swap(o, stopReaper)
 }
 
-// Seal executes args anew in a file that nobody can write to, from which all that the keeper starts is a copy. It comes back only with an error. Descriptors that
-// are inherited stay open.
+// Seal executes args anew in a file that nobody can write to, from which all that the keeper starts is a copy. It comes
+// back only with an error. Descriptors that are inherited stay open.
 func Seal(state string, args []string) error {
 	f, err := runtime.Sealed(state)
 	if err != nil {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"box/engine/runtime/runtimetest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestConfine: AppArmor's own file is taken where there is one, and the label of the keyring is set before the ring is made and taken back then. Files of a folder
-// stand in for /proc, since this kernel may have neither module.
+// TestConfine: AppArmor's own file is taken where there is one, and the label of the keyring is set before the ring is
+// made and taken back then. Files of a folder stand in for /proc, since this kernel may have neither module.
 func TestConfine(t *testing.T) {
 	const own, common, ring = "self/attr/apparmor/exec", "self/attr/exec", "self/attr/keycreate"
 	for _, c := range []struct {
@@ -50,7 +51,7 @@ func TestConfine(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		ended(t, pid)
+		runtimetest.Ended(t, pid)
 		for f, want := range c.want {
 			if got, err := os.ReadFile(filepath.Join(dir, f)); err != nil || string(got) != want {
 				t.Errorf("%s: %s has %q, %v; want %q", c.what, f, got, err, want)

@@ -52,8 +52,8 @@ func (c *console) close() {
 // ptmxDevice is /dev/ptmx (kernel documentation, devices.txt).
 var ptmxDevice = unix.Mkdev(5, 2)
 
-// terminal makes a terminal in the container whose root is open, sends its master over socket, and gives the other end for the standard streams. proc is /proc of
-// the host's, opened before it went out of sight.
+// terminal makes a terminal in the container whose root is open, sends its master over socket, and gives the other end
+// for the standard streams. proc is /proc of the host's, opened before it went out of sight.
 func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end register) {
 	const what = "open terminal"
 	// The file may have been put there by the container: nothing but the device is opened.

@@ -1,7 +1,8 @@
-// Package runtime starts containers and further programs in them: what an OCI runtime does (OCI runtime spec), without a process of its own.
+// Package runtime starts containers and further programs in them: what an OCI runtime does (OCI runtime spec), without
+// a process of its own.
 //
-// A start is a list of system calls that is written down in Go (steps) and carried out by a copy of the calling process with one thread, in
-// C (run.c), which then executes the container's program.
+// A start is a list of system calls that is written down in Go (steps) and carried out by a copy of the calling process
+// with one thread, in C (run.c), which then executes the container's program.
 //
 // It never waits for the programs that it starts: their pids are returned, and whoever called (the keeper)
 // is their parent and reaps them.
@@ -107,8 +108,8 @@ func (c *container) recorded() record {
 	return c.record
 }
 
-// Start is Container's. A program that is there and cannot be executed is no error: what a shell would say is written to its standard
-// error, and it ends with code 255.
+// Start is Container's. A program that is there and cannot be executed is no error: what a shell would say is written
+// to its standard error, and it ends with code 255.
 func (c *container) Start(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

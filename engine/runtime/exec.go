@@ -11,9 +11,9 @@ import (
 
 // exec starts another program in a container that runs.
 //
-// The copy of the keeper enters everything but the PID namespace, which only its child will be in. What is in the container can look at that one for the few
-// calls until it executes the program, and with CAP_SYS_PTRACE take it over: so it is made when the first has no more rights, and no more open, than the
-// program will have.
+// The copy of the keeper enters everything but the PID namespace, which only its child will be in. What is in the
+// container can look at that one for the few calls until it executes the program, and with CAP_SYS_PTRACE take it over:
+// so it is made when the first has no more rights, and no more open, than the program will have.
 func (c *container) exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	rec := c.recorded()
 	sp, err := spacesWithin(rec.Pid, rec.Spaces)

@@ -24,8 +24,8 @@ func (st *starting) lateFilter() *seccomp.Filter {
 	return nil
 }
 
-// execute looks for the program, says that all is done, and executes it, with a filter from then on if that is not nil. What is not found is an error of the
-// start.
+// execute looks for the program, says that all is done, and executes it, with a filter from then on if that is not nil.
+// What is not found is an error of the start.
 func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 	if len(p.Args) == 0 {
 		return fmt.Errorf("no program to execute: %w", errdefs.ErrInvalidArgument)

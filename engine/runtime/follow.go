@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a start waits for. The process is among the container's for its last calls, which can stop it there, and may have to do with files that
-// nobody answers for: none of that may hold up the keeper.
+// What a start waits for. The process is among the container's for its last calls, which can stop it there, and may
+// have to do with files that nobody answers for: none of that may hold up the keeper.
 const (
 	startLimit  = 2 * time.Minute       // for a start
 	lookAgain   = 50 * time.Millisecond // between looks at a process that says nothing
@@ -126,7 +126,8 @@ type lateError struct{ error }
 
 func (e *lateError) Unwrap() error { return e.error }
 
-// reap waits for a process that is ending. One that the kernel holds on to is left to who waits for children that nobody knows.
+// reap waits for a process that is ending. One that the kernel holds on to is left to who waits for children that
+// nobody knows.
 func reap(pid int) {
 	for pause, limit := 100*time.Microsecond, time.Now().Add(endingLimit); time.Now().Before(limit); pause = min(2*pause, 20*time.Millisecond) {
 		got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil)

@@ -15,8 +15,9 @@ import (
 // groupFlags are how a container sees control groups at most.
 const groupFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
-// groups shows a container its control groups: the unified tree, or a folder with the hierarchies of v1. at is the group's path in each of them,
-// folders where that is by controller; own is for a control group namespace, in which the group is the root.
+// groups shows a container its control groups: the unified tree, or a folder with the hierarchies of v1. at is the
+// group's path in each of them, folders where that is by controller; own is for a control group namespace, in which the
+// group is the root.
 func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[string]string, own bool) {
 	if dir, unified := folders[""]; unified && len(folders) == 1 {
 		r.unified(m, p, dir, own)
@@ -52,7 +53,8 @@ func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[str
 	}
 }
 
-// unified mounts the tree of v2. Without a namespace of its own in a user namespace that is not allowed, and a bind takes its place.
+// unified mounts the tree of v2. Without a namespace of its own in a user namespace that is not allowed, and a bind
+// takes its place.
 func (r *root) unified(m *specs.Mount, p mount.Parsed, dir string, own bool) {
 	target := r.place(mounting(m), m.Destination, folder)
 	at := r.shown(target)

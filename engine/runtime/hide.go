@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hide covers what a container must not see, and makes read-only what it must not change. What is not there needs neither.
+// hide covers what a container must not see, and makes read-only what it must not change. What is not there needs
+// neither.
 func (r *root) hide(spec *specs.Spec) {
 	for _, p := range spec.Linux.ReadonlyPaths {
 		r.readonly(p)
@@ -44,7 +45,8 @@ func (r *root) remountReadonly(what, p string) *step {
 	return r.do("close a descriptor", unix.SYS_CLOSE, target)
 }
 
-// mask covers a folder with an empty one, and a file with the null device of the host: read-only, or the container could change that one's mode and owner.
+// mask covers a folder with an empty one, and a file with the null device of the host: read-only, or the container
+// could change that one's mode and owner.
 func (r *root) mask(p string) {
 	what := fmt.Sprintf("can't mask path %q", p)
 	isFile, done := &label{}, &label{}

@@ -11,8 +11,8 @@ import (
 
 // init starts a container's first process.
 //
-// Where all namespaces are made anew the copy of the keeper is that process already. A user namespace, which must be entered before others are made in
-// it, and a PID namespace, which only children are in, take a second copy.
+// Where all namespaces are made anew the copy of the keeper is that process already. A user namespace, which must be
+// entered before others are made in it, and a PID namespace, which only children are in, take a second copy.
 func (c *container) init(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	sp, err := spacesOf(c.spec.Linux.Namespaces)
 	defer sp.close()

@@ -12,6 +12,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"box/engine/runtime/runtimetest"
 	"box/engine/seccomp"
 )
 
@@ -169,10 +170,11 @@ func allows() *seccomp.Filter {
 	return &seccomp.Filter{Program: p}
 }
 
-// planned writes down the start of a kind, whose program is args. The container of a further program runs; everything ends with the test.
+// planned writes down the start of a kind, whose program is args. The container of a further program runs; everything
+// ends with the test.
 func planned(t *testing.T, k *startKind, args ...string) (st *starting, spec *specs.Spec, flags uintptr) {
 	t.Helper()
-	spec = testSpec(t, busyboxRoot(t))
+	spec = runtimetest.Spec(t, runtimetest.BusyboxRoot(t))
 	if k.alter != nil {
 		k.alter(t, spec)
 	}
@@ -190,10 +192,10 @@ func planned(t *testing.T, k *startKind, args ...string) (st *starting, spec *sp
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			_ = unix.Kill(r.pid, unix.SIGKILL)
-			r.end(t)
+			_ = unix.Kill(r.Pid, unix.SIGKILL)
+			r.End(t)
 		})
-		sp, err = spacesWithin(r.pid, c.record.Spaces)
+		sp, err = spacesWithin(r.Pid, c.record.Spaces)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memory is what steps read and write: text, tables and results. It is put together before it has an address, so an address in it is an
-// offset until then.
+// memory is what steps read and write: text, tables and results. It is put together before it has an address, so an
+// address in it is an offset until then.
 type memory struct {
 	b     []byte
 	fix   []int // where addresses are in it

@@ -16,8 +16,8 @@ import (
 // setsFlags are what a bind does not take over at once: it needs a second call.
 const setsFlags = ^uintptr(unix.MS_BIND | unix.MS_REC)
 
-// openTrees opens the sources of binds while the process is root of the host: the root of a user namespace may not reach them by path
-// (open_tree(2), Linux 5.2).
+// openTrees opens the sources of binds while the process is root of the host: the root of a user namespace may not
+// reach them by path (open_tree(2), Linux 5.2).
 func (r *root) openTrees(list []specs.Mount) {
 	for i := range list {
 		m := &list[i]
@@ -79,7 +79,8 @@ func checkProc(m *specs.Mount) error {
 	return refuse("%q cannot be mounted because it is not of type proc", m.Destination)
 }
 
-// mountpoint is a place that may be mounted on, wherever links of the image's lead: not the root, nor what the kernel shows in /proc.
+// mountpoint is a place that may be mounted on, wherever links of the image's lead: not the root, nor what the kernel
+// shows in /proc.
 func (r *root) mountpoint(m *specs.Mount, kind placeKind) register {
 	target := r.place(mounting(m), m.Destination, kind)
 	r.checkFree(m, target)
@@ -115,7 +116,8 @@ func labelled(data, label string) string {
 	return strings.TrimPrefix(fmt.Sprintf("%s,context=%q", data, label), ",")
 }
 
-// tmpfs has the mode of the folder that it covers, if there was one, unless the options name another. It becomes read-only when everything is made (protectMounts).
+// tmpfs has the mode of the folder that it covers, if there was one, unless the options name another. It becomes
+// read-only when everything is made (protectMounts).
 func (r *root) tmpfs(m *specs.Mount, p mount.Parsed) {
 	p.Flags &^= unix.MS_RDONLY
 	data := p.Data

@@ -22,8 +22,8 @@ func (s *steps) sysctl(key, value string, proc register) {
 	s.write("write sysctl "+key, proc, sysctlFile(key)[1:], value)
 }
 
-// makeWorkingDir makes the folder that the program is to start in, and those above it, where they are missing. What is wrong with it is said when it
-// is entered.
+// makeWorkingDir makes the folder that the program is to start in, and those above it, where they are missing. What is
+// wrong with it is said when it is entered.
 func (r *root) makeWorkingDir(dir string) {
 	made, missing := r.register(), &label{}
 	r.do("make the working folder", opPlace, r.fd, r.fresh(path.Clean("/"+dir)), folder).tolerate(anyErrno).orElse(missing).into(made)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaceKinds are the kinds of namespaces(7) in the order in which they are joined: the user's first, since it owns what it may do to
-// others, and the one of mounts last, since it takes /proc out of sight.
+// namespaceKinds are the kinds of namespaces(7) in the order in which they are joined: the user's first, since it owns
+// what it may do to others, and the one of mounts last, since it takes /proc out of sight.
 var namespaceKinds = []struct {
 	kind specs.LinuxNamespaceType
 	file string // in /proc/PID/ns

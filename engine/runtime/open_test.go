@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"box/engine/runtime/runtimetest"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -132,8 +133,9 @@ func rights(t *testing.T, pid int) map[string]string {
 	return list
 }
 
-// TestOpenAfterEachStep stops every kind of start after each of its steps. From where the process is in the container's root nothing of the host's is open, and
-// a further program's process has from its first moment on no more open than the program will have and the socket for reports, and no more rights.
+// TestOpenAfterEachStep stops every kind of start after each of its steps. From where the process is in the container's
+// root nothing of the host's is open, and a further program's process has from its first moment on no more open than
+// the program will have and the socket for reports, and no more rights.
 func TestOpenAfterEachStep(t *testing.T) {
 	for _, k := range startKinds() {
 		if k.confine {
@@ -194,7 +196,7 @@ func TestOpenAfterEachStep(t *testing.T) {
 				}
 			}
 			_ = unix.Kill(pid, unix.SIGKILL)
-			ended(t, pid)
+			runtimetest.Ended(t, pid)
 			if looks < 3 {
 				t.Errorf("%d looks", looks)
 			}

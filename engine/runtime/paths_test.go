@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pathOperands are the operands of calls that the kernel resolves as paths, those of the operations too. A call that is not here has none that anybody
-// has thought of.
+// pathOperands are the operands of calls that the kernel resolves as paths, those of the operations too. A call that is
+// not here has none that anybody has thought of.
 var pathOperands = map[operation][]int{
 	unix.SYS_OPENAT: {1}, unix.SYS_MOUNT: {0, 1}, unix.SYS_UMOUNT2: {0}, unix.SYS_CHDIR: {0}, unix.SYS_PIVOT_ROOT: {0, 1}, unix.SYS_EXECVE: {0},
 	opExecutable: {0}, opPlace: {1},
@@ -21,7 +21,8 @@ var pathOperands = map[operation][]int{
 	opFork: {}, opDecimal: {}, opStore: {}, opAbsolute: {}, opClose: {}, opTest: {}, opSignals: {}, opOr: {}, opFlags: {}, opDevice: {},
 }
 
-// entered is the step by which the process is in the container's root, and forked the last one that makes a process, -1 for none.
+// entered is the step by which the process is in the container's root, and forked the last one that makes a process, -1
+// for none.
 func (st *starting) entered(t *testing.T) (entered, forked int) {
 	t.Helper()
 	entered, forked = -1, -1
@@ -54,8 +55,8 @@ func (st *starting) operand(w word) string {
 	return string(text)
 }
 
-// TestPathsInRoot: after the container's root was entered no path is resolved by a plain call but the program's: others are opened in the root as a folder
-// (opPlace), and there is no descriptor whose parents a path could lead to.
+// TestPathsInRoot: after the container's root was entered no path is resolved by a plain call but the program's: others
+// are opened in the root as a folder (opPlace), and there is no descriptor whose parents a path could lead to.
 func TestPathsInRoot(t *testing.T) {
 	for _, k := range startKinds() {
 		t.Run(k.what, func(t *testing.T) {

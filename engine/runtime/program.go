@@ -17,7 +17,8 @@ import (
 	"box/engine/seccomp"
 )
 
-// limits sets resource limits. They are raised as root of the host, and lowered last: what is done until then needs some files.
+// limits sets resource limits. They are raised as root of the host, and lowered last: what is done until then needs
+// some files.
 func (st *starting) limits(list []specs.POSIXRlimit) error {
 	const files = "RLIMIT_NOFILE"
 	named := false
@@ -47,7 +48,8 @@ func (st *starting) limits(list []specs.POSIXRlimit) error {
 	return nil
 }
 
-// setLimits is the second half of limits. That of the user's processes is for the one that will be the program: another that forks it is one too many.
+// setLimits is the second half of limits. That of the user's processes is for the one that will be the program: another
+// that forks it is one too many.
 func (st *starting) setLimits(processes bool) {
 	for _, l := range st.rlimits {
 		kind := rlimits[l.Type]
@@ -85,8 +87,8 @@ func (s *steps) writeTo(what string, fd register, text string) {
 	s.do(what, unix.SYS_CLOSE, fd)
 }
 
-// confine names the AppArmor profile or the SELinux label that the program is to run under. AppArmor has a file of its own since Linux 5.8: where it is not
-// the only one that confines, the common file may be another's.
+// confine names the AppArmor profile or the SELinux label that the program is to run under. AppArmor has a file of its
+// own since Linux 5.8: where it is not the only one that confines, the common file may be another's.
 func (s *steps) confine(p *specs.Process, proc register) {
 	if p.ApparmorProfile != "" {
 		const what = "unable to apply apparmor profile"
@@ -118,7 +120,8 @@ func (s *steps) standard(fds ...operand) {
 	}
 }
 
-// closeOthers closes all descriptors but the standard streams and the one for reports: a program, and the folder that it starts in, could be named by them.
+// closeOthers closes all descriptors but the standard streams and the one for reports: a program, and the folder that
+// it starts in, could be named by them.
 func (s *steps) closeOthers() {
 	if s.report > 3 {
 		s.do("close descriptors", opClose, value(3), value(s.report-1))
@@ -129,8 +132,8 @@ func (s *steps) closeOthers() {
 
 // drop gives up what the program may not do, and enters its folder.
 //
-// Without no_new_privs the filter needs a privilege and comes before that is gone; else it comes last (execute), so that it judges as few calls of ours
-// as possible.
+// Without no_new_privs the filter needs a privilege and comes before that is gone; else it comes last (execute), so
+// that it judges as few calls of ours as possible.
 func (s *starting) drop(p *specs.Process, filter *seccomp.Filter) error {
 	s.do("signals", opSignals)
 	entered := s.chdir(p.Cwd, unix.EACCES, unix.EPERM)
@@ -196,7 +199,8 @@ func chdirFailed(dir string) string {
 	return fmt.Sprintf("chdir to cwd (%q) set in config.json failed", dir)
 }
 
-// chdir enters a folder of the container's, whose root is the process's. The result is not 0 unless that was refused with an error of pass.
+// chdir enters a folder of the container's, whose root is the process's. The result is not 0 unless that was refused
+// with an error of pass.
 func (s *steps) chdir(dir string, pass ...unix.Errno) (entered register) {
 	what := chdirFailed(dir)
 	out, outside := &label{}, &label{}
@@ -214,7 +218,8 @@ func (s *steps) chdir(dir string, pass ...unix.Errno) (entered register) {
 
 var errOutside = errors.New("current working directory is outside of container mount namespace root -- possible container breakout detected")
 
-// inside makes sure that the working folder is below the root: the kernel names one that is not without a slash at the beginning (getcwd(2)).
+// inside makes sure that the working folder is below the root: the kernel names one that is not without a slash at the
+// beginning (getcwd(2)).
 func (s *steps) inside() {
 	outside := func(error) error { return errOutside }
 	name := s.space(unix.PathMax)

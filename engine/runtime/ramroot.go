@@ -9,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaveRamRoot makes pivot_root(2) possible where the host's root is the initramfs, whose root mount has no parent and so cannot be
-// moved away: the process, which has a mount namespace of its own already, gets a copy of all mounts on top of that mount and
-// goes on there. What the copy covers is emptied of mounts. Elsewhere, nothing is done.
+// leaveRamRoot makes pivot_root(2) possible where the host's root is the initramfs, whose root mount has no parent and
+// so cannot be moved away: the process, which has a mount namespace of its own already, gets a copy of all mounts on
+// top of that mount and goes on there. What the copy covers is emptied of mounts. Elsewhere, nothing is done.
 //
-// Once pivoted, a container cannot get below its root: no path leads up from what is mounted on the first mount of a namespace, and who joins
-// the namespace (setns(2)) stands on the topmost mount. It is as after a switch_root; but the initramfs, which still lies there, has files
-// in it, and who may unmount (CAP_SYS_ADMIN) can uncover them.
+// Once pivoted, a container cannot get below its root: no path leads up from what is mounted on the first mount of a
+// namespace, and who joins the namespace (setns(2)) stands on the topmost mount. It is as after a switch_root; but the
+// initramfs, which still lies there, has files in it, and who may unmount (CAP_SYS_ADMIN) can uncover them.
 func (s *steps) leaveRamRoot() error {
 	below, ram, err := RamRoot()
 	if err != nil || !ram {
@@ -31,7 +31,8 @@ func (s *steps) leaveRamRoot() error {
 	s.do(what, unix.SYS_FCHDIR, covered)
 	s.mount(what, cstring(""), cstring("."), "", unix.MS_PRIVATE, cstring(""))
 	for _, path := range below {
-		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay, covered.
+		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay,
+		// covered.
 		s.do(what, unix.SYS_UMOUNT2, cstring("."+path), value(unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)).tolerate(anyErrno)
 	}
 	s.do(what, unix.SYS_CHDIR, cstring("/"))

@@ -10,7 +10,8 @@ import (
 	"box/fs/mount"
 )
 
-// root is a container's root while it is being made: the process sees the host's files at "/" and this one by a descriptor.
+// root is a container's root while it is being made: the process sees the host's files at "/" and this one by a
+// descriptor.
 type root struct {
 	*steps
 	fd    register
@@ -21,8 +22,8 @@ type root struct {
 
 // enterRoot separates the new mount namespace from the host's and opens the container's root in it.
 //
-// Mounts of the host's still reach it (slave) but for what a spec says else; the mount that the root lies on must not be shared,
-// or pivot_root(2) refuses it and the bind would be seen on the host.
+// Mounts of the host's still reach it (slave) but for what a spec says else; the mount that the root lies on must not
+// be shared, or pivot_root(2) refuses it and the bind would be seen on the host.
 func (s *steps) enterRoot(spec *specs.Spec) error {
 	propagation := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation
 	above := uintptr(unix.MS_PRIVATE)

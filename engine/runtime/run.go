@@ -14,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// start makes a process that carries out s, with the flags of clone(2) and in the control group of an open folder if that is not -1. It comes back
-// when the process has executed its program, with its number, or with the error of the step that failed; then no process is left, but after a lateError.
+// start makes a process that carries out s, with the flags of clone(2) and in the control group of an open folder if
+// that is not -1. It comes back when the process has executed its program, with its number, or with the error of the
+// step that failed; then no process is left, but after a lateError.
 //
 // The calling goroutine's process must be the only one that waits for children that it does not know.
 func (s *steps) start(flags uintptr, group int) (pid int, err error) {
@@ -43,11 +44,13 @@ func (s *steps) clone(flags uintptr, group int) (pid int, err error) {
 	return first, nil
 }
 
-// arena is what Go's heap grows by, at addresses that are multiples of it. The first is somewhere else in each process, the others follow it.
+// arena is what Go's heap grows by, at addresses that are multiples of it. The first is somewhere else in each process,
+// the others follow it.
 const arena = 64 << 20
 
-// hideHeap keeps Go's heap, and the stacks in it, out of the copy that a start makes of this process: it has secrets of other containers in it, and who could
-// look at the copy from inside a container, which it enters, would see them. It also makes the copy cheaper.
+// hideHeap keeps Go's heap, and the stacks in it, out of the copy that a start makes of this process: it has secrets of
+// other containers in it, and who could look at the copy from inside a container, which it enters, would see them. It
+// also makes the copy cheaper.
 func hideHeap() {
 	here := new([64]byte)
 	from := uintptr(unsafe.Pointer(here)) &^ (arena - 1)

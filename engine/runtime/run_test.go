@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"box/engine/runtime/runtimetest"
 )
 
 // newPlan are steps of a test's.
@@ -27,58 +29,8 @@ func (s *steps) last(file string, words ...string) {
 	s.become(file, &execution{args: s.strings(words), env: s.strings(nil)})
 }
 
-// ended waits for a program that was started and gives its exit code, 128 and more for a signal.
-func ended(t *testing.T, pid int) int {
-	t.Helper()
-	var ws unix.WaitStatus
-	for {
-		if _, err := unix.Wait4(pid, &ws, 0, nil); err == nil {
-			break
-		} else if err != unix.EINTR {
-			t.Fatalf("wait for %d: %v", pid, err)
-		}
-	}
-	if ws.Signaled() {
-		return 128 + int(ws.Signal())
-	}
-	return ws.ExitStatus()
-}
-
-// childless fails if processes are left.
-func childless(t *testing.T) {
-	t.Helper()
-	var info unix.Siginfo
-	if err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
-		t.Errorf("processes are left: %v", err)
-	}
-}
-
-// descriptors are the open ones of this process.
-func descriptors(t *testing.T) string {
-	t.Helper()
-	// The poller of os.File has descriptors of its own from the first use on.
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
-	w.Close()
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, e := range list {
-		to, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err == nil {
-			names = append(names, e.Name()+" "+to)
-		}
-	}
-	return strings.Join(names, "\n")
-}
-
 func TestSteps(t *testing.T) {
-	before := descriptors(t)
+	before := runtimetest.Descriptors(t)
 	for _, c := range []struct {
 		what string
 		plan func(*steps)
@@ -173,16 +125,16 @@ func TestSteps(t *testing.T) {
 			t.Errorf("%s: %v (late %v); want %q, %v", c.what, err, late != nil, c.err, c.late)
 		}
 		if err == nil || late != nil {
-			if code := ended(t, pid); code != c.code {
+			if code := runtimetest.Ended(t, pid); code != c.code {
 				t.Errorf("%s: exit code %d; want %d", c.what, code, c.code)
 			}
 		} else if pid != 0 {
 			t.Errorf("%s: process %d after an error", c.what, pid)
 		}
-		childless(t)
+		runtimetest.Childless(t)
 		runtime.KeepAlive(s)
 	}
-	if after := descriptors(t); after != before {
+	if after := runtimetest.Descriptors(t); after != before {
 		t.Errorf("descriptors are left:\n%s\nbefore:\n%s", after, before)
 	}
 }
@@ -220,7 +172,7 @@ func TestProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Close()
-		if code := ended(t, pid); code != 128+int(unix.SIGPIPE) {
+		if code := runtimetest.Ended(t, pid); code != 128+int(unix.SIGPIPE) {
 			t.Errorf("old kernel %v: exit code %d: SIGPIPE is not as by default", old, code)
 		}
 		lines := strings.Split(said.String(), "\n")

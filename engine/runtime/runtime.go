@@ -12,19 +12,21 @@ import (
 
 // Runtime is one way to make containers of OCI runtime specs. Its methods may be called from any goroutine.
 type Runtime interface {
-	// Create makes a container of spec, in which nothing runs yet; Delete is due. What judges the system calls of its programs is either
-	// filter or the spec's profile, never both: a runtime may take one of the two alone.
+	// Create makes a container of spec, in which nothing runs yet; Delete is due. What judges the system calls of its
+	// programs is either filter or the spec's profile, never both: a runtime may take one of the two alone.
 	Create(id string, spec *specs.Spec, filter *seccomp.Filter) (Container, error)
 	// Restore is a container that an earlier process started, from its Record there.
 	Restore(id string, record json.RawMessage) (Container, error)
 }
 
-// Container is one container: its namespaces, its control group and its first process. Its methods may be called from any goroutine.
+// Container is one container: its namespaces, its control group and its first process. Its methods may be called from
+// any goroutine.
 //
-// Programs are the caller's children, whoever made them: it waits for their pids, and no method does. Terminals are resized by their masters.
+// Programs are the caller's children, whoever made them: it waits for their pids, and no method does. Terminals are
+// resized by their masters.
 type Container interface {
-	// Start runs the container's first program, that of p. With p.Terminal the streams are not used and the terminal's master is
-	// returned, set not to block. After an error nothing runs; Delete is still due.
+	// Start runs the container's first program, that of p. With p.Terminal the streams are not used and the terminal's
+	// master is returned, set not to block. After an error nothing runs; Delete is still due.
 	Start(p *specs.Process, s Streams) (pid int, terminal *os.File, err error)
 	// Exec runs a further program in the running container. In a paused one it is an errdefs.ErrConflict.
 	Exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error)
@@ -41,10 +43,11 @@ type Container interface {
 	Pids() ([]int, error)
 	// CgroupPaths are the container's folders in the cgroup file systems by controller, "" on the unified one.
 	CgroupPaths() (map[string]string, error)
-	// OOMKills counts the processes that the kernel killed for want of memory; 0 where it does not say. It is asked before Delete.
+	// OOMKills counts the processes that the kernel killed for want of memory; 0 where it does not say. It is asked before
+	// Delete.
 	OOMKills() int
-	// Delete kills what is left in the container and removes its control group. It may be called again, and must be while it gives
-	// errdefs.ErrConflict: killed processes take a moment to go.
+	// Delete kills what is left in the container and removes its control group. It may be called again, and must be while
+	// it gives errdefs.ErrConflict: killed processes take a moment to go.
 	Delete() error
 }
 

@@ -12,9 +12,10 @@ import (
 
 // Sealed is this program's file as nobody can write to it, to be executed in place of the file.
 //
-// A container must never get hold of the file that its processes were started by (CVE-2019-5736): until they execute a program of the container's, they are
-// copies of a process that runs from there. An overlay of nothing but lower folders cannot be written to, and costs nothing. Where the kernel has none for the
-// file's folder, it is a copy in memory. dir is made if it is missing, and stays empty.
+// A container must never get hold of the file that its processes were started by (CVE-2019-5736): until they execute a
+// program of the container's, they are copies of a process that runs from there. An overlay of nothing but lower
+// folders cannot be written to, and costs nothing. Where the kernel has none for the file's folder, it is a copy in
+// memory. dir is made if it is missing, and stays empty.
 func Sealed(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, err
@@ -25,7 +26,8 @@ func Sealed(dir string) (*os.File, error) {
 	return Copied()
 }
 
-// overlaid opens the file through an overlay that is mounted nowhere. Two folders are the least that the kernel takes, and this program's is the upper one.
+// overlaid opens the file through an overlay that is mounted nowhere. Two folders are the least that the kernel takes,
+// and this program's is the upper one.
 func overlaid(dir string) (*os.File, error) {
 	path, err := os.Readlink("/proc/self/exe")
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSecrets looks at a copy of this process halfway: what is in the heap, on a stack and in the environment is not in it.
+// TestSecrets looks at a copy of this process halfway: what is in the heap, on a stack and in the environment is not in
+// it.
 func TestSecrets(t *testing.T) {
 	// It is longer than what Go keeps of registers outside of the heap.
 	const name = "SECRET_OF_A_TEST"

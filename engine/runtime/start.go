@@ -70,7 +70,8 @@ func (c *container) prepare(p *specs.Process, s Streams, sp spaces) (st *startin
 	return st, err
 }
 
-// openStreams gives the streams to the container's root, who could not open them anew (/dev/stdout) else, or to the program's user.
+// openStreams gives the streams to the container's root, who could not open them anew (/dev/stdout) else, or to the
+// program's user.
 func (st *starting) openStreams(s Streams) error {
 	uid := hostID(st.c.record.UIDs, st.process.User.UID)
 	for i, f := range []*os.File{s.Stdin, s.Stdout, s.Stderr} {
@@ -174,7 +175,8 @@ func (st *starting) forkInto() {
 	st.group = -1 // for the second process alone
 }
 
-// keyring gives the process a ring of keys of its container's, so that it has no part in the keeper's (keyctl(2)). Its label is the program's.
+// keyring gives the process a ring of keys of its container's, so that it has no part in the keeper's (keyctl(2)). Its
+// label is the program's.
 func (st *starting) keyring(first bool) {
 	if label := st.process.SelinuxLabel; label != "" {
 		st.write("can't label the session keyring", st.proc, "self/attr/keycreate", label)
@@ -194,8 +196,8 @@ func (st *starting) keyring(first bool) {
 	st.mark(done)
 }
 
-// run starts the process. A first process that could not execute its program, although that was there, has started: what was wrong is written to where the
-// program would have written.
+// run starts the process. A first process that could not execute its program, although that was there, has started:
+// what was wrong is written to where the program would have written.
 func (st *starting) run(flags uintptr, first bool) (pid int, terminal *os.File, err error) {
 	pid, err = st.start(flags, st.group)
 	var late *lateError

@@ -14,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// steps are what a process does on its way to a container's program: system calls, written down before the process exists. The process is
-// a copy of the keeper that executes no file in between, so a start costs little more than the kernel's part of it (run.c).
+// steps are what a process does on its way to a container's program: system calls, written down before the process
+// exists. The process is a copy of the keeper that executes no file in between, so a start costs little more than the
+// kernel's part of it (run.c).
 type steps struct {
 	memory
 	list      []step
@@ -25,8 +26,8 @@ type steps struct {
 	highest   int      // of the descriptors that are kept at the beginning
 }
 
-// newSteps are steps that begin by closing all descriptors but those that are inherited, and the one for reports: the process is to enter
-// places from where the keeper's must not be reached. start is due.
+// newSteps are steps that begin by closing all descriptors but those that are inherited, and the one for reports: the
+// process is to enter places from where the keeper's must not be reached. start is due.
 func newSteps(inherited ...int) (*steps, error) {
 	s := &steps{}
 	// Not a pipe: whoever may look at the process could open its end anew by /proc, and write into it.
@@ -53,7 +54,8 @@ func newSteps(inherited ...int) (*steps, error) {
 	return s, nil
 }
 
-// protect lets nobody look at the process but who may look at all of the host's. A change of its user may have ended that (proc_sys_fs(5), suid_dumpable).
+// protect lets nobody look at the process but who may look at all of the host's. A change of its user may have ended
+// that (proc_sys_fs(5), suid_dumpable).
 func (s *steps) protect() {
 	s.do("protect the process", unix.SYS_PRCTL, value(unix.PR_SET_DUMPABLE))
 }

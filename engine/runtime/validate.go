@@ -95,8 +95,8 @@ func hostNetwork(s *specs.Spec) bool {
 	return true
 }
 
-// dotted is the name of a parameter with dots between its parts. What separates them is the first of dot and slash in it, and the other one stands for
-// itself (sysctl.d(5)).
+// dotted is the name of a parameter with dots between its parts. What separates them is the first of dot and slash in
+// it, and the other one stands for itself (sysctl.d(5)).
 func dotted(key string) string {
 	if i := strings.IndexAny(key, "./"); i >= 0 && key[i] == '/' {
 		return swapDots.Replace(key)

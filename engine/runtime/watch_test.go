@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"box/engine/runtime/runtimetest"
 	"bufio"
 	"os"
 	"path/filepath"
@@ -11,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher stops every process that it sees, and writes down what that may do and has open, until there is a file that ends it.
+// watcher stops every process that it sees, and writes down what that may do and has open, until there is a file that
+// ends it.
 const watcher = `
 : >/seen
 while [ ! -e /end ]; do
@@ -23,10 +25,11 @@ while [ ! -e /end ]; do
 	done
 done`
 
-// TestExecWatched: what a container with CAP_SYS_PTRACE sees of a further program's process, before the program runs, is the container's.
+// TestExecWatched: what a container with CAP_SYS_PTRACE sees of a further program's process, before the program runs,
+// is the container's.
 func TestExecWatched(t *testing.T) {
-	spec := testSpec(t, busyboxRoot(t))
-	quiet(t)
+	spec := runtimetest.Spec(t, runtimetest.BusyboxRoot(t))
+	runtimetest.Quiet(t)
 	c := newContainer(t, "watched", spec)
 	c.record.Filter = allows()
 	for _, set := range []*[]string{&spec.Process.Capabilities.Bounding, &spec.Process.Capabilities.Permitted, &spec.Process.Capabilities.Effective} {
@@ -46,18 +49,18 @@ func TestExecWatched(t *testing.T) {
 			continue
 		}
 		for { // until it is through
-			if words, err := processState(e.pid); err != nil || words[0] == "Z" {
+			if words, err := processState(e.Pid); err != nil || words[0] == "Z" {
 				break
 			}
-			_ = unix.Kill(e.pid, unix.SIGCONT)
+			_ = unix.Kill(e.Pid, unix.SIGCONT)
 			time.Sleep(time.Millisecond)
 		}
-		e.end(t)
+		e.End(t)
 	}
 	if err := os.WriteFile(filepath.Join(spec.Root.Path, "end"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.end(t)
+	r.End(t)
 	seen, err := os.Open(filepath.Join(spec.Root.Path, "seen"))
 	if err != nil {
 		t.Fatal(err)

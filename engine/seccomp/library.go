@@ -4,10 +4,11 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// What follows is for the package that stands in for libseccomp (libseccomp, the folder): libcontainer adds by itself what this package does for
-// newer system calls.
+// What follows is for the package that stands in for libseccomp (libseccomp, the folder): libcontainer adds by itself
+// what this package does for newer system calls.
 
-// Bare is the program of a profile as libseccomp compiles it: every call that no rule is for has the profile's own verdict, however new it is.
+// Bare is the program of a profile as libseccomp compiles it: every call that no rule is for has the profile's own
+// verdict, however new it is.
 func Bare(p *specs.LinuxSeccomp) ([]byte, error) {
 	r, err := read(p)
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 // apartMounts marks the copy of this test that has mounts of its own.
 const apartMounts = "BOX_RUNC_TEST"
 
-// init keeps the main thread for the main goroutine: libcontainer's threads are in containers' mount namespaces, and /proc/self is the main one.
+// init keeps the main thread for the main goroutine: libcontainer's threads are in containers' mount namespaces, and
+// /proc/self is the main one.
 func init() { goruntime.LockOSThread() }
 
 // TestMain runs the tests in a mount namespace of their own.
@@ -37,8 +38,9 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestSameInEveryRuntime starts each spec of the table under box, runc and, where it is installed, crun, and compares what a program finds in the container
-// and what its control groups have. Every difference needs a reason in the table of those, and every reason a difference.
+// TestSameInEveryRuntime starts each spec of the table under box, runc and, where it is installed, crun, and compares
+// what a program finds in the container and what its control groups have. Every difference needs a reason in the table
+// of those, and every reason a difference.
 func TestSameInEveryRuntime(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("starting containers needs root")

@@ -12,7 +12,8 @@ import (
 	"box/engine/spec"
 )
 
-// comparison is a container as a client asks for it; alter is for what no client can ask for, or what needs the test's folders.
+// comparison is a container as a client asks for it; alter is for what no client can ask for, or what needs the test's
+// folders.
 type comparison struct {
 	what   string
 	host   string // HostConfig, as JSON

@@ -12,11 +12,12 @@ import (
 	_ "github.com/opencontainers/runc/libcontainer/nsenter"
 )
 
-// init is the doorway of the process that libcontainer executes to become a container's program: `<anything> init` with its pipe in the environment. It
-// never returns then; any other process passes through.
+// init is the doorway of the process that libcontainer executes to become a container's program: `<anything> init` with
+// its pipe in the environment. It never returns then; any other process passes through.
 //
-// In the keeper the main thread is for the main goroutine alone. libcontainer mounts on threads that join a container's namespace and end with their
-// goroutine. The main thread never ends: it would stay there, and daemons look at it to find out where their keeper is.
+// In the keeper the main thread is for the main goroutine alone. libcontainer mounts on threads that join a container's
+// namespace and end with their goroutine. The main thread never ends: it would stay there, and daemons look at it to
+// find out where their keeper is.
 func init() {
 	if len(os.Args) > 1 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
 		if os.Getenv("_LIBCONTAINER_INITTYPE") == "standard" { // an exec is in the container's root

@@ -19,7 +19,8 @@ type started struct {
 	close func() // waits for its end and takes the container away
 }
 
-// look is all that the probe says and that its control groups have, each line in a form that is the same whoever made it.
+// look is all that the probe says and that its control groups have, each line in a form that is the same whoever made
+// it.
 func (w *world) look(s started) []string {
 	w.t.Helper()
 	defer s.close()

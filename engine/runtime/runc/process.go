@@ -1,6 +1,7 @@
 package runc
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -83,11 +84,15 @@ func own(c *libcontainer.Container, sp *specs.Process, s runtime.Streams) error 
 	return nil
 }
 
-// logLevel is how much the C half of a start tells its parent, one write and one line of JSON each: warnings (logrus' number).
+// logLevel is how much the C half of a start tells its parent, one write and one line of JSON each: warnings (logrus'
+// number).
 const logLevel = "3"
 
 // process turns the spec's process into libcontainer's (OCI runtime spec, config.md, "Process").
 func process(p *specs.Process) (*libcontainer.Process, error) {
+	if len(p.Args) == 0 {
+		return nil, errors.New("no program to execute")
+	}
 	lp := &libcontainer.Process{
 		Args: p.Args, Env: p.Env, UID: int(p.User.UID), GID: int(p.User.GID), Cwd: p.Cwd, Label: p.SelinuxLabel, NoNewPrivileges: &p.NoNewPrivileges,
 		AppArmorProfile: p.ApparmorProfile, Scheduler: p.Scheduler, IOPriority: p.IOPriority, LogLevel: logLevel,
@@ -95,6 +100,7 @@ func process(p *specs.Process) (*libcontainer.Process, error) {
 	if p.ConsoleSize != nil {
 		lp.ConsoleWidth, lp.ConsoleHeight = uint16(p.ConsoleSize.Width), uint16(p.ConsoleSize.Height)
 	}
+	lp.Capabilities = &configs.Capabilities{} // not the container's own
 	if c := p.Capabilities; c != nil {
 		lp.Capabilities = &configs.Capabilities{
 			Bounding: c.Bounding, Effective: c.Effective, Inheritable: c.Inheritable, Permitted: c.Permitted, Ambient: c.Ambient,
@@ -122,7 +128,8 @@ func socketPair() (near, far *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "console"), os.NewFile(uintptr(fds[1]), "console"), nil
 }
 
-// receive returns the terminal's master, set not to block. The process has sent it by now, with its name, if it ever does.
+// receive returns the terminal's master, set not to block. The process has sent it by now, with its name, if it ever
+// does.
 func receive(near *os.File) (*os.File, error) {
 	name, oob := make([]byte, unix.PathMax), make([]byte, unix.CmsgSpace(4))
 	_, n, _, _, err := unix.Recvmsg(int(near.Fd()), name, oob, unix.MSG_CMSG_CLOEXEC)

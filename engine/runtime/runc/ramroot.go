@@ -8,9 +8,10 @@ import (
 	"box/engine/runtime"
 )
 
-// leaveRamRoot is what engine/runtime does under the same name, by a process that libcontainer made and that has a mount namespace of its own already:
-// pivot_root(2) needs another root than the initramfs, whose mount has no parent. A copy of all mounts on top of that one is where it goes on, and what
-// the copy covers is emptied of mounts. Elsewhere, nothing is done.
+// leaveRamRoot is what engine/runtime does under the same name, by a process that libcontainer made and that has a
+// mount namespace of its own already: pivot_root(2) needs another root than the initramfs, whose mount has no parent. A
+// copy of all mounts on top of that one is where it goes on, and what the copy covers is emptied of mounts. Elsewhere,
+// nothing is done.
 func leaveRamRoot() error {
 	below, ram, err := runtime.RamRoot()
 	if err != nil || !ram {
@@ -36,7 +37,8 @@ func leaveRamRoot() error {
 		}
 	}
 	for _, path := range below {
-		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay, covered.
+		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay,
+		// covered.
 		for unix.Unmount("."+path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
 		}
 	}

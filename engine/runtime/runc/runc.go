@@ -1,8 +1,9 @@
 // Package runc makes containers by runc's libcontainer, of which it is the one home.
 //
-// What libcontainer keeps of a container is a file below a folder of ours, and is read anew for each call: the caller holds nothing in memory, and a
-// process that takes over goes on by the same file. Limits of running containers, their processes and what the kernel counts are read and written by
-// engine/cgroup, as for every runtime: the groups are the kernel's, whoever made them.
+// What libcontainer keeps of a container is a file below a folder of ours, and is read anew for each call: the caller
+// holds nothing in memory, and a process that takes over goes on by the same file. Limits of running containers, their
+// processes and what the kernel counts are read and written by engine/cgroup, as for every runtime: the groups are the
+// kernel's, whoever made them.
 package runc
 
 import (
@@ -85,8 +86,9 @@ func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (r
 // configuring guards what libcontainer has once for all containers.
 var configuring sync.Mutex
 
-// configure makes libcontainer's configuration. In one of a container with a user namespace it gives the default devices, which it has once for
-// all, to that one's root: who lives longer than one container must have them back, and copies in each.
+// configure makes libcontainer's configuration. In one of a container with a user namespace it gives the default
+// devices, which it has once for all, to that one's root: who lives longer than one container must have them back, and
+// copies in each.
 func configure(id string, spec *specs.Spec) (*configs.Config, error) {
 	configuring.Lock()
 	defer configuring.Unlock()

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a start waits for. The process on its way can be seen and stopped by the container's before it executes the program: that must not hold up the keeper,
-// for libcontainer waits as long as it takes.
+// What a start waits for. The process on its way can be seen and stopped by the container's before it executes the
+// program: that must not hold up the keeper, for libcontainer waits as long as it takes.
 const (
 	startLimit = 2 * time.Minute        // for a start
 	firstLook  = 500 * time.Millisecond // at one that takes long
@@ -20,7 +20,8 @@ const (
 	stopsLimit = 20 // how often a process goes on that was stopped
 )
 
-// watch lets processes go on that are on their way to their program and that somebody stopped, and ends them when it is too much, until stop is called.
+// watch lets processes go on that are on their way to their program and that somebody stopped, and ends them when it is
+// too much, until stop is called.
 func (c *container) watch() (stop func()) {
 	over := make(chan struct{})
 	var watching sync.WaitGroup
@@ -43,13 +44,10 @@ func (c *container) watch() (stop func()) {
 	}
 }
 
-// unstop looks once; stops counts by process. One that is in the container's PID namespace already may not be in its control group yet, so every process that
-// executes our file is looked at. It is late for those that were stopped, and for those in the group.
+// unstop looks once; stops counts by process. One that is in the container's PID namespace already may not be in its
+// control group yet, so every child of this process is looked at that libcontainer has execute our file. It is late for
+// those that were stopped, and for those in the group.
 func (c *container) unstop(stops map[int]int, late bool) {
-	ours, err := os.Stat("/proc/self/exe")
-	if err != nil {
-		return
-	}
 	inGroup := map[int]bool{}
 	if late {
 		pids, _ := c.group.Pids() // of a group that is gone nothing is left
@@ -57,20 +55,19 @@ func (c *container) unstop(stops map[int]int, late bool) {
 			inGroup[pid] = true
 		}
 	}
-	found, _ := filepath.Glob("/proc/[0-9]*/exe")
-	for _, exe := range found {
-		dir := filepath.Dir(exe)
-		pid, _ := strconv.Atoi(filepath.Base(dir))
-		theirs, err := os.Stat(exe)
-		if pid == os.Getpid() || err != nil || !os.SameFile(ours, theirs) {
+	found, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range found {
+		raw, err := os.ReadFile(file)
+		after := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:])) // proc_pid_stat(5): state, parent
+		if err != nil || len(after) < 2 || after[1] != strconv.Itoa(os.Getpid()) {
 			continue
 		}
-		raw, err := os.ReadFile(dir + "/stat")
-		if err != nil {
+		words, err := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
+		if err != nil || string(words) != os.Args[0]+"\x00init\x00" {
 			continue
 		}
-		state := strings.TrimLeft(string(raw[strings.LastIndexByte(string(raw), ')')+1:]), " ")
-		if strings.HasPrefix(state, "T") || strings.HasPrefix(state, "t") {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if after[0] == "T" || after[0] == "t" {
 			stops[pid]++
 			_ = unix.Kill(pid, unix.SIGCONT)
 		}

@@ -20,7 +20,8 @@ type ScmpFilter struct {
 
 var errBadFilter = errors.New("seccomp filter was not made by NewFilter")
 
-// NewFilter makes a filter for the native architecture without rules. A call of an architecture that the filter does not have ends the thread.
+// NewFilter makes a filter for the native architecture without rules. A call of an architecture that the filter does
+// not have ends the thread.
 func NewFilter(defaultAction ScmpAction) (*ScmpFilter, error) {
 	action, code, err := defaultAction.spec()
 	if err != nil {
@@ -41,7 +42,8 @@ func (f *ScmpFilter) AddArch(arch ScmpArch) error {
 	return nil
 }
 
-// AddRule has action taken on every call, on each architecture that has it. It overrides rules with conditions; of two the first stays.
+// AddRule has action taken on every call, on each architecture that has it. It overrides rules with conditions; of two
+// the first stays.
 func (f *ScmpFilter) AddRule(call ScmpSyscall, action ScmpAction) error {
 	return f.AddRuleConditional(call, action, nil)
 }

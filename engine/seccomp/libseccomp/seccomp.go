@@ -1,6 +1,7 @@
-// Package seccomp stands in for the cgo binding of libseccomp: it offers the part of that binding which libcontainer calls, and has
-// box/engine/seccomp compile what it is given. libseccomp's own compiler takes 28-37 ms of a processor at every start and exec, this one less than
-// one, and nothing has to be linked. The root go.mod replaces the module by this folder.
+// Package seccomp stands in for the cgo binding of libseccomp: it offers the part of that binding which libcontainer
+// calls, and has box/engine/seccomp compile what it is given. libseccomp's own compiler takes 28-37 ms of a processor
+// at every start and exec, this one less than one, and nothing has to be linked. The root go.mod replaces the module by
+// this folder.
 package seccomp
 
 import (

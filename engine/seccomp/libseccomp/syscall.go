@@ -6,10 +6,12 @@ import (
 	"box/engine/seccomp"
 )
 
-// ScmpSyscall is a system call's number on the native architecture, or for a call that this one lacks a negative number that stands for its name.
+// ScmpSyscall is a system call's number on the native architecture, or for a call that this one lacks a negative number
+// that stands for its name.
 type ScmpSyscall int32
 
-// pseudo is the number that stands for a name where an architecture has none: libseccomp's are negative too, and below -100.
+// pseudo is the number that stands for a name where an architecture has none: libseccomp's are negative too, and below
+// -100.
 const pseudo = -1000
 
 // natives maps the native architecture's numbers to places in the table.

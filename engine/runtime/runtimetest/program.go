@@ -1,0 +1,132 @@
+package runtimetest
+
+import (
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Running is a program with what it says.
+type Running struct {
+	Pid      int
+	said     *os.File
+	terminal bool
+}
+
+// Start is how a runtime starts a program, a container's first or a further one, with its ends of the standard streams.
+type Start func(p *specs.Process, stdin, stdout, stderr *os.File) (pid int, terminal *os.File, err error)
+
+// Launch starts a program.
+func Launch(start Start, p specs.Process, args ...string) (*Running, error) {
+	p.Args = args
+	if p.Terminal {
+		pid, terminal, err := start(&p, nil, nil, nil)
+		return &Running{pid, terminal, true}, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	pid, _, err := start(&p, nil, w, w)
+	if err != nil {
+		r.Close()
+	}
+	return &Running{pid, r, false}, err
+}
+
+// End waits for the program's end and gives what it said and its code.
+func (r *Running) End(t *testing.T) (text string, code int) {
+	t.Helper()
+	raw, err := io.ReadAll(r.said)
+	r.said.Close()
+	if err != nil && !r.terminal { // EIO is the end of a terminal
+		t.Error(err)
+	}
+	return strings.ReplaceAll(string(raw), "\r", ""), Ended(t, r.Pid)
+}
+
+// Result is Launch and End.
+func Result(t *testing.T, start Start, p specs.Process, args ...string) (text string, code int) {
+	t.Helper()
+	r, err := Launch(start, p, args...)
+	if err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return r.End(t)
+}
+
+// Quiet is that the test leaves nothing in this process: no child, and no descriptor but those that the runtime keeps
+// for later, by how the names end of what they are of.
+func Quiet(t *testing.T, keeps ...string) {
+	t.Helper()
+	before := Descriptors(t, keeps...)
+	t.Cleanup(func() {
+		Childless(t)
+		after := Descriptors(t, keeps...)
+		for limit := time.Now().Add(2 * time.Second); after != before && time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+			runtime.GC() // what holds a process lets go of it when it is collected
+			after = Descriptors(t, keeps...)
+		}
+		if after != before {
+			t.Errorf("descriptors are left:\n%s\nbefore:\n%s", after, before)
+		}
+	})
+}
+
+// Ended waits for a program that was started and gives its exit code, 128 and more for a signal.
+func Ended(t *testing.T, pid int) int {
+	t.Helper()
+	var ws unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(pid, &ws, 0, nil); err == nil {
+			break
+		} else if err != unix.EINTR {
+			t.Fatalf("wait for %d: %v", pid, err)
+		}
+	}
+	if ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return ws.ExitStatus()
+}
+
+// Childless fails if processes are left.
+func Childless(t *testing.T) {
+	t.Helper()
+	var info unix.Siginfo
+	if err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
+		t.Errorf("processes are left: %v", err)
+	}
+}
+
+// Descriptors are the open ones of this process.
+func Descriptors(t *testing.T, keeps ...string) string {
+	t.Helper()
+	// The poller of os.File has descriptors of its own from the first use on.
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	w.Close()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		to, err := os.Readlink("/proc/self/fd/" + e.Name())
+		if err == nil && !slices.ContainsFunc(keeps, func(k string) bool { return strings.HasSuffix(to, k) }) {
+			names = append(names, e.Name()+" "+to)
+		}
+	}
+	return strings.Join(names, "\n")
+}
