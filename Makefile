@@ -45,9 +45,9 @@ vm-test-arm64: cross ## The same on an arm64 machine, in emulation
 	@ARCH=arm64 CC=aarch64-linux-gnu-gcc bash testdata/vm/test $(BOX)-arm64 $(or $(SESSIONS),groups ram)
 
 FUZZTIME = 60s
-fuzz: tools ## Fuzz command lines, the HTTP edge and archives of images, FUZZTIME for each target
+fuzz: tools ## Fuzz command lines, the HTTP edge, archives of images and paths of containers, FUZZTIME for each target
 	@dir=$$(mktemp -d); log=$$dir/log; trap 'rm -rf "$$dir"' EXIT; own=; ! unshare -m true 2>/dev/null || own='unshare -m'; \
-	for f in personalities/cmd/FuzzParse netapi/FuzzVersion netapi/FuzzHeaders netapi/FuzzBodies netapi/FuzzHijack netapi/FuzzLive engine/image/FuzzLoad engine/image/FuzzParse; do \
+	for f in personalities/cmd/FuzzParse netapi/FuzzVersion netapi/FuzzHeaders netapi/FuzzBodies netapi/FuzzHijack netapi/FuzzLive engine/image/FuzzLoad engine/image/FuzzParse fs/inroot/FuzzOpen; do \
 		TMPDIR=$$dir $$own go test -tags $(TAGS) -run XXX -fuzz "^$${f##*/}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${f%/*}" >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
 		echo "$${f##*/}: $$(grep -o 'execs: [0-9]*' "$$log" | tail -n 1)"; \
 	done

@@ -18,6 +18,7 @@ import (
 	"box/engine/request"
 	"box/engine/volume"
 	"box/fs"
+	"box/fs/inroot"
 )
 
 // shown are the mounts for the API.
@@ -80,9 +81,7 @@ func (e *Engine) fillVolumes(ctx context.Context, root int, path string, rec *li
 }
 
 func (e *Engine) fillVolume(ctx context.Context, root int, path, container string, m *request.Mount) error {
-	fd, err := unix.Openat2(root, "."+filepath.Clean("/"+m.Destination), &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
+	fd, err := inroot.Open(root, filepath.Clean("/"+m.Destination), unix.O_PATH)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
 		return nil
 	}

@@ -51,7 +51,7 @@ static long part(int dir, const char *name, long n)
 	return sys(SYS_openat, dir, (long)text, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, 0, 0);
 }
 
-// walk is look before Linux 5.6: one part after the other. What has been walked has neither links nor ".." in it, so that a path can be walked anew
+// walk is look before Linux 5.6, as fs/inroot in Go: one part after the other. What has been walked has neither links nor ".." in it, so that a path can be walked anew
 // with what a link says in the link's place, or without the part before "..": no folder is ever left upwards, wherever it is moved meanwhile.
 static long walk(int root, const char *path, int real)
 {
@@ -70,8 +70,13 @@ static long walk(int root, const char *path, int real)
 		for (name = p; *p && *p != '/';)
 			p++;
 		n = p - name;
-		if (n == 1 && name[0] == '.')
-			continue;
+		if (name[0] == '.' && (n == 1 || (n == 2 && name[1] == '.'))) { // in a folder alone
+			next = sys(SYS_openat, fd, (long)".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
+			sys(SYS_close, fd, 0, 0, 0, 0, 0);
+			fd = next;
+			if (n == 1 || failed(fd))
+				continue;
+		}
 		if (n == 2 && name[0] == '.' && name[1] == '.') {
 			lengths[0] = last - path;
 			sys(SYS_close, fd, 0, 0, 0, 0, 0);

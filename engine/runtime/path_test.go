@@ -153,6 +153,8 @@ func TestPlace(t *testing.T) {
 		{"/chain40", there, "", unix.ELOOP},
 		{"/file/x", folder, "", unix.ENOTDIR},
 		{"/filelink/x/y", file, "", unix.ENOTDIR},
+		{"/file/../dir", there, "", unix.ENOTDIR},
+		{"/filelink/.", there, "", unix.ENOTDIR},
 		{"/file", folder, "/file", nil}, // mount(2) will say that it is no folder
 		{"/dir", file, "/dir", nil},
 		{"/new", folder, "/new", nil},

@@ -10,6 +10,8 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"box/fs/inroot/inroottest"
 )
 
 // input is a container with the host configuration given as JSON.
@@ -128,13 +130,18 @@ func TestMissingDeviceIsAnError(t *testing.T) {
 	}
 }
 
-func TestHome(t *testing.T) {
+func TestHome(t *testing.T) { inroottest.Kernels(t, testHome) }
+
+func testHome(t *testing.T) {
 	root := t.TempDir()
 	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	passwd := "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/toor:/bin/sh\njoe:x:7:7::/home/joe:\nnone:x:8:8:::\n"
-	if err := os.WriteFile(filepath.Join(root, "etc/passwd"), []byte(passwd), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "users"), []byte(passwd), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/../users", filepath.Join(root, "etc/passwd")); err != nil { // as images do that are made of links
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ user, env, want string }{

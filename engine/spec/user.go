@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/moby/sys/user"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/refuse"
+	"box/fs/inroot"
 )
 
 // maxUserFile bounds what is read of a container's passwd and group files, which are the image's and so hostile.
@@ -75,21 +75,14 @@ func homeOf(open Opener, uid int) string {
 	return found[0].Home
 }
 
-// openInRoot opens a file below root, whose symbolic links lead nowhere else (openat2(2), RESOLVE_IN_ROOT).
+// openInRoot opens a file below root, whose symbolic links lead nowhere else.
 func openInRoot(root, path string, flags int) (int, error) {
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
 	defer unix.Close(dir)
-	fd, err := unix.Openat2(dir, path, &unix.OpenHow{
-		Flags:   uint64(flags | unix.O_CLOEXEC),
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
-	if err == unix.ENOSYS { // before 5.6: only a path that holds no link at all is followed
-		fd, err = unix.Openat(dir, filepath.Clean(path)[1:], flags|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	}
-	return fd, err
+	return inroot.Open(dir, path, flags)
 }
 
 // userFile opens a file of users or groups. One that is no file, or cannot be opened, reads as empty: nothing else is even opened, since

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/engine/refuse"
+	"box/fs/inroot"
 	"box/fs/tree"
 )
 
@@ -105,10 +106,8 @@ func (s *Store) open(name, subpath string) (*os.File, error) {
 }
 
 // Below opens a path below the open folder root, whose own path is for messages. Nothing leads out of it.
-func Below(root int, path, subpath string, flags uint64) (*os.File, error) {
-	fd, err := unix.Openat2(root, subpath, &unix.OpenHow{
-		Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
-	})
+func Below(root int, path, subpath string, flags int) (*os.File, error) {
+	fd, err := inroot.Beneath(root, subpath, flags)
 	switch {
 	case errors.Is(err, unix.EXDEV):
 		return nil, refuse.Invalid("path concatenation escapes the base directory, base: %s, subpath: %s", path, subpath)

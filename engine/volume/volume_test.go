@@ -14,6 +14,7 @@ import (
 
 	"box/engine/state"
 	"box/fs"
+	"box/fs/inroot/inroottest"
 )
 
 // world is a store on a folder that outlives it.
@@ -296,7 +297,9 @@ func TestRemovalWhoseTransactionFailed(t *testing.T) {
 	}
 }
 
-func TestFill(t *testing.T) {
+func TestFill(t *testing.T) { inroottest.Kernels(t, testFill) }
+
+func testFill(t *testing.T) {
 	w := newWorld(t)
 	src := t.TempDir()
 	if err := os.WriteFile(filepath.Join(src, "f"), []byte("image"), 0o640); err != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/fs/disk"
+	"box/fs/inroot"
 )
 
 // maxLinks is how many links without a target are followed, as many as the kernel follows (path_resolution(7)).
@@ -105,9 +106,7 @@ func target(root int, link string) (string, error) {
 
 // open opens a folder in root.
 func open(root int, dir string) (int, error) {
-	return unix.Openat2(root, strings.TrimPrefix(path.Clean("/"+dir), "/")+"/.", &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
+	return inroot.Open(root, path.Clean("/"+dir), unix.O_PATH|unix.O_DIRECTORY)
 }
 
 // refusal is Docker's error of a working folder that cannot be.

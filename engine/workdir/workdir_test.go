@@ -7,10 +7,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/inroot/inroottest"
 )
 
 // TestMake: whatever the root has, nothing beside it is made or changed.
-func TestMake(t *testing.T) {
+func TestMake(t *testing.T) { inroottest.Kernels(t, testMake) }
+
+func testMake(t *testing.T) {
 	for _, row := range []struct{ dir, made, err string }{
 		{"/new", "new", ""},
 		{"/new/deep/er", "new/deep/er", ""},

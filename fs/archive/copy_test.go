@@ -17,6 +17,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
+
+	"box/fs/inroot/inroottest"
 )
 
 func rootAt(t testing.TB, dir string) *Root {
@@ -117,7 +119,9 @@ func tarball(t testing.TB, headers ...tar.Header) []byte {
 }
 
 // TestExtractStaysInside: names and links of an archive, and links that are there already, lead nowhere but into the root.
-func TestExtractStaysInside(t *testing.T) {
+func TestExtractStaysInside(t *testing.T) { inroottest.Kernels(t, testExtractStaysInside) }
+
+func testExtractStaysInside(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("the root of these links is the host's")
 	}
@@ -182,7 +186,9 @@ func TestExtractKinds(t *testing.T) {
 }
 
 // TestSwappedLinks: a program flips a name between a folder and a link out of the root while tars go in and out.
-func TestSwappedLinks(t *testing.T) {
+func TestSwappedLinks(t *testing.T) { inroottest.Kernels(t, testSwappedLinks) }
+
+func testSwappedLinks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("the root of these links is the host's")
 	}
@@ -232,7 +238,9 @@ func TestSwappedLinks(t *testing.T) {
 	}
 }
 
-func TestRootFollow(t *testing.T) {
+func TestRootFollow(t *testing.T) { inroottest.Kernels(t, testRootFollow) }
+
+func testRootFollow(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.MkdirAll(dir+"/a/b", 0o755), os.Symlink("/a", dir+"/abs"), os.Symlink("../../../a/b", dir+"/a/up"),
 		os.Symlink("loop", dir+"/loop"), os.Symlink("/no/where", dir+"/dangling"))

@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/inroot"
 )
 
 // Root is a folder in which paths are resolved as by a process whose root it is. Neither ".." nor a link leads out, nor a
-// program that changes links meanwhile: the kernel resolves them (openat2(2), RESOLVE_IN_ROOT).
+// program that changes links meanwhile (fs/inroot).
 type Root struct{ fd int }
 
 // NewRoot makes a root of an open folder; the descriptor is the root's from then on.
@@ -22,18 +24,7 @@ func (r *Root) Close() error { return unix.Close(r.fd) }
 
 // Open opens p with the flags of open(2). A last link is followed unless they have O_NOFOLLOW, or p ends in a slash.
 func (r *Root) Open(p string, flags int) (int, error) {
-	how := unix.OpenHow{
-		Flags:   uint64(flags | unix.O_CLOEXEC),
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	}
-	for {
-		// The kernel gives EAGAIN when something was renamed while it went over "..".
-		fd, err := unix.Openat2(r.fd, "/"+p, &how)
-		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
-			continue
-		}
-		return fd, err
-	}
+	return inroot.Open(r.fd, p, flags)
 }
 
 // Follow says where p leads with all links followed, as far as there is something.

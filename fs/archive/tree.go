@@ -19,8 +19,7 @@ type folder struct {
 // tree opens the folders of a path one by one below a root, as a process would whose root that is: a link or ".." never leads
 // out. Folders stay open, so that the next entry of the same folder costs no walk.
 //
-// The walk is done here and not by openat2(RESOLVE_IN_ROOT) because Linux has that since 5.6 only, and because nobody else
-// writes in the tree meanwhile.
+// It is no matter for fs/inroot because nobody else writes in the tree meanwhile, and because the folders stay open.
 type tree struct {
 	root   int
 	create bool // make folders that are missing
