@@ -131,7 +131,7 @@ func TestSteps(t *testing.T) {
 		} else if pid != 0 {
 			t.Errorf("%s: process %d after an error", c.what, pid)
 		}
-		runtimetest.Childless(t)
+		runtimetest.Childless(t, nil)
 		runtime.KeepAlive(s)
 	}
 	if after := runtimetest.Descriptors(t); after != before {

@@ -50,6 +50,10 @@ func (w *world) plain(line string) string {
 	kind, text, _ := strings.Cut(line, "\t")
 	text = strings.NewReplacer(w.root, "ROOT", w.dir, "DIR", w.group, "GROUP", w.id, "ID").Replace(text)
 	switch kind {
+	case "cgroup":
+		if strings.Contains(text, ":name=box:") { // of a keeper's that is there at the moment
+			return ""
+		}
 	case "namespace":
 		if m := namespace.FindStringSubmatch(line); m != nil {
 			text = m[1] + " own"
@@ -100,6 +104,9 @@ func (w *world) groups(pid int) (list []string) {
 	for line := range strings.Lines(string(raw)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		controller := strings.TrimPrefix(parts[1], "name=")
+		if controller == "box" {
+			continue
+		}
 		list = append(list, "in group "+controller+" "+strings.NewReplacer(w.group, "GROUP", w.id, "ID").Replace(parts[2]))
 		for _, name := range groupFiles {
 			text, err := os.ReadFile(filepath.Join("/sys/fs/cgroup", controller, parts[2], name))

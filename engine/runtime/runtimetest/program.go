@@ -3,8 +3,10 @@ package runtimetest
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,9 +69,9 @@ func Result(t *testing.T, start Start, p specs.Process, args ...string) (text st
 // for later, by how the names end of what they are of.
 func Quiet(t *testing.T, keeps ...string) {
 	t.Helper()
-	before := Descriptors(t, keeps...)
+	before, had := Descriptors(t, keeps...), children()
 	t.Cleanup(func() {
-		Childless(t)
+		Childless(t, had)
 		after := Descriptors(t, keeps...)
 		for limit := time.Now().Add(2 * time.Second); after != before && time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
 			runtime.GC() // what holds a process lets go of it when it is collected
@@ -98,13 +100,29 @@ func Ended(t *testing.T, pid int) int {
 	return ws.ExitStatus()
 }
 
-// Childless fails if processes are left.
-func Childless(t *testing.T) {
+// Childless fails if this process has children, but for those of before, by their numbers.
+func Childless(t *testing.T, before map[string]bool) {
 	t.Helper()
-	var info unix.Siginfo
-	if err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
-		t.Errorf("processes are left: %v", err)
+	for pid := range children() {
+		if !before[pid] {
+			state, _ := os.ReadFile("/proc/" + pid + "/stat")
+			words, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+			t.Errorf("a process is left: %s %q", state, words)
+		}
 	}
+}
+
+func children() map[string]bool {
+	list := map[string]bool{}
+	found, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range found {
+		raw, _ := os.ReadFile(file)
+		f := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:])) // proc_pid_stat(5): state, parent
+		if len(f) > 1 && f[1] == strconv.Itoa(os.Getpid()) {
+			list[filepath.Base(filepath.Dir(file))] = true
+		}
+	}
+	return list
 }
 
 // Descriptors are the open ones of this process.
