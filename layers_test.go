@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -226,4 +227,33 @@ func allowedIn(room string) ([]string, bool) {
 func fits(pattern, name string) bool {
 	prefix, any := strings.CutSuffix(pattern, "*")
 	return pattern == name || any && strings.HasPrefix(name, prefix)
+}
+
+// TestRooms: the table of ARCHITECTURE.md has every package of the tree once, and nothing that is not there.
+func TestRooms(t *testing.T) {
+	raw, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms := map[string]int{}
+	_, table, _ := strings.Cut(string(raw), "| room | what |\n|---|---|\n")
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 3 {
+			break
+		}
+		for name := range strings.SplitSeq(cells[1], ",") {
+			rooms[strings.TrimSpace(name)]++
+		}
+	}
+	for name, n := range rooms {
+		if files, _ := filepath.Glob(name + "/*.go"); n > 1 || len(files) == 0 {
+			t.Errorf("%s is in the table %d times, and has %d files", name, n, len(files))
+		}
+	}
+	for name := range imports {
+		if files, _ := filepath.Glob(name + "/*.go"); len(files) > 0 && name != "" && rooms[name] == 0 {
+			t.Errorf("%s is not in the table of ARCHITECTURE.md", name)
+		}
+	}
 }

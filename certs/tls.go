@@ -1,5 +1,3 @@
-// Package certs is TLS of the API: a certificate authority in a folder with the names of Docker's files, what it signs and takes back,
-// and the two halves of a connection. It knows nothing else of box.
 package certs
 
 import (

@@ -1,5 +1,3 @@
-// Package netapi is Docker's Engine API over HTTP: one table of routes, one file a noun, and the reshaping of
-// replies for older and newer clients. All that it does is done by the engine.
 package netapi
 
 import (

@@ -1,5 +1,3 @@
-// Package cgroup holds the control groups of containers: it mounts the file systems where a host has not, makes groups with the limits
-// of the OCI runtime spec, freezes them, and empties groups whose owner is gone.
 package cgroup
 
 import (

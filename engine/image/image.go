@@ -1,5 +1,3 @@
-// Package image keeps images: their configurations by digest, the names that point at them, and the layers that
-// they stand on in the storage driver. It reads and writes Docker's archives.
 package image
 
 import (

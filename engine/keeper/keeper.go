@@ -1,6 +1,3 @@
-// Package keeper is the one process that owns running containers: it is the parent of their programs, holds
-// the other ends of their streams, writes their logs and records how they ended. The daemon drives it over a
-// socket (engine/task) and may come and go; the keeper itself may be replaced by exec in place.
 package keeper
 
 import (

@@ -1,5 +1,3 @@
-// Package logs keeps what containers print: the drivers that the keeper feeds, and the readers behind `docker logs`.
-// Files and wire formats are Docker's, so that log shippers and servers find what they know.
 package logs
 
 import (

@@ -1,6 +1,3 @@
-// Package network is the part of the host's network that box runs: bridges, the network namespaces of
-// containers and the links into them, addresses, published ports and the rules for all of it. It speaks
-// netlink only and runs no program.
 package network
 
 import (

@@ -1,4 +1,3 @@
-// Package rootfs mounts the roots of containers, once each however many use them, and makes what every root has.
 package rootfs
 
 import (

@@ -1,11 +1,3 @@
-// Package runtime starts containers and further programs in them: what an OCI runtime does (OCI runtime spec), without
-// a process of its own.
-//
-// A start is a list of system calls that is written down in Go (steps) and carried out by a copy of the calling process
-// with one thread, in C (run.c), which then executes the container's program.
-//
-// It never waits for the programs that it starts: their pids are returned, and whoever called (the keeper)
-// is their parent and reaps them.
 package runtime
 
 import (

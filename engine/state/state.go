@@ -1,7 +1,3 @@
-// Package state keeps what must outlive the daemon: one bbolt file of typed tables.
-//
-// Every change is one transaction: after a crash, or power that went away, a reader sees all of it or
-// nothing of it. Update returns once the change is on the disk.
 package state
 
 import (

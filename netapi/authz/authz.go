@@ -1,5 +1,3 @@
-// Package authz decides who may do what with the API: plugins that speak Docker's authorization protocol, and a file that says which
-// names of certificates may only read. It knows nothing of what the API does.
 package authz
 
 import (

@@ -1,5 +1,3 @@
-// Package ssh reaches a daemon over SSH from a host that has no ssh: with the keys, the agent, the known hosts and the configuration that
-// ssh would use, and a refusal where it would need more of that than this package knows.
 package ssh
 
 import (

@@ -1,6 +1,3 @@
-// Package cmd is what every personality of the binary shares: a command, the world it runs in, the
-// parser of its flags and the error that carries an exit code. Commands are functions of their Env,
-// so each of them runs inside a test as it runs on a host.
 package cmd
 
 import (

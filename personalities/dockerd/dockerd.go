@@ -1,4 +1,3 @@
-// Package dockerd is `box dockerd`: it reads the daemon's options, opens the engine and serves the API.
 package dockerd
 
 import (

@@ -1,5 +1,3 @@
-// Package install is `box install`: it puts the running file into a folder of programs, with links for the names that
-// Docker's users type, and can take the last change back.
 package install
 
 import (

@@ -1,9 +1,3 @@
-// Package runc makes containers by runc's libcontainer, of which it is the one home.
-//
-// What libcontainer keeps of a container is a file below a folder of ours, and is read anew for each call: the caller
-// holds nothing in memory, and a process that takes over goes on by the same file. Limits of running containers, their
-// processes and what the kernel counts are read and written by engine/cgroup, as for every runtime: the groups are the
-// kernel's, whoever made them.
 package runc
 
 import (

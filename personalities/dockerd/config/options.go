@@ -1,5 +1,3 @@
-// Package config is what the daemon is told: its command line, DOCKER_OPTS and daemon.json, read into one struct and
-// checked.
 package config
 
 import (

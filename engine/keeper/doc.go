@@ -1,0 +1,13 @@
+// Package keeper is the one process that owns running containers: it is the parent of their programs, holds
+// the other ends of their streams, writes their logs and records how they ended. The daemon drives it over a
+// socket (engine/task) and may come and go; the keeper itself may be replaced by exec in place.
+//
+// The keeper's rules: programs are waited for by explicit pid; starts hold a read lock, the sweep for orphans and a
+// swap the write lock; at most four starts run at a time. A swap checks the new executable with --check-state, stops
+// its pumps between two bytes, writes its state into a memory file, and executes the new file in place with all
+// descriptors open. When the keeper dies, dockerd kills what is left in the containers' control groups, starts another
+// keeper, and records 137.
+//
+// Forwarded connections travel in a swap as well, with the bytes that are on their way (engine/keeper/relay.go): those
+// are in the keeper, not in a pipe of splice(2).
+package keeper
