@@ -66,10 +66,12 @@ func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end
 	s.do(what, unix.SYS_IOCTL, master, value(unix.TIOCSPTLCK), s.space(4))
 	end = s.open(what, unix.SYS_IOCTL, master, value(unix.TIOCGPTPEER), value(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC))
 	if z := p.ConsoleSize; z != nil && z.Height > 0 && z.Width > 0 {
-		size := s.bytes([]byte{byte(z.Height), byte(z.Height >> 8), byte(z.Width), byte(z.Width >> 8), 0, 0, 0, 0}) // struct winsize
+		// struct winsize
+		size := s.bytes([]byte{byte(z.Height), byte(z.Height >> 8), byte(z.Width), byte(z.Width >> 8), 0, 0, 0, 0})
 		s.do("size of the terminal", unix.SYS_IOCTL, master, value(unix.TIOCSWINSZ), size)
 	}
-	s.do("owner of the terminal", unix.SYS_FCHOWN, end, value(p.User.UID), value(-1)).tolerate(unix.EPERM, unix.EROFS, unix.EINVAL)
+	s.do("owner of the terminal", unix.SYS_FCHOWN, end, value(p.User.UID), value(-1)).
+		tolerate(unix.EPERM, unix.EROFS, unix.EINVAL)
 	s.send(socket, master)
 	s.do("close a descriptor", unix.SYS_CLOSE, master)
 	return end
@@ -78,7 +80,8 @@ func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end
 // send passes a descriptor over a socket (unix(7), SCM_RIGHTS).
 func (s *steps) send(socket int, fd register) {
 	const rights = unix.SizeofCmsghdr + 4
-	control := s.words(value(rights), value(unix.SOL_SOCKET|unix.SCM_RIGHTS<<32), value(0)) // struct cmsghdr, little-endian as both kinds of machines are
+	// struct cmsghdr, little-endian as both kinds of machines are
+	control := s.words(value(rights), value(unix.SOL_SOCKET|unix.SCM_RIGHTS<<32), value(0))
 	body := s.words(s.bytes([]byte{0}), value(1))
 	header := s.words(value(0), value(0), body, value(1), control, value(unix.CmsgSpace(4)), value(0))
 	s.do("hand back the terminal", opStore, control+unix.SizeofCmsghdr, fd)

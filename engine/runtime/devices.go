@@ -49,7 +49,8 @@ func (r *root) devices(spec *specs.Spec) {
 		r.do("link /dev/"+l[0], unix.SYS_SYMLINKAT, cstring(l[1]), dev, cstring(l[0])).tolerate(unix.EEXIST)
 	}
 	done := &label{}
-	r.do("look for /proc/kcore", unix.SYS_FACCESSAT, current, cstring("/proc/kcore"), value(unix.F_OK)).tolerate(anyErrno).orElse(done)
+	r.do("look for /proc/kcore", unix.SYS_FACCESSAT, current, cstring("/proc/kcore"), value(unix.F_OK)).
+		tolerate(anyErrno).orElse(done)
 	r.do("link /dev/core", unix.SYS_SYMLINKAT, cstring("/proc/kcore"), dev, cstring("core")).tolerate(unix.EEXIST)
 	r.mark(done)
 	r.release(dev)
@@ -73,11 +74,13 @@ func (r *root) device(d *specs.LinuxDevice) {
 	name := path.Base(d.Path)
 	bind, refused, done := &label{}, &label{}, &label{}
 	if !r.users {
-		r.do(what, unix.SYS_MKNODAT, dir, cstring(name), value(mode|kind), value(unix.Mkdev(uint32(d.Major), uint32(d.Minor)))).tolerate(unix.EPERM, unix.EEXIST).orElse(refused)
+		r.do(what, unix.SYS_MKNODAT, dir, cstring(name), value(mode|kind),
+			value(unix.Mkdev(uint32(d.Major), uint32(d.Minor)))).tolerate(unix.EPERM, unix.EEXIST).orElse(refused)
 		r.do(what, unix.SYS_FCHOWNAT, dir, cstring(name), value(uid), value(gid), value(unix.AT_SYMLINK_NOFOLLOW)).then(done)
 		r.mark(refused)
 		old := r.register()
-		r.do(what, unix.SYS_OPENAT, dir, cstring(name), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)).tolerate(unix.ENOENT).orElse(bind).into(old)
+		r.do(what, unix.SYS_OPENAT, dir, cstring(name), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)).
+			tolerate(unix.ENOENT).orElse(bind).into(old)
 		r.do(what, unix.SYS_CLOSE, old).then(done) // it was there, which is as good
 	}
 	r.mark(bind)

@@ -46,7 +46,8 @@ func (st *starting) planExec() error {
 	st.confine(p, st.proc) // which holds for the second process too
 	st.enter(0)
 	if st.console != nil {
-		top := st.open("open the root", unix.SYS_OPENAT, current, cstring("/"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
+		top := st.open("open the root", unix.SYS_OPENAT, current, cstring("/"),
+			value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 		end := st.terminal(p, top, st.proc, st.socket)
 		st.standard(end, end, end)
 		st.release(top, value(st.socket))

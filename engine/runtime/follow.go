@@ -26,7 +26,8 @@ const (
 )
 
 var (
-	errKilled  = errors.New("container init was OOM-killed (memory limit too low?)") // nothing else kills it than the kernel for want of memory
+	// nothing else kills it than the kernel for want of memory
+	errKilled  = errors.New("container init was OOM-killed (memory limit too low?)")
 	errStopped = errors.New("process was stopped before it executed its program")
 	errLong    = fmt.Errorf("process did not execute its program within %v", startLimit)
 )
@@ -129,7 +130,8 @@ func (e *lateError) Unwrap() error { return e.error }
 // reap waits for a process that is ending. One that the kernel holds on to is left to who waits for children that
 // nobody knows.
 func reap(pid int) {
-	for pause, limit := 100*time.Microsecond, time.Now().Add(endingLimit); time.Now().Before(limit); pause = min(2*pause, 20*time.Millisecond) {
+	pause := 100 * time.Microsecond
+	for limit := time.Now().Add(endingLimit); time.Now().Before(limit); pause = min(2*pause, 20*time.Millisecond) {
 		got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil)
 		if got == pid || err != nil && err != unix.EINTR {
 			return

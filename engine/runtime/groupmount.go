@@ -29,7 +29,8 @@ func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[str
 	for _, h := range hierarchies(at, folders) {
 		// The folder is new and the container's alone, so no part of the path can be a link.
 		r.do(mounting(m), unix.SYS_MKDIRAT, top, cstring(h.name), value(0o755))
-		target := r.open(mounting(m), unix.SYS_OPENAT, top, cstring(h.name), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
+		target := r.open(mounting(m), unix.SYS_OPENAT, top, cstring(h.name),
+			value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
 		flags := groupFlags | p.Flags&unix.MS_RDONLY
 		if own {
 			r.mount(mounting(m), cstring("cgroup"), r.shown(target), h.kind, flags, cstring(h.data))
@@ -37,7 +38,8 @@ func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[str
 		} else {
 			r.mount(mounting(m), cstring(h.folder), r.shown(target), "bind", unix.MS_BIND, cstring(""))
 			r.release(target)
-			target = r.open(mounting(m), unix.SYS_OPENAT, top, cstring(h.name), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
+			target = r.open(mounting(m), unix.SYS_OPENAT, top, cstring(h.name),
+				value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
 			r.restrict(m, flags, target)
 			r.release(target)
 		}
@@ -59,7 +61,8 @@ func (r *root) unified(m *specs.Mount, p mount.Parsed, dir string, own bool) {
 	target := r.place(mounting(m), m.Destination, folder)
 	at := r.shown(target)
 	bound, done := &label{}, &label{}
-	r.mount(mounting(m), cstring("cgroup"), at, "cgroup2", p.Flags, cstring(p.Data)).tolerate(unix.EPERM, unix.EBUSY).orElse(bound).then(done)
+	r.mount(mounting(m), cstring("cgroup"), at, "cgroup2", p.Flags, cstring(p.Data)).
+		tolerate(unix.EPERM, unix.EBUSY).orElse(bound).then(done)
 	r.mark(bound)
 	if !own {
 		dir = "/sys/fs/cgroup"

@@ -54,7 +54,8 @@ func (r *root) mask(p string) {
 	r.do(what, opPlace, r.fd, r.fresh(p), there).tolerate(unix.ENOENT).orElse(done).into(target)
 	at := r.shown(target)
 	// A folder, or not: a link would have been followed.
-	r.do(what, unix.SYS_OPENAT, target, cstring("."), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)).tolerate(unix.ENOTDIR).orElse(isFile).into(open)
+	r.do(what, unix.SYS_OPENAT, target, cstring("."), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)).
+		tolerate(unix.ENOTDIR).orElse(isFile).into(open)
 	r.release(open)
 	masked := &label{}
 	for i, inodes := range []string{"1", "2"} { // kernels of Ubuntu 20.04 refuse one inode

@@ -37,7 +37,9 @@ func (st *starting) planInit() (flags uintptr, err error) {
 		return 0, err
 	}
 	spec, sp := st.c.spec, &st.spaces
-	r := &root{steps: st.steps, users: sp.joins(unix.CLONE_NEWUSER), label: spec.Linux.MountLabel, trees: map[string]register{}}
+	r := &root{
+		steps: st.steps, users: sp.joins(unix.CLONE_NEWUSER), label: spec.Linux.MountLabel, trees: map[string]register{},
+	}
 	flags = sp.own &^ unix.CLONE_NEWCGROUP
 	switch {
 	case r.users:

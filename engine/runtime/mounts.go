@@ -63,7 +63,8 @@ func (r *root) mountAll(spec *specs.Spec, groups map[string]string, ownGroups bo
 
 // lentProc are the files of /proc that programs like lxcfs put others in the place of.
 var lentProc = []string{
-	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg", "/proc/slabinfo",
+	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg",
+	"/proc/slabinfo",
 	"/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
 }
 
@@ -151,7 +152,8 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 	target := r.mountpoint(m, kind)
 	byPath, bound := &label{}, &label{}
 	if tree, ok := r.trees[m.Destination]; ok {
-		r.do(mounting(m), unix.SYS_MOVE_MOUNT, tree, cstring(""), target, cstring(""), value(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)).tolerate(unix.ENOSYS).orElse(byPath)
+		r.do(mounting(m), unix.SYS_MOVE_MOUNT, tree, cstring(""), target, cstring(""),
+			value(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)).tolerate(unix.ENOSYS).orElse(byPath)
 		r.do("close a descriptor", unix.SYS_CLOSE, tree).then(bound)
 	}
 	r.mark(byPath)
@@ -164,7 +166,8 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 	}
 	if p.ReadOnlyAll {
 		attr := r.words(value(unix.MOUNT_ATTR_RDONLY), value(0), value(0), value(0)) // struct mount_attr
-		r.do(mounting(m), unix.SYS_MOUNT_SETATTR, top, cstring(""), value(unix.AT_EMPTY_PATH|unix.AT_RECURSIVE), attr, value(4*8))
+		r.do(mounting(m), unix.SYS_MOUNT_SETATTR, top, cstring(""), value(unix.AT_EMPTY_PATH|unix.AT_RECURSIVE), attr,
+			value(4*8))
 	}
 	r.propagate(m, p, top)
 	r.release(top)

@@ -26,7 +26,8 @@ func (s *steps) sysctl(key, value string, proc register) {
 // wrong with it is said when it is entered.
 func (r *root) makeWorkingDir(dir string) {
 	made, missing := r.register(), &label{}
-	r.do("make the working folder", opPlace, r.fd, r.fresh(path.Clean("/"+dir)), folder).tolerate(anyErrno).orElse(missing).into(made)
+	r.do("make the working folder", opPlace, r.fd, r.fresh(path.Clean("/"+dir)), folder).tolerate(anyErrno).
+		orElse(missing).into(made)
 	r.release(made)
 	r.mark(missing)
 }

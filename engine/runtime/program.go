@@ -43,7 +43,8 @@ func (st *starting) limits(list []specs.POSIXRlimit) error {
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
 			return err
 		}
-		st.rlimits = append(list[:len(list):len(list)], specs.POSIXRlimit{Type: files, Soft: min(uint64(C.box_files()), now.Max), Hard: now.Max})
+		own := specs.POSIXRlimit{Type: files, Soft: min(uint64(C.box_files()), now.Max), Hard: now.Max}
+		st.rlimits = append(list[:len(list):len(list)], own)
 	}
 	return nil
 }

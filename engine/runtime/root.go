@@ -46,7 +46,8 @@ func (s *steps) enterRoot(spec *specs.Spec) error {
 		call.tolerate(unix.EINVAL) // not a mount point
 	}
 	s.mark(done)
-	s.mount("bind the root", cstring(spec.Root.Path), cstring(spec.Root.Path), "bind", unix.MS_BIND|unix.MS_REC, cstring(""))
+	s.mount("bind the root", cstring(spec.Root.Path), cstring(spec.Root.Path), "bind", unix.MS_BIND|unix.MS_REC,
+		cstring(""))
 	return nil
 }
 
@@ -57,17 +58,21 @@ func (s *steps) mount(what string, source, target operand, kind string, flags ui
 
 // openRoot opens the container's root.
 func (s *steps) openRoot(spec *specs.Spec) register {
-	return s.open("open the root", unix.SYS_OPENAT, current, cstring(spec.Root.Path), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
+	return s.open("open the root", unix.SYS_OPENAT, current, cstring(spec.Root.Path),
+		value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 }
 
 // pivot makes the container's root the root of all, and takes the host's away.
 func (r *root) pivot(spec *specs.Spec) {
-	old := r.open("open the host's root", unix.SYS_OPENAT, current, cstring("/"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
+	old := r.open("open the host's root", unix.SYS_OPENAT, current, cstring("/"),
+		value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 	r.do("enter the root", unix.SYS_FCHDIR, r.fd)
-	r.do("pivot_root", unix.SYS_PIVOT_ROOT, cstring("."), cstring(".")) // the old root is on top of the new one then: pivot_root(2), NOTES
+	// the old root is on top of the new one then: pivot_root(2), NOTES
+	r.do("pivot_root", unix.SYS_PIVOT_ROOT, cstring("."), cstring("."))
 	r.do("enter the host's root", unix.SYS_FCHDIR, old)
 	r.release(old)
-	r.mount("separate the host's root", cstring(""), cstring("."), "", unix.MS_SLAVE|unix.MS_REC, cstring("")) // or unmounting would reach the host
+	// or unmounting would reach the host
+	r.mount("separate the host's root", cstring(""), cstring("."), "", unix.MS_SLAVE|unix.MS_REC, cstring(""))
 	r.do("leave the host's root", unix.SYS_UMOUNT2, cstring("."), value(unix.MNT_DETACH))
 	r.do("enter the root", unix.SYS_CHDIR, cstring("/"))
 	propagation := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation

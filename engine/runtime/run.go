@@ -36,8 +36,10 @@ func (s *steps) clone(flags uintptr, group int) (pid int, err error) {
 		return 0, err
 	}
 	hideHeap()
-	first := int(C.box_run((*C.struct_box_step)(image.steps), C.int(len(s.list)), (*C.int64_t)(image.regs), C.ulong(flags), C.int(group), C.int(s.report)))
-	_ = unix.Munmap(image.mem) // at once: the copies of other starts would have it, and what the program is given is a secret
+	first := int(C.box_run((*C.struct_box_step)(image.steps), C.int(len(s.list)), (*C.int64_t)(image.regs), C.ulong(flags),
+		C.int(group), C.int(s.report)))
+	// at once: the copies of other starts would have it, and what the program is given is a secret
+	_ = unix.Munmap(image.mem)
 	if first < 0 {
 		return 0, fmt.Errorf("new process: %w", unix.Errno(-first))
 	}

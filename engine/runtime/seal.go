@@ -39,7 +39,8 @@ func overlaid(dir string) (*os.File, error) {
 	}
 	defer unix.Close(fs)
 	escape := strings.NewReplacer(`\`, `\\`, ":", `\:`)
-	if err := unix.FsconfigSetString(fs, "lowerdir", escape.Replace(filepath.Dir(path))+":"+escape.Replace(dir)); err != nil {
+	folders := escape.Replace(filepath.Dir(path)) + ":" + escape.Replace(dir)
+	if err := unix.FsconfigSetString(fs, "lowerdir", folders); err != nil {
 		return nil, err
 	}
 	_ = unix.FsconfigSetString(fs, "xino", "off") // spares the log a line where the folders are on two file systems

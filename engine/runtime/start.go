@@ -65,7 +65,8 @@ func (c *container) prepare(p *specs.Process, s Streams, sp spaces) (st *startin
 		inherited = append(inherited, st.group)
 	}
 	if st.steps, err = newSteps(inherited...); err == nil {
-		st.standard(value(st.streams[0]), value(st.streams[1]), value(st.streams[2])) // at once: those that are there are the keeper's
+		// at once: those that are there are the keeper's
+		st.standard(value(st.streams[0]), value(st.streams[1]), value(st.streams[2]))
 	}
 	return st, err
 }
@@ -129,7 +130,8 @@ func (st *starting) close() {
 
 // begin is what the process does as root of the host.
 func (st *starting) begin() error {
-	st.proc = st.open("open /proc", unix.SYS_OPENAT, current, cstring("/proc"), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
+	st.proc = st.open("open /proc", unix.SYS_OPENAT, current, cstring("/proc"),
+		value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 	if score := st.c.record.OOMScoreAdj; score != nil {
 		st.write("set OOM score", st.proc, "self/oom_score_adj", strconv.Itoa(*score))
 	}
@@ -184,7 +186,8 @@ func (st *starting) keyring(first bool) {
 	}
 	ring := st.register()
 	done := &label{}
-	st.do("unable to join session keyring", unix.SYS_KEYCTL, value(unix.KEYCTL_JOIN_SESSION_KEYRING), cstring("_ses."+st.c.id)).tolerate(unix.ENOSYS).orElse(done).into(ring)
+	st.do("unable to join session keyring", unix.SYS_KEYCTL, value(unix.KEYCTL_JOIN_SESSION_KEYRING),
+		cstring("_ses."+st.c.id)).tolerate(unix.ENOSYS).orElse(done).into(ring)
 	if first {
 		// As it is made, and that further programs find it: by its owner, or in a user namespace by anybody who is in it.
 		permissions := 0x3f130000 | 0x080000
@@ -228,7 +231,8 @@ func (st *starting) say(terminal *os.File, err error) {
 		if numberErr != nil {
 			return
 		}
-		end, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(master), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+		end, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(master), unix.TIOCGPTPEER,
+			unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
 		if errno != 0 {
 			return
 		}

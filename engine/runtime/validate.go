@@ -52,7 +52,8 @@ func has(s *specs.Spec, kind specs.LinuxNamespaceType) bool {
 
 // ipcSysctls are parameters of IPC namespaces (ipc_namespaces(7)), beside those that begin with fs.mqueue.
 var ipcSysctls = []string{
-	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
+	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
+	"kernel.shm_rmid_forced",
 }
 
 // validateSysctl takes parameters of namespaces that the container has alone, and of none that all have together.

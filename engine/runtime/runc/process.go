@@ -14,7 +14,9 @@ import (
 )
 
 // start starts the program of sp in c: a first one up to the point where it would execute its program, until c.Exec.
-func start(c *libcontainer.Container, sp *specs.Process, s runtime.Streams, first bool) (pid int, terminal *os.File, err error) {
+func start(
+	c *libcontainer.Container, sp *specs.Process, s runtime.Streams, first bool,
+) (pid int, terminal *os.File, err error) {
 	p, err := process(sp)
 	if err != nil {
 		return 0, nil, refusal{err}
@@ -94,7 +96,8 @@ func process(p *specs.Process) (*libcontainer.Process, error) {
 		return nil, errors.New("no program to execute")
 	}
 	lp := &libcontainer.Process{
-		Args: p.Args, Env: p.Env, UID: int(p.User.UID), GID: int(p.User.GID), Cwd: p.Cwd, Label: p.SelinuxLabel, NoNewPrivileges: &p.NoNewPrivileges,
+		Args: p.Args, Env: p.Env, UID: int(p.User.UID), GID: int(p.User.GID), Cwd: p.Cwd, Label: p.SelinuxLabel,
+		NoNewPrivileges: &p.NoNewPrivileges,
 		AppArmorProfile: p.ApparmorProfile, Scheduler: p.Scheduler, IOPriority: p.IOPriority, LogLevel: logLevel,
 	}
 	if p.ConsoleSize != nil {

@@ -54,7 +54,8 @@ type record struct {
 // Create is runtime.Runtime's. The profile of spec judges system calls; a filter is refused.
 func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (runtime.Container, error) {
 	if filter != nil {
-		return nil, fmt.Errorf("container %s with a compiled filter, where runc takes a profile: %w", id, errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("container %s with a compiled filter, where runc takes a profile: %w", id,
+			errdefs.ErrInvalidArgument)
 	}
 	if err := runtime.Validate(spec); err != nil {
 		return nil, err

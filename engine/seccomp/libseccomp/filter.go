@@ -71,7 +71,8 @@ func (f *ScmpFilter) AddRuleConditional(call ScmpSyscall, action ScmpAction, con
 			return fmt.Errorf("system call %d: argument %d cannot be compared twice in one rule", call, c.Argument)
 		}
 		seen |= 1 << c.Argument
-		rule.Args = append(rule.Args, specs.LinuxSeccompArg{Index: c.Argument, Value: c.Operand1, ValueTwo: c.Operand2, Op: operators[c.Op]})
+		rule.Args = append(rule.Args, specs.LinuxSeccompArg{Index: c.Argument, Value: c.Operand1, ValueTwo: c.Operand2,
+			Op: operators[c.Op]})
 	}
 	f.profile.Syscalls = append(f.profile.Syscalls, rule)
 	return nil

@@ -174,7 +174,8 @@ const (
 )
 
 // operators is in the order of the constants above.
-var operators = [...]specs.LinuxSeccompOperator{"", specs.OpNotEqual, specs.OpLessThan, specs.OpLessEqual, specs.OpEqualTo,
+var operators = [...]specs.LinuxSeccompOperator{"", specs.OpNotEqual, specs.OpLessThan, specs.OpLessEqual,
+	specs.OpEqualTo,
 	specs.OpGreaterEqual, specs.OpGreaterThan, specs.OpMaskedEqual}
 
 // ScmpCondition is one comparison of one argument. CompareMaskedEqual holds where argument & Operand1 == Operand2.
