@@ -120,6 +120,7 @@ var homes = map[string][]string{
 	"github.com/alecthomas/kong":        {"personalities/cmd"}, // command lines
 	"github.com/opencontainers/runc":    {"engine/runtime/runc"},
 	"github.com/opencontainers/cgroups": {"engine/runtime/runc"},
+	"github.com/seccomp":                {}, // libcontainer's, with engine/seccomp/libseccomp in its place
 	"github.com/vishvananda/netlink":    {"engine/network"},
 	"github.com/vishvananda/netns":      {"engine/network"},
 	"github.com/google/nftables":        {"engine/network"},
