@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"box/engine"
+	"box/engine/refuse"
 	"box/netapi/wire"
 )
 
@@ -15,10 +16,10 @@ import (
 func archivePath(r *http.Request) (string, error) {
 	p := r.FormValue("path")
 	if p == "" {
-		return "", refused("bad parameter: pathcannot be empty") // word for word
+		return "", refuse.Invalid("bad parameter: pathcannot be empty") // word for word
 	}
 	if strings.ContainsRune(p, 0) {
-		return "", refused("bad parameter: path holds a zero byte")
+		return "", refuse.Invalid("bad parameter: path holds a zero byte")
 	}
 	return p, nil
 }

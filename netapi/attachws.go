@@ -1,9 +1,11 @@
 package netapi
 
 import (
+	"context"
 	"net/http"
 
 	"box/engine/attach"
+	"box/netapi/version"
 	"box/netapi/wire"
 )
 
@@ -14,11 +16,11 @@ func (s *Server) attachWebSocket(w http.ResponseWriter, r *http.Request) error {
 		Stdin: true, Stdout: true, Stderr: true, Raw: true,
 		Logs: flag(r, "logs"), Stream: flag(r, "stream"), DetachKeys: r.FormValue("detachKeys"),
 	}
-	v := versionOf(r.Context())
+	v := version.Of(r.Context())
 	if v >= 42 {
 		o.Stdin, o.Stdout, o.Stderr = flag(r, "stdin"), flag(r, "stdout"), flag(r, "stderr")
 	}
-	a, err := s.e.Attach(r.Context(), name(r), o)
+	a, err := s.e.Attach(context.WithoutCancel(r.Context()), name(r), o)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/containerd/errdefs"
 
+	"box/engine/refuse"
 	"box/netapi/authz"
 )
 
@@ -126,7 +127,7 @@ func wholeBody(r *http.Request) ([]byte, error) {
 	}
 	sort := r.Header.Get("Content-Type")
 	if t, _, err := mime.ParseMediaType(sort); sort != "" && (err != nil || strings.HasPrefix(t, "multipart/") || t == "application/x-www-form-urlencoded") {
-		return nil, refused(fmt.Sprintf("authorization plugins cannot judge a body of type %q", sort))
+		return nil, refuse.Invalid("authorization plugins cannot judge a body of type %q", sort)
 	}
 	if !isJSON(sort) {
 		return nil, nil // no handler reads parameters in it

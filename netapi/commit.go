@@ -9,12 +9,14 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/engine/refuse"
+	"box/netapi/version"
 )
 
 // commitContainer makes an image of a container. The body may say what it is to run.
 func (s *Server) commitContainer(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return refused(err.Error())
+		return refuse.Invalid("%v", err)
 	}
 	var raw json.RawMessage
 	if err := readJSON(w, r, &raw); err != nil {
@@ -27,11 +29,11 @@ func (s *Server) commitContainer(w http.ResponseWriter, r *http.Request) error {
 	var fields map[string]json.RawMessage
 	if body := bytes.TrimSpace(raw); len(body) > 0 && !bytes.Equal(body, []byte("null")) {
 		if err := json.Unmarshal(body, &fields); err != nil {
-			return refused("invalid JSON: " + err.Error())
+			return refuse.Invalid("invalid JSON: %s", err.Error())
 		}
 	}
 	if len(fields) > 0 {
-		body, err := decodeCreate(raw)
+		body, err := version.DecodeCreate(raw)
 		if err != nil {
 			return err
 		}

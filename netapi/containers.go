@@ -9,7 +9,9 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/engine/refuse"
 	"box/engine/request"
+	"box/netapi/version"
 	"box/netapi/wire"
 )
 
@@ -20,13 +22,13 @@ func (s *Server) listContainers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, asked := f["annotation"]; asked && versionOf(r.Context()) < 56 {
-		return refused("invalid filter 'annotation'")
+	if _, asked := f["annotation"]; asked && version.Of(r.Context()) < 56 {
+		return refuse.Invalid("invalid filter 'annotation'")
 	}
 	o := engine.ListOptions{All: flag(r, "all"), Size: flag(r, "size"), Filters: f}
 	if text := r.FormValue("limit"); text != "" {
 		if o.Limit, err = strconv.Atoi(text); err != nil {
-			return refused("invalid limit " + strconv.Quote(text))
+			return refuse.Invalid("invalid limit %s", strconv.Quote(text))
 		}
 	}
 	list, err := s.e.List(r.Context(), o)
@@ -35,7 +37,7 @@ func (s *Server) listContainers(w http.ResponseWriter, r *http.Request) error {
 	}
 	shaped := make([]any, 0, len(list))
 	for i := range list {
-		s, err := shapeSummary(&list[i], versionOf(r.Context()))
+		s, err := version.Summary(&list[i], version.Of(r.Context()))
 		if err != nil {
 			return err
 		}
@@ -49,7 +51,7 @@ func (s *Server) inspectContainer(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	shaped, err := shapeInspect(c, versionOf(r.Context()))
+	shaped, err := version.Inspect(c, version.Of(r.Context()))
 	if err != nil {
 		return err
 	}
@@ -58,22 +60,22 @@ func (s *Server) inspectContainer(w http.ResponseWriter, r *http.Request) error 
 
 func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return refused(err.Error())
+		return refuse.Invalid("%v", err)
 	}
 	var raw json.RawMessage
 	if err := readJSON(w, r, &raw); err != nil {
 		return err
 	}
-	q, err := decodeCreate(raw)
+	q, err := version.DecodeCreate(raw)
 	if err != nil {
 		return err
 	}
-	if err := fieldsSince(versionOf(r.Context()), raw, &q); err != nil {
+	if err := version.Since(version.Of(r.Context()), raw, &q); err != nil {
 		return err
 	}
 	c := request.Create{Name: r.FormValue("name"), Config: q.Config, Host: q.HostConfig, Networking: q.NetworkingConfig,
-		Shallow: versionOf(r.Context()) < 44}
-	if versionOf(r.Context()) >= 41 {
+		Shallow: version.Of(r.Context()) < 44}
+	if version.Of(r.Context()) >= 41 {
 		if c.Platform, err = request.Platform(r.FormValue("platform")); err != nil {
 			return err
 		}
@@ -91,7 +93,7 @@ func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) startContainer(w http.ResponseWriter, r *http.Request) error {
 	// Before 1.24 a host configuration could be sent here; longer bodies than "{}" or "null" are a mistake now.
 	if r.ContentLength > 7 || r.ContentLength == -1 {
-		return refused("starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24")
+		return refuse.Invalid("starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24")
 	}
 	if err := s.e.Start(r.Context(), name(r)); err != nil {
 		return err
@@ -102,13 +104,13 @@ func (s *Server) startContainer(w http.ResponseWriter, r *http.Request) error {
 
 func stopOptions(r *http.Request) (engine.StopOptions, error) {
 	o := engine.StopOptions{Signal: r.FormValue("signal")}
-	if versionOf(r.Context()) < 42 {
+	if version.Of(r.Context()) < 42 {
 		o.Signal = ""
 	}
 	if t := r.FormValue("t"); t != "" {
 		n, err := strconv.Atoi(t)
 		if err != nil {
-			return o, refused("invalid timeout " + strconv.Quote(t))
+			return o, refuse.Invalid("invalid timeout %s", strconv.Quote(t))
 		}
 		o.Seconds = &n
 	}
@@ -206,9 +208,9 @@ func (s *Server) waitContainer(w http.ResponseWriter, r *http.Request) error {
 	switch condition {
 	case "", api.WaitConditionNotRunning, api.WaitConditionNextExit, api.WaitConditionRemoved:
 	default:
-		return refused("invalid condition: " + strconv.Quote(string(condition)))
+		return refuse.Invalid("invalid condition: %s", strconv.Quote(string(condition)))
 	}
-	early := versionOf(r.Context()) >= 30
+	early := version.Of(r.Context()) >= 30
 	resp, err := s.e.Wait(r.Context(), name(r), condition, func() {
 		if early {
 			w.Header().Set("Content-Type", "application/json")
@@ -223,7 +225,7 @@ func (s *Server) waitContainer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var out any = resp
-	if versionOf(r.Context()) < 42 && resp.Error == nil {
+	if version.Of(r.Context()) < 42 && resp.Error == nil {
 		out = struct {
 			Error      *api.WaitExitError
 			StatusCode int64
@@ -253,4 +255,23 @@ func (s *Server) containerChanges(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	return writeJSON(w, http.StatusOK, list)
+}
+
+func (s *Server) updateContainer(w http.ResponseWriter, r *http.Request) error {
+	var u api.UpdateConfig
+	if err := readJSON(w, r, &u); err != nil {
+		return err
+	}
+	version.DropNulls(&u.Resources)
+	if version.Of(r.Context()) < 55 { // they were in the request, and did nothing
+		u.BlkioWeightDevice, u.BlkioDeviceReadBps, u.BlkioDeviceWriteBps, u.BlkioDeviceReadIOps, u.BlkioDeviceWriteIOps = nil, nil, nil, nil, nil
+	}
+	if version.Of(r.Context()) < 40 {
+		u.PidsLimit = nil // not to be changed then
+	}
+	warnings, err := s.e.Update(r.Context(), name(r), u)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, api.UpdateResponse{Warnings: warnings})
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/moby/moby/api/types/volume"
 
 	"box/engine"
+	"box/engine/refuse"
+	"box/netapi/version"
 )
 
 // oldDiskUsage is what takes space as before 1.52: everything, one by one.
@@ -26,15 +28,15 @@ type oldDiskUsage struct {
 
 // diskUsage measures what takes space. There is no build cache that is kept.
 func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
-	v := versionOf(r.Context())
+	v := version.Of(r.Context())
 	if err := r.ParseForm(); err != nil {
-		return refused(err.Error())
+		return refuse.Invalid("%v", err)
 	}
 	of, cache := engine.DiskUsageOf{Images: true, Containers: true, Volumes: true}, true
 	if kinds := r.Form["type"]; v >= 42 && len(kinds) > 0 {
 		for _, k := range kinds {
 			if !slices.Contains([]string{"container", "image", "volume", "build-cache"}, k) {
-				return refused("unknown object type: " + k)
+				return refuse.Invalid("unknown object type: %s", k)
 			}
 		}
 		has := func(k system.DiskUsageObject) bool { return slices.Contains(kinds, string(k)) }
@@ -49,13 +51,13 @@ func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
 	if u.Images != nil {
 		old.Images = []any{}
 		for i := range u.Images {
-			old.Images = append(old.Images, shapeImage(&u.Images[i], v))
+			old.Images = append(old.Images, version.ImageSummary(&u.Images[i], v))
 		}
 	}
 	if u.Containers != nil {
 		old.Containers = []any{}
 		for i := range u.Containers {
-			c, err := shapeSummary(&u.Containers[i], v)
+			c, err := version.Summary(&u.Containers[i], v)
 			if err != nil {
 				return err
 			}
@@ -150,7 +152,7 @@ func (s *Server) pruneBuilds(w http.ResponseWriter, r *http.Request) error {
 	for _, key := range []string{"keep-storage", "reserved-space", "max-used-space", "min-free-space"} {
 		if text := r.FormValue(key); text != "" {
 			if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-				return refused(key + " is in bytes and expects an integer, got " + text + ": " + err.Error())
+				return refuse.Invalid("%s is in bytes and expects an integer, got %s: %v", key, text, err)
 			}
 		}
 	}

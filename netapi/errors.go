@@ -37,9 +37,3 @@ func statusOf(err error) int {
 	}
 	return http.StatusInternalServerError
 }
-
-// refused is a request that does not even reach the engine.
-type refused string
-
-func (r refused) Error() string { return string(r) }
-func (refused) Unwrap() error   { return errdefs.ErrInvalidArgument }

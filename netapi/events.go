@@ -3,7 +3,6 @@ package netapi
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -12,6 +11,8 @@ import (
 	"github.com/moby/moby/api/types/events"
 
 	"box/engine/filter"
+	"box/engine/refuse"
+	"box/netapi/version"
 	"box/netapi/wire"
 )
 
@@ -30,7 +31,7 @@ func span(r *http.Request) (since, until time.Time, err error) {
 	}
 	since, until = read("since"), read("until")
 	if err == nil && !until.IsZero() && since.After(until) {
-		err = refused(fmt.Sprintf("`since` time (%d) cannot be after `until` time (%d)", since.Unix(), until.Unix()))
+		err = refuse.Invalid("`since` time (%d) cannot be after `until` time (%d)", since.Unix(), until.Unix())
 	}
 	return since, until, err
 }
@@ -53,7 +54,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	match := filter.Events(f)
-	kind := acceptedType(r.Header.Values("Accept"), eventTypes(versionOf(r.Context())))
+	kind := acceptedType(r.Header.Values("Accept"), eventTypes(version.Of(r.Context())))
 	out := wire.NewEncoder(newFlushWriter(w))
 	if kind == types.MediaTypeJSONSequence {
 		out = wire.NewEncoder(sequence{newFlushWriter(w)})
@@ -66,7 +67,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		_ = http.NewResponseController(w).Flush()
 	}
 	return quiet(s.e.Events().Subscribe(ctx, since, until, started, func(m events.Message) error {
-		if !match(m) || m.Type == events.ImageEventType && m.Action == events.ActionCreate && versionOf(r.Context()) < 46 {
+		if !match(m) || m.Type == events.ImageEventType && m.Action == events.ActionCreate && version.Of(r.Context()) < 46 {
 			return nil
 		}
 		return out.Encode(shapeEvent(m))
@@ -74,7 +75,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 }
 
 // eventTypes are the forms in which a client of a version may ask for events; others get lines, called JSON.
-func eventTypes(v apiVersion) []string {
+func eventTypes(v version.Version) []string {
 	all := []string{types.MediaTypeJSONLines, types.MediaTypeNDJSON, types.MediaTypeJSONSequence}
 	switch {
 	case v < 52:

@@ -8,7 +8,9 @@ import (
 	"github.com/containerd/errdefs"
 
 	"box/engine"
+	"box/engine/refuse"
 	"box/engine/request"
+	"box/netapi/version"
 )
 
 func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
@@ -16,7 +18,7 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := versionOf(r.Context())
+	v := version.Of(r.Context())
 	if name := r.FormValue("filter"); name != "" && v < 41 {
 		f["reference"] = append(f["reference"], name)
 	}
@@ -26,7 +28,7 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	}
 	shaped := make([]any, 0, len(list))
 	for i := range list {
-		shaped = append(shaped, shapeImage(&list[i], v))
+		shaped = append(shaped, version.ImageSummary(&list[i], v))
 	}
 	return writeJSON(w, http.StatusOK, shaped)
 }
@@ -40,7 +42,7 @@ func (s *Server) inspectImage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shaped, err := shapeImageInspect(img, versionOf(r.Context()))
+	shaped, err := version.ImageInspect(img, version.Of(r.Context()))
 	if err != nil {
 		return err
 	}
@@ -78,11 +80,11 @@ func (s *Server) tagImage(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) removeImage(w http.ResponseWriter, r *http.Request) error {
 	if strings.TrimSpace(name(r)) == "" {
-		return refused("image name cannot be blank")
+		return refuse.Invalid("image name cannot be blank")
 	}
 	platforms := r.URL.Query()["platforms"]
 	if len(platforms) > 1 {
-		return refused("multiple platforms are not supported")
+		return refuse.Invalid("multiple platforms are not supported")
 	}
 	p, err := request.Platform(strings.Join(platforms, ""))
 	if err != nil {

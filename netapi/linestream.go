@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"box/engine/progress"
+	"box/netapi/version"
 	"box/netapi/wire"
 )
 
@@ -12,7 +13,7 @@ import (
 type lineStream struct {
 	w     http.ResponseWriter
 	out   *wire.JSONWriter
-	v     apiVersion
+	v     version.Version
 	began bool
 }
 
@@ -21,7 +22,7 @@ type lineStream struct {
 func (s *Server) progressing(w http.ResponseWriter, r *http.Request, do func(*lineStream) error) {
 	c := http.NewResponseController(w)
 	_ = c.EnableFullDuplex() // without it the server would drop some of the body; always so over HTTP/2
-	p := &lineStream{w: w, out: wire.NewJSONWriter(w), v: versionOf(r.Context())}
+	p := &lineStream{w: w, out: wire.NewJSONWriter(w), v: version.Of(r.Context())}
 	switch err := do(p); {
 	case err != nil && p.began:
 		_ = p.out.Fail(s.accounted(r, err))

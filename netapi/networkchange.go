@@ -7,6 +7,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/network"
 
+	"box/engine/refuse"
 	"box/netapi/wire"
 )
 
@@ -39,7 +40,7 @@ func (s *Server) createNetwork(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch n, err := s.e.InspectNetwork(q.Name); {
 	case q.Name == "":
-		return refused("invalid name: ")
+		return refuse.Invalid("invalid name: ")
 	case err == nil && n.Name == q.Name:
 		return forbidden("operation is not permitted on predefined %s network ", q.Name)
 	}
@@ -86,7 +87,7 @@ func (s *Server) disconnectNetwork(w http.ResponseWriter, r *http.Request) error
 	return unbuilt(wire.NoNetworks)
 }
 
-const errHostNetwork = refused("container cannot be disconnected from host network or connected to host network")
+var errHostNetwork = refuse.Invalid("container cannot be disconnected from host network or connected to host network")
 
 // membership is whether a container is in a network.
 type membership struct {

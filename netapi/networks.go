@@ -5,6 +5,8 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/moby/moby/api/types/network"
+
+	"box/netapi/version"
 )
 
 func (s *Server) listNetworks(w http.ResponseWriter, r *http.Request) error {
@@ -18,17 +20,17 @@ func (s *Server) listNetworks(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := make([]any, len(list))
 	for i := range list {
-		if versionOf(r.Context()) < 28 { // a list told all that an inspection does
+		if version.Of(r.Context()) < 28 { // a list told all that an inspection does
 			n, err := s.e.InspectNetwork(list[i].ID)
 			if err != nil {
 				return err
 			}
-			if out[i], err = shaped(n, networkFields, versionOf(r.Context())); err != nil {
+			if out[i], err = version.Shaped(n, version.NetworkFields, version.Of(r.Context())); err != nil {
 				return err
 			}
 			continue
 		}
-		if out[i], err = shaped(list[i], listedNetworkFields, versionOf(r.Context())); err != nil {
+		if out[i], err = version.Shaped(list[i], version.ListedNetworkFields, version.Of(r.Context())); err != nil {
 			return err
 		}
 	}
@@ -40,7 +42,7 @@ func (s *Server) inspectNetwork(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := shaped(n, networkFields, versionOf(r.Context()))
+	out, err := version.Shaped(n, version.NetworkFields, version.Of(r.Context()))
 	if err != nil {
 		return err
 	}

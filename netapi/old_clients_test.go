@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"box/netapi/version"
 )
 
 // TestNoEscapes: <, > and & stand for themselves in every reply, of every version.
@@ -17,12 +19,12 @@ func TestNoEscapes(t *testing.T) {
 	e.must(t, "POST", "/commit?container=odd&repo=odd&comment=%3Ca%3E%26b", "", nil)
 	e.must(t, "POST", "/volumes/create", "application/json", []byte(`{"Name":"odd","Labels":{"l":"`+odd+`"}}`))
 	seen := 0
-	for _, version := range []string{MinVersion, "1.41", "1.50", MaxVersion} {
+	for _, v := range []string{version.Min, "1.41", "1.50", version.Max} {
 		for _, path := range []string{"/containers/json?all=1", "/containers/odd/json?size=1", "/images/json", "/images/odd/json", "/images/odd/history", "/volumes", "/volumes/odd",
 			"/system/df", "/info", "/version", "/networks", "/networks/host", fmt.Sprintf("/events?since=1&until=%d", time.Now().Unix()+1)} {
-			reply := e.must(t, "GET", "/v"+version+path, "", nil)
+			reply := e.must(t, "GET", "/v"+v+path, "", nil)
 			if bytes.Contains(reply, []byte(`\u00`)) {
-				t.Errorf("%s at %s is escaped: %s", path, version, reply)
+				t.Errorf("%s at %s is escaped: %s", path, v, reply)
 			}
 			if bytes.Contains(reply, []byte(odd)) {
 				seen++
@@ -46,8 +48,8 @@ func TestOldImageFields(t *testing.T) {
 		version                            string
 		container, onBuild, virtual, hosts bool // whether the fields are there: Container, Config.OnBuild, VirtualSize, Config.Hostname
 	}{
-		{MinVersion, true, true, true, true}, {"1.43", true, true, true, true}, {"1.44", true, true, false, true}, {"1.45", false, true, false, true}, {"1.49", false, true, false, true},
-		{"1.50", false, true, false, false}, {"1.51", false, true, false, false}, {"1.52", false, false, false, false}, {MaxVersion, false, false, false, false},
+		{version.Min, true, true, true, true}, {"1.43", true, true, true, true}, {"1.44", true, true, false, true}, {"1.45", false, true, false, true}, {"1.49", false, true, false, true},
+		{"1.50", false, true, false, false}, {"1.51", false, true, false, false}, {"1.52", false, false, false, false}, {version.Max, false, false, false, false},
 	} {
 		for _, image := range []string{"edge", "made"} {
 			var i map[string]json.RawMessage
@@ -97,16 +99,16 @@ func TestOldImageFilter(t *testing.T) {
 
 // TestLowestVersion is what DOCKER_MIN_API_VERSION may say, and what it does.
 func TestLowestVersion(t *testing.T) {
-	for text, good := range map[string]bool{MinVersion: true, "1.44": true, MaxVersion: true, "1.21": false, "1.99": false, "2.0": false, "x": false, "1": false, "": false, "v1.44": false} {
-		if err := CheckLowest(text); (err == nil) != good {
+	for text, good := range map[string]bool{version.Min: true, "1.44": true, version.Max: true, "1.21": false, "1.99": false, "2.0": false, "x": false, "1": false, "": false, "v1.44": false} {
+		if err := version.CheckLowest(text); (err == nil) != good {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	for _, row := range []struct {
 		version, lowest string
 		good            bool
-	}{{"1.22", MinVersion, true}, {"1.21", MinVersion, false}, {"1.43", "1.44", false}, {"1.44", "1.44", true}, {"", "1.44", true}, {"1.57", "1.44", false}} {
-		if _, err := requestVersion(row.version, row.lowest); (err == nil) != row.good || err != nil && statusOf(err) != 400 {
+	}{{"1.22", version.Min, true}, {"1.21", version.Min, false}, {"1.43", "1.44", false}, {"1.44", "1.44", true}, {"", "1.44", true}, {"1.57", "1.44", false}} {
+		if _, err := version.OfPath(row.version, row.lowest); (err == nil) != row.good || err != nil && statusOf(err) != 400 {
 			t.Errorf("%q of %s: %v", row.version, row.lowest, err)
 		}
 	}

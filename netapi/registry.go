@@ -7,6 +7,7 @@ import (
 	"github.com/moby/moby/api/types/registry"
 
 	"box/engine"
+	"box/engine/refuse"
 	"box/engine/request"
 	"box/netapi/wire"
 )
@@ -45,7 +46,7 @@ func (s *Server) searchImages(w http.ResponseWriter, r *http.Request) error {
 	limit := 0
 	if text := r.FormValue("limit"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil {
-			return refused("invalid limit specified: " + err.Error())
+			return refuse.Invalid("invalid limit specified: %s", err.Error())
 		}
 	}
 	list, err := s.e.Search(r.Context(), r.FormValue("term"), limit, f, authOf(r))

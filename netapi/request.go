@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"box/engine/filter"
+	"box/engine/refuse"
+	"box/netapi/version"
 	"box/netapi/wire"
 )
 
@@ -24,7 +26,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 // decode reads JSON into v; a body of nothing but spaces is empty.
 func decode(w http.ResponseWriter, r *http.Request, v any, empty error) error {
 	if ct := r.Header.Get("Content-Type"); !isJSON(ct) {
-		return refused("unsupported Content-Type header (" + ct + "): must be 'application/json'")
+		return refuse.Invalid("unsupported Content-Type header (%s): must be 'application/json'", ct)
 	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	err := d.Decode(v)
@@ -35,10 +37,10 @@ func decode(w http.ResponseWriter, r *http.Request, v any, empty error) error {
 	case errors.As(err, &large):
 		return err
 	case err != nil:
-		return refused("invalid JSON: " + err.Error())
+		return refuse.Invalid("invalid JSON: %s", err.Error())
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return refused("unexpected content after JSON")
+		return refuse.Invalid("unexpected content after JSON")
 	}
 	return nil
 }
@@ -46,12 +48,10 @@ func decode(w http.ResponseWriter, r *http.Request, v any, empty error) error {
 // readWanted is readJSON where an empty body is a mistake.
 func readWanted(w http.ResponseWriter, r *http.Request, v any) error {
 	if r.Body == nil || r.ContentLength == 0 {
-		return errEmptyBody
+		return version.ErrEmptyBody
 	}
-	return decode(w, r, v, errEmptyBody)
+	return decode(w, r, v, version.ErrEmptyBody)
 }
-
-const errEmptyBody = refused("invalid JSON: got EOF while reading request body")
 
 // writeJSON replies with v.
 func writeJSON(w http.ResponseWriter, status int, v any) error {
@@ -82,7 +82,7 @@ func filters(r *http.Request) (filter.Args, error) {
 	}
 	var sets map[string]map[string]bool
 	if json.Unmarshal([]byte(text), &sets) != nil {
-		return nil, refused("invalid filter")
+		return nil, refuse.Invalid("invalid filter")
 	}
 	for key, values := range sets {
 		for v, on := range values {
@@ -102,15 +102,15 @@ func moment(s string) (time.Time, error) {
 	seconds, fraction, _ := strings.Cut(s, ".")
 	sec, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
-		return time.Time{}, refused(err.Error()) // Docker's text
+		return time.Time{}, refuse.Invalid("%v", err) // Docker's text
 	}
 	nano := int64(0)
 	if fraction != "" {
 		if _, err := strconv.ParseInt(fraction, 10, 64); err != nil {
-			return time.Time{}, refused(err.Error())
+			return time.Time{}, refuse.Invalid("%v", err)
 		}
 		if nano, err = strconv.ParseInt((fraction + "000000000")[:9], 10, 64); err != nil {
-			return time.Time{}, refused(err.Error())
+			return time.Time{}, refuse.Invalid("%v", err)
 		}
 	}
 	return time.Unix(sec, nano), nil
@@ -120,11 +120,11 @@ func moment(s string) (time.Time, error) {
 func size(r *http.Request) (height, width uint16, err error) {
 	h, err := strconv.ParseUint(r.FormValue("h"), 10, 32)
 	if err != nil {
-		return 0, 0, refused("invalid resize height " + strconv.Quote(r.FormValue("h")))
+		return 0, 0, refuse.Invalid("invalid resize height %s", strconv.Quote(r.FormValue("h")))
 	}
 	wd, err := strconv.ParseUint(r.FormValue("w"), 10, 32)
 	if err != nil {
-		return 0, 0, refused("invalid resize width " + strconv.Quote(r.FormValue("w")))
+		return 0, 0, refuse.Invalid("invalid resize width %s", strconv.Quote(r.FormValue("w")))
 	}
 	return uint16(h), uint16(wd), nil // what a terminal can have of them
 }

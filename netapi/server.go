@@ -1,7 +1,6 @@
 package netapi
 
 import (
-	"context"
 	"crypto/tls"
 	stdlog "log"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"box/engine"
+	"box/netapi/version"
 	"box/netapi/wire"
 )
 
@@ -49,13 +49,13 @@ type Server struct {
 type Product struct {
 	Release string // of Docker, for programs that compare versions
 	Version string // box's own
-	Lowest  string // version of the API that is spoken; "" for MinVersion
+	Lowest  string // version of the API that is spoken; "" for version.Min
 }
 
 // New makes a server for e; busy is called whenever a request begins or ends.
 func New(e *engine.Engine, product Product, log *slog.Logger, busy func()) *Server {
 	if product.Lowest == "" {
-		product.Lowest = MinVersion
+		product.Lowest = version.Min
 	}
 	s := &Server{busy: busy, e: e, product: product, log: log, hijacked: map[net.Conn]struct{}{}, fresh: map[net.Conn]struct{}{}}
 	s.router = s.routes()
@@ -94,11 +94,11 @@ func (s *Server) wrap(one *route) http.HandlerFunc {
 		defer s.logRequest(r)(w)
 		s.setHeaders(w.Header())
 		err := s.authorized(w, r, one, func(w http.ResponseWriter, r *http.Request) error {
-			v, err := requestVersion(mux.Vars(r)["version"], s.product.Lowest)
+			v, err := version.OfPath(mux.Vars(r)["version"], s.product.Lowest)
 			if err != nil {
 				return err
 			}
-			return one.do(s, w, r.WithContext(context.WithValue(r.Context(), versionKey{}, v)))
+			return one.do(s, w, r.WithContext(version.With(r.Context(), v)))
 		})
 		if err != nil {
 			s.fail(w, r, err)
@@ -107,7 +107,7 @@ func (s *Server) wrap(one *route) http.HandlerFunc {
 }
 
 func (s *Server) setHeaders(h http.Header) {
-	h.Set("Api-Version", MaxVersion)
+	h.Set("Api-Version", version.Max)
 	h.Set("Docker-Experimental", strconv.FormatBool(s.e.Experimental()))
 	h.Set("Ostype", runtime.GOOS)
 	h.Set("Server", "Docker/"+s.product.Release+" (linux)")

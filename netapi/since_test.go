@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"box/netapi/version"
 )
 
 // TestAnnotationFilter: containers are listed by their annotations since 1.56, by name or by name and value, of several all.
@@ -69,8 +71,8 @@ func TestEventForms(t *testing.T) {
 		{"1.53", "application/jsonl", "application/jsonl"},
 		{"1.53", "application/jsonl;q=0, application/*;q=0.1", "application/x-ndjson"},
 		{"1.53", "*/*", "application/jsonl"},
-		{MaxVersion, "text/html", "application/json"},
-		{MaxVersion, "", "application/json"},
+		{version.Max, "text/html", "application/json"},
+		{version.Max, "", "application/json"},
 	} {
 		head := fmt.Sprintf("GET /v%s/events?since=1&until=%d HTTP/1.1\r\nHost: d\r\nConnection: close\r\n", row.version, time.Now().Unix()+1)
 		if row.accept != "" {

@@ -1,24 +1,28 @@
 package netapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
 	"box/engine"
 	"box/engine/attach"
+	"box/netapi/version"
 	"box/netapi/wire"
 )
 
 // mediaType is how a stream is announced.
 func mediaType(r *http.Request, terminal bool) string {
-	if !terminal && versionOf(r.Context()) >= 42 {
+	if !terminal && version.Of(r.Context()) >= 42 {
 		return wire.MultiplexedStream
 	}
 	return wire.RawStream
 }
 
 func (s *Server) attachContainer(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.e.Attach(r.Context(), name(r), attach.Options{
+	// A client that has ended its side of the connection still listens, and that it is gone is told by writes.
+	ctx := context.WithoutCancel(r.Context())
+	a, err := s.e.Attach(ctx, name(r), attach.Options{
 		Stdin: flag(r, "stdin"), Stdout: flag(r, "stdout"), Stderr: flag(r, "stderr"),
 		Logs: flag(r, "logs"), Stream: flag(r, "stream"), DetachKeys: r.FormValue("detachKeys"),
 	})

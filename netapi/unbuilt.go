@@ -1,6 +1,7 @@
 package netapi
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -98,4 +99,20 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	_ = wire.WriteError(w, http.StatusNotFound, "page not found", false)
+}
+
+// noCheckpoints answers what Docker answers unless its daemon is experimental: a clear no, where a client would take
+// "page not found" for a daemon that is too old.
+func (s *Server) noCheckpoints(http.ResponseWriter, *http.Request) error {
+	return unbuilt(wire.NoCheckpoints)
+}
+
+// listPlugins: clients ask it before anything else.
+func (s *Server) listPlugins(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, []struct{}{})
+}
+
+// noPlugin answers what is asked of one plugin. `docker inspect` goes on to the next kind only after this answer.
+func (s *Server) noPlugin(_ http.ResponseWriter, r *http.Request) error {
+	return answer{errdefs.ErrNotFound, fmt.Sprintf("plugin %q not found", name(r))}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/gorilla/mux"
+
+	"box/netapi/version"
 )
 
 // TestEndpoints asks for every endpoint of Docker's: it is built, or says what is missing, in every form of its path, and never "page not found".
@@ -101,7 +103,7 @@ func TestPlugins(t *testing.T) {
 		{"DELETE", "/plugins/x?force=1", 404, `{"message":"plugin \"x\" not found"}` + "\n"},
 		{"GET", "/plugins/", 404, `{"message":"page not found"}` + "\n"},
 		{"PATCH", "/services/x", 404, `{"message":"page not found"}` + "\n"},
-		{"POST", "/v9.9/build", 400, `{"message":"client version 9.9 is too new. Maximum supported API version is ` + MaxVersion + `"}` + "\n"},
+		{"POST", "/v9.9/build", 400, `{"message":"client version 9.9 is too new. Maximum supported API version is ` + version.Max + `"}` + "\n"},
 	} {
 		if status, body := e.ask(t, &call{method: row.method}, row.path, "", nil); status != row.status || string(body) != row.body {
 			t.Errorf("%s %s: %d %s", row.method, row.path, status, body)

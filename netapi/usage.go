@@ -6,12 +6,13 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/netapi/version"
 	"box/netapi/wire"
 )
 
 func (s *Server) containerStats(w http.ResponseWriter, r *http.Request) error {
 	o := engine.UsageOptions{Stream: r.FormValue("stream") == "" || flag(r, "stream")}
-	v := versionOf(r.Context())
+	v := version.Of(r.Context())
 	if v >= 41 {
 		o.OneShot = flag(r, "one-shot")
 	}

@@ -4,6 +4,9 @@ import (
 	"net/http"
 
 	api "github.com/moby/moby/api/types/volume"
+
+	"box/engine/refuse"
+	"box/netapi/version"
 )
 
 func (s *Server) listVolumes(w http.ResponseWriter, r *http.Request) error {
@@ -28,13 +31,13 @@ func (s *Server) inspectVolume(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) createVolume(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength == 0 {
-		return refused("invalid JSON: got EOF while reading request body")
+		return refuse.Invalid("invalid JSON: got EOF while reading request body")
 	}
 	var q api.CreateRequest
 	if err := readJSON(w, r, &q); err != nil {
 		return err
 	}
-	if versionOf(r.Context()) < 42 {
+	if version.Of(r.Context()) < 42 {
 		q.ClusterVolumeSpec = nil
 	}
 	v, err := s.e.VolumeCreate(r.Context(), q)
@@ -58,7 +61,7 @@ func (s *Server) pruneVolumes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if versionOf(r.Context()) < 42 {
+	if version.Of(r.Context()) < 42 {
 		f["all"] = []string{"true"}
 	}
 	report, err := s.e.PruneVolumes(r.Context(), f)

@@ -12,7 +12,7 @@ import (
 
 	"box/engine"
 	"box/engine/task"
-	"box/netapi"
+	"box/netapi/version"
 )
 
 // check refuses what cannot be, in Docker's words where it has some, and completes the rest.
@@ -24,7 +24,7 @@ func (o *Options) check(getenv func(string) string, used func(flag string) bool)
 		return err
 	}
 	if o.LowestAPI = getenv("DOCKER_MIN_API_VERSION"); o.LowestAPI != "" {
-		if err := netapi.CheckLowest(o.LowestAPI); err != nil {
+		if err := version.CheckLowest(o.LowestAPI); err != nil {
 			return err
 		}
 	}

@@ -1,16 +1,17 @@
-package netapi
+package version
 
 import (
 	"encoding/json"
 	"testing"
 
+	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 )
 
 func TestLegacyMAC(t *testing.T) {
 	const mac = "02:42:ac:11:00:07"
 	for _, row := range []struct {
-		v                  apiVersion
+		v                  Version
 		body, network, mac string
 		refused            bool
 	}{
@@ -24,13 +25,13 @@ func TestLegacyMAC(t *testing.T) {
 		{43, `{"MacAddress":"odd","HostConfig":{}}`, "", "", true},
 		{43, `{"MacAddress":"` + mac + `","HostConfig":{"NetworkMode":"host"}}`, "", "", true},
 	} {
-		q, err := decodeCreate(json.RawMessage(row.body))
+		q, err := DecodeCreate(json.RawMessage(row.body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = fieldsSince(row.v, json.RawMessage(row.body), &q)
+		err = Since(row.v, json.RawMessage(row.body), &q)
 		if row.refused || err != nil {
-			if !row.refused || statusOf(err) != 400 {
+			if !row.refused || !errdefs.IsInvalidArgument(err) {
 				t.Errorf("%s: %v", row.body, err)
 			}
 			continue
@@ -47,7 +48,7 @@ func TestLegacyMAC(t *testing.T) {
 
 func TestFieldsSince(t *testing.T) {
 	for _, row := range []struct {
-		v        apiVersion
+		v        Version
 		in, want string // of HostConfig, the fields that change
 	}{
 		{39, `{}`, `{"IpcMode":"shareable","CgroupnsMode":"host"}`},
@@ -74,9 +75,9 @@ func TestFieldsSince(t *testing.T) {
 		if err := json.Unmarshal([]byte(`{"HostConfig":`+row.in+`}`), &q); err != nil {
 			t.Fatal(err)
 		}
-		err := fieldsSince(row.v, nil, &q)
+		err := Since(row.v, nil, &q)
 		if row.want == "" {
-			if statusOf(err) != 400 {
+			if !errdefs.IsInvalidArgument(err) {
 				t.Errorf("%d %s: %v", row.v, row.in, err)
 			}
 			continue

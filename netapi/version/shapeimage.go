@@ -1,4 +1,4 @@
-package netapi
+package version
 
 import (
 	"encoding/json"
@@ -17,8 +17,8 @@ type oldImage struct {
 	VirtualSize int64
 }
 
-// shapeImage gives an image of a list the fields that its version had: before 1.43 an image without names had one that says so.
-func shapeImage(s *image.Summary, v apiVersion) any {
+// ImageSummary gives an image of a list the fields that its version had: before 1.43 an image without names had one that says so.
+func ImageSummary(s *image.Summary, v Version) any {
 	if v < 43 && len(s.RepoTags) == 0 && len(s.RepoDigests) == 0 {
 		s.RepoTags, s.RepoDigests = []string{"<none>:<none>"}, []string{"<none>@<none>"}
 	}
@@ -70,8 +70,8 @@ func containerConfig(i *engine.ImageInspect) *api.Config {
 	return &c.Config
 }
 
-// shapeImageInspect gives the reply the fields that its version had.
-func shapeImageInspect(i *engine.ImageInspect, v apiVersion) (any, error) {
+// ImageInspect gives the reply the fields that its version had.
+func ImageInspect(i *engine.ImageInspect, v Version) (any, error) {
 	if v >= 52 {
 		return newImageInspect{i.InspectResponse, containerConfig(i)}, nil
 	}
@@ -105,7 +105,7 @@ func shapeImageInspect(i *engine.ImageInspect, v apiVersion) (any, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, err
 	}
-	return fields, shapeFields(fields, imageFields, v)
+	return fields, ShapeFields(fields, imageFields, v)
 }
 
 // oldConfig is an image's configuration as a container's, which it was before 1.50.

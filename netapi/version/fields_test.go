@@ -1,4 +1,4 @@
-package netapi
+package version
 
 import (
 	"encoding/json"
@@ -7,13 +7,13 @@ import (
 
 // TestShapeFields gives one object to clients of several versions.
 func TestShapeFields(t *testing.T) {
-	table := []field{
+	table := []Field{
 		{path: []string{"New"}, since: 44},
 		{path: []string{"Old"}, last: 41, value: json.RawMessage("0")},
 		{path: []string{"In", "*", "New"}, since: 48},
 	}
 	for _, row := range []struct {
-		v    apiVersion
+		v    Version
 		want string
 	}{
 		{40, `{"In":{"a":{},"b":{"Stays":2}},"Old":0}`},
@@ -24,7 +24,7 @@ func TestShapeFields(t *testing.T) {
 		if err := json.Unmarshal([]byte(`{"New":1,"In":{"a":{"New":1},"b":{"New":1,"Stays":2}}}`), &o); err != nil {
 			t.Fatal(err)
 		}
-		if err := shapeFields(o, table, row.v); err != nil {
+		if err := ShapeFields(o, table, row.v); err != nil {
 			t.Fatal(err)
 		}
 		got, err := json.Marshal(o)

@@ -1,9 +1,11 @@
-package netapi
+package version
 
 import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"github.com/containerd/errdefs"
 )
 
 // TestWordsAlone: what is a list of words may be one word, in a request to create a container and in one to commit it.
@@ -19,7 +21,7 @@ func TestWordsAlone(t *testing.T) {
 		{`{"Image":"i","HostConfig":{"CapAdd":"ALL","PortBindings":{"1/tcp":[{"HostIp":""}]}}}`, nil, nil, nil, []string{"ALL"}},
 		{`{"Image":"i","HostConfig":{"CapAdd":["A","B"]}}`, nil, nil, nil, []string{"A", "B"}},
 	} {
-		q, err := decodeCreate(json.RawMessage(row.body))
+		q, err := DecodeCreate(json.RawMessage(row.body))
 		if err != nil || q.Config == nil {
 			t.Errorf("%s: %v", row.body, err)
 			continue
@@ -38,7 +40,7 @@ func TestWordsAlone(t *testing.T) {
 		`{"Cmd":5}`: "", `{"Cmd":{}}`: "", `{"Env":"A=b"}`: "", `{"HostConfig":{"Dns":"1.1.1.1"}}`: "", `{"Healthcheck":{"Test":"x"}}`: "", ` `: "",
 		`{"HostConfig":{"PortBindings":{"x/tcp":[]}}}`: `invalid port specification: "x"`, `{"HostConfig":{"PortBindings":{"70000/udp":null}}}`: `invalid port specification: "70000"`,
 	} {
-		if q, err := decodeCreate(json.RawMessage(body)); statusOf(err) != 400 || want != "" && err.Error() != want {
+		if q, err := DecodeCreate(json.RawMessage(body)); !errdefs.IsInvalidArgument(err) || want != "" && err.Error() != want {
 			t.Errorf("%s: %+v %v", body, q, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package netapi
+package version
 
 import (
 	"encoding/json"
@@ -7,18 +7,20 @@ import (
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
+
+	"box/engine/refuse"
 )
 
-// fieldsSince takes from a request to create a container what its version of the API did not have, and sets defaults that were others.
+// Since takes from a request to create a container what its version of the API did not have, and sets defaults that were others.
 // raw is the request's body, which may have fields that the types have no more.
-func fieldsSince(v apiVersion, raw json.RawMessage, q *api.CreateRequest) error {
+func Since(v Version, raw json.RawMessage, q *api.CreateRequest) error {
 	if q.HostConfig == nil {
 		q.HostConfig = &api.HostConfig{} // its defaults depend on the version too
 	}
 	h := q.HostConfig
 	for name, ep := range endpoints(q) {
 		if ep == nil {
-			return refused("no EndpointSettings for " + name)
+			return refuse.Invalid("no EndpointSettings for %s", name)
 		}
 	}
 	if err := legacyMAC(raw, q); err != nil {
@@ -55,11 +57,11 @@ func legacyMAC(raw json.RawMessage, q *api.CreateRequest) error {
 	}
 	mac, err := net.ParseMAC(legacy.MacAddress)
 	if err != nil {
-		return refused("invalid MAC address: " + legacy.MacAddress)
+		return refuse.Invalid("invalid MAC address: %s", legacy.MacAddress)
 	}
 	mode := q.HostConfig.NetworkMode
 	if mode.IsHost() || mode.IsContainer() {
-		return refused("conflicting options: mac-address and the network mode")
+		return refuse.Invalid("conflicting options: mac-address and the network mode")
 	}
 	name := string(mode)
 	if name == "" {
@@ -89,12 +91,12 @@ func endpoints(q *api.CreateRequest) map[string]*network.EndpointSettings {
 	return q.NetworkingConfig.EndpointsConfig
 }
 
-func mountSince(v apiVersion, m *mount.Mount) error {
+func mountSince(v Version, m *mount.Mount) error {
 	if b := m.BindOptions; b != nil {
 		b.NonRecursive = b.NonRecursive && v >= 40
 		b.CreateMountpoint = b.CreateMountpoint && v >= 42
 		if v < 44 && b.ReadOnlyForceRecursive {
-			return refused("BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer")
+			return refuse.Invalid("BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer")
 		}
 		b.ReadOnlyNonRecursive = b.ReadOnlyNonRecursive && v >= 44
 	}
@@ -105,7 +107,7 @@ func mountSince(v apiVersion, m *mount.Mount) error {
 		o.Options = nil
 	}
 	if m.Type == mount.TypeImage && v < 48 {
-		return refused(`Mount type "Image" needs API v1.48 or newer`)
+		return refuse.Invalid(`Mount type "Image" needs API v1.48 or newer`)
 	}
 	return nil
 }

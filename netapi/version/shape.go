@@ -1,4 +1,4 @@
-package netapi
+package version
 
 import (
 	"bytes"
@@ -13,8 +13,12 @@ import (
 	"github.com/moby/moby/api/types/network"
 
 	"box/engine"
+	"box/engine/refuse"
 	"box/netapi/wire"
 )
+
+// ErrEmptyBody is of a request whose body is needed and not there.
+var ErrEmptyBody = refuse.Invalid("invalid JSON: got EOF while reading request body")
 
 // createBody is a request to create a container. Lists of words may be one word alone, as clients of all times write them.
 type createBody struct {
@@ -39,17 +43,17 @@ func (b *createBody) request() api.CreateRequest {
 	if b.HostConfig != nil {
 		q.HostConfig = &b.HostConfig.HostConfig
 		q.HostConfig.CapAdd, q.HostConfig.CapDrop = b.HostConfig.CapAdd, b.HostConfig.CapDrop
-		dropNulls(&q.HostConfig.Resources)
+		DropNulls(&q.HostConfig.Resources)
 	}
 	return q
 }
 
-// decodeCreate reads the body of a create. Clients older than the types leave empty strings where the types want an
+// DecodeCreate reads the body of a create. Clients older than the types leave empty strings where the types want an
 // address or nothing; those are dropped before the types are asked.
-func decodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
+func DecodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 	var b createBody
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return b.CreateRequest, errEmptyBody
+		return b.CreateRequest, ErrEmptyBody
 	}
 	err := json.Unmarshal(raw, &b)
 	if err == nil {
@@ -59,10 +63,10 @@ func decodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 	numbers := json.NewDecoder(bytes.NewReader(raw))
 	numbers.UseNumber() // they stay as they came
 	if numbers.Decode(&loose) != nil {
-		return b.CreateRequest, refused("invalid JSON: " + err.Error())
+		return b.CreateRequest, refuse.Invalid("invalid JSON: %s", err.Error())
 	}
 	if port, bad := badPort(loose); bad {
-		return b.CreateRequest, refused("invalid port specification: " + strconv.Quote(port))
+		return b.CreateRequest, refuse.Invalid("invalid port specification: %s", strconv.Quote(port))
 	}
 	dropEmpty(loose, "MacAddress", "HostIp", "IPv4Address", "IPv6Address", "Gateway", "IPAddress", "IPv6Gateway", "GlobalIPv6Address")
 	again, merr := json.Marshal(loose)
@@ -71,13 +75,13 @@ func decodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 	}
 	b = createBody{}
 	if err := json.Unmarshal(again, &b); err != nil {
-		return b.CreateRequest, refused("invalid JSON: " + err.Error())
+		return b.CreateRequest, refuse.Invalid("invalid JSON: %s", err.Error())
 	}
 	return b.request(), nil
 }
 
-// dropNulls takes the elements out of lists that are null, which stand for nothing.
-func dropNulls(r *api.Resources) {
+// DropNulls takes the elements out of lists that are null, which stand for nothing.
+func DropNulls(r *api.Resources) {
 	r.Ulimits = slices.DeleteFunc(r.Ulimits, func(u *api.Ulimit) bool { return u == nil })
 	r.BlkioWeightDevice = slices.DeleteFunc(r.BlkioWeightDevice, func(d *blkiodev.WeightDevice) bool { return d == nil })
 	for _, list := range []*[]*blkiodev.ThrottleDevice{&r.BlkioDeviceReadBps, &r.BlkioDeviceWriteBps, &r.BlkioDeviceReadIOps, &r.BlkioDeviceWriteIOps} {
@@ -117,12 +121,12 @@ func dropEmpty(v any, names ...string) {
 	}
 }
 
-// shapeSummary is a container in a list as before 1.52: health was in the text alone.
-func shapeSummary(s *api.Summary, v apiVersion) (any, error) {
+// Summary is a container in a list as before 1.52: health was in the text alone.
+func Summary(s *api.Summary, v Version) (any, error) {
 	if v < 52 {
 		s.Health = nil
 	}
-	return shaped(s, endpointFields, v)
+	return Shaped(s, endpointFields, v)
 }
 
 // settings is NetworkSettings as before 1.52, with the addresses of the default network beside those of all. Newer versions get it
@@ -148,8 +152,8 @@ type settings struct {
 	Networks               map[string]*network.EndpointSettings
 }
 
-// shapeInspect gives the reply the fields that its version had.
-func shapeInspect(c *api.InspectResponse, v apiVersion) (any, error) {
+// Inspect gives the reply the fields that its version had.
+func Inspect(c *api.InspectResponse, v Version) (any, error) {
 	old := settings{
 		SandboxID: c.NetworkSettings.SandboxID, SandboxKey: c.NetworkSettings.SandboxKey,
 		Ports: c.NetworkSettings.Ports, Networks: c.NetworkSettings.Networks,
@@ -169,5 +173,5 @@ func shapeInspect(c *api.InspectResponse, v apiVersion) (any, error) {
 	if fields["NetworkSettings"], err = wire.Marshal(old); err != nil {
 		return nil, err
 	}
-	return fields, shapeFields(fields, containerFields, v)
+	return fields, ShapeFields(fields, containerFields, v)
 }

@@ -1,21 +1,22 @@
-package netapi
+package version
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"box/netapi/wire"
 )
 
-// field is one field of a reply that not every version of the API has. Those of the types that no version had are not listed.
-type field struct {
+// Field is one field of a reply that not every version of the API has. Those of the types that no version had are not listed.
+type Field struct {
 	path  []string // "*" is every key of a map
-	since apiVersion
-	last  apiVersion      // the last version that has it; 0: the newest
+	since Version
+	last  Version         // the last version that has it; 0: the newest
 	value json.RawMessage // what older clients find where the types have it no more, or leave it out when it is empty
 }
 
 // containerFields are the fields of a container's inspection by version (API history).
-var containerFields = []field{
+var containerFields = []Field{
 	{path: []string{"Config", "OnBuild"}, last: 51, value: json.RawMessage("null")},
 	{path: []string{"HostConfig", "Umask"}, since: 56},
 	{path: []string{"HostConfig", "KernelMemory"}, last: 41, value: json.RawMessage("0")},
@@ -25,25 +26,25 @@ var containerFields = []field{
 }
 
 // imageFields are those of an image's inspection.
-var imageFields = []field{
+var imageFields = []Field{
 	{path: []string{"Config", "OnBuild"}, last: 51, value: json.RawMessage("null")},
 	{path: []string{"ContainerConfig", "OnBuild"}, value: json.RawMessage("null")},
 }
 
 // endpointFields are those of each network of a container in a list.
-var endpointFields = []field{
+var endpointFields = []Field{
 	{path: []string{"NetworkSettings", "Networks", "*", "DNSNames"}, since: 44},
 	{path: []string{"NetworkSettings", "Networks", "*", "GwPriority"}, since: 48},
 }
 
-// networkFields are those of a network, and listedNetworkFields of one in a list.
+// NetworkFields are those of a network, and ListedNetworkFields of one in a list.
 var (
-	networkFields       = []field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Status"}, since: 52}}
-	listedNetworkFields = []field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Containers"}, last: 51, value: json.RawMessage("{}")}}
+	NetworkFields       = []Field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Status"}, since: 52}}
+	ListedNetworkFields = []Field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Containers"}, last: 51, value: json.RawMessage("{}")}}
 )
 
-// shaped is a reply with the fields that the version has. Where all of the table agree with the types, it is the reply itself.
-func shaped(reply any, table []field, v apiVersion) (any, error) {
+// Shaped is a reply with the fields that the version has. Where all of the table agree with the types, it is the reply itself.
+func Shaped(reply any, table []Field, v Version) (any, error) {
 	same := true
 	for _, f := range table {
 		same = same && v >= f.since && (f.value == nil || f.last != 0 && v > f.last)
@@ -59,11 +60,11 @@ func shaped(reply any, table []field, v apiVersion) (any, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, err
 	}
-	return fields, shapeFields(fields, table, v)
+	return fields, ShapeFields(fields, table, v)
 }
 
-// shapeFields takes out of a reply what the version does not have, and puts in what it has besides.
-func shapeFields(reply map[string]json.RawMessage, table []field, v apiVersion) error {
+// ShapeFields takes out of a reply what the version does not have, and puts in what it has besides.
+func ShapeFields(reply map[string]json.RawMessage, table []Field, v Version) error {
 	for _, f := range table {
 		if err := shapeField(reply, f.path, f, v); err != nil {
 			return err
@@ -72,7 +73,7 @@ func shapeFields(reply map[string]json.RawMessage, table []field, v apiVersion) 
 	return nil
 }
 
-func shapeField(object map[string]json.RawMessage, path []string, f field, v apiVersion) error {
+func shapeField(object map[string]json.RawMessage, path []string, f Field, v Version) error {
 	if len(path) > 1 {
 		keys := []string{path[0]}
 		if path[0] == "*" {
@@ -104,4 +105,23 @@ func shapeField(object map[string]json.RawMessage, path []string, f field, v api
 		object[path[0]] = f.value
 	}
 	return nil
+}
+
+// InfoFields are the fields of info by version; the arguments are whether what crosses a bridge passes the rules of the two versions of IP.
+func InfoFields(bridgeFilters, bridgeFilters6 bool) []Field {
+	no, empty := json.RawMessage("false"), json.RawMessage("[]")
+	list := []Field{
+		{path: []string{"BridgeNfIptables"}, last: 49, value: json.RawMessage(strconv.FormatBool(bridgeFilters))},
+		{path: []string{"BridgeNfIp6tables"}, last: 49, value: json.RawMessage(strconv.FormatBool(bridgeFilters6))},
+		{path: []string{"KernelMemory"}, last: 41, value: no},
+		{path: []string{"KernelMemoryTCP"}, since: 40, last: 51, value: no},
+		{path: []string{"CDISpecDirs"}, since: 44},
+		{path: []string{"FirewallBackend"}, since: 49},
+		{path: []string{"RegistryConfig", "AllowNondistributableArtifactsCIDRs"}, last: 48, value: empty},
+		{path: []string{"RegistryConfig", "AllowNondistributableArtifactsHostnames"}, last: 48, value: empty},
+	}
+	for _, c := range []string{"ContainerdCommit", "RuncCommit", "InitCommit"} {
+		list = append(list, Field{path: []string{c, "Expected"}, last: 48, value: json.RawMessage(`""`)})
+	}
+	return list
 }
