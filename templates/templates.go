@@ -13,13 +13,18 @@ import (
 
 // Parse reads a template by that name, which errors have.
 func Parse(name, text string) (*template.Template, error) {
-	return template.New(name).Funcs(functions()).Parse(text)
+	return ParseWith(name, text, nil)
+}
+
+// ParseWith is Parse with further functions, which go before those of the same name.
+func ParseWith(name, text string, more template.FuncMap) (*template.Template, error) {
+	return template.New(name).Funcs(functions()).Funcs(more).Parse(text)
 }
 
 // functions are Docker's own, beside those of text/template.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"json":     toJSON,
+		"json":     JSON,
 		"split":    strings.Split,
 		"join":     strings.Join,
 		"title":    title,
@@ -30,8 +35,8 @@ func functions() template.FuncMap {
 	}
 }
 
-// toJSON is compact and leaves <, > and & as they are.
-func toJSON(v any) (string, error) {
+// JSON is the template function of that name: compact, and <, > and & stay as they are.
+func JSON(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -17,7 +17,6 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/events"
 	"golang.org/x/sys/unix"
 
 	"box/netapi/wire"
@@ -329,7 +328,7 @@ func TestEvents(t *testing.T) {
 	d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"GET /events": text(`{"Type":"container","Action":"start"}` + "\n" + `{"Type":"image","Action":"pull"}`)})
 	var got []string
 	stop := errors.New("enough")
-	err := d.client(t, Options{}).Events(context.Background(), "1", "", Filters{"type": {"container", "image"}}, func(m events.Message) error {
+	err := d.client(t, Options{}).Events(context.Background(), "1", "", Filters{"type": {"container", "image"}}, func(m *Event) error {
 		if got = append(got, string(m.Action)); len(got) == 2 {
 			return stop
 		}

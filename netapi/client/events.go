@@ -10,9 +10,24 @@ import (
 	"box/netapi/wire"
 )
 
+// Event is one of a daemon's. The first three are of daemons of before API 1.52.
+type Event struct {
+	Status string `json:"status,omitempty"`
+	ID     string `json:"id,omitempty"`
+	From   string `json:"from,omitempty"`
+
+	Type   events.Type
+	Action events.Action
+	Actor  events.Actor
+	Scope  string `json:"scope,omitempty"`
+
+	Time     int64 `json:"time,omitempty"`
+	TimeNano int64 `json:"timeNano,omitempty"`
+}
+
 // Events calls each for every event until until, the end of ctx, or an error of each. Since and until are Unix
 // seconds or empty.
-func (c *Client) Events(ctx context.Context, since, until string, f Filters, each func(events.Message) error) error {
+func (c *Client) Events(ctx context.Context, since, until string, f Filters, each func(*Event) error) error {
 	q := url.Values{}
 	setString(q, "since", since)
 	setString(q, "until", until)
@@ -24,14 +39,14 @@ func (c *Client) Events(ctx context.Context, since, until string, f Filters, eac
 	defer body.Close()
 	r := wire.NewJSONReader(body)
 	for {
-		var m events.Message
+		var m Event
 		switch err := r.Read(&m); {
 		case err == io.EOF:
 			return nil
 		case err != nil:
 			return err
 		}
-		if err := each(m); err != nil {
+		if err := each(&m); err != nil {
 			return err
 		}
 	}

@@ -191,8 +191,8 @@ func TestInspect(t *testing.T) {
 		code int
 	}{
 		{[]string{"inspect", "c"}, "[\n    {\n        \"Id\": \"c\",\n        \"Created\": \"2020\",\n        \"Config\": {\n            \"Cmd\": null,\n            \"Image\": \"i\"\n        },\n        \"New\": {\n            \"z\": 1,\n            \"a\": 2\n        }\n    }\n]\n", 0},
-		{[]string{"inspect", "-f", "{{.ID}} {{.Config.Cmd}} {{.Config.Env}} {{json .New}}", "c"},
-			"c [] [] {\"z\":1,\"a\":2}\n", 0},
+		{[]string{"inspect", "-f", "{{.ID}} {{.Config.Cmd}} {{.Config.Env}}", "c"}, "c [] []\n", 0},
+		{[]string{"inspect", "-f", "{{.Id}} {{json .New}}", "c"}, "c {\"a\":2,\"z\":1}\n", 0},
 		{[]string{"inspect", "-f", "{{.Id}}{{.Name}}", "i", "v"}, "", 1},
 		{[]string{"inspect", "-f", "json", "n"}, "[{\"Id\":\"n\"}]\n", 0},
 		{[]string{"inspect", "--type", "image", "i", "-f", "{{.RepoTags}}"}, "[i:1]\n", 0},

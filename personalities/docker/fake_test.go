@@ -2,6 +2,7 @@ package docker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,12 +22,13 @@ import (
 
 // fake is a daemon on a socket that answers from a table and records what it is asked.
 type fake struct {
-	routes map[string]http.HandlerFunc // "GET /containers/json"
-	host   string
-	mu     sync.Mutex
-	seen   []string          // requests without the version
-	bodies map[string][]byte // the last body of a request, by the same key as routes
-	other  http.HandlerFunc  // what is not in routes; nil: not found
+	routes  map[string]http.HandlerFunc // "GET /containers/json"
+	host    string
+	mu      sync.Mutex
+	seen    []string          // requests without the version
+	bodies  map[string][]byte // the last body of a request, by the same key as routes
+	other   http.HandlerFunc  // what is not in routes; nil: not found
+	version string            // of the API; empty: the latest
 }
 
 func newFake(t *testing.T, routes map[string]http.HandlerFunc) *fake {
@@ -61,7 +63,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.seen = append(f.seen, key+query)
 	f.bodies[key] = body
 	f.mu.Unlock()
-	w.Header().Set("Api-Version", client.MaxVersion)
+	w.Header().Set("Api-Version", cmp.Or(f.version, client.MaxVersion))
 	if handler := f.routes[key]; handler != nil {
 		handler(w, r)
 		return

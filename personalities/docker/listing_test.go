@@ -89,6 +89,13 @@ func TestFilters(t *testing.T) {
 	if want := `GET /containers/json?all=1&filters=%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%7D%2C%22status%22%3A%7B%22exited%22%3Atrue%7D%7D&limit=3&size=1`; f.seen[0] != want {
 		t.Error(f.seen[0])
 	}
+	for format, size := range map[string]bool{"{{.Size}}": true, "table {{.ID}}\t{{.Size}}": true, "{{json .}}": true,
+		"{{if false}}{{.Size}}{{end}}": false, "json": false, "{{.ID}}": false, "": false} {
+		f.docker(t, "", "ps", "--format", format)
+		if asked := f.seen[len(f.seen)-1]; strings.Contains(asked, "size=1") != size {
+			t.Errorf("--format %s asks %s", format, asked)
+		}
+	}
 	if r := f.docker(t, "", "ps", "-f", "zz"); r.code != 125 || !strings.Contains(r.stderr, "bad format of filter (expected name=value)") {
 		t.Errorf("%+v", r)
 	}

@@ -3,10 +3,7 @@ package container
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/moby/moby/api/types/container"
 
@@ -39,8 +36,12 @@ func psListing(size bool) *table.Listing {
 		Others: []table.Column{{"CreatedAt", "CREATED AT"}, {"Platform", "PLATFORM"}, {"State", "STATE"},
 			{"Labels", "LABELS"},
 			{"Mounts", "MOUNTS"}, {"LocalVolumes", "LOCAL VOLUMES"}, {"Networks", "NETWORKS"}},
+		Raw: "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n" +
+			"state: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\n" +
+			"labels: {{- pad .Labels 1 0}}\nports: {{- pad .Ports 1 0}}\n",
 	}
 	if size {
+		l.Raw += "size: {{.Size}}\n"
 		l.Standard = append(l.Standard, table.Column{"Size", "SIZE"})
 	} else {
 		l.Others = append(l.Others, table.Column{"Size", "SIZE"})
@@ -50,12 +51,17 @@ func psListing(size bool) *table.Listing {
 
 // Run is `docker container ls`.
 func (f *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
+	l := psListing(f.Size)
+	f.Format = l.Format(s, f.Format)
+	size, err := asksSize(f.Format)
+	if err != nil {
+		return err
+	}
 	api, err := s.Client()
 	if err != nil {
 		return err
 	}
-	o := client.ListContainers{All: f.All, Size: f.Size || strings.Contains(f.Format, ".Size") ||
-		strings.Contains(f.Format, "json ."), Filters: client.Filters(f.Filter), Limit: f.Last}
+	o := client.ListContainers{All: f.All, Size: f.Size || size, Filters: client.Filters(f.Filter), Limit: f.Last}
 	if f.Latest && f.Last < 1 {
 		o.Limit = 1
 	}
@@ -69,53 +75,27 @@ func (f *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 		}
 		return nil
 	}
-	var rows []table.Row
+	var rows []*Row
 	for i := range list {
 		rows = append(rows, RowOf(&list[i], f.NoTrunc))
 	}
-	return psListing(f.Size).Print(s, s.Out, f.Format, rows)
+	return table.Print(s, s.Out, l, f.Format, rows)
 }
 
-// RowOf is a container as ps shows it.
-func RowOf(c *container.Summary, whole bool) table.Row {
-	command := strconv.Quote(c.Command)
-	if !whole {
-		command = strconv.Quote(table.Ellipsis(c.Command, 20))
+// asksSize tries a format on an empty container: sizes are measured for those alone that name them.
+func asksSize(format string) (bool, error) {
+	if format == "" || format == "table" {
+		return false, nil
 	}
-	var mounts []string
-	volumes := 0
-	for _, m := range c.Mounts {
-		name := m.Name
-		if name == "" {
-			name = m.Source
-		}
-		if m.Driver == "local" {
-			volumes++
-		}
-		if !whole {
-			name = table.Ellipsis(name, 15)
-		}
-		mounts = append(mounts, name)
+	probe := &Row{c: &container.Summary{}}
+	parseErr, err := table.Try(format, probe)
+	if parseErr != nil {
+		return false, fmt.Errorf("failed to parse template: %w", parseErr)
 	}
-	var networks []string
-	if c.NetworkSettings != nil {
-		for name := range c.NetworkSettings.Networks {
-			networks = append(networks, name)
-		}
-		slices.Sort(networks)
+	if err != nil {
+		return false, fmt.Errorf("failed to execute template: %w", err)
 	}
-	return table.Row{
-		Label: func(name string) string { return c.Labels[name] },
-		Fields: map[string]any{
-			"ID": table.CutID(c.ID, whole), "Names": Names(c.Names, whole), "Image": shownImage(c, whole),
-			"Command":   command,
-			"CreatedAt": time.Unix(c.Created, 0).String(), "RunningFor": table.Ago(c.Created), "Platform": nil,
-			"Ports": portText(c.Ports), "State": string(c.State), "Status": c.Status, "Size": containerSize(c),
-			"Labels": table.LabelText(c.Labels), "Mounts": strings.Join(mounts, ","),
-			"LocalVolumes": strconv.Itoa(volumes),
-			"Networks":     strings.Join(networks, ","),
-		},
-	}
+	return probe.sizeAsked, nil
 }
 
 // Names leaves out the slash, and without --no-trunc the names that links gave.
@@ -144,12 +124,4 @@ func shownImage(c *container.Summary, whole bool) string {
 		return name
 	}
 	return c.Image
-}
-
-func containerSize(c *container.Summary) string {
-	text := table.SizeText(c.SizeRw)
-	if c.SizeRootFs > 0 {
-		text += fmt.Sprintf(" (virtual %s)", table.SizeText(c.SizeRootFs))
-	}
-	return text
 }

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/docker/go-units"
 	"github.com/moby/moby/api/types/container"
 
 	"box/netapi/client"
@@ -165,7 +163,7 @@ func (m *meters) failure() error {
 func (f *Stats) draw(s *session.Session, w io.Writer, m *meters) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var rows []table.Row
+	var rows []*meterRow
 	for _, one := range m.list {
 		if one.err != nil {
 			if len(m.list) == 1 || f.NoStream {
@@ -173,75 +171,7 @@ func (f *Stats) draw(s *session.Session, w io.Writer, m *meters) error {
 			}
 			continue
 		}
-		rows = append(rows, one.row(f.NoTrunc))
+		rows = append(rows, &meterRow{one, f.NoTrunc})
 	}
-	return statsListing().Print(s, w, f.Format, rows)
-}
-
-func (one *meter) row(whole bool) table.Row {
-	fields := map[string]any{}
-	for _, name := range []string{"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs",
-		"Container"} {
-		fields[name] = "--"
-	}
-	fields["Container"] = one.asked
-	if !one.have {
-		return table.Row{Fields: fields}
-	}
-	st := &one.stats
-	used, limit := memoryUsed(&st.MemoryStats), st.MemoryStats.Limit
-	percent := 0.0
-	if limit > 0 {
-		percent = float64(used) / float64(limit) * 100
-	}
-	fields["ID"], fields["Name"] = table.CutID(st.ID, whole), strings.TrimPrefix(st.Name, "/")
-	fields["CPUPerc"] = fmt.Sprintf("%.2f%%", cpuPercent(st))
-	fields["MemUsage"] = units.BytesSize(float64(used)) + " / " + units.BytesSize(float64(limit))
-	fields["MemPerc"] = fmt.Sprintf("%.2f%%", percent)
-	var rx, tx uint64
-	for _, n := range st.Networks {
-		rx, tx = rx+n.RxBytes, tx+n.TxBytes
-	}
-	fields["NetIO"] = table.SizeText(int64(rx)) + " / " + table.SizeText(int64(tx))
-	read, written := blockIO(&st.BlkioStats)
-	fields["BlockIO"] = table.SizeText(int64(read)) + " / " + table.SizeText(int64(written))
-	fields["PIDs"] = fmt.Sprint(st.PidsStats.Current)
-	return table.Row{Fields: fields}
-}
-
-// memoryUsed leaves out the page cache that the kernel would give up first: total_inactive_file on cgroup
-// v1, inactive_file on v2.
-func memoryUsed(m *container.MemoryStats) uint64 {
-	for _, key := range []string{"total_inactive_file", "inactive_file"} {
-		if v, ok := m.Stats[key]; ok && v < m.Usage {
-			return m.Usage - v
-		}
-	}
-	return m.Usage
-}
-
-// cpuPercent is the container's share of the time between two samples, 100 a CPU.
-func cpuPercent(s *container.StatsResponse) float64 {
-	cpu := float64(s.CPUStats.CPUUsage.TotalUsage) - float64(s.PreCPUStats.CPUUsage.TotalUsage)
-	system := float64(s.CPUStats.SystemUsage) - float64(s.PreCPUStats.SystemUsage)
-	online := float64(s.CPUStats.OnlineCPUs)
-	if online == 0 {
-		online = float64(len(s.CPUStats.CPUUsage.PercpuUsage))
-	}
-	if system <= 0 || cpu <= 0 {
-		return 0
-	}
-	return cpu / system * online * 100
-}
-
-func blockIO(b *container.BlkioStats) (read, written uint64) {
-	for _, e := range b.IoServiceBytesRecursive {
-		switch {
-		case strings.EqualFold(e.Op, "read"):
-			read += e.Value
-		case strings.EqualFold(e.Op, "write"):
-			written += e.Value
-		}
-	}
-	return read, written
+	return table.Print(s, w, statsListing(), f.Format, rows)
 }

@@ -21,7 +21,7 @@ type Export struct{}
 // Run is `docker context export`.
 func (*Export) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name := p.Args[0]
-	i, err := inspectContext(s, name)
+	_, stored, err := inspectContext(s, name)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (*Export) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	if err != nil {
 		return err
 	}
-	raw, err := packContext(&session.StoredContext{Name: name, Metadata: i.Metadata, Endpoints: i.Endpoints}, files)
+	raw, err := packContext(stored, files)
 	if err != nil {
 		return err
 	}

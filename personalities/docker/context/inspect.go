@@ -3,7 +3,6 @@ package context
 import (
 	"context"
 	"encoding/json"
-	"reflect"
 
 	"box/personalities/cmd"
 	"box/personalities/docker/inspect"
@@ -26,26 +25,33 @@ func (c *Inspect) Run(_ context.Context, s *session.Session, p *cmd.Parsed) erro
 		}
 		names = []string{current}
 	}
-	return inspect.Objects(s, names, c.Format, func(name string) (json.RawMessage, reflect.Type, error) {
-		v, err := inspectContext(s, name)
+	return inspect.Objects(s, names, c.Format, func(name string) (inspect.Found, error) {
+		v, _, err := inspectContext(s, name)
 		if err != nil {
-			return nil, nil, err
+			return inspect.Found{}, err
 		}
 		raw, err := json.Marshal(v)
-		return raw, reflect.TypeFor[contextInspection](), err
+		return inspect.Found{Raw: raw, Typed: v}, err
 	})
 }
 
 // contextInspection is what `context inspect` prints, in Docker's order.
 type contextInspection struct {
 	Name        string
-	Metadata    map[string]any
-	Endpoints   map[string]json.RawMessage
+	Metadata    metadata
+	Endpoints   map[string]any
 	TLSMaterial map[string][]string
 	Storage     map[string]string
 }
 
-func inspectContext(s *session.Session, name string) (*contextInspection, error) {
+// metadata is what a context says of itself.
+type metadata map[string]any
+
+// MarshalJSON escapes <, > and & wherever it is printed, as Docker's does.
+func (m metadata) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]any(m)) }
+
+// inspectContext is a context as it is shown, and as it is stored.
+func inspectContext(s *session.Session, name string) (*contextInspection, *session.StoredContext, error) {
 	store := s.Contexts()
 	v := &contextInspection{Name: name, TLSMaterial: map[string][]string{}, Storage: storage(store, name)}
 	c := &session.StoredContext{Name: name, Metadata: map[string]any{}}
@@ -53,22 +59,28 @@ func inspectContext(s *session.Session, name string) (*contextInspection, error)
 	if name == session.DefaultContext {
 		e, material, err := endpointFrom(s, name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		c.SetDocker(e)
 		files = material
 	} else {
 		var err error
 		if c, err = s.Contexts().Get(name); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if files, err = s.Contexts().TLSFiles(name); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	v.Metadata, v.Endpoints = c.Metadata, c.Endpoints
+	v.Metadata, v.Endpoints = c.Metadata, map[string]any{}
+	for name, raw := range c.Endpoints {
+		v.Endpoints[name] = raw
+	}
+	if e, err := c.Docker(); err == nil {
+		v.Endpoints["docker"] = e
+	}
 	if len(files) > 0 {
 		v.TLSMaterial["docker"] = values.SortedKeys(files)
 	}
-	return v, nil
+	return v, c, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"box/personalities/cmd"
 	"box/personalities/docker/session"
@@ -14,9 +13,8 @@ import (
 )
 
 func contextListing() *table.Listing {
-	return &table.Listing{Standard: []table.Column{{"Name", "NAME"}, {"Description", "DESCRIPTION"},
-		{"DockerEndpoint", "DOCKER ENDPOINT"}, {"Error", "ERROR"}},
-		Others: []table.Column{{"Current", "CURRENT"}}}
+	return &table.Listing{Standard: []table.Column{{"Name", "NAME", "{{.Name}}{{if .Current}} *{{end}}"}, {"Description", "DESCRIPTION"},
+		{"DockerEndpoint", "DOCKER ENDPOINT"}, {"Error", "ERROR"}}}
 }
 
 // Ls has the flags of `docker context ls`.
@@ -38,9 +36,8 @@ func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if o.Quiet {
 		o.Format = "{{.Name}}"
 	}
-	mark := o.Format == "" || strings.HasPrefix(o.Format, "table")
-	rows := []table.Row{contextRow(session.DefaultContext, "Current DOCKER_HOST based configuration", s.FlagHost(), "",
-		current, mark)}
+	rows := []*row{{listed{session.DefaultContext, "Current DOCKER_HOST based configuration", s.FlagHost(), "",
+		current == session.DefaultContext}}}
 	known := current == session.DefaultContext
 	for _, c := range list {
 		e, err := c.Docker()
@@ -49,17 +46,17 @@ func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 			said = err.Error()
 		}
 		known = known || c.Name == current
-		rows = append(rows, contextRow(c.Name, c.Description(), e.Host, said, current, mark))
+		rows = append(rows, &row{listed{c.Name, c.Description(), e.Host, said, c.Name == current}})
 	}
 	if !known {
 		said := ""
 		if _, err := s.Contexts().Get(current); err != nil {
 			said = err.Error()
 		}
-		rows = append(rows, contextRow(current, "", "", said, current, mark))
+		rows = append(rows, &row{listed{current, "", "", said, true}})
 	}
-	slices.SortStableFunc(rows, func(a, b table.Row) int { return cmp.Compare(a.Fields["Name"].(string), b.Fields["Name"].(string)) })
-	if err := contextListing().Print(s, s.Out, o.Format, rows); err != nil {
+	slices.SortStableFunc(rows, func(a, b *row) int { return cmp.Compare(a.of.name, b.of.name) })
+	if err := table.Print(s, s.Out, contextListing(), o.Format, rows); err != nil {
 		return err
 	}
 	if s.Env.Getenv("DOCKER_HOST") != "" && !o.Quiet {
@@ -68,15 +65,29 @@ func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return nil
 }
 
-// contextRow is one line; the table marks the current one.
-func contextRow(name, description, host, said, current string, mark bool) table.Row {
-	shown := name
-	if mark && name == current {
-		shown += " *"
-	}
-	return table.Row{Fields: map[string]any{"Name": shown, "Description": description, "DockerEndpoint": host,
-		"Error": said, "Current": name == current}}
+// row is a context of the listing; its methods are what --format may name.
+type row struct{ of listed }
+
+// listed is a context and what became of reading it.
+type listed struct {
+	name, description, host, said string
+	current                       bool
 }
+
+// Name is the context's.
+func (r *row) Name() string { return r.of.name }
+
+// Description is the one that was given.
+func (r *row) Description() string { return r.of.description }
+
+// DockerEndpoint is the daemon's address.
+func (r *row) DockerEndpoint() string { return r.of.host }
+
+// Error is why the context is of no use.
+func (r *row) Error() string { return r.of.said }
+
+// Current tells the context in use.
+func (r *row) Current() bool { return r.of.current }
 
 // storage is where the files of a context are, for an inspection.
 func storage(t session.ContextStore, name string) map[string]string {

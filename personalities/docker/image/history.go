@@ -55,26 +55,52 @@ func (c *History) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) er
 	if c.Quiet && c.Format == "" {
 		c.Format = "{{.ID}}"
 	}
-	var rows []table.Row
+	var rows []*historyRow
 	for i := range list {
-		rows = append(rows, historyRow(&list[i], c.Human, c.NoTrunc))
+		rows = append(rows, &historyRow{&list[i], c.Human, c.NoTrunc})
 	}
-	return historyListing(c.Human).Print(s, s.Out, c.Format, rows)
+	return table.Print(s, s.Out, historyListing(c.Human), c.Format, rows)
 }
 
-func historyRow(h *image.HistoryResponseItem, human, whole bool) table.Row {
-	at := time.Unix(h.Created, 0).Format(time.RFC3339)
-	since, size, by := at, strconv.FormatInt(h.Size, 10), strings.ReplaceAll(h.CreatedBy, "\t", " ")
-	if human {
-		since, size = table.Ago(h.Created), table.SizeText(h.Size)
-		if h.Created <= 0 {
-			since = "N/A"
-		}
-	}
-	id := h.ID
-	if !whole {
-		id, by = table.ShortID(id), table.Ellipsis(by, 45)
-	}
-	return table.Row{Fields: map[string]any{"ID": id, "CreatedSince": since, "CreatedAt": at, "CreatedBy": by,
-		"Size": size, "Comment": h.Comment}}
+// historyRow is a step of an image's history; its methods are what --format may name.
+type historyRow struct {
+	h            *image.HistoryResponseItem
+	human, whole bool
 }
+
+// ID is the image's of the step, where it has one.
+func (r *historyRow) ID() string { return table.CutID(r.h.ID, r.whole) }
+
+// CreatedAt is a date.
+func (r *historyRow) CreatedAt() string { return time.Unix(r.h.Created, 0).Format(time.RFC3339) }
+
+// CreatedSince is how long ago the step was made.
+func (r *historyRow) CreatedSince() string {
+	switch {
+	case !r.human:
+		return r.CreatedAt()
+	case r.h.Created <= 0:
+		return "N/A"
+	}
+	return table.Ago(r.h.Created)
+}
+
+// CreatedBy is the step's instruction.
+func (r *historyRow) CreatedBy() string {
+	by := strings.ReplaceAll(r.h.CreatedBy, "\t", " ")
+	if r.whole {
+		return by
+	}
+	return table.Ellipsis(by, 45)
+}
+
+// Size is what the step added.
+func (r *historyRow) Size() string {
+	if r.human {
+		return table.SizeText(r.h.Size)
+	}
+	return strconv.FormatInt(r.h.Size, 10)
+}
+
+// Comment is the one that was given.
+func (r *historyRow) Comment() string { return r.h.Comment }

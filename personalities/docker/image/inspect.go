@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"encoding/json"
 	"reflect"
 
 	"github.com/moby/moby/api/types/image"
@@ -27,12 +26,12 @@ func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) er
 	if err != nil {
 		return err
 	}
-	return inspect.Objects(s, p.Args, c.Format, func(name string) (json.RawMessage, reflect.Type, error) {
+	return inspect.Objects(s, p.Args, c.Format, func(name string) (inspect.Found, error) {
 		wanted, err := platformsJSON([]string{c.Platform})
 		if err != nil {
-			return nil, nil, err
+			return inspect.Found{}, err
 		}
 		raw, err := api.ImageInspect(ctx, name, wanted[0])
-		return raw, reflect.TypeFor[image.InspectResponse](), err
+		return inspect.Found{Raw: raw, Shape: reflect.TypeFor[image.InspectResponse]()}, err
 	})
 }

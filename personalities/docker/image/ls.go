@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/moby/api/types/image"
@@ -35,13 +34,16 @@ func imageListing(digests bool) *table.Listing {
 		Others: []table.Column{{"CreatedAt", "CREATED AT"}, {"Containers", "CONTAINERS"}, {"VirtualSize", "SIZE"},
 			{"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"}},
 	}
+	l.Raw = "repository: {{.Repository}}\ntag: {{.Tag}}\n"
 	if digests {
+		l.Raw += "digest: {{.Digest}}\n"
 		l.Standard = append(l.Standard, table.Column{"Digest", "DIGEST"})
 	} else {
 		l.Others = append(l.Others, table.Column{"Digest", "DIGEST"})
 	}
 	l.Standard = append(l.Standard, table.Column{"ID", "IMAGE ID"}, table.Column{"CreatedSince", "CREATED"},
 		table.Column{"Size", "SIZE"})
+	l.Raw += "image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n"
 	return l
 }
 
@@ -62,24 +64,26 @@ func (f *Ls) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 		return err
 	}
 	slices.SortStableFunc(list, func(a, b image.Summary) int { return cmp.Compare(b.Created, a.Created) })
-	digests := f.Digests || strings.Contains(f.Format, ".Digest")
-	var rows []table.Row
-	for i := range list {
-		for _, name := range NamesOf(&list[i], digests) {
-			rows = append(rows, RowOf(&list[i], name, f.NoTrunc))
-		}
-	}
 	if f.Quiet && f.Format == "" {
 		f.Format = "{{.ID}}"
 	}
-	return imageListing(f.Digests).Print(s, s.Out, f.Format, rows)
+	l := imageListing(f.Digests)
+	f.Format = l.Format(s, f.Format)
+	digests := f.Digests || strings.Contains(f.Format, "{{.Digest}}")
+	var rows []*Row
+	for i := range list {
+		for _, name := range namesOf(&list[i], digests) {
+			rows = append(rows, &Row{i: &list[i], name: name, whole: f.NoTrunc})
+		}
+	}
+	return table.Print(s, s.Out, l, f.Format, rows)
 }
 
 // imageName is one name of an image, in its parts.
 type imageName struct{ repository, tag, digest string }
 
-// NamesOf is the lines that an image takes: one a tag, or one a digest where there is no tag.
-func NamesOf(i *image.Summary, digests bool) []imageName {
+// namesOf is the lines that an image takes: one a tag, or one a digest where there is no tag.
+func namesOf(i *image.Summary, digests bool) []imageName {
 	byRepo := map[string][]string{}
 	for _, d := range i.RepoDigests {
 		if repo, digest, ok := strings.Cut(d, "@"); ok && repo != "<none>" {
@@ -111,6 +115,11 @@ func NamesOf(i *image.Summary, digests bool) []imageName {
 	if len(out) == 0 {
 		out = append(out, imageName{"<none>", "<none>", "<none>"})
 	}
+	for i := range out {
+		if !digests {
+			out[i].digest = "<none>"
+		}
+	}
 	return out
 }
 
@@ -119,23 +128,4 @@ func firstDigest(digests []string) string {
 		return "<none>"
 	}
 	return digests[0]
-}
-
-// RowOf is a line of the listing: an image under one of its names.
-func RowOf(i *image.Summary, n imageName, whole bool) table.Row {
-	containers, shared, unique := "N/A", "N/A", "N/A"
-	if i.Containers >= 0 {
-		containers = strconv.FormatInt(i.Containers, 10)
-	}
-	if i.SharedSize >= 0 {
-		shared, unique = table.SizeOf(i.SharedSize), table.SizeOf(i.Size-i.SharedSize)
-	}
-	return table.Row{
-		Label: func(name string) string { return i.Labels[name] },
-		Fields: map[string]any{
-			"ID": table.CutID(i.ID, whole), "Repository": n.repository, "Tag": n.tag, "Digest": n.digest,
-			"CreatedSince": table.Ago(i.Created), "CreatedAt": table.Moment(i.Created), "Size": table.SizeText(i.Size),
-			"Containers": containers, "VirtualSize": table.SizeOf(i.Size), "SharedSize": shared, "UniqueSize": unique,
-		},
-	}
 }

@@ -37,21 +37,45 @@ func (c *Search) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	if err != nil {
 		return err
 	}
-	var rows []table.Row
+	var rows []*searchRow
 	for _, r := range found {
-		rows = append(rows, searchRow(r, c.NoTrunc))
+		rows = append(rows, &searchRow{r: r, whole: c.NoTrunc})
 	}
-	return searchListing().Print(s, s.Out, c.Format, rows)
+	return table.Print(s, s.Out, searchListing(), c.Format, rows)
 }
 
-func searchRow(r registry.SearchResult, whole bool) table.Row {
-	text, official := strings.NewReplacer("\n", " ", "\r", " ").Replace(r.Description), ""
-	if !whole {
-		text = table.Ellipsis(text, 45)
+// searchRow is what was found; its methods are what --format may name.
+type searchRow struct {
+	r      registry.SearchResult
+	whole  bool
+	inJSON bool
+}
+
+// ForJSON has truths in words.
+func (r *searchRow) ForJSON(on bool) { r.inJSON = on }
+
+// Name is the repository's.
+func (r *searchRow) Name() string { return r.r.Name }
+
+// Description is on one line.
+func (r *searchRow) Description() string {
+	text := strings.NewReplacer("\n", " ", "\r", " ").Replace(r.r.Description)
+	if r.whole {
+		return text
 	}
-	if r.IsOfficial {
-		official = "[OK]"
+	return table.Ellipsis(text, 45)
+}
+
+// StarCount is how many like it.
+func (r *searchRow) StarCount() string { return strconv.Itoa(r.r.StarCount) }
+
+// IsOfficial marks those that Docker looks after.
+func (r *searchRow) IsOfficial() string {
+	if r.inJSON {
+		return strconv.FormatBool(r.r.IsOfficial)
 	}
-	return table.Row{Fields: map[string]any{"Name": r.Name, "Description": text, "StarCount": strconv.Itoa(r.StarCount),
-		"IsOfficial": official}}
+	if r.r.IsOfficial {
+		return "[OK]"
+	}
+	return ""
 }

@@ -2,7 +2,6 @@ package network
 
 import (
 	"context"
-	"encoding/json"
 	"reflect"
 
 	"github.com/moby/moby/api/types/network"
@@ -27,8 +26,8 @@ func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) er
 	if err != nil {
 		return err
 	}
-	return inspect.Objects(s, p.Args, c.Format, func(name string) (json.RawMessage, reflect.Type, error) {
+	return inspect.Objects(s, p.Args, c.Format, func(name string) (inspect.Found, error) {
 		raw, err := api.NetworkInspect(ctx, name, "", true)
-		return raw, reflect.TypeFor[network.Inspect](), err
+		return inspect.Found{Raw: raw, Shape: reflect.TypeFor[network.Inspect]()}, err
 	})
 }

@@ -20,6 +20,7 @@ func networkListing() *table.Listing {
 		Standard: []table.Column{{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Driver", "DRIVER"}, {"Scope", "SCOPE"}},
 		Others: []table.Column{{"IPv4", "IPV4"}, {"IPv6", "IPV6"}, {"Internal", "INTERNAL"}, {"Labels", "LABELS"},
 			{"CreatedAt", "CREATED AT"}},
+		Raw: "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n",
 	}
 }
 
@@ -45,19 +46,45 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if c.Quiet && c.Format == "" {
 		c.Format = "{{.ID}}"
 	}
-	var rows []table.Row
+	var rows []*row
 	for i := range list {
-		rows = append(rows, networkRow(&list[i], c.NoTrunc))
+		rows = append(rows, &row{&list[i], c.NoTrunc})
 	}
-	return networkListing().Print(s, s.Out, c.Format, rows)
+	return table.Print(s, s.Out, networkListing(), c.Format, rows)
 }
 
-func networkRow(n *client.Network, whole bool) table.Row {
-	return table.Row{
-		Label: func(name string) string { return n.Labels[name] },
-		Fields: map[string]any{"ID": table.CutID(n.ID, whole), "Name": n.Name, "Driver": n.Driver, "Scope": n.Scope,
-			"IPv4": strconv.FormatBool(n.EnableIPv4), "IPv6": strconv.FormatBool(n.EnableIPv6),
-			"Internal": strconv.FormatBool(n.Internal),
-			"Labels":   table.LabelText(n.Labels), "CreatedAt": n.Created.String()},
-	}
+// row is a network of the listing; its methods are what --format may name.
+type row struct {
+	n     *client.Network
+	whole bool
 }
+
+// ID is the network's.
+func (r *row) ID() string { return table.CutID(r.n.ID, r.whole) }
+
+// Name is the network's.
+func (r *row) Name() string { return r.n.Name }
+
+// Driver is the network's.
+func (r *row) Driver() string { return r.n.Driver }
+
+// Scope is "local", but for networks of a swarm.
+func (r *row) Scope() string { return r.n.Scope }
+
+// IPv4 tells whether there are such addresses.
+func (r *row) IPv4() string { return strconv.FormatBool(r.n.EnableIPv4) }
+
+// IPv6 tells whether there are such addresses.
+func (r *row) IPv6() string { return strconv.FormatBool(r.n.EnableIPv6) }
+
+// Internal tells whether the network leads nowhere else.
+func (r *row) Internal() string { return strconv.FormatBool(r.n.Internal) }
+
+// Labels are all of them.
+func (r *row) Labels() string { return table.LabelText(r.n.Labels) }
+
+// Label is the value of one.
+func (r *row) Label(name string) string { return r.n.Labels[name] }
+
+// CreatedAt is a date.
+func (r *row) CreatedAt() string { return r.n.Created.String() }

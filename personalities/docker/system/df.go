@@ -2,7 +2,6 @@ package system
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,9 +22,6 @@ type Df struct {
 
 // Run is `docker system df`.
 func (c *Df) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
-	if c.Verbose && c.Format != "" && c.Format != "table" {
-		return errors.New("the verbose option cannot be combined with a format")
-	}
 	api, err := s.Client()
 	if err != nil {
 		return err
@@ -35,11 +31,12 @@ func (c *Df) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 		return err
 	}
 	if c.Verbose {
-		return usageInFull(s, &usage)
+		return usageInFull(s, &usage, c.Format)
 	}
 	l := &table.Listing{Standard: []table.Column{{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"},
-		{"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}}}
-	return l.Print(s, s.Out, c.Format, usageRows(&usage))
+		{"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}},
+		Raw: "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\nreclaimable: {{.Reclaimable}}\n"}
+	return table.Print(s, s.Out, l, c.Format, usageRows(&usage))
 }
 
 // share is one kind of what takes space.
@@ -50,18 +47,32 @@ type share struct {
 	percent           bool // of its size, where that says something
 }
 
-func (s share) row() table.Row {
-	reclaimable := table.SizeOf(max(s.reclaimable, 0))
-	if s.percent && s.size > 0 {
-		reclaimable += fmt.Sprintf(" (%d%%)", s.reclaimable*100/s.size)
+// shareRow is a share in the listing; its methods are what --format may name.
+type shareRow struct{ s share }
+
+// Type is what takes space.
+func (r *shareRow) Type() string { return r.s.name }
+
+// TotalCount is how many there are.
+func (r *shareRow) TotalCount() string { return strconv.Itoa(r.s.total) }
+
+// Active is how many of them are in use.
+func (r *shareRow) Active() string { return strconv.Itoa(r.s.active) }
+
+// Size is what all take.
+func (r *shareRow) Size() string { return table.SizeOf(r.s.size) }
+
+// Reclaimable is what those not in use take.
+func (r *shareRow) Reclaimable() string {
+	text := table.SizeOf(max(r.s.reclaimable, 0))
+	if r.s.percent && r.s.size > 0 {
+		text += fmt.Sprintf(" (%d%%)", r.s.reclaimable*100/r.s.size)
 	}
-	return table.Row{Fields: map[string]any{"Type": s.name, "TotalCount": strconv.Itoa(s.total),
-		"Active": strconv.Itoa(s.active),
-		"Size":   table.SizeOf(s.size), "Reclaimable": reclaimable}}
+	return text
 }
 
 // usageRows is the four lines of the summary.
-func usageRows(u *client.DiskUsage) []table.Row {
+func usageRows(u *client.DiskUsage) []*shareRow {
 	images := share{name: "Images", total: len(u.Images), size: u.LayersSize, percent: true}
 	used := int64(0)
 	for _, i := range u.Images {
@@ -103,7 +114,7 @@ func usageRows(u *client.DiskUsage) []table.Row {
 			cache.reclaimable += b.Size
 		}
 	}
-	return []table.Row{images.row(), containers.row(), volumes.row(), cache.row()}
+	return []*shareRow{{images}, {containers}, {volumes}, {cache}}
 }
 
 func isActive(state container.ContainerState) bool {

@@ -3,6 +3,7 @@ package system
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/moby/moby/api/types/build"
 
@@ -12,64 +13,135 @@ import (
 	"box/personalities/docker/session"
 	"box/personalities/docker/table"
 	"box/personalities/docker/volume"
+	"box/templates"
 )
 
-// usageInFull lists every object with its size.
-func usageInFull(s *session.Session, u *client.DiskUsage) error {
-	var images, containers, volumes, cache []table.Row
+// usage is every object that takes space, as rows.
+type usage struct {
+	images     []*image.Row
+	containers []*container.Row
+	volumes    []*volume.Row
+	cache      []*cacheRow
+	cacheSize  int64 // of what no image has, too
+}
+
+// usageOf makes the rows. Whole leaves IDs as long as they are.
+func usageOf(u *client.DiskUsage, whole bool) *usage {
+	r := &usage{}
 	for i := range u.Images {
-		for _, n := range image.NamesOf(&u.Images[i], false) {
-			images = append(images, image.RowOf(&u.Images[i], n, false))
-		}
+		r.images = append(r.images, image.UsageRow(&u.Images[i], whole))
 	}
 	for i := range u.Containers {
-		c := container.RowOf(&u.Containers[i], false)
-		c.Fields["Size"] = table.SizeText(u.Containers[i].SizeRw)
-		containers = append(containers, c)
+		r.containers = append(r.containers, container.UsageRow(&u.Containers[i], whole))
 	}
 	for i := range u.Volumes {
-		volumes = append(volumes, volume.RowOf(&u.Volumes[i]))
+		r.volumes = append(r.volumes, volume.RowOf(&u.Volumes[i]))
 	}
-	size := int64(0)
 	for i := range u.BuildCache {
 		if !u.BuildCache[i].Shared {
-			size += u.BuildCache[i].Size
+			r.cacheSize += u.BuildCache[i].Size
 		}
-		cache = append(cache, cacheRow(&u.BuildCache[i]))
+		r.cache = append(r.cache, &cacheRow{&u.BuildCache[i], whole})
 	}
-	for _, part := range []struct {
-		title   string
-		columns []table.Column
-		rows    []table.Row
-	}{
-		{"Images space usage:\n\n", []table.Column{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"ID", "IMAGE ID"},
-			{"CreatedSince", "CREATED"},
-			{"Size", "SIZE"}, {"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"},
-			{"Containers", "CONTAINERS"}}, images},
-		{"\nContainers space usage:\n\n", []table.Column{{"ID", "CONTAINER ID"}, {"Image", "IMAGE"},
-			{"Command", "COMMAND"}, {"LocalVolumes", "LOCAL VOLUMES"},
-			{"Size", "SIZE"}, {"RunningFor", "CREATED"}, {"Status", "STATUS"}, {"Names", "NAMES"}}, containers},
-		{"\nLocal Volumes space usage:\n\n", []table.Column{{"Name", "VOLUME NAME"}, {"Links", "LINKS"},
-			{"Size", "SIZE"}}, volumes},
-		{fmt.Sprintf("\nBuild cache usage: %s\n\n", table.SizeOf(size)),
-			[]table.Column{{"ID", "CACHE ID"}, {"CacheType", "CACHE TYPE"}, {"Size", "SIZE"},
-				{"CreatedSince", "CREATED"}, {"LastUsedSince", "LAST USED"}, {"UsageCount", "USAGE"}, {"Shared", "SHARED"}},
-			cache},
-	} {
-		fmt.Fprint(s.Out, part.title)
-		if err := (&table.Listing{Standard: part.columns}).Print(s, s.Out, "", part.rows); err != nil {
-			return err
-		}
+	return r
+}
+
+// usageInFull lists every object with its size: as four tables, or by a template over all of them.
+func usageInFull(s *session.Session, u *client.DiskUsage, format string) error {
+	if format != "" && format != "table" {
+		return usageByTemplate(s, usageOf(u, true), format)
+	}
+	r := usageOf(u, false)
+	fmt.Fprint(s.Out, "Images space usage:\n\n")
+	images := &table.Listing{Standard: []table.Column{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"ID", "IMAGE ID"},
+		{"CreatedSince", "CREATED"}, {"Size", "SIZE"}, {"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"},
+		{"Containers", "CONTAINERS"}}}
+	if err := table.Print(s, s.Out, images, "", r.images); err != nil {
+		return err
+	}
+	fmt.Fprint(s.Out, "\nContainers space usage:\n\n")
+	containers := &table.Listing{Standard: []table.Column{{"ID", "CONTAINER ID"}, {"Image", "IMAGE"},
+		{"Command", "COMMAND"}, {"LocalVolumes", "LOCAL VOLUMES"}, {"Size", "SIZE"}, {"RunningFor", "CREATED"},
+		{"Status", "STATUS"}, {"Names", "NAMES"}}}
+	if err := table.Print(s, s.Out, containers, "", r.containers); err != nil {
+		return err
+	}
+	fmt.Fprint(s.Out, "\nLocal Volumes space usage:\n\n")
+	volumes := &table.Listing{Standard: []table.Column{{"Name", "VOLUME NAME"}, {"Links", "LINKS"}, {"Size", "SIZE"}}}
+	if err := table.Print(s, s.Out, volumes, "", r.volumes); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "\nBuild cache usage: %s\n\n", table.SizeOf(r.cacheSize))
+	cache := &table.Listing{Standard: []table.Column{{"ID", "CACHE ID"}, {"CacheType", "CACHE TYPE"}, {"Size", "SIZE"},
+		{"CreatedSince", "CREATED"}, {"LastUsedSince", "LAST USED"}, {"UsageCount", "USAGE"}, {"Shared", "SHARED"}}}
+	return table.Print(s, s.Out, cache, "", r.cache)
+}
+
+// usageByTemplate runs a template once over lists of rows. Docker ends no line after it.
+func usageByTemplate(s *session.Session, r *usage, format string) error {
+	if format == "json" {
+		format = "{{json .}}"
+	}
+	t, err := templates.Parse("", table.Unescape(format))
+	if err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
+	}
+	all := struct{ Images, Containers, Volumes, BuildCache []table.Object }{table.Objects(r.images),
+		table.Objects(r.containers), table.Objects(r.volumes), table.Objects(r.cache)}
+	if err := t.Execute(s.Out, all); err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
 	}
 	return nil
 }
 
-func cacheRow(b *build.CacheRecord) table.Row {
-	used := ""
-	if b.LastUsedAt != nil {
-		used = table.Since(*b.LastUsedAt)
-	}
-	return table.Row{Fields: map[string]any{"ID": b.ID, "CacheType": b.Type, "Size": table.SizeOf(b.Size),
-		"CreatedSince":  table.Since(b.CreatedAt),
-		"LastUsedSince": used, "UsageCount": strconv.Itoa(b.UsageCount), "Shared": strconv.FormatBool(b.Shared)}}
+// cacheRow is a part of the build cache; its methods are what --format may name.
+type cacheRow struct {
+	b     *build.CacheRecord
+	whole bool
 }
+
+// ID is the part's.
+func (r *cacheRow) ID() string { return table.CutID(r.b.ID, r.whole) }
+
+// CacheType says what made it.
+func (r *cacheRow) CacheType() string { return r.b.Type }
+
+// Size is what it takes.
+func (r *cacheRow) Size() string { return table.SizeText(r.b.Size) }
+
+// CreatedSince is how long ago it was made.
+func (r *cacheRow) CreatedSince() string { return table.Since(r.b.CreatedAt) }
+
+// LastUsedSince is how long ago it was of use.
+func (r *cacheRow) LastUsedSince() string {
+	if r.b.LastUsedAt == nil {
+		return ""
+	}
+	return table.Since(*r.b.LastUsedAt)
+}
+
+// UsageCount is how often it was of use.
+func (r *cacheRow) UsageCount() string { return strconv.Itoa(r.b.UsageCount) }
+
+// Parent is the part that it was made from.
+func (r *cacheRow) Parent() string { return strings.Join(r.b.Parents, ", ") }
+
+// Description says what it is.
+func (r *cacheRow) Description() string { return r.b.Description }
+
+// InUse tells whether a build has it now.
+func (r *cacheRow) InUse() string { return strconv.FormatBool(r.b.InUse) }
+
+// CreatedAt is a date.
+func (r *cacheRow) CreatedAt() string { return r.b.CreatedAt.String() }
+
+// LastUsedAt is a date.
+func (r *cacheRow) LastUsedAt() string {
+	if r.b.LastUsedAt == nil {
+		return ""
+	}
+	return r.b.LastUsedAt.String()
+}
+
+// Shared tells whether several builds have it.
+func (r *cacheRow) Shared() string { return strconv.FormatBool(r.b.Shared) }

@@ -2,21 +2,18 @@ package system
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"reflect"
+	"io"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/moby/moby/api/types/events"
 
 	"box/netapi/client"
 	"box/personalities/cmd"
 	"box/personalities/docker/session"
 	"box/personalities/docker/table"
 	"box/personalities/docker/values"
-	"box/template"
+	"box/templates"
 )
 
 // Events has the flags of `docker system events`.
@@ -48,9 +45,9 @@ func (c *Events) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) (er
 }
 
 // eventPrinter prints one event a line: in words, as JSON, or by a template.
-func eventPrinter(s *session.Session, format string) (func(events.Message) error, error) {
+func eventPrinter(s *session.Session, format string) (func(*client.Event) error, error) {
 	if format == "" {
-		return func(m events.Message) error {
+		return func(m *client.Event) error {
 			_, err := fmt.Fprintln(s.Out, eventText(m))
 			return err
 		}, nil
@@ -58,24 +55,19 @@ func eventPrinter(s *session.Session, format string) (func(events.Message) error
 	if format == "json" {
 		format = "{{json .}}"
 	}
-	t, err := template.Parse(table.Unescape(format))
+	invalid := func(err error) error { return &cmd.Exit{Code: 64, Err: fmt.Errorf("Error parsing format: %w", err)} }
+	t, err := templates.Parse("", format)
 	if err != nil {
-		return nil, fmt.Errorf("template parsing error: %w", err)
+		return nil, invalid(err)
 	}
-	return func(m events.Message) error {
-		raw, err := json.Marshal(m)
-		if err != nil {
-			return err
-		}
-		v, err := template.Decode(raw)
-		if err != nil {
-			return err
-		}
-		return table.Execute(s.Out, t, template.Shape(v, reflect.TypeFor[events.Message]()))
-	}, nil
+	// a template that asks for what no event has is refused before the first of them
+	if err := t.Execute(io.Discard, &client.Event{}); err != nil {
+		return nil, invalid(err)
+	}
+	return func(m *client.Event) error { return table.Value{Typed: m}.Print(s.Out, t) }, nil
 }
 
-func eventText(m events.Message) string {
+func eventText(m *client.Event) string {
 	at := time.Unix(0, m.TimeNano)
 	if m.TimeNano == 0 {
 		at = time.Unix(m.Time, 0)

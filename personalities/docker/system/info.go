@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/docker/go-units"
@@ -17,7 +17,7 @@ import (
 	"box/personalities/docker/session"
 	"box/personalities/docker/table"
 	"box/personalities/docker/values"
-	"box/template"
+	"box/templates"
 )
 
 // Info has the flags of `docker system info`.
@@ -43,16 +43,32 @@ func (c *Info) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error
 	if err != nil {
 		return err
 	}
-	var info system.Info
-	if err := json.Unmarshal(raw, &info); err != nil {
+	var all system.Info
+	if err := json.Unmarshal(raw, &all); err != nil {
 		return fmt.Errorf("read the daemon's description of itself: %w", err)
 	}
-	printInfo(s.Out, &info)
+	printInfo(s.Out, &all)
 	fmt.Fprintln(s.Out)
-	for _, w := range info.Warnings {
+	for _, w := range all.Warnings {
 		fmt.Fprintln(s.Err, w)
 	}
 	return nil
+}
+
+// info is what a template reads: the daemon's answer, and what the client knows of itself.
+type info struct {
+	system.Info
+	ServerErrors []string    `json:",omitempty"`
+	ClientInfo   *clientInfo `json:",omitempty"`
+	ClientErrors []string    `json:",omitempty"`
+}
+
+// clientInfo is the client's part. There are no plugins.
+type clientInfo struct {
+	Debug bool
+	clientVersion
+	Plugins  []struct{}
+	Warnings []string
 }
 
 // formatInfo adds what the client knows of itself to the daemon's answer.
@@ -60,29 +76,34 @@ func formatInfo(s *session.Session, format string, raw json.RawMessage) error {
 	if format == "json" {
 		format = "{{json .}}"
 	}
-	t, err := template.Parse(table.Unescape(format))
+	t, err := templates.Parse("", format)
 	if err != nil {
-		return fmt.Errorf("template parsing error: %w", err)
+		return &cmd.Exit{Code: 64, Err: fmt.Errorf("template parsing error: %w", err)}
 	}
-	v, err := template.Decode(raw)
-	if err != nil {
-		return err
+	v := info{ClientInfo: &clientInfo{Debug: s.Flags.Debug, clientVersion: thisClient(s), Plugins: []struct{}{}}}
+	v.ClientInfo.APIVersion = "" // it is the daemon's affair
+	if err := json.Unmarshal(raw, &v.Info); err != nil {
+		return fmt.Errorf("read the daemon's description of itself: %w", err)
 	}
-	own, err := json.Marshal(thisClient(s))
-	if err != nil {
-		return err
-	}
-	mine, err := template.Decode(own)
+	whole, err := withMember(raw, "ClientInfo", v.ClientInfo)
 	if err != nil {
 		return err
 	}
-	if o, ok := v.(*template.Object); ok {
-		o.Set("ClientInfo", mine)
+	return table.Value{Typed: &v, Raw: whole}.Print(s.Out, t)
+}
+
+// withMember adds a member to the end of a JSON object, which stays as it came otherwise.
+func withMember(object json.RawMessage, name string, value any) (json.RawMessage, error) {
+	member, err := json.Marshal(map[string]any{name: value})
+	if err != nil {
+		return nil, err
 	}
-	if err := table.Execute(s.Out, t, template.Shape(v, reflect.TypeFor[system.Info]())); err != nil {
-		return fmt.Errorf("template parsing error: %w", err)
+	head := bytes.TrimSpace(object)
+	head = bytes.TrimSpace(head[:len(head)-1]) // without its brace: it was read as an object
+	if !bytes.HasSuffix(head, []byte("{")) {
+		head = append(slices.Clip(head), ',')
 	}
-	return nil
+	return append(slices.Clip(head), member[1:]...), nil
 }
 
 func printInfo(w io.Writer, i *system.Info) {
@@ -102,6 +123,9 @@ func printInfo(w io.Writer, i *system.Info) {
 		fmt.Fprintf(w, "  Authorization: %s\n", strings.Join(i.Plugins.Authorization, " "))
 	}
 	fmt.Fprintf(w, "  Log: %s\n", strings.Join(i.Plugins.Log, " "))
+	if len(i.CDISpecDirs) > 0 {
+		fmt.Fprintf(w, " CDI spec directories:\n  %s\n", strings.Join(i.CDISpecDirs, "\n  "))
+	}
 	line(w, "Swarm", string(i.Swarm.LocalNodeState))
 	if len(i.Runtimes) > 0 {
 		fmt.Fprintf(w, " Runtimes: %s\n Default Runtime: %s\n", strings.Join(values.SortedKeys(i.Runtimes), " "),

@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"text/template"
 	"time"
 
 	"github.com/moby/moby/api/types/system"
@@ -17,18 +18,52 @@ import (
 	"box/personalities/docker/session"
 	"box/personalities/docker/table"
 	"box/personalities/docker/values"
+	"box/templates"
 )
 
 // clientVersion is what the client says of itself.
 type clientVersion struct {
 	Version           string
-	APIVersion        string `json:"ApiVersion"`
+	APIVersion        string `json:"ApiVersion,omitempty"`
 	DefaultAPIVersion string
 	GitCommit         string
 	GoVersion         string
 	Os, Arch          string
-	BuildTime         string
+	BuildTime         string `json:",omitempty"`
 	Context           string
+}
+
+// versions is what a template reads.
+type versions struct {
+	Client clientVersion
+	Server *serverVersion
+}
+
+// serverVersion is the daemon's answer in the order of Docker's client.
+type serverVersion struct {
+	Platform      system.PlatformInfo       `json:",omitempty"`
+	Components    []system.ComponentVersion `json:",omitempty"`
+	Version       string
+	APIVersion    string `json:"ApiVersion"`
+	MinAPIVersion string `json:"MinAPIVersion,omitempty"`
+	GitCommit     string
+	GoVersion     string
+	Os, Arch      string
+	KernelVersion string `json:",omitempty"`
+	Experimental  bool   `json:",omitempty"`
+	BuildTime     string `json:",omitempty"`
+}
+
+// serverVersionOf has the time of the engine's build as people read it.
+func serverVersionOf(v *system.VersionResponse) *serverVersion {
+	for _, c := range v.Components {
+		if at, err := time.Parse(time.RFC3339Nano, c.Details["BuildTime"]); err == nil {
+			c.Details["BuildTime"] = at.Format(time.ANSIC)
+		}
+	}
+	return &serverVersion{Platform: v.Platform, Components: v.Components, Version: v.Version,
+		APIVersion: v.APIVersion, MinAPIVersion: v.MinAPIVersion, GitCommit: v.GitCommit, GoVersion: v.GoVersion,
+		Os: v.Os, Arch: v.Arch, KernelVersion: v.KernelVersion, Experimental: v.Experimental, BuildTime: v.BuildTime}
 }
 
 func thisClient(s *session.Session) clientVersion {
@@ -52,15 +87,16 @@ type Version struct {
 
 // Run is `docker version`.
 func (c *Version) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
-	all := struct {
-		Client clientVersion
-		Server *system.VersionResponse `json:",omitempty"`
-	}{Client: thisClient(s)}
+	t, err := versionTemplate(c.Format)
+	if err != nil {
+		return &cmd.Exit{Code: 64, Err: fmt.Errorf("template parsing error: %w", err)}
+	}
+	all := versions{Client: thisClient(s)}
 	api, err := s.Client()
 	if err == nil {
 		var server system.VersionResponse
 		if server, err = api.ServerVersion(ctx); err == nil {
-			all.Server = &server
+			all.Server = serverVersionOf(&server)
 			all.Client.APIVersion, _ = api.Version(ctx)
 		}
 	}
@@ -71,13 +107,21 @@ func (c *Version) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) er
 		}
 		return err
 	}
-	switch formatErr := table.FormatOne(s, c.Format, all); {
-	case formatErr != nil && err != nil: // a template asks for the server, which has not answered
-		fmt.Fprintln(s.Out)
-	case formatErr != nil:
-		return formatErr
+	if formatErr := (table.Value{Typed: &all}).Print(s.Out, t); formatErr != nil && err == nil {
+		return formatErr // without a daemon it is no wonder
 	}
 	return err
+}
+
+// versionTemplate is the template of a format, none for none.
+func versionTemplate(format string) (*template.Template, error) {
+	switch format {
+	case "":
+		return nil, nil
+	case "json":
+		format = "{{json .}}"
+	}
+	return templates.Parse("version", format)
 }
 
 func printClientVersion(w io.Writer, v clientVersion) {
@@ -102,7 +146,7 @@ func engineLines() [][2]string {
 	return [][2]string{{"GoVersion", "Go version"}, {"GitCommit", "Git commit"}, {"BuildTime", "Built"}}
 }
 
-func printServerVersion(w io.Writer, v *system.VersionResponse) {
+func printServerVersion(w io.Writer, v *serverVersion) {
 	fmt.Fprintf(w, "\n%s\n", strings.TrimSpace("Server: "+v.Platform.Name))
 	for _, c := range v.Components {
 		fmt.Fprintf(w, " %s:\n  %-17s %s\n", c.Name, "Version:", c.Version)
@@ -115,11 +159,7 @@ func printServerVersion(w io.Writer, v *system.VersionResponse) {
 		d := c.Details
 		fmt.Fprintf(w, "  %-17s %s (minimum version %s)\n", "API version:", d["ApiVersion"], d["MinAPIVersion"])
 		for _, line := range engineLines() {
-			value := d[line[0]]
-			if at, err := time.Parse(time.RFC3339Nano, value); err == nil {
-				value = at.Format(time.ANSIC)
-			}
-			fmt.Fprintf(w, "  %-17s %s\n", line[1]+":", value)
+			fmt.Fprintf(w, "  %-17s %s\n", line[1]+":", d[line[0]])
 		}
 		fmt.Fprintf(w, "  %-17s %s/%s\n", "OS/Arch:", d["Os"], d["Arch"])
 		fmt.Fprintf(w, "  %-17s %s\n", "Experimental:", d["Experimental"])

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
+	"text/template"
 
 	"box/personalities/docker/session"
-	"box/template"
 )
 
 // Listing is how one kind of thing is listed: the columns of its table, and the placeholders of --format.
@@ -16,94 +15,99 @@ type Listing struct {
 	Setting  string   // key in config.json that replaces the default format
 	Standard []Column // the table without --format
 	Others   []Column // placeholders that the table does not show
+	Raw      string   // the template that the format "raw" stands for
 	Flexible []string // fields that are cut in a window that is too narrow
 	Optional []string // fields that are left out there, the first first
 }
 
-// Column is a placeholder, and what stands over it in a table.
-type Column [2]string
-
-// Row is one line: placeholder to text. Label, where there is one, looks a label up.
-type Row struct {
-	Fields map[string]any
-	Label  func(string) string
-}
+// Column is a placeholder, and what stands over it in a table. A third text is the cell where it is more than that.
+type Column [3]string
 
 // FormatHelp describes --format of a listing.
 const FormatHelp = "table, json, or a Go template; 'table TEMPLATE' has column headers"
 
-// Print writes the rows in a format; an empty one is the user's setting or the table.
-func (l *Listing) Print(s *session.Session, w io.Writer, format string, rows []Row) error {
-	if format == "" {
-		if set, err := s.Config(); err == nil && l.Setting != "" {
-			format = set.Formats[l.Setting]
-		}
+// Format is the one that was asked for, or else that of config.json.
+func (l *Listing) Format(s *session.Session, asked string) string {
+	if asked != "" || l.Setting == "" {
+		return asked
 	}
-	template, isTable, err := l.template(format)
+	set, err := s.Config()
 	if err != nil {
-		return err
+		return ""
 	}
-	var body bytes.Buffer
-	// also without a table: a placeholder that does not exist is an error even when there is no row
-	if err := l.header(&body, template); err != nil {
-		return err
+	return set.Formats[l.Setting]
+}
+
+// Print writes rows in a format; an empty one is the user's setting or the table. What a template may name are the
+// methods of a row.
+func Print[R any](s *session.Session, w io.Writer, l *Listing, format string, rows []R) error {
+	format = l.Format(s, format)
+	source, isTable := l.source(format)
+	t, err := parse[R](source)
+	if err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
+	}
+	var lines bytes.Buffer
+	for _, r := range rows {
+		if err := t.Execute(&lines, r); err != nil {
+			return fmt.Errorf("template parsing error: %w", err)
+		}
+		lines.WriteByte('\n')
 	}
 	if !isTable {
-		return l.lines(w, template, rows)
-	}
-	if err := l.lines(&body, template, rows); err != nil {
+		_, err := lines.WriteTo(w)
 		return err
 	}
+	var all bytes.Buffer
+	if err := t.Funcs(overHeaders()).Execute(&all, l.headers()); err != nil {
+		return fmt.Errorf("template parsing error: %w", err)
+	}
+	all.WriteByte('\n')
+	lines.WriteTo(&all)
 	columns := 0
-	if l.isStandard(format) {
+	if format == "" || format == "table" { // the one that nobody asked for in particular
 		columns = window(s.Out)
 	}
-	return l.LayOut(w, body.String(), columns)
+	return l.LayOut(w, all.String(), columns)
 }
 
 // LayOut prints a table whose cells are apart by tabs, in a window of so many columns; 0 for one that is wide enough.
 func (l *Listing) LayOut(w io.Writer, text string, columns int) error {
 	t := readTable(text)
 	if columns > 0 {
-		t.fields = l.fieldNames()
+		for _, c := range l.Standard {
+			t.fields = append(t.fields, c[0])
+		}
 		t.fit(columns, l.Flexible, l.Optional)
 	}
 	return t.write(w)
 }
 
-// isStandard tells the table that nobody asked for in particular.
-func (l *Listing) isStandard(format string) bool { return format == "" || format == "table" }
-
-// fieldNames are the columns of the standard table.
-func (l *Listing) fieldNames() []string {
-	var names []string
-	for _, c := range l.Standard {
-		names = append(names, c[0])
+// source is the template that a format stands for.
+func (l *Listing) source(format string) (source string, isTable bool) {
+	switch {
+	case format == "" || format == "table":
+		return l.standard(), true
+	case format == "json":
+		return "{{json .}}", false
+	case format == "raw" && l.Raw != "":
+		return l.Raw, false
 	}
-	return names
+	source, isTable = strings.CutPrefix(format, "table")
+	return Unescape(strings.Trim(source, " ")), isTable
 }
 
-// template reads a format: a Go template, or one of the words that stand for one.
-func (l *Listing) template(format string) (t *template.Template, isTable bool, err error) {
-	source := format
-	if format == "" || format == "table" {
-		var parts []string
-		for _, c := range l.Standard {
-			parts = append(parts, "{{."+c[0]+"}}")
+// standard is the template of the table without --format.
+func (l *Listing) standard() string {
+	var cells []string
+	for _, c := range l.Standard {
+		cell := c[2]
+		if cell == "" {
+			cell = "{{." + c[0] + "}}"
 		}
-		source, isTable = strings.Join(parts, "\t"), true
-	} else if rest, ok := strings.CutPrefix(format, "table "); ok {
-		source, isTable = Unescape(rest), true
-	} else if format == "json" {
-		source = "{{json .}}"
-	} else {
-		source = Unescape(format)
+		cells = append(cells, cell)
 	}
-	t, err = template.Parse(strings.TrimSpace(source))
-	if err != nil {
-		return nil, false, fmt.Errorf("failed to parse template: %w", err)
-	}
-	return t, isTable, nil
+	return strings.Join(cells, "\t")
 }
 
 // Unescape turns the two characters \t into a tab and \n into a line end: shells rarely do.
@@ -111,51 +115,28 @@ func Unescape(format string) string {
 	return strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(format)
 }
 
-func (l *Listing) lines(w io.Writer, t *template.Template, rows []Row) error {
-	for _, r := range rows {
-		if err := Execute(w, t, r.object()); err != nil {
-			return err
+// headers is what a template is run over for the first line of a table.
+type headers map[string]string
+
+// Label is the header of a label's column: the last part of its name.
+func (headers) Label(name string) string {
+	return strings.NewReplacer("-", " ", "_", " ").Replace(name[strings.LastIndexByte(name, '.')+1:])
+}
+
+func (l *Listing) headers() headers {
+	h := headers{}
+	for _, columns := range [][]Column{l.Standard, l.Others} {
+		for _, c := range columns {
+			h[c[0]] = c[1]
 		}
 	}
-	return nil
+	return h
 }
 
-// Execute writes a line by a template.
-func Execute(w io.Writer, t *template.Template, data any) error {
-	var line bytes.Buffer
-	if err := t.Execute(&line, data); err != nil {
-		return fmt.Errorf("failed to execute template: %w", err)
-	}
-	line.WriteByte('\n')
-	_, err := line.WriteTo(w)
-	return err
-}
-
-// header is the template over the names of the columns; a label's column is headed by its last word.
-func (l *Listing) header(w io.Writer, t *template.Template) error {
-	o := &template.Object{}
-	for _, c := range slices.Concat(l.Standard, l.Others) {
-		o.Set(c[0], c[1])
-	}
-	o.Hidden = map[string]any{"Label": func(name string) string {
-		return strings.NewReplacer("-", " ", "_", " ").Replace(name[strings.LastIndexByte(name, '.')+1:])
-	}}
-	return Execute(w, t, o)
-}
-
-// object is the row as a template sees it; {{json .}} prints its fields sorted.
-func (r Row) object() *template.Object {
-	o := &template.Object{Escape: true}
-	var keys []string
-	for k := range r.Fields {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		o.Set(k, r.Fields[k])
-	}
-	if r.Label != nil {
-		o.Hidden = map[string]any{"Label": r.Label}
-	}
-	return o
+// overHeaders are the functions that would spoil a header; there they leave it as it is.
+func overHeaders() template.FuncMap {
+	same := func(v string) string { return v }
+	with := func(v, _ string) string { return v }
+	return template.FuncMap{"json": same, "title": same, "lower": same, "upper": same, "split": with, "join": with,
+		"truncate": func(v string, _ int) string { return v }}
 }

@@ -1,32 +1,78 @@
 package table
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"reflect"
+	"text/template"
 
-	"box/personalities/docker/session"
-	"box/template"
+	"box/templates"
 )
 
-// FormatOne prints one value of this side as JSON or by a template.
-func FormatOne(s *session.Session, format string, v any) error {
-	raw, err := json.Marshal(v)
+// Value is what a template is run over that is about one thing: a value of Go's, and the JSON that it was read from.
+type Value struct {
+	Typed any             // a pointer
+	Raw   json.RawMessage // nil: there is nothing but the typed value
+}
+
+// Text runs a template over the typed value, and over the JSON where that fails: a daemon may say more than the type
+// has. Where both fail, out is as far as the first came.
+func (v Value) Text(t *template.Template) (out []byte, typedErr, rawErr error) {
+	var text bytes.Buffer
+	if v.Raw != nil {
+		t.Funcs(template.FuncMap{"json": v.json})
+	}
+	typedErr = t.Execute(&text, v.Typed)
+	if typedErr == nil || v.Raw == nil {
+		return text.Bytes(), typedErr, typedErr
+	}
+	var other bytes.Buffer
+	if rawErr = v.overRaw(&other, t); rawErr != nil {
+		return text.Bytes(), typedErr, rawErr
+	}
+	return other.Bytes(), nil, nil
+}
+
+// json is the template function: what was read from the JSON is printed as it came.
+func (v Value) json(of any) (string, error) {
+	id, ok := partOf(reflect.ValueOf(of))
+	if !ok {
+		return templates.JSON(of)
+	}
+	all := parts{}
+	all.add(reflect.ValueOf(v.Typed), v.Raw)
+	raw, ok := all[id]
+	if !ok {
+		return templates.JSON(of)
+	}
+	var b bytes.Buffer
+	err := json.Compact(&b, raw)
+	return b.String(), err
+}
+
+// overRaw runs a template over the JSON; a key that is not there is an error.
+func (v Value) overRaw(w io.Writer, t *template.Template) error {
+	dec := json.NewDecoder(bytes.NewReader(v.Raw))
+	dec.UseNumber()
+	var decoded any
+	if err := dec.Decode(&decoded); err != nil {
+		return fmt.Errorf("unable to read inspect data: %w", err)
+	}
+	strict, err := t.Clone()
 	if err != nil {
 		return err
 	}
-	if format == "json" {
-		format = "{{json .}}"
+	return strict.Option("missingkey=error").Execute(w, decoded)
+}
+
+// Print writes the text and a line end. The error is that of the typed value.
+func (v Value) Print(w io.Writer, t *template.Template) error {
+	out, typedErr, _ := v.Text(t)
+	_, err := w.Write(append(out, '\n'))
+	if typedErr != nil {
+		return typedErr
 	}
-	t, err := template.Parse(Unescape(format))
-	if err != nil {
-		return fmt.Errorf("template parsing error: %w", err)
-	}
-	decoded, err := template.Decode(raw)
-	if err != nil {
-		return err
-	}
-	if err := Execute(s.Out, t, decoded); err != nil {
-		return fmt.Errorf("template parsing error: %w", err)
-	}
-	return nil
+	return err
 }

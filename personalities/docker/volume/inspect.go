@@ -2,6 +2,9 @@ package volume
 
 import (
 	"context"
+	"reflect"
+
+	"github.com/moby/moby/api/types/volume"
 
 	"box/personalities/cmd"
 	"box/personalities/docker/inspect"
@@ -13,5 +16,12 @@ type Inspect struct{ inspect.Flags }
 
 // Run is `docker volume inspect`.
 func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
-	return inspect.Kind(ctx, s, "volume", p.Args, c.Format, false)
+	api, err := s.Client()
+	if err != nil {
+		return err
+	}
+	return inspect.Objects(s, p.Args, c.Format, func(name string) (inspect.Found, error) {
+		raw, err := api.VolumeInspect(ctx, name)
+		return inspect.Found{Raw: raw, Shape: reflect.TypeFor[volume.Volume](), Strict: true}, err
+	})
 }

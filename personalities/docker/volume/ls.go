@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/moby/moby/api/types/volume"
 
@@ -24,6 +24,7 @@ func volumeListing() *table.Listing {
 		Others: []table.Column{{"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"},
 			{"Links", "LINKS"}, {"Size", "SIZE"},
 			{"Group", "GROUP"}, {"Availability", "AVAILABILITY"}, {"Status", "STATUS"}},
+		Raw: "name: {{.Name}}\ndriver: {{.Driver}}\n",
 	}
 }
 
@@ -52,26 +53,61 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if c.Quiet && c.Format == "" {
 		c.Format = "{{.Name}}"
 	}
-	var rows []table.Row
+	var rows []*Row
 	for i := range list.Volumes {
 		if c.Cluster && list.Volumes[i].ClusterVolume == nil {
 			continue
 		}
 		rows = append(rows, RowOf(&list.Volumes[i]))
 	}
-	return volumeListing().Print(s, s.Out, c.Format, rows)
+	return table.Print(s, s.Out, volumeListing(), c.Format, rows)
 }
 
-// RowOf is a line of the listing.
-func RowOf(v *volume.Volume) table.Row {
-	links, size := "N/A", "N/A"
-	if v.UsageData != nil {
-		links, size = fmt.Sprint(v.UsageData.RefCount), table.SizeOf(v.UsageData.Size)
+// Row is a volume of the listing; its methods are what --format may name.
+type Row struct{ v *volume.Volume }
+
+// RowOf is the row of a volume.
+func RowOf(v *volume.Volume) *Row { return &Row{v} }
+
+// Name is the volume's.
+func (r *Row) Name() string { return r.v.Name }
+
+// Driver is the volume's.
+func (r *Row) Driver() string { return r.v.Driver }
+
+// Scope is local or global.
+func (r *Row) Scope() string { return r.v.Scope }
+
+// Mountpoint is where the volume is on the host.
+func (r *Row) Mountpoint() string { return r.v.Mountpoint }
+
+// Labels are all of them.
+func (r *Row) Labels() string { return table.LabelText(r.v.Labels) }
+
+// Label is the value of one.
+func (r *Row) Label(name string) string { return r.v.Labels[name] }
+
+// Links is how many containers use the volume, where the daemon counted them.
+func (r *Row) Links() string {
+	if r.v.UsageData == nil {
+		return "N/A"
 	}
-	return table.Row{
-		Label: func(name string) string { return v.Labels[name] },
-		Fields: map[string]any{"Name": v.Name, "Driver": v.Driver, "Scope": v.Scope, "Mountpoint": v.Mountpoint,
-			"Labels": table.LabelText(v.Labels),
-			"Links":  links, "Size": size, "Group": "N/A", "Availability": "N/A", "Status": "N/A"},
-	}
+	return strconv.FormatInt(r.v.UsageData.RefCount, 10)
 }
+
+// Size is what is in the volume, where the daemon measured it.
+func (r *Row) Size() string {
+	if r.v.UsageData == nil {
+		return "N/A"
+	}
+	return table.SizeOf(r.v.UsageData.Size)
+}
+
+// Group is of a cluster's volumes.
+func (r *Row) Group() string { return "N/A" }
+
+// Availability is of a cluster's volumes.
+func (r *Row) Availability() string { return "N/A" }
+
+// Status is of a cluster's volumes.
+func (r *Row) Status() string { return "N/A" }
