@@ -194,9 +194,9 @@ func bound(m *request.Mount, source string) (specs.Mount, error) {
 		}
 		s.Options = append(s.Options, readOnly)
 	}
-	propagation, err := spread(m, source)
-	if propagation != "" {
-		s.Options = append(s.Options, string(propagation))
+	mode, err := propagation(m, source)
+	if mode != "" {
+		s.Options = append(s.Options, string(mode))
 	}
 	return s, err
 }
@@ -206,9 +206,9 @@ func recursiveReadOnly() bool {
 	return errors.Is(unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}), unix.EBADF)
 }
 
-// spread is how a mount propagates. What is to be shared with the host, or to follow it, must be shared there; the data root's
+// propagation is how a mount propagates. What is to be shared with the host, or to follow it, must be shared there; the data root's
 // own propagation, which nobody asked for, gives way instead.
-func spread(m *request.Mount, source string) (mount.Propagation, error) {
+func propagation(m *request.Mount, source string) (mount.Propagation, error) {
 	slave := m.Propagation == mount.PropagationSlave || m.Propagation == mount.PropagationRSlave
 	shared := m.Propagation == mount.PropagationShared || m.Propagation == mount.PropagationRShared
 	if !slave && !shared {

@@ -22,7 +22,7 @@ func (x *extractor) regular(e target) error {
 	out := holey{disk: x.o.Disk, fd: fd, least: leastHole(e.h)}
 	err = out.fill(e.content, e.h.Size, x.buf)
 	if err == nil {
-		err = x.dress(fd, fd, e.h)
+		err = x.setMetadata(fd, fd, e.h)
 	}
 	if closed := unix.Close(fd); err == nil {
 		err = closed
@@ -45,7 +45,7 @@ func (x *extractor) folder(e target) error {
 	}
 	defer unix.Close(fd)
 	x.times = append(x.times, folderTime{path.Join(e.dir.path, e.name), timesOf(e.h)})
-	return x.dress(fd, fd, e.h)
+	return x.setMetadata(fd, fd, e.h)
 }
 
 func (x *extractor) symlink(e target) error {
@@ -117,7 +117,7 @@ func (x *extractor) device(e target) error {
 	if st.Mode&unix.S_IFMT != kind || st.Rdev != dev {
 		return unix.EEXIST // another's by now
 	}
-	return x.dress(-1, fd, e.h)
+	return x.setMetadata(-1, fd, e.h)
 }
 
 // owner is whom an entry belongs to, as the host counts.
@@ -134,9 +134,9 @@ func (x *extractor) owner(h *tar.Header) (uid, gid int, err error) {
 	return hostUID, hostGID, nil
 }
 
-// dress gives an entry its owner, mode, attributes and times, in this order: a change of owner takes the set-id bits and
+// setMetadata gives an entry its owner, mode, attributes and times, in this order: a change of owner takes the set-id bits and
 // security.capability away. open is the entry open for reading or writing, -1 when it is open with O_PATH only, which at always may be.
-func (x *extractor) dress(open, at int, h *tar.Header) error {
+func (x *extractor) setMetadata(open, at int, h *tar.Header) error {
 	uid, gid, err := x.owner(h)
 	if err != nil {
 		return err

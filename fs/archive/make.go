@@ -109,7 +109,7 @@ func (a *applier) folder(n node, hdr *tar.Header) error {
 	if err != nil {
 		return err
 	}
-	if err := a.dress(n, hdr); err != nil {
+	if err := a.setMetadata(n, hdr); err != nil {
 		return err
 	}
 	if hide && a.o.Whiteouts == Overlay {
@@ -150,7 +150,7 @@ func (a *applier) symlink(n node, hdr *tar.Header) error {
 		return err
 	}
 	a.size += int64(len(hdr.Linkname))
-	return a.dress(n, hdr)
+	return a.setMetadata(n, hdr)
 }
 
 // hardlink makes a second name for a file that the layer has. The target's folder is resolved in the root; the target
@@ -195,11 +195,11 @@ func (a *applier) device(n node, hdr *tar.Header) error {
 	if err != nil {
 		return err
 	}
-	return a.dress(n, hdr)
+	return a.setMetadata(n, hdr)
 }
 
-// dress gives an entry that is not open its owner, mode, attributes and times. Links have no mode.
-func (a *applier) dress(n node, hdr *tar.Header) error {
+// setMetadata gives an entry that is not open its owner, mode, attributes and times. Links have no mode.
+func (a *applier) setMetadata(n node, hdr *tar.Header) error {
 	if !a.user {
 		if err := unix.Fchownat(n.dir.fd, n.name, n.uid, n.gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 			return fmt.Errorf("set owner: %w", err)

@@ -69,7 +69,7 @@ type Parsed struct {
 func Parse(options []string) Parsed {
 	var p Parsed
 	var data []string
-	known, spread := flags(), propagations()
+	known, propagation := flags(), propagations()
 next:
 	for _, o := range options {
 		for _, f := range known {
@@ -83,7 +83,7 @@ next:
 			}
 			continue next
 		}
-		for _, f := range spread {
+		for _, f := range propagation {
 			if f.name == o {
 				p.Propagation = f.bits
 				continue next

@@ -29,7 +29,7 @@ func (c *copier) file(e *entry) (err error) {
 			return err
 		}
 	}
-	return c.dress(int(in.Fd()), int(out.Fd()), &e.st)
+	return c.copyMetadata(int(in.Fd()), int(out.Fd()), &e.st)
 }
 
 func openFile(dir int, name string, flags int) (*os.File, error) {

@@ -63,7 +63,7 @@ func (c *copier) folder(ctx context.Context, src, dst int, at string) error {
 	if err := unix.Fstat(src, &st); err != nil {
 		return err
 	}
-	return c.dress(src, dst, &st)
+	return c.copyMetadata(src, dst, &st)
 }
 
 // list reads the names in a folder without moving the descriptor's place.

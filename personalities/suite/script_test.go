@@ -78,7 +78,7 @@ func settle() error {
 // Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon [FLAG...]` ends the daemon
 // with SIGTERM and starts it anew, `kill-daemon` and `start-daemon [FLAG...]` do the halves, the first with SIGKILL; `kill-keeper` is
 // SIGKILL for the keeper, `stop-daemon` SIGTERM for the daemon; `census FILE` counts what there is and `same-census FILE` waits 10 s at most until all is as it was;
-// `idle-crowd ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo NETWORK ADDRESS [PATH]` asks all the
+// `idle-connections ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo NETWORK ADDRESS [PATH]` asks all the
 // time and `end-load COUNT` fails if it was not answered once; `other-build FILE NEW` makes another build of box, and
 // `state-version FILE N` a state of another version.
 func TestScript(t *testing.T) {
@@ -129,22 +129,22 @@ func TestScript(t *testing.T) {
 		},
 		Condition: scriptCondition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"eventually":     eventually,
-			"start-peer":     startPeer,
-			"start-registry": startRegistry,
-			"collect":        collect,
-			"restart-daemon": func(s *testscript.TestScript, _ bool, args []string) { theDaemon(s).restart(s, args) },
-			"idle-crowd":     idleCrowd,
-			"load":           startLoad,
-			"end-load":       endLoad,
-			"other-build":    otherBuild,
-			"state-version":  stateVersion,
-			"kill-keeper":    func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).killKeeper()) },
-			"start-daemon":   func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },
-			"census":         census,
-			"same-census":    sameCensus,
-			"stop-daemon":    func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).signal(syscall.SIGTERM)) },
-			"kill-daemon":    func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).signal(syscall.SIGKILL)) },
+			"eventually":       eventually,
+			"start-peer":       startPeer,
+			"start-registry":   startRegistry,
+			"collect":          collect,
+			"restart-daemon":   func(s *testscript.TestScript, _ bool, args []string) { theDaemon(s).restart(s, args) },
+			"idle-connections": idleConnections,
+			"load":             startLoad,
+			"end-load":         endLoad,
+			"other-build":      otherBuild,
+			"state-version":    stateVersion,
+			"kill-keeper":      func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).killKeeper()) },
+			"start-daemon":     func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },
+			"census":           census,
+			"same-census":      sameCensus,
+			"stop-daemon":      func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).signal(syscall.SIGTERM)) },
+			"kill-daemon":      func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).signal(syscall.SIGKILL)) },
 		},
 	})
 }

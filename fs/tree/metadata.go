@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dress gives the open copy dst the owner, mode, attributes and times of src.
-func (c *copier) dress(src, dst int, st *unix.Stat_t) error {
+// copyMetadata gives the open copy dst the owner, mode, attributes and times of src.
+func (c *copier) copyMetadata(src, dst int, st *unix.Stat_t) error {
 	if !c.user {
 		if err := unix.Fchown(dst, int(st.Uid), int(st.Gid)); err != nil {
 			return fmt.Errorf("set owner: %w", err)

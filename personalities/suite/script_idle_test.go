@@ -16,35 +16,35 @@ import (
 // pingWithin is how soon a ping is to be answered, whatever others do.
 const pingWithin = 100 * time.Millisecond
 
-// idleCrowd is the command `idle-crowd ADDRESS IDLE SLOW`: it opens so many connections that say nothing and so many that send a byte of a
+// idleConnections is the command `idle-connections ADDRESS IDLE SLOW`: it opens so many connections that say nothing and so many that send a byte of a
 // request's head now and then, and pings by a connection of its own, new ones each time: the slowest of 20 pings is to be answered in
-// time. Where ADDRESS begins with tls:// the crowd does not even shake hands.
-func idleCrowd(s *testscript.TestScript, _ bool, args []string) {
+// time. Where ADDRESS begins with tls:// they do not even shake hands.
+func idleConnections(s *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 3 {
-		s.Fatalf("usage: idle-crowd address idle slow")
+		s.Fatalf("usage: idle-connections address idle slow")
 	}
 	address, secure := strings.CutPrefix(args[0], "tls://")
 	idle, errIdle := strconv.Atoi(args[1])
 	slow, errSlow := strconv.Atoi(args[2])
 	if errIdle != nil || errSlow != nil {
-		s.Fatalf("idle-crowd: %v %v", errIdle, errSlow)
+		s.Fatalf("idle-connections: %v %v", errIdle, errSlow)
 	}
-	var crowd []net.Conn
+	var open []net.Conn
 	defer func() {
-		for _, c := range crowd {
+		for _, c := range open {
 			c.Close()
 		}
 	}()
 	for range idle + slow {
 		c, err := net.Dial("tcp", address)
 		s.Check(err)
-		crowd = append(crowd, c)
+		open = append(open, c)
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		for i := 0; ; i++ {
-			for _, c := range crowd[:slow] {
+			for _, c := range open[:slow] {
 				_, _ = c.Write([]byte{"GET /_ping HTTP/1.1\r\nHost: x\r\nX: "[i%36]}) // the daemon may hang up on them
 			}
 			select {
