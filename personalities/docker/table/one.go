@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"sync"
 	"text/template"
 
 	"box/templates"
@@ -22,7 +23,8 @@ type Value struct {
 func (v Value) Text(t *template.Template) (out []byte, typedErr, rawErr error) {
 	var text bytes.Buffer
 	if v.Raw != nil {
-		t.Funcs(template.FuncMap{"json": v.json})
+		known := sync.OnceValue(v.parts)
+		t.Funcs(template.FuncMap{"json": func(of any) (string, error) { return jsonOf(of, known) }})
 	}
 	typedErr = t.Execute(&text, v.Typed)
 	if typedErr == nil || v.Raw == nil {
@@ -35,15 +37,19 @@ func (v Value) Text(t *template.Template) (out []byte, typedErr, rawErr error) {
 	return other.Bytes(), nil, nil
 }
 
-// json is the template function: what was read from the JSON is printed as it came.
-func (v Value) json(of any) (string, error) {
+func (v Value) parts() parts {
+	all := parts{}
+	all.add(reflect.ValueOf(v.Typed), v.Raw)
+	return all
+}
+
+// jsonOf is the template function json: what was read from the JSON is printed as it came.
+func jsonOf(of any, known func() parts) (string, error) {
 	id, ok := partOf(reflect.ValueOf(of))
 	if !ok {
 		return templates.JSON(of)
 	}
-	all := parts{}
-	all.add(reflect.ValueOf(v.Typed), v.Raw)
-	raw, ok := all[id]
+	raw, ok := known()[id]
 	if !ok {
 		return templates.JSON(of)
 	}
