@@ -54,10 +54,12 @@ func (s *kept) let() {
 
 // keep holds files as long as the client lives, and for keepWait after it, unless it gives them up. A swap lets go of them, too: the
 // daemon that asked for it gives them anew.
-func (k *Keeper) keep(ctx context.Context, q *task.Request, conn *net.UnixConn, files []*os.File) {
+func (k *Keeper) keep(ctx context.Context, q *task.Request, conn *net.UnixConn, files []*os.File, came arrival) {
 	defer conn.Close()
 	s := &kept{names: q.Names, fds: park(files), owner: conn, gone: make(chan struct{})}
-	if err := k.setKept(s); err != nil {
+	err := k.setKept(s)
+	came.settle()
+	if err != nil {
 		s.let()
 		_ = task.Send(conn, task.Fail(err))
 		return
@@ -65,9 +67,7 @@ func (k *Keeper) keep(ctx context.Context, q *task.Request, conn *net.UnixConn, 
 	defer k.dropKept(s)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if task.Send(conn, task.Reply{Version: task.ProtocolVersion}) != nil {
-		return
-	}
+	_ = task.Send(conn, task.Reply{Version: task.ProtocolVersion}) // who is gone already has the sockets outlive it, too
 	n, err := conn.Read(make([]byte, 1))
 	if n > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 		return
@@ -114,9 +114,9 @@ func (k *Keeper) setKept(s *kept) error {
 }
 
 func (k *Keeper) dropKept(s *kept) {
-	s.let()
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	s.let() // before anybody is told that there are none
 	if k.kept == s {
 		k.kept = nil
 	}
@@ -128,6 +128,10 @@ func (k *Keeper) take(conn *net.UnixConn) {
 	k.mu.Lock()
 	s := k.kept
 	var err error
+	if s != nil && ended(s.owner) {
+		s.let()
+		s, k.kept = nil, nil
+	}
 	switch {
 	case s == nil:
 		err = fmt.Errorf("no sockets are kept: %w", errNotFound)
@@ -141,7 +145,9 @@ func (k *Keeper) take(conn *net.UnixConn) {
 		_ = task.Send(conn, task.Fail(err))
 		return
 	}
+	sent := false
 	s.once.Do(func() {
+		sent = true
 		var files []*os.File
 		for _, fd := range s.fds {
 			files = append(files, os.NewFile(uintptr(fd), "kept"))
@@ -150,18 +156,32 @@ func (k *Keeper) take(conn *net.UnixConn) {
 		task.CloseAll(files)
 		close(s.gone)
 	})
+	if !sent { // closed a moment ago
+		_ = task.Send(conn, task.Fail(fmt.Errorf("no sockets are kept: %w", errNotFound)))
+	}
 }
 
 // alive tells whether the process at the other end of c has it open. It may have ended a moment ago, before anybody read that.
 func alive(c *net.UnixConn) bool {
+	_, err := peek(c)
+	return errors.Is(err, unix.EAGAIN)
+}
+
+// ended tells whether the daemon at the other end of c gave its sockets up, which is a byte that was not read yet.
+func ended(c *net.UnixConn) bool {
+	n, err := peek(c)
+	return err == nil && n > 0
+}
+
+// peek looks at what comes next on c.
+func peek(c *net.UnixConn) (n int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return false
+		return 0, err
 	}
-	open := false
+	var peekErr error
 	err = raw.Control(func(fd uintptr) {
-		n, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		open = n > 0 || errors.Is(err, unix.EAGAIN)
+		n, _, peekErr = unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	})
-	return err == nil && open
+	return n, errors.Join(err, peekErr)
 }

@@ -50,6 +50,7 @@ type Keeper struct {
 	slots  chan struct{}
 	packer *logs.Packer // of all logs
 
+	arrivals arrivals
 	handlers sync.WaitGroup // requests under way
 	endings  sync.WaitGroup // programs that ended and whose exit is not published yet
 	swapping atomic.Bool

@@ -32,7 +32,8 @@ func (k *Keeper) serve() (stop func()) {
 				time.Sleep(10 * time.Millisecond)
 				continue
 			}
-			k.handlers.Go(func() { k.handle(ctx, conn) })
+			came := k.arrivals.add()
+			k.handlers.Go(func() { k.handle(ctx, conn, came) })
 		}
 	})
 	return func() {
@@ -51,9 +52,10 @@ func (k *Keeper) busy() {
 }
 
 // handle answers one request. With the end of ctx requests that only wait are given up.
-func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
+func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn, came arrival) {
 	k.busy()
 	defer k.busy()
+	defer came.settle()
 	var q task.Request
 	_ = conn.SetReadDeadline(time.Now().Add(requestWait))
 	files, err := task.Receive(conn, &q)
@@ -68,6 +70,9 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 		conn.Close()
 		return
 	}
+	if q.Verb != task.VerbKeep {
+		came.settle()
+	}
 	switch q.Verb {
 	case task.VerbSwap, task.VerbQuit:
 		task.CloseAll(files)
@@ -78,10 +83,11 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn) {
 		k.watch(conn)
 		return
 	case task.VerbKeep:
-		k.keep(ctx, &q, conn, files)
+		k.keep(ctx, &q, conn, files, came)
 		return
 	case task.VerbTake:
 		task.CloseAll(files)
+		came.await()
 		k.take(conn)
 		return
 	}

@@ -27,7 +27,8 @@ func (c *Client) Keep(ctx context.Context, names []string, files []*os.File) (*L
 		err = r.Err()
 	}
 	if err != nil {
-		conn.Close()
+		_ = conn.SetDeadline(time.Time{})
+		(&Lease{conn}).GiveUp() // the keeper may come to it yet
 		return nil, err
 	}
 	return &Lease{conn}, nil
