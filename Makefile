@@ -59,9 +59,10 @@ cover: tools ## How much of the engine and the API the tests reach as an ordinar
 race: tools ## Test the keeper, the engine and the API under Go's race detector
 	go test -race -tags $(TAGS) -count=1 ./engine/keeper ./engine ./netapi
 
-lint: ## Format, vet and the rules of imports
+lint: ## Format, vet, staticcheck and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
-	go vet ./...
+	go vet -tags $(TAGS) ./...
+	go tool staticcheck -tags $(TAGS) ./...
 	go test -count=1 -run 'TestLayers' .
 
 golden: build ## Record testdata/api anew from Debian's Docker

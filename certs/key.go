@@ -84,11 +84,13 @@ func parseKey(raw []byte, passphrase func() ([]byte, error)) (crypto.Signer, err
 				return nil, err
 			}
 			kind = "PRIVATE KEY"
-		case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // what openssl genrsa -aes256 wrote before its version 3
+		//lint:ignore SA1019 openssl genrsa -aes256 wrote it before its version 3, and people have such keys
+		case x509.IsEncryptedPEMBlock(block):
 			word, err := passphrase()
 			if err != nil {
 				return nil, err
 			}
+			//lint:ignore SA1019 as above
 			if der, err = x509.DecryptPEMBlock(block, word); err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrPassphrase, err)
 			}

@@ -97,10 +97,9 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-func explode() {
-	var m map[string]int
-	m["x"] = 1
-}
+func explode() { none()["x"] = 1 }
+
+func none() map[string]int { return nil }
 
 // post sends a body and returns the status, 0 for a reply that breaks off.
 func post(t *testing.T, url string) (int, []byte) {

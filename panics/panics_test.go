@@ -18,7 +18,7 @@ func TestCall(t *testing.T) {
 		{"error", func() error { return io.EOF }, io.EOF, "EOF"},
 		{"text", func() error { panic("oh") }, nil, "panic: oh"},
 		{"error as a panic", func() error { panic(io.ErrShortWrite) }, io.ErrShortWrite, "panic: short write"},
-		{"nil container", func() error { var m map[string]int; m["x"] = 1; return nil }, nil, "panic: assignment to entry in nil map"},
+		{"nil container", func() error { none()["x"] = 1; return nil }, nil, "panic: assignment to entry in nil map"},
 	} {
 		err := Call(row.fn)
 		if text := describe(err); text != row.text {
@@ -40,3 +40,5 @@ func describe(err error) string {
 	}
 	return err.Error()
 }
+
+func none() map[string]int { return nil }

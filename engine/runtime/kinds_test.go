@@ -183,7 +183,9 @@ func planned(t *testing.T, k *startKind, args ...string) (st *starting, spec *sp
 	if k.filter {
 		c.record.Filter = allows()
 	}
-	p, sp, err := *spec.Process, spaces{}, error(nil)
+	p := *spec.Process
+	var sp spaces
+	var err error
 	if k.exec {
 		first := p
 		first.ApparmorProfile, first.SelinuxLabel, first.Terminal = "", "", false

@@ -67,15 +67,14 @@ func Apply(ctx context.Context, dir string, r io.Reader, o Options) (int64, erro
 
 // applier is one run of Apply.
 type applier struct {
-	o      Options
-	disk   *disk.Disk
-	tree   *tree
-	buf    []byte
-	size   int64
-	user   bool                // not root: what only root may do is left out
-	times  []folderTime        // set at the end, since filling a folder changes its own
-	opaque map[string]bool     // overlay folders that are to hide what is below
-	made   map[string]struct{} // what this archive made, where whiteouts are Plain
+	o     Options
+	disk  *disk.Disk
+	tree  *tree
+	buf   []byte
+	size  int64
+	user  bool                // not root: what only root may do is left out
+	times []folderTime        // set at the end, since filling a folder changes its own
+	made  map[string]struct{} // what this archive made, where whiteouts are Plain
 }
 
 type folderTime struct {

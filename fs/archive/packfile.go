@@ -63,7 +63,7 @@ func (p *Packer) regular(at int, st *unix.Stat_t, h *tar.Header) error {
 	if err := p.header(h); err != nil {
 		return err
 	}
-	left := st.Size
+	var left int64
 	if st.Blocks*512 < st.Size {
 		left, err = p.out.sparse(fd, st.Size)
 	} else {

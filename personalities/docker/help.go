@@ -92,7 +92,7 @@ func topHelp(s *session.Session, w io.Writer) {
 		}
 	}
 	for _, g := range groups() {
-		nouns = append(nouns, entry{g.name, g.summary})
+		nouns = append(nouns, entry(g))
 	}
 	fmt.Fprintln(w, "Usage:  docker [OPTIONS] COMMAND\n\nRun containers and manage images, networks and volumes")
 	printEntries(w, "Common Commands", first)

@@ -29,7 +29,8 @@ func (s *state) commandLine(rest string) []string {
 
 func (s *state) cmd(rest string) error {
 	s.config.Cmd, s.cmdSet = s.commandLine(rest), true
-	s.config.ArgsEscaped = false //nolint:staticcheck // of images for Windows
+	//lint:ignore SA1019 of images for Windows, and wrong of the new command
+	s.config.ArgsEscaped = false
 	return nil
 }
 

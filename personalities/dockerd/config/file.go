@@ -12,9 +12,6 @@ import (
 	"unicode/utf8"
 )
 
-// defaultConfig is the file that is read when no other is named, if it is there.
-const defaultConfig = "/etc/docker/daemon.json"
-
 // Limits of a configuration file.
 const (
 	maxConfig = 1 << 20 // bytes
