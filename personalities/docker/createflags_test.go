@@ -217,6 +217,18 @@ func TestIDFile(t *testing.T) {
 	}
 }
 
+// TestLabelsRefused: a label has a name, whatever it is put on.
+func TestLabelsRefused(t *testing.T) {
+	f := newFake(t, nil)
+	for _, args := range []string{"network create --label =x n", "volume create --label =x v", "create --label =x img",
+		"run --label =x img"} {
+		r := f.docker(t, "", strings.Fields(args)...)
+		if r.code != 125 || !strings.Contains(r.stderr, "invalid label '=x': empty name") || len(f.seen) > 0 {
+			t.Errorf("%s: %+v, asked %q", args, r, f.seen)
+		}
+	}
+}
+
 func TestCreateRefuses(t *testing.T) {
 	f := newFake(t, nil)
 	for _, row := range []struct{ args, want string }{

@@ -2,10 +2,7 @@ package network
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/netip"
-	"strings"
 
 	"github.com/moby/moby/api/types/network"
 
@@ -29,7 +26,7 @@ type Create struct {
 	IpamOpt    []string `placeholder:"map" help:"Option of that driver: KEY=VALUE"`
 	IPv4       *bool    `name:"ipv4" help:"IPv4 addresses (on unless --ipv4=false)"`
 	IPv6       *bool    `name:"ipv6" help:"IPv6 addresses"`
-	Label      []string `help:"Put a label on it: KEY[=VALUE]"`
+	Label      []string `type:"label" help:"Put a label on it: KEY[=VALUE]"`
 	Opt        []string `short:"o" placeholder:"map" help:"Option of the driver: KEY=VALUE"`
 	Scope      string   `help:"How far it reaches: local, swarm"`
 	Subnet     []string `placeholder:"strings" help:"Subnet: 172.20.0.0/16"`
@@ -57,7 +54,7 @@ func (f *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 }
 
 func (f *Create) request(name string) (*network.CreateRequest, error) {
-	configs, err := f.ipam()
+	configs, err := f.subnets()
 	if err != nil {
 		return nil, err
 	}
@@ -71,70 +68,4 @@ func (f *Create) request(name string) (*network.CreateRequest, error) {
 		body.ConfigFrom = &network.ConfigReference{Network: f.ConfigFrom}
 	}
 	return body, nil
-}
-
-// ipam gives every range, gateway and reserved address to the subnet that holds it.
-func (f *Create) ipam() ([]network.IPAMConfig, error) {
-	if len(f.Subnet) == 0 && len(f.IPRange)+len(f.Gateway) > 0 {
-		return nil, errors.New("every ip-range or gateway must have a corresponding subnet")
-	}
-	var configs []network.IPAMConfig
-	for _, text := range values.Listed(f.Subnet) {
-		subnet, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("invalid subnet %s: %w", text, err)
-		}
-		for _, c := range configs {
-			if c.Subnet.Overlaps(subnet) {
-				return nil, fmt.Errorf("multiple overlapping subnet configuration is not supported")
-			}
-		}
-		configs = append(configs, network.IPAMConfig{Subnet: subnet})
-	}
-	holder := func(a netip.Addr) *network.IPAMConfig {
-		for i := range configs {
-			if configs[i].Subnet.Contains(a) {
-				return &configs[i]
-			}
-		}
-		return nil
-	}
-	for _, text := range values.Listed(f.IPRange) {
-		r, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("invalid ip-range %s: %w", text, err)
-		}
-		c := holder(r.Addr())
-		if c == nil {
-			return nil, fmt.Errorf("no matching subnet for range %s", text)
-		}
-		c.IPRange = r
-	}
-	for _, text := range values.Listed(f.Gateway) {
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			return nil, fmt.Errorf("invalid gateway %s: %w", text, err)
-		}
-		c := holder(a)
-		if c == nil {
-			return nil, fmt.Errorf("no matching subnet for gateway %s", text)
-		}
-		c.Gateway = a
-	}
-	for _, pair := range f.AuxAddress {
-		name, text, _ := strings.Cut(pair, "=")
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			return nil, fmt.Errorf("invalid aux-address %s: %w", pair, err)
-		}
-		c := holder(a)
-		if c == nil {
-			return nil, fmt.Errorf("no matching subnet for aux-address %s", text)
-		}
-		if c.AuxAddress == nil {
-			c.AuxAddress = map[string]netip.Addr{}
-		}
-		c.AuxAddress[name] = a
-	}
-	return configs, nil
 }
