@@ -37,8 +37,8 @@ type Authority struct {
 	now         func() time.Time
 }
 
-// NewAuthority makes an authority for folder, which is not written yet: its files are the Pair's. place is a word for its name. Two
-// authorities never have the same name.
+// NewAuthority makes an authority for folder, which is not written yet: its files are the Pair's. place is a word for
+// its name. Two authorities never have the same name.
 func NewAuthority(folder, place, algorithm string, life time.Duration, passphrase []byte, now func() time.Time) (*Authority, *Pair, error) {
 	key, err := newKey(algorithm)
 	if err != nil {

@@ -93,7 +93,8 @@ func TestNothingIsOverwritten(t *testing.T) {
 	}
 }
 
-// TestClock: where the clock is before the time of the build it is named, and what is made is good by that clock and by a right one.
+// TestClock: where the clock is before the time of the build it is named, and what is made is good by that clock and
+// by a right one.
 func TestClock(t *testing.T) {
 	wrong := func() time.Time { return time.Date(1970, 1, 1, 0, 5, 0, 0, time.UTC) }
 	if err := ClockFault(time.Now()); err != nil {

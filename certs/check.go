@@ -20,8 +20,8 @@ const checkWait = 10 * time.Second
 // skew is by how much two clocks may differ before it is worth a word.
 const skew = 5 * time.Minute
 
-// Check connects to a daemon as a client with the files would, and once as a stranger, and returns what is wrong in words: none is
-// good. found tells what was seen, too.
+// Check connects to a daemon as a client with the files would, and once as a stranger, and returns what is wrong in
+// words: none is good. found tells what was seen, too.
 func Check(ctx context.Context, address string, files Files, now func() time.Time) (faults, found []string) {
 	c := &checking{address: address, files: files, now: now}
 	c.host, _, _ = net.SplitHostPort(address)

@@ -24,7 +24,8 @@ func built() time.Time {
 	return floor
 }
 
-// ClockFault is an error when the clock is plainly wrong: before this file was built. Certificates seem not to be valid yet then.
+// ClockFault is an error when the clock is plainly wrong: before this file was built. Certificates seem not to be
+// valid yet then.
 func ClockFault(now time.Time) error {
 	// a day of grace: clocks of builders may be in other zones
 	if b := built(); now.Before(b.Add(-24 * time.Hour)) {

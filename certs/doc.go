@@ -1,5 +1,5 @@
-// Package certs is TLS of the API: a certificate authority in a folder with the names of Docker's files, what it signs and takes back,
-// and the two halves of a connection. It knows nothing else of box.
+// Package certs is TLS of the API: a certificate authority in a folder with the names of Docker's files, what it
+// signs and takes back, and the two halves of a connection. It knows nothing else of box.
 //
 // A listener of tcp is wrapped twice: one layer counts connections, the other is TLS (certs/listener.go). Every
 // connection gets a configuration of its own when it is accepted, made from the files as they are then: the server

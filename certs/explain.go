@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Explain says in words what is wrong with a connection that err ended, and what to do; "" for an error that is not about TLS. address
-// is the daemon's.
+// Explain says in words what is wrong with a connection that err ended, and what to do; "" for an error that is not
+// about TLS. address is the daemon's.
 func Explain(err error, address string, now time.Time) string {
 	var host x509.HostnameError
 	var unknown x509.UnknownAuthorityError

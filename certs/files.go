@@ -24,8 +24,8 @@ const (
 	ready  = ".certs-ready"
 )
 
-// Write puts all of the files into folder or, whatever happens, none; readers that call Settle see no mixture. Files that are there
-// are an error unless force is set; those of kept are written over in any case.
+// Write puts all of the files into folder or, whatever happens, none; readers that call Settle see no mixture. Files
+// that are there are an error unless force is set; those of kept are written over in any case.
 func Write(folder string, force bool, files []File, kept ...File) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -96,8 +96,8 @@ func writeNew(path string, f File) error {
 	return errors.Join(err, out.Chmod(f.Mode), out.Sync(), out.Close())
 }
 
-// Settle ends what a Write that was cut off left in folder: files that were whole are put in place, others dropped. A folder that does
-// not exist, or that may not be written, is left as it is.
+// Settle ends what a Write that was cut off left in folder: files that were whole are put in place, others dropped. A
+// folder that does not exist, or that may not be written, is left as it is.
 func Settle(folder string) error {
 	if _, err := os.Lstat(filepath.Join(folder, ready)); err != nil {
 		return nil

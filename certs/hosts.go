@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// LocalHosts is how this machine may be called: its name, localhost, and the addresses of its interfaces that others can reach.
+// LocalHosts is how this machine may be called: its name, localhost, and the addresses of its interfaces that others
+// can reach.
 func LocalHosts() []string {
 	var out []string
 	if name, err := os.Hostname(); err == nil && CheckHost(name) == nil {

@@ -20,8 +20,8 @@ type Entry struct {
 	Revoked     time.Time // zero: it was not
 }
 
-// IssuedWith is the file of all that the authority signed, with more at its end. It is written before or together with what is more: a
-// certificate that is somewhere can be revoked.
+// IssuedWith is the file of all that the authority signed, with more at its end. It is written before or together
+// with what is more: a certificate that is somewhere can be revoked.
 func (a *Authority) IssuedWith(more ...*Pair) (File, error) {
 	raw, err := readFile(filepath.Join(a.Folder, IssuedFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -137,8 +137,8 @@ func (a *Authority) signList(number *big.Int, entries []x509.RevocationListEntry
 	return File{RevokedFile, modeOfPublic, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})}, nil
 }
 
-// signsLists is the authority's certificate as the standard library wants it to sign lists: openssl's usual commands leave out what keys
-// are for, which means that they are for everything.
+// signsLists is the authority's certificate as the standard library wants it to sign lists: openssl's usual commands
+// leave out what keys are for, which means that they are for everything.
 func (a *Authority) signsLists() *x509.Certificate {
 	c := *a.Certificate
 	if c.KeyUsage == 0 {

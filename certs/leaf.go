@@ -77,8 +77,8 @@ func (a *Authority) sign(l Leaf, use x509.ExtKeyUsage) (*Pair, error) {
 	return finish(c, a.Certificate, key, a.key, nil)
 }
 
-// template is what all certificates have in common. Where the clock is before the time at which this file was built, it is valid by
-// that clock and by a right one.
+// template is what all certificates have in common. Where the clock is before the time at which this file was built,
+// it is valid by that clock and by a right one.
 func template(name string, life time.Duration, now time.Time) *x509.Certificate {
 	later := now
 	if b := built(); b.After(now) {

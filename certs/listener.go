@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// lookAgain is how often files are looked at while connections are open: what is revoked is cut within twice this time. With no
-// connection open nothing wakes up.
+// lookAgain is how often files are looked at while connections are open: what is revoked is cut within twice this
+// time. With no connection open nothing wakes up.
 const lookAgain = 400 * time.Millisecond
 
-// Listen makes every connection of l one of TLS, by the files as they are when it is accepted. What Accept returns is a *tls.Conn that
-// has not shaken hands yet; its NetConn is a *Conn.
+// Listen makes every connection of l one of TLS, by the files as they are when it is accepted. What Accept returns is
+// a *tls.Conn that has not shaken hands yet; its NetConn is a *Conn.
 func (s *Server) Listen(l net.Listener) net.Listener { return &listener{Listener: l, s: s} }
 
 type listener struct {

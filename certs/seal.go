@@ -16,7 +16,8 @@ import (
 	"hash"
 )
 
-// A key under a passphrase is RFC 5958's EncryptedPrivateKeyInfo by PBES2 (RFC 8018): PBKDF2 makes a key for a cipher in CBC.
+// A key under a passphrase is RFC 5958's EncryptedPrivateKeyInfo by PBES2 (RFC 8018): PBKDF2 makes a key for a cipher
+// in CBC.
 type (
 	sealed struct {
 		Algorithm pkix.AlgorithmIdentifier

@@ -28,8 +28,8 @@ func In(folder string) Files {
 // maxFile is the longest file of certificates or revocations that is read, bytes.
 const maxFile = 16 << 20
 
-// Server is the daemon's half of TLS. It takes up changes of its files by itself: new connections get the new pair, and connections
-// whose certificate is no longer good are closed. What cannot be read leaves the old in force.
+// Server is the daemon's half of TLS. It takes up changes of its files by itself: new connections get the new pair,
+// and connections whose certificate is no longer good are closed. What cannot be read leaves the old in force.
 type Server struct {
 	files  Files
 	verify bool
@@ -57,8 +57,8 @@ type stamp struct {
 	mode        time.Time
 }
 
-// ServerTLS reads the files; all must be good. With verify only clients come in whose certificate the authority has signed and
-// not revoked. note may be nil.
+// ServerTLS reads the files; all must be good. With verify only clients come in whose certificate the authority has
+// signed and not revoked. note may be nil.
 func ServerTLS(files Files, verify bool, note func(text string, err error)) (*Server, error) {
 	if note == nil {
 		note = func(string, error) {}
@@ -153,8 +153,8 @@ func (s *Server) refresh() {
 	}
 }
 
-// Admit says whether the client of a connection may go on, by the files as they are now. A connection that shows no certificate
-// may if none is asked for.
+// Admit says whether the client of a connection may go on, by the files as they are now. A connection that shows no
+// certificate may if none is asked for.
 func (s *Server) Admit(chain []*x509.Certificate) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

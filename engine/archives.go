@@ -26,7 +26,8 @@ type LoadOptions struct {
 	Platform *ocispec.Platform // take only images for it, and refuse an archive that has none
 }
 
-// Load takes in the images of an archive and says of each what it is called now, and, unless Quiet, how far the layers are.
+// Load takes in the images of an archive and says of each what it is called now, and, unless Quiet, how far the
+// layers are.
 func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(progress.Line) error) error {
 	defer e.trim()
 	var report image.Progress

@@ -40,7 +40,8 @@ func (e *Engine) end() {
 	e.work.Wait()
 }
 
-// trim gives the memory that moving an image took back to the system, beside what is done next: a daemon is idle most of its life.
+// trim gives the memory that moving an image took back to the system, beside what is done next: a daemon is idle most
+// of its life.
 func (e *Engine) trim() {
 	e.background(debug.FreeOSMemory)
 }

@@ -15,7 +15,8 @@ import (
 	"box/engine/task"
 )
 
-// confinement is what confines the programs that are started now. A profile that cannot be had is said in the log; they run without.
+// confinement is what confines the programs that are started now. A profile that cannot be had is said in the log;
+// they run without.
 func (e *Engine) confinement(ctx context.Context) spec.Confinement {
 	c := spec.Confinement{SELinux: spec.SELinux(), AppArmor: e.o.AppArmor.Enabled()}
 	if !c.AppArmor {
@@ -64,7 +65,8 @@ func (e *Engine) securityOf(h *api.HostConfig) (spec.Security, error) {
 	return spec.Security{NoNewPrivileges: d.NoNewPrivileges, Seccomp: d.Seccomp}.With(h.SecurityOpt)
 }
 
-// filterOf is the seccomp filter of a container, nil for none. Where the runtime is not ours, s gets the profile, which that one compiles.
+// filterOf is the seccomp filter of a container, nil for none. Where the runtime is not ours, s gets the profile,
+// which that one compiles.
 func (e *Engine) filterOf(rec *lifecycle.Record, s *specs.Spec, runtime string) (*task.Filter, error) {
 	security, err := e.securityOf(rec.Host)
 	if err != nil {

@@ -129,8 +129,8 @@ func (e *Engine) CopyFrom(ctx context.Context, ref, p string) (*CopyOut, error) 
 	return &CopyOut{Stat: stat, f: f, ids: e.o.IDs, fd: fd, at: rooted(p)}, nil
 }
 
-// Write writes it as a tar whose first entry has the base name of the path. Folders that are none of the container's own or its
-// mounts, as /proc is, are empty in it.
+// Write writes it as a tar whose first entry has the base name of the path. Folders that are none of the container's
+// own or its mounts, as /proc is, are empty in it.
 func (o *CopyOut) Write(ctx context.Context, w io.Writer) error {
 	at := path.Clean(o.at)
 	if o.Stat.Mode.IsDir() {
@@ -188,7 +188,8 @@ func (e *Engine) CopyTo(ctx context.Context, ref, p string, o CopyOptions, r io.
 	if err := archive.Extract(ctx, f.root, at, plain, x); err != nil {
 		return err
 	}
-	// What follows the end of the archive is not looked at, but a client that still writes it must not see a broken connection.
+	// What follows the end of the archive is not looked at, but a client that still writes it must not see a broken
+	// connection.
 	if _, err := io.Copy(io.Discard, plain); err != nil {
 		return fmt.Errorf("read archive to its end: %w", err)
 	}

@@ -25,8 +25,8 @@ import (
 	"box/fs"
 )
 
-// Create makes a container, which Start runs. When it returns without an error the container outlives a crash; with one,
-// nothing of it is left.
+// Create makes a container, which Start runs. When it returns without an error the container outlives a crash; with
+// one, nothing of it is left.
 func (e *Engine) Create(ctx context.Context, q request.Create) (api.CreateResponse, error) {
 	if err := q.Check(); err != nil {
 		return api.CreateResponse{}, err
@@ -45,7 +45,8 @@ func (e *Engine) Create(ctx context.Context, q request.Create) (api.CreateRespon
 	return api.CreateResponse{ID: rec.ID, Warnings: warnings}, nil
 }
 
-// complete gives the record of a container that is to be made: the request with what it left open, by the image, the defaults and what there is.
+// complete gives the record of a container that is to be made: the request with what it left open, by the image, the
+// defaults and what there is.
 func (e *Engine) complete(q *request.Create, img *image.Image) (*lifecycle.Record, []string, error) {
 	if err := img.CheckPlatform(q.Config.Image, q.Platform); err != nil {
 		return nil, nil, err
@@ -244,8 +245,8 @@ func (e *Engine) imageFor(ctx context.Context, ref string) (*image.Image, error)
 	return img, err
 }
 
-// fillInit makes what every root has in the layer below a container's, and fills the container's volumes from it. whole tells that the
-// working folder is there: else it is to be made in the container's own layer.
+// fillInit makes what every root has in the layer below a container's, and fills the container's volumes from it.
+// whole tells that the working folder is there: else it is to be made in the container's own layer.
 func (e *Engine) fillInit(ctx context.Context, name string, rec *lifecycle.Record) (whole bool, err error) {
 	err = e.roots.Within(ctx, name, func(dir int, root string) error {
 		uid, gid := e.o.IDs.Root()

@@ -41,7 +41,8 @@ type Options struct {
 	Root   string                                              // data root: /var/lib/docker
 	Run    string                                              // exec root: /var/run/docker
 	Layers func(context.Context, *state.DB) (fs.Driver, error) // the storage driver, opened on the state file; required
-	// RecoverLayers makes the tables of layers again when the state is lost (drivers.Recover). nil: a state that is damaged is refused.
+	// RecoverLayers makes the tables of layers again when the state is lost (drivers.Recover). nil: a state that is
+	// damaged is refused.
 	RecoverLayers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
 	Tasks         task.Launcher               // who starts programs; required
 	Keeper        func(context.Context) error // makes sure that Tasks is served, at start and when it was lost; nil: it always is
@@ -263,8 +264,8 @@ func (e *Engine) publishNotes() {
 	}
 }
 
-// Recover makes the state of a data root again that is damaged or lost, from its copy and from what is on the disk, without starting
-// anything. Of o, Root and RecoverLayers are used.
+// Recover makes the state of a data root again that is damaged or lost, from its copy and from what is on the disk,
+// without starting anything. Of o, Root and RecoverLayers are used.
 func Recover(ctx context.Context, o Options) (lines []string, err error) {
 	o = withDefaults(o)
 	if err := CheckRoot(o.Root); err != nil {

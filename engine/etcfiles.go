@@ -14,7 +14,8 @@ import (
 	"box/engine/request"
 )
 
-// writeFiles writes the three files that a container has over its image's: hostname, hosts with the lines of its links, and resolv.conf.
+// writeFiles writes the three files that a container has over its image's: hostname, hosts with the lines of its
+// links, and resolv.conf.
 func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) error {
 	dir := e.dir(rec.ID)
 	if rec.Host.NetworkMode.IsContainer() {
@@ -47,7 +48,8 @@ func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) er
 	return nil
 }
 
-// resolvConf is what a container asks for names: what it says itself, then what the daemon was told, then what the host has.
+// resolvConf is what a container asks for names: what it says itself, then what the daemon was told, then what the
+// host has.
 func (e *Engine) resolvConf(h *api.HostConfig) []byte {
 	d := &e.settings().Container
 	dns, search, options := h.DNS, h.DNSSearch, h.DNSOptions

@@ -25,7 +25,8 @@ import (
 // execKept is how long an exec that ended can still be inspected.
 const execKept = 5 * time.Minute
 
-// mostExecs bounds how many execs of a container may run or wait to be started: who creates more loses the oldest that waits.
+// mostExecs bounds how many execs of a container may run or wait to be started: who creates more loses the oldest
+// that waits.
 const mostExecs = 4096
 
 // execution is a further program in a container: what was asked for, and how it goes.
@@ -103,9 +104,10 @@ func (e *Engine) execution(id string) (*execution, error) {
 
 func noExec(id string) error { return refuse.NotFound("No such exec instance: %s", id) }
 
-// ExecStart runs a noted program. Without detach the attachment is connected to its streams; after an error that
-// the runtime gave, inspect shows an exit code. ready, when not nil, is called once nothing but the program itself can fail, and before
-// it runs: a client must have the head of its reply before output follows, for some read the two through different buffers.
+// ExecStart runs a noted program. Without detach the attachment is connected to its streams; after an error that the
+// runtime gave, inspect shows an exit code. ready, when not nil, is called once nothing but the program itself can
+// fail, and before it runs: a client must have the head of its reply before output follows, for some read the two
+// through different buffers.
 func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest, ready func(terminal bool) error) (*attach.Attachment, error) {
 	x, err := e.execution(id)
 	if err != nil {
@@ -162,7 +164,8 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	return a, nil
 }
 
-// attachment is the client's end of an exec's streams. Whether they are framed is said by who starts it, whatever the exec was created as.
+// attachment is the client's end of an exec's streams. Whether they are framed is said by who starts it, whatever the
+// exec was created as.
 func (x *execution) attachment(e *Engine, asTerminal bool) (*attach.Attachment, error) {
 	s, err := task.NewStream(task.Attach{
 		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty,
@@ -268,7 +271,8 @@ func (e *Engine) onExecExit(t task.Exit) {
 // dropLater forgets an exec that has ended once nobody asks any more.
 func (e *Engine) dropLater(x *execution) { time.AfterFunc(execKept, func() { e.dropExec(x) }) }
 
-// dropWaiting forgets those of these execs that were not started: their program's container has ended, or there are too many.
+// dropWaiting forgets those of these execs that were not started: their program's container has ended, or there are
+// too many.
 func (e *Engine) dropWaiting(ids []string) {
 	for _, id := range ids {
 		e.mu.RLock()

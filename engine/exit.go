@@ -83,7 +83,8 @@ func (e *Engine) ended(c *lifecycle.Container, x task.Exit) {
 	e.removeEnded(c)
 }
 
-// tellEnd publishes that the program of a container has ended, which was as st says until then; oom is what was not told when it happened.
+// tellEnd publishes that the program of a container has ended, which was as st says until then; oom is what was not
+// told when it happened.
 func (e *Engine) tellEnd(rec *lifecycle.Record, st *lifecycle.Status, x task.Exit, oom bool) {
 	publish := func(action events.Action, more ...string) {
 		e.bus.Publish(context.Background(), events.ContainerEventType, action, rec.ID, rec.Attributes(more...))

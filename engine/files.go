@@ -22,8 +22,8 @@ import (
 	"box/fs/mount"
 )
 
-// files are a container's, as its program sees them or would see them. They are reached from an open folder alone, so what the
-// program does to names meanwhile leads nowhere else.
+// files are a container's, as its program sees them or would see them. They are reached from an open folder alone, so
+// what the program does to names meanwhile leads nowhere else.
 type files struct {
 	root  *archive.Root
 	rec   lifecycle.Record
@@ -31,7 +31,8 @@ type files struct {
 	close func()
 }
 
-// openFiles opens the files of a container: through its first process while it runs, else its root with its volumes and binds.
+// openFiles opens the files of a container: through its first process while it runs, else its root with its volumes
+// and binds.
 func (e *Engine) openFiles(ctx context.Context, c *lifecycle.Container) (*files, error) {
 	rec := c.Record()
 	st, _ := c.Now()
@@ -92,8 +93,8 @@ type resting struct {
 	readOnly        bool
 }
 
-// restingRoot opens the mounted root of a container that does not run, with what it mounts by its configuration. drop is due when the
-// root is closed.
+// restingRoot opens the mounted root of a container that does not run, with what it mounts by its configuration. drop
+// is due when the root is closed.
 func (e *Engine) restingRoot(at string, rec *lifecycle.Record) (fd int, drop func(), err error) {
 	list, drop, err := e.restingMounts(rec)
 	if err != nil {
@@ -119,8 +120,8 @@ func (e *Engine) restingRoot(at string, rec *lifecycle.Record) (fd int, drop fun
 	return fd, drop, nil
 }
 
-// restingMounts are a container's volumes, made ready until drop is called, its binds and the files that the engine writes for it, those
-// above others first.
+// restingMounts are a container's volumes, made ready until drop is called, its binds and the files that the engine
+// writes for it, those above others first.
 func (e *Engine) restingMounts(rec *lifecycle.Record) (list []resting, drop func(), err error) {
 	var using []string
 	user := rec.ID + "/" + ident.New() // beside the container itself
@@ -155,8 +156,8 @@ func (e *Engine) restingMounts(rec *lifecycle.Record) (list []resting, drop func
 	return list, drop, nil
 }
 
-// bind mounts one in the root at. What it is mounted on is made where it is missing, as a start does. A source that is missing is
-// left out.
+// bind mounts one in the root at. What it is mounted on is made where it is missing, as a start does. A source that
+// is missing is left out.
 func (m *resting) bind(at string) error {
 	source, err := m.open()
 	if errors.Is(err, unix.ENOENT) {

@@ -22,7 +22,8 @@ func (e *Engine) TagImage(ctx context.Context, ref, repository, tag string) erro
 	return nil
 }
 
-// RemoveImage takes a name away, and the image when it was the last; platform, where given, is the one it has to be for.
+// RemoveImage takes a name away, and the image when it was the last; platform, where given, is the one it has to be
+// for.
 func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool, platform *ocispec.Platform) ([]apiimage.DeleteResponse, error) {
 	if platform != nil {
 		if _, err := e.imageOf(ref, platform); err != nil {

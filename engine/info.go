@@ -151,7 +151,8 @@ func switchedOn(path string) bool {
 	return err == nil && strings.TrimSpace(string(raw)) != "0"
 }
 
-// BridgeFilters tells whether what crosses a bridge passes the rules of the two versions of IP, which clients before 1.50 ask.
+// BridgeFilters tells whether what crosses a bridge passes the rules of the two versions of IP, which clients before
+// 1.50 ask.
 func BridgeFilters() (v4, v6 bool) {
 	return switchedOn("/proc/sys/net/bridge/bridge-nf-call-iptables"), switchedOn("/proc/sys/net/bridge/bridge-nf-call-ip6tables")
 }

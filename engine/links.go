@@ -207,7 +207,8 @@ func (e *Engine) relink(c *lifecycle.Container) {
 // mostHosts is how long a hosts file may be that is read, bytes: a container may have written to it.
 const mostHosts = 1 << 20
 
-// replaceHost gives the line that has a name another address, or takes it away where that is the zero one. The file is written in place: it is mounted in a container.
+// replaceHost gives the line that has a name another address, or takes it away where that is the zero one. The file
+// is written in place: it is mounted in a container.
 func replaceHost(file, name string, address netip.Addr) error {
 	f, err := os.OpenFile(file, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {

@@ -66,8 +66,8 @@ func (e *Engine) holdVolume(ctx context.Context, container string, m *request.Mo
 	return e.makeVolume(ctx, q)
 }
 
-// fillVolumes gives the empty ones among a new container's volumes what the image has at their places. root is the open root of the
-// image at path; links in it lead nowhere else.
+// fillVolumes gives the empty ones among a new container's volumes what the image has at their places. root is the
+// open root of the image at path; links in it lead nowhere else.
 func (e *Engine) fillVolumes(ctx context.Context, root int, path string, rec *lifecycle.Record) error {
 	for _, m := range rec.Mounts {
 		if m.Type != mount.TypeVolume || !m.CopyUp {
@@ -112,11 +112,12 @@ func (e *Engine) fillVolume(ctx context.Context, root int, path, container strin
 	return nil
 }
 
-// imageLayer is the name of the layer that the nth image mount of a container shows. It is the container's own and stands on the
-// image's, which therefore stay, whoever removes the image.
+// imageLayer is the name of the layer that the nth image mount of a container shows. It is the container's own and
+// stands on the image's, which therefore stay, whoever removes the image.
 func imageLayer(id string, n int) string { return id + "-image" + strconv.Itoa(n) }
 
-// imageLayers are the layers of a container's image mounts, by the driver's table: it knows those of a damaged record too.
+// imageLayers are the layers of a container's image mounts, by the driver's table: it knows those of a damaged record
+// too.
 func (e *Engine) imageLayers(ctx context.Context, id string) (list []fs.Info) {
 	for {
 		info, err := e.layers.Stat(ctx, imageLayer(id, len(list)))
@@ -127,7 +128,8 @@ func (e *Engine) imageLayers(ctx context.Context, id string) (list []fs.Info) {
 	}
 }
 
-// layerNames are all layers of a container, of which those of image mounts were looked up, each before what it stands on.
+// layerNames are all layers of a container, of which those of image mounts were looked up, each before what it stands
+// on.
 func layerNames(id string, images []fs.Info) []string {
 	names := []string{id, id + "-init"}
 	for _, info := range images {

@@ -23,8 +23,8 @@ import (
 	mounts "box/fs/mount"
 )
 
-// useMounts makes ready what a container mounts, and gives the mounts for the runtime. After an error, and when the container has
-// ended, dropMounts is due.
+// useMounts makes ready what a container mounts, and gives the mounts for the runtime. After an error, and when the
+// container has ended, dropMounts is due.
 func (e *Engine) useMounts(rec *lifecycle.Record) ([]specs.Mount, error) {
 	var list []specs.Mount
 	for i := range rec.Mounts {
@@ -105,8 +105,8 @@ func (e *Engine) part(rec *lifecycle.Record, i int, source string) (string, erro
 // pinsDir is where subpaths of a container's volumes and images are mounted while it runs.
 func (e *Engine) pinsDir(id string) string { return filepath.Join(e.o.Run, "mounts", id) }
 
-// pinSubpath mounts a folder or file of a volume or image at a place of its own: by its path, another container that uses the volume could lead
-// the runtime out of it between the check and the mount.
+// pinSubpath mounts a folder or file of a volume or image at a place of its own: by its path, another container that
+// uses the volume could lead the runtime out of it between the check and the mount.
 func (e *Engine) pinSubpath(id string, i int, root, subpath string) (string, error) {
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -201,13 +201,14 @@ func bound(m *request.Mount, source string) (specs.Mount, error) {
 	return s, err
 }
 
-// recursiveReadOnly tells whether the kernel can make a mount and those below it read-only: no descriptor is a good answer of one that can.
+// recursiveReadOnly tells whether the kernel can make a mount and those below it read-only: no descriptor is a good
+// answer of one that can.
 func recursiveReadOnly() bool {
 	return errors.Is(unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}), unix.EBADF)
 }
 
-// propagation is how a mount propagates. What is to be shared with the host, or to follow it, must be shared there; the data root's
-// own propagation, which nobody asked for, gives way instead.
+// propagation is how a mount propagates. What is to be shared with the host, or to follow it, must be shared there;
+// the data root's own propagation, which nobody asked for, gives way instead.
 func propagation(m *request.Mount, source string) (mount.Propagation, error) {
 	slave := m.Propagation == mount.PropagationSlave || m.Propagation == mount.PropagationRSlave
 	shared := m.Propagation == mount.PropagationShared || m.Propagation == mount.PropagationRShared
@@ -256,7 +257,8 @@ func mountAbove(p string) (mounts.Entry, error) {
 	return best, nil
 }
 
-// restoreMounts tells the store of volumes who holds and uses what from before the daemon was started, and clears what nobody does.
+// restoreMounts tells the store of volumes who holds and uses what from before the daemon was started, and clears
+// what nobody does.
 func (e *Engine) restoreMounts() {
 	running := map[string]bool{}
 	for id, c := range e.containers {

@@ -21,8 +21,8 @@ import (
 // shmPath is where the /dev/shm of a container that others may join is mounted on the host, as in Docker.
 func (e *Engine) shmPath(id string) string { return filepath.Join(e.dir(id), "mounts", "shm") }
 
-// shareIPC sets the IPC namespace and /dev/shm of a container that starts. A mount of another container's own could not be joined: the
-// kernel binds only what is mounted in the caller's namespace.
+// shareIPC sets the IPC namespace and /dev/shm of a container that starts. A mount of another container's own could
+// not be joined: the kernel binds only what is mounted in the caller's namespace.
 func (e *Engine) shareIPC(rec *lifecycle.Record, in *spec.Input) error {
 	switch mode := rec.Host.IpcMode; {
 	case mode.IsHost():
@@ -158,8 +158,8 @@ func (e *Engine) remapped(h *api.HostConfig) bool {
 	return d.Remapped(h)
 }
 
-// holdUsers makes the user namespace of a container that starts, with a network namespace in it. Who shares the processes or the memory
-// of another container shares its user namespace.
+// holdUsers makes the user namespace of a container that starts, with a network namespace in it. Who shares the
+// processes or the memory of another container shares its user namespace.
 func (e *Engine) holdUsers(rec *lifecycle.Record, j *sandbox) (err error) {
 	other := ""
 	switch {

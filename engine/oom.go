@@ -9,8 +9,9 @@ import (
 	"box/engine/lifecycle"
 )
 
-// watchOOM tells when a running container has no memory left: under --oom-kill-disable, and when a program beside its first is killed, nothing
-// else does. Only one with a limit has a watch. The container is locked, or nobody else has it yet.
+// watchOOM tells when a running container has no memory left: under --oom-kill-disable, and when a program beside its
+// first is killed, nothing else does. Only one with a limit has a watch. The container is locked, or nobody else has
+// it yet.
 func (e *Engine) watchOOM(c *lifecycle.Container, fresh bool) {
 	if fresh {
 		c.TellOOM(false)

@@ -23,7 +23,8 @@ import (
 // containerPruneFilters are the keys that PruneContainers knows.
 var containerPruneFilters = []string{"label", "label!", "until"}
 
-// PruneContainers removes the containers that do not run and that the filters fit. One that cannot be removed is passed over.
+// PruneContainers removes the containers that do not run and that the filters fit. One that cannot be removed is
+// passed over.
 func (e *Engine) PruneContainers(ctx context.Context, f filter.Args) (*api.PruneReport, error) {
 	if !e.pruningContainers.TryLock() {
 		return nil, refuse.Conflict("a prune operation is already running")
@@ -147,8 +148,8 @@ func (e *Engine) pruneImage(ctx context.Context, s image.Summary) (done []apiima
 	return done, nil
 }
 
-// PruneVolumes deletes the volumes on this host's disk that no container was made with: those whose names were made up, or with the
-// filter all=true every one.
+// PruneVolumes deletes the volumes on this host's disk that no container was made with: those whose names were made
+// up, or with the filter all=true every one.
 func (e *Engine) PruneVolumes(ctx context.Context, f filter.Args) (*apivolume.PruneReport, error) {
 	if err := f.Check([]string{"all", "label", "label!"}); err != nil {
 		return nil, err
@@ -185,8 +186,8 @@ func (e *Engine) PruneVolumes(ctx context.Context, f filter.Args) (*apivolume.Pr
 // networkPruneFilters are the keys that PruneNetworks knows.
 var networkPruneFilters = []string{"label", "label!", "until"}
 
-// PruneNetworks removes the networks of users that no container is on. Those that every daemon has stay, and others cannot be made yet,
-// so none goes; what is asked for is checked, and told of, all the same.
+// PruneNetworks removes the networks of users that no container is on. Those that every daemon has stay, and others
+// cannot be made yet, so none goes; what is asked for is checked, and told of, all the same.
 func (e *Engine) PruneNetworks(ctx context.Context, f filter.Args) ([]string, error) {
 	if err := f.Check(networkPruneFilters); err != nil {
 		return nil, err

@@ -90,7 +90,8 @@ func (e *Engine) readContainers() error {
 	})
 }
 
-// writeBeside writes the record of a container beside it. The state has it already: what goes wrong is told and costs nothing.
+// writeBeside writes the record of a container beside it. The state has it already: what goes wrong is told and costs
+// nothing.
 func (e *Engine) writeBeside(rec *lifecycle.Record) {
 	if err := recovery.WriteRecord(e.o.Disk, e.dir(rec.ID), rec.ID, rec); err != nil {
 		e.log.Warn("write record", "error", err)
@@ -119,8 +120,8 @@ func (e *Engine) lookForDamage(c *lifecycle.Container) {
 	}
 }
 
-// damage says what is wrong with the folder of a container that does not run, "" for nothing. That of one that never ran may have
-// gone with the power: it is made again.
+// damage says what is wrong with the folder of a container that does not run, "" for nothing. That of one that never
+// ran may have gone with the power: it is made again.
 func (e *Engine) damage(rec *lifecycle.Record, st *lifecycle.Status) string {
 	dir := e.dir(rec.ID)
 	if st.Started.IsZero() {
@@ -262,7 +263,8 @@ func (e *Engine) startWanted() {
 	}
 }
 
-// watchTasks follows the keeper until the engine is closed. A keeper that is lost is replaced, and what it owned put to rest.
+// watchTasks follows the keeper until the engine is closed. A keeper that is lost is replaced, and what it owned put
+// to rest.
 func (e *Engine) watchTasks() {
 	for {
 		err := e.o.Tasks.Watch(e.stopped, func(x task.Exit) {

@@ -67,7 +67,8 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(progress.Line) er
 	return status(isNew)
 }
 
-// publishMoved tells listeners that an image came from a registry or went to one: the event is of the name, not of the ID.
+// publishMoved tells listeners that an image came from a registry or went to one: the event is of the name, not of
+// the ID.
 func (e *Engine) publishMoved(ctx context.Context, action events.Action, ref reference.Named, labels map[string]string) {
 	e.publishImage(ctx, action, digest.Digest(ref.Familiar()), ref.FamiliarName(), labels)
 }

@@ -68,8 +68,8 @@ func (e *Engine) killForRemoval(ctx context.Context, c *lifecycle.Container) err
 	return err
 }
 
-// remove deletes a container that does not run; c.op is held. The record goes first: what a crash leaves are orphans that
-// Open sweeps.
+// remove deletes a container that does not run; c.op is held. The record goes first: what a crash leaves are orphans
+// that Open sweeps.
 func (e *Engine) remove(ctx context.Context, c *lifecycle.Container, volumes bool) error {
 	if c.Gone() {
 		return nil
@@ -122,7 +122,8 @@ func (e *Engine) dropRows(id string, layers []string, volumes []*volume.Removal)
 	})
 }
 
-// anonymousVolumes begins to remove the volumes of a container that nobody named. One that another container has too stays.
+// anonymousVolumes begins to remove the volumes of a container that nobody named. One that another container has too
+// stays.
 func (e *Engine) anonymousVolumes(rec *lifecycle.Record) (going []*volume.Removal, err error) {
 	for _, m := range rec.Mounts {
 		if !m.Anonymous() {

@@ -51,8 +51,8 @@ func (e *Engine) restartIn(c *lifecycle.Container, delay time.Duration) {
 	})
 }
 
-// saveWish puts on the disk at once whether c is to run after a restart of the machine: of a container with a restart policy its
-// user was told just now that it is up, or stopped, for good.
+// saveWish puts on the disk at once whether c is to run after a restart of the machine: of a container with a restart
+// policy its user was told just now that it is up, or stopped, for good.
 func (e *Engine) saveWish(c *lifecycle.Container) {
 	if p := c.Record().Host.RestartPolicy; p.IsNone() {
 		return

@@ -19,8 +19,8 @@ import (
 	"box/engine/task"
 )
 
-// Settings are the part of the options that a running engine takes up anew. The zero value of a field means the default that
-// stands beside it.
+// Settings are the part of the options that a running engine takes up anew. The zero value of a field means the
+// default that stands beside it.
 type Settings struct {
 	Debug           bool             // told in info
 	Labels          []string         // of the daemon, KEY=VALUE
@@ -28,8 +28,9 @@ type Settings struct {
 	LiveRestore     bool             // Close leaves containers running
 	ShutdownTimeout time.Duration    // what Close gives containers to stop: 15 s; negative: as long as they want
 	Registry        registry.Options // how registries are talked to
-	// Container is what containers get that do not say: by default a /dev/shm of 64 MiB, an IPC namespace of their own, a cgroup
-	// namespace where the host has cgroups v2, the built-in seccomp profile, the runtime box, and 10 s to stop.
+	// Container is what containers get that do not say: by default a /dev/shm of 64 MiB, an IPC namespace of their
+	// own, a cgroup namespace where the host has cgroups v2, the built-in seccomp profile, the runtime box, and 10 s
+	// to stop.
 	Container request.Defaults
 }
 
@@ -115,7 +116,8 @@ func (s *Settings) attributes() map[string]string {
 // CheckSeccomp refuses a seccomp profile that cannot be read.
 func CheckSeccomp(profile string) error { return spec.CheckSeccomp(profile) }
 
-// WithClient says that what is done under the context serves a request that came with a certificate of that name: events have it.
+// WithClient says that what is done under the context serves a request that came with a certificate of that name:
+// events have it.
 func WithClient(ctx context.Context, certificate string) context.Context {
 	return events.WithClient(ctx, certificate)
 }

@@ -30,7 +30,8 @@ type StopOptions struct {
 	Seconds *int // before SIGKILL; negative: never
 }
 
-// Stop asks the program to end and kills it when it does not in time. One that does not run gives refuse.ErrNotModified.
+// Stop asks the program to end and kills it when it does not in time. One that does not run gives
+// refuse.ErrNotModified.
 func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	c, err := e.container(ref)
 	if err != nil {
@@ -53,8 +54,8 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	return nil
 }
 
-// stopRestarting ends the wait of the restart policy. It has done nothing when there is none, or when the wait was over and the program
-// runs by the time it would be ended.
+// stopRestarting ends the wait of the restart policy. It has done nothing when there is none, or when the wait was
+// over and the program runs by the time it would be ended.
 func (e *Engine) stopRestarting(ctx context.Context, c *lifecycle.Container) (done bool, err error) {
 	if st, _ := c.Now(); st.State != api.StateRestarting {
 		return false, nil
@@ -116,7 +117,8 @@ func (e *Engine) killHard(ctx context.Context, c *lifecycle.Container, end *life
 	return nil
 }
 
-// waitStopped waits for the end of c's program, for timeout at most when it is not negative. Somebody may have started the next by then.
+// waitStopped waits for the end of c's program, for timeout at most when it is not negative. Somebody may have
+// started the next by then.
 func waitStopped(ctx context.Context, c *lifecycle.Container, end *lifecycle.End, timeout time.Duration) bool {
 	if timeout >= 0 {
 		var cancel context.CancelFunc
@@ -136,7 +138,8 @@ func waitStopped(ctx context.Context, c *lifecycle.Container, end *lifecycle.End
 	}
 }
 
-// signal sends sig to the program; one that has just ended is no error. A paused one is thawed, or it would not learn of it.
+// signal sends sig to the program; one that has just ended is no error. A paused one is thawed, or it would not learn
+// of it.
 func (e *Engine) signal(ctx context.Context, c *lifecycle.Container, sig unix.Signal) error {
 	all := sig == unix.SIGKILL && !c.Record().Host.PidMode.IsPrivate()
 	if err := e.send(ctx, c, sig, all); err != nil {
@@ -198,8 +201,8 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	return e.killHard(ctx, c, end)
 }
 
-// asksToEnd tells whether the restart policy takes a signal for the user's wish that the container ends, by Docker's rule: its stop
-// signal, own, and SIGKILL do, and where it has no stop signal of its own, every signal does.
+// asksToEnd tells whether the restart policy takes a signal for the user's wish that the container ends, by Docker's
+// rule: its stop signal, own, and SIGKILL do, and where it has no stop signal of its own, every signal does.
 func asksToEnd(own string, sig unix.Signal) bool {
 	if own == "" || sig == unix.SIGKILL {
 		return true

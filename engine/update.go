@@ -17,8 +17,8 @@ import (
 	"box/engine/state"
 )
 
-// Update changes a container's limits, of the running program too, and its restart policy. What u leaves out stays as it is. After
-// an error nothing is changed.
+// Update changes a container's limits, of the running program too, and its restart policy. What u leaves out stays as
+// it is. After an error nothing is changed.
 func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (warnings []string, err error) {
 	c, err := e.container(ref)
 	if err != nil {

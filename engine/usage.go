@@ -30,8 +30,8 @@ type UsageOptions struct {
 	OneShot bool // a single one at once, with nothing to compare with; not with Stream
 }
 
-// Usage measures what a container uses and calls send with each measurement. Without Stream and OneShot there is one, a second after
-// another that it can be compared with. A container that does not run uses nothing.
+// Usage measures what a container uses and calls send with each measurement. Without Stream and OneShot there is one,
+// a second after another that it can be compared with. A container that does not run uses nothing.
 func (e *Engine) Usage(ctx context.Context, ref string, o UsageOptions, send func(*api.StatsResponse) error) error {
 	if o.Stream && o.OneShot {
 		return refuse.Invalid("cannot have stream=true and one-shot=true")
@@ -151,7 +151,8 @@ func (e *Engine) imageUsage(ctx context.Context) ([]apiimage.Summary, int64, err
 	return list, layers, err
 }
 
-// Explain says of the error of a full disk which one it is and what to do. It is asked for every error that leaves the engine; all others stay.
+// Explain says of the error of a full disk which one it is and what to do. It is asked for every error that leaves
+// the engine; all others stay.
 func (e *Engine) Explain(err error) error { return diskspace.Explain(err, e.o.Root, e.o.Run) }
 
 // Top lists the processes of a container; args are options of ps(1).

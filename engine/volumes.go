@@ -99,8 +99,8 @@ func (e *Engine) Volumes(f filter.Args) ([]api.Volume, error) {
 	return out, nil
 }
 
-// VolumeUsage describes the volumes that are on this host's disk with their sizes and how many containers hold them: those with options
-// are somewhere else.
+// VolumeUsage describes the volumes that are on this host's disk with their sizes and how many containers hold them:
+// those with options are somewhere else.
 func (e *Engine) VolumeUsage(ctx context.Context) ([]api.Volume, error) {
 	out := []api.Volume{}
 	for _, v := range e.volumes.List() {

@@ -18,8 +18,8 @@ import (
 type State uint8
 
 const (
-	// Staged is a layer that is being filled from an archive, or one whose row is Deferred. It has no row on disk and is
-	// dropped when the driver is opened.
+	// Staged is a layer that is being filled from an archive, or one whose row is Deferred. It has no row on disk and
+	// is dropped when the driver is opened.
 	Staged State = iota + 1
 	// Committed is a layer of an image: never written to again, and a possible parent.
 	Committed
@@ -75,8 +75,9 @@ type PrepareOptions struct {
 	Purpose Purpose
 	IDMaps
 	Quota int64 // bytes the layer may grow to, 0 for no limit; errdefs.ErrNotImplemented where a driver has none
-	// Deferred leaves the row of a container's layer to the caller, who writes it with Keep in the transaction that writes the
-	// container's own row: one write to the disk for both. Until then the layer is dropped when the driver is opened.
+	// Deferred leaves the row of a container's layer to the caller, who writes it with Keep in the transaction that
+	// writes the container's own row: one write to the disk for both. Until then the layer is dropped when the driver
+	// is opened.
 	Deferred bool
 }
 
@@ -96,25 +97,26 @@ type Driver interface {
 	Status() [][2]string
 	// Stat finds a layer by name.
 	Stat(ctx context.Context, name string) (Info, error)
-	// Prepare makes an empty writable layer on parent ("" for none): a committed layer, a staged one that is filled, or an
-	// active one that nobody writes to any more (the -init layer below a container's). For a layer whose parent is not known
-	// yet see Rebaser. A container's layer is durable when Prepare returns, unless Deferred.
+	// Prepare makes an empty writable layer on parent ("" for none): a committed layer, a staged one that is filled,
+	// or an active one that nobody writes to any more (the -init layer below a container's). For a layer whose parent
+	// is not known yet see Rebaser. A container's layer is durable when Prepare returns, unless Deferred.
 	Prepare(ctx context.Context, name, parent string, o PrepareOptions) error
 	// View makes a read-only layer that shows parent.
 	View(ctx context.Context, name, parent string) error
 	// Mounts says where the root of an active layer or a view is seen, and what to mount there first, in order;
 	// nothing when the folder is the root itself (vfs).
 	Mounts(ctx context.Context, name string) (root string, mounts []mount.Mount, err error)
-	// Apply fills a layer prepared ForLayer with an uncompressed layer tar. Nothing outside the layer is written, whatever
-	// the archive says. It returns the bytes of file content. The layer is only good for Remove after an error.
+	// Apply fills a layer prepared ForLayer with an uncompressed layer tar. Nothing outside the layer is written,
+	// whatever the archive says. It returns the bytes of file content. The layer is only good for Remove after an
+	// error.
 	Apply(ctx context.Context, name string, tar io.Reader) (int64, error)
-	// Commit turns prepared layers into committed ones in the transaction of the caller, so that an image and its layers appear
-	// together. The caller has synced them (Sync) before.
+	// Commit turns prepared layers into committed ones in the transaction of the caller, so that an image and its
+	// layers appear together. The caller has synced them (Sync) before.
 	Commit(tx Tx, commits ...Commit) error
 	// Keep makes Deferred layers active ones in the transaction of the caller.
 	Keep(tx Tx, names ...string) error
-	// Forget takes rows away in the transaction of the caller, who calls Remove for the files after it: one write to the disk
-	// for a container and its layers.
+	// Forget takes rows away in the transaction of the caller, who calls Remove for the files after it: one write to
+	// the disk for a container and its layers.
 	Forget(tx Tx, names ...string) error
 	// Tar writes the exact tar that Apply filled the layer from, byte for byte.
 	Tar(ctx context.Context, name string, w io.Writer) error
@@ -123,8 +125,8 @@ type Driver interface {
 	// Sync makes everything that was written to the named layers durable: one syncfs a file system, errors of earlier
 	// writes included.
 	Sync(ctx context.Context, names ...string) error
-	// Remove forgets a layer and deletes its files. A name that is not there is no error. The row goes first, so that what a
-	// crash leaves is an orphan.
+	// Remove forgets a layer and deletes its files. A name that is not there is no error. The row goes first, so that
+	// what a crash leaves is an orphan.
 	Remove(ctx context.Context, name string) error
 	// Usage measures a layer (for an active one: what was written to it, not its parents).
 	Usage(ctx context.Context, name string) (Usage, error)

@@ -6,8 +6,8 @@ import "go.etcd.io/bbolt"
 type DB interface {
 	// View shows the file as it is at one moment.
 	View(fn func(*bbolt.Tx) error) error
-	// Update makes one change, together with others that are wanted at the same time: fn may run more than once. The change is
-	// on the disk when Update returns nil.
+	// Update makes one change, together with others that are wanted at the same time: fn may run more than once. The
+	// change is on the disk when Update returns nil.
 	Update(fn func(Tx) error) error
 }
 

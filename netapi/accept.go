@@ -47,7 +47,8 @@ func acceptedEncoding(headers []string) string {
 	return best.name
 }
 
-// acceptedType picks by an Accept header the media type that a client prefers among offers, of equal ones the first; "" when it takes none of them.
+// acceptedType picks by an Accept header the media type that a client prefers among offers, of equal ones the first;
+// "" when it takes none of them.
 func acceptedType(headers []string, offers []string) string {
 	best, all := preference{}, preferences(headers)
 	for _, offer := range offers {

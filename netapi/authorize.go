@@ -92,8 +92,8 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route, 
 	return held.finish()
 }
 
-// canonicalURI is what the router goes by, spelt in the one way: a plugin that looks for /containers/create must find it in
-// /containers/creat%65 and in http://host/containers/create too.
+// canonicalURI is what the router goes by, spelt in the one way: a plugin that looks for /containers/create must find
+// it in /containers/creat%65 and in http://host/containers/create too.
 func canonicalURI(u *url.URL) string {
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).RequestURI()
 }
@@ -119,8 +119,9 @@ func isJSON(contentType string) bool {
 	return err == nil && t == "application/json"
 }
 
-// wholeBody takes the body of a request that the API reads as a whole, which is one of JSON: a plugin sees all that a handler will. As with Docker's
-// daemon it sees nothing of other bodies, which are streams of bytes to a handler; a form, which could hold parameters, is refused.
+// wholeBody takes the body of a request that the API reads as a whole, which is one of JSON: a plugin sees all that a
+// handler will. As with Docker's daemon it sees nothing of other bodies, which are streams of bytes to a handler; a
+// form, which could hold parameters, is refused.
 func wholeBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, nil
@@ -143,7 +144,8 @@ func wholeBody(r *http.Request) ([]byte, error) {
 	return raw, nil
 }
 
-// heldReply keeps a reply back until the plugins have seen it: all of it, or what there is when it begins to be a stream.
+// heldReply keeps a reply back until the plugins have seen it: all of it, or what there is when it begins to be a
+// stream.
 type heldReply struct {
 	http.ResponseWriter
 	ask    func(*heldReply) error
@@ -207,7 +209,8 @@ func (h *heldReply) FlushError() error {
 // Unwrap lets a ResponseController reach what is not held back.
 func (h *heldReply) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
-// Hijack gives the connection away. As with Docker's daemon the plugins have judged the request, and see nothing of the stream.
+// Hijack gives the connection away. As with Docker's daemon the plugins have judged the request, and see nothing of
+// the stream.
 func (h *heldReply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	h.passed = true
 	return http.NewResponseController(h.ResponseWriter).Hijack()

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestBadQueries are parameters that are none, and those that are odd and taken, with the status and the words of Docker.
+// TestBadQueries are parameters that are none, and those that are odd and taken, with the status and the words of
+// Docker.
 func TestBadQueries(t *testing.T) {
 	e := startEdge(t)
 	e.must(t, "POST", "/containers/create?name=made", "application/json", []byte(`{"Image":"edge"}`))

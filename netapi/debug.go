@@ -14,7 +14,8 @@ import (
 	"box/netapi/wire"
 )
 
-// debug is a page about the process, for the local socket of a daemon that was started with -D: what is in memory is nobody else's.
+// debug is a page about the process, for the local socket of a daemon that was started with -D: what is in memory is
+// nobody else's.
 func (s *Server) debug(page func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.logRequest(r)
@@ -37,8 +38,8 @@ func vars(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{"cmdline": os.Args, "memstats": &m})
 }
 
-// profiles are pages of the package net/http/pprof, in the text that `go tool pprof` reads too. runtime/pprof would cost 185 KB, so that
-// of the processor is not there.
+// profiles are pages of the package net/http/pprof, in the text that `go tool pprof` reads too. runtime/pprof would
+// cost 185 KB, so that of the processor is not there.
 func profiles(w http.ResponseWriter, r *http.Request) error {
 	out := bufio.NewWriter(w)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -1,10 +1,10 @@
 // Package netapi is Docker's Engine API over HTTP: one table of routes, one file a noun, and the reshaping of
 // replies for older and newer clients. All that it does is done by the engine.
 //
-// Replies have the fields of the version that was asked for (netapi/version). Some old fields stay
-// in the newest versions too, where libraries that take whatever version the daemon offers still look for them:
-// addresses in NetworkSettings, status and id of events, lists of system/df, ContainerConfig of images. What a version
-// did not have is also not asked for by it (netapi/version/createversion.go). The lowest version is that of Debian's skopeo;
+// Replies have the fields of the version that was asked for (netapi/version). Some old fields stay in the newest
+// versions too, where libraries that take whatever version the daemon offers still look for them: addresses in
+// NetworkSettings, status and id of events, lists of system/df, ContainerConfig of images. What a version did not
+// have is also not asked for by it (netapi/version/createversion.go). The lowest version is that of Debian's skopeo;
 // DOCKER_MIN_API_VERSION in the environment of the daemon raises it. testdata/api has the replies of Debian's Docker
 // and testdata/compare the sessions that are run against it; what differs has its reason beside it.
 //

@@ -166,8 +166,8 @@ func (e *edge) dial(tb testing.TB) *net.UnixConn {
 	return c
 }
 
-// send writes raw bytes and the end of them, and returns all that is replied until the server ends the connection. A server
-// that closes early, before it has read everything, is within its rights.
+// send writes raw bytes and the end of them, and returns all that is replied until the server ends the connection. A
+// server that closes early, before it has read everything, is within its rights.
 func (e *edge) send(tb testing.TB, raw []byte) []byte {
 	tb.Helper()
 	c := e.dial(tb)
@@ -181,7 +181,8 @@ func (e *edge) send(tb testing.TB, raw []byte) []byte {
 	return reply
 }
 
-// unharmed fails the test when a handler panicked or the server does not answer any more, and when the running container is gone.
+// unharmed fails the test when a handler panicked or the server does not answer any more, and when the running
+// container is gone.
 func (e *edge) unharmed(tb testing.TB, raw []byte) {
 	tb.Helper()
 	if said := e.panicked.Load(); said != nil {
@@ -192,7 +193,8 @@ func (e *edge) unharmed(tb testing.TB, raw []byte) {
 	}
 }
 
-// FuzzVersion asks for any version and path. What is answered has a status line and, where it is an error, Docker's JSON.
+// FuzzVersion asks for any version and path. What is answered has a status line and, where it is an error, Docker's
+// JSON.
 func FuzzVersion(f *testing.F) {
 	e := startEdge(f)
 	for _, s := range []string{"/v1.41/_ping", "/v1.12/containers/json", "/v9999.99/info", "/v1/version", "/v1.41//containers/running/json",
@@ -222,7 +224,8 @@ func endless(path string) bool {
 	return strings.Contains(path, "%") // an escaped word of those
 }
 
-// wellFormed fails the test unless reply is nothing or an HTTP response, whose error, if it is one of the API's, is told as JSON.
+// wellFormed fails the test unless reply is nothing or an HTTP response, whose error, if it is one of the API's, is
+// told as JSON.
 func wellFormed(t *testing.T, raw, reply []byte) {
 	t.Helper()
 	if len(reply) == 0 {
@@ -330,8 +333,8 @@ func (e *edge) forget(t *testing.T, target string, reply []byte) {
 	e.send(t, []byte("DELETE "+path+"?force=1&v=1 HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"))
 }
 
-// FuzzHijack attaches and execs with streams of any bytes in pieces of any length, ended by a half-close or cut: what went
-// in comes back whole after a half-close.
+// FuzzHijack attaches and execs with streams of any bytes in pieces of any length, ended by a half-close or cut: what
+// went in comes back whole after a half-close.
 func FuzzHijack(f *testing.F) {
 	e := startEdge(f)
 	f.Add([]byte("hello"), uint8(1), true, true, true)

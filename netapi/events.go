@@ -94,7 +94,8 @@ func (s sequence) Write(p []byte) (int, error) {
 	return max(n-1, 0), err
 }
 
-// shapeEvent adds the old fields, which 1.52 dropped: scripts on libraries that take whatever version the daemon has look there.
+// shapeEvent adds the old fields, which 1.52 dropped: scripts on libraries that take whatever version the daemon has
+// look there.
 func shapeEvent(m events.Message) any {
 	if m.Type != events.ContainerEventType && m.Type != events.ImageEventType {
 		return m

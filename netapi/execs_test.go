@@ -26,7 +26,8 @@ func (e *edge) is(tb testing.TB, want int, method, path string) {
 	}
 }
 
-// TestExecsGo: an exec is there as long as Docker has it: one that waits until its container stops, one that ended until the container is removed.
+// TestExecsGo: an exec is there as long as Docker has it: one that waits until its container stops, one that ended
+// until the container is removed.
 func TestExecsGo(t *testing.T) {
 	e := startEdge(t)
 	waits, ended := e.prepare(t, "running"), e.prepare(t, "running")

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestFullDisk: an error of a full disk says what to do wherever a client meets it: in the reply, in what inspect keeps of a start, on the stream of
-// an exec, in the result of a health check.
+// TestFullDisk: an error of a full disk says what to do wherever a client meets it: in the reply, in what inspect
+// keeps of a start, on the stream of an exec, in the result of a health check.
 func TestFullDisk(t *testing.T) {
 	e := startEdge(t)
 	told := func(where string, text []byte) {

@@ -61,8 +61,8 @@ func (s *Server) imageHistory(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, h)
 }
 
-// imageAttestations: what builders attest of an image is beside it in an index, which is not kept where images are layers of a storage
-// driver. Docker answers the same there.
+// imageAttestations: what builders attest of an image is beside it in an index, which is not kept where images are
+// layers of a storage driver. Docker answers the same there.
 func (s *Server) imageAttestations(_ http.ResponseWriter, r *http.Request) error {
 	if _, err := s.e.InspectImage(r.Context(), name(r), nil); err != nil {
 		return err

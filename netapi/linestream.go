@@ -17,8 +17,9 @@ type lineStream struct {
 	began bool
 }
 
-// progressing replies with the lines that do writes. The body of the request may be read meanwhile, and what do leaves of it is read to its end, so
-// that a client that sends all before it looks at the reply gets it, and can go on with the connection.
+// progressing replies with the lines that do writes. The body of the request may be read meanwhile, and what do
+// leaves of it is read to its end, so that a client that sends all before it looks at the reply gets it, and can go
+// on with the connection.
 func (s *Server) progressing(w http.ResponseWriter, r *http.Request, do func(*lineStream) error) {
 	c := http.NewResponseController(w)
 	_ = c.EnableFullDuplex() // without it the server would drop some of the body; always so over HTTP/2
@@ -64,7 +65,8 @@ func (c *counting) Write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-// cutOff is the error of a reply that has not begun; else it ends the connection, so that nobody takes what was sent for whole.
+// cutOff is the error of a reply that has not begun; else it ends the connection, so that nobody takes what was sent
+// for whole.
 func cutOff(c *counting, err error) error {
 	if c.bytes > 0 {
 		panic(http.ErrAbortHandler)

@@ -206,8 +206,9 @@ func bareImage(tb testing.TB) []byte {
 // clients send their requests side by side.
 const clients = 4
 
-// FuzzLive sends the requests that its input picks, several clients at a time, to one engine in which all kinds of objects are, in all states. None makes
-// a handler panic, each is answered, and afterwards the engine answers and can be emptied.
+// FuzzLive sends the requests that its input picks, several clients at a time, to one engine in which all kinds of
+// objects are, in all states. None makes a handler panic, each is answered, and afterwards the engine answers and can
+// be emptied.
 func FuzzLive(f *testing.F) {
 	e := startEdge(f)
 	for seed := range uint64(8) {
@@ -234,7 +235,8 @@ func FuzzLive(f *testing.F) {
 	})
 }
 
-// empty removes what requests made but for the images, and sees that nothing else is left. The container running is made anew.
+// empty removes what requests made but for the images, and sees that nothing else is left. The container running is
+// made anew.
 func (e *edge) empty(t *testing.T) {
 	for end := time.Now().Add(patience); ; {
 		var list []struct{ ID, State string }

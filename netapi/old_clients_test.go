@@ -40,7 +40,8 @@ func TestNoEscapes(t *testing.T) {
 	}
 }
 
-// TestOldImageFields are what libraries that take whatever version the daemon has look for in an image, and the fields of each version.
+// TestOldImageFields are what libraries that take whatever version the daemon has look for in an image, and the
+// fields of each version.
 func TestOldImageFields(t *testing.T) {
 	e := startEdge(t)
 	e.must(t, "POST", "/commit?container=running&repo=made&changes=VOLUME%20/v", "", nil)

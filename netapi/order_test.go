@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// seen is an event of the container that a test is about, with the state that an inspection shows that is asked for as soon as the event is there.
+// seen is an event of the container that a test is about, with the state that an inspection shows that is asked for
+// as soon as the event is there.
 type seen struct{ action, state string }
 
 // follow gives the events of containers from now on.
@@ -99,7 +100,8 @@ func TestEventsInOrder(t *testing.T) {
 	}
 }
 
-// TestRemoveOnDie: clients of before --rm was the daemon's remove a container when they hear that it died, which it must let them.
+// TestRemoveOnDie: clients of before --rm was the daemon's remove a container when they hear that it died, which it
+// must let them.
 func TestRemoveOnDie(t *testing.T) {
 	e := startEdge(t)
 	for n := range 20 {
@@ -116,8 +118,8 @@ func TestRemoveOnDie(t *testing.T) {
 	}
 }
 
-// TestWaitUnderRestart: a wait, and an attachment, end with the program, though the restart policy starts another; the code is that of the end that was
-// waited for.
+// TestWaitUnderRestart: a wait, and an attachment, end with the program, though the restart policy starts another;
+// the code is that of the end that was waited for.
 func TestWaitUnderRestart(t *testing.T) {
 	e := startEdge(t)
 	e.must(t, "POST", "/containers/create?name=again", "application/json",

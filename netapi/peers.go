@@ -12,11 +12,12 @@ import (
 	"box/netapi/wire"
 )
 
-// Admit sets who decides, at each request that came over TLS, whether its client may still come in. It is called before Serve.
+// Admit sets who decides, at each request that came over TLS, whether its client may still come in. It is called
+// before Serve.
 func (s *Server) Admit(decide func(*tls.ConnectionState) error) { s.admit = decide }
 
-// known lets a request in, and writes who asks for what into the log. A client with a certificate is there by name whenever it may
-// change something.
+// known lets a request in, and writes who asks for what into the log. A client with a certificate is there by name
+// whenever it may change something.
 func (s *Server) known(w http.ResponseWriter, r *http.Request) bool {
 	if r.TLS == nil {
 		return true

@@ -55,7 +55,8 @@ func (p *reply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap lets a ResponseController reach what is below.
 func (p *reply) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// recovered is deferred around a handler: one that panics answers that it did, or breaks the connection of a reply that has begun.
+// recovered is deferred around a handler: one that panics answers that it did, or breaks the connection of a reply
+// that has begun.
 func (s *Server) recovered(w *reply, r *http.Request) {
 	v := recover()
 	if v == nil {
@@ -72,8 +73,9 @@ func (s *Server) recovered(w *reply, r *http.Request) {
 	_ = wire.WriteError(w, http.StatusInternalServerError, err.Error(), false)
 }
 
-// accounted is err as the client is told it. A panic, of the handler or of a goroutine that it started, goes into the log with its stack, and the client
-// gets the number under which it is there. One of a full disk says which and what to do.
+// accounted is err as the client is told it. A panic, of the handler or of a goroutine that it started, goes into the
+// log with its stack, and the client gets the number under which it is there. One of a full disk says which and what
+// to do.
 func (s *Server) accounted(r *http.Request, err error) error {
 	var p *panics.Error
 	if !errors.As(err, &p) {

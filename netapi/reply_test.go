@@ -35,8 +35,8 @@ func (j *journal) all() string {
 	return strings.Join(j.lines, "")
 }
 
-// TestPanic: a handler that panics, or whose goroutine does, answers 500 with a number that is in the log beside the stack; a reply that has begun breaks
-// off, and tells of it in the stream where it is one of lines.
+// TestPanic: a handler that panics, or whose goroutine does, answers 500 with a number that is in the log beside the
+// stack; a reply that has begun breaks off, and tells of it in the stream where it is one of lines.
 func TestPanic(t *testing.T) {
 	for _, row := range []struct {
 		name    string

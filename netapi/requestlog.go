@@ -18,8 +18,8 @@ var secrets = [...]string{"password", "passphrase", "secret", "token", "auth", "
 
 const masked = "*****"
 
-// logRequest writes what is asked into the debugging log: method, path, parameters and a body of JSON, without secrets. What it
-// returns writes how it was answered, and how long that took.
+// logRequest writes what is asked into the debugging log: method, path, parameters and a body of JSON, without
+// secrets. What it returns writes how it was answered, and how long that took.
 func (s *Server) logRequest(r *http.Request) (answered func(http.ResponseWriter)) {
 	if !s.log.Enabled(r.Context(), slog.LevelDebug) {
 		return func(http.ResponseWriter) {}
@@ -87,7 +87,8 @@ func shown(v any) string {
 	return string(raw)
 }
 
-// mask replaces the values of secrets, and those of variables of programs, which often are. name is what v stands under.
+// mask replaces the values of secrets, and those of variables of programs, which often are. name is what v stands
+// under.
 func mask(v any, name string) any {
 	name = strings.ToLower(name)
 	for _, s := range secrets {

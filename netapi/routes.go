@@ -14,7 +14,8 @@ type route struct {
 	do           handler
 }
 
-// whole carries a request out to its end, also when its client is gone before: as in Docker, half a change is worse than one that nobody waits for.
+// whole carries a request out to its end, also when its client is gone before: as in Docker, half a change is worse
+// than one that nobody waits for.
 func whole(do handler) handler {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) error {
 		return do(s, w, r.WithContext(context.WithoutCancel(r.Context())))
@@ -109,8 +110,8 @@ var table = []route{
 	{"DELETE", "/plugins/{name:.+}", (*Server).noPlugin},
 }
 
-// possible spares the router most of the expressions that paths are compiled to: one look at a request tells for nearly every route that
-// it is not this one. Whatever the route would take passes.
+// possible spares the router most of the expressions that paths are compiled to: one look at a request tells for
+// nearly every route that it is not this one. Whatever the route would take passes.
 func (r *route) possible() mux.MatcherFunc {
 	end := r.path[strings.LastIndex(r.path, "}")+1:]
 	return func(q *http.Request, _ *mux.RouteMatch) bool {

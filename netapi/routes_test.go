@@ -8,7 +8,8 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// TestRoutes asks for every route, with and without a version and with names that look like others: it is found and has its names.
+// TestRoutes asks for every route, with and without a version and with names that look like others: it is found and
+// has its names.
 func TestRoutes(t *testing.T) {
 	router := (&Server{}).routes()
 	variable := regexp.MustCompile(`{(\w+):[^}]*}|{(\w+)}`)

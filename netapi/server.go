@@ -134,7 +134,8 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, mediaType string
 	return c, s.hold(c.Conn), nil
 }
 
-// hold has a connection that left the server cut by Shutdown, until the function that it returns is called, which closes it.
+// hold has a connection that left the server cut by Shutdown, until the function that it returns is called, which
+// closes it.
 func (s *Server) hold(c net.Conn) (done func()) {
 	s.mu.Lock()
 	s.hijacked[c] = struct{}{}

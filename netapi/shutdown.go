@@ -40,8 +40,9 @@ func (s *Server) note(c net.Conn, state http.ConnState) {
 // freshWait bounds how long Shutdown waits for the requests of connections that have said nothing yet.
 const freshWait = 500 * time.Millisecond
 
-// Shutdown takes no more connections, waits until ctx ends for the requests under way, and cuts the rest. A connection that was let in a
-// moment ago gets its answer: the HTTP server of Go would cut it, and nobody else can answer there.
+// Shutdown takes no more connections, waits until ctx ends for the requests under way, and cuts the rest. A
+// connection that was let in a moment ago gets its answer: the HTTP server of Go would cut it, and nobody else can
+// answer there.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.mu.Lock()
 	s.closing = true

@@ -14,7 +14,8 @@ import (
 	"box/netapi/version"
 )
 
-// TestAnnotationFilter: containers are listed by their annotations since 1.56, by name or by name and value, of several all.
+// TestAnnotationFilter: containers are listed by their annotations since 1.56, by name or by name and value, of
+// several all.
 func TestAnnotationFilter(t *testing.T) {
 	e := startEdge(t)
 	for name, annotations := range map[string]string{"one": `{"color":"blue","size":""}`, "two": `{"color":"red"}`, "three": `{}`} {

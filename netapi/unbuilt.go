@@ -29,7 +29,8 @@ type refusal struct {
 	because       answer
 }
 
-// refusals are asked after the routes. A node outside of any swarm answers as Docker's does there; that there is no plugin of a name is true.
+// refusals are asked after the routes. A node outside of any swarm answers as Docker's does there; that there is no
+// plugin of a name is true.
 func refusals() []refusal {
 	builds, plugins, swarm := unbuilt(wire.NoBuilds), unbuilt(wire.NoPlugins), unbuilt(wire.NoSwarm)
 	outside := answer{errdefs.ErrUnavailable, wire.NotManager}

@@ -17,7 +17,8 @@ import (
 	"box/netapi/version"
 )
 
-// TestEndpoints asks for every endpoint of Docker's: it is built, or says what is missing, in every form of its path, and never "page not found".
+// TestEndpoints asks for every endpoint of Docker's: it is built, or says what is missing, in every form of its path,
+// and never "page not found".
 func TestEndpoints(t *testing.T) {
 	raw, err := os.ReadFile("testdata/endpoints.tsv")
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package apparmor sees to the profile that confines containers that name none, where the kernel's AppArmor is in force.
+// Package apparmor sees to the profile that confines containers that name none, where the kernel's AppArmor is in
+// force.
 package apparmor
 
 import (
@@ -47,7 +48,8 @@ func (h Host) Loaded(profile string) (bool, error) {
 	return false, nil
 }
 
-// Ensure loads Default where AppArmor is in force and it is not loaded. After an error containers that name no profile cannot be confined by one.
+// Ensure loads Default where AppArmor is in force and it is not loaded. After an error containers that name no
+// profile cannot be confined by one.
 func (h Host) Ensure(ctx context.Context) error {
 	if !h.Enabled() {
 		return nil

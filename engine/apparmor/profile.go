@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// denied are what a container may not do with files (apparmor.d(5)), whatever its other rights are: what reaches into the kernel by /proc and /sys, and mounts. The
-// files of processes, below a number, and those of the container's own namespaces stay.
+// denied are what a container may not do with files (apparmor.d(5)), whatever its other rights are: what reaches into
+// the kernel by /proc and /sys, and mounts. The files of processes, below a number, and those of the container's own
+// namespaces stay.
 var denied = []string{
 	"@{PROC}/* w",
 	"@{PROC}/{[^1-9],[^1-9][^0-9],[^1-9s][^0-9y][^0-9s],[^1-9][^0-9][^0-9][^0-9/]*}/** w",
@@ -26,7 +27,8 @@ var denied = []string{
 	"/sys/kernel/security/** rwklx",
 }
 
-// allowed are what is left to the other limits of a container: signals come from outside and go to those of the same profile.
+// allowed are what is left to the other limits of a container: signals come from outside and go to those of the same
+// profile.
 var allowed = []string{
 	"network", "capability", "file", "umount",
 	"signal (receive) peer=unconfined",

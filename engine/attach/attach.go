@@ -1,4 +1,5 @@
-// Package attach connects a client to the streams of a program: bytes both ways, the keys that detach, and an end that loses nothing.
+// Package attach connects a client to the streams of a program: bytes both ways, the keys that detach, and an end
+// that loses nothing.
 package attach
 
 import (
@@ -20,8 +21,8 @@ type Options struct {
 	Raw                   bool   // without frames, for a client that is gone when its input ends
 }
 
-// Attachment is a client's end of a program's streams, connected before it is returned: what the program prints from then on is not
-// missed. Serve or Close it.
+// Attachment is a client's end of a program's streams, connected before it is returned: what the program prints from
+// then on is not missed. Serve or Close it.
 type Attachment struct {
 	Terminal bool                    // bytes as they are, else Docker's frames
 	Stream   *task.Stream            // nil for what was logged alone
@@ -72,7 +73,8 @@ func (a *Attachment) Serve(client HalfCloser) error {
 	return err
 }
 
-// output is what a program says. One that ends before it has read its input leaves a socket that is reset, after the last of its output.
+// output is what a program says. One that ends before it has read its input leaves a socket that is reset, after the
+// last of its output.
 type output struct{ io.Reader }
 
 // Read implements io.Reader.

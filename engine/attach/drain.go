@@ -12,8 +12,8 @@ const (
 	lingerMost   = time.Minute     // in all
 )
 
-// drain reads and drops what the client of a stream sends that nobody reads any more. A socket that is closed over unread bytes resets the
-// other side, where output that is on its way, or waits to be read, is lost.
+// drain reads and drops what the client of a stream sends that nobody reads any more. A socket that is closed over
+// unread bytes resets the other side, where output that is on its way, or waits to be read, is lost.
 type drain struct {
 	bytes atomic.Int64
 	done  chan struct{} // closed when the client has ended its side

@@ -43,8 +43,8 @@ func throttles(b *specs.LinuxBlockIO) []throttle {
 	}
 }
 
-// io is blkio on the unified tree. Weights are BFQ's where that is the scheduler, else in another scale; those of single devices are left
-// out where BFQ cannot have them (before Linux 5.4 it shows one number).
+// io is blkio on the unified tree. Weights are BFQ's where that is the scheduler, else in another scale; those of
+// single devices are left out where BFQ cannot have them (before Linux 5.4 it shows one number).
 func (l *limits) io(b *specs.LinuxBlockIO, current func(file string) string) {
 	if b == nil {
 		return

@@ -155,8 +155,8 @@ func killAll(dir string) int {
 	return n
 }
 
-// removeTree removes a group and those below it, deepest first: groups are removed by rmdir(2) alone. The error is EBUSY when processes
-// stay in one of them.
+// removeTree removes a group and those below it, deepest first: groups are removed by rmdir(2) alone. The error is
+// EBUSY when processes stay in one of them.
 func removeTree(dir string) error {
 	err := unix.Rmdir(dir)
 	if err == nil || err == unix.ENOENT {

@@ -18,7 +18,8 @@ func (l *limits) cpuset(c *specs.LinuxCPU) {
 	}
 }
 
-// inheritCpuset gives a v1 group the CPUs and memory nodes of its parent, unless r sets them: nothing can join a group without.
+// inheritCpuset gives a v1 group the CPUs and memory nodes of its parent, unless r sets them: nothing can join a
+// group without.
 func (g *Group) inheritCpuset(r *specs.LinuxResources) error {
 	m, ok := g.h.find("cpuset")
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// On the unified tree a program decides about devices: the kernel runs it in its BPF machine at each open and mknod of a process in the
-// group (bpf(2); the kernel's Documentation/bpf/standardization/instruction-set.rst).
+// On the unified tree a program decides about devices: the kernel runs it in its BPF machine at each open and mknod
+// of a process in the group (bpf(2); the kernel's Documentation/bpf/standardization/instruction-set.rst).
 
 // instruction is one of the machine's, in the layout of struct bpf_insn on little-endian hosts.
 type instruction struct {
@@ -64,8 +64,8 @@ func deviceFilter(allowed bool, exceptions []deviceRule) []instruction {
 	return append(p, answer(allowed)...)
 }
 
-// exception is the part of a program that answers allow when r fits, and else goes on after it. A rule that allows must have all of the
-// access that is asked for; one that forbids, any of it.
+// exception is the part of a program that answers allow when r fits, and else goes on after it. A rule that allows
+// must have all of the access that is asked for; one that forbids, any of it.
 func exception(r deviceRule, allow bool) []instruction {
 	device := int32(unix.BPF_DEVCG_DEV_CHAR)
 	if r.kind == 'b' {
@@ -103,7 +103,8 @@ func answer(allow bool) []instruction {
 	return []instruction{{opSet, verdict, 0, value}, {opExit, 0, 0, 0}}
 }
 
-// filterDevices gives the new group its program. Where everything is allowed none is needed, nor a kernel that can have one.
+// filterDevices gives the new group its program. Where everything is allowed none is needed, nor a kernel that can
+// have one.
 func (g *Group) filterDevices(allowed bool, exceptions []deviceRule) error {
 	if allowed && len(exceptions) == 0 {
 		return nil

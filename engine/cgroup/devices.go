@@ -25,8 +25,8 @@ var accessBits = []struct {
 	bit    uint32
 }{{'r', unix.BPF_DEVCG_ACC_READ}, {'w', unix.BPF_DEVCG_ACC_WRITE}, {'m', unix.BPF_DEVCG_ACC_MKNOD}}
 
-// deviceRules turns the spec's list, of which the last that fits a device holds, into what both versions of control groups can have: all
-// is allowed, or nothing, but for the exceptions, each device once. Nothing is allowed at first.
+// deviceRules turns the spec's list, of which the last that fits a device holds, into what both versions of control
+// groups can have: all is allowed, or nothing, but for the exceptions, each device once. Nothing is allowed at first.
 func deviceRules(list []specs.LinuxDeviceCgroup) (allowed bool, exceptions []deviceRule, err error) {
 	for i, d := range list {
 		r, all, err := deviceRuleOf(d)

@@ -4,8 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The files of control groups are read and written with plain system calls: each is one value, and package os would ask the kernel
-// three more questions about each.
+// The files of control groups are read and written with plain system calls: each is one value, and package os would
+// ask the kernel three more questions about each.
 
 // open opens a file of a group.
 func open(path string, flags int) (int, error) {
@@ -17,7 +17,8 @@ func open(path string, flags int) (int, error) {
 	}
 }
 
-// write gives a file its value in one piece. The kernel may break off a limit of memory for a signal, and the Go runtime sends those.
+// write gives a file its value in one piece. The kernel may break off a limit of memory for a signal, and the Go
+// runtime sends those.
 func write(path, value string) error {
 	fd, err := open(path, unix.O_WRONLY)
 	if err != nil {

@@ -30,8 +30,8 @@ func (g *Group) Freeze() error {
 	return nil
 }
 
-// freezeV1 asks again and again: a process that forks while the kernel freezes the others can leave the group half frozen for good. To
-// let it run for a moment now and then lets the fork end.
+// freezeV1 asks again and again: a process that forks while the kernel freezes the others can leave the group half
+// frozen for good. To let it run for a moment now and then lets the fork end.
 func freezeV1(dir string) error {
 	file := dir + "/freezer.state"
 	limit := time.Now().Add(freezeWait)

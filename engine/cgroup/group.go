@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Group is one container's control group: the folder of that path below every tree. Its methods may be called from any goroutine.
+// Group is one container's control group: the folder of that path below every tree. Its methods may be called from
+// any goroutine.
 type Group struct {
 	h    *Hierarchies
 	path string // clean and absolute
@@ -19,8 +20,8 @@ type Group struct {
 // Open is the group at path (as "/docker/<id>"), which an earlier process made. Nothing is asked of the kernel.
 func (h *Hierarchies) Open(p string) *Group { return &Group{h, path.Clean("/" + p)} }
 
-// Create makes the group at path in every tree, with the parents that it lacks, and sets the limits of r, which may be nil. An empty
-// group that is left there from before is replaced. After an error no group is left; parents stay.
+// Create makes the group at path in every tree, with the parents that it lacks, and sets the limits of r, which may
+// be nil. An empty group that is left there from before is replaced. After an error no group is left; parents stay.
 func (h *Hierarchies) Create(p string, r *specs.LinuxResources) (*Group, error) {
 	g := h.Open(p)
 	if r == nil {
@@ -135,8 +136,8 @@ func (g *Group) Paths() (map[string]string, error) {
 	return paths, nil
 }
 
-// Delete removes the group and those that its programs made below it, in every tree that lets it go. While processes are in one of them the error is a conflict. It
-// may be called again.
+// Delete removes the group and those that its programs made below it, in every tree that lets it go. While processes
+// are in one of them the error is a conflict. It may be called again.
 func (g *Group) Delete() error {
 	if g.path == "/" {
 		return fmt.Errorf("delete control group /: %w", errdefs.ErrInvalidArgument)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Hierarchies are the trees of control groups that this host has mounted below Root. They are read once: reading them for each container
-// would cost more than its groups.
+// Hierarchies are the trees of control groups that this host has mounted below Root. They are read once: reading them
+// for each container would cost more than its groups.
 type Hierarchies struct {
 	unified     bool     // one tree has all controllers (v2): it is the only mount
 	mounts      []mount  // each tree once
@@ -57,8 +57,8 @@ func unifiedAt(root string, controllers []string) *Hierarchies {
 	return &Hierarchies{unified: true, mounts: []mount{{root, true, []string{""}}}, controllers: controllers}
 }
 
-// parseMounts reads /proc/self/mountinfo (proc_pid_mountinfo(5)): the v1 trees below Root and a v2 tree beside them, "hybrid". A
-// controller that is mounted twice counts once.
+// parseMounts reads /proc/self/mountinfo (proc_pid_mountinfo(5)): the v1 trees below Root and a v2 tree beside them,
+// "hybrid". A controller that is mounted twice counts once.
 func parseMounts(mountinfo string) []mount {
 	var mounts []mount
 	known := func(name string) bool {

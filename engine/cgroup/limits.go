@@ -17,8 +17,9 @@ type limit struct {
 	spare       bool   // a kernel without the file does as well
 }
 
-// limits are set in their order. Some depend on each other (a period must not be less than the quota before it, nor a limit of memory
-// more than that of memory and swap), so what the kernel refuses in the first round is tried again after the others.
+// limits are set in their order. Some depend on each other (a period must not be less than the quota before it, nor a
+// limit of memory more than that of memory and swap), so what the kernel refuses in the first round is tried again
+// after the others.
 type limits []limit
 
 func (l *limits) add(file, value string) { *l = append(*l, limit{file: file, value: value}) }

@@ -24,8 +24,9 @@ type OOMWatch struct {
 	tell   func(killed bool)
 }
 
-// WatchOOM calls tell each time the group is out of memory, until Close: with whether the kernel has killed a process for it, now or before. Of a
-// group that is fresh, what happened already is told at once. Where memory is not controlled the watch is nil.
+// WatchOOM calls tell each time the group is out of memory, until Close: with whether the kernel has killed a process
+// for it, now or before. Of a group that is fresh, what happened already is told at once. Where memory is not
+// controlled the watch is nil.
 func (g *Group) WatchOOM(fresh bool, tell func(killed bool)) (*OOMWatch, error) {
 	m, ok := g.h.find("memory")
 	if !ok {

@@ -38,8 +38,8 @@ func (g *Group) Pids() ([]int, error) {
 	return list, nil
 }
 
-// top is the group's folder in a tree where it is, with its processes: as a rule the one of devices, which every container has; the others where a removal was
-// cut off.
+// top is the group's folder in a tree where it is, with its processes: as a rule the one of devices, which every
+// container has; the others where a removal was cut off.
 func (g *Group) top() (dir string, list []int, err error) {
 	err = unix.ENOENT
 	if m, ok := g.h.find("devices"); ok {

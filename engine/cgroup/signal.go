@@ -9,15 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalRounds is how often processes are looked for that were made while others got their signal, where nothing can stop them meanwhile.
+// signalRounds is how often processes are looked for that were made while others got their signal, where nothing can
+// stop them meanwhile.
 const signalRounds = 20
 
-// Kill kills every process of the group and of those below it, those too that are made meanwhile, and lets frozen ones go. A group that is gone, or empty, has
-// none.
+// Kill kills every process of the group and of those below it, those too that are made meanwhile, and lets frozen
+// ones go. A group that is gone, or empty, has none.
 func (g *Group) Kill() error {
 	all := false
 	for _, m := range g.h.mounts {
-		// Since Linux 5.14, for all at once. In a tree of v2 beside those of v1 the group may lack some that are elsewhere.
+		// Since Linux 5.14, for all at once. In a tree of v2 beside those of v1 the group may lack some that are
+		// elsewhere.
 		if m.v2 && m.controllers != nil && write(m.dir+g.path+"/cgroup.kill", "1") == nil {
 			all = g.h.unified
 		}
@@ -28,8 +30,8 @@ func (g *Group) Kill() error {
 	return g.Signal(unix.SIGKILL)
 }
 
-// Signal sends sig to every process of the group and of those below it. They stand still meanwhile, so that none is left out that is just being made;
-// those that were frozen before stay so, unless they are killed.
+// Signal sends sig to every process of the group and of those below it. They stand still meanwhile, so that none is
+// left out that is just being made; those that were frozen before stay so, unless they are killed.
 func (g *Group) Signal(sig unix.Signal) error {
 	list, err := g.Pids()
 	if errdefs.IsNotFound(err) || err == nil && len(list) == 0 {
@@ -77,7 +79,8 @@ func (g *Group) signalNew(sig unix.Signal, done map[int]bool) (more bool, err er
 	return len(list) > 0, nil
 }
 
-// signalPart holds the processes by descriptors, and looks again which are in the group: a number that was another's process's by then is not.
+// signalPart holds the processes by descriptors, and looks again which are in the group: a number that was another's
+// process's by then is not.
 func (g *Group) signalPart(sig unix.Signal, list []int) (err error) {
 	held := map[int]int{}
 	defer func() {

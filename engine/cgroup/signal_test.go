@@ -10,10 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forks makes processes as fast as it can, each of which makes the next and ends: who signals one after the other never meets the last.
+// forks makes processes as fast as it can, each of which makes the next and ends: who signals one after the other
+// never meets the last.
 const forks = `n() { (exec 3<&- 4<&-; n) & }; n; n; n; read x`
 
-// TestKill: no process that is made meanwhile is left, whether the group runs or stands still, and with what old kernels have.
+// TestKill: no process that is made meanwhile is left, whether the group runs or stands still, and with what old
+// kernels have.
 func TestKill(t *testing.T) {
 	for _, version := range []string{"v1", "v2"} {
 		for _, frozen := range []bool{false, true} {

@@ -38,8 +38,8 @@ func (g *Group) complete() bool {
 	return !slices.ContainsFunc(g.h.controllers, func(name string) bool { return !slices.Contains(have, name) })
 }
 
-// thread deals with a group below one that is for threads (cgroups(7), "cgroup v2 thread mode"): processes can enter it once it is such a
-// group itself, which has no limits of memory, input and output.
+// thread deals with a group below one that is for threads (cgroups(7), "cgroup v2 thread mode"): processes can enter
+// it once it is such a group itself, which has no limits of memory, input and output.
 func (g *Group) thread(r *specs.LinuxResources) error {
 	kind := g.current("cgroup.type")
 	if kind != "domain invalid" {

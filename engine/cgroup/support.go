@@ -88,8 +88,8 @@ func ParseList(s string) (list []int, ok bool) {
 	return list, true
 }
 
-// Within tells whether every number of the list asked is in have; ok is false when asked is no list. Where it is not known what there
-// is, everything is within.
+// Within tells whether every number of the list asked is in have; ok is false when asked is no list. Where it is not
+// known what there is, everything is within.
 func Within(asked, have string) (within, ok bool) {
 	wanted, ok := ParseList(asked)
 	if !ok {

@@ -12,9 +12,9 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// limitsV2 are the limits of r as the unified tree takes them (the kernel's Documentation/admin-guide/cgroup-v2.rst). What v1 alone has
-// (swappiness, real time, the OOM killer's switch) is left out. current tells what a file of the group holds now: some limits are two
-// of r's in one.
+// limitsV2 are the limits of r as the unified tree takes them (the kernel's Documentation/admin-guide/cgroup-v2.rst).
+// What v1 alone has (swappiness, real time, the OOM killer's switch) is left out. current tells what a file of the
+// group holds now: some limits are two of r's in one.
 func limitsV2(r *specs.LinuxResources, current func(file string) string) (limits, error) {
 	var l limits
 	l.pids(r.Pids)
@@ -52,7 +52,8 @@ func (l *limits) memoryV2(m *specs.LinuxMemory, current func(file string) string
 	return nil
 }
 
-// swapV2 is the limit of swap alone, "" when it stays: r has that of memory and swap together, so a change of either changes it.
+// swapV2 is the limit of swap alone, "" when it stays: r has that of memory and swap together, so a change of either
+// changes it.
 func swapV2(m *specs.LinuxMemory, current func(file string) string) (string, error) {
 	var memory, both int64
 	if m.Limit != nil {
@@ -129,8 +130,8 @@ func (l *limits) bandwidth(c *specs.LinuxCPU, current func(file string) string) 
 	l.add("cpu.max", quota+" "+period)
 }
 
-// cpuWeight maps the shares of v1, 2 to 262144, to weights, 1 to 10000, so that both defaults meet, 1024 and 100: the logarithm of the
-// weight is quadratic in that of the shares, through these three points.
+// cpuWeight maps the shares of v1, 2 to 262144, to weights, 1 to 10000, so that both defaults meet, 1024 and 100: the
+// logarithm of the weight is quadratic in that of the shares, through these three points.
 func cpuWeight(shares uint64) int {
 	switch {
 	case shares <= minShares:

@@ -10,8 +10,8 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// hostV2 is the v2 tree of this host, beside v1 if need be. No controllers are asked of it, so that nothing of it changes but for the
-// groups made in it.
+// hostV2 is the v2 tree of this host, beside v1 if need be. No controllers are asked of it, so that nothing of it
+// changes but for the groups made in it.
 func hostV2(t testing.TB) (*Hierarchies, string) {
 	t.Helper()
 	h, parent := host(t)
@@ -128,8 +128,8 @@ func TestCPUWeight(t *testing.T) {
 	}
 }
 
-// TestEnable has plain files for the tree: the controllers are passed down by every parent, and what a group cannot have does not matter
-// until a limit needs it.
+// TestEnable has plain files for the tree: the controllers are passed down by every parent, and what a group cannot
+// have does not matter until a limit needs it.
 func TestEnable(t *testing.T) {
 	root := t.TempDir()
 	g := unifiedAt(root, []string{"cpu", "memory"}).Open("/docker/one")

@@ -18,10 +18,10 @@ import (
 	"box/fs/disk"
 )
 
-// tap puts d between bbolt and its file. bbolt has no place for that, so the function by which it writes pages is replaced in its
-// unexported fields: a change is writes of pages, a sync, the write of one of the first two pages, which is the head, and another sync. The
-// syncs are told where they are: a first that fails is to bbolt as a head that was not written, and a second as one whose write gave an error
-// after it was done.
+// tap puts d between bbolt and its file. bbolt has no place for that, so the function by which it writes pages is
+// replaced in its unexported fields: a change is writes of pages, a sync, the write of one of the first two pages,
+// which is the head, and another sync. The syncs are told where they are: a first that fails is to bbolt as a head
+// that was not written, and a second as one whose write gave an error after it was done.
 func tap(db *bbolt.DB, d *disk.Disk) {
 	v := reflect.ValueOf(db).Elem()
 	write := (*func([]byte, int64) (int, error))(unsafe.Pointer(v.FieldByName("ops").FieldByName("writeAt").UnsafeAddr()))
@@ -46,7 +46,8 @@ func tap(db *bbolt.DB, d *disk.Disk) {
 	}
 }
 
-// TestViewBesideFailedWrite: a view of the state stays what it is while a write fails whose head the disk has taken all the same, and while others follow.
+// TestViewBesideFailedWrite: a view of the state stays what it is while a write fails whose head the disk has taken
+// all the same, and while others follow.
 func TestViewBesideFailedWrite(t *testing.T) {
 	db, err := state.Open(filepath.Join(t.TempDir(), "box.db"))
 	if err != nil {

@@ -64,9 +64,9 @@ func path(op *disk.Op) string {
 	return p
 }
 
-// TestEveryOperationFails fails, once each, every operation of every step with every fault. A step that gives an error has changed nothing,
-// and one that does not has done it all; so it is at once, and after the daemon was started anew; and nothing half made stays. Of the faults each operation
-// gets one, by turns, unless all are wanted.
+// TestEveryOperationFails fails, once each, every operation of every step with every fault. A step that gives an
+// error has changed nothing, and one that does not has done it all; so it is at once, and after the daemon was
+// started anew; and nothing half made stays. Of the faults each operation gets one, by turns, unless all are wanted.
 func TestEveryOperationFails(t *testing.T) { eachDriver(t, everyOperationFails) }
 
 func everyOperationFails(t *testing.T, driver string) {

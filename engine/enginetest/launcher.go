@@ -1,5 +1,6 @@
-// Package enginetest opens whole engines in tests: their containers are made up by a launcher that starts nothing, so that they need
-// neither root nor a kernel that could. Its own tests run such an engine on a disk that fails, or that loses what was not synced.
+// Package enginetest opens whole engines in tests: their containers are made up by a launcher that starts nothing, so
+// that they need neither root nor a kernel that could. Its own tests run such an engine on a disk that fails, or that
+// loses what was not synced.
 package enginetest
 
 import (
@@ -18,9 +19,9 @@ import (
 	"box/engine/task"
 )
 
-// Launcher is one whose programs are goroutines: each sends back, unframed, what it gets on its streams. One that is called false ends at
-// once with the code 1, the others when they are told to, which one that is called stubborn must be by SIGKILL. One that is called big does
-// not start: no disk has room for it.
+// Launcher is one whose programs are goroutines: each sends back, unframed, what it gets on its streams. One that is
+// called false ends at once with the code 1, the others when they are told to, which one that is called stubborn must
+// be by SIGKILL. One that is called big does not start: no disk has room for it.
 type Launcher struct {
 	exits chan task.Exit
 

@@ -14,8 +14,9 @@ import (
 	"box/fs/drivers"
 )
 
-// Open opens an engine on vfs below a new folder, with programs that a Launcher makes up. change, when not nil, may set more options. It is
-// closed, and the folder removed, when the test ends. dir is short enough for sockets beside it.
+// Open opens an engine on vfs below a new folder, with programs that a Launcher makes up. change, when not nil, may
+// set more options. It is closed, and the folder removed, when the test ends. dir is short enough for sockets beside
+// it.
 func Open(tb testing.TB, change func(*engine.Options)) (e *engine.Engine, dir string) {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "box")

@@ -12,7 +12,8 @@ import (
 	"box/fs/disk"
 )
 
-// wreck is a data root whose state is damaged, beside a copy that is older than what is on the disk, with a folder of which nothing is known.
+// wreck is a data root whose state is damaged, beside a copy that is older than what is on the disk, with a folder of
+// which nothing is known.
 type wreck struct {
 	driver, dir string
 	facts       string // that were acknowledged
@@ -103,8 +104,8 @@ func (k *wreck) check(t *testing.T, dir, when string) {
 	}
 }
 
-// TestRecoveryFails fails, once each, every operation by which a damaged state is made again. Whatever failed, the next start has all that was
-// acknowledged, and neither the damaged file nor what nobody knows is gone.
+// TestRecoveryFails fails, once each, every operation by which a damaged state is made again. Whatever failed, the
+// next start has all that was acknowledged, and neither the damaged file nor what nobody knows is gone.
 func TestRecoveryFails(t *testing.T) { eachDriver(t, recoveryFails) }
 
 func recoveryFails(t *testing.T, driver string) {
@@ -132,7 +133,8 @@ func recoveryFails(t *testing.T, driver string) {
 	t.Logf("%d operations, %d faults", count.count, count.count*len(faults))
 }
 
-// TestPowerGoesInRecovery loses the power after every operation by which a damaged state is made again, with any part of what was not synced.
+// TestPowerGoesInRecovery loses the power after every operation by which a damaged state is made again, with any part
+// of what was not synced.
 func TestPowerGoesInRecovery(t *testing.T) { eachDriver(t, powerGoesInRecovery) }
 
 func powerGoesInRecovery(t *testing.T, driver string) {

@@ -100,8 +100,9 @@ func (w *written) redo(from, to string) {
 	}
 }
 
-// durable tells for each operation of a prefix whether a sync after it has made it so: syncfs all, fsync of a file what was written to it, and
-// fsync of a folder the names in it, with the files that were renamed into it; their content is a matter of their own sync.
+// durable tells for each operation of a prefix whether a sync after it has made it so: syncfs all, fsync of a file
+// what was written to it, and fsync of a folder the names in it, with the files that were renamed into it; their
+// content is a matter of their own sync.
 func durable(ops []written) []bool {
 	done := make([]bool, len(ops))
 	for n, s := range ops {
@@ -127,9 +128,10 @@ func durable(ops []written) []bool {
 	return done
 }
 
-// TestPowerGoes writes down all that a session does to the disk, and builds for prefixes of it what a disk may hold when the power went
-// there: all that was synced, and of the rest any part. The daemon opens each, and what is there is what the last reply
-// said, or what the request under way was to make. Half of the disks are tried, each choice at every second prefix, unless all are wanted.
+// TestPowerGoes writes down all that a session does to the disk, and builds for prefixes of it what a disk may hold
+// when the power went there: all that was synced, and of the rest any part. The daemon opens each, and what is there
+// is what the last reply said, or what the request under way was to make. Half of the disks are tried, each choice at
+// every second prefix, unless all are wanted.
 func TestPowerGoes(t *testing.T) { eachDriver(t, powerGoes) }
 
 func powerGoes(t *testing.T, driver string) {
@@ -212,7 +214,8 @@ func replay(t *testing.T, dir, driver, start, live string, ops []written, keep f
 	t.Errorf("after %s, %d lost, it is\n%s\nand should be\n%s", last, lost, got, strings.Join(allowed, "\nor\n"))
 }
 
-// redo does operations of the folder from again in another, but for a part of those that no sync has made durable, and tells how many it left out.
+// redo does operations of the folder from again in another, but for a part of those that no sync has made durable,
+// and tells how many it left out.
 func redo(ops []written, from, to string, keep float64, random *rand.Rand) (lost int) {
 	safe := durable(ops)
 	for i := range ops {

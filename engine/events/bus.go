@@ -36,8 +36,8 @@ func WithClient(ctx context.Context, certificate string) context.Context {
 	return context.WithValue(ctx, clientKey{}, certificate)
 }
 
-// Publish sends an event; that of a request which came with a certificate has the certificate's name. Time is set here: later
-// than that of every event before.
+// Publish sends an event; that of a request which came with a certificate has the certificate's name. Time is set
+// here: later than that of every event before.
 func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Action, id string, attributes map[string]string) {
 	if name, ok := ctx.Value(clientKey{}).(string); ok {
 		attributes["certificate"] = name

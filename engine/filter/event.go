@@ -13,7 +13,8 @@ var objects = []events.Type{
 	events.PluginEventType, events.SecretEventType, events.ServiceEventType, events.VolumeEventType,
 }
 
-// Events is the test that the filters of `docker events` make. Filters that are not known are passed over, as in Docker.
+// Events is the test that the filters of `docker events` make. Filters that are not known are passed over, as in
+// Docker.
 func Events(f Args) func(events.Message) bool {
 	return func(m events.Message) bool {
 		if !f.Any("event", func(v string) bool { return matchAction(v, string(m.Action)) }) ||
@@ -37,8 +38,8 @@ func matchAction(want, action string) bool {
 	return want == action || strings.HasPrefix(action, want+":")
 }
 
-// concerns tells whether m is of an object of that kind whose ID or name begins with ref. An image is named in whole, with or without its
-// tag, and concerns the containers that were made of it.
+// concerns tells whether m is of an object of that kind whose ID or name begins with ref. An image is named in whole,
+// with or without its tag, and concerns the containers that were made of it.
 func concerns(m *events.Message, kind events.Type, ref string) bool {
 	a := m.Actor.Attributes
 	if kind != events.ImageEventType {

@@ -29,7 +29,8 @@ func (f Args) Any(key string, fits func(string) bool) bool {
 	return !f.Has(key) || slices.ContainsFunc(f[key], fits)
 }
 
-// Labels tells whether labels fit: all of the values of label, each a name or name=value, and not all of those of label!.
+// Labels tells whether labels fit: all of the values of label, each a name or name=value, and not all of those of
+// label!.
 func (f Args) Labels(labels map[string]string) bool {
 	return haveAll(labels, f["label"]) && (!f.Has("label!") || !haveAll(labels, f["label!"]))
 }

@@ -14,7 +14,8 @@ var layouts = []string{
 	"2006-01-02Z07:00", "2006-01-02",
 }
 
-// Time reads a time as filters have it: how long before now, a time of day (local where it does not say), or seconds since 1970.
+// Time reads a time as filters have it: how long before now, a time of day (local where it does not say), or seconds
+// since 1970.
 func Time(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && text != "0" {
 		return now.Add(-d), nil

@@ -1,4 +1,5 @@
-// Package health has the rules of health checks: what is run when, and what its results mean. It is pure; the engine runs the checks.
+// Package health has the rules of health checks: what is run when, and what its results mean. It is pure; the engine
+// runs the checks.
 package health
 
 import (
@@ -50,8 +51,9 @@ func Fresh(c *api.Config, before *api.Health) *api.Health {
 	return h
 }
 
-// Judge is the health after one more result, by Docker's rules: a success is healthy at once, as many failures in a row as there are
-// retries unhealthy, and failures within the start period of a container that was never healthy do not count.
+// Judge is the health after one more result, by Docker's rules: a success is healthy at once, as many failures in a
+// row as there are retries unhealthy, and failures within the start period of a container that was never healthy do
+// not count.
 func Judge(h *api.Health, r *api.HealthcheckResult, c *api.HealthConfig, started time.Time) *api.Health {
 	next := &api.Health{Status: h.Status, FailingStreak: h.FailingStreak}
 	next.Log = append(slices.Clone(h.Log[max(0, len(h.Log)+1-kept):]), r)

@@ -2,7 +2,8 @@ package health
 
 import "sync"
 
-// Output keeps the beginning of what is written to it, and takes the rest without keeping it. It may be read while it is written.
+// Output keeps the beginning of what is written to it, and takes the rest without keeping it. It may be read while it
+// is written.
 type Output struct {
 	limit int
 

@@ -104,7 +104,8 @@ func target(dir, to string) string {
 	return path.Join(dir, to)
 }
 
-// follow resolves links inside the archive, those of folders on the way too. One that leads nowhere, or round, gives a name that is not there.
+// follow resolves links inside the archive, those of folders on the way too. One that leads nowhere, or round, gives
+// a name that is not there.
 func (a *archived) follow(name string) string {
 	name = path.Clean("/" + name)
 	for range maxLinks {
@@ -228,7 +229,8 @@ func layerID(name string) string {
 	return id[:min(12, len(id))]
 }
 
-// have finds a committed layer of any image whose content, not packed, has the digest diff; it stays until the archive is done with.
+// have finds a committed layer of any image whose content, not packed, has the digest diff; it stays until the
+// archive is done with.
 func (a *archived) have(ctx context.Context, diff digest.Digest, head []byte) (string, bool) {
 	if diff == "" || archive.Detect(head) != archive.None {
 		return "", false
@@ -258,8 +260,8 @@ func isLayer(head []byte) bool {
 	return archive.Detect(head) != archive.None || isTar(head)
 }
 
-// isTar tells whether a block is the first of a tar of any kind: zeros, which end an empty one, or a header, whose sum is in it
-// (POSIX pax, "ustar Interchange Format").
+// isTar tells whether a block is the first of a tar of any kind: zeros, which end an empty one, or a header, whose
+// sum is in it (POSIX pax, "ustar Interchange Format").
 func isTar(block []byte) bool {
 	if len(block) < 512 {
 		return false

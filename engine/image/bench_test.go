@@ -219,7 +219,8 @@ func asJSON(t testing.TB, v any) []byte {
 	return raw
 }
 
-// docker24 is an archive as Docker wrote them up to version 24: a folder a layer, a link for a layer that was written before.
+// docker24 is an archive as Docker wrote them up to version 24: a folder a layer, a link for a layer that was written
+// before.
 func docker24(t testing.TB, images ...sample) []byte {
 	var members []member
 	var list []entry
@@ -244,7 +245,8 @@ func docker24(t testing.TB, images ...sample) []byte {
 	return tarOf(t, append(members, member{name: "manifest.json", body: asJSON(t, list)})...)
 }
 
-// ociLayout is an OCI image layout (image-spec, image-layout.md) whose layers are packed, with the names that containerd gives.
+// ociLayout is an OCI image layout (image-spec, image-layout.md) whose layers are packed, with the names that
+// containerd gives.
 func ociLayout(t testing.TB, pack func([]byte) []byte, images ...sample) []byte {
 	members := []member{{name: "oci-layout", body: []byte(`{"imageLayoutVersion":"1.0.0"}`)}}
 	blob := func(kind string, raw []byte) map[string]any {

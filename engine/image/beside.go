@@ -41,7 +41,8 @@ func (c *Catalog) writeBeside(id digest.Digest, r row) error {
 // Faults are what was found when the catalog was opened, each a sentence that names an image and a file.
 func (c *Catalog) Faults() []string { return c.faults }
 
-// lookAt finds what of the content that rows name is missing, and makes the files of rows beside it fit. Nobody knows of c yet.
+// lookAt finds what of the content that rows name is missing, and makes the files of rows beside it fit. Nobody knows
+// of c yet.
 func (c *Catalog) lookAt(named map[digest.Digest]bool) error {
 	there := map[digest.Digest]bool{}
 	if err := c.store.Walk(func(d digest.Digest) error { there[d] = true; return nil }); err != nil {

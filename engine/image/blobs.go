@@ -39,9 +39,9 @@ const (
 	trimEvery = 256  // layers that are left, before those beyond the bound are looked for
 )
 
-// blobs is what is known of layers in registries, by diff ID: only what was unpacked or packed here, so that no registry can pass off one content
-// as another. It saves transfers and is no more than that. It outlives the images, since they may come back from an archive; of what no
-// image has, the oldest goes first.
+// blobs is what is known of layers in registries, by diff ID: only what was unpacked or packed here, so that no
+// registry can pass off one content as another. It saves transfers and is no more than that. It outlives the images,
+// since they may come back from an archive; of what no image has, the oldest goes first.
 func blobs() state.Table[[]Blob] { return state.Table[[]Blob]{Name: "blobs"} }
 
 // Blobs lists the forms in which registries have the layer whose content is diff.
@@ -56,7 +56,8 @@ func (c *Catalog) Blobs(diff digest.Digest) (list []Blob, err error) {
 	return list, err
 }
 
-// Manifests are the manifests under which registries have an image, exact bytes, the latest first. Damaged ones are left out.
+// Manifests are the manifests under which registries have an image, exact bytes, the latest first. Damaged ones are
+// left out.
 func (c *Catalog) Manifests(id digest.Digest) (list [][]byte) {
 	r, _ := c.row(id)
 	for _, d := range slices.Backward(r.Manifests) {

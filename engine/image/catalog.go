@@ -77,8 +77,8 @@ type Summary struct {
 	Parent  digest.Digest // what it was made of here, "" for nothing
 }
 
-// OpenCatalog opens the images below root whose layers are in the driver; those of other drivers are left alone. Content that no
-// image has is deleted. The files of layers get their owners by ids.
+// OpenCatalog opens the images below root whose layers are in the driver; those of other drivers are left alone.
+// Content that no image has is deleted. The files of layers get their owners by ids.
 func OpenCatalog(ctx context.Context, root string, db *state.DB, layers fs.Driver, d *disk.Disk, ids fs.IDMaps) (*Catalog, error) {
 	store, err := OpenStore(filepath.Join(root, "content"), d)
 	if err != nil {

@@ -109,8 +109,8 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 	return c.apply(e)
 }
 
-// point makes the name n one of the image id, in rows that are to be; c.change is held. An archive may have thousands of names: no more
-// is looked at than the row that has it and the one that gets it.
+// point makes the name n one of the image id, in rows that are to be; c.change is held. An archive may have thousands
+// of names: no more is looked at than the row that has it and the one that gets it.
 func (c *Catalog) point(e edit, n string, id digest.Digest) {
 	old, ok := e.owners[n]
 	if !ok {

@@ -19,7 +19,8 @@ type layout struct {
 	other error // why what is no candidate is none
 }
 
-// candidate is an image that an index leads to. Those of one name, or of one index and without a name, are the same for several platforms.
+// candidate is an image that an index leads to. Those of one name, or of one index and without a name, are the same
+// for several platforms.
 type candidate struct {
 	name     string // in full, "" for none
 	in       string // the index that has it
@@ -28,7 +29,8 @@ type candidate struct {
 	platform ocispec.Platform
 }
 
-// walk collects the images of an index, those of indexes in it included. Inside an index names are those of the entry that led there.
+// walk collects the images of an index, those of indexes in it included. Inside an index names are those of the entry
+// that led there.
 func (l *layout) walk(index *layoutFile, at candidate, depth int) error {
 	for _, d := range index.Manifests {
 		if l.seen++; l.seen > maxImages {
@@ -142,7 +144,8 @@ func (l *layout) choose(want ocispec.Platform) ([]entry, error) {
 	return list, nil
 }
 
-// fitting are those of a group that suit a platform best. Where none does and all are for one other platform, that is meant.
+// fitting are those of a group that suit a platform best. Where none does and all are for one other platform, that is
+// meant.
 func fitting(group []candidate, want ocispec.Platform) (fit []candidate, err error) {
 	var platforms []string
 	most := -1

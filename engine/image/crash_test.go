@@ -64,7 +64,8 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestDamagedContent: an image whose configuration is damaged on the disk is refused by name, others stay, and loading it again mends it.
+// TestDamagedContent: an image whose configuration is damaged on the disk is refused by name, others stay, and
+// loading it again mends it.
 func TestDamagedContent(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: "x"})
 	s, other := newSample(t, "bad", []string{"bad:1"}, layer), newSample(t, "good", []string{"good:1"}, layer)

@@ -29,9 +29,10 @@ type Step struct {
 	Tag        string
 }
 
-// Derive adds the image that is parent with one more layer, read from a tar, plain or compressed, to its end. With parent nil
-// the layer is the lowest. An empty tar gives an image without a new layer. The image, its layer and its name appear together and
-// durable; after an error nothing is left. The name, as users type it, is "" when the step has none.
+// Derive adds the image that is parent with one more layer, read from a tar, plain or compressed, to its end. With
+// parent nil the layer is the lowest. An empty tar gives an image without a new layer. The image, its layer and its
+// name appear together and durable; after an error nothing is left. The name, as users type it, is "" when the step
+// has none.
 func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step Step) (img *Image, name string, err error) {
 	var names []string
 	if step.Repository != "" {

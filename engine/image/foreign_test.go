@@ -83,7 +83,8 @@ func onPlatform(t testing.TB, platform string, layers ...[]byte) sample {
 	return s
 }
 
-// TestPlatformsOfIndex: of an image for several platforms the host's is taken, or the one that was asked for, and has the name.
+// TestPlatformsOfIndex: of an image for several platforms the host's is taken, or the one that was asked for, and has
+// the name.
 func TestPlatformsOfIndex(t *testing.T) {
 	host, layer := HostPlatform().Architecture, layerTar(t, fstest.Entry{Name: "f", Body: "x"})
 	b := &blobSet{t: t}
@@ -300,7 +301,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// TestFiles: an archive of images, in any form, is not taken for the files of a system, and files are passed on as they are.
+// TestFiles: an archive of images, in any form, is not taken for the files of a system, and files are passed on as
+// they are.
 func TestFiles(t *testing.T) {
 	s := newSample(t, "x", []string{"x:1"}, layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("x", 9999)}))
 	docker, podman := docker24(t, s), tarOf(t, member{name: s.layersHex(0) + ".tar", body: s.layers[0]}, member{name: s.id().Encoded() + ".json", body: s.config})

@@ -112,7 +112,8 @@ func nestedIndex(t *testing.T) []byte {
 	return tarOf(t, append(members, member{name: "index.json", body: inner})...)
 }
 
-// multiplyingIndex is a layout of five indexes each of which names the next a hundred times: 10 billion images in a few bytes.
+// multiplyingIndex is a layout of five indexes each of which names the next a hundred times: 10 billion images in a
+// few bytes.
 func multiplyingIndex(t *testing.T) []byte {
 	var members []member
 	inner := []byte(`{"config":{"digest":"sha256:0"}}`)
@@ -154,7 +155,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestMembersTwice: of members with one name the last is meant, whatever they are; what comes after the end is not looked at.
+// TestMembersTwice: of members with one name the last is meant, whatever they are; what comes after the end is not
+// looked at.
 func TestMembersTwice(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: "right"})
 	s := newSample(t, "twice", []string{"right:1"}, layer)

@@ -14,7 +14,8 @@ import (
 // maxConfig bounds an image's configuration, in bytes.
 const maxConfig = 8 << 20
 
-// maxLayers bounds how many layers an image may have: a container's own two have to fit the driver's stack, as in Docker.
+// maxLayers bounds how many layers an image may have: a container's own two have to fit the driver's stack, as in
+// Docker.
 const maxLayers = 125
 
 // Config is an image's configuration (OCI image spec, config.md) as far as it is understood. What is not stays

@@ -7,7 +7,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// read reads a configuration. What only informs (history, dates, who made it) is left out where it is not of the type that it should be.
+// read reads a configuration. What only informs (history, dates, who made it) is left out where it is not of the type
+// that it should be.
 func (c *Config) read(raw []byte) error {
 	if json.Unmarshal(raw, c) == nil {
 		return nil

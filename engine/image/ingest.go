@@ -12,7 +12,8 @@ import (
 	"box/fs"
 )
 
-// Ingest is an image that is being brought in layer by layer. Nothing of it outlives Close unless Commit has made it appear.
+// Ingest is an image that is being brought in layer by layer. Nothing of it outlives Close unless Commit has made it
+// appear.
 type Ingest struct {
 	s      *stager
 	img    *Image
@@ -45,7 +46,8 @@ func (c *Catalog) committed(ctx context.Context, chain digest.Digest) bool {
 	return err == nil && info.State == fs.Committed
 }
 
-// Missing lists the layers that Layer is to be called for, the lowest first. One that the image has twice is wanted once.
+// Missing lists the layers that Layer is to be called for, the lowest first. One that the image has twice is wanted
+// once.
 func (i *Ingest) Missing() (list []int) {
 	diffs := i.img.Config.RootFS.DiffIDs
 	for n := i.placed; n < len(diffs); n++ {
@@ -56,8 +58,8 @@ func (i *Ingest) Missing() (list []int) {
 	return list
 }
 
-// Layer reads layer n, plain or packed, to its end. packed is the digest that the bytes have as they come. Several goroutines may
-// each read a layer.
+// Layer reads layer n, plain or packed, to its end. packed is the digest that the bytes have as they come. Several
+// goroutines may each read a layer.
 func (i *Ingest) Layer(ctx context.Context, n int, r io.Reader, packed digest.Digest) error {
 	l, err := i.s.take(ctx, r, packed)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"box/fs/fstest"
 )
 
-// TestIngest: an image comes in layer by layer, each content once, on what is there already; what was there stays although its own
-// image is removed meanwhile.
+// TestIngest: an image comes in layer by layer, each content once, on what is there already; what was there stays
+// although its own image is removed meanwhile.
 func TestIngest(t *testing.T) {
 	base, top, last := layerTar(t, fstest.Entry{Name: "a", Body: "a"}), layerTar(t, fstest.Entry{Name: "b", Body: "b"}), layerTar(t, fstest.Entry{Name: "c", Body: "c"})
 	old := newSample(t, "old", []string{"old:1"}, base, last)
@@ -81,7 +81,8 @@ func TestIngestCalledOff(t *testing.T) {
 	})
 }
 
-// TestLoadBesideRemoval: a layer that an archive shares with an image stays until the archive is in, whoever removes the image.
+// TestLoadBesideRemoval: a layer that an archive shares with an image stays until the archive is in, whoever removes
+// the image.
 func TestLoadBesideRemoval(t *testing.T) {
 	base := layerTar(t, fstest.Entry{Name: "a", Body: "a"})
 	s := newSample(t, "new", []string{"new:1"}, layerTar(t, fstest.Entry{Name: "b", Body: "b"}), base)
@@ -121,7 +122,8 @@ func TestBothTagAndDigest(t *testing.T) {
 	}
 }
 
-// TestBlobsLeft: of layers that no image has any more the latest are remembered, and those that images have in any case.
+// TestBlobsLeft: of layers that no image has any more the latest are remembered, and those that images have in any
+// case.
 func TestBlobsLeft(t *testing.T) {
 	b := newBench(t, "vfs")
 	at := func(n int) string { return digest.FromString(fmt.Sprint(n)).String() }

@@ -27,8 +27,8 @@ const (
 	maxNames  = 1 << 14 // of all images of one archive
 )
 
-// manifest reads what the archive says of itself: manifest.json, or the OCI index where there is none. Of an image for several
-// platforms it gives the one for want.
+// manifest reads what the archive says of itself: manifest.json, or the OCI index where there is none. Of an image
+// for several platforms it gives the one for want.
 func (a *archived) manifest(want ocispec.Platform) ([]entry, error) {
 	var list []entry
 	if raw, ok := a.small[a.follow("manifest.json")]; ok {
@@ -72,8 +72,8 @@ func checkCount(list []entry) error {
 	return nil
 }
 
-// layoutFile is an index or a manifest (image-spec, image-index.md and manifest.md) as far as it is needed. What else is in it may be
-// of any type.
+// layoutFile is an index or a manifest (image-spec, image-index.md and manifest.md) as far as it is needed. What else
+// is in it may be of any type.
 type layoutFile struct {
 	Manifests []descriptor `json:"manifests"`
 	Config    descriptor   `json:"config"`
@@ -118,8 +118,8 @@ func (d descriptor) annotation(key string) string {
 	return text
 }
 
-// name is what a descriptor calls its image, in full, "" for nothing that is a name. containerd and BuildKit write the name and the tag apart,
-// Skopeo, Buildah and Podman the name in the place of the tag.
+// name is what a descriptor calls its image, in full, "" for nothing that is a name. containerd and BuildKit write
+// the name and the tag apart, Skopeo, Buildah and Podman the name in the place of the tag.
 func (d descriptor) name() string {
 	for _, key := range []string{"io.containerd.image.name", ocispec.AnnotationRefName} {
 		text := d.annotation(key)

@@ -10,11 +10,13 @@ import (
 	"box/engine/state"
 )
 
-// leftovers are layers whose image is gone while a container stands on them or somebody sends them, by driver and chain ID. Who lets go of them last
-// deletes them, and where an error or a crash comes between, the next Open does: nothing else would.
+// leftovers are layers whose image is gone while a container stands on them or somebody sends them, by driver and
+// chain ID. Who lets go of them last deletes them, and where an error or a crash comes between, the next Open does:
+// nothing else would.
 func leftovers() state.Table[struct{}] { return state.Table[struct{}]{Name: "leftover-layers"} }
 
-// releaseLeftovers deletes those that nobody needs any more. What cannot be deleted now is tried again by the next Open.
+// releaseLeftovers deletes those that nobody needs any more. What cannot be deleted now is tried again by the next
+// Open.
 func (c *Catalog) releaseLeftovers(ctx context.Context) error {
 	driver := c.layers.Name() + "/"
 	var tops []string

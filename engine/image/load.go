@@ -30,9 +30,9 @@ type LoadOptions struct {
 	Platform *ocispec.Platform // take only images for it, and refuse an archive that has none
 }
 
-// Load reads an archive as `docker save` writes it, of before and after Docker 25, or an OCI image layout, plain or compressed.
-// Layers go straight from the stream into the driver, whoever they belong to; only when all is there and matches its digests
-// do images, names and layers appear, together and durable. After an error nothing is left.
+// Load reads an archive as `docker save` writes it, of before and after Docker 25, or an OCI image layout, plain or
+// compressed. Layers go straight from the stream into the driver, whoever they belong to; only when all is there and
+// matches its digests do images, names and layers appear, together and durable. After an error nothing is left.
 func (c *Catalog) Load(ctx context.Context, r io.Reader, o LoadOptions) (loaded []Loaded, err error) {
 	s := &stager{c: c}
 	defer s.drop(context.WithoutCancel(ctx))
@@ -155,7 +155,8 @@ type placed struct {
 	size int64
 }
 
-// commit puts the layers of images on one another, makes them durable, and makes all appear in one step; layering is held.
+// commit puts the layers of images on one another, makes them durable, and makes all appear in one step; layering is
+// held.
 func (s *stager) commit(ctx context.Context, plans []plan) ([]Loaded, error) {
 	var (
 		imgs    []pending

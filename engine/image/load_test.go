@@ -127,7 +127,8 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// fixed is an archive packed with bzip2, of an image with a field that is known to nobody. Docker 20.10 loads it as fixedID.
+// fixed is an archive packed with bzip2, of an image with a field that is known to nobody. Docker 20.10 loads it as
+// fixedID.
 const (
 	fixedID = "sha256:4a072aea5d970ace5cdf6177d8f5429fefd0ce835d184d54c482675136ccb91f"
 	fixed   = `QlpoOTFBWSZTWT5v4sYAAXv/yN0QAAxQB//wLiWfmv//3uoAAQIACBhAAfgw1IJSJTwKeFPU9R5T0T1NHiRkHqGCPUyGR6mj1BKSaNomUyeSmU8QmNJiDAAB

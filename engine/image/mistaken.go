@@ -79,7 +79,8 @@ func (a *archived) notImages(err error) error {
 	return fmt.Errorf("%s: it is not of images: %w", none, errdefs.ErrInvalidArgument)
 }
 
-// Files passes on the tar, plain, of a file system. What is none, and an archive of images, ends in an error that says so.
+// Files passes on the tar, plain, of a file system. What is none, and an archive of images, ends in an error that
+// says so.
 func Files(r io.Reader) (io.Reader, error) {
 	b, err := begins(r)
 	if err != nil {
@@ -103,7 +104,8 @@ func Files(r io.Reader) (io.Reader, error) {
 	return b, nil
 }
 
-// isOfImages tells the names that archives of images have and file systems have not: of Docker's of all times, Podman's, Skopeo's and OCI layouts.
+// isOfImages tells the names that archives of images have and file systems have not: of Docker's of all times,
+// Podman's, Skopeo's and OCI layouts.
 func isOfImages(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
 	switch first {

@@ -23,7 +23,8 @@ func badReference(err error) error {
 // Lookup is Resolve without reading the image's configuration.
 func (c *Catalog) Lookup(ref string) (digest.Digest, error) { return c.find(ref) }
 
-// find turns what users type into an image's ID: a whole ID, then a name, then the beginning of an ID that only one has.
+// find turns what users type into an image's ID: a whole ID, then a name, then the beginning of an ID that only one
+// has.
 func (c *Catalog) find(ref string) (digest.Digest, error) {
 	named, id, err := reference.ParseAny(ref)
 	if err != nil {

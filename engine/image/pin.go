@@ -6,8 +6,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// pin keeps the layers of images, whoever removes the images, until the function that it returns is called. What that cannot delete is left to the
-// next Open.
+// pin keeps the layers of images, whoever removes the images, until the function that it returns is called. What that
+// cannot delete is left to the next Open.
 func (c *Catalog) pin(images []*Image) (unpin func(context.Context)) {
 	c.layering.Lock()
 	defer c.layering.Unlock()

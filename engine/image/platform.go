@@ -58,7 +58,8 @@ func isArchitecture(s string) bool {
 	return false
 }
 
-// normal brings the names of a platform into the one form that images use (image-spec, image-index.md, "Platform Variants").
+// normal brings the names of a platform into the one form that images use (image-spec, image-index.md, "Platform
+// Variants").
 func normal(p ocispec.Platform) ocispec.Platform {
 	p.OS, p.Architecture, p.Variant = strings.ToLower(p.OS), strings.ToLower(p.Architecture), strings.ToLower(p.Variant)
 	switch p.Architecture {
@@ -96,8 +97,8 @@ func PlatformString(p ocispec.Platform) string {
 // sameArchitecture is the least that Suits tells of an image whose architecture is the one that was asked for.
 const sameArchitecture = 50
 
-// Suits tells how well an image for have serves want: 0 not at all, else the higher the better. Older variants of arm and amd64 run
-// where newer do, and programs of 32 bits where those of 64 do.
+// Suits tells how well an image for have serves want: 0 not at all, else the higher the better. Older variants of arm
+// and amd64 run where newer do, and programs of 32 bits where those of 64 do.
 func Suits(want, have ocispec.Platform) int {
 	want, have = normal(want), normal(have)
 	if want.OS != have.OS {
@@ -130,8 +131,8 @@ func variantNumber(v string) int {
 	return 1
 }
 
-// CheckPlatform gives Docker's error when an image, which the user called ref, is not for the platform that was asked for; nil asks
-// for none.
+// CheckPlatform gives Docker's error when an image, which the user called ref, is not for the platform that was asked
+// for; nil asks for none.
 func (i *Image) CheckPlatform(ref string, want *ocispec.Platform) error {
 	if want == nil || Suits(*want, i.Platform()) >= sameArchitecture {
 		return nil

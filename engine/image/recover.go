@@ -13,9 +13,10 @@ import (
 	"box/fs"
 )
 
-// Recover makes the rows of images, of each driver that has layers, from what is below root: content, layers and the rows beside the
-// content. A row in tx stays where nothing newer is known of the image and all that it needs is there. An image of which the configuration
-// alone is known gets a row without a name. It returns how many images there are, and the content that none of them has.
+// Recover makes the rows of images, of each driver that has layers, from what is below root: content, layers and the
+// rows beside the content. A row in tx stays where nothing newer is known of the image and all that it needs is
+// there. An image of which the configuration alone is known gets a row without a name. It returns how many images
+// there are, and the content that none of them has.
 func Recover(tx *state.Tx, root string, drivers map[string]fs.Recovered) (count int, left []string, err error) {
 	s := &Store{dir: filepath.Join(root, "content")}
 	r := recovery{s: s, rows: map[string]row{}, blobs: map[digest.Digest]bool{}, drivers: drivers}

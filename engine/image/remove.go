@@ -24,9 +24,9 @@ type Removed struct {
 // User tells which container uses an image and whether it runs, "" for none; one that runs is told before others.
 type User func(id string) (container string, running bool)
 
-// Remove takes a name away from an image, and the image with its layers when it was the last or ref is an ID, by Docker's
-// rules: without force no name goes from under a container, and a running container's image stays whatever force says.
-// A stopped container keeps the layers that it needs; Release takes them when it goes.
+// Remove takes a name away from an image, and the image with its layers when it was the last or ref is an ID, by
+// Docker's rules: without force no name goes from under a container, and a running container's image stays whatever
+// force says. A stopped container keeps the layers that it needs; Release takes them when it goes.
 func (c *Catalog) Remove(ctx context.Context, ref string, force bool, user User) (Removed, error) {
 	c.layering.Lock()
 	defer c.layering.Unlock()
@@ -130,7 +130,8 @@ func single(names []string) bool {
 	return true
 }
 
-// goesWith is the names that go with one: a tag that is the last of its repository takes the repository's digests along.
+// goesWith is the names that go with one: a tag that is the last of its repository takes the repository's digests
+// along.
 func goesWith(name string, names []string) []string {
 	going := []string{name}
 	gone, err := reference.Parse(name)
@@ -202,8 +203,8 @@ func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string
 	return append([]string{id.String()}, gone...), nil
 }
 
-// unshared lists the layers that go with the image id, from its top down: to the first that another image ends in or that a
-// layer outside the list stands on. left is that one where no image ends in it, "" for none.
+// unshared lists the layers that go with the image id, from its top down: to the first that another image ends in or
+// that a layer outside the list stands on. left is that one where no image ends in it, "" for none.
 func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) (gone []string, left string, err error) {
 	tops := map[string]bool{}
 	c.mu.RLock()
@@ -240,8 +241,8 @@ func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) (gone []s
 	return gone, "", nil
 }
 
-// Release deletes the layers from top down that no image and no container stands on: what a container whose image was deleted
-// leaves when it goes.
+// Release deletes the layers from top down that no image and no container stands on: what a container whose image was
+// deleted leaves when it goes.
 func (c *Catalog) Release(ctx context.Context, top digest.Digest) error {
 	c.layering.Lock()
 	defer c.layering.Unlock()

@@ -24,10 +24,11 @@ type chosen struct {
 	tags []reference.Named
 }
 
-// Save writes images as one archive in the form that Docker has used since version 25: an OCI layout with manifest.json and
-// repositories beside it. A name without a tag stands for all tags of its repository. Layers are the very tars that the images
-// were made of; nothing is kept in memory or in files meanwhile, and nothing is written before all is known to be there.
-// The images stay whole until Save returns, whoever removes them. platform, where given, is the one they have to be for.
+// Save writes images as one archive in the form that Docker has used since version 25: an OCI layout with
+// manifest.json and repositories beside it. A name without a tag stands for all tags of its repository. Layers are
+// the very tars that the images were made of; nothing is kept in memory or in files meanwhile, and nothing is written
+// before all is known to be there. The images stay whole until Save returns, whoever removes them. platform, where
+// given, is the one they have to be for.
 func (c *Catalog) Save(ctx context.Context, refs []string, platform *ocispec.Platform, w io.Writer) ([]*Image, error) {
 	list, err := c.choose(refs)
 	if err != nil {

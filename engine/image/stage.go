@@ -19,7 +19,8 @@ import (
 	"box/panics"
 )
 
-// layer is one layer that came out of a stream, before anybody said what it stands on. Its content is at one of three places.
+// layer is one layer that came out of a stream, before anybody said what it stands on. Its content is at one of three
+// places.
 type layer struct {
 	diff  digest.Digest
 	size  int64
@@ -29,8 +30,8 @@ type layer struct {
 	taken bool   // the staged layer will be committed: who needs it again needs a copy
 }
 
-// stager brings layers from streams into the driver. Nothing that it makes outlives drop unless it is committed. Several
-// goroutines may each take a layer.
+// stager brings layers from streams into the driver. Nothing that it makes outlives drop unless it is committed.
+// Several goroutines may each take a layer.
 type stager struct {
 	c *Catalog
 
@@ -58,8 +59,8 @@ func (s *stager) made(list *[]string, name string) {
 	*list = append(*list, name)
 }
 
-// drop removes whatever was not committed; what it cannot, the next Open does: an image that is there already stays whole. The catalog's lock of
-// layers is not held.
+// drop removes whatever was not committed; what it cannot, the next Open does: an image that is there already stays
+// whole. The catalog's lock of layers is not held.
 func (s *stager) drop(ctx context.Context) {
 	for i := len(s.keys) - 1; i >= 0; i-- { // a later one may stand on an earlier
 		info, err := s.c.layers.Stat(ctx, s.keys[i])
@@ -80,8 +81,8 @@ func (s *stager) rebases() bool {
 	return ok && r.Rebases()
 }
 
-// take reads one layer, plain or compressed, to its end: into the driver when that can put layers together later, else into
-// a file. When want is not empty, it is the digest that the bytes as they come must have.
+// take reads one layer, plain or compressed, to its end: into the driver when that can put layers together later,
+// else into a file. When want is not empty, it is the digest that the bytes as they come must have.
 func (s *stager) take(ctx context.Context, r io.Reader, want digest.Digest) (*layer, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, err := b.Peek(archive.Magic)
@@ -206,8 +207,8 @@ func until(ctx context.Context, r io.Reader) io.Reader {
 	})
 }
 
-// place makes l a staged layer on parent (a name in the driver) for one commit. A layer that is needed on several others is
-// copied: its exact tar is written again and applied.
+// place makes l a staged layer on parent (a name in the driver) for one commit. A layer that is needed on several
+// others is copied: its exact tar is written again and applied.
 func (s *stager) place(ctx context.Context, l *layer, parent string) (key string, size int64, err error) {
 	switch {
 	case l.spool != "":

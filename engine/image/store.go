@@ -58,8 +58,8 @@ func (s *Store) path(d digest.Digest) (string, error) {
 // temp makes a file that Open deletes unless it was given a name.
 func (s *Store) temp() (*os.File, error) { return s.disk.CreateTemp(s.dir, tempPrefix) }
 
-// Put keeps what r gives under want; content of another digest is refused, and what is there damaged is replaced. It is durable when
-// Put returns.
+// Put keeps what r gives under want; content of another digest is refused, and what is there damaged is replaced. It
+// is durable when Put returns.
 func (s *Store) Put(r io.Reader, want digest.Digest) error {
 	path, err := s.path(want)
 	if err != nil {
@@ -104,7 +104,8 @@ func (s *Store) whole(d digest.Digest) bool {
 	return err == nil
 }
 
-// Open reads content. The reader gives errdefs.ErrDataLoss in place of the end when the bytes are not those of the digest.
+// Open reads content. The reader gives errdefs.ErrDataLoss in place of the end when the bytes are not those of the
+// digest.
 func (s *Store) Open(d digest.Digest) (io.ReadCloser, error) {
 	path, err := s.path(d)
 	if err != nil {

@@ -2,8 +2,8 @@ package keeper
 
 import "sync"
 
-// arrivals are the requests that came and were not read yet. The daemon that sent one may be dead by now, and the next one
-// may be here already: they are read side by side, and what counts is who came first.
+// arrivals are the requests that came and were not read yet. The daemon that sent one may be dead by now, and the
+// next one may be here already: they are read side by side, and what counts is who came first.
 type arrivals struct {
 	mu   sync.Mutex
 	last uint64

@@ -52,7 +52,8 @@ func (p *program) pumpAttached(a *attachment) {
 	}
 }
 
-// feed copies until the end of a's input (true) or until stop (false), which leaves in a.unfed what the program did not take yet.
+// feed copies until the end of a's input (true) or until stop (false), which leaves in a.unfed what the program did
+// not take yet.
 func (p *program) feed(a *attachment) bool {
 	buf := make([]byte, 4<<10)
 	for {

@@ -14,11 +14,12 @@ import (
 	"box/engine/task"
 )
 
-// keepWait is how long sockets stay open when the daemon that gave them is gone: longer than an init takes to start the next one, and
-// short enough for clients of a daemon that was stopped for good.
+// keepWait is how long sockets stay open when the daemon that gave them is gone: longer than an init takes to start
+// the next one, and short enough for clients of a daemon that was stopped for good.
 const keepWait = 10 * time.Second
 
-// kept are sockets of the API that outlive a daemon, so that whoever connects while it is replaced waits instead of being refused.
+// kept are sockets of the API that outlive a daemon, so that whoever connects while it is replaced waits instead of
+// being refused.
 type kept struct {
 	names []string
 	fds   []int         // no files: the runtime would be woken up by each connection that the daemon gets
@@ -52,8 +53,8 @@ func (s *kept) let() {
 	})
 }
 
-// keep holds files as long as the client lives, and for keepWait after it, unless it gives them up. A swap lets go of them, too: the
-// daemon that asked for it gives them anew.
+// keep holds files as long as the client lives, and for keepWait after it, unless it gives them up. A swap lets go of
+// them, too: the daemon that asked for it gives them anew.
 func (k *Keeper) keep(ctx context.Context, q *task.Request, conn *net.UnixConn, files []*os.File, came arrival) {
 	defer conn.Close()
 	s := &kept{names: q.Names, fds: park(files), owner: conn, gone: make(chan struct{})}
@@ -161,7 +162,8 @@ func (k *Keeper) take(conn *net.UnixConn) {
 	}
 }
 
-// alive tells whether the process at the other end of c has it open. It may have ended a moment ago, before anybody read that.
+// alive tells whether the process at the other end of c has it open. It may have ended a moment ago, before anybody
+// read that.
 func alive(c *net.UnixConn) bool {
 	_, err := peek(c)
 	return errors.Is(err, unix.EAGAIN)

@@ -33,8 +33,9 @@ func send(t *testing.T, socket string, q task.Request, files ...*os.File) *net.U
 	return conn
 }
 
-// TestTakesWhatWasSentBefore: daemons end while what they said is still on its way to a keeper that is just being started, and
-// others come. What the first gave belongs to the next. Where the next is told that there is nothing, nobody listens any more.
+// TestTakesWhatWasSentBefore: daemons end while what they said is still on its way to a keeper that is just being
+// started, and others come. What the first gave belongs to the next. Where the next is told that there is nothing,
+// nobody listens any more.
 func TestTakesWhatWasSentBefore(t *testing.T) {
 	dir := t.TempDir()
 	for _, gaveUp := range []bool{false, true} {

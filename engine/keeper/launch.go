@@ -28,7 +28,8 @@ var (
 
 // launch makes the container of l and runs its program.
 //
-// The log comes first and outside the lock: a server may take its time to answer. With the end of ctx, errRetry is the answer.
+// The log comes first and outside the lock: a server may take its time to answer. With the end of ctx, errRetry is
+// the answer.
 func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (task.Status, error) {
 	if l == nil || l.Spec == nil || l.Spec.Process == nil || len(files) != len(l.Attach) {
 		task.CloseAll(files)
@@ -96,8 +97,9 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 	return c.status(), nil
 }
 
-// slot waits until fewer than launchesAtOnce programs are being started, and counts one more until the function that it returns is called. One that takes
-// longer than slotTime is counted no more: a container can hold up its own starts, and not those of others.
+// slot waits until fewer than launchesAtOnce programs are being started, and counts one more until the function that
+// it returns is called. One that takes longer than slotTime is counted no more: a container can hold up its own
+// starts, and not those of others.
 func (k *Keeper) slot() (free func()) {
 	k.slots <- struct{}{}
 	var once sync.Once

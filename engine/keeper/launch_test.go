@@ -32,7 +32,8 @@ func (host) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.Fil
 	return pid, nil, err
 }
 
-// TestEndsAtOnce has programs end while they are being entered into the books, with somebody looking for ends all the time.
+// TestEndsAtOnce has programs end while they are being entered into the books, with somebody looking for ends all the
+// time.
 func TestEndsAtOnce(t *testing.T) {
 	k := &Keeper{
 		o:          Options{Log: slog.New(slog.DiscardHandler)},

@@ -13,16 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forwarder forwards what arrives on one socket. pause is for a swap: nothing moves until resume; what cannot be carried over goes on.
+// forwarder forwards what arrives on one socket. pause is for a swap: nothing moves until resume; what cannot be
+// carried over goes on.
 type forwarder interface {
 	stop()
 	pause()
 	resume()
 }
 
-// forward forwards what arrives on f, a listening TCP socket or a bound UDP socket, to a container's address. It is for
-// what no rule of the kernel can do: [::] to an IPv4 container, and kernels without NAT. f stays the caller's. stop ends the
-// listening and every connection, and returns when all goroutines have ended. The relays are those of an earlier executable.
+// forward forwards what arrives on f, a listening TCP socket or a bound UDP socket, to a container's address. It is
+// for what no rule of the kernel can do: [::] to an IPv4 container, and kernels without NAT. f stays the caller's.
+// stop ends the listening and every connection, and returns when all goroutines have ended. The relays are those of
+// an earlier executable.
 func forward(f *os.File, to netip.AddrPort, relays ...*relay) (forwarder, error) {
 	kind, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_TYPE)
 	if err != nil {

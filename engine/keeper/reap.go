@@ -22,8 +22,8 @@ func becomeSubreaper() error {
 
 // reap waits for children until the function that it returns is called.
 //
-// Programs are waited for by pid, at once. Orphans are looked for only while nothing is being started: a start has children
-// of its own, whose end must reach it and nobody else.
+// Programs are waited for by pid, at once. Orphans are looked for only while nothing is being started: a start has
+// children of its own, whose end must reach it and nobody else.
 func (k *Keeper) reap() (stop func()) {
 	chld := make(chan os.Signal, 1)
 	signal.Notify(chld, unix.SIGCHLD)

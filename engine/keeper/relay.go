@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// relay is one forwarded connection. The bytes on their way are in it, not in the kernel, so that a swap can carry them over.
+// relay is one forwarded connection. The bytes on their way are in it, not in the kernel, so that a swap can carry
+// them over.
 type relay struct {
 	client, server     *net.TCPConn // server is nil until the container has answered
 	toServer, toClient flow
@@ -32,7 +33,8 @@ func (r *relay) run() (over bool) {
 	return !errors.Is(there, os.ErrDeadlineExceeded) && !errors.Is(back, os.ErrDeadlineExceeded)
 }
 
-// move copies from one connection to the other, then passes the end on: protocols use it. An error ends both directions.
+// move copies from one connection to the other, then passes the end on: protocols use it. An error ends both
+// directions.
 func (r *relay) move(f *flow, to, from *net.TCPConn) error {
 	err := f.copy(to, from)
 	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {

@@ -13,8 +13,8 @@ import (
 	"box/engine/task"
 )
 
-// Resume takes over, in a new executable, the keeper whose state is in the open descriptor fd. The options' Listener and
-// State come from there.
+// Resume takes over, in a new executable, the keeper whose state is in the open descriptor fd. The options' Listener
+// and State come from there.
 func Resume(fd int, o Options) (*Keeper, error) {
 	f := os.NewFile(uintptr(fd), "state")
 	defer f.Close()
@@ -129,7 +129,8 @@ func (k *Keeper) restoreProgram(id string, sp savedProgram, log task.Log) *progr
 	return p
 }
 
-// restoreLog opens a program's log again, with what was held of it in memory. Without it the program goes on all the same.
+// restoreLog opens a program's log again, with what was held of it in memory. Without it the program goes on all the
+// same.
 func (k *Keeper) restoreLog(id string, log task.Log, sp *savedProgram) *logs.Logger {
 	var conn *os.File
 	if sp.LogFD != 0 {

@@ -14,7 +14,8 @@ import (
 	"box/engine/task"
 )
 
-// The layouts of what one executable leaves to the next. One that knows the first alone would take every container for one of task.Box.
+// The layouts of what one executable leaves to the next. One that knows the first alone would take every container
+// for one of task.Box.
 const (
 	stateVersion  = 2
 	stateRuntimes = 3 // some container is of another runtime
@@ -76,7 +77,8 @@ type savedHeld struct {
 	Relays  []savedRelay
 }
 
-// CheckState reads a state as Resume would and says whether this executable understands it, and has the runtimes that are in it.
+// CheckState reads a state as Resume would and says whether this executable understands it, and has the runtimes that
+// are in it.
 func CheckState(r io.Reader, runtimes map[string]runtime.Runtime) error {
 	st, err := readState(r)
 	if err != nil {
@@ -178,8 +180,8 @@ func (s *saver) program(p *program) savedProgram {
 			sp.InFD = fd
 		}
 	}
-	// A program that is just ending closes its files before its exit is known: those are left out of a state that is only
-	// looked at. Nothing ends any more when the state is handed over.
+	// A program that is just ending closes its files before its exit is known: those are left out of a state that is
+	// only looked at. Nothing ends any more when the state is handed over.
 	for _, o := range p.out {
 		if fd, ok := s.open(o.f); ok {
 			sp.Out = append(sp.Out, savedOutput{Kind: o.kind, FD: fd, EOF: o.eof})

@@ -107,7 +107,8 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn, came arrival) {
 	_ = task.Send(conn, reply)
 }
 
-// stale tells of requests that are not carried out for a client that has gone, as when it waited for a keeper that was stopped.
+// stale tells of requests that are not carried out for a client that has gone, as when it waited for a keeper that
+// was stopped.
 func stale(verb string) bool {
 	switch verb {
 	case task.VerbLaunch, task.VerbLaunchBy, task.VerbExec, task.VerbPause, task.VerbResume, task.VerbUpdate, task.VerbSignal:

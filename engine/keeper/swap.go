@@ -15,7 +15,8 @@ import (
 // checkWait bounds how long a new executable may take to say that it can read the state.
 const checkWait = 20 * time.Second
 
-// swap goes on in the executable at o.path. It comes back only with the reason why not, and everything goes on as before.
+// swap goes on in the executable at o.path. It comes back only with the reason why not, and everything goes on as
+// before.
 //
 // No byte of output and no exit is lost: pumps stop between two bytes, what they hold travels in the state, pipes and
 // sockets are inherited, children stay children, and the next executable polls every pid, since a SIGCHLD in between

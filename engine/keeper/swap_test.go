@@ -187,8 +187,9 @@ func swaps() int {
 	return 40
 }
 
-// TestSwap swaps the keeper again and again under 20 containers that print without pause, with launches racing, and with
-// executables that are no keeper in between: every launch is answered, every exit code is right, every line is kept.
+// TestSwap swaps the keeper again and again under 20 containers that print without pause, with launches racing, and
+// with executables that are no keeper in between: every launch is answered, every exit code is right, every line is
+// kept.
 func TestSwap(t *testing.T) {
 	b := startKeeper(t)
 	const writers, lines = 20, 400
@@ -310,8 +311,8 @@ func TestSignalAndFailure(t *testing.T) {
 	}
 }
 
-// TestSlowServer: containers whose lines go to a server that takes its time do not keep swaps or other containers waiting, and every
-// line comes once and in order, over swaps and rotations.
+// TestSlowServer: containers whose lines go to a server that takes its time do not keep swaps or other containers
+// waiting, and every line comes once and in order, over swaps and rotations.
 func TestSlowServer(t *testing.T) {
 	b := startKeeper(t)
 	const lines = 3000

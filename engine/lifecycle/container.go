@@ -25,12 +25,14 @@ import (
 //
 // One that failed to start stays what it was, with its exit code and error.
 //
-// Lock serialises the long steps: start, the handling of an exit, removal, changes of the configuration. It may be held over I/O. All other
-// methods take a lock that is held for moments, and may be called with or without the long one.
+// Lock serialises the long steps: start, the handling of an exit, removal, changes of the configuration. It may be
+// held over I/O. All other methods take a lock that is held for moments, and may be called with or without the long
+// one.
 type Container struct {
 	sync.Mutex // of the long steps
 
-	// Signals is held to read from before a signal is sent until its event is out, and by the end of the program, whose event is later.
+	// Signals is held to read from before a signal is sent until its event is out, and by the end of the program,
+	// whose event is later.
 	Signals sync.RWMutex
 
 	id   string
@@ -53,7 +55,8 @@ type Container struct {
 	damaged  string // why the record cannot be used, "" when it can
 }
 
-// New is a container of that record and status. save is called with each change of the status, one at a time for a container.
+// New is a container of that record and status. save is called with each change of the status, one at a time for a
+// container.
 func New(rec Record, st Status, save func(id string, st Status)) *Container {
 	return &Container{id: rec.ID, rec: rec, st: st, save: save, changed: make(chan struct{}), end: newEnd()}
 }
@@ -88,8 +91,8 @@ func (c *Container) Status() Status {
 	return st
 }
 
-// To moves the container to a state, lets change set what goes with it, and saves. An arrow that is not in the diagram is an error and
-// changes nothing.
+// To moves the container to a state, lets change set what goes with it, and saves. An arrow that is not in the
+// diagram is an error and changes nothing.
 func (c *Container) To(next api.ContainerState, change func(*Status)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,8 +169,8 @@ func (c *Container) Gone() bool {
 	return c.gone
 }
 
-// Go notes that the container is removed: its status is saved no more. It gives what must be closed and forgotten with it. Farewell is due
-// when that is told.
+// Go notes that the container is removed: its status is saved no more. It gives what must be closed and forgotten
+// with it. Farewell is due when that is told.
 func (c *Container) Go() (waiting []*task.Stream, execs []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

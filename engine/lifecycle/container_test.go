@@ -25,7 +25,8 @@ func made(s api.ContainerState) (*Container, *[]Status) {
 	return New(rec, Status{State: s}, func(_ string, st Status) { saved = append(saved, st) }), &saved
 }
 
-// TestArrows: of all pairs of states, those in the diagram are taken, saved once, and wake who waits; the others change nothing.
+// TestArrows: of all pairs of states, those in the diagram are taken, saved once, and wake who waits; the others
+// change nothing.
 func TestArrows(t *testing.T) {
 	arrows := 0
 	for _, from := range states {
@@ -106,7 +107,8 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// TestHealth: only a change of the health is saved and told, a check that was cancelled counts no more, and one that does not run is unhealthy.
+// TestHealth: only a change of the health is saved and told, a check that was cancelled counts no more, and one that
+// does not run is unhealthy.
 func TestHealth(t *testing.T) {
 	c, saved := made(api.StateRunning)
 	as := func(s api.HealthStatus) func(*Status) *api.Health {

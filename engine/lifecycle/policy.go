@@ -6,14 +6,16 @@ import (
 	api "github.com/moby/moby/api/types/container"
 )
 
-// Back-off of the restart policy: it doubles with each restart up to the longest, and begins anew after a run that lasted long enough.
+// Back-off of the restart policy: it doubles with each restart up to the longest, and begins anew after a run that
+// lasted long enough.
 const (
 	firstBackoff   = 100 * time.Millisecond
 	longestBackoff = time.Minute
 	goodRun        = 10 * time.Second
 )
 
-// Again is what a restart policy says to the end of a run that was as st says until then: whether it starts again, and after how long.
+// Again is what a restart policy says to the end of a run that was as st says until then: whether it starts again,
+// and after how long.
 func Again(p api.RestartPolicy, st *Status, code int, at time.Time) (again bool, delay time.Duration) {
 	switch {
 	case st.NoRestart:

@@ -1,5 +1,5 @@
-// Package lifecycle is one container through its life: the record it was made from, how it is, the arrows between its states, and the
-// locks over them. Nobody else writes a field of a container.
+// Package lifecycle is one container through its life: the record it was made from, how it is, the arrows between its
+// states, and the locks over them. Nobody else writes a field of a container.
 package lifecycle
 
 import (
@@ -16,8 +16,8 @@ import (
 	"box/engine/state"
 )
 
-// Record is what a container was made from: written when it is created and when its configuration changes, durable before the reply.
-// What it points to is never written in place.
+// Record is what a container was made from: written when it is created and when its configuration changes, durable
+// before the reply. What it points to is never written in place.
 type Record struct {
 	ID       string
 	Name     string // without the slash that the API shows

@@ -38,7 +38,8 @@ func (c *Container) End() *End {
 	return c.end
 }
 
-// Ended moves a container whose program has ended. tell is called when the state has it, and before who waits for the end hears of it.
+// Ended moves a container whose program has ended. tell is called when the state has it, and before who waits for the
+// end hears of it.
 func (c *Container) Ended(next api.ContainerState, code int, change func(*Status), tell func(*Record)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,8 +92,8 @@ func (c *Container) DropExec(id string) {
 	}
 }
 
-// RestartBy keeps the timer of the next restart by the policy, which CancelRestart stops. start is called under the lock that makes a
-// cancellation wait for it.
+// RestartBy keeps the timer of the next restart by the policy, which CancelRestart stops. start is called under the
+// lock that makes a cancellation wait for it.
 func (c *Container) RestartBy(start func() *time.Timer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,7 +148,8 @@ func (c *Container) Check(cancel context.CancelFunc) {
 	c.checks = cancel
 }
 
-// Uncheck ends the health checks of a container that does not run any more, or is frozen. It counts as unhealthy, as in Docker.
+// Uncheck ends the health checks of a container that does not run any more, or is frozen. It counts as unhealthy, as
+// in Docker.
 func (c *Container) Uncheck() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -163,7 +165,8 @@ func (c *Container) Uncheck() {
 	}
 }
 
-// Judge gives the health after one more result, while ctx lasts. Only a change of the status is saved: checks must not wear the disk.
+// Judge gives the health after one more result, while ctx lasts. Only a change of the status is saved: checks must
+// not wear the disk.
 func (c *Container) Judge(ctx context.Context, judge func(*Status) *api.Health) (after api.HealthStatus, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

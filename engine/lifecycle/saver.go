@@ -20,8 +20,8 @@ import (
 // saveEvery is how long a status may be in the exec root alone before it is in the state file too.
 const saveEvery = time.Second
 
-// Saver keeps the statuses: at once in files below the exec root, which a daemon that is killed leaves behind, and soon in the state file,
-// which outlives a restart of the machine.
+// Saver keeps the statuses: at once in files below the exec root, which a daemon that is killed leaves behind, and
+// soon in the state file, which outlives a restart of the machine.
 type Saver struct {
 	dir  string // of the files
 	disk *disk.Disk
@@ -41,7 +41,8 @@ func NewSaver(dir string, d *disk.Disk, db *state.DB, log *slog.Logger) *Saver {
 
 func (s *Saver) path(id string) string { return filepath.Join(s.dir, id+".json") }
 
-// Save writes a status to its file, and notes it for the state file. That it cannot be written is said in the log: the container lives on.
+// Save writes a status to its file, and notes it for the state file. That it cannot be written is said in the log:
+// the container lives on.
 func (s *Saver) Save(id string, st Status) {
 	raw, err := json.Marshal(st)
 	if err == nil {
@@ -107,8 +108,8 @@ func (s *Saver) Run(stop <-chan struct{}) {
 	}
 }
 
-// Flush puts every status that is noted into the state file now. One of a container that was removed is passed over. After an error all are
-// noted still.
+// Flush puts every status that is noted into the state file now. One of a container that was removed is passed over.
+// After an error all are noted still.
 func (s *Saver) Flush() error {
 	s.mu.Lock()
 	noted := s.unsaved
@@ -144,8 +145,9 @@ func (s *Saver) Flush() error {
 // onePage is what a write to a file puts into the page cache before it looks whether the process is killed.
 const onePage = 4096
 
-// write replaces the status in a file by raw, so that a daemon that is killed leaves the old or the new. Few need more than a page and so a
-// second file: a rename over the first is twice as dear, and ext4 writes the file to the disk at once for its sake.
+// write replaces the status in a file by raw, so that a daemon that is killed leaves the old or the new. Few need
+// more than a page and so a second file: a rename over the first is twice as dear, and ext4 writes the file to the
+// disk at once for its sake.
 func write(d *disk.Disk, path string, raw []byte) error {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
 	if err != nil {

@@ -39,8 +39,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestSaver: a status is in its file at once and in the state file after Flush, the newer of the two holds, and one of a container that was
-// removed comes back from neither.
+// TestSaver: a status is in its file at once and in the state file after Flush, the newer of the two holds, and one
+// of a container that was removed comes back from neither.
 func TestSaver(t *testing.T) {
 	db, err := state.Open(filepath.Join(t.TempDir(), "box.db"))
 	if err != nil {

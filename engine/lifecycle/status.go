@@ -9,7 +9,8 @@ import (
 	"box/engine/state"
 )
 
-// Status is how a container is: what changes while it lives. It goes to the exec root at once and into the state file within a second.
+// Status is how a container is: what changes while it lives. It goes to the exec root at once and into the state file
+// within a second.
 type Status struct {
 	Seq       uint64 // counts changes: of two copies the one with the higher number holds
 	State     api.ContainerState

@@ -120,8 +120,8 @@ func (p *Packer) again(path string, f format) {
 	p.jobs[path] = f
 }
 
-// header is what a compressed file tells in its head, beside Docker's lastTime: which file it was, so that a reader that has that one
-// open finds the one after it.
+// header is what a compressed file tells in its head, beside Docker's lastTime: which file it was, so that a reader
+// that has that one open finds the one after it.
 type header struct {
 	LastTime time.Time `json:"lastTime"`
 	Inode    uint64    `json:"inode,omitempty"`

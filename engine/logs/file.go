@@ -16,8 +16,8 @@ var records = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &
 // maxBatch is how many bytes of records wait for the end of a batch.
 const maxBatch = 64 << 10
 
-// file is a log on the disk: the newest lines at path, older ones in path.1, path.2 and so on, or path.1.gz. A batch of records is
-// written in one call of write(2), so what a crash cuts is at most the last of them.
+// file is a log on the disk: the newest lines at path, older ones in path.1, path.2 and so on, or path.1.gz. A batch
+// of records is written in one call of write(2), so what a crash cuts is at most the last of them.
 type file struct {
 	path   string
 	format format
@@ -31,7 +31,8 @@ type file struct {
 	buf  *[]byte // records that are not written yet, nil for none
 }
 
-// open opens path for appending, and makes it with mode 0640 where it is missing. A record that a crash cut is taken off.
+// open opens path for appending, and makes it with mode 0640 where it is missing. A record that a crash cut is taken
+// off.
 func (l *file) open() error {
 	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
@@ -118,8 +119,8 @@ func (l *file) rotate() error {
 	return err
 }
 
-// begin gives the old file its number, or drops it when there is to be one file alone, and makes the new one. There is a moment
-// without a file at path, unless there is one alone.
+// begin gives the old file its number, or drops it when there is to be one file alone, and makes the new one. There
+// is a moment without a file at path, unless there is one alone.
 func (l *file) begin() (*os.File, error) {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_APPEND
 	if l.keep < 2 {

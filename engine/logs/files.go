@@ -19,8 +19,8 @@ type Files struct {
 	Local bool // in the format of the driver local, else of json-file
 }
 
-// Place says where the log of a container is kept that can be read, given its folder: the log file itself, or the cache of a driver that
-// cannot be read. The path is "" when there is none.
+// Place says where the log of a container is kept that can be read, given its folder: the log file itself, or the
+// cache of a driver that cannot be read. The path is "" when there is none.
 func Place(driver string, options map[string]string, dir, id string) Files {
 	switch {
 	case driver == "json-file":
@@ -153,8 +153,8 @@ func openPart(name string, compressed bool) (*part, error) {
 	return p, nil
 }
 
-// records reads a file from the beginning, or from an offset of one that is not compressed. A compressed file that was cut ends where it
-// cannot be read any more.
+// records reads a file from the beginning, or from an offset of one that is not compressed. A compressed file that
+// was cut ends where it cannot be read any more.
 func (p *part) records(f format, from int64) (*scanner, error) {
 	if _, err := p.f.Seek(from, io.SeekStart); err != nil {
 		return nil, err

@@ -15,7 +15,8 @@ import (
 // system without it.
 const pollEvery = 250 * time.Millisecond
 
-// follow reads on, from file to file as they are rotated, until q.Done is closed and nothing is left, or Until has passed.
+// follow reads on, from file to file as they are rotated, until q.Done is closed and nothing is left, or Until has
+// passed.
 func (r *reader) follow(ctx context.Context) error {
 	changes := notify(r.path)
 	defer changes.stop()
@@ -92,7 +93,8 @@ func (r *reader) take(parts []*part, err error) (bool, error) {
 	return true, r.open(0)
 }
 
-// after gives the files after the one with that inode, all when it is gone. The newest of those that have had the number is it.
+// after gives the files after the one with that inode, all when it is gone. The newest of those that have had the
+// number is it.
 func after(parts []*part, inode uint64) []*part {
 	for i := len(parts) - 1; i >= 0; i-- {
 		if parts[i].inode == inode {

@@ -21,8 +21,8 @@ type Entry struct {
 // errDamaged is of bytes that are no record.
 var errDamaged = errors.New("not a record of the log")
 
-// split finds the first record of b: its length with all that belongs to it, or 0 when more bytes are needed. With errDamaged, n
-// bytes are to be left out; none: the rest of the file cannot be read.
+// split finds the first record of b: its length with all that belongs to it, or 0 when more bytes are needed. With
+// errDamaged, n bytes are to be left out; none: the rest of the file cannot be read.
 func (f format) split(b []byte) (n int, err error) {
 	if f.local {
 		return splitLocal(b)
@@ -38,7 +38,8 @@ func (f format) parse(record []byte, e *Entry, details bool) error {
 	return parseJSON(record, e, details)
 }
 
-// tail finds where the last n records of the first size bytes of a file begin, and how many they are when there are fewer.
+// tail finds where the last n records of the first size bytes of a file begin, and how many they are when there are
+// fewer.
 func (f format) tail(r io.ReaderAt, size int64, n int) (start int64, found int, err error) {
 	if f.local {
 		return tailLocal(r, size, n)
@@ -79,8 +80,8 @@ func lastTime(r *os.File, f format) time.Time {
 // maxRecord bounds one record on disk: 16 KiB of text, six bytes a byte when escaped, and labels.
 const maxRecord = 1 << 20
 
-// scanner reads records one after the other. At the end of what there is next gives io.EOF, and may be called again when there is
-// more.
+// scanner reads records one after the other. At the end of what there is next gives io.EOF, and may be called again
+// when there is more.
 type scanner struct {
 	r      io.Reader
 	format format

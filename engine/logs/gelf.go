@@ -86,7 +86,8 @@ func (c *gelfConfig) set(key, v string) error {
 	return nil
 }
 
-// gelf sends lines in the Graylog Extended Log Format, version 1.1: over UDP compressed and in chunks, over TCP each with a zero after it.
+// gelf sends lines in the Graylog Extended Log Format, version 1.1: over UDP compressed and in chunks, over TCP each
+// with a zero after it.
 type gelf struct {
 	*target
 	gelfConfig
@@ -190,7 +191,8 @@ const (
 	gelfChunks   = 128
 )
 
-// sendChunks sends a message as one datagram, or as several: two bytes of magic, an ID, number and count, and a part of it.
+// sendChunks sends a message as one datagram, or as several: two bytes of magic, an ID, number and count, and a part
+// of it.
 func (g *gelf) sendChunks(ctx context.Context, b []byte) error {
 	if len(b) <= gelfDatagram {
 		return g.send(ctx, b)

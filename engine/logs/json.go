@@ -72,8 +72,8 @@ func plain(c byte) bool {
 	return c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
 }
 
-// appendString appends text and end as one JSON string (RFC 8259, section 7) with what HTML minds escaped, as Docker does; a byte
-// that is no UTF-8 becomes U+FFFD.
+// appendString appends text and end as one JSON string (RFC 8259, section 7) with what HTML minds escaped, as Docker
+// does; a byte that is no UTF-8 becomes U+FFFD.
 func appendString(b, text []byte, end string) []byte {
 	b = append(b, '"')
 	b = appendEscaped(b, text)

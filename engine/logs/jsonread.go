@@ -43,8 +43,8 @@ func parseJSON(raw []byte, e *Entry, details bool) error {
 	return nil
 }
 
-// glance reads a record whose keys are in the order in which they are written. The text is unescaped in place, once nothing can
-// fail any more.
+// glance reads a record whose keys are in the order in which they are written. The text is unescaped in place, once
+// nothing can fail any more.
 func glance(raw []byte, e *Entry, details bool) bool {
 	const clock = `,"time":"`
 	text, ok := bytes.CutPrefix(raw, []byte(`{"log":"`))
@@ -184,7 +184,8 @@ func tailJSON(r io.ReaderAt, size int64, n int) (start int64, found int, err err
 	return 0, found + 1, nil
 }
 
-// wholeJSON looks for the end of the last whole line, since a crash may leave part of one or, on some file systems, zeros.
+// wholeJSON looks for the end of the last whole line, since a crash may leave part of one or, on some file systems,
+// zeros.
 func wholeJSON(r *os.File, size int64) (int64, error) {
 	const end = "}\n"
 	for n := min(size, 4<<10); ; n = min(size, maxRecord) { // the first is nearly always enough

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Records of Docker's driver local: a length of four bytes, big-endian, a message of protocol buffers, and the length again. The fields
-// of the message are
+// Records of Docker's driver local: a length of four bytes, big-endian, a message of protocol buffers, and the length
+// again. The fields of the message are
 //
 //	1 string source, 2 int64 time_nano, 3 bytes line, 4 bool partial,
 //	5 message partial_log_metadata { 1 bool last, 2 string id, 3 int32 ordinal }

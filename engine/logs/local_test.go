@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// recorded is a log that Docker 20.10 wrote with the driver local: out, err on the standard error, an empty line, and an end without
-// newline.
+// recorded is a log that Docker 20.10 wrote with the driver local: out, err on the standard error, an empty line, and
+// an end without newline.
 const recorded = "000000170a067374646f757410a7b7b08ae8a2d8f5181a036f7574000000" +
 	"17000000170a0673746465727210c8abf5a3e8a2d8f5181a036572720000" +
 	"0017000000120a067374646f757410d89d83c8e8a2d8f518000000120000" +

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Logger cuts one container's output into lines and hands them to a driver. Its methods may be called from any goroutine.
+// Logger cuts one container's output into lines and hands them to a driver. Its methods may be called from any
+// goroutine.
 type Logger struct {
 	d      driver
 	target *target // of d, where it has one
@@ -41,9 +42,9 @@ type ending struct {
 // Write takes output of one stream as it came, at a time. Whole lines go to the driver; the rest waits for its end, for
 // maxLine, or for Close.
 //
-// A driver that makes one wait is not waited for when the container's log is non-blocking, nor after the end of ctx: lines then
-// wait in memory, and what a non-blocking log has no room for is dropped. What could not be logged is lost, as with Docker: a full
-// disk must not stop a program.
+// A driver that makes one wait is not waited for when the container's log is non-blocking, nor after the end of ctx:
+// lines then wait in memory, and what a non-blocking log has no room for is dropped. What could not be logged is
+// lost, as with Docker: a full disk must not stop a program.
 func (l *Logger) Write(ctx context.Context, s Stream, p []byte, at time.Time) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
@@ -163,8 +164,8 @@ func (l *Logger) lost(err error) {
 	}
 }
 
-// Close ends unfinished lines as they are, gives what waits to the driver until ctx ends, and lets go. A stream must not be
-// written to any more.
+// Close ends unfinished lines as they are, gives what waits to the driver until ctx ends, and lets go. A stream must
+// not be written to any more.
 func (l *Logger) Close(ctx context.Context, at time.Time) {
 	l.turn.Lock()
 	defer l.turn.Unlock()

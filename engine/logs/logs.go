@@ -63,8 +63,8 @@ type Config struct {
 
 // driver takes lines to where they are kept. Its methods are not called side by side.
 type driver interface {
-	// log takes a line, which is the driver's during the call alone; it may hold what it makes of it back until flush. The error
-	// of ctx means that the line was not taken, any other that it is lost.
+	// log takes a line, which is the driver's during the call alone; it may hold what it makes of it back until
+	// flush. The error of ctx means that the line was not taken, any other that it is lost.
 	log(ctx context.Context, l *Line) error
 	// flush ends what came together.
 	flush() error

@@ -53,8 +53,8 @@ const cachePrefix = "cache-"
 // common are the options that every driver has.
 var common = []string{"mode", "max-buffer-size", "cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"}
 
-// Validate refuses a driver that is not there and options that it does not have, in Docker's words. As in Docker, values that a driver
-// understands only when it is opened are not looked at.
+// Validate refuses a driver that is not there and options that it does not have, in Docker's words. As in Docker,
+// values that a driver understands only when it is opened are not looked at.
 func Validate(driver string, options map[string]string) error {
 	if driver == "none" {
 		return nil
@@ -107,7 +107,8 @@ func validateCommon(options map[string]string) error {
 	return nil
 }
 
-// Merge completes a container's options by the daemon's: all of them when the driver is the daemon's, those of the cache always.
+// Merge completes a container's options by the daemon's: all of them when the driver is the daemon's, those of the
+// cache always.
 func Merge(options, daemon map[string]string, same bool) map[string]string {
 	merged := map[string]string{}
 	for key, v := range daemon {

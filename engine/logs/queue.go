@@ -30,7 +30,8 @@ func (q *queue) front() []byte {
 // pop takes out the record that front gave.
 func (q *queue) pop() { q.first = q.first[len(q.front()):] }
 
-// enqueue lets a line wait for the driver, or drops it when there is no room, and sees to it that somebody takes lines out.
+// enqueue lets a line wait for the driver, or drops it when there is no room, and sees to it that somebody takes
+// lines out.
 func (l *Logger) enqueue(ctx context.Context, line *Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,8 +65,8 @@ func (l *Logger) Waiting() bool {
 	return l.queue.size() > 0
 }
 
-// drain gives what waits to the driver until nothing does or ctx ends. It is called by one at a time: the holder of turn, or
-// the goroutine of startDrain.
+// drain gives what waits to the driver until nothing does or ctx ends. It is called by one at a time: the holder of
+// turn, or the goroutine of startDrain.
 func (l *Logger) drain(ctx context.Context) {
 	var line Line
 	for {
@@ -93,7 +94,8 @@ func (l *Logger) drain(ctx context.Context) {
 	l.mu.Unlock()
 }
 
-// Resume goes on with what waits for the driver since the end of an earlier context, and returns when nothing does or ctx ends.
+// Resume goes on with what waits for the driver since the end of an earlier context, and returns when nothing does or
+// ctx ends.
 func (l *Logger) Resume(ctx context.Context) {
 	if !l.Waiting() {
 		return

@@ -17,8 +17,8 @@ type Query struct {
 	Idle         func() error // called when everything that there is was given, before more is waited for; nil: not
 }
 
-// Read calls fn for the records that q asks for, in order. What does not parse, as after a crash, is left out. A log that is not there
-// is an empty one.
+// Read calls fn for the records that q asks for, in order. What does not parse, as after a crash, is left out. A log
+// that is not there is an empty one.
 func (l Files) Read(ctx context.Context, q Query, fn func(*Entry) error) error {
 	if l.Path == "" {
 		return nil

@@ -55,8 +55,8 @@ func checkRun(t testing.TB, what string, list []int, last int) {
 	}
 }
 
-// TestRotation writes through many rotations with a follower and a reader beside: nobody sees a line twice, out of order, or misses one
-// that is kept.
+// TestRotation writes through many rotations with a follower and a reader beside: nobody sees a line twice, out of
+// order, or misses one that is kept.
 func TestRotation(t *testing.T) {
 	const lines = 5000
 	for _, k := range kinds {
@@ -138,8 +138,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestPacked: a compressed file is one that gunzip and Docker read, with the time of its last line in its head; what a crash left
-// uncompressed, or twice, is put right when the log is opened again.
+// TestPacked: a compressed file is one that gunzip and Docker read, with the time of its last line in its head; what
+// a crash left uncompressed, or twice, is put right when the log is opened again.
 func TestPacked(t *testing.T) {
 	dir := t.TempDir()
 	c := Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "3", "compress": "true"}, Path: filepath.Join(dir, "log")}
@@ -198,8 +198,8 @@ func gzipped(t *testing.T, path string) []byte {
 	return []byte(b.String())
 }
 
-// TestFollowerFindsItsPlace: a follower whose file was compressed, or went, meanwhile goes on with the next that there is; one whose file
-// somebody emptied begins it anew.
+// TestFollowerFindsItsPlace: a follower whose file was compressed, or went, meanwhile goes on with the next that
+// there is; one whose file somebody emptied begins it anew.
 func TestFollowerFindsItsPlace(t *testing.T) {
 	for _, row := range []struct {
 		name  string

@@ -42,8 +42,8 @@ func TestNonBlocking(t *testing.T) {
 	}
 }
 
-// TestStopKeepsLines: with the end of the context Write returns at once, in either mode, and what the server did not take comes
-// before what is written later, also from another process.
+// TestStopKeepsLines: with the end of the context Write returns at once, in either mode, and what the server did not
+// take comes before what is written later, also from another process.
 func TestStopKeepsLines(t *testing.T) {
 	for _, limit := range []int{0, 1 << 20} {
 		s := &stuck{free: make(chan struct{})}
@@ -77,8 +77,8 @@ func TestStopKeepsLines(t *testing.T) {
 	}
 }
 
-// TestStopCutsMessage: a stop in the middle of a message to a slow server, and the process after it, lose nothing and send nothing
-// twice.
+// TestStopCutsMessage: a stop in the middle of a message to a slow server, and the process after it, lose nothing and
+// send nothing twice.
 func TestStopCutsMessage(t *testing.T) {
 	s := listen(t, "tcp", "127.0.0.1:0")
 	c := of("syslog", "syslog-address=tcp://"+s.Addr().String())
@@ -143,8 +143,8 @@ func handOver(t *testing.T, c Config, l *Logger) *Logger {
 	return next
 }
 
-// TestServerComesBack: a connection that broke is made anew; fluentd waits for its server, and a start without one is refused unless
-// the driver is asynchronous.
+// TestServerComesBack: a connection that broke is made anew; fluentd waits for its server, and a start without one is
+// refused unless the driver is asynchronous.
 func TestServerComesBack(t *testing.T) {
 	s := listen(t, "tcp", "127.0.0.1:0")
 	address := s.Addr().String()

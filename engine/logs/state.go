@@ -23,7 +23,8 @@ type End struct {
 	At    time.Time `json:",omitzero"`
 }
 
-// State is the log's state and the connection to its server, nil for none. It is complete when nothing is written meanwhile.
+// State is the log's state and the connection to its server, nil for none. It is complete when nothing is written
+// meanwhile.
 func (l *Logger) State() (s State, conn syscall.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -68,8 +68,8 @@ func (t *target) close() error {
 	return nil
 }
 
-// send sends a message. With the error of ctx it was not taken; a part of it that went out before that is followed by the rest with the
-// next one.
+// send sends a message. With the error of ctx it was not taken; a part of it that went out before that is followed by
+// the rest with the next one.
 func (t *target) send(ctx context.Context, b []byte) error {
 	if t.renew > 0 && t.conn != nil && time.Since(t.since) > t.renew {
 		t.drop()
@@ -137,8 +137,8 @@ func (t *target) put(ctx context.Context, b []byte) error {
 	return err
 }
 
-// write sends b. When ctx cuts it a message of which something is out counts as sent, and what is not sent of it is kept; but not one over
-// a connection that cannot go on after that, or one that is answered as a whole.
+// write sends b. When ctx cuts it a message of which something is out counts as sent, and what is not sent of it is
+// kept; but not one over a connection that cannot go on after that, or one that is answered as a whole.
 func (t *target) write(ctx context.Context, b []byte) error {
 	n, err := t.conn.Write(b)
 	if errors.Is(err, syscall.EMSGSIZE) && t.large != nil {
@@ -168,8 +168,8 @@ func (t *target) keep(rest []byte) {
 	t.unsent = bytes.Clone(rest)
 }
 
-// state is what another process needs to go on: the connection, nil when there is none that can be handed over, and what was
-// not sent yet.
+// state is what another process needs to go on: the connection, nil when there is none that can be handed over, and
+// what was not sent yet.
 func (t *target) state() (syscall.Conn, []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

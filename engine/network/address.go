@@ -18,8 +18,8 @@ type pool struct {
 	used   []uint64 // a bit an address, counted from the prefix's first; grown as needed
 }
 
-// Count counts the addresses of a subnet: those in use, which are the first, the last, the gateway's and what is taken of it, and those that are left in
-// its range.
+// Count counts the addresses of a subnet: those in use, which are the first, the last, the gateway's and what is
+// taken of it, and those that are left in its range.
 func (s Subnet) Count(taken []netip.Addr) (used, free uint64) {
 	base := number(s.Prefix.Masked().Addr())
 	in := map[netip.Addr]bool{address(base): true, address(base | (1<<(32-s.Prefix.Bits()) - 1)): true}

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Other people's firewalls. An accept in box's table does not override a drop in another, so box puts a pass into each
-// foreign chain that forwarded packets go through and that could drop them: a pair of rules at its head that accepts what
-// comes from or goes to a bridge. What must not reach a container is dropped in box's own table.
+// Other people's firewalls. An accept in box's table does not override a drop in another, so box puts a pass into
+// each foreign chain that forwarded packets go through and that could drop them: a pair of rules at its head that
+// accepts what comes from or goes to a bridge. What must not reach a container is dropped in box's own table.
 
 // passMark is the comment that box's rules in foreign chains carry, before the bridge's name.
 const passMark = "box "
@@ -64,8 +64,8 @@ func (l *Linux) passes(bridges []string) {
 	}
 }
 
-// attend puts back what a change of somebody else's firewall has removed, and goes through a firewall that is new. It costs
-// little when nobody changed anything.
+// attend puts back what a change of somebody else's firewall has removed, and goes through a firewall that is new. It
+// costs little when nobody changed anything.
 func (l *Linux) attend() {
 	if l.noRules {
 		return
@@ -215,8 +215,8 @@ func passComment(bridge string) []byte {
 	return userdata.AppendString(nil, userdata.TypeComment, passMark+bridge)
 }
 
-// latest is the number of the last change to nf_tables by anybody; 0 where it cannot be told. The lock is held. The socket
-// stays open for the reason that connect gives.
+// latest is the number of the last change to nf_tables by anybody; 0 where it cannot be told. The lock is held. The
+// socket stays open for the reason that connect gives.
 func (r *rules) latest() uint32 {
 	if r.asking == nil {
 		conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)

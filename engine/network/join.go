@@ -236,8 +236,8 @@ func (l *Linux) Leave(ctx context.Context, e Endpoint) error {
 
 // cutOff stops traffic through a link at once, so that its address can be used again, and has it deleted later.
 func (l *Linux) cutOff(index int, name string) {
-	// Without the flush the bridge would send the next container with this address's frames here. A link that is down or
-	// gone already carries nothing.
+	// Without the flush the bridge would send the next container with this address's frames here. A link that is down
+	// or gone already carries nothing.
 	portSettings(index, map[uint16]byte{brportState: stateDisabled, brportFlush: 1})
 	l.reaper.kill(index, name)
 }

@@ -37,8 +37,8 @@ type pair struct {
 	ns     *os.File // the sandbox
 }
 
-// create makes both ends with one message: the outer one up on the bridge, the inner one in the sandbox with its name and
-// hardware address. The inner one cannot be up yet: it has no peer while the kernel makes it (veth_newlink).
+// create makes both ends with one message: the outer one up on the bridge, the inner one in the sandbox with its name
+// and hardware address. The inner one cannot be up yet: it has no peer while the kernel makes it (veth_newlink).
 func (p pair) create() error {
 	up := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	up.Flags, up.Change = unix.IFF_UP, unix.IFF_UP

@@ -60,8 +60,9 @@ const (
 	resolvedServers = "/run/systemd/resolve/resolv.conf"
 )
 
-// HostResolvConf reads the resolver configuration that containers start from: the host's, or what is behind it where that
-// names only systemd-resolved's stub. A file that is not there reads as an empty one; path "" is /etc/resolv.conf.
+// HostResolvConf reads the resolver configuration that containers start from: the host's, or what is behind it where
+// that names only systemd-resolved's stub. A file that is not there reads as an empty one; path "" is
+// /etc/resolv.conf.
 func HostResolvConf(path string) []byte {
 	if path == "" {
 		path = "/etc/resolv.conf"

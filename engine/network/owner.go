@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Several daemons may use one bridge. Each has a table of its own there, whose first rule says whose it is; links that it makes are in a group
-// of its own (ip-link(8)), which costs no message. What is another's stays, and so does what the table of another needs: route_localnet
-// and the passes.
+// Several daemons may use one bridge. Each has a table of its own there, whose first rule says whose it is; links
+// that it makes are in a group of its own (ip-link(8)), which costs no message. What is another's stays, and so does
+// what the table of another needs: route_localnet and the passes.
 
 // ownerMark starts the comment that names a daemon by its exec root.
 const ownerMark = "box of "
@@ -120,7 +120,8 @@ func markOf(c *nftables.Conn, t *nftables.Table) (string, error) {
 	return "", nil
 }
 
-// name chooses the name of this daemon's table on a bridge: the plain one where no other daemon has it. The lock is held.
+// name chooses the name of this daemon's table on a bridge: the plain one where no other daemon has it. The lock is
+// held.
 func (r *rules) name(bridge string) (string, error) {
 	own, others, err := r.tables(bridge)
 	if err != nil || own != "" {
@@ -151,7 +152,8 @@ func (l *Linux) retire(b *bridge) error {
 	return nil
 }
 
-// retireRules takes away the rules that this daemon has on a bridge; where no other has any, first what must not be there without.
+// retireRules takes away the rules that this daemon has on a bridge; where no other has any, first what must not be
+// there without.
 func (l *Linux) retireRules(b *bridge) (shared bool, err error) {
 	defer lockSetting(b.Bridge)()
 	own, others, err := l.rules.find(b.Bridge)
@@ -193,8 +195,8 @@ func (l *Linux) deserted(index int) bool {
 
 func localnet(bridge string) string { return "net/ipv4/conf/" + bridge + "/route_localnet" }
 
-// openLoopback lets ports that are published on 127.0.0.1 be rewritten on their way out by the bridge. The rules, which are there already, keep
-// strangers off 127/8.
+// openLoopback lets ports that are published on 127.0.0.1 be rewritten on their way out by the bridge. The rules,
+// which are there already, keep strangers off 127/8.
 func openLoopback(bridge string) error { return setLoopback(bridge, "1") }
 
 // closeLoopback undoes that, before the last rules go.

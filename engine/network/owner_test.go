@@ -78,7 +78,8 @@ func TestFirstLeaves(t *testing.T) {
 	}
 }
 
-// TestLoopbackIsGuarded: route_localnet is on only while rules keep strangers off, and a bridge of somebody else's stays.
+// TestLoopbackIsGuarded: route_localnet is on only while rules keep strangers off, and a bridge of somebody else's
+// stays.
 func TestLoopbackIsGuarded(t *testing.T) {
 	if !onHost(t) {
 		return

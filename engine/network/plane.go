@@ -52,8 +52,8 @@ type Request struct {
 	Spared func(proto string, host uint16) bool // host ports that are kept from those that take any; nil for none
 }
 
-// Endpoint is one container's place on one network. It is plain data: the engine keeps it across restarts and gives it back to
-// Restore.
+// Endpoint is one container's place on one network. It is plain data: the engine keeps it across restarts and gives
+// it back to Restore.
 type Endpoint struct {
 	ID        string
 	Container string
@@ -72,8 +72,9 @@ type Plane interface {
 	Create(ctx context.Context, n Network) error
 	// Delete removes the bridge and the rules of a network; one that is not there is no error.
 	Delete(ctx context.Context, id string) error
-	// Sandbox makes the network namespace of a container, with its loopback up, and returns the path to hand to the runtime.
-	// For a namespace that exists it returns the path. from is the path of an empty one to take, "" for a new one.
+	// Sandbox makes the network namespace of a container, with its loopback up, and returns the path to hand to the
+	// runtime. For a namespace that exists it returns the path. from is the path of an empty one to take, "" for a
+	// new one.
 	Sandbox(ctx context.Context, container, from string, sysctls map[string]string) (path string, err error)
 	// Join puts the sandbox of r.Container on a network: link, address, routes, published ports.
 	// A port that somebody else has gives errdefs.ErrConflict... with the text that Docker prints.
@@ -84,13 +85,14 @@ type Plane interface {
 	RemoveSandbox(ctx context.Context, container string) error
 	// Sandboxes lists the sandboxes that are there, by the first 12 digits of their containers' IDs.
 	Sandboxes(ctx context.Context) ([]string, error)
-	// Restore tells the plane, at start and before anything else, of the networks and endpoints that live on from an earlier daemon:
-	// addresses and ports are taken again, rules of endpoints that are not in the list are removed, missing ones are put back.
+	// Restore tells the plane, at start and before anything else, of the networks and endpoints that live on from an
+	// earlier daemon: addresses and ports are taken again, rules of endpoints that are not in the list are removed,
+	// missing ones are put back.
 	Restore(ctx context.Context, networks []Network, endpoints []Endpoint) error
 	// Warnings says what this host cannot do, one sentence each with its remedy, for `docker info`.
 	Warnings() []string
-	// Close ends the use of the plane. With last, when no container runs on, it takes away rules, settings and bridges that this daemon made;
-	// the next Restore makes them again.
+	// Close ends the use of the plane. With last, when no container runs on, it takes away rules, settings and
+	// bridges that this daemon made; the next Restore makes them again.
 	Close(last bool) error
 }
 

@@ -18,9 +18,10 @@ import (
 	"box/fs/module"
 )
 
-// rules keeps a bridge's rules in an nf_tables table of its own, `ip box-<bridge>` (owner.go says what the second daemon on a bridge has). The published ports are the elements
-// of one map there, so that ten thousand of them cost a packet one look-up. A table is written whole in one transaction
-// and can be written again at any time: connections do not notice, since the kernel asks NAT rules only for new ones.
+// rules keeps a bridge's rules in an nf_tables table of its own, `ip box-<bridge>` (owner.go says what the second
+// daemon on a bridge has). The published ports are the elements of one map there, so that ten thousand of them cost a
+// packet one look-up. A table is written whole in one transaction and can be written again at any time: connections
+// do not notice, since the kernel asks NAT rules only for new ones.
 type rules struct {
 	owner      string            // the mark of this daemon
 	names      map[string]string // bridge -> table, once it was written
@@ -200,8 +201,8 @@ func (r *rules) transact(what string, build func(*nftables.Conn) error) error {
 // sendBuffer holds a transaction of some ten thousand elements; netlink takes a transaction in one piece.
 const sendBuffer = 8 << 20
 
-// connect gives the connection, which stays open: closing one waits for everything that was deleted over it to be freed,
-// which takes the kernel 12 ms (nft_rcv_nl_event). The lock is held.
+// connect gives the connection, which stays open: closing one waits for everything that was deleted over it to be
+// freed, which takes the kernel 12 ms (nft_rcv_nl_event). The lock is held.
 func (r *rules) connect() (*nftables.Conn, error) {
 	if r.conn != nil {
 		return r.conn, nil
@@ -223,8 +224,8 @@ func (r *rules) connect() (*nftables.Conn, error) {
 	return conn, nil
 }
 
-// disconnect closes the connection: after an error, so that late answers are not taken for those to the next transaction.
-// The lock is held.
+// disconnect closes the connection: after an error, so that late answers are not taken for those to the next
+// transaction. The lock is held.
 func (r *rules) disconnect() {
 	if r.conn != nil {
 		r.conn.CloseLasting()
@@ -277,7 +278,8 @@ func bridgeRules(b *bridge, ports *nftables.Set) []ruleRow {
 		{"prerouting", publishedAnywhere(ports)},
 		{"output", publishedHere(ports)},
 		{"output", publishedAnywhere(ports)},
-		// From 127.0.0.1 by the bridge, and from a container back to its own bridge: the answer has to come through here.
+		// From 127.0.0.1 by the bridge, and from a container back to its own bridge: the answer has to come through
+		// here.
 		{"postrouting", rule(to, saddr(loop), masquerade())},
 		{"postrouting", rule(to, saddr(subnet), dnatted(), masquerade())},
 	}

@@ -56,8 +56,8 @@ func (l *Linux) Sandbox(_ context.Context, container, from string, sysctls map[s
 	return path, nil
 }
 
-// makeNamespace makes a network namespace, or takes the one at from, mounts it at path and gives a socket that is in it. A thread of its
-// own goes in; if it cannot come back it ends with the goroutine.
+// makeNamespace makes a network namespace, or takes the one at from, mounts it at path and gives a socket that is in
+// it. A thread of its own goes in; if it cannot come back it ends with the goroutine.
 func makeNamespace(path, from string, sysctls map[string]string) (*netlink.Handle, error) {
 	type result struct {
 		handle *netlink.Handle

@@ -2,8 +2,8 @@ package network
 
 import "sync"
 
-// SparedPorts are the host ports that containers ask for that are about to be started together: those of them that take any port must not
-// take one of these.
+// SparedPorts are the host ports that containers ask for that are about to be started together: those of them that
+// take any port must not take one of these.
 type SparedPorts struct {
 	mu    sync.Mutex
 	count map[sparedPort]int

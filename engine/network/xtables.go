@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Legacy iptables. Its rules are read and written as a whole table, by socket options (linux/netfilter_ipv4/ip_tables.h).
-// box changes the filter table only, only where it is in use already, and only by a pair of rules for each bridge.
+// Legacy iptables. Its rules are read and written as a whole table, by socket options
+// (linux/netfilter_ipv4/ip_tables.h). box changes the filter table only, only where it is in use already, and only by
+// a pair of rules for each bridge.
 
 // Socket options at level IPPROTO_IP.
 const (
@@ -69,8 +70,8 @@ func (e xtEntry) target() (name string, verdict int32) {
 	return name, verdict
 }
 
-// xtablesInUse tells whether the legacy filter table exists; asking the table itself would make it. /proc/net is that of the first thread, which may be in
-// a sandbox just now.
+// xtablesInUse tells whether the legacy filter table exists; asking the table itself would make it. /proc/net is that
+// of the first thread, which may be in a sandbox just now.
 func xtablesInUse() bool {
 	names, err := os.ReadFile("/proc/thread-self/net/ip_tables_names")
 	return err == nil && slices.Contains(strings.Fields(string(names)), "filter")

@@ -13,7 +13,8 @@ type options struct {
 	threads bool
 }
 
-// parser goes through the words that were typed after ps. Options come in the styles of UNIX (-ef), BSD (aux) and GNU (--sort).
+// parser goes through the words that were typed after ps. Options come in the styles of UNIX (-ef), BSD (aux) and GNU
+// (--sort).
 type parser struct {
 	known map[string]column
 	words []string

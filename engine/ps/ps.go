@@ -1,5 +1,5 @@
-// Package ps lists processes as ps(1) does, from /proc alone, for `docker top`: the same options, titles and values, but as fields
-// rather than text.
+// Package ps lists processes as ps(1) does, from /proc alone, for `docker top`: the same options, titles and values,
+// but as fields rather than text.
 package ps
 
 import (
@@ -27,8 +27,8 @@ type Source struct {
 	Pages  int                    // bytes of a page
 }
 
-// List describes the processes pids, those that are there, in the way that args say: what was typed after ps. Options that pick
-// processes are taken and change nothing.
+// List describes the processes pids, those that are there, in the way that args say: what was typed after ps. Options
+// that pick processes are taken and change nothing.
 func List(s Source, args string, pids []int) (Table, error) {
 	o, err := parse(args)
 	if err != nil {

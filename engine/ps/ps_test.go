@@ -23,7 +23,8 @@ func proc(t testing.TB) Source {
 		}
 	}
 	stat := func(pid, rest string) string { return pid + rest + strings.Repeat(" 0", 60) + "\n" }
-	// 3 state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime cutime cstime priority nice threads itreal start vsize rss
+	// 3 state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime cutime cstime priority nice
+	// threads itreal start vsize rss
 	sh := " (sh) S 1 10 10 34817 10 4194560 100 0 2 0 150 50 0 0 20 0 2 0 100000 2322432 340"
 	write("uptime", "2000.00 3000.00\n")
 	write("10/stat", stat("10", sh))

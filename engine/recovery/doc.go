@@ -1,7 +1,9 @@
-// Package recovery keeps box from beginning anew beside what is there. It opens the state file after a look at it and at what lies
-// around, takes the copy in place of one that is damaged, and makes a state again from what is on the disk.
+// Package recovery keeps box from beginning anew beside what is there. It opens the state file after a look at it and
+// at what lies around, takes the copy in place of one that is damaged, and makes a state again from what is on the
+// disk.
 //
-// What is put aside is never deleted: a state file gets another name beside, and folders of which nothing is known go into DATA/lost.
+// What is put aside is never deleted: a state file gets another name beside, and folders of which nothing is known go
+// into DATA/lost.
 //
 // box.db is checked page by page before it is used (engine/state/pages.go): bbolt takes each page for granted. A file
 // that is missing or empty beside layers, containers, content or volumes is refused, as a new one would sweep them all

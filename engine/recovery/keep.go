@@ -14,8 +14,8 @@ import (
 	"box/fs/disk"
 )
 
-// When the state is copied. A copy is as big as the state, so a device that writes to flash should not see one often: it is what a
-// damaged state is replaced by, and what is newer on the disk has its own records.
+// When the state is copied. A copy is as big as the state, so a device that writes to flash should not see one often:
+// it is what a damaged state is replaced by, and what is newer on the disk has its own records.
 const (
 	quiet     = 30 * time.Second // since the last change
 	copyEvery = 30 * time.Minute
@@ -105,7 +105,8 @@ type beside struct {
 	Record json.RawMessage
 }
 
-// WriteRecord writes the record of a container into its folder dir. Nothing waits until it is on the disk: it is read by Recover alone.
+// WriteRecord writes the record of a container into its folder dir. Nothing waits until it is on the disk: it is read
+// by Recover alone.
 func WriteRecord(d *disk.Disk, dir, id string, record any) error {
 	raw, err := json.Marshal(record)
 	if err == nil {

@@ -50,9 +50,10 @@ var (
 	volumes    = state.Table[json.RawMessage]{Name: "volumes"}
 )
 
-// Recover makes the state of a data root again: from the copy where that is good, and from what is on the disk, which is newer. Images come
-// from content and layers, containers from the records beside them; volumes are taken up by the next Open. The file that is there is
-// put aside, and gets its name back from nobody. A crash on the way leaves what was there. No daemon may have it open.
+// Recover makes the state of a data root again: from the copy where that is good, and from what is on the disk, which
+// is newer. Images come from content and layers, containers from the records beside them; volumes are taken up by the
+// next Open. The file that is there is put aside, and gets its name back from nobody. A crash on the way leaves what
+// was there. No daemon may have it open.
 func Recover(ctx context.Context, o Options) (*Report, error) {
 	work := o.path(workFile)
 	if err := o.Disk.Remove(work); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -28,7 +28,8 @@ const (
 // Options say where the data is.
 type Options struct {
 	Root string
-	// Layers makes the tables of all storage drivers fit their folders (drivers.Recover). nil: nothing can be made again.
+	// Layers makes the tables of all storage drivers fit their folders (drivers.Recover). nil: nothing can be made
+	// again.
 	Layers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
 	Now    func() time.Time
 	Disk   *disk.Disk // where changes go: the kernel
@@ -46,9 +47,10 @@ func (o *Options) copied() (state.Summary, error) {
 
 func (o *Options) path(name string) string { return filepath.Join(o.Root, name) }
 
-// Open opens the state of a data root. One that is missing or empty is made where nothing lies around it; beside layers,
-// containers, content or volumes it is refused, since all of them would be swept. In place of one that is damaged, or older than its
-// own copy, the copy is taken and brought up to what is on the disk. notes are sentences on what was done about it, none when all is well.
+// Open opens the state of a data root. One that is missing or empty is made where nothing lies around it; beside
+// layers, containers, content or volumes it is refused, since all of them would be swept. In place of one that is
+// damaged, or older than its own copy, the copy is taken and brought up to what is on the disk. notes are sentences
+// on what was done about it, none when all is well.
 func Open(ctx context.Context, o *Options) (db *state.DB, notes []string, err error) {
 	path := o.path(stateFile)
 	copied, copyErr := o.copied()

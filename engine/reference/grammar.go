@@ -54,7 +54,8 @@ func isLabel(s string) bool {
 	return all(s, func(c byte) bool { return isAlnum(c) || c == '-' }) && s[0] != '-' && s[len(s)-1] != '-'
 }
 
-// isComponent is one folder of a path: small letters and digits, with one dot, one or two underscores or any number of hyphens between.
+// isComponent is one folder of a path: small letters and digits, with one dot, one or two underscores or any number
+// of hyphens between.
 func isComponent(s string) bool {
 	for i := 0; ; {
 		word := i

@@ -1,5 +1,6 @@
-// Package reference is the names of images: docker.io/library/busybox:latest in full, busybox as users type it. The grammar is
-// that of github.com/distribution/reference, by hand: its expressions are a quarter of what a start of box takes.
+// Package reference is the names of images: docker.io/library/busybox:latest in full, busybox as users type it. The
+// grammar is that of github.com/distribution/reference, by hand: its expressions are a quarter of what a start of box
+// takes.
 package reference
 
 import (
@@ -71,7 +72,8 @@ func ParseAny(s string) (n Named, id digest.Digest, err error) {
 	return n, "", err
 }
 
-// splitDomain tells a registry from the first folder of a path: it has a dot or a port, or is localhost, or has capitals.
+// splitDomain tells a registry from the first folder of a path: it has a dot or a port, or is localhost, or has
+// capitals.
 func splitDomain(s string) (domain, rest string) {
 	first, after, ok := strings.Cut(s, "/")
 	if !ok || !strings.ContainsAny(first, ".:") && first != "localhost" && strings.ToLower(first) == first {
@@ -182,7 +184,8 @@ func (n Named) WithDigest(d digest.Digest) Named {
 	return n
 }
 
-// Match tells whether a pattern (path.Match) fits the name as users type it or in full, with or without what follows it.
+// Match tells whether a pattern (path.Match) fits the name as users type it or in full, with or without what follows
+// it.
 func (n Named) Match(pattern string) (bool, error) {
 	for _, name := range []string{n.Familiar(), n.FamiliarName(), n.String(), n.Name()} {
 		if ok, err := path.Match(pattern, name); ok || err != nil {

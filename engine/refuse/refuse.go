@@ -1,5 +1,5 @@
-// Package refuse makes errors of three parts: a text that is Docker's word for word, a class of containerd/errdefs that tells the
-// status of the reply, and, where there is one, the cause for who asks by errors.Is.
+// Package refuse makes errors of three parts: a text that is Docker's word for word, a class of containerd/errdefs
+// that tells the status of the reply, and, where there is one, the cause for who asks by errors.Is.
 package refuse
 
 import (

@@ -16,7 +16,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// authorizer convinces a registry of a user: by a password, or by a token that a service of the registry's gives for one.
+// authorizer convinces a registry of a user: by a password, or by a token that a service of the registry's gives for
+// one.
 type authorizer struct {
 	c     *Client
 	end   endpoint
@@ -153,7 +154,8 @@ func (a *authorizer) fetch(ctx context.Context, c challenge, scopes []string) (b
 	return a.read(res)
 }
 
-// request is what a token service is asked: with the token that stands for a password as a form, else by name and password.
+// request is what a token service is asked: with the token that stands for a password as a form, else by name and
+// password.
 func (a *authorizer) request(ctx context.Context, realm *url.URL, service string, scopes []string) (*http.Request, error) {
 	if a.user.IdentityToken != "" {
 		form := url.Values{"grant_type": {"refresh_token"}, "service": {service}, "client_id": {"docker"},

@@ -14,8 +14,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// blob reads content from a registry. Where the connection breaks, or nothing comes for too long, it goes on from there over
-// another one. It gives no more bytes than its descriptor says; whether they are the right ones is for the caller to check.
+// blob reads content from a registry. Where the connection breaks, or nothing comes for too long, it goes on from
+// there over another one. It gives no more bytes than its descriptor says; whether they are the right ones is for the
+// caller to check.
 type blob struct {
 	ctx   context.Context
 	r     *repository

@@ -186,8 +186,8 @@ func (c *Client) insecure(host string) bool {
 	return false
 }
 
-// tls is what is trusted of a host: the system's authorities and those of its folder below Certs, whose pairs of .cert and .key
-// are shown to it.
+// tls is what is trusted of a host: the system's authorities and those of its folder below Certs, whose pairs of
+// .cert and .key are shown to it.
 func (c *Client) tls(host string) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.insecure(host)}
 	dir := filepath.Join(c.o.Certs, host)

@@ -11,7 +11,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// refusedFetch is what a server on the web said instead of sending a file. Its status becomes that of the reply, as in Docker.
+// refusedFetch is what a server on the web said instead of sending a file. Its status becomes that of the reply, as
+// in Docker.
 type refusedFetch struct {
 	url, status, said string
 	code              int

@@ -14,8 +14,8 @@ import (
 	"box/engine/reference"
 )
 
-// Login asks the registry auth.ServerAddress whether it knows a user. identity, where it gives one, stands for the password from
-// then on.
+// Login asks the registry auth.ServerAddress whether it knows a user. identity, where it gives one, stands for the
+// password from then on.
 func (c *Client) Login(ctx context.Context, auth Auth) (identity string, err error) {
 	end, challenges, err := c.ping(ctx, hostOf(auth.ServerAddress))
 	if err != nil {

@@ -8,15 +8,16 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// part is a descriptor in the order of fields in which Docker writes it: the bytes of a manifest are what its digest is of.
+// part is a descriptor in the order of fields in which Docker writes it: the bytes of a manifest are what its digest
+// is of.
 type part struct {
 	MediaType string        `json:"mediaType"`
 	Size      int64         `json:"size"`
 	Digest    digest.Digest `json:"digest"`
 }
 
-// made is a new manifest of an image that is in the repository: Docker's schema 2, or an OCI one where a layer is of a kind that
-// Docker's has not.
+// made is a new manifest of an image that is in the repository: Docker's schema 2, or an OCI one where a layer is of
+// a kind that Docker's has not.
 func (u *upload) made() (*manifest, error) {
 	var m struct {
 		SchemaVersion int    `json:"schemaVersion"`

@@ -24,9 +24,9 @@ type Pulled struct {
 	New   bool            // a name points at another image than before, or is new
 }
 
-// Pull brings the image that ref names, by tag or digest, into the catalog; a ref without either means all tags. The image appears
-// with its names, the tag and the digest in the repository, when all of it is there and on the disk; after an error or when ctx
-// ends nothing is left. platform nil is this host's.
+// Pull brings the image that ref names, by tag or digest, into the catalog; a ref without either means all tags. The
+// image appears with its names, the tag and the digest in the repository, when all of it is there and on the disk;
+// after an error or when ctx ends nothing is left. platform nil is this host's.
 func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Named, auth Auth, platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
 	for _, m := range c.mirrorsOf(ref) {
 		r, err := c.mirror(ctx, m, ref)
@@ -150,8 +150,9 @@ func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image
 	return d.complete()
 }
 
-// checked lists the layers of the manifest as packed content of which it is known what is in it: because it was unpacked now, or was before. What
-// a registry says of a layer that was here already nobody has checked: it has no digest.
+// checked lists the layers of the manifest as packed content of which it is known what is in it: because it was
+// unpacked now, or was before. What a registry says of a layer that was here already nobody has checked: it has no
+// digest.
 func (d *download) checked(into *image.Catalog, diffs []digest.Digest) (list []image.Blob, err error) {
 	for n, l := range d.m.Layers {
 		came := slices.ContainsFunc(d.missing, func(k int) bool { return diffs[k] == diffs[n] && d.m.Layers[k].Digest == l.Digest })

@@ -314,8 +314,8 @@ func TestPullByDigestChecks(t *testing.T) {
 	s.empty()
 }
 
-// TestMirror: images of Docker Hub come from the first mirror that has them, under their own names and without the user's password;
-// others are not asked for there.
+// TestMirror: images of Docker Hub come from the first mirror that has them, under their own names and without the
+// user's password; others are not asked for there.
 func TestMirror(t *testing.T) {
 	empty, full, other, s := newFake(t), newFake(t), newFake(t), newStore(t)
 	var auths []string

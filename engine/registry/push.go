@@ -17,8 +17,9 @@ import (
 	"box/panics"
 )
 
-// Push sends the image id to its registry under a tag. Layers that the registry has, here or in a repository that they were seen in,
-// are not sent again; where it has all of those that a pull brought, it gets the very manifest that came with them.
+// Push sends the image id to its registry under a tag. Layers that the registry has, here or in a repository that
+// they were seen in, are not sent again; where it has all of those that a pull brought, it gets the very manifest
+// that came with them.
 func (c *Client) Push(ctx context.Context, from *image.Catalog, ref reference.Named, id digest.Digest, auth Auth, tell Tell) (err error) {
 	defer func() {
 		if errors.Is(err, errNoCredentials) {
@@ -156,7 +157,8 @@ const (
 	maxMounted = 4 // repositories
 )
 
-// find looks for a layer in the repository, and for another repository of the same registry that it can be mounted from.
+// find looks for a layer in the repository, and for another repository of the same registry that it can be mounted
+// from.
 func (u *upload) find(ctx context.Context, known []image.Blob) (blob image.Blob, how string, err error) {
 	for _, b := range known[:min(len(known), maxAsked)] {
 		there, err := u.r.has(ctx, b.Digest)

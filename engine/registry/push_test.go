@@ -101,7 +101,8 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// TestPushOriginal: a manifest that came with the image goes with it where its layers are, exact bytes, whatever its form.
+// TestPushOriginal: a manifest that came with the image goes with it where its layers are, exact bytes, whatever its
+// form.
 func TestPushOriginal(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	m, _ := f.image("lib/x", ociForm, "", layer(t, "a", "a"), layer(t, "b", "b"))
@@ -216,7 +217,8 @@ func (s *store) reload(id digest.Digest) {
 	}
 }
 
-// TestPushAfterRemoval: an image that was removed and comes back is sent without packing where its layers are, wherever they were learnt.
+// TestPushAfterRemoval: an image that was removed and comes back is sent without packing where its layers are,
+// wherever they were learnt.
 func TestPushAfterRemoval(t *testing.T) {
 	for _, form := range []form{plainForm, dockerForm, ociForm} {
 		f, s := newFake(t), newStore(t)
@@ -252,8 +254,8 @@ func TestPushAfterRemoval(t *testing.T) {
 	}
 }
 
-// TestPushHostileClaim: a registry says of a layer that is here already that it is packed in content of its own. Nobody has checked that, so it goes
-// into no manifest, there or elsewhere.
+// TestPushHostileClaim: a registry says of a layer that is here already that it is packed in content of its own.
+// Nobody has checked that, so it goes into no manifest, there or elsewhere.
 func TestPushHostileClaim(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	base, evil := layer(t, "a", "base"), gzipped(layer(t, "a", "evil"))

@@ -28,8 +28,8 @@ type call struct {
 	again  []byte    // a body that can be sent again, in place of body
 }
 
-// do carries a call out and returns a reply that is no error; the caller closes its body. A call that can be sent again is tried again
-// with what the registry asks for.
+// do carries a call out and returns a reply that is no error; the caller closes its body. A call that can be sent
+// again is tried again with what the registry asks for.
 func (r *repository) do(ctx context.Context, k call) (*http.Response, error) {
 	for try := 0; ; try++ {
 		res, err := r.try(ctx, k)

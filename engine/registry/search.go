@@ -18,8 +18,8 @@ import (
 // searchHost answers searches of Docker Hub.
 const searchHost = "index.docker.io"
 
-// Search asks a registry's index for repositories; a term HOST/TERM asks that host's. It is the oldest part of the protocol, which only
-// some registries have.
+// Search asks a registry's index for repositories; a term HOST/TERM asks that host's. It is the oldest part of the
+// protocol, which only some registries have.
 func (c *Client) Search(ctx context.Context, term string, limit int, auth Auth) ([]api.SearchResult, error) {
 	host := searchHost
 	if first, rest, ok := strings.Cut(term, "/"); ok && (strings.ContainsAny(first, ".:") || first == "localhost") {

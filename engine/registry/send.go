@@ -30,8 +30,8 @@ func (r *repository) has(ctx context.Context, d digest.Digest) (bool, error) {
 	return res.StatusCode == http.StatusOK, nil
 }
 
-// mount asks for content of another repository of the same registry (OCI distribution-spec, "Mounting a blob from another repository").
-// One that may not be read is no error: the layer is sent then.
+// mount asks for content of another repository of the same registry (OCI distribution-spec, "Mounting a blob from
+// another repository"). One that may not be read is no error: the layer is sent then.
 func (r *repository) mount(ctx context.Context, d digest.Digest, from string) (bool, error) {
 	q := url.Values{"mount": {d.String()}, "from": {from}}
 	k := call{method: http.MethodPost, url: r.url("blobs/uploads/?" + q.Encode()), scopes: append(r.pushing(), "repository:"+from+":pull")}

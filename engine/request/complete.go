@@ -24,8 +24,8 @@ type Daemon struct {
 	Remaps   bool           // containers have user namespaces of their own where they do not refuse
 }
 
-// Complete fills in what the client left open, from the image and from the daemon, and refuses what cannot be, in Docker's words and in
-// Docker's order. What the kernel cannot limit is taken out of q, and warned of.
+// Complete fills in what the client left open, from the image and from the daemon, and refuses what cannot be, in
+// Docker's words and in Docker's order. What the kernel cannot limit is taken out of q, and warned of.
 func (d *Daemon) Complete(q *Create, image *dockerspec.DockerOCIImageConfig) (warnings []string, err error) {
 	q.Config = Merge(q.Config, image)
 	if err := completeConfig(q); err != nil {
@@ -116,8 +116,8 @@ func (d *Daemon) checkRemap(h *api.HostConfig) error {
 	return nil
 }
 
-// checkGroups refuses control groups that may be written to where they are not the container's alone: outside a cgroup namespace of its
-// own the tree is the host's, and of a user namespace's groups the owner is not in it.
+// checkGroups refuses control groups that may be written to where they are not the container's alone: outside a
+// cgroup namespace of its own the tree is the host's, and of a user namespace's groups the owner is not in it.
 func (d *Daemon) checkGroups(h *api.HostConfig, writable *bool) error {
 	switch {
 	case writable == nil || h.Privileged: // a privileged container has the host's tree as it is

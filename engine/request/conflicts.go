@@ -10,7 +10,8 @@ import (
 	"box/engine/refuse"
 )
 
-// conflicts refuses options that contradict each other, by what the user asked for and not by what the image adds, in Docker's words.
+// conflicts refuses options that contradict each other, by what the user asked for and not by what the image adds, in
+// Docker's words.
 func conflicts(c *api.Config, h *api.HostConfig) error {
 	m := h.NetworkMode
 	for _, rule := range []struct {

@@ -80,7 +80,8 @@ func parseVolumesFrom(s string) (name, mode string, err error) {
 	return name, mode, nil
 }
 
-// ParseVolume reads [SOURCE:]TARGET[:MODE] of -v: a source with a slash before it is a folder of the host's, else a volume's name.
+// ParseVolume reads [SOURCE:]TARGET[:MODE] of -v: a source with a slash before it is a folder of the host's, else a
+// volume's name.
 func ParseVolume(raw, driver string) (Mount, error) {
 	errSpec := refuse.Invalid("invalid volume specification: '%s'", raw)
 	parts := strings.Split(raw, ":")

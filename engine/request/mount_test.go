@@ -208,7 +208,8 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// FuzzParseVolume: whatever a client sends, a mount that is taken has an absolute place that is not the root, and a bind an absolute source.
+// FuzzParseVolume: whatever a client sends, a mount that is taken has an absolute place that is not the root, and a
+// bind an absolute source.
 func FuzzParseVolume(f *testing.F) {
 	for _, s := range []string{"vol:/x:ro", "/a:/b:rslave,z", "/x", "a:b:c:d", "C:\\x:/y"} {
 		f.Add(s)

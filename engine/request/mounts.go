@@ -11,8 +11,8 @@ import (
 	"box/engine/refuse"
 )
 
-// Mount is one mount of a container: as inspect shows it, and as it was asked for. --tmpfs is none, as in Docker: it is in the
-// host configuration alone.
+// Mount is one mount of a container: as inspect shows it, and as it was asked for. --tmpfs is none, as in Docker: it
+// is in the host configuration alone.
 type Mount struct {
 	api.MountPoint
 	Spec   mount.Mount // Source is "" for an anonymous volume, and an image's ID once its layer is made
@@ -31,8 +31,9 @@ type Mounts struct {
 	Exists func(path string) bool            // whether a path is there on the host
 }
 
-// Resolve gives everything that a container mounts but --tmpfs, by Docker's order of precedence: what comes from other containers
-// gives way to -v and --mount, of which two on one target are refused, and the image's volumes to all. No volume is made yet.
+// Resolve gives everything that a container mounts but --tmpfs, by Docker's order of precedence: what comes from
+// other containers gives way to -v and --mount, of which two on one target are refused, and the image's volumes to
+// all. No volume is made yet.
 func (r *Mounts) Resolve(q *Create) ([]Mount, error) {
 	for target, options := range q.Host.Tmpfs {
 		if err := checkTarget(target); err != nil {
@@ -155,7 +156,8 @@ func (r *Mounts) lent(refs []string) ([]Mount, error) {
 	return list, nil
 }
 
-// guardRoot keeps a container that sees the data root from pinning what is mounted there later: its mount follows the host's.
+// guardRoot keeps a container that sees the data root from pinning what is mounted there later: its mount follows the
+// host's.
 func (r *Mounts) guardRoot(m *Mount) error {
 	if m.Type != mount.TypeBind || !Within(m.Source, r.Root) && !Within(r.Root, m.Source) {
 		return nil

@@ -1,5 +1,6 @@
-// Package request checks what a client asks for when it makes or changes a container, and completes it from the image and the daemon's
-// defaults. It is pure: what it must know of the host comes in as values, so that every rule is tested by tables, without root.
+// Package request checks what a client asks for when it makes or changes a container, and completes it from the image
+// and the daemon's defaults. It is pure: what it must know of the host comes in as values, so that every rule is
+// tested by tables, without root.
 package request
 
 import (
@@ -20,7 +21,8 @@ type Create struct {
 	Shallow    bool              // read-only binds leave what is mounted below them writable
 }
 
-// Check refuses what is wrong whatever the image and the daemon are: what is missing, and options that contradict each other.
+// Check refuses what is wrong whatever the image and the daemon are: what is missing, and options that contradict
+// each other.
 func (q *Create) Check() error {
 	if q.Config == nil {
 		return refuse.Invalid("Config cannot be empty in order to create a container")

@@ -33,7 +33,8 @@ func TestUpdateDevices(t *testing.T) {
 	}
 }
 
-// TestUpdatedMemory: a limit of memory and swap that is already set must hold the new limit of memory, unless it is none.
+// TestUpdatedMemory: a limit of memory and swap that is already set must hold the new limit of memory, unless it is
+// none.
 func TestUpdatedMemory(t *testing.T) {
 	for _, row := range []struct {
 		memory, swap, newMemory, newSwap int64

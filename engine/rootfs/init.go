@@ -34,8 +34,8 @@ var initEntries = []initEntry{
 	{"/etc/mtab", unix.S_IFLNK, "/proc/mounts"},
 }
 
-// Fill makes what every container finds in its root, below the open folder root, for the container's root user uid, gid. The image is not
-// trusted: no link in it is followed.
+// Fill makes what every container finds in its root, below the open folder root, for the container's root user uid,
+// gid. The image is not trusted: no link in it is followed.
 func Fill(d *disk.Disk, root, uid, gid int) error {
 	var errs error
 	for _, entry := range initEntries {
@@ -66,8 +66,9 @@ func (r *Roots) Within(ctx context.Context, layer string, do func(dir int, root 
 	return do(dir, root)
 }
 
-// makeInRoot makes one entry and the folders above it where they are missing. Of what is there folders stay, and all else, links above
-// all, gives way: as in Docker, an image whose /etc or /dev leads elsewhere has a folder there in its containers.
+// makeInRoot makes one entry and the folders above it where they are missing. Of what is there folders stay, and all
+// else, links above all, gives way: as in Docker, an image whose /etc or /dev leads elsewhere has a folder there in
+// its containers.
 func makeInRoot(d *disk.Disk, root int, entry initEntry, uid, gid int) error {
 	parent, err := folderInRoot(d, root, path.Dir(entry.path), uid, gid)
 	if err != nil {

@@ -19,7 +19,8 @@ func fill(t *testing.T, dir string) error {
 	return Fill(nil, fd, 0, 0)
 }
 
-// TestFill: every entry is made as what it is, twice changes nothing, and folders that are there stay with what is in them.
+// TestFill: every entry is made as what it is, twice changes nothing, and folders that are there stay with what is in
+// them.
 func TestFill(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "etc/resolv.conf/kept"), 0o755); err != nil {

@@ -12,8 +12,8 @@ import (
 	"box/fs/mount"
 )
 
-// Roots counts who uses the mounted root of each container: its program, and requests that read or write its files. There is one
-// mount a container however many they are, since two of one upper folder would spoil it.
+// Roots counts who uses the mounted root of each container: its program, and requests that read or write its files.
+// There is one mount a container however many they are, since two of one upper folder would spoil it.
 type Roots struct {
 	layers fs.Driver
 	log    *slog.Logger

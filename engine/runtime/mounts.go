@@ -44,7 +44,8 @@ func (r *root) mountAll(spec *specs.Spec, groups map[string]string, ownGroups bo
 		}
 		switch m.Type {
 		case "proc", "sysfs":
-			// What the kernel shows of itself must be where it is looked for, and hidden: not behind a link of the image's.
+			// What the kernel shows of itself must be where it is looked for, and hidden: not behind a link of the
+			// image's.
 			r.finish(m, p, r.kernel(m, p, r.place(mounting(m), m.Destination, folder|realPath)))
 		case "tmpfs":
 			r.tmpfs(m, p)

@@ -31,8 +31,8 @@ func (s *steps) leaveRamRoot() error {
 	s.do(what, unix.SYS_FCHDIR, covered)
 	s.mount(what, cstring(""), cstring("."), "", unix.MS_PRIVATE, cstring(""))
 	for _, path := range below {
-		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay,
-		// covered.
+		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they
+		// stay, covered.
 		s.do(what, unix.SYS_UMOUNT2, cstring("."+path), value(unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)).tolerate(anyErrno)
 	}
 	s.do(what, unix.SYS_CHDIR, cstring("/"))

@@ -43,11 +43,11 @@ type Container interface {
 	Pids() ([]int, error)
 	// CgroupPaths are the container's folders in the cgroup file systems by controller, "" on the unified one.
 	CgroupPaths() (map[string]string, error)
-	// OOMKills counts the processes that the kernel killed for want of memory; 0 where it does not say. It is asked before
-	// Delete.
+	// OOMKills counts the processes that the kernel killed for want of memory; 0 where it does not say. It is asked
+	// before Delete.
 	OOMKills() int
-	// Delete kills what is left in the container and removes its control group. It may be called again, and must be while
-	// it gives errdefs.ErrConflict: killed processes take a moment to go.
+	// Delete kills what is left in the container and removes its control group. It may be called again, and must be
+	// while it gives errdefs.ErrConflict: killed processes take a moment to go.
 	Delete() error
 }
 

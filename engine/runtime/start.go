@@ -189,7 +189,8 @@ func (st *starting) keyring(first bool) {
 	st.do("unable to join session keyring", unix.SYS_KEYCTL, value(unix.KEYCTL_JOIN_SESSION_KEYRING),
 		cstring("_ses."+st.c.id)).tolerate(unix.ENOSYS).orElse(done).into(ring)
 	if first {
-		// As it is made, and that further programs find it: by its owner, or in a user namespace by anybody who is in it.
+		// As it is made, and that further programs find it: by its owner, or in a user namespace by anybody who is in
+		// it.
 		permissions := 0x3f130000 | 0x080000
 		if st.spaces.joins(unix.CLONE_NEWUSER) {
 			permissions = 0x3f130000 | 0x8

@@ -7,8 +7,8 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Cache keeps the filters that were asked for last: most containers of a host have the same one. The zero value is an empty
-// cache; it may be used from any goroutine.
+// Cache keeps the filters that were asked for last: most containers of a host have the same one. The zero value is an
+// empty cache; it may be used from any goroutine.
 type Cache struct {
 	mu   sync.Mutex
 	kept []kept // the one that was asked for last comes first
@@ -22,8 +22,8 @@ type kept struct {
 // maxKept bounds what people's profiles cost: 5 kB each, a program of the greatest length 32 kB.
 const maxKept = 16
 
-// Filter is the filter of the profile that key stands for, compiled from what profile gives unless it is kept. Nobody may change
-// it. Errors are not kept.
+// Filter is the filter of the profile that key stands for, compiled from what profile gives unless it is kept. Nobody
+// may change it. Errors are not kept.
 func (c *Cache) Filter(key string, profile func() (*specs.LinuxSeccomp, error)) (*Filter, error) {
 	sum := sha256.Sum256([]byte(key))
 	c.mu.Lock()

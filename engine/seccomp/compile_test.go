@@ -39,7 +39,8 @@ func TestMultiplexedCalls(t *testing.T) {
 	}
 }
 
-// TestLongPrograms has jumps over more than 255 instructions: many conditions on many calls, each with a verdict of its own.
+// TestLongPrograms has jumps over more than 255 instructions: many conditions on many calls, each with a verdict of
+// its own.
 func TestLongPrograms(t *testing.T) {
 	p := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno}
 	var calls []int

@@ -18,8 +18,8 @@ const (
 	flagSpecAllow  = 1 << 2
 )
 
-// flagsOf are the flags that p asks for. A profile without a list of them wants speculation left on, where the kernel can;
-// an empty list wants nothing.
+// flagsOf are the flags that p asks for. A profile without a list of them wants speculation left on, where the kernel
+// can; an empty list wants nothing.
 func flagsOf(p *specs.LinuxSeccomp) (flags uint32, err error) {
 	if p.Flags == nil {
 		if apiLevel() >= 4 {
@@ -55,8 +55,8 @@ func needs(what string, min uint) error {
 	return nil
 }
 
-// apiLevel tells what the kernel can do, in the first of libseccomp's levels (seccomp_api_get(3)): 1 filters, 2 TSYNC, 3 the log
-// flag and the actions log and kill-process, 4 speculation.
+// apiLevel tells what the kernel can do, in the first of libseccomp's levels (seccomp_api_get(3)): 1 filters, 2
+// TSYNC, 3 the log flag and the actions log and kill-process, 4 speculation.
 var apiLevel = sync.OnceValue(func() uint {
 	nr, ok := map[string]uintptr{"amd64": 317, "386": 354, "arm": 383, "arm64": 277}[runtime.GOARCH]
 	if !ok {

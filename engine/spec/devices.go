@@ -24,7 +24,8 @@ func deviceRules(in *Input) []specs.LinuxDeviceCgroup {
 	for _, d := range []struct{ major, minor int64 }{{1, 5}, {1, 3}, {1, 9}, {1, 8}, {5, 0}, {5, 1}} {
 		rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: "c", Major: &d.major, Minor: &d.minor, Access: "rwm"})
 	}
-	// What every container has of runc, by Docker too: device nodes of any number can be made, and full, terminals and tun be used.
+	// What every container has of runc, by Docker too: device nodes of any number can be made, and full, terminals
+	// and tun be used.
 	for _, d := range []struct {
 		kind, access string
 		major, minor int64

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestThrottling: the masks are those of the processors that are there and say something, and of nothing that is called alike.
+// TestThrottling: the masks are those of the processors that are there and say something, and of nothing that is
+// called alike.
 func TestThrottling(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"cpu0/thermal_throttle", "cpu1/thermal_throttle", "cpu12/thermal_throttle", "cpu3/cache", "cpufreq/thermal_throttle", "cpuidle"} {

@@ -38,8 +38,8 @@ func mounts(in *Input) []specs.Mount {
 	return append(own, user...)
 }
 
-// rootPropagation is how the container's root spreads: mounts that are shared with the host, or that follow it, need a root that lets
-// them. "" is the runtime's default.
+// rootPropagation is how the container's root spreads: mounts that are shared with the host, or that follow it, need
+// a root that lets them. "" is the runtime's default.
 func rootPropagation(list []specs.Mount) string {
 	has := func(options ...string) bool {
 		return slices.ContainsFunc(list, func(m specs.Mount) bool {

@@ -10,7 +10,8 @@ import (
 	"box/engine/seccomp"
 )
 
-// Filters are the seccomp filters of containers, each compiled once. The zero value is ready; it may be used from any goroutine.
+// Filters are the seccomp filters of containers, each compiled once. The zero value is ready; it may be used from any
+// goroutine.
 type Filters struct{ cache seccomp.Cache }
 
 // Of is the filter that opts give a container with the capabilities of bounding, nil for none.

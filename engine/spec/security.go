@@ -72,7 +72,8 @@ func (s Security) With(options []string) (Security, error) {
 	return s, nil
 }
 
-// labels are the SELinux labels of a container's processes and of its files with what the options say in them, "" for none.
+// labels are the SELinux labels of a container's processes and of its files with what the options say in them, "" for
+// none.
 func (s Security) labels() (process, files string) {
 	if len(s.Labels) == 0 || slices.Contains(s.Labels, "disable") {
 		return "", ""
@@ -101,8 +102,8 @@ func SELinux() bool {
 	return err == nil
 }
 
-// Confine names the profile and the label of a program of a container's, and gives the label of its files; where no module reads them they are left out, since the
-// kernel would refuse them.
+// Confine names the profile and the label of a program of a container's, and gives the label of its files; where no
+// module reads them they are left out, since the kernel would refuse them.
 func (c Confinement) Confine(p *specs.Process, s Security, privileged bool) (files string) {
 	if c.AppArmor {
 		if p.ApparmorProfile = s.AppArmor; s.AppArmor == "" {
@@ -118,8 +119,8 @@ func (c Confinement) Confine(p *specs.Process, s Security, privileged bool) (fil
 	return files
 }
 
-// throttling are files by which a container could tell how warm each processor is, and what runs on it (Docker 28.3): of the processors that a host
-// has, whose root is given.
+// throttling are files by which a container could tell how warm each processor is, and what runs on it (Docker 28.3):
+// of the processors that a host has, whose root is given.
 func throttling(root string) []string {
 	each, _ := filepath.Glob(root + "/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle")
 	for i := range each {

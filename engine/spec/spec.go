@@ -111,8 +111,8 @@ func Build(in Input) (*specs.Spec, error) {
 // initPath is where --init is mounted, as users see it in ps.
 const initPath = "/sbin/docker-init"
 
-// CgroupPath is where in every cgroup hierarchy a container lives: below the parent that it asks for, else the daemon's, else
-// /docker.
+// CgroupPath is where in every cgroup hierarchy a container lives: below the parent that it asks for, else the
+// daemon's, else /docker.
 func CgroupPath(own, daemons, id string) string {
 	return path.Join("/", path.Clean("/"+cmp.Or(own, daemons, "docker")), id)
 }
@@ -137,7 +137,8 @@ func Environment(c *container.Config, hostname string, more ...string) []string 
 	return MergeEnvironment(env, c.Env)
 }
 
-// MergeEnvironment gives base with more over it. A name alone takes a variable of base away, unless another of more sets it.
+// MergeEnvironment gives base with more over it. A name alone takes a variable of base away, unless another of more
+// sets it.
 func MergeEnvironment(base, more []string) []string {
 	out := slices.Clone(base)
 	for _, e := range more {
@@ -155,8 +156,8 @@ func MergeEnvironment(base, more []string) []string {
 	return out
 }
 
-// WithHome adds HOME where nothing is set under that name. The runtime would do that, from a file that it opens in the container whatever it
-// is: a pipe there would hold the start up for ever.
+// WithHome adds HOME where nothing is set under that name. The runtime would do that, from a file that it opens in
+// the container whatever it is: a pipe there would hold the start up for ever.
 func WithHome(env []string, who Account) []string {
 	env = slices.DeleteFunc(env, func(e string) bool { return e == "HOME=" })
 	if slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, "HOME=") }) {

@@ -28,7 +28,8 @@ func input(t *testing.T, host string) Input {
 	return in
 }
 
-// TestConfinement: no kernel of the test machines has AppArmor or SELinux, so the fields of the spec are what can be seen.
+// TestConfinement: no kernel of the test machines has AppArmor or SELinux, so the fields of the spec are what can be
+// seen.
 func TestConfinement(t *testing.T) {
 	both := Confinement{AppArmor: true, SELinux: true}
 	for _, row := range []struct {
@@ -158,7 +159,8 @@ func testHome(t *testing.T) {
 	}
 }
 
-// TestMergeEnvironment: what is over overrides, and a name alone takes away what is under it, but not what stands beside it.
+// TestMergeEnvironment: what is over overrides, and a name alone takes away what is under it, but not what stands
+// beside it.
 func TestMergeEnvironment(t *testing.T) {
 	for _, row := range []struct{ base, more, want []string }{
 		{[]string{"PATH=/bin", "A=1"}, []string{"PATH", "NOT"}, []string{"A=1"}},

@@ -85,8 +85,8 @@ func openInRoot(root, path string, flags int) (int, error) {
 	return inroot.Open(dir, path, flags)
 }
 
-// userFile opens a file of users or groups. One that is no file, or cannot be opened, reads as empty: nothing else is even opened, since
-// the root may hold devices.
+// userFile opens a file of users or groups. One that is no file, or cannot be opened, reads as empty: nothing else is
+// even opened, since the root may hold devices.
 func userFile(open Opener, path string) io.ReadCloser {
 	none := io.NopCloser(emptyReader{})
 	at, err := open(path, unix.O_PATH)

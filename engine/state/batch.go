@@ -2,9 +2,9 @@ package state
 
 import "slices"
 
-// batch brings changes together that are wanted at the same time, so that they share one write to the disk. Nobody waits for
-// company: who finds no write under way starts one at once, and those who come while it runs go together in the next.
-// (bbolt's own Batch holds a lone change back for 10 ms.)
+// batch brings changes together that are wanted at the same time, so that they share one write to the disk. Nobody
+// waits for company: who finds no write under way starts one at once, and those who come while it runs go together in
+// the next. (bbolt's own Batch holds a lone change back for 10 ms.)
 type batch struct {
 	waiting []*change
 	writing bool
@@ -53,7 +53,8 @@ func (db *DB) writeWaiting() {
 	db.batch.waiting[0].turn <- struct{}{}
 }
 
-// writeTogether makes changes in one transaction. One that gives an error is taken out, and the others run again without it.
+// writeTogether makes changes in one transaction. One that gives an error is taken out, and the others run again
+// without it.
 func (db *DB) writeTogether(changes []*change) {
 	for len(changes) > 0 {
 		bad := -1

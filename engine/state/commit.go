@@ -8,7 +8,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// settleTries is how often a change whose write failed at the very end is written again, and settleWait how long is waited before.
+// settleTries is how often a change whose write failed at the very end is written again, and settleWait how long is
+// waited before.
 const (
 	settleTries = 3
 	settleWait  = 20 * time.Millisecond
@@ -45,11 +46,12 @@ func (db *DB) commit(fn func(*Tx) error) error {
 	return nil
 }
 
-// settle finds out what became of the change id, whose write failed. As long as bbolt has not written its head, nothing has happened.
-// When the sync after that failed, the change shows and nobody knows whether the disk has it; bbolt tells of an error and goes
-// on with it, and a caller who then deletes what the change names would lose it. One more write, which goes to the other of the two heads,
-// makes the change durable, whatever became of the first. Views of the state before the change end first: bbolt has taken the pages that the change
-// gave up for free when it failed, and that write may be to one of them.
+// settle finds out what became of the change id, whose write failed. As long as bbolt has not written its head,
+// nothing has happened. When the sync after that failed, the change shows and nobody knows whether the disk has it;
+// bbolt tells of an error and goes on with it, and a caller who then deletes what the change names would lose it. One
+// more write, which goes to the other of the two heads, makes the change durable, whatever became of the first. Views
+// of the state before the change end first: bbolt has taken the pages that the change gave up for free when it
+// failed, and that write may be to one of them.
 func (db *DB) settle(id int, failed error) error {
 	db.reading.Lock()
 	defer db.reading.Unlock()

@@ -12,7 +12,8 @@ import (
 	"box/fs/disk"
 )
 
-// CopyTo writes the state as it is now into another file: all of it or, after an error, nothing. Changes go on meanwhile.
+// CopyTo writes the state as it is now into another file: all of it or, after an error, nothing. Changes go on
+// meanwhile.
 func (db *DB) CopyTo(path string, d *disk.Disk) error {
 	beside := path + ".new"
 	f, err := d.Create(beside, os.O_TRUNC, 0o600)
@@ -54,8 +55,8 @@ func (db *DB) Summary() (s Summary, err error) {
 	return s, err
 }
 
-// Look reads the summary of a file that no daemon has open, and checks it as Open does. Nothing is changed. Where nothing was ever
-// written to it, or no file is there, the error is errdefs.ErrNotFound.
+// Look reads the summary of a file that no daemon has open, and checks it as Open does. Nothing is changed. Where
+// nothing was ever written to it, or no file is there, the error is errdefs.ErrNotFound.
 func Look(path string) (s Summary, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -59,8 +59,8 @@ func use(path string) (rows int, err error) {
 	return rows, err
 }
 
-// TestDamage: whatever became of the file, Open gives an error that names it, or a state that can be used; it never panics or faults, and
-// what it refuses stays as it is.
+// TestDamage: whatever became of the file, Open gives an error that names it, or a state that can be used; it never
+// panics or faults, and what it refuses stays as it is.
 func TestDamage(t *testing.T) {
 	raw := filled(t)
 	page := os.Getpagesize()
@@ -164,8 +164,8 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// TestCopyAndUpgrade: a state of an older version is copied before it is brought to the next, step by step, and a step that fails leaves the
-// version before it.
+// TestCopyAndUpgrade: a state of an older version is copied before it is brought to the next, step by step, and a
+// step that fails leaves the version before it.
 func TestCopyAndUpgrade(t *testing.T) {
 	db := openTest(t)
 	step := func(name string, err error) func(*Tx) error {

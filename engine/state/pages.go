@@ -21,8 +21,8 @@ func (d *Damage) Error() string { return fmt.Sprintf("state %s is damaged: %s", 
 // Unwrap gives the class.
 func (d *Damage) Unwrap() error { return errdefs.ErrDataLoss }
 
-// The format of bbolt's files, version 2: pages of one size, the first two of them heads, of which the valid one with the higher
-// number of change holds. Numbers are in the order of bytes of the machine.
+// The format of bbolt's files, version 2: pages of one size, the first two of them heads, of which the valid one with
+// the higher number of change holds. Numbers are in the order of bytes of the machine.
 const (
 	boltMagic   = 0xED0CDAED
 	boltVersion = 2
@@ -54,7 +54,8 @@ func readHead(raw []byte) (h head, ok bool) {
 	return head{int(order.Uint32(m[8:])), order.Uint64(m[16:]), order.Uint64(m[40:]), order.Uint64(m[48:])}, ok
 }
 
-// newestHead finds the head that holds. The second is looked for at every size that a page can have, since the first may be gone.
+// newestHead finds the head that holds. The second is looked for at every size that a page can have, since the first
+// may be gone.
 func newestHead(data []byte) (best head, ok bool) {
 	best, ok = readHead(data)
 	for size := 1 << 10; size <= 1<<16 && size < len(data); size <<= 1 {
@@ -65,8 +66,8 @@ func newestHead(data []byte) (best head, ok bool) {
 	return best, ok && best.pageSize >= 1<<10 && best.pageSize&(best.pageSize-1) == 0
 }
 
-// check looks at every page that an open file uses: bbolt takes each for granted, and one that is not what it should be ends the
-// process. fresh is a file without content.
+// check looks at every page that an open file uses: bbolt takes each for granted, and one that is not what it should
+// be ends the process. fresh is a file without content.
 func check(f *os.File) (fresh bool, err error) {
 	damage := func(format string, args ...any) error { return &Damage{f.Name(), fmt.Sprintf(format, args...)} }
 	info, err := f.Stat()
@@ -214,7 +215,8 @@ func (w *walk) bucket(name, v []byte, depth int) error {
 	return w.elements(v[bucketHead:], fmt.Sprintf("table %q", name), bounds{}, depth)
 }
 
-// guarded runs what reads the mapped file: a panic of bbolt's, and the fault of a page that cannot be read, become an error.
+// guarded runs what reads the mapped file: a panic of bbolt's, and the fault of a page that cannot be read, become an
+// error.
 func guarded(path string, fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -11,7 +11,8 @@ import (
 // rewrites what it does not understand.
 const Version = 1
 
-// upgrades make of a state of one version one of the next: the first of version 1, and so on. Each is one transaction with the new number.
+// upgrades make of a state of one version one of the next: the first of version 1, and so on. Each is one transaction
+// with the new number.
 var upgrades = [Version - 1]func(*Tx) error{}
 
 var metaTable = Table[int]{Name: "meta"}

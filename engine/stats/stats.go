@@ -1,5 +1,5 @@
-// Package stats reads what a container uses: from its control groups of either version, and from the interfaces that its
-// processes see.
+// Package stats reads what a container uses: from its control groups of either version, and from the interfaces that
+// its processes see.
 package stats
 
 import (
@@ -27,8 +27,8 @@ type Host struct {
 	Memory uint64 // bytes of the machine: what limits a container that has no lower limit
 }
 
-// Read measures a container whose control groups are in the folders given, by controller; the key "" is the unified hierarchy. What
-// cannot be read is zero: controllers may be missing, and the container may end meanwhile.
+// Read measures a container whose control groups are in the folders given, by controller; the key "" is the unified
+// hierarchy. What cannot be read is zero: controllers may be missing, and the container may end meanwhile.
 func (h Host) Read(groups map[string]string) Usage {
 	var u Usage
 	if groups["memory"] != "" || groups["cpuacct"] != "" {
@@ -43,7 +43,8 @@ func (h Host) Read(groups map[string]string) Usage {
 	return u
 }
 
-// clockTicks is what the kernel counts in /proc/stat and cpuacct.stat, a second (USER_HZ, the same on all architectures that are built for).
+// clockTicks is what the kernel counts in /proc/stat and cpuacct.stat, a second (USER_HZ, the same on all
+// architectures that are built for).
 const clockTicks = 100
 
 const tick = 1_000_000_000 / clockTicks // nanoseconds

@@ -60,8 +60,8 @@ func list(dir, name string) []uint64 {
 	return out
 }
 
-// blkioV1 reads the counters of the scheduler that the kernel has: CFQ until 5.0, BFQ, else those of the throttle, which every
-// request passes.
+// blkioV1 reads the counters of the scheduler that the kernel has: CFQ until 5.0, BFQ, else those of the throttle,
+// which every request passes.
 func blkioV1(dir string) container.BlkioStats {
 	b := container.BlkioStats{
 		IoServiceBytesRecursive: devices(dir, "blkio.io_service_bytes_recursive"),
@@ -97,8 +97,8 @@ func devices(dir, name string) []container.BlkioStatEntry {
 	return entries
 }
 
-// eachDevice calls fn with the device, and the words that follow it, of every line that begins with a device's numbers. A file
-// that is not there has no lines, nor has any in the folder "".
+// eachDevice calls fn with the device, and the words that follow it, of every line that begins with a device's
+// numbers. A file that is not there has no lines, nor has any in the folder "".
 func eachDevice(dir, name string, fn func(device container.BlkioStatEntry, words []string)) {
 	if dir == "" {
 		return

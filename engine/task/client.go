@@ -27,8 +27,8 @@ type Client struct {
 // Dial makes a client of the keeper that listens on socket; whether one does shows at the first call.
 func Dial(socket string) *Client { return &Client{socket: socket} }
 
-// swapWait bounds how long a call waits for a keeper that is just being swapped: its socket stays, so connections queue,
-// but a call that was under way is cut and sent again.
+// swapWait bounds how long a call waits for a keeper that is just being swapped: its socket stays, so connections
+// queue, but a call that was under way is cut and sent again.
 const swapWait = 10 * time.Second
 
 // errRetry is what a keeper answers, or a cut connection means, before it began on a request.
@@ -201,8 +201,8 @@ func (c *Client) Drop(ctx context.Context, key string) error {
 	return err
 }
 
-// Swap makes the keeper go on in the executable at path, which must be of this protocol. The containers do not notice. When
-// the executable refuses the state the keeper stays as it is and says why.
+// Swap makes the keeper go on in the executable at path, which must be of this protocol. The containers do not
+// notice. When the executable refuses the state the keeper stays as it is and says why.
 func (c *Client) Swap(ctx context.Context, path string) error {
 	_, err := c.call(ctx, Request{Verb: VerbSwap, Path: path})
 	return err

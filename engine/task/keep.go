@@ -8,11 +8,13 @@ import (
 	"time"
 )
 
-// Lease is how a daemon that lives tells the keeper so: sockets that it gave away with Keep are for nobody else before it ends.
+// Lease is how a daemon that lives tells the keeper so: sockets that it gave away with Keep are for nobody else
+// before it ends.
 type Lease struct{ conn *net.UnixConn }
 
-// Keep gives the keeper copies of sockets, in the place of those that it has. They stay open while the lease is not given up, and when
-// the daemon ends, for a while longer: until the next one takes them, or nobody came. The files stay the caller's.
+// Keep gives the keeper copies of sockets, in the place of those that it has. They stay open while the lease is not
+// given up, and when the daemon ends, for a while longer: until the next one takes them, or nobody came. The files
+// stay the caller's.
 func (c *Client) Keep(ctx context.Context, names []string, files []*os.File) (*Lease, error) {
 	conn, err := c.open(ctx, Request{Verb: VerbKeep, Names: names}, files)
 	if err != nil {
@@ -34,7 +36,8 @@ func (c *Client) Keep(ctx context.Context, names []string, files []*os.File) (*L
 	return &Lease{conn}, nil
 }
 
-// Wait returns when the keeper lost the sockets: it was swapped, or ended. With the end of ctx it returns at once, and they stay kept.
+// Wait returns when the keeper lost the sockets: it was swapped, or ended. With the end of ctx it returns at once,
+// and they stay kept.
 func (l *Lease) Wait(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { _ = l.conn.SetReadDeadline(time.Now()) })
 	defer stop()
@@ -50,8 +53,8 @@ func (l *Lease) GiveUp() {
 	l.conn.Close()
 }
 
-// Take gets what a daemon that is gone had the keeper keep; errdefs.ErrNotFound where there is nothing, errdefs.ErrConflict where the
-// daemon lives. The files are the caller's.
+// Take gets what a daemon that is gone had the keeper keep; errdefs.ErrNotFound where there is nothing,
+// errdefs.ErrConflict where the daemon lives. The files are the caller's.
 func (c *Client) Take(ctx context.Context) (names []string, files []*os.File, err error) {
 	limit := time.Now().Add(swapWait)
 	for {

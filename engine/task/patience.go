@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How long a keeper may take. One that works on a request says so when it is asked, as long as it takes; one that hangs does not.
+// How long a keeper may take. One that works on a request says so when it is asked, as long as it takes; one that
+// hangs does not.
 var (
 	answerWait = 10 * time.Second // until the keeper is asked whether it lives, and for its answer to that
 	shortLimit = 2 * time.Minute  // for a request that starts nothing

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stream is a socket pair on the way between the daemon and the keeper: Near is the daemon's, the far end is handed over.
+// Stream is a socket pair on the way between the daemon and the keeper: Near is the daemon's, the far end is handed
+// over.
 type Stream struct {
 	Opts Attach
 	Near *net.UnixConn

@@ -23,13 +23,13 @@ const RefusedLog = "failed to initialize logging driver: "
 
 // Launcher starts containers and owns them. All methods may be called from any goroutine.
 type Launcher interface {
-	// Launch makes a container and runs its program; attached descriptors are the launcher's from then on, whatever happens.
-	// After an error nothing of it is left.
+	// Launch makes a container and runs its program; attached descriptors are the launcher's from then on, whatever
+	// happens. After an error nothing of it is left.
 	Launch(ctx context.Context, l Launch, attached []*os.File) (Status, error)
 	// Find lists everything that the launcher owns.
 	Find(ctx context.Context) ([]Status, error)
-	// Watch calls fn for every program that ended and was not forgotten, in order, until ctx ends or the launcher is lost,
-	// which is the error.
+	// Watch calls fn for every program that ended and was not forgotten, in order, until ctx ends or the launcher is
+	// lost, which is the error.
 	Watch(ctx context.Context, fn func(Exit)) error
 	// Task is a container that was launched. It is not asked whether it is there.
 	Task(id string) Task
@@ -52,7 +52,8 @@ type Task interface {
 	Update(ctx context.Context, r *specs.LinuxResources) error
 	// Describe tells where the container runs.
 	Describe(ctx context.Context) (Description, error)
-	// Forget drops what is kept of an exec that ended, or with exec "" the ended container itself: its cgroup and record.
+	// Forget drops what is kept of an exec that ended, or with exec "" the ended container itself: its cgroup and
+	// record.
 	Forget(ctx context.Context, exec string) error
 }
 

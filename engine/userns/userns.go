@@ -1,8 +1,8 @@
-// Package userns makes network namespaces that belong to a user namespace: a container that has its own ids must own its network too,
-// or its root could neither mount /sys nor bind a low port there.
+// Package userns makes network namespaces that belong to a user namespace: a container that has its own ids must own
+// its network too, or its root could neither mount /sys nor bind a low port there.
 //
-// Only a process with one thread may enter a user namespace (setns(2)), which a Go program never is: a copy of this program does it in C
-// before Go starts, and waits.
+// Only a process with one thread may enter a user namespace (setns(2)), which a Go program never is: a copy of this
+// program does it in C before Go starts, and waits.
 package userns
 
 /*
@@ -53,7 +53,8 @@ import (
 	"box/fs"
 )
 
-// Holder is a process that is in a user namespace and in a network namespace of it, which end with it unless somebody else holds them.
+// Holder is a process that is in a user namespace and in a network namespace of it, which end with it unless somebody
+// else holds them.
 type Holder struct {
 	c   *exec.Cmd
 	in  io.WriteCloser

@@ -15,8 +15,8 @@ import (
 	"box/fs/tree"
 )
 
-// Fill copies the folder src, of an image, into a volume that is empty; one that is not stays as it is. With a subpath the folder at
-// that path of the volume is filled, if there is one; a file stays as it is.
+// Fill copies the folder src, of an image, into a volume that is empty; one that is not stays as it is. With a
+// subpath the folder at that path of the volume is filled, if there is one; a file stays as it is.
 func (s *Store) Fill(ctx context.Context, name, container, subpath string, src *os.File) error {
 	user := container + " fill"
 	if _, err := s.Mount(name, user); err != nil {
@@ -53,8 +53,9 @@ func (s *Store) Fill(ctx context.Context, name, container, subpath string, src *
 	return errors.Join(err, undo(err == nil))
 }
 
-// markFilling notes that a crash from now on is to leave the volume empty. A volume that is new needs no mark, and one that others
-// use at the same moment cannot be emptied. The returned function ends the filling; when that came to nothing, it empties the volume.
+// markFilling notes that a crash from now on is to leave the volume empty. A volume that is new needs no mark, and
+// one that others use at the same moment cannot be emptied. The returned function ends the filling; when that came to
+// nothing, it empties the volume.
 func (s *Store) markFilling(v *entry, container, user string) (done func(good bool) error, err error) {
 	s.mu.Lock()
 	_, mine := v.holders[container]

@@ -44,8 +44,8 @@ func (s *Store) Abandon(name string) {
 	}
 }
 
-// Discard undoes what Make did for a container that came to nothing: volumes that were never saved and that nobody else holds go.
-// It tells their names.
+// Discard undoes what Make did for a container that came to nothing: volumes that were never saved and that nobody
+// else holds go. It tells their names.
 func (s *Store) Discard(container string) (gone []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

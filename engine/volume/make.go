@@ -34,8 +34,8 @@ const (
 // folderMode lets a container's user reach what is below, and nobody list the names.
 const folderMode = 0o701
 
-// Make finds the volume or makes it, and holds it for the container. One that was made is on the disk for good only when
-// Save's transaction is committed; a crash before that takes it away.
+// Make finds the volume or makes it, and holds it for the container. One that was made is on the disk for good only
+// when Save's transaction is committed; a crash before that takes it away.
 func (s *Store) Make(q Request) (v Volume, made bool, err error) {
 	if err := check(&q); err != nil {
 		return v, false, err
@@ -72,8 +72,9 @@ func newEntry(v Volume) *entry {
 // makingPrefix is before the name of a folder that is not whole yet: no volume's name starts with a dot.
 const makingPrefix = ".making-"
 
-// makeFolder makes the folder of a new volume, which must survive whatever its containers write into it: names are synced. It gets its own
-// name when its mark is on the disk: power that goes away between the two would leave a folder that looks like somebody's data.
+// makeFolder makes the folder of a new volume, which must survive whatever its containers write into it: names are
+// synced. It gets its own name when its mark is on the disk: power that goes away between the two would leave a
+// folder that looks like somebody's data.
 func (s *Store) makeFolder(v *Volume) error {
 	row, err := json.Marshal(v)
 	if err != nil {

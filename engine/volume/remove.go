@@ -32,8 +32,8 @@ func (s *Store) Remove(name string) error {
 	return r.End(s.db.Batch(r.Forget))
 }
 
-// Removal begins to remove a volume that no container holds but the one named, if any. The folder is moved aside: a crash before the
-// row is gone leaves the volume as it was.
+// Removal begins to remove a volume that no container holds but the one named, if any. The folder is moved aside: a
+// crash before the row is gone leaves the volume as it was.
 func (s *Store) Removal(name, holder string) (*Removal, error) {
 	v, err := s.startRemoval(name, holder)
 	if err != nil {
@@ -83,7 +83,8 @@ func (r *Removal) Name() string { return r.v.Name }
 // Forget takes the volume's row away in the transaction of the caller.
 func (r *Removal) Forget(tx *state.Tx) error { return table.Delete(tx, r.v.Name) }
 
-// End deletes the files when the transaction was committed (err is nil), else it brings the volume back and returns err.
+// End deletes the files when the transaction was committed (err is nil), else it brings the volume back and returns
+// err.
 func (r *Removal) End(err error) error {
 	if err == nil {
 		_ = r.s.disk.RemoveAll(r.aside()) // Open does it else

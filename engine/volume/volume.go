@@ -16,7 +16,8 @@ import (
 // Driver is the name of the one driver that there is.
 const Driver = "local"
 
-// AnonymousLabel marks the volumes whose names were made up; `docker volume prune` takes those alone unless told otherwise.
+// AnonymousLabel marks the volumes whose names were made up; `docker volume prune` takes those alone unless told
+// otherwise.
 const AnonymousLabel = "com.docker.volume.anonymous"
 
 // Volume is what is kept of one volume.

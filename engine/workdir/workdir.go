@@ -1,5 +1,5 @@
-// Package workdir makes the folder that a container's program starts in, in the container's root and nowhere else: the root is an image's, and
-// its links may lead anywhere.
+// Package workdir makes the folder that a container's program starts in, in the container's root and nowhere else:
+// the root is an image's, and its links may lead anywhere.
 package workdir
 
 import (
@@ -18,7 +18,8 @@ import (
 // maxLinks is how many links without a target are followed, as many as the kernel follows (path_resolution(7)).
 const maxLinks = 40
 
-// Exists tells whether dir is a folder in root, an open folder. What is something else cannot be made one, which is an error.
+// Exists tells whether dir is a folder in root, an open folder. What is something else cannot be made one, which is
+// an error.
 func Exists(root int, dir string) (bool, error) {
 	fd, err := open(root, dir)
 	switch {
@@ -30,8 +31,8 @@ func Exists(root int, dir string) (bool, error) {
 	return false, refusal(dir, err)
 }
 
-// Make makes dir in root, and the folders above it that are missing, for the user uid and the group gid. Links are followed as a
-// program in the root would, those without a target, too.
+// Make makes dir in root, and the folders above it that are missing, for the user uid and the group gid. Links are
+// followed as a program in the root would, those without a target, too.
 func Make(d *disk.Disk, root int, dir string, uid, gid int) error {
 	if err := makeAll(d, root, path.Clean("/"+dir), uid, gid); err != nil {
 		return refusal(dir, err)

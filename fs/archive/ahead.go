@@ -19,8 +19,8 @@ const (
 	chunkCount = 6
 )
 
-// Ahead reads a stream ahead of its reader, in goroutines of its own: one that reads, and one for each tap that is to see all
-// bytes (a hash, say). A tap has seen everything up to the end once Read has returned io.EOF.
+// Ahead reads a stream ahead of its reader, in goroutines of its own: one that reads, and one for each tap that is to
+// see all bytes (a hash, say). A tap has seen everything up to the end once Read has returned io.EOF.
 type Ahead struct {
 	out  chan chunk
 	free chan []byte

@@ -27,10 +27,11 @@ type Options struct {
 	Disk      *disk.Disk // where it goes; nil for the kernel
 }
 
-// Apply fills the folder dir from an uncompressed layer tar and returns the bytes of file content, links included, as Docker
-// counts the size of a layer. It reads r to its end. Nothing outside dir is written, whatever the archive says: paths and link
-// targets are resolved with dir as the root, and an archive that names a path above it is refused. A user who is not root
-// gets what that user may make: ownership, devices and privileged attributes are left out.
+// Apply fills the folder dir from an uncompressed layer tar and returns the bytes of file content, links included, as
+// Docker counts the size of a layer. It reads r to its end. Nothing outside dir is written, whatever the archive
+// says: paths and link targets are resolved with dir as the root, and an archive that names a path above it is
+// refused. A user who is not root gets what that user may make: ownership, devices and privileged attributes are left
+// out.
 //
 // With a record, an archive that holds the same file twice is refused: the content of the first would be lost.
 func Apply(ctx context.Context, dir string, r io.Reader, o Options) (int64, error) {

@@ -1,6 +1,6 @@
-// Package archive moves layers between tars and folders: an OCI layer tar (image-spec, layer.md) into a folder through
-// descriptors that never leave it, a folder out as a tar, and a record beside the folder from which the very tar that filled
-// it can be written again.
+// Package archive moves layers between tars and folders: an OCI layer tar (image-spec, layer.md) into a folder
+// through descriptors that never leave it, a folder out as a tar, and a record beside the folder from which the very
+// tar that filled it can be written again.
 package archive
 
 import (

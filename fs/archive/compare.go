@@ -16,8 +16,9 @@ import (
 	"box/fs"
 )
 
-// Compare lists what the folder now has differently from the folder before, sorted by path: files by kind, mode, owner, size,
-// time, device and capabilities, folders by mode and owner, as Docker does. A folder in which something changed is Modified.
+// Compare lists what the folder now has differently from the folder before, sorted by path: files by kind, mode,
+// owner, size, time, device and capabilities, folders by mode and owner, as Docker does. A folder in which something
+// changed is Modified.
 func Compare(ctx context.Context, before, now string) ([]fs.Change, error) {
 	old, err := openRoot(before)
 	if err != nil {

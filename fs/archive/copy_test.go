@@ -118,7 +118,8 @@ func tarball(t testing.TB, headers ...tar.Header) []byte {
 	return b.Bytes()
 }
 
-// TestExtractStaysInside: names and links of an archive, and links that are there already, lead nowhere but into the root.
+// TestExtractStaysInside: names and links of an archive, and links that are there already, lead nowhere but into the
+// root.
 func TestExtractStaysInside(t *testing.T) { inroottest.Kernels(t, testExtractStaysInside) }
 
 func testExtractStaysInside(t *testing.T) {

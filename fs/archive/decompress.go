@@ -26,8 +26,8 @@ const (
 	Xz    Compression = "xz"
 )
 
-// zstdWindow bounds what a stream may make the decoder hold (RFC 8878, section 3.1.1.1.2 recommends 8 MB as the least; zstd
-// itself takes up to 128 MB without being told to).
+// zstdWindow bounds what a stream may make the decoder hold (RFC 8878, section 3.1.1.1.2 recommends 8 MB as the
+// least; zstd itself takes up to 128 MB without being told to).
 const zstdWindow = 128 << 20
 
 // xzDictionary is the same for xz: what `xz -9`, its highest level, asks for.
@@ -58,7 +58,8 @@ func Detect(head []byte) Compression {
 	return None
 }
 
-// Decompress unpacks r by what its first bytes say; what is not packed is given as it is. Closing the result does not close r.
+// Decompress unpacks r by what its first bytes say; what is not packed is given as it is. Closing the result does not
+// close r.
 func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, err := b.Peek(Magic)

@@ -46,7 +46,8 @@ func unpackAll(raw []byte) (string, Compression, error) {
 	return string(out), c, err
 }
 
-// TestDecompress: each form is unpacked, several streams in a row too; what was cut, damaged or has something else behind it says so.
+// TestDecompress: each form is unpacked, several streams in a row too; what was cut, damaged or has something else
+// behind it says so.
 func TestDecompress(t *testing.T) {
 	text := strings.Repeat("hello\n", 300)
 	for form, raw := range packedForms(t, []byte(text)) {

@@ -28,10 +28,10 @@ type ExtractOptions struct {
 // Owner is a user and a group, as a container counts them.
 type Owner struct{ UID, GID int }
 
-// Extract unpacks an uncompressed tar into the folder at of root. Programs may change the folder meanwhile: each entry is made
-// anew in a folder that was reached step by step from the root without following a link, and what belongs to it is set on the
-// open entry, so nothing outside root is ever written. What is there already is replaced, folders are kept and filled. Runs of
-// zeros become holes. After an error what was unpacked so far stays.
+// Extract unpacks an uncompressed tar into the folder at of root. Programs may change the folder meanwhile: each
+// entry is made anew in a folder that was reached step by step from the root without following a link, and what
+// belongs to it is set on the open entry, so nothing outside root is ever written. What is there already is replaced,
+// folders are kept and filled. Runs of zeros become holes. After an error what was unpacked so far stays.
 func Extract(ctx context.Context, root *Root, at string, r io.Reader, o ExtractOptions) error {
 	x := &extractor{o: o, at: path.Clean("/" + at)[1:], tree: newTree(root.fd), buf: make([]byte, 256<<10)}
 	x.tree.create, x.tree.disk = true, o.Disk
@@ -117,7 +117,8 @@ type target struct {
 	content io.Reader
 }
 
-// maker is what makes an entry of h's kind. It gives unix.EEXIST, with nothing of content read, when something is there.
+// maker is what makes an entry of h's kind. It gives unix.EEXIST, with nothing of content read, when something is
+// there.
 func (x *extractor) maker(h *tar.Header) func(target) error {
 	switch h.Typeflag {
 	case tar.TypeReg, '\x00', tar.TypeCont, tar.TypeGNUSparse:

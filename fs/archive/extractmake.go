@@ -134,8 +134,9 @@ func (x *extractor) owner(h *tar.Header) (uid, gid int, err error) {
 	return hostUID, hostGID, nil
 }
 
-// setMetadata gives an entry its owner, mode, attributes and times, in this order: a change of owner takes the set-id bits and
-// security.capability away. open is the entry open for reading or writing, -1 when it is open with O_PATH only, which at always may be.
+// setMetadata gives an entry its owner, mode, attributes and times, in this order: a change of owner takes the set-id
+// bits and security.capability away. open is the entry open for reading or writing, -1 when it is open with O_PATH
+// only, which at always may be.
 func (x *extractor) setMetadata(open, at int, h *tar.Header) error {
 	uid, gid, err := x.owner(h)
 	if err != nil {

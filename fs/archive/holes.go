@@ -10,8 +10,9 @@ import (
 	"box/fs/disk"
 )
 
-// How many zeros in a row, from a multiple of it on, become a hole: a block of the usual file systems where the archive tells of holes, and
-// more where it does not, since programs are full of short ones and each costs two calls and an extent.
+// How many zeros in a row, from a multiple of it on, become a hole: a block of the usual file systems where the
+// archive tells of holes, and more where it does not, since programs are full of short ones and each costs two calls
+// and an extent.
 const (
 	toldHole  = 4 << 10
 	foundHole = 32 << 10

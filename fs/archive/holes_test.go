@@ -38,8 +38,8 @@ func allocated(t *testing.T, path string) int64 {
 	return st.Blocks * 512
 }
 
-// TestHolesStay: a sparse file is one in a layer too, however its tar tells: as GNU's and POSIX's sparse forms do, or by its zeros as Docker and we
-// do. The tar comes out of the layer byte for byte.
+// TestHolesStay: a sparse file is one in a layer too, however its tar tells: as GNU's and POSIX's sparse forms do, or
+// by its zeros as Docker and we do. The tar comes out of the layer byte for byte.
 func TestHolesStay(t *testing.T) {
 	dir := t.TempDir()
 	want := sparseFile(t, filepath.Join(dir, "f"))

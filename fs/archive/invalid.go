@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Invalid gives err the class errdefs.ErrInvalidArgument. The text of the class, which is also that of EINVAL, is in the error's once.
+// Invalid gives err the class errdefs.ErrInvalidArgument. The text of the class, which is also that of EINVAL, is in
+// the error's once.
 func Invalid(err error) error {
 	switch {
 	case errdefs.IsInvalidArgument(err):

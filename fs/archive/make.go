@@ -31,8 +31,8 @@ func (a *applier) free(n node) error {
 	return nil
 }
 
-// retry runs create, and once more with the place freed when something is there. Freeing closes folders, so create gets the
-// one to work in anew.
+// retry runs create, and once more with the place freed when something is there. Freeing closes folders, so create
+// gets the one to work in anew.
 func (a *applier) retry(n node, create func(n node) error) error {
 	err := create(n)
 	if !errors.Is(err, unix.EEXIST) {
@@ -121,8 +121,8 @@ func (a *applier) folder(n node, hdr *tar.Header) error {
 	return nil
 }
 
-// existing looks at what is where a folder is to be: a folder stays and gets the entry's attributes, anything else goes, and
-// gone says so.
+// existing looks at what is where a folder is to be: a folder stays and gets the entry's attributes, anything else
+// goes, and gone says so.
 func (a *applier) existing(n *node) (gone bool, err error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(n.dir.fd, n.name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -228,8 +228,8 @@ func (a *applier) setMetadata(n node, hdr *tar.Header) error {
 // xattrPrefix is how PAX headers name extended attributes.
 const xattrPrefix = "SCHILY.xattr."
 
-// xattrs sets the extended attributes of an entry. Those by which overlayfs keeps its own books are left out: in an archive
-// whiteouts say what they say, and nothing else should steer the mount.
+// xattrs sets the extended attributes of an entry. Those by which overlayfs keeps its own books are left out: in an
+// archive whiteouts say what they say, and nothing else should steer the mount.
 func (a *applier) xattrs(hdr *tar.Header, set func(name string, value []byte) error) error {
 	for key, value := range hdr.PAXRecords {
 		name, ok := strings.CutPrefix(key, xattrPrefix)

@@ -24,14 +24,14 @@ type PackOptions struct {
 	UIDs      []fs.IDMap // ids in the archive <- ids on the host; none for as they are
 	GIDs      []fs.IDMap
 	Nobody    bool // who has no place in the map becomes nobody, as a program in the namespace sees it; else it is an error
-	// Enter is asked before a folder on another file system than the one above it is gone into; the path is from where the packing
-	// began. Such a folder is packed empty when it says no. Nil: always.
+	// Enter is asked before a folder on another file system than the one above it is gone into; the path is from
+	// where the packing began. Such a folder is packed empty when it says no. Nil: always.
 	Enter func(path string) bool
 }
 
-// Packer writes a tar of files that programs may change meanwhile. It goes by descriptors and follows no link, so nothing is read
-// but what is below the folders that it is given; it opens no device. What goes away under it is left out, a file that gets shorter
-// is filled up with zeros.
+// Packer writes a tar of files that programs may change meanwhile. It goes by descriptors and follows no link, so
+// nothing is read but what is below the folders that it is given; it opens no device. What goes away under it is left
+// out, a file that gets shorter is filled up with zeros.
 type Packer struct {
 	o      PackOptions
 	out    stream

@@ -75,13 +75,15 @@ func (p *Packer) regular(at int, st *unix.Stat_t, h *tar.Header) error {
 	return p.out.zeros(left + (512-st.Size%512)%512)
 }
 
-// keptAttributes are the extended attributes that an archive keeps. Those of labels and of overlayfs belong to the host.
+// keptAttributes are the extended attributes that an archive keeps. Those of labels and of overlayfs belong to the
+// host.
 func keptAttribute(name string) bool {
 	return name == "security.capability" || strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.") ||
 		strings.HasPrefix(name, "system.posix_acl_")
 }
 
-// attributes puts extended attributes into a header. Where there are none, or they cannot be read, there is nothing to keep.
+// attributes puts extended attributes into a header. Where there are none, or they cannot be read, there is nothing
+// to keep.
 func (p *Packer) attributes(h *tar.Header, path string) {
 	var list [4096]byte
 	n, err := unix.Listxattr(path, list[:])

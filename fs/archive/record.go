@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A record is what a tar holds beside the content of its files: headers, padding and the end, as they were. Together with the
-// folder it gives back the exact tar. It is a zstd stream of
+// A record is what a tar holds beside the content of its files: headers, padding and the end, as they were. Together
+// with the folder it gives back the exact tar. It is a zstd stream of
 //
 //	magic, then parts: raw n bytes | file n path | end
 //
@@ -113,8 +113,9 @@ func (t *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Rebuild writes the tar that filled the folder dir, given its record. What it writes is the tar byte for byte as long as nobody
-// changed the files; a file whose size changed gives errdefs.ErrDataLoss, other changes are for the caller to find by digest.
+// Rebuild writes the tar that filled the folder dir, given its record. What it writes is the tar byte for byte as
+// long as nobody changed the files; a file whose size changed gives errdefs.ErrDataLoss, other changes are for the
+// caller to find by digest.
 func Rebuild(w io.Writer, dir string, record io.Reader) error {
 	root, err := openRoot(dir)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"box/fs/inroot"
 )
 
-// Root is a folder in which paths are resolved as by a process whose root it is. Neither ".." nor a link leads out, nor a
-// program that changes links meanwhile (fs/inroot).
+// Root is a folder in which paths are resolved as by a process whose root it is. Neither ".." nor a link leads out,
+// nor a program that changes links meanwhile (fs/inroot).
 type Root struct{ fd int }
 
 // NewRoot makes a root of an open folder; the descriptor is the root's from then on.
@@ -119,5 +119,6 @@ func ModeOf(st *unix.Stat_t) os.FileMode {
 	return mode
 }
 
-// procPath leads to what the descriptor is open on, for the calls that take no descriptor: a magic link, which nobody can replace.
+// procPath leads to what the descriptor is open on, for the calls that take no descriptor: a magic link, which nobody
+// can replace.
 func procPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }

@@ -16,8 +16,8 @@ type folder struct {
 	path string // from the root, without links; "" is the root
 }
 
-// tree opens the folders of a path one by one below a root, as a process would whose root that is: a link or ".." never leads
-// out. Folders stay open, so that the next entry of the same folder costs no walk.
+// tree opens the folders of a path one by one below a root, as a process would whose root that is: a link or ".."
+// never leads out. Folders stay open, so that the next entry of the same folder costs no walk.
 //
 // It is no matter for fs/inroot because nobody else writes in the tree meanwhile, and because the folders stay open.
 type tree struct {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// whiteout does what an entry named .wh.* says. It hides what is below the layer only, never what the same layer brings,
-// in whichever order the two come (image-spec, layer.md, "Whiteouts").
+// whiteout does what an entry named .wh.* says. It hides what is below the layer only, never what the same layer
+// brings, in whichever order the two come (image-spec, layer.md, "Whiteouts").
 func (a *applier) whiteout(dir folder, base string) error {
 	switch {
 	case base == opaqueName && a.o.Whiteouts == Overlay:

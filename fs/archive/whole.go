@@ -12,8 +12,8 @@ import (
 // block is the unit of a tar, in bytes.
 const block = 512
 
-// Whole passes a tar on and gives an error in place of the end when it has none of its own: blocks of zeros (POSIX pax, "ustar
-// Interchange Format"). Where nobody knows a digest, this tells a tar that was cut between two entries.
+// Whole passes a tar on and gives an error in place of the end when it has none of its own: blocks of zeros (POSIX
+// pax, "ustar Interchange Format"). Where nobody knows a digest, this tells a tar that was cut between two entries.
 func Whole(r io.Reader) io.Reader { return &whole{r: r} }
 
 type whole struct {

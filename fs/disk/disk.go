@@ -1,5 +1,5 @@
-// Package disk is the calls by which box changes what it keeps on the disk. Behind them is the kernel; a test puts something between
-// that fails one of them, or that writes them down.
+// Package disk is the calls by which box changes what it keeps on the disk. Behind them is the kernel; a test puts
+// something between that fails one of them, or that writes them down.
 package disk
 
 import (
@@ -66,7 +66,8 @@ func failed(op, path string, err error) error {
 	return &os.PathError{Op: op, Path: path, Err: err}
 }
 
-// Create opens a file for writing that is made where it is missing and emptied else; with unix.O_EXCL in flags it must be new.
+// Create opens a file for writing that is made where it is missing and emptied else; with unix.O_EXCL in flags it
+// must be new.
 func (d *Disk) Create(path string, flags int, mode os.FileMode) (f *os.File, err error) {
 	err = d.do(Op{Kind: Create, Dir: unix.AT_FDCWD, Path: path, Mode: uint32(mode)}, func() error {
 		f, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY|flags, mode)
@@ -132,8 +133,8 @@ func (d *Disk) WriteFile(path string, data []byte, mode os.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
-// Replace puts data into the file path by a rename, so that who reads it finds the old or the new. Nothing is synced: after the power
-// went it may be the old, or empty.
+// Replace puts data into the file path by a rename, so that who reads it finds the old or the new. Nothing is synced:
+// after the power went it may be the old, or empty.
 func (d *Disk) Replace(path string, data []byte, mode os.FileMode) error {
 	beside := path + ".new"
 	err := d.WriteFile(beside, data, mode)
@@ -238,8 +239,8 @@ func (d *Disk) SyncAll(f *os.File) error {
 	return d.do(Op{Kind: SyncAll, FD: int(f.Fd())}, func() error { return unix.Syncfs(int(f.Fd())) })
 }
 
-// Clone lets a new file share the content of another, where the file system can. What stands between sees no content then, so it is
-// never done there.
+// Clone lets a new file share the content of another, where the file system can. What stands between sees no content
+// then, so it is never done there.
 func (d *Disk) Clone(to, from *os.File) error {
 	if !d.plain() {
 		return unix.EOPNOTSUPP

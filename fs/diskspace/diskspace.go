@@ -15,8 +15,9 @@ import (
 	"box/fs/mount"
 )
 
-// Explain adds to the error of a full disk which one it is, how much of it is free now, and how room is made; all others stay as they are. An error that
-// names no file is about one of the folders: the first, unless only another's disk is full.
+// Explain adds to the error of a full disk which one it is, how much of it is free now, and how room is made; all
+// others stay as they are. An error that names no file is about one of the folders: the first, unless only another's
+// disk is full.
 func Explain(err error, folders ...string) error {
 	if !isFull(err) || strings.Contains(err.Error(), "prune") {
 		return err
@@ -34,7 +35,8 @@ func InLog(folders ...string) func([]string, slog.Attr) slog.Attr {
 	}
 }
 
-// isFull tells the error of a disk, or of a quota, on which nothing has room. One that came from another process is but a text.
+// isFull tells the error of a disk, or of a quota, on which nothing has room. One that came from another process is
+// but a text.
 func isFull(err error) bool {
 	return err != nil && (errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || strings.Contains(err.Error(), unix.ENOSPC.Error()))
 }

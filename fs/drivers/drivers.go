@@ -69,9 +69,9 @@ func unknown(name string) error {
 	return fmt.Errorf("storage driver %q is not known: this box has %s: %w", name, strings.Join(Names(), ", "), errdefs.ErrInvalidArgument)
 }
 
-// Open opens the driver called name on the folder of that name below root. An empty name picks one: the driver that has layers there
-// already, the one that opts name, else the first that works; why others did not is told to note. opts are storage options, key=value;
-// those of a driver start with its name.
+// Open opens the driver called name on the folder of that name below root. An empty name picks one: the driver that
+// has layers there already, the one that opts name, else the first that works; why others did not is told to note.
+// opts are storage options, key=value; those of a driver start with its name.
 func Open(ctx context.Context, root, name string, db fs.DB, d *disk.Disk, opts []string, note func(string)) (fs.Driver, error) {
 	if err := check(name, opts); err != nil {
 		return nil, err
@@ -137,7 +137,8 @@ func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []str
 	return nil, fmt.Errorf("no storage driver works on %s: %w", root, errors.Join(tried...))
 }
 
-// check refuses options that are none, and those of a driver that is not the one called name; an empty name may become any.
+// check refuses options that are none, and those of a driver that is not the one called name; an empty name may
+// become any.
 func check(name string, opts []string) error {
 	for _, o := range opts {
 		key, _, ok := strings.Cut(o, "=")
@@ -159,7 +160,8 @@ func check(name string, opts []string) error {
 	return nil
 }
 
-// named is the driver that an option belongs to, "" for none: an option that asks something of one must not lead to another.
+// named is the driver that an option belongs to, "" for none: an option that asks something of one must not lead to
+// another.
 func named(opts []string) string {
 	for _, o := range opts {
 		if owner, _, dotted := strings.Cut(o, "."); dotted && isDriver(owner) {

@@ -11,8 +11,8 @@ import (
 	"box/fs/vfs"
 )
 
-// Recover makes the tables of all drivers below root fit what is in their folders, and tells for each that has layers what was found. Of
-// layers that containers write to, those are kept that wanted knows. No driver may be open.
+// Recover makes the tables of all drivers below root fit what is in their folders, and tells for each that has layers
+// what was found. Of layers that containers write to, those are kept that wanted knows. No driver may be open.
 func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool) (map[string]fs.Recovered, error) {
 	all := map[string]fs.Recovered{}
 	for _, p := range []layers.Place{overlay.PlaceOf(filepath.Join(root, overlay.Name), d), vfs.PlaceOf(filepath.Join(root, vfs.Name), d)} {

@@ -55,8 +55,8 @@ func (b *bench) stop() {
 	}
 }
 
-// restart opens the driver anew. Nothing was told to end properly but the tables' file, so what the driver finds is what a crash
-// leaves.
+// restart opens the driver anew. Nothing was told to end properly but the tables' file, so what the driver finds is
+// what a crash leaves.
 func (b *bench) restart() {
 	b.Helper()
 	b.stop()

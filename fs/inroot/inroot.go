@@ -1,8 +1,8 @@
-// Package inroot opens paths below a folder that somebody else fills: a container's root, an image's, a volume. Neither ".."
-// nor a link leads out of it, nor a program that renames things meanwhile.
+// Package inroot opens paths below a folder that somebody else fills: a container's root, an image's, a volume.
+// Neither ".." nor a link leads out of it, nor a program that renames things meanwhile.
 //
-// The kernel does it (openat2(2)); before Linux 5.6 the walk of this package does. engine/runtime has both once more in C,
-// for a process in which no Go may run.
+// The kernel does it (openat2(2)); before Linux 5.6 the walk of this package does. engine/runtime has both once more
+// in C, for a process in which no Go may run.
 package inroot
 
 import (
@@ -14,8 +14,9 @@ import (
 // renames is how often the kernel is asked again that gave up on ".." because something was renamed meanwhile.
 const renames = 100
 
-// Open opens p with the flags of open(2) but O_CREAT, as a process would whose root the open folder root is. A last link is
-// followed unless they have O_NOFOLLOW, or p ends in a slash. Links of /proc that lead by magic give unix.ELOOP.
+// Open opens p with the flags of open(2) but O_CREAT, as a process would whose root the open folder root is. A last
+// link is followed unless they have O_NOFOLLOW, or p ends in a slash. Links of /proc that lead by magic give
+// unix.ELOOP.
 func Open(root int, p string, flags int) (int, error) {
 	return open(root, "/"+p, flags, unix.RESOLVE_IN_ROOT)
 }

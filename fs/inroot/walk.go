@@ -12,8 +12,8 @@ const (
 	maxSteps = 1 << 16 // which no path takes that was not made for it
 )
 
-// walk goes along a path one part after the other, and reads the links itself. It never opens "..": it goes from the root
-// anew by the parts that are left, so that no folder is left upwards, wherever it is moved meanwhile.
+// walk goes along a path one part after the other, and reads the links itself. It never opens "..": it goes from the
+// root anew by the parts that are left, so that no folder is left upwards, wherever it is moved meanwhile.
 type walk struct {
 	root, fd int
 	done     []string // the parts from root to fd
@@ -166,8 +166,8 @@ func (w *walk) follow(link int) error {
 	return nil
 }
 
-// magic tells whether a link is one of those in /proc that lead somewhere by themselves, whatever they say: all but those that
-// say where /proc/self is, and those through it.
+// magic tells whether a link is one of those in /proc that lead somewhere by themselves, whatever they say: all but
+// those that say where /proc/self is, and those through it.
 func magic(link int, target string) bool {
 	var st unix.Statfs_t
 	if unix.Fstatfs(link, &st) != nil {

@@ -24,7 +24,8 @@ type Place struct {
 	Disk   *disk.Disk
 }
 
-// WriteBeside writes rows beside their layers. They are read by Recover alone, so nothing waits until they are on the disk.
+// WriteBeside writes rows beside their layers. They are read by Recover alone, so nothing waits until they are on the
+// disk.
 func (p *Place) WriteBeside(rows ...Row) error {
 	for _, row := range rows {
 		raw, err := json.Marshal(row)
@@ -60,8 +61,9 @@ func (p *Place) read(id string) (row Row, ok bool) {
 	return row, row.ID == id && row.Name != "" && row.State != fs.Staged
 }
 
-// Recover makes the table fit the folders: rows whose folder is gone go, with all that stands on them, and a folder that has its row
-// beside gets it, unless it is a container's that wanted does not know. The folders that are left over are returned.
+// Recover makes the table fit the folders: rows whose folder is gone go, with all that stands on them, and a folder
+// that has its row beside gets it, unless it is a container's that wanted does not know. The folders that are left
+// over are returned.
 func (p *Place) Recover(db fs.DB, wanted func(layer string) bool) (found fs.Recovered, err error) {
 	entries, err := os.ReadDir(p.Dir)
 	if errors.Is(err, os.ErrNotExist) {

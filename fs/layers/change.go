@@ -64,8 +64,9 @@ func (t *Table) KeepNow(state fs.State, names ...string) (rows []Row, err error)
 	return rows, err
 }
 
-// Forget takes rows away in tx, those that stand on others of them first if they are named first. The layers are staged again
-// once tx has committed, so that their names stay taken until Release. A name that has no row is passed over.
+// Forget takes rows away in tx, those that stand on others of them first if they are named first. The layers are
+// staged again once tx has committed, so that their names stay taken until Release. A name that has no row is passed
+// over.
 func (t *Table) Forget(tx fs.Tx, names ...string) error {
 	var gone []Row
 	for _, name := range names {

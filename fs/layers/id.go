@@ -11,8 +11,8 @@ import (
 	"box/fs"
 )
 
-// FolderID picks the name of a layer's folder: a container's is the caller's key, so that tools find it by the container's ID; an
-// image's is random, as Docker's cache IDs are, since its name comes only with Commit.
+// FolderID picks the name of a layer's folder: a container's is the caller's key, so that tools find it by the
+// container's ID; an image's is random, as Docker's cache IDs are, since its name comes only with Commit.
 func FolderID(key string, p fs.Purpose) (string, error) {
 	if p == fs.ForLayer {
 		b := make([]byte, 32)

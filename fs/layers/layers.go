@@ -159,8 +159,8 @@ func (t *Table) take(row Row) bool {
 	return true
 }
 
-// stands gives an error where there is no such layer. The lock is not held while the file is read: views of it take the lock,
-// and a change that makes the file grow waits for all views and holds up new ones.
+// stands gives an error where there is no such layer. The lock is not held while the file is read: views of it take
+// the lock, and a change that makes the file grow waits for all views and holds up new ones.
 func (t *Table) stands(name string) error {
 	if _, ok := t.inMemory(name); ok {
 		return nil

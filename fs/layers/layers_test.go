@@ -13,7 +13,8 @@ import (
 	"box/fs/fstest"
 )
 
-// TestStageWhileTheFileGrows: names are taken and chains are read while changes make the file grow, for which bbolt waits for all views.
+// TestStageWhileTheFileGrows: names are taken and chains are read while changes make the file grow, for which bbolt
+// waits for all views.
 func TestStageWhileTheFileGrows(t *testing.T) {
 	db, err := bbolt.Open(filepath.Join(t.TempDir(), "db"), 0o600, &bbolt.Options{NoSync: true})
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // doomed marks a folder that is only waiting to be deleted.
 const doomed = ".removing"
 
-// Sweep finds the folders in dir that no row names by its ID and renames them out of the way, so that their names are free at
-// once. keep may spare some that are not layers. The paths that are left to delete are returned.
+// Sweep finds the folders in dir that no row names by its ID and renames them out of the way, so that their names are
+// free at once. keep may spare some that are not layers. The paths that are left to delete are returned.
 func (t *Table) Sweep(d *disk.Disk, dir string, keep func(name string) bool) ([]string, error) {
 	known := map[string]bool{}
 	if err := t.Walk(func(r Row) error { known[r.ID] = true; return nil }); err != nil {
@@ -42,8 +42,8 @@ func (t *Table) Sweep(d *disk.Disk, dir string, keep func(name string) bool) ([]
 	return orphans, nil
 }
 
-// Doom renames a layer's folder so that whatever happens next it is no layer's, and returns the new path. A folder that is
-// missing is no error: there is nothing to delete then.
+// Doom renames a layer's folder so that whatever happens next it is no layer's, and returns the new path. A folder
+// that is missing is no error: there is nothing to delete then.
 func Doom(d *disk.Disk, path string) (string, error) {
 	err := d.Rename(path, path+doomed)
 	if errors.Is(err, os.ErrNotExist) {

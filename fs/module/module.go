@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// With runs op, and once more if it failed as it would for want of a kernel module and one of those named could be loaded.
+// With runs op, and once more if it failed as it would for want of a kernel module and one of those named could be
+// loaded.
 func With(names []string, op func() error) error {
 	err := op()
 	if !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.EOPNOTSUPP) && !errors.Is(err, syscall.EPROTONOSUPPORT) {
@@ -67,8 +68,8 @@ func Load(name string) (loaded bool, err error) {
 	return loaded, nil
 }
 
-// dependencies finds a module in modules.dep (modules.dep(5): "module: dependency...", the deepest dependency last) and gives
-// the files to load in order.
+// dependencies finds a module in modules.dep (modules.dep(5): "module: dependency...", the deepest dependency last)
+// and gives the files to load in order.
 func dependencies(list io.Reader, name string) ([]string, error) {
 	lines := bufio.NewScanner(list)
 	lines.Buffer(make([]byte, 0, 64<<10), 1<<20)

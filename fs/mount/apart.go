@@ -10,14 +10,15 @@ import (
 	"box/panics"
 )
 
-// Apart runs fn on a thread with a mount namespace of its own: nobody else sees what fn mounts, and all of it is gone when Apart
-// returns, but for what Clone holds.
+// Apart runs fn on a thread with a mount namespace of its own: nobody else sees what fn mounts, and all of it is gone
+// when Apart returns, but for what Clone holds.
 func Apart(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		if unix.Gettid() == unix.Getpid() {
-			// The main thread never ends, and what it sees is what /proc/self shows: another one does it, while this one is kept.
+			// The main thread never ends, and what it sees is what /proc/self shows: another one does it, while this
+			// one is kept.
 			done <- Apart(fn)
 			runtime.UnlockOSThread()
 			return
@@ -38,8 +39,8 @@ func apart(fn func() error) error {
 	return fn()
 }
 
-// Clone gives a descriptor of O_PATH on the folder at path that holds all that is mounted there and below until it is closed, whatever
-// is unmounted meanwhile (open_tree(2), Linux 5.2).
+// Clone gives a descriptor of O_PATH on the folder at path that holds all that is mounted there and below until it is
+// closed, whatever is unmounted meanwhile (open_tree(2), Linux 5.2).
 func Clone(path string) (int, error) {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
 	if err != nil {
@@ -48,8 +49,8 @@ func Clone(path string) (int, error) {
 	return fd, nil
 }
 
-// Bind mounts what the descriptor source is open on over what target is open on, both of O_PATH: no name is looked up, so no link can
-// lead it elsewhere.
+// Bind mounts what the descriptor source is open on over what target is open on, both of O_PATH: no name is looked
+// up, so no link can lead it elsewhere.
 func Bind(source, target int, readOnly bool) error {
 	const here = unix.AT_EMPTY_PATH
 	tree, err := unix.OpenTree(source, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|here)

@@ -8,9 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LeaveChroot makes what this process sees as its root the root of a mount namespace, so that nothing else is below the containers that
-// are started from here: of a namespace of its own, or of ns (the path of one) where an earlier process has done it. Only the calling
-// thread changes; it is locked to the goroutine, which must execute a program next.
+// LeaveChroot makes what this process sees as its root the root of a mount namespace, so that nothing else is below
+// the containers that are started from here: of a namespace of its own, or of ns (the path of one) where an earlier
+// process has done it. Only the calling thread changes; it is locked to the goroutine, which must execute a program
+// next.
 func LeaveChroot(ns string) error {
 	runtime.LockOSThread()
 	if ns != "" {
@@ -61,8 +62,8 @@ func enter(ns string) error {
 	return nil
 }
 
-// becomeRoot makes the mount at the working directory the root of the namespace. The old root is let go of; an initramfs, which
-// cannot be pivoted, is mounted over.
+// becomeRoot makes the mount at the working directory the root of the namespace. The old root is let go of; an
+// initramfs, which cannot be pivoted, is mounted over.
 func becomeRoot() error {
 	err := unix.PivotRoot(".", ".")
 	if err == nil {

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Chrooted tells whether this process sees less than the root of its mount namespace. A container that is started from there has the
-// rest below its own root: who joins its namespace (setns(2)), as an exec does, stands outside of it.
+// Chrooted tells whether this process sees less than the root of its mount namespace. A container that is started
+// from there has the rest below its own root: who joins its namespace (setns(2)), as an exec does, stands outside of
+// it.
 func Chrooted() (bool, error) {
 	ours, err := placeOf("/")
 	if err != nil {
@@ -43,7 +44,8 @@ func placeOf(path string) (place, error) {
 	return place{st.Mnt_id, st.Ino}, nil
 }
 
-// namespaceRoot goes to the root of the mount namespace, in which the calling thread is already (setns(2), "Mount namespaces").
+// namespaceRoot goes to the root of the mount namespace, in which the calling thread is already (setns(2), "Mount
+// namespaces").
 func namespaceRoot() (place, error) {
 	ns, err := os.Open("/proc/thread-self/ns/mnt")
 	if err != nil {

@@ -49,8 +49,8 @@ func (d *Driver) Changes(ctx context.Context, name string) ([]fs.Change, error) 
 	return w.changes, nil
 }
 
-// walk goes through an upper folder and looks everything up in those below, as overlayfs does. It goes by descriptors, so that
-// a program that writes to the folder meanwhile leads it nowhere else.
+// walk goes through an upper folder and looks everything up in those below, as overlayfs does. It goes by
+// descriptors, so that a program that writes to the folder meanwhile leads it nowhere else.
 type walk struct {
 	ctx     context.Context
 	changes []fs.Change
@@ -75,8 +75,8 @@ func closeAll(fds []int) {
 	}
 }
 
-// folder compares one folder of the upper layer with those below it, top first. pure is one that hides them all: what they have and
-// it has not is deleted without a mark.
+// folder compares one folder of the upper layer with those below it, top first. pure is one that hides them all: what
+// they have and it has not is deleted without a mark.
 func (w *walk) folder(upper int, lowers []int, p string, pure bool) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
@@ -175,8 +175,8 @@ func (w *walk) add(p string, k fs.ChangeKind) {
 	w.changes = append(w.changes, fs.Change{Path: p, Kind: k})
 }
 
-// lookup finds name in merged folders, top first: what it is there, nil for nothing, and when it is a folder those that are
-// merged under that name.
+// lookup finds name in merged folders, top first: what it is there, nil for nothing, and when it is a folder those
+// that are merged under that name.
 func lookup(lowers []int, name string) (found *unix.Stat_t, below []int, err error) {
 	for _, l := range lowers {
 		var st unix.Stat_t

@@ -21,7 +21,8 @@ func PlaceOf(root string, d *disk.Disk) layers.Place {
 // Faults implements fs.Checker.
 func (d *Driver) Faults() []string { return d.faults }
 
-// check looks for what the table says is there. Short names that are missing are made again: they can be told from the table.
+// check looks for what the table says is there. Short names that are missing are made again: they can be told from
+// the table.
 func (d *Driver) check() (faults []string, err error) {
 	links, err := os.ReadDir(filepath.Join(d.root, "l"))
 	if err != nil {

@@ -86,8 +86,8 @@ func newLink() string {
 	return base32.StdEncoding.EncodeToString(b)[:26]
 }
 
-// create makes the folders of a layer. It is also what repairs one whose folders power took away after its row was written:
-// what is there stays.
+// create makes the folders of a layer. It is also what repairs one whose folders power took away after its row was
+// written: what is there stays.
 func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 	dir := d.dir(row)
 	if err := d.mkdir(dir, 0o710); err != nil {
@@ -123,7 +123,8 @@ func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 	return d.writeLower(row)
 }
 
-// createDiff makes the folder of a layer's own files. It is the root that a container sees, so it looks like the one below.
+// createDiff makes the folder of a layer's own files. It is the root that a container sees, so it looks like the one
+// below.
 func (d *Driver) createDiff(row layers.Row) error {
 	uid, gid, mode := 0, 0, uint32(0o755)
 	if len(row.UIDs) > 0 {

@@ -41,8 +41,8 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 	return merged, []mount.Mount{d.overlay(row, below, merged)}, nil
 }
 
-// overlay is the mount of row on below. Paths are absolute, as people expect to see them in /proc/mounts, unless they would not
-// fit the page or hold what overlayfs gives a meaning to.
+// overlay is the mount of row on below. Paths are absolute, as people expect to see them in /proc/mounts, unless they
+// would not fit the page or hold what overlayfs gives a meaning to.
 func (d *Driver) overlay(row layers.Row, below []layers.Row, merged string) mount.Mount {
 	m := mount.Mount{Type: "overlay", Source: "overlay", Target: merged}
 	m.Options = d.options(row, below, d.root+"/")

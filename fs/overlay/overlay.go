@@ -1,5 +1,5 @@
-// Package overlay is the overlay2 storage driver: layers are folders that the kernel's overlayfs stacks. On disk it looks as
-// Docker's overlay2 does:
+// Package overlay is the overlay2 storage driver: layers are folders that the kernel's overlayfs stacks. On disk it
+// looks as Docker's overlay2 does:
 //
 //	<root>/<id>/diff     what the layer holds
 //	<root>/<id>/link     its short name
@@ -9,8 +9,8 @@
 //	<root>/<id>/layer.json its row of the table, from which that is made again when it is lost
 //	<root>/l/<short>     a link to ../<id>/diff, so that many layers fit the one page of mount options
 //
-// and beside diff the record from which a layer's exact tar is written again. What is mounted follows the table of layers; the
-// lower file is there for those who look.
+// and beside diff the record from which a layer's exact tar is written again. What is mounted follows the table of
+// layers; the lower file is there for those who look.
 package overlay
 
 import (
@@ -57,8 +57,8 @@ var (
 	_ fs.Checker = (*Driver)(nil)
 )
 
-// Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it the error is
-// errdefs.ErrNotImplemented. Orphans are out of the way when it returns; they are deleted until Close.
+// Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it
+// the error is errdefs.ErrNotImplemented. Orphans are out of the way when it returns; they are deleted until Close.
 func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (*Driver, error) {
 	if err := CheckOptions(opts); err != nil {
 		return nil, err

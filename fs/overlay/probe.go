@@ -19,8 +19,8 @@ type host struct {
 	options []string // added to each mount
 }
 
-// probe finds out by a trial mount whether overlayfs works on root, whiteouts included: those need a file system that tells the
-// types of names when a folder is read (xfs made with ftype=0 does not).
+// probe finds out by a trial mount whether overlayfs works on root, whiteouts included: those need a file system that
+// tells the types of names when a folder is read (xfs made with ftype=0 does not).
 func probe(root string) (host, error) {
 	// Before the options are looked up, which only the loaded module has. A kernel without it fails the trial.
 	_, missing := module.Load("overlay")
@@ -64,8 +64,8 @@ func trial(dir string, h host) error {
 	return nil
 }
 
-// quiet is the options that turn off what would put more into an upper folder than a layer tar can say, where the kernel has
-// them (index 4.13, redirect_dir 4.10, metacopy 4.19).
+// quiet is the options that turn off what would put more into an upper folder than a layer tar can say, where the
+// kernel has them (index 4.13, redirect_dir 4.10, metacopy 4.19).
 func quiet() []string {
 	var on []string
 	for _, name := range []string{"index", "redirect_dir", "metacopy"} {

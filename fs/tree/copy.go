@@ -12,11 +12,12 @@ import (
 	"box/fs/disk"
 )
 
-// Copy makes the empty folder dst a copy of src: owners, modes, times, attributes, devices, holes and hard links included,
-// those of the folder itself too. A user who is not root gets what that user may make. It returns how many entries were made.
+// Copy makes the empty folder dst a copy of src: owners, modes, times, attributes, devices, holes and hard links
+// included, those of the folder itself too. A user who is not root gets what that user may make. It returns how many
+// entries were made.
 //
-// Both are walked by descriptors: a program that moves files about in dst meanwhile can spoil the copy, and cannot lead it out.
-// Nobody writes to src.
+// Both are walked by descriptors: a program that moves files about in dst meanwhile can spoil the copy, and cannot
+// lead it out. Nobody writes to src.
 func Copy(ctx context.Context, d *disk.Disk, src, dst *os.File) (entries int, err error) {
 	c := copier{disk: d, root: int(dst.Fd()), names: map[[2]uint64]string{}, user: os.Geteuid() != 0}
 	if err := c.folder(ctx, int(src.Fd()), int(dst.Fd()), ""); err != nil {
@@ -101,7 +102,8 @@ func (c *copier) entry(ctx context.Context, e *entry) error {
 	return c.special(e)
 }
 
-// link gives e the file that first is in the copy. The way there is walked again, for a folder of it may be a symbolic link by now.
+// link gives e the file that first is in the copy. The way there is walked again, for a folder of it may be a
+// symbolic link by now.
 func (c *copier) link(first string, e *entry) error {
 	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	dir, err := unix.Openat(c.root, ".", flags, 0)

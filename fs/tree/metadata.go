@@ -43,7 +43,8 @@ func (c *copier) dressNamed(e *entry) error {
 	return unix.UtimesNanoAt(e.dst, e.name, times(&e.st), unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// chmodNamed sets a mode without following a link that somebody may have put there; fchmodat(2) can only since Linux 6.6.
+// chmodNamed sets a mode without following a link that somebody may have put there; fchmodat(2) can only since Linux
+// 6.6.
 func chmodNamed(e *entry) error {
 	fd, err := unix.Openat(e.dst, e.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -55,7 +56,8 @@ func chmodNamed(e *entry) error {
 
 func times(st *unix.Stat_t) []unix.Timespec { return []unix.Timespec{st.Atim, st.Mtim} }
 
-// viaProc is a path to the entry name of an open folder, or with no name to what is open, for calls that take no descriptor.
+// viaProc is a path to the entry name of an open folder, or with no name to what is open, for calls that take no
+// descriptor.
 func viaProc(fd int, name string) string {
 	p := "/proc/self/fd/" + strconv.Itoa(fd)
 	if name != "" {
@@ -64,7 +66,8 @@ func viaProc(fd int, name string) string {
 	return p
 }
 
-// attributes copies extended attributes. The path of an open file is a link of /proc, to be followed; that of a name is not.
+// attributes copies extended attributes. The path of an open file is a link of /proc, to be followed; that of a name
+// is not.
 func (c *copier) attributes(src, dst string, follow bool) error {
 	list, get, set := unix.Llistxattr, unix.Lgetxattr, unix.Lsetxattr
 	if follow {

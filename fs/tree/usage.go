@@ -1,5 +1,5 @@
-// Package tree copies and measures folders by descriptor: whatever a program that can write to them does meanwhile, nothing outside
-// them is read or written.
+// Package tree copies and measures folders by descriptor: whatever a program that can write to them does meanwhile,
+// nothing outside them is read or written.
 package tree
 
 import (

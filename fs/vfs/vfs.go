@@ -1,5 +1,5 @@
-// Package vfs is the storage driver that works anywhere: every layer is a whole copy of the one below with its own changes,
-// sharing blocks with it where the file system can. On disk:
+// Package vfs is the storage driver that works anywhere: every layer is a whole copy of the one below with its own
+// changes, sharing blocks with it where the file system can. On disk:
 //
 //	<root>/dir/<id>        a layer; a container's is its root, with nothing to mount
 //	<root>/tar-split/<id>  the record from which a layer's exact tar is written again
@@ -56,8 +56,8 @@ func CheckOptions(opts []string) error {
 	return nil
 }
 
-// Open opens the driver on the folder root, which it makes where it is missing. Orphans are out of the way when it returns; they
-// are deleted until Close.
+// Open opens the driver on the folder root, which it makes where it is missing. Orphans are out of the way when it
+// returns; they are deleted until Close.
 func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (*Driver, error) {
 	if err := CheckOptions(opts); err != nil {
 		return nil, err

@@ -7,7 +7,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Request is what a plugin is told, under Docker's names. The fields of the response are set when the reply is asked about.
+// Request is what a plugin is told, under Docker's names. The fields of the response are set when the reply is asked
+// about.
 type Request struct {
 	User                    string            `json:",omitempty"` // the name in the client's certificate
 	UserAuthNMethod         string            `json:",omitempty"` // TLS where there is one

@@ -1,5 +1,5 @@
-// Package authz decides who may do what with the API: plugins that speak Docker's authorization protocol, and a file that says which
-// names of certificates may only read. It knows nothing of what the API does.
+// Package authz decides who may do what with the API: plugins that speak Docker's authorization protocol, and a file
+// that says which names of certificates may only read. It knows nothing of what the API does.
 //
 // netapi/authz asks plugins and reads the policy; netapi/authorize.go stands between the routes and their handlers.
 // What a handler would read as parameters is read whole and shown to the plugins first; a body that they cannot see

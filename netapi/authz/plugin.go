@@ -38,8 +38,8 @@ type plugin struct {
 	http *http.Client
 }
 
-// find looks where Docker does: a socket in /run/docker/plugins, then a file .spec with an address or .json in /etc/docker/plugins and
-// /usr/lib/docker/plugins, each also in a folder of the plugin's name.
+// find looks where Docker does: a socket in /run/docker/plugins, then a file .spec with an address or .json in
+// /etc/docker/plugins and /usr/lib/docker/plugins, each also in a folder of the plugin's name.
 func find(name string) (*plugin, error) {
 	if name == "" || name != filepath.Base(name) || name[0] == '.' {
 		return nil, fmt.Errorf("%q is no name of a plugin: %w", name, errdefs.ErrInvalidArgument)

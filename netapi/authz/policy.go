@@ -35,7 +35,8 @@ type Policy struct {
 //	read monitor
 //	read *
 //
-// where * stands for every name that has no line, and for connections over tcp without a certificate. Who has no line may do nothing.
+// where * stands for every name that has no line, and for connections over tcp without a certificate. Who has no line
+// may do nothing.
 func ReadPolicy(path string) (*Policy, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 // awayAfter is how long an answer may take before somebody is told that no daemon is there to give it.
 const awayAfter = 500 * time.Millisecond
 
-// watchAway notes that the process which listens on a unix socket has ended, while somebody else holds the socket for the next one:
-// who connects then waits. The user is told by Options.Away when that takes a while.
+// watchAway notes that the process which listens on a unix socket has ended, while somebody else holds the socket for
+// the next one: who connects then waits. The user is told by Options.Away when that takes a while.
 func (c *Client) watchAway(conn net.Conn) {
 	pid := listener(conn)
 	if pid <= 0 || running(pid) {

@@ -89,8 +89,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Host is the daemon's address in full.
 func (c *Client) Host() string { return c.host }
 
-// parseHost reads a host as Docker's client does: tcp where no scheme is said, this machine where no name is, and the port of a
-// daemon with or without TLS.
+// parseHost reads a host as Docker's client does: tcp where no scheme is said, this machine where no name is, and the
+// port of a daemon with or without TLS.
 func parseHost(host string, secure bool) (network, address, base string, err error) {
 	scheme, rest, ok := strings.Cut(host, "://")
 	if !ok {
@@ -139,7 +139,8 @@ func (c *Client) dialDirect(ctx context.Context, address string) (net.Conn, erro
 	return d.DialContext(ctx, c.network, address)
 }
 
-// Dial opens a connection on which the daemon waits for requests, with TLS where the client has it; the caller closes it.
+// Dial opens a connection on which the daemon waits for requests, with TLS where the client has it; the caller closes
+// it.
 func (c *Client) Dial(ctx context.Context) (net.Conn, error) {
 	conn, err := c.dial(ctx)
 	if err != nil {

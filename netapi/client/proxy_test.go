@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// proxy forwards requests and, if it connects, streams to a server, whatever host they are for. It notes what it is asked.
+// proxy forwards requests and, if it connects, streams to a server, whatever host they are for. It notes what it is
+// asked.
 type proxy struct {
 	to       string
 	connects bool

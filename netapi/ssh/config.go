@@ -18,16 +18,17 @@ type config struct {
 	knownHosts       []string // files
 }
 
-// harmless are the directives that change neither where a connection goes nor who is let in nor what is trusted: they are not needed here.
-// All that is neither here nor known is refused, since a connection without it may be to another machine, or with other rights.
+// harmless are the directives that change neither where a connection goes nor who is let in nor what is trusted: they
+// are not needed here. All that is neither here nor known is refused, since a connection without it may be to another
+// machine, or with other rights.
 const harmless = " addkeystoagent addressfamily batchmode canonicaldomains checkhostip clearallforwardings compression connectionattempts connecttimeout controlmaster" +
 	" controlpath controlpersist enableescapecommandline escapechar forwardagent forwardx11 forwardx11timeout forwardx11trusted gssapiauthentication" +
 	" gssapidelegatecredentials hashknownhosts ipqos kbdinteractiveauthentication loglevel logverbose nohostauthenticationforlocalhost numberofpasswordprompts" +
 	" passwordauthentication preferredauthentications pubkeyauthentication requesttty rekeylimit sendenv serveralivecountmax serveraliveinterval sessiontype" +
 	" streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive updatehostkeys visualhostkey xauthlocation "
 
-// readConfig is ssh_config(5) as far as it goes here: Host, HostName, Port, User, IdentityFile, UserKnownHostsFile. A file that is not
-// there says nothing. Of several values the first counts, but for IdentityFile.
+// readConfig is ssh_config(5) as far as it goes here: Host, HostName, Port, User, IdentityFile, UserKnownHostsFile. A
+// file that is not there says nothing. Of several values the first counts, but for IdentityFile.
 func readConfig(file, home, alias string) (*config, error) {
 	c := &config{}
 	f, err := os.Open(file)
@@ -56,7 +57,8 @@ func readConfig(file, home, alias string) (*config, error) {
 	return c, in.Err()
 }
 
-// take adds one directive. One that cannot be followed is an error where it applies; which those are of Match and Include is not known.
+// take adds one directive. One that cannot be followed is an error where it applies; which those are of Match and
+// Include is not known.
 func (c *config) take(key string, values []string, home string, applies bool) error {
 	if key == "match" || key == "include" {
 		return fmt.Errorf("%s is not followed by the ssh of box: write what it leads to into the file, or install ssh", key)

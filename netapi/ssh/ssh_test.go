@@ -19,7 +19,8 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 )
 
-// server is an SSH server that runs one command: it says its name, sends back what it gets, and fails where the command is "fail".
+// server is an SSH server that runs one command: it says its name, sends back what it gets, and fails where the
+// command is "fail".
 type server struct {
 	address string
 	key     ssh.Signer

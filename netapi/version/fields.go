@@ -7,7 +7,8 @@ import (
 	"box/netapi/wire"
 )
 
-// Field is one field of a reply that not every version of the API has. Those of the types that no version had are not listed.
+// Field is one field of a reply that not every version of the API has. Those of the types that no version had are not
+// listed.
 type Field struct {
 	path  []string // "*" is every key of a map
 	since Version
@@ -43,7 +44,8 @@ var (
 	ListedNetworkFields = []Field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Containers"}, last: 51, value: json.RawMessage("{}")}}
 )
 
-// Shaped is a reply with the fields that the version has. Where all of the table agree with the types, it is the reply itself.
+// Shaped is a reply with the fields that the version has. Where all of the table agree with the types, it is the
+// reply itself.
 func Shaped(reply any, table []Field, v Version) (any, error) {
 	same := true
 	for _, f := range table {
@@ -107,7 +109,8 @@ func shapeField(object map[string]json.RawMessage, path []string, f Field, v Ver
 	return nil
 }
 
-// InfoFields are the fields of info by version; the arguments are whether what crosses a bridge passes the rules of the two versions of IP.
+// InfoFields are the fields of info by version; the arguments are whether what crosses a bridge passes the rules of
+// the two versions of IP.
 func InfoFields(bridgeFilters, bridgeFilters6 bool) []Field {
 	no, empty := json.RawMessage("false"), json.RawMessage("[]")
 	list := []Field{

@@ -20,7 +20,8 @@ import (
 // ErrEmptyBody is of a request whose body is needed and not there.
 var ErrEmptyBody = refuse.Invalid("invalid JSON: got EOF while reading request body")
 
-// createBody is a request to create a container. Lists of words may be one word alone, as clients of all times write them.
+// createBody is a request to create a container. Lists of words may be one word alone, as clients of all times write
+// them.
 type createBody struct {
 	api.CreateRequest
 	Cmd, Entrypoint, Shell engine.Words
@@ -129,8 +130,9 @@ func Summary(s *api.Summary, v Version) (any, error) {
 	return Shaped(s, endpointFields, v)
 }
 
-// settings is NetworkSettings as before 1.52, with the addresses of the default network beside those of all. Newer versions get it
-// too: libraries that take whatever version the daemon has, as Python's does, and scripts still look there.
+// settings is NetworkSettings as before 1.52, with the addresses of the default network beside those of all. Newer
+// versions get it too: libraries that take whatever version the daemon has, as Python's does, and scripts still look
+// there.
 type settings struct {
 	Bridge                 string
 	SandboxID              string

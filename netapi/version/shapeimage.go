@@ -17,7 +17,8 @@ type oldImage struct {
 	VirtualSize int64
 }
 
-// ImageSummary gives an image of a list the fields that its version had: before 1.43 an image without names had one that says so.
+// ImageSummary gives an image of a list the fields that its version had: before 1.43 an image without names had one
+// that says so.
 func ImageSummary(s *image.Summary, v Version) any {
 	if v < 43 && len(s.RepoTags) == 0 && len(s.RepoDigests) == 0 {
 		s.RepoTags, s.RepoDigests = []string{"<none>:<none>"}, []string{"<none>@<none>"}
@@ -52,7 +53,8 @@ type oldImageInspect struct {
 	Metadata        image.Metadata
 }
 
-// newImageInspect has what 1.45 dropped and Compose 1.29, which takes whatever version the daemon has, cannot do without.
+// newImageInspect has what 1.45 dropped and Compose 1.29, which takes whatever version the daemon has, cannot do
+// without.
 type newImageInspect struct {
 	image.InspectResponse
 	ContainerConfig *api.Config

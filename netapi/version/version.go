@@ -1,4 +1,5 @@
-// Package version has what the versions of the API differ in: which are spoken, the fields that requests and replies have in each.
+// Package version has what the versions of the API differ in: which are spoken, the fields that requests and replies
+// have in each.
 package version
 
 import (

@@ -63,9 +63,9 @@ func (f *FrameWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Demux copies the frames of r to stdout and stderr until r ends; nil writers swallow their stream. What comes together is written
-// together, and nothing is held back while more is waited for. A System frame ends it with the daemon's text as the error. An end
-// inside a frame is io.ErrUnexpectedEOF.
+// Demux copies the frames of r to stdout and stderr until r ends; nil writers swallow their stream. What comes
+// together is written together, and nothing is held back while more is waited for. A System frame ends it with the
+// daemon's text as the error. An end inside a frame is io.ErrUnexpectedEOF.
 func Demux(stdout, stderr io.Writer, r io.Reader) error {
 	in := bufio.NewReaderSize(r, 32<<10)
 	out := &demuxed{stdout: stdout, stderr: stderr}

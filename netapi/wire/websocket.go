@@ -16,8 +16,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// WebSocket is the server's end of a connection by RFC 6455. Each Write is one message; messages that come are read as one stream, whatever
-// their kind and borders. One goroutine may read while others write.
+// WebSocket is the server's end of a connection by RFC 6455. Each Write is one message; messages that come are read
+// as one stream, whatever their kind and borders. One goroutine may read while others write.
 type WebSocket struct {
 	net.Conn
 	binary bool // messages are binary, else text
@@ -50,8 +50,8 @@ const (
 	closeWait   = 1 * time.Second // what a client has to answer a close frame
 )
 
-// AcceptWebSocket takes the connection of a request over when it asks for a WebSocket (section 4.2). After an error the ordinary reply is
-// still possible.
+// AcceptWebSocket takes the connection of a request over when it asks for a WebSocket (section 4.2). After an error
+// the ordinary reply is still possible.
 func AcceptWebSocket(w http.ResponseWriter, r *http.Request, binary bool) (*WebSocket, error) {
 	key := r.Header.Get("Sec-WebSocket-Key")
 	raw, err := base64.StdEncoding.DecodeString(key)
@@ -222,8 +222,8 @@ func (s *WebSocket) fail(why string) error {
 // CloseWrite says that nothing more comes: status 1000. The client answers and goes.
 func (s *WebSocket) CloseWrite() error { return s.frame(opClose, []byte{0x03, 0xe8}) }
 
-// Close ends the connection: a client that still listens gets a close frame, and a moment to answer it, so that nothing of what was sent
-// before is lost.
+// Close ends the connection: a client that still listens gets a close frame, and a moment to answer it, so that
+// nothing of what was sent before is lost.
 func (s *WebSocket) Close() error {
 	_ = s.CloseWrite() // or it is out already
 	_ = s.Conn.SetDeadline(time.Now().Add(closeWait))

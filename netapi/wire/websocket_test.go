@@ -57,7 +57,8 @@ func wsEcho(t *testing.T, binary bool) *httptest.Server {
 
 const wsRequest = "GET /x HTTP/1.1\r\nHost: d\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
-// upgraded sends the request with more lines and checks the answer, whose accept value is the example's of RFC 6455, section 1.3.
+// upgraded sends the request with more lines and checks the answer, whose accept value is the example's of RFC 6455,
+// section 1.3.
 func upgraded(t *testing.T, srv *httptest.Server, more string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn := dial(t, srv)

@@ -79,7 +79,8 @@ func makeLink(to, path string) error {
 	return syncFolder(path)
 }
 
-// removeLink is restore for a link. It also removes the folder if that was the last link of one that is there for links alone.
+// removeLink is restore for a link. It also removes the folder if that was the last link of one that is there for
+// links alone.
 func removeLink(path string) error {
 	if err := restore(path); err != nil {
 		return err

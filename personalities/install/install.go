@@ -196,8 +196,8 @@ func buildText(b buildinfo.Build, err error) string {
 	return " (" + b.String() + ")"
 }
 
-// planRemoval takes the file and its links away, and puts back what they took the place of. What somebody else has put there since
-// stays.
+// planRemoval takes the file and its links away, and puts back what they took the place of. What somebody else has
+// put there since stays.
 func (o *options) planRemoval() (steps []step) {
 	dir := o.in(o.dir)
 	for _, name := range links {

@@ -89,7 +89,8 @@ func (o *options) planFile(f serviceFile) ([]step, error) {
 	return []step{{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }}, write}, nil
 }
 
-// planUninstall takes back what planService did, for whatever init it was done, and puts in place what it had to put away.
+// planUninstall takes back what planService did, for whatever init it was done, and puts in place what it had to put
+// away.
 func (o *options) planUninstall() ([]step, error) {
 	var steps []step
 	seen := map[string]bool{}

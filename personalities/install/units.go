@@ -3,7 +3,8 @@ package install
 // mark tells what box wrote from what others did.
 const mark = "Written by box install --service; box install --uninstall takes it away."
 
-// The texts that inits read. None carries -H, so that daemon.json may; each stops dockerd alone, whose containers are with the keeper.
+// The texts that inits read. None carries -H, so that daemon.json may; each stops dockerd alone, whose containers are
+// with the keeper.
 const (
 	systemdService = `# @MARK@
 [Unit]

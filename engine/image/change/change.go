@@ -1,5 +1,5 @@
-// Package change turns instructions of a Dockerfile into an image's configuration: those that --change of `docker commit` and
-// `docker import` takes, which touch no files.
+// Package change turns instructions of a Dockerfile into an image's configuration: those that --change of `docker
+// commit` and `docker import` takes, which touch no files.
 package change
 
 import (
@@ -34,8 +34,8 @@ var instructions = map[string]func(*state, string) error{
 	"workdir":     (*state).workdir,
 }
 
-// Change applies instructions to c in order. c owns what it points to from then on; what it pointed to before is not written to.
-// After an error c is as far as the instructions before it.
+// Change applies instructions to c in order. c owns what it points to from then on; what it pointed to before is not
+// written to. After an error c is as far as the instructions before it.
 func Change(c *dockerspec.DockerOCIImageConfig, changes []string) error {
 	lines, err := logicalLines(strings.Join(changes, "\n"))
 	if err != nil {

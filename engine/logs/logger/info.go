@@ -1,5 +1,5 @@
-// Package logger makes what goes with each line of a container's log: the tag, a template over the container, and the labels and variables
-// that options choose.
+// Package logger makes what goes with each line of a container's log: the tag, a template over the container, and the
+// labels and variables that options choose.
 package logger
 
 import (
@@ -13,7 +13,8 @@ import (
 	"box/templates"
 )
 
-// Info is what a template of a tag may ask for. It and its package are called as in Docker, since errors of templates name them.
+// Info is what a template of a tag may ask for. It and its package are called as in Docker, since errors of templates
+// name them.
 type Info struct {
 	Config              map[string]string // options of the driver
 	ContainerID         string
@@ -76,8 +77,8 @@ func (i *Info) Tag(byDefault string) (string, error) {
 	return b.String(), err
 }
 
-// Attributes are the labels and variables that the options labels, labels-regex, env and env-regex choose; nil for none. Of a label and a
-// variable of one name the variable holds.
+// Attributes are the labels and variables that the options labels, labels-regex, env and env-regex choose; nil for
+// none. Of a label and a variable of one name the variable holds.
 func (i *Info) Attributes() (map[string]string, error) {
 	env := map[string]string{}
 	for _, v := range i.ContainerEnv {

@@ -13,7 +13,8 @@ import (
 	"box/engine/network"
 )
 
-// Plane keeps the books of a plane and changes nothing on the host. It gives addresses upwards and never the same twice.
+// Plane keeps the books of a plane and changes nothing on the host. It gives addresses upwards and never the same
+// twice.
 type Plane struct {
 	mu        sync.Mutex
 	networks  map[string]network.Network

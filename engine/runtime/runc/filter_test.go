@@ -12,8 +12,8 @@ import (
 	"box/engine/seccomp"
 )
 
-// TestStandIn: what libcontainer asks of libseccomp gives the program of the profile that says the same: each action, comparison and
-// architecture, and calls that this machine has not.
+// TestStandIn: what libcontainer asks of libseccomp gives the program of the profile that says the same: each action,
+// comparison and architecture, and calls that this machine has not.
 func TestStandIn(t *testing.T) {
 	errno, trace := uint(99), uint(7)
 	actions := []struct {

@@ -37,8 +37,8 @@ func leaveRamRoot() error {
 		}
 	}
 	for _, path := range below {
-		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they stay,
-		// covered.
+		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they
+		// stay, covered.
 		for unix.Unmount("."+path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kernels runs fn on this kernel, and as on one before Linux 5.6: on a thread that the kernel answers ENOSYS to openat2(2).
+// Kernels runs fn on this kernel, and as on one before Linux 5.6: on a thread that the kernel answers ENOSYS to
+// openat2(2).
 func Kernels(t *testing.T, fn func(t *testing.T)) {
 	t.Run("new", fn)
 	t.Run("old", func(t *testing.T) {
