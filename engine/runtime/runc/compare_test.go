@@ -51,9 +51,12 @@ func TestSameInEveryRuntime(t *testing.T) {
 	if _, err := exec.LookPath("crun"); err != nil {
 		t.Skip("crun is not installed")
 	}
-	probe := filepath.Join(t.TempDir(), "probe")
-	if out, err := exec.Command("gcc", "-static", "-o", probe, "testdata/probe.c").CombinedOutput(); err != nil {
-		t.Fatalf("gcc: %v: %s", err, out)
+	probe := os.Getenv("BOX_PROBE") // testdata/probe.c made elsewhere, for a machine without a compiler
+	if probe == "" {
+		probe = filepath.Join(t.TempDir(), "probe")
+		if out, err := exec.Command("gcc", "-static", "-o", probe, "testdata/probe.c").CombinedOutput(); err != nil {
+			t.Fatalf("gcc: %v: %s", err, out)
+		}
 	}
 	used := map[*difference]bool{}
 	for i := range compared {
