@@ -134,6 +134,8 @@ var homes = map[string][]string{
 	"github.com/klauspost/compress":     {"fs/archive"},
 	"github.com/therootcompany/xz":      {"fs/archive"},
 	"github.com/moby/profiles":          {"engine/spec"},
+	"github.com/moby/sys/capability":    {"engine/runtime", "engine/spec"},
+	"github.com/moby/sys/mountinfo":     {"fs/mount"},
 	"github.com/vbatts/tar-split":       {}, // fs/archive reads and writes its records itself
 }
 

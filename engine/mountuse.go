@@ -219,42 +219,20 @@ func propagation(m *request.Mount, source string) (mount.Propagation, error) {
 	if err != nil {
 		return "", err
 	}
-	at, err := mountAbove(real)
+	at, err := mounts.On(real)
 	if err != nil {
 		return "", err
 	}
-	has := func(kind string) bool {
-		for _, o := range at.Optional {
-			if strings.HasPrefix(o, kind+":") {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(kind string) bool { return strings.Contains(" "+at.Optional, " "+kind+":") }
 	switch {
 	case has("shared"), slave && has("master"):
 		return m.Propagation, nil
 	case slave && (m.Spec.BindOptions == nil || m.Spec.BindOptions.Propagation == ""):
 		return mount.PropagationRPrivate, nil
 	case slave:
-		return "", fmt.Errorf("path %s is mounted on %s but it is not a shared or slave mount", source, at.Point)
+		return "", fmt.Errorf("path %s is mounted on %s but it is not a shared or slave mount", source, at.Mountpoint)
 	}
-	return "", fmt.Errorf("path %s is mounted on %s but it is not a shared mount", source, at.Point)
-}
-
-// mountAbove is the mount that p is on.
-func mountAbove(p string) (mounts.Entry, error) {
-	table, err := mounts.Table()
-	if err != nil {
-		return mounts.Entry{}, err
-	}
-	var best mounts.Entry
-	for _, m := range table {
-		if request.Within(p, m.Point) && len(m.Point) >= len(best.Point) {
-			best = m
-		}
-	}
-	return best, nil
+	return "", fmt.Errorf("path %s is mounted on %s but it is not a shared mount", source, at.Mountpoint)
 }
 
 // restoreMounts tells the store of volumes who holds and uses what from before the daemon was started, and clears

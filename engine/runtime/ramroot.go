@@ -1,12 +1,11 @@
 package runtime
 
 import (
-	"bufio"
 	"fmt"
-	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/mount"
 )
 
 // leaveRamRoot makes pivot_root(2) possible where the host's root is the initramfs, whose root mount has no parent and
@@ -51,46 +50,30 @@ func RamRoot() (below []string, ram bool, err error) {
 }
 
 // ramRoot tells whether the root is the first mount of the namespace, and its number.
-func ramRoot() (id string, ram bool, err error) {
+func ramRoot() (id int, ram bool, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs("/", &st); err != nil {
-		return "", false, fmt.Errorf("file system of the root: %w", err)
+		return 0, false, fmt.Errorf("file system of the root: %w", err)
 	}
 	if st.Type != unix.TMPFS_MAGIC && st.Type != unix.RAMFS_MAGIC {
-		return "", false, nil // spares hosts with many mounts the list
+		return 0, false, nil // spares hosts with many mounts the list
 	}
-	err = eachMount(func(number, parent, point string) {
-		if point == "/" && number == parent {
-			id, ram = number, true
+	all, err := mount.Table()
+	for _, m := range all {
+		if m.Mountpoint == "/" && m.ID == m.Parent {
+			id, ram = m.ID, true
 		}
-	})
+	}
 	return id, ram, err
 }
 
 // mountedOn lists the places on the mount with that number where others are mounted.
-func mountedOn(id string) (points []string, err error) {
-	err = eachMount(func(number, parent, point string) {
-		if parent == id && number != id {
-			points = append(points, point)
+func mountedOn(id int) (points []string, err error) {
+	all, err := mount.Table()
+	for _, m := range all {
+		if m.Parent == id && m.ID != id {
+			points = append(points, m.Mountpoint)
 		}
-	})
+	}
 	return points, err
-}
-
-// eachMount reads the mounts of the process, see proc_pid_mountinfo(5).
-func eachMount(do func(number, parent, point string)) error {
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return fmt.Errorf("list of mounts: %w", err)
-	}
-	defer f.Close()
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#")
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if w := strings.Fields(lines.Text()); len(w) > 4 {
-			do(w[0], w[1], unescape.Replace(w[4]))
-		}
-	}
-	return lines.Err()
 }

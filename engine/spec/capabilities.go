@@ -1,12 +1,11 @@
 package spec
 
 import (
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/sys/capability"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/refuse"
@@ -18,42 +17,18 @@ var defaultCapabilities = []string{
 	"CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
 }
 
-// capabilityNames are all of capabilities(7) in the order of their bits.
-var capabilityNames = []string{
-	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
-	"CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
-	"CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE",
-	"CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
-	"CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP",
-	"CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ",
-	"CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
-}
-
 // knownCapabilities are those that the running kernel has and that this process may hand on: its own bounding set.
 func knownCapabilities() []string {
-	raw, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return capabilityNames
+	var out []string
+	for _, c := range capability.ListKnown() {
+		if ours, err := capability.GetBound(c); err == nil && ours {
+			out = append(out, capabilityName(c))
+		}
 	}
-	for line := range strings.Lines(string(raw)) {
-		hex, ok := strings.CutPrefix(line, "CapBnd:")
-		if !ok {
-			continue
-		}
-		bits, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 64)
-		if err != nil {
-			break
-		}
-		var out []string
-		for i, name := range capabilityNames {
-			if bits&(1<<i) != 0 {
-				out = append(out, name)
-			}
-		}
-		return out
-	}
-	return capabilityNames
+	return out
 }
+
+func capabilityName(c capability.Cap) string { return "CAP_" + strings.ToUpper(c.String()) }
 
 // capabilities are the sets of a container's first program. A program that does not start as root has none in force,
 // as with Docker: only what its file's capabilities give within the bounding set.
@@ -120,7 +95,8 @@ func capabilityList(option string, names []string) ([]string, error) {
 		if c == "CAP_ALL" {
 			c = "ALL"
 		}
-		if c != "ALL" && !slices.Contains(capabilityNames, c) {
+		is := func(known capability.Cap) bool { return capabilityName(known) == c }
+		if c != "ALL" && !slices.ContainsFunc(capability.ListKnown(), is) {
 			return nil, refuse.Invalid("invalid %s: unknown capability: %q", option, c)
 		}
 		out = append(out, c)

@@ -113,14 +113,14 @@ func (s *Store) clearMounts(v *entry) error {
 		return err
 	}
 	for _, m := range slices.Backward(table) {
-		if m.Point == s.Path(v.Name) && v.mounted() {
-			if err := mount.Unmount(m.Point); err != nil {
+		if m.Mountpoint == s.Path(v.Name) && v.mounted() {
+			if err := mount.Unmount(m.Mountpoint); err != nil {
 				return err
 			}
 			continue
 		}
-		if strings.HasPrefix(m.Point, filepath.Join(s.root, v.Name)+"/") {
-			return refuse.Conflict("remove %s: volume is in use: something is mounted at %s", v.Name, m.Point)
+		if strings.HasPrefix(m.Mountpoint, filepath.Join(s.root, v.Name)+"/") {
+			return refuse.Conflict("remove %s: volume is in use: something is mounted at %s", v.Name, m.Mountpoint)
 		}
 	}
 	return nil

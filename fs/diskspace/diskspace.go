@@ -93,17 +93,8 @@ func describe(path string) string {
 		return path
 	}
 	text := path
-	if all, err := mount.Table(); err == nil {
-		var on mount.Entry
-		for _, m := range all {
-			inside := m.Point == "/" || path == m.Point || strings.HasPrefix(path, m.Point+"/")
-			if inside && len(m.Point) >= len(on.Point) { // the last of those at one place is on top
-				on = m
-			}
-		}
-		if on.Point != "" {
-			text = fmt.Sprintf("%s is on %s (%s)", path, on.Point, on.Type)
-		}
+	if on, err := mount.On(path); err == nil && on.Mountpoint != "" {
+		text = fmt.Sprintf("%s is on %s (%s)", path, on.Mountpoint, on.FSType)
 	}
 	size := func(blocks uint64) string { return units.HumanSize(float64(blocks) * float64(st.Bsize)) }
 	text += fmt.Sprintf(", of whose %s %s are free now", size(st.Blocks), size(st.Bavail))

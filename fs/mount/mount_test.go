@@ -32,21 +32,26 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestReadTable(t *testing.T) {
-	const text = `36 35 98:0 /mnt1 /mnt\040two rw,noatime master:1 shared:2 - ext3 /dev/root\134x rw,errors=continue
-40 35 0:5 / /x rw - overlay overlay rw,lowerdir=a b
-`
-	all, err := ReadTable(strings.NewReader(text))
-	if err != nil || len(all) != 2 {
-		t.Fatal(all, err)
+// TestOn: a folder beside a mount whose name begins like its is not on it, and the last of two mounts counts.
+func TestOn(t *testing.T) {
+	needRoot(t)
+	dir := t.TempDir()
+	at := filepath.Join(dir, "a b")
+	for _, name := range []string{at, at + "c", filepath.Join(at, "d")} {
+		if err := os.MkdirAll(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
-	e := all[0]
-	if e.ID != 36 || e.Point != "/mnt two" || e.Source != `/dev/root\x` || len(e.Optional) != 2 || e.Super != "rw,errors=continue" {
-		t.Errorf("%+v", e)
+	for _, source := range []string{"below", "above"} {
+		if err := unix.Mount(source, at, "tmpfs", 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Unmount(at, 0)
 	}
-	for _, bad := range []string{"x", "1 2 3 4 5 6 7", "a b 0:5 / /x rw - t s o"} {
-		if _, err := ReadTable(strings.NewReader(bad)); err == nil {
-			t.Errorf("%q was taken", bad)
+	for path, want := range map[string]string{at: "above", at + "/d": "above", at + "c": ""} {
+		on, err := On(path)
+		if err != nil || want != "" && (on.Source != want || on.Mountpoint != at) || want == "" && on.Mountpoint == at {
+			t.Errorf("%s is on %+v, %v", path, on, err)
 		}
 	}
 }
