@@ -1,4 +1,5 @@
-// Package templates is text/template with the functions that Docker's templates have: what --format and the tags of logs are written in.
+// Package templates is text/template with the functions that Docker's templates have: what --format and the tags of
+// logs are written in.
 package templates
 
 import (

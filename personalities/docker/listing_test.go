@@ -117,4 +117,7 @@ func TestFormatFromSettings(t *testing.T) {
 	if r := dockerIn(t, home, f.host, "", "ps"); r.out != "web\n" {
 		t.Errorf("%+v", r)
 	}
+	if r := dockerIn(t, home, f.host, "", "ps", "-q"); r.out != "0123456789ab\n" || r.stderr != "" {
+		t.Errorf("-q is of no account beside the setting: %+v", r)
+	}
 }

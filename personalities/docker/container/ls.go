@@ -29,6 +29,7 @@ type Ls struct {
 func psListing(size bool) *table.Listing {
 	l := &table.Listing{
 		Setting:  "psFormat",
+		Key:      "ID",
 		Flexible: []string{"Command", "Image", "Ports"}, Optional: []string{"Command", "RunningFor", "Ports"},
 		Standard: []table.Column{{"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Command", "COMMAND"},
 			{"RunningFor", "CREATED"},
@@ -52,7 +53,7 @@ func psListing(size bool) *table.Listing {
 // Run is `docker container ls`.
 func (f *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	l := psListing(f.Size)
-	f.Format = l.Format(s, f.Format)
+	f.Format = f.format(s, l)
 	size, err := asksSize(f.Format)
 	if err != nil {
 		return err
@@ -69,17 +70,25 @@ func (f *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if err != nil {
 		return err
 	}
-	if f.Quiet && f.Format == "" {
-		for _, c := range list {
-			fmt.Fprintln(s.Out, table.CutID(c.ID, f.NoTrunc))
-		}
-		return nil
-	}
 	var rows []*Row
 	for i := range list {
 		rows = append(rows, RowOf(&list[i], f.NoTrunc))
 	}
 	return table.Print(s, s.Out, l, f.Format, rows)
+}
+
+// format is the one to use: --quiet goes before every other but raw.
+func (f *Ls) format(s *session.Session, l *table.Listing) string {
+	if !f.Quiet {
+		return l.Format(s, f.Format)
+	}
+	if f.Format != "" {
+		fmt.Fprintln(s.Err, "WARNING: Ignoring custom format, because both --format and --quiet are set.")
+	}
+	if f.Format == "raw" {
+		return l.Quiet("raw")
+	}
+	return l.Quiet("")
 }
 
 // asksSize tries a format on an empty container: sizes are measured for those alone that name them.

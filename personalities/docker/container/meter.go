@@ -47,7 +47,8 @@ func (r *meterRow) CPUPerc() string {
 // MemUsage is the memory in use and its limit.
 func (r *meterRow) MemUsage() string {
 	return r.measured(func(s *container.StatsResponse) string {
-		return units.BytesSize(float64(memoryUsed(&s.MemoryStats))) + " / " + units.BytesSize(float64(s.MemoryStats.Limit))
+		used, limit := memoryUsed(&s.MemoryStats), s.MemoryStats.Limit
+		return units.BytesSize(float64(used)) + " / " + units.BytesSize(float64(limit))
 	})
 }
 

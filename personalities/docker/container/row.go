@@ -52,7 +52,7 @@ func (r *Row) RunningFor() string { return table.Ago(r.c.Created) }
 // Platform is that of an image of several; no daemon says it in a list.
 func (r *Row) Platform() *ocispec.Platform { return nil }
 
-// Ports are those that are open, shortest first.
+// Ports are those that are open, neighbours as one range.
 func (r *Row) Ports() string { return portText(r.c.Ports) }
 
 // State is one word.

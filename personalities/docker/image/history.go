@@ -19,6 +19,7 @@ func historyListing(human bool) *table.Listing {
 		created = "CREATED AT"
 	}
 	return &table.Listing{
+		Key: "ID",
 		Standard: []table.Column{{"ID", "IMAGE"}, {"CreatedSince", created}, {"CreatedBy", "CREATED BY"},
 			{"Size", "SIZE"}, {"Comment", "COMMENT"}},
 		Others: []table.Column{{"CreatedAt", "CREATED AT"}},
@@ -52,14 +53,15 @@ func (c *History) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) er
 	if err != nil {
 		return err
 	}
-	if c.Quiet && c.Format == "" {
-		c.Format = "{{.ID}}"
+	l := historyListing(c.Human)
+	if c.Quiet {
+		c.Format = l.Quiet(c.Format)
 	}
 	var rows []*historyRow
 	for i := range list {
 		rows = append(rows, &historyRow{&list[i], c.Human, c.NoTrunc})
 	}
-	return table.Print(s, s.Out, historyListing(c.Human), c.Format, rows)
+	return table.Print(s, s.Out, l, c.Format, rows)
 }
 
 // historyRow is a step of an image's history; its methods are what --format may name.

@@ -29,6 +29,7 @@ type Ls struct {
 func imageListing(digests bool) *table.Listing {
 	l := &table.Listing{
 		Setting:  "imagesFormat",
+		Key:      "ID",
 		Flexible: []string{"Repository", "Tag", "Digest"},
 		Standard: []table.Column{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}},
 		Others: []table.Column{{"CreatedAt", "CREATED AT"}, {"Containers", "CONTAINERS"}, {"VirtualSize", "SIZE"},
@@ -64,10 +65,10 @@ func (f *Ls) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 		return err
 	}
 	slices.SortStableFunc(list, func(a, b image.Summary) int { return cmp.Compare(b.Created, a.Created) })
-	if f.Quiet && f.Format == "" {
-		f.Format = "{{.ID}}"
-	}
 	l := imageListing(f.Digests)
+	if f.Quiet {
+		f.Format = l.Quiet(f.Format)
+	}
 	f.Format = l.Format(s, f.Format)
 	digests := f.Digests || strings.Contains(f.Format, "{{.Digest}}")
 	var rows []*Row

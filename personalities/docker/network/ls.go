@@ -17,6 +17,7 @@ import (
 func networkListing() *table.Listing {
 	return &table.Listing{
 		Setting:  "networksFormat",
+		Key:      "ID",
 		Standard: []table.Column{{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Driver", "DRIVER"}, {"Scope", "SCOPE"}},
 		Others: []table.Column{{"IPv4", "IPV4"}, {"IPv6", "IPV6"}, {"Internal", "INTERNAL"}, {"Labels", "LABELS"},
 			{"CreatedAt", "CREATED AT"}},
@@ -43,14 +44,15 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 		return err
 	}
 	slices.SortFunc(list, func(a, b client.Network) int { return cmp.Compare(a.Name, b.Name) })
-	if c.Quiet && c.Format == "" {
-		c.Format = "{{.ID}}"
+	l := networkListing()
+	if c.Quiet {
+		c.Format = l.Quiet(c.Format)
 	}
 	var rows []*row
 	for i := range list {
 		rows = append(rows, &row{&list[i], c.NoTrunc})
 	}
-	return table.Print(s, s.Out, networkListing(), c.Format, rows)
+	return table.Print(s, s.Out, l, c.Format, rows)
 }
 
 // row is a network of the listing; its methods are what --format may name.

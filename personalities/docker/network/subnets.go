@@ -81,7 +81,8 @@ func (all subnets) addGateway(text string) error {
 		return err
 	}
 	if c.Gateway.IsValid() {
-		return fmt.Errorf("cannot configure multiple gateways (%s, %s) for the same subnet (%s)", a, c.Gateway, c.Subnet)
+		return fmt.Errorf("cannot configure multiple gateways (%s, %s) for the same subnet (%s)", a, c.Gateway,
+			c.Subnet)
 	}
 	c.Gateway = a
 	return nil

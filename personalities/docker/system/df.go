@@ -35,7 +35,8 @@ func (c *Df) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	}
 	l := &table.Listing{Standard: []table.Column{{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"},
 		{"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}},
-		Raw: "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\nreclaimable: {{.Reclaimable}}\n"}
+		Raw: "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\n" +
+			"reclaimable: {{.Reclaimable}}\n"}
 	return table.Print(s, s.Out, l, c.Format, usageRows(&usage))
 }
 

@@ -16,6 +16,7 @@ type Listing struct {
 	Standard []Column // the table without --format
 	Others   []Column // placeholders that the table does not show
 	Raw      string   // the template that the format "raw" stands for
+	Key      string   // the placeholder that --quiet leaves
 	Flexible []string // fields that are cut in a window that is too narrow
 	Optional []string // fields that are left out there, the first first
 }
@@ -36,6 +37,21 @@ func (l *Listing) Format(s *session.Session, asked string) string {
 		return ""
 	}
 	return set.Formats[l.Setting]
+}
+
+// Quiet is what --quiet makes of a format: the key alone in place of a table. A template stays what it is.
+func (l *Listing) Quiet(format string) string {
+	switch format {
+	case "", "table":
+		return "{{." + l.Key + "}}"
+	case "raw":
+		for line := range strings.Lines(l.Raw) {
+			if strings.Contains(line, "{{."+l.Key+"}}") {
+				return strings.TrimSuffix(line, "\n")
+			}
+		}
+	}
+	return format
 }
 
 // Print writes rows in a format; an empty one is the user's setting or the table. What a template may name are the

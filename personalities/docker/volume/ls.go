@@ -20,6 +20,7 @@ import (
 func volumeListing() *table.Listing {
 	return &table.Listing{
 		Setting:  "volumesFormat",
+		Key:      "Name",
 		Standard: []table.Column{{"Driver", "DRIVER"}, {"Name", "VOLUME NAME"}},
 		Others: []table.Column{{"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"},
 			{"Links", "LINKS"}, {"Size", "SIZE"},
@@ -50,8 +51,9 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 		s.Complain(errors.New(w))
 	}
 	slices.SortFunc(list.Volumes, func(a, b volume.Volume) int { return cmp.Compare(a.Name, b.Name) })
-	if c.Quiet && c.Format == "" {
-		c.Format = "{{.Name}}"
+	l := volumeListing()
+	if c.Quiet {
+		c.Format = l.Quiet(c.Format)
 	}
 	var rows []*Row
 	for i := range list.Volumes {
@@ -60,7 +62,7 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 		}
 		rows = append(rows, RowOf(&list.Volumes[i]))
 	}
-	return table.Print(s, s.Out, volumeListing(), c.Format, rows)
+	return table.Print(s, s.Out, l, c.Format, rows)
 }
 
 // Row is a volume of the listing; its methods are what --format may name.
