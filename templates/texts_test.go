@@ -19,14 +19,14 @@ func TestTexts(t *testing.T) {
 	type sample struct {
 		Address netip.Addr `json:"address"`
 		inner
-		Mac    network.HardwareAddr
-		Ports  network.PortMap
-		Nets   map[string]*inner
-		List   []netip.Prefix
-		At     time.Time
-		Same   *container.Health
-		Swap   inner
-		hidden int
+		Mac   network.HardwareAddr
+		Ports network.PortMap
+		Nets  map[string]*inner
+		List  []netip.Prefix
+		At    time.Time
+		Same  *container.Health
+		Swap  inner
+		_     int
 	}
 	if of := Texts(reflect.TypeFor[sample](), nil); of != reflect.TypeFor[sample]() {
 		t.Errorf("a type with hidden fields was taken apart: %s", of)
