@@ -59,7 +59,7 @@ cover: tools ## How much of the engine and the API the tests reach as an ordinar
 race: tools ## Test the keeper, the engine and the API under Go's race detector
 	go test -race -tags $(TAGS) -count=1 ./engine/keeper ./engine ./netapi
 
-lint: ## Format, vet, staticcheck and the rules of imports
+lint: tools ## Format, vet, staticcheck and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	go vet -tags $(TAGS) ./...
 	go tool staticcheck -tags $(TAGS) ./...
