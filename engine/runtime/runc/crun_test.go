@@ -29,10 +29,14 @@ func (w *world) byCrun(string) started {
 		t.Fatal(err)
 	}
 	crun := func(args ...string) *exec.Cmd {
+		args = append([]string{"crun", "--root", filepath.Join(w.dir, "crun"), "--cgroup-manager", "cgroupfs"}, args...)
+		if !mounted("/sys/fs/cgroup/unified") {
+			return exec.Command(args[0], args[1:]...)
+		}
 		// A tree of cgroup v2 with controllers beside those of v1 is a mistake to crun.
-		apart := `if mount --make-private /sys/fs/cgroup/unified; then mount --make-private /sys/fs/cgroup && umount /sys/fs/cgroup/unified; fi 2>/dev/null; exec "$0" "$@"`
-		return exec.Command("unshare", append([]string{"-m", "--propagation", "unchanged", "sh", "-c", apart,
-			"crun", "--root", filepath.Join(w.dir, "crun"), "--cgroup-manager", "cgroupfs"}, args...)...)
+		const apart = `mount --make-private /sys/fs/cgroup/unified && mount --make-private /sys/fs/cgroup &&
+			umount /sys/fs/cgroup/unified && exec "$@"`
+		return exec.Command("unshare", append([]string{"-m", "--propagation", "unchanged", "sh", "-c", apart, "sh"}, args...)...)
 	}
 	first := *s.Process
 	if w.c.exec != nil {
