@@ -87,7 +87,7 @@ var compared = []comparison{
 	{what: "half a processor", host: `{"NanoCpus":500000000}`},
 	{what: "processes", host: `{"PidsLimit":77}`},
 	{what: "disk", host: `{"BlkioDeviceReadBps":[{"Path":"DISK","Rate":1048576}],"BlkioDeviceWriteIOps":[{"Path":"DISK","Rate":100}]}`},
-	{what: "device", host: `{"Devices":[{"PathOnHost":"/dev/fuse","PathInContainer":"/dev/mine","CgroupPermissions":"rw"},{"PathOnHost":"/dev/loop-control","CgroupPermissions":"r"}]}`},
+	{what: "device", host: `{"Devices":[{"PathOnHost":"/dev/zero","PathInContainer":"/dev/mine","CgroupPermissions":"rw"},{"PathOnHost":"/dev/kmsg","CgroupPermissions":"r"}]}`},
 	{what: "device rules", host: `{"DeviceCgroupRules":["c 10:* rw","b 7:0 r"]}`},
 	{what: "tmpfs", alter: func(w *world, s *specs.Spec) {
 		w.must(unix.Chmod(w.root+"/tmp", 0o1750))

@@ -114,6 +114,9 @@ func (w *world) spec() *specs.Spec {
 	if h.CgroupnsMode == "" {
 		h.CgroupnsMode = api.CgroupnsModePrivate
 	}
+	if in.CgroupV2 {
+		h.OomKillDisable = nil // as the engine does, which warns
+	}
 	if h.ShmSize == 0 {
 		h.ShmSize = 64 << 20
 	}
