@@ -50,7 +50,8 @@ func TestSuite(t *testing.T) {
 		return runtimetest.Container{Start: by(c.Start), Exec: by(c.Exec)}
 	}
 	runtimetest.Suite(t, runtimetest.Runtime{Create: create, Keeps: []string{"/sys/fs/cgroup", "/", "exec.fifo (deleted)"}, Words: map[string]string{
-		"working folder outside":                       "mkdir /proc/self/fd/7: not a directory",
+		"stopped":                "unable to start container process", // whatever it was waiting for
+		"working folder outside": "mkdir /proc/self/fd/7: not a directory",
 		"mode and owner of what a file is masked with": "crw-------\n", // of the container's own device
 		"few files":            "too many open files", // Go's runtime needs some
 		"few files of its own": "too many open files",
