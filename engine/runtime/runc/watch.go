@@ -14,7 +14,7 @@ import (
 // What a start waits for. The process on its way can be seen and stopped by the container's before it executes the
 // program: that must not hold up the keeper, for libcontainer waits as long as it takes.
 const (
-	startLimit = 2 * time.Minute        // for a start
+	startLimit = time.Minute            // for a start
 	firstLook  = 500 * time.Millisecond // at one that takes long
 	lookAgain  = 50 * time.Millisecond
 	stopsLimit = 20 // how often a process goes on that was stopped
