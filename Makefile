@@ -56,8 +56,8 @@ cover: tools ## How much of the engine and the API the tests reach as an ordinar
 	@sh testdata/need setpriv:util-linux
 	@sh testdata/cover
 
-race: tools ## Test the keeper, the engine and the API under Go's race detector
-	go test -race -tags $(TAGS) -count=1 ./engine/keeper ./engine ./netapi
+race: tools ## Test the keeper, the engine, its locks and the API under Go's race detector
+	go test -race -tags $(TAGS) -count=1 ./engine/keeper ./engine ./engine/attach ./engine/lifecycle ./engine/rootfs ./netapi
 
 lint: tools ## Format, vet, staticcheck and the rules of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
