@@ -8,6 +8,7 @@ const (
 	strict   = "box and runc keep nosuid, nodev and noexec of /proc on what they make read-only in it; crun sets the one flag"
 	hybrid   = "crun runs here where the tree of cgroup v2 beside those of v1 is unmounted: it does not work with both"
 	empty    = "a folder is covered with an empty tmpfs: of one page that cannot be filled in box and runc, read-only in itself, of the least size in crun"
+	ignored  = "what is ignored by who started the keeper: box sets all signals to their defaults, runc and crun pass it on"
 	streams  = "box and runc give the streams to the program's user, crun to its group too"
 )
 
@@ -35,6 +36,8 @@ var differences = []difference{
 	{line: `crun: groups /sys/fs/cgroup/net_(cls|prio) .*`, reason: "crun makes these links on every host", sometimes: true},
 	{line: `crun: groups /sys/fs/cgroup/box .*`, reason: "crun shows a hierarchy that is mounted nowhere: that by which a keeper on this host favours moves", sometimes: true},
 	{line: `(box, not crun|crun): (in group  |cgroup 0::).*`, reason: hybrid, sometimes: true},
+	{line: `box: status SigIgn:.*`, reason: ignored, sometimes: true},
+	{line: `(runc|crun): status SigIgn:.*`, reason: ignored, sometimes: true},
 
 	{line: `box, not crun: mount /(sys|proc)\S* of \S+: ro,nosuid,nodev,noexec,relatime  (proc|sysfs) .*`, reason: strict},
 	{line: `crun: mount /proc/\S+ of \S+: ro,relatime  proc .*`, reason: strict},
