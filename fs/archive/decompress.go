@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/klauspost/compress/gzip"
@@ -71,7 +72,7 @@ func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 	case Gzip:
 		z, err := gzip.NewReader(b)
 		if err != nil {
-			return nil, c, fmt.Errorf("gzip: %w", Invalid(err))
+			return nil, c, corrupt(Gzip, err)
 		}
 		z.Multistream(false)
 		return &unpacked{&members{b, z}, c, false, z.Close}, c, nil
@@ -157,7 +158,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	case u.begun && isForeign(err):
 		err = fmt.Errorf("%s: something else follows the end of what is packed: %w", u.c, errdefs.ErrInvalidArgument)
 	default:
-		err = fmt.Errorf("%s: %w", u.c, Invalid(err))
+		err = corrupt(u.c, err)
 	}
 	return n, err
 }
@@ -171,3 +172,11 @@ func isForeign(err error) bool {
 
 // Close implements io.Closer.
 func (u *unpacked) Close() error { return u.close() }
+
+// corrupt says that data packed so cannot be read. Some libraries begin their errors with the name, others do not.
+func corrupt(c Compression, err error) error {
+	if strings.HasPrefix(err.Error(), string(c)+": ") {
+		return Invalid(err)
+	}
+	return fmt.Errorf("%s: %w", c, Invalid(err))
+}

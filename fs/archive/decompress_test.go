@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"io"
 	"os/exec"
 	"strings"
@@ -106,5 +107,20 @@ func TestNotTar(t *testing.T) {
 		if got := NotTar([]byte(begin)); got != want {
 			t.Errorf("%.20q is %q, want %q", begin, got, want)
 		}
+	}
+}
+
+// TestCorrupt: the compression is named once, whether the library names it or not.
+func TestCorrupt(t *testing.T) {
+	for said, want := range map[string]string{
+		"gzip: invalid header": "gzip: invalid header: invalid argument", "unexpected EOF": "gzip: unexpected EOF: invalid argument",
+	} {
+		if err := corrupt(Gzip, errors.New(said)); err.Error() != want || !errdefs.IsInvalidArgument(err) {
+			t.Errorf("%s: %v", said, err)
+		}
+	}
+	_, _, err := Decompress(strings.NewReader("\x1f\x8b\x08\xff and no more that is a head"))
+	if err != nil && strings.Count(err.Error(), "gzip") != 1 {
+		t.Error(err)
 	}
 }
