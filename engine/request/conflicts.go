@@ -71,6 +71,8 @@ func checkHostLine(line string) error {
 	return nil
 }
 
+// CutHostLine splits a line of --add-host, NAME:ADDRESS or NAME=ADDRESS; an address of IPv6 loses its brackets. ok is
+// false for a line with neither sign.
 func CutHostLine(line string) (name, address string, ok bool) {
 	if name, address, ok = strings.Cut(line, "="); !ok {
 		name, address, ok = strings.Cut(line, ":")

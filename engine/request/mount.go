@@ -17,6 +17,7 @@ import (
 
 var errTargetIsRoot = errors.New("invalid specification: destination can't be '/'")
 
+// SortedKeys are the keys of m in order.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // checkTarget refuses a place in the container where nothing can be mounted.

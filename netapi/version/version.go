@@ -72,6 +72,8 @@ func OfPath(s, lowest string) (Version, error) {
 	return v, nil
 }
 
+// Parse reads 1.N; another major version is above, or below, all of them. What is no number is an
+// errdefs.ErrInvalidArgument.
 func Parse(s string) (Version, error) {
 	major, minor, _ := strings.Cut(s, ".")
 	n, err := strconv.Atoi(minor)
