@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -21,21 +22,27 @@ func openConsole() (*console, error) {
 	return &console{near: os.NewFile(uintptr(fds[0]), "console"), far: os.NewFile(uintptr(fds[1]), "console")}, nil
 }
 
-// receive returns the terminal's master, set not to block. The process has sent it by now, if it ever does.
+// receive is ReceiveTerminal of what the process has sent by now, if it ever does.
 func (c *console) receive() (*os.File, error) {
 	c.far.Close()
-	oob := make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := unix.Recvmsg(int(c.near.Fd()), make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC)
+	return ReceiveTerminal(c.near)
+}
+
+// ReceiveTerminal reads one message from a socket and returns the terminal's master in it, set not to block. With the
+// master may come its name, which is dropped.
+func ReceiveTerminal(socket *os.File) (*os.File, error) {
+	name, oob := make([]byte, unix.PathMax), make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(int(socket.Fd()), name, oob, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
 	messages, err := unix.ParseSocketControlMessage(oob[:n])
 	if err != nil || len(messages) != 1 {
-		return nil, fmt.Errorf("no descriptor in the message: %w", err)
+		return nil, errors.Join(errors.New("no terminal in the message"), err)
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
 	if err != nil || len(fds) != 1 {
-		return nil, fmt.Errorf("no descriptor in the message: %w", err)
+		return nil, errors.Join(errors.New("no terminal in the message"), err)
 	}
 	if err := unix.SetNonblock(fds[0], true); err != nil {
 		unix.Close(fds[0])

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"box/engine/runtime"
+
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -134,7 +136,7 @@ func begin(t *testing.T, dir string, terminal bool, crun func(...string) *exec.C
 		if err := unix.SetNonblock(int(f.Fd()), false); err != nil {
 			t.Fatal(err)
 		}
-		master, err := receive(f)
+		master, err := runtime.ReceiveTerminal(f)
 		if err != nil {
 			t.Fatal(err)
 		}

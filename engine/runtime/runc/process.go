@@ -34,7 +34,7 @@ func start(
 			return 0, nil, err
 		}
 		far.Close()
-		if terminal, err = receive(near); err != nil {
+		if terminal, err = runtime.ReceiveTerminal(near); err != nil {
 			return 0, nil, fmt.Errorf("receive terminal: %w", stillborn(p, err))
 		}
 	} else {
@@ -129,27 +129,4 @@ func socketPair() (near, far *os.File, err error) {
 		return nil, nil, fmt.Errorf("socket pair for the terminal: %w", err)
 	}
 	return os.NewFile(uintptr(fds[0]), "console"), os.NewFile(uintptr(fds[1]), "console"), nil
-}
-
-// receive returns the terminal's master, set not to block. The process has sent it by now, with its name, if it ever
-// does.
-func receive(near *os.File) (*os.File, error) {
-	name, oob := make([]byte, unix.PathMax), make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := unix.Recvmsg(int(near.Fd()), name, oob, unix.MSG_CMSG_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	messages, err := unix.ParseSocketControlMessage(oob[:n])
-	if err != nil || len(messages) != 1 {
-		return nil, fmt.Errorf("no descriptor in the message: %w", err)
-	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return nil, fmt.Errorf("no descriptor in the message: %w", err)
-	}
-	if err := unix.SetNonblock(fds[0], true); err != nil {
-		unix.Close(fds[0])
-		return nil, err
-	}
-	return os.NewFile(uintptr(fds[0]), "terminal"), nil
 }
