@@ -14,7 +14,8 @@ func TestBuild(t *testing.T) {
 		{"0123", "2026-11-30T01:02:03Z", "0123", "2026-11-30T01:02:03Z", "commit 0123 of 2026-11-30"},
 		{"", "", "", "", "of unknown commit"},
 	} {
-		b := of(&debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: row.revision}, {Key: "vcs.time", Value: row.time}}})
+		b := of(&debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: row.revision},
+			{Key: "vcs.time", Value: row.time}}})
 		if b.Commit != row.commit || b.Date() != row.date || b.String() != row.text {
 			t.Errorf("%q at %q: %q, %q, %q", row.revision, row.time, b.Commit, b.Date(), b)
 		}

@@ -39,7 +39,8 @@ type Authority struct {
 
 // NewAuthority makes an authority for folder, which is not written yet: its files are the Pair's. place is a word for
 // its name. Two authorities never have the same name.
-func NewAuthority(folder, place, algorithm string, life time.Duration, passphrase []byte, now func() time.Time) (*Authority, *Pair, error) {
+func NewAuthority(folder, place, algorithm string, life time.Duration, passphrase []byte,
+	now func() time.Time) (*Authority, *Pair, error) {
 	key, err := newKey(algorithm)
 	if err != nil {
 		return nil, nil, err
@@ -99,7 +100,8 @@ func authorityCertificate(folder string) (*x509.Certificate, error) {
 	}
 	c := list[0]
 	if !c.BasicConstraintsValid || !c.IsCA || c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 {
-		return nil, fmt.Errorf("%s is the certificate of %q, which is no authority (CA:TRUE and keyCertSign are wanted)", path, Name(c))
+		return nil, fmt.Errorf("%s is the certificate of %q, which is no authority (CA:TRUE and keyCertSign are wanted)",
+			path, Name(c))
 	}
 	return c, nil
 }

@@ -36,7 +36,8 @@ func makeAll(t testing.TB, now func() time.Time) (string, *Authority) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := slices.Concat(PairFiles(ca, CAFile, CAKeyFile), PairFiles(server, ServerFile, ServerKeyFile), PairFiles(client, ClientFile, ClientKeyFile))
+	files := slices.Concat(PairFiles(ca, CAFile, CAKeyFile), PairFiles(server, ServerFile, ServerKeyFile),
+		PairFiles(client, ClientFile, ClientKeyFile))
 	if err := Write(folder, false, files, Issued(server, client)); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,8 @@ func makeAll(t testing.TB, now func() time.Time) (string, *Authority) {
 }
 
 func serverFiles(folder string) Files {
-	return Files{CA: filepath.Join(folder, CAFile), Cert: filepath.Join(folder, ServerFile), Key: filepath.Join(folder, ServerKeyFile)}
+	return Files{CA: filepath.Join(folder, CAFile), Cert: filepath.Join(folder, ServerFile),
+		Key: filepath.Join(folder, ServerKeyFile)}
 }
 
 // TestWriteCutOff leaves what a Write leaves when it is cut off at each of its steps.
@@ -62,7 +64,8 @@ func TestWriteCutOff(t *testing.T) {
 		},
 	} {
 		folder := t.TempDir()
-		if err := errors.Join(Write(folder, false, old), cut(folder), Write(folder, false, nil, File{"c", 0o444, nil})); err != nil {
+		if err := errors.Join(Write(folder, false, old), cut(folder),
+			Write(folder, false, nil, File{"c", 0o444, nil})); err != nil {
 			t.Fatal(name, err)
 		}
 		a, errA := os.ReadFile(filepath.Join(folder, "a"))
@@ -111,7 +114,8 @@ func TestClock(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(a.Certificate)
 	for _, now := range []time.Time{wrong(), time.Now()} {
-		if _, err := c[0].Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+		if _, err := c[0].Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now,
+			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 			t.Errorf("at %s: %v", now, err)
 		}
 	}
@@ -138,7 +142,8 @@ func TestLeaves(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := p.Certificate
-		if c.NotAfter.After(a.Certificate.NotAfter) || c.NotBefore.After(time.Now().Add(-time.Minute)) && c.NotBefore.After(a.Certificate.NotBefore) {
+		if c.NotAfter.After(a.Certificate.NotAfter) ||
+			c.NotBefore.After(time.Now().Add(-time.Minute)) && c.NotBefore.After(a.Certificate.NotBefore) {
 			t.Errorf("%s: good from %s to %s", algorithm, c.NotBefore, c.NotAfter)
 		}
 		if c.SerialNumber.BitLen() != 159 || c.IsCA || AlgorithmOf(c) != algorithm || UseOf(c) != "server" {
@@ -280,7 +285,8 @@ func FuzzParseKey(f *testing.F) {
 		if bytes.Contains(der, []byte{0x2, 0x3}) {
 			return // more rounds than a fuzzer has time for
 		}
-		_, _ = parseKey(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), func() ([]byte, error) { return []byte("x"), nil })
+		_, _ = parseKey(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}),
+			func() ([]byte, error) { return []byte("x"), nil })
 	})
 }
 

@@ -89,7 +89,8 @@ func (c *checking) dates(leaf *x509.Certificate, what string) {
 	switch now := c.now(); {
 	case ClockFault(now) != nil: // said already
 	case now.Before(leaf.NotBefore):
-		c.wrong("clock: %s is valid from %s on, and the clock here says %s: one of the two clocks is wrong", what, day(leaf.NotBefore), day(now))
+		c.wrong("clock: %s is valid from %s on, and the clock here says %s: one of the two clocks is wrong", what,
+			day(leaf.NotBefore), day(now))
 	case now.After(leaf.NotAfter):
 		c.wrong("expiry: %s ended %s: box certs renew", what, day(leaf.NotAfter))
 	}
@@ -110,7 +111,8 @@ func (c *checking) unreachable(err error) {
 // daemon looks at the certificates that the daemon shows.
 func (c *checking) daemon(chain []*x509.Certificate) {
 	leaf := chain[0]
-	c.saw("daemon: %q for %s, signed by %q, until %s", Name(leaf), strings.Join(HostsOf(leaf), ", "), leaf.Issuer.String(), day(leaf.NotAfter))
+	c.saw("daemon: %q for %s, signed by %q, until %s", Name(leaf), strings.Join(HostsOf(leaf), ", "), leaf.Issuer.String(),
+		day(leaf.NotAfter))
 	c.dates(leaf, "the daemon's certificate")
 	if err := usable(leaf, x509.ExtKeyUsageServerAuth); err != nil {
 		c.wrong("key use: the daemon shows the wrong one: %v: at the daemon: box certs server", err)
@@ -131,12 +133,14 @@ func (c *checking) daemon(chain []*x509.Certificate) {
 		between.AddCert(m)
 	}
 	// dates and uses have been told: at a time when the leaf was valid only the signatures are left
-	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2),
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between,
+		CurrentTime: leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2),
+		KeyUsages:   []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown):
-		c.wrong("CA: the daemon's certificate is signed by %q, which is not in %s (%s)", leaf.Issuer.String(), c.files.CA, subjects(c.authorities))
+		c.wrong("CA: the daemon's certificate is signed by %q, which is not in %s (%s)", leaf.Issuer.String(), c.files.CA,
+			subjects(c.authorities))
 	case err != nil && !isDate(err):
 		c.wrong("CA: %v", err)
 	}

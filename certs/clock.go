@@ -29,7 +29,8 @@ func built() time.Time {
 func ClockFault(now time.Time) error {
 	// a day of grace: clocks of builders may be in other zones
 	if b := built(); now.Before(b.Add(-24 * time.Hour)) {
-		return fmt.Errorf("the clock of this machine is wrong: it says %s, and this file was built after %s: set the clock (date -s) before anything else",
+		return fmt.Errorf("the clock of this machine is wrong: it says %s, and this file was built after %s: set the clock "+
+			"(date -s) before anything else",
 			day(now), b.UTC().Format("2006-01-02"))
 	}
 	return nil

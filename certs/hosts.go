@@ -44,7 +44,8 @@ func CheckHost(host string) error {
 		return nil
 	}
 	for label := range strings.SplitSeq(strings.TrimPrefix(host, "*."), ".") {
-		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+		if label == "" || len(label) > 63 ||
+			strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 			return fmt.Errorf("%q is neither an address nor a name of a host", host)
 		}
 	}
@@ -55,7 +56,8 @@ func CheckHost(host string) error {
 func CheckName(name string) error {
 	if len(name) > 64 || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "-") || name == "" ||
 		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@") != "" {
-		return fmt.Errorf("%q cannot be a client's name: up to 64 letters, digits and -_.@, the first a letter or digit", name)
+		return fmt.Errorf("%q cannot be a client's name: up to 64 letters, digits and -_.@, the first a letter or digit",
+			name)
 	}
 	return nil
 }

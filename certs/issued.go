@@ -129,7 +129,8 @@ func (a *Authority) Revoke(serials ...*big.Int) (File, error) {
 }
 
 func (a *Authority) signList(number *big.Int, entries []x509.RevocationListEntry) (File, error) {
-	next := &x509.RevocationList{Number: number, ThisUpdate: a.now().Add(-setBack).UTC(), NextUpdate: a.Certificate.NotAfter, RevokedCertificateEntries: entries}
+	next := &x509.RevocationList{Number: number, ThisUpdate: a.now().Add(-setBack).UTC(),
+		NextUpdate: a.Certificate.NotAfter, RevokedCertificateEntries: entries}
 	der, err := x509.CreateRevocationList(rand.Reader, next, a.signsLists(), a.key)
 	if err != nil {
 		return File{}, fmt.Errorf("sign the list of revoked certificates: %w", err)

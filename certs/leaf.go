@@ -72,7 +72,8 @@ func (a *Authority) sign(l Leaf, use x509.ExtKeyUsage) (*Pair, error) {
 		c.NotBefore = a.Certificate.NotBefore
 	}
 	if !c.NotAfter.After(a.now()) {
-		return nil, fmt.Errorf("the authority %q ended %s: box certs renew ca", Name(a.Certificate), day(a.Certificate.NotAfter))
+		return nil, fmt.Errorf("the authority %q ended %s: box certs renew ca", Name(a.Certificate),
+			day(a.Certificate.NotAfter))
 	}
 	return finish(c, a.Certificate, key, a.key, nil)
 }

@@ -72,7 +72,8 @@ func Name(c *x509.Certificate) string {
 
 // usable is an error if the certificate says that it is for other uses. One that says nothing is for all.
 func usable(c *x509.Certificate, use x509.ExtKeyUsage) error {
-	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, use) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
+	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, use) ||
+		slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
 		return nil
 	}
 	if use == x509.ExtKeyUsageServerAuth {

@@ -22,7 +22,8 @@ func ReadRevocations(raw []byte, authorities []*x509.Certificate) (*Revocations,
 	}
 	for _, l := range lists {
 		if !signedBy(l, authorities) {
-			return nil, fmt.Errorf("the list of revoked certificates of %q is not signed by an authority that is trusted here", l.Issuer)
+			return nil, fmt.Errorf("the list of revoked certificates of %q is not signed by an authority that is trusted here",
+				l.Issuer)
 		}
 		for _, e := range l.RevokedCertificateEntries {
 			r.dated[string(l.RawIssuer)+e.SerialNumber.String()] = e.RevocationTime

@@ -60,8 +60,9 @@ type blockCipher struct {
 }
 
 func ciphers() map[string]blockCipher {
-	return map[string]blockCipher{"2.16.840.1.101.3.4.1.2": {16, aes.NewCipher}, "2.16.840.1.101.3.4.1.22": {24, aes.NewCipher},
-		oidAES256().String(): {32, aes.NewCipher}, "1.2.840.113549.3.7": {24, des.NewTripleDESCipher}}
+	return map[string]blockCipher{"2.16.840.1.101.3.4.1.2": {16, aes.NewCipher},
+		"2.16.840.1.101.3.4.1.22": {24, aes.NewCipher},
+		oidAES256().String():      {32, aes.NewCipher}, "1.2.840.113549.3.7": {24, des.NewTripleDESCipher}}
 }
 
 // unseal opens a sealed key.
@@ -74,14 +75,16 @@ func unseal(der, passphrase []byte) ([]byte, error) {
 		return nil, err
 	}
 	if !s.Algorithm.Algorithm.Equal(oidPBES2()) {
-		return nil, fmt.Errorf("the key is encrypted by %s, which is not known here: openssl pkcs8 -topk8 -v2 aes256 writes one that is", s.Algorithm.Algorithm)
+		return nil, fmt.Errorf("the key is encrypted by %s, which is not known here: openssl pkcs8 -topk8 -v2 aes256 "+
+			"writes one that is", s.Algorithm.Algorithm)
 	}
 	if err := unmarshal(s.Algorithm.Parameters.FullBytes, &p); err != nil {
 		return nil, err
 	}
 	c, known := ciphers()[p.Encrypt.Algorithm.String()]
 	if !known || !p.Derive.Algorithm.Equal(oidPBKDF2()) {
-		return nil, fmt.Errorf("the key is encrypted by %s and %s, which are not known here: openssl pkcs8 -topk8 -v2 aes256 writes one that is",
+		return nil, fmt.Errorf("the key is encrypted by %s and %s, which are not known here: openssl pkcs8 -topk8 -v2 "+
+			"aes256 writes one that is",
 			p.Derive.Algorithm, p.Encrypt.Algorithm)
 	}
 	if err := unmarshal(p.Derive.Parameters.FullBytes, &k); err != nil {
@@ -92,7 +95,8 @@ func unseal(der, passphrase []byte) ([]byte, error) {
 	}
 	prf, known := prfs()[k.PRF.Algorithm.String()]
 	if !known || k.Iterations < 1 || k.Iterations > maxIterations {
-		return nil, fmt.Errorf("the key is encrypted with %d rounds of %s, which is not done here", k.Iterations, k.PRF.Algorithm)
+		return nil, fmt.Errorf("the key is encrypted with %d rounds of %s, which is not done here", k.Iterations,
+			k.PRF.Algorithm)
 	}
 	key, err := pbkdf2.Key(prf, string(passphrase), k.Salt, k.Iterations, c.length)
 	if err != nil {
@@ -108,7 +112,8 @@ func unseal(der, passphrase []byte) ([]byte, error) {
 	out := make([]byte, len(s.Data))
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(out, s.Data)
 	pad := int(out[len(out)-1])
-	if pad < 1 || pad > block.BlockSize() || !bytes.HasSuffix(out, bytes.Repeat([]byte{byte(pad)}, pad)) || out[0] != 0x30 {
+	if pad < 1 || pad > block.BlockSize() || !bytes.HasSuffix(out, bytes.Repeat([]byte{byte(pad)}, pad)) ||
+		out[0] != 0x30 {
 		return nil, fmt.Errorf("%w, and this is not it", ErrPassphrase)
 	}
 	return out[:len(out)-pad], nil
@@ -145,7 +150,8 @@ func seal(der, passphrase []byte) ([]byte, error) {
 	data := append(bytes.Clone(der), bytes.Repeat([]byte{byte(pad)}, pad)...)
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
 	null := asn1.RawValue{Tag: asn1.TagNull}
-	derive, err := parameters(pbkdf2Params{Salt: salt, Iterations: iterations, PRF: pkix.AlgorithmIdentifier{Algorithm: oidSHA256(), Parameters: null}})
+	derive, err := parameters(pbkdf2Params{Salt: salt, Iterations: iterations,
+		PRF: pkix.AlgorithmIdentifier{Algorithm: oidSHA256(), Parameters: null}})
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +159,8 @@ func seal(der, passphrase []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	both, err := parameters(pbes2{pkix.AlgorithmIdentifier{Algorithm: oidPBKDF2(), Parameters: derive}, pkix.AlgorithmIdentifier{Algorithm: oidAES256(), Parameters: vector}})
+	both, err := parameters(pbes2{pkix.AlgorithmIdentifier{Algorithm: oidPBKDF2(), Parameters: derive},
+		pkix.AlgorithmIdentifier{Algorithm: oidAES256(), Parameters: vector}})
 	if err != nil {
 		return nil, err
 	}

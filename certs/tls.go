@@ -22,7 +22,8 @@ type Files struct {
 
 // In is a folder's files with the names of Docker's clients.
 func In(folder string) Files {
-	return Files{CA: filepath.Join(folder, "ca.pem"), Cert: filepath.Join(folder, "cert.pem"), Key: filepath.Join(folder, "key.pem")}
+	return Files{CA: filepath.Join(folder, "ca.pem"), Cert: filepath.Join(folder, "cert.pem"),
+		Key: filepath.Join(folder, "key.pem")}
 }
 
 // maxFile is the longest file of certificates or revocations that is read, bytes.
@@ -63,7 +64,8 @@ func ServerTLS(files Files, verify bool, note func(text string, err error)) (*Se
 	if note == nil {
 		note = func(string, error) {}
 	}
-	s := &Server{files: files, verify: verify, note: note, now: time.Now, verdict: map[[sha256.Size]byte]error{}, open: map[*Conn]struct{}{}}
+	s := &Server{files: files, verify: verify, note: note, now: time.Now, verdict: map[[sha256.Size]byte]error{},
+		open: map[*Conn]struct{}{}}
 	s.stamps = s.look()
 	var err error
 	if s.current, err = s.load(); err != nil {
@@ -211,7 +213,8 @@ func loadPair(cert, key string) (tls.Certificate, error) {
 		return tls.Certificate{}, fmt.Errorf("read the key: %w", err)
 	}
 	if bytes.Contains(k, []byte("ENCRYPTED")) {
-		return tls.Certificate{}, fmt.Errorf("the key %s has a passphrase: write it without one (openssl pkey -in %s -out new.pem)", key, key)
+		return tls.Certificate{}, fmt.Errorf("the key %s has a passphrase: write it without one (openssl pkey -in %s -out "+
+			"new.pem)", key, key)
 	}
 	pair, err := tls.X509KeyPair(c, k)
 	if err != nil {

@@ -51,7 +51,8 @@ func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(
 		}
 		for _, n := range l.Names {
 			if old, ok := l.Moved[n]; ok {
-				tell(progress.Line{Stream: fmt.Sprintf("The image %s already exists, renaming the old one with ID %s to empty string\n", n, old)})
+				tell(progress.Line{Stream: fmt.Sprintf("The image %s already exists, renaming the old one with ID %s to empty "+
+					"string\n", n, old)})
 			}
 			tell(progress.Line{Stream: "Loaded image: " + n + "\n"})
 		}

@@ -57,7 +57,8 @@ func (e *Engine) Commit(ctx context.Context, ref string, q Commission) (id strin
 	layer := piped(func(w io.Writer) error { return differ.Diff(ctx, rec.ID, w) })
 	defer layer.Close()
 	img, name, err := e.images.Derive(ctx, parent, layer, image.Step{
-		Config: config, Created: e.o.Now(), CreatedBy: strings.Join(rec.Config.Cmd, " "), Author: q.Author, Comment: q.Comment,
+		Config: config, Created: e.o.Now(), CreatedBy: strings.Join(rec.Config.Cmd, " "), Author: q.Author,
+		Comment:    q.Comment,
 		Repository: q.Repository, Tag: q.Tag,
 	})
 	if err != nil {
@@ -129,7 +130,8 @@ func imageConfig(c *api.Config) dockerspec.DockerOCIImageConfig {
 			User: c.User, Env: c.Env, Entrypoint: c.Entrypoint, Cmd: c.Cmd, Volumes: c.Volumes, WorkingDir: c.WorkingDir,
 			Labels: c.Labels, StopSignal: c.StopSignal, ArgsEscaped: c.ArgsEscaped,
 		},
-		DockerOCIImageConfigExt: dockerspec.DockerOCIImageConfigExt{Healthcheck: c.Healthcheck, OnBuild: c.OnBuild, Shell: c.Shell},
+		DockerOCIImageConfigExt: dockerspec.DockerOCIImageConfigExt{Healthcheck: c.Healthcheck, OnBuild: c.OnBuild,
+			Shell: c.Shell},
 	}
 	for p := range c.ExposedPorts {
 		if out.ExposedPorts == nil {

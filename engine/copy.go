@@ -138,7 +138,8 @@ func (o *CopyOut) Write(ctx context.Context, w io.Writer) error {
 			at = real
 		}
 	}
-	p := archive.NewPacker(w, archive.PackOptions{UIDs: o.ids.UIDs, GIDs: o.ids.GIDs, Nobody: true, Enter: func(below string) bool { return o.f.mountAt(path.Join(at, below)) != nil }})
+	p := archive.NewPacker(w, archive.PackOptions{UIDs: o.ids.UIDs, GIDs: o.ids.GIDs, Nobody: true,
+		Enter: func(below string) bool { return o.f.mountAt(path.Join(at, below)) != nil }})
 	if err := p.Add(ctx, o.fd, o.Stat.Name); err != nil {
 		return err
 	}

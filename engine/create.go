@@ -88,7 +88,8 @@ func (e *Engine) complete(q *request.Create, img *image.Image) (*lifecycle.Recor
 
 // requestDaemon is what of this daemon decides over requests.
 func (e *Engine) requestDaemon() request.Daemon {
-	return request.Daemon{Defaults: e.settings().Container, Log: e.o.LogConfig, Limits: e.o.Limits, Remaps: len(e.o.IDs.UIDs) > 0}
+	return request.Daemon{Defaults: e.settings().Container, Log: e.o.LogConfig, Limits: e.o.Limits,
+		Remaps: len(e.o.IDs.UIDs) > 0}
 }
 
 // mountsOf are the mounts of a container, for others.
@@ -223,7 +224,8 @@ func (e *Engine) reserveName(rec *lifecycle.Record) error {
 		rec.Name = ident.Name(func(n string) bool { _, used := e.names[n]; return used })
 	}
 	if id, used := e.names[rec.Name]; used {
-		return refuse.Conflict("Conflict. The container name %q is already in use by container %q. You have to remove (or rename) that container to be able to reuse that name.",
+		return refuse.Conflict("Conflict. The container name %q is already in use by container %q. You have to remove (or "+
+			"rename) that container to be able to reuse that name.",
 			"/"+rec.Name, id)
 	}
 	e.names[rec.Name] = rec.ID

@@ -22,7 +22,8 @@ import (
 
 // wantedNetworks are the endpoints a new container asks for, by the name of their network; the network mode is brought
 // into the form that inspect shows.
-func (e *Engine) wantedNetworks(rec *lifecycle.Record, q *apinetwork.NetworkingConfig) (map[string]*apinetwork.EndpointSettings, error) {
+func (e *Engine) wantedNetworks(rec *lifecycle.Record,
+	q *apinetwork.NetworkingConfig) (map[string]*apinetwork.EndpointSettings, error) {
 	h := rec.Host
 	switch {
 	case h.NetworkMode == "" || h.NetworkMode.IsDefault():
@@ -159,8 +160,10 @@ func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycl
 	return j, nil
 }
 
-func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointSettings, spared func(string, uint16) bool) network.Request {
-	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: ident.New(), Ports: request.Ports(rec.Config, rec.Host), Spared: spared}
+func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointSettings,
+	spared func(string, uint16) bool) network.Request {
+	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: ident.New(),
+		Ports: request.Ports(rec.Config, rec.Host), Spared: spared}
 	if want == nil {
 		return r
 	}
@@ -174,7 +177,8 @@ func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointS
 }
 
 // leave undoes join; tell publishes it.
-func (e *Engine) leave(ctx context.Context, c *lifecycle.Container, endpoints []network.Endpoint, own bool) (tell func()) {
+func (e *Engine) leave(ctx context.Context, c *lifecycle.Container, endpoints []network.Endpoint,
+	own bool) (tell func()) {
 	var left []*netRecord
 	tell = func() {
 		for _, n := range left {

@@ -44,26 +44,27 @@ type Options struct {
 	// RecoverLayers makes the tables of layers again when the state is lost (drivers.Recover). nil: a state that is
 	// damaged is refused.
 	RecoverLayers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
-	Tasks         task.Launcher               // who starts programs; required
-	Keeper        func(context.Context) error // makes sure that Tasks is served, at start and when it was lost; nil: it always is
-	Net           network.Plane               // nil: only the networks host and none
-	Bridge        Bridge                      //
-	Now           func() time.Time            // time.Now
-	Log           *slog.Logger                // slog.Default
-	Limits        cgroup.Support              // what the kernel can limit: found by itself
-	Init          string                      // host path of this executable, the init of --init: found by itself
-	CgroupParent  string                      // of containers that ask for none: /docker
-	Version       string                      // of the product
-	Release       string                      // of Docker, that info tells as the server's version; "" for Version
-	ResolvConf    string                      // of the host: /etc/resolv.conf
-	Experimental  bool                        // told in version and info
-	LogConfig     api.LogConfig               // of containers that ask for none: json-file, and its options
-	IDs           fs.IDMaps                   // of the user namespaces of containers (--userns-remap); none
-	Warnings      []string                    // told in info beside those of the engine
-	AppArmor      apparmor.Host               // this machine
-	NoRestarts    bool                        // Open starts nothing, whatever the restart policies say
-	Disk          *disk.Disk                  // where changes go: the kernel
-	Settings      Settings                    // what Reload may change
+	Tasks         task.Launcher // who starts programs; required
+	// Makes sure that Tasks is served, at start and when it was lost; nil: it always is
+	Keeper       func(context.Context) error
+	Net          network.Plane    // nil: only the networks host and none
+	Bridge       Bridge           //
+	Now          func() time.Time // time.Now
+	Log          *slog.Logger     // slog.Default
+	Limits       cgroup.Support   // what the kernel can limit: found by itself
+	Init         string           // host path of this executable, the init of --init: found by itself
+	CgroupParent string           // of containers that ask for none: /docker
+	Version      string           // of the product
+	Release      string           // of Docker, that info tells as the server's version; "" for Version
+	ResolvConf   string           // of the host: /etc/resolv.conf
+	Experimental bool             // told in version and info
+	LogConfig    api.LogConfig    // of containers that ask for none: json-file, and its options
+	IDs          fs.IDMaps        // of the user namespaces of containers (--userns-remap); none
+	Warnings     []string         // told in info beside those of the engine
+	AppArmor     apparmor.Host    // this machine
+	NoRestarts   bool             // Open starts nothing, whatever the restart policies say
+	Disk         *disk.Disk       // where changes go: the kernel
+	Settings     Settings         // what Reload may change
 }
 
 // Engine owns everything below one data root. Its methods may be called from any goroutine.
@@ -193,7 +194,8 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if c, ok := e.layers.(fs.Checker); ok {
 		e.note(c.Faults())
 	}
-	if e.volumes, err = volume.Open(filepath.Join(e.o.Root, "volumes"), e.db, e.o.Disk, e.o.IDs, e.o.Now, warn); err != nil {
+	if e.volumes, err = volume.Open(filepath.Join(e.o.Root, "volumes"), e.db, e.o.Disk, e.o.IDs, e.o.Now,
+		warn); err != nil {
 		return err
 	}
 	if err := e.openNetworks(); err != nil {
@@ -229,7 +231,8 @@ func (e *Engine) closeStores() error {
 }
 
 // foreign are the entries of a data root that only other engines write.
-var foreign = []string{"containerd", "engine-id", "network", "swarm", "buildkit", "runtimes", "plugins", "balena-engine"}
+var foreign = []string{"containerd", "engine-id", "network", "swarm", "buildkit", "runtimes", "plugins",
+	"balena-engine"}
 
 // CheckRoot refuses a data root that Docker or another engine wrote: the layouts share names, and nothing of
 // somebody else's may be touched.

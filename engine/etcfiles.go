@@ -40,7 +40,8 @@ func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) er
 		hosts = append(hosts, l+"\n"...)
 	}
 	resolv := e.resolvConf(rec.Host)
-	for name, content := range map[string][]byte{"hostname": []byte(rec.Config.Hostname + "\n"), "hosts": hosts, "resolv.conf": resolv} {
+	for name, content := range map[string][]byte{"hostname": []byte(rec.Config.Hostname + "\n"), "hosts": hosts,
+		"resolv.conf": resolv} {
 		if err := e.writeFile(filepath.Join(dir, name), content); err != nil {
 			return err
 		}

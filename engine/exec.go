@@ -108,7 +108,8 @@ func noExec(id string) error { return refuse.NotFound("No such exec instance: %s
 // runtime gave, inspect shows an exit code. ready, when not nil, is called once nothing but the program itself can
 // fail, and before it runs: a client must have the head of its reply before output follows, for some read the two
 // through different buffers.
-func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest, ready func(terminal bool) error) (*attach.Attachment, error) {
+func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest,
+	ready func(terminal bool) error) (*attach.Attachment, error) {
 	x, err := e.execution(id)
 	if err != nil {
 		return nil, err
@@ -227,7 +228,8 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 	}
 	p := &specs.Process{
 		Terminal: x.q.Tty, Args: x.q.Cmd, Cwd: cwd, User: user.User,
-		Env:             spec.WithHome(spec.MergeEnvironment(spec.Environment(&config, rec.Config.Hostname, links...), x.q.Env), user),
+		Env: spec.WithHome(spec.MergeEnvironment(spec.Environment(&config, rec.Config.Hostname, links...),
+			x.q.Env), user),
 		Capabilities:    spec.CapabilitySets(caps, user.UID),
 		NoNewPrivileges: security.NoNewPrivileges,
 		Rlimits:         spec.Rlimits(rec.Host.Ulimits),

@@ -92,7 +92,8 @@ func (e *Engine) tellEnd(rec *lifecycle.Record, st *lifecycle.Status, x task.Exi
 	if oom {
 		publish(events.ActionOOM)
 	}
-	publish(events.ActionDie, "exitCode", strconv.Itoa(x.Code), "execDuration", strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))
+	publish(events.ActionDie, "exitCode", strconv.Itoa(x.Code), "execDuration",
+		strconv.Itoa(int(x.At.Sub(st.Started).Seconds())))
 }
 
 // forget lets the keeper drop an ended container or exec.
@@ -117,7 +118,8 @@ func (e *Engine) autoRemove(c *lifecycle.Container) {
 // Wait says when a container has ended in the way that condition means: found is called once the container is known, so
 // that the caller can answer that it waits, and what happens after is not missed. The exit code is that of
 // the end that was waited for.
-func (e *Engine) Wait(ctx context.Context, ref string, condition api.WaitCondition, found func()) (api.WaitResponse, error) {
+func (e *Engine) Wait(ctx context.Context, ref string, condition api.WaitCondition, found func()) (api.WaitResponse,
+	error) {
 	c, err := e.container(ref)
 	if err != nil {
 		return api.WaitResponse{}, err

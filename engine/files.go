@@ -210,7 +210,8 @@ func mountPointIn(root *archive.Root, p string, source int) (int, error) {
 		return -1, err
 	}
 	defer unix.Close(above)
-	fd, err := unix.Openat(above, path.Base(p), unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o755)
+	fd, err := unix.Openat(above, path.Base(p), unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC,
+		0o755)
 	if err != nil {
 		return -1, err
 	}

@@ -47,8 +47,10 @@ func (e *Engine) checkHealth(ctx context.Context, c *lifecycle.Container, config
 }
 
 // takeHealth notes a result, and tells when the health is another now.
-func (e *Engine) takeHealth(ctx context.Context, c *lifecycle.Container, r *api.HealthcheckResult, config *api.HealthConfig) {
-	health, changed := c.Judge(ctx, func(s *lifecycle.Status) *api.Health { return health.Judge(s.Health, r, config, s.Started) })
+func (e *Engine) takeHealth(ctx context.Context, c *lifecycle.Container, r *api.HealthcheckResult,
+	config *api.HealthConfig) {
+	health, changed := c.Judge(ctx,
+		func(s *lifecycle.Status) *api.Health { return health.Judge(s.Health, r, config, s.Started) })
 	if changed {
 		e.publish(ctx, c, events.Action(string(events.ActionHealthStatus)+": "+string(health)))
 	}
@@ -73,7 +75,8 @@ const maxCheckOutput = 4096
 const checkKillWait = 5 * time.Second
 
 // check runs a container's health check once.
-func (e *Engine) check(ctx context.Context, c *lifecycle.Container, argv []string, timeout time.Duration) api.HealthcheckResult {
+func (e *Engine) check(ctx context.Context, c *lifecycle.Container, argv []string,
+	timeout time.Duration) api.HealthcheckResult {
 	r := api.HealthcheckResult{Start: e.o.Now()}
 	out := health.NewOutput(maxCheckOutput)
 	code, err := e.runCheck(ctx, c, argv, timeout, out)
@@ -84,7 +87,8 @@ func (e *Engine) check(ctx context.Context, c *lifecycle.Container, argv []strin
 	return r
 }
 
-func (e *Engine) runCheck(ctx context.Context, c *lifecycle.Container, argv []string, timeout time.Duration, out *health.Output) (code int, err error) {
+func (e *Engine) runCheck(ctx context.Context, c *lifecycle.Container, argv []string, timeout time.Duration,
+	out *health.Output) (code int, err error) {
 	x := e.newExec(ctx, c, api.ExecCreateRequest{AttachStdout: true, AttachStderr: true, Cmd: argv})
 	x.raw = true
 	defer e.dropExec(x)

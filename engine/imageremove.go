@@ -24,7 +24,8 @@ func (e *Engine) TagImage(ctx context.Context, ref, repository, tag string) erro
 
 // RemoveImage takes a name away, and the image when it was the last; platform, where given, is the one it has to be
 // for.
-func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool, platform *ocispec.Platform) ([]apiimage.DeleteResponse, error) {
+func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool,
+	platform *ocispec.Platform) ([]apiimage.DeleteResponse, error) {
 	if platform != nil {
 		if _, err := e.imageOf(ref, platform); err != nil {
 			return nil, err
@@ -73,7 +74,8 @@ func (e *Engine) userOf(id string) (name string, running bool) {
 }
 
 // publishImage tells listeners of a change to an image; the image's labels are among the attributes.
-func (e *Engine) publishImage(ctx context.Context, action events.Action, id digest.Digest, name string, labels map[string]string) {
+func (e *Engine) publishImage(ctx context.Context, action events.Action, id digest.Digest, name string,
+	labels map[string]string) {
 	attributes := map[string]string{}
 	for k, v := range labels {
 		attributes[k] = v

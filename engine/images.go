@@ -221,7 +221,8 @@ func (e *Engine) imageOf(ref string, platform *ocispec.Platform) (image.Listed, 
 }
 
 // ImageHistory tells how an image came about, the last step first.
-func (e *Engine) ImageHistory(ctx context.Context, ref string, platform *ocispec.Platform) ([]apiimage.HistoryResponseItem, error) {
+func (e *Engine) ImageHistory(ctx context.Context, ref string,
+	platform *ocispec.Platform) ([]apiimage.HistoryResponseItem, error) {
 	l, err := e.imageOf(ref, platform)
 	if err != nil {
 		return nil, err

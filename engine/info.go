@@ -33,19 +33,26 @@ func KernelVersion() string {
 func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	i := &system.Info{
 		ID: e.id, Driver: e.layers.Name(), DriverStatus: e.layers.Status(),
-		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"}, Log: logs.Drivers(), Authorization: e.settings().Authorization},
-		MemoryLimit: e.o.Limits.Memory, SwapLimit: e.o.Limits.Swap, CPUCfsPeriod: e.o.Limits.CPUQuota, CPUCfsQuota: e.o.Limits.CPUQuota,
-		CPUShares: e.o.Limits.CPUShares, CPUSet: e.o.Limits.Cpuset,
-		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: switchedOn("/proc/sys/net/ipv4/ip_forward"), OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.settings().Debug,
+		Plugins: system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "null"},
+			Log: logs.Drivers(), Authorization: e.settings().Authorization},
+		MemoryLimit: e.o.Limits.Memory, SwapLimit: e.o.Limits.Swap, CPUCfsPeriod: e.o.Limits.CPUQuota,
+		CPUCfsQuota: e.o.Limits.CPUQuota,
+		CPUShares:   e.o.Limits.CPUShares, CPUSet: e.o.Limits.Cpuset,
+		PidsLimit: e.o.Limits.Pids, IPv4Forwarding: switchedOn("/proc/sys/net/ipv4/ip_forward"),
+		OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.settings().Debug,
 		NFd: openDescriptors(), NGoroutines: runtime.NumGoroutine(), SystemTime: e.o.Now().Format(time.RFC3339Nano),
 		LoggingDriver: e.o.LogConfig.Type, CgroupDriver: "cgroupfs", CgroupVersion: "1", NEventsListener: e.bus.Listeners(),
-		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(), MemTotal: memoryTotal(),
+		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(),
+		MemTotal:           memoryTotal(),
 		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Load().Config(),
-		DockerRootDir: e.o.Root, ServerVersion: e.o.Release, Labels: append([]string{}, e.settings().Labels...), ExperimentalBuild: e.o.Experimental,
-		Runtimes: e.runtimes(), CDISpecDirs: []string{}, RuncCommit: system.Commit{ID: buildinfo.Current().Runc}, InitCommit: system.Commit{ID: e.o.Version},
-		HTTPProxy: proxy("HTTP_PROXY"), HTTPSProxy: proxy("HTTPS_PROXY"), NoProxy: proxy("NO_PROXY"),
+		DockerRootDir: e.o.Root, ServerVersion: e.o.Release, Labels: append([]string{}, e.settings().Labels...),
+		ExperimentalBuild: e.o.Experimental,
+		Runtimes:          e.runtimes(), CDISpecDirs: []string{}, RuncCommit: system.Commit{ID: buildinfo.Current().Runc},
+		InitCommit: system.Commit{ID: e.o.Version},
+		HTTPProxy:  proxy("HTTP_PROXY"), HTTPSProxy: proxy("HTTPS_PROXY"), NoProxy: proxy("NO_PROXY"),
 		DefaultRuntime: e.settings().Container.Runtime, Swarm: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive},
-		LiveRestoreEnabled: e.settings().LiveRestore, InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=" + e.settings().Container.SeccompName},
+		LiveRestoreEnabled: e.settings().LiveRestore, InitBinary: "docker-init",
+		SecurityOptions: []string{"name=seccomp,profile=" + e.settings().Container.SeccompName},
 	}
 	i.Warnings = append(i.Warnings, e.silentKeeper(ctx)...)
 	options, unconfined := e.confinedBy(ctx)
@@ -154,7 +161,8 @@ func switchedOn(path string) bool {
 // BridgeFilters tells whether what crosses a bridge passes the rules of the two versions of IP, which clients before
 // 1.50 ask.
 func BridgeFilters() (v4, v6 bool) {
-	return switchedOn("/proc/sys/net/bridge/bridge-nf-call-iptables"), switchedOn("/proc/sys/net/bridge/bridge-nf-call-ip6tables")
+	return switchedOn("/proc/sys/net/bridge/bridge-nf-call-iptables"),
+		switchedOn("/proc/sys/net/bridge/bridge-nf-call-ip6tables")
 }
 
 // proxy is a variable by which programs find a proxy, without the password in it.

@@ -33,8 +33,9 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 	rec, st, execs := c.See()
 	r := &api.InspectResponse{
 		ID: rec.ID, Created: apiTime(rec.Created), Path: rec.Path, Args: rec.Args, State: apiState(&st), Image: rec.Image,
-		Name: "/" + rec.Name, RestartCount: st.Restarts, Driver: rec.Driver, Platform: "linux", AppArmorProfile: e.profileOf(rec.Host),
-		HostConfig: e.shownHost(&rec), Config: rec.Config, ExecIDs: execs, Mounts: shown(rec.Mounts),
+		Name: "/" + rec.Name, RestartCount: st.Restarts, Driver: rec.Driver, Platform: "linux",
+		AppArmorProfile: e.profileOf(rec.Host),
+		HostConfig:      e.shownHost(&rec), Config: rec.Config, ExecIDs: execs, Mounts: shown(rec.Mounts),
 		NetworkSettings: e.networkSettings(&rec, &st),
 		GraphDriver:     e.graphDriver(ctx, rec.ID),
 	}
@@ -42,7 +43,8 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 		r.Args = []string{}
 	}
 	if !st.Started.IsZero() {
-		r.ResolvConfPath, r.HostnamePath, r.HostsPath = e.fileOf(&rec, "resolv.conf"), e.fileOf(&rec, "hostname"), e.fileOf(&rec, "hosts")
+		r.ResolvConfPath, r.HostnamePath, r.HostsPath = e.fileOf(&rec, "resolv.conf"), e.fileOf(&rec, "hostname"),
+			e.fileOf(&rec, "hosts")
 	}
 	if rec.Host.LogConfig.Type == "json-file" && !st.Started.IsZero() {
 		r.LogPath = e.logFiles(&rec).Path

@@ -49,7 +49,8 @@ func (e *Engine) links(specs []string) ([]link, error) {
 			return nil, err
 		}
 		if to.Record().Host.NetworkMode.IsHost() {
-			return nil, refuse.Invalid("conflicting options: host type networking can't be used with links. This would result in undefined behavior")
+			return nil, refuse.Invalid("conflicting options: host type networking can't be used with links. This would result " +
+				"in undefined behavior")
 		}
 		list = append(list, link{to, path.Base(alias)})
 	}
@@ -198,7 +199,8 @@ func (e *Engine) relink(c *lifecycle.Container) {
 				continue
 			}
 			if err := replaceHost(filepath.Join(e.dir(to.ID), "hosts"), l.alias, address); err != nil {
-				e.log.Warn("write the address of a linked container", "container", ident.Short(to.ID), "link", l.alias, "error", err)
+				e.log.Warn("write the address of a linked container", "container", ident.Short(to.ID), "link", l.alias, "error",
+					err)
 			}
 		}
 	}
@@ -286,7 +288,8 @@ func linkVariables(full, alias string, address netip.Addr, to *lifecycle.Record)
 			env = append(env, prefix+"_PORT="+at)
 		}
 		one := fmt.Sprintf("%s_PORT_%d_%s", prefix, p.Num(), strings.ToUpper(string(p.Proto())))
-		env = append(env, one+"="+at, fmt.Sprintf("%s_ADDR=%s", one, address), fmt.Sprintf("%s_PORT=%d", one, p.Num()), fmt.Sprintf("%s_PROTO=%s", one, p.Proto()))
+		env = append(env, one+"="+at, fmt.Sprintf("%s_ADDR=%s", one, address), fmt.Sprintf("%s_PORT=%d", one, p.Num()),
+			fmt.Sprintf("%s_PROTO=%s", one, p.Proto()))
 	}
 	for _, v := range to.Config.Env {
 		name, _, ok := strings.Cut(v, "=")

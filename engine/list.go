@@ -30,7 +30,8 @@ type ListOptions struct {
 
 // listFilters are the keys that List knows.
 var listFilters = []string{
-	"ancestor", "annotation", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name", "network", "publish",
+	"ancestor", "annotation", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name",
+	"network", "publish",
 	"since", "status", "volume",
 }
 

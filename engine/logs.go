@@ -157,8 +157,10 @@ func (e *Engine) logOf(rec *lifecycle.Record) (task.Log, error) {
 		return l, nil
 	}
 	info := logger.Info{
-		Config: c.Config, ContainerID: rec.ID, ContainerName: "/" + rec.Name, ContainerEntrypoint: rec.Path, ContainerArgs: rec.Args,
-		ContainerImageID: rec.Image, ContainerImageName: rec.Config.Image, ContainerCreated: rec.Created.UTC(), ContainerEnv: rec.Config.Env,
+		Config: c.Config, ContainerID: rec.ID, ContainerName: "/" + rec.Name, ContainerEntrypoint: rec.Path,
+		ContainerArgs:    rec.Args,
+		ContainerImageID: rec.Image, ContainerImageName: rec.Config.Image, ContainerCreated: rec.Created.UTC(),
+		ContainerEnv:    rec.Config.Env,
 		ContainerLabels: rec.Config.Labels, LogPath: files.Path, DaemonName: "docker",
 	}
 	byDefault := "{{.ID}}"

@@ -152,7 +152,8 @@ func (e *Engine) buildImageMounts(ctx context.Context, rec *lifecycle.Record) er
 		}
 		m.Layer = imageLayer(rec.ID, n)
 		n++
-		err = e.layers.Prepare(ctx, m.Layer, img.ChainID().String(), fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true, IDMaps: e.o.IDs})
+		err = e.layers.Prepare(ctx, m.Layer, img.ChainID().String(),
+			fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true, IDMaps: e.o.IDs})
 		if err != nil {
 			return fmt.Errorf("layer of image %s at %s: %w", m.Spec.Source, m.Destination, err)
 		}

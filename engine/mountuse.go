@@ -169,7 +169,8 @@ func (e *Engine) dropMounts(rec *lifecycle.Record) (tell func()) {
 	id := rec.ID
 	return func() {
 		for _, name := range unmounted {
-			e.bus.Publish(context.Background(), events.VolumeEventType, events.ActionUnmount, name, map[string]string{"driver": volume.Driver, "container": id})
+			e.bus.Publish(context.Background(), events.VolumeEventType, events.ActionUnmount, name,
+				map[string]string{"driver": volume.Driver, "container": id})
 		}
 	}
 }
@@ -204,7 +205,8 @@ func bound(m *request.Mount, source string) (specs.Mount, error) {
 // recursiveReadOnly tells whether the kernel can make a mount and those below it read-only: no descriptor is a good
 // answer of one that can.
 func recursiveReadOnly() bool {
-	return errors.Is(unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}), unix.EBADF)
+	return errors.Is(unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}),
+		unix.EBADF)
 }
 
 // propagation is how a mount propagates. What is to be shared with the host, or to follow it, must be shared there;

@@ -63,7 +63,8 @@ func (e *Engine) shmOf(ref string) (string, error) {
 		case mode.IsShareable():
 			return e.shmPath(rec.ID), nil
 		case !mode.IsContainer():
-			return "", refuse.Invalid("can't join IPC of container %s: non-shareable IPC (hint: use IpcMode:shareable for the donor container)", strings.TrimPrefix(ref, "/"))
+			return "", refuse.Invalid("can't join IPC of container %s: non-shareable IPC (hint: use IpcMode:shareable for the "+
+				"donor container)", strings.TrimPrefix(ref, "/"))
 		default:
 			ref = mode.Container()
 		}

@@ -134,7 +134,8 @@ func (e *Engine) openNetworks() error {
 
 func same(a, b *netRecord) bool {
 	x, y := a.Network, b.Network
-	return x.Bridge == y.Bridge && x.MTU == y.MTU && x.HostIP == y.HostIP && x.ICC == y.ICC && x.Masquerade == y.Masquerade && x.Via == y.Via &&
+	return x.Bridge == y.Bridge && x.MTU == y.MTU && x.HostIP == y.HostIP && x.ICC == y.ICC &&
+		x.Masquerade == y.Masquerade && x.Via == y.Via &&
 		slices.Equal(x.Subnets, y.Subnets)
 }
 
@@ -151,7 +152,8 @@ func (e *Engine) defaultBridge() (netRecord, error) {
 		publish = o.Publish.String()
 	}
 	n := netRecord{
-		Network: network.Network{Name: "bridge", Driver: "bridge", Bridge: name, MTU: o.MTU, HostIP: o.Publish, Via: o.Gateway,
+		Network: network.Network{Name: "bridge", Driver: "bridge", Bridge: name, MTU: o.MTU, HostIP: o.Publish,
+			Via: o.Gateway,
 			ICC: !o.Apart, Masquerade: !o.NoMasq},
 		Options: map[string]string{
 			"com.docker.network.bridge.default_bridge":       "true",
@@ -168,7 +170,8 @@ func (e *Engine) defaultBridge() (netRecord, error) {
 		ip = linkAddress(name)
 	}
 	have := e.networkNamed("bridge")
-	if !ip.IsValid() && have != nil && have.Bridge == name && (!o.Range.IsValid() || have.Subnets[0].Prefix.Contains(o.Range.Addr())) {
+	if !ip.IsValid() && have != nil && have.Bridge == name &&
+		(!o.Range.IsValid() || have.Subnets[0].Prefix.Contains(o.Range.Addr())) {
 		n.Subnets = slices.Clone(have.Subnets)
 		n.Subnets[0].Range = o.Range
 		return n, nil
@@ -222,7 +225,8 @@ func freeRange(ranges []netip.Prefix) (netip.Prefix, error) {
 			return netip.PrefixFrom(p.Addr().Next(), p.Bits()), nil
 		}
 	}
-	return netip.Prefix{}, refuse.Conflict("every range for the default network is in use on this host: choose one with --bip")
+	return netip.Prefix{}, refuse.Conflict("every range for the default network is in use on this host: choose one with " +
+		"--bip")
 }
 
 func (e *Engine) networkNamed(name string) *netRecord {

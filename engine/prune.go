@@ -59,7 +59,8 @@ func (e *Engine) PruneContainers(ctx context.Context, f filter.Args) (*api.Prune
 		report.ContainersDeleted = append(report.ContainersDeleted, rec.ID)
 		report.SpaceReclaimed += uint64(max(usage.Bytes, 0))
 	}
-	e.bus.Publish(ctx, events.ContainerEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
+	e.bus.Publish(ctx, events.ContainerEventType, events.ActionPrune, "",
+		map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
 	return report, nil
 }
 
@@ -98,7 +99,8 @@ func (e *Engine) PruneImages(ctx context.Context, f filter.Args) (*apiimage.Prun
 	for _, d := range report.ImagesDeleted {
 		report.SpaceReclaimed += uint64(sizes[d.Deleted])
 	}
-	e.bus.Publish(ctx, events.ImageEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
+	e.bus.Publish(ctx, events.ImageEventType, events.ActionPrune, "",
+		map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
 	return report, nil
 }
 
@@ -179,7 +181,8 @@ func (e *Engine) PruneVolumes(ctx context.Context, f filter.Args) (*apivolume.Pr
 		report.VolumesDeleted = append(report.VolumesDeleted, v.Name)
 		report.SpaceReclaimed += uint64(size)
 	}
-	e.bus.Publish(ctx, events.VolumeEventType, events.ActionPrune, "", map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
+	e.bus.Publish(ctx, events.VolumeEventType, events.ActionPrune, "",
+		map[string]string{"reclaimed": strconv.FormatUint(report.SpaceReclaimed, 10)})
 	return report, nil
 }
 
@@ -200,7 +203,8 @@ func (e *Engine) PruneNetworks(ctx context.Context, f filter.Args) ([]string, er
 }
 
 // buildPruneFilters are the keys that PruneBuilds knows.
-var buildPruneFilters = []string{"description", "id", "inuse", "label", "label!", "parent", "private", "shared", "type", "until", "unused-for"}
+var buildPruneFilters = []string{"description", "id", "inuse", "label", "label!", "parent", "private", "shared", "type",
+	"until", "unused-for"}
 
 // PruneBuilds drops what builds keep, which is nothing yet.
 func (e *Engine) PruneBuilds(ctx context.Context, f filter.Args) ([]string, error) {

@@ -48,7 +48,8 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(progress.Line) er
 		}
 		return status(had != nil)
 	}
-	pulled, err := e.registry.Load().Pull(ctx, e.images, ref, q.Auth, q.Platform, func(l registry.Line) error { return out(lineOf(l)) })
+	pulled, err := e.registry.Load().Pull(ctx, e.images, ref, q.Auth, q.Platform,
+		func(l registry.Line) error { return out(lineOf(l)) })
 	isNew := false
 	for _, p := range pulled {
 		isNew = isNew || p.New
@@ -69,7 +70,8 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(progress.Line) er
 
 // publishMoved tells listeners that an image came from a registry or went to one: the event is of the name, not of
 // the ID.
-func (e *Engine) publishMoved(ctx context.Context, action events.Action, ref reference.Named, labels map[string]string) {
+func (e *Engine) publishMoved(ctx context.Context, action events.Action, ref reference.Named,
+	labels map[string]string) {
 	e.publishImage(ctx, action, digest.Digest(ref.Familiar()), ref.FamiliarName(), labels)
 }
 
@@ -114,7 +116,8 @@ func (e *Engine) Login(ctx context.Context, auth apiregistry.AuthConfig) (apireg
 }
 
 // Distribution tells what a registry has under a name.
-func (e *Engine) Distribution(ctx context.Context, name string, auth apiregistry.AuthConfig) (*apiregistry.DistributionInspect, error) {
+func (e *Engine) Distribution(ctx context.Context, name string,
+	auth apiregistry.AuthConfig) (*apiregistry.DistributionInspect, error) {
 	named, id, err := reference.ParseAny(name)
 	if err != nil {
 		return nil, refuse.Invalid("%v", err)
@@ -146,7 +149,8 @@ func (e *Engine) offline(err error) error {
 	case len(names) > 0:
 		here = "here are " + strings.Join(names, ", ")
 	}
-	return fmt.Errorf("%w: without that registry, docker save IMAGE -o FILE where it is reached and docker load -i FILE here; %s", err, here)
+	return fmt.Errorf("%w: without that registry, docker save IMAGE -o FILE where it is reached and docker load -i FILE "+
+		"here; %s", err, here)
 }
 
 // Pushing is what is to be sent to a registry.
@@ -190,12 +194,14 @@ func (e *Engine) Push(ctx context.Context, q Pushing, out func(progress.Line) er
 	return nil
 }
 
-func (e *Engine) pushOne(ctx context.Context, ref reference.Named, id digest.Digest, q Pushing, out func(progress.Line) error) error {
+func (e *Engine) pushOne(ctx context.Context, ref reference.Named, id digest.Digest, q Pushing,
+	out func(progress.Line) error) error {
 	l, err := e.imageOf(id.String(), q.Platform)
 	if err != nil {
 		return err
 	}
-	err = e.registry.Load().Push(ctx, e.images, ref, id, q.Auth, func(line registry.Line) error { return out(lineOf(line)) })
+	err = e.registry.Load().Push(ctx, e.images, ref, id, q.Auth,
+		func(line registry.Line) error { return out(lineOf(line)) })
 	if err == nil {
 		e.publishMoved(ctx, events.ActionPush, ref, l.Config.Config.Labels)
 	}
@@ -209,7 +215,8 @@ const (
 )
 
 // Search asks a registry for repositories; limit 0 is 25.
-func (e *Engine) Search(ctx context.Context, term string, limit int, f filter.Args, auth apiregistry.AuthConfig) ([]apiregistry.SearchResult, error) {
+func (e *Engine) Search(ctx context.Context, term string, limit int, f filter.Args,
+	auth apiregistry.AuthConfig) ([]apiregistry.SearchResult, error) {
 	fits, err := filter.Search(f)
 	if err != nil {
 		return nil, err

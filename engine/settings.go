@@ -105,11 +105,14 @@ func (s *Settings) attributes() map[string]string {
 	}
 	return map[string]string{
 		"debug": strconv.FormatBool(s.Debug), "labels": list(s.Labels), "live-restore": strconv.FormatBool(s.LiveRestore),
-		"shutdown-timeout": strconv.Itoa(int(s.ShutdownTimeout / time.Second)), "max-concurrent-downloads": strconv.Itoa(r.Downloads),
-		"max-concurrent-uploads": strconv.Itoa(r.Uploads), "max-download-attempts": strconv.Itoa(r.Attempts),
-		"insecure-registries": list(r.Insecure), "registry-mirrors": list(r.Mirrors), "allow-nondistributable-artifacts": "[]",
-		"default-ipc-mode": string(c.IpcMode), "default-cgroupns-mode": string(c.CgroupnsMode), "default-shm-size": strconv.FormatInt(c.ShmSize, 10),
-		"default-runtime": c.Runtime, "runtimes": strings.Join(runtimes, " "), "features": "map[]",
+		"shutdown-timeout":         strconv.Itoa(int(s.ShutdownTimeout / time.Second)),
+		"max-concurrent-downloads": strconv.Itoa(r.Downloads),
+		"max-concurrent-uploads":   strconv.Itoa(r.Uploads), "max-download-attempts": strconv.Itoa(r.Attempts),
+		"insecure-registries": list(r.Insecure), "registry-mirrors": list(r.Mirrors),
+		"allow-nondistributable-artifacts": "[]",
+		"default-ipc-mode":                 string(c.IpcMode), "default-cgroupns-mode": string(c.CgroupnsMode),
+		"default-shm-size": strconv.FormatInt(c.ShmSize, 10),
+		"default-runtime":  c.Runtime, "runtimes": strings.Join(runtimes, " "), "features": "map[]",
 	}
 }
 

@@ -123,7 +123,8 @@ func (e *Engine) start(ctx context.Context, c *lifecycle.Container, prepare func
 }
 
 // bringUp mounts the root, and the images in it, and joins the networks, side by side.
-func (e *Engine) bringUp(ctx context.Context, c *lifecycle.Container, rec *lifecycle.Record, undo *undoing) (root string, j sandbox, err error) {
+func (e *Engine) bringUp(ctx context.Context, c *lifecycle.Container, rec *lifecycle.Record,
+	undo *undoing) (root string, j sandbox, err error) {
 	type mounted struct {
 		root string
 		err  error
@@ -176,7 +177,8 @@ func (e *Engine) specOf(rec *lifecycle.Record, root string, j sandbox) (*specs.S
 	in := spec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Root: root, User: user,
 		Args: append([]string{rec.Path}, rec.Args...), Hostname: rec.Config.Hostname, Env: env,
-		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, UserNS: j.users, CgroupV2: cgroup.V2(), Confine: e.confinement(context.Background()), Security: security, Cgroup: rec.Cgroup,
+		Mounts: mounts, Devices: devices, Rules: rules, NetNS: j.path, UserNS: j.users, CgroupV2: cgroup.V2(),
+		Confine: e.confinement(context.Background()), Security: security, Cgroup: rec.Cgroup,
 		Files: []spec.Bind{
 			{Source: filepath.Join(e.dir(rec.ID), "resolv.conf"), Target: "/etc/resolv.conf"},
 			{Source: filepath.Join(e.dir(rec.ID), "hostname"), Target: "/etc/hostname"},
@@ -207,7 +209,8 @@ func (e *Engine) specOf(rec *lifecycle.Record, root string, j sandbox) (*specs.S
 // mappings are ids of a user namespace for the runtime.
 func mappings(ids []fs.IDMap) (list []specs.LinuxIDMapping) {
 	for _, m := range ids {
-		list = append(list, specs.LinuxIDMapping{ContainerID: uint32(m.Container), HostID: uint32(m.Host), Size: uint32(m.Size)})
+		list = append(list, specs.LinuxIDMapping{ContainerID: uint32(m.Container), HostID: uint32(m.Host),
+			Size: uint32(m.Size)})
 	}
 	return list
 }

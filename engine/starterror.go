@@ -70,7 +70,8 @@ func startError(err error) error {
 	case has("executable file not found", "no such file or directory", "system cannot find the file specified"):
 		return &startErr{127, text}
 	case has("not a directory"):
-		return &startErr{126, text + ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type"}
+		return &startErr{126, text + ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the " +
+			"specified host path exists and is the expected type"}
 	case has("permission denied", "is a directory"):
 		return &startErr{126, text}
 	}
@@ -79,7 +80,8 @@ func startError(err error) error {
 
 // missingProgram says what the image has where the program that was to be started is not in its PATH.
 func (e *Engine) missingProgram(rec *lifecycle.Record, root string, err error) string {
-	if root == "" || !strings.Contains(err.Error(), "executable file not found") || len(rec.Config.Entrypoint)+len(rec.Config.Cmd) == 0 {
+	if root == "" || !strings.Contains(err.Error(), "executable file not found") || len(rec.Config.Entrypoint)+
+		len(rec.Config.Cmd) == 0 {
 		return ""
 	}
 	fd, openErr := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -94,7 +96,8 @@ func (e *Engine) missingProgram(rec *lifecycle.Record, root string, err error) s
 			searched = value
 		}
 	}
-	return programs.Missing(in.Open, append(rec.Config.Entrypoint[:len(rec.Config.Entrypoint):len(rec.Config.Entrypoint)], rec.Config.Cmd...)[0], searched)
+	return programs.Missing(in.Open,
+		append(rec.Config.Entrypoint[:len(rec.Config.Entrypoint):len(rec.Config.Entrypoint)], rec.Config.Cmd...)[0], searched)
 }
 
 // ExecError is an exec that the runtime refused: Docker prints its text on the streams of the exec.

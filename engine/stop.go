@@ -112,7 +112,8 @@ func (e *Engine) killHard(ctx context.Context, c *lifecycle.Container, end *life
 		return err
 	}
 	if !waitStopped(ctx, c, end, killWait) {
-		return errors.Join(ctx.Err(), refuse.Conflict("container %s did not end within %s of SIGKILL: a process of it may be stuck in the kernel", ident.Short(c.ID()), killWait))
+		return errors.Join(ctx.Err(), refuse.Conflict("container %s did not end within %s of SIGKILL: a process of it may "+
+			"be stuck in the kernel", ident.Short(c.ID()), killWait))
 	}
 	return nil
 }

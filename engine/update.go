@@ -95,7 +95,8 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 		return refuse.Invalid("Neither old nor new names may be empty")
 	}
 	if !request.ValidName(name) {
-		return refuse.Invalid("Error when allocating new name: Invalid container name (/%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
+		return refuse.Invalid("Error when allocating new name: Invalid container name (/%s), only "+
+			"[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
 	}
 	c.Lock()
 	defer c.Unlock()

@@ -48,14 +48,16 @@ func clientName(r *http.Request) string {
 }
 
 // authorized is do for those who may.
-func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route, do func(http.ResponseWriter, *http.Request) error) error {
+func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route,
+	do func(http.ResponseWriter, *http.Request) error) error {
 	now := s.rules.Load()
 	if now == nil {
 		return do(w, r)
 	}
 	if now.policy != nil && !local(r) {
 		if err := now.policy.Check(clientName(r), one.reads()); err != nil {
-			s.log.Warn("request refused", "from", r.RemoteAddr, "certificate", clientName(r), "method", r.Method, "path", r.URL.Path, "reason", err)
+			s.log.Warn("request refused", "from", r.RemoteAddr, "certificate", clientName(r), "method", r.Method, "path",
+				r.URL.Path, "reason", err)
 			return err
 		}
 	}
@@ -66,7 +68,8 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route, 
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		q.User, q.UserAuthNMethod = peerName(r.TLS), "TLS"
 		for _, c := range r.TLS.PeerCertificates {
-			q.RequestPeerCertificates = append(q.RequestPeerCertificates, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+			q.RequestPeerCertificates = append(q.RequestPeerCertificates,
+				pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 		}
 	}
 	var err error
@@ -127,7 +130,8 @@ func wholeBody(r *http.Request) ([]byte, error) {
 		return nil, nil
 	}
 	sort := r.Header.Get("Content-Type")
-	if t, _, err := mime.ParseMediaType(sort); sort != "" && (err != nil || strings.HasPrefix(t, "multipart/") || t == "application/x-www-form-urlencoded") {
+	if t, _, err := mime.ParseMediaType(sort); sort != "" &&
+		(err != nil || strings.HasPrefix(t, "multipart/") || t == "application/x-www-form-urlencoded") {
 		return nil, refuse.Invalid("authorization plugins cannot judge a body of type %q", sort)
 	}
 	if !isJSON(sort) {

@@ -19,12 +19,14 @@ func TestWholeBody(t *testing.T) {
 		refused    bool
 		parsed     bool // readJSON takes what is left
 	}{
-		{"application/json", `{"x":"y"}`, false, `{"x":"y"}`, false, true}, {"application/json; charset=utf-8", `{"x":"y"}`, true, `{"x":"y"}`, false, true},
+		{"application/json", `{"x":"y"}`, false, `{"x":"y"}`, false, true},
+		{"application/json; charset=utf-8", `{"x":"y"}`, true, `{"x":"y"}`, false, true},
 		{"", `{"x":"y"}`, false, "", false, false}, {"", `{"x":"y"}`, true, "", false, false},
 		{"application/json", long, false, "", true, false}, {"application/json", long, true, "", true, false},
 		{"", long, true, "", false, false}, {"", long, false, "", false, false},
 		{"application/x-tar", `{"x":"y"}`, false, "", false, false}, {"text/plain", `{"x":"y"}`, true, "", false, false},
-		{"application/x-www-form-urlencoded", "a=b", false, "", true, false}, {"multipart/form-data; boundary=x", "--x", false, "", true, false}, {"nonsense/", "x", false, "", true, false},
+		{"application/x-www-form-urlencoded", "a=b", false, "", true, false},
+		{"multipart/form-data; boundary=x", "--x", false, "", true, false}, {"nonsense/", "x", false, "", true, false},
 	} {
 		r := httptest.NewRequest("POST", "/containers/create", strings.NewReader(row.body))
 		if row.sort != "" {
@@ -101,22 +103,27 @@ func TestHeldReply(t *testing.T) {
 }
 
 func TestMask(t *testing.T) {
-	r := httptest.NewRequest("POST", "/x", strings.NewReader(`{"Image":"b","Env":["A=secret","B"],"Password":"secret","Nested":[{"IdentityToken":{"x":"secret"}}],"n":1}`))
+	r := httptest.NewRequest("POST", "/x",
+		strings.NewReader(`{"Image":"b","Env":["A=secret","B"],"Password":"secret","Nested":[{"IdentityToken":{"x":"secret"}}],"n":1}`))
 	r.Header.Set("Content-Type", "application/json")
 	raw := peek(r)
 	if left, err := io.ReadAll(r.Body); err != nil || string(left) != string(raw) {
 		t.Errorf("%q, %v", left, err)
 	}
-	text := shown(map[string]any{"Image": "b", "Env": []any{"A=secret", "B"}, "Password": "secret", "Nested": []any{map[string]any{"IdentityToken": map[string]any{"x": "secret"}}}, "n": 1})
-	if strings.Contains(text, "secret") || text != `{"Env":["A=*****","B"],"Image":"b","Nested":[{"IdentityToken":"*****"}],"Password":"*****","n":1}` {
+	text := shown(map[string]any{"Image": "b", "Env": []any{"A=secret", "B"}, "Password": "secret",
+		"Nested": []any{map[string]any{"IdentityToken": map[string]any{"x": "secret"}}}, "n": 1})
+	if strings.Contains(text, "secret") ||
+		text != `{"Env":["A=*****","B"],"Image":"b","Nested":[{"IdentityToken":"*****"}],"Password":"*****","n":1}` {
 		t.Error(text)
 	}
 }
 
 func TestCanonicalURI(t *testing.T) {
 	for typed, seen := range map[string]string{
-		"/v1.47/containers/create?name=a%20b": "/v1.47/containers/create?name=a%20b", "/containers/creat%65": "/containers/create",
-		"http://x/containers/json?all=1": "/containers/json?all=1", "/images/a%2Fb%3A1/json": "/images/a/b:1/json", "/a%20b": "/a%20b",
+		"/v1.47/containers/create?name=a%20b": "/v1.47/containers/create?name=a%20b",
+		"/containers/creat%65":                "/containers/create",
+		"http://x/containers/json?all=1":      "/containers/json?all=1", "/images/a%2Fb%3A1/json": "/images/a/b:1/json",
+		"/a%20b": "/a%20b",
 	} {
 		if got := canonicalURI(httptest.NewRequest("GET", typed, nil).URL); got != seen {
 			t.Errorf("%s: %s", typed, got)

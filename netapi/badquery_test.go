@@ -66,15 +66,19 @@ func TestBadQueries(t *testing.T) {
 			t.Errorf("%s: %d %s", row.request, status, body)
 		}
 	}
-	for name, want := range map[string]string{"%2F": "Invalid container name (/)", "a%20b": "Invalid container name (a b)", "%2F%2Fa": "Invalid container name (//a)", "a": "Invalid container name (a)"} {
-		status, body := e.ask(t, &call{method: "POST"}, "/containers/create?name="+name, "application/json", []byte(`{"Image":"edge"}`))
+	for name, want := range map[string]string{"%2F": "Invalid container name (/)", "a%20b": "Invalid container name (a b)",
+		"%2F%2Fa": "Invalid container name (//a)", "a": "Invalid container name (a)"} {
+		status, body := e.ask(t, &call{method: "POST"}, "/containers/create?name="+name, "application/json",
+			[]byte(`{"Image":"edge"}`))
 		if status != 400 || !strings.Contains(string(body), want) {
 			t.Errorf("name %s: %d %s", name, status, body)
 		}
 	}
 	for _, sort := range []string{"", "text/plain", "application/xml", "application/jsonx"} {
-		for _, path := range []string{"/containers/create", "/containers/running/exec", "/containers/running/update", "/volumes/create", "/networks/create", "/commit?container=running"} {
-			if status, body := e.ask(t, &call{method: "POST"}, path, sort, []byte(`{"Cmd":["x"]}`)); status != 400 || !strings.Contains(string(body), "unsupported Content-Type header ("+sort+"): must be 'application/json'") {
+		for _, path := range []string{"/containers/create", "/containers/running/exec", "/containers/running/update",
+			"/volumes/create", "/networks/create", "/commit?container=running"} {
+			if status, body := e.ask(t, &call{method: "POST"}, path, sort, []byte(`{"Cmd":["x"]}`)); status != 400 ||
+				!strings.Contains(string(body), "unsupported Content-Type header ("+sort+"): must be 'application/json'") {
 				t.Errorf("%s as %s: %d %s", path, sort, status, body)
 			}
 		}

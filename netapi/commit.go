@@ -23,8 +23,9 @@ func (s *Server) commitContainer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := engine.Commission{
-		Repository: r.FormValue("repo"), Tag: r.FormValue("tag"), Author: r.FormValue("author"), Comment: r.FormValue("comment"),
-		Pause: r.FormValue("pause") == "" || flag(r, "pause"), Changes: r.Form["changes"],
+		Repository: r.FormValue("repo"), Tag: r.FormValue("tag"), Author: r.FormValue("author"),
+		Comment: r.FormValue("comment"),
+		Pause:   r.FormValue("pause") == "" || flag(r, "pause"), Changes: r.Form["changes"],
 	}
 	var fields map[string]json.RawMessage
 	if body := bytes.TrimSpace(raw); len(body) > 0 && !bytes.Equal(body, []byte("null")) {

@@ -93,7 +93,8 @@ func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) startContainer(w http.ResponseWriter, r *http.Request) error {
 	// Before 1.24 a host configuration could be sent here; longer bodies than "{}" or "null" are a mistake now.
 	if r.ContentLength > 7 || r.ContentLength == -1 {
-		return refuse.Invalid("starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24")
+		return refuse.Invalid("starting container with non-empty request body was deprecated since API v1.22 and removed " +
+			"in v1.24")
 	}
 	if err := s.e.Start(r.Context(), name(r)); err != nil {
 		return err
@@ -264,7 +265,8 @@ func (s *Server) updateContainer(w http.ResponseWriter, r *http.Request) error {
 	}
 	version.DropNulls(&u.Resources)
 	if version.Of(r.Context()) < 55 { // they were in the request, and did nothing
-		u.BlkioWeightDevice, u.BlkioDeviceReadBps, u.BlkioDeviceWriteBps, u.BlkioDeviceReadIOps, u.BlkioDeviceWriteIOps = nil, nil, nil, nil, nil
+		u.BlkioWeightDevice, u.BlkioDeviceReadBps, u.BlkioDeviceWriteBps, u.BlkioDeviceReadIOps, u.BlkioDeviceWriteIOps = nil,
+			nil, nil, nil, nil
 	}
 	if version.Of(r.Context()) < 40 {
 		u.PidsLimit = nil // not to be changed then

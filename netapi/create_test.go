@@ -15,7 +15,8 @@ func TestCreateKeeps(t *testing.T) {
 		"manifest.json", `[{"Config":"config.json","RepoTags":["variable:latest"],"Layers":[]}]`,
 	}))
 	for _, row := range []struct{ body, want, fails string }{
-		{body: `{"Image":"edge","Env":["NAME","A=","A=1","PATH","NAME"," "]}`, want: `"Env":["NAME","A=","A=1","PATH","NAME"," "]`},
+		{body: `{"Image":"edge","Env":["NAME","A=","A=1","PATH","NAME"," "]}`,
+			want: `"Env":["NAME","A=","A=1","PATH","NAME"," "]`},
 		{body: `{"Image":"variable","Env":["FOO"]}`, want: `"Env":["FOO"]`},
 		{body: `{"Image":"variable","Env":["X=y"]}`, want: `"Env":["X=y","FOO=image"]`},
 		{body: `{"Image":"variable"}`, want: `"Env":["FOO=image"]`},
@@ -26,10 +27,13 @@ func TestCreateKeeps(t *testing.T) {
 		{body: `{"Image":"edge","Volumes":{"a":{}}}`, fails: "invalid mount path: 'a' mount path must be absolute"},
 		{body: `{"Image":"edge","Volumes":{"/a":{},"../b":{}}}`, fails: "mount path must be absolute"},
 		{body: `{"Image":"edge","HostConfig":{"Ulimits":[null,{"Name":"nofile","Soft":1,"Hard":2},null],"BlkioWeightDevice":[null],"BlkioDeviceReadBps":[null]}}`, want: `"Ulimits":[{"Name":"nofile","Hard":2,"Soft":1}]`},
-		{body: `{"Image":"edge","NetworkingConfig":{"EndpointsConfig":{"host":null}}}`, fails: "no EndpointSettings for host"},
+		{body: `{"Image":"edge","NetworkingConfig":{"EndpointsConfig":{"host":null}}}`,
+			fails: "no EndpointSettings for host"},
 		{body: `{"Image":"edge","MacAddress":5}`, fails: "cannot unmarshal number into"},
-		{body: `{"Image":"edge","StopTimeout":99999999999999999999}`, fails: "cannot unmarshal number 99999999999999999999 into"},
-		{body: `{"Image":"edge","HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"x"}]}}}`, fails: `invalid port specification: \"x\"`},
+		{body: `{"Image":"edge","StopTimeout":99999999999999999999}`,
+			fails: "cannot unmarshal number 99999999999999999999 into"},
+		{body: `{"Image":"edge","HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"x"}]}}}`,
+			fails: `invalid port specification: \"x\"`},
 		{body: `{"Image":"edge","Volumes":{"/a":{}}}`, want: `"Destination":"/a"`},
 	} {
 		status, reply := e.ask(t, &call{method: "POST"}, "/containers/create", "application/json", []byte(row.body))

@@ -40,7 +40,8 @@ func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		has := func(k system.DiskUsageObject) bool { return slices.Contains(kinds, string(k)) }
-		of = engine.DiskUsageOf{Images: has(system.ImageObject), Containers: has(system.ContainerObject), Volumes: has(system.VolumeObject)}
+		of = engine.DiskUsageOf{Images: has(system.ImageObject), Containers: has(system.ContainerObject),
+			Volumes: has(system.VolumeObject)}
 		cache = has(system.BuildCacheObject)
 	}
 	u, err := s.e.DiskUsage(r.Context(), of)

@@ -133,7 +133,8 @@ func gzipped(tb testing.TB, raw []byte) []byte {
 // must sends one request that must succeed and returns the reply's body.
 func (e *edge) must(tb testing.TB, method, path, mediaType string, body []byte) []byte {
 	tb.Helper()
-	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: %d\r\n", method, path, len(body))
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: %d\r\n", method, path,
+		len(body))
 	if mediaType != "" {
 		head += "Content-Type: " + mediaType + "\r\n"
 	}
@@ -197,9 +198,12 @@ func (e *edge) unharmed(tb testing.TB, raw []byte) {
 // JSON.
 func FuzzVersion(f *testing.F) {
 	e := startEdge(f)
-	for _, s := range []string{"/v1.41/_ping", "/v1.12/containers/json", "/v9999.99/info", "/v1/version", "/v1.41//containers/running/json",
-		"/v1.24/containers/running/../running/json", "/v1.44/containers/" + strings.Repeat("a", 300) + "/json", "/x/json", "/v1.51/events?until=1", "/v1.41/volumes?filters={}",
-		"/v1.40/containers/running/logs?tail=-1&stdout=1", "/v.1/_ping", "/v1.41/volumes/..", "/v1.30/images/edge:latest/json?x=&y",
+	for _, s := range []string{"/v1.41/_ping", "/v1.12/containers/json", "/v9999.99/info", "/v1/version",
+		"/v1.41//containers/running/json",
+		"/v1.24/containers/running/../running/json", "/v1.44/containers/" + strings.Repeat("a", 300) + "/json", "/x/json",
+		"/v1.51/events?until=1", "/v1.41/volumes?filters={}",
+		"/v1.40/containers/running/logs?tail=-1&stdout=1", "/v.1/_ping", "/v1.41/volumes/..",
+		"/v1.30/images/edge:latest/json?x=&y",
 		"/v1.20/containers/json?filters={\"status\":[\"running\"]}&size=1", "/v1.45/system/df?type=container"} {
 		f.Add("GET", s)
 		f.Add("HEAD", s)
@@ -256,9 +260,12 @@ func wellFormed(t *testing.T, raw, reply []byte) {
 // FuzzHeaders sends any head with a body of any length to the requests that have one.
 func FuzzHeaders(f *testing.F) {
 	e := startEdge(f)
-	for _, s := range []string{"Content-Length: 2\r\n", "Content-Length: -1\r\n", "Content-Length: 99999999999999999999\r\n", "Transfer-Encoding: chunked\r\n",
-		"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n", "Content-Type: text/html\r\nContent-Length: 2\r\n", "Upgrade: tcp\r\nConnection: Upgrade\r\n",
-		"Expect: 100-continue\r\nContent-Length: 2\r\n", "X-Registry-Auth: e30=\r\n", "Connection: close\r\nHost: \r\n", ": \r\n", "A\r\n", "Host: x\r\nHost: y\r\n",
+	for _, s := range []string{"Content-Length: 2\r\n", "Content-Length: -1\r\n",
+		"Content-Length: 99999999999999999999\r\n", "Transfer-Encoding: chunked\r\n",
+		"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n", "Content-Type: text/html\r\nContent-Length: 2\r\n",
+		"Upgrade: tcp\r\nConnection: Upgrade\r\n",
+		"Expect: 100-continue\r\nContent-Length: 2\r\n", "X-Registry-Auth: e30=\r\n", "Connection: close\r\nHost: \r\n",
+		": \r\n", "A\r\n", "Host: x\r\nHost: y\r\n",
 		"Content-Encoding: gzip\r\nContent-Length: 2\r\n", "X: " + strings.Repeat("y", 70000) + "\r\n"} {
 		f.Add(s, []byte("{}"), true)
 		f.Add(s, []byte("0\r\n\r\n"), false)
@@ -292,8 +299,10 @@ func FuzzBodies(f *testing.F) {
 	e := startEdge(f)
 	for i, s := range []string{
 		`{"Image":"edge","Cmd":["x"],"HostConfig":{"NetworkMode":"host","Memory":1,"PortBindings":{"80/tcp":[{"HostPort":"1-99999"}]}}}`,
-		`{"Cmd":["x"],"User":"0:0","Env":["A"],"WorkingDir":"x"}`, `{"Name":"v","Driver":"local","DriverOpts":{"type":"tmpfs","o":"size=1"}}`,
-		`{"Memory":-1,"NanoCpus":9e99,"RestartPolicy":{"Name":"x","MaximumRetryCount":-1}}`, `{"Env":null,"ExposedPorts":{"a/b":{}}}`,
+		`{"Cmd":["x"],"User":"0:0","Env":["A"],"WorkingDir":"x"}`,
+		`{"Name":"v","Driver":"local","DriverOpts":{"type":"tmpfs","o":"size=1"}}`,
+		`{"Memory":-1,"NanoCpus":9e99,"RestartPolicy":{"Name":"x","MaximumRetryCount":-1}}`,
+		`{"Env":null,"ExposedPorts":{"a/b":{}}}`,
 		`{"Spec":{}}`, `{"Detach":true,"Tty":true,"ConsoleSize":[1,2]}`, `{}`, "a\x00\x00", `[[[[`,
 	} {
 		f.Add(uint8(i), []byte(s))
@@ -305,7 +314,8 @@ func FuzzBodies(f *testing.F) {
 		if strings.Contains(target, "archive") || strings.Contains(target, "load") {
 			mediaType = "application/x-tar"
 		}
-		raw := append(fmt.Appendf(nil, "%s HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", target, mediaType, len(body)), body...)
+		raw := append(fmt.Appendf(nil, "%s HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: "+
+			"%d\r\n\r\n", target, mediaType, len(body)), body...)
 		reply := e.send(t, raw)
 		wellFormed(t, raw, reply)
 		e.unharmed(t, raw)
@@ -346,13 +356,15 @@ func FuzzHijack(f *testing.F) {
 		path, body := "/containers/running/attach?stream=1&stdin=1&stdout=1", ""
 		if !attach {
 			var made struct{ ID string }
-			reply := e.must(t, "POST", "/containers/running/exec", "application/json", []byte(`{"Cmd":["x"],"AttachStdin":true,"AttachStdout":true}`))
+			reply := e.must(t, "POST", "/containers/running/exec", "application/json",
+				[]byte(`{"Cmd":["x"],"AttachStdin":true,"AttachStdout":true}`))
 			if err := json.Unmarshal(reply, &made); err != nil {
 				t.Fatal(err)
 			}
 			path, body = "/exec/"+made.ID+"/start", `{}`
 		}
-		head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", path, len(body))
+		head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", path,
+			len(body))
 		if upgrade {
 			head += "Connection: Upgrade\r\nUpgrade: tcp\r\n"
 		}

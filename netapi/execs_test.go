@@ -12,7 +12,8 @@ import (
 func (e *edge) prepare(tb testing.TB, container string) string {
 	tb.Helper()
 	var made struct{ ID string }
-	if err := json.Unmarshal(e.must(tb, "POST", "/containers/"+container+"/exec", "application/json", []byte(`{"Cmd":["x"]}`)), &made); err != nil {
+	if err := json.Unmarshal(e.must(tb, "POST", "/containers/"+container+"/exec", "application/json",
+		[]byte(`{"Cmd":["x"]}`)), &made); err != nil {
 		tb.Fatal(err)
 	}
 	return made.ID
@@ -21,7 +22,8 @@ func (e *edge) prepare(tb testing.TB, container string) string {
 // is checks the status of a reply that has no streams.
 func (e *edge) is(tb testing.TB, want int, method, path string) {
 	tb.Helper()
-	if status, reply := e.ask(tb, &call{method: method}, path, "application/json", []byte(`{"Detach":true}`)); status != want {
+	if status, reply := e.ask(tb, &call{method: method}, path, "application/json",
+		[]byte(`{"Detach":true}`)); status != want {
 		tb.Errorf("%s %s: %d %s, want %d", method, path, status, reply, want)
 	}
 }

@@ -16,11 +16,13 @@ func TestFullDisk(t *testing.T) {
 	e := startEdge(t)
 	told := func(where string, text []byte) {
 		t.Helper()
-		if n := bytes.Count(text, []byte("docker system prune")); n != 1 || !bytes.Contains(text, []byte("no space left on device")) {
+		if n := bytes.Count(text, []byte("docker system prune")); n != 1 ||
+			!bytes.Contains(text, []byte("no space left on device")) {
 			t.Errorf("%s: %s", where, text)
 		}
 	}
-	e.must(t, "POST", "/containers/create?name=big", "application/json", []byte(`{"Image":"edge","Cmd":["big"],"HostConfig":{"NetworkMode":"host"}}`))
+	e.must(t, "POST", "/containers/create?name=big", "application/json",
+		[]byte(`{"Image":"edge","Cmd":["big"],"HostConfig":{"NetworkMode":"host"}}`))
 	status, reply := e.ask(t, &call{method: "POST"}, "/containers/big/start", "", nil)
 	if status != http.StatusInternalServerError {
 		t.Errorf("start: %d", status)
@@ -33,12 +35,14 @@ func TestFullDisk(t *testing.T) {
 	told("State.Error", []byte(c.State.Error))
 	for _, detach := range []bool{false, true} {
 		var x struct{ ID string }
-		if err := json.Unmarshal(e.must(t, "POST", "/containers/running/exec", "application/json", []byte(`{"AttachStdout":true,"Cmd":["big"]}`)), &x); err != nil {
+		if err := json.Unmarshal(e.must(t, "POST", "/containers/running/exec", "application/json",
+			[]byte(`{"AttachStdout":true,"Cmd":["big"]}`)), &x); err != nil {
 			t.Fatal(err)
 		}
 		body := fmt.Sprintf(`{"Detach":%v}`, detach)
 		head := "POST /exec/" + x.ID + "/start HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Type: application/json\r\n"
-		told(fmt.Sprint("exec, detached: ", detach), e.send(t, fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", head, len(body), body)))
+		told(fmt.Sprint("exec, detached: ", detach),
+			e.send(t, fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", head, len(body), body)))
 	}
 }
 

@@ -37,7 +37,8 @@ func TestHungUp(t *testing.T) {
 		if got := e.state(name); got != row.want {
 			t.Errorf("%s: %s afterwards", row.request, got)
 		}
-		if got := string(e.must(t, "GET", "/containers/"+name+"/json", "", nil)); !strings.Contains(got, `"Name":"unless-stopped"`) {
+		if got := string(e.must(t, "GET", "/containers/"+name+"/json", "", nil)); !strings.Contains(got,
+			`"Name":"unless-stopped"`) {
 			t.Errorf("%s: the restart policy is lost: %s", row.request, got)
 		}
 		e.must(t, "DELETE", "/containers/"+name+"?force=1", "", nil)

@@ -22,7 +22,8 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if name := r.FormValue("filter"); name != "" && v < 41 {
 		f["reference"] = append(f["reference"], name)
 	}
-	list, err := s.e.Images(r.Context(), engine.ImageList{Args: f, SharedSize: flag(r, "shared-size"), Containers: v >= 51})
+	list, err := s.e.Images(r.Context(),
+		engine.ImageList{Args: f, SharedSize: flag(r, "shared-size"), Containers: v >= 51})
 	if err != nil {
 		return err
 	}
@@ -156,7 +157,8 @@ func (s *Server) createImage(w http.ResponseWriter, r *http.Request) error {
 				Changes: q["changes"], Platform: p,
 			}, out.write)
 		}
-		return s.e.Pull(r.Context(), engine.Pulling{Name: q.Get("fromImage"), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)}, out.write)
+		return s.e.Pull(r.Context(), engine.Pulling{Name: q.Get("fromImage"), Tag: q.Get("tag"), Platform: p,
+			Auth: authOf(r)}, out.write)
 	})
 	return nil
 }

@@ -53,7 +53,8 @@ func jsons(bodies ...string) func(testing.TB, *rand.Rand) (string, []byte) {
 
 // archives are images, with and without layers, and what is none.
 func archives(tb testing.TB, r *rand.Rand) (string, []byte) {
-	whole := [][]byte{edgeImage(tb), bareImage(tb), gzipped(tb, edgeImage(tb)), gzipped(tb, []byte("no archive")), bytes.Repeat([]byte("x"), 700000)}
+	whole := [][]byte{edgeImage(tb), bareImage(tb), gzipped(tb, edgeImage(tb)), gzipped(tb, []byte("no archive")),
+		bytes.Repeat([]byte("x"), 700000)}
 	raw := whole[r.IntN(len(whole))]
 	return "application/x-tar", raw[:len(raw)-r.IntN(2)*r.IntN(len(raw))]
 }
@@ -71,7 +72,9 @@ var calls = []call{
 	{method: "POST", path: "/containers/%s/pause"},
 	{method: "POST", path: "/containers/%s/unpause"},
 	{method: "POST", path: "/containers/%s/rename?name=%s"},
-	{method: "POST", path: "/containers/%s/update", body: jsons(`{"RestartPolicy":{"Name":"no"}}`, `{"RestartPolicy":{"Name":"always"}}`, `{"CpuShares":2}`, `{"PidsLimit":0}`)},
+	{method: "POST", path: "/containers/%s/update",
+		body: jsons(`{"RestartPolicy":{"Name":"no"}}`, `{"RestartPolicy":{"Name":"always"}}`, `{"CpuShares":2}`,
+			`{"PidsLimit":0}`)},
 	{method: "POST", path: "/containers/%s/resize?h=3&w=4"},
 	{method: "POST", path: "/containers/%s/wait", open: true},
 	{method: "POST", path: "/v1.24/containers/%s/wait", open: true},
@@ -92,7 +95,8 @@ var calls = []call{
 	{method: "DELETE", path: "/containers/%s"},
 	{method: "DELETE", path: "/containers/%s?force=1&v=1"},
 	{method: "DELETE", path: "/containers/%s?link=1"},
-	{method: "POST", path: "/containers/%s/exec", body: jsons(`{"Cmd":["x"],"AttachStdin":true,"AttachStdout":true}`, `{"Cmd":["x"],"Tty":true}`, `{"Cmd":[]}`)},
+	{method: "POST", path: "/containers/%s/exec",
+		body: jsons(`{"Cmd":["x"],"AttachStdin":true,"AttachStdout":true}`, `{"Cmd":["x"],"Tty":true}`, `{"Cmd":[]}`)},
 	{method: "POST", path: "/commit?container=%s&repo=made&tag=%s", body: jsons(`{}`, `null`, `{"Cmd":["y"]}`)},
 	{method: "POST", path: "/containers/prune"},
 	{method: "GET", path: `/containers/json?all=1&size=1&filters={"ancestor":["edge"],"status":["running","exited"]}`},
@@ -121,7 +125,8 @@ var calls = []call{
 	{method: "GET", path: "/networks"},
 	{method: "GET", path: "/networks/host"},
 	{method: "POST", path: "/networks/create", body: jsons(`{"Name":"host"}`, `{"Name":"%s"}`, `{}`)},
-	{method: "POST", path: "/networks/none/connect", body: jsons(`{"Container":"aa"}`, `{"Container":"running"}`, `{"Container":""}`)},
+	{method: "POST", path: "/networks/none/connect",
+		body: jsons(`{"Container":"aa"}`, `{"Container":"running"}`, `{"Container":""}`)},
 	{method: "POST", path: "/networks/host/disconnect", body: jsons(`{"Container":"aa"}`, `{"Container":"running"}`)},
 	{method: "DELETE", path: "/networks/%s"},
 	{method: "GET", path: "/plugins/%s/json"},
@@ -153,7 +158,8 @@ func (c *call) do(tb testing.TB, e *edge, r *rand.Rand) {
 		if err := json.Unmarshal(reply, &made); err != nil {
 			tb.Errorf("reply %q: %v", reply, err)
 		}
-		e.ask(tb, &call{method: "POST", open: true}, "/exec/"+made.ID+"/start", "application/json", []byte([]string{`{}`, `{"Detach":true}`, `{"Tty":true}`}[r.IntN(3)]))
+		e.ask(tb, &call{method: "POST", open: true}, "/exec/"+made.ID+"/start", "application/json",
+			[]byte([]string{`{}`, `{"Detach":true}`, `{"Tty":true}`}[r.IntN(3)]))
 		e.ask(tb, &call{method: "GET"}, "/exec/"+made.ID+"/json", "", nil)
 		// It waits for the start, which may never come where that client has left first.
 		e.ask(tb, &call{method: "POST", open: true}, "/exec/"+made.ID+"/resize?h=1&w=1", "", nil)
@@ -164,8 +170,10 @@ func (c *call) do(tb testing.TB, e *edge, r *rand.Rand) {
 func (e *edge) ask(tb testing.TB, c *call, path, sort string, body []byte) (int, []byte) {
 	conn := e.dial(tb)
 	defer conn.Close()
-	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: d\r\nContent-Length: %d\r\nContent-Type: %s\r\n\r\n", c.method, path, len(body), sort)
-	next := "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n" // finds a connection of which too much was read, or too little
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: d\r\nContent-Length: %d\r\nContent-Type: %s\r\n\r\n", c.method, path,
+		len(body), sort)
+	// Finds a connection of which too much was read, or too little
+	next := "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"
 	if c.open {
 		next = ""
 	}
@@ -189,7 +197,8 @@ func (e *edge) ask(tb testing.TB, c *call, path, sort string, body []byte) (int,
 	case c.open:
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		tb.Errorf("%s %s: no end of the reply after %v", c.method, path, patience)
-	case !strings.HasSuffix(path, "/export") && !strings.Contains(path, "/archive") && !strings.Contains(path, "/get"): // cut by what went meanwhile
+	case !strings.HasSuffix(path, "/export") && !strings.Contains(path, "/archive") && !strings.Contains(path,
+		"/get"): // cut by what went meanwhile
 		tb.Errorf("%s %s: %v", c.method, path, err)
 	}
 	return 0, nil

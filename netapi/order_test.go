@@ -46,7 +46,8 @@ func (e *edge) follow(tb testing.TB) <-chan seen {
 
 // state is what inspect says of a container: how it is, or gone. It may be asked for when the test has ended.
 func (e *edge) state(ref string) string {
-	dialed := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", e.socket) }}}
+	dialed := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", e.socket) }}}
 	res, err := dialed.Get("http://d/containers/" + ref + "/json")
 	if err != nil {
 		return err.Error()
@@ -61,7 +62,8 @@ func (e *edge) state(ref string) string {
 	if err := json.NewDecoder(res.Body).Decode(&c); err != nil || res.StatusCode == http.StatusNotFound {
 		return "gone"
 	}
-	if up := slices.Contains([]string{"running", "paused", "restarting"}, c.State.Status); c.State.Running != up || c.State.Restarting != (c.State.Status == "restarting") {
+	if up := slices.Contains([]string{"running", "paused", "restarting"}, c.State.Status); c.State.Running != up ||
+		c.State.Restarting != (c.State.Status == "restarting") {
 		return fmt.Sprintf("%+v", c.State)
 	}
 	return c.State.Status
@@ -71,7 +73,8 @@ func (e *edge) state(ref string) string {
 func TestEventsInOrder(t *testing.T) {
 	e := startEdge(t)
 	events := e.follow(t)
-	const stays, ends = `{"Image":"edge","HostConfig":{"NetworkMode":"host"}}`, `{"Image":"edge","Cmd":["false"],"HostConfig":{"NetworkMode":"host","AutoRemove":true}}`
+	const stays, ends = `{"Image":"edge","HostConfig":{"NetworkMode":"host"}}`,
+		`{"Image":"edge","Cmd":["false"],"HostConfig":{"NetworkMode":"host","AutoRemove":true}}`
 	for _, step := range []struct{ request, body, want string }{
 		{"POST /containers/create?name=xx", stays, "create created"},
 		{"POST /containers/xx/start", "", "start running"},
@@ -93,7 +96,8 @@ func TestEventsInOrder(t *testing.T) {
 		for want := range strings.SplitSeq(step.want, ",") {
 			got := <-events
 			action, state, _ := strings.Cut(want, " ")
-			if got.action != action || state != "*" && got.state != state || action == "die" && got.state == "running" && !strings.Contains(path, "restart") {
+			if got.action != action || state != "*" && got.state != state ||
+				action == "die" && got.state == "running" && !strings.Contains(path, "restart") {
 				t.Fatalf("%s: event %s, when it is %s; want %s", step.request, got.action, got.state, want)
 			}
 		}
@@ -106,7 +110,8 @@ func TestRemoveOnDie(t *testing.T) {
 	e := startEdge(t)
 	for n := range 20 {
 		name := fmt.Sprint("old", n)
-		e.must(t, "POST", "/v1.24/containers/create?name="+name, "application/json", []byte(`{"Image":"edge","Cmd":["false"],"HostConfig":{"NetworkMode":"host","IpcMode":"none"}}`))
+		e.must(t, "POST", "/v1.24/containers/create?name="+name, "application/json",
+			[]byte(`{"Image":"edge","Cmd":["false"],"HostConfig":{"NetworkMode":"host","IpcMode":"none"}}`))
 		events := e.follow(t)
 		e.must(t, "POST", "/v1.24/containers/"+name+"/start", "", nil)
 		for m := range events {
@@ -129,14 +134,16 @@ func TestWaitUnderRestart(t *testing.T) {
 	e.must(t, "POST", "/containers/again/start", "", nil)
 	e.must(t, "POST", "/containers/loop/start", "", nil)
 	for _, condition := range []string{"", "not-running", "next-exit"} {
-		if got := string(e.must(t, "POST", "/containers/loop/wait?condition="+condition, "", nil)); !strings.Contains(got, `"StatusCode":1`) {
+		if got := string(e.must(t, "POST", "/containers/loop/wait?condition="+condition, "", nil)); !strings.Contains(got,
+			`"StatusCode":1`) {
 			t.Errorf("wait %q: %s", condition, got)
 		}
 	}
 	attached := make(chan struct{})
 	c := e.dial(t)
 	defer c.Close()
-	if _, err := io.WriteString(c, "POST /containers/again/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, "POST /containers/again/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: "+
+		"Upgrade\r\nUpgrade: tcp\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	in := bufio.NewReader(c)
@@ -177,7 +184,8 @@ func TestEventsSpan(t *testing.T) {
 		{query: "until=1.5.6", fails: `strconv.ParseInt: parsing \"5.6\"`},
 	} {
 		c := e.dial(t)
-		if _, err := io.WriteString(c, "GET /events?"+row.query+" HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(c, "GET /events?"+row.query+
+			" HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		in := bufio.NewReader(c)
@@ -196,7 +204,8 @@ func TestEventsSpan(t *testing.T) {
 			}
 		}
 		c.Close()
-		if has := strings.Contains(got, `"last"`); has != row.all || !strings.Contains(got, row.fails) || (row.fails != "") != (res.StatusCode == http.StatusBadRequest) {
+		if has := strings.Contains(got, `"last"`); has != row.all || !strings.Contains(got, row.fails) ||
+			(row.fails != "") != (res.StatusCode == http.StatusBadRequest) {
 			t.Errorf("%q: %s: %s", row.query, res.Status, got)
 		}
 	}

@@ -25,7 +25,8 @@ func (s *Server) known(w http.ResponseWriter, r *http.Request) bool {
 	name := peerName(r.TLS)
 	if s.admit != nil {
 		if err := s.admit(r.TLS); err != nil {
-			s.log.Warn("request refused", "from", r.RemoteAddr, "certificate", name, "method", r.Method, "path", r.URL.Path, "reason", err)
+			s.log.Warn("request refused", "from", r.RemoteAddr, "certificate", name, "method", r.Method, "path", r.URL.Path,
+				"reason", err)
 			w.Header().Set("Connection", "close")
 			_ = wire.WriteError(w, http.StatusForbidden, err.Error(), false)
 			return false

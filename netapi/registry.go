@@ -63,7 +63,8 @@ func (s *Server) pushImage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.progressing(w, r, func(out *lineStream) error {
-		return s.e.Push(r.Context(), engine.Pushing{Name: name(r), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)}, out.write)
+		return s.e.Push(r.Context(), engine.Pushing{Name: name(r), Tag: q.Get("tag"), Platform: p, Auth: authOf(r)},
+			out.write)
 	})
 	return nil
 }

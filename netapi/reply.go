@@ -82,6 +82,7 @@ func (s *Server) accounted(r *http.Request, err error) error {
 		return s.e.Explain(err)
 	}
 	id := rand.Text()
-	s.log.Error("panic in a request", "id", id, "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p.Value), "stack", string(p.Stack))
+	s.log.Error("panic in a request", "id", id, "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p.Value),
+		"stack", string(p.Stack))
 	return fmt.Errorf("internal error %s: the daemon's log has more under this number", id)
 }

@@ -69,7 +69,8 @@ func TestPanic(t *testing.T) {
 				return panics.Call(func() error { explode(); return nil })
 			})
 		}},
-		{name: "on purpose", quiet: true, do: func(*Server, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{name: "on purpose", quiet: true,
+			do: func(*Server, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			log := &journal{}
@@ -103,7 +104,8 @@ func none() map[string]int { return nil }
 
 // post sends a body and returns the status, 0 for a reply that breaks off.
 func post(t *testing.T, url string) (int, []byte) {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url+"/x", strings.NewReader(strings.Repeat("x", 100000)))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url+"/x",
+		strings.NewReader(strings.Repeat("x", 100000)))
 	if err != nil {
 		t.Fatal(err)
 	}

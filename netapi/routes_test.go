@@ -33,7 +33,8 @@ func TestRoutes(t *testing.T) {
 			}
 		}
 	}
-	for _, q := range [][2]string{{"GET", "/none"}, {"PUT", "/containers/create"}, {"GET", "/containers/web/start"}, {"POST", "/v1.44/containers/web"}} {
+	for _, q := range [][2]string{{"GET", "/none"}, {"PUT", "/containers/create"}, {"GET", "/containers/web/start"},
+		{"POST", "/v1.44/containers/web"}} {
 		var match mux.RouteMatch
 		router.Match(httptest.NewRequest(q[0], q[1], nil), &match)
 		if match.Route != nil {

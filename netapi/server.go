@@ -57,7 +57,8 @@ func New(e *engine.Engine, product Product, log *slog.Logger, busy func()) *Serv
 	if product.Lowest == "" {
 		product.Lowest = version.Min
 	}
-	s := &Server{busy: busy, e: e, product: product, log: log, hijacked: map[net.Conn]struct{}{}, fresh: map[net.Conn]struct{}{}}
+	s := &Server{busy: busy, e: e, product: product, log: log, hijacked: map[net.Conn]struct{}{},
+		fresh: map[net.Conn]struct{}{}}
 	s.router = s.routes()
 	s.http = &http.Server{
 		Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,
@@ -126,7 +127,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // hijack takes the connection of r out of the server; it is cut by Shutdown.
-func (s *Server) hijack(w http.ResponseWriter, r *http.Request, mediaType string, extra http.Header) (*wire.Conn, func(), error) {
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, mediaType string, extra http.Header) (*wire.Conn,
+	func(), error) {
 	c, err := wire.Hijack(w, r, mediaType, extra)
 	if err != nil {
 		return nil, nil, err

@@ -18,22 +18,27 @@ import (
 // several all.
 func TestAnnotationFilter(t *testing.T) {
 	e := startEdge(t)
-	for name, annotations := range map[string]string{"one": `{"color":"blue","size":""}`, "two": `{"color":"red"}`, "three": `{}`} {
-		e.must(t, "POST", "/v1.43/containers/create?name="+name, "application/json", []byte(`{"Image":"edge","HostConfig":{"NetworkMode":"host","Annotations":`+annotations+`}}`))
+	for name, annotations := range map[string]string{"one": `{"color":"blue","size":""}`, "two": `{"color":"red"}`,
+		"three": `{}`} {
+		e.must(t, "POST", "/v1.43/containers/create?name="+name, "application/json",
+			[]byte(`{"Image":"edge","HostConfig":{"NetworkMode":"host","Annotations":`+annotations+`}}`))
 	}
 	for _, row := range []struct {
 		values string
 		count  int
 	}{
-		{`["color"]`, 2}, {`["color=blue"]`, 1}, {`["color=blue","size"]`, 1}, {`["color=red","size"]`, 0}, {`["size="]`, 1}, {`["col"]`, 0}, {`[]`, 4}, {`{"color=red":true}`, 1},
+		{`["color"]`, 2}, {`["color=blue"]`, 1}, {`["color=blue","size"]`, 1}, {`["color=red","size"]`, 0}, {`["size="]`, 1},
+		{`["col"]`, 0}, {`[]`, 4}, {`{"color=red":true}`, 1},
 	} {
 		var list []struct{ ID string }
-		path := "/v1.56/containers/json?all=1&filters=" + strings.NewReplacer(`"`, "%22", "{", "%7B", "}", "%7D").Replace(`{"annotation":`+row.values+`}`)
+		path := "/v1.56/containers/json?all=1&filters=" +
+			strings.NewReplacer(`"`, "%22", "{", "%7B", "}", "%7D").Replace(`{"annotation":`+row.values+`}`)
 		if err := json.Unmarshal(e.must(t, "GET", path, "", nil), &list); err != nil || len(list) != row.count {
 			t.Errorf("%s: %d containers (%v), want %d", row.values, len(list), err, row.count)
 		}
 	}
-	status, reply := e.ask(t, &call{method: "GET"}, "/v1.55/containers/json?filters=%7B%22annotation%22:[%22a%22]%7D", "", nil)
+	status, reply := e.ask(t, &call{method: "GET"}, "/v1.55/containers/json?filters=%7B%22annotation%22:[%22a%22]%7D", "",
+		nil)
 	if status != http.StatusBadRequest || !bytes.Contains(reply, []byte("invalid filter 'annotation'")) {
 		t.Errorf("1.55: %d %s", status, reply)
 	}
@@ -45,7 +50,8 @@ func TestUmaskField(t *testing.T) {
 	for _, row := range []struct{ made, seen, want string }{
 		{"1.56", "1.56", "18"}, {"1.56", "1.55", "absent"}, {"1.55", "1.56", "absent"},
 	} {
-		e.must(t, "POST", "/v"+row.made+"/containers/create?name=masked", "application/json", []byte(`{"Image":"edge","HostConfig":{"NetworkMode":"host","Umask":18}}`))
+		e.must(t, "POST", "/v"+row.made+"/containers/create?name=masked", "application/json",
+			[]byte(`{"Image":"edge","HostConfig":{"NetworkMode":"host","Umask":18}}`))
 		var c struct{ HostConfig map[string]json.RawMessage }
 		if err := json.Unmarshal(e.must(t, "GET", "/v"+row.seen+"/containers/masked/json", "", nil), &c); err != nil {
 			t.Fatal(err)
@@ -75,7 +81,8 @@ func TestEventForms(t *testing.T) {
 		{version.Max, "text/html", "application/json"},
 		{version.Max, "", "application/json"},
 	} {
-		head := fmt.Sprintf("GET /v%s/events?since=1&until=%d HTTP/1.1\r\nHost: d\r\nConnection: close\r\n", row.version, time.Now().Unix()+1)
+		head := fmt.Sprintf("GET /v%s/events?since=1&until=%d HTTP/1.1\r\nHost: d\r\nConnection: close\r\n", row.version,
+			time.Now().Unix()+1)
 		if row.accept != "" {
 			head += "Accept: " + row.accept + "\r\n"
 		}
@@ -108,7 +115,8 @@ func TestVolumeUpdate(t *testing.T) {
 		status              int
 	}{
 		{"/v1.42/volumes/any?version=1", `{}`, "volume update only valid for cluster volumes, but swarm is unavailable", 503},
-		{"/v1.56/volumes/any?version=1", `{"Spec":{"Availability":"drain"}}`, "volume update only valid for cluster volumes, but swarm is unavailable", 503},
+		{"/v1.56/volumes/any?version=1", `{"Spec":{"Availability":"drain"}}`,
+			"volume update only valid for cluster volumes, but swarm is unavailable", 503},
 		{"/volumes/any", ``, "volume update only valid for cluster volumes, but swarm is unavailable", 503},
 	} {
 		status, reply := e.ask(t, &call{method: "PUT"}, row.path, "application/json", []byte(row.body))

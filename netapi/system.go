@@ -36,12 +36,14 @@ func (s *Server) versionInfo(w http.ResponseWriter, _ *http.Request) error {
 	kernel, b := engine.KernelVersion(), buildinfo.Current()
 	return writeJSON(w, http.StatusOK, system.VersionResponse{
 		Platform: system.PlatformInfo{Name: "box"},
-		Version:  s.product.Release, APIVersion: version.Max, Experimental: s.e.Experimental(), MinAPIVersion: s.product.Lowest, GitCommit: b.Commit, BuildTime: b.Date(),
+		Version:  s.product.Release, APIVersion: version.Max, Experimental: s.e.Experimental(),
+		MinAPIVersion: s.product.Lowest, GitCommit: b.Commit, BuildTime: b.Date(),
 		Os: runtime.GOOS, Arch: runtime.GOARCH, GoVersion: runtime.Version(), KernelVersion: kernel,
 		Components: []system.ComponentVersion{
 			{Name: "Engine", Version: s.product.Release, Details: map[string]string{
 				"ApiVersion": version.Max, "MinAPIVersion": s.product.Lowest, "Os": runtime.GOOS, "Arch": runtime.GOARCH,
-				"GoVersion": runtime.Version(), "KernelVersion": kernel, "Experimental": strconv.FormatBool(s.e.Experimental()), "GitCommit": b.Commit, "BuildTime": b.Date(),
+				"GoVersion": runtime.Version(), "KernelVersion": kernel, "Experimental": strconv.FormatBool(s.e.Experimental()),
+				"GitCommit": b.Commit, "BuildTime": b.Date(),
 			}},
 			{Name: "box", Version: s.product.Version, Details: map[string]string{"GitCommit": b.Commit, "BuildTime": b.Date()}},
 			{Name: "runc", Version: strings.TrimPrefix(b.Runc, "v"), Details: map[string]string{"GitCommit": b.Runc}},

@@ -38,7 +38,8 @@ func TestEndpoints(t *testing.T) {
 			for _, name := range []string{"web", "a.b_c"} {
 				path := form + variable.ReplaceAllString(f[1], name)
 				var match mux.RouteMatch
-				routed := f[0] == http.MethodOptions || router.Match(httptest.NewRequest(f[0], path, nil), &match) && match.Route != nil && match.MatchErr == nil
+				routed := f[0] == http.MethodOptions ||
+					router.Match(httptest.NewRequest(f[0], path, nil), &match) && match.Route != nil && match.MatchErr == nil
 				if strings.HasPrefix(f[1], "/debug/") && form != "" {
 					continue
 				}
@@ -67,7 +68,8 @@ func checkRefusal(t *testing.T, e *edge, method, path, want string) {
 	if strconv.Itoa(status) != want {
 		t.Errorf("%s %s: status %d, to be %s", method, path, status, want)
 	}
-	if status == 501 && !strings.Contains(said.Message, "is not built into this box yet") || status == 503 && !strings.Contains(said.Message, "swarm") {
+	if status == 501 && !strings.Contains(said.Message, "is not built into this box yet") ||
+		status == 503 && !strings.Contains(said.Message, "swarm") {
 		t.Errorf("%s %s: %q does not say what is missing", method, path, said.Message)
 	}
 }
@@ -78,7 +80,8 @@ func TestRefusedBody(t *testing.T) {
 	for _, path := range []string{"/build", "/v1.41/plugins/pull", "/services/create"} {
 		c := e.dial(t)
 		body := make([]byte, 16<<20)
-		_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-tar\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
+		_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-tar\r\nContent-Length: "+
+			"%d\r\n\r\n%s", path, len(body), body)
 		if err != nil {
 			t.Errorf("%s: send the body: %v", path, err)
 		}
@@ -104,9 +107,11 @@ func TestPlugins(t *testing.T) {
 		{"DELETE", "/plugins/x?force=1", 404, `{"message":"plugin \"x\" not found"}` + "\n"},
 		{"GET", "/plugins/", 404, `{"message":"page not found"}` + "\n"},
 		{"PATCH", "/services/x", 404, `{"message":"page not found"}` + "\n"},
-		{"POST", "/v9.9/build", 400, `{"message":"client version 9.9 is too new. Maximum supported API version is ` + version.Max + `"}` + "\n"},
+		{"POST", "/v9.9/build", 400, `{"message":"client version 9.9 is too new. Maximum supported API version is ` +
+			version.Max + `"}` + "\n"},
 	} {
-		if status, body := e.ask(t, &call{method: row.method}, row.path, "", nil); status != row.status || string(body) != row.body {
+		if status, body := e.ask(t, &call{method: row.method}, row.path, "", nil); status != row.status ||
+			string(body) != row.body {
 			t.Errorf("%s %s: %d %s", row.method, row.path, status, body)
 		}
 	}
@@ -128,10 +133,13 @@ func TestNetworkRefusals(t *testing.T) {
 		{"DELETE", "/networks/none", "", 403, "none is a pre-defined network and cannot be removed"},
 		{"POST", "/networks/absent/connect", `{"Container":"running"}`, 404, "network absent not found"},
 		{"POST", "/networks/none/connect", `{"Container":"absent"}`, 404, "No such container: absent"},
-		{"POST", "/networks/host/connect", `{"Container":"running"}`, 400, "container cannot be disconnected from host network or connected to host network"},
-		{"POST", "/networks/none/connect", `{"Container":"running"}`, 501, "networks of one's own are not built into this box yet"},
+		{"POST", "/networks/host/connect", `{"Container":"running"}`, 400,
+			"container cannot be disconnected from host network or connected to host network"},
+		{"POST", "/networks/none/connect", `{"Container":"running"}`, 501,
+			"networks of one's own are not built into this box yet"},
 		{"POST", "/networks/none/disconnect", `{"Container":"running"}`, 500, "is not connected to network none"},
-		{"POST", "/networks/host/disconnect", `{"Container":"running"}`, 400, "container cannot be disconnected from host network or connected to host network"},
+		{"POST", "/networks/host/disconnect", `{"Container":"running"}`, 400,
+			"container cannot be disconnected from host network or connected to host network"},
 	} {
 		status, body := e.ask(t, &call{method: row.method}, row.path, "application/json", []byte(row.body))
 		if status != row.status || !strings.Contains(string(body), row.message) {

@@ -10,7 +10,8 @@ import (
 	"box/personalities/docker"
 )
 
-// completing is the hidden first argument by which a shell asks what may stand in the place of the last of the words after it.
+// completing is the hidden first argument by which a shell asks what may stand in the place of the last of the words
+// after it.
 const completing = "__complete"
 
 // complete answers for box and for dockerd; docker answers for itself.
@@ -35,7 +36,8 @@ func complete(ctx context.Context, name string, env *cmd.Env) error {
 	return nil
 }
 
-// candidates are the words that may follow those before, by the pages of the manual: commands, then flags of the one that is named.
+// candidates are the words that may follow those before, by the pages of the manual: commands, then flags of the one
+// that is named.
 func candidates(pages []*cmd.Usage, words []string, last string) (out []string) {
 	if len(words) == 0 {
 		for _, c := range table() {

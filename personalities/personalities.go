@@ -123,7 +123,8 @@ func unknown(name string, commands []cmd.Command) error {
 
 // list prints the table.
 func list(_ context.Context, env *cmd.Env) error {
-	fmt.Fprintln(env.Stdout, "Usage:  box COMMAND [ARG...]\n\nOne file that is a container daemon and its client.\n\nCommands:")
+	fmt.Fprintln(env.Stdout, "Usage:  box COMMAND [ARG...]\n\nOne file that is a container daemon and its "+
+		"client.\n\nCommands:")
 	width := 0
 	for _, c := range table() {
 		if !c.Hidden {
@@ -135,7 +136,9 @@ func list(_ context.Context, env *cmd.Env) error {
 			fmt.Fprintf(env.Stdout, "  %-*s   %s\n", width, c.Name, c.Summary)
 		}
 	}
-	_, err := io.WriteString(env.Stdout, "\nStarted under the name of a command (docker, dockerd, ...) the file is that command.\nRun 'box COMMAND --help' for more.\n")
+	_, err := io.WriteString(env.Stdout,
+		"\nStarted under the name of a command (docker, dockerd, ...) the file is that command.\nRun 'box COMMAND --help' "+
+			"for more.\n")
 	return err
 }
 

@@ -33,8 +33,9 @@ func TestComplete(t *testing.T) {
 
 func start(argv0 string, args ...string) (code int, stdout, stderr string) {
 	var out, errw bytes.Buffer
-	code = Main(context.Background(), argv0, &cmd.Env{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errw,
-		Getenv: func(string) string { return "" }, Dir: "/"})
+	code = Main(context.Background(), argv0,
+		&cmd.Env{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errw,
+			Getenv: func(string) string { return "" }, Dir: "/"})
 	return code, out.String(), errw.String()
 }
 
@@ -59,7 +60,8 @@ func TestPick(t *testing.T) {
 		{"docker-init", "--", 1, "", "docker-init: no program given"},
 	} {
 		code, stdout, stderr := start(row.argv0, strings.Fields(row.args)...)
-		if code != row.code || !strings.Contains(stdout, row.stdout) || !strings.Contains(stderr, row.stderr) || (row.stderr == "") != (stderr == "") {
+		if code != row.code || !strings.Contains(stdout, row.stdout) || !strings.Contains(stderr, row.stderr) ||
+			(row.stderr == "") != (stderr == "") {
 			t.Errorf("%s %s: code %d\n%s%s", row.argv0, row.args, code, stdout, stderr)
 		}
 	}

@@ -45,7 +45,8 @@ func JSON(v any) (string, error) {
 	return strings.TrimSpace(b.String()), err
 }
 
-// title begins each word with a capital; in ASCII all but letters, digits and underscores part words, beyond it blanks alone.
+// title begins each word with a capital; in ASCII all but letters, digits and underscores part words, beyond it
+// blanks alone.
 func title(s string) string {
 	parts := true
 	return strings.Map(func(r rune) rune {

@@ -42,7 +42,8 @@ func TestTexts(t *testing.T) {
 		Swap    inner
 	}
 	type other struct{ Gateway int }
-	shape := Texts(reflect.TypeFor[open](), map[reflect.Type]reflect.Type{reflect.TypeFor[container.Health](): reflect.TypeFor[other]()})
+	shape := Texts(reflect.TypeFor[open](),
+		map[reflect.Type]reflect.Type{reflect.TypeFor[container.Health](): reflect.TypeFor[other]()})
 	v := reflect.New(shape).Interface()
 	const raw = `{"address":"","Mac":"02:42:ac:12:00:02","Ports":{"80/tcp":[{"HostIp":"","HostPort":"1"}]},` +
 		`"Nets":{"n":{"Gateway":"10.0.0.1"},"m":{"Gateway":""}},"List":["10.0.0.0/8"],"At":"2009-01-02T03:04:05Z",` +
@@ -53,7 +54,8 @@ func TestTexts(t *testing.T) {
 	for text, want := range map[string]string{
 		`[{{.Address}}]`: "[]", `{{.Mac}}`: "02:42:ac:12:00:02", `{{(index (index .Ports "80/tcp") 0).HostPort}}`: "1",
 		`{{range $p, $to := .Ports}}{{$p}}>{{range $to}}[{{.HostIP}}]{{end}}{{end}}`: "80/tcp>[]",
-		`{{.Nets.n.Gateway}}[{{.Nets.m.Gateway}}]`:                                   "10.0.0.1[]", `{{.List}}`: "[10.0.0.0/8]",
+		`{{.Nets.n.Gateway}}[{{.Nets.m.Gateway}}]`:                                   "10.0.0.1[]",
+		`{{.List}}`:    "[10.0.0.0/8]",
 		`{{.At.Year}}`: "2009", `{{.Same.Gateway}}`: "7", `{{.Swap.Gateway}}`: "::1",
 	} {
 		parsed, err := Parse("t", text)
@@ -66,14 +68,16 @@ func TestTexts(t *testing.T) {
 		}
 	}
 	if again, err := json.Marshal(v); err != nil || string(again) != strings.Replace(strings.Replace(raw,
-		`"Nets":{"n":{"Gateway":"10.0.0.1"},"m":{"Gateway":""}}`, `"Nets":{"m":{"Gateway":""},"n":{"Gateway":"10.0.0.1"}}`, 1), " ", "", -1) {
+		`"Nets":{"n":{"Gateway":"10.0.0.1"},"m":{"Gateway":""}}`, `"Nets":{"m":{"Gateway":""},"n":{"Gateway":"10.0.0.1"}}`,
+		1), " ", "", -1) {
 		t.Errorf("%s, %v", again, err)
 	}
 }
 
 // TestTextsOfReplies: no reply of the API that a template reads has an address left in it.
 func TestTextsOfReplies(t *testing.T) {
-	for _, of := range []reflect.Type{reflect.TypeFor[container.InspectResponse](), reflect.TypeFor[image.InspectResponse](),
+	for _, of := range []reflect.Type{reflect.TypeFor[container.InspectResponse](),
+		reflect.TypeFor[image.InspectResponse](),
 		reflect.TypeFor[network.Inspect]()} {
 		findAddress(t, of.String(), Texts(of, nil), 0)
 	}

@@ -45,9 +45,11 @@ func TestEnsure(t *testing.T) {
 		{what: "no AppArmor", files: map[string]string{}},
 		{what: "switched off", files: map[string]string{enabled: "N\n"}},
 		{what: "loaded", files: map[string]string{enabled: "Y\n", profiles: "x (enforce)\ndocker-default (enforce)\n"}},
-		{what: "loadable", files: map[string]string{enabled: "Y\n", profiles: "docker-default-2 (enforce)\nnot docker-default (enforce)\n", "parser": loads}, loaded: true},
+		{what: "loadable", files: map[string]string{enabled: "Y\n",
+			profiles: "docker-default-2 (enforce)\nnot docker-default (enforce)\n", "parser": loads}, loaded: true},
 		{what: "no parser", files: map[string]string{enabled: "Y\n", profiles: ""}, err: "no such file"},
-		{what: "parser that fails", files: map[string]string{enabled: "Y\n", profiles: "", "parser": "#!/bin/sh\necho bad line >&2; exit 1\n"}, err: "exit status 1: bad line"},
+		{what: "parser that fails", files: map[string]string{enabled: "Y\n", profiles: "",
+			"parser": "#!/bin/sh\necho bad line >&2; exit 1\n"}, err: "exit status 1: bad line"},
 		{what: "no list", files: map[string]string{enabled: "Y\n", "parser": loads}, err: "list of AppArmor profiles"},
 	} {
 		h := standIn(t, c.files)

@@ -29,7 +29,8 @@ type Attachment struct {
 	Keys     []byte                  // that detach, at a terminal
 	Logs     func(w io.Writer) error // writes what was printed so far; nil for nothing
 	Leave    func(detached bool)     // is called when it is over
-	Settle   func()                  // waits until the end of the program is known, before the client learns of it; nil for no wait
+	// Waits until the end of the program is known, before the client learns of it; nil for no wait
+	Settle func()
 
 	EndsWithInput bool // a client that ends its input has ended the attachment
 	LeavesAtEOF   bool // also one that has no input

@@ -50,7 +50,8 @@ func program(t *testing.T, s *task.Stream) *net.UnixConn {
 }
 
 // served is an attachment on its way, whose program is played by the test.
-func serve(t *testing.T, a *Attachment, o task.Attach) (client, keeper *net.UnixConn, ended <-chan error, left *[]bool) {
+func serve(t *testing.T, a *Attachment, o task.Attach) (client, keeper *net.UnixConn, ended <-chan error,
+	left *[]bool) {
 	t.Helper()
 	s, err := task.NewStream(o)
 	if err != nil {
@@ -111,7 +112,8 @@ func TestBothWays(t *testing.T) {
 
 // TestDetach: the keys at a terminal end the attachment and not the program.
 func TestDetach(t *testing.T) {
-	client, keeper, ended, left := serve(t, &Attachment{Terminal: true, Keys: []byte{16, 17}}, task.Attach{Stdin: true, Stdout: true})
+	client, keeper, ended, left := serve(t, &Attachment{Terminal: true, Keys: []byte{16, 17}},
+		task.Attach{Stdin: true, Stdout: true})
 	if _, err := client.Write([]byte("ls\x10\x11")); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +165,8 @@ func TestEndOfInput(t *testing.T) {
 // TestLogsAlone: without a stream what was logged is all.
 func TestLogsAlone(t *testing.T) {
 	client, conn := pair(t)
-	a := &Attachment{Logs: func(w io.Writer) error { _, err := io.WriteString(w, "log"); return err }, Leave: func(bool) {}}
+	a := &Attachment{Logs: func(w io.Writer) error { _, err := io.WriteString(w, "log"); return err },
+		Leave: func(bool) {}}
 	if err := a.Serve(conn); err != nil {
 		t.Fatal(err)
 	}

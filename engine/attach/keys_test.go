@@ -12,7 +12,8 @@ import (
 
 func TestKeys(t *testing.T) {
 	for s, want := range map[string]string{
-		"": "\x10\x11", "a": "a", "ctrl-a": "\x01", "ctrl-z,x": "\x1ax", "ctrl-@": "\x00", "ctrl-[": "\x1b", "ctrl-]": "\x1d", "ctrl-_": "\x1f", "a,b,c": "abc",
+		"": "\x10\x11", "a": "a", "ctrl-a": "\x01", "ctrl-z,x": "\x1ax", "ctrl-@": "\x00", "ctrl-[": "\x1b", "ctrl-]": "\x1d",
+		"ctrl-_": "\x1f", "a,b,c": "abc",
 	} {
 		if got, err := Keys(s); err != nil || string(got) != want {
 			t.Errorf("%q: %q, %v", s, got, err)
@@ -43,7 +44,8 @@ func TestKeyReader(t *testing.T) {
 		{"\x10\x11", "", "", false},
 	} {
 		for name, r := range map[string]io.Reader{
-			"whole": strings.NewReader(row.in), "bytes": iotest.OneByteReader(strings.NewReader(row.in)), "with the end": iotest.DataErrReader(strings.NewReader(row.in)),
+			"whole": strings.NewReader(row.in), "bytes": iotest.OneByteReader(strings.NewReader(row.in)),
+			"with the end": iotest.DataErrReader(strings.NewReader(row.in)),
 		} {
 			out, err := io.ReadAll(&keyReader{r: r, keys: []byte(row.keys)})
 			if string(out) != row.out || errors.Is(err, errDetached) != row.detached || !row.detached && err != nil {

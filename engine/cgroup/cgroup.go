@@ -32,7 +32,8 @@ func Ensure() error {
 	if err := os.MkdirAll(Root, 0o755); err != nil {
 		return fmt.Errorf("folder for control groups (is sysfs mounted?): %w", err)
 	}
-	if err := unix.Mount("cgroup2", Root, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "nsdelegate"); err == nil {
+	if err := unix.Mount("cgroup2", Root, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC,
+		"nsdelegate"); err == nil {
 		if raw, err := os.ReadFile(Root + "/cgroup.controllers"); err == nil && strings.Contains(string(raw), "memory") {
 			return nil
 		}
@@ -43,7 +44,8 @@ func Ensure() error {
 
 func mounted() bool {
 	h, err := Read()
-	return err == nil && slices.ContainsFunc(h.mounts, func(m mount) bool { return h.unified || m.controllers != nil && !m.optional() })
+	return err == nil && slices.ContainsFunc(h.mounts,
+		func(m mount) bool { return h.unified || m.controllers != nil && !m.optional() })
 }
 
 // mountV1 mounts every enabled controller of /proc/cgroups below a tmpfs.

@@ -119,7 +119,8 @@ func (g *Group) filterDevices(allowed bool, exceptions []deviceRule) error {
 		return fmt.Errorf("open control group %s: %w", g.path, err)
 	}
 	defer unix.Close(group)
-	attach := struct{ target, program, kind, flags uint32 }{uint32(group), uint32(program), unix.BPF_CGROUP_DEVICE, unix.BPF_F_ALLOW_MULTI}
+	attach := struct{ target, program, kind, flags uint32 }{uint32(group), uint32(program), unix.BPF_CGROUP_DEVICE,
+		unix.BPF_F_ALLOW_MULTI}
 	if _, err := bpf(unix.BPF_PROG_ATTACH, unsafe.Pointer(&attach), unsafe.Sizeof(attach)); err != nil {
 		return fmt.Errorf("attach filter for devices to %s: %w", g.path, err)
 	}

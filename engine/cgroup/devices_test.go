@@ -30,12 +30,15 @@ func TestDeviceRules(t *testing.T) {
 		{[]specs.LinuxDeviceCgroup{none, all}, "true []"},
 		{[]specs.LinuxDeviceCgroup{all, rule(true, "c", 1, 3, "rw")}, "true []"},
 		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, 3, "rw"), none, rule(true, "b", 8, -1, "r")}, "false [b 8:* r]"},
-		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, 3, "r"), rule(true, "c", 1, 3, "wm"), rule(true, "b", -1, -1, "m")}, "false [c 1:3 rwm b *:* m]"},
-		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, 3, "rw"), rule(false, "c", 1, 3, "w"), rule(true, "c", 1, 5, "r"), rule(false, "c", 1, 5, "rwm")}, "false [c 1:3 r]"},
+		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, 3, "r"), rule(true, "c", 1, 3, "wm"), rule(true, "b", -1, -1, "m")},
+			"false [c 1:3 rwm b *:* m]"},
+		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, 3, "rw"), rule(false, "c", 1, 3, "w"), rule(true, "c", 1, 5, "r"),
+			rule(false, "c", 1, 5, "rwm")}, "false [c 1:3 r]"},
 		{[]specs.LinuxDeviceCgroup{all, rule(false, "c", 1, 3, "rw"), rule(true, "c", 1, 3, "w")}, "true [c 1:3 r]"},
 		{[]specs.LinuxDeviceCgroup{rule(true, "c", -1, -1, "m"), rule(false, "c", 1, 3, "rw")}, "false [c *:* m]"},
 		{[]specs.LinuxDeviceCgroup{rule(true, "a", 1, 3, "r")}, "true []"},
-		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, -1, "rw"), rule(false, "c", 1, 3, "w")}, "cannot take c 1:3 w out of c 1:* rw"},
+		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, -1, "rw"), rule(false, "c", 1, 3, "w")},
+			"cannot take c 1:3 w out of c 1:* rw"},
 		{[]specs.LinuxDeviceCgroup{rule(true, "p", 1, 3, "w")}, `type "p"`},
 		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, 3, "")}, "access is empty"},
 		{[]specs.LinuxDeviceCgroup{rule(true, "c", 1, 3, "rx")}, `access "rx"`},
@@ -153,7 +156,9 @@ func TestDeviceFilterKernel(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	g := create(t, h, parent+"/devices", &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{none, rule(true, "c", 1, 3, "rwm"), rule(true, "c", 1, 5, "r")}})
+	g := create(t, h, parent+"/devices",
+		&specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{none, rule(true, "c", 1, 3, "rwm"),
+			rule(true, "c", 1, 5, "r")}})
 	script := `echo 0 >` + h.mounts[0].dir + g.path + `/cgroup.procs || exit
 for f in /dev/null /dev/zero /dev/full /dev/urandom; do (: <$f) && echo -n "r$f "; (: >$f) && echo -n "w$f "; done 2>&-`
 	out, err := exec.Command(shell(), "-c", script).CombinedOutput()

@@ -16,7 +16,8 @@ const freezeWait = 10 * time.Second
 func (g *Group) Freeze() error {
 	m, ok := g.h.freezer()
 	if !ok {
-		return fmt.Errorf("freeze control group %s: controller freezer is not mounted: %w", g.path, errdefs.ErrFailedPrecondition)
+		return fmt.Errorf("freeze control group %s: controller freezer is not mounted: %w", g.path,
+			errdefs.ErrFailedPrecondition)
 	}
 	dir := m.dir + g.path
 	frozen := freezeV1

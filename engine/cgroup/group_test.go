@@ -108,13 +108,16 @@ func inside(t testing.TB, g *Group, script string) (cmd *exec.Cmd, end func()) {
 func TestCreateV1(t *testing.T) {
 	h, parent := host(t, "memory", "cpu", "cpuset", "pids", "devices")
 	g := create(t, h, parent+"/deep/below/one", &specs.LinuxResources{
-		Memory:  &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Swap: ptr(int64(96 << 20)), Reservation: ptr(int64(32 << 20)), Swappiness: ptr(uint64(10)), DisableOOMKiller: ptr(true)},
-		CPU:     &specs.LinuxCPU{Shares: ptr(uint64(300)), Period: ptr(uint64(50000)), Quota: ptr(int64(20000)), Cpus: "0"},
-		Pids:    &specs.LinuxPids{Limit: ptr(int64(20))},
-		Devices: []specs.LinuxDeviceCgroup{{Access: "rwm"}, rule(true, "c", 1, 3, "rw"), rule(true, "c", 1, 3, "m"), rule(true, "b", -1, -1, "m")},
+		Memory: &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Swap: ptr(int64(96 << 20)),
+			Reservation: ptr(int64(32 << 20)), Swappiness: ptr(uint64(10)), DisableOOMKiller: ptr(true)},
+		CPU:  &specs.LinuxCPU{Shares: ptr(uint64(300)), Period: ptr(uint64(50000)), Quota: ptr(int64(20000)), Cpus: "0"},
+		Pids: &specs.LinuxPids{Limit: ptr(int64(20))},
+		Devices: []specs.LinuxDeviceCgroup{{Access: "rwm"}, rule(true, "c", 1, 3, "rw"), rule(true, "c", 1, 3, "m"),
+			rule(true, "b", -1, -1, "m")},
 	})
 	holds(t, g, map[string]string{
-		"memory.limit_in_bytes": "67108864", "memory.memsw.limit_in_bytes": "100663296", "memory.soft_limit_in_bytes": "33554432", "memory.swappiness": "10",
+		"memory.limit_in_bytes": "67108864", "memory.memsw.limit_in_bytes": "100663296",
+		"memory.soft_limit_in_bytes": "33554432", "memory.swappiness": "10",
 		"cpu.shares": "300", "cpu.cfs_period_us": "50000", "cpu.cfs_quota_us": "20000", "cpuset.cpus": "0", "pids.max": "20",
 		"devices.list": "c 1:3 rwm\nb *:* m",
 	})
@@ -127,18 +130,22 @@ func TestCreateV1(t *testing.T) {
 
 	// More and less than there was, of both limits of memory; what is not named stays.
 	for _, row := range []struct{ limit, swap, wantLimit, wantSwap int64 }{
-		{200 << 20, 300 << 20, 200 << 20, 300 << 20}, {50 << 20, 60 << 20, 50 << 20, 60 << 20}, {40 << 20, 0, 40 << 20, 60 << 20}, {0, 80 << 20, 40 << 20, 80 << 20},
+		{200 << 20, 300 << 20, 200 << 20, 300 << 20}, {50 << 20, 60 << 20, 50 << 20, 60 << 20},
+		{40 << 20, 0, 40 << 20, 60 << 20}, {0, 80 << 20, 40 << 20, 80 << 20},
 		{500 << 20, -1, 500 << 20, unlimited}, {-1, 0, unlimited, unlimited},
 	} {
-		if err := g.Update(&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &row.limit, Swap: &row.swap}}); err != nil {
+		if err := g.Update(&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &row.limit,
+			Swap: &row.swap}}); err != nil {
 			t.Errorf("%+v: %v", row, err)
 		}
-		holds(t, g, map[string]string{"memory.limit_in_bytes": strconv.FormatInt(row.wantLimit, 10), "memory.memsw.limit_in_bytes": strconv.FormatInt(row.wantSwap, 10)})
+		holds(t, g, map[string]string{"memory.limit_in_bytes": strconv.FormatInt(row.wantLimit, 10),
+			"memory.memsw.limit_in_bytes": strconv.FormatInt(row.wantSwap, 10)})
 	}
 	// A period that is too short for the quota before it.
 	update(t, g, &specs.LinuxCPU{Period: ptr(uint64(1000)), Quota: ptr(int64(1000))})
 	update(t, g, &specs.LinuxCPU{Period: ptr(uint64(1000000)), Quota: ptr(int64(900000))})
-	holds(t, g, map[string]string{"cpu.cfs_period_us": "1000000", "cpu.cfs_quota_us": "900000", "cpu.shares": "300", "devices.list": "c 1:3 rwm\nb *:* m"})
+	holds(t, g, map[string]string{"cpu.cfs_period_us": "1000000", "cpu.cfs_quota_us": "900000", "cpu.shares": "300",
+		"devices.list": "c 1:3 rwm\nb *:* m"})
 
 	paths, err := g.Paths()
 	if want := "/sys/fs/cgroup/memory" + g.path; err != nil || paths["memory"] != want || paths["pids"] == "" {
@@ -169,11 +176,14 @@ func TestCreateFails(t *testing.T) {
 		want string
 	}{
 		{specs.LinuxResources{CPU: &specs.LinuxCPU{Cpus: "4000"}}, "set cpuset.cpus of " + parent + "/bad to 4000: "},
-		{specs.LinuxResources{CPU: &specs.LinuxCPU{Period: ptr(uint64(1))}}, "set cpu.cfs_period_us of " + parent + "/bad to 1: invalid argument"},
+		{specs.LinuxResources{CPU: &specs.LinuxCPU{Period: ptr(uint64(1))}},
+			"set cpu.cfs_period_us of " + parent + "/bad to 1: invalid argument"},
 		{specs.LinuxResources{CPU: &specs.LinuxCPU{Shares: ptr(uint64(300000))}}, "the maximum allowed cpu-shares is 262144"},
 		{specs.LinuxResources{Memory: &specs.LinuxMemory{Swappiness: ptr(uint64(101))}}, "valid range is 0-100"},
-		{specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Swap: ptr(int64(32 << 20))}}, "set memory."},
-		{specs.LinuxResources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "7MB", Limit: 1}}}, "set hugetlb.7MB.limit_in_bytes of "},
+		{specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Swap: ptr(int64(32 << 20))}},
+			"set memory."},
+		{specs.LinuxResources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "7MB", Limit: 1}}},
+			"set hugetlb.7MB.limit_in_bytes of "},
 		{specs.LinuxResources{Unified: map[string]string{"memory.high": "1"}}, "unified"},
 		{specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Access: "x"}}}, "rule 0 for devices: access"},
 	} {

@@ -28,7 +28,8 @@ func (m mount) optional() bool {
 
 // joined are the controllers of v1, and the tree by which systemd follows processes: what containers have groups in.
 var joined = []string{
-	"cpuset", "devices", "memory", "cpu", "cpuacct", "pids", "blkio", "hugetlb", "net_cls", "net_prio", "perf_event", "freezer", "rdma",
+	"cpuset", "devices", "memory", "cpu", "cpuacct", "pids", "blkio", "hugetlb", "net_cls", "net_prio", "perf_event",
+	"freezer", "rdma",
 	"misc", "name=systemd",
 }
 

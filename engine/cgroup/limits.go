@@ -96,7 +96,8 @@ func (g *Group) setOne(l limit) error {
 	if err == unix.EBUSY && l.file == memoryLimit {
 		usage, _ := read(dir + "memory.usage_in_bytes")
 		peak, _ := read(dir + "memory.max_usage_in_bytes")
-		return fmt.Errorf("unable to set memory limit to %s (current usage: %s, peak usage: %s)", l.value, strings.TrimSpace(usage), strings.TrimSpace(peak))
+		return fmt.Errorf("unable to set memory limit to %s (current usage: %s, peak usage: %s)", l.value,
+			strings.TrimSpace(usage), strings.TrimSpace(peak))
 	}
 	return fmt.Errorf("set %s of %s to %s: %w", l.file, g.path, strings.TrimSpace(l.value), err)
 }

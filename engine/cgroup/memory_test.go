@@ -11,7 +11,8 @@ import (
 
 func TestOOMKills(t *testing.T) {
 	h, parent := host(t, "memory", "cpuset", "devices")
-	g := create(t, h, parent+"/hungry", &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(16 << 20)), Swap: ptr(int64(16 << 20))}})
+	g := create(t, h, parent+"/hungry",
+		&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(16 << 20)), Swap: ptr(int64(16 << 20))}})
 	if n := g.OOMKills(); n != 0 {
 		t.Errorf("%d kills of none", n)
 	}

@@ -23,7 +23,8 @@ func TestWatchOOM(t *testing.T) {
 		t.Skip("no memory controller is mounted")
 	}
 	limit := int64(16 << 20)
-	g, err := h.Create("/box-test-oom"+strconv.Itoa(os.Getpid()), &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}})
+	g, err := h.Create("/box-test-oom"+strconv.Itoa(os.Getpid()),
+		&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}})
 	if err != nil {
 		t.Fatal(err)
 	}

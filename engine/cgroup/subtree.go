@@ -46,7 +46,8 @@ func (g *Group) thread(r *specs.LinuxResources) error {
 		return nil
 	}
 	if r.Memory != nil || r.BlockIO != nil || len(r.HugepageLimits) > 0 {
-		return fmt.Errorf("control group %s is %s: it cannot have limits of memory, input and output: %w", g.path, kind, errdefs.ErrFailedPrecondition)
+		return fmt.Errorf("control group %s is %s: it cannot have limits of memory, input and output: %w", g.path, kind,
+			errdefs.ErrFailedPrecondition)
 	}
 	if err := write(g.h.mounts[0].dir+g.path+"/cgroup.type", "threaded"); err != nil {
 		return fmt.Errorf("set cgroup.type of %s to threaded: %w", g.path, err)

@@ -36,12 +36,14 @@ func supported(root string, v2 bool) Support {
 		Memory: has("memory", "memory.limit_in_bytes"), Swap: has("memory", "memory.memsw.limit_in_bytes"),
 		Swappiness: has("memory", "memory.swappiness"), Reservation: has("memory", "memory.soft_limit_in_bytes"),
 		OOMKillDisable: has("memory", "memory.oom_control"),
-		CPUShares:      has("cpu", "cpu.shares"), CPUQuota: has("cpu", "cpu.cfs_quota_us"), CPURealtime: has("cpu", "cpu.rt_runtime_us"),
-		Cpuset: has("cpuset", "cpuset.cpus"), Pids: has("pids", "cgroup.procs"),
+		CPUShares:      has("cpu", "cpu.shares"), CPUQuota: has("cpu", "cpu.cfs_quota_us"),
+		CPURealtime: has("cpu", "cpu.rt_runtime_us"),
+		Cpuset:      has("cpuset", "cpuset.cpus"), Pids: has("pids", "cgroup.procs"),
 		BlkioWeight: has("blkio", "blkio.weight"), BlkioWeightDevice: has("blkio", "blkio.weight_device"),
 		ReadBps: has("blkio", "blkio.throttle.read_bps_device"), WriteBps: has("blkio", "blkio.throttle.write_bps_device"),
-		ReadIOps: has("blkio", "blkio.throttle.read_iops_device"), WriteIOps: has("blkio", "blkio.throttle.write_iops_device"),
-		CPUs: runtime.NumCPU(), Cpus: word(root, "cpuset/cpuset.cpus"), Mems: word(root, "cpuset/cpuset.mems"),
+		ReadIOps:  has("blkio", "blkio.throttle.read_iops_device"),
+		WriteIOps: has("blkio", "blkio.throttle.write_iops_device"),
+		CPUs:      runtime.NumCPU(), Cpus: word(root, "cpuset/cpuset.cpus"), Mems: word(root, "cpuset/cpuset.mems"),
 	}
 }
 
@@ -51,7 +53,8 @@ func supportedV2(root string) Support {
 	has := func(name string) bool { return slices.Contains(controllers, name) }
 	memory, cpu, io := has("memory"), has("cpu"), has("io")
 	return Support{
-		Memory: memory, Swap: memory, Reservation: memory, CPUShares: cpu, CPUQuota: cpu, Cpuset: has("cpuset"), Pids: has("pids"),
+		Memory: memory, Swap: memory, Reservation: memory, CPUShares: cpu, CPUQuota: cpu, Cpuset: has("cpuset"),
+		Pids:        has("pids"),
 		BlkioWeight: io, BlkioWeightDevice: io, ReadBps: io, WriteBps: io, ReadIOps: io, WriteIOps: io,
 		CPUs: runtime.NumCPU(), Cpus: word(root, "cpuset.cpus.effective"), Mems: word(root, "cpuset.mems.effective"),
 	}

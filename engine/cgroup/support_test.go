@@ -9,7 +9,8 @@ import (
 func TestSupported(t *testing.T) {
 	root := t.TempDir()
 	for file, text := range map[string]string{
-		"memory/memory.limit_in_bytes": "", "memory/memory.oom_control": "", "cpu/cpu.shares": "", "cpuset/cpuset.cpus": "0-1\n",
+		"memory/memory.limit_in_bytes": "", "memory/memory.oom_control": "", "cpu/cpu.shares": "",
+		"cpuset/cpuset.cpus": "0-1\n",
 		"cpuset/cpuset.mems": "0\n", "cgroup.controllers": "cpu memory io\n", "cpuset.cpus.effective": "0-7\n",
 	} {
 		p := filepath.Join(root, file)
@@ -21,11 +22,13 @@ func TestSupported(t *testing.T) {
 		}
 	}
 	s := supported(root, false)
-	if !s.Memory || s.Swap || !s.OOMKillDisable || !s.CPUShares || s.CPUQuota || s.BlkioWeight || s.Pids || s.Cpus != "0-1" || s.Mems != "0" {
+	if !s.Memory || s.Swap || !s.OOMKillDisable || !s.CPUShares || s.CPUQuota || s.BlkioWeight || s.Pids ||
+		s.Cpus != "0-1" || s.Mems != "0" {
 		t.Errorf("v1: %+v", s)
 	}
 	s = supported(root, true)
-	if !s.Memory || !s.Swap || s.OOMKillDisable || s.Swappiness || !s.CPUQuota || !s.BlkioWeight || s.Pids || s.Cpus != "0-7" {
+	if !s.Memory || !s.Swap || s.OOMKillDisable || s.Swappiness || !s.CPUQuota || !s.BlkioWeight || s.Pids ||
+		s.Cpus != "0-7" {
 		t.Errorf("v2: %+v", s)
 	}
 }
@@ -35,7 +38,8 @@ func TestWithin(t *testing.T) {
 		asked, have string
 		within, ok  bool
 	}{
-		{"", "0-3", true, true}, {"0-1,3", "0-3", true, true}, {"4", "0-3", false, true}, {"2-9", "0-3", false, true}, {"x", "0-3", false, false},
+		{"", "0-3", true, true}, {"0-1,3", "0-3", true, true}, {"4", "0-3", false, true}, {"2-9", "0-3", false, true},
+		{"x", "0-3", false, false},
 		{"3-1", "0-3", false, false}, {"1-", "0-3", false, false}, {"-1", "0-3", false, false}, {"0,,1", "0-3", false, false},
 		{"0-99999999", "0-3", false, false}, {"5", "", true, true},
 	} {

@@ -18,21 +18,26 @@ func TestUnified(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = h.Open(parent + "/deep").Delete() })
 	g := create(t, h, parent+"/deep/one", &specs.LinuxResources{
-		Memory:  &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Swap: ptr(int64(96 << 20)), Reservation: ptr(int64(32 << 20))},
-		CPU:     &specs.LinuxCPU{Shares: ptr(uint64(512)), Period: ptr(uint64(50000)), Quota: ptr(int64(20000)), Cpus: "0", Mems: "0"},
+		Memory: &specs.LinuxMemory{Limit: ptr(int64(64 << 20)), Swap: ptr(int64(96 << 20)),
+			Reservation: ptr(int64(32 << 20))},
+		CPU: &specs.LinuxCPU{Shares: ptr(uint64(512)), Period: ptr(uint64(50000)), Quota: ptr(int64(20000)), Cpus: "0",
+			Mems: "0"},
 		Pids:    &specs.LinuxPids{Limit: ptr(int64(20))},
 		Unified: map[string]string{"memory.high": "50331648"},
 		Devices: []specs.LinuxDeviceCgroup{none, rule(true, "c", 1, 3, "rwm")},
 	})
 	want := map[string]string{
-		"memory.max": "67108864", "memory.swap.max": "33554432", "memory.low": "33554432", "memory.high": "50331648", "cpu.weight": "59", "cpu.max": "20000 50000",
+		"memory.max": "67108864", "memory.swap.max": "33554432", "memory.low": "33554432", "memory.high": "50331648",
+		"cpu.weight": "59", "cpu.max": "20000 50000",
 		"cpuset.cpus": "0", "cpuset.mems": "0", "pids.max": "20",
 	}
 	holds(t, g, want)
-	if err := g.Update(&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(80 << 20))}, CPU: &specs.LinuxCPU{Quota: ptr(int64(-1))}, Pids: &specs.LinuxPids{Limit: ptr(int64(-1))}}); err != nil {
+	if err := g.Update(&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(80 << 20))},
+		CPU: &specs.LinuxCPU{Quota: ptr(int64(-1))}, Pids: &specs.LinuxPids{Limit: ptr(int64(-1))}}); err != nil {
 		t.Error(err)
 	}
-	want["memory.max"], want["memory.swap.max"], want["cpu.max"], want["pids.max"] = "83886080", "16777216", "max 50000", "max"
+	want["memory.max"], want["memory.swap.max"], want["cpu.max"], want["pids.max"] = "83886080", "16777216", "max 50000",
+		"max"
 	holds(t, g, want)
 
 	cmd, end := inside(t, g, "read x")
@@ -56,7 +61,8 @@ func TestUnified(t *testing.T) {
 		t.Error(err)
 	}
 
-	hungry := create(t, h, parent+"/deep/hungry", &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(16 << 20)), Swap: ptr(int64(16 << 20))}})
+	hungry := create(t, h, parent+"/deep/hungry",
+		&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(16 << 20)), Swap: ptr(int64(16 << 20))}})
 	_, end = inside(t, hungry, "tail /dev/zero")
 	end()
 	if n := hungry.OOMKills(); n != 1 {

@@ -34,8 +34,10 @@ func TestAppArmor(t *testing.T) {
 		logged       bool
 	}{
 		{what: "no AppArmor", files: map[string]string{}},
-		{what: "loaded", files: map[string]string{enabled: "Y\n", profiles: "docker-default (enforce)\n"}, option: true, plain: "docker-default", named: "mine", privileged: "unconfined"},
-		{what: "no parser", files: map[string]string{enabled: "Y\n", profiles: ""}, option: true, warning: "are not confined by one", named: "mine", privileged: "unconfined", logged: true},
+		{what: "loaded", files: map[string]string{enabled: "Y\n", profiles: "docker-default (enforce)\n"}, option: true,
+			plain: "docker-default", named: "mine", privileged: "unconfined"},
+		{what: "no parser", files: map[string]string{enabled: "Y\n", profiles: ""}, option: true,
+			warning: "are not confined by one", named: "mine", privileged: "unconfined", logged: true},
 	} {
 		host := t.TempDir()
 		for name, text := range row.files {
@@ -51,8 +53,9 @@ func TestAppArmor(t *testing.T) {
 		dir := home(t)
 		root := filepath.Join(dir, "data")
 		e, err := engine.Open(t.Context(), engine.Options{
-			Root: root, Run: filepath.Join(dir, "run"), Tasks: NewLauncher(), Log: slog.New(slog.NewTextHandler(&log, nil)), NoRestarts: true,
-			AppArmor: apparmor.Host{Root: host, Parser: filepath.Join(host, "parser")},
+			Root: root, Run: filepath.Join(dir, "run"), Tasks: NewLauncher(), Log: slog.New(slog.NewTextHandler(&log, nil)),
+			NoRestarts: true,
+			AppArmor:   apparmor.Host{Root: host, Parser: filepath.Join(host, "parser")},
 			Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
 				return drivers.Open(ctx, root, "vfs", db.Layers(), nil, nil, nil)
 			},
@@ -60,7 +63,8 @@ func TestAppArmor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Load(t.Context(), bytes.NewReader(archive(t, "base:1", "base")), engine.LoadOptions{Quiet: true}, func(progress.Line) error { return nil }); err != nil {
+		if err := e.Load(t.Context(), bytes.NewReader(archive(t, "base:1", "base")), engine.LoadOptions{Quiet: true},
+			func(progress.Line) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		i, err := e.Info(t.Context())
@@ -80,14 +84,17 @@ func TestAppArmor(t *testing.T) {
 		for _, c := range []struct {
 			host api.HostConfig
 			want string
-		}{{api.HostConfig{}, row.plain}, {api.HostConfig{SecurityOpt: []string{"apparmor=mine"}}, row.named}, {api.HostConfig{Privileged: true}, row.privileged}} {
+		}{{api.HostConfig{}, row.plain}, {api.HostConfig{SecurityOpt: []string{"apparmor=mine"}}, row.named},
+			{api.HostConfig{Privileged: true}, row.privileged}} {
 			c.host.NetworkMode = "host"
-			made, err := e.Create(t.Context(), request.Create{Config: &api.Config{Image: "base:1", Cmd: []string{"run"}}, Host: &c.host})
+			made, err := e.Create(t.Context(),
+				request.Create{Config: &api.Config{Image: "base:1", Cmd: []string{"run"}}, Host: &c.host})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got, err := e.Inspect(t.Context(), made.ID, false); err != nil || got.AppArmorProfile != c.want {
-				t.Errorf("%s: %v privileged %v: profile %q, want %q (%v)", row.what, c.host.SecurityOpt, c.host.Privileged, got.AppArmorProfile, c.want, err)
+				t.Errorf("%s: %v privileged %v: profile %q, want %q (%v)", row.what, c.host.SecurityOpt, c.host.Privileged,
+					got.AppArmorProfile, c.want, err)
 			}
 		}
 		if err := e.Close(t.Context()); err != nil {

@@ -67,7 +67,8 @@ func TestViewBesideFailedWrite(t *testing.T) {
 	put := func(round int) error {
 		return db.Update(func(tx *state.Tx) error {
 			for n := range rows {
-				if err := table.Put(tx, fmt.Sprintf("%04d", n), fmt.Sprintf("round %04d of a row that takes some room", round)); err != nil {
+				if err := table.Put(tx, fmt.Sprintf("%04d", n),
+					fmt.Sprintf("round %04d of a row that takes some room", round)); err != nil {
 					return err
 				}
 			}
@@ -82,8 +83,12 @@ func TestViewBesideFailedWrite(t *testing.T) {
 		}
 		return values
 	}
-	big := func(tx *state.Tx) error { return table.Put(tx, "big", strings.Repeat("x", 4<<20)) } // a file that grows would have to wait for views
-	if err := errors.Join(db.Update(big), db.Update(func(tx *state.Tx) error { return table.Delete(tx, "big") })); err != nil {
+	big := func(tx *state.Tx) error {
+		return table.Put(tx, "big",
+			strings.Repeat("x", 4<<20))
+	} // a file that grows would have to wait for views
+	if err := errors.Join(db.Update(big),
+		db.Update(func(tx *state.Tx) error { return table.Delete(tx, "big") })); err != nil {
 		t.Fatal(err)
 	}
 	for round := range 5 {

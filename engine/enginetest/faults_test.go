@@ -138,7 +138,8 @@ func tryFault(t *testing.T, dir, from, driver string, s step, b *breaker, before
 		want = before
 	}
 	say := func(when string, got picture) {
-		t.Errorf("%s, operation %d (%s) fails with %s; it gave %v. %s it is\n%s\n%s\nand should be\n%s\n%s", s.name, b.at, b.hit, b.fault.name, err, when, got.facts, got.files, want.facts, want.files)
+		t.Errorf("%s, operation %d (%s) fails with %s; it gave %v. %s it is\n%s\n%s\nand should be\n%s\n%s", s.name, b.at,
+			b.hit, b.fault.name, err, when, got.facts, got.files, want.facts, want.files)
 	}
 	if got := w.facts(); got != want.facts {
 		say("At once", picture{facts: got})

@@ -112,7 +112,8 @@ func durable(ops []written) []bool {
 		for i, w := range ops[:n] {
 			content := w.Kind == disk.Write || w.Kind == disk.Truncate
 			switch {
-			case s.Kind == disk.SyncAll, content && w.at == s.at, !content && filepath.Dir(w.at) == s.at && w.Kind != disk.Rename:
+			case s.Kind == disk.SyncAll, content && w.at == s.at,
+				!content && filepath.Dir(w.at) == s.at && w.Kind != disk.Rename:
 				done[i] = true
 			case w.Kind == disk.Rename && filepath.Dir(w.to) == s.at:
 				done[i] = true
@@ -193,7 +194,8 @@ func powerGoes(t *testing.T, driver string) {
 	t.Logf("%d operations, %d prefixes, %d disks", total, prefixes, runs)
 }
 
-func replay(t *testing.T, dir, driver, start, live string, ops []written, keep float64, random *rand.Rand, allowed []string) {
+func replay(t *testing.T, dir, driver, start, live string, ops []written, keep float64, random *rand.Rand,
+	allowed []string) {
 	t.Helper()
 	defer os.RemoveAll(dir)
 	copyFolder(t, start, dir)

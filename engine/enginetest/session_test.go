@@ -27,7 +27,8 @@ import (
 type step struct {
 	name string
 	do   func(ctx context.Context, e *engine.Engine) error
-	done func(ctx context.Context, e *engine.Engine) error // looks at what the facts do not have, after success; may be nil
+	// Looks at what the facts do not have, after success; may be nil
+	done func(ctx context.Context, e *engine.Engine) error
 }
 
 // session has each verb that changes what is kept. Each step begins with what the ones before it left.
@@ -36,7 +37,8 @@ func session(t testing.TB) []step {
 	remote := registry(t)
 	create := func(name, image, volume string) func(context.Context, *engine.Engine) error {
 		return func(ctx context.Context, e *engine.Engine) error {
-			q := request.Create{Name: name, Config: &api.Config{Image: image, Cmd: []string{"run"}}, Host: &api.HostConfig{NetworkMode: "host", IpcMode: "none"}}
+			q := request.Create{Name: name, Config: &api.Config{Image: image, Cmd: []string{"run"}},
+				Host: &api.HostConfig{NetworkMode: "host", IpcMode: "none"}}
 			if volume != "" {
 				q.Host.Binds = []string{volume}
 			}
@@ -59,7 +61,10 @@ func session(t testing.TB) []step {
 		{name: "load", do: func(ctx context.Context, e *engine.Engine) error {
 			return e.Load(ctx, bytes.NewReader(archive(t, "base:1", "base")), engine.LoadOptions{Quiet: true}, quiet)
 		}},
-		{name: "tag", do: func(ctx context.Context, e *engine.Engine) error { return e.TagImage(ctx, "base:1", "base", "2") }},
+		{name: "tag", do: func(ctx context.Context,
+			e *engine.Engine) error {
+			return e.TagImage(ctx, "base:1", "base", "2")
+		}},
 		{name: "volume create", do: func(ctx context.Context, e *engine.Engine) error {
 			_, err := e.VolumeCreate(ctx, apivolume.CreateRequest{Name: "kept", Labels: map[string]string{"color": "blue"}})
 			return err
@@ -95,7 +100,10 @@ func session(t testing.TB) []step {
 		{name: "rm with its volume", do: remove("two")},
 		{name: "untag", do: removeImage("base:2")},
 		{name: "rmi", do: removeImage("made:1")},
-		{name: "volume rm", do: func(ctx context.Context, e *engine.Engine) error { return e.RemoveVolume(ctx, "kept", false) }},
+		{name: "volume rm", do: func(ctx context.Context,
+			e *engine.Engine) error {
+			return e.RemoveVolume(ctx, "kept", false)
+		}},
 		{name: "create of what goes", do: create("last", "base:1", "")},
 		{name: "rmi under a container", do: func(ctx context.Context, e *engine.Engine) error {
 			_, err := e.RemoveImage(ctx, "base:1", true, nil)
@@ -176,7 +184,8 @@ func sample(t testing.TB, text string) (layer []byte, config string) {
 func archive(t testing.TB, name, text string) []byte {
 	layer, config := sample(t, text)
 	return tarOf(t, map[string]string{"layer.tar": string(layer), "config.json": config,
-		"manifest.json": `[{"Config":"config.json","RepoTags":["` + name + `"],"Layers":["layer.tar"]}]`}, "manifest.json", "config.json", "layer.tar")
+		"manifest.json": `[{"Config":"config.json","RepoTags":["` + name + `"],"Layers":["layer.tar"]}]`}, "manifest.json",
+		"config.json", "layer.tar")
 }
 
 // registry serves one image as HOST/far:latest.
@@ -184,9 +193,11 @@ func registry(t testing.TB) (host string) {
 	layer, config := sample(t, "far")
 	const kind = "application/vnd.oci.image."
 	of := func(media string, content []byte) string {
-		return fmt.Sprintf(`{"mediaType":"%s%s","digest":"sha256:%x","size":%d}`, kind, media, sha256.Sum256(content), len(content))
+		return fmt.Sprintf(`{"mediaType":"%s%s","digest":"sha256:%x","size":%d}`, kind, media, sha256.Sum256(content),
+			len(content))
 	}
-	manifest := []byte(`{"schemaVersion":2,"mediaType":"` + kind + `manifest.v1+json","config":` + of("config.v1+json", []byte(config)) + `,"layers":[` + of("layer.v1.tar", layer) + `]}`)
+	manifest := []byte(`{"schemaVersion":2,"mediaType":"` + kind + `manifest.v1+json","config":` +
+		of("config.v1+json", []byte(config)) + `,"layers":[` + of("layer.v1.tar", layer) + `]}`)
 	known := map[string][]byte{"latest": manifest}
 	for _, c := range [][]byte{manifest, []byte(config), layer} {
 		known[fmt.Sprintf("sha256:%x", sha256.Sum256(c))] = c

@@ -80,7 +80,8 @@ func options(dir, driver string, d *disk.Disk) engine.Options {
 		return db.Layers()
 	}
 	return engine.Options{
-		Root: root, Run: filepath.Join(dir, "run"), Tasks: NewLauncher(), Log: slog.New(slog.DiscardHandler), NoRestarts: true, Disk: d,
+		Root: root, Run: filepath.Join(dir, "run"), Tasks: NewLauncher(), Log: slog.New(slog.DiscardHandler),
+		NoRestarts: true, Disk: d,
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
 			return drivers.Open(ctx, root, driver, watched(db), d, nil, nil)
 		},
@@ -171,7 +172,8 @@ func (w *world) facts() string {
 // files count what is on the disk, so that nothing half made stays.
 func (w *world) files() string {
 	var b strings.Builder
-	for _, dir := range []string{"overlay2", "overlay2/l", "vfs/dir", "vfs/tar-split", "vfs/rows", "content", "content/sha256", "content/rows", "containers", "volumes"} {
+	for _, dir := range []string{"overlay2", "overlay2/l", "vfs/dir", "vfs/tar-split", "vfs/rows", "content",
+		"content/sha256", "content/rows", "containers", "volumes"} {
 		entries, _ := os.ReadDir(filepath.Join(w.dir, "data", dir))
 		fmt.Fprintf(&b, "%s %d, ", dir, len(entries))
 	}

@@ -38,7 +38,8 @@ func WithClient(ctx context.Context, certificate string) context.Context {
 
 // Publish sends an event; that of a request which came with a certificate has the certificate's name. Time is set
 // here: later than that of every event before.
-func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Action, id string, attributes map[string]string) {
+func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Action, id string,
+	attributes map[string]string) {
 	if name, ok := ctx.Value(clientKey{}).(string); ok {
 		attributes["certificate"] = name
 	}
@@ -77,7 +78,8 @@ func (b *Bus) Listeners() int {
 // Subscribe calls fn for every remembered event after since (where it and until are zero, for none) and then for
 // each as it comes, until ctx ends, until passes, or fn gives an error, which is returned.
 // Started, when not nil, is called once nothing can be missed any more.
-func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started func(), fn func(events.Message) error) error {
+func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started func(),
+	fn func(events.Message) error) error {
 	l := &listener{c: make(chan events.Message, queued)}
 	past := b.join(l, since, !since.IsZero() || !until.IsZero())
 	defer b.leave(l)

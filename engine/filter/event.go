@@ -9,7 +9,8 @@ import (
 
 // objects are the kinds of what events are about; each is a filter too.
 var objects = []events.Type{
-	events.ConfigEventType, events.ContainerEventType, events.DaemonEventType, events.ImageEventType, events.NetworkEventType, events.NodeEventType,
+	events.ConfigEventType, events.ContainerEventType, events.DaemonEventType, events.ImageEventType,
+	events.NetworkEventType, events.NodeEventType,
 	events.PluginEventType, events.SecretEventType, events.ServiceEventType, events.VolumeEventType,
 }
 

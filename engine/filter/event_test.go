@@ -8,9 +8,10 @@ import (
 
 // TestEvents: which events the filters of `docker events` let through.
 func TestEvents(t *testing.T) {
-	container := events.Message{Type: events.ContainerEventType, Action: "exec_start: true", Scope: "local", Actor: events.Actor{
-		ID: "0123abcd", Attributes: map[string]string{"name": "web", "image": "busybox:1", "l": "1"},
-	}}
+	container := events.Message{Type: events.ContainerEventType, Action: "exec_start: true", Scope: "local",
+		Actor: events.Actor{
+			ID: "0123abcd", Attributes: map[string]string{"name": "web", "image": "busybox:1", "l": "1"},
+		}}
 	image := events.Message{Type: events.ImageEventType, Action: "tag", Scope: "local", Actor: events.Actor{
 		ID: "sha256:ffff", Attributes: map[string]string{"name": "busybox:1"},
 	}}

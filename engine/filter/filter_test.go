@@ -37,7 +37,8 @@ func TestBool(t *testing.T) {
 		values            []string
 		value, asked, bad bool
 	}{
-		{nil, false, false, false}, {[]string{"1"}, true, true, false}, {[]string{"T"}, true, true, false}, {[]string{"False"}, false, true, false},
+		{nil, false, false, false}, {[]string{"1"}, true, true, false}, {[]string{"T"}, true, true, false},
+		{[]string{"False"}, false, true, false},
 		{[]string{"yes"}, false, false, true}, {[]string{""}, false, false, true}, {[]string{"1", "1"}, false, false, true},
 	} {
 		value, asked, err := Args{"k": row.values}.Bool("k")
@@ -62,7 +63,8 @@ func TestName(t *testing.T) {
 		pattern, name string
 		fits          bool
 	}{
-		{"web", "web1", true}, {"^web$", "web1", false}, {"^/web1$", "web1", true}, {"^web1$", "web1", true}, {"w.b", "web", true},
+		{"web", "web1", true}, {"^web$", "web1", false}, {"^/web1$", "web1", true}, {"^web1$", "web1", true},
+		{"w.b", "web", true},
 		{"", "web", true}, {"we(b", "awe(b1", true}, {"we(b", "web", false},
 	} {
 		if Name(row.pattern, row.name) != row.fits {

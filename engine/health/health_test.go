@@ -48,7 +48,8 @@ func TestPause(t *testing.T) {
 		ran    time.Duration
 		want   time.Duration
 	}{
-		{api.Starting, 0, time.Second}, {api.Starting, 9 * time.Second, time.Second}, {api.Starting, 10 * time.Second, time.Minute}, {api.Healthy, 0, time.Minute},
+		{api.Starting, 0, time.Second}, {api.Starting, 9 * time.Second, time.Second},
+		{api.Starting, 10 * time.Second, time.Minute}, {api.Healthy, 0, time.Minute},
 	} {
 		if got := Pause(&api.Health{Status: row.status}, c, row.ran); got != row.want {
 			t.Errorf("%+v: %s", row, got)
@@ -57,7 +58,8 @@ func TestPause(t *testing.T) {
 	if got := Pause(&api.Health{Status: api.Starting}, &api.HealthConfig{}, 0); got != 30*time.Second {
 		t.Error(got)
 	}
-	if got := Pause(&api.Health{Status: api.Starting}, &api.HealthConfig{StartPeriod: time.Second}, 0); got != 5*time.Second {
+	if got := Pause(&api.Health{Status: api.Starting}, &api.HealthConfig{StartPeriod: time.Second},
+		0); got != 5*time.Second {
 		t.Error(got)
 	}
 }
@@ -67,7 +69,8 @@ func TestCommand(t *testing.T) {
 		test, shell []string
 		want        string
 	}{
-		{[]string{"CMD", "a", "b"}, nil, "a|b"}, {[]string{"CMD-SHELL", "a b"}, nil, "/bin/sh|-c|a b"}, {[]string{"CMD-SHELL", "a"}, []string{"/bin/ash", "-xc"}, "/bin/ash|-xc|a"},
+		{[]string{"CMD", "a", "b"}, nil, "a|b"}, {[]string{"CMD-SHELL", "a b"}, nil, "/bin/sh|-c|a b"},
+		{[]string{"CMD-SHELL", "a"}, []string{"/bin/ash", "-xc"}, "/bin/ash|-xc|a"},
 		{[]string{"NONE"}, nil, ""}, {[]string{"ODD", "x"}, nil, ""}, {[]string{"CMD"}, nil, ""}, {nil, nil, ""},
 	} {
 		got := strings.Join(Command(&api.Config{Shell: row.shell, Healthcheck: &api.HealthConfig{Test: row.test}}), "|")

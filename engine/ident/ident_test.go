@@ -35,7 +35,8 @@ func TestName(t *testing.T) {
 		taken[name] = true
 	}
 	tries := 0
-	if name := Name(func(string) bool { tries++; return tries < 9 }); tries != 9 || !regexp.MustCompile(`[0-9]$`).MatchString(name) {
+	if name := Name(func(string) bool { tries++; return tries < 9 }); tries != 9 ||
+		!regexp.MustCompile(`[0-9]$`).MatchString(name) {
 		t.Error(name, tries)
 	}
 }

@@ -42,7 +42,8 @@ type archived struct {
 }
 
 func newArchive(s *stager, progress Progress) *archived {
-	return &archived{s: s, progress: progress, small: map[string][]byte{}, layers: map[string]*layer{}, bad: map[string]error{},
+	return &archived{s: s, progress: progress, small: map[string][]byte{}, layers: map[string]*layer{},
+		bad:   map[string]error{},
 		links: map[string]string{}, configs: map[string]parsed{}, tops: map[string]bool{}}
 }
 
@@ -178,7 +179,8 @@ func (a *archived) member(ctx context.Context, name string, size int64, r io.Rea
 	switch {
 	case err == nil:
 		a.layers[name] = l
-	case broken == nil && ctx.Err() == nil && !IsWrongDigest(err) && (errdefs.IsInvalidArgument(err) || errors.Is(err, io.ErrUnexpectedEOF)):
+	case broken == nil && ctx.Err() == nil && !IsWrongDigest(err) &&
+		(errdefs.IsInvalidArgument(err) || errors.Is(err, io.ErrUnexpectedEOF)):
 		a.bad[name] = archive.Invalid(err)
 	default:
 		return err
@@ -189,7 +191,8 @@ func (a *archived) member(ctx context.Context, name string, size int64, r io.Rea
 // keep holds a file that is no layer.
 func (a *archived) keep(name string, size int64, want digest.Digest, r io.Reader) error {
 	if a.bytes += size; size > maxSmall || a.bytes > maxSmall {
-		return a.notImages(fmt.Errorf("files that are no layers take more than %d bytes: %w", maxSmall, errdefs.ErrOutOfRange))
+		return a.notImages(fmt.Errorf("files that are no layers take more than %d bytes: %w", maxSmall,
+			errdefs.ErrOutOfRange))
 	}
 	raw := make([]byte, size)
 	if _, err := io.ReadFull(r, raw); err != nil {

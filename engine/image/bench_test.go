@@ -98,7 +98,8 @@ func (b *bench) load(raw []byte) []Loaded {
 func (b *bench) left() []string {
 	b.Helper()
 	var found []string
-	for _, pattern := range []string{"vfs/dir/*", "vfs/tar-split/*", "overlay2/*", "overlay2/l/*", "vfs/rows/*", "content/*", "content/sha256/*", "content/rows/*"} {
+	for _, pattern := range []string{"vfs/dir/*", "vfs/tar-split/*", "overlay2/*", "overlay2/l/*", "vfs/rows/*",
+		"content/*", "content/sha256/*", "content/rows/*"} {
 		all, err := filepath.Glob(filepath.Join(b.root, pattern))
 		b.must(err)
 		for _, p := range all {
@@ -190,7 +191,8 @@ func tarOf(t testing.TB, members ...member) []byte {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	for _, m := range members {
-		h := &tar.Header{Name: m.name, Linkname: m.link, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(m.body)), ModTime: time.Unix(0, 0)}
+		h := &tar.Header{Name: m.name, Linkname: m.link, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(m.body)),
+			ModTime: time.Unix(0, 0)}
 		switch {
 		case m.link != "":
 			h.Typeflag = tar.TypeSymlink
@@ -283,7 +285,8 @@ func docker25(t testing.TB, images ...sample) []byte {
 		list = append(list, e)
 	}
 	layout := ociLayout(t, plain, images...)
-	return append(layout[:len(layout)-1024:len(layout)-1024], tarOf(t, member{name: "manifest.json", body: asJSON(t, list)})...)
+	return append(layout[:len(layout)-1024:len(layout)-1024],
+		tarOf(t, member{name: "manifest.json", body: asJSON(t, list)})...)
 }
 
 func plain(raw []byte) []byte { return raw }

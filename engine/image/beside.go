@@ -51,7 +51,8 @@ func (c *Catalog) lookAt(named map[digest.Digest]bool) error {
 	for id := range named {
 		if _, mine := c.rows[id]; mine && !there[id] {
 			path, _ := c.store.path(id)
-			c.faults = append(c.faults, fmt.Sprintf("image %s cannot be used, its configuration %s is missing: load or pull it again", short(id), path))
+			c.faults = append(c.faults, fmt.Sprintf("image %s cannot be used, its configuration %s is missing: load or pull "+
+				"it again", short(id), path))
 		}
 	}
 	if err := c.store.disk.MkdirAll(rowsDir(c.store.dir), 0o700); err != nil {

@@ -27,7 +27,8 @@ type Blob struct {
 type Origin struct {
 	Repository string // in full
 	Manifest   []byte // exact bytes, nil for none
-	Blobs      []Blob // of its layers, the lowest first, without a digest where nobody has checked it; they were seen in Repository
+	// Of its layers, the lowest first, without a digest where nobody has checked it; they were seen in Repository
+	Blobs []Blob
 }
 
 // Bounds of what is remembered of where layers are.
@@ -91,7 +92,8 @@ func (c *Catalog) keepManifest(r *row, o *Origin) error {
 	if err := c.store.Put(bytes.NewReader(o.Manifest), d); err != nil {
 		return err
 	}
-	r.Manifests = append(slices.DeleteFunc(slices.Clone(r.Manifests), func(have digest.Digest) bool { return have == d }), d)
+	r.Manifests = append(slices.DeleteFunc(slices.Clone(r.Manifests), func(have digest.Digest) bool { return have == d }),
+		d)
 	return nil
 }
 

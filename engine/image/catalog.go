@@ -79,12 +79,14 @@ type Summary struct {
 
 // OpenCatalog opens the images below root whose layers are in the driver; those of other drivers are left alone.
 // Content that no image has is deleted. The files of layers get their owners by ids.
-func OpenCatalog(ctx context.Context, root string, db *state.DB, layers fs.Driver, d *disk.Disk, ids fs.IDMaps) (*Catalog, error) {
+func OpenCatalog(ctx context.Context, root string, db *state.DB, layers fs.Driver, d *disk.Disk,
+	ids fs.IDMaps) (*Catalog, error) {
 	store, err := OpenStore(filepath.Join(root, "content"), d)
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{db: db, layers: layers, ids: ids, store: store, rows: map[digest.Digest]row{}, names: map[string]digest.Digest{},
+	c := &Catalog{db: db, layers: layers, ids: ids, store: store, rows: map[digest.Digest]row{},
+		names:     map[string]digest.Digest{},
 		elsewhere: map[digest.Digest]bool{}, pins: map[digest.Digest]int{}, left: trimEvery - 1}
 	kept := map[digest.Digest]bool{}
 	err = db.View(func(tx *state.Tx) error {
@@ -176,7 +178,8 @@ func (c *Catalog) List() []Summary {
 	defer c.mu.RUnlock()
 	list := make([]Summary, 0, len(c.rows))
 	for id, r := range c.rows {
-		list = append(list, Summary{ID: id, Size: r.Size, Names: familiar(r.Names), Created: r.Created, Labels: r.Labels, Parent: r.Parent})
+		list = append(list, Summary{ID: id, Size: r.Size, Names: familiar(r.Names), Created: r.Created, Labels: r.Labels,
+			Parent: r.Parent})
 	}
 	slices.SortFunc(list, func(a, b Summary) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))

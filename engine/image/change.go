@@ -88,15 +88,17 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 	}
 	c.change.Lock()
 	defer c.change.Unlock()
-	e := edit{set: map[digest.Digest]row{}, commits: commits, origins: map[digest.Digest]*Origin{}, owners: map[string]digest.Digest{}}
+	e := edit{set: map[digest.Digest]row{}, commits: commits, origins: map[digest.Digest]*Origin{},
+		owners: map[string]digest.Digest{}}
 	for _, p := range imgs {
 		r, ok := e.set[p.img.ID]
 		if !ok {
 			r, ok = c.row(p.img.ID)
 		}
 		if !ok {
-			r = row{Driver: c.layers.Name(), Top: p.img.ChainID(), Size: p.size, Created: p.img.created(), Labels: p.img.Config.Config.Labels,
-				Diffs: p.img.Config.RootFS.DiffIDs, Parent: p.parent}
+			r = row{Driver: c.layers.Name(), Top: p.img.ChainID(), Size: p.size, Created: p.img.created(),
+				Labels: p.img.Config.Config.Labels,
+				Diffs:  p.img.Config.RootFS.DiffIDs, Parent: p.parent}
 		}
 		if err := c.keepManifest(&r, p.origin); err != nil {
 			return err

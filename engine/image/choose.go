@@ -103,7 +103,8 @@ func (l *layout) add(c candidate, d descriptor) {
 		}
 	}
 	if os := c.platform.OS; os != "" && os != "linux" {
-		l.other = fmt.Errorf("image of manifest %s is for %s and cannot be used on linux: %w", c.manifest, os, errdefs.ErrInvalidArgument)
+		l.other = fmt.Errorf("image of manifest %s is for %s and cannot be used on linux: %w", c.manifest, os,
+			errdefs.ErrInvalidArgument)
 		return
 	}
 	l.found = append(l.found, c)
@@ -165,7 +166,8 @@ func fitting(group []candidate, want ocispec.Platform) (fit []candidate, err err
 		}
 	}
 	if len(fit) > 0 && most == 0 && len(platforms) > 1 {
-		return nil, fmt.Errorf("no matching manifest for %s in the manifest list entries: there are %s: %w", PlatformString(want),
+		return nil, fmt.Errorf("no matching manifest for %s in the manifest list entries: there are %s: %w",
+			PlatformString(want),
 			strings.Join(platforms[:min(len(platforms), 20)], ", "), errdefs.ErrNotFound)
 	}
 	if len(fit) > 0 {

@@ -25,9 +25,10 @@ func TestCrash(t *testing.T) {
 			b.must(err)
 		}},
 		{"layer half written", func(b *bench, st *stager) {
-			_, err := st.take(context.Background(), io.MultiReader(bytes.NewReader(layer[:700]), readFunc(func([]byte) (int, error) {
-				return 0, io.ErrUnexpectedEOF
-			})), "")
+			_, err := st.take(context.Background(),
+				io.MultiReader(bytes.NewReader(layer[:700]), readFunc(func([]byte) (int, error) {
+					return 0, io.ErrUnexpectedEOF
+				})), "")
 			if err == nil {
 				b.Fatal("half a layer was taken")
 			}
@@ -52,7 +53,8 @@ func TestCrash(t *testing.T) {
 					b.Fatal("nothing was begun")
 				}
 				b.restart()
-				for end := time.Now().Add(10 * time.Second); len(b.left()) > 0; time.Sleep(time.Millisecond) { // the drivers sweep beside
+				// The drivers sweep beside
+				for end := time.Now().Add(10 * time.Second); len(b.left()) > 0; time.Sleep(time.Millisecond) {
 					if time.Now().After(end) {
 						b.Fatalf("left: %v", b.left())
 					}

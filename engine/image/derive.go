@@ -33,7 +33,8 @@ type Step struct {
 // parent nil the layer is the lowest. An empty tar gives an image without a new layer. The image, its layer and its
 // name appear together and durable; after an error nothing is left. The name, as users type it, is "" when the step
 // has none.
-func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step Step) (img *Image, name string, err error) {
+func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step Step) (img *Image, name string,
+	err error) {
 	var names []string
 	if step.Repository != "" {
 		named, err := tagged(step.Repository, step.Tag)
@@ -110,7 +111,8 @@ func derived(parent *Image, diff digest.Digest, step Step) (*Image, error) {
 		c.RootFS.DiffIDs = append(c.RootFS.DiffIDs, diff)
 	}
 	c.History = append(historyOf(parent), ocispec.History{
-		Created: &created, CreatedBy: step.CreatedBy, Author: step.Author, Comment: step.Comment, EmptyLayer: diff == emptyLayer,
+		Created: &created, CreatedBy: step.CreatedBy, Author: step.Author, Comment: step.Comment,
+		EmptyLayer: diff == emptyLayer,
 	})
 	raw, err := json.Marshal(c)
 	if err != nil {

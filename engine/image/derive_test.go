@@ -42,7 +42,8 @@ func tarWith(t *testing.T, files map[string]string) []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for name, body := range files {
-		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(body)), ModTime: time.Unix(7, 0)}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(body)),
+			ModTime: time.Unix(7, 0)}); err != nil {
 			t.Fatal(err)
 		}
 		w.Write([]byte(body))
@@ -60,19 +61,23 @@ func TestDerive(t *testing.T) {
 	if err != nil || name != "one:x" {
 		t.Fatal(name, err)
 	}
-	if one.ID != digest.FromBytes(one.Raw) || len(one.Config.RootFS.DiffIDs) != 1 || one.Config.RootFS.DiffIDs[0] != digest.FromBytes(low) {
+	if one.ID != digest.FromBytes(one.Raw) || len(one.Config.RootFS.DiffIDs) != 1 ||
+		one.Config.RootFS.DiffIDs[0] != digest.FromBytes(low) {
 		t.Errorf("%s", one.Raw)
 	}
-	two, _, err := c.Derive(t.Context(), one, bytes.NewReader(tarWith(t, map[string]string{"b": "2"})), Step{Config: dockerspec.DockerOCIImageConfig{}, Created: time.Unix(10, 0)})
+	two, _, err := c.Derive(t.Context(), one, bytes.NewReader(tarWith(t, map[string]string{"b": "2"})),
+		Step{Config: dockerspec.DockerOCIImageConfig{}, Created: time.Unix(10, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h := two.Config.History; len(h) != 2 || h[0].Comment != "why" || len(two.Config.RootFS.DiffIDs) != 2 || two.Config.Config.Cmd != nil {
+	if h := two.Config.History; len(h) != 2 || h[0].Comment != "why" || len(two.Config.RootFS.DiffIDs) != 2 ||
+		two.Config.Config.Cmd != nil {
 		t.Errorf("%s", two.Raw)
 	}
 	// The tar comes out of the driver again, byte for byte.
 	var again bytes.Buffer
-	if err := c.layers.Tar(context.Background(), one.ChainID().String(), &again); err != nil || !bytes.Equal(again.Bytes(), low) {
+	if err := c.layers.Tar(context.Background(), one.ChainID().String(), &again); err != nil ||
+		!bytes.Equal(again.Bytes(), low) {
 		t.Error("layer is another tar now", err)
 	}
 	if got, err := c.Resolve("one:x"); err != nil || got.ID != one.ID {

@@ -36,7 +36,8 @@ func (b *blobSet) image(s sample) object {
 	for _, l := range s.layers {
 		layers = append(layers, b.add(ocispec.MediaTypeImageLayerGzip, gzipped(l)))
 	}
-	return b.add(ocispec.MediaTypeImageManifest, asJSON(b.t, object{"schemaVersion": 2, "layers": layers, "config": b.add(ocispec.MediaTypeImageConfig, s.config)}))
+	return b.add(ocispec.MediaTypeImageManifest,
+		asJSON(b.t, object{"schemaVersion": 2, "layers": layers, "config": b.add(ocispec.MediaTypeImageConfig, s.config)}))
 }
 
 func (b *blobSet) index(list ...object) object {
@@ -48,7 +49,8 @@ func (b *blobSet) archive(without []any, list ...object) []byte {
 	members := slices.DeleteFunc(slices.Clone(b.members), func(m member) bool {
 		return slices.Contains(without, any(digest.Digest("sha256:"+strings.TrimPrefix(m.name, "blobs/sha256/"))))
 	})
-	return tarOf(b.t, append(members, member{name: "index.json", body: asJSON(b.t, object{"schemaVersion": 2, "manifests": list})})...)
+	return tarOf(b.t, append(members,
+		member{name: "index.json", body: asJSON(b.t, object{"schemaVersion": 2, "manifests": list})})...)
 }
 
 // with is a descriptor with more fields.
@@ -79,7 +81,8 @@ func called(name string) object { return object{ocispec.AnnotationRefName: name,
 func onPlatform(t testing.TB, platform string, layers ...[]byte) sample {
 	p, _ := ParsePlatform(platform)
 	s := newSample(t, platform, nil, layers...)
-	s.config = bytes.Replace(s.config, []byte(`"architecture":"amd64"`), fmt.Appendf(nil, `"architecture":%q,"variant":%q`, p.Architecture, p.Variant), 1)
+	s.config = bytes.Replace(s.config, []byte(`"architecture":"amd64"`),
+		fmt.Appendf(nil, `"architecture":%q,"variant":%q`, p.Architecture, p.Variant), 1)
 	return s
 }
 
@@ -88,11 +91,15 @@ func onPlatform(t testing.TB, platform string, layers ...[]byte) sample {
 func TestPlatformsOfIndex(t *testing.T) {
 	host, layer := HostPlatform().Architecture, layerTar(t, fstest.Entry{Name: "f", Body: "x"})
 	b := &blobSet{t: t}
-	here, there, far := onPlatform(t, host, layer), onPlatform(t, "s390x", layerTar(t, fstest.Entry{Name: "g"})), onPlatform(t, "ppc64le", layer)
+	here, there, far := onPlatform(t, host, layer), onPlatform(t, "s390x", layerTar(t, fstest.Entry{Name: "g"})),
+		onPlatform(t, "ppc64le", layer)
 	m1, m2, m3 := b.image(there), b.image(here), b.image(far)
-	p1, p2, p3 := with(m1, "platform", platformOf("s390x")), with(m2, "platform", platformOf(host)), with(m3, "platform", platformOf("ppc64le"))
-	about := with(b.add(ocispec.MediaTypeImageManifest, []byte(`{"config":{},"layers":[{"digest":7}]}`)), "platform", object{"os": "unknown", "architecture": "unknown"})
-	signature := b.add(ocispec.MediaTypeImageManifest, []byte(`{"config":{"mediaType":"application/vnd.oci.empty.v1+json"}}`))
+	p1, p2, p3 := with(m1, "platform", platformOf("s390x")), with(m2, "platform", platformOf(host)),
+		with(m3, "platform", platformOf("ppc64le"))
+	about := with(b.add(ocispec.MediaTypeImageManifest, []byte(`{"config":{},"layers":[{"digest":7}]}`)), "platform",
+		object{"os": "unknown", "architecture": "unknown"})
+	signature := b.add(ocispec.MediaTypeImageManifest,
+		[]byte(`{"config":{"mediaType":"application/vnd.oci.empty.v1+json"}}`))
 	windows := with(m3, "platform", object{"os": "windows", "architecture": host})
 	all := b.index(p1, about, p2, p3)
 	silent := b.index(m1, m2, m3)
@@ -107,24 +114,39 @@ func TestPlatformsOfIndex(t *testing.T) {
 		says     string
 	}{
 		{"index", []object{with(all, "annotations", called(latest))}, nil, "", []string{"app:latest=here"}, ""},
-		{"index that does not say of what", []object{with(silent, "annotations", called("app"))}, nil, "", []string{"app:latest=here"}, ""},
-		{"index of which this platform was written", []object{with(all, "annotations", called("app"))}, []any{m1["digest"], m3["digest"]}, "", []string{"app:latest=here"}, ""},
-		{"index of which another was written", []object{with(all, "annotations", called("app"))}, []any{m2["digest"], m3["digest"]}, "", []string{"app:latest=there"}, ""},
-		{"index of which two others were written", []object{with(all, "annotations", called("app"))}, []any{m2["digest"]}, "", nil, "linux/ppc64le"},
-		{"index of which nothing was written", []object{all}, []any{m1["digest"], m2["digest"], m3["digest"]}, "", nil, "not in the archive"},
-		{"asked for", []object{with(all, "annotations", called("app"))}, nil, "linux/s390x", []string{"app:latest=there"}, ""},
-		{"asked for what it has not", []object{with(all, "annotations", called("app"))}, nil, "linux/mips64le", nil, "no matching manifest for linux/mips64le"},
-		{"for others", []object{with(others, "annotations", called("app"))}, nil, "", nil, "no matching manifest for linux/" + host},
-		{"for one other", []object{with(b.index(p1), "annotations", called("app"))}, nil, "", []string{"app:latest=there"}, ""},
-		{"no index, one name", []object{with(p1, "annotations", called("app")), with(p2, "annotations", called("app"))}, nil, "", []string{"app:latest=here"}, ""},
+		{"index that does not say of what", []object{with(silent, "annotations", called("app"))}, nil, "",
+			[]string{"app:latest=here"}, ""},
+		{"index of which this platform was written", []object{with(all, "annotations", called("app"))},
+			[]any{m1["digest"], m3["digest"]}, "", []string{"app:latest=here"}, ""},
+		{"index of which another was written", []object{with(all, "annotations", called("app"))},
+			[]any{m2["digest"], m3["digest"]}, "", []string{"app:latest=there"}, ""},
+		{"index of which two others were written", []object{with(all, "annotations", called("app"))}, []any{m2["digest"]}, "",
+			nil, "linux/ppc64le"},
+		{"index of which nothing was written", []object{all}, []any{m1["digest"], m2["digest"], m3["digest"]}, "", nil,
+			"not in the archive"},
+		{"asked for", []object{with(all, "annotations", called("app"))}, nil, "linux/s390x", []string{"app:latest=there"},
+			""},
+		{"asked for what it has not", []object{with(all, "annotations", called("app"))}, nil, "linux/mips64le", nil,
+			"no matching manifest for linux/mips64le"},
+		{"for others", []object{with(others, "annotations", called("app"))}, nil, "", nil,
+			"no matching manifest for linux/" + host},
+		{"for one other", []object{with(b.index(p1), "annotations", called("app"))}, nil, "", []string{"app:latest=there"},
+			""},
+		{"no index, one name", []object{with(p1, "annotations", called("app")), with(p2, "annotations", called("app"))}, nil,
+			"", []string{"app:latest=here"}, ""},
 		{"no index, no name", []object{p3, p2, p1}, nil, "", []string{"=here"}, ""},
-		{"no index, two names", []object{with(p1, "annotations", called("app:s390x")), with(p2, "annotations", called("app"))}, nil, "", []string{"app:s390x=there", "app:latest=here"}, ""},
-		{"one image, two names", []object{with(p2, "annotations", called("a")), with(p2, "annotations", called("b"))}, nil, "", []string{"a:latest=here", "b:latest=here"}, ""},
-		{"two images of one platform", []object{p1, with(m3, "platform", platformOf("s390x"))}, nil, "", []string{"=there", "=far"}, ""},
-		{"with a signature and for another system", []object{signature, windows, with(p2, "annotations", called("app"))}, nil, "", []string{"app:latest=here"}, ""},
+		{"no index, two names", []object{with(p1, "annotations", called("app:s390x")),
+			with(p2, "annotations", called("app"))}, nil, "", []string{"app:s390x=there", "app:latest=here"}, ""},
+		{"one image, two names", []object{with(p2, "annotations", called("a")), with(p2, "annotations", called("b"))}, nil,
+			"", []string{"a:latest=here", "b:latest=here"}, ""},
+		{"two images of one platform", []object{p1, with(m3, "platform", platformOf("s390x"))}, nil, "",
+			[]string{"=there", "=far"}, ""},
+		{"with a signature and for another system", []object{signature, windows, with(p2, "annotations", called("app"))}, nil,
+			"", []string{"app:latest=here"}, ""},
 		{"a signature alone", []object{signature}, nil, "", nil, "of no image"},
 		{"for another system alone", []object{windows}, nil, "", nil, "windows"},
-		{"index in an index", []object{with(b.index(all), "annotations", called("app"))}, nil, "", []string{"app:latest=here"}, ""},
+		{"index in an index", []object{with(b.index(all), "annotations", called("app"))}, nil, "",
+			[]string{"app:latest=here"}, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newBench(t, "vfs")
@@ -219,7 +241,8 @@ func TestInformativeFields(t *testing.T) {
 		{`"os":["linux"]`, false},
 	} {
 		store := newBench(t, "vfs")
-		config := fmt.Appendf(nil, `{"os":"linux","architecture":"amd64",%s,"rootfs":{"type":"layers","diff_ids":[%q]}}`, row.field, digest.FromBytes(layer))
+		config := fmt.Appendf(nil, `{"os":"linux","architecture":"amd64",%s,"rootfs":{"type":"layers","diff_ids":[%q]}}`,
+			row.field, digest.FromBytes(layer))
 		s := sample{layers: [][]byte{layer}, tags: []string{"x:1"}, config: config}
 		_, err := store.Load(context.Background(), bytes.NewReader(docker24(t, s)), LoadOptions{})
 		if (err == nil) != row.ok {
@@ -236,7 +259,8 @@ func TestInformativeFields(t *testing.T) {
 		// an image that is made of it counts its layers, whatever this one says
 		base, err := other.Resolve("x:1")
 		other.must(err)
-		made, _, err := other.Derive(context.Background(), base, bytes.NewReader(layerTar(t, fstest.Entry{Name: "g"})), Step{Comment: "made"})
+		made, _, err := other.Derive(context.Background(), base, bytes.NewReader(layerTar(t, fstest.Entry{Name: "g"})),
+			Step{Comment: "made"})
 		if err != nil {
 			t.Errorf("%s: %v", row.field, err)
 			continue
@@ -265,11 +289,13 @@ func TestRoundTrips(t *testing.T) {
 		newSample(t, "empty", []string{"empty:1"}, empty, base, empty),
 		newSample(t, "odd", []string{"odd:1"}, odd),
 	}
-	links := []member{{name: "real/"}, {name: "folder", link: "real"}, {name: "real/1.tar", body: base}, {name: "2.tar", link: "folder/1.tar"}}
+	links := []member{{name: "real/"}, {name: "folder", link: "real"}, {name: "real/1.tar", body: base},
+		{name: "2.tar", link: "folder/1.tar"}}
 	linked := newSample(t, "links", []string{"links:1"}, base, base)
 	links = append(links, member{name: "c.json", body: linked.config},
 		member{name: "manifest.json", body: []byte(`[{"Config":"c.json","RepoTags":["links:1"],"Layers":["folder/1.tar","./2.tar"]}]`)})
-	for name, raw := range map[string][]byte{"docker 24": docker24(t, samples...), "docker 25": docker25(t, samples...), "layout": ociLayout(t, zstded, samples...)} {
+	for name, raw := range map[string][]byte{"docker 24": docker24(t, samples...), "docker 25": docker25(t, samples...),
+		"layout": ociLayout(t, zstded, samples...)} {
 		t.Run(name, func(t *testing.T) {
 			onDrivers(t, func(b *bench) {
 				b.load(raw)
@@ -305,14 +331,18 @@ func TestRoundTrips(t *testing.T) {
 // they are.
 func TestFiles(t *testing.T) {
 	s := newSample(t, "x", []string{"x:1"}, layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("x", 9999)}))
-	docker, podman := docker24(t, s), tarOf(t, member{name: s.layersHex(0) + ".tar", body: s.layers[0]}, member{name: s.id().Encoded() + ".json", body: s.config})
-	for name, raw := range map[string][]byte{"docker 24": docker, "docker 25": docker25(t, s), "layout": ociLayout(t, plain, s), "podman": podman,
+	docker, podman := docker24(t, s),
+		tarOf(t, member{name: s.layersHex(0) + ".tar", body: s.layers[0]},
+			member{name: s.id().Encoded() + ".json", body: s.config})
+	for name, raw := range map[string][]byte{"docker 24": docker, "docker 25": docker25(t, s),
+		"layout": ociLayout(t, plain, s), "podman": podman,
 		"a folder": tarOf(t, member{name: "./"}, member{name: "./oci-layout", body: []byte("{}")})} {
 		if _, err := Files(bytes.NewReader(raw)); err == nil || !strings.Contains(err.Error(), "docker load takes") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, names := range [][]string{{"./"}, {"bin/", "manifest.json"}, {"manifest.json", "bin/"}, {"blobs/", "blobs/x"}, {"f"}} {
+	for _, names := range [][]string{{"./"}, {"bin/", "manifest.json"}, {"manifest.json", "bin/"}, {"blobs/", "blobs/x"},
+		{"f"}} {
 		var members []member
 		for _, n := range names {
 			members = append(members, member{name: n})

@@ -60,7 +60,8 @@ func (c *Catalog) MakeHello(ctx context.Context) (img *Image, err error) {
 // helloLayer writes a tar that depends on nothing but the executable.
 func helloLayer(w io.Writer, exe io.Reader, size int64) error {
 	t := tar.NewWriter(w)
-	if err := t.WriteHeader(&tar.Header{Name: "box", Typeflag: tar.TypeReg, Mode: 0o755, Size: size, ModTime: time.Unix(0, 0)}); err != nil {
+	if err := t.WriteHeader(&tar.Header{Name: "box", Typeflag: tar.TypeReg, Mode: 0o755, Size: size,
+		ModTime: time.Unix(0, 0)}); err != nil {
 		return err
 	}
 	if _, err := io.Copy(t, exe); err != nil {
@@ -76,7 +77,8 @@ func helloImage(diff digest.Digest) (*Image, error) {
 		RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{diff}},
 		History: []ocispec.History{{Created: &at, CreatedBy: "box: its own executable"}},
 	}
-	c.Config = dockerspec.DockerOCIImageConfig{ImageConfig: ocispec.ImageConfig{Env: []string{"PATH=/"}, Cmd: []string{"/box", "hello"}}}
+	c.Config = dockerspec.DockerOCIImageConfig{ImageConfig: ocispec.ImageConfig{Env: []string{"PATH=/"},
+		Cmd: []string{"/box", "hello"}}}
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("built-in image: %w", err)

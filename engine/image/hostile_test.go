@@ -45,12 +45,18 @@ func TestBadArchives(t *testing.T) {
 	}{
 		{"empty", "read archive: it is empty", nil},
 		{"text", "read archive: it is not a tar but a page", []byte(strings.Repeat("<html>not an image</html>\n", 100))},
-		{"a program, packed", "read archive: it is not a tar but a program", gzipped([]byte("\x7fELF" + strings.Repeat("\x00\x01", 3000)))},
+		{"a program, packed", "read archive: it is not a tar but a program",
+			gzipped([]byte("\x7fELF" + strings.Repeat("\x00\x01", 3000)))},
 		{"the end of a tar", "neither manifest.json", make([]byte, 10240)},
-		{"the files of a system", "docker import", layerTar(t, fstest.Entry{Name: "./"}, fstest.Entry{Name: "./bin/"}, fstest.Entry{Name: "./etc/"}, fstest.Entry{Name: "./etc/x.gz", Body: "\x1f\x8b\x08 no"})},
-		{"the files of a large system", "docker import", layerTar(t, fstest.Entry{Name: "bin/"}, fstest.Entry{Name: "usr/"}, fstest.Entry{Name: "usr/x", Body: strings.Repeat("x", 33<<20)})},
+		{"the files of a system", "docker import",
+			layerTar(t, fstest.Entry{Name: "./"}, fstest.Entry{Name: "./bin/"}, fstest.Entry{Name: "./etc/"},
+				fstest.Entry{Name: "./etc/x.gz", Body: "\x1f\x8b\x08 no"})},
+		{"the files of a large system", "docker import",
+			layerTar(t, fstest.Entry{Name: "bin/"}, fstest.Entry{Name: "usr/"},
+				fstest.Entry{Name: "usr/x", Body: strings.Repeat("x", 33<<20)})},
 		{"in a folder", "in its folder image", holding(member{name: "image/manifest.json", body: []byte("[]")})},
-		{"of an old Docker", "before 1.10", holding(member{name: "repositories", body: []byte("{}")}, member{name: "x/layer.tar", body: layer})},
+		{"of an old Docker", "before 1.10",
+			holding(member{name: "repositories", body: []byte("{}")}, member{name: "x/layer.tar", body: layer})},
 		{"a tar of no images", "neither manifest.json", layer},
 		{"cut in a layer", "ends too early", cut[:bytes.Index(cut, []byte("content content"))+700]},
 		{"cut in a header", "", cut[:bytes.Index(cut, []byte("content content"))-512+100]},
@@ -61,27 +67,40 @@ func TestBadArchives(t *testing.T) {
 		{"cut xz", "xz", append([]byte("\xfd7zXZ\x00"), make([]byte, 100)...)},
 		{"no configuration", "not in the archive", holding(member{name: "l", body: layer}, manifest("c", "l"))},
 		{"no layer", "not in the archive", holding(member{name: "c", body: good.config}, manifest("c", "l", "m"))},
-		{"fewer layers", "2 layers", holding(member{name: "c", body: good.config}, member{name: "l", body: layer}, manifest("c", "l"))},
-		{"another layer", "digest", holding(member{name: "c", body: good.config}, member{name: "l", body: layer}, manifest("c", "l", "l"))},
-		{"layer that is JSON", "not in the archive", holding(member{name: "c", body: good.config}, member{name: "l", body: []byte("{}")}, manifest("c", "l", "l"))},
+		{"fewer layers", "2 layers", holding(member{name: "c", body: good.config}, member{name: "l", body: layer},
+			manifest("c", "l"))},
+		{"another layer", "digest", holding(member{name: "c", body: good.config}, member{name: "l", body: layer},
+			manifest("c", "l", "l"))},
+		{"layer that is JSON", "not in the archive",
+			holding(member{name: "c", body: good.config}, member{name: "l", body: []byte("{}")}, manifest("c", "l", "l"))},
 		{"manifest of another kind", "manifest.json", holding(member{name: "manifest.json", body: []byte(`{"Config":7}`)})},
 		{"configuration that is no JSON", "configuration", config("<html>")},
 		{"digest that is none", "layer", config(`{"os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:../../etc"]}}`)},
-		{"digest of another kind", "layer", config(fmt.Sprintf(`{"os":"linux","rootfs":{"type":"layers","diff_ids":["sha512:%s"]}}`, strings.Repeat("0", 128)))},
-		{"another system", "windows", config(fmt.Sprintf(`{"os":"windows","rootfs":{"type":"layers","diff_ids":[%q]}}`, diff))},
-		{"too many layers", "126 layers", config(fmt.Sprintf(`{"os":"linux","rootfs":{"type":"layers","diff_ids":[%q%s]}}`, diff, strings.Repeat(fmt.Sprintf(",%q", diff), 125)))},
-		{"name that is none", "UPPER", holding(member{name: "l", body: layer}, member{name: "c", body: newSample(t, "n", nil, layer).config},
+		{"digest of another kind", "layer",
+			config(fmt.Sprintf(`{"os":"linux","rootfs":{"type":"layers","diff_ids":["sha512:%s"]}}`, strings.Repeat("0", 128)))},
+		{"another system", "windows", config(fmt.Sprintf(`{"os":"windows","rootfs":{"type":"layers","diff_ids":[%q]}}`,
+			diff))},
+		{"too many layers", "126 layers",
+			config(fmt.Sprintf(`{"os":"linux","rootfs":{"type":"layers","diff_ids":[%q%s]}}`, diff,
+				strings.Repeat(fmt.Sprintf(",%q", diff), 125)))},
+		{"name that is none", "UPPER", holding(member{name: "l", body: layer},
+			member{name: "c", body: newSample(t, "n", nil, layer).config},
 			member{name: "manifest.json", body: []byte(`[{"Config":"c","RepoTags":["UPPER:1"],"Layers":["l"]}]`)})},
 		{"blob of another digest", "digest", holding(member{name: "blobs/sha256/" + strings.Repeat("1", 64), body: layer})},
-		{"layer that leaves its folder", "leads out", docker24(t, newSample(t, "out", nil, layerTar(t, fstest.Entry{Name: "../../x", Body: "x"})))},
+		{"layer that leaves its folder", "leads out",
+			docker24(t, newSample(t, "out", nil, layerTar(t, fstest.Entry{Name: "../../x", Body: "x"})))},
 		{"index in itself", "deep", nestedIndex(t)},
 		{"indexes that multiply", "more than 4096 images", multiplyingIndex(t)},
-		{"many images in manifest.json", "at most 4096 are taken", holding(member{name: "manifest.json", body: []byte("[" + strings.Repeat("{},", 5000) + "{}]")})},
-		{"many names", "20000 names", holding(member{name: "manifest.json", body: []byte(`[{"RepoTags":["` + strings.Repeat(`a","`, 19999) + `a"]}]`)})},
+		{"many images in manifest.json", "at most 4096 are taken",
+			holding(member{name: "manifest.json", body: []byte("[" + strings.Repeat("{},", 5000) + "{}]")})},
+		{"many names", "20000 names", holding(member{name: "manifest.json",
+			body: []byte(`[{"RepoTags":["` + strings.Repeat(`a","`, 19999) + `a"]}]`)})},
 		{"deep JSON", "manifest.json", holding(member{name: "manifest.json", body: []byte(strings.Repeat("[", 1<<20))})},
-		{"deep index", "index.json", holding(member{name: "index.json", body: []byte(`{"manifests":` + strings.Repeat(`[`, 1<<20))})},
+		{"deep index", "index.json", holding(member{name: "index.json",
+			body: []byte(`{"manifests":` + strings.Repeat(`[`, 1<<20))})},
 		{"manifest of odd types", "index.json", holding(member{name: "index.json", body: []byte(`{"manifests":"none"}`)})},
-		{"packed, with something else behind a layer", "something else follows", docker24(t, sample{layers: [][]byte{append(gzipped(layer), "garbage"...), second}, config: good.config})},
+		{"packed, with something else behind a layer", "something else follows",
+			docker24(t, sample{layers: [][]byte{append(gzipped(layer), "garbage"...), second}, config: good.config})},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			onDrivers(t, func(b *bench) {
@@ -120,7 +139,8 @@ func multiplyingIndex(t *testing.T) []byte {
 	for range 4 {
 		d := digest.FromBytes(inner)
 		members = append(members, member{name: "blobs/sha256/" + d.Encoded(), body: inner})
-		inner = []byte(`{"manifests":[` + strings.Repeat(fmt.Sprintf(`{"digest":%q},`, d), 99) + fmt.Sprintf(`{"digest":%q}]}`, d))
+		inner = []byte(`{"manifests":[` + strings.Repeat(fmt.Sprintf(`{"digest":%q},`, d), 99) +
+			fmt.Sprintf(`{"digest":%q}]}`, d))
 	}
 	return tarOf(t, append(members, member{name: "index.json", body: inner})...)
 }
@@ -129,7 +149,8 @@ func multiplyingIndex(t *testing.T) []byte {
 func TestTruncated(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("content ", 700)})
 	s := newSample(t, "cut", []string{"cut:1"}, layer, layerTar(t, fstest.Entry{Name: "g", Body: "second"}))
-	for name, raw := range map[string][]byte{"docker 24": docker24(t, s), "docker 25": docker25(t, s), "layout": ociLayout(t, gzipped, s), "packed": gzipped(docker25(t, s))} {
+	for name, raw := range map[string][]byte{"docker 24": docker24(t, s), "docker 25": docker25(t, s),
+		"layout": ociLayout(t, gzipped, s), "packed": gzipped(docker25(t, s))} {
 		b := newBench(t, "vfs")
 		step := 512
 		if name == "packed" {
@@ -162,13 +183,16 @@ func TestMembersTwice(t *testing.T) {
 	s := newSample(t, "twice", []string{"right:1"}, layer)
 	list := []byte(`[{"Config":"c","RepoTags":["right:1"],"Layers":["../l"]}]`)
 	for name, first := range map[string][]member{
-		"text":     {{name: "l", body: []byte("text")}, {name: "c", body: []byte("{}")}, {name: "manifest.json", body: []byte("[]")}},
-		"links":    {{name: "l", link: "c"}, {name: "c", link: "l"}, {name: "manifest.json", link: "/etc/passwd"}},
-		"layers":   {{name: "l", body: layerTar(t, fstest.Entry{Name: "f", Body: "wrong"})}, {name: "c", body: layer}, {name: "manifest.json", body: layer}},
+		"text": {{name: "l", body: []byte("text")}, {name: "c", body: []byte("{}")},
+			{name: "manifest.json", body: []byte("[]")}},
+		"links": {{name: "l", link: "c"}, {name: "c", link: "l"}, {name: "manifest.json", link: "/etc/passwd"}},
+		"layers": {{name: "l", body: layerTar(t, fstest.Entry{Name: "f", Body: "wrong"})}, {name: "c", body: layer},
+			{name: "manifest.json", body: layer}},
 		"no layer": {{name: "l", body: []byte("BZh9 no")}, {name: "./../c", body: []byte("x")}},
 	} {
 		b := newBench(t, "vfs")
-		raw := tarOf(t, append(first, member{name: "./l", body: layer}, member{name: "c", body: s.config}, member{name: "/manifest.json", body: list})...)
+		raw := tarOf(t, append(first, member{name: "./l", body: layer}, member{name: "c", body: s.config},
+			member{name: "/manifest.json", body: list})...)
 		raw = append(raw, tarOf(t, member{name: "manifest.json", body: []byte("[{}]")})...)
 		if loaded := b.load(raw); len(loaded) != 1 || loaded[0].Image.ID != s.id() {
 			t.Errorf("%s: loaded %+v", name, loaded)
@@ -183,11 +207,13 @@ func TestManyNames(t *testing.T) {
 	s := newSample(t, "x", nil, layer)
 	var list []entry
 	for n := range 4000 {
-		list = append(list, entry{Config: "c", Layers: []string{"l"}, RepoTags: []string{fmt.Sprintf("a:%d", n), fmt.Sprintf("b:%d", n/2), "same"}})
+		list = append(list, entry{Config: "c", Layers: []string{"l"},
+			RepoTags: []string{fmt.Sprintf("a:%d", n), fmt.Sprintf("b:%d", n/2), "same"}})
 	}
 	b := newBench(t, "vfs")
 	begin := time.Now()
-	b.load(tarOf(t, member{name: "l", body: layer}, member{name: "c", body: s.config}, member{name: "manifest.json", body: asJSON(t, list)}))
+	b.load(tarOf(t, member{name: "l", body: layer}, member{name: "c", body: s.config},
+		member{name: "manifest.json", body: asJSON(t, list)}))
 	if took := time.Since(begin); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
@@ -213,7 +239,8 @@ func TestHostileSizes(t *testing.T) {
 	var links bytes.Buffer
 	w := tar.NewWriter(&links)
 	for n := range 60 {
-		h := tar.Header{Name: fmt.Sprint(n), Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("x", 1<<20-100), Format: tar.FormatPAX}
+		h := tar.Header{Name: fmt.Sprint(n), Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("x", 1<<20-100),
+			Format: tar.FormatPAX}
 		if err := w.WriteHeader(&h); err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +249,8 @@ func TestHostileSizes(t *testing.T) {
 		name, says string
 		raw        []byte
 	}{
-		{"text of 8 EiB", "", append(header(tar.Header{Name: "c", Typeflag: tar.TypeReg, Size: 1 << 62, Format: tar.FormatGNU}), []byte(strings.Repeat("{", 4096))...)},
+		{"text of 8 EiB", "", append(header(tar.Header{Name: "c", Typeflag: tar.TypeReg, Size: 1 << 62,
+			Format: tar.FormatGNU}), []byte(strings.Repeat("{", 4096))...)},
 		{"sparse layer of 8 EB", "sparse", sparse},
 		{"links without end", "bytes", links.Bytes()},
 	} {
@@ -287,7 +315,8 @@ func FuzzLoad(f *testing.F) {
 	multi := &blobSet{t: f}
 	index := multi.index(with(multi.image(onPlatform(f, "s390x", layer)), "platform", platformOf("s390x")), multi.image(s))
 	packed := gzipped(docker24(f, s))
-	for _, raw := range [][]byte{docker24(f, s), docker25(f, s), ociLayout(f, gzipped, s), ociLayout(f, zstded, s), packed, packed[:len(packed)/2],
+	for _, raw := range [][]byte{docker24(f, s), docker25(f, s), ociLayout(f, gzipped, s), ociLayout(f, zstded, s), packed,
+		packed[:len(packed)/2],
 		multi.archive(nil, with(index, "annotations", called("app")))} {
 		f.Add(raw)
 	}
@@ -302,7 +331,8 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("the error says something twice: %v", err)
 		}
 		for _, l := range loaded {
-			if _, err := b.Remove(context.Background(), l.Image.ID.String(), true, func(string) (string, bool) { return "", false }); err != nil && !errdefs.IsNotFound(err) {
+			if _, err := b.Remove(context.Background(), l.Image.ID.String(), true,
+				func(string) (string, bool) { return "", false }); err != nil && !errdefs.IsNotFound(err) {
 				t.Error(err)
 			}
 		}

@@ -60,14 +60,16 @@ type Image struct {
 // Parse reads a configuration, which is hostile until it was.
 func Parse(raw []byte) (*Image, error) {
 	if len(raw) > maxConfig {
-		return nil, fmt.Errorf("configuration of %d bytes, at most %d are taken: %w", len(raw), maxConfig, errdefs.ErrOutOfRange)
+		return nil, fmt.Errorf("configuration of %d bytes, at most %d are taken: %w", len(raw), maxConfig,
+			errdefs.ErrOutOfRange)
 	}
 	img := &Image{ID: digest.FromBytes(raw), Raw: raw}
 	if err := img.Config.read(raw); err != nil {
 		return nil, fmt.Errorf("configuration of the image: %w: %w", err, errdefs.ErrInvalidArgument)
 	}
 	if os := img.Config.OS; os != "" && os != "linux" {
-		return nil, fmt.Errorf("image %s is for %s and cannot be used on linux: %w", short(img.ID), os, errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("image %s is for %s and cannot be used on linux: %w", short(img.ID), os,
+			errdefs.ErrInvalidArgument)
 	}
 	return img, img.checkLayers()
 }
@@ -76,7 +78,8 @@ func Parse(raw []byte) (*Image, error) {
 func (i *Image) checkLayers() error {
 	ids := i.Config.RootFS.DiffIDs
 	if len(ids) > maxLayers {
-		return fmt.Errorf("image %s has %d layers, at most %d are taken: %w", short(i.ID), len(ids), maxLayers, errdefs.ErrOutOfRange)
+		return fmt.Errorf("image %s has %d layers, at most %d are taken: %w", short(i.ID), len(ids), maxLayers,
+			errdefs.ErrOutOfRange)
 	}
 	if t := i.Config.RootFS.Type; t != "" && t != "layers" {
 		return fmt.Errorf("root of image %s is of type %q: %w", short(i.ID), t, errdefs.ErrInvalidArgument)

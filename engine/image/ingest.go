@@ -66,7 +66,8 @@ func (i *Ingest) Layer(ctx context.Context, n int, r io.Reader, packed digest.Di
 		return err
 	}
 	if want := i.img.Config.RootFS.DiffIDs[n]; l.diff != want {
-		return fmt.Errorf("layer %d of image %s has the digest %s, its configuration says %s: %w", n+1, short(i.img.ID), l.diff, want, errdefs.ErrInvalidArgument)
+		return fmt.Errorf("layer %d of image %s has the digest %s, its configuration says %s: %w", n+1, short(i.img.ID),
+			l.diff, want, errdefs.ErrInvalidArgument)
 	}
 	i.layers[n] = l
 	return nil

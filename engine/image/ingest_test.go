@@ -18,7 +18,8 @@ import (
 // TestIngest: an image comes in layer by layer, each content once, on what is there already; what was there stays
 // although its own image is removed meanwhile.
 func TestIngest(t *testing.T) {
-	base, top, last := layerTar(t, fstest.Entry{Name: "a", Body: "a"}), layerTar(t, fstest.Entry{Name: "b", Body: "b"}), layerTar(t, fstest.Entry{Name: "c", Body: "c"})
+	base, top, last := layerTar(t, fstest.Entry{Name: "a", Body: "a"}), layerTar(t, fstest.Entry{Name: "b", Body: "b"}),
+		layerTar(t, fstest.Entry{Name: "c", Body: "c"})
 	old := newSample(t, "old", []string{"old:1"}, base, last)
 	s := newSample(t, "new", nil, base, top, top, last)
 	onDrivers(t, func(b *bench) {

@@ -65,9 +65,11 @@ func checkCount(list []entry) error {
 	}
 	switch {
 	case len(list) > maxImages:
-		return fmt.Errorf("manifest.json in the archive tells of %d images, at most %d are taken: %w", len(list), maxImages, errdefs.ErrOutOfRange)
+		return fmt.Errorf("manifest.json in the archive tells of %d images, at most %d are taken: %w", len(list), maxImages,
+			errdefs.ErrOutOfRange)
 	case names > maxNames:
-		return fmt.Errorf("manifest.json in the archive has %d names, at most %d are taken: %w", names, maxNames, errdefs.ErrOutOfRange)
+		return fmt.Errorf("manifest.json in the archive has %d names, at most %d are taken: %w", names, maxNames,
+			errdefs.ErrOutOfRange)
 	}
 	return nil
 }

@@ -138,7 +138,8 @@ func (a *archived) plan(e entry) (p plan, err error) {
 			return p, fmt.Errorf("layer %q of image %s: %w", name, short(p.img.ID), bad)
 		}
 		if !ok {
-			return p, fmt.Errorf("layer %q of image %s is not in the archive: %w", name, short(p.img.ID), errdefs.ErrInvalidArgument)
+			return p, fmt.Errorf("layer %q of image %s is not in the archive: %w", name, short(p.img.ID),
+				errdefs.ErrInvalidArgument)
 		}
 		if l.diff != ids[n] {
 			return p, fmt.Errorf("layer %q of image %s has the digest %s, its configuration says %s: %w",
@@ -184,7 +185,8 @@ func (s *stager) commit(ctx context.Context, plans []plan) ([]Loaded, error) {
 }
 
 // build places the layers of one image; done holds those of the images before it.
-func (s *stager) build(ctx context.Context, p plan, done map[digest.Digest]placed) (commits []fs.Commit, size int64, err error) {
+func (s *stager) build(ctx context.Context, p plan, done map[digest.Digest]placed) (commits []fs.Commit, size int64,
+	err error) {
 	var below digest.Digest
 	for n, chain := range p.img.ChainIDs() {
 		at, ok := done[chain]

@@ -13,8 +13,10 @@ import (
 
 // TestLoadForms: every form of archive gives the same images, with the IDs that their configurations have.
 func TestLoadForms(t *testing.T) {
-	base := layerTar(t, fstest.Entry{Name: "bin/"}, fstest.Entry{Name: "bin/sh", Body: strings.Repeat("shell ", 5000), Mode: 0o755})
-	top := layerTar(t, fstest.Entry{Name: "etc/"}, fstest.Entry{Name: "etc/motd", Body: "one"}, fstest.Entry{Name: "bin/.wh.sh"})
+	base := layerTar(t, fstest.Entry{Name: "bin/"},
+		fstest.Entry{Name: "bin/sh", Body: strings.Repeat("shell ", 5000), Mode: 0o755})
+	top := layerTar(t, fstest.Entry{Name: "etc/"}, fstest.Entry{Name: "etc/motd", Body: "one"},
+		fstest.Entry{Name: "bin/.wh.sh"})
 	other := layerTar(t, fstest.Entry{Name: "etc/"}, fstest.Entry{Name: "etc/motd", Body: "two"})
 	one := newSample(t, "one", []string{"example.test/one:1"}, base, top)
 	two := newSample(t, "two", []string{"two:latest"}, base, other, base) // shares a layer, and has it twice
@@ -35,7 +37,8 @@ func TestLoadForms(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			onDrivers(t, func(b *bench) {
 				loaded := b.load(row.raw)
-				if len(loaded) != 2 || !slices.Equal(loaded[0].Names, []string{"example.test/one:1"}) || !slices.Equal(loaded[1].Names, []string{"two:latest"}) {
+				if len(loaded) != 2 || !slices.Equal(loaded[0].Names, []string{"example.test/one:1"}) ||
+					!slices.Equal(loaded[1].Names, []string{"two:latest"}) {
 					b.Fatalf("loaded %+v", loaded)
 				}
 				b.restart()
@@ -86,7 +89,8 @@ func TestLinks(t *testing.T) {
 		links []member
 		ok    bool
 	}{
-		{"through links", []member{{name: "a/layer.tar", link: "../b/layer.tar"}, {name: "b/layer.tar", link: "/c/layer.tar"}, {name: "c/layer.tar", link: "../real"}}, true},
+		{"through links", []member{{name: "a/layer.tar", link: "../b/layer.tar"}, {name: "b/layer.tar", link: "/c/layer.tar"},
+			{name: "c/layer.tar", link: "../real"}}, true},
 		{"above the root", []member{{name: "a/layer.tar", link: "../../../real"}}, true}, // the root is its own parent
 		{"round", []member{{name: "a/layer.tar", link: "../b"}, {name: "b", link: "a/layer.tar"}}, false},
 		{"to the host", []member{{name: "a/layer.tar", link: "/etc/passwd"}}, false},
@@ -115,12 +119,13 @@ func TestProgress(t *testing.T) {
 	s := newSample(t, "p", nil, layer)
 	b := newBench(t, "vfs")
 	var last int64
-	_, err := b.Load(context.Background(), bytes.NewReader(docker25(t, s)), LoadOptions{Progress: func(id string, current, total int64) {
-		if total != int64(len(layer)) || current <= last || !strings.HasPrefix(s.layersHex(0), id) {
-			t.Errorf("%s %d of %d", id, current, total)
-		}
-		last = current
-	}})
+	_, err := b.Load(context.Background(), bytes.NewReader(docker25(t, s)),
+		LoadOptions{Progress: func(id string, current, total int64) {
+			if total != int64(len(layer)) || current <= last || !strings.HasPrefix(s.layersHex(0), id) {
+				t.Errorf("%s %d of %d", id, current, total)
+			}
+			last = current
+		}})
 	b.must(err)
 	if last != int64(len(layer)) {
 		t.Errorf("the last report is of %d of %d bytes", last, len(layer))

@@ -34,7 +34,8 @@ func begins(r io.Reader) (*bufio.Reader, error) {
 	case what == "empty":
 		return nil, fmt.Errorf("it is empty: %w", errdefs.ErrInvalidArgument)
 	case what != "" && len(head) < 512: // a name may be all that is left of a tar
-		return nil, fmt.Errorf("it is not a tar but %s, or ends too early, after %d bytes: %w", what, len(head), errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("it is not a tar but %s, or ends too early, after %d bytes: %w", what, len(head),
+			errdefs.ErrInvalidArgument)
 	case what != "":
 		return nil, fmt.Errorf("it is not a tar but %s: %w", what, errdefs.ErrInvalidArgument)
 	case len(head) < 512:
@@ -68,11 +69,14 @@ func (a *archived) notImages(err error) error {
 	}
 	switch {
 	case len(folders) > 1:
-		return fmt.Errorf("%s: it holds the files of a system (%s), which docker import takes: %w", none, strings.Join(folders, ", "), errdefs.ErrInvalidArgument)
+		return fmt.Errorf("%s: it holds the files of a system (%s), which docker import takes: %w", none,
+			strings.Join(folders, ", "), errdefs.ErrInvalidArgument)
 	case below != "":
-		return fmt.Errorf("%s: they are in its folder %s, and have to be in its root: %w", none, below, errdefs.ErrInvalidArgument)
+		return fmt.Errorf("%s: they are in its folder %s, and have to be in its root: %w", none, below,
+			errdefs.ErrInvalidArgument)
 	case a.tops["repositories"]:
-		return fmt.Errorf("%s: it is of a Docker before 1.10, whose archives are not read: %w", none, errdefs.ErrInvalidArgument)
+		return fmt.Errorf("%s: it is of a Docker before 1.10, whose archives are not read: %w", none,
+			errdefs.ErrInvalidArgument)
 	case errdefs.IsOutOfRange(err):
 		return err
 	}
@@ -99,7 +103,8 @@ func Files(r io.Reader) (io.Reader, error) {
 		}
 	}
 	if len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !isOfImages(n) }) {
-		return nil, fmt.Errorf("archive holds images (it begins with %s), which docker load takes: %w", names[0], errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("archive holds images (it begins with %s), which docker load takes: %w", names[0],
+			errdefs.ErrInvalidArgument)
 	}
 	return b, nil
 }

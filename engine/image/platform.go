@@ -13,7 +13,8 @@ import (
 
 // Platform is what an image is for.
 func (i *Image) Platform() ocispec.Platform {
-	return ocispec.Platform{Architecture: i.Config.Architecture, OS: i.Config.OS, OSVersion: i.Config.OSVersion, Variant: i.Config.Variant}
+	return ocispec.Platform{Architecture: i.Config.Architecture, OS: i.Config.OS, OSVersion: i.Config.OSVersion,
+		Variant: i.Config.Variant}
 }
 
 // HostPlatform is what programs of this host are for.
@@ -28,7 +29,8 @@ func ParsePlatform(s string) (ocispec.Platform, error) {
 	p := HostPlatform()
 	for _, part := range parts {
 		if part == "" || strings.Trim(strings.ToLower(part), "abcdefghijklmnopqrstuvwxyz0123456789_-.") != "" {
-			return p, fmt.Errorf("%q is an invalid component of %q: platform specifier component must match \"^[A-Za-z0-9_.-]+$\": %w", part, s, errdefs.ErrInvalidArgument)
+			return p, fmt.Errorf("%q is an invalid component of %q: platform specifier component must match "+
+				"\"^[A-Za-z0-9_.-]+$\": %w", part, s, errdefs.ErrInvalidArgument)
 		}
 	}
 	switch len(parts) {
@@ -52,7 +54,8 @@ func ParsePlatform(s string) (ocispec.Platform, error) {
 func isArchitecture(s string) bool {
 	p := normal(ocispec.Platform{Architecture: s})
 	switch p.Architecture {
-	case "386", "amd64", "arm", "arm64", "loong64", "mips", "mipsle", "mips64", "mips64le", "ppc64", "ppc64le", "riscv64", "s390x":
+	case "386", "amd64", "arm", "arm64", "loong64", "mips", "mipsle", "mips64", "mips64le", "ppc64", "ppc64le", "riscv64",
+		"s390x":
 		return true
 	}
 	return false
@@ -75,7 +78,8 @@ func normal(p ocispec.Platform) ocispec.Platform {
 		p.Architecture, p.Variant = "arm", "v6"
 	}
 	switch {
-	case p.Architecture == "amd64" && p.Variant == "v1", p.Architecture == "arm64" && (p.Variant == "8" || p.Variant == "v8"):
+	case p.Architecture == "amd64" && p.Variant == "v1",
+		p.Architecture == "arm64" && (p.Variant == "8" || p.Variant == "v8"):
 		p.Variant = ""
 	case p.Architecture == "arm" && p.Variant == "":
 		p.Variant = "v7"
@@ -137,7 +141,8 @@ func (i *Image) CheckPlatform(ref string, want *ocispec.Platform) error {
 	if want == nil || Suits(*want, i.Platform()) >= sameArchitecture {
 		return nil
 	}
-	return refuse.NotFound("image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
+	return refuse.NotFound("image with reference %s was found but its platform (%s) does not match the specified "+
+		"platform (%s)",
 		ref, PlatformString(i.Platform()), PlatformString(*want))
 }
 
@@ -147,6 +152,7 @@ func (i *Image) PlatformWarnings() []string {
 	if Suits(host, i.Platform()) >= sameArchitecture {
 		return nil
 	}
-	return []string{fmt.Sprintf("The requested image's platform (%s) does not match the detected host platform (%s) and no specific platform was requested",
+	return []string{fmt.Sprintf("The requested image's platform (%s) does not match the detected host platform (%s) and "+
+		"no specific platform was requested",
 		PlatformString(i.Platform()), PlatformString(host))}
 }

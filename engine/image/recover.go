@@ -95,7 +95,8 @@ func (r *recovery) readContent() {
 			if _, known := r.rows[key]; known {
 				continue
 			}
-			fresh := row{Driver: driver, Top: img.ChainID(), Created: img.created(), Labels: img.Config.Config.Labels, Diffs: img.Config.RootFS.DiffIDs}
+			fresh := row{Driver: driver, Top: img.ChainID(), Created: img.created(), Labels: img.Config.Config.Labels,
+				Diffs: img.Config.RootFS.DiffIDs}
 			for _, chain := range img.ChainIDs() {
 				fresh.Size += max(have.Layers[chain.String()].Size, 0)
 			}

@@ -65,7 +65,8 @@ func refuseName(ref string, id digest.Digest, names []string, force bool, by str
 		return nil
 	}
 	return refuse.Conflict(
-		"conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, by, short(id))
+		"conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s",
+		ref, by, short(id))
 }
 
 // refuseID is why an image may not be deleted with all its names.

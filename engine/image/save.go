@@ -238,7 +238,8 @@ func (a *saving) write(ctx context.Context, w io.Writer) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.files)) {
 		f := a.files[name]
-		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: f.size, ModTime: f.at}); err != nil {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: f.size,
+			ModTime: f.at}); err != nil {
 			return fmt.Errorf("save %s: %w", name, err)
 		}
 		if err := a.content(ctx, t, name, f); err != nil {

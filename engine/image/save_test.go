@@ -52,7 +52,8 @@ func members(t testing.TB, raw []byte) (names []string, files map[string][]byte)
 // TestSave: what is saved is what was loaded, in both of the forms that an archive has, and another driver loads it.
 func TestSave(t *testing.T) {
 	base := layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("base ", 9999)})
-	one := newSample(t, "one", []string{"host:5000/one:1", "one:latest"}, base, layerTar(t, fstest.Entry{Name: "g", Body: "g"}), base)
+	one := newSample(t, "one", []string{"host:5000/one:1", "one:latest"}, base,
+		layerTar(t, fstest.Entry{Name: "g", Body: "g"}), base)
 	two := newSample(t, "two", nil, base)
 	onDrivers(t, func(b *bench) {
 		b.load(gzipped(docker24(b, one, two)))
@@ -63,7 +64,8 @@ func TestSave(t *testing.T) {
 		}
 		var list []savedEntry
 		b.must(json.Unmarshal(files["manifest.json"], &list))
-		if len(list) != 2 || !slices.Equal(list[0].RepoTags, []string{"one:latest", "host:5000/one:1"}) || list[1].RepoTags != nil ||
+		if len(list) != 2 || !slices.Equal(list[0].RepoTags, []string{"one:latest", "host:5000/one:1"}) ||
+			list[1].RepoTags != nil ||
 			!bytes.Equal(files[list[0].Config], one.config) || !bytes.Equal(files[list[0].Layers[2]], base) {
 			b.Errorf("manifest.json: %s", files["manifest.json"])
 		}
@@ -73,7 +75,9 @@ func TestSave(t *testing.T) {
 		}
 		var index ocispec.Index
 		b.must(json.Unmarshal(files["index.json"], &index))
-		if len(index.Manifests) != 3 || index.Manifests[0].Annotations["io.containerd.image.name"] != "docker.io/library/one:latest" || index.Manifests[2].Annotations != nil {
+		if len(index.Manifests) != 3 ||
+			index.Manifests[0].Annotations["io.containerd.image.name"] != "docker.io/library/one:latest" ||
+			index.Manifests[2].Annotations != nil {
 			b.Errorf("index.json: %s", files["index.json"])
 		}
 		if again := b.save("one", two.id().String()[:20], "host:5000/one"); !bytes.Equal(raw, again) {
@@ -109,7 +113,8 @@ func without(t testing.TB, raw []byte, name string) []byte {
 // TestSaveErrors: nothing is written for what is not there, and Docker's words say so.
 func TestSaveErrors(t *testing.T) {
 	b := newBench(t, vfs.Name)
-	b.load(docker25(t, newSample(t, "one", []string{"one:1"}, layerTar(t, fstest.Entry{Name: "f"})), newSample(t, "empty", []string{"empty:1"})))
+	b.load(docker25(t, newSample(t, "one", []string{"one:1"}, layerTar(t, fstest.Entry{Name: "f"})),
+		newSample(t, "empty", []string{"empty:1"})))
 	for ref, says := range map[string]string{
 		"nothing":   "No such image: nothing",
 		"nothing:1": "reference does not exist",
@@ -125,7 +130,8 @@ func TestSaveErrors(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes written", ref, err, out.Len())
 		}
 	}
-	_, err := b.Save(context.Background(), []string{"one"}, &ocispec.Platform{OS: "linux", Architecture: "s390x"}, io.Discard)
+	_, err := b.Save(context.Background(), []string{"one"}, &ocispec.Platform{OS: "linux", Architecture: "s390x"},
+		io.Discard)
 	if !errdefs.IsNotFound(err) || !strings.Contains(err.Error(), "linux/s390x") {
 		t.Errorf("another platform: %v", err)
 	}
@@ -172,7 +178,8 @@ func TestSaveOfRemoved(t *testing.T) {
 func TestPlatforms(t *testing.T) {
 	for text, want := range map[string]string{
 		"linux/amd64": "linux/amd64", "linux/arm/v6": "linux/arm/v6", "linux/armhf": "linux/arm/v7", "aarch64": "linux/arm64",
-		"linux/arm64/v8": "linux/arm64", "linux/arm": "linux/arm/v7", "Linux/X86_64": "linux/amd64", "a/b/c/d": "", "linux//v7": "", "li nux": "",
+		"linux/arm64/v8": "linux/arm64", "linux/arm": "linux/arm/v7", "Linux/X86_64": "linux/amd64", "a/b/c/d": "",
+		"linux//v7": "", "li nux": "",
 	} {
 		p, err := ParsePlatform(text)
 		if got := PlatformString(p); (want == "") != (err != nil) || err == nil && got != want {

@@ -15,7 +15,8 @@ func TestWordsAlone(t *testing.T) {
 		`{"Env":"A=b"}`:                                        "refused",
 		`{"Entrypoint":["a"],"Healthcheck":{"Test":["NONE"]}}`: "[] [a] []",
 	} {
-		img, err := Parse([]byte(`{"architecture":"amd64","os":"linux","author":"me","config":` + body + `,"rootfs":{"type":"layers","diff_ids":[]}}`))
+		img, err := Parse([]byte(`{"architecture":"amd64","os":"linux","author":"me","config":` + body +
+			`,"rootfs":{"type":"layers","diff_ids":[]}}`))
 		got := "refused"
 		if err == nil {
 			c := img.Config.Config

@@ -174,7 +174,8 @@ func (k *Keeper) exec(id string, e *task.Exec, files []*os.File) (pid int, err e
 }
 
 // startProgram makes p's streams and starts its process by start.
-func (k *Keeper) startProgram(p *program, start func(*specs.Process, runtime.Streams) (int, *os.File, error), sp *specs.Process, stdin bool) error {
+func (k *Keeper) startProgram(p *program, start func(*specs.Process, runtime.Streams) (int, *os.File, error),
+	sp *specs.Process, stdin bool) error {
 	far, err := p.open(sp.Terminal, stdin)
 	if err != nil {
 		return err

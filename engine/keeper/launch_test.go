@@ -25,7 +25,8 @@ func (host) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.Fil
 		return 0, nil, err
 	}
 	defer null.Close()
-	pid, err = syscall.ForkExec(p.Args[0], p.Args, &syscall.ProcAttr{Files: []uintptr{null.Fd(), s.Stdout.Fd(), s.Stderr.Fd()}})
+	pid, err = syscall.ForkExec(p.Args[0], p.Args,
+		&syscall.ProcAttr{Files: []uintptr{null.Fd(), s.Stdout.Fd(), s.Stderr.Fd()}})
 	if err == nil { // it has ended when it is told of
 		err = unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 	}

@@ -143,7 +143,8 @@ func (s *saver) relays(h *held) (list []savedRelay) {
 			if !p.paused {
 				break // the state is only looked at
 			}
-			sr := savedRelay{Socket: i, ClientFD: s.fd(r.client), ToServer: savedFlow{r.toServer.pending, r.toServer.ended}, ToClient: savedFlow{r.toClient.pending, r.toClient.ended}}
+			sr := savedRelay{Socket: i, ClientFD: s.fd(r.client), ToServer: savedFlow{r.toServer.pending, r.toServer.ended},
+				ToClient: savedFlow{r.toClient.pending, r.toClient.ended}}
 			if r.server != nil {
 				sr.ServerFD = s.fd(r.server)
 			}
@@ -156,7 +157,8 @@ func (s *saver) relays(h *held) (list []savedRelay) {
 
 // restoreRelay makes a relay of its saved form, nil where its connection is no more.
 func restoreRelay(sr savedRelay) *relay {
-	r := &relay{toServer: flow{sr.ToServer.Pending, sr.ToServer.Ended}, toClient: flow{sr.ToClient.Pending, sr.ToClient.Ended}}
+	r := &relay{toServer: flow{sr.ToServer.Pending, sr.ToServer.Ended},
+		toClient: flow{sr.ToClient.Pending, sr.ToClient.Ended}}
 	r.client = adoptConn(sr.ClientFD)
 	if sr.ServerFD != 0 {
 		r.server = adoptConn(sr.ServerFD)

@@ -98,7 +98,8 @@ func readState(r io.Reader) (*state, error) {
 		return nil, fmt.Errorf("read state of the keeper: %w", err)
 	}
 	if st.Version != stateVersion && st.Version != stateRuntimes {
-		return nil, fmt.Errorf("state of the keeper has version %d, this executable knows %d and %d: %w", st.Version, stateVersion, stateRuntimes, errInvalid)
+		return nil, fmt.Errorf("state of the keeper has version %d, this executable knows %d and %d: %w", st.Version,
+			stateVersion, stateRuntimes, errInvalid)
 	}
 	return &st, nil
 }

@@ -66,7 +66,8 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn, came arrival) {
 	_ = conn.SetReadDeadline(time.Time{})
 	if k.swapping.Load() {
 		task.CloseAll(files)
-		_ = task.Send(conn, task.Reply{Version: task.ProtocolVersion, Class: task.RetryClass, Error: "keeper is being swapped"})
+		_ = task.Send(conn, task.Reply{Version: task.ProtocolVersion, Class: task.RetryClass,
+			Error: "keeper is being swapped"})
 		conn.Close()
 		return
 	}
@@ -111,7 +112,8 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn, came arrival) {
 // was stopped.
 func stale(verb string) bool {
 	switch verb {
-	case task.VerbLaunch, task.VerbLaunchBy, task.VerbExec, task.VerbPause, task.VerbResume, task.VerbUpdate, task.VerbSignal:
+	case task.VerbLaunch, task.VerbLaunchBy, task.VerbExec, task.VerbPause, task.VerbResume, task.VerbUpdate,
+		task.VerbSignal:
 		return true
 	}
 	return false

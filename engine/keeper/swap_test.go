@@ -51,7 +51,8 @@ func testKeeper(args []string) error {
 	if err != nil {
 		return err
 	}
-	o := Options{Build: "test", Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Runtimes: map[string]runtime.Runtime{task.Box: box, task.Runc: other}}
+	o := Options{Build: "test", Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Runtimes: map[string]runtime.Runtime{task.Box: box, task.Runc: other}}
 	switch args[0] {
 	case "--check-state":
 		return CheckState(os.Stdin, o.Runtimes)
@@ -295,7 +296,8 @@ func TestSignalAndFailure(t *testing.T) {
 	_, err = b.client.Launch(ctx, task.Launch{ID: "bad", Spec: &specs.Spec{
 		Version: specs.Version, Root: &specs.Root{Path: b.root},
 		Process: &specs.Process{Args: []string{"/nothing"}, Cwd: "/"}, Mounts: rootMounts(),
-		Linux: &specs.Linux{CgroupsPath: "/boxtest-bad", Namespaces: []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.PIDNamespace}}},
+		Linux: &specs.Linux{CgroupsPath: "/boxtest-bad",
+			Namespaces: []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.PIDNamespace}}},
 	}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "/nothing") {
 		t.Errorf("launch of a program that is not there: %v", err)
@@ -340,16 +342,20 @@ func TestSlowServer(t *testing.T) {
 	script := func(pause string) string {
 		return fmt.Sprintf(`i=0; while [ $i -lt %d ]; do echo line $i %s; i=$((i+1)); %s done`, lines, pad, pause)
 	}
-	_, err = b.launchLogged("remote", script(""), task.Log{Driver: "syslog", Options: map[string]string{"syslog-address": "tcp://" + server.Addr().String()}})
+	_, err = b.launchLogged("remote", script(""),
+		task.Log{Driver: "syslog", Options: map[string]string{"syslog-address": "tcp://" + server.Addr().String()}})
 	must(t, err)
 	stuck, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts there
 	must(t, err)
 	defer stuck.Close()
 	for _, mode := range []string{"blocking", "non-blocking"} {
-		_, err = b.launchLogged(mode, "exec busybox yes "+pad, task.Log{Driver: "syslog", Options: map[string]string{"syslog-address": "tcp://" + stuck.Addr().String(), "mode": mode}})
+		_, err = b.launchLogged(mode, "exec busybox yes "+pad,
+			task.Log{Driver: "syslog", Options: map[string]string{"syslog-address": "tcp://" + stuck.Addr().String(),
+				"mode": mode}})
 		must(t, err)
 	}
-	rotated := task.Log{Driver: "json-file", Path: b.logPath("rotated"), Options: map[string]string{"max-size": "100k", "max-file": "100", "compress": "true"}}
+	rotated := task.Log{Driver: "json-file", Path: b.logPath("rotated"),
+		Options: map[string]string{"max-size": "100k", "max-file": "100", "compress": "true"}}
 	_, err = b.launchLogged("rotated", script("busybox usleep 200;"), rotated)
 	must(t, err)
 	for i := range 15 {

@@ -101,7 +101,8 @@ func (c *Container) To(next api.ContainerState, change func(*Status)) error {
 
 func (c *Container) to(next api.ContainerState, change func(*Status)) error {
 	if !slices.Contains(transitions[c.st.State], next) {
-		return fmt.Errorf("container %s is %s and cannot become %s: %w", c.id[:min(len(c.id), 12)], c.st.State, next, errdefs.ErrConflict)
+		return fmt.Errorf("container %s is %s and cannot become %s: %w", c.id[:min(len(c.id), 12)], c.st.State, next,
+			errdefs.ErrConflict)
 	}
 	c.st.State = next
 	if change != nil {

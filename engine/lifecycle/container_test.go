@@ -15,7 +15,8 @@ import (
 )
 
 var states = []api.ContainerState{
-	api.StateCreated, api.StateRunning, api.StatePaused, api.StateRestarting, api.StateExited, api.StateRemoving, api.StateDead,
+	api.StateCreated, api.StateRunning, api.StatePaused, api.StateRestarting, api.StateExited, api.StateRemoving,
+	api.StateDead,
 }
 
 // made is a container in a state, and what was saved of it.
@@ -99,10 +100,12 @@ func TestEnded(t *testing.T) {
 		}
 		told = append(told, "event of "+r.Name)
 	})
-	if err != nil || !end.Over() || end.Code() != 3 || c.End() == end || c.End().Over() || len(told) != 2 || told[1] != "event of web" {
+	if err != nil || !end.Over() || end.Code() != 3 || c.End() == end || c.End().Over() || len(told) != 2 ||
+		told[1] != "event of web" {
 		t.Error(err, told)
 	}
-	if err := c.Ended(api.StateExited, 4, func(*Status) {}, func(*Record) { t.Error("told twice") }); err == nil || c.End().Over() || end.Code() != 3 {
+	if err := c.Ended(api.StateExited, 4, func(*Status) {}, func(*Record) { t.Error("told twice") }); err == nil ||
+		c.End().Over() || end.Code() != 3 {
 		t.Error("ended twice")
 	}
 }
@@ -266,7 +269,8 @@ func TestRecord(t *testing.T) {
 	}
 	image := request.Mount{MountPoint: api.MountPoint{Type: mount.TypeImage}, Spec: mount.Mount{Source: "sha256:b"}}
 	r := Record{
-		Name: "web", Image: "sha256:a", Mounts: []request.Mount{volume("v"), image, volume("w"), volume("v")}, Links: []string{"1", "2"},
+		Name: "web", Image: "sha256:a", Mounts: []request.Mount{volume("v"), image, volume("w"), volume("v")},
+		Links:  []string{"1", "2"},
 		Config: &api.Config{Image: "busybox", Labels: map[string]string{"l": "1", "name": "own"}},
 		Host:   &api.HostConfig{Links: []string{"/db:/web/store", "/cache:/web/cache", "/late:/web/late"}},
 	}

@@ -28,7 +28,8 @@ func Again(p api.RestartPolicy, st *Status, code int, at time.Time) (again bool,
 
 // AtBoot is what a restart policy says of a container that does not run when the daemon starts.
 func AtBoot(p api.RestartPolicy, st *Status) bool {
-	return p.IsAlways() || p.IsUnlessStopped() && !st.ByHand || p.IsOnFailure() && !st.ByHand && st.ExitCode != 0 && triesLeft(p, st)
+	return p.IsAlways() || p.IsUnlessStopped() && !st.ByHand ||
+		p.IsOnFailure() && !st.ByHand && st.ExitCode != 0 && triesLeft(p, st)
 }
 
 func triesLeft(p api.RestartPolicy, st *Status) bool {

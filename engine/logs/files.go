@@ -79,7 +79,8 @@ func openAll(path string) ([]*part, error) {
 		}
 		// When the newest is still the newest, no file took another number meanwhile.
 		st, err := os.Stat(path)
-		if err == nil && len(parts) > 0 && !parts[len(parts)-1].packed && parts[len(parts)-1].inode == inodeOf(st) || try == openTries {
+		if err == nil && len(parts) > 0 && !parts[len(parts)-1].packed && parts[len(parts)-1].inode == inodeOf(st) ||
+			try == openTries {
 			return parts, nil
 		}
 		if errors.Is(err, os.ErrNotExist) && len(parts) == 0 {

@@ -129,7 +129,8 @@ func openFluentd(c Config) (remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fluentd{fluentdConfig: config, tag: c.Tag, extra: map[string]string{"container_id": c.ID, "container_name": "/" + c.Name}}
+	f := &fluentd{fluentdConfig: config, tag: c.Tag,
+		extra: map[string]string{"container_id": c.ID, "container_name": "/" + c.Name}}
 	maps.Copy(f.extra, c.Attrs)
 	f.target = &target{tries: config.retries, pause: growing(config.wait), renew: config.renew, lazy: config.async}
 	f.dial = dialer(config.network, config.address)

@@ -14,8 +14,9 @@ type format struct{ local bool }
 type Entry struct {
 	Stream Stream
 	Time   time.Time
-	Text   []byte            // ends in a newline unless the line goes on in the next record or was never ended; valid until the next one is read
-	Attrs  map[string]string // labels and variables, where they were asked for
+	// Ends in a newline unless the line goes on in the next record or was never ended; valid until the next one is read
+	Text  []byte
+	Attrs map[string]string // labels and variables, where they were asked for
 }
 
 // errDamaged is of bytes that are no record.

@@ -43,7 +43,8 @@ func parseGelf(options map[string]string) (c gelfConfig, err error) {
 	if _, _, err := net.SplitHostPort(u.Host); err != nil {
 		return c, errors.New("gelf: please provide gelf-address as proto://host:port")
 	}
-	c = gelfConfig{network: u.Scheme, address: u.Host, compression: "gzip", level: flate.BestSpeed, reconnects: 3, delay: time.Second}
+	c = gelfConfig{network: u.Scheme, address: u.Host, compression: "gzip", level: flate.BestSpeed, reconnects: 3,
+		delay: time.Second}
 	for _, key := range slices.Sorted(maps.Keys(options)) {
 		if err := c.set(key, options[key]); err != nil {
 			return c, err

@@ -36,7 +36,8 @@ func newJournald(c Config, socket string) *journald {
 		return conn, nil
 	}
 	short := c.ID[:min(12, len(c.ID))]
-	for _, f := range [][2]string{{"CONTAINER_ID", short}, {"CONTAINER_ID_FULL", c.ID}, {"CONTAINER_NAME", c.Name}, {"CONTAINER_TAG", c.Tag},
+	for _, f := range [][2]string{{"CONTAINER_ID", short}, {"CONTAINER_ID_FULL", c.ID}, {"CONTAINER_NAME", c.Name},
+		{"CONTAINER_TAG", c.Tag},
 		{"IMAGE_NAME", c.ImageName}, {"SYSLOG_IDENTIFIER", c.Tag}} {
 		j.fields = appendField(j.fields, f[0], []byte(f[1]))
 	}

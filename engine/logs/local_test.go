@@ -39,7 +39,8 @@ func TestLocalIsDockers(t *testing.T) {
 		{Stream: Stdout, Time: time.Unix(0, 1795635625723698087), Text: []byte("out")},
 		{Stream: Stderr, Time: time.Unix(0, 1795635625777255880), Text: []byte("err")},
 		{Stream: Stdout, Time: time.Unix(0, 1795635625852980952)},
-		{Stream: Stdout, Time: time.Unix(0, 1795635625908478879), Text: []byte("end"), Part: 1, ID: "ad3089ff6e4b327b109899a85be05578cb7889a163384b94498e87c917eaccc5"},
+		{Stream: Stdout, Time: time.Unix(0, 1795635625908478879), Text: []byte("end"), Part: 1,
+			ID: "ad3089ff6e4b327b109899a85be05578cb7889a163384b94498e87c917eaccc5"},
 	} {
 		ours = appendLocal(ours, &l)
 	}

@@ -68,7 +68,8 @@ func TestCut(t *testing.T) {
 		{[]string{long + "\n"}, "1:xxxxxxxxxxxxxxxxxxxx#16384/1/false 1:#0/2/true"},
 		{[]string{long}, "1:xxxxxxxxxxxxxxxxxxxx#16384/1/false"},
 		{[]string{long[:9], long + "y\n"}, "1:xxxxxxxxxxxxxxxxxxxx#16384/1/false 1:xxxxxxxxxy#10/2/true"},
-		{[]string{long + long + "y\nz\n"}, "1:xxxxxxxxxxxxxxxxxxxx#16384/1/false 1:xxxxxxxxxxxxxxxxxxxx#16384/2/false 1:y#1/3/true 1:z#1/0/false"},
+		{[]string{long + long + "y\nz\n"},
+			"1:xxxxxxxxxxxxxxxxxxxx#16384/1/false 1:xxxxxxxxxxxxxxxxxxxx#16384/2/false 1:y#1/3/true 1:z#1/0/false"},
 		{[]string{long + "y"}, "1:xxxxxxxxxxxxxxxxxxxx#16384/1/false 1:y#1/2/false"},
 	} {
 		whole := strings.Join(row.in, "")
@@ -88,18 +89,22 @@ func TestCut(t *testing.T) {
 
 // TestJSONRecords: records are what encoding/json writes of them, and read back as they were.
 func TestJSONRecords(t *testing.T) {
-	for _, text := range []string{"", "plain", "\"quoted\" \\ back", "tab\tcr\r", "<b>&amp;", "é世界🙂\u2028\u2029", "\x00\x01\x1f\x7f", "bad \xff\xfe utf8", "\\u0041"} {
+	for _, text := range []string{"", "plain", "\"quoted\" \\ back", "tab\tcr\r", "<b>&amp;", "é世界🙂\u2028\u2029",
+		"\x00\x01\x1f\x7f", "bad \xff\xfe utf8", "\\u0041"} {
 		for _, c := range []Config{{}, {Tag: "t<ag>", Attrs: map[string]string{"b": "x y", "a": `"`}}} {
 			record := jsonEncoder(c)(nil, &Line{Stream: Stderr, Time: noon, Text: []byte(text)})
 			checkJSON(t, c, text+"\n", record)
 			var e Entry
-			if err := parseJSON(bytes.Clone(record), &e, true); err != nil || e.Stream != Stderr || !e.Time.Equal(noon) || len(e.Attrs) != len(c.Attrs)+min(1, len(c.Tag)) {
+			if err := parseJSON(bytes.Clone(record), &e, true); err != nil || e.Stream != Stderr || !e.Time.Equal(noon) ||
+				len(e.Attrs) != len(c.Attrs)+min(1, len(c.Tag)) {
 				t.Errorf("%q read back: %+v, %v", record, e, err)
 			}
-			if want := strings.ToValidUTF8(text+"\n", "\ufffd"); strings.ReplaceAll(string(e.Text), "\ufffd\ufffd", "\ufffd") != want {
+			if want := strings.ToValidUTF8(text+"\n", "\ufffd"); strings.ReplaceAll(string(e.Text), "\ufffd\ufffd",
+				"\ufffd") != want {
 				t.Errorf("%q became %q", text, e.Text)
 			}
-			if !glance(bytes.Clone(record), &e, false) && !strings.Contains(string(record), "ufffd") && !strings.Contains(string(record), "u202") {
+			if !glance(bytes.Clone(record), &e, false) && !strings.Contains(string(record), "ufffd") &&
+				!strings.Contains(string(record), "u202") {
 				t.Errorf("%s is not read at a glance", record)
 			}
 		}
@@ -203,7 +208,8 @@ func FuzzJSON(f *testing.F) {
 			return // a glance does not mind what JSON does not allow
 		}
 		slow.Text = []byte(r.Log)
-		if string(quick.Text) != r.Log && !strings.Contains(r.Log, "\ufffd") || !quick.Time.Equal(r.Time) || quick.Stream.String() != r.Stream {
+		if string(quick.Text) != r.Log && !strings.Contains(r.Log, "\ufffd") || !quick.Time.Equal(r.Time) ||
+			quick.Stream.String() != r.Stream {
 			t.Errorf("%q at a glance is %+v, else %+v", raw, quick, r)
 		}
 	})
@@ -217,7 +223,8 @@ func FuzzFiles(f *testing.F) {
 		must(t, os.WriteFile(path, raw, 0o600))
 		files := Files{Path: path, Local: local}
 		every := len(all(t, files, Query{Tail: -1}))
-		if n := len(all(t, files, Query{Tail: 1})); n > 1 || !local && n > every { // local's can be read from behind what is damaged
+		if n := len(all(t, files, Query{Tail: 1})); n > 1 ||
+			!local && n > every { // local's can be read from behind what is damaged
 			t.Errorf("the last one of %d are %d", every, n)
 		}
 		l := &file{path: path, format: format{local: local}}

@@ -29,16 +29,20 @@ func optionsOf(driver string) optionNames {
 	case "json-file":
 		o.names = []string{"max-size", "max-file", "compress"}
 	case "local":
-		return optionNames{names: []string{"max-size", "max-file", "compress"}, unknown: "unknown log opt '%s' for log driver local"}
+		return optionNames{names: []string{"max-size", "max-file", "compress"},
+			unknown: "unknown log opt '%s' for log driver local"}
 	case "syslog":
-		o.names = []string{"syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert", "syslog-tls-cert", "syslog-tls-key", "syslog-tls-skip-verify"}
+		o.names = []string{"syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert", "syslog-tls-cert",
+			"syslog-tls-key", "syslog-tls-skip-verify"}
 		o.check = func(m map[string]string) error { _, err := parseSyslog(m); return err }
 	case "gelf":
-		o.names = []string{"gelf-address", "gelf-compression-level", "gelf-compression-type", "gelf-tcp-max-reconnect", "gelf-tcp-reconnect-delay"}
+		o.names = []string{"gelf-address", "gelf-compression-level", "gelf-compression-type", "gelf-tcp-max-reconnect",
+			"gelf-tcp-reconnect-delay"}
 		o.unknown = "unknown log opt %q for gelf log driver"
 		o.check = func(m map[string]string) error { _, err := parseGelf(m); return err }
 	case "fluentd":
-		for _, name := range []string{"address", "async", "async-connect", "async-reconnect-interval", "buffer-limit", "max-retries",
+		for _, name := range []string{"address", "async", "async-connect", "async-reconnect-interval", "buffer-limit",
+			"max-retries",
 			"request-ack", "retry-wait", "sub-second-precision", "write-timeout"} {
 			o.names = append(o.names, "fluentd-"+name)
 		}

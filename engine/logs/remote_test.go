@@ -29,7 +29,8 @@ import (
 func of(driver string, options ...string) Config {
 	c := Config{
 		Driver: driver, Options: map[string]string{}, Tag: "tag", Attrs: map[string]string{"a-b": "1"},
-		ID: strings.Repeat("0123456789abcdef", 4), Name: "name", ImageID: "sha256:1", ImageName: "image", Command: "sh -c", Created: noon,
+		ID: strings.Repeat("0123456789abcdef", 4), Name: "name", ImageID: "sha256:1", ImageName: "image", Command: "sh -c",
+		Created: noon,
 	}
 	for _, o := range options {
 		key, v, _ := strings.Cut(o, "=")
@@ -90,7 +91,8 @@ func TestSyslogFormats(t *testing.T) {
 			}
 			s := listen(t, network, address)
 			got := accept(t, s)
-			twoLines(open(t, of("syslog", "syslog-address="+network+"://"+s.Addr().String(), "syslog-format="+format, "syslog-facility=local3"), Options{}))
+			twoLines(open(t, of("syslog", "syslog-address="+network+"://"+s.Addr().String(), "syslog-format="+format,
+				"syslog-facility=local3"), Options{}))
 			want := fmt.Sprintf(row+"out <1>\n"+row+"err\n", 19<<3|6, 19<<3|3)
 			if text := <-got; text != want {
 				t.Errorf("%s %q\n got %q\nwant %q", network, format, text, want)
@@ -109,7 +111,8 @@ func TestSyslogTLS(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	got := accept(t, s)
-	c := of("syslog", "syslog-address=tcp+tls://"+s.Addr().String(), "syslog-format=rfc5424", "syslog-tls-ca-cert="+filepath.Join(dir, "ca.pem"))
+	c := of("syslog", "syslog-address=tcp+tls://"+s.Addr().String(), "syslog-format=rfc5424",
+		"syslog-tls-ca-cert="+filepath.Join(dir, "ca.pem"))
 	twoLines(open(t, c, Options{}))
 	r := bufio.NewReader(strings.NewReader(<-got))
 	for _, want := range []string{"out <1>\n", "err\n"} {
@@ -138,7 +141,8 @@ func TestSyslogTLS(t *testing.T) {
 func selfSigned(t *testing.T, path string) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	must(t, err)
 	must(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), 0o600))
@@ -163,7 +167,8 @@ func TestGelf(t *testing.T) {
 	for _, compression := range []string{"gzip", "zlib", "none"} {
 		u, err := net.ListenPacket("udp", "127.0.0.1:0")
 		must(t, err)
-		l := open(t, of("gelf", "gelf-address=udp://"+u.LocalAddr().String(), "gelf-compression-type="+compression), Options{})
+		l := open(t, of("gelf", "gelf-address=udp://"+u.LocalAddr().String(), "gelf-compression-type="+compression),
+			Options{})
 		l.Write(context.Background(), Stdout, []byte("short\n"+long+"\n"), noon)
 		for _, text := range []string{"short", long} {
 			if got := assemble(t, u, compression); got != message(text, 6) {
@@ -225,14 +230,16 @@ func TestFluentd(t *testing.T) {
 	l.Close(context.Background(), noon)
 	id := "\xd9\x40" + strings.Repeat("0123456789abcdef", 4)
 	head := "\x93\xa3tag\xd7\x00\x69\x57\xb3\x40\x07\x5b\xcd\x15\x89\xa6source\xa6stderr\xa3log"
-	rest := "\xa3a-b\xa11\xaccontainer_id" + id + "\xaecontainer_name\xa5/name\xafpartial_message\xa4true\xaapartial_id\xd9\x40"
+	rest := "\xa3a-b\xa11\xaccontainer_id" + id +
+		"\xaecontainer_name\xa5/name\xafpartial_message\xa4true\xaapartial_id\xd9\x40"
 	text := <-got
 	part := strings.Split(text, "\x93")
 	if len(part) < 3 {
 		t.Fatalf("got %.300q", text)
 	}
 	partID := strings.SplitN(text, "partial_id\xd9\x40", 2)[1][:64]
-	want := head + "\xda\x40\x00" + strings.Repeat("x", maxLine) + rest + partID + "\xafpartial_ordinal\xa11\xacpartial_last\xa5false" +
+	want := head + "\xda\x40\x00" + strings.Repeat("x", maxLine) + rest + partID +
+		"\xafpartial_ordinal\xa11\xacpartial_last\xa5false" +
 		head + "\xa0" + rest + partID + "\xafpartial_ordinal\xa12\xacpartial_last\xa4true"
 	if text != want {
 		t.Errorf("got %q\nwant %q", strings.ReplaceAll(text, "xxxx", ""), strings.ReplaceAll(want, "xxxx", ""))
@@ -264,7 +271,8 @@ func TestFluentdAck(t *testing.T) {
 			c.Close()
 		}
 	}()
-	l := open(t, of("fluentd", "fluentd-address="+s.Addr().String(), "fluentd-request-ack=1", "fluentd-retry-wait=1ms"), Options{})
+	l := open(t, of("fluentd", "fluentd-address="+s.Addr().String(), "fluentd-request-ack=1", "fluentd-retry-wait=1ms"),
+		Options{})
 	l.Write(context.Background(), Stdout, []byte("once\n"), noon)
 	l.Close(context.Background(), noon)
 	first := <-seen
@@ -289,7 +297,8 @@ func TestJournald(t *testing.T) {
 	b := make([]byte, 1<<20)
 	n, err := s.Read(b)
 	must(t, err)
-	want := "MESSAGE=a=b\nPRIORITY=3\nCONTAINER_ID=0123456789ab\nCONTAINER_ID_FULL=" + c.ID + "\nCONTAINER_NAME=name\nCONTAINER_TAG=tag\nIMAGE_NAME=image\n" +
+	want := "MESSAGE=a=b\nPRIORITY=3\nCONTAINER_ID=0123456789ab\nCONTAINER_ID_FULL=" + c.ID +
+		"\nCONTAINER_NAME=name\nCONTAINER_TAG=tag\nIMAGE_NAME=image\n" +
 		"SYSLOG_IDENTIFIER=tag\nA_B\n\x03\x00\x00\x00\x00\x00\x00\x001\n2\nSYSLOG_TIMESTAMP=2026-01-02T12:00:00.123456789Z\n"
 	if got := string(b[:n]); got != want {
 		t.Errorf("got %q\nwant %q", got, want)
@@ -307,7 +316,8 @@ func TestJournald(t *testing.T) {
 	defer f.Close()
 	raw, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<20))
 	must(t, err)
-	if !bytes.HasPrefix(raw, []byte("MESSAGE=large\n")) || !bytes.Contains(raw, []byte("\nLARGE=xxx")) || len(raw) < 400<<10 {
+	if !bytes.HasPrefix(raw, []byte("MESSAGE=large\n")) || !bytes.Contains(raw, []byte("\nLARGE=xxx")) ||
+		len(raw) < 400<<10 {
 		t.Errorf("memory of %d bytes: %.100q", len(raw), raw)
 	}
 	if _, err := f.WriteAt([]byte("y"), 0); err == nil {
@@ -320,7 +330,8 @@ func TestCache(t *testing.T) {
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
 	must(t, err)
 	defer u.Close()
-	c := of("syslog", "syslog-address=udp://"+u.LocalAddr().String(), "cache-max-size=1k", "cache-max-file=2", "cache-compress=false")
+	c := of("syslog", "syslog-address=udp://"+u.LocalAddr().String(), "cache-max-size=1k", "cache-max-file=2",
+		"cache-compress=false")
 	files := Place("syslog", c.Options, t.TempDir(), "id")
 	c.Path = files.Path
 	l := open(t, c, Options{})

@@ -115,7 +115,8 @@ func follow(t testing.TB, f Files, done <-chan struct{}, seen *atomic.Int64) (li
 func TestTimes(t *testing.T) {
 	packer := NewPacker(nil)
 	defer packer.Stop()
-	c := Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "9", "compress": "1"}, Path: filepath.Join(t.TempDir(), "log")}
+	c := Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "9", "compress": "1"},
+		Path: filepath.Join(t.TempDir(), "log")}
 	l := open(t, c, Options{Packer: packer})
 	for i := range 60 {
 		l.Write(context.Background(), Stdout, fmt.Appendf(nil, "line %d\n", i), noon.Add(time.Duration(i)*time.Second))
@@ -126,7 +127,8 @@ func TestTimes(t *testing.T) {
 		t.Fatalf("%d compressed files", len(found))
 	}
 	for from := -1; from <= 60; from++ {
-		q := Query{Tail: -1, Since: noon.Add(time.Duration(from) * time.Second), Until: noon.Add(time.Duration(from+5) * time.Second)}
+		q := Query{Tail: -1, Since: noon.Add(time.Duration(from) * time.Second),
+			Until: noon.Add(time.Duration(from+5) * time.Second)}
 		got := numbersOf(t, Files{Path: c.Path}, q)
 		var want []int
 		for n := max(0, from); n <= min(59, from+5); n++ {
@@ -142,7 +144,8 @@ func TestTimes(t *testing.T) {
 // a crash left uncompressed, or twice, is put right when the log is opened again.
 func TestPacked(t *testing.T) {
 	dir := t.TempDir()
-	c := Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "3", "compress": "true"}, Path: filepath.Join(dir, "log")}
+	c := Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "3", "compress": "true"},
+		Path: filepath.Join(dir, "log")}
 	stopped := NewPacker(nil)
 	stopped.Stop()
 	l := open(t, c, Options{Packer: stopped})
@@ -210,24 +213,27 @@ func TestFollowerFindsItsPlace(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			packer := NewPacker(nil)
 			defer packer.Stop()
-			c := Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": row.files, "compress": "true"}, Path: filepath.Join(t.TempDir(), "log")}
+			c := Config{Driver: "json-file",
+				Options: map[string]string{"max-size": "1k", "max-file": row.files, "compress": "true"},
+				Path:    filepath.Join(t.TempDir(), "log")}
 			l := open(t, c, Options{Packer: packer})
 			write := func(n int) { l.Write(context.Background(), Stdout, fmt.Appendf(nil, "line %d\n", n), noon) }
 			write(0)
 			done := make(chan struct{})
 			var got []int
-			must(t, Files{Path: c.Path}.Read(context.Background(), Query{Tail: -1, Follow: true, Done: done}, func(e *Entry) error {
-				n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(string(e.Text), "line "), "\n"))
-				if n == 0 {
-					for i := range row.lines {
-						write(1 + i)
-						packer.work.Wait()
+			must(t, Files{Path: c.Path}.Read(context.Background(), Query{Tail: -1, Follow: true, Done: done},
+				func(e *Entry) error {
+					n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(string(e.Text), "line "), "\n"))
+					if n == 0 {
+						for i := range row.lines {
+							write(1 + i)
+							packer.work.Wait()
+						}
+						close(done)
 					}
-					close(done)
-				}
-				got = append(got, n)
-				return err
-			}))
+					got = append(got, n)
+					return err
+				}))
 			kept := numbersOf(t, Files{Path: c.Path}, Query{Tail: -1})
 			if row.first < 0 {
 				// What was in the file that it had open, and what is kept.
@@ -248,14 +254,15 @@ func TestFollowerOfEmptiedFile(t *testing.T) {
 	l.Write(context.Background(), Stdout, []byte("line 1\nline 2\n"), noon)
 	done := make(chan struct{})
 	var got []string
-	must(t, Files{Path: c.Path}.Read(context.Background(), Query{Tail: -1, Follow: true, Done: done}, func(e *Entry) error {
-		if got = append(got, string(e.Text)); len(got) == 2 {
-			must(t, os.Truncate(c.Path, 0))
-			l.Write(context.Background(), Stdout, []byte("line 3\n"), noon)
-			close(done)
-		}
-		return nil
-	}))
+	must(t, Files{Path: c.Path}.Read(context.Background(), Query{Tail: -1, Follow: true, Done: done},
+		func(e *Entry) error {
+			if got = append(got, string(e.Text)); len(got) == 2 {
+				must(t, os.Truncate(c.Path, 0))
+				l.Write(context.Background(), Stdout, []byte("line 3\n"), noon)
+				close(done)
+			}
+			return nil
+		}))
 	if s := strings.Join(got, ""); s != "line 1\nline 2\nline 3\n" {
 		t.Errorf("got %q", s)
 	}

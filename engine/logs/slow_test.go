@@ -37,7 +37,8 @@ func TestNonBlocking(t *testing.T) {
 	}
 	close(s.free)
 	l.Close(context.Background(), noon)
-	if got := strings.Join(s.lines, ""); len(s.lines) < 10 || len(s.lines) > 11 || !strings.HasPrefix(got, "1:A#1/0/false1:B") {
+	if got := strings.Join(s.lines, ""); len(s.lines) < 10 || len(s.lines) > 11 ||
+		!strings.HasPrefix(got, "1:A#1/0/false1:B") {
 		t.Errorf("%d lines: %s", len(s.lines), got)
 	}
 }

@@ -21,7 +21,8 @@ type syslogConfig struct {
 }
 
 // facilities are the names of RFC 5424, section 6.2.1, in the order of their numbers; "" has none.
-var facilities = []string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "", "", "", "",
+var facilities = []string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+	"ftp", "", "", "", "",
 	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"}
 
 const overTLS = "tcp+tls"

@@ -44,7 +44,8 @@ func (s Subnet) Count(taken []netip.Addr) (used, free uint64) {
 // newPool takes the prefix's own address, its broadcast address and the gateway out of the range.
 func newPool(s Subnet) (*pool, error) {
 	if !s.Prefix.Addr().Is4() || s.Prefix.Bits() > 30 {
-		return nil, fmt.Errorf("subnet %s: box networks are IPv4 and at least a /30: %w", s.Prefix, errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("subnet %s: box networks are IPv4 and at least a /30: %w", s.Prefix,
+			errdefs.ErrInvalidArgument)
 	}
 	p := &pool{prefix: s.Prefix.Masked()}
 	base := number(p.prefix.Addr())

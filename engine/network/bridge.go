@@ -50,11 +50,14 @@ func newBridge(n Network) (*bridge, error) {
 	if n.Driver != "" && n.Driver != "bridge" {
 		return nil, fmt.Errorf("network %s: driver %q: %w", n.Name, n.Driver, errdefs.ErrNotImplemented)
 	}
-	if n.Bridge == "" || len(n.Bridge) > 15 || strings.ContainsAny(n.Bridge, "/ :\t\n") || n.Bridge == "." || n.Bridge == ".." {
-		return nil, fmt.Errorf("network %s: %q cannot be the name of a link: %w", n.Name, n.Bridge, errdefs.ErrInvalidArgument)
+	if n.Bridge == "" || len(n.Bridge) > 15 || strings.ContainsAny(n.Bridge, "/ :\t\n") || n.Bridge == "." ||
+		n.Bridge == ".." {
+		return nil, fmt.Errorf("network %s: %q cannot be the name of a link: %w", n.Name, n.Bridge,
+			errdefs.ErrInvalidArgument)
 	}
 	if len(n.Subnets) != 1 {
-		return nil, fmt.Errorf("network %s: %d subnets, a bridge has one: %w", n.Name, len(n.Subnets), errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("network %s: %d subnets, a bridge has one: %w", n.Name, len(n.Subnets),
+			errdefs.ErrInvalidArgument)
 	}
 	p, err := newPool(n.Subnets[0])
 	if err != nil {
@@ -89,7 +92,8 @@ func (l *Linux) bridgeLink(name string, mtu int) (netlink.Link, error) {
 	if noSuchLink(err) {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name, attrs.MTU, attrs.Group = name, mtu, l.group
-		err = module.With([]string{"bridge", "veth"}, func() error { return l.route.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}) })
+		err = module.With([]string{"bridge", "veth"},
+			func() error { return l.route.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}) })
 		if err != nil && !errors.Is(err, syscall.EEXIST) {
 			return nil, fmt.Errorf("making bridge %s: %w", name, err)
 		}
@@ -99,7 +103,8 @@ func (l *Linux) bridgeLink(name string, mtu int) (netlink.Link, error) {
 		return nil, fmt.Errorf("looking for bridge %s: %w", name, err)
 	}
 	if link.Type() != "bridge" {
-		return nil, fmt.Errorf("link %s is there and is a %s, not a bridge: %w", name, link.Type(), errdefs.ErrFailedPrecondition)
+		return nil, fmt.Errorf("link %s is there and is a %s, not a bridge: %w", name, link.Type(),
+			errdefs.ErrFailedPrecondition)
 	}
 	return link, nil
 }

@@ -24,7 +24,8 @@ func TestFixedPortsFirst(t *testing.T) {
 		want   []uint16
 	}{
 		{[]Port{at(80, 0, 0), at(81, firstFree, 0)}, 0, []uint16{firstFree + 1, firstFree}},
-		{[]Port{at(80, 0, 0), at(81, firstFree, firstFree+1), at(82, firstFree, 0)}, 0, []uint16{firstFree + 2, firstFree + 1, firstFree}},
+		{[]Port{at(80, 0, 0), at(81, firstFree, firstFree+1), at(82, firstFree, 0)}, 0,
+			[]uint16{firstFree + 2, firstFree + 1, firstFree}},
 		{[]Port{at(80, 7000, 7002), at(81, 7000, 7001), at(82, 7000, 7000)}, 0, []uint16{7002, 7001, 7000}},
 		{[]Port{at(80, 0, 0), at(81, 0, 0)}, firstFree, []uint16{firstFree + 1, firstFree + 2}},
 		{[]Port{at(80, 0, 0), at(81, firstFree+1, 0)}, firstFree + 1, []uint16{firstFree, firstFree + 1}},

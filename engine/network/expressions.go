@@ -47,7 +47,8 @@ func daddr(p netip.Prefix) []expr.Any { return within(offDestination, p) }
 func within(offset uint32, p netip.Prefix) []expr.Any {
 	return []expr.Any{
 		&expr.Payload{DestRegister: reg1, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: 4},
-		&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 4, Mask: net.CIDRMask(p.Bits(), 32), Xor: make([]byte, 4)},
+		&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 4, Mask: net.CIDRMask(p.Bits(), 32),
+			Xor: make([]byte, 4)},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: reg1, Data: p.Masked().Addr().AsSlice()},
 	}
 }
@@ -63,7 +64,8 @@ func dnatted() []expr.Any { return conntrackBits(expr.CtKeySTATUS, ipsDstNAT) }
 func conntrackBits(key expr.CtKey, bits uint32) []expr.Any {
 	return []expr.Any{
 		&expr.Ct{Key: key, Register: reg1},
-		&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 4, Mask: binaryutil.NativeEndian.PutUint32(bits), Xor: make([]byte, 4)},
+		&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 4, Mask: binaryutil.NativeEndian.PutUint32(bits),
+			Xor: make([]byte, 4)},
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: reg1, Data: make([]byte, 4)},
 	}
 }
@@ -74,7 +76,8 @@ func masquerade() []expr.Any { return []expr.Any{&expr.Masq{}} }
 
 // publishedHere sends packets to a port that is published on the very address they are for.
 func publishedHere(ports *nftables.Set) []expr.Any {
-	return rule([]expr.Any{&expr.Payload{DestRegister: reg8, Base: expr.PayloadBaseNetworkHeader, Offset: offDestination, Len: 4}},
+	return rule([]expr.Any{&expr.Payload{DestRegister: reg8, Base: expr.PayloadBaseNetworkHeader, Offset: offDestination,
+		Len: 4}},
 		lookUp(ports))
 }
 

@@ -32,7 +32,8 @@ func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
 		l.rules.mu.Lock()
 		l.rules.none = true
 		l.rules.mu.Unlock()
-		l.warn("no nf_tables NAT in this kernel (" + err.Error() + "): containers have no way out, published ports are forwarded by a " +
+		l.warn("no nf_tables NAT in this kernel (" + err.Error() +
+			"): containers have no way out, published ports are forwarded by a " +
 			"process; load nf_tables, nft_chain_nat, nft_masq and nft_fib_ipv4, or run a kernel that has them")
 		return closeLoopback(b.Bridge)
 	}
@@ -123,7 +124,8 @@ func foreignChains(c *nftables.Conn) ([]*nftables.Chain, error) {
 	for _, ch := range chains {
 		family := ch.Table.Family
 		if ch.Hooknum == nil || *ch.Hooknum != *nftables.ChainHookForward || ch.Type != nftables.ChainTypeFilter ||
-			family != nftables.TableFamilyIPv4 && family != nftables.TableFamilyINet || strings.HasPrefix(ch.Table.Name, tablePrefix) {
+			family != nftables.TableFamilyIPv4 && family != nftables.TableFamilyINet ||
+			strings.HasPrefix(ch.Table.Name, tablePrefix) {
 			continue
 		}
 		if user := dockerUser[ch.Table.Name]; user != nil && family == nftables.TableFamilyIPv4 {

@@ -86,8 +86,9 @@ func (l *Linux) claim(r Request, b *bridge) (*Endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("network %s: %w", b.Name, err)
 	}
-	e := &Endpoint{ID: r.Endpoint, Container: r.Container, Network: b.ID, Interface: r.Interface, HostLink: "veth" + r.Endpoint[:7],
-		Address: netip.PrefixFrom(address, b.Subnets[0].Prefix.Bits())}
+	e := &Endpoint{ID: r.Endpoint, Container: r.Container, Network: b.ID, Interface: r.Interface,
+		HostLink: "veth" + r.Endpoint[:7],
+		Address:  netip.PrefixFrom(address, b.Subnets[0].Prefix.Bits())}
 	if !b.Internal {
 		e.Gateway = b.Subnets[0].Gateway
 		if b.Via.IsValid() {
@@ -155,7 +156,8 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 	p := pair{host: e.HostLink, inside: e.Interface, mac: mac, mtu: b.MTU, bridge: b.index, group: l.group, ns: ns}
 	err = module.With([]string{"veth"}, p.create)
 	if errors.Is(err, syscall.EEXIST) { // left by a daemon that was killed: its endpoint is gone, its name is free
-		if old, find := l.route.LinkByName(p.host); find == nil && old.Attrs().Group == l.group && l.route.LinkDel(old) == nil {
+		if old, find := l.route.LinkByName(p.host); find == nil && old.Attrs().Group == l.group &&
+			l.route.LinkDel(old) == nil {
 			err = p.create()
 		}
 	}
@@ -176,7 +178,8 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 // settle sets the two ends up.
 func (l *Linux) settle(handle *netlink.Handle, outer int, e *Endpoint, b *bridge) error {
 	settings := map[uint16]byte{}
-	if bridgedPacketsAreFiltered() { // then a container's packet to its own published port is turned round within the bridge
+	// Then a container's packet to its own published port is turned round within the bridge
+	if bridgedPacketsAreFiltered() {
 		settings[brportMode] = 1
 	}
 	if !b.ICC {
@@ -194,7 +197,8 @@ func (l *Linux) settle(handle *netlink.Handle, outer int, e *Endpoint, b *bridge
 func (l *Linux) publish(b *bridge, e *Endpoint) error {
 	l.attend()
 	err := l.rules.add(b, e)
-	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EEXIST) { // somebody flushed our table, or it is an old one
+	if errors.Is(err, syscall.ENOENT) ||
+		errors.Is(err, syscall.EEXIST) { // somebody flushed our table, or it is an old one
 		l.mu.Lock()
 		all := l.on(b.ID)
 		l.mu.Unlock()

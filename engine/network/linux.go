@@ -134,7 +134,8 @@ func (l *Linux) network(id string) (*bridge, error) {
 		return nil, fmt.Errorf("network %s is not set up: %w", id, errdefs.ErrNotFound)
 	}
 	if b.index == 0 {
-		return nil, fmt.Errorf("bridge %s of network %s could not be made when the daemon started: %w", b.Bridge, b.Name, errdefs.ErrUnavailable)
+		return nil, fmt.Errorf("bridge %s of network %s could not be made when the daemon started: %w", b.Bridge, b.Name,
+			errdefs.ErrUnavailable)
 	}
 	return b, nil
 }

@@ -43,7 +43,8 @@ var firewalls = []struct {
 	}},
 	{"iptables on nft", func(t *testing.T) { program(t, "iptables-nft", "-P", "FORWARD", "DROP") }},
 	{"nft", func(t *testing.T) {
-		program(t, "nft", "add table inet fw; add chain inet fw forward { type filter hook forward priority 0; policy drop; }")
+		program(t, "nft", "add table inet fw; add chain inet fw forward { type filter hook forward priority 0; policy "+
+			"drop; }")
 	}},
 	{"docker", startDocker},
 }
@@ -130,7 +131,8 @@ func newHost(t *testing.T) *host {
 		must(t, handle.LinkSetUp(link))
 	}
 	// The remote machine tries to reach containers directly.
-	must(t, there.RouteAdd(&netlink.Route{Dst: ipNet(netip.MustParsePrefix("172.30.0.0/16")), Gw: net.ParseIP(hostAddress)}))
+	must(t, there.RouteAdd(&netlink.Route{Dst: ipNet(netip.MustParsePrefix("172.30.0.0/16")),
+		Gw: net.ParseIP(hostAddress)}))
 	return h
 }
 
@@ -139,7 +141,8 @@ func (h *host) try(t *testing.T, row string) {
 	t.Helper()
 	ctx := context.Background()
 	h.round += 10
-	web, webPath := h.container(t, h.round, Port{Proto: "tcp", Container: 80, Host: 8080}, Port{Proto: "udp", Container: 80, Host: 8080},
+	web, webPath := h.container(t, h.round, Port{Proto: "tcp", Container: 80, Host: 8080},
+		Port{Proto: "udp", Container: 80, Host: 8080},
 		Port{Proto: "tcp", Container: 80, Host: 8081, HostIP: netip.MustParseAddr("127.0.0.1")})
 	other, otherPath := h.container(t, h.round+1)
 	serve(t, webPath, "tcp", ":80")
@@ -355,7 +358,8 @@ func startDocker(t *testing.T) {
 	must(t, netlink.AddrAdd(bridge, &netlink.Addr{IPNet: ipNet(netip.MustParsePrefix("172.31.0.1/24"))}))
 	log, err := os.Create(filepath.Join(dir, "log"))
 	must(t, err)
-	cmd := exec.Command(path, "--data-root", dir+"/data", "--exec-root", dir+"/run", "-H", "unix://"+dir+"/sock", "--pidfile", dir+"/pid",
+	cmd := exec.Command(path, "--data-root", dir+"/data", "--exec-root", dir+"/run", "-H", "unix://"+dir+"/sock",
+		"--pidfile", dir+"/pid",
 		"--bridge", "dktest0", "-s", "vfs")
 	cmd.Stdout, cmd.Stderr = log, log
 	must(t, cmd.Start())

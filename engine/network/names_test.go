@@ -38,18 +38,22 @@ func TestResolvConf(t *testing.T) {
 		search, options []string
 		want            string
 	}{
-		{"inherited", "# by hand\nsearch a b\nnameserver 10.0.0.1\n", nil, nil, nil, "# by hand\nsearch a b\nnameserver 10.0.0.1\n"},
+		{"inherited", "# by hand\nsearch a b\nnameserver 10.0.0.1\n", nil, nil, nil,
+			"# by hand\nsearch a b\nnameserver 10.0.0.1\n"},
 		{"no newline at the end", "nameserver 10.0.0.1", nil, nil, nil, "nameserver 10.0.0.1\n"},
 		{"loopback only", "nameserver 127.0.0.53\noptions edns0\n", nil, nil, nil, "options edns0\n" + publicServers},
-		{"loopback and another", "nameserver 127.0.0.1\nnameserver ::1\nnameserver 10.0.0.1\n", nil, nil, nil, "nameserver 10.0.0.1\n"},
+		{"loopback and another", "nameserver 127.0.0.1\nnameserver ::1\nnameserver 10.0.0.1\n", nil, nil, nil,
+			"nameserver 10.0.0.1\n"},
 		{"IPv6 only", "nameserver 2001:db8::53\n", nil, nil, nil, publicServers},
 		{"empty", "", nil, nil, nil, publicServers},
 		{"given servers", "search a\nnameserver 10.0.0.1\noptions x\n", []string{"1.1.1.1", "2001:db8::53"}, nil, nil,
 			"search a\nnameserver 1.1.1.1\nnameserver 2001:db8::53\noptions x\n"},
-		{"given search", "search a\nnameserver 10.0.0.1\n", nil, []string{"c", "d"}, nil, "search c d\nnameserver 10.0.0.1\n"},
+		{"given search", "search a\nnameserver 10.0.0.1\n", nil, []string{"c", "d"}, nil,
+			"search c d\nnameserver 10.0.0.1\n"},
 		{"no search", "search a\nnameserver 10.0.0.1\n", nil, []string{"."}, nil, "nameserver 10.0.0.1\n"},
 		{"given options", "nameserver 127.0.0.1\n", nil, nil, []string{"ndots:2"}, publicServers + "options ndots:2\n"},
-		{"last search counts", "search a\nsearch b c\nnameserver 10.0.0.1\n", nil, nil, []string{"o"}, "search b c\nnameserver 10.0.0.1\noptions o\n"},
+		{"last search counts", "search a\nsearch b c\nnameserver 10.0.0.1\n", nil, nil, []string{"o"},
+			"search b c\nnameserver 10.0.0.1\noptions o\n"},
 	} {
 		var dns []netip.Addr
 		for _, s := range row.dns {

@@ -160,8 +160,9 @@ func (h *host) join(t *testing.T, o Options, n int) *neighbour {
 	must(t, err)
 	serve(t, path, "tcp", ":80")
 	port := uint16(8080 + n)
-	d.web, err = d.plane.Join(ctx, Request{Container: id(n), Network: d.network.ID, Endpoint: endpointID(n), Address: netip.AddrFrom4([4]byte{172, 30, 0, byte(n)}),
-		Ports: []Port{{Proto: "tcp", Container: 80, Host: port, HostIP: netip.IPv4Unspecified()}}})
+	d.web, err = d.plane.Join(ctx, Request{Container: id(n), Network: d.network.ID, Endpoint: endpointID(n),
+		Address: netip.AddrFrom4([4]byte{172, 30, 0, byte(n)}),
+		Ports:   []Port{{Proto: "tcp", Container: 80, Host: port, HostIP: netip.IPv4Unspecified()}}})
 	must(t, err)
 	d.address, d.port = d.web.Address.String(), netip.AddrPortFrom(netip.IPv4Unspecified(), port).String()[len("0.0.0.0"):]
 	return d

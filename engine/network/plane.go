@@ -31,11 +31,12 @@ type Subnet struct {
 
 // Port is one published port, asked for or bound.
 type Port struct {
-	Proto     string     // tcp, udp or sctp
-	Container uint16     // port in the container
-	HostIP    netip.Addr // unspecified (0.0.0.0, ::) for every address of that family; zero for the network's, or both families
-	Host      uint16     // first port on the host; 0 for a free one
-	HostEnd   uint16     // last port that will do, Host when 0
+	Proto     string // tcp, udp or sctp
+	Container uint16 // port in the container
+	// Unspecified (0.0.0.0, ::) for every address of that family; zero for the network's, or both families
+	HostIP  netip.Addr
+	Host    uint16 // first port on the host; 0 for a free one
+	HostEnd uint16 // last port that will do, Host when 0
 }
 
 // Request is one container's wish to be on one network.

@@ -121,7 +121,8 @@ func TestJoinAndLeave(t *testing.T) {
 			t.Errorf("%s is still there", path)
 		}
 	}
-	t.Logf("sandbox %v, join with a port %v, leave %v, remove sandbox %v", took[0]/rounds, took[1]/rounds, took[2]/rounds, took[3]/rounds)
+	t.Logf("sandbox %v, join with a port %v, leave %v, remove sandbox %v", took[0]/rounds, took[1]/rounds, took[2]/rounds,
+		took[3]/rounds)
 	waitGone(t)
 }
 

@@ -64,7 +64,8 @@ type publishError struct {
 }
 
 func (e *publishError) Error() string {
-	return fmt.Sprintf("driver failed programming external connectivity on endpoint %s (%s): %v", e.name, e.endpoint, e.cause)
+	return fmt.Sprintf("driver failed programming external connectivity on endpoint %s (%s): %v", e.name, e.endpoint,
+		e.cause)
 }
 func (e *publishError) Unwrap() error { return e.cause }
 
@@ -95,7 +96,8 @@ func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, 
 	for _, i := range order {
 		p := r.Ports[i]
 		if _, known := protocols[p.Proto]; !known {
-			return bound, held, fmt.Errorf("port %d: protocol %q is none of tcp, udp, sctp: %w", p.Container, p.Proto, errdefs.ErrInvalidArgument)
+			return bound, held, fmt.Errorf("port %d: protocol %q is none of tcp, udp, sctp: %w", p.Container, p.Proto,
+				errdefs.ErrInvalidArgument)
 		}
 		ports, files, err := l.reservePort(p, addresses(p, b), r, netip.AddrPortFrom(target, p.Container))
 		byPort[i] = ports

@@ -39,7 +39,8 @@ func probe() (s Support) {
 	defer r.close()
 	n := Network{Name: "probe", Bridge: "probe0", ICC: true, Masquerade: true,
 		Subnets: []Subnet{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Gateway: netip.MustParseAddr("192.0.2.1")}}}
-	e := &Endpoint{Address: netip.MustParsePrefix("192.0.2.2/24"), Ports: []Port{{Proto: "tcp", Container: 80, Host: 80, HostIP: netip.IPv4Unspecified()}}}
+	e := &Endpoint{Address: netip.MustParsePrefix("192.0.2.2/24"),
+		Ports: []Port{{Proto: "tcp", Container: 80, Host: 80, HostIP: netip.IPv4Unspecified()}}}
 	s.NAT = r.write(&bridge{Network: n}, []*Endpoint{e})
 	s.Firewalls = r.passes([]string{n.Bridge})
 	return s
@@ -58,7 +59,8 @@ func probeLinks() error {
 		return fmt.Errorf("making a bridge: %w", err)
 	}
 	attrs.Name = "probe1"
-	if err := module.With([]string{"veth"}, func() error { return h.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "probe2"}) }); err != nil {
+	if err := module.With([]string{"veth"},
+		func() error { return h.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "probe2"}) }); err != nil {
 		return fmt.Errorf("making a veth pair: %w", err)
 	}
 	return nil

@@ -77,7 +77,8 @@ func (l *Linux) sweep(b *bridge) {
 	l.mu.Unlock()
 	for _, link := range links {
 		attrs := link.Attrs()
-		if _, veth := link.(*netlink.Veth); veth && attrs.MasterIndex == b.index && attrs.Group == l.group && strings.HasPrefix(attrs.Name, "veth") && !known[attrs.Name] {
+		if _, veth := link.(*netlink.Veth); veth && attrs.MasterIndex == b.index && attrs.Group == l.group &&
+			strings.HasPrefix(attrs.Name, "veth") && !known[attrs.Name] {
 			l.cutOff(attrs.Index, attrs.Name)
 		}
 	}

@@ -35,7 +35,8 @@ func TestPortsInUse(t *testing.T) {
 	first, err := join(1, Port{Proto: "tcp", Container: 80, Host: 8080})
 	must(t, err)
 	any4, any6 := netip.IPv4Unspecified(), netip.IPv6Unspecified()
-	if len(first.Ports) != 2 || first.Ports[0].HostIP != any4 || first.Ports[1].HostIP != any6 || first.Ports[1].Host != 8080 {
+	if len(first.Ports) != 2 || first.Ports[0].HostIP != any4 || first.Ports[1].HostIP != any6 ||
+		first.Ports[1].Host != 8080 {
 		t.Errorf("bound %+v", first.Ports)
 	}
 	local := netip.MustParseAddr("127.0.0.1")
@@ -45,8 +46,10 @@ func TestPortsInUse(t *testing.T) {
 		class error
 	}{
 		{Port{Proto: "tcp", Host: 8080}, "Bind for 0.0.0.0:8080 failed: port is already allocated", errdefs.ErrConflict},
-		{Port{Proto: "tcp", Host: 8080, HostIP: local}, "Bind for 127.0.0.1:8080 failed: port is already allocated", errdefs.ErrConflict},
-		{Port{Proto: "tcp", Host: 7777}, "failed to bind host port 0.0.0.0:7777/tcp: address already in use", errdefs.ErrConflict},
+		{Port{Proto: "tcp", Host: 8080, HostIP: local}, "Bind for 127.0.0.1:8080 failed: port is already allocated",
+			errdefs.ErrConflict},
+		{Port{Proto: "tcp", Host: 7777}, "failed to bind host port 0.0.0.0:7777/tcp: address already in use",
+			errdefs.ErrConflict},
 		{Port{Proto: "tcp", Host: 8000, HostIP: netip.MustParseAddr("198.51.100.7")},
 			"failed to bind host port 198.51.100.7:8000/tcp: cannot assign requested address", errdefs.ErrFailedPrecondition},
 		{Port{Proto: "icmp", Host: 8000}, `protocol "icmp"`, errdefs.ErrInvalidArgument},
@@ -54,13 +57,15 @@ func TestPortsInUse(t *testing.T) {
 		row.port.Container = 80
 		_, err := join(2, Port{Proto: "tcp", Container: 81, Host: 8090}, row.port)
 		want := "driver failed programming external connectivity on endpoint web (" + endpointID(2) + "): "
-		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), row.want) || !errors.Is(err, row.class) {
+		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), row.want) ||
+			!errors.Is(err, row.class) {
 			t.Errorf("%+v: %v", row.port, err)
 		}
 	}
 	// What failed left nothing: the port beside it and the address are free.
 	second, err := join(3, Port{Proto: "tcp", Container: 81, Host: 8090}, Port{Proto: "udp", Container: 80, Host: 8080},
-		Port{Proto: "tcp", Container: 80, HostIP: any4}, Port{Proto: "tcp", Container: 80, Host: 7777, HostEnd: 7779, HostIP: any4})
+		Port{Proto: "tcp", Container: 80, HostIP: any4},
+		Port{Proto: "tcp", Container: 80, Host: 7777, HostEnd: 7779, HostIP: any4})
 	must(t, err)
 	if second.Address.Addr().String() != "172.30.0.3" || second.Interface != "eth1" {
 		t.Errorf("%+v", second)
@@ -173,7 +178,8 @@ func TestSixtyAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			e, err := l.Join(ctx, Request{Container: id(i), Network: n.ID, Endpoint: endpointID(i), Ports: []Port{{Proto: "tcp", Container: 80}}})
+			e, err := l.Join(ctx, Request{Container: id(i), Network: n.ID, Endpoint: endpointID(i),
+				Ports: []Port{{Proto: "tcp", Container: 80}}})
 			if err != nil {
 				t.Error(err)
 				return

@@ -37,7 +37,8 @@ type rules struct {
 const tablePrefix = "box-"
 
 // nftModules is what the tables need, for kernels that cannot ask for modules themselves.
-var nftModules = []string{"nf_tables", "nf_conntrack", "nft_ct", "nf_nat", "nft_chain_nat", "nft_nat", "nft_masq", "nft_fib_ipv4", "nft_counter"}
+var nftModules = []string{"nf_tables", "nf_conntrack", "nft_ct", "nf_nat", "nft_chain_nat", "nft_nat", "nft_masq",
+	"nft_fib_ipv4", "nft_counter"}
 
 // table is this daemon's on a bridge, as it was last written. The lock is held.
 func (r *rules) table(bridge string) *nftables.Table {

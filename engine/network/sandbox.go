@@ -154,7 +154,8 @@ func (l *Linux) RemoveSandbox(_ context.Context, container string) error {
 	if handle != nil {
 		handle.Close()
 	}
-	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err,
+		unix.ENOENT) {
 		return fmt.Errorf("unmounting the network namespace %s: %w", path, err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -101,7 +101,8 @@ func xtablesPass(bridge string) error {
 		if err != nil {
 			return false, err
 		}
-		if slices.ContainsFunc(t.entries, func(e xtEntry) bool { return bytes.Equal(bare(e.raw), bare(passEntry(bridge, true))) }) {
+		if slices.ContainsFunc(t.entries,
+			func(e xtEntry) bool { return bytes.Equal(bare(e.raw), bare(passEntry(bridge, true))) }) {
 			return false, nil
 		}
 		if drops := t.forwardCanDrop(); !drops {
@@ -117,7 +118,8 @@ func xtablesUnpass(bridge string) error {
 	return xtEdit(func(t *xtTable) (bool, error) {
 		n := len(t.entries)
 		t.remove(func(e xtEntry) bool {
-			return bytes.Equal(bare(e.raw), bare(passEntry(bridge, true))) || bytes.Equal(bare(e.raw), bare(passEntry(bridge, false)))
+			return bytes.Equal(bare(e.raw), bare(passEntry(bridge, true))) ||
+				bytes.Equal(bare(e.raw), bare(passEntry(bridge, false)))
 		})
 		return len(t.entries) != n, nil
 	})
@@ -154,7 +156,8 @@ func passEntry(bridge string, out bool) []byte {
 func (t *xtTable) head() (int, error) {
 	for i, e := range t.entries {
 		t := e.raw[binary.NativeEndian.Uint16(e.raw[offTargetOff:]):]
-		if name, _ := e.target(); name == "ERROR" && len(t) > xtNameSize && unix.ByteSliceToString(t[xtNameSize:]) == "DOCKER-USER" {
+		if name, _ := e.target(); name == "ERROR" && len(t) > xtNameSize &&
+			unix.ByteSliceToString(t[xtNameSize:]) == "DOCKER-USER" {
 			return i + 1, nil // a chain starts behind an ERROR target that carries its name
 		}
 	}

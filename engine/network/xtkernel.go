@@ -86,7 +86,8 @@ func xtRead(fd int) (*xtTable, error) {
 		if len(rest) < xtEntrySize {
 			return nil, fmt.Errorf("legacy iptables: table filter is cut off: %w", errdefs.ErrDataLoss)
 		}
-		next, target := int(binary.NativeEndian.Uint16(rest[offNextOff:])), int(binary.NativeEndian.Uint16(rest[offTargetOff:]))
+		next, target := int(binary.NativeEndian.Uint16(rest[offNextOff:])),
+			int(binary.NativeEndian.Uint16(rest[offTargetOff:]))
 		if next < xtEntrySize+xtNameSize || next > len(rest) || target < xtEntrySize || target > next-xtNameSize {
 			return nil, fmt.Errorf("legacy iptables: table filter has a rule of %d bytes: %w", next, errdefs.ErrDataLoss)
 		}

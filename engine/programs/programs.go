@@ -42,7 +42,8 @@ func Missing(open Opener, name, searched string) string {
 		}
 		return "the image has no programs in its PATH"
 	}
-	return fmt.Sprintf("the image has %d programs in %s, such as %s", len(names), strings.Join(folders, ", "), strings.Join(shown(names, name), ", "))
+	return fmt.Sprintf("the image has %d programs in %s, such as %s", len(names), strings.Join(folders, ", "),
+		strings.Join(shown(names, name), ", "))
 }
 
 // in lists the files of a folder that may be executed.

@@ -21,10 +21,12 @@ func TestMissing(t *testing.T) {
 			"the image has 2 programs in /bin, such as sh, ls"},
 		{"one that is near", map[string]os.FileMode{"bin/sh": 0o755, "usr/bin/python3.11": 0o755, "bin/aa": 0o755}, "python",
 			"the image has 3 programs in /usr/bin, /bin, such as python3.11, sh, aa"},
-		{"one program at the top", map[string]os.FileMode{"app": 0o755, "data": 0o600}, "sh", "the image has nothing in its PATH, and at its top /app"},
+		{"one program at the top", map[string]os.FileMode{"app": 0o755, "data": 0o600}, "sh",
+			"the image has nothing in its PATH, and at its top /app"},
 		{"nothing", nil, "sh", "the image has no programs in its PATH"},
 		{"a path is no name", map[string]os.FileMode{"bin/sh": 0o755}, "/bin/nosuch", ""},
-		{"a name to trick a terminal", map[string]os.FileMode{"bin/\x1b[2J\xff": 0o755}, "x", "the image has 1 programs in /bin, such as ?[2J\ufffd"},
+		{"a name to trick a terminal", map[string]os.FileMode{"bin/\x1b[2J\xff": 0o755}, "x",
+			"the image has 1 programs in /bin, such as ?[2J\ufffd"},
 	} {
 		root := t.TempDir()
 		for name, mode := range row.files {

@@ -61,7 +61,8 @@ func bar(current, total int64) string {
 		return fmt.Sprintf("%8v", units.HumanSize(float64(current)))
 	}
 	done := min(int(float64(current)/float64(total)*100)/2, 50)
-	box := fmt.Sprintf("[%s>%s] %8v", strings.Repeat("=", done), strings.Repeat(" ", 50-done), units.HumanSize(float64(current)))
+	box := fmt.Sprintf("[%s>%s] %8v", strings.Repeat("=", done), strings.Repeat(" ", 50-done),
+		units.HumanSize(float64(current)))
 	if current > total {
 		return box
 	}

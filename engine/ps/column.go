@@ -88,36 +88,53 @@ func columns() map[string]column {
 		"times":    {"TIME", 0, integer(func(p *process) int { return int(p.time.Seconds()) })},
 		"bsdtime":  {"TIME", 0, text(func(p *process) string { return minutes(p.time) })},
 		"etime":    {"ELAPSED", 0, elapsedText},
-		"etimes":   {"ELAPSED", 0, func(h *host, p *process, _ int) string { return strconv.Itoa(int(h.elapsed(p).Seconds())) }},
-		"start":    {"STARTED", 0, started},
-		"lstart":   {"STARTED", 0, text(func(p *process) string { return p.started.Local().Format("Mon Jan _2 15:04:05 2006") })},
-		"stime":    {"STIME", 0, shortStart},
-		"pcpu":     {"%CPU", 0, func(h *host, p *process, _ int) string { n := h.share(p); return fmt.Sprintf("%d.%d", n/10, n%10) }},
-		"c":        {"C", 0, func(h *host, p *process, _ int) string { return strconv.Itoa(min(h.share(p)/10, 99)) }},
-		"pmem":     {"%MEM", 0, memoryShare},
-		"vsz":      {"VSZ", 0, kilobytes(func(p *process) uint64 { return p.vsize })},
-		"rss":      {"RSS", 0, kilobytes(func(p *process) uint64 { return p.rss })},
-		"trs":      {"TRS", 0, kilobytes(func(p *process) uint64 { return p.code })},
-		"drs":      {"DRS", 0, kilobytes(func(p *process) uint64 { return p.vsize - min(p.code, p.vsize) })},
-		"sz":       {"SZ", 0, func(h *host, p *process, _ int) string { return strconv.FormatUint(p.vsize/uint64(h.Pages), 10) }},
-		"minflt":   {"MINFLT", 0, integer(func(p *process) int { return int(p.minflt) })},
-		"majflt":   {"MAJFLT", 0, integer(func(p *process) int { return int(p.majflt) })},
-		"f":        {"F", 0, text(func(p *process) string { return strconv.FormatUint(p.flags>>6&7, 8) })},
-		"addr":     {"ADDR", 0, text(func(*process) string { return "-" })},
-		"wchan":    {"WCHAN", 0, waiting},
-		"cgroup":   {"CGROUP", 0, text(func(p *process) string { return orDash(p.cgroup) })},
+		"etimes": {"ELAPSED", 0, func(h *host, p *process,
+			_ int) string {
+			return strconv.Itoa(int(h.elapsed(p).Seconds()))
+		}},
+		"start":  {"STARTED", 0, started},
+		"lstart": {"STARTED", 0, text(func(p *process) string { return p.started.Local().Format("Mon Jan _2 15:04:05 2006") })},
+		"stime":  {"STIME", 0, shortStart},
+		"pcpu": {"%CPU", 0, func(h *host, p *process,
+			_ int) string {
+			n := h.share(p)
+			return fmt.Sprintf("%d.%d", n/10, n%10)
+		}},
+		"c":    {"C", 0, func(h *host, p *process, _ int) string { return strconv.Itoa(min(h.share(p)/10, 99)) }},
+		"pmem": {"%MEM", 0, memoryShare},
+		"vsz":  {"VSZ", 0, kilobytes(func(p *process) uint64 { return p.vsize })},
+		"rss":  {"RSS", 0, kilobytes(func(p *process) uint64 { return p.rss })},
+		"trs":  {"TRS", 0, kilobytes(func(p *process) uint64 { return p.code })},
+		"drs":  {"DRS", 0, kilobytes(func(p *process) uint64 { return p.vsize - min(p.code, p.vsize) })},
+		"sz": {"SZ", 0, func(h *host, p *process,
+			_ int) string {
+			return strconv.FormatUint(p.vsize/uint64(h.Pages), 10)
+		}},
+		"minflt": {"MINFLT", 0, integer(func(p *process) int { return int(p.minflt) })},
+		"majflt": {"MAJFLT", 0, integer(func(p *process) int { return int(p.majflt) })},
+		"f":      {"F", 0, text(func(p *process) string { return strconv.FormatUint(p.flags>>6&7, 8) })},
+		"addr":   {"ADDR", 0, text(func(*process) string { return "-" })},
+		"wchan":  {"WCHAN", 0, waiting},
+		"cgroup": {"CGROUP", 0, text(func(p *process) string { return orDash(p.cgroup) })},
 	}
-	for _, sig := range [][2]string{{"pending", "SigPnd"}, {"blocked", "SigBlk"}, {"ignored", "SigIgn"}, {"caught", "SigCgt"}} {
+	for _, sig := range [][2]string{{"pending", "SigPnd"}, {"blocked", "SigBlk"}, {"ignored", "SigIgn"},
+		{"caught", "SigCgt"}} {
 		all[sig[0]] = column{strings.ToUpper(sig[0]), 0, text(func(p *process) string { return orDash(p.signals[sig[1]]) })}
 	}
 	// Other names, some with a title of their own; "" is the same one.
 	for _, a := range [][3]string{
-		{"%cpu", "pcpu", ""}, {"%mem", "pmem", ""}, {"command", "args", ""}, {"cmd", "args", "CMD"}, {"ucmd", "comm", "CMD"}, {"ucomm", "comm", ""},
-		{"uname", "user", ""}, {"euser", "user", "EUSER"}, {"euid", "uid", "EUID"}, {"egid", "gid", "EGID"}, {"egroup", "group", "EGROUP"},
-		{"cputime", "time", ""}, {"cputimes", "times", ""}, {"nice", "ni", ""}, {"pgrp", "pgid", "PGRP"}, {"sess", "sid", "SESS"}, {"session", "sid", "SESS"},
-		{"tty", "tt", ""}, {"tname", "tt", "TTY"}, {"tid", "lwp", "TID"}, {"spid", "lwp", "SPID"}, {"thcount", "nlwp", "THCNT"}, {"state", "s", ""},
-		{"vsize", "vsz", ""}, {"rssize", "rss", ""}, {"rsz", "rss", "RSZ"}, {"class", "cls", ""}, {"flag", "f", ""}, {"flags", "f", ""},
-		{"start_time", "stime", "START"}, {"bsdstart", "stime", "START"}, {"sig", "pending", ""}, {"min_flt", "minflt", "MINFL"}, {"maj_flt", "majflt", "MAJFL"},
+		{"%cpu", "pcpu", ""}, {"%mem", "pmem", ""}, {"command", "args", ""}, {"cmd", "args", "CMD"}, {"ucmd", "comm", "CMD"},
+		{"ucomm", "comm", ""},
+		{"uname", "user", ""}, {"euser", "user", "EUSER"}, {"euid", "uid", "EUID"}, {"egid", "gid", "EGID"},
+		{"egroup", "group", "EGROUP"},
+		{"cputime", "time", ""}, {"cputimes", "times", ""}, {"nice", "ni", ""}, {"pgrp", "pgid", "PGRP"},
+		{"sess", "sid", "SESS"}, {"session", "sid", "SESS"},
+		{"tty", "tt", ""}, {"tname", "tt", "TTY"}, {"tid", "lwp", "TID"}, {"spid", "lwp", "SPID"},
+		{"thcount", "nlwp", "THCNT"}, {"state", "s", ""},
+		{"vsize", "vsz", ""}, {"rssize", "rss", ""}, {"rsz", "rss", "RSZ"}, {"class", "cls", ""}, {"flag", "f", ""},
+		{"flags", "f", ""},
+		{"start_time", "stime", "START"}, {"bsdstart", "stime", "START"}, {"sig", "pending", ""},
+		{"min_flt", "minflt", "MINFL"}, {"maj_flt", "majflt", "MAJFL"},
 		{"nwchan", "wchan", ""},
 	} {
 		c := all[a[1]]
@@ -173,7 +190,8 @@ func stat(p *process) string {
 		on   bool
 		sign string
 	}{
-		{p.nice < 0, "<"}, {p.nice > 0, "N"}, {p.locked, "L"}, {p.sid == p.pid, "s"}, {p.threads > 1, "l"}, {p.tpgid == p.pgrp && p.tty != 0, "+"},
+		{p.nice < 0, "<"}, {p.nice > 0, "N"}, {p.locked, "L"}, {p.sid == p.pid, "s"}, {p.threads > 1, "l"},
+		{p.tpgid == p.pgrp && p.tty != 0, "+"},
 	} {
 		if f.on {
 			s += f.sign

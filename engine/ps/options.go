@@ -150,7 +150,8 @@ func (p *parser) gnu(w string) error {
 			return p.sortBy(v)
 		}
 		return p.columnsOf(v)
-	case slices.Contains([]string{"pid", "ppid", "quick-pid", "user", "User", "group", "Group", "sid", "tty", "cols", "columns", "width", "rows", "lines"}, name):
+	case slices.Contains([]string{"pid", "ppid", "quick-pid", "user", "User", "group", "Group", "sid", "tty", "cols",
+		"columns", "width", "rows", "lines"}, name):
 		if !given {
 			_, err := p.value("--"+name, "")
 			return err

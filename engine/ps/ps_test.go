@@ -46,7 +46,8 @@ func proc(t testing.TB) Source {
 func TestList(t *testing.T) {
 	s := proc(t)
 	for _, row := range []struct{ args, want string }{
-		{"", "UID|PID|PPID|C|STIME|TTY|TIME|CMD\nroot|10|1|0|11:43|pts/1|00:00:02|sh -c a  b?\nsomebod+|12|10|0|11:59|?|00:00:00|[a) b (c] <defunct>"},
+		{"", "UID|PID|PPID|C|STIME|TTY|TIME|CMD\nroot|10|1|0|11:43|pts/1|00:00:02|sh -c a  " +
+			"b?\nsomebod+|12|10|0|11:59|?|00:00:00|[a) b (c] <defunct>"},
 		{"aux", "USER|PID|%CPU|%MEM|VSZ|RSS|TTY|STAT|START|TIME|COMMAND\nroot|10|0.2|0.1|2268|1360|pts/1|Ssl+|11:43|0:02|sh -c a  b?\nsomebod+|12|0.0|0.0|0|0|?|ZN|11:59|0:00|[a) b (c] <defunct>"},
 		{"-aux", "USER|PID|%CPU|%MEM|VSZ|RSS|TTY|STAT|START|TIME|COMMAND\nroot|10|0.2|0.1|2268|1360|pts/1|Ssl+|11:43|0:02|sh -c a  b?\nsomebod+|12|0.0|0.0|0|0|?|ZN|11:59|0:00|[a) b (c] <defunct>"},
 		{"-o pid,comm", "PID|COMMAND\n10|sh\n12|a) b (c <defunct>"},
@@ -56,7 +57,9 @@ func TestList(t *testing.T) {
 		{"-q 10", "PID|TTY|TIME|CMD\n10|pts/1|00:00:02|sh\n12|?|00:00:00|a) b (c <defunct>"},
 		{"-l", "F|S|UID|PID|PPID|C|PRI|NI|ADDR|SZ|WCHAN|TTY|TIME|CMD\n4|S|0|10|1|0|80|0|-|567|do_wai|pts/1|00:00:02|sh\n1|Z|1000|12|10|0|85|5|-|0|-|?|00:00:00|a) b (c <defunct>"},
 		{"-efL", "UID|PID|PPID|LWP|C|NLWP|STIME|TTY|TIME|CMD\n|10|1|10|0|2|11:43|pts/1|00:00:02|[sh]\n|10|1|11|0|2|11:43|pts/1|00:00:02|[sh]"},
-		{"-o pid,wchan:12,etime,etimes,lstart,ignored", "PID|WCHAN|ELAPSED|ELAPSED|STARTED|IGNORED\n10|do_wait_for_|16:40|1000|Sun Mar  1 11:43:20 2026|0000000000000004\n12|-|00:10|10|Sun Mar  1 11:59:50 2026|-"},
+		{"-o pid,wchan:12,etime,etimes,lstart,ignored",
+			"PID|WCHAN|ELAPSED|ELAPSED|STARTED|IGNORED\n10|do_wait_for_|16:40|1000|Sun Mar  1 11:43:20 " +
+				"2026|0000000000000004\n12|-|00:10|10|Sun Mar  1 11:59:50 2026|-"},
 		{"-o pid=PID -o ppid=PARENT", "PID|PARENT\n10|1\n12|10"},
 	} {
 		got, err := List(s, row.args, []int{12, 10, 99})
@@ -95,7 +98,8 @@ func TestRefused(t *testing.T) {
 }
 
 func TestTerminals(t *testing.T) {
-	for n, want := range map[int]string{0: "?", 34816: "pts/0", 136<<8 | 5: "pts/5", 4<<8 | 1: "tty1", 4<<8 | 64: "ttyS0", 5<<8 | 1: "console", 1 << 8: "?"} {
+	for n, want := range map[int]string{0: "?", 34816: "pts/0", 136<<8 | 5: "pts/5", 4<<8 | 1: "tty1", 4<<8 | 64: "ttyS0",
+		5<<8 | 1: "console", 1 << 8: "?"} {
 		if got := terminal(&process{tty: n}); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
@@ -108,14 +112,16 @@ func FuzzOptions(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, args string) {
 		got, err := parse(args)
-		if err == nil && (len(got.columns) == 0 || slices.ContainsFunc(got.columns, func(c column) bool { return c.show == nil })) {
+		if err == nil && (len(got.columns) == 0 ||
+			slices.ContainsFunc(got.columns, func(c column) bool { return c.show == nil })) {
 			t.Errorf("%q: no columns", args)
 		}
 	})
 }
 
 func FuzzStat(f *testing.F) {
-	f.Add("1 (a) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41")
+	f.Add("1 (a) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 " +
+		"37 38 39 40 41")
 	f.Fuzz(func(t *testing.T, line string) {
 		h := &host{Source: proc(t)}
 		p := &process{}

@@ -33,12 +33,14 @@ func (r *Report) Lines() []string {
 	if r.Copy != "" {
 		from = "the copy " + r.Copy + " and what is on the disk"
 	}
-	lines := []string{fmt.Sprintf("the state was made again from %s: %d images, %d layers, %d containers", from, r.Images, r.Layers, r.Containers)}
+	lines := []string{fmt.Sprintf("the state was made again from %s: %d images, %d layers, %d containers", from, r.Images,
+		r.Layers, r.Containers)}
 	if r.Aside != "" {
 		lines = append(lines, "the file that could not be used is kept as "+r.Aside)
 	}
 	if r.Lost != "" {
-		lines = append(lines, fmt.Sprintf("%d folders and files of which nothing is known were moved to %s; delete it when nothing in it is missed", r.LostCount, r.Lost))
+		lines = append(lines, fmt.Sprintf("%d folders and files of which nothing is known were moved to %s; delete it when "+
+			"nothing in it is missed", r.LostCount, r.Lost))
 	}
 	return lines
 }

@@ -73,14 +73,16 @@ func Open(ctx context.Context, o *Options) (db *state.DB, notes []string, err er
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	if have.Engine != copied.Engine && have.Engine != "" && copied.Engine != "" {
-		return nil, nil, errors.Join(db.Close(), fmt.Errorf("state %s is not of this data root: its copy %s is of another engine. Put the right file back, "+
-			"or move the copy away if it is the wrong one: %w", path, o.path(copyFile), errdefs.ErrFailedPrecondition))
+		return nil, nil, errors.Join(db.Close(),
+			fmt.Errorf("state %s is not of this data root: its copy %s is of another engine. Put the right file back, "+
+				"or move the copy away if it is the wrong one: %w", path, o.path(copyFile), errdefs.ErrFailedPrecondition))
 	}
 	if have.Change < copied.Change {
 		if err := db.Close(); err != nil {
 			return nil, nil, err
 		}
-		return o.fallBack(ctx, fmt.Errorf("state %s is older than its copy (change %d, the copy has %d)", path, have.Change, copied.Change), nil)
+		return o.fallBack(ctx, fmt.Errorf("state %s is older than its copy (change %d, the copy has %d)", path, have.Change,
+			copied.Change), nil)
 	}
 	return db, nil, nil
 }
@@ -100,8 +102,10 @@ func (o *Options) begin(missing, copyErr error) (*state.DB, []string, error) {
 	if _, err := os.Stat(path); err != nil {
 		what = "is missing"
 	}
-	return nil, nil, fmt.Errorf("state %s %s, and %s holds %s: box does not begin anew beside them, since it would sweep them away. "+
-		"Put the file back from a backup; or make it again from %s, with the same options and --recover: box dockerd --recover; "+
+	return nil, nil, fmt.Errorf("state %s %s, and %s holds %s: box does not begin anew beside them, since it would "+
+		"sweep them away. "+
+		"Put the file back from a backup; or make it again from %s, with the same options and --recover: box dockerd "+
+		"--recover; "+
 		"or give box an empty folder with --data-root: %w",
 		path, what, o.Root, strings.Join(around, ", "), o.sources(copyErr), errdefs.ErrFailedPrecondition)
 }
@@ -121,7 +125,8 @@ func (o *Options) sources(copyErr error) string {
 // fallBack takes the copy in place of a state that cannot be used.
 func (o *Options) fallBack(ctx context.Context, reason, copyErr error) (*state.DB, []string, error) {
 	if copyErr != nil || o.Layers == nil {
-		return nil, nil, fmt.Errorf("%w. Nothing was changed. Put the file back from a backup; or make it again from %s, with the same options and --recover: "+
+		return nil, nil, fmt.Errorf("%w. Nothing was changed. Put the file back from a backup; or make it again from %s, "+
+			"with the same options and --recover: "+
 			"box dockerd --recover (the damaged file is kept): %w", reason, o.sources(copyErr), errdefs.ErrDataLoss)
 	}
 	report, err := Recover(ctx, *o)

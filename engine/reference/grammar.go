@@ -100,12 +100,14 @@ func isDigest(s string) bool {
 	if !ok || len(sum) < 32 || !all(sum, isHex) {
 		return false
 	}
-	for word := range strings.FieldsFuncSeq(algorithm+"\x00", func(r rune) bool { return strings.ContainsRune("+._-\x00", r) }) {
+	for word := range strings.FieldsFuncSeq(algorithm+"\x00",
+		func(r rune) bool { return strings.ContainsRune("+._-\x00", r) }) {
 		if !all(word, isAlnum) || isDecimal(word[0]) {
 			return false
 		}
 	}
-	return algorithm != "" && !strings.ContainsAny(algorithm[:1]+algorithm[len(algorithm)-1:], "+._-") && !doubled(algorithm, "+._-")
+	return algorithm != "" && !strings.ContainsAny(algorithm[:1]+algorithm[len(algorithm)-1:], "+._-") &&
+		!doubled(algorithm, "+._-")
 }
 
 // doubled tells whether two of set stand side by side in s.

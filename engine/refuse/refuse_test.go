@@ -14,8 +14,9 @@ func TestClasses(t *testing.T) {
 		make func(string, ...any) error
 		is   func(error) bool
 	}{
-		"Invalid": {Invalid, errdefs.IsInvalidArgument}, "NotFound": {NotFound, errdefs.IsNotFound}, "Conflict": {Conflict, errdefs.IsConflict},
-		"Denied": {Denied, errdefs.IsPermissionDenied}, "Unavailable": {Unavailable, errdefs.IsUnavailable},
+		"Invalid": {Invalid, errdefs.IsInvalidArgument}, "NotFound": {NotFound, errdefs.IsNotFound},
+		"Conflict": {Conflict, errdefs.IsConflict},
+		"Denied":   {Denied, errdefs.IsPermissionDenied}, "Unavailable": {Unavailable, errdefs.IsUnavailable},
 		"NotImplemented": {NotImplemented, errdefs.IsNotImplemented}, "Internal": {Internal, errdefs.IsInternal},
 		"NotModified": {NotModified, func(err error) bool { return errors.Is(err, ErrNotModified) }},
 	} {
@@ -23,7 +24,8 @@ func TestClasses(t *testing.T) {
 		if err.Error() != "100%s is 1" || !row.is(err) {
 			t.Errorf("%s: %v", name, err)
 		}
-		for other, class := range map[string]error{"Invalid": errdefs.ErrInvalidArgument, "NotFound": errdefs.ErrNotFound, "Conflict": errdefs.ErrConflict} {
+		for other, class := range map[string]error{"Invalid": errdefs.ErrInvalidArgument, "NotFound": errdefs.ErrNotFound,
+			"Conflict": errdefs.ErrConflict} {
 			if other != name && errors.Is(err, class) {
 				t.Errorf("%s is of the class of %s too", name, other)
 			}

@@ -115,7 +115,8 @@ func TestDenied(t *testing.T) {
 		return inner(w, r)
 	}
 	_, err := quick().Pull(t.Context(), s.Catalog, f.named("x").OrLatest(), Auth{}, nil, silently)
-	want := "pull access denied for " + f.host() + "/x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"
+	want := "pull access denied for " + f.host() +
+		"/x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"
 	if err == nil || err.Error() != want || !errdefs.IsNotFound(err) || g.given != 1 {
 		t.Errorf("error %v after %d tokens, want %s", err, g.given, want)
 	}
@@ -141,8 +142,10 @@ func TestBasic(t *testing.T) {
 		pull string
 		in   string
 	}{
-		{Auth{}, fmt.Sprintf("Get %q: no basic auth credentials", f.URL+"/v2/x/manifests/latest"), fmt.Sprintf("Get %q: no basic auth credentials", f.URL+"/v2/")},
-		{Auth{Username: "me", Password: "no"}, "unauthorized: authentication required", "login attempt to " + f.URL + "/v2/ failed with status: 401 Unauthorized"},
+		{Auth{}, fmt.Sprintf("Get %q: no basic auth credentials", f.URL+"/v2/x/manifests/latest"),
+			fmt.Sprintf("Get %q: no basic auth credentials", f.URL+"/v2/")},
+		{Auth{Username: "me", Password: "no"}, "unauthorized: authentication required",
+			"login attempt to " + f.URL + "/v2/ failed with status: 401 Unauthorized"},
 		{Auth{Username: "me", Password: "secret"}, "", ""},
 	} {
 		_, err := c.Pull(t.Context(), s.Catalog, ref, row.auth, nil, silently)
@@ -165,11 +168,13 @@ func TestBasic(t *testing.T) {
 func TestLoginToken(t *testing.T) {
 	f := newFake(t)
 	guard(f, 100)
-	identity, err := quick().Login(t.Context(), Auth{Username: "me", Password: "secret", ServerAddress: "http://" + f.host() + "/v1/"})
+	identity, err := quick().Login(t.Context(),
+		Auth{Username: "me", Password: "secret", ServerAddress: "http://" + f.host() + "/v1/"})
 	if err != nil || identity != "identity" {
 		t.Errorf("%q %v", identity, err)
 	}
-	if _, err := quick().Login(t.Context(), Auth{Username: "me", Password: "no", ServerAddress: f.host()}); !errdefs.IsUnauthorized(err) ||
+	if _, err := quick().Login(t.Context(),
+		Auth{Username: "me", Password: "no", ServerAddress: f.host()}); !errdefs.IsUnauthorized(err) ||
 		err.Error() != fmt.Sprintf("Get %q: unauthorized: incorrect username or password", f.URL+"/v2/") {
 		t.Errorf("error %v", err)
 	}
@@ -207,7 +212,8 @@ func TestSecretsStay(t *testing.T) {
 	s.whole(f.host()+"/x", id)
 	c := quick()
 	a := authorizer{c: c, end: endpoint{base: "https://registry.test/v2/", host: "registry.test"}, user: auth}
-	if _, err := a.fetch(t.Context(), challenge{"bearer", map[string]string{"realm": elsewhere.URL}}, nil); err == nil || !strings.Contains(err.Error(), "has no TLS") {
+	if _, err := a.fetch(t.Context(), challenge{"bearer", map[string]string{"realm": elsewhere.URL}}, nil); err == nil ||
+		!strings.Contains(err.Error(), "has no TLS") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -269,8 +275,10 @@ func FuzzManifest(f *testing.F) {
 func TestTrust(t *testing.T) {
 	dir := t.TempDir()
 	c := New(Options{Certs: dir, Insecure: []string{"plain.test", "other.test:5000", "10.1.0.0/16"}})
-	for host, want := range map[string]bool{"localhost:5000": true, "127.3.2.1": true, "[::1]:5000": true, "plain.test": true, "plain.test:80": true,
-		"other.test:5000": true, "other.test": false, "10.1.2.3:5000": true, "10.2.0.1": false, "registry.test": false, "localhost.test": false} {
+	for host, want := range map[string]bool{"localhost:5000": true, "127.3.2.1": true, "[::1]:5000": true,
+		"plain.test": true, "plain.test:80": true,
+		"other.test:5000": true, "other.test": false, "10.1.2.3:5000": true, "10.2.0.1": false, "registry.test": false,
+		"localhost.test": false} {
 		if c.insecure(host) != want {
 			t.Errorf("insecure %s: %v", host, !want)
 		}
@@ -292,11 +300,13 @@ func TestTrust(t *testing.T) {
 		t.Errorf("%+v %v", config, err)
 	}
 	file("half.test/client.cert", "x")
-	if _, err := c.tls("half.test"); err == nil || !strings.Contains(err.Error(), "missing key client.key for client certificate client.cert") {
+	if _, err := c.tls("half.test"); err == nil ||
+		!strings.Contains(err.Error(), "missing key client.key for client certificate client.cert") {
 		t.Errorf("error %v", err)
 	}
 	file("other.test/client.key", "x")
-	if _, err := c.tls("other.test"); err == nil || !strings.Contains(err.Error(), "missing client certificate client.cert for key client.key") {
+	if _, err := c.tls("other.test"); err == nil ||
+		!strings.Contains(err.Error(), "missing client certificate client.cert for key client.key") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := c.tls("../x"); err == nil {

@@ -129,10 +129,12 @@ func (a *authorizer) token(ctx context.Context, c challenge, scopes []string) (s
 func (a *authorizer) fetch(ctx context.Context, c challenge, scopes []string) (bearer, error) {
 	realm, err := url.Parse(c.params["realm"])
 	if err != nil || realm.Host == "" || realm.Scheme != "https" && realm.Scheme != "http" {
-		return bearer{}, fmt.Errorf("registry %s names %q as its token service: %w", a.end.host, c.params["realm"], errdefs.ErrUnknown)
+		return bearer{}, fmt.Errorf("registry %s names %q as its token service: %w", a.end.host, c.params["realm"],
+			errdefs.ErrUnknown)
 	}
 	if realm.Scheme == "http" && strings.HasPrefix(a.end.base, "https:") && !a.c.insecure(a.end.host) {
-		return bearer{}, fmt.Errorf("token service %s of registry %s has no TLS: %w", realm.Host, a.end.host, errdefs.ErrFailedPrecondition)
+		return bearer{}, fmt.Errorf("token service %s of registry %s has no TLS: %w", realm.Host, a.end.host,
+			errdefs.ErrFailedPrecondition)
 	}
 	service, err := a.c.endpoint(realm.Scheme, realm.Host)
 	if err != nil {
@@ -156,7 +158,8 @@ func (a *authorizer) fetch(ctx context.Context, c challenge, scopes []string) (b
 
 // request is what a token service is asked: with the token that stands for a password as a form, else by name and
 // password.
-func (a *authorizer) request(ctx context.Context, realm *url.URL, service string, scopes []string) (*http.Request, error) {
+func (a *authorizer) request(ctx context.Context, realm *url.URL, service string, scopes []string) (*http.Request,
+	error) {
 	if a.user.IdentityToken != "" {
 		form := url.Values{"grant_type": {"refresh_token"}, "service": {service}, "client_id": {"docker"},
 			"refresh_token": {a.user.IdentityToken}, "scope": {strings.Join(scopes, " ")}}
@@ -213,6 +216,7 @@ func (a *authorizer) read(res *http.Response) (bearer, error) {
 	if t.Refresh != "" {
 		a.identity = t.Refresh
 	}
-	life := max(60*time.Second, time.Duration(min(t.Expires, 86400))*time.Second) // a minute is the least that the protocol promises
+	life := max(60*time.Second, time.Duration(min(t.Expires,
+		86400))*time.Second) // a minute is the least that the protocol promises
 	return bearer{t.Token, time.Now().Add(life - early)}, nil
 }

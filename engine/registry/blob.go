@@ -110,7 +110,8 @@ func (b *blob) open() error {
 		err = unexpected(res, nil)
 	case res.StatusCode == http.StatusPartialContent && res.ContentLength >= 0 && res.ContentLength != b.d.Size-b.at,
 		res.StatusCode == http.StatusOK && res.ContentLength >= 0 && res.ContentLength != b.d.Size:
-		err = &failure{message: fmt.Sprintf("content %s of %s has %d bytes, its manifest says %d", b.d.Digest, b.r.ref.Name(), res.ContentLength+b.at, b.d.Size)}
+		err = &failure{message: fmt.Sprintf("content %s of %s has %d bytes, its manifest says %d", b.d.Digest, b.r.ref.Name(),
+			res.ContentLength+b.at, b.d.Size)}
 	case b.at > 0 && res.StatusCode != http.StatusPartialContent:
 		_, err = io.CopyN(io.Discard, res.Body, b.at) // it does not go on where it is asked to
 	case b.at > 0 && !strings.HasPrefix(res.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", b.at)):
@@ -141,7 +142,8 @@ func (r *repository) bytes(ctx context.Context, d ocispec.Descriptor) ([]byte, e
 		return nil, err
 	}
 	if got := digest.FromBytes(raw); got != d.Digest {
-		return nil, fmt.Errorf("content of %s has the digest %s, not %s: %w", r.ref.Name(), got, d.Digest, errdefs.ErrDataLoss)
+		return nil, fmt.Errorf("content of %s has the digest %s, not %s: %w", r.ref.Name(), got, d.Digest,
+			errdefs.ErrDataLoss)
 	}
 	return raw, nil
 }

@@ -140,9 +140,11 @@ func (c *Client) endpoint(scheme, host string) (endpoint, error) {
 	}
 	end.http = &http.Client{
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, TLSHandshakeTimeout: 10 * time.Second, DisableCompression: true,
-			DialContext: (&net.Dialer{Timeout: 30 * time.Second}).DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8,
-			IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: answerWait, MaxResponseHeaderBytes: 1 << 20,
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, TLSHandshakeTimeout: 10 * time.Second,
+			DisableCompression: true,
+			DialContext:        (&net.Dialer{Timeout: 30 * time.Second}).DialContext, ForceAttemptHTTP2: true,
+			MaxIdleConnsPerHost: 8,
+			IdleConnTimeout:     30 * time.Second, ResponseHeaderTimeout: answerWait, MaxResponseHeaderBytes: 1 << 20,
 		},
 		CheckRedirect: redirected,
 	}
@@ -226,7 +228,8 @@ func trust(config *tls.Config, path string) error {
 	case ".cert":
 		pair, err := tls.LoadX509KeyPair(path, stem+".key")
 		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("missing key %s for client certificate %s: %w", filepath.Base(stem)+".key", filepath.Base(path), errdefs.ErrFailedPrecondition)
+			return fmt.Errorf("missing key %s for client certificate %s: %w", filepath.Base(stem)+".key", filepath.Base(path),
+				errdefs.ErrFailedPrecondition)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -234,7 +237,8 @@ func trust(config *tls.Config, path string) error {
 		config.Certificates = append(config.Certificates, pair)
 	case ".key":
 		if _, err := os.Stat(stem + ".cert"); err != nil {
-			return fmt.Errorf("missing client certificate %s for key %s: %w", filepath.Base(stem)+".cert", filepath.Base(path), errdefs.ErrFailedPrecondition)
+			return fmt.Errorf("missing client certificate %s for key %s: %w", filepath.Base(stem)+".cert", filepath.Base(path),
+				errdefs.ErrFailedPrecondition)
 		}
 	}
 	return nil

@@ -90,7 +90,8 @@ func unexpected(res *http.Response, raw []byte) error {
 	if kind == "" {
 		kind = "no Content-Type"
 	}
-	err := fmt.Errorf("%s is not answering as a registry: %s %s gave %s, %s%s", res.Request.URL.Host, res.Request.Method, res.Request.URL.Path, res.Status, kind, excerpt(raw))
+	err := fmt.Errorf("%s is not answering as a registry: %s %s gave %s, %s%s", res.Request.URL.Host, res.Request.Method,
+		res.Request.URL.Path, res.Status, kind, excerpt(raw))
 	return &failure{message: err.Error(), status: res.StatusCode}
 }
 
@@ -129,7 +130,8 @@ func pullError(err error, ref reference.Named) error {
 	}
 	switch f.code {
 	case "DENIED":
-		return &told{fmt.Sprintf("pull access denied for %s, repository does not exist or may require 'docker login': %v", ref.FamiliarName(), f), errdefs.ErrNotFound}
+		return &told{fmt.Sprintf("pull access denied for %s, repository does not exist or may require 'docker login': %v",
+			ref.FamiliarName(), f), errdefs.ErrNotFound}
 	case "MANIFEST_UNKNOWN":
 		return &told{fmt.Sprintf("manifest for %s not found: %v", ref.Familiar(), f), errdefs.ErrNotFound}
 	case "NAME_UNKNOWN":

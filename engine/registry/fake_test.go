@@ -42,7 +42,8 @@ type fake struct {
 }
 
 func newFake(t testing.TB) *fake {
-	f := &fake{t: t, blobs: map[string][]byte{}, kinds: map[string]string{}, tags: map[string]string{}, uploads: map[string]*bytes.Buffer{}}
+	f := &fake{t: t, blobs: map[string][]byte{}, kinds: map[string]string{}, tags: map[string]string{},
+		uploads: map[string]*bytes.Buffer{}}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
@@ -197,8 +198,10 @@ type form struct {
 
 var (
 	dockerForm = form{dockerManifest, dockerConfig, dockerLayer, gzipped}
-	ociForm    = form{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, ocispec.MediaTypeImageLayerZstd, zstded}
-	plainForm  = form{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, ocispec.MediaTypeImageLayer, func(b []byte) []byte { return b }}
+	ociForm    = form{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, ocispec.MediaTypeImageLayerZstd,
+		zstded}
+	plainForm = form{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, ocispec.MediaTypeImageLayer,
+		func(b []byte) []byte { return b }}
 )
 
 // image makes an image of layers and keeps it; it returns the manifest and the image's ID.
@@ -210,10 +213,12 @@ func (f *fake) image(repo string, as form, note string, layers ...[]byte) (ocisp
 		described = append(described, f.put(repo, as.layer, as.pack(l)))
 	}
 	config := f.putJSON(repo, as.config, map[string]any{
-		"architecture": image.HostPlatform().Architecture, "os": "linux", "note": note, "config": map[string]any{"Labels": map[string]string{"note": note}},
+		"architecture": image.HostPlatform().Architecture, "os": "linux", "note": note,
+		"config": map[string]any{"Labels": map[string]string{"note": note}},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": diffs},
 	})
-	m := f.putJSON(repo, as.manifest, map[string]any{"schemaVersion": 2, "mediaType": as.manifest, "config": config, "layers": described})
+	m := f.putJSON(repo, as.manifest,
+		map[string]any{"schemaVersion": 2, "mediaType": as.manifest, "config": config, "layers": described})
 	return m, config.Digest
 }
 

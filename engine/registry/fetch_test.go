@@ -21,12 +21,14 @@ func TestFetchRefused(t *testing.T) {
 	}))
 	defer s.Close()
 	for code, is := range map[int]func(error) bool{
-		404: errdefs.IsNotFound, 401: errdefs.IsUnauthorized, 403: errdefs.IsPermissionDenied, 409: errdefs.IsConflict, 400: errdefs.IsInvalidArgument,
+		404: errdefs.IsNotFound, 401: errdefs.IsUnauthorized, 403: errdefs.IsPermissionDenied, 409: errdefs.IsConflict,
+		400: errdefs.IsInvalidArgument,
 		410: errdefs.IsInvalidArgument, 500: errdefs.IsUnknown, 501: errdefs.IsNotImplemented, 503: errdefs.IsUnavailable,
 	} {
 		url := s.URL + "/" + strconv.Itoa(code)
 		_, _, err := Fetch(t.Context(), url)
-		if want := "failed to GET " + url + " with status " + strconv.Itoa(code) + " " + http.StatusText(code) + ": said"; err == nil || !is(err) || err.Error() != want {
+		if want := "failed to GET " + url + " with status " + strconv.Itoa(code) + " " + http.StatusText(code) +
+			": said"; err == nil || !is(err) || err.Error() != want {
 			t.Errorf("%d: %v", code, err)
 		}
 	}

@@ -61,11 +61,15 @@ func (m *manifest) descriptor() ocispec.Descriptor {
 
 // manifest gets what a tag or a digest names. A digest is checked.
 func (r *repository) manifest(ctx context.Context, name string) (*manifest, error) {
-	accept := []string{dockerManifest, dockerList, ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, dockerSchema1 + "+prettyjws"}
-	res, err := r.do(ctx, call{method: http.MethodGet, url: r.url("manifests/" + name), scopes: r.pulling(), header: http.Header{"Accept": accept}})
+	accept := []string{dockerManifest, dockerList, ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex,
+		dockerSchema1 + "+prettyjws"}
+	res, err := r.do(ctx, call{method: http.MethodGet, url: r.url("manifests/" + name), scopes: r.pulling(),
+		header: http.Header{"Accept": accept}})
 	var f *failure
-	if _, notDigest := digest.Parse(name); errors.As(err, &f) && f.code != "" && f.status == http.StatusNotFound && notDigest != nil {
-		return nil, &failure{"MANIFEST_UNKNOWN", "manifest unknown", f.status} // Docker asks by HEAD, whose answer says no more
+	if _, notDigest := digest.Parse(name); errors.As(err, &f) && f.code != "" && f.status == http.StatusNotFound &&
+		notDigest != nil {
+		return nil, &failure{"MANIFEST_UNKNOWN", "manifest unknown",
+			f.status} // Docker asks by HEAD, whose answer says no more
 	}
 	if err != nil {
 		return nil, err
@@ -76,7 +80,8 @@ func (r *repository) manifest(ctx context.Context, name string) (*manifest, erro
 		return nil, fmt.Errorf("manifest %s of %s: %w", name, r.ref.Name(), transport(err))
 	}
 	if len(raw) > maxManifest {
-		return nil, fmt.Errorf("manifest %s of %s has more than %d bytes: %w", name, r.ref.Name(), maxManifest, errdefs.ErrOutOfRange)
+		return nil, fmt.Errorf("manifest %s of %s has more than %d bytes: %w", name, r.ref.Name(), maxManifest,
+			errdefs.ErrOutOfRange)
 	}
 	m := &manifest{raw: raw, digest: digest.FromBytes(raw)}
 	if want, err := digest.Parse(name); err == nil && want != m.digest {
@@ -85,8 +90,10 @@ func (r *repository) manifest(ctx context.Context, name string) (*manifest, erro
 	if err := m.parse(res); err != nil {
 		return nil, err
 	}
-	if said := digest.Digest(res.Header.Get("Docker-Content-Digest")); said.Validate() == nil && said.Algorithm() == digest.SHA256 && said != m.digest {
-		return nil, fmt.Errorf("manifest %s of %s has the digest %s, its registry says %s: %w", name, r.ref.Name(), m.digest, said, errdefs.ErrDataLoss)
+	if said := digest.Digest(res.Header.Get("Docker-Content-Digest")); said.Validate() == nil &&
+		said.Algorithm() == digest.SHA256 && said != m.digest {
+		return nil, fmt.Errorf("manifest %s of %s has the digest %s, its registry says %s: %w", name, r.ref.Name(), m.digest,
+			said, errdefs.ErrDataLoss)
 	}
 	return m, nil
 }
@@ -126,9 +133,11 @@ func (m *manifest) read(what, kind string) error {
 	m.kind = kind
 	switch {
 	case own.SchemaVersion == 1 || strings.HasPrefix(kind, dockerSchema1):
-		return fmt.Errorf("%s is of Docker's manifest schema 1, which nobody should use any more: push the image anew: %w", what, errdefs.ErrNotImplemented)
+		return fmt.Errorf("%s is of Docker's manifest schema 1, which nobody should use any more: push the image anew: %w",
+			what, errdefs.ErrNotImplemented)
 	case own.SchemaVersion != 2 || !isIndex(kind) && !isManifest(kind):
-		return fmt.Errorf("%s is no image: unsupported manifest media type %q: %w", what, oneLine(kind), errdefs.ErrNotImplemented)
+		return fmt.Errorf("%s is no image: unsupported manifest media type %q: %w", what, oneLine(kind),
+			errdefs.ErrNotImplemented)
 	}
 	if err := json.Unmarshal(m.raw, m); err != nil {
 		return fmt.Errorf("%s: %w: %w", what, err, errdefs.ErrInvalidArgument)
@@ -153,7 +162,8 @@ func (m *manifest) check(what string) error {
 		return fmt.Errorf("%s has %d layers, at most %d are taken: %w", what, len(m.Layers), maxLayers, errdefs.ErrOutOfRange)
 	}
 	for _, d := range m.Layers {
-		if !layerTypes[strings.TrimSuffix(strings.TrimSuffix(d.MediaType, ".gzip"), "+gzip")] && !layerTypes[d.MediaType] && d.MediaType != "" {
+		if !layerTypes[strings.TrimSuffix(strings.TrimSuffix(d.MediaType, ".gzip"), "+gzip")] && !layerTypes[d.MediaType] &&
+			d.MediaType != "" {
 			return fmt.Errorf("%s has a layer of the kind %q: %w", what, oneLine(d.MediaType), errdefs.ErrNotImplemented)
 		}
 	}
@@ -166,7 +176,8 @@ func (m *manifest) check(what string) error {
 		}
 	}
 	if m.Config.Size > maxConfig {
-		return fmt.Errorf("%s has a configuration of %d bytes, at most %d are taken: %w", what, m.Config.Size, maxConfig, errdefs.ErrOutOfRange)
+		return fmt.Errorf("%s has a configuration of %d bytes, at most %d are taken: %w", what, m.Config.Size, maxConfig,
+			errdefs.ErrOutOfRange)
 	}
 	return nil
 }
@@ -179,7 +190,8 @@ func checkDigest(d digest.Digest) error {
 }
 
 // forPlatform finds the manifest of the image that suits a platform best, through indexes in indexes.
-func (r *repository) forPlatform(ctx context.Context, m *manifest, want ocispec.Platform, depth int) (*manifest, error) {
+func (r *repository) forPlatform(ctx context.Context, m *manifest, want ocispec.Platform, depth int) (*manifest,
+	error) {
 	if !isIndex(m.kind) {
 		return m, nil
 	}
@@ -202,7 +214,8 @@ func (r *repository) forPlatform(ctx context.Context, m *manifest, want ocispec.
 		}
 	}
 	if best == nil {
-		return nil, &told{fmt.Sprintf("no matching manifest for %s in the manifest list entries", image.PlatformString(want)), errdefs.ErrNotFound}
+		return nil, &told{fmt.Sprintf("no matching manifest for %s in the manifest list entries", image.PlatformString(want)),
+			errdefs.ErrNotFound}
 	}
 	if err := checkDigest(best.Digest); err != nil {
 		return nil, fmt.Errorf("index %s of %s: %w", m.digest, r.ref.Name(), err)

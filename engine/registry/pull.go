@@ -27,7 +27,8 @@ type Pulled struct {
 // Pull brings the image that ref names, by tag or digest, into the catalog; a ref without either means all tags. The
 // image appears with its names, the tag and the digest in the repository, when all of it is there and on the disk;
 // after an error or when ctx ends nothing is left. platform nil is this host's.
-func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Named, auth Auth, platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
+func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Named, auth Auth,
+	platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
 	for _, m := range c.mirrorsOf(ref) {
 		r, err := c.mirror(ctx, m, ref)
 		if err == nil {
@@ -48,7 +49,8 @@ func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Na
 }
 
 // pullFrom is Pull from one place.
-func (c *Client) pullFrom(ctx context.Context, r *repository, into *image.Catalog, ref reference.Named, platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
+func (c *Client) pullFrom(ctx context.Context, r *repository, into *image.Catalog, ref reference.Named,
+	platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
 	want := image.HostPlatform()
 	if platform != nil {
 		want = *platform
@@ -80,7 +82,8 @@ func nameOf(ref reference.Named) (name string, digested bool) {
 }
 
 // pull brings one image.
-func (r *repository) pull(ctx context.Context, into *image.Catalog, ref reference.Named, want ocispec.Platform, tell Tell) (Pulled, error) {
+func (r *repository) pull(ctx context.Context, into *image.Catalog, ref reference.Named, want ocispec.Platform,
+	tell Tell) (Pulled, error) {
 	name, digested := nameOf(ref)
 	top, err := r.manifest(ctx, name)
 	if err != nil {
@@ -127,13 +130,15 @@ func (r *repository) config(ctx context.Context, into *image.Catalog, m *manifes
 		}
 	}
 	if have, want := len(img.Config.RootFS.DiffIDs), len(m.Layers); have != want {
-		return nil, fmt.Errorf("%s has %d layers in its configuration and %d in its manifest: %w", r.ref.Name(), have, want, errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("%s has %d layers in its configuration and %d in its manifest: %w", r.ref.Name(), have, want,
+			errdefs.ErrInvalidArgument)
 	}
 	return img, nil
 }
 
 // layers brings the layers that are missing, several at once, and makes the image appear.
-func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image.Image, m *manifest, names []string, tell Tell) (err error) {
+func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image.Image, m *manifest, names []string,
+	tell Tell) (err error) {
 	in := into.Ingest(ctx, img)
 	defer in.Close(ctx)
 	d := download{r: r, in: in, m: m, missing: in.Missing(), done: make([]bool, len(m.Layers)), tell: tell}
@@ -155,7 +160,8 @@ func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image
 // digest.
 func (d *download) checked(into *image.Catalog, diffs []digest.Digest) (list []image.Blob, err error) {
 	for n, l := range d.m.Layers {
-		came := slices.ContainsFunc(d.missing, func(k int) bool { return diffs[k] == diffs[n] && d.m.Layers[k].Digest == l.Digest })
+		came := slices.ContainsFunc(d.missing,
+			func(k int) bool { return diffs[k] == diffs[n] && d.m.Layers[k].Digest == l.Digest })
 		b := image.Blob{Digest: l.Digest, Size: l.Size, MediaType: l.MediaType}
 		if !came {
 			known, err := into.Blobs(diffs[n])

@@ -87,9 +87,11 @@ func TestPullLines(t *testing.T) {
 	}
 	l := digest.FromBytes(one).Encoded()[:12]
 	size := fmt.Sprintf(" %d/%d", len(one), len(one))
-	want := []string{"latest: Pulling from x", l + ": Pulling fs layer", l + ": Downloading" + size, l + ": Verifying Checksum", l + ": Download complete",
+	want := []string{"latest: Pulling from x", l + ": Pulling fs layer", l + ": Downloading" + size,
+		l + ": Verifying Checksum", l + ": Download complete",
 		l + ": Extracting" + size, l + ": Pull complete", "Digest: " + m.Digest.String()}
-	r.lines = slices.DeleteFunc(r.lines, func(l string) bool { return strings.Contains(l, "Downloading") && !strings.HasSuffix(l, size) })
+	r.lines = slices.DeleteFunc(r.lines,
+		func(l string) bool { return strings.Contains(l, "Downloading") && !strings.HasSuffix(l, size) })
 	if !slices.Equal(r.lines, want) {
 		t.Errorf("lines\n%s\nwant\n%s", strings.Join(r.lines, "\n"), strings.Join(want, "\n"))
 	}
@@ -108,7 +110,8 @@ func TestPullLines(t *testing.T) {
 	if got := s.Manifests(pulled[0].Image.ID); len(got) != 1 || digest.FromBytes(got[0]) != more.Digest {
 		t.Errorf("manifests %q", got)
 	}
-	if blobs, err := s.Blobs(digest.FromBytes(one)); err != nil || len(blobs) != 1 || blobs[0].Repositories[0] != f.host()+"/x" {
+	if blobs, err := s.Blobs(digest.FromBytes(one)); err != nil || len(blobs) != 1 || blobs[0].Repositories[0] != f.host()+
+		"/x" {
 		t.Errorf("blobs %+v %v", blobs, err)
 	}
 }
@@ -157,7 +160,8 @@ func TestResume(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.whole(f.host()+"/x", id)
-			if len(asked) != 4 || asked[0] != "" || !strings.HasPrefix(asked[1], "bytes=2") || !strings.HasSuffix(asked[1], fmt.Sprint(len(body)-1)) {
+			if len(asked) != 4 || asked[0] != "" || !strings.HasPrefix(asked[1], "bytes=2") ||
+				!strings.HasSuffix(asked[1], fmt.Sprint(len(body)-1)) {
 				t.Errorf("asked for %q", asked)
 			}
 			if !slices.Contains(r.lines, digest.FromBytes(body).Encoded()[:12]+": Retrying in 1 second") {
@@ -207,42 +211,70 @@ func TestPullFails(t *testing.T) {
 		says  string
 		class error
 	}{
-		{"no such tag", func(*fake) {}, "manifest for HOST/x:1 not found: manifest unknown: manifest unknown", errdefs.ErrNotFound},
-		{"no such repository", at("/manifests/", says(404, "NAME_UNKNOWN")), "manifest for HOST/x:1 not found: manifest unknown: manifest unknown", errdefs.ErrNotFound},
-		{"denied", at("/manifests/", says(403, "DENIED")), "pull access denied for HOST/x, repository does not exist or may require 'docker login': denied: so it is", errdefs.ErrNotFound},
-		{"too many requests", at("/manifests/", says(429, "TOOMANYREQUESTS")), "toomanyrequests: so it is", errdefs.ErrUnavailable},
-		{"HTML with 200", html(200), "HOST is not answering as a registry: GET /v2/x/manifests/1 gave 200 OK, text/html: \"<html>Welcome</html>\"", nil},
-		{"HTML with 404", html(404), "HOST is not answering as a registry: GET /v2/x/manifests/1 gave 404 Not Found, text/html", nil},
+		{"no such tag", func(*fake) {}, "manifest for HOST/x:1 not found: manifest unknown: manifest unknown",
+			errdefs.ErrNotFound},
+		{"no such repository", at("/manifests/", says(404, "NAME_UNKNOWN")),
+			"manifest for HOST/x:1 not found: manifest unknown: manifest unknown", errdefs.ErrNotFound},
+		{"denied", at("/manifests/", says(403, "DENIED")),
+			"pull access denied for HOST/x, repository does not exist or may require 'docker login': denied: so it is",
+			errdefs.ErrNotFound},
+		{"too many requests", at("/manifests/", says(429, "TOOMANYREQUESTS")), "toomanyrequests: so it is",
+			errdefs.ErrUnavailable},
+		{"HTML with 200", html(200), "HOST is not answering as a registry: GET /v2/x/manifests/1 gave 200 OK, text/html: " +
+			"\"<html>Welcome</html>\"", nil},
+		{"HTML with 404", html(404), "HOST is not answering as a registry: GET /v2/x/manifests/1 gave 404 Not Found, " +
+			"text/html", nil},
 		{"HTML with 502", html(502), "HOST is not answering as a registry", errdefs.ErrUnavailable},
-		{"garbage", at("/manifests/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0, 1, 2, 0x1b}) }), "HOST is not answering as a registry", nil},
+		{"garbage", at("/manifests/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0, 1, 2, 0x1b}) }),
+			"HOST is not answering as a registry", nil},
 		{"digest that lies", at("/manifests/", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", dockerManifest)
 			w.Header().Set("Docker-Content-Digest", "sha256:"+lie)
 			_, _ = w.Write([]byte(`{"schemaVersion":2,"config":{"size":1,"digest":"sha256:` + lie + `"}}`))
 		}), "its registry says sha256:" + lie, errdefs.ErrDataLoss},
-		{"manifest without end", at("/manifests/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxManifest+1)) }), "more than 4194304 bytes", errdefs.ErrOutOfRange},
-		{"schema 1", manifest(dockerSchema1+"+prettyjws", map[string]any{"schemaVersion": 1}), "manifest schema 1", errdefs.ErrNotImplemented},
-		{"no image", manifest(ocispec.MediaTypeImageManifest, map[string]any{"schemaVersion": 2, "config": map[string]any{"mediaType": "application/vnd.chart"}}), "holds \"application/vnd.chart\"", errdefs.ErrNotImplemented},
-		{"image and index", manifest(dockerManifest, map[string]any{"schemaVersion": 2, "manifests": []any{map[string]any{"digest": "x"}}}), "both an image and an index", errdefs.ErrInvalidArgument},
-		{"digest that is a path", manifest(dockerManifest, map[string]any{"schemaVersion": 2, "config": map[string]any{"digest": "sha256:../../x"}}), "digest \"sha256:../../x\"", errdefs.ErrInvalidArgument},
-		{"no such configuration", manifest(dockerManifest, map[string]any{"schemaVersion": 2, "config": map[string]any{"digest": "sha256:" + lie, "size": 10}}), "blob unknown", errdefs.ErrNotFound},
-		{"huge configuration", manifest(dockerManifest, map[string]any{"schemaVersion": 2, "config": map[string]any{"digest": "sha256:" + lie, "size": 1 << 40}}), "configuration of 1099511627776 bytes", errdefs.ErrOutOfRange},
-		{"another platform", manifest(dockerList, map[string]any{"schemaVersion": 2, "manifests": []any{map[string]any{"digest": "sha256:" + lie, "platform": map[string]any{"os": "linux", "architecture": "vax"}}}}),
-			"no matching manifest for linux/" + image.HostPlatform().Architecture + " in the manifest list entries", errdefs.ErrNotFound},
+		{"manifest without end", at("/manifests/",
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxManifest+1)) }),
+			"more than 4194304 bytes", errdefs.ErrOutOfRange},
+		{"schema 1", manifest(dockerSchema1+"+prettyjws", map[string]any{"schemaVersion": 1}), "manifest schema 1",
+			errdefs.ErrNotImplemented},
+		{"no image", manifest(ocispec.MediaTypeImageManifest,
+			map[string]any{"schemaVersion": 2, "config": map[string]any{"mediaType": "application/vnd.chart"}}),
+			"holds \"application/vnd.chart\"", errdefs.ErrNotImplemented},
+		{"image and index", manifest(dockerManifest,
+			map[string]any{"schemaVersion": 2, "manifests": []any{map[string]any{"digest": "x"}}}), "both an image and an index",
+			errdefs.ErrInvalidArgument},
+		{"digest that is a path", manifest(dockerManifest,
+			map[string]any{"schemaVersion": 2, "config": map[string]any{"digest": "sha256:../../x"}}),
+			"digest \"sha256:../../x\"", errdefs.ErrInvalidArgument},
+		{"no such configuration", manifest(dockerManifest,
+			map[string]any{"schemaVersion": 2, "config": map[string]any{"digest": "sha256:" + lie, "size": 10}}), "blob unknown",
+			errdefs.ErrNotFound},
+		{"huge configuration", manifest(dockerManifest,
+			map[string]any{"schemaVersion": 2, "config": map[string]any{"digest": "sha256:" + lie, "size": 1 << 40}}),
+			"configuration of 1099511627776 bytes", errdefs.ErrOutOfRange},
+		{"another platform", manifest(dockerList,
+			map[string]any{"schemaVersion": 2,
+				"manifests": []any{map[string]any{"digest": "sha256:" + lie,
+					"platform": map[string]any{"os": "linux", "architecture": "vax"}}}}),
+			"no matching manifest for linux/" + image.HostPlatform().Architecture + " in the manifest list entries",
+			errdefs.ErrNotFound},
 		{"layer of HTML", at(blob, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = w.Write([]byte("<p>"))
 		}), "HOST is not answering as a registry", nil},
-		{"layer of another size", at(blob, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("short")) }), "has 5 bytes, its manifest says", nil},
+		{"layer of another size", at(blob, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("short")) }),
+			"has 5 bytes, its manifest says", nil},
 		{"layer that is damaged", func(f *fake) {
 			good(f)
 			f.blobs["x@"+digest.FromBytes(gzipped(one)).String()] = append(make([]byte, 10), gzipped(one)[10:]...)
 		}, "filesystem layer verification failed for digest " + digest.FromBytes(gzipped(one)).String(), errdefs.ErrDataLoss},
-		{"layer that breaks each time", at(blob, func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }), "after 0 of", nil},
+		{"layer that breaks each time",
+			at(blob, func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }), "after 0 of", nil},
 		{"layer that is gone", at(blob, says(404, "BLOB_UNKNOWN")), "blob unknown: so it is", errdefs.ErrNotFound},
 		{"layers that are not the configuration's", func(f *fake) {
 			m, _ := f.image("x", plainForm, "", one)
-			raw := strings.Replace(string(f.blobs["x@"+m.Digest.String()]), digest.FromBytes(one).String(), f.put("x", plainForm.layer, layer(f.t, "evil", strings.Repeat("content ", 1000)[1:]+"!")).Digest.String(), 1)
+			raw := strings.Replace(string(f.blobs["x@"+m.Digest.String()]), digest.FromBytes(one).String(),
+				f.put("x", plainForm.layer, layer(f.t, "evil", strings.Repeat("content ", 1000)[1:]+"!")).Digest.String(), 1)
 			f.tag("x", "1", f.put("x", m.MediaType, []byte(raw)))
 		}, "its configuration says", errdefs.ErrInvalidArgument},
 	} {
@@ -269,7 +301,8 @@ func TestPullFails(t *testing.T) {
 // TestPullCalledOff: when the client goes away nothing is left.
 func TestPullCalledOff(t *testing.T) {
 	f, s := newFake(t), newStore(t)
-	m, _ := f.image("x", plainForm, "", layer(t, "a", strings.Repeat("a", 1<<20)), layer(t, "b", strings.Repeat("b", 1<<20)))
+	m, _ := f.image("x", plainForm, "", layer(t, "a", strings.Repeat("a", 1<<20)),
+		layer(t, "b", strings.Repeat("b", 1<<20)))
 	f.tag("x", "latest", m)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -282,7 +315,8 @@ func TestPullCalledOff(t *testing.T) {
 		}
 		return false
 	}
-	if _, err := quick().Pull(ctx, s.Catalog, f.named("x").OrLatest(), Auth{}, nil, silently); !errors.Is(err, context.Canceled) {
+	if _, err := quick().Pull(ctx, s.Catalog, f.named("x").OrLatest(), Auth{}, nil, silently); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	s.empty()
@@ -308,7 +342,8 @@ func TestPullByDigestChecks(t *testing.T) {
 	wrong := digest.FromString("other")
 	f.blobs["x@"+wrong.String()], f.kinds["x@"+wrong.String()] = f.blobs["x@"+m.Digest.String()], m.MediaType
 	ref := f.named("x").WithDigest(wrong)
-	if _, err := quick().Pull(t.Context(), s.Catalog, ref, Auth{}, nil, silently); err == nil || !strings.Contains(err.Error(), "manifest verification failed for digest "+wrong.String()) {
+	if _, err := quick().Pull(t.Context(), s.Catalog, ref, Auth{}, nil, silently); err == nil ||
+		!strings.Contains(err.Error(), "manifest verification failed for digest "+wrong.String()) {
 		t.Errorf("error %v", err)
 	}
 	s.empty()

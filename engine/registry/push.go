@@ -20,7 +20,8 @@ import (
 // Push sends the image id to its registry under a tag. Layers that the registry has, here or in a repository that
 // they were seen in, are not sent again; where it has all of those that a pull brought, it gets the very manifest
 // that came with them.
-func (c *Client) Push(ctx context.Context, from *image.Catalog, ref reference.Named, id digest.Digest, auth Auth, tell Tell) (err error) {
+func (c *Client) Push(ctx context.Context, from *image.Catalog, ref reference.Named, id digest.Digest, auth Auth,
+	tell Tell) (err error) {
 	defer func() {
 		if errors.Is(err, errNoCredentials) {
 			err = errNoCredentials // as Docker: without the request that was not made
@@ -231,7 +232,8 @@ func (u *upload) manifest(ctx context.Context, ref reference.Named) error {
 // fitting is a manifest that came with the image and whose layers are all in the repository.
 func (u *upload) fitting() *manifest {
 	for _, m := range u.manifests {
-		if slices.EqualFunc(m.Layers, u.blobs, func(d ocispec.Descriptor, b image.Blob) bool { return d.Digest == b.Digest && d.Size == b.Size }) {
+		if slices.EqualFunc(m.Layers, u.blobs,
+			func(d ocispec.Descriptor, b image.Blob) bool { return d.Digest == b.Digest && d.Size == b.Size }) {
 			return m
 		}
 	}
@@ -246,7 +248,8 @@ func kept(raw []byte) (*manifest, error) {
 
 // putManifest sends a manifest under a tag.
 func (r *repository) putManifest(ctx context.Context, tag string, m *manifest) error {
-	res, err := r.do(ctx, call{method: http.MethodPut, url: r.url("manifests/" + tag), scopes: r.pushing(), again: m.raw, header: http.Header{"Content-Type": {m.kind}}})
+	res, err := r.do(ctx, call{method: http.MethodPut, url: r.url("manifests/" + tag), scopes: r.pushing(), again: m.raw,
+		header: http.Header{"Content-Type": {m.kind}}})
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,8 @@ func TestPush(t *testing.T) {
 	if want := fmt.Sprintf("1: digest: %s size: %d", digest.FromBytes(raw), len(raw)); lines[len(lines)-2] != want {
 		t.Errorf("told %q, want %q", lines[len(lines)-2], want)
 	}
-	if f.kinds["lib/new@"+f.tags["lib/new:1"]] != dockerManifest || !strings.HasPrefix(string(raw), "{\n   \"schemaVersion\": 2,\n   \"mediaType\": \"application/vnd.docker") {
+	if f.kinds["lib/new@"+f.tags["lib/new:1"]] != dockerManifest ||
+		!strings.HasPrefix(string(raw), "{\n   \"schemaVersion\": 2,\n   \"mediaType\": \"application/vnd.docker") {
 		t.Errorf("manifest %s", raw)
 	}
 	other := newStore(t)
@@ -90,10 +91,12 @@ func TestPush(t *testing.T) {
 	s.whole(f.host()+"/lib/new@"+digest.FromBytes(raw).String(), id)
 
 	f.sent()
-	if lines, err = f.push(s, quick(), "lib/new", id); err != nil || f.sent() != 0 || !slices.Contains(lines, a+": Layer already exists") {
+	if lines, err = f.push(s, quick(), "lib/new", id); err != nil || f.sent() != 0 ||
+		!slices.Contains(lines, a+": Layer already exists") {
 		t.Errorf("again: %v %q", err, lines)
 	}
-	if lines, err = f.push(s, quick(), "lib/other", id); err != nil || f.sent() != 0 || !slices.Contains(lines, a+": Mounted from lib/new") {
+	if lines, err = f.push(s, quick(), "lib/other", id); err != nil || f.sent() != 0 ||
+		!slices.Contains(lines, a+": Mounted from lib/new") {
 		t.Errorf("another repository: %v %q", err, lines)
 	}
 	if _, err = again.push(s, quick(), "x", id); err != nil || again.tags["x:1"] != f.tags["lib/new:1"] {
@@ -263,7 +266,8 @@ func TestPushHostileClaim(t *testing.T) {
 	f.tag("lib/base", "1", m)
 	f.pullFrom(s, "lib/base")
 	honest, _ := f.image("lib/evil", dockerForm, "", base, layer(t, "b", "top"))
-	lie := strings.Replace(string(f.blobs["lib/evil@"+honest.Digest.String()]), digest.FromBytes(gzipped(base)).String(), digest.FromBytes(evil).String(), 1)
+	lie := strings.Replace(string(f.blobs["lib/evil@"+honest.Digest.String()]), digest.FromBytes(gzipped(base)).String(),
+		digest.FromBytes(evil).String(), 1)
 	if lie == string(f.blobs["lib/evil@"+honest.Digest.String()]) {
 		t.Fatal("the layer is not in the manifest")
 	}

@@ -23,7 +23,8 @@ const (
 
 // Options are what a client is made with; the zero value of a field means the default that stands beside it.
 type Options struct {
-	Insecure  []string      // hosts, with or without port, and networks (CIDR) that may lack TLS or a certificate to trust; loopback always is
+	// Hosts, with or without port, and networks (CIDR) that may lack TLS or a certificate to trust; loopback always is
+	Insecure  []string
 	Mirrors   []string      // URLs that are asked for images of Docker Hub before it
 	Certs     string        // /etc/docker/certs.d
 	Agent     string        // User-Agent
@@ -63,7 +64,8 @@ func New(o Options) *Client {
 	if o.Certs == "" {
 		o.Certs = "/etc/docker/certs.d"
 	}
-	return &Client{o: o, downloads: make(chan struct{}, o.Downloads), uploads: make(chan struct{}, o.Uploads), hosts: map[string]*http.Client{}}
+	return &Client{o: o, downloads: make(chan struct{}, o.Downloads), uploads: make(chan struct{}, o.Uploads),
+		hosts: map[string]*http.Client{}}
 }
 
 // Close ends connections that nothing is sent over.

@@ -33,7 +33,8 @@ func (c *Client) Search(ctx context.Context, term string, limit int, auth Auth) 
 		return nil, err
 	}
 	q := url.Values{"q": {term}, "n": {strconv.Itoa(limit)}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(end.base, "v2/")+"v1/search?"+q.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		strings.TrimSuffix(end.base, "v2/")+"v1/search?"+q.Encode(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
 	}
@@ -64,8 +65,9 @@ func (c *Client) Search(ctx context.Context, term string, limit int, auth Auth) 
 func (c *Client) Config() *api.ServiceConfig {
 	s := &api.ServiceConfig{
 		InsecureRegistryCIDRs: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("127.0.0.0/8")},
-		IndexConfigs:          map[string]*api.IndexInfo{hubDomain: {Name: hubDomain, Mirrors: []string{}, Secure: true, Official: true}},
-		Mirrors:               []string{},
+		IndexConfigs: map[string]*api.IndexInfo{hubDomain: {Name: hubDomain, Mirrors: []string{}, Secure: true,
+			Official: true}},
+		Mirrors: []string{},
 	}
 	for _, m := range c.o.Mirrors {
 		s.Mirrors = append(s.Mirrors, strings.TrimSuffix(m, "/")+"/")

@@ -24,7 +24,8 @@ func TestSearch(t *testing.T) {
 		t.Errorf("%+v %v", found, err)
 	}
 	f.before = nil
-	if _, err := quick().Search(t.Context(), f.host()+"/box", 7, Auth{}); err == nil || !strings.Contains(err.Error(), "Unexpected status code 404") {
+	if _, err := quick().Search(t.Context(), f.host()+"/box", 7, Auth{}); err == nil ||
+		!strings.Contains(err.Error(), "Unexpected status code 404") {
 		t.Errorf("error %v", err)
 	}
 }

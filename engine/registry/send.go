@@ -34,7 +34,8 @@ func (r *repository) has(ctx context.Context, d digest.Digest) (bool, error) {
 // another repository"). One that may not be read is no error: the layer is sent then.
 func (r *repository) mount(ctx context.Context, d digest.Digest, from string) (bool, error) {
 	q := url.Values{"mount": {d.String()}, "from": {from}}
-	k := call{method: http.MethodPost, url: r.url("blobs/uploads/?" + q.Encode()), scopes: append(r.pushing(), "repository:"+from+":pull")}
+	k := call{method: http.MethodPost, url: r.url("blobs/uploads/?" + q.Encode()),
+		scopes: append(r.pushing(), "repository:"+from+":pull")}
 	res, err := r.do(ctx, k)
 	var f *failure
 	if errors.As(err, &f) && f.status < 500 {
@@ -47,7 +48,8 @@ func (r *repository) mount(ctx context.Context, d digest.Digest, from string) (b
 	if res.StatusCode == http.StatusCreated {
 		return true, nil
 	}
-	if at, err := r.resolve(k.url, res.Header.Get("Location")); err == nil { // an upload has begun in its place: call it off
+	// An upload has begun in its place: call it off
+	if at, err := r.resolve(k.url, res.Header.Get("Location")); err == nil {
 		if res, err := r.do(ctx, call{method: http.MethodDelete, url: at, scopes: r.pushing()}); err == nil {
 			drain(res)
 		}
@@ -78,7 +80,8 @@ func (r *repository) finish(ctx context.Context, at string, d digest.Digest, raw
 	q := u.Query()
 	q.Set("digest", d.String())
 	u.RawQuery = q.Encode()
-	res, err := r.do(ctx, call{method: http.MethodPut, url: u.String(), scopes: r.pushing(), again: raw, header: http.Header{"Content-Type": {"application/octet-stream"}}})
+	res, err := r.do(ctx, call{method: http.MethodPut, url: u.String(), scopes: r.pushing(), again: raw,
+		header: http.Header{"Content-Type": {"application/octet-stream"}}})
 	if err != nil {
 		return err
 	}
@@ -106,7 +109,8 @@ func (u *upload) send(ctx context.Context, n int) (image.Blob, error) {
 		if err == nil || ctx.Err() != nil || try >= u.r.c.o.Attempts || !passing(err) || u.gone() {
 			return b, err
 		}
-		if err := u.r.c.pause(ctx, try, func(seconds int) error { return u.say(Line{ID: id, Status: retrying(seconds)}) }); err != nil {
+		if err := u.r.c.pause(ctx, try,
+			func(seconds int) error { return u.say(Line{ID: id, Status: retrying(seconds)}) }); err != nil {
 			return b, err
 		}
 	}
@@ -141,7 +145,8 @@ func (u *upload) sendOnce(ctx context.Context, n int) (b image.Blob, err error) 
 		packed <- err
 	}()
 	idle := time.AfterFunc(u.r.c.o.Idle, stop)
-	res, err := u.r.do(ctx, call{method: http.MethodPatch, url: at, scopes: u.r.pushing(), length: -1, header: http.Header{"Content-Type": {"application/octet-stream"}},
+	res, err := u.r.do(ctx, call{method: http.MethodPatch, url: at, scopes: u.r.pushing(), length: -1,
+		header: http.Header{"Content-Type": {"application/octet-stream"}},
 		body: readFunc(func(p []byte) (int, error) {
 			idle.Reset(u.r.c.o.Idle)
 			return r.Read(p)

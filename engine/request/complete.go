@@ -107,7 +107,8 @@ func (d *Daemon) checkRemap(h *api.HostConfig) error {
 	switch {
 	case !d.Remapped(h):
 	case h.Privileged:
-		return refuse.Invalid("privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode")
+		return refuse.Invalid("privileged mode is incompatible with user namespaces.  You must run the container in the " +
+			"host namespace when running privileged mode")
 	case h.NetworkMode.IsHost():
 		return refuse.Invalid("cannot share the host's network namespace when user namespaces are enabled")
 	case h.PidMode.IsHost():
@@ -124,7 +125,8 @@ func (d *Daemon) checkGroups(h *api.HostConfig, writable *bool) error {
 	case d.Remapped(h):
 		return refuse.Invalid("conflicting options: writable-cgroups and user namespaces")
 	case *writable && !h.CgroupnsMode.IsPrivate():
-		return refuse.Invalid("conflicting options: writable-cgroups=true and the cgroup namespace mode %q: it needs --cgroupns private", h.CgroupnsMode)
+		return refuse.Invalid("conflicting options: writable-cgroups=true and the cgroup namespace mode %q: it needs "+
+			"--cgroupns private", h.CgroupnsMode)
 	}
 	return nil
 }

@@ -23,7 +23,8 @@ func completed(t *testing.T, name, config, host string, change func(*Daemon)) (*
 			t.Fatalf("%s: %v", text, err)
 		}
 	}
-	d := Daemon{Limits: able(), Log: api.LogConfig{Type: "json-file"}, Defaults: Defaults{Runtime: "box", ShmSize: 64 << 20, IpcMode: "private", CgroupnsMode: "private"}}
+	d := Daemon{Limits: able(), Log: api.LogConfig{Type: "json-file"},
+		Defaults: Defaults{Runtime: "box", ShmSize: 64 << 20, IpcMode: "private", CgroupnsMode: "private"}}
 	if change != nil {
 		change(&d)
 	}
@@ -49,7 +50,8 @@ func TestCompleteRefuses(t *testing.T) {
 		{config: `{"Env":["A=1","=x"]}`, text: "invalid environment variable: =x"},
 		{config: `{"StopSignal":"SIGODD"}`, text: "Invalid signal: SIGODD"},
 		{config: `{"Healthcheck":{"Interval":1}}`, text: "Interval in Healthcheck cannot be less than 1ms"},
-		{host: `{"AutoRemove":true,"RestartPolicy":{"Name":"always"}}`, text: "can't create 'AutoRemove' container with restart policy"},
+		{host: `{"AutoRemove":true,"RestartPolicy":{"Name":"always"}}`,
+			text: "can't create 'AutoRemove' container with restart policy"},
 		{host: `{"PidMode":"odd"}`, text: "invalid PID mode: odd"},
 		{host: `{"IpcMode":"odd"}`, text: "invalid IPC mode: odd"},
 		{host: `{"UTSMode":"odd"}`, text: "invalid UTS mode: odd"},
@@ -67,10 +69,14 @@ func TestCompleteRefuses(t *testing.T) {
 		{host: `{"SecurityOpt":["writable-cgroups=true"],"CgroupnsMode":"host"}`,
 			text: `conflicting options: writable-cgroups=true and the cgroup namespace mode "host": it needs --cgroupns private`},
 		{host: `{"Privileged":true}`, change: remap,
-			text: "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode"},
-		{host: `{"NetworkMode":"host"}`, change: remap, text: "cannot share the host's network namespace when user namespaces are enabled"},
-		{host: `{"PidMode":"host"}`, change: remap, text: "cannot share the host PID namespace when user namespaces are enabled"},
-		{host: `{"SecurityOpt":["writable-cgroups=false"]}`, change: remap, text: "conflicting options: writable-cgroups and user namespaces"},
+			text: "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace " +
+				"when running privileged mode"},
+		{host: `{"NetworkMode":"host"}`, change: remap,
+			text: "cannot share the host's network namespace when user namespaces are enabled"},
+		{host: `{"PidMode":"host"}`, change: remap,
+			text: "cannot share the host PID namespace when user namespaces are enabled"},
+		{host: `{"SecurityOpt":["writable-cgroups=false"]}`, change: remap,
+			text: "conflicting options: writable-cgroups and user namespaces"},
 	} {
 		_, _, err := completed(t, row.name, row.config, row.host, row.change)
 		if !errdefs.IsInvalidArgument(err) || strings.TrimSpace(err.Error()) != strings.TrimSpace(row.text) {
@@ -85,7 +91,8 @@ func TestCompleteFills(t *testing.T) {
 		d.Defaults.Ulimits = []*api.Ulimit{{Name: "nofile", Soft: 1, Hard: 2}, {Name: "core", Soft: 3, Hard: 4}}
 		d.Log = api.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "1m"}}
 	}
-	q, warnings, err := completed(t, "/web", `{"WorkingDir":"/a/../b"}`, `{"Ulimits":[{"Name":"core","Soft":9,"Hard":9}],"Memory":10000000,"PidsLimit":0}`, daemon)
+	q, warnings, err := completed(t, "/web", `{"WorkingDir":"/a/../b"}`,
+		`{"Ulimits":[{"Name":"core","Soft":9,"Hard":9}],"Memory":10000000,"PidsLimit":0}`, daemon)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(warnings, err)
 	}
@@ -95,9 +102,12 @@ func TestCompleteFills(t *testing.T) {
 		limits = append(limits, u.String())
 	}
 	for name, row := range map[string][2]any{
-		"name": {q.Name, "web"}, "folder": {q.Config.WorkingDir, "/b"}, "shm": {h.ShmSize, int64(64 << 20)}, "ipc": {h.IpcMode, api.IpcMode("private")},
-		"cgroupns": {h.CgroupnsMode, api.CgroupnsMode("private")}, "restart": {h.RestartPolicy.Name, api.RestartPolicyMode("no")},
-		"swap": {h.MemorySwap, int64(20000000)}, "pids": {h.PidsLimit == nil, true}, "log": {h.LogConfig.Type, "json-file"},
+		"name": {q.Name, "web"}, "folder": {q.Config.WorkingDir, "/b"}, "shm": {h.ShmSize, int64(64 << 20)},
+		"ipc":      {h.IpcMode, api.IpcMode("private")},
+		"cgroupns": {h.CgroupnsMode, api.CgroupnsMode("private")},
+		"restart":  {h.RestartPolicy.Name, api.RestartPolicyMode("no")},
+		"swap":     {h.MemorySwap, int64(20000000)}, "pids": {h.PidsLimit == nil, true},
+		"log":         {h.LogConfig.Type, "json-file"},
 		"log options": {h.LogConfig.Config["max-size"], "1m"}, "limits": {strings.Join(limits, " "), "core=9:9 nofile=1:2"},
 		"masked": {slices.Contains(h.MaskedPaths, "/proc/kcore"), true},
 	} {
@@ -106,7 +116,8 @@ func TestCompleteFills(t *testing.T) {
 		}
 	}
 	q, _, err = completed(t, "", "", `{"Privileged":true,"IpcMode":"host","LogConfig":{"Type":"local"}}`, daemon)
-	if err != nil || q.Host.CgroupnsMode != "host" || q.Host.IpcMode != "host" || len(q.Host.MaskedPaths) > 0 || q.Host.MaskedPaths == nil ||
+	if err != nil || q.Host.CgroupnsMode != "host" || q.Host.IpcMode != "host" || len(q.Host.MaskedPaths) > 0 ||
+		q.Host.MaskedPaths == nil ||
 		q.Host.LogConfig.Config["max-size"] != "" {
 		t.Errorf("%+v %v", q.Host, err)
 	}

@@ -18,15 +18,20 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 		broken bool
 		text   string
 	}{
-		{(m == "container" || m.IsContainer()) && m.ConnectedContainer() == "", "invalid network mode: invalid container format container:<name|id>"},
+		{(m == "container" || m.IsContainer()) && m.ConnectedContainer() == "",
+			"invalid network mode: invalid container format container:<name|id>"},
 		{m.IsContainer() && c.Hostname != "", "conflicting options: hostname and the network mode"},
-		{m.IsContainer() && len(h.Links) > 0, "conflicting options: container type network can't be used with links. This would result in undefined behavior"},
+		{m.IsContainer() && len(h.Links) > 0,
+			"conflicting options: container type network can't be used with links. This would result in undefined behavior"},
 		{m.IsContainer() && len(h.DNS) > 0, "conflicting options: dns and the network mode"},
 		{m.IsContainer() && len(h.ExtraHosts) > 0, "conflicting options: custom host-to-IP mapping and the network mode"},
-		{m.IsContainer() && (len(h.PortBindings) > 0 || h.PublishAllPorts), "conflicting options: port publishing and the container type network mode"},
-		{m.IsContainer() && len(c.ExposedPorts) > 0, "conflicting options: port exposing and the container type network mode"},
+		{m.IsContainer() && (len(h.PortBindings) > 0 || h.PublishAllPorts),
+			"conflicting options: port publishing and the container type network mode"},
+		{m.IsContainer() && len(c.ExposedPorts) > 0,
+			"conflicting options: port exposing and the container type network mode"},
 		{h.UTSMode.IsHost() && c.Hostname != "", "conflicting options: hostname and the UTS mode"},
-		{m.IsHost() && len(h.Links) > 0, "conflicting options: host type networking can't be used with links. This would result in undefined behavior"},
+		{m.IsHost() && len(h.Links) > 0,
+			"conflicting options: host type networking can't be used with links. This would result in undefined behavior"},
 	} {
 		if rule.broken {
 			return refuse.Invalid("%s", rule.text)
@@ -39,7 +44,8 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 	}
 	for target := range c.Volumes {
 		if !path.IsAbs(target) {
-			return refuse.Invalid("invalid volume specification: '%s': invalid mount config for type \"volume\": invalid mount path: '%s' mount path must be absolute", target, target)
+			return refuse.Invalid("invalid volume specification: '%s': invalid mount config for type \"volume\": invalid "+
+				"mount path: '%s' mount path must be absolute", target, target)
 		}
 	}
 	if h.Umask != nil && *h.Umask > 0o777 {

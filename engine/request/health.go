@@ -17,7 +17,8 @@ func checkHealth(h *api.HealthConfig) error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"Interval", h.Interval}, {"Timeout", h.Timeout}, {"StartPeriod", h.StartPeriod}, {"StartInterval", h.StartInterval}} {
+	}{{"Interval", h.Interval}, {"Timeout", h.Timeout}, {"StartPeriod", h.StartPeriod},
+		{"StartInterval", h.StartInterval}} {
 		if d.value != 0 && d.value < least {
 			return refuse.Invalid("%s in Healthcheck cannot be less than %s", d.name, least)
 		}

@@ -8,10 +8,12 @@ import (
 )
 
 func TestCheckHealth(t *testing.T) {
-	if err := checkHealth(&api.HealthConfig{Interval: time.Microsecond}); err == nil || err.Error() != "Interval in Healthcheck cannot be less than 1ms" {
+	if err := checkHealth(&api.HealthConfig{Interval: time.Microsecond}); err == nil ||
+		err.Error() != "Interval in Healthcheck cannot be less than 1ms" {
 		t.Error(err)
 	}
-	if err := checkHealth(&api.HealthConfig{Retries: -1}); err == nil || err.Error() != "Retries in Healthcheck cannot be negative" {
+	if err := checkHealth(&api.HealthConfig{Retries: -1}); err == nil ||
+		err.Error() != "Retries in Healthcheck cannot be negative" {
 		t.Error(err)
 	}
 }

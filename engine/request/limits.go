@@ -18,7 +18,8 @@ const minMemory = 6 << 20
 // warned of, and the rest that makes no sense refused, both in Docker's words and in its order.
 func Limits(r *api.Resources, can cgroup.Support) (warnings []string, err error) {
 	warn := func(text string) { warnings = append(warnings, text) }
-	for _, step := range []func(*api.Resources, *cgroup.Support, func(string)) error{memoryLimits, oomLimits, cpuLimits, cpusetLimits, blkioLimits} {
+	for _, step := range []func(*api.Resources, *cgroup.Support, func(string)) error{memoryLimits, oomLimits, cpuLimits,
+		cpusetLimits, blkioLimits} {
 		if err := step(r, &can, warn); err != nil {
 			return warnings, err
 		}
@@ -28,7 +29,8 @@ func Limits(r *api.Resources, can cgroup.Support) (warnings []string, err error)
 		r.PidsLimit = nil
 	}
 	if len(r.DeviceRequests) > 0 {
-		return warnings, refuse.Invalid("could not select device driver %q with capabilities: %v", r.DeviceRequests[0].Driver, r.DeviceRequests[0].Capabilities)
+		return warnings, refuse.Invalid("could not select device driver %q with capabilities: %v", r.DeviceRequests[0].Driver,
+			r.DeviceRequests[0].Capabilities)
 	}
 	for _, u := range r.Ulimits {
 		if _, err := units.ParseUlimit(fmt.Sprintf("%s=%d:%d", u.Name, u.Soft, u.Hard)); err != nil {
@@ -51,7 +53,8 @@ func memoryLimits(r *api.Resources, can *cgroup.Support, warn func(string)) erro
 		r.Memory, r.MemorySwap = 0, -1
 	}
 	if r.Memory > 0 && r.MemorySwap != -1 && !can.Swap {
-		warn("Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.")
+		warn("Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without " +
+			"swap.")
 		r.MemorySwap = -1
 	}
 	switch {
@@ -61,14 +64,16 @@ func memoryLimits(r *api.Resources, can *cgroup.Support, warn func(string)) erro
 		return refuse.Invalid("You should always set the Memory limit when using Memoryswap limit, see usage")
 	}
 	if r.MemorySwappiness != nil && !can.Swappiness {
-		warn("Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.")
+		warn("Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness " +
+			"discarded.")
 		r.MemorySwappiness = nil
 	}
 	if r.MemorySwappiness != nil && (*r.MemorySwappiness < 0 || *r.MemorySwappiness > 100) {
 		return refuse.Invalid("Invalid value: %v, valid memory swappiness range is 0-100", *r.MemorySwappiness)
 	}
 	if r.MemoryReservation > 0 && !can.Reservation {
-		warn("Your kernel does not support memory soft limit capabilities or the cgroup is not mounted. Limitation discarded.")
+		warn("Your kernel does not support memory soft limit capabilities or the cgroup is not mounted. Limitation " +
+			"discarded.")
 		r.MemoryReservation = 0
 	}
 	switch {
@@ -96,7 +101,8 @@ func oomLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 		return nil
 	}
 	if disable && r.Memory == 0 {
-		warn("OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.")
+		warn("OOM killer is disabled for the container, but no memory limit is set, this can result in the system running " +
+			"out of resources.")
 	}
 	return nil
 }
@@ -114,7 +120,8 @@ func cpuLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error {
 	case r.NanoCPUs > 0 && r.CPUQuota > 0:
 		return refuse.Invalid("Conflicting options: Nano CPUs and CPU Quota cannot both be set")
 	case r.NanoCPUs > 0 && !can.CPUQuota:
-		return refuse.Invalid("NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted")
+		return refuse.Invalid("NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is " +
+			"not mounted")
 	case r.NanoCPUs < 0 || r.NanoCPUs > int64(can.CPUs)*1e9:
 		return refuse.Invalid("range of CPUs is from 0.01 to %d.00, as there are only %d CPUs available", can.CPUs, can.CPUs)
 	case r.CPUShares < 0:
@@ -154,7 +161,8 @@ func cpusetLimits(r *api.Resources, can *cgroup.Support, warn func(string)) erro
 	if within, ok := cgroup.Within(r.CpusetMems, can.Mems); !ok {
 		return refuse.Invalid("Invalid value %s for cpuset mems: invalid format: %s", r.CpusetMems, r.CpusetMems)
 	} else if !within {
-		return refuse.Invalid("Requested memory nodes are not available - requested %s, available: %s", r.CpusetMems, can.Mems)
+		return refuse.Invalid("Requested memory nodes are not available - requested %s, available: %s", r.CpusetMems,
+			can.Mems)
 	}
 	return nil
 }
@@ -188,7 +196,8 @@ func blkioLimits(r *api.Resources, can *cgroup.Support, warn func(string)) error
 		{&r.BlkioDeviceWriteIOps, can.WriteIOps, "IOPS Block write limit", "Block I/O IOPS write limit"},
 	} {
 		if len(*limit.devices) > 0 && !limit.can {
-			warn("Your kernel does not support " + limit.support + " or the cgroup is not mounted. " + limit.dropped + " discarded.")
+			warn("Your kernel does not support " + limit.support + " or the cgroup is not mounted. " + limit.dropped +
+				" discarded.")
 			*limit.devices = nil
 		}
 	}

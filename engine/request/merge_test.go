@@ -78,7 +78,8 @@ func TestPlatform(t *testing.T) {
 	if p, err := Platform(""); p != nil || err != nil {
 		t.Error(p, err)
 	}
-	for text, want := range map[string]string{"linux/arm64": "linux arm64", `{"os":"linux","architecture":"s390x"}`: "linux s390x"} {
+	for text, want := range map[string]string{"linux/arm64": "linux arm64",
+		`{"os":"linux","architecture":"s390x"}`: "linux s390x"} {
 		if p, err := Platform(text); err != nil || p.OS+" "+p.Architecture != want {
 			t.Error(text, p, err)
 		}

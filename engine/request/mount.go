@@ -39,7 +39,8 @@ func checkAbsolute(p string) error {
 var modes = map[string]string{
 	"rw": "write", "ro": "write",
 	"z": "label", "Z": "label",
-	"private": "propagation", "rprivate": "propagation", "shared": "propagation", "rshared": "propagation", "slave": "propagation", "rslave": "propagation",
+	"private": "propagation", "rprivate": "propagation", "shared": "propagation", "rshared": "propagation",
+	"slave": "propagation", "rslave": "propagation",
 	"nocopy":     "copy",
 	"consistent": "consistency", "cached": "consistency", "delegated": "consistency",
 }
@@ -154,7 +155,8 @@ func (m *Mount) CheckSource(exists func(path string) bool) error {
 
 // point checks a specification and gives what inspect shows of it.
 func point(spec mount.Mount) (Mount, error) {
-	m := Mount{Spec: spec, MountPoint: api.MountPoint{Type: spec.Type, Destination: path.Clean(spec.Target), RW: !spec.ReadOnly}}
+	m := Mount{Spec: spec, MountPoint: api.MountPoint{Type: spec.Type, Destination: path.Clean(spec.Target),
+		RW: !spec.ReadOnly}}
 	if err := checkMount(&spec); err != nil {
 		return m, refuse.Invalid("invalid mount config for type %q: %v", spec.Type, err)
 	}

@@ -54,7 +54,8 @@ func describe(m *Mount) string {
 	if m.CopyUp {
 		keep = "copy"
 	}
-	return strings.Join([]string{string(m.Type), dash(m.Name + m.Source), m.Destination, dash(m.Mode), rw, dash(string(m.Propagation)), keep}, " ")
+	return strings.Join([]string{string(m.Type), dash(m.Name + m.Source), m.Destination, dash(m.Mode), rw,
+		dash(string(m.Propagation)), keep}, " ")
 }
 
 // TestRefusedMounts holds Docker's words for what it does not take.
@@ -85,20 +86,29 @@ func TestRefusedMounts(t *testing.T) {
 		{mount.Mount{Type: "bind", Source: "/"}, "field Target must not be empty"},
 		{mount.Mount{Type: "bind", Target: "/x"}, "field Source must not be empty"},
 		{mount.Mount{Type: "bind", Source: "rel", Target: "/x"}, "invalid mount path: 'rel' mount path must be absolute"},
-		{mount.Mount{Type: "bind", Source: "/", Target: "/x", BindOptions: &mount.BindOptions{Propagation: "odd"}}, "invalid propagation mode: odd"},
-		{mount.Mount{Type: "bind", Source: "/", Target: "/x", TmpfsOptions: &mount.TmpfsOptions{}}, "field TmpfsOptions must not be specified"},
+		{mount.Mount{Type: "bind", Source: "/", Target: "/x", BindOptions: &mount.BindOptions{Propagation: "odd"}},
+			"invalid propagation mode: odd"},
+		{mount.Mount{Type: "bind", Source: "/", Target: "/x", TmpfsOptions: &mount.TmpfsOptions{}},
+			"field TmpfsOptions must not be specified"},
 		{mount.Mount{Type: "bind", Source: "/", Target: "/x", BindOptions: &mount.BindOptions{ReadOnlyForceRecursive: true}},
 			"mount options conflict: !ReadOnly && BindOptions.ReadOnlyForceRecursive"},
 		{mount.Mount{Type: "volume", Target: "x"}, "invalid mount path: 'x' mount path must be absolute"},
-		{mount.Mount{Type: "volume", Target: "/x", ReadOnly: true}, "must not set ReadOnly mode when using anonymous volumes"},
-		{mount.Mount{Type: "volume", Target: "/x", VolumeOptions: &mount.VolumeOptions{Subpath: "a"}}, "must not set Subpath when using anonymous volumes"},
+		{mount.Mount{Type: "volume", Target: "/x", ReadOnly: true},
+			"must not set ReadOnly mode when using anonymous volumes"},
+		{mount.Mount{Type: "volume", Target: "/x", VolumeOptions: &mount.VolumeOptions{Subpath: "a"}},
+			"must not set Subpath when using anonymous volumes"},
 		{mount.Mount{Type: "image", Target: "/x"}, "field Source must not be empty"},
-		{mount.Mount{Type: "image", Source: "i", Target: "/x", ImageOptions: &mount.ImageOptions{Subpath: "/a"}}, "subpath must be a relative path within the volume"},
-		{mount.Mount{Type: "image", Source: "i", Target: "/x", BindOptions: &mount.BindOptions{}}, "field BindOptions must not be specified"},
-		{mount.Mount{Type: "volume", Source: "v", Target: "/x", VolumeOptions: &mount.VolumeOptions{Subpath: "../a"}}, "subpath must be a relative path within the volume"},
+		{mount.Mount{Type: "image", Source: "i", Target: "/x", ImageOptions: &mount.ImageOptions{Subpath: "/a"}},
+			"subpath must be a relative path within the volume"},
+		{mount.Mount{Type: "image", Source: "i", Target: "/x", BindOptions: &mount.BindOptions{}},
+			"field BindOptions must not be specified"},
+		{mount.Mount{Type: "volume", Source: "v", Target: "/x", VolumeOptions: &mount.VolumeOptions{Subpath: "../a"}},
+			"subpath must be a relative path within the volume"},
 		{mount.Mount{Type: "tmpfs", Source: "v", Target: "/x"}, "field Source must not be specified"},
-		{mount.Mount{Type: "tmpfs", Target: "/x", TmpfsOptions: &mount.TmpfsOptions{Options: [][]string{{"suid"}}}}, "invalid option: suid"},
-		{mount.Mount{Type: "tmpfs", Target: "/x", TmpfsOptions: &mount.TmpfsOptions{Options: [][]string{{}}}}, "invalid option array length"},
+		{mount.Mount{Type: "tmpfs", Target: "/x", TmpfsOptions: &mount.TmpfsOptions{Options: [][]string{{"suid"}}}},
+			"invalid option: suid"},
+		{mount.Mount{Type: "tmpfs", Target: "/x", TmpfsOptions: &mount.TmpfsOptions{Options: [][]string{{}}}},
+			"invalid option array length"},
 	} {
 		want := `invalid mount config for type "` + string(row.spec.Type) + `": ` + row.text
 		if _, err := ParseMount(row.spec); !errdefs.IsInvalidArgument(err) || err.Error() != want {
@@ -127,8 +137,10 @@ func TestTmpfsOptions(t *testing.T) {
 	if _, err := TmpfsOptions("size"); err == nil || err.Error() != `invalid tmpfs option ["size"]` {
 		t.Error(err)
 	}
-	m, err := TmpfsMount(&mount.Mount{Target: "/x", ReadOnly: true, TmpfsOptions: &mount.TmpfsOptions{SizeBytes: 1 << 20, Mode: 0o1777}})
-	if err != nil || !slices.Equal(m.Options, []string{"noexec", "nosuid", "nodev", "rprivate", "ro", "mode=1777", "size=1048576"}) {
+	m, err := TmpfsMount(&mount.Mount{Target: "/x", ReadOnly: true,
+		TmpfsOptions: &mount.TmpfsOptions{SizeBytes: 1 << 20, Mode: 0o1777}})
+	if err != nil || !slices.Equal(m.Options,
+		[]string{"noexec", "nosuid", "nodev", "rprivate", "ro", "mode=1777", "size=1048576"}) {
 		t.Error(m, err)
 	}
 }
@@ -136,7 +148,8 @@ func TestTmpfsOptions(t *testing.T) {
 // TestResolve: what comes from another container gives way to -v and --mount, and the image's volumes to all.
 func TestResolve(t *testing.T) {
 	lent := []Mount{
-		{MountPoint: api.MountPoint{Type: mount.TypeVolume, Name: "v", Destination: "/data", RW: true, Mode: "z"}, CopyUp: true},
+		{MountPoint: api.MountPoint{Type: mount.TypeVolume, Name: "v", Destination: "/data", RW: true, Mode: "z"},
+			CopyUp: true},
 		{MountPoint: api.MountPoint{Type: mount.TypeBind, Source: "/srv", Destination: "/srv", RW: true}},
 	}
 	r := Mounts{
@@ -158,16 +171,21 @@ func TestResolve(t *testing.T) {
 		want    string // destinations with what is special about them
 		err     string
 	}{
-		"nothing":       {},
-		"image's":       {volumes: []string{"/b/", "/a"}, want: "/a /b"},
-		"tmpfs":         {host: api.HostConfig{Tmpfs: map[string]string{"/a": ""}}, volumes: []string{"/a", "/b"}, want: "/b"},
-		"lent":          {host: api.HostConfig{VolumesFrom: []string{"other:ro"}}, volumes: []string{"/data"}, want: "/data:ro /srv:ro"},
-		"own over lent": {host: api.HostConfig{VolumesFrom: []string{"other"}, Binds: []string{"w:/data"}}, want: "/srv /data"},
-		"twice":         {host: api.HostConfig{Binds: []string{"a:/x", "b:/x/"}}, err: "Duplicate mount point: /x"},
-		"mount twice":   {host: api.HostConfig{Binds: []string{"a:/m"}, Mounts: []mount.Mount{bind("/here")}}, err: "Duplicate mount point: /m"},
-		"on a tmpfs":    {host: api.HostConfig{Binds: []string{"a:/x"}, Tmpfs: map[string]string{"/x": ""}}, err: "Duplicate mount point: /x"},
-		"root":          {volumes: []string{"/"}, err: "invalid specification: destination can't be '/'"},
-		"no lender":     {host: api.HostConfig{VolumesFrom: []string{"gone"}}, err: "No such container: gone"},
+		"nothing": {},
+		"image's": {volumes: []string{"/b/", "/a"}, want: "/a /b"},
+		"tmpfs": {host: api.HostConfig{Tmpfs: map[string]string{"/a": ""}}, volumes: []string{"/a", "/b"},
+			want: "/b"},
+		"lent": {host: api.HostConfig{VolumesFrom: []string{"other:ro"}}, volumes: []string{"/data"},
+			want: "/data:ro /srv:ro"},
+		"own over lent": {host: api.HostConfig{VolumesFrom: []string{"other"}, Binds: []string{"w:/data"}},
+			want: "/srv /data"},
+		"twice": {host: api.HostConfig{Binds: []string{"a:/x", "b:/x/"}}, err: "Duplicate mount point: /x"},
+		"mount twice": {host: api.HostConfig{Binds: []string{"a:/m"}, Mounts: []mount.Mount{bind("/here")}},
+			err: "Duplicate mount point: /m"},
+		"on a tmpfs": {host: api.HostConfig{Binds: []string{"a:/x"}, Tmpfs: map[string]string{"/x": ""}},
+			err: "Duplicate mount point: /x"},
+		"root":      {volumes: []string{"/"}, err: "invalid specification: destination can't be '/'"},
+		"no lender": {host: api.HostConfig{VolumesFrom: []string{"gone"}}, err: "No such container: gone"},
 		"no source": {host: api.HostConfig{Mounts: []mount.Mount{bind("/gone")}},
 			err: `invalid mount config for type "bind": bind source path does not exist: /gone`},
 		"made by -v":     {host: api.HostConfig{Binds: []string{"/gone:/x"}}, want: "/x"},
@@ -222,7 +240,8 @@ func FuzzParseVolume(f *testing.F) {
 			}
 			return
 		}
-		if !strings.HasPrefix(m.Destination, "/") || m.Destination == "/" || m.Type == mount.TypeBind && !strings.HasPrefix(m.Source, "/") {
+		if !strings.HasPrefix(m.Destination, "/") || m.Destination == "/" ||
+			m.Type == mount.TypeBind && !strings.HasPrefix(m.Source, "/") {
 			t.Fatalf("%q: %+v", raw, m)
 		}
 	})

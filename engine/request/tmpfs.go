@@ -14,9 +14,12 @@ import (
 
 // tmpfsFlags are pairs of options that undo each other: of a pair the last one holds.
 var tmpfsFlags = map[string]string{
-	"ro": "rw", "suid": "nosuid", "dev": "nodev", "exec": "noexec", "sync": "async", "atime": "noatime", "diratime": "nodiratime",
-	"relatime": "norelatime", "strictatime": "nostrictatime", "mand": "nomand", "dirsync": "dirsync", "remount": "remount", "bind": "bind",
-	"rbind": "rbind", "private": "private", "rprivate": "rprivate", "shared": "shared", "rshared": "rshared", "slave": "slave", "rslave": "rslave",
+	"ro": "rw", "suid": "nosuid", "dev": "nodev", "exec": "noexec", "sync": "async", "atime": "noatime",
+	"diratime": "nodiratime",
+	"relatime": "norelatime", "strictatime": "nostrictatime", "mand": "nomand", "dirsync": "dirsync", "remount": "remount",
+	"bind":  "bind",
+	"rbind": "rbind", "private": "private", "rprivate": "rprivate", "shared": "shared", "rshared": "rshared",
+	"slave": "slave", "rslave": "rslave",
 	"unbindable": "unbindable", "runbindable": "runbindable", "defaults": "defaults",
 }
 

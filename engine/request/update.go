@@ -42,7 +42,8 @@ func Update(h *api.HostConfig, u *api.UpdateConfig) error {
 	case want.CPUQuota > 0 && have.NanoCPUs > 0:
 		return refuse.Conflict("Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set")
 	case want.Memory != 0 && have.MemorySwap >= 0 && want.Memory > have.MemorySwap && want.MemorySwap == 0:
-		return refuse.Conflict("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time")
+		return refuse.Conflict("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at " +
+			"the same time")
 	case u.RestartPolicy.Name != "" && h.AutoRemove && !u.RestartPolicy.IsNone():
 		return refuse.Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
 	}

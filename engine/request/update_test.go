@@ -14,8 +14,9 @@ func TestUpdateDevices(t *testing.T) {
 	}
 	h := api.HostConfig{Resources: api.Resources{BlkioDeviceReadBps: one(1), BlkioDeviceWriteBps: one(2)}}
 	u := api.UpdateConfig{Resources: api.Resources{
-		BlkioDeviceReadBps: one(3), BlkioDeviceReadIOps: one(4), BlkioDeviceWriteIOps: one(5), BlkioDeviceWriteBps: []*blkiodev.ThrottleDevice{},
-		BlkioWeightDevice: []*blkiodev.WeightDevice{{Path: "/dev/x", Weight: 6}},
+		BlkioDeviceReadBps: one(3), BlkioDeviceReadIOps: one(4), BlkioDeviceWriteIOps: one(5),
+		BlkioDeviceWriteBps: []*blkiodev.ThrottleDevice{},
+		BlkioWeightDevice:   []*blkiodev.WeightDevice{{Path: "/dev/x", Weight: 6}},
 	}}
 	if err := Update(&h, &u); err != nil {
 		t.Fatal(err)
@@ -23,7 +24,8 @@ func TestUpdateDevices(t *testing.T) {
 	for name, got := range map[string]struct {
 		list []*blkiodev.ThrottleDevice
 		want uint64
-	}{"read": {h.BlkioDeviceReadBps, 3}, "write": {h.BlkioDeviceWriteBps, 2}, "reads": {h.BlkioDeviceReadIOps, 4}, "writes": {h.BlkioDeviceWriteIOps, 5}} {
+	}{"read": {h.BlkioDeviceReadBps, 3}, "write": {h.BlkioDeviceWriteBps, 2}, "reads": {h.BlkioDeviceReadIOps, 4},
+		"writes": {h.BlkioDeviceWriteIOps, 5}} {
 		if len(got.list) != 1 || got.list[0].Rate != got.want {
 			t.Errorf("%s: %v, want a rate of %d", name, got.list, got.want)
 		}

@@ -32,7 +32,8 @@ func TestFill(t *testing.T) {
 		}
 	}
 	for path, kind := range map[string]os.FileMode{
-		"dev/pts": os.ModeDir, "dev/shm": os.ModeDir, "proc": os.ModeDir, "sys": os.ModeDir, "dev/console": 0, ".dockerenv": 0, "etc/hosts": 0,
+		"dev/pts": os.ModeDir, "dev/shm": os.ModeDir, "proc": os.ModeDir, "sys": os.ModeDir, "dev/console": 0,
+		".dockerenv": 0, "etc/hosts": 0,
 		"etc/hostname": 0, "etc/mtab": os.ModeSymlink, "etc/resolv.conf/kept": os.ModeDir,
 	} {
 		if st, err := os.Lstat(filepath.Join(dir, path)); err != nil || st.Mode().Type() != kind {
@@ -77,7 +78,8 @@ func TestFillHostile(t *testing.T) {
 			}
 		}
 		entries, err := os.ReadDir(outside)
-		if raw, _ := os.ReadFile(filepath.Join(outside, "hosts")); err != nil || len(entries) != 1 || string(raw) != "host's" {
+		if raw, _ := os.ReadFile(filepath.Join(outside, "hosts")); err != nil || len(entries) != 1 ||
+			string(raw) != "host's" {
 			t.Errorf("%v: outside there is %v", links, entries)
 		}
 	}

@@ -22,9 +22,12 @@ func TestConfine(t *testing.T) {
 		err   bool
 	}{
 		{what: "nothing", files: []string{own, common, ring}, want: map[string]string{own: "", common: "", ring: ""}},
-		{what: "profile", p: specs.Process{ApparmorProfile: "docker-default"}, files: []string{own, common}, want: map[string]string{own: "exec docker-default", common: ""}},
-		{what: "profile, before Linux 5.8", p: specs.Process{ApparmorProfile: "mine"}, files: []string{common}, want: map[string]string{common: "exec mine"}},
-		{what: "label", p: specs.Process{SelinuxLabel: "a:b:c"}, files: []string{own, common, ring}, want: map[string]string{own: "", common: "a:b:c", ring: "a:b:c"}},
+		{what: "profile", p: specs.Process{ApparmorProfile: "docker-default"}, files: []string{own, common},
+			want: map[string]string{own: "exec docker-default", common: ""}},
+		{what: "profile, before Linux 5.8", p: specs.Process{ApparmorProfile: "mine"}, files: []string{common},
+			want: map[string]string{common: "exec mine"}},
+		{what: "label", p: specs.Process{SelinuxLabel: "a:b:c"}, files: []string{own, common, ring},
+			want: map[string]string{own: "", common: "a:b:c", ring: "a:b:c"}},
 		{what: "both", p: specs.Process{SelinuxLabel: "a:b:c", ApparmorProfile: "p"}, files: []string{own, common, ring},
 			want: map[string]string{own: "exec p", common: "a:b:c", ring: "a:b:c"}},
 		{what: "no file", p: specs.Process{ApparmorProfile: "p"}, err: true},
@@ -40,7 +43,8 @@ func TestConfine(t *testing.T) {
 			}
 		}
 		st := &starting{steps: newPlan(t), c: &container{id: "confined"}, process: &c.p}
-		st.proc = st.open("open the stand-in", unix.SYS_OPENAT, current, cstring(dir), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
+		st.proc = st.open("open the stand-in", unix.SYS_OPENAT, current, cstring(dir),
+			value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 		st.keyring(false)
 		st.confine(&c.p, st.proc)
 		st.last("/bin/true", "true")
@@ -73,7 +77,8 @@ func order(t *testing.T, st *starting, label string) {
 			lengths = append(lengths, s.args[2])
 		}
 	}
-	if label != "" && (len(lengths) < 3 || lengths[0] != value(len(label)) || lengths[1] != "ring" || lengths[2] != value(0)) {
+	if label != "" && (len(lengths) < 3 || lengths[0] != value(len(label)) || lengths[1] != "ring" ||
+		lengths[2] != value(0)) {
 		t.Errorf("the ring is labelled %v", lengths)
 	}
 }

@@ -14,7 +14,8 @@ import (
 )
 
 func TestSuite(t *testing.T) {
-	runtimetest.Suite(t, runtimetest.Runtime{Create: func(t *testing.T, id string, spec *specs.Spec) runtimetest.Container {
+	runtimetest.Suite(t, runtimetest.Runtime{Create: func(t *testing.T, id string,
+		spec *specs.Spec) runtimetest.Container {
 		c := newContainer(t, id, spec)
 		return runtimetest.Container{Start: by(c.Start), Exec: by(c.Exec)}
 	}})
@@ -28,7 +29,8 @@ func by(start func(*specs.Process, Streams) (int, *os.File, error)) runtimetest.
 }
 
 // launch starts a program.
-func launch(start func(*specs.Process, Streams) (int, *os.File, error), p specs.Process, args ...string) (*runtimetest.Running, error) {
+func launch(start func(*specs.Process, Streams) (int, *os.File, error), p specs.Process,
+	args ...string) (*runtimetest.Running, error) {
 	return runtimetest.Launch(by(start), p, args...)
 }
 

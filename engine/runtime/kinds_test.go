@@ -31,7 +31,8 @@ func startKinds() []startKind {
 	}
 	user := func(_ *testing.T, s *specs.Spec) {
 		s.Process.User, s.Process.Cwd = specs.User{UID: 12, GID: 34, AdditionalGids: []uint32{5, 6}}, "/new/folder"
-		s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NPROC", Soft: 100, Hard: 100}, {Type: "RLIMIT_NOFILE", Soft: 64, Hard: 64}}
+		s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NPROC", Soft: 100, Hard: 100},
+			{Type: "RLIMIT_NOFILE", Soft: 64, Hard: 64}}
 	}
 	restricted := func(_ *testing.T, s *specs.Spec) { s.Process.NoNewPrivileges = true }
 	named := func(_ *testing.T, s *specs.Spec) {
@@ -69,7 +70,8 @@ func startKinds() []startKind {
 		{what: "namespaces of the host's", alter: hosts},
 		{what: "user namespace", alter: userSpace},
 		{what: "user namespace, terminal and binds", alter: both(userSpace, both(terminal, binds))},
-		{what: "user namespace, user and read-only", alter: both(userSpace, both(user, func(_ *testing.T, s *specs.Spec) { s.Root.Readonly = true }))},
+		{what: "user namespace, user and read-only",
+			alter: both(userSpace, both(user, func(_ *testing.T, s *specs.Spec) { s.Root.Readonly = true }))},
 		{what: "confined", confine: true, alter: named},
 		{what: "confined with a terminal", confine: true, alter: both(named, terminal)},
 		{what: "exec", exec: true},
@@ -87,7 +89,8 @@ func startKinds() []startKind {
 
 func binds(t *testing.T, s *specs.Spec) {
 	for _, options := range [][]string{{"rbind", "ro", "rprivate"}, {"bind", "rslave"}} {
-		s.Mounts = append(s.Mounts, specs.Mount{Type: "bind", Source: t.TempDir(), Destination: "/b/" + options[0], Options: options})
+		s.Mounts = append(s.Mounts, specs.Mount{Type: "bind", Source: t.TempDir(), Destination: "/b/" + options[0],
+			Options: options})
 	}
 	s.Mounts = append(s.Mounts, specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: "/t", Options: []string{"ro"}})
 }

@@ -127,7 +127,8 @@ func field(t *testing.T, file, name string) string {
 func rights(t *testing.T, pid int) map[string]string {
 	t.Helper()
 	list := map[string]string{}
-	for _, name := range []string{"Uid:", "Gid:", "Groups:", "CapBnd:", "CapInh:", "CapAmb:", "NoNewPrivs:", "Seccomp:", "Seccomp_filters:"} {
+	for _, name := range []string{"Uid:", "Gid:", "Groups:", "CapBnd:", "CapInh:", "CapAmb:", "NoNewPrivs:", "Seccomp:",
+		"Seccomp_filters:"} {
 		list[name] = field(t, fmt.Sprintf("/proc/%d/status", pid), name)
 	}
 	return list

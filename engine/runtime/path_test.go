@@ -25,7 +25,8 @@ func (s *steps) refuseCalls(numbers ...int) {
 	}
 	program = append(program, statement(unix.BPF_RET|unix.BPF_K, 0, 0, unix.SECCOMP_RET_ALLOW)...)
 	s.do("no new privileges", unix.SYS_PRCTL, value(unix.PR_SET_NO_NEW_PRIVS), value(1))
-	s.do("filter", unix.SYS_SECCOMP, value(unix.SECCOMP_SET_MODE_FILTER), value(0), s.words(value(len(program)/8), s.bytes(program)))
+	s.do("filter", unix.SYS_SECCOMP, value(unix.SECCOMP_SET_MODE_FILTER), value(0),
+		s.words(value(len(program)/8), s.bytes(program)))
 }
 
 // placed is where a place is, as the kernel says, and the error of opening it. old is for kernels without openat2(2).
@@ -84,9 +85,11 @@ func hostile(t testing.TB) (root string) {
 		}
 	}
 	for _, l := range [][2]string{
-		{"abs", "/dir"}, {"rel", "dir"}, {"up", "../../../.."}, {"out", "../outside"}, {"outabs", filepath.Join(top, "outside")},
+		{"abs", "/dir"}, {"rel", "dir"}, {"up", "../../../.."}, {"out", "../outside"},
+		{"outabs", filepath.Join(top, "outside")},
 		{"dangling", "gone"}, {"danglingabs", "/gone/deep"}, {"danglingup", "../../outside/new"}, {"dir/back", "../abs/sub"},
-		{"loop", "loop"}, {"loop1", "loop2"}, {"loop2", "loop1/x"}, {"self", "."}, {"slashes", "///dir//sub///"}, {"filelink", "file"},
+		{"loop", "loop"}, {"loop1", "loop2"}, {"loop2", "loop1/x"}, {"self", "."}, {"slashes", "///dir//sub///"},
+		{"filelink", "file"},
 		{"dangle1", "dangle2"}, {"dangle2", "/dir/dangle3"}, {"dir/dangle3", "../last"},
 		{"dangleloop", "missing/../dangleloop"}, {"long", strings.Repeat("x", 255)}, {"toolong", strings.Repeat("x", 256)},
 		{"halves", strings.Repeat("sub/../", 580)}, {"run", "/var/run"},
@@ -200,7 +203,8 @@ func TestPlace(t *testing.T) {
 				st, err := os.Lstat(got)
 				if err != nil && !errors.Is(err, unix.ENAMETOOLONG) {
 					t.Error(err)
-				} else if err == nil && c.kind == file && strings.HasSuffix(got, "f") && (!st.Mode().IsRegular() || st.Mode().Perm() != 0o644) {
+				} else if err == nil && c.kind == file && strings.HasSuffix(got, "f") &&
+					(!st.Mode().IsRegular() || st.Mode().Perm() != 0o644) {
 					t.Errorf("%q is made with mode %v", name, st.Mode())
 				}
 			}
@@ -216,7 +220,8 @@ func TestPlace(t *testing.T) {
 
 // FuzzPlace lets a path and a link to it lead anywhere: the place is in the root, and it is the same on old kernels.
 func FuzzPlace(f *testing.F) {
-	for _, p := range []string{"dir/../..", "abs/../file", "/out/x", "dangle1/../x", "./self/./loop", "chain9/../../..", "fuzz/fuzz"} {
+	for _, p := range []string{"dir/../..", "abs/../file", "/out/x", "dangle1/../x", "./self/./loop", "chain9/../../..",
+		"fuzz/fuzz"} {
 		f.Add(p, "../"+p, uint8(1))
 		f.Add(p+"/fuzz", "fuzz2/..", uint8(2))
 	}

@@ -13,12 +13,16 @@ import (
 // pathOperands are the operands of calls that the kernel resolves as paths, those of the operations too. A call that is
 // not here has none that anybody has thought of.
 var pathOperands = map[operation][]int{
-	unix.SYS_OPENAT: {1}, unix.SYS_MOUNT: {0, 1}, unix.SYS_UMOUNT2: {0}, unix.SYS_CHDIR: {0}, unix.SYS_PIVOT_ROOT: {0, 1}, unix.SYS_EXECVE: {0},
-	opExecutable: {0}, opPlace: {1},
-	unix.SYS_FCHDIR: {}, unix.SYS_CLOSE: {}, unix.SYS_WRITE: {}, unix.SYS_UMASK: {}, unix.SYS_DUP3: {}, unix.SYS_PRLIMIT64: {}, unix.SYS_PRCTL: {},
-	unix.SYS_SECCOMP: {}, unix.SYS_SETGROUPS: {}, unix.SYS_SETRESGID: {}, unix.SYS_SETRESUID: {}, unix.SYS_GETCWD: {}, unix.SYS_CAPSET: {},
+	unix.SYS_OPENAT: {1}, unix.SYS_MOUNT: {0, 1}, unix.SYS_UMOUNT2: {0}, unix.SYS_CHDIR: {0}, unix.SYS_PIVOT_ROOT: {0, 1},
+	unix.SYS_EXECVE: {0},
+	opExecutable:    {0}, opPlace: {1},
+	unix.SYS_FCHDIR: {}, unix.SYS_CLOSE: {}, unix.SYS_WRITE: {}, unix.SYS_UMASK: {}, unix.SYS_DUP3: {},
+	unix.SYS_PRLIMIT64: {}, unix.SYS_PRCTL: {},
+	unix.SYS_SECCOMP: {}, unix.SYS_SETGROUPS: {}, unix.SYS_SETRESGID: {}, unix.SYS_SETRESUID: {}, unix.SYS_GETCWD: {},
+	unix.SYS_CAPSET: {},
 	unix.SYS_SETSID: {}, unix.SYS_KEYCTL: {}, unix.SYS_IOCTL: {}, unix.SYS_FCHOWN: {}, unix.SYS_SENDMSG: {},
-	opFork: {}, opDecimal: {}, opStore: {}, opAbsolute: {}, opClose: {}, opTest: {}, opSignals: {}, opOr: {}, opFlags: {}, opDevice: {},
+	opFork: {}, opDecimal: {}, opStore: {}, opAbsolute: {}, opClose: {}, opTest: {}, opSignals: {}, opOr: {}, opFlags: {},
+	opDevice: {},
 }
 
 // entered is the step by which the process is in the container's root, and forked the last one that makes a process, -1
@@ -85,7 +89,8 @@ func TestPathsInRoot(t *testing.T) {
 						if !slices.Contains(programs, text) {
 							t.Errorf("step %d executes %q", i, text)
 						}
-					case s.nr == unix.SYS_OPENAT && s.args[0] == st.proc && strings.HasPrefix(text, "self/") && st.c.spec == nil && i < forked:
+					case s.nr == unix.SYS_OPENAT && s.args[0] == st.proc && strings.HasPrefix(text, "self/") && st.c.spec == nil &&
+						i < forked:
 						// Of the kernel's own files, where nobody in the container sees the process.
 					default:
 						t.Errorf("step %d, %v: %q is resolved by a plain call", i, s.fail(unix.EPERM), text)

@@ -217,7 +217,8 @@ func (s *steps) chdir(dir string, pass ...unix.Errno) (entered register) {
 	return entered
 }
 
-var errOutside = errors.New("current working directory is outside of container mount namespace root -- possible container breakout detected")
+var errOutside = errors.New("current working directory is outside of container mount namespace root -- possible " +
+	"container breakout detected")
 
 // inside makes sure that the working folder is below the root: the kernel names one that is not without a slash at the
 // beginning (getcwd(2)).

@@ -79,8 +79,9 @@ func TestSteps(t *testing.T) {
 			err: "exec /no/such/program: no such file or directory", late: true},
 		{what: "no format", plan: func(s *steps) { s.last("/etc/passwd", "x") }, code: 255,
 			err: "exec /etc/passwd: permission denied", late: true},
-		{what: "argument that is too long", plan: func(s *steps) { s.last("/bin/true", "true", strings.Repeat("x", 2<<20)) }, code: 255,
-			err: "exec /bin/true: argument list too long", late: true},
+		{what: "argument that is too long", plan: func(s *steps) { s.last("/bin/true", "true", strings.Repeat("x", 2<<20)) },
+			code: 255,
+			err:  "exec /bin/true: argument list too long", late: true},
 		{what: "long arguments", plan: func(s *steps) {
 			s.last("/bin/true", "true", strings.Repeat("x", 100<<10), strings.Repeat("y", 100<<10))
 		}},
@@ -102,7 +103,8 @@ func TestSteps(t *testing.T) {
 			s.do("fork", opFork, value(unix.CLONE_PARENT), value(-1))
 			s.do("enter nowhere", unix.SYS_CHDIR, cstring("/no"))
 		}, err: "enter nowhere: no such file or directory"},
-		{what: "fork that fails", plan: func(s *steps) { s.do("fork", opFork, value(unix.CLONE_THREAD), value(-1)) }, err: "fork: invalid argument"},
+		{what: "fork that fails", plan: func(s *steps) { s.do("fork", opFork, value(unix.CLONE_THREAD), value(-1)) },
+			err: "fork: invalid argument"},
 		{what: "stopped once", plan: func(s *steps) {
 			self := s.open("self", unix.SYS_GETPID)
 			s.do("stop", unix.SYS_KILL, self, value(unix.SIGSTOP))
@@ -115,13 +117,15 @@ func TestSteps(t *testing.T) {
 			}
 			s.last("/bin/true", "true")
 		}, err: errStopped.Error()},
-		{what: "zero in a text", plan: func(s *steps) { s.do("", unix.SYS_CHDIR, cstring("/\x00no")) }, err: "invalid argument"},
+		{what: "zero in a text", plan: func(s *steps) { s.do("", unix.SYS_CHDIR, cstring("/\x00no")) },
+			err: "invalid argument"},
 	} {
 		s := newPlan(t)
 		c.plan(s)
 		pid, err := s.start(0, -1)
 		var late *lateError
-		if text := fmt.Sprint(err); c.err == "" != (err == nil) || err != nil && !strings.Contains(text, c.err) || errors.As(err, &late) != c.late {
+		if text := fmt.Sprint(err); c.err == "" != (err == nil) || err != nil && !strings.Contains(text, c.err) ||
+			errors.As(err, &late) != c.late {
 			t.Errorf("%s: %v (late %v); want %q, %v", c.what, err, late != nil, c.err, c.late)
 		}
 		if err == nil || late != nil {

@@ -34,7 +34,8 @@ func TestMemory(t *testing.T) {
 		text, _, _ := strings.Cut(string(loaded[at-base:]), "\x00")
 		return text
 	}
-	if got := []string{said(word(list)), said(word(list + 8)), said(word(list + 16))}; !reflect.DeepEqual(got, []string{"one", "two", ""}) || word(list+24) != 0 {
+	if got := []string{said(word(list)), said(word(list + 8)), said(word(list + 16))}; !reflect.DeepEqual(got,
+		[]string{"one", "two", ""}) || word(list+24) != 0 {
 		t.Errorf("list is %q", got)
 	}
 	if word(row) != 7 || word(row+8) != 1<<63 || word(row+16) != base+uint64(a) {
@@ -62,7 +63,8 @@ func TestCapabilitySets(t *testing.T) {
 	}{
 		{},
 		{in: &specs.LinuxCapabilities{}},
-		{in: &specs.LinuxCapabilities{Bounding: []string{"CAP_CHOWN", "CAP_CHECKPOINT_RESTORE"}, Effective: []string{"CAP_KILL"}, Permitted: []string{"CAP_BPF"},
+		{in: &specs.LinuxCapabilities{Bounding: []string{"CAP_CHOWN", "CAP_CHECKPOINT_RESTORE"},
+			Effective: []string{"CAP_KILL"}, Permitted: []string{"CAP_BPF"},
 			Inheritable: []string{"CAP_SYSLOG"}, Ambient: []string{"CAP_DAC_OVERRIDE"}},
 			want: sets{bounding: 1 | 1<<40, effective: 1 << 5, permitted: 1 << 39, inheritable: 1 << 34, ambient: 2}},
 		{in: &specs.LinuxCapabilities{Bounding: []string{"CAP_X"}}, err: true},
@@ -82,7 +84,8 @@ func TestHierarchies(t *testing.T) {
 		"name=systemd": top + "/systemd" + at, "": top + "/unified" + at,
 	})
 	want := []hierarchy{
-		{name: "cpu,cpuacct", kind: "cgroup", data: "cpu,cpuacct", folder: top + "/cpu,cpuacct" + at, aliases: []string{"cpu", "cpuacct"}},
+		{name: "cpu,cpuacct", kind: "cgroup", data: "cpu,cpuacct", folder: top + "/cpu,cpuacct" + at,
+			aliases: []string{"cpu", "cpuacct"}},
 		{name: "memory", kind: "cgroup", data: "memory", folder: top + "/memory" + at},
 		{name: "systemd", kind: "cgroup", data: "none,name=systemd", folder: top + "/systemd" + at},
 		{name: "unified", kind: "cgroup2", folder: top + "/unified" + at},
@@ -155,7 +158,8 @@ func TestBirth(t *testing.T) {
 			t.Errorf("process %q was born after it ended", name)
 		}
 	}
-	if span := born[len(born)-1] - born[0]; born[len(born)-1] < born[0] || time.Duration(span)*10*time.Millisecond > time.Hour {
+	if span := born[len(born)-1] - born[0]; born[len(born)-1] < born[0] ||
+		time.Duration(span)*10*time.Millisecond > time.Hour {
 		t.Errorf("births are %v", born)
 	}
 }
@@ -184,7 +188,8 @@ func TestOperands(t *testing.T) {
 		want       uint64
 		isRegister bool
 	}{
-		{value(-1), 1<<64 - 1, false}, {value(7), 7, false}, {folder | realPath, 5, false}, {register(3), 3, true}, {address(16), base + 16, false},
+		{value(-1), 1<<64 - 1, false}, {value(7), 7, false}, {folder | realPath, 5, false}, {register(3), 3, true},
+		{address(16), base + 16, false},
 		{cstring("x"), base, false},
 	} {
 		if n, isRegister := c.in.in(&m).encode(base); n != c.want || isRegister != c.isRegister {

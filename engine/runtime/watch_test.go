@@ -32,7 +32,8 @@ func TestExecWatched(t *testing.T) {
 	runtimetest.Quiet(t)
 	c := newContainer(t, "watched", spec)
 	c.record.Filter = allows()
-	for _, set := range []*[]string{&spec.Process.Capabilities.Bounding, &spec.Process.Capabilities.Permitted, &spec.Process.Capabilities.Effective} {
+	for _, set := range []*[]string{&spec.Process.Capabilities.Bounding, &spec.Process.Capabilities.Permitted,
+		&spec.Process.Capabilities.Effective} {
 		*set = []string{"CAP_KILL", "CAP_SYS_PTRACE"}
 	}
 	p := *spec.Process

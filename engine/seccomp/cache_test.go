@@ -47,10 +47,16 @@ func TestCacheKeepsNoErrors(t *testing.T) {
 	if _, err := c.Filter("k", func() (*specs.LinuxSeccomp, error) { return nil, odd }); !errors.Is(err, odd) {
 		t.Error(err)
 	}
-	if _, err := c.Filter("k", func() (*specs.LinuxSeccomp, error) { return &specs.LinuxSeccomp{DefaultAction: "X"}, nil }); err == nil {
+	if _, err := c.Filter("k", func() (*specs.LinuxSeccomp, error) {
+		return &specs.LinuxSeccomp{DefaultAction: "X"},
+			nil
+	}); err == nil {
 		t.Error("a bad profile has a filter")
 	}
-	if f, err := c.Filter("k", func() (*specs.LinuxSeccomp, error) { return &specs.LinuxSeccomp{DefaultAction: specs.ActLog}, nil }); f == nil || err != nil {
+	if f, err := c.Filter("k", func() (*specs.LinuxSeccomp,
+		error) {
+		return &specs.LinuxSeccomp{DefaultAction: specs.ActLog}, nil
+	}); f == nil || err != nil {
 		t.Error(f, err)
 	}
 	if f, err := c.Filter("none", func() (*specs.LinuxSeccomp, error) { return nil, nil }); f != nil || err != nil {
@@ -65,7 +71,8 @@ func TestCacheInCrowd(t *testing.T) {
 		crowd.Go(func() {
 			want := uint(i % 20)
 			f, err := c.Filter(fmt.Sprint(want), func() (*specs.LinuxSeccomp, error) {
-				return &specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Syscalls: []specs.LinuxSyscall{{Names: []string{"read"}, Action: specs.ActErrno, ErrnoRet: &want}}}, nil
+				return &specs.LinuxSeccomp{DefaultAction: specs.ActAllow,
+					Syscalls: []specs.LinuxSyscall{{Names: []string{"read"}, Action: specs.ActErrno, ErrnoRet: &want}}}, nil
 			})
 			if err != nil || run(t, parse(f.Program), data{arch: auditAMD64}) != verdictErrno|uint32(want) {
 				t.Errorf("%d: another's filter, %v", want, err)

@@ -31,7 +31,8 @@ func (r *rules) compile() ([]instruction, error) {
 	}
 	p := a.program(a.then(instruction{op: opLoad, k: offArch}, next))
 	if len(p) > maxProgram {
-		return nil, invalid(late+"error loading seccomp filter into kernel: seccomp filter has %d instructions, the kernel takes %d", len(p), maxProgram)
+		return nil, invalid(late+"error loading seccomp filter into kernel: seccomp filter has %d instructions, the kernel "+
+			"takes %d", len(p), maxProgram)
 	}
 	return p, nil
 }

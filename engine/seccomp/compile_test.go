@@ -15,11 +15,12 @@ func TestMultiplexedCalls(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("32-bit x86 calls are part of amd64 only")
 	}
-	program := compiled(t, &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Architectures: []specs.Arch{specs.ArchX86}, Syscalls: []specs.LinuxSyscall{
-		one("semop", specs.ActLog),
-		one("send", specs.ActLog, specs.LinuxSeccompArg{Index: 2, Op: specs.OpEqualTo, Value: 5}),
-		one("socket", specs.ActLog, specs.LinuxSeccompArg{Index: 0, Op: specs.OpEqualTo, Value: 2}),
-	}})
+	program := compiled(t, &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Architectures: []specs.Arch{specs.ArchX86},
+		Syscalls: []specs.LinuxSyscall{
+			one("semop", specs.ActLog),
+			one("send", specs.ActLog, specs.LinuxSeccompArg{Index: 2, Op: specs.OpEqualTo, Value: 5}),
+			one("socket", specs.ActLog, specs.LinuxSeccompArg{Index: 0, Op: specs.OpEqualTo, Value: 2}),
+		}})
 	for _, row := range []struct {
 		nr    uint32
 		args  [6]uint64
@@ -27,7 +28,8 @@ func TestMultiplexedCalls(t *testing.T) {
 	}{
 		{x86IPC, [6]uint64{1}, true}, {x86IPC, [6]uint64{2}, false}, {x86IPC, [6]uint64{1 << 32}, false},
 		{x86Socketcall, [6]uint64{9, 0, 5}, true}, {x86Socketcall, [6]uint64{9, 0, 4}, false},
-		{x86Socketcall, [6]uint64{1}, true}, {359, [6]uint64{2}, true}, {359, [6]uint64{1}, false}, {289, [6]uint64{9, 0, 5}, false},
+		{x86Socketcall, [6]uint64{1}, true}, {359, [6]uint64{2}, true}, {359, [6]uint64{1}, false},
+		{289, [6]uint64{9, 0, 5}, false},
 	} {
 		want := uint32(verdictErrno | eperm)
 		if row.match {
@@ -63,7 +65,8 @@ func TestLongPrograms(t *testing.T) {
 			if v == 3 {
 				want = verdictErrno | eperm
 			}
-			if got := run(t, program, data{nr: uint32(table()[call].num[amd64]), arch: auditAMD64, args: [6]uint64{1: v << 31}}); got != want {
+			if got := run(t, program, data{nr: uint32(table()[call].num[amd64]), arch: auditAMD64,
+				args: [6]uint64{1: v << 31}}); got != want {
 				t.Fatalf("%s %d: %#x, want %#x", table()[call].name, v, got, want)
 			}
 		}
@@ -79,21 +82,33 @@ func TestVerdicts(t *testing.T) {
 		nr      uint32
 		want    uint32
 	}{
-		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW"}]}`, write, verdictAllow},
-		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW"}]}`, read, verdictErrno | 1},
-		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW"}]}`, new, verdictErrno | 38},
-		{`{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":5,"syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW"}]}`, read, verdictErrno | 5},
-		{`{"defaultAction":"SCMP_ACT_KILL","syscalls":[{"names":["write"],"action":"SCMP_ACT_ERRNO","errnoRet":7}]}`, write, verdictErrno | 7},
-		{`{"defaultAction":"SCMP_ACT_KILL","syscalls":[{"names":["write"],"action":"SCMP_ACT_ERRNO"}]}`, read, verdictKillThread},
-		{`{"defaultAction":"SCMP_ACT_KILL_PROCESS","syscalls":[{"names":["write"],"action":"SCMP_ACT_TRACE","errnoRet":9}]}`, write, verdictTrace | 9},
-		{`{"defaultAction":"SCMP_ACT_KILL_PROCESS","syscalls":[{"names":["write"],"action":"SCMP_ACT_TRAP"}]}`, read, verdictKillProcess},
-		{`{"defaultAction":"SCMP_ACT_TRAP","syscalls":[{"names":["write"],"action":"SCMP_ACT_KILL_THREAD"}]}`, new, verdictENOSYS},
+		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW"}]}`, write,
+			verdictAllow},
+		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW"}]}`, read,
+			verdictErrno | 1},
+		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW"}]}`, new,
+			verdictErrno | 38},
+		{`{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":5,"syscalls":[{"names":["write"],"action":"SCMP_ACT_ALLOW"}]}`,
+			read, verdictErrno | 5},
+		{`{"defaultAction":"SCMP_ACT_KILL","syscalls":[{"names":["write"],"action":"SCMP_ACT_ERRNO","errnoRet":7}]}`, write,
+			verdictErrno | 7},
+		{`{"defaultAction":"SCMP_ACT_KILL","syscalls":[{"names":["write"],"action":"SCMP_ACT_ERRNO"}]}`, read,
+			verdictKillThread},
+		{`{"defaultAction":"SCMP_ACT_KILL_PROCESS","syscalls":[{"names":["write"],"action":"SCMP_ACT_TRACE","errnoRet":9}]}`,
+			write, verdictTrace | 9},
+		{`{"defaultAction":"SCMP_ACT_KILL_PROCESS","syscalls":[{"names":["write"],"action":"SCMP_ACT_TRAP"}]}`, read,
+			verdictKillProcess},
+		{`{"defaultAction":"SCMP_ACT_TRAP","syscalls":[{"names":["write"],"action":"SCMP_ACT_KILL_THREAD"}]}`, new,
+			verdictENOSYS},
 		{`{"defaultAction":"SCMP_ACT_TRAP"}`, new, verdictTrap},
-		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW"}]}`, new, verdictErrno | 1},
+		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW"}]}`, new,
+			verdictErrno | 1},
 		{`{"defaultAction":"SCMP_ACT_LOG","syscalls":[{"names":["write"],"action":"SCMP_ACT_TRAP"}]}`, new, verdictLog},
-		{`{"defaultAction":"SCMP_ACT_TRACE","syscalls":[{"names":["write"],"action":"SCMP_ACT_TRAP"}]}`, new, verdictTrace | 1},
+		{`{"defaultAction":"SCMP_ACT_TRACE","syscalls":[{"names":["write"],"action":"SCMP_ACT_TRAP"}]}`, new,
+			verdictTrace | 1},
 		{`{"defaultAction":"SCMP_ACT_ALLOW"}`, read, verdictAllow},
-		{`{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["no_such_call","write"],"action":"SCMP_ACT_ERRNO"}]}`, write, verdictErrno | 1},
+		{`{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["no_such_call","write"],"action":"SCMP_ACT_ERRNO"}]}`,
+			write, verdictErrno | 1},
 		// What is as the default is no rule, and counts as named.
 		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["exit"],"action":"SCMP_ACT_ERRNO","args":[{"index":9,"op":"SCMP_CMP_EQ"}]}]}`, 60, verdictErrno | 1},
 		{`{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["exit"],"action":"SCMP_ACT_ERRNO"}]}`, 61, verdictENOSYS},
@@ -119,36 +134,46 @@ func TestRefusals(t *testing.T) {
 	for _, row := range []struct{ profile, text string }{
 		{`{"defaultAction":"SCMP_ACT_X"}`, "string SCMP_ACT_X is not a valid action for seccomp"},
 		{`{"syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW"}]}`, "string  is not a valid action for seccomp"},
-		{`{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_VAX"]}`, "string SCMP_ARCH_VAX is not a valid arch for seccomp"},
-		{`{"defaultAction":"SCMP_ACT_ALLOW","flags":["SECCOMP_FILTER_FLAG_NO"]}`, "seccomp flag SECCOMP_FILTER_FLAG_NO is not known to runc"},
-		{`{"defaultAction":"SCMP_ACT_ALLOW","flags":["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]}`, "seccomp flag SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: an agent for system calls is not supported"},
-		{`{"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"/s"}`, "seccomp listenerPath /s: an agent for system calls is not supported"},
+		{`{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_VAX"]}`,
+			"string SCMP_ARCH_VAX is not a valid arch for seccomp"},
+		{`{"defaultAction":"SCMP_ACT_ALLOW","flags":["SECCOMP_FILTER_FLAG_NO"]}`,
+			"seccomp flag SECCOMP_FILTER_FLAG_NO is not known to runc"},
+		{`{"defaultAction":"SCMP_ACT_ALLOW","flags":["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]}`,
+			"seccomp flag SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: an agent for system calls is not supported"},
+		{`{"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"/s"}`,
+			"seccomp listenerPath /s: an agent for system calls is not supported"},
 		{`{"defaultAction":"SCMP_ACT_NOTIFY"}`, "seccomp action SCMP_ACT_NOTIFY: an agent for system calls is not supported"},
-		{fmt.Sprintf(block, `{"names":["read"],"action":"SCMP_ACT_NOTIFY"}`), "seccomp action SCMP_ACT_NOTIFY: an agent for system calls is not supported"},
+		{fmt.Sprintf(block, `{"names":["read"],"action":"SCMP_ACT_NOTIFY"}`),
+			"seccomp action SCMP_ACT_NOTIFY: an agent for system calls is not supported"},
 		{fmt.Sprintf(block, `{"names":["read"],"action":"allow"}`), "string allow is not a valid action for seccomp"},
-		{fmt.Sprintf(block, `{"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"op":"=="}]}`), "string == is not a valid operator for seccomp"},
+		{fmt.Sprintf(block, `{"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"op":"=="}]}`),
+			"string == is not a valid operator for seccomp"},
 		{fmt.Sprintf(block, `{"names":[""],"action":"SCMP_ACT_ALLOW"}`), late + "empty string is not a valid syscall"},
 		{fmt.Sprintf(block, `{"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":6,"op":"SCMP_CMP_EQ"}]}`),
-			late + "error creating seccomp syscall condition for syscall read: system calls have 6 arguments, number 6 was named"},
+			late + "error creating seccomp syscall condition for syscall read: system calls have 6 arguments, number 6 was " +
+				"named"},
 	} {
 		p := &specs.LinuxSeccomp{}
 		if err := json.Unmarshal([]byte(row.profile), p); err != nil {
 			t.Fatal(err)
 		}
 		var refused Refusal
-		if _, err := Compile(p); !errors.As(err, &refused) || err.Error() != row.text || !errors.Is(err, errdefs.ErrInvalidArgument) {
+		if _, err := Compile(p); !errors.As(err, &refused) || err.Error() != row.text ||
+			!errors.Is(err, errdefs.ErrInvalidArgument) {
 			t.Errorf("%s: %v", row.profile, err)
 		}
 	}
 	p := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno}
 	for i := range 2000 {
-		p.Syscalls = append(p.Syscalls, one("read", specs.ActLog, specs.LinuxSeccompArg{Value: uint64(i) << 16, Op: specs.OpEqualTo}))
+		p.Syscalls = append(p.Syscalls,
+			one("read", specs.ActLog, specs.LinuxSeccompArg{Value: uint64(i) << 16, Op: specs.OpEqualTo}))
 	}
 	if _, err := Compile(p); err == nil || !errors.Is(err, errdefs.ErrInvalidArgument) {
 		t.Errorf("a program of thousands of instructions: %v", err)
 	}
 	// Names times conditions: a megabyte of text would be gigabytes of rules.
-	s := &specs.LinuxSyscall{Action: specs.ActAllow, Names: make([]string, 100_000), Args: make([]specs.LinuxSeccompArg, 50_000)}
+	s := &specs.LinuxSyscall{Action: specs.ActAllow, Names: make([]string, 100_000),
+		Args: make([]specs.LinuxSeccompArg, 50_000)}
 	for i := range s.Names {
 		s.Names[i] = "read"
 	}
@@ -181,7 +206,8 @@ func TestFlags(t *testing.T) {
 		{[]specs.LinuxSeccompFlag{specs.LinuxSeccompFlagLog}, flagLog},
 		{[]specs.LinuxSeccompFlag{specs.LinuxSeccompFlagSpecAllow, specs.LinuxSeccompFlagLog}, flagSpecAllow | flagLog},
 	} {
-		if f, err := Compile(&specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Flags: row.flags}); err != nil || f.Flags != row.want {
+		if f, err := Compile(&specs.LinuxSeccomp{DefaultAction: specs.ActAllow, Flags: row.flags}); err != nil ||
+			f.Flags != row.want {
 			t.Errorf("%v: %+v, %v", row.flags, f, err)
 		}
 	}

@@ -24,7 +24,8 @@ func TestKernelTakesTheProgram(t *testing.T) {
 			return
 		}
 		program := unix.SockFprog{Len: uint16(len(f.Program) / 8), Filter: (*unix.SockFilter)(unsafe.Pointer(&f.Program[0]))}
-		if _, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, setModeFilter, uintptr(f.Flags), uintptr(unsafe.Pointer(&program))); errno != 0 {
+		if _, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, setModeFilter, uintptr(f.Flags),
+			uintptr(unsafe.Pointer(&program))); errno != 0 {
 			t.Error("seccomp: ", errno)
 			return
 		}
@@ -32,7 +33,8 @@ func TestKernelTakesTheProgram(t *testing.T) {
 			name string
 			nr   uintptr
 			want syscall.Errno
-		}{{"getpid", unix.SYS_GETPID, 0}, {"keyctl", unix.SYS_KEYCTL, unix.EPERM}, {"clone3", unix.SYS_CLONE3, unix.ENOSYS}, {"a new one", 999, unix.ENOSYS}} {
+		}{{"getpid", unix.SYS_GETPID, 0}, {"keyctl", unix.SYS_KEYCTL, unix.EPERM}, {"clone3", unix.SYS_CLONE3, unix.ENOSYS},
+			{"a new one", 999, unix.ENOSYS}} {
 			if _, _, errno := unix.RawSyscall(row.nr, 0, 0, 0); errno != row.want {
 				t.Errorf("%s: %d, want %d", row.name, errno, row.want)
 			}

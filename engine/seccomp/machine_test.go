@@ -22,7 +22,8 @@ func compiled(t testing.TB, p *specs.LinuxSeccomp) []instruction {
 func parse(b []byte) []instruction {
 	var p []instruction
 	for ; len(b) >= 8; b = b[8:] {
-		p = append(p, instruction{op: binary.NativeEndian.Uint16(b), jt: b[2], jf: b[3], k: binary.NativeEndian.Uint32(b[4:])})
+		p = append(p, instruction{op: binary.NativeEndian.Uint16(b), jt: b[2], jf: b[3],
+			k: binary.NativeEndian.Uint32(b[4:])})
 	}
 	return p
 }
@@ -104,8 +105,10 @@ func dockerDefault(t testing.TB, caps ...string) *specs.LinuxSeccomp {
 
 var (
 	defaultCaps = []string{"CAP_CHOWN", "CAP_NET_RAW", "CAP_SYS_CHROOT", "CAP_AUDIT_WRITE"}
-	allCaps     = []string{"CAP_DAC_READ_SEARCH", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_CHROOT", "CAP_SYS_MODULE", "CAP_SYS_PACCT",
-		"CAP_SYS_PTRACE", "CAP_SYS_RAWIO", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_SYS_NICE", "CAP_SYSLOG", "CAP_BPF", "CAP_PERFMON"}
+	allCaps     = []string{"CAP_DAC_READ_SEARCH", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_CHROOT", "CAP_SYS_MODULE",
+		"CAP_SYS_PACCT",
+		"CAP_SYS_PTRACE", "CAP_SYS_RAWIO", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_SYS_NICE", "CAP_SYSLOG", "CAP_BPF",
+		"CAP_PERFMON"}
 )
 
 // one is a block of a profile for one name.

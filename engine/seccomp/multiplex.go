@@ -11,7 +11,8 @@ const (
 )
 
 // socketcallNames and ipcNames: the place in the list is the first argument.
-var socketcallNames = [...]string{1: "socket", "bind", "connect", "listen", "accept", "getsockname", "getpeername", "socketpair",
+var socketcallNames = [...]string{1: "socket", "bind", "connect", "listen", "accept", "getsockname", "getpeername",
+	"socketpair",
 	"send", "recv", "sendto", "recvfrom", "shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "accept4",
 	"recvmmsg", "sendmmsg"}
 

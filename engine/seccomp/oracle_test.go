@@ -36,7 +36,8 @@ func theirs(t *testing.T, oracle string, p *specs.LinuxSeccomp) []instruction {
 	for _, a := range p.Architectures {
 		fmt.Fprintf(&in, "arch %s\n", strings.ToLower(strings.TrimPrefix(string(a), "SCMP_ARCH_")))
 	}
-	ops := map[specs.LinuxSeccompOperator]int{specs.OpNotEqual: 1, specs.OpLessThan: 2, specs.OpLessEqual: 3, specs.OpEqualTo: 4,
+	ops := map[specs.LinuxSeccompOperator]int{specs.OpNotEqual: 1, specs.OpLessThan: 2, specs.OpLessEqual: 3,
+		specs.OpEqualTo:      4,
 		specs.OpGreaterEqual: 5, specs.OpGreaterThan: 6, specs.OpMaskedEqual: 7}
 	put := func(name string, v uint32, args []specs.LinuxSeccompArg) {
 		fmt.Fprintf(&in, "rule %s %d %d", name, v, len(args))

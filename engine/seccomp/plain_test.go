@@ -61,7 +61,8 @@ func of(p *specs.LinuxSeccomp, d data) (arch, bool) {
 		a = arm64
 	}
 	own, _ := archNamed(runtime.GOARCH)
-	return a, a != foreign && (a == own || slices.ContainsFunc(p.Architectures, func(n specs.Arch) bool { b, _ := archOf(n); return a == b }))
+	return a, a != foreign && (a == own ||
+		slices.ContainsFunc(p.Architectures, func(n specs.Arch) bool { b, _ := archOf(n); return a == b }))
 }
 
 // newer tells whether a call has a higher number than every one that the profile names.
@@ -109,8 +110,10 @@ func reached(name string, a arch, d data, args []specs.LinuxSeccompArg) bool {
 		if a != amd64 && a != arm64 {
 			arg, one, two = arg&0xffffffff, one&0xffffffff, two&0xffffffff
 		}
-		return map[specs.LinuxSeccompOperator]bool{specs.OpNotEqual: arg != one, specs.OpLessThan: arg < one, specs.OpLessEqual: arg <= one,
-			specs.OpEqualTo: arg == one, specs.OpGreaterEqual: arg >= one, specs.OpGreaterThan: arg > one, specs.OpMaskedEqual: arg&one == two&one}[c.Op]
+		return map[specs.LinuxSeccompOperator]bool{specs.OpNotEqual: arg != one, specs.OpLessThan: arg < one,
+			specs.OpLessEqual: arg <= one,
+			specs.OpEqualTo:   arg == one, specs.OpGreaterEqual: arg >= one, specs.OpGreaterThan: arg > one,
+			specs.OpMaskedEqual: arg&one == two&one}[c.Op]
 	}
 	all, any, seen, twice := true, len(args) == 0, 0, false
 	for _, c := range args {
@@ -176,9 +179,11 @@ func TestDefaultProfileHolds(t *testing.T) {
 func random(r *rand.Rand, round, perCall int) *specs.LinuxSeccomp {
 	names := []string{"read", "write", "openat", "fcntl", "clone", "ioctl", "prctl", "personality"}
 	values := []uint64{0, 1, 7, 0xffffffff, 1 << 32, 0x7e020000, 1<<32 | 5, ^uint64(0)}
-	ops := []specs.LinuxSeccompOperator{specs.OpNotEqual, specs.OpLessThan, specs.OpLessEqual, specs.OpEqualTo, specs.OpGreaterEqual,
+	ops := []specs.LinuxSeccompOperator{specs.OpNotEqual, specs.OpLessThan, specs.OpLessEqual, specs.OpEqualTo,
+		specs.OpGreaterEqual,
 		specs.OpGreaterThan, specs.OpMaskedEqual}
-	p := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, DefaultErrnoRet: number(uint(r.IntN(100) + 1)), Architectures: []specs.Arch{specs.ArchX86}}
+	p := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, DefaultErrnoRet: number(uint(r.IntN(100) + 1)),
+		Architectures: []specs.Arch{specs.ArchX86}}
 	if round%2 == 0 {
 		p.Architectures = append(p.Architectures, specs.ArchX32)
 	}
@@ -189,7 +194,8 @@ func random(r *rand.Rand, round, perCall int) *specs.LinuxSeccomp {
 		for range 1 + r.IntN(perCall) {
 			var args []specs.LinuxSeccompArg
 			for _, arg := range r.Perm(6)[:r.IntN(4)] {
-				args = append(args, specs.LinuxSeccompArg{Index: uint(arg), Op: ops[r.IntN(len(ops))], Value: values[r.IntN(len(values))], ValueTwo: values[r.IntN(len(values))]})
+				args = append(args, specs.LinuxSeccompArg{Index: uint(arg), Op: ops[r.IntN(len(ops))],
+					Value: values[r.IntN(len(values))], ValueTwo: values[r.IntN(len(values))]})
 			}
 			if r.IntN(9) == 0 && len(args) > 1 {
 				args[1].Index = args[0].Index
@@ -210,7 +216,8 @@ func TestRandomFiltersHold(t *testing.T) {
 		for _, s := range p.Syscalls {
 			i, _ := find(s.Names[0])
 			e := table()[i]
-			for _, d := range []data{{nr: uint32(e.num[amd64]), arch: auditAMD64}, {nr: uint32(e.num[x86]), arch: auditX86}, {nr: uint32(e.num[x32]) | x32Bit, arch: auditAMD64}} {
+			for _, d := range []data{{nr: uint32(e.num[amd64]), arch: auditAMD64}, {nr: uint32(e.num[x86]), arch: auditX86},
+				{nr: uint32(e.num[x32]) | x32Bit, arch: auditAMD64}} {
 				arguments(r, values, d, 10, func(d data) {
 					want := plain(p, d)
 					if got := run(t, program, d); got != want {

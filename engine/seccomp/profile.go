@@ -97,7 +97,8 @@ func (r *rules) add(s *specs.LinuxSyscall) error {
 		}
 		for _, c := range s.Args {
 			if c.Index > 5 {
-				return invalid(late+"error creating seccomp syscall condition for syscall %s: system calls have 6 arguments, number %d was named", name, c.Index)
+				return invalid(late+"error creating seccomp syscall condition for syscall %s: system calls have 6 arguments, "+
+					"number %d was named", name, c.Index)
 			}
 		}
 		if len(r.list)+len(conds) > maxRules {

@@ -22,14 +22,16 @@ func deviceRules(in *Input) []specs.LinuxDeviceCgroup {
 	}
 	rules := []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}
 	for _, d := range []struct{ major, minor int64 }{{1, 5}, {1, 3}, {1, 9}, {1, 8}, {5, 0}, {5, 1}} {
-		rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: "c", Major: &d.major, Minor: &d.minor, Access: "rwm"})
+		rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: "c", Major: &d.major, Minor: &d.minor,
+			Access: "rwm"})
 	}
 	// What every container has of runc, by Docker too: device nodes of any number can be made, and full, terminals
 	// and tun be used.
 	for _, d := range []struct {
 		kind, access string
 		major, minor int64
-	}{{"c", "m", -1, -1}, {"b", "m", -1, -1}, {"c", "rwm", 1, 7}, {"c", "rwm", 136, -1}, {"c", "rwm", 5, 2}, {"c", "rwm", 10, 200}} {
+	}{{"c", "m", -1, -1}, {"b", "m", -1, -1}, {"c", "rwm", 1, 7}, {"c", "rwm", 136, -1}, {"c", "rwm", 5, 2},
+		{"c", "rwm", 10, 200}} {
 		rule := specs.LinuxDeviceCgroup{Allow: true, Type: d.kind, Access: d.access}
 		if d.major >= 0 {
 			rule.Major = &d.major
@@ -68,14 +70,16 @@ func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceC
 			err = errNoDevice
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("error gathering device information while adding custom device %q: %v", m.PathOnHost, err)
+			return nil, nil, fmt.Errorf("error gathering device information while adding custom device %q: %v", m.PathOnHost,
+				err)
 		}
 		access := accessOf(m.CgroupPermissions)
 		for _, d := range found {
 			if access == "" { // it is there and may not be used
 				break
 			}
-			rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: d.Type, Major: &d.Major, Minor: &d.Minor, Access: access})
+			rules = append(rules, specs.LinuxDeviceCgroup{Allow: true, Type: d.Type, Major: &d.Major, Minor: &d.Minor,
+				Access: access})
 		}
 		devices = append(devices, found...)
 	}

@@ -11,7 +11,8 @@ import (
 // called alike.
 func TestThrottling(t *testing.T) {
 	root := t.TempDir()
-	for _, dir := range []string{"cpu0/thermal_throttle", "cpu1/thermal_throttle", "cpu12/thermal_throttle", "cpu3/cache", "cpufreq/thermal_throttle", "cpuidle"} {
+	for _, dir := range []string{"cpu0/thermal_throttle", "cpu1/thermal_throttle", "cpu12/thermal_throttle", "cpu3/cache",
+		"cpufreq/thermal_throttle", "cpuidle"} {
 		if err := os.MkdirAll(filepath.Join(root, "sys/devices/system/cpu", dir), 0o755); err != nil {
 			t.Fatal(err)
 		}

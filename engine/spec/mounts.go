@@ -71,19 +71,23 @@ func systemMounts(in *Input) []specs.Mount {
 	}
 	list := []specs.Mount{
 		{Type: "proc", Source: "proc", Destination: "/proc", Options: []string{"nosuid", "noexec", "nodev"}},
-		{Type: "tmpfs", Source: "tmpfs", Destination: "/dev", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
-		{Type: "devpts", Source: "devpts", Destination: "/dev/pts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+		{Type: "tmpfs", Source: "tmpfs", Destination: "/dev",
+			Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+		{Type: "devpts", Source: "devpts", Destination: "/dev/pts",
+			Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
 		{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: sys},
 		{Type: "cgroup", Source: "cgroup", Destination: "/sys/fs/cgroup", Options: cgroup},
 	}
 	if in.UserNS == "" || !in.Host.IpcMode.IsHost() { // not what a user namespace does not own
 		// Of whichever IPC namespace the container has, the host's too.
-		list = append(list, specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}})
+		list = append(list, specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue",
+			Options: []string{"nosuid", "noexec", "nodev"}})
 	}
 	switch {
 	case in.Host.IpcMode.IsNone():
 	case in.Shm != "":
-		list = append(list, specs.Mount{Type: "bind", Source: in.Shm, Destination: "/dev/shm", Options: []string{"rbind", "rprivate"}})
+		list = append(list, specs.Mount{Type: "bind", Source: in.Shm, Destination: "/dev/shm",
+			Options: []string{"rbind", "rprivate"}})
 	default:
 		list = append(list, specs.Mount{Type: "tmpfs", Source: "shm", Destination: "/dev/shm", Options: []string{
 			"nosuid", "noexec", "nodev", "mode=1777", fmt.Sprintf("size=%d", in.Host.ShmSize),

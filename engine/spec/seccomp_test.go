@@ -26,7 +26,8 @@ func TestFilters(t *testing.T) {
 		{"the daemon's is none", `{}`, "unconfined", false},
 		{"privileged", `{"Privileged":true}`, "", false},
 		{"privileged, and a daemon's", `{"Privileged":true}`, denyRead, false},
-		{"privileged with its own", `{"Privileged":true,"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_TRAP\"}"]}`, "", true},
+		{"privileged with its own", `{"Privileged":true,"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_TRAP\"}"]}`, "",
+			true},
 		{"a profile that says nothing", `{"SecurityOpt":["seccomp={}"]}`, "", false},
 	} {
 		in := input(t, row.host)

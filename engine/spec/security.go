@@ -78,7 +78,8 @@ func (s Security) labels() (process, files string) {
 	if len(s.Labels) == 0 || slices.Contains(s.Labels, "disable") {
 		return "", ""
 	}
-	parts := map[string]string{"user": "system_u", "role": "system_r", "type": "container_t", "level": "s0", "filetype": "container_file_t"}
+	parts := map[string]string{"user": "system_u", "role": "system_r", "type": "container_t", "level": "s0",
+		"filetype": "container_file_t"}
 	for _, l := range s.Labels {
 		name, value, _ := strings.Cut(l, ":")
 		if _, known := parts[name]; known && value != "" {

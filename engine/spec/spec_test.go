@@ -17,7 +17,8 @@ import (
 // input is a container with the host configuration given as JSON.
 func input(t *testing.T, host string) Input {
 	t.Helper()
-	in := Input{ID: "id", Config: &container.Config{}, Host: &container.HostConfig{}, Args: []string{"true"}, Hostname: "name", NetNS: "/net"}
+	in := Input{ID: "id", Config: &container.Config{}, Host: &container.HostConfig{}, Args: []string{"true"},
+		Hostname: "name", NetNS: "/net"}
 	if err := json.Unmarshal([]byte(host), in.Host); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,8 @@ func TestConfinement(t *testing.T) {
 		{`["apparmor=mine"]`, both, "mine", "", ""},
 		{`["apparmor:unconfined"]`, both, "unconfined", "", ""},
 		{`["apparmor=mine","label=type:t"]`, Confinement{}, "", "", ""},
-		{`["label=type:svirt_t","label=level:s0:c1,c2"]`, both, "", "system_u:system_r:svirt_t:s0:c1,c2", "system_u:object_r:container_file_t:s0:c1,c2"},
+		{`["label=type:svirt_t","label=level:s0:c1,c2"]`, both, "", "system_u:system_r:svirt_t:s0:c1,c2",
+			"system_u:object_r:container_file_t:s0:c1,c2"},
 		{`["label:user:u","label:role:r"]`, both, "", "u:r:container_t:s0", "u:object_r:container_file_t:s0"},
 		{`["label=filetype:mine_t"]`, both, "", "system_u:system_r:container_t:s0", "system_u:object_r:mine_t:s0"},
 		{`["label=disable","label=type:t"]`, both, "", "", ""},
@@ -53,7 +55,8 @@ func TestConfinement(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Process.ApparmorProfile != row.profile || s.Process.SelinuxLabel != row.labels || s.Linux.MountLabel != row.files {
+		if s.Process.ApparmorProfile != row.profile || s.Process.SelinuxLabel != row.labels ||
+			s.Linux.MountLabel != row.files {
 			t.Errorf("%s: %q %q %q", row.options, s.Process.ApparmorProfile, s.Process.SelinuxLabel, s.Linux.MountLabel)
 		}
 	}
@@ -71,14 +74,16 @@ func TestRefusedSecurityOptions(t *testing.T) {
 		}
 	}
 	var filters Filters
-	if _, err := filters.Of(Security{Seccomp: "{"}, false, nil); err == nil || !strings.HasPrefix(err.Error(), "seccomp profile: ") {
+	if _, err := filters.Of(Security{Seccomp: "{"}, false, nil); err == nil ||
+		!strings.HasPrefix(err.Error(), "seccomp profile: ") {
 		t.Error(err)
 	}
 }
 
 func TestMountsInOrder(t *testing.T) {
 	in := input(t, `{}`)
-	in.Mounts = []specs.Mount{{Destination: "/a/b/c"}, {Destination: "/dev/shm"}, {Destination: "/a"}, {Destination: "/etc/hosts"}, {Destination: "/a/b"}}
+	in.Mounts = []specs.Mount{{Destination: "/a/b/c"}, {Destination: "/dev/shm"}, {Destination: "/a"},
+		{Destination: "/etc/hosts"}, {Destination: "/a/b"}}
 	in.Files = []Bind{{Source: "/h", Target: "/etc/hosts"}, {Source: "/n", Target: "/etc/hostname"}}
 	var order []string
 	for _, m := range mounts(&in) {
@@ -113,7 +118,8 @@ func TestRootPropagation(t *testing.T) {
 
 func TestCgroupPathStaysBelowTheRoot(t *testing.T) {
 	for _, row := range []struct{ own, daemons, want string }{
-		{"", "", "/docker/id"}, {"", "/boxes/", "/boxes/id"}, {"a/b", "/boxes", "/a/b/id"}, {"../../x", "", "/x/id"}, {"/..", "", "/id"},
+		{"", "", "/docker/id"}, {"", "/boxes/", "/boxes/id"}, {"a/b", "/boxes", "/a/b/id"}, {"../../x", "", "/x/id"},
+		{"/..", "", "/id"},
 	} {
 		if got := CgroupPath(row.own, row.daemons, "id"); got != row.want {
 			t.Errorf("%q %q: %s", row.own, row.daemons, got)
@@ -142,12 +148,15 @@ func testHome(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "users"), []byte(passwd), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("/../users", filepath.Join(root, "etc/passwd")); err != nil { // as images do that are made of links
+	if err := os.Symlink("/../users",
+		filepath.Join(root, "etc/passwd")); err != nil { // as images do that are made of links
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ user, env, want string }{
-		{"", "A=1", "A=1 HOME=/root"}, {"toor", "A=1", "A=1 HOME=/root"}, {"joe", "A=1", "A=1 HOME=/home/joe"}, {"7:0", "", "HOME=/home/joe"},
-		{"none", "A=1", "A=1 HOME=/"}, {"99", "A=1", "A=1 HOME=/"}, {"joe", "HOME=/here A=1", "HOME=/here A=1"}, {"joe", "HOME= A=1", "A=1 HOME=/home/joe"},
+		{"", "A=1", "A=1 HOME=/root"}, {"toor", "A=1", "A=1 HOME=/root"}, {"joe", "A=1", "A=1 HOME=/home/joe"},
+		{"7:0", "", "HOME=/home/joe"},
+		{"none", "A=1", "A=1 HOME=/"}, {"99", "A=1", "A=1 HOME=/"}, {"joe", "HOME=/here A=1", "HOME=/here A=1"},
+		{"joe", "HOME= A=1", "A=1 HOME=/home/joe"},
 	} {
 		who, err := User(root, row.user, nil)
 		if err != nil {

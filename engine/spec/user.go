@@ -37,7 +37,8 @@ func UserIn(open Opener, name string, groups []string) (Account, error) {
 	passwd, group := userFile(open, "/etc/passwd"), userFile(open, "/etc/group")
 	defer passwd.Close()
 	defer group.Close()
-	found, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, io.LimitReader(passwd, maxUserFile), io.LimitReader(group, maxUserFile))
+	found, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, io.LimitReader(passwd, maxUserFile),
+		io.LimitReader(group, maxUserFile))
 	if err != nil {
 		return Account{}, refuse.Invalid("%v", err) // its text names the user
 	}
@@ -68,7 +69,8 @@ func UserIn(open Opener, name string, groups []string) (Account, error) {
 func homeOf(open Opener, uid int) string {
 	passwd := userFile(open, "/etc/passwd")
 	defer passwd.Close()
-	found, err := user.ParsePasswdFilter(io.LimitReader(passwd, maxUserFile), func(u user.User) bool { return u.Uid == uid })
+	found, err := user.ParsePasswdFilter(io.LimitReader(passwd, maxUserFile),
+		func(u user.User) bool { return u.Uid == uid })
 	if err != nil || len(found) == 0 || found[0].Home == "" {
 		return "/"
 	}

@@ -73,19 +73,23 @@ func TestDamage(t *testing.T) {
 	rows := []row{
 		{"zeroed", func(b []byte) []byte { return make([]byte, len(b)) }, "are all zero"},
 		{"both heads", func(b []byte) []byte { clear(b[:2*page]); return b }, "neither of its first two pages"},
-		{"another kind of file", func([]byte) []byte { return []byte(strings.Repeat("text ", 5000)) }, "neither of its first two pages"},
+		{"another kind of file", func([]byte) []byte { return []byte(strings.Repeat("text ", 5000)) },
+			"neither of its first two pages"},
 		{"a few bytes", func([]byte) []byte { return []byte("abc") }, "neither of its first two pages"},
 		{"cut to its heads", func(b []byte) []byte { return b[:2*page] }, "it was cut"},
 		{"all but the heads", func(b []byte) []byte { clear(b[2*page:]); return b }, "has other content"},
 	}
 	for i := range len(raw)/page + 1 {
-		rows = append(rows, row{fmt.Sprintf("cut to %d pages and a half", i), func(b []byte) []byte { return b[:min(i*page+page/2, len(b))] }, ""})
+		rows = append(rows, row{fmt.Sprintf("cut to %d pages and a half", i),
+			func(b []byte) []byte { return b[:min(i*page+page/2, len(b))] }, ""})
 	}
 	for i := range len(raw) / page {
 		rows = append(rows,
 			row{fmt.Sprintf("page %d zeroed", i), func(b []byte) []byte { clear(b[i*page : (i+1)*page]); return b }, ""},
-			row{fmt.Sprintf("page %d of another file", i), func(b []byte) []byte { random.Read(b[i*page : (i+1)*page]); return b }, ""},
-			row{fmt.Sprintf("page %d in another's place", i), func(b []byte) []byte { copy(b[i*page:(i+1)*page], b[(i+2)%4*page:]); return b }, ""})
+			row{fmt.Sprintf("page %d of another file", i),
+				func(b []byte) []byte { random.Read(b[i*page : (i+1)*page]); return b }, ""},
+			row{fmt.Sprintf("page %d in another's place", i),
+				func(b []byte) []byte { copy(b[i*page:(i+1)*page], b[(i+2)%4*page:]); return b }, ""})
 	}
 	for n := range 600 {
 		rows = append(rows, row{fmt.Sprintf("bytes %d", n), func(b []byte) []byte {

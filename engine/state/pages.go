@@ -31,7 +31,8 @@ const (
 	metaSize    = 64 // magic 4, version 4, page size 4, flags 4, root 8, sequence 8, freelist 8, end 8, change 8, sum 8
 	branchPage  = 0x01
 	leafPage    = 0x02
-	bucketValue = 0x01 // a leaf element that is a bucket: its root's page 8, sequence 8, and the page itself when that is 0
+	// A leaf element that is a bucket: its root's page 8, sequence 8, and the page itself when that is 0
+	bucketValue = 0x01
 	bucketHead  = 16
 	maxDepth    = 32
 )
@@ -156,7 +157,8 @@ func (w *walk) elements(p []byte, name string, keys bounds, depth int) error {
 		switch {
 		case !ok:
 			return fmt.Errorf("entry %d of %s is beyond its end", n, name)
-		case bytes.Compare(before, k) > 0 || !first && bytes.Equal(before, k) || keys.high != nil && bytes.Compare(k, keys.high) >= 0:
+		case bytes.Compare(before, k) > 0 || !first && bytes.Equal(before, k) ||
+			keys.high != nil && bytes.Compare(k, keys.high) >= 0:
 			return fmt.Errorf("entry %d of %s is out of order", n, name)
 		}
 		before, first = k, false

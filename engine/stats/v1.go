@@ -24,7 +24,8 @@ func readV1(groups map[string]string) Usage {
 	u.CPU.CPUUsage.UsageInUsermode, u.CPU.CPUUsage.UsageInKernelmode = split["user"]*tick, split["system"]*tick
 	throttled := pairs(sched, "cpu.stat")
 	u.CPU.ThrottlingData = container.ThrottlingData{
-		Periods: throttled["nr_periods"], ThrottledPeriods: throttled["nr_throttled"], ThrottledTime: throttled["throttled_time"],
+		Periods: throttled["nr_periods"], ThrottledPeriods: throttled["nr_throttled"],
+		ThrottledTime: throttled["throttled_time"],
 	}
 	if all := pairs(mem, "memory.stat"); len(all) > 0 {
 		names := []string{"hierarchical_memory_limit", "hierarchical_memsw_limit"}

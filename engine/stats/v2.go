@@ -9,8 +9,10 @@ import (
 // memoryV2 are the counters of memory.stat that Docker shows.
 var memoryV2 = []string{
 	"anon", "file", "kernel_stack", "slab", "sock", "shmem", "file_mapped", "file_dirty", "file_writeback", "anon_thp",
-	"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable", "slab_reclaimable", "slab_unreclaimable",
-	"pgfault", "pgmajfault", "workingset_refault", "workingset_activate", "workingset_nodereclaim", "pgrefill", "pgscan", "pgsteal",
+	"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable", "slab_reclaimable",
+	"slab_unreclaimable",
+	"pgfault", "pgmajfault", "workingset_refault", "workingset_activate", "workingset_nodereclaim", "pgrefill", "pgscan",
+	"pgsteal",
 	"pgactivate", "pgdeactivate", "pglazyfree", "pglazyfreed", "thp_fault_alloc", "thp_collapse_alloc",
 }
 

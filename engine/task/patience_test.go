@@ -83,7 +83,8 @@ func TestSilence(t *testing.T) {
 	for verb, call := range calls {
 		began := time.Now()
 		err := call()
-		if text := fmt.Sprintf("keeper (process %d) has not answered %s within", os.Getpid(), strings.Split(verb, "-")[0]); !errdefs.IsUnavailable(err) || !strings.Contains(err.Error(), text) {
+		if text := fmt.Sprintf("keeper (process %d) has not answered %s within", os.Getpid(),
+			strings.Split(verb, "-")[0]); !errdefs.IsUnavailable(err) || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v; want %q", verb, err, text)
 		}
 		if took := time.Since(began); took > 10*time.Second {

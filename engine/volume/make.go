@@ -102,7 +102,8 @@ func (s *Store) fillFolder(dir string, row []byte) error {
 	}
 	data := filepath.Join(dir, "_data")
 	uid, gid := s.ids.Root()
-	err := errors.Join(os.Chmod(dir, folderMode), s.touch(filepath.Join(dir, newMarker)), s.disk.WriteFile(filepath.Join(dir, rowFile), row, 0o600),
+	err := errors.Join(os.Chmod(dir, folderMode), s.touch(filepath.Join(dir, newMarker)),
+		s.disk.WriteFile(filepath.Join(dir, rowFile), row, 0o600),
 		s.disk.Mkdir(data, 0o755), os.Chmod(data, 0o755))
 	if uid != 0 || gid != 0 {
 		err = errors.Join(err, os.Chown(data, uid, gid))
@@ -162,7 +163,8 @@ func check(q *Request) error {
 	}
 	switch {
 	case q.Driver != "" && q.Driver != Driver:
-		return refuse.NotFound("create %s: error looking up volume plugin %s: plugin %q not found", q.Name, q.Driver, q.Driver)
+		return refuse.NotFound("create %s: error looking up volume plugin %s: plugin %q not found", q.Name, q.Driver,
+			q.Driver)
 	case len(q.Name) == 1:
 		return fail("volume name is too short, names should be at least two alphanumeric characters")
 	case !nameRule.MatchString(q.Name):

@@ -18,7 +18,8 @@ import (
 
 // Open reads the volumes below root, which it makes, and sweeps what crashes left. What cannot be read or swept is
 // told to warn and costs no other volume. New volumes belong to the root of ids.
-func Open(root string, db *state.DB, d *disk.Disk, ids fs.IDMaps, now func() time.Time, warn func(error)) (*Store, error) {
+func Open(root string, db *state.DB, d *disk.Disk, ids fs.IDMaps, now func() time.Time, warn func(error)) (*Store,
+	error) {
 	if err := d.MkdirAll(root, folderMode); err != nil {
 		return nil, fmt.Errorf("folder of volumes: %w", err)
 	}

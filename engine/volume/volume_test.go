@@ -37,7 +37,8 @@ func (w *world) open() {
 	if w.db, err = state.Open(filepath.Join(w.dir, "box.db")); err != nil {
 		w.t.Fatal(err)
 	}
-	w.Store, err = Open(filepath.Join(w.dir, "volumes"), w.db, nil, fs.IDMaps{}, time.Now, func(err error) { slog.Error("volumes", "error", err) })
+	w.Store, err = Open(filepath.Join(w.dir, "volumes"), w.db, nil, fs.IDMaps{}, time.Now,
+		func(err error) { slog.Error("volumes", "error", err) })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -109,18 +110,25 @@ func TestRefusals(t *testing.T) {
 		class func(error) bool
 		text  string
 	}{
-		{Request{Name: "a"}, errdefs.IsInvalidArgument, "create a: volume name is too short, names should be at least two alphanumeric characters"},
-		{Request{Name: "a/b"}, errdefs.IsInvalidArgument, `create a/b: "a/b" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`},
+		{Request{Name: "a"}, errdefs.IsInvalidArgument,
+			"create a: volume name is too short, names should be at least two alphanumeric characters"},
+		{Request{Name: "a/b"}, errdefs.IsInvalidArgument,
+			`create a/b: "a/b" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`},
 		{Request{Name: ".."}, errdefs.IsInvalidArgument, `create ..: ".." includes`},
 		{Request{Name: ".removed-x"}, errdefs.IsInvalidArgument, `includes invalid characters`},
 		{Request{Name: "ab\n"}, errdefs.IsInvalidArgument, `includes invalid characters`},
 		{Request{Name: strings.Repeat("a", 250)}, errdefs.IsInvalidArgument, `name is too long`},
-		{Request{Name: "ab", Driver: "nope"}, errdefs.IsNotFound, `create ab: error looking up volume plugin nope: plugin "nope" not found`},
-		{Request{Name: "ab", Options: map[string]string{"x": "y"}}, errdefs.IsInvalidArgument, `create ab: invalid option: "x"`},
-		{Request{Name: "ab", Options: map[string]string{"o": "bind"}}, errdefs.IsInvalidArgument, `create ab: missing required option: "device"`},
-		{Request{Name: "ab", Options: map[string]string{"device": "/x"}}, errdefs.IsInvalidArgument, `create ab: missing required option: "type"`},
+		{Request{Name: "ab", Driver: "nope"}, errdefs.IsNotFound,
+			`create ab: error looking up volume plugin nope: plugin "nope" not found`},
+		{Request{Name: "ab", Options: map[string]string{"x": "y"}}, errdefs.IsInvalidArgument,
+			`create ab: invalid option: "x"`},
+		{Request{Name: "ab", Options: map[string]string{"o": "bind"}}, errdefs.IsInvalidArgument,
+			`create ab: missing required option: "device"`},
+		{Request{Name: "ab", Options: map[string]string{"device": "/x"}}, errdefs.IsInvalidArgument,
+			`create ab: missing required option: "type"`},
 		{Request{Name: "ab", Options: map[string]string{"size": "zz"}}, errdefs.IsInvalidArgument, `create ab: invalid size`},
-		{Request{Name: "ab", Options: map[string]string{"size": "1m"}}, errdefs.IsInvalidArgument, `create ab: quota size requested but no quota support`},
+		{Request{Name: "ab", Options: map[string]string{"size": "1m"}}, errdefs.IsInvalidArgument,
+			`create ab: quota size requested but no quota support`},
 	} {
 		_, _, err := w.Make(row.q)
 		if !row.class(err) || !strings.Contains(err.Error(), row.text) {
@@ -330,7 +338,8 @@ func testFill(t *testing.T) {
 	if err := os.Symlink("/etc", filepath.Join(w.Path("used"), "out")); err != nil {
 		t.Fatal(err)
 	}
-	if err := fill("used", "out"); !errdefs.IsInvalidArgument(err) || !strings.HasPrefix(err.Error(), "path concatenation escapes the base directory") {
+	if err := fill("used", "out"); !errdefs.IsInvalidArgument(err) ||
+		!strings.HasPrefix(err.Error(), "path concatenation escapes the base directory") {
 		t.Fatal(err)
 	}
 	if used, err := w.Unmount("empty", "c fill"); used || err != nil {
@@ -345,8 +354,10 @@ func TestMountOf(t *testing.T) {
 	}{
 		{map[string]string{"type": "tmpfs", "device": "tmpfs", "o": "size=1m,uid=1000"}, "tmpfs:/t, data: size=1m,uid=1000"},
 		{map[string]string{"type": "none", "device": "/srv", "o": "bind,ro"}, "/srv:/t, flags: 0x1001"},
-		{map[string]string{"type": "nfs", "device": ":/export", "o": "addr=10.0.0.1,rw,nfsvers=4"}, ":/export:/t, data: addr=10.0.0.1,nfsvers=4"},
-		{map[string]string{"type": "nfs", "device": ":/export", "o": "addr=files,soft"}, ":/export:/t, data: addr=10.9.9.9,soft"},
+		{map[string]string{"type": "nfs", "device": ":/export", "o": "addr=10.0.0.1,rw,nfsvers=4"},
+			":/export:/t, data: addr=10.0.0.1,nfsvers=4"},
+		{map[string]string{"type": "nfs", "device": ":/export", "o": "addr=files,soft"},
+			":/export:/t, data: addr=10.9.9.9,soft"},
 		{map[string]string{"type": "ext4", "device": "/dev/x"}, "/dev/x:/t"},
 	} {
 		m, err := mountOf(&Volume{Options: row.options}, "/t", func(string) (string, error) { return "10.9.9.9", nil })

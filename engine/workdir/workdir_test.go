@@ -35,7 +35,8 @@ func testMake(t *testing.T) {
 		must(t, os.MkdirAll(filepath.Join(root, "there"), 0o755))
 		must(t, os.WriteFile(filepath.Join(root, "file"), nil, 0o644))
 		must(t, unix.Mkfifo(filepath.Join(root, "fifo"), 0o600))
-		for link, to := range map[string]string{"up": "../../..", "host": "/outside", "gone": "/nowhere/yet", "far": "there/nowhere", "loop": "loop", "tofile": "file"} {
+		for link, to := range map[string]string{"up": "../../..", "host": "/outside", "gone": "/nowhere/yet",
+			"far": "there/nowhere", "loop": "loop", "tofile": "file"} {
 			must(t, os.Symlink(to, filepath.Join(root, link)))
 		}
 		fd, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY, 0)

@@ -89,7 +89,8 @@ func (c *comparison) entry(old, own int, name, p string, existed bool, was, is *
 		defer unix.Close(below)
 		oldBelow := -1
 		if existed && was.Mode&unix.S_IFMT == unix.S_IFDIR {
-			if oldBelow, err = unix.Openat(old, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
+			if oldBelow, err = unix.Openat(old, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC,
+				0); err != nil {
 				return err
 			}
 			defer unix.Close(oldBelow)

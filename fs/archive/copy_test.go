@@ -60,9 +60,11 @@ func TestRoundTrip(t *testing.T) {
 	must(t,
 		os.MkdirAll(at("d/"+long), 0o755),
 		os.WriteFile(at("d/"+long+"/deep"), []byte("deep"), 0o640),
-		os.WriteFile(at("su"), []byte("s"), 0o600), os.Chown(at("su"), 3_000_000, 1001), os.Chmod(at("su"), os.ModeSetuid|0o755),
+		os.WriteFile(at("su"), []byte("s"), 0o600), os.Chown(at("su"), 3_000_000, 1001),
+		os.Chmod(at("su"), os.ModeSetuid|0o755),
 		unix.Setxattr(at("su"), "user.a", []byte("v\x00w"), 0),
-		unix.Setxattr(at("su"), "security.capability", []byte("\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 0),
+		unix.Setxattr(at("su"), "security.capability",
+			[]byte("\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 0),
 		os.Link(at("su"), at("d/hard")), os.Symlink("/else/where", at("link")), os.Lchown(at("link"), 7, 8),
 		unix.Mkfifo(at("pipe"), 0o622), unix.Mknod(at("null"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))),
 		os.WriteFile(at("empty"), nil, 0o444), os.WriteFile(at(".wh.not-a-mark"), []byte("x"), 0o644),
@@ -145,8 +147,9 @@ func testExtractStaysInside(t *testing.T) {
 		"over a link":    {[]tar.Header{link("l", outside+"/victim"), file("l")}, true},
 		"hard link":      {[]tar.Header{{Typeflag: tar.TypeLink, Name: "h", Linkname: outside + "/victim"}}, false},
 		"hard link up":   {[]tar.Header{{Typeflag: tar.TypeLink, Name: "h", Linkname: "../victim"}}, false},
-		"folder on link": {[]tar.Header{link("l", outside), {Typeflag: tar.TypeDir, Name: "l", Mode: 0o700}, file("l/victim")}, true},
-		"there already":  {[]tar.Header{file("planted/victim")}, true},
+		"folder on link": {[]tar.Header{link("l", outside), {Typeflag: tar.TypeDir, Name: "l", Mode: 0o700},
+			file("l/victim")}, true},
+		"there already": {[]tar.Header{file("planted/victim")}, true},
 	} {
 		dir := t.TempDir()
 		must(t, os.Mkdir(dir+"/at", 0o755), os.Symlink(outside, dir+"/at/planted"))
@@ -194,7 +197,8 @@ func testSwappedLinks(t *testing.T) {
 		t.Skip("the root of these links is the host's")
 	}
 	dir, outside := t.TempDir(), t.TempDir()
-	must(t, os.MkdirAll(dir+"/real", 0o755), os.WriteFile(dir+"/real/f", []byte("inside"), 0o644), os.WriteFile(outside+"/f", []byte("SECRET"), 0o600))
+	must(t, os.MkdirAll(dir+"/real", 0o755), os.WriteFile(dir+"/real/f", []byte("inside"), 0o644),
+		os.WriteFile(outside+"/f", []byte("SECRET"), 0o600))
 	var stop atomic.Bool
 	var flips sync.WaitGroup
 	defer func() { stop.Store(true); flips.Wait() }()
@@ -210,8 +214,10 @@ func testSwappedLinks(t *testing.T) {
 			_ = os.RemoveAll(dir + "/name")
 		}
 	})
-	in := tarball(t, tar.Header{Typeflag: tar.TypeDir, Name: "name/sub", Mode: 0o700}, tar.Header{Typeflag: tar.TypeReg, Name: "name/sub/g", Size: 9},
-		tar.Header{Typeflag: tar.TypeReg, Name: "name/f", Size: 9, Mode: 0o777}, tar.Header{Typeflag: tar.TypeFifo, Name: "name/p", Mode: 0o777})
+	in := tarball(t, tar.Header{Typeflag: tar.TypeDir, Name: "name/sub", Mode: 0o700},
+		tar.Header{Typeflag: tar.TypeReg, Name: "name/sub/g", Size: 9},
+		tar.Header{Typeflag: tar.TypeReg, Name: "name/f", Size: 9, Mode: 0o777},
+		tar.Header{Typeflag: tar.TypeFifo, Name: "name/p", Mode: 0o777})
 	r := rootAt(t, dir)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -247,7 +253,8 @@ func testRootFollow(t *testing.T) {
 		os.Symlink("loop", dir+"/loop"), os.Symlink("/no/where", dir+"/dangling"))
 	r := rootAt(t, dir)
 	for p, want := range map[string]string{
-		"/": "/", "/abs": "/a", "/abs/b/": "/a/b", "/a/up": "/a/b", "/dangling": "/no/where", "/none/../a": "/a", "/../abs/../x": "/x", "a//b/.": "/a/b",
+		"/": "/", "/abs": "/a", "/abs/b/": "/a/b", "/a/up": "/a/b", "/dangling": "/no/where", "/none/../a": "/a",
+		"/../abs/../x": "/x", "a//b/.": "/a/b",
 	} {
 		if got, err := r.Follow(p); err != nil || got != want {
 			t.Errorf("%s leads to %s %v, want %s", p, got, err, want)
@@ -259,12 +266,15 @@ func testRootFollow(t *testing.T) {
 }
 
 func FuzzExtract(f *testing.F) {
-	f.Add(tarball(f, tar.Header{Typeflag: tar.TypeReg, Name: "a/b", Size: 3}, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "../.."},
-		tar.Header{Typeflag: tar.TypeReg, Name: "l/x", Size: 3}, tar.Header{Typeflag: tar.TypeLink, Name: "h", Linkname: "a/b"}))
+	f.Add(tarball(f, tar.Header{Typeflag: tar.TypeReg, Name: "a/b", Size: 3},
+		tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "../.."},
+		tar.Header{Typeflag: tar.TypeReg, Name: "l/x", Size: 3},
+		tar.Header{Typeflag: tar.TypeLink, Name: "h", Linkname: "a/b"}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		above := t.TempDir()
 		must(t, os.Mkdir(above+"/root", 0o755))
-		_ = Extract(t.Context(), rootAt(t, above+"/root"), "/", bytes.NewReader(raw), ExtractOptions{Owner: &Owner{UID: os.Geteuid(), GID: os.Getegid()}})
+		_ = Extract(t.Context(), rootAt(t, above+"/root"), "/", bytes.NewReader(raw),
+			ExtractOptions{Owner: &Owner{UID: os.Geteuid(), GID: os.Getegid()}})
 		if found, _ := os.ReadDir(above); len(found) != 1 {
 			t.Fatalf("%v beside the root", found)
 		}

@@ -77,7 +77,8 @@ func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 		z.Multistream(false)
 		return &unpacked{&members{b, z}, c, false, z.Close}, c, nil
 	case Zstd:
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
 			return nil, c, fmt.Errorf("zstd: %w", Invalid(err))
 		}

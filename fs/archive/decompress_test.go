@@ -59,7 +59,8 @@ func TestDecompress(t *testing.T) {
 		}
 		bad := func(what string, raw []byte, says string) {
 			_, _, err := unpackAll(raw)
-			if err == nil || !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), says) || !strings.HasPrefix(err.Error(), string(form)+": ") {
+			if err == nil || !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), says) ||
+				!strings.HasPrefix(err.Error(), string(form)+": ") {
 				t.Errorf("%s, %s: %v", form, what, err)
 			}
 		}
@@ -79,7 +80,8 @@ func TestDecompress(t *testing.T) {
 			ok("filled up with zeros", append(bytes.Clone(raw), make([]byte, 512)...), text)
 		}
 	}
-	large := []byte("\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x28\x00\x00\x00") // asks for a dictionary of 4 GB
+	// Asks for a dictionary of 4 GB
+	large := []byte("\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x28\x00\x00\x00")
 	if _, _, err := unpackAll(append(large, make([]byte, 1000)...)); !errdefs.IsInvalidArgument(err) {
 		t.Errorf("a dictionary of 4 GB: %v", err)
 	}
@@ -113,7 +115,8 @@ func TestNotTar(t *testing.T) {
 // TestCorrupt: the compression is named once, whether the library names it or not.
 func TestCorrupt(t *testing.T) {
 	for said, want := range map[string]string{
-		"gzip: invalid header": "gzip: invalid header: invalid argument", "unexpected EOF": "gzip: unexpected EOF: invalid argument",
+		"gzip: invalid header": "gzip: invalid header: invalid argument",
+		"unexpected EOF":       "gzip: unexpected EOF: invalid argument",
 	} {
 		if err := corrupt(Gzip, errors.New(said)); err.Error() != want || !errdefs.IsInvalidArgument(err) {
 			t.Errorf("%s: %v", said, err)

@@ -151,7 +151,8 @@ func (x *extractor) makeWay(e target) error {
 		if becomes {
 			old, next = next, old
 		}
-		return &kindError{fmt.Sprintf("cannot overwrite %s %q with %s %q", old, "/"+path.Join(e.dir.path, e.name), next, "/"+x.at)}
+		return &kindError{fmt.Sprintf("cannot overwrite %s %q with %s %q", old, "/"+path.Join(e.dir.path, e.name), next,
+			"/"+x.at)}
 	}
 	if err := (remover{disk: x.o.Disk}).remove(e.dir, e.name); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
 		return fmt.Errorf("replace: %w", err)

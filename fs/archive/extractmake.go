@@ -94,7 +94,8 @@ func (x *extractor) hardlink(e target) error {
 }
 
 func (x *extractor) device(e target) error {
-	kind := map[byte]uint32{tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK, tar.TypeFifo: unix.S_IFIFO}[e.h.Typeflag]
+	kind := map[byte]uint32{tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK,
+		tar.TypeFifo: unix.S_IFIFO}[e.h.Typeflag]
 	if e.h.Devmajor < 0 || e.h.Devminor < 0 || e.h.Devmajor >= 1<<12 || e.h.Devminor >= 1<<20 {
 		return fmt.Errorf("device %d:%d: %w", e.h.Devmajor, e.h.Devminor, errdefs.ErrInvalidArgument)
 	}

@@ -48,7 +48,8 @@ func TestHolesStay(t *testing.T) {
 	}
 	forms := map[string][]byte{"zeros": packed(t, dir, ".")}
 	for name, args := range map[string][]string{
-		"gnu": {"--format=gnu"}, "posix 0.0": {"--format=posix", "--sparse-version=0.0"}, "posix 0.1": {"--format=posix", "--sparse-version=0.1"},
+		"gnu": {"--format=gnu"}, "posix 0.0": {"--format=posix", "--sparse-version=0.0"},
+		"posix 0.1": {"--format=posix", "--sparse-version=0.1"},
 		"posix 1.0": {"--format=posix", "--sparse-version=1.0"}, "old zeros": nil,
 	} {
 		if args != nil {

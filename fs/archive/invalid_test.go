@@ -18,7 +18,8 @@ func TestInvalid(t *testing.T) {
 		want string
 	}{
 		{io.ErrUnexpectedEOF, "unexpected EOF: invalid argument"},
-		{fmt.Errorf("gzip: %w: %w", io.ErrUnexpectedEOF, errdefs.ErrInvalidArgument), "gzip: unexpected EOF: invalid argument"},
+		{fmt.Errorf("gzip: %w: %w", io.ErrUnexpectedEOF, errdefs.ErrInvalidArgument),
+			"gzip: unexpected EOF: invalid argument"},
 		{unix.EINVAL, "invalid argument"},
 		{&os.PathError{Op: "link", Path: "f", Err: unix.EINVAL}, "link f: invalid argument"},
 		{unix.EPERM, "operation not permitted: invalid argument"},

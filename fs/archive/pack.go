@@ -23,7 +23,8 @@ type PackOptions struct {
 	Seconds   bool       // cut times to seconds, as layers have them
 	UIDs      []fs.IDMap // ids in the archive <- ids on the host; none for as they are
 	GIDs      []fs.IDMap
-	Nobody    bool // who has no place in the map becomes nobody, as a program in the namespace sees it; else it is an error
+	// Who has no place in the map becomes nobody, as a program in the namespace sees it; else it is an error
+	Nobody bool
 	// Enter is asked before a folder on another file system than the one above it is gone into; the path is from
 	// where the packing began. Such a folder is packed empty when it says no. Nil: always.
 	Enter func(path string) bool

@@ -78,7 +78,8 @@ func (p *Packer) regular(at int, st *unix.Stat_t, h *tar.Header) error {
 // keptAttributes are the extended attributes that an archive keeps. Those of labels and of overlayfs belong to the
 // host.
 func keptAttribute(name string) bool {
-	return name == "security.capability" || strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.") ||
+	return name == "security.capability" ||
+		strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.") ||
 		strings.HasPrefix(name, "system.posix_acl_")
 }
 

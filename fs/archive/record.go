@@ -144,8 +144,10 @@ func RebuildSize(record io.Reader) (size int64, err error) {
 }
 
 // readRecord calls raw and file for the parts of a record, in order. raw reads its n bytes.
-func readRecord(record io.Reader, raw func(r *bufio.Reader, n int64) error, file func(path string, n int64) error) error {
-	z, err := zstd.NewReader(record, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(recordWindow))
+func readRecord(record io.Reader, raw func(r *bufio.Reader, n int64) error,
+	file func(path string, n int64) error) error {
+	z, err := zstd.NewReader(record, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(recordWindow))
 	if err != nil {
 		return damaged(err)
 	}

@@ -32,7 +32,8 @@ func (w *whole) Read(p []byte) (int, error) {
 		w.zeros = min(w.zeros+n, block)
 	}
 	if errors.Is(err, io.EOF) && (w.total%block != 0 || w.zeros < block) {
-		return n, fmt.Errorf("tar ends early, after %d bytes: %w: %w", w.total, io.ErrUnexpectedEOF, errdefs.ErrInvalidArgument)
+		return n, fmt.Errorf("tar ends early, after %d bytes: %w: %w", w.total, io.ErrUnexpectedEOF,
+			errdefs.ErrInvalidArgument)
 	}
 	return n, err
 }

@@ -22,7 +22,8 @@ func TestWhole(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, read := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.OneByteReader, iotest.DataErrReader} {
+	for _, read := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.OneByteReader,
+		iotest.DataErrReader} {
 		got, err := io.ReadAll(Whole(read(bytes.NewReader(b.Bytes()))))
 		if err != nil || !bytes.Equal(got, b.Bytes()) {
 			t.Errorf("%d of %d bytes: %v", len(got), b.Len(), err)

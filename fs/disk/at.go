@@ -69,12 +69,14 @@ func (d *Disk) SymlinkAt(to string, dir int, name string) error {
 
 // LinkAt is linkat(2): name in dir becomes one more name of the file old in from.
 func (d *Disk) LinkAt(from int, old string, dir int, name string) error {
-	return d.do(Op{Kind: Link, ToDir: from, To: old, Dir: dir, Path: name}, func() error { return unix.Linkat(from, old, dir, name, 0) })
+	return d.do(Op{Kind: Link, ToDir: from, To: old, Dir: dir, Path: name},
+		func() error { return unix.Linkat(from, old, dir, name, 0) })
 }
 
 // NodeAt is mknodat(2).
 func (d *Disk) NodeAt(dir int, name string, mode uint32, dev int) error {
-	return d.do(Op{Kind: Node, Dir: dir, Path: name, Mode: mode, Size: int64(dev)}, func() error { return unix.Mknodat(dir, name, mode, dev) })
+	return d.do(Op{Kind: Node, Dir: dir, Path: name, Mode: mode, Size: int64(dev)},
+		func() error { return unix.Mknodat(dir, name, mode, dev) })
 }
 
 // UnlinkAt is unlinkat(2).

@@ -91,7 +91,8 @@ func (d *Disk) CreateTemp(dir, pattern string) (f *os.File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Around(&Op{Kind: Create, Dir: unix.AT_FDCWD, Path: f.Name(), Mode: 0o600}, func() error { return nil }); err != nil {
+	if err := d.Around(&Op{Kind: Create, Dir: unix.AT_FDCWD, Path: f.Name(), Mode: 0o600},
+		func() error { return nil }); err != nil {
 		return nil, errors.Join(failed("open", f.Name(), err), f.Close(), os.Remove(f.Name()))
 	}
 	return f, nil
@@ -149,7 +150,8 @@ func (d *Disk) Replace(path string, data []byte, mode os.FileMode) error {
 
 // Rename is os.Rename.
 func (d *Disk) Rename(from, to string) error {
-	err := d.do(Op{Kind: Rename, Dir: unix.AT_FDCWD, Path: from, ToDir: unix.AT_FDCWD, To: to}, func() error { return os.Rename(from, to) })
+	err := d.do(Op{Kind: Rename, Dir: unix.AT_FDCWD, Path: from, ToDir: unix.AT_FDCWD, To: to},
+		func() error { return os.Rename(from, to) })
 	return failed("rename", from, err)
 }
 
@@ -187,7 +189,8 @@ func (d *Disk) RemoveAll(path string) error {
 
 // Mkdir is os.Mkdir.
 func (d *Disk) Mkdir(path string, mode os.FileMode) error {
-	err := d.do(Op{Kind: Mkdir, Dir: unix.AT_FDCWD, Path: path, Mode: uint32(mode)}, func() error { return os.Mkdir(path, mode) })
+	err := d.do(Op{Kind: Mkdir, Dir: unix.AT_FDCWD, Path: path, Mode: uint32(mode)},
+		func() error { return os.Mkdir(path, mode) })
 	return failed("mkdir", path, err)
 }
 

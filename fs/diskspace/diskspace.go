@@ -22,7 +22,8 @@ func Explain(err error, folders ...string) error {
 	if !isFull(err) || strings.Contains(err.Error(), "prune") {
 		return err
 	}
-	return fmt.Errorf("%w: %s: docker system df shows what takes room, docker system prune gives back what nobody uses", err, describe(place(err, folders)))
+	return fmt.Errorf("%w: %s: docker system df shows what takes room, docker system prune gives back what nobody uses",
+		err, describe(place(err, folders)))
 }
 
 // InLog is for slog.HandlerOptions.ReplaceAttr: errors in a log are explained.
@@ -38,7 +39,8 @@ func InLog(folders ...string) func([]string, slog.Attr) slog.Attr {
 // isFull tells the error of a disk, or of a quota, on which nothing has room. One that came from another process is
 // but a text.
 func isFull(err error) bool {
-	return err != nil && (errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || strings.Contains(err.Error(), unix.ENOSPC.Error()))
+	return err != nil && (errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) ||
+		strings.Contains(err.Error(), unix.ENOSPC.Error()))
 }
 
 // place is a path on the file system that an error is about.

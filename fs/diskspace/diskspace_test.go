@@ -27,7 +27,8 @@ func TestExplain(t *testing.T) {
 		at   string // "" for an error that stays
 	}{
 		{"a file", real, "/dev/full is on "},
-		{"a file that is gone again", &os.PathError{Op: "write", Path: filepath.Join(root, "gone", "f"), Err: unix.ENOSPC}, root + " is on "},
+		{"a file that is gone again", &os.PathError{Op: "write", Path: filepath.Join(root, "gone", "f"), Err: unix.ENOSPC},
+			root + " is on "},
 		{"a link", &os.LinkError{Op: "link", Old: "/a", New: filepath.Join(root, "b"), Err: unix.EDQUOT}, root + " is on "},
 		{"a file in an open folder", fmt.Errorf("layer entry %q: %w", "bin/sh", unix.ENOSPC), root + " is on "},
 		{"of several", errors.Join(errors.New("other"), unix.ENOSPC), root + " is on "},
@@ -42,7 +43,8 @@ func TestExplain(t *testing.T) {
 			}
 			continue
 		}
-		for _, want := range []string{row.err.Error() + ": " + row.at, " are free now", "docker system df", "docker system prune"} {
+		for _, want := range []string{row.err.Error() + ": " + row.at, " are free now", "docker system df",
+			"docker system prune"} {
 			if !strings.Contains(got.Error(), want) {
 				t.Errorf("%s: %v, want %q in it", row.name, got, want)
 			}
@@ -61,7 +63,8 @@ func TestInLog(t *testing.T) {
 		value any
 		told  bool
 	}{
-		{unix.ENOSPC, true}, {fmt.Errorf("write state: %w", unix.EDQUOT), true}, {errors.New("other"), false}, {"no space left on device", false}, {nil, false},
+		{unix.ENOSPC, true}, {fmt.Errorf("write state: %w", unix.EDQUOT), true}, {errors.New("other"), false},
+		{"no space left on device", false}, {nil, false},
 	} {
 		out.Reset()
 		log.Warn("save", "error", row.value, "n", 1)

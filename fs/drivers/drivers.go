@@ -28,10 +28,12 @@ type driver struct {
 // table is the compiled-in drivers, in the order in which they are tried when nobody says which.
 func table() []driver {
 	return []driver{
-		{overlay.Name, overlay.CheckOptions, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
-			return overlay.Open(ctx, root, db, d, opts)
-		}},
-		{vfs.Name, vfs.CheckOptions, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+		{overlay.Name, overlay.CheckOptions,
+			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+				return overlay.Open(ctx, root, db, d, opts)
+			}},
+		{vfs.Name, vfs.CheckOptions, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver,
+			error) {
 			return vfs.Open(ctx, root, db, d, opts)
 		}},
 	}
@@ -66,13 +68,15 @@ func Check(name string, opts []string) error {
 }
 
 func unknown(name string) error {
-	return fmt.Errorf("storage driver %q is not known: this box has %s: %w", name, strings.Join(Names(), ", "), errdefs.ErrInvalidArgument)
+	return fmt.Errorf("storage driver %q is not known: this box has %s: %w", name, strings.Join(Names(), ", "),
+		errdefs.ErrInvalidArgument)
 }
 
 // Open opens the driver called name on the folder of that name below root. An empty name picks one: the driver that
 // has layers there already, the one that opts name, else the first that works; why others did not is told to note.
 // opts are storage options, key=value; those of a driver start with its name.
-func Open(ctx context.Context, root, name string, db fs.DB, d *disk.Disk, opts []string, note func(string)) (fs.Driver, error) {
+func Open(ctx context.Context, root, name string, db fs.DB, d *disk.Disk, opts []string, note func(string)) (fs.Driver,
+	error) {
 	if err := check(name, opts); err != nil {
 		return nil, err
 	}
@@ -114,14 +118,16 @@ func open(ctx context.Context, root, name string, db fs.DB, to *disk.Disk, opts 
 }
 
 // first opens the first driver that works on root.
-func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []string, note func(string)) (fs.Driver, error) {
+func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []string, note func(string)) (fs.Driver,
+	error) {
 	var tried []error
 	for _, d := range table() {
 		dir := filepath.Join(root, d.name)
 		_, statErr := os.Lstat(dir)
 		opened, err := d.open(ctx, dir, db, to, opts)
 		if err == nil && len(tried) > 0 {
-			note(fmt.Sprintf("storage driver %s is used, since others do not work on %s: %v", d.name, root, errors.Join(tried...)))
+			note(fmt.Sprintf("storage driver %s is used, since others do not work on %s: %v", d.name, root,
+				errors.Join(tried...)))
 		}
 		if err == nil {
 			return opened, nil
@@ -150,11 +156,13 @@ func check(name string, opts []string) error {
 		case !dotted:
 			continue // the driver knows
 		case !isDriver(owner):
-			return fmt.Errorf("storage option %s: this box has no driver %s, but %s: %w", key, owner, strings.Join(Names(), ", "), errdefs.ErrInvalidArgument)
+			return fmt.Errorf("storage option %s: this box has no driver %s, but %s: %w", key, owner,
+				strings.Join(Names(), ", "), errdefs.ErrInvalidArgument)
 		case name == "":
 			name = owner
 		case name != owner:
-			return fmt.Errorf("storage option %s is of driver %s, and %s is used: %w", key, owner, name, errdefs.ErrInvalidArgument)
+			return fmt.Errorf("storage option %s is of driver %s, and %s is used: %w", key, owner, name,
+				errdefs.ErrInvalidArgument)
 		}
 	}
 	return nil

@@ -66,7 +66,8 @@ func TestPick(t *testing.T) {
 	if err := d.Prepare(t.Context(), "c", "", keep); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), root, "", db, nil, nil, nil); !errdefs.IsFailedPrecondition(err) || !strings.Contains(err.Error(), "overlay2, vfs") {
+	if _, err := Open(t.Context(), root, "", db, nil, nil, nil); !errdefs.IsFailedPrecondition(err) ||
+		!strings.Contains(err.Error(), "overlay2, vfs") {
 		t.Errorf("two drivers with layers: %v", err)
 	}
 }
@@ -82,8 +83,10 @@ func TestOptionsNameTheirDriver(t *testing.T) {
 		{"", []string{"overlay2.size=5M"}, errdefs.IsNotImplemented, "overlay2.size=5M"},
 		{"", []string{"vfs.size=1"}, errdefs.IsInvalidArgument, "vfs.size=1 is not known to vfs"},
 		{"vfs", []string{"vfs.size=1"}, errdefs.IsInvalidArgument, "vfs.size=1"},
-		{"vfs", []string{"overlay2.size=5M"}, errdefs.IsInvalidArgument, "overlay2.size is of driver overlay2, and vfs is used"},
-		{"", []string{"vfs.x=1", "overlay2.size=5M"}, errdefs.IsInvalidArgument, "overlay2.size is of driver overlay2, and vfs is used"},
+		{"vfs", []string{"overlay2.size=5M"}, errdefs.IsInvalidArgument,
+			"overlay2.size is of driver overlay2, and vfs is used"},
+		{"", []string{"vfs.x=1", "overlay2.size=5M"}, errdefs.IsInvalidArgument,
+			"overlay2.size is of driver overlay2, and vfs is used"},
 		{"", []string{"dm.basesize=1G"}, errdefs.IsInvalidArgument, "this box has no driver dm, but overlay2, vfs"},
 		{"", []string{"overlay2.size"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
 		{"", []string{"=1"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},

@@ -15,7 +15,8 @@ import (
 // what was found. Of layers that containers write to, those are kept that wanted knows. No driver may be open.
 func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool) (map[string]fs.Recovered, error) {
 	all := map[string]fs.Recovered{}
-	for _, p := range []layers.Place{overlay.PlaceOf(filepath.Join(root, overlay.Name), d), vfs.PlaceOf(filepath.Join(root, vfs.Name), d)} {
+	for _, p := range []layers.Place{overlay.PlaceOf(filepath.Join(root, overlay.Name), d),
+		vfs.PlaceOf(filepath.Join(root, vfs.Name), d)} {
 		found, err := p.Recover(db, wanted)
 		if err != nil {
 			return nil, err

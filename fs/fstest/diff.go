@@ -27,8 +27,10 @@ func diff(b *bench) {
 		b.Skip("mounts and owners need root")
 	}
 	b.layer("low", "", Entry{Name: "etc/"}, Entry{Name: "etc/passwd", Body: "p"}, Entry{Name: "etc/group", Body: "g"},
-		Entry{Name: "var/"}, Entry{Name: "var/old", Body: "old"}, Entry{Name: "var/sub/"}, Entry{Name: "var/sub/x", Body: "x"},
-		Entry{Name: "bin/"}, Entry{Name: "bin/ls", Body: "ls"}, Entry{Name: "root/"}, Entry{Name: "same/"}, Entry{Name: "same/f", Body: "f"})
+		Entry{Name: "var/"}, Entry{Name: "var/old", Body: "old"}, Entry{Name: "var/sub/"},
+		Entry{Name: "var/sub/x", Body: "x"},
+		Entry{Name: "bin/"}, Entry{Name: "bin/ls", Body: "ls"}, Entry{Name: "root/"}, Entry{Name: "same/"},
+		Entry{Name: "same/f", Body: "f"})
 	b.layer("mid", "low", Entry{Name: "etc/.wh.group"}, Entry{Name: "etc/shadow", Body: "s"})
 	b.container("before", "mid")
 	b.container("c", "before")
@@ -39,7 +41,8 @@ func diff(b *bench) {
 		os.WriteFile(at("etc/passwd"), []byte("longer"), 0o644),
 		os.Remove(at("etc/shadow")),
 		os.Chmod(at("root"), 0o700),
-		os.RemoveAll(at("var")), os.Mkdir(at("var"), 0o755), os.Mkdir(at("var/sub"), 0o755), os.WriteFile(at("var/sub/y"), nil, 0o644),
+		os.RemoveAll(at("var")), os.Mkdir(at("var"), 0o755), os.Mkdir(at("var/sub"), 0o755),
+		os.WriteFile(at("var/sub/y"), nil, 0o644),
 		os.Remove(at("bin/ls")), os.Mkdir(at("bin/ls"), 0o755), os.WriteFile(at("bin/ls/z"), nil, 0o644),
 		os.Link(at("a/b/f"), at("a/hard")), os.Symlink("f", at("a/soft")), unix.Mkfifo(at("a/pipe"), 0o600),
 		os.Mkdir(at("gone"), 0o755), os.Remove(at("gone")), os.WriteFile(at("etc/group"), []byte("again"), 0o644),
@@ -48,8 +51,10 @@ func diff(b *bench) {
 	b.must(errors.Join(steps...))
 	changes, err := d.Changes(b.Context(), "c")
 	b.must(err)
-	want := []string{"A /a", "A /a/b", "A /a/b/f", "A /a/hard", "A /a/pipe", "A /a/soft", "C /bin", "C /bin/ls", "A /bin/ls/z", "C /etc",
-		"A /etc/group", "C /etc/passwd", "D /etc/shadow", "C /root", "C /var", "D /var/old", "C /var/sub", "D /var/sub/x", "A /var/sub/y"}
+	want := []string{"A /a", "A /a/b", "A /a/b/f", "A /a/hard", "A /a/pipe", "A /a/soft", "C /bin", "C /bin/ls",
+		"A /bin/ls/z", "C /etc",
+		"A /etc/group", "C /etc/passwd", "D /etc/shadow", "C /root", "C /var", "D /var/old", "C /var/sub", "D /var/sub/x",
+		"A /var/sub/y"}
 	if got := lines(changes); !slices.Equal(got, want) {
 		b.Errorf("changes are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

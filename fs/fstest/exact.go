@@ -10,8 +10,10 @@ import (
 // exactTar: what was applied comes back byte for byte, also in archives that are made oddly.
 func exactTar(b *bench) {
 	long := strings.Repeat("n", 200) + "/" + strings.Repeat("m", 200)
-	raw := b.layer("t", "", Entry{Name: "./"}, Entry{Name: "empty"}, Entry{Name: "dir/"}, Entry{Name: "dir/file", Body: strings.Repeat("content ", 9999)},
-		Entry{Name: long, Body: "long"}, Entry{Name: "lib/"}, Entry{Name: "l", Link: "lib"}, Entry{Name: "l/through", Body: "a link"}, Entry{Name: ".wh.gone", Body: ""})
+	raw := b.layer("t", "", Entry{Name: "./"}, Entry{Name: "empty"}, Entry{Name: "dir/"},
+		Entry{Name: "dir/file", Body: strings.Repeat("content ", 9999)},
+		Entry{Name: long, Body: "long"}, Entry{Name: "lib/"}, Entry{Name: "l", Link: "lib"},
+		Entry{Name: "l/through", Body: "a link"}, Entry{Name: ".wh.gone", Body: ""})
 	var got bytes.Buffer
 	b.must(b.Tar(b.Context(), "t", &got))
 	if !bytes.Equal(got.Bytes(), raw) {

@@ -173,11 +173,12 @@ func hostile(b *bench) {
 	b.must(os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o600))
 	up := strings.Repeat("../", 20)
 	for name, entries := range map[string][]Entry{
-		"dot dot":               {{Name: up + outside + "/new", Body: "x"}},
-		"absolute":              {{Name: outside + "/new", Body: "x"}},
-		"link out":              {{Name: "l", Link: outside}, {Name: "l/new", Body: "x"}},
-		"relative link out":     {{Name: "l", Link: up + outside}, {Name: "l/new", Body: "x"}},
-		"links through links":   {{Name: "a", Link: "/"}, {Name: "b", Link: "a/.." + outside}, {Name: "c", Link: "b"}, {Name: "c/new", Body: "x"}},
+		"dot dot":           {{Name: up + outside + "/new", Body: "x"}},
+		"absolute":          {{Name: outside + "/new", Body: "x"}},
+		"link out":          {{Name: "l", Link: outside}, {Name: "l/new", Body: "x"}},
+		"relative link out": {{Name: "l", Link: up + outside}, {Name: "l/new", Body: "x"}},
+		"links through links": {{Name: "a", Link: "/"}, {Name: "b", Link: "a/.." + outside}, {Name: "c", Link: "b"},
+			{Name: "c/new", Body: "x"}},
 		"folder to link":        {{Name: "d/"}, {Name: "d", Link: outside}, {Name: "d/new", Body: "x"}},
 		"file through link":     {{Name: "f", Link: outside + "/secret"}, {Name: "f", Body: "x"}},
 		"hard link out":         {{Name: "h", Link: up + outside + "/secret", Hard: true}, {Name: "h", Body: "x"}},

@@ -154,8 +154,10 @@ func Run(t *testing.T, open Open) {
 // stack: a container sees the layers as one, deletions included, and its writes are its own.
 func stack(b *bench) {
 	needMounts(b)
-	b.layer("base", "", Entry{Name: "a", Body: "1"}, Entry{Name: "d/"}, Entry{Name: "d/x", Body: "x"}, Entry{Name: "e/"}, Entry{Name: "e/y", Body: "y"})
-	b.layer("top", "base", Entry{Name: "a", Body: "2"}, Entry{Name: ".wh.e"}, Entry{Name: "d/"}, Entry{Name: "d/.wh..wh..opq"}, Entry{Name: "d/z", Body: "z"})
+	b.layer("base", "", Entry{Name: "a", Body: "1"}, Entry{Name: "d/"}, Entry{Name: "d/x", Body: "x"}, Entry{Name: "e/"},
+		Entry{Name: "e/y", Body: "y"})
+	b.layer("top", "base", Entry{Name: "a", Body: "2"}, Entry{Name: ".wh.e"}, Entry{Name: "d/"},
+		Entry{Name: "d/.wh..wh..opq"}, Entry{Name: "d/z", Body: "z"})
 	b.container("c1", "top")
 	b.container("c2", "top")
 	r1, undo := b.mounted("c1")
@@ -194,7 +196,8 @@ func metadata(b *bench) {
 		Entry{Name: "dir/link", Link: "/nowhere"},
 		Entry{Name: "dir/fifo", Type: '6', Mode: 0o600},
 		Entry{Name: "dir/null", Type: '3', Mode: 0o666, Dev: [2]int64{1, 3}},
-		Entry{Name: "dir/cap", Body: "c", Mode: 0o755, UID: 3, Attr: map[string]string{"security.capability": capability, "user.x": "y"}},
+		Entry{Name: "dir/cap", Body: "c", Mode: 0o755, UID: 3,
+			Attr: map[string]string{"security.capability": capability, "user.x": "y"}},
 	)
 	b.container("c", "m")
 	root, _ := b.mounted("c")
@@ -214,7 +217,8 @@ func metadata(b *bench) {
 		var st unix.Stat_t
 		b.must(unix.Lstat(filepath.Join(root, row.name), &st))
 		if st.Mode != row.mode || st.Uid != row.uid || st.Gid != row.gid || row.nlink != 0 && uint64(st.Nlink) != row.nlink {
-			b.Errorf("%s: mode %o owner %d:%d links %d, want %o %d:%d %d", row.name, st.Mode, st.Uid, st.Gid, st.Nlink, row.mode, row.uid, row.gid, row.nlink)
+			b.Errorf("%s: mode %o owner %d:%d links %d, want %o %d:%d %d", row.name, st.Mode, st.Uid, st.Gid, st.Nlink, row.mode,
+				row.uid, row.gid, row.nlink)
 		}
 		if st.Mtim.Nano() != When().UnixNano() {
 			b.Errorf("%s: time %d, want %d", row.name, st.Mtim.Nano(), When().UnixNano())
@@ -240,7 +244,8 @@ func rebase(b *bench) {
 	}
 	b.must(b.Sync(b.Context(), "1", "2", "3"))
 	b.must(b.db.Update(func(tx fs.Tx) error {
-		return b.Commit(tx, fs.Commit{Staged: "3", Name: "A"}, fs.Commit{Staged: "1", Name: "B", Parent: "A"}, fs.Commit{Staged: "2", Name: "C", Parent: "B"})
+		return b.Commit(tx, fs.Commit{Staged: "3", Name: "A"}, fs.Commit{Staged: "1", Name: "B", Parent: "A"},
+			fs.Commit{Staged: "2", Name: "C", Parent: "B"})
 	}))
 	b.container("c", "C")
 	root, _ := b.mounted("c")
@@ -257,15 +262,19 @@ func classes(b *bench) {
 	_, _, mountErr := b.Mounts(ctx, "x")
 	_, applyErr := b.Apply(ctx, "x", bytes.NewReader(nil))
 	for what, ok := range map[string]bool{
-		"stat of a missing layer":     errdefs.IsNotFound(err),
-		"layer twice":                 errdefs.IsAlreadyExists(b.Prepare(ctx, "x", "", fs.PrepareOptions{})),
-		"missing parent":              errdefs.IsNotFound(b.Prepare(ctx, "y", "no", fs.PrepareOptions{})),
-		"quota":                       errdefs.IsNotImplemented(b.Prepare(ctx, "y", "", fs.PrepareOptions{Quota: 1})),
-		"key that is a path":          errdefs.IsInvalidArgument(b.Prepare(ctx, "../y", "", fs.PrepareOptions{Purpose: fs.ForContainer})),
-		"mount of an image's layer":   errdefs.IsFailedPrecondition(mountErr),
-		"fill of an image's layer":    errdefs.IsFailedPrecondition(applyErr),
-		"removal of what is not":      b.Remove(ctx, "no") == nil,
-		"commit of what is not":       errdefs.IsNotFound(b.db.Update(func(tx fs.Tx) error { return b.Commit(tx, fs.Commit{Staged: "no", Name: "n"}) })),
+		"stat of a missing layer": errdefs.IsNotFound(err),
+		"layer twice":             errdefs.IsAlreadyExists(b.Prepare(ctx, "x", "", fs.PrepareOptions{})),
+		"missing parent":          errdefs.IsNotFound(b.Prepare(ctx, "y", "no", fs.PrepareOptions{})),
+		"quota":                   errdefs.IsNotImplemented(b.Prepare(ctx, "y", "", fs.PrepareOptions{Quota: 1})),
+		"key that is a path": errdefs.IsInvalidArgument(b.Prepare(ctx, "../y", "",
+			fs.PrepareOptions{Purpose: fs.ForContainer})),
+		"mount of an image's layer": errdefs.IsFailedPrecondition(mountErr),
+		"fill of an image's layer":  errdefs.IsFailedPrecondition(applyErr),
+		"removal of what is not":    b.Remove(ctx, "no") == nil,
+		"commit of what is not": errdefs.IsNotFound(b.db.Update(func(tx fs.Tx) error {
+			return b.Commit(tx,
+				fs.Commit{Staged: "no", Name: "n"})
+		})),
 		"usage of a missing layer":    errdefs.IsNotFound(second(b.Usage(ctx, "no"))),
 		"view of nothing":             errdefs.IsInvalidArgument(b.View(ctx, "v", "")),
 		"prepare left nothing behind": errdefs.IsNotFound(second(b.Stat(ctx, "y"))),

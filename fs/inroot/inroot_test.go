@@ -33,8 +33,10 @@ func hostile(t testing.TB) (root int, at string) {
 	}
 	links := map[string]string{
 		"abs": "/dir", "rel": "dir", "up": "../../../..", "out": "../outside", "outabs": filepath.Join(top, "outside"),
-		"dir/back": "../abs/sub", "loop": "loop", "loop1": "loop2", "loop2": "loop1/x", "self": ".", "slashes": "///dir//sub///",
-		"filelink": "file", "fileslash": "file/", "dangling": "gone", "dir/far": "../../outside", "halves": strings.Repeat("sub/../", 500),
+		"dir/back": "../abs/sub", "loop": "loop", "loop1": "loop2", "loop2": "loop1/x", "self": ".",
+		"slashes":  "///dir//sub///",
+		"filelink": "file", "fileslash": "file/", "dangling": "gone", "dir/far": "../../outside",
+		"halves":  strings.Repeat("sub/../", 500),
 		"dir/top": "..", "chain0": "dir",
 	}
 	for i := range 41 {
@@ -156,7 +158,8 @@ func TestMagic(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer unix.Close(root)
-		for _, p := range []string{"self/root", "self/root/etc", "self/cwd", "self/exe", "self/fd/0", "self/ns/mnt", "thread-self/root/"} {
+		for _, p := range []string{"self/root", "self/root/etc", "self/cwd", "self/exe", "self/fd/0", "self/ns/mnt",
+			"thread-self/root/"} {
 			if fd, err := inroot.Open(root, p, unix.O_PATH); err != unix.ELOOP {
 				t.Errorf("%s: %d, %v", p, fd, err)
 			}
@@ -196,7 +199,8 @@ func TestRaces(t *testing.T) {
 		go func() { // the folder and the link change places, and the folder below moves out and in
 			defer close(stopped)
 			for !done.Load() {
-				_ = unix.Renameat2(unix.AT_FDCWD, filepath.Join(at, "a"), unix.AT_FDCWD, filepath.Join(at, "swap"), unix.RENAME_EXCHANGE)
+				_ = unix.Renameat2(unix.AT_FDCWD, filepath.Join(at, "a"), unix.AT_FDCWD, filepath.Join(at, "swap"),
+					unix.RENAME_EXCHANGE)
 				_ = os.Rename(filepath.Join(at, "a/b/c"), filepath.Join(top, "c"))
 				_ = os.Rename(filepath.Join(top, "c"), filepath.Join(at, "a/b/c"))
 			}
@@ -204,7 +208,8 @@ func TestRaces(t *testing.T) {
 		defer func() { done.Store(true); <-stopped }()
 		met := map[string]int{}
 		for range 5_000 {
-			for _, p := range []string{"a/b/c/../../../secret", "a/b/c/../secret", "a/b/c/../../../../secret", "a/secret", "a/../secret", "swap/secret"} {
+			for _, p := range []string{"a/b/c/../../../secret", "a/b/c/../secret", "a/b/c/../../../../secret", "a/secret",
+				"a/../secret", "swap/secret"} {
 				fd, err := inroot.Open(root, p, unix.O_RDONLY)
 				switch {
 				case errors.Is(err, unix.ENOENT):
@@ -232,7 +237,8 @@ func TestRaces(t *testing.T) {
 
 // FuzzOpen lets a path and a link lead anywhere: it is the same with and without openat2.
 func FuzzOpen(f *testing.F) {
-	for _, p := range []string{"dir/../..", "abs/../file", "/out/x", "./self/./loop", "chain9/../../..", "fuzz/fuzz", "fileslash/.."} {
+	for _, p := range []string{"dir/../..", "abs/../file", "/out/x", "./self/./loop", "chain9/../../..", "fuzz/fuzz",
+		"fileslash/.."} {
 		f.Add(p, "../"+p, false)
 		f.Add(p+"/fuzz", "fuzz2/..", true)
 	}

@@ -19,7 +19,8 @@ func FolderID(key string, p fs.Purpose) (string, error) {
 		rand.Read(b) // never gives an error (crypto/rand)
 		return hex.EncodeToString(b), nil
 	}
-	if key == "" || len(key) > 200 || key[0] == '.' || strings.ContainsAny(key, "/\x00") || strings.HasSuffix(key, doomed) {
+	if key == "" || len(key) > 200 || key[0] == '.' || strings.ContainsAny(key, "/\x00") ||
+		strings.HasSuffix(key, doomed) {
 		return "", fmt.Errorf("layer key %q is no folder name: %w", key, errdefs.ErrInvalidArgument)
 	}
 	return key, nil

@@ -10,7 +10,8 @@ func TestDependencies(t *testing.T) {
 	const list = "kernel/net/llc/llc.ko.xz:\n" +
 		"kernel/net/802/stp.ko.xz: kernel/net/llc/llc.ko.xz\n" +
 		"kernel/net/bridge/bridge.ko.xz: kernel/net/802/stp.ko.xz kernel/net/llc/llc.ko.xz\n" +
-		"kernel/net/bridge/br_netfilter.ko.xz: kernel/net/bridge/bridge.ko.xz kernel/net/802/stp.ko.xz kernel/net/llc/llc.ko.xz\n" +
+		"kernel/net/bridge/br_netfilter.ko.xz: kernel/net/bridge/bridge.ko.xz kernel/net/802/stp.ko.xz " +
+		"kernel/net/llc/llc.ko.xz\n" +
 		"kernel/drivers/snd-pcm.ko:\n"
 	for name, want := range map[string]string{
 		"llc":     "kernel/net/llc/llc.ko.xz",

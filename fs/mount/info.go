@@ -52,8 +52,8 @@ func Mounted(path string) (bool, error) {
 	return inTable(path)
 }
 
-// inTable looks path up in the table: a bind mount of the same file system shows nowhere else, and what is mounted there may
-// give errors.
+// inTable looks path up in the table: a bind mount of the same file system shows nowhere else, and what is mounted
+// there may give errors.
 func inTable(path string) (bool, error) {
 	if real, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 		path = filepath.Join(real, filepath.Base(path))

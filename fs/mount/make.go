@@ -35,7 +35,8 @@ func (m Mount) mount() error {
 	}
 	// The kernel takes one page of data, its zero byte included, and cuts the rest off without a word.
 	if len(p.Data) >= os.Getpagesize() {
-		return fmt.Errorf("options of %d bytes do not fit a page of %d: %w", len(p.Data), os.Getpagesize(), errdefs.ErrInvalidArgument)
+		return fmt.Errorf("options of %d bytes do not fit a page of %d: %w", len(p.Data), os.Getpagesize(),
+			errdefs.ErrInvalidArgument)
 	}
 	if err := m.at(p); err != nil {
 		return err

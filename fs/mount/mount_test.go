@@ -128,7 +128,8 @@ func TestRelativeOverlay(t *testing.T) {
 }
 
 func TestLongOptionsAreRefused(t *testing.T) {
-	err := All([]Mount{{Type: "overlay", Target: t.TempDir(), Options: []string{"lowerdir=" + strings.Repeat("x", os.Getpagesize())}}})
+	err := All([]Mount{{Type: "overlay", Target: t.TempDir(),
+		Options: []string{"lowerdir=" + strings.Repeat("x", os.Getpagesize())}}})
 	if err == nil || !strings.Contains(err.Error(), "do not fit a page") {
 		t.Fatal(err)
 	}

@@ -28,7 +28,8 @@ func (d *Driver) Diff(ctx context.Context, name string, w io.Writer) error {
 		return fmt.Errorf("pack layer %s: %w", name, err)
 	}
 	defer unix.Close(dir)
-	p := archive.NewPacker(w, archive.PackOptions{Whiteouts: archive.Overlay, Seconds: true, UIDs: row.UIDs, GIDs: row.GIDs})
+	p := archive.NewPacker(w, archive.PackOptions{Whiteouts: archive.Overlay, Seconds: true, UIDs: row.UIDs,
+		GIDs: row.GIDs})
 	if err := p.Content(ctx, dir); err != nil {
 		return fmt.Errorf("pack layer %s: %w", name, err)
 	}

@@ -49,7 +49,8 @@ func (d *Driver) check() (faults []string, err error) {
 		return err
 	})
 	if made > 0 {
-		faults = append(faults, fmt.Sprintf("%d short names were missing in %s and were made again", made, filepath.Join(d.root, "l")))
+		faults = append(faults, fmt.Sprintf("%d short names were missing in %s and were made again", made,
+			filepath.Join(d.root, "l")))
 	}
 	return faults, err
 }

@@ -28,7 +28,8 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 	case row.State == fs.Committed:
 		return "", nil, fmt.Errorf("mount layer %s: it is an image's: %w", name, errdefs.ErrFailedPrecondition)
 	case len(below) > maxLowers:
-		return "", nil, fmt.Errorf("mount layer %s: %d layers below, the most is %d: %w", name, len(below), maxLowers, errdefs.ErrOutOfRange)
+		return "", nil, fmt.Errorf("mount layer %s: %d layers below, the most is %d: %w", name, len(below), maxLowers,
+			errdefs.ErrOutOfRange)
 	case len(below) == 0:
 		return d.diff(row), nil, nil
 	}

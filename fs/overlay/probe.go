@@ -39,7 +39,8 @@ func probe(root string) (host, error) {
 		return host{}, fmt.Errorf("try overlay2: %w", err)
 	}
 	if err := trial(dir, h); err != nil {
-		return host{}, fmt.Errorf("overlay2 does not work on %s (%s): %w: %w", root, h.backing, errors.Join(err, missing), errdefs.ErrNotImplemented)
+		return host{}, fmt.Errorf("overlay2 does not work on %s (%s): %w: %w", root, h.backing, errors.Join(err, missing),
+			errdefs.ErrNotImplemented)
 	}
 	return h, nil
 }

@@ -127,7 +127,8 @@ func TestCopyStaysInside(t *testing.T) {
 
 func TestMeasureCountsAFileOnce(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "f"), make([]byte, 1000), 0o600), os.Link(filepath.Join(dir, "f"), filepath.Join(dir, "g")),
+	must(t, os.WriteFile(filepath.Join(dir, "f"), make([]byte, 1000), 0o600),
+		os.Link(filepath.Join(dir, "f"), filepath.Join(dir, "g")),
 		os.Mkdir(filepath.Join(dir, "d"), 0o700), os.WriteFile(filepath.Join(dir, "d/h"), make([]byte, 10), 0o600))
 	u, err := Measure(t.Context(), dir)
 	if err != nil || u.Bytes != 1010 || u.Inodes != 3 {

@@ -142,7 +142,8 @@ func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareO
 	if err != nil {
 		return err
 	}
-	row := layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1, Created: time.Now().UTC()},
+	row := layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1,
+		Created: time.Now().UTC()},
 		UIDs: o.UIDs, GIDs: o.GIDs}
 	if err := d.table.Stage(row); err != nil {
 		return err
@@ -221,7 +222,8 @@ func (d *Driver) View(_ context.Context, name, parent string) error {
 	if err != nil {
 		return err
 	}
-	row := layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1, Created: time.Now().UTC()}}
+	row := layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1,
+		Created: time.Now().UTC()}}
 	if err := d.table.Stage(row); err != nil {
 		return err
 	}
@@ -248,7 +250,8 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 		if err != nil {
 			return "", nil, err
 		}
-		return d.dir(row), []mount.Mount{{Type: "bind", Source: d.dir(below), Target: d.dir(row), Options: []string{"bind", "ro"}}}, nil
+		return d.dir(row), []mount.Mount{{Type: "bind", Source: d.dir(below), Target: d.dir(row),
+			Options: []string{"bind", "ro"}}}, nil
 	}
 	return d.dir(row), nil, nil
 }

@@ -45,13 +45,17 @@ func TestChain(t *testing.T) {
 	const yes, no = `{"Allow":true}`, `{"Allow":false,"Msg":"not today"}`
 	ctx := context.Background()
 	for _, row := range []struct{ first, second, says string }{
-		{yes, yes, ""}, {yes, no, "authorization denied by plugin b: not today"}, {no, yes, "authorization denied by plugin a: not today"},
-		{`{"Allow":true,"Err":"broken"}`, yes, "plugin a failed with error: broken"}, {`{}`, yes, "authorization denied by plugin a: "},
-		{`nonsense`, yes, "plugin a failed with error: "}, {``, yes, "plugin a failed"}, {`500 {"Err":"worse"}`, yes, "plugin a failed with error: AuthZPlugin.AuthZReq: worse"},
+		{yes, yes, ""}, {yes, no, "authorization denied by plugin b: not today"},
+		{no, yes, "authorization denied by plugin a: not today"},
+		{`{"Allow":true,"Err":"broken"}`, yes, "plugin a failed with error: broken"},
+		{`{}`, yes, "authorization denied by plugin a: "},
+		{`nonsense`, yes, "plugin a failed with error: "}, {``, yes, "plugin a failed"},
+		{`500 {"Err":"worse"}`, yes, "plugin a failed with error: AuthZPlugin.AuthZReq: worse"},
 		{`500 x`, yes, "500 Internal"}, {`{"Allow":true}` + strings.Repeat(" ", maxAnswer), yes, "is longer than"},
 	} {
 		var asked []string
-		c := &Chain{plugins: []*plugin{guard(t, "a", &asked, map[string]string{askRequest: row.first}), guard(t, "b", &asked, map[string]string{askRequest: row.second})}}
+		c := &Chain{plugins: []*plugin{guard(t, "a", &asked, map[string]string{askRequest: row.first}),
+			guard(t, "b", &asked, map[string]string{askRequest: row.second})}}
 		err := c.Ask(ctx, &Request{RequestBody: []byte("body")})
 		if (err == nil) != (row.says == "") || err != nil && !strings.Contains(err.Error(), row.says) ||
 			errdefs.IsPermissionDenied(err) != strings.HasPrefix(row.says, "authorization denied") {
@@ -64,15 +68,18 @@ func TestChain(t *testing.T) {
 	var asked []string
 	both := map[string]string{askResponse: yes}
 	c := &Chain{plugins: []*plugin{guard(t, "a", &asked, both), guard(t, "b", &asked, both)}}
-	if err := c.AskReply(ctx, &Request{}); err != nil || !slices.Equal(asked, []string{"b " + askResponse + " ", "a " + askResponse + " "}) {
+	if err := c.AskReply(ctx, &Request{}); err != nil ||
+		!slices.Equal(asked, []string{"b " + askResponse + " ", "a " + askResponse + " "}) {
 		t.Error(asked, err)
 	}
 }
 
 func TestActivate(t *testing.T) {
 	var asked []string
-	for text, ok := range map[string]bool{`{"Implements":["authz"]}`: true, `{"Implements":["volumedriver","authz"]}`: true, `{"Implements":["volumedriver"]}`: false, `{}`: false, `x`: false} {
-		if err := guard(t, "a", &asked, map[string]string{"Plugin.Activate": text}).activate(context.Background()); (err == nil) != ok {
+	for text, ok := range map[string]bool{`{"Implements":["authz"]}`: true,
+		`{"Implements":["volumedriver","authz"]}`: true, `{"Implements":["volumedriver"]}`: false, `{}`: false, `x`: false} {
+		if err := guard(t, "a", &asked,
+			map[string]string{"Plugin.Activate": text}).activate(context.Background()); (err == nil) != ok {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -80,9 +87,12 @@ func TestActivate(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	for _, row := range []struct{ suffix, text, base string }{
-		{".spec", "unix:///run/x.sock\n", "http://plugin/"}, {".spec", "tcp://localhost:8080", "http://localhost:8080/"}, {".spec", "https://far:1", "https://far:1/"},
-		{".json", `{"Name":"x","Addr":"tcp://far:1"}`, "http://far:1/"}, {".json", `{"Name":"x","Addr":"tcp://far:1","TLSConfig":{"InsecureSkipVerify":true}}`, "https://far:1/"},
-		{".json", `{"Addr":"https://far:1","TLSConfig":{"CAFile":"/nope"}}`, ""}, {".json", `{`, ""}, {".spec", "", ""}, {".spec", "far:1", ""}, {".spec", "unix://", ""}, {".spec", "ftp://far", ""},
+		{".spec", "unix:///run/x.sock\n", "http://plugin/"}, {".spec", "tcp://localhost:8080", "http://localhost:8080/"},
+		{".spec", "https://far:1", "https://far:1/"},
+		{".json", `{"Name":"x","Addr":"tcp://far:1"}`, "http://far:1/"},
+		{".json", `{"Name":"x","Addr":"tcp://far:1","TLSConfig":{"InsecureSkipVerify":true}}`, "https://far:1/"},
+		{".json", `{"Addr":"https://far:1","TLSConfig":{"CAFile":"/nope"}}`, ""}, {".json", `{`, ""}, {".spec", "", ""},
+		{".spec", "far:1", ""}, {".spec", "unix://", ""}, {".spec", "ftp://far", ""},
 	} {
 		p, err := fromFile("x", row.suffix, []byte(row.text))
 		if (err == nil) != (row.base != "") || err == nil && p.base != row.base {
@@ -99,7 +109,10 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"Implements":["authz"]}`) })}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_,
+			_ = io.WriteString(w, `{"Implements":["authz"]}`)
+	})}
 	go func() { _ = srv.Serve(l) }()
 	defer srv.Close()
 	p, err := dial("x", "unix://"+path, nil)
@@ -130,13 +143,16 @@ func TestPolicy(t *testing.T) {
 		reads bool
 		says  string
 	}{
-		{"anna", false, ""}, {"bob", true, ""}, {"bob", false, `the certificate of "bob" may only read`}, {"", true, "who shows no certificate may do nothing"}, {"eve", true, `"eve" may do nothing`},
+		{"anna", false, ""}, {"bob", true, ""}, {"bob", false, `the certificate of "bob" may only read`},
+		{"", true, "who shows no certificate may do nothing"}, {"eve", true, `"eve" may do nothing`},
 	} {
-		if err := strict.Check(row.name, row.reads); (err == nil) != (row.says == "") || err != nil && !(strings.Contains(err.Error(), row.says) && errdefs.IsPermissionDenied(err)) {
+		if err := strict.Check(row.name, row.reads); (err == nil) != (row.says == "") ||
+			err != nil && !(strings.Contains(err.Error(), row.says) && errdefs.IsPermissionDenied(err)) {
 			t.Errorf("%v: %v", row, err)
 		}
 	}
-	for _, text := range []string{"allow x", "all", "read ", "all a\nread a", "read *\nall *", "all " + strings.Repeat("x", 1<<17)} {
+	for _, text := range []string{"allow x", "all", "read ", "all a\nread a", "read *\nall *",
+		"all " + strings.Repeat("x", 1<<17)} {
 		if _, err := parsePolicy([]byte(text)); err == nil {
 			t.Errorf("%.20q is taken", text)
 		}

@@ -65,7 +65,8 @@ func find(name string) (*plugin, error) {
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("plugin not found: there is no /run/docker/plugins/%s.sock and no /etc/docker/plugins/%s.spec or .json: %w", name, name, errdefs.ErrNotFound)
+	return nil, fmt.Errorf("plugin not found: there is no /run/docker/plugins/%s.sock and no "+
+		"/etc/docker/plugins/%s.spec or .json: %w", name, name, errdefs.ErrNotFound)
 }
 
 func places(dir, name, suffix string) []string {
@@ -108,7 +109,8 @@ func dial(name, address string, files *tlsFiles) (*plugin, error) {
 		return nil, err
 	}
 	t := &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: callWait}
-	p := &plugin{name: name, http: &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	p := &plugin{name: name, http: &http.Client{Transport: t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	switch {
 	case u.Scheme == "unix" && u.Path != "":
 		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -117,7 +119,8 @@ func dial(name, address string, files *tlsFiles) (*plugin, error) {
 		p.base = "http://plugin/"
 		return p, nil
 	case u.Host == "" || u.Scheme != "tcp" && u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("the address %q is none of unix:///path, tcp://host:port and https://host:port: %w", address, errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("the address %q is none of unix:///path, tcp://host:port and https://host:port: %w", address,
+			errdefs.ErrInvalidArgument)
 	}
 	p.base = "http://" + u.Host + "/"
 	if u.Scheme == "https" || files != nil {

@@ -10,7 +10,8 @@ import (
 
 // StatPath describes a file in a container.
 func (c *Client) StatPath(ctx context.Context, id, path string) (wire.PathStat, error) {
-	res, err := c.send(ctx, call{method: "HEAD", path: "/containers/" + id + "/archive", query: url.Values{"path": {path}}})
+	res, err := c.send(ctx, call{method: "HEAD", path: "/containers/" + id + "/archive",
+		query: url.Values{"path": {path}}})
 	if err != nil {
 		return wire.PathStat{}, err
 	}

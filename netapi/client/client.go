@@ -62,7 +62,8 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{host: network + "://" + address + base, network: network, address: address, base: base, options: o, version: MaxVersion}
+	c := &Client{host: network + "://" + address + base, network: network, address: address, base: base, options: o,
+		version: MaxVersion}
 	if o.Version != "" {
 		c.version, c.agreed = strings.TrimPrefix(o.Version, "v"), true
 	}
@@ -75,7 +76,10 @@ func New(o Options) (*Client, error) {
 	}
 	if c.proxied() {
 		transport.Proxy = func(r *http.Request) (*url.URL, error) { return o.Proxy(r.URL) }
-		transport.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) { return c.dialDirect(ctx, address) }
+		transport.DialContext = func(ctx context.Context, _, address string) (net.Conn,
+			error) {
+			return c.dialDirect(ctx, address)
+		}
 	}
 	c.http.Transport = transport
 	// a daemon never redirects; a POST that turned into a GET would answer nonsense

@@ -49,7 +49,8 @@ func newDaemon(t *testing.T, version string, routes map[string]http.HandlerFunc)
 		}
 		switch handler := routes[r.Method+" "+path]; {
 		case asked != "" && version != "" && older(version, asked):
-			wire.WriteError(w, 400, fmt.Sprintf("client version %s is too new. Maximum supported API version is %s", asked, version), false)
+			wire.WriteError(w, 400, fmt.Sprintf("client version %s is too new. Maximum supported API version is %s", asked,
+				version), false)
 		case path == "/_ping":
 		case handler != nil:
 			handler(w, r)
@@ -86,9 +87,12 @@ func TestNegotiation(t *testing.T) {
 		options      Options
 		want         []string
 	}{
-		{"same version: one request a call", MaxVersion, Options{}, []string{"GET /v" + MaxVersion + "/containers/json", "GET /v" + MaxVersion + "/containers/json"}},
-		{"newer daemon: never raised", "9.99", Options{}, []string{"GET /v" + MaxVersion + "/containers/json", "GET /v" + MaxVersion + "/containers/json"}},
-		{"older daemon: asked once more", "1.41", Options{}, []string{"GET /v" + MaxVersion + "/containers/json", "GET /v1.41/containers/json", "GET /v1.41/containers/json"}},
+		{"same version: one request a call", MaxVersion, Options{},
+			[]string{"GET /v" + MaxVersion + "/containers/json", "GET /v" + MaxVersion + "/containers/json"}},
+		{"newer daemon: never raised", "9.99", Options{},
+			[]string{"GET /v" + MaxVersion + "/containers/json", "GET /v" + MaxVersion + "/containers/json"}},
+		{"older daemon: asked once more", "1.41", Options{},
+			[]string{"GET /v" + MaxVersion + "/containers/json", "GET /v1.41/containers/json", "GET /v1.41/containers/json"}},
 		{"fixed", "1.41", Options{Version: "1.30"}, []string{"GET /v1.30/containers/json", "GET /v1.30/containers/json"}},
 	} {
 		d := newDaemon(t, row.server, list)
@@ -106,7 +110,8 @@ func TestNegotiation(t *testing.T) {
 
 // A body that can be sent once is not risked on a version that the daemon may refuse.
 func TestStreamsAskFirst(t *testing.T) {
-	d := newDaemon(t, "1.41", map[string]http.HandlerFunc{"POST /images/load": func(w http.ResponseWriter, r *http.Request) {
+	d := newDaemon(t, "1.41", map[string]http.HandlerFunc{"POST /images/load": func(w http.ResponseWriter,
+		r *http.Request) {
 		io.Copy(w, r.Body)
 	}})
 	body, err := d.client(t, Options{}).ImageLoad(context.Background(), strings.NewReader("a tar"), true, nil)
@@ -123,9 +128,12 @@ func TestStreamsAskFirst(t *testing.T) {
 }
 
 func TestErrorClasses(t *testing.T) {
-	for status, class := range map[int]func(error) bool{400: errdefs.IsInvalidArgument, 401: errdefs.IsUnauthorized, 403: errdefs.IsPermissionDenied,
-		404: errdefs.IsNotFound, 409: errdefs.IsConflict, 500: errdefs.IsUnknown, 501: errdefs.IsNotImplemented, 503: errdefs.IsUnavailable} {
-		d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"POST /containers/x/kill": func(w http.ResponseWriter, r *http.Request) {
+	for status, class := range map[int]func(error) bool{400: errdefs.IsInvalidArgument, 401: errdefs.IsUnauthorized,
+		403: errdefs.IsPermissionDenied,
+		404: errdefs.IsNotFound, 409: errdefs.IsConflict, 500: errdefs.IsUnknown, 501: errdefs.IsNotImplemented,
+		503: errdefs.IsUnavailable} {
+		d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"POST /containers/x/kill": func(w http.ResponseWriter,
+			r *http.Request) {
 			wire.WriteError(w, status, "so <it> is", false)
 		}})
 		err := d.client(t, Options{}).ContainerKill(context.Background(), "x", "")
@@ -136,7 +144,8 @@ func TestErrorClasses(t *testing.T) {
 }
 
 func TestNotModifiedIsNoError(t *testing.T) {
-	d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"POST /containers/x/stop": func(w http.ResponseWriter, r *http.Request) {
+	d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"POST /containers/x/stop": func(w http.ResponseWriter,
+		r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 	}})
 	if err := d.client(t, Options{}).ContainerStop(context.Background(), "x", "", nil); err != nil {
@@ -252,14 +261,18 @@ func TestNobodyThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.ContainerList(context.Background(), ListContainers{})
-	if !errdefs.IsUnavailable(err) || err.Error() != "Cannot connect to the Docker daemon at unix:///nonexistent/docker.sock. Is the docker daemon running?" {
+	if !errdefs.IsUnavailable(err) ||
+		err.Error() != "Cannot connect to the Docker daemon at unix:///nonexistent/docker.sock. Is the docker daemon "+
+			"running?" {
 		t.Error(err)
 	}
 }
 
 func TestHosts(t *testing.T) {
-	for host, want := range map[string]string{"unix:///a/b": "unix /a/b", "tcp://h:1": "tcp h:1", "h:1": "tcp h:1", "tcp://h:1/sub/": "tcp h:1/sub",
-		"": "unix /var/run/docker.sock", "foo://x": "", "unix://": "unix /var/run/docker.sock", "tcp://": "tcp localhost:2375", "h": "tcp h:2375", "[::1]": "tcp [::1]:2375",
+	for host, want := range map[string]string{"unix:///a/b": "unix /a/b", "tcp://h:1": "tcp h:1", "h:1": "tcp h:1",
+		"tcp://h:1/sub/": "tcp h:1/sub",
+		"":               "unix /var/run/docker.sock", "foo://x": "", "unix://": "unix /var/run/docker.sock",
+		"tcp://": "tcp localhost:2375", "h": "tcp h:2375", "[::1]": "tcp [::1]:2375",
 		"tcp://h:x": ""} {
 		c, err := New(Options{Host: host})
 		got := ""
@@ -273,7 +286,8 @@ func TestHosts(t *testing.T) {
 }
 
 func TestAttachStreams(t *testing.T) {
-	d := newDaemon(t, "1.41", map[string]http.HandlerFunc{"POST /containers/x/attach": func(w http.ResponseWriter, r *http.Request) {
+	d := newDaemon(t, "1.41", map[string]http.HandlerFunc{"POST /containers/x/attach": func(w http.ResponseWriter,
+		r *http.Request) {
 		conn, err := wire.Hijack(w, r, wire.RawStream, nil)
 		if err != nil {
 			return
@@ -282,7 +296,8 @@ func TestAttachStreams(t *testing.T) {
 		var mu sync.Mutex
 		io.Copy(wire.NewFrameWriter(conn, &mu, wire.Stdout), conn)
 	}})
-	conn, err := d.client(t, Options{}).ContainerAttach(context.Background(), "x", Attach{Stdin: true, Stdout: true, DetachKeys: "ctrl-a"})
+	conn, err := d.client(t, Options{}).ContainerAttach(context.Background(), "x",
+		Attach{Stdin: true, Stdout: true, DetachKeys: "ctrl-a"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +324,8 @@ func TestAttachRefused(t *testing.T) {
 // A wait is in place once ContainerWait returns, before the result is there.
 func TestWait(t *testing.T) {
 	end := make(chan struct{})
-	d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"POST /containers/x/wait": func(w http.ResponseWriter, r *http.Request) {
+	d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"POST /containers/x/wait": func(w http.ResponseWriter,
+		r *http.Request) {
 		w.(http.Flusher).Flush()
 		<-end
 		io.WriteString(w, `{"StatusCode":7}`)
@@ -325,19 +341,22 @@ func TestWait(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
-	d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"GET /events": text(`{"Type":"container","Action":"start"}` + "\n" + `{"Type":"image","Action":"pull"}`)})
+	d := newDaemon(t, MaxVersion, map[string]http.HandlerFunc{"GET /events": text(`{"Type":"container","Action":"start"}` +
+		"\n" + `{"Type":"image","Action":"pull"}`)})
 	var got []string
 	stop := errors.New("enough")
-	err := d.client(t, Options{}).Events(context.Background(), "1", "", Filters{"type": {"container", "image"}}, func(m *Event) error {
-		if got = append(got, string(m.Action)); len(got) == 2 {
-			return stop
-		}
-		return nil
-	})
+	err := d.client(t, Options{}).Events(context.Background(), "1", "", Filters{"type": {"container", "image"}},
+		func(m *Event) error {
+			if got = append(got, string(m.Action)); len(got) == 2 {
+				return stop
+			}
+			return nil
+		})
 	if !errors.Is(err, stop) || fmt.Sprint(got) != "[start pull]" {
 		t.Errorf("%v, %v", got, err)
 	}
-	if d.seen[0] != "GET /v"+MaxVersion+"/events?filters=%7B%22type%22%3A%7B%22container%22%3Atrue%2C%22image%22%3Atrue%7D%7D&since=1" {
+	if d.seen[0] != "GET /v"+MaxVersion+
+		"/events?filters=%7B%22type%22%3A%7B%22container%22%3Atrue%2C%22image%22%3Atrue%7D%7D&since=1" {
 		t.Error(d.seen[0])
 	}
 }

@@ -34,7 +34,8 @@ func (c *Client) ContainerList(ctx context.Context, o ListContainers) (list []co
 }
 
 // ContainerCreate makes a container. An empty name lets the daemon choose; platform may be empty.
-func (c *Client) ContainerCreate(ctx context.Context, body container.CreateRequest, name, platform string) (r container.CreateResponse, err error) {
+func (c *Client) ContainerCreate(ctx context.Context, body container.CreateRequest, name,
+	platform string) (r container.CreateResponse, err error) {
 	q := url.Values{}
 	setString(q, "name", name)
 	setString(q, "platform", platform)
@@ -122,7 +123,8 @@ func (c *Client) ContainerRemove(ctx context.Context, id string, force, volumes,
 }
 
 // ContainerUpdate changes limits and the restart policy.
-func (c *Client) ContainerUpdate(ctx context.Context, id string, u container.UpdateConfig) (r container.UpdateResponse, err error) {
+func (c *Client) ContainerUpdate(ctx context.Context, id string, u container.UpdateConfig) (r container.UpdateResponse,
+	err error) {
 	err = c.do(ctx, call{method: "POST", path: "/containers/" + id + "/update", body: u}, &r)
 	return r, err
 }

@@ -34,7 +34,8 @@ func (c *Client) ImageInspect(ctx context.Context, name, platform string) (raw j
 }
 
 // ImageHistory lists the steps that made an image, newest first.
-func (c *Client) ImageHistory(ctx context.Context, name, platform string) (list []image.HistoryResponseItem, err error) {
+func (c *Client) ImageHistory(ctx context.Context, name, platform string) (list []image.HistoryResponseItem,
+	err error) {
 	q := url.Values{}
 	setString(q, "platform", platform)
 	err = c.do(ctx, call{method: "GET", path: "/images/" + name + "/history", query: q}, &list)
@@ -49,7 +50,8 @@ func (c *Client) ImageTag(ctx context.Context, source, repo, tag string) error {
 }
 
 // ImageRemove takes a name off an image and deletes it with its last name.
-func (c *Client) ImageRemove(ctx context.Context, name string, force, noPrune bool, platforms []string) (list []image.DeleteResponse, err error) {
+func (c *Client) ImageRemove(ctx context.Context, name string, force, noPrune bool,
+	platforms []string) (list []image.DeleteResponse, err error) {
 	q := url.Values{}
 	setBool(q, "force", force)
 	setBool(q, "noprune", noPrune)
@@ -69,7 +71,8 @@ func (c *Client) ImagePrune(ctx context.Context, f Filters) (r image.PruneReport
 }
 
 // ImageLoad sends an archive of images; the reply is a progress stream.
-func (c *Client) ImageLoad(ctx context.Context, archive io.Reader, quiet bool, platforms []string) (io.ReadCloser, error) {
+func (c *Client) ImageLoad(ctx context.Context, archive io.Reader, quiet bool, platforms []string) (io.ReadCloser,
+	error) {
 	q := url.Values{"quiet": {"0"}}
 	if quiet {
 		q.Set("quiet", "1")
@@ -116,7 +119,8 @@ func (c *Client) withAuth(ctx context.Context, k call, auth wire.Auth) (io.ReadC
 }
 
 // ImageSearch asks the daemon to search its default registry; limit <= 0 leaves the number to the registry.
-func (c *Client) ImageSearch(ctx context.Context, term string, limit int, f Filters, auth wire.Auth) (list []registry.SearchResult, err error) {
+func (c *Client) ImageSearch(ctx context.Context, term string, limit int, f Filters,
+	auth wire.Auth) (list []registry.SearchResult, err error) {
 	q := url.Values{"term": {term}}
 	if limit > 0 {
 		q.Set("limit", strconv.Itoa(limit))

@@ -32,7 +32,8 @@ func (c *Client) NetworkList(ctx context.Context, f Filters) (list []Network, er
 }
 
 // NetworkInspect returns the daemon's JSON about a network as it came.
-func (c *Client) NetworkInspect(ctx context.Context, name, scope string, verbose bool) (raw json.RawMessage, err error) {
+func (c *Client) NetworkInspect(ctx context.Context, name, scope string, verbose bool) (raw json.RawMessage,
+	err error) {
 	q := url.Values{}
 	setBool(q, "verbose", verbose)
 	setString(q, "scope", scope)

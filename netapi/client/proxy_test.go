@@ -84,10 +84,13 @@ func TestProxy(t *testing.T) {
 		asked    string // what the proxy sees of a ping and an attach
 		attached bool
 	}{
-		{"http", map[string]string{"HTTP_PROXY": "PROXY"}, true, "HEAD far.example:2375 ,HEAD far.example:2375 ,CONNECT far.example:2375 ", true},
+		{"http", map[string]string{"HTTP_PROXY": "PROXY"}, true,
+			"HEAD far.example:2375 ,HEAD far.example:2375 ,CONNECT far.example:2375 ", true},
 		{"lower case, with a password", map[string]string{"http_proxy": "me:secret@PROXY"}, true,
-			"HEAD far.example:2375 Basic bWU6c2VjcmV0,HEAD far.example:2375 Basic bWU6c2VjcmV0,CONNECT far.example:2375 Basic bWU6c2VjcmV0", true},
-		{"no streams", map[string]string{"HTTP_PROXY": "PROXY"}, false, "HEAD far.example:2375 ,HEAD far.example:2375 ,CONNECT far.example:2375 ", false},
+			"HEAD far.example:2375 Basic bWU6c2VjcmV0,HEAD far.example:2375 Basic bWU6c2VjcmV0,CONNECT far.example:2375 Basic " +
+				"bWU6c2VjcmV0", true},
+		{"no streams", map[string]string{"HTTP_PROXY": "PROXY"}, false,
+			"HEAD far.example:2375 ,HEAD far.example:2375 ,CONNECT far.example:2375 ", false},
 		{"another scheme's", map[string]string{"HTTPS_PROXY": "PROXY"}, true, "", false},
 		{"not for this host", map[string]string{"HTTP_PROXY": "PROXY", "NO_PROXY": "far.example"}, true, "", false},
 	} {

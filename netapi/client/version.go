@@ -88,7 +88,8 @@ func (c *Client) Ping(ctx context.Context) (Ping, error) {
 	}
 	defer res.Body.Close()
 	h := res.Header
-	return Ping{h.Get("Api-Version"), h.Get("Ostype"), h.Get("Docker-Experimental") == "true", h.Get("Builder-Version")}, nil
+	return Ping{h.Get("Api-Version"), h.Get("Ostype"), h.Get("Docker-Experimental") == "true", h.Get("Builder-Version")},
+		nil
 }
 
 // ServerVersion asks the daemon what it is.

@@ -21,11 +21,16 @@ type config struct {
 // harmless are the directives that change neither where a connection goes nor who is let in nor what is trusted: they
 // are not needed here. All that is neither here nor known is refused, since a connection without it may be to another
 // machine, or with other rights.
-const harmless = " addkeystoagent addressfamily batchmode canonicaldomains checkhostip clearallforwardings compression connectionattempts connecttimeout controlmaster" +
-	" controlpath controlpersist enableescapecommandline escapechar forwardagent forwardx11 forwardx11timeout forwardx11trusted gssapiauthentication" +
-	" gssapidelegatecredentials hashknownhosts ipqos kbdinteractiveauthentication loglevel logverbose nohostauthenticationforlocalhost numberofpasswordprompts" +
-	" passwordauthentication preferredauthentications pubkeyauthentication requesttty rekeylimit sendenv serveralivecountmax serveraliveinterval sessiontype" +
-	" streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive updatehostkeys visualhostkey xauthlocation "
+const harmless = " addkeystoagent addressfamily batchmode canonicaldomains checkhostip clearallforwardings " +
+	"compression connectionattempts connecttimeout controlmaster" +
+	" controlpath controlpersist enableescapecommandline escapechar forwardagent forwardx11 forwardx11timeout " +
+	"forwardx11trusted gssapiauthentication" +
+	" gssapidelegatecredentials hashknownhosts ipqos kbdinteractiveauthentication loglevel logverbose " +
+	"nohostauthenticationforlocalhost numberofpasswordprompts" +
+	" passwordauthentication preferredauthentications pubkeyauthentication requesttty rekeylimit sendenv " +
+	"serveralivecountmax serveraliveinterval sessiontype" +
+	" streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive updatehostkeys visualhostkey " +
+	"xauthlocation "
 
 // readConfig is ssh_config(5) as far as it goes here: Host, HostName, Port, User, IdentityFile, UserKnownHostsFile. A
 // file that is not there says nothing. Of several values the first counts, but for IdentityFile.
@@ -86,7 +91,8 @@ func (c *config) take(key string, values []string, home string, applies bool) er
 				c.knownHosts = append(c.knownHosts, expand(v, home))
 			}
 		}
-	case "identitiesonly", "stricthostkeychecking": // keys of the agent are tried after the files; hosts that are not known are refused in any case
+	// Keys of the agent are tried after the files; hosts that are not known are refused in any case
+	case "identitiesonly", "stricthostkeychecking":
 	default:
 		return fmt.Errorf("%s is not known to the ssh of box: take it out for this host, or install ssh", key)
 	}

@@ -11,7 +11,8 @@ import (
 func TestConfig(t *testing.T) {
 	for _, row := range []struct{ text, alias, want string }{
 		{"", "h", "{   [] []}"},
-		{"# a comment\n\nHost h\n\tHostName 10.0.0.1\n  Port=2222\n USER = \"some body\"\n", "h", "{10.0.0.1 2222 some body [] []}"},
+		{"# a comment\n\nHost h\n\tHostName 10.0.0.1\n  Port=2222\n USER = \"some body\"\n", "h",
+			"{10.0.0.1 2222 some body [] []}"},
 		{"Host h\nUser one\nHost *\nUser two\nPort 3", "h", "{ 3 one [] []}"},
 		{"Host *.example !bad.example\nUser u", "good.example", "{  u [] []}"},
 		{"Host *.example !bad.example\nUser u", "bad.example", "{   [] []}"},

@@ -63,7 +63,8 @@ func (p *session) wait() error {
 		hurry := time.AfterFunc(endWait, func() { _ = p.s.Close() }) // it may have ended
 		defer hurry.Stop()
 		if err := p.s.Wait(); err != nil {
-			p.end = fmt.Errorf("ssh: %w: %s\nThe far end needs docker in its PATH, and a user who may use its daemon", err, p.said.text())
+			p.end = fmt.Errorf("ssh: %w: %s\nThe far end needs docker in its PATH, and a user who may use its daemon", err,
+				p.said.text())
 		}
 	})
 	return p.end

@@ -121,7 +121,8 @@ func knownKeys(cfg *config, home, address string) (ssh.HostKeyCallback, []string
 		case !errors.As(err, &e):
 			return err
 		case len(e.Want) > 0:
-			return fmt.Errorf("the key of %s is another one than %s has in line %d: %s %s. Somebody may be in between; if the host was made anew, take that line out",
+			return fmt.Errorf("the key of %s is another one than %s has in line %d: %s %s. Somebody may be in between; if the "+
+				"host was made anew, take that line out",
 				name, e.Want[0].Filename, e.Want[0].Line, key.Type(), ssh.FingerprintSHA256(key))
 		}
 		return fmt.Errorf("%s is not in %s. Its key is %s; if the host says the same, add this line:\n%s",

@@ -136,7 +136,8 @@ func TestConnections(t *testing.T) {
 	config := fmt.Sprintf("Host far\nHostName %s\nPort %s\nUser me\n", ip, port)
 	ctx := context.Background()
 
-	c := New(Host{Name: "far", Command: []string{"hello"}}, home(t, map[string]string{"id_ed25519": string(private), "known_hosts": known, "config": config}))
+	c := New(Host{Name: "far", Command: []string{"hello"}},
+		home(t, map[string]string{"id_ed25519": string(private), "known_hosts": known, "config": config}))
 	for range 3 {
 		conn, err := c.Dial(ctx)
 		must(t, err)
@@ -153,7 +154,8 @@ func TestConnections(t *testing.T) {
 		t.Errorf("%d connections for three", n)
 	}
 
-	c = New(Host{User: "me", Name: ip, Port: port, Command: []string{"fail"}}, home(t, map[string]string{"id_ed25519": string(private), "known_hosts": known}))
+	c = New(Host{User: "me", Name: ip, Port: port, Command: []string{"fail"}},
+		home(t, map[string]string{"id_ed25519": string(private), "known_hosts": known}))
 	conn, err := c.Dial(ctx)
 	must(t, err)
 	if _, err := io.ReadAll(conn); err == nil || !strings.Contains(err.Error(), "no such command") {
@@ -168,10 +170,11 @@ func TestConnections(t *testing.T) {
 	}{
 		"not known":   {map[string]string{"id_ed25519": string(private), "known_hosts": ""}, "add this line:\n" + known},
 		"another key": {map[string]string{"id_ed25519": string(private), "known_hosts": stranger}, "is another one than"},
-		"wrong key":   {map[string]string{"id_ed25519": string(otherPrivate), "known_hosts": known}, "does not let me in with any of 1 keys"},
-		"no key":      {map[string]string{"known_hosts": known}, "does not let me in with any of 0 keys"},
-		"broken key":  {map[string]string{"id_ed25519": "nonsense", "known_hosts": known}, "not tried: "},
-		"jump":        {map[string]string{"known_hosts": known, "config": "ProxyJump gate"}, "proxyjump is not known"},
+		"wrong key": {map[string]string{"id_ed25519": string(otherPrivate), "known_hosts": known},
+			"does not let me in with any of 1 keys"},
+		"no key":     {map[string]string{"known_hosts": known}, "does not let me in with any of 0 keys"},
+		"broken key": {map[string]string{"id_ed25519": "nonsense", "known_hosts": known}, "not tried: "},
+		"jump":       {map[string]string{"known_hosts": known, "config": "ProxyJump gate"}, "proxyjump is not known"},
 	} {
 		_, err := New(Host{User: "me", Name: ip, Port: port, Command: []string{"x"}}, home(t, row.files)).Dial(ctx)
 		if err == nil || !strings.Contains(err.Error(), row.want) {
@@ -206,13 +209,15 @@ func TestAgent(t *testing.T) {
 	must(t, err)
 	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("secret"))
 	must(t, err)
-	files := map[string]string{"known_hosts": knownhosts.Line([]string{knownhosts.Normalize(s.address)}, s.key.PublicKey()), "id_ed25519": string(pem.EncodeToMemory(block))}
+	files := map[string]string{"known_hosts": knownhosts.Line([]string{knownhosts.Normalize(s.address)},
+		s.key.PublicKey()), "id_ed25519": string(pem.EncodeToMemory(block))}
 	h := Host{User: "me", Name: ip, Port: port, Command: []string{"by the agent"}}
 	conn, err := New(h, home(t, files)).Dial(context.Background())
 	must(t, err)
 	conn.Close()
 	t.Setenv("TEST_AGENT", "")
-	if _, err := New(h, home(t, files)).Dial(context.Background()); err == nil || !strings.Contains(err.Error(), "it has a passphrase: load it into an agent") {
+	if _, err := New(h, home(t, files)).Dial(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), "it has a passphrase: load it into an agent") {
 		t.Errorf("a key with a passphrase: %v", err)
 	}
 }

@@ -41,7 +41,8 @@ var endpointFields = []Field{
 // NetworkFields are those of a network, and ListedNetworkFields of one in a list.
 var (
 	NetworkFields       = []Field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Status"}, since: 52}}
-	ListedNetworkFields = []Field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Containers"}, last: 51, value: json.RawMessage("{}")}}
+	ListedNetworkFields = []Field{{path: []string{"EnableIPv4"}, since: 47},
+		{path: []string{"Containers"}, last: 51, value: json.RawMessage("{}")}}
 )
 
 // Shaped is a reply with the fields that the version has. Where all of the table agree with the types, it is the

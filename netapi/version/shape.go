@@ -69,7 +69,8 @@ func DecodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 	if port, bad := badPort(loose); bad {
 		return b.CreateRequest, refuse.Invalid("invalid port specification: %s", strconv.Quote(port))
 	}
-	dropEmpty(loose, "MacAddress", "HostIp", "IPv4Address", "IPv6Address", "Gateway", "IPAddress", "IPv6Gateway", "GlobalIPv6Address")
+	dropEmpty(loose, "MacAddress", "HostIp", "IPv4Address", "IPv6Address", "Gateway", "IPAddress", "IPv6Gateway",
+		"GlobalIPv6Address")
 	again, merr := json.Marshal(loose)
 	if merr != nil {
 		return b.CreateRequest, merr
@@ -85,7 +86,8 @@ func DecodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 func DropNulls(r *api.Resources) {
 	r.Ulimits = slices.DeleteFunc(r.Ulimits, func(u *api.Ulimit) bool { return u == nil })
 	r.BlkioWeightDevice = slices.DeleteFunc(r.BlkioWeightDevice, func(d *blkiodev.WeightDevice) bool { return d == nil })
-	for _, list := range []*[]*blkiodev.ThrottleDevice{&r.BlkioDeviceReadBps, &r.BlkioDeviceWriteBps, &r.BlkioDeviceReadIOps, &r.BlkioDeviceWriteIOps} {
+	for _, list := range []*[]*blkiodev.ThrottleDevice{&r.BlkioDeviceReadBps, &r.BlkioDeviceWriteBps,
+		&r.BlkioDeviceReadIOps, &r.BlkioDeviceWriteIOps} {
 		*list = slices.DeleteFunc(*list, func(d *blkiodev.ThrottleDevice) bool { return d == nil })
 	}
 }

@@ -78,9 +78,11 @@ func ImageInspect(i *engine.ImageInspect, v Version) (any, error) {
 		return newImageInspect{i.InspectResponse, containerConfig(i)}, nil
 	}
 	old := oldImageInspect{
-		ID: i.ID, RepoTags: i.RepoTags, RepoDigests: i.RepoDigests, Parent: i.Parent, Comment: i.Comment, Created: i.Created, DockerVersion: i.Old.DockerVersion,
-		Author: i.Author, Config: i.Config, Architecture: i.Architecture, Variant: i.Variant, Os: i.Os, OsVersion: i.OsVersion,
-		Size: i.Size, GraphDriver: i.GraphDriver, RootFS: i.RootFS, Metadata: i.Metadata,
+		ID: i.ID, RepoTags: i.RepoTags, RepoDigests: i.RepoDigests, Parent: i.Parent, Comment: i.Comment, Created: i.Created,
+		DockerVersion: i.Old.DockerVersion,
+		Author:        i.Author, Config: i.Config, Architecture: i.Architecture, Variant: i.Variant, Os: i.Os,
+		OsVersion: i.OsVersion,
+		Size:      i.Size, GraphDriver: i.GraphDriver, RootFS: i.RootFS, Metadata: i.Metadata,
 	}
 	if v < 50 {
 		c, err := oldConfig(i.Config)

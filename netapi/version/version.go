@@ -67,7 +67,8 @@ func OfPath(s, lowest string) (Version, error) {
 	case v > mustParse(Max):
 		return 0, refuse.Invalid("client version %s is too new. Maximum supported API version is %s", s, Max)
 	case v < mustParse(lowest):
-		return 0, refuse.Invalid("client version %s is too old. Minimum supported API version is %s, please upgrade your client to a newer version", s, lowest)
+		return 0, refuse.Invalid("client version %s is too old. Minimum supported API version is %s, please upgrade your "+
+			"client to a newer version", s, lowest)
 	}
 	return v, nil
 }

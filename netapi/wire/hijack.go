@@ -61,7 +61,8 @@ func Hijack(w http.ResponseWriter, r *http.Request, mediaType string, extra http
 	}
 	var head strings.Builder
 	if r.Header.Get("Upgrade") != "" {
-		head.WriteString("HTTP/1.1 101 UPGRADED\r\nContent-Type: " + mediaType + "\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n")
+		head.WriteString("HTTP/1.1 101 UPGRADED\r\nContent-Type: " + mediaType +
+			"\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n")
 	} else {
 		head.WriteString("HTTP/1.1 200 OK\r\nContent-Type: " + RawStream + "\r\n")
 	}

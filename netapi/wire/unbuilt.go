@@ -2,8 +2,10 @@ package wire
 
 // What box has not built in yet, in the words in which its daemon answers and its client says so.
 const (
-	NoBuilds      = "building images is not built into this box yet: build elsewhere and load the image, or make one of a container with commit"
-	NoNetworks    = "networks of one's own are not built into this box yet: containers share bridge, host or another container's network"
+	NoBuilds = "building images is not built into this box yet: build elsewhere and load the image, or make one of " +
+		"a container with commit"
+	NoNetworks = "networks of one's own are not built into this box yet: containers share bridge, host or another " +
+		"container's network"
 	NoCheckpoints = "checkpoints are not supported: containers are started afresh"
 	NoPlugins     = "installing plugins is not built into this box yet"
 	NoSwarm       = "swarm mode is not built into this box yet"

@@ -55,7 +55,8 @@ func wsEcho(t *testing.T, binary bool) *httptest.Server {
 	return srv
 }
 
-const wsRequest = "GET /x HTTP/1.1\r\nHost: d\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+const wsRequest = "GET /x HTTP/1.1\r\nHost: d\r\nConnection: keep-alive, Upgrade\r\nUpgrade: " +
+	"WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 // upgraded sends the request with more lines and checks the answer, whose accept value is the example's of RFC 6455,
 // section 1.3.
@@ -66,7 +67,8 @@ func upgraded(t *testing.T, srv *httptest.Server, more string) (net.Conn, *bufio
 	_, _ = io.WriteString(conn, wsRequest+more+"\r\n")
 	r := bufio.NewReader(conn)
 	res, err := http.ReadResponse(r, nil)
-	if err != nil || res.StatusCode != http.StatusSwitchingProtocols || res.Header.Get("Sec-WebSocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+	if err != nil || res.StatusCode != http.StatusSwitchingProtocols ||
+		res.Header.Get("Sec-WebSocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
 		t.Fatalf("%v, %v", res, err)
 	}
 	return conn, r
@@ -81,7 +83,8 @@ func TestWebSocket(t *testing.T) {
 	}{
 		{"text", true, wsFrame(0x81, "hi"), "\x82\x06got hi"},
 		{"text back", false, wsFrame(0x82, "hi"), "\x81\x06got hi"},
-		{"in pieces, a ping between", true, wsFrame(0x01, "a") + wsFrame(0x89, "p") + wsFrame(0x80, "b"), "\x82\x05got a\x8a\x01p\x82\x05got b"},
+		{"in pieces, a ping between", true, wsFrame(0x01, "a") + wsFrame(0x89, "p") + wsFrame(0x80, "b"),
+			"\x82\x05got a\x8a\x01p\x82\x05got b"},
 		{"nothing, a pong", true, wsFrame(0x81, "") + wsFrame(0x8a, "x") + wsFrame(0x82, "c"), "\x82\x05got c"},
 		{"close", true, wsFrame(0x88, "\x03\xe8why"), "\x88\x02\x03\xe8"},
 		{"close without a reason", true, wsFrame(0x88, ""), "\x88\x00"},
@@ -176,7 +179,8 @@ func TestWebSocketClose(t *testing.T) {
 
 func TestWebSocketRefused(t *testing.T) {
 	srv := wsEcho(t, true)
-	for _, row := range [][2]string{{"Upgrade: WebSocket", "Upgrade: tcp"}, {"keep-alive, Upgrade", "close"}, {"Version: 13", "Version: 8"}, {"Key: dGhl", "Key: dG"}, {"Key: ", "Key: AAAA"}} {
+	for _, row := range [][2]string{{"Upgrade: WebSocket", "Upgrade: tcp"}, {"keep-alive, Upgrade", "close"},
+		{"Version: 13", "Version: 8"}, {"Key: dGhl", "Key: dG"}, {"Key: ", "Key: AAAA"}} {
 		conn := dial(t, srv)
 		_, _ = io.WriteString(conn, strings.Replace(wsRequest, row[0], row[1], 1)+"\r\n")
 		res, err := http.ReadResponse(bufio.NewReader(conn), nil)

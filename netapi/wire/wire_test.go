@@ -183,7 +183,8 @@ func TestJSONStream(t *testing.T) {
 	if err := r.Read(&m); err != io.EOF {
 		t.Errorf("at the end: %v", err)
 	}
-	if err := NewJSONReader(strings.NewReader(`{"id":"` + strings.Repeat("x", maxLine))).Read(&m); err == nil || !strings.Contains(err.Error(), "over") {
+	if err := NewJSONReader(strings.NewReader(`{"id":"` + strings.Repeat("x", maxLine))).Read(&m); err == nil ||
+		!strings.Contains(err.Error(), "over") {
 		t.Errorf("a line without end: %v", err)
 	}
 }

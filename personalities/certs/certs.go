@@ -63,7 +63,10 @@ func commands() []command {
 			[]cmd.Line{{Text: "box certs server --host 10.0.0.7 --out other",
 				Why: "A pair for another machine's daemon"}}},
 		{"client", "NAME", "Make a pair for a client, in clients/NAME of the folder",
-			"The folder that it prints is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, and for tar.", 1, 1, true, &clientLine{}, []cmd.Line{{Text: "box certs client anna --bundle anna.tar", Why: "A client's pair as one file for docker context import"}}},
+			"The folder that it prints is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, and for " +
+				"tar.", 1, 1, true, &clientLine{},
+			[]cmd.Line{{Text: "box certs client anna --bundle anna.tar",
+				Why: "A client's pair as one file for docker context import"}}},
 		{"renew", "[ca|server|client|NAME...]",
 			"Make pairs anew for the same names; without a word all but the authority's", "", 0, -1, true, &renewLine{},
 			[]cmd.Line{{Text: "box certs renew",
@@ -98,7 +101,9 @@ func files() []cmd.Line {
 func (c *command) usage(s *session) *cmd.Usage {
 	u := &cmd.Usage{Path: "box certs " + c.name, Synopsis: strings.TrimSpace("[OPTIONS] " + c.synopsis),
 		Summary: c.summary, Detail: c.detail,
-		Min: c.min, Max: c.max, Options: &s.line.shared, Vars: map[string]string{"algorithms": strings.Join(certs.Algorithms(), ", "), "algorithm": certs.Algorithms()[0], "config": defaultConfig}}
+		Min: c.min, Max: c.max, Options: &s.line.shared,
+		Vars: map[string]string{"algorithms": strings.Join(certs.Algorithms(), ", "), "algorithm": certs.Algorithms()[0],
+			"config": defaultConfig}}
 	if c.signs {
 		u.Options = &s.line
 	}
@@ -161,12 +166,14 @@ func (c *command) run(ctx context.Context, s *session, args []string) error {
 }
 
 func help(env *cmd.Env) {
-	fmt.Fprintln(env.Stdout, "Usage:  box certs COMMAND\n\nMake, renew, revoke and check the certificates of remote access\n\nCommands:")
+	fmt.Fprintln(env.Stdout, "Usage:  box certs COMMAND\n\nMake, renew, revoke and check the certificates of remote "+
+		"access\n\nCommands:")
 	for _, c := range commands() {
 		fmt.Fprintf(env.Stdout, "  %-8s  %s\n", c.name, c.summary)
 	}
 	fmt.Fprintln(env.Stdout, "\nTwo lines make a daemon that only holders of a certificate reach:\n\n"+
-		"  box certs init\n  box dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock\n\nRun 'box certs COMMAND --help' for more.")
+		"  box certs init\n  box dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock\n\nRun 'box "+
+		"certs COMMAND --help' for more.")
 }
 
 // path makes a path of the command line absolute.

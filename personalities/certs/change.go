@@ -220,5 +220,6 @@ func (s *session) meant(a *certs.Authority, known []certs.Entry, word string) (o
 		}
 		return []*x509.Certificate{c}, nil
 	}
-	return nil, fmt.Errorf("there is no certificate of the name %q that is not revoked yet, and no such file: box certs list tells which there are", word)
+	return nil, fmt.Errorf("there is no certificate of the name %q that is not revoked yet, and no such file: box certs "+
+		"list tells which there are", word)
 }

@@ -165,7 +165,8 @@ func (s *session) authority(m *serving) (*certs.Authority, []certs.File, error) 
 	certificate, key := exists(filepath.Join(s.folder, certs.CAFile)), exists(filepath.Join(s.folder, certs.CAKeyFile))
 	if !s.force && (certificate || key) {
 		if !key {
-			return nil, nil, fmt.Errorf("%s has a ca.pem without the ca-key.pem: bring the key here, or give another --dir", s.folder)
+			return nil, nil, fmt.Errorf("%s has a ca.pem without the ca-key.pem: bring the key here, or give another --dir",
+				s.folder)
 		}
 		a, err := s.open()
 		return a, nil, err

@@ -66,7 +66,8 @@ func probes() []probe {
 		{"privilege", false, privilege}, {"proc", false, proc}, {"kernel", true, kernel}, {"namespaces", true, namespaces},
 		{"control-groups", true, controlGroups}, {"seccomp", true, seccomp}, {"confinement", false, confinement},
 		{"devices", false, devices}, {"storage", true, storage}, {"space", false, space}, {"network", true, networking},
-		{"forwarding", true, forwarding}, {"clock", false, clock}, {"certificates", false, certificates}, {"state", false, stateFile},
+		{"forwarding", true, forwarding}, {"clock", false, clock}, {"certificates", false, certificates},
+		{"state", false, stateFile},
 		{"daemon", false, daemon},
 	}
 }

@@ -54,7 +54,8 @@ func standIn(t *testing.T) host {
 	if err := os.Symlink("/dev/pts", filepath.Join(root, "dev/pts")); err != nil {
 		t.Fatal(err)
 	}
-	return host{root: root, dataRoot: filepath.Join(root, "var/lib/docker"), certs: filepath.Join(root, "certs"), socket: filepath.Join(root, "docker.sock"), uid: os.Getuid(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+	return host{root: root, dataRoot: filepath.Join(root, "var/lib/docker"), certs: filepath.Join(root, "certs"),
+		socket: filepath.Join(root, "docker.sock"), uid: os.Getuid(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		network: func() network.Support { return network.Support{} }}
 }
 
@@ -117,7 +118,8 @@ func TestFindings(t *testing.T) {
 		return func(t *testing.T, h *host) {
 			// It is made as if some time ago, for as long as it had then.
 			begin := h.now.Add(min(0, left) - 48*time.Hour)
-			_, p, err := certs.NewAuthority(h.certs, "here", "ecdsa", h.now.Add(left).Sub(begin), nil, func() time.Time { return begin })
+			_, p, err := certs.NewAuthority(h.certs, "here", "ecdsa", h.now.Add(left).Sub(begin), nil,
+				func() time.Time { return begin })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,18 +145,30 @@ func TestFindings(t *testing.T) {
 		{"no proc", remove("proc/sys/kernel/osrelease"), proc, fatal, "mount -t proc"},
 		{"all well: devices", nil, devices, fine, ""},
 		{"no null", remove("dev/null"), devices, fatal, "mknod"},
-		{"a file for null", func(t *testing.T, h *host) { remove("dev/null")(t, h); write(t, filepath.Join(h.root, "dev/null"), "") }, devices, fatal, "devtmpfs"},
+		{"a file for null", func(t *testing.T,
+			h *host) {
+			remove("dev/null")(t, h)
+			write(t, filepath.Join(h.root, "dev/null"), "")
+		}, devices, fatal, "devtmpfs"},
 		{"no terminals", remove("dev/ptmx"), devices, worse, "-t"},
 		{"no devpts", remove("dev/pts"), devices, worse, "mount -t devpts"},
 		{"no certificates", nil, certificates, fine, ""},
-		{"certificates that are none", func(t *testing.T, h *host) { write(t, filepath.Join(h.certs, "ca.pem"), "x") }, certificates, worse, "box certs show"},
+		{"certificates that are none", func(t *testing.T, h *host) { write(t, filepath.Join(h.certs, "ca.pem"), "x") },
+			certificates, worse, "box certs show"},
 		{"certificates that have ended", pair(-time.Hour), certificates, worse, "box certs renew"},
 		{"certificates that end soon", pair(7 * 24 * time.Hour), certificates, worse, "box certs renew"},
 		{"good certificates", pair(300 * 24 * time.Hour), certificates, fine, ""},
-		{"certificates of the future", func(t *testing.T, h *host) { pair(300*24*time.Hour)(t, h); h.now = time.Unix(0, 0) }, certificates, worse, "set the clock"},
+		{"certificates of the future", func(t *testing.T, h *host) { pair(300*24*time.Hour)(t, h); h.now = time.Unix(0, 0) },
+			certificates, worse, "set the clock"},
 		{"no state yet", nil, stateFile, fine, ""},
-		{"damaged state", func(t *testing.T, h *host) { write(t, filepath.Join(h.dataRoot, "box.db"), strings.Repeat("x", 70000)) }, stateFile, fatal, "--recover"},
-		{"layers without state", func(t *testing.T, h *host) { write(t, filepath.Join(h.dataRoot, "overlay2/x/diff/f"), "x") }, stateFile, fatal, "--recover"},
+		{"damaged state", func(t *testing.T,
+			h *host) {
+			write(t, filepath.Join(h.dataRoot, "box.db"), strings.Repeat("x", 70000))
+		}, stateFile, fatal, "--recover"},
+		{"layers without state", func(t *testing.T,
+			h *host) {
+			write(t, filepath.Join(h.dataRoot, "overlay2/x/diff/f"), "x")
+		}, stateFile, fatal, "--recover"},
 		{"no daemon", nil, daemon, fine, ""},
 		{"a socket of nobody", func(t *testing.T, h *host) { write(t, h.socket, "") }, daemon, worse, "box dockerd --detach"},
 		{"a kernel of 2013", edit("proc/sys/kernel/osrelease", "3.10.0-957.el7"), kernel, fatal, "4.4"},
@@ -163,7 +177,9 @@ func TestFindings(t *testing.T) {
 		{"no pid namespaces", remove("proc/self/ns/pid"), namespaces, fatal, "CONFIG_PID_NS"},
 		{"no user namespaces", remove("proc/self/ns/user"), namespaces, worse, "CONFIG_USER_NS"},
 		{"no control groups", edit("proc/cgroups", ""), controlGroups, fatal, "CONFIG_CGROUPS"},
-		{"memory disabled", edit("proc/cgroups", "memory\t0\t1\t0\ncpu\t1\t1\t1\ncpuset\t1\t1\t1\npids\t1\t1\t1\nblkio\t1\t1\t1\n"), controlGroups, worse, "cgroup_enable=memory"},
+		{"memory disabled", edit("proc/cgroups",
+			"memory\t0\t1\t0\ncpu\t1\t1\t1\ncpuset\t1\t1\t1\npids\t1\t1\t1\nblkio\t1\t1\t1\n"), controlGroups, worse,
+			"cgroup_enable=memory"},
 		{"no seccomp", edit("proc/self/status", "Name:\tbox\n"), seccomp, worse, "CONFIG_SECCOMP_FILTER"},
 		{"1970", func(_ *testing.T, h *host) { h.now = time.Unix(0, 0) }, clock, worse, "set the clock"},
 		{"no NAT", func(_ *testing.T, h *host) {
@@ -211,7 +227,8 @@ func TestReportAndExitCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exit *cmd.Exit
-	if err := h.report(&out); !errors.As(err, &exit) || exit.Code != 1 || !strings.Contains(out.String(), "FAIL  kernel without net namespaces") {
+	if err := h.report(&out); !errors.As(err, &exit) || exit.Code != 1 ||
+		!strings.Contains(out.String(), "FAIL  kernel without net namespaces") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 }
@@ -264,7 +281,8 @@ func TestThisHost(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var out bytes.Buffer
-	env := &cmd.Env{Args: []string{"--data-root", filepath.Join(dir, "a", "b"), "--socket", filepath.Join(dir, "s")}, Getenv: func(string) string { return dir }, Stdout: &out, Stderr: &out, Dir: "/"}
+	env := &cmd.Env{Args: []string{"--data-root", filepath.Join(dir, "a", "b"), "--socket", filepath.Join(dir, "s")},
+		Getenv: func(string) string { return dir }, Stdout: &out, Stderr: &out, Dir: "/"}
 	err := Command.Main(context.Background(), env)
 	t.Logf("\n%s", &out)
 	if err != nil {

@@ -13,7 +13,8 @@ func confinement(h host) []finding {
 		err = a.Loadable()
 	}
 	if err != nil {
-		return []finding{{worse, "AppArmor profile " + apparmor.Default + ": " + err.Error(), "containers that name no profile are not confined by one",
+		return []finding{{worse, "AppArmor profile " + apparmor.Default + ": " + err.Error(),
+			"containers that name no profile are not confined by one",
 			"mount securityfs at /sys/kernel/security and install apparmor_parser (package apparmor)"}}
 	}
 	return []finding{ok("AppArmor profile %s", apparmor.Default)}

@@ -38,7 +38,8 @@ func certificates(h host) (found []finding) {
 			err = errors.New("there is no certificate in it")
 		}
 		if err != nil {
-			found = append(found, finding{worse, fmt.Sprintf("%s: %v", path, err), "the daemon does not start with --tlsverify, or nobody gets in",
+			found = append(found, finding{worse, fmt.Sprintf("%s: %v", path, err),
+				"the daemon does not start with --tlsverify, or nobody gets in",
 				"box certs show " + path})
 			continue
 		}
@@ -57,9 +58,11 @@ func (h host) certificate(path string, c *x509.Certificate) finding {
 		return finding{worse, fmt.Sprintf("%s is valid from %s on", path, c.NotBefore.UTC().Format(time.DateOnly)), refused,
 			"set the clock, which says " + h.now.UTC().Format(time.DateOnly)}
 	case left < 0:
-		return finding{worse, fmt.Sprintf("%s ended %s", path, c.NotAfter.UTC().Format(time.DateOnly)), refused, "box certs renew"}
+		return finding{worse, fmt.Sprintf("%s ended %s", path, c.NotAfter.UTC().Format(time.DateOnly)), refused,
+			"box certs renew"}
 	case left < soon:
-		return finding{worse, fmt.Sprintf("%s ends in %d days", path, int(left.Hours()/24)), "then " + refused, "box certs renew"}
+		return finding{worse, fmt.Sprintf("%s ends in %d days", path, int(left.Hours()/24)), "then " + refused,
+			"box certs renew"}
 	}
 	return ok("%s is good for %d days", path, int(left.Hours()/24))
 }
@@ -79,7 +82,8 @@ func stateFile(h host) []finding {
 	}
 	for _, name := range []string{"containers", "content", "overlay2", "vfs"} {
 		if entries, err := os.ReadDir(filepath.Join(h.dataRoot, name)); err == nil && len(entries) > 0 {
-			return []finding{{fatal, fmt.Sprintf("state %s is missing beside %s", path, filepath.Join(h.dataRoot, name)), "the daemon refuses to start",
+			return []finding{{fatal, fmt.Sprintf("state %s is missing beside %s", path, filepath.Join(h.dataRoot, name)),
+				"the daemon refuses to start",
 				"box dockerd --recover"}}
 		}
 	}
@@ -112,14 +116,18 @@ func daemon(h host) []finding {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return []finding{{fatal, fmt.Sprintf("the daemon at %s does not answer within %s", h.socket, daemonPatience), "no client gets an answer",
+		return []finding{{fatal, fmt.Sprintf("the daemon at %s does not answer within %s", h.socket, daemonPatience),
+			"no client gets an answer",
 			"see its log, then kill and start it: containers go on"}}
 	case err != nil:
-		return []finding{{worse, fmt.Sprintf("a socket is at %s, and %v", h.socket, err), "no client gets an answer", "start it: box dockerd --detach"}}
+		return []finding{{worse, fmt.Sprintf("a socket is at %s, and %v", h.socket, err), "no client gets an answer",
+			"start it: box dockerd --detach"}}
 	}
-	found := []finding{ok("daemon %s at %s: %d containers, of which %d run", info.ServerVersion, h.socket, info.Containers, info.ContainersRunning)}
+	found := []finding{ok("daemon %s at %s: %d containers, of which %d run", info.ServerVersion, h.socket, info.Containers,
+		info.ContainersRunning)}
 	if info.DockerRootDir != h.dataRoot {
-		found = append(found, finding{worse, "the daemon keeps its data in " + info.DockerRootDir, "the lines above are about " + h.dataRoot,
+		found = append(found, finding{worse, "the daemon keeps its data in " + info.DockerRootDir,
+			"the lines above are about " + h.dataRoot,
 			"run this again with --data-root " + info.DockerRootDir})
 	}
 	for _, w := range info.Warnings {

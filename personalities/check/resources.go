@@ -36,7 +36,8 @@ func storage(h host) []finding {
 	case err == nil:
 		return []finding{ok("storage driver overlay2 works on %s (this file has %s)", dir, names)}
 	case errors.Is(err, os.ErrPermission), errors.Is(err, unix.EROFS):
-		return []finding{{fatal, fmt.Sprintf("%s cannot be written: %v", dir, err), "there is no place for images and containers",
+		return []finding{{fatal, fmt.Sprintf("%s cannot be written: %v", dir, err),
+			"there is no place for images and containers",
 			"name a folder that can be written with --data-root"}}
 	}
 	return []finding{{worse, fmt.Sprintf("storage driver overlay2 does not work on %s: %v", dir, err),
@@ -82,7 +83,8 @@ func space(h host) []finding {
 	dir := h.existing()
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return []finding{{fatal, fmt.Sprintf("%s: %v", dir, err), "there is no place for images and containers", "name a folder with --data-root"}}
+		return []finding{{fatal, fmt.Sprintf("%s: %v", dir, err), "there is no place for images and containers",
+			"name a folder with --data-root"}}
 	}
 	free := st.Bavail * uint64(st.Bsize)
 	what := fmt.Sprintf("%d MiB and %d files free at %s", free>>20, st.Ffree, dir)
@@ -111,10 +113,13 @@ func networking(h host) []finding {
 		good string
 		bad  finding
 	}{
-		{s.Namespaces, "network namespaces", finding{fatal, "no network namespaces", "containers cannot have a network of their own", "boot a kernel with CONFIG_NET_NS"}},
+		{s.Namespaces, "network namespaces",
+			finding{fatal, "no network namespaces", "containers cannot have a network of their own",
+				"boot a kernel with CONFIG_NET_NS"}},
 		{s.Bridges, "bridges and veth pairs", finding{worse, "no bridges or veth pairs",
 			"containers run with --network host or none only", "load the kernel modules bridge and veth"}},
-		{s.NAT, "nf_tables with NAT", finding{worse, "no NAT by nf_tables", "containers have no way out, and published ports are forwarded by a process",
+		{s.NAT, "nf_tables with NAT", finding{worse, "no NAT by nf_tables",
+			"containers have no way out, and published ports are forwarded by a process",
 			"load the kernel modules nf_tables, nft_chain_nat, nft_masq, nft_nat and nft_fib_ipv4"}},
 	} {
 		if row.err == nil {
@@ -132,11 +137,13 @@ func forwarding(h host) []finding {
 	const name = "forwarding of IPv4"
 	switch {
 	case err != nil:
-		return []finding{{worse, name + " cannot be read: " + err.Error(), "containers have no way out", "mount /proc, or boot a kernel with CONFIG_INET"}}
+		return []finding{{worse, name + " cannot be read: " + err.Error(), "containers have no way out",
+			"mount /proc, or boot a kernel with CONFIG_INET"}}
 	case now == "1":
 		return []finding{ok("%s is on", name)}
 	case unix.Access(filepath.Join(h.root, "proc/sys/net/ipv4/ip_forward"), unix.W_OK) != nil:
-		return []finding{{worse, name + " is off and cannot be turned on", "containers have no way out", "set net.ipv4.ip_forward=1"}}
+		return []finding{{worse, name + " is off and cannot be turned on", "containers have no way out",
+			"set net.ipv4.ip_forward=1"}}
 	}
 	return []finding{ok("%s is off; the daemon turns it on", name)}
 }

@@ -12,7 +12,8 @@ func privilege(h host) []finding {
 	if h.uid == 0 {
 		return []finding{ok("user is root")}
 	}
-	return []finding{{fatal, fmt.Sprintf("user is %d, not root", h.uid), "namespaces, mounts and networks of containers cannot be made",
+	return []finding{{fatal, fmt.Sprintf("user is %d, not root", h.uid),
+		"namespaces, mounts and networks of containers cannot be made",
 		"run box dockerd (and this check) as root"}}
 }
 
@@ -26,7 +27,8 @@ var (
 // proc comes before all that reads it.
 func proc(h host) []finding {
 	if !h.exists("proc/sys/kernel/osrelease") {
-		return []finding{{fatal, "/proc is not mounted", "nothing about the kernel can be read or set, and nothing else was looked at that needs it",
+		return []finding{{fatal, "/proc is not mounted",
+			"nothing about the kernel can be read or set, and nothing else was looked at that needs it",
 			"mount -t proc proc /proc, and run this again"}}
 	}
 	return []finding{ok("/proc is mounted")}
@@ -42,11 +44,14 @@ func kernel(h host) []finding {
 	case !known:
 		return []finding{{worse, "kernel " + release, "its age cannot be told", "none is needed if the lines below are ok"}}
 	case older(version, oldest):
-		return []finding{{fatal, "kernel " + release, "it lacks system calls that starting a container needs", "boot Linux 4.4 or newer"}}
+		return []finding{{fatal, "kernel " + release, "it lacks system calls that starting a container needs",
+			"boot Linux 4.4 or newer"}}
 	case older(version, peers):
-		return []finding{{worse, "kernel " + release, "containers have no terminal (-t), and published ports are forwarded by a process", "boot Linux 4.18 or newer"}}
+		return []finding{{worse, "kernel " + release,
+			"containers have no terminal (-t), and published ports are forwarded by a process", "boot Linux 4.18 or newer"}}
 	case older(version, natted):
-		return []finding{{worse, "kernel " + release, "published ports are forwarded by a process, and containers have no way out beside legacy iptables",
+		return []finding{{worse, "kernel " + release,
+			"published ports are forwarded by a process, and containers have no way out beside legacy iptables",
 			"boot Linux 4.18 or newer"}}
 	}
 	return []finding{ok("kernel %s", release)}
@@ -71,7 +76,8 @@ var namespaceOptions = [...]struct {
 	name, option string
 	needed       bool
 }{
-	{"pid", "CONFIG_PID_NS", true}, {"mnt", "CONFIG_NAMESPACES", true}, {"net", "CONFIG_NET_NS", true}, {"ipc", "CONFIG_IPC_NS", true},
+	{"pid", "CONFIG_PID_NS", true}, {"mnt", "CONFIG_NAMESPACES", true}, {"net", "CONFIG_NET_NS", true},
+	{"ipc", "CONFIG_IPC_NS", true},
 	{"uts", "CONFIG_UTS_NS", true}, {"cgroup", "CONFIG_CGROUPS", false}, {"user", "CONFIG_USER_NS", false},
 }
 
@@ -83,9 +89,11 @@ func namespaces(h host) []finding {
 		case h.exists("proc/self/ns/" + n.name):
 			have = append(have, n.name)
 		case n.needed:
-			found = append(found, finding{fatal, "kernel without " + n.name + " namespaces", "containers cannot be kept apart", "boot a kernel with " + n.option})
+			found = append(found, finding{fatal, "kernel without " + n.name + " namespaces", "containers cannot be kept apart",
+				"boot a kernel with " + n.option})
 		default:
-			found = append(found, finding{worse, "kernel without " + n.name + " namespaces", "--" + n.name + "ns and remapped users do not work",
+			found = append(found, finding{worse, "kernel without " + n.name + " namespaces",
+				"--" + n.name + "ns and remapped users do not work",
 				"boot a kernel with " + n.option})
 		}
 	}
@@ -122,7 +130,8 @@ func controlGroups(h host) []finding {
 		}
 	}
 	if len(have) == 0 {
-		return []finding{{fatal, "kernel without control groups", "processes of a container cannot be found, stopped or limited",
+		return []finding{{fatal, "kernel without control groups",
+			"processes of a container cannot be found, stopped or limited",
 			"boot a kernel with CONFIG_CGROUPS and the controllers memory, cpu, cpuset and pids"}}
 	}
 	found := []finding{ok("control groups (%s)", version)}
@@ -142,7 +151,8 @@ func seccomp(h host) []finding {
 			return []finding{ok("seccomp filters")}
 		}
 	}
-	return []finding{{worse, "kernel without seccomp", "containers can make every system call; those with a profile do not start",
+	return []finding{{worse, "kernel without seccomp",
+		"containers can make every system call; those with a profile do not start",
 		"boot a kernel with CONFIG_SECCOMP_FILTER, or run containers with --security-opt seccomp=unconfined"}}
 }
 
@@ -151,7 +161,8 @@ var built = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func clock(h host) []finding {
 	if h.now.Before(built) {
-		return []finding{{worse, "clock says " + h.now.UTC().Format(time.DateOnly), "certificates of registries are not valid yet: pull and push fail",
+		return []finding{{worse, "clock says " + h.now.UTC().Format(time.DateOnly),
+			"certificates of registries are not valid yet: pull and push fail",
 			"set the clock (date -s, or an NTP client)"}}
 	}
 	return []finding{ok("clock %s", h.now.UTC().Format(time.RFC3339))}

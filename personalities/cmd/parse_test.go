@@ -66,31 +66,44 @@ func TestParse(t *testing.T) {
 		args       string
 	}{
 		{"long", "--name x --detach img", true, func(t *target) bool { return t.Name == "x" && t.Detach }, "img"},
-		{"joined", "--name=x --detach=false --init=true img", true, func(t *target) bool { return t.Name == "x" && !t.Detach && *t.Init }, "img"},
+		{"joined", "--name=x --detach=false --init=true img", true,
+			func(t *target) bool { return t.Name == "x" && !t.Detach && *t.Init }, "img"},
 		{"cluster", "-itd img", true, func(t *target) bool { return t.Stdin && t.TTY && t.Detach }, "img"},
-		{"cluster with value", "-itnfoo img", true, func(t *target) bool { return t.Stdin && t.TTY && t.Name == "foo" }, "img"},
+		{"cluster with value", "-itnfoo img", true, func(t *target) bool { return t.Stdin && t.TTY && t.Name == "foo" },
+			"img"},
 		{"cluster, value next", "-itn foo img", true, func(t *target) bool { return t.Name == "foo" }, "img"},
 		{"short with =", "-n=foo -d=false img", true, func(t *target) bool { return t.Name == "foo" && !t.Detach }, "img"},
-		{"commas stay", "-e a,b -e c img", true, func(t *target) bool { return slices.Equal(t.Env, []string{"a,b", "c"}) }, "img"},
-		{"flags end at the first word", "img -d --name x", true, func(t *target) bool { return !t.Detach && t.Name == "" }, "img -d --name x"},
+		{"commas stay", "-e a,b -e c img", true, func(t *target) bool { return slices.Equal(t.Env, []string{"a,b", "c"}) },
+			"img"},
+		{"flags end at the first word", "img -d --name x", true, func(t *target) bool { return !t.Detach && t.Name == "" },
+			"img -d --name x"},
 		{"flags go on", "img -d --name x", false, func(t *target) bool { return t.Detach && t.Name == "x" }, "img"},
 		{"--", "-d -- -t x", false, func(t *target) bool { return t.Detach && !t.TTY }, "-t x"},
 		{"a lone dash is a word", "- -d", false, func(t *target) bool { return t.Detach }, "-"},
-		{"value like a flag", "--cpu-period -1 --name -x img", true, func(t *target) bool { return t.Period == -1 && t.Name == "-x" }, "img"},
-		{"empty value", "--entrypoint= --name= img", true, func(t *target) bool { return t.Entry != nil && *t.Entry == "" }, "img"},
-		{"not given", "img", true, func(t *target) bool { return t.Init == nil && t.Timeout == nil && t.Entry == nil }, "img"},
-		{"zero given", "--timeout 0 --wait 5s img", true, func(t *target) bool { return *t.Timeout == 0 && t.Wait == 5*time.Second }, "img"},
+		{"value like a flag", "--cpu-period -1 --name -x img", true,
+			func(t *target) bool { return t.Period == -1 && t.Name == "-x" }, "img"},
+		{"empty value", "--entrypoint= --name= img", true, func(t *target) bool { return t.Entry != nil && *t.Entry == "" },
+			"img"},
+		{"not given", "img", true, func(t *target) bool { return t.Init == nil && t.Timeout == nil && t.Entry == nil },
+			"img"},
+		{"zero given", "--timeout 0 --wait 5s img", true,
+			func(t *target) bool { return *t.Timeout == 0 && t.Wait == 5*time.Second }, "img"},
 		{"a value that no flag may be", "--name -- img", false, func(t *target) bool { return t.Name == "--" }, "img"},
-		{"letter with =, lists too", "-e=A=1 -dn=x img", false, func(t *target) bool { return t.Env[0] == "A=1" && t.Detach && t.Name == "x" }, "img"},
+		{"letter with =, lists too", "-e=A=1 -dn=x img", false,
+			func(t *target) bool { return t.Env[0] == "A=1" && t.Detach && t.Name == "x" }, "img"},
 		{"a letter's value is =", "-n= img", true, func(t *target) bool { return t.Name == "=" }, "img"},
-		{"booleans of Go", "--detach=t --tty=F --init=0 img", true, func(t *target) bool { return t.Detach && !t.TTY && !*t.Init }, "img"},
+		{"booleans of Go", "--detach=t --tty=F --init=0 img", true,
+			func(t *target) bool { return t.Detach && !t.TTY && !*t.Init }, "img"},
 		{"a boolean takes no word", "--detach false", false, func(t *target) bool { return t.Detach }, "false"},
-		{"the last one counts", "--name a --name b --detach --detach=false img", true, func(t *target) bool { return t.Name == "b" && !t.Detach }, "img"},
+		{"the last one counts", "--name a --name b --detach --detach=false img", true,
+			func(t *target) bool { return t.Name == "b" && !t.Detach }, "img"},
 		{"default", "img", true, func(t *target) bool { return t.Period == 7 }, "img"},
 		{"zero in the place of a default", "--cpu-period 0 img", true, func(t *target) bool { return t.Period == 0 }, "img"},
-		{"numbers of Go", "--cpu-period 0x10 --weight 0b11 --share .5 img", true, func(t *target) bool { return t.Period == 16 && t.Weight == 3 && t.Share == .5 }, "img"},
+		{"numbers of Go", "--cpu-period 0x10 --weight 0b11 --share .5 img", true,
+			func(t *target) bool { return t.Period == 16 && t.Weight == 3 && t.Share == .5 }, "img"},
 		{"another name", "--time 4 img", false, func(t *target) bool { return *t.Timeout == 4 }, "img"},
-		{"a value that may be missing", "img --pass --name x", false, func(t *target) bool { return t.Pass == "ask" && t.Name == "x" }, "img"},
+		{"a value that may be missing", "img --pass --name x", false,
+			func(t *target) bool { return t.Pass == "ask" && t.Name == "x" }, "img"},
 		{"and is joined", "--pass=file:x img", true, func(t *target) bool { return t.Pass == "file:x" }, "img"},
 		{"and is no word", "--pass img", false, func(t *target) bool { return t.Pass == "ask" }, "img"},
 		{"value by its tag", "--tagged x img", true, func(t *target) bool { return t.Tagged == "x" }, "img"},
@@ -100,7 +113,8 @@ func TestParse(t *testing.T) {
 		{"-- after words", "a -d -- -b --", false, func(t *target) bool { return t.Detach }, "a -b --"},
 		{"-- of the program", "-d img -- x", true, func(t *target) bool { return t.Detach }, "img -- x"},
 		{"-- before the program", "-d -- -- x", true, func(t *target) bool { return t.Detach }, "-- x"},
-		{"bytes of any kind", "--name \xff\xfe<&> \xff", true, func(t *target) bool { return t.Name == "\xff\xfe<&>" }, "\xff"},
+		{"bytes of any kind", "--name \xff\xfe<&> \xff", true, func(t *target) bool { return t.Name == "\xff\xfe<&>" },
+			"\xff"},
 		{"backslashes and quotes", `-e a\,b"c' \x`, false, func(t *target) bool { return t.Env[0] == `a\,b"c'` }, `\x`},
 		{"no variable of kong's", "--name ${where} img", true, func(t *target) bool { return t.Name == "${where}" }, "img"},
 	} {
@@ -124,8 +138,10 @@ func TestParseRefuses(t *testing.T) {
 		{"--name", "flag needs an argument: --name" + hint},
 		{"-dn", "flag needs an argument: 'n' in -n" + hint},
 		{"--=x", "bad flag syntax: --=x" + hint},
-		{"--detach=zz", `invalid argument "zz" for "-d, --detach" flag: strconv.ParseBool: parsing "zz": invalid syntax` + hint},
-		{"--cpu-period x", `invalid argument "x" for "--cpu-period" flag: strconv.ParseInt: parsing "x": invalid syntax` + hint},
+		{"--detach=zz", `invalid argument "zz" for "-d, --detach" flag: strconv.ParseBool: parsing "zz": invalid syntax` +
+			hint},
+		{"--cpu-period x", `invalid argument "x" for "--cpu-period" flag: strconv.ParseInt: parsing "x": invalid syntax` +
+			hint},
 		{"--detahc", "unknown flag: --detahc\n\nDid you mean --detach?" + hint},
 		{"--foo=x", "unknown flag: --foo" + hint},
 		{"---x", "bad flag syntax: ---x" + hint},
@@ -142,7 +158,8 @@ func TestParseRefuses(t *testing.T) {
 		{"--tagged y", `invalid argument "y" for "--tagged" flag: only x` + hint},
 		{"-d --key x", "unknown flag: --key" + hint},
 		{"--words x", "unknown flag: --words" + hint},
-		{"--detach=x --foo", `invalid argument "x" for "-d, --detach" flag: strconv.ParseBool: parsing "x": invalid syntax` + hint},
+		{"--detach=x --foo", `invalid argument "x" for "-d, --detach" flag: strconv.ParseBool: parsing "x": invalid syntax` +
+			hint},
 	} {
 		for _, first := range []bool{true, false} {
 			var got target
@@ -162,7 +179,8 @@ func TestParseRefuses(t *testing.T) {
 func TestParseAfterWords(t *testing.T) {
 	for line, want := range map[string]string{"a --name": "flag needs an argument: --name",
 		"a b -dn":   "flag needs an argument: 'n' in -n",
-		"a --foo b": "unknown flag: --foo", "a -dZ b": "unknown shorthand flag: 'Z' in -Z", "a --wait x b": `invalid argument "x" for "--wait" flag`} {
+		"a --foo b": "unknown flag: --foo", "a -dZ b": "unknown shorthand flag: 'Z' in -Z",
+		"a --wait x b": `invalid argument "x" for "--wait" flag`} {
 		var got target
 		if _, err := Parse(got.usage(false), strings.Fields(line)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
@@ -261,7 +279,8 @@ func TestHelpGroups(t *testing.T) {
 	var out bytes.Buffer
 	u := &Usage{Path: "x", Options: &grouped{}}
 	u.Help(&out)
-	if want := "Usage:  x\n\nFirst:\n      --a         a\n\nSecond:\n      --z int     z (default 3)\n  -d, --d         \n      --e float   \n  -f, --f uint    \n"; out.String() != want {
+	if want := "Usage:  x\n\nFirst:\n      --a         a\n\nSecond:\n      --z int     z (default 3)\n  -d, --d         " +
+		"\n      --e float   \n  -f, --f uint    \n"; out.String() != want {
 		t.Errorf("help is\n%q\nwant\n%q", out.String(), want)
 	}
 	if want := []string{"--a", "a", "--z int", "z (default 3)", "-d, --d", "", "--e float", "", "-f, --f uint",

@@ -39,7 +39,8 @@ func commands() []command {
 			"Attach local standard input, output, and error streams to a running container", 1, 1, &container.Attach{}},
 		{names("container commit", "commit"), "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
 			"Create a new image from a container's changes", 1, 2, &container.Commit{}},
-		{names("container cp", "cp"), "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
+		{names("container cp", "cp"), "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- " +
+			"CONTAINER:DEST_PATH",
 			"Copy files/folders between a container and the local filesystem", 2, 2, &container.Cp{}},
 		{names("container create", "create"), "[OPTIONS] IMAGE [COMMAND] [ARG...]",
 			"Create a new container", 1, passthrough, &run.Create{}},
@@ -198,7 +199,8 @@ func find(words []string) (*command, int) {
 // isCommand tells whether words are a command or begin one.
 func isCommand(words string) bool {
 	return slices.ContainsFunc(commands(), func(c command) bool {
-		return slices.ContainsFunc(c.names, func(name string) bool { return name == words || strings.HasPrefix(name, words+" ") })
+		return slices.ContainsFunc(c.names,
+			func(name string) bool { return name == words || strings.HasPrefix(name, words+" ") })
 	})
 }
 

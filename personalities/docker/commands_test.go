@@ -90,7 +90,8 @@ func TestVerbs(t *testing.T) {
 		code                     int
 	}{
 		{"start a", "POST /containers/a/start", "a\n", "", 0},
-		{"start a zz", "", "a\n", "Error response from daemon: No such container: zz\nError: failed to start containers: zz\n", 1},
+		{"start a zz", "", "a\n", "Error response from daemon: No such container: zz\nError: failed to start containers: " +
+			"zz\n", 1},
 		{"stop a", "POST /containers/a/stop", "a\n", "", 0},
 		{"stop -t 5 -s INT a", "POST /containers/a/stop?signal=INT&t=5", "a\n", "", 0},
 		{"stop --time 0 a", "POST /containers/a/stop?t=0", "a\n", "", 0},
@@ -150,7 +151,8 @@ func TestVerbs(t *testing.T) {
 
 func TestPruneAsks(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/prune": reply(`{}`)})
-	if r := f.docker(t, "n\n", "container", "prune"); r.code != 0 || len(f.seen) > 0 || !strings.Contains(r.out, "Are you sure you want to continue? [y/N]") {
+	if r := f.docker(t, "n\n", "container", "prune"); r.code != 0 || len(f.seen) > 0 ||
+		!strings.Contains(r.out, "Are you sure you want to continue? [y/N]") {
 		t.Errorf("n: %+v asked %q", r, f.seen)
 	}
 	if r := f.docker(t, "y\n", "container", "prune"); r.code != 0 || len(f.seen) != 1 {
@@ -165,10 +167,13 @@ func TestUnknown(t *testing.T) {
 		want string
 		code int
 	}{
-		{"conteiner", "docker: unknown command: docker conteiner\n\nDid you mean: docker container\n\nRun 'docker --help' for more information\n", 1},
-		{"container lss", "docker: unknown command: docker container lss\n\nDid you mean: docker container ls\n\nUsage:  docker container\n\nRun 'docker container --help' for more information\n", 1},
+		{"conteiner", "docker: unknown command: docker conteiner\n\nDid you mean: docker container\n\nRun 'docker --help' " +
+			"for more information\n", 1},
+		{"container lss", "docker: unknown command: docker container lss\n\nDid you mean: docker container ls\n\nUsage:  " +
+			"docker container\n\nRun 'docker container --help' for more information\n", 1},
 		{"xyzzy", "docker: unknown command: docker xyzzy\n\nRun 'docker --help' for more information\n", 1},
-		{"run", "docker: 'docker run' requires at least 1 argument\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nSee 'docker run --help' for more information\n", 1},
+		{"run", "docker: 'docker run' requires at least 1 argument\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] " +
+			"[ARG...]\n\nSee 'docker run --help' for more information\n", 1},
 		{"-l zz ps", "Unable to parse logging level: zz\n", 1},
 		{"-H a -H b ps", "Failed to initialize: unable to resolve docker endpoint: Specify only one -H\n", 1},
 	} {
@@ -190,7 +195,9 @@ func TestInspect(t *testing.T) {
 		out  string
 		code int
 	}{
-		{[]string{"inspect", "c"}, "[\n    {\n        \"Id\": \"c\",\n        \"Created\": \"2020\",\n        \"Config\": {\n            \"Cmd\": null,\n            \"Image\": \"i\"\n        },\n        \"New\": {\n            \"z\": 1,\n            \"a\": 2\n        }\n    }\n]\n", 0},
+		{[]string{"inspect", "c"}, "[\n    {\n        \"Id\": \"c\",\n        \"Created\": \"2020\",\n        \"Config\": " +
+			"{\n            \"Cmd\": null,\n            \"Image\": \"i\"\n        },\n        \"New\": {\n            \"z\": " +
+			"1,\n            \"a\": 2\n        }\n    }\n]\n", 0},
 		{[]string{"inspect", "-f", "{{.ID}} {{.Config.Cmd}} {{.Config.Env}}", "c"}, "c [] []\n", 0},
 		{[]string{"inspect", "-f", "{{.Id}} {{json .New}}", "c"}, "c {\"a\":2,\"z\":1}\n", 0},
 		{[]string{"inspect", "-f", "{{.Id}}{{.Name}}", "i", "v"}, "", 1},
@@ -219,7 +226,8 @@ func TestLogs(t *testing.T) {
 		"GET /containers/t/json": reply(`{"Id":"t","Config":{"Tty":true}}`),
 		"GET /containers/t/logs": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "raw\r\n") },
 	})
-	if r := f.docker(t, "", "logs", "--since", "1700000000.5", "-n", "5", "-t", "c"); r.out != "out\n" || r.stderr != "err\n" {
+	if r := f.docker(t, "", "logs", "--since", "1700000000.5", "-n", "5", "-t", "c"); r.out != "out\n" ||
+		r.stderr != "err\n" {
 		t.Errorf("%+v", r)
 	}
 	if want := "GET /containers/c/logs?since=1700000000.5&stderr=1&stdout=1&tail=5&timestamps=1"; f.seen[1] != want {
@@ -228,13 +236,15 @@ func TestLogs(t *testing.T) {
 	if r := f.docker(t, "", "logs", "t"); r.out != "raw\r\n" {
 		t.Errorf("%+v", r)
 	}
-	if r := f.docker(t, "", "logs", "--since", "yesterday", "c"); r.code != 1 || !strings.Contains(r.stderr, `invalid value for "since"`) {
+	if r := f.docker(t, "", "logs", "--since", "yesterday", "c"); r.code != 1 ||
+		!strings.Contains(r.stderr, `invalid value for "since"`) {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestLogin(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /auth": reply(`{"Status":"Login Succeeded"}`), "POST /images/create": reply(`{"status":"done"}`)})
+	f := newFake(t, map[string]http.HandlerFunc{"POST /auth": reply(`{"Status":"Login Succeeded"}`),
+		"POST /images/create": reply(`{"status":"done"}`)})
 	home := t.TempDir()
 	writeConfig(t, home, `{"psFormat":"x","auths":{"other":{"auth":"YTpi"}},"unknown":{"kept":true}}`)
 	r := dockerIn(t, home, f.host, "s3cret\n", "login", "-u", "me", "--password-stdin", "https://reg:5000/v2/")
@@ -249,23 +259,29 @@ func TestLogin(t *testing.T) {
 	if err := json.Unmarshal(raw, &got); err != nil {
 		t.Fatal(err)
 	}
-	if s := fmt.Sprint(got["auths"], got["unknown"], got["psFormat"]); s != "map[other:map[auth:YTpi] reg:5000:map[auth:bWU6czNjcmV0]] map[kept:true]x" {
+	if s := fmt.Sprint(got["auths"], got["unknown"],
+		got["psFormat"]); s != "map[other:map[auth:YTpi] reg:5000:map[auth:bWU6czNjcmV0]] map[kept:true]x" {
 		t.Error(s)
 	}
 	var header string
-	f.routes["POST /images/create"] = func(w http.ResponseWriter, r *http.Request) { header = r.Header.Get("X-Registry-Auth") }
+	f.routes["POST /images/create"] = func(w http.ResponseWriter,
+		r *http.Request) {
+		header = r.Header.Get("X-Registry-Auth")
+	}
 	dockerIn(t, home, f.host, "", "pull", "reg:5000/img")
 	if !strings.HasPrefix(header, "eyJ1c2VybmFtZSI6Im1lIiwicGFzc3dvcmQiOiJzM2NyZXQi") {
 		t.Errorf("a pull from there sends %q", header)
 	}
 	dockerIn(t, home, f.host, "", "logout", "reg:5000")
-	if raw, _ := os.ReadFile(filepath.Join(home, ".docker", "config.json")); strings.Contains(string(raw), "reg:5000") || !strings.Contains(string(raw), "other") {
+	if raw, _ := os.ReadFile(filepath.Join(home, ".docker", "config.json")); strings.Contains(string(raw), "reg:5000") ||
+		!strings.Contains(string(raw), "other") {
 		t.Errorf("after logout: %s", raw)
 	}
 }
 
 func TestCompletion(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"GET /containers/json": reply(`[{"Names":["/web"]},{"Names":["/db"]}]`), "GET /images/json": reply(`[{"RepoTags":["i:1"]}]`)})
+	f := newFake(t, map[string]http.HandlerFunc{"GET /containers/json": reply(`[{"Names":["/web"]},{"Names":["/db"]}]`),
+		"GET /images/json": reply(`[{"RepoTags":["i:1"]}]`)})
 	for _, row := range []struct{ words, want string }{
 		{"cont", "container\ncontext\n"}, {"container st", "start\nstats\nstop\n"}, {"stop w", "web\n"},
 		{"exec -it d", "db\n"}, {"run ", "i:1\n"}, {"ps --no-", "--no-trunc\n"}, {"nope x", ""},

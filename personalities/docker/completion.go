@@ -137,7 +137,8 @@ func contextNames(s *session.Session) []string {
 
 // objects is the live names that fit a command: what its synopsis asks for.
 func objects(ctx context.Context, s *session.Session, row *command, at int) []string {
-	if operand, _, _ := strings.Cut(strings.TrimPrefix(row.synopsis, "[OPTIONS] "), " "); strings.Trim(operand, "[]") == "CONTEXT" {
+	if operand, _, _ := strings.Cut(strings.TrimPrefix(row.synopsis, "[OPTIONS] "), " "); strings.Trim(operand,
+		"[]") == "CONTEXT" {
 		if row.names[0] == "context create" || row.names[0] == "context import" || at > 0 && row.max == 1 {
 			return nil
 		}

@@ -107,7 +107,8 @@ func TestCopyFromContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, _ := os.Stat(filepath.Join(home, "src/h"))
-	if target, _ := os.Readlink(filepath.Join(home, "src/l")); target != "f" || f.Mode() != 0o640 || f.ModTime().Unix() != 1e9 || !os.SameFile(f, h) {
+	if target, _ := os.Readlink(filepath.Join(home, "src/l")); target != "f" || f.Mode() != 0o640 ||
+		f.ModTime().Unix() != 1e9 || !os.SameFile(f, h) {
 		t.Errorf("link to %q, mode %v, time %v, hard link %v", target, f.Mode(), f.ModTime(), os.SameFile(f, h))
 	}
 	if d, _ := os.Stat(filepath.Join(home, "src")); d.ModTime().Unix() != 1e9 {
@@ -236,7 +237,8 @@ func linked(info fs.FileInfo, folder string) (found bool) {
 func TestCopyFromTruncated(t *testing.T) {
 	archive := tarOf(t, dir("src"), file("src/f", strings.Repeat("x", 5000)))
 	f := holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive[:2000])
-	if r := dockerIn(t, t.TempDir(), f.host, "", "cp", "c:/src", "."); r.code != 1 || !strings.Contains(r.stderr, "unexpected EOF") {
+	if r := dockerIn(t, t.TempDir(), f.host, "", "cp", "c:/src", "."); r.code != 1 ||
+		!strings.Contains(r.stderr, "unexpected EOF") {
 		t.Errorf("%+v", r)
 	}
 }

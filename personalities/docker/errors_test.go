@@ -48,7 +48,8 @@ func readErrors(t *testing.T, path string) []*errorCase {
 // recordErrors writes the blocks anew, with what is said today: to be read before it is kept.
 func recordErrors(t *testing.T, cases []*errorCase) {
 	b := strings.Builder{}
-	b.WriteString("## What the client says when something is wrong, as a user at a terminal reads it: first the error, in\n" +
+	b.WriteString("## What the client says when something is wrong, as a user at a terminal reads it: first the error, " +
+		"in\n" +
 		"## Docker's words where Docker has it, then what to do. \"< STATUS MESSAGE\" is what the daemon answers;\n" +
 		"## \"stream\" is an error within a stream.\n")
 	for _, c := range cases {

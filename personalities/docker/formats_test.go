@@ -123,7 +123,8 @@ func steadyYears(r result) result {
 func typeNames() []string {
 	return []string{"in type *formatter.ContainerContext", "in type *container.Row",
 		"in type *formatter.imageContext", "in type *image.Row", "in type *image.historyContext", "in type *image.historyRow",
-		"in type *registry.searchContext", "in type *image.searchRow", "in type *network.networkContext", "in type *network.row",
+		"in type *registry.searchContext", "in type *image.searchRow", "in type *network.networkContext",
+		"in type *network.row",
 		"in type *formatter.volumeContext", "in type *volume.Row", "in type volume.Volume", "in type *volume.Volume",
 		"in type *container.statsContext", "in type *container.meterRow", "in type *formatter.clientContextContext",
 		"in type *context.row", "in type *formatter.diskUsageImagesContext", "in type *system.shareRow",

@@ -28,26 +28,36 @@ func listings() map[string]http.HandlerFunc {
 func TestListings(t *testing.T) {
 	f := newFake(t, listings())
 	for _, row := range []struct{ args, want string }{
-		{"ps", "CONTAINER ID   IMAGE     COMMAND                  CREATED       STATUS       PORTS                                                                                                          NAMES\n" +
+		{"ps", "CONTAINER ID   IMAGE     COMMAND                  CREATED       STATUS       " +
+			"PORTS                                                                                                          " +
+			"NAMES\n" +
 			`0123456789ab   nginx:1   "sh -c 'a long comma…"   2 hours ago   Up 2 hours   127.0.0.1:90-91->90-91/tcp, 5000-5001/udp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp   web` + "\n"},
 		{"ps -q", "0123456789ab\n"},
 		{"ps -q --no-trunc", "0123456789abcdef\n"},
-		{"ps --no-trunc --format {{.ID}}|{{.Names}}|{{.Mounts}}|{{.Command}}", `0123456789abcdef|web,other/alias|0123456789abcdef0123,/a|"sh -c 'a long command line'"` + "\n"},
-		{`ps --format {{.Labels}}|{{.Label` + "\u00a0" + `"a"}}|{{.Networks}}|{{.LocalVolumes}}|{{.Mounts}}|{{.State}}|{{.Size}}`, "a=1,b=2|1|n1,n2|1|0123456789abcd…,/a|running|1.5kB (virtual 2MB)\n"},
+		{"ps --no-trunc --format {{.ID}}|{{.Names}}|{{.Mounts}}|{{.Command}}",
+			`0123456789abcdef|web,other/alias|0123456789abcdef0123,/a|"sh -c 'a long command line'"` + "\n"},
+		{`ps --format {{.Labels}}|{{.Label` + "\u00a0" +
+			`"a"}}|{{.Networks}}|{{.LocalVolumes}}|{{.Mounts}}|{{.State}}|{{.Size}}`,
+			"a=1,b=2|1|n1,n2|1|0123456789abcd…,/a|running|1.5kB (virtual 2MB)\n"},
 		{"ps --format table\u00a0{{.Names}}\\t{{.Label\u00a0\"a\"}}", "NAMES     a\nweb       1\n"},
-		{"images", "REPOSITORY   TAG       IMAGE ID       CREATED              SIZE\na            1         0123456789ab   About a minute ago   1.98MB\nb            2         0123456789ab   About a minute ago   1.98MB\n<none>       <none>    ffffffffffff   2 hours ago          500B\n"},
+		{"images", "REPOSITORY   TAG       IMAGE ID       CREATED              SIZE\na            1         0123456789ab   " +
+			"About a minute ago   1.98MB\nb            2         0123456789ab   About a minute ago   1.98MB\n<none>       " +
+			"<none>    ffffffffffff   2 hours ago          500B\n"},
 		{"images -q", "0123456789ab\n0123456789ab\nffffffffffff\n"},
 		{"images --digests --format {{.Repository}}@{{.Digest}}", "a@sha256:d1\nb@<none>\n<none>@<none>\n"},
 		{"images --format {{.SharedSize}}/{{.UniqueSize}}/{{.Containers}}", "N/A/N/A/N/A\nN/A/N/A/N/A\n100B/400B/3\n"},
-		{"network ls", "NETWORK ID     NAME      DRIVER    SCOPE\n1              alpha     host      local\n0123456789ab   zeta      bridge    local\n"},
+		{"network ls", "NETWORK ID     NAME      DRIVER    SCOPE\n1              alpha     host      local\n0123456789ab   " +
+			"zeta      bridge    local\n"},
 		{"network ls --format json", `{"CreatedAt":"2020-01-02 03:04:05 +0000 UTC","Driver":"host","ID":"1","IPv4":"true","IPv6":"false","Internal":"false","Labels":"","Name":"alpha","Scope":"local"}` + "\n" +
 			`{"CreatedAt":"2020-01-02 03:04:05 +0000 UTC","Driver":"bridge","ID":"0123456789ab","IPv4":"false","IPv6":"false","Internal":"false","Labels":"","Name":"zeta","Scope":"local"}` + "\n"},
 		{"volume ls", "DRIVER    VOLUME NAME\nlocal     v1\nlocal     v2\n"},
 		{"volume ls -q", "v1\nv2\n"},
-		{"history x", "IMAGE          CREATED              CREATED BY                                      SIZE      COMMENT\n" +
+		{"history x", "IMAGE          CREATED              CREATED BY                                      SIZE      " +
+			"COMMENT\n" +
 			"0123456789ab   About a minute ago   CMD [\"x\"]                                       0B        c\n" +
 			"<missing>      About a minute ago   " + strings.Repeat("y", 44) + "…   4.1kB     \n"},
-		{"history old", "IMAGE      CREATED   CREATED BY   SIZE      COMMENT\nffff       N/A       a            0B        \n<missing>   N/A       b            0B        \n"},
+		{"history old", "IMAGE      CREATED   CREATED BY   SIZE      COMMENT\nffff       N/A       a            0B        " +
+			"\n<missing>   N/A       b            0B        \n"},
 		{"history --format {{.CreatedSince}} old", "N/A\nN/A\n"},
 		{"history -q x", "0123456789ab\n<missing>\n"},
 	} {
@@ -96,14 +106,16 @@ func TestFilters(t *testing.T) {
 			t.Errorf("--format %s asks %s", format, asked)
 		}
 	}
-	if r := f.docker(t, "", "ps", "-f", "zz"); r.code != 125 || !strings.Contains(r.stderr, "bad format of filter (expected name=value)") {
+	if r := f.docker(t, "", "ps", "-f", "zz"); r.code != 125 ||
+		!strings.Contains(r.stderr, "bad format of filter (expected name=value)") {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestFormatErrors(t *testing.T) {
 	f := newFake(t, listings())
-	for format, want := range map[string]string{"{{.": "failed to parse template: ", "{{.Nope}}": `failed to execute template: template: :1:2: executing "" at <.Nope>`} {
+	for format, want := range map[string]string{"{{.": "failed to parse template: ",
+		"{{.Nope}}": `failed to execute template: template: :1:2: executing "" at <.Nope>`} {
 		if r := f.docker(t, "", "ps", "--format", format); r.code != 1 || !strings.HasPrefix(r.stderr, want) {
 			t.Errorf("%s: %+v", format, r)
 		}

@@ -21,7 +21,8 @@ func TestLoginAnswers(t *testing.T) {
 		{"a password", "login -u me -p s3cret reg:5000", "", `{"Status":"Login Succeeded"}`, 0, "insecure", "me:s3cret"},
 		{"of standard input", "login -u me --password-stdin reg:5000", "s3 cret\r\n", `{"Status":"Login Succeeded"}`, 0,
 			"Login Succeeded", "me:s3 cret"},
-		{"a token in its place", "login -u me -p x reg:5000", "", `{"Status":"","IdentityToken":"tok"}`, 0, "unencrypted", "me:"},
+		{"a token in its place", "login -u me -p x reg:5000", "", `{"Status":"","IdentityToken":"tok"}`, 0, "unencrypted",
+			"me:"},
 		{"two passwords", "login -u me -p x --password-stdin reg:5000", "y", "", 1, "mutually exclusive", ""},
 		{"a password without a name", "login --password-stdin reg:5000", "y", "", 1, "requires --username", ""},
 		{"nobody to ask", "login reg:5000", "", "", 1, "non TTY device", ""},
@@ -61,7 +62,8 @@ func TestLoginAnswers(t *testing.T) {
 // TestLogout: the registry that was named, or Docker's, and no other.
 func TestLogout(t *testing.T) {
 	home := t.TempDir()
-	writeConfig(t, home, `{"auths":{"`+session.Hub+`":{"auth":"YTpi"},"reg:5000":{"auth":"YTpi"},"other":{"auth":"YTpi"}}}`)
+	writeConfig(t, home, `{"auths":{"`+session.Hub+
+		`":{"auth":"YTpi"},"reg:5000":{"auth":"YTpi"},"other":{"auth":"YTpi"}}}`)
 	for _, row := range []struct{ args, says, left string }{
 		{"logout https://reg:5000/v2/", "Removing login credentials for reg:5000\n", "other " + session.Hub},
 		{"logout", "Removing login credentials for " + session.Hub + "\n", "other"},

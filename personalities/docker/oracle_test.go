@@ -39,7 +39,8 @@ func startOracle(t *testing.T) *oracle {
 	if out, err := exec.Command(cli, "--version").Output(); err != nil || !strings.Contains(string(out), "version 28.") {
 		t.Skipf("the client to compare with must be of version 28, this is: %s", out)
 	}
-	if out, err := exec.Command(dockerd, "--version").Output(); err != nil || !strings.HasPrefix(string(out), "Docker version") || strings.Contains(string(out), "build box") {
+	if out, err := exec.Command(dockerd, "--version").Output(); err != nil ||
+		!strings.HasPrefix(string(out), "Docker version") || strings.Contains(string(out), "build box") {
 		t.Skipf("the daemon must be Docker's, this is: %s", out)
 	}
 	dir := t.TempDir()
@@ -110,7 +111,8 @@ func steady(r result) result {
 		{`\b[0-9a-f]{64}\b`, "ID64"}, {`\b[0-9a-f]{12}\b`, "ID12"},
 		{`\d{4}-\d\d-\d\d[T ][\d:.]+(Z| \+0000 UTC|[+-]\d\d:\d\d)?`, "TIME"},
 		{`(About )?(an?|\d+|Less than a) (second|minute|hour)s?( ago)?`, "AGO"},
-		{`docker-import-\d+`, "TEMP"}, {`"(Pid|LinuxPid)": \d+`, `"Pid": N`}, {`(?m)^\d+ +`, "PID "}, {`: [a-z]+_[a-z]+\b`, ": NAME"},
+		{`docker-import-\d+`, "TEMP"}, {`"(Pid|LinuxPid)": \d+`, `"Pid": N`}, {`(?m)^\d+ +`, "PID "},
+		{`: [a-z]+_[a-z]+\b`, ": NAME"},
 		{`(System Time|Version|Context|Go version|OpenStdin): .*`, "$1"}, {` {2,}`, "  "},
 		{`\b[a-z]+_[a-z]+\d?$`, "NAME"},
 	} {

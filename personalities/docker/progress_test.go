@@ -10,11 +10,14 @@ import (
 
 func TestProgressInALog(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{"POST /images/create": reply(
-		`{"status":"Pulling from x","id":"latest"}` + "\r\n" + `{"status":"Downloading","progressDetail":{"current":1,"total":4},"id":"abc"}` + "\r\n" +
-			`{"status":"Downloading","progressDetail":{"current":4,"total":4},"id":"abc"}` + "\r\n" + `{"status":"Pull complete","progressDetail":{},"id":"abc"}` + "\r\n" +
+		`{"status":"Pulling from x","id":"latest"}` + "\r\n" +
+			`{"status":"Downloading","progressDetail":{"current":1,"total":4},"id":"abc"}` + "\r\n" +
+			`{"status":"Downloading","progressDetail":{"current":4,"total":4},"id":"abc"}` + "\r\n" +
+			`{"status":"Pull complete","progressDetail":{},"id":"abc"}` + "\r\n" +
 			`{"status":"Digest: sha256:d"}`)})
 	r := f.docker(t, "", "pull", "x")
-	want := "Using default tag: latest\nlatest: Pulling from x\nabc: Pull complete\nDigest: sha256:d\ndocker.io/library/x:latest\n"
+	want := "Using default tag: latest\nlatest: Pulling from x\nabc: Pull complete\nDigest: " +
+		"sha256:d\ndocker.io/library/x:latest\n"
 	if r.code != 0 || r.out != want {
 		t.Errorf("%+v", r)
 	}
@@ -44,7 +47,8 @@ func TestLoadAndSave(t *testing.T) {
 	if last := f.seen[len(f.seen)-1]; last != "GET /images/get?names=x%3A1&names=y" {
 		t.Error(last)
 	}
-	if r := f.docker(t, "", "save", "-o", "/nope/s.tar", "x"); r.code != 1 || r.stderr != "failed to save image: invalid output path: stat /nope: no such file or directory\n" {
+	if r := f.docker(t, "", "save", "-o", "/nope/s.tar", "x"); r.code != 1 ||
+		r.stderr != "failed to save image: invalid output path: stat /nope: no such file or directory\n" {
 		t.Errorf("%+v", r)
 	}
 	f.routes["GET /images/get"] = func(w http.ResponseWriter, _ *http.Request) {
@@ -62,7 +66,8 @@ func TestLoadAndSave(t *testing.T) {
 
 func TestImport(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{"POST /images/create": reply(`{"status":"sha256:new"}`)})
-	if r := f.docker(t, "tar bytes", "import", "-m", "msg", "-c", "CMD x", "-", "r:t"); r.out != "sha256:new\n" || string(f.bodies["POST /images/create"]) != "tar bytes" {
+	if r := f.docker(t, "tar bytes", "import", "-m", "msg", "-c", "CMD x", "-", "r:t"); r.out != "sha256:new\n" ||
+		string(f.bodies["POST /images/create"]) != "tar bytes" {
 		t.Errorf("%+v", r)
 	}
 	if last := f.seen[len(f.seen)-1]; last != "POST /images/create?changes=CMD+x&fromSrc=-&message=msg&repo=r&tag=t" {
@@ -74,7 +79,8 @@ func TestImport(t *testing.T) {
 	}
 	program := writeFile(t, "prog", "\x7fELF and so on")
 	f.docker(t, "", "import", program)
-	if body := f.bodies["POST /images/create"]; !bytes.Contains(body, []byte("\x7fELF and so on")) || !bytes.Contains(body, []byte("prog\x00")) {
+	if body := f.bodies["POST /images/create"]; !bytes.Contains(body, []byte("\x7fELF and so on")) ||
+		!bytes.Contains(body, []byte("prog\x00")) {
 		t.Errorf("one executable was sent as %.40q", body)
 	}
 	folder := t.TempDir()

@@ -110,10 +110,13 @@ func TestRunPullsWhatIsMissing(t *testing.T) {
 		}
 		reply(`{"Id":"abc"}`)(w, r)
 	}
-	routes["POST /images/create"] = reply(`{"status":"Pulling from x","id":"1"}` + "\r\n" + `{"status":"Status: Downloaded newer image for reg:5000/x:1"}`)
+	routes["POST /images/create"] = reply(`{"status":"Pulling from x","id":"1"}` + "\r\n" +
+		`{"status":"Status: Downloaded newer image for reg:5000/x:1"}`)
 	f := newFake(t, routes)
 	r := f.docker(t, "", "run", "-d", "reg:5000/x:1")
-	if r.code != 0 || r.out != "abc\n" || r.stderr != "Unable to find image 'reg:5000/x:1' locally\n1: Pulling from x\nStatus: Downloaded newer image for reg:5000/x:1\n" {
+	if r.code != 0 || r.out != "abc\n" ||
+		r.stderr != "Unable to find image 'reg:5000/x:1' locally\n1: Pulling from x\nStatus: Downloaded newer image for "+
+			"reg:5000/x:1\n" {
 		t.Errorf("%+v", r)
 	}
 	if f.seen[1] != "POST /images/create?fromImage=reg%3A5000%2Fx&tag=1" {
@@ -124,7 +127,8 @@ func TestRunPullsWhatIsMissing(t *testing.T) {
 		t.Errorf("--quiet: %+v", r)
 	}
 	tries = 0
-	if r := f.docker(t, "", "run", "-d", "--pull", "never", "reg:5000/x:1"); r.code != 125 || !strings.Contains(r.stderr, "No such image") {
+	if r := f.docker(t, "", "run", "-d", "--pull", "never", "reg:5000/x:1"); r.code != 125 ||
+		!strings.Contains(r.stderr, "No such image") {
 		t.Errorf("--pull never: %+v", r)
 	}
 	tries = 1

@@ -190,7 +190,8 @@ func TestDiskUsageInFull(t *testing.T) {
 			t.Errorf("no %q in\n%s%s", want, r.out, r.stderr)
 		}
 	}
-	if r := f.docker(t, "", "system", "df", "-v", "--format", "{{len .Images}},{{(index .Volumes 0).Size}}"); r.code != 0 ||
+	if r := f.docker(t, "", "system", "df", "-v", "--format",
+		"{{len .Images}},{{(index .Volumes 0).Size}}"); r.code != 0 ||
 		r.out != "1,11B" {
 		t.Errorf("%+v", r)
 	}

@@ -28,7 +28,8 @@ func unbuilt(words []string) string {
 		return wire.NoPlugins
 	case first == "swarm leave":
 		return wire.NotInSwarm
-	case first == "swarm ca", first == "swarm join-token", first == "swarm unlock", first == "swarm unlock-key", first == "swarm update":
+	case first == "swarm ca", first == "swarm join-token", first == "swarm unlock", first == "swarm unlock-key",
+		first == "swarm update":
 		return wire.NotManager
 	case words[0] == "swarm":
 		return wire.NoSwarm

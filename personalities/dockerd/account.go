@@ -100,6 +100,7 @@ func farewell(ctx context.Context, o *config.Options, e *engine.Engine) string {
 		return fmt.Sprintf("box dockerd ends: it stops %d containers and waits for them",
 			i.ContainersRunning+i.ContainersPaused)
 	}
-	return fmt.Sprintf("box dockerd ends: it stops %d containers, which have %d s for that; those with a restart policy are started by the next daemon",
+	return fmt.Sprintf("box dockerd ends: it stops %d containers, which have %d s for that; those with a restart policy "+
+		"are started by the next daemon",
 		i.ContainersRunning+i.ContainersPaused, o.ShutdownTimeout)
 }

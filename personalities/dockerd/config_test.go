@@ -17,7 +17,8 @@ func TestConfig(t *testing.T) {
 	both := "the following directives are specified both as a flag and in the configuration file: "
 	for _, row := range []struct{ file, args, says string }{
 		{``, "", ""}, {"\xef\xbb\xbf{\"debug\":true}", "", ""}, {`{}`, "", ""}, {`{"debug":null}`, "", ""},
-		{`{"nope":1,"neither":2}`, "", "unable to configure the Docker daemon with file FILE: the following directives don't match any configuration option: neither, nope\nline 1, column 2: nope\nline 1, column 11: neither"},
+		{`{"nope":1,"neither":2}`, "", "unable to configure the Docker daemon with file FILE: the following directives " +
+			"don't match any configuration option: neither, nope\nline 1, column 2: nope\nline 1, column 11: neither"},
 		{"{\n  \"debug\": true,\n  \"data-rot\": \"/x\"\n}", "", "line 3, column 3: data-rot: did you mean data-root?"},
 		{`{"log-opt":{"a":"b"}}`, "", "line 1, column 2: log-opt is the flag: the key is log-opts"},
 		{"{\n\t\"디버그\": 1, \"mtu\": \"x\"}", "", "line 2, column 2: 디버그"},
@@ -25,27 +26,39 @@ func TestConfig(t *testing.T) {
 		{"{\n\t\"mtu\": 1,\n}", "", "line 3, column 1: invalid character '}'"},
 		{"{\n\t\"mtu\": 1,\n\t\"mtu\": 2\n}", "", "line 3, column 2: " + twice + "mtu"},
 		{"{\n\t\"mtu\": 1}\n{}", "", "line 3, column 1: there is more after the end"},
-		{`{"debug":"x"}`, "", "unable to configure the Docker daemon with file FILE: line 1, column 2: json: cannot unmarshal string into Go struct field Config.debug of type bool"},
+		{`{"debug":"x"}`, "", "unable to configure the Docker daemon with file FILE: line 1, column 2: json: cannot " +
+			"unmarshal string into Go struct field Config.debug of type bool"},
 		{`{"debug":true`, "", "unable to configure the Docker daemon with file FILE: line 1, column 14: unexpected EOF"},
 		{`{"mtu":1.5}`, "", "cannot unmarshal number into Go struct field Config.mtu of type int"},
 		{`{"dns":"x"}`, "", "cannot unmarshal string into Go struct field Config.dns of type []string"},
-		{`{"labels":["a=b"],"log-opts":{"a":"b"},"log-driver":"syslog"}`, "--label x=y --log-opt max-size=3 --log-driver json-file",
-			both + "labels: (from flag: [x=y], from file: [a=b]), log-driver: (from flag: json-file, from file: syslog), log-opts: (from flag: map[max-size:3], from file: map[a:b])"},
+		{`{"labels":["a=b"],"log-opts":{"a":"b"},"log-driver":"syslog"}`,
+			"--label x=y --log-opt max-size=3 --log-driver json-file",
+			both + "labels: (from flag: [x=y], from file: [a=b]), log-driver: (from flag: json-file, from file: syslog), " +
+				"log-opts: (from flag: map[max-size:3], from file: map[a:b])"},
 		{`{"hosts":["unix:///x"]}`, "-H unix:///y", both + "hosts: (from flag: [unix:///y], from file: [unix:///x])"},
-		{`{"proxies":{"http-proxy":"http://u:secret@x"}}`, "--http-proxy http://u:secret@y", both + "http-proxy: (from flag: http://u:xxxxx@y, from file: http://u:xxxxx@x)"},
-		{`{"host-gateway-ip":"10.0.0.1"}`, "--host-gateway-ip 10.0.0.2", both + "host-gateway-ip: (from flag: [10.0.0.2], from file: 10.0.0.1)"},
-		{`{"host-gateway-ips":["10.0.0.1"]}`, "--host-gateway-ip 10.0.0.2", both + "host-gateway-ips: (from flag: [10.0.0.2], from file: [10.0.0.1])"},
+		{`{"proxies":{"http-proxy":"http://u:secret@x"}}`, "--http-proxy http://u:secret@y",
+			both + "http-proxy: (from flag: http://u:xxxxx@y, from file: http://u:xxxxx@x)"},
+		{`{"host-gateway-ip":"10.0.0.1"}`, "--host-gateway-ip 10.0.0.2",
+			both + "host-gateway-ip: (from flag: [10.0.0.2], from file: 10.0.0.1)"},
+		{`{"host-gateway-ips":["10.0.0.1"]}`, "--host-gateway-ip 10.0.0.2",
+			both + "host-gateway-ips: (from flag: [10.0.0.2], from file: [10.0.0.1])"},
 		{`{"debug":true,"debug":true}`, "", twice + "debug"}, {`{"log-opts":{"a":"b","a":"c"}}`, "", twice + "a"},
 		{`{"proxies":{"no-proxy":"x"},"no-proxy":"y"}`, "", twice + "no-proxy"},
 		{`[]`, "", "json: cannot unmarshal array into Go value of type map[string]interface {}"},
-		{`{"debug":true} x`, "", "there is more after the end of the object"}, {`{"debug":true}{}`, "", "there is more after the end of the object"},
-		{strings.Repeat("[", 100), "", "too many objects in one another"}, {`{"labels":[["a=b"]]}`, "", "cannot unmarshal array"},
-		{`{"labels":["ab"]}`, "", "bad attribute format: ab"}, {`{"labels":["a=b","a=c"]}`, "", "conflict labels for a=c and a=b"},
+		{`{"debug":true} x`, "", "there is more after the end of the object"},
+		{`{"debug":true}{}`, "", "there is more after the end of the object"},
+		{strings.Repeat("[", 100), "", "too many objects in one another"},
+		{`{"labels":[["a=b"]]}`, "", "cannot unmarshal array"},
+		{`{"labels":["ab"]}`, "", "bad attribute format: ab"},
+		{`{"labels":["a=b","a=c"]}`, "", "conflict labels for a=c and a=b"},
 		{`{"default-ipc-mode":"foo"}`, "", `default IPC mode setting (foo) is invalid; use "shareable" or "private"`},
-		{`{"default-ipc-mode":"host"}`, "", `IPC mode "host" is not supported as default value; use "shareable" or "private"`},
+		{`{"default-ipc-mode":"host"}`, "",
+			`IPC mode "host" is not supported as default value; use "shareable" or "private"`},
 		{`{"default-cgroupns-mode":"foo"}`, "", `default cgroup namespace mode (foo) is invalid; use "host" or "private"`},
-		{`{"max-concurrent-downloads":-1}`, "", "invalid max concurrent downloads: -1"}, {`{"dns":["foo"]}`, "", "foo is not an ip address"},
-		{`{"registry-mirrors":["http://u:p@foo"]}`, "", `invalid mirror: username/password not allowed in URI "http://u:xxxxx@foo"`},
+		{`{"max-concurrent-downloads":-1}`, "", "invalid max concurrent downloads: -1"},
+		{`{"dns":["foo"]}`, "", "foo is not an ip address"},
+		{`{"registry-mirrors":["http://u:p@foo"]}`, "",
+			`invalid mirror: username/password not allowed in URI "http://u:xxxxx@foo"`},
 		{`{"registry-mirrors":["ftp://foo"]}`, "", `invalid mirror: unsupported scheme "ftp" in "ftp://foo"`},
 		{`{"default-shm-size":"foo"}`, "", "invalid size: 'foo'"}, {`{"log-level":"foo"}`, "", "invalid logging level: foo"},
 		{`{"default-ulimits":{"nofile":{"Name":"core","Hard":1,"Soft":1}}}`, "", "nofile has the name core"},
@@ -54,10 +67,12 @@ func TestConfig(t *testing.T) {
 		{`{}`, "--graph /x --data-root /y", `cannot specify both "--graph" and "--data-root" option`},
 		{`{"graph":"/x"}`, "--data-root /y", `cannot specify both`},
 		{`{"seccomp-profile":"/nope"}`, "", "opening seccomp profile (/nope) failed: open /nope: no such file or directory"},
-		{`{"fixed-cidr":"10.9.0.0/24","bip":"10.8.0.1/24"}`, "", "is not within the network"}, {`{"bip":"10.8.0.0/24"}`, "", "give the address of the bridge"},
+		{`{"fixed-cidr":"10.9.0.0/24","bip":"10.8.0.1/24"}`, "", "is not within the network"},
+		{`{"bip":"10.8.0.0/24"}`, "", "give the address of the bridge"},
 		{`{"icc":false,"iptables":false}`, "", "You specified --iptables=false with --icc=false"},
 		{`{"hosts":["tcp://0.0.0.0:2375"],"refuse-plain-tcp":true}`, "", "without TLS is refused"},
-		{`{"log-opts":{"max-file":3}}`, "", ""}, {`{"runtimes":{}}`, "", ""}, {`{"iptables":true,"default-runtime":"runc"}`, "", ""},
+		{`{"log-opts":{"max-file":3}}`, "", ""}, {`{"runtimes":{}}`, "", ""},
+		{`{"iptables":true,"default-runtime":"runc"}`, "", ""},
 	} {
 		path := filepath.Join(t.TempDir(), "daemon.json")
 		if err := os.WriteFile(path, []byte(strings.ReplaceAll(row.file, "FILE", path)), 0o600); err != nil {
@@ -82,7 +97,8 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	if code, said := validate("--config-file", "/nope/daemon.json"); code == 0 ||
-		said != "unable to configure the Docker daemon with file /nope/daemon.json: open /nope/daemon.json: no such file or directory" {
+		said != "unable to configure the Docker daemon with file /nope/daemon.json: open /nope/daemon.json: no such file "+
+			"or directory" {
 		t.Error(code, said)
 	}
 }
@@ -90,13 +106,15 @@ func TestConfig(t *testing.T) {
 // TestOptionsFile looks at who wins: the command line over DOCKER_OPTS, and both against daemon.json.
 func TestOptionsFile(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"opts": "DOCKER_OPTS='-l warn --label a=b'", "bad": "DOCKER_OPTS=--nope", "zero": "A=\x00", "daemon.json": `{"log-level":"info"}`} {
+	for name, text := range map[string]string{"opts": "DOCKER_OPTS='-l warn --label a=b'", "bad": "DOCKER_OPTS=--nope",
+		"zero": "A=\x00", "daemon.json": `{"log-level":"info"}`} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	try := func(args ...string) (*config.Options, error) {
-		return config.Load(&cmd.Env{Dir: dir, Args: append(args, "--label", "c=d"), Getenv: func(string) string { return "" }})
+		return config.Load(&cmd.Env{Dir: dir, Args: append(args, "--label", "c=d"),
+			Getenv: func(string) string { return "" }})
 	}
 	o, err := try("--opts-file", "opts", "-l", "error")
 	if err != nil || o.LogLevel != "error" || !slices.Equal(o.Labels, []string{"a=b", "c=d"}) {
@@ -108,7 +126,8 @@ func TestOptionsFile(t *testing.T) {
 	for _, row := range [][3]string{{"bad", "nope.json", "unknown flag: --nope"},
 		{"bad", "daemon.json", "with DOCKER_OPTS of"}, {"zero", "daemon.json", "zero byte"}, {"opts", "daemon.json",
 			"log-level: (from flag: warn, from file: info)"}} {
-		if _, err := try("--opts-file", row[0], "--config-file", row[1]); err == nil || !strings.Contains(err.Error(), row[2]) {
+		if _, err := try("--opts-file", row[0], "--config-file", row[1]); err == nil ||
+			!strings.Contains(err.Error(), row[2]) {
 			t.Errorf("%v: %v", row, err)
 		}
 	}
@@ -123,7 +142,8 @@ func FuzzOptions(f *testing.F) {
 		if strings.ContainsAny(text, "'\x00") {
 			return
 		}
-		words, err := config.DockerOpts("DOCKER_OPTS=\\'\"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(text) + "\"\\'")
+		words, err := config.DockerOpts("DOCKER_OPTS=\\'\"" +
+			strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(text) + "\"\\'")
 		if err != nil || len(words) != 1 || words[0] != text {
 			t.Errorf("%q: %q, %v", text, words, err)
 		}

@@ -164,7 +164,8 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	settings := engine.Options{
 		Root: o.DataRoot, Run: o.ExecRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			return drivers.Open(ctx, o.DataRoot, o.StorageDriver, db.Layers(), nil, o.StorageOpts, func(text string) { noted = append(noted, text) })
+			return drivers.Open(ctx, o.DataRoot, o.StorageDriver, db.Layers(), nil, o.StorageOpts,
+				func(text string) { noted = append(noted, text) })
 		},
 		RecoverLayers: recoverLayers(o),
 		Bridge:        o.DefaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version,

@@ -72,7 +72,8 @@ func clearSocket(path string) error {
 		return err
 	}
 	if st.Mode()&os.ModeSocket == 0 {
-		return fmt.Errorf("cannot listen on %s: something that is no socket is there: move it away or choose another with -H", path)
+		return fmt.Errorf("cannot listen on %s: something that is no socket is there: move it away or choose another with -H",
+			path)
 	}
 	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		c.Close()

@@ -22,7 +22,8 @@ func newNotifier(getenv func(string) string) *notifier {
 		n.socket = "\x00" + n.socket[1:]
 	}
 	pid, err := strconv.Atoi(getenv("WATCHDOG_PID"))
-	if us, bad := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64); bad == nil && us > 0 && (err != nil || pid == os.Getpid()) {
+	if us, bad := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64); bad == nil && us > 0 &&
+		(err != nil || pid == os.Getpid()) {
 		n.watchdog = time.Duration(us) * time.Microsecond
 	}
 	return n

@@ -27,7 +27,8 @@ func recoverState(ctx context.Context, o *config.Options, env *cmd.Env) error {
 }
 
 // recoverLayers finds the layers that are on the disk.
-func recoverLayers(o *config.Options) func(context.Context, *state.DB, func(string) bool) (map[string]fs.Recovered, error) {
+func recoverLayers(o *config.Options) func(context.Context, *state.DB, func(string) bool) (map[string]fs.Recovered,
+	error) {
 	return func(_ context.Context, db *state.DB, wanted func(string) bool) (map[string]fs.Recovered, error) {
 		return drivers.Recover(o.DataRoot, db.Layers(), nil, wanted)
 	}

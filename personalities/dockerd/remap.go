@@ -68,7 +68,8 @@ func ownRoot(o *config.Options, ids fs.IDMaps) error {
 			return fmt.Errorf("data root: %w", err)
 		}
 		if st.Mode()&0o001 == 0 {
-			return fmt.Errorf("a subdirectory in your graphroot path (%s) restricts access to the remapped root uid/gid; please fix by allowing 'o+x' permissions on existing directories", o.DataRoot)
+			return fmt.Errorf("a subdirectory in your graphroot path (%s) restricts access to the remapped root uid/gid; "+
+				"please fix by allowing 'o+x' permissions on existing directories", o.DataRoot)
 		}
 	}
 	uid, gid := ids.Root()
@@ -136,7 +137,8 @@ func (a accounts) hasGroup(name string) error {
 // ranges are the ids that the user may give, the first as the container's root.
 func (a accounts) ranges(name string) (ids fs.IDMaps, err error) {
 	number := ""
-	if found, err := user.ParsePasswdFileFilter(a.passwd, func(u user.User) bool { return u.Name == name }); err == nil && len(found) > 0 {
+	if found, err := user.ParsePasswdFileFilter(a.passwd, func(u user.User) bool { return u.Name == name }); err == nil &&
+		len(found) > 0 {
 		number = strconv.Itoa(found[0].Uid)
 	}
 	if ids.UIDs, err = readRanges(a.subuid, name, number); err == nil {
@@ -152,7 +154,8 @@ const (
 )
 
 func readRanges(path, name, number string) (list []fs.IDMap, err error) {
-	found, err := user.ParseSubIDFileFilter(path, func(s user.SubID) bool { return s.Name == name || number != "" && s.Name == number })
+	found, err := user.ParseSubIDFileFilter(path,
+		func(s user.SubID) bool { return s.Name == name || number != "" && s.Name == number })
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,8 @@ func TestMakeRanges(t *testing.T) {
 	}
 	a := files(t, "", "")
 	a.subuid = "/proc/subuid"
-	if err := a.makeRanges(); err == nil || !strings.Contains(err.Error(), "add a line dockremap:100000:65536 to /proc/subuid") {
+	if err := a.makeRanges(); err == nil ||
+		!strings.Contains(err.Error(), "add a line dockremap:100000:65536 to /proc/subuid") {
 		t.Error(err)
 	}
 }

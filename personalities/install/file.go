@@ -50,7 +50,8 @@ func keep(path, as string) error {
 	}
 	fresh := besideOf(as)
 	err := os.Link(path, fresh)
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EMLINK) { // a file system without hard links
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EOPNOTSUPP) ||
+		errors.Is(err, unix.EMLINK) { // a file system without hard links
 		return copyFile(path, as)
 	}
 	if err == nil {

@@ -84,7 +84,8 @@ func optionsFile(root string) string {
 
 // fill puts the place into a text.
 func (p place) fill(text string) string {
-	return strings.NewReplacer("@DOCKERD@", p.dockerd, "@OPTIONS@", p.options, "@LOG@", logFile, "@MARK@", mark).Replace(text)
+	return strings.NewReplacer("@DOCKERD@", p.dockerd, "@OPTIONS@", p.options, "@LOG@", logFile, "@MARK@",
+		mark).Replace(text)
 }
 
 func systemd(p place) service {
@@ -94,7 +95,8 @@ func systemd(p place) service {
 		socket = strings.Replace(socket, "SocketGroup=docker\n", "", 1) // systemd refuses a socket whose group is not there
 	}
 	return service{
-		files: []serviceFile{{dir + "docker.service", p.fill(systemdService), 0o644}, {dir + "docker.socket", p.fill(socket), 0o644}},
+		files: []serviceFile{{dir + "docker.service", p.fill(systemdService), 0o644},
+			{dir + "docker.socket", p.fill(socket), 0o644}},
 		links: []serviceLink{
 			{dir + "multi-user.target.wants/docker.service", dir + "docker.service"},
 			{dir + "sockets.target.wants/docker.socket", dir + "docker.socket"},

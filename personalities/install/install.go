@@ -40,14 +40,18 @@ type options struct {
 
 func (o *options) usage() *cmd.Usage {
 	return &cmd.Usage{
-		Path: "box install", Synopsis: "[OPTIONS] [DIR]", Summary: "Install this file in DIR (/usr/bin) as box, with links docker, dockerd and docker-init",
-		Detail: "A box that is there already may be running: it goes on, and its file is kept as box.previous. With --service the host's init runs the daemon " +
-			"(systemd, OpenRC, upstart, System V, busybox), with the options of DOCKER_OPTS in /etc/default/docker or /etc/sysconfig/docker and those of daemon.json.",
+		Path: "box install", Synopsis: "[OPTIONS] [DIR]",
+		Summary: "Install this file in DIR (/usr/bin) as box, with links docker, dockerd and docker-init",
+		Detail: "A box that is there already may be running: it goes on, and its file is kept as box.previous. With " +
+			"--service the host's init runs the daemon " +
+			"(systemd, OpenRC, upstart, System V, busybox), with the options of DOCKER_OPTS in /etc/default/docker or " +
+			"/etc/sysconfig/docker and those of daemon.json.",
 		Max: 1,
 		Examples: []cmd.Line{
 			{Text: "./box install --service", Why: "From a folder into /usr/bin, with the service docker"},
 			{Text: "./box install /opt/bin", Why: "Into another folder, which is made if it is missing"},
-			{Text: "./box install --root /mnt/target --service --init busybox", Why: "Into the tree of a system that does not run"},
+			{Text: "./box install --root /mnt/target --service --init busybox",
+				Why: "Into the tree of a system that does not run"},
 			{Text: "box install --rollback", Why: "Back to the file before the last install"},
 			{Text: "box install --uninstall --all", Why: "Take back all that install did"},
 		},
@@ -55,7 +59,8 @@ func (o *options) usage() *cmd.Usage {
 			{Text: "DIR/box, DIR/box.previous", Why: "This file, and the one before it"},
 			{Text: "DIR/box.folders", Why: "Folders that were made, for --uninstall"},
 			{Text: "NAME" + kept, Why: "What was there before box took the name"},
-			{Text: "/etc/systemd/system/docker.{service,socket}, /etc/init.d/docker, /etc/init/docker.conf, /etc/inittab", Why: "What --service writes, one of them"},
+			{Text: "/etc/systemd/system/docker.{service,socket}, /etc/init.d/docker, /etc/init/docker.conf, /etc/inittab",
+				Why: "What --service writes, one of them"},
 			{Text: "/etc/default/docker, /etc/sysconfig/docker", Why: "DOCKER_OPTS of the service"},
 		},
 		Options: o, Vars: map[string]string{"kept": kept},
@@ -174,9 +179,11 @@ func (o *options) planFiles(dir string) (steps []step, err error) {
 		steps = append(steps, step{target + " is this file already", func() error { return nil }})
 	} else {
 		if isFile(target) {
-			steps = append(steps, step{"keep " + target + buildText(buildinfo.ReadFile(target)) + " as " + previous, func() error { return keep(target, filepath.Join(dir, previous)) }})
+			steps = append(steps, step{"keep " + target + buildText(buildinfo.ReadFile(target)) + " as " + previous,
+				func() error { return keep(target, filepath.Join(dir, previous)) }})
 		}
-		steps = append(steps, step{"copy " + o.source + buildText(buildinfo.Current(), nil) + " to " + target, func() error { return copyFile(o.source, target) }})
+		steps = append(steps, step{"copy " + o.source + buildText(buildinfo.Current(), nil) + " to " + target,
+			func() error { return copyFile(o.source, target) }})
 	}
 	for _, name := range links {
 		s, err := o.planLink(filepath.Join(dir, name))
@@ -227,10 +234,12 @@ func (o *options) planLink(path string) ([]step, error) {
 	case err != nil:
 		return nil, err
 	case !o.Force:
-		return nil, fmt.Errorf("%s is another program; run box install --force to keep it as %s%s and put a link in its place, or name another folder",
+		return nil, fmt.Errorf("%s is another program; run box install --force to keep it as %s%s and put a link in its "+
+			"place, or name another folder",
 			path, filepath.Base(path), kept)
 	}
-	return []step{{"keep " + path + " as " + filepath.Base(path) + kept, func() error { return keep(path, path+kept) }}, link}, nil
+	return []step{{"keep " + path + " as " + filepath.Base(path) + kept, func() error { return keep(path, path+kept) }},
+		link}, nil
 }
 
 func planRollback(dir string) ([]step, error) {

@@ -56,10 +56,12 @@ func TestInstallUpgradeAndRollback(t *testing.T) {
 		t.Fatal(err)
 	}
 	this := read(t, self)
-	if out, err := install(t, dir, "--dry-run"); err != nil || !strings.HasSuffix(out, "nothing was changed\n") || len(names(t, dir)) > 0 {
+	if out, err := install(t, dir, "--dry-run"); err != nil || !strings.HasSuffix(out, "nothing was changed\n") ||
+		len(names(t, dir)) > 0 {
 		t.Fatalf("dry run: %v, %s, left %v", err, out, names(t, dir))
 	}
-	if out, err := install(t, dir); err != nil || strings.Count(out, "\n") != 8 || !strings.HasSuffix(out, "docker run --rm box/hello\n") {
+	if out, err := install(t, dir); err != nil || strings.Count(out, "\n") != 8 ||
+		!strings.HasSuffix(out, "docker run --rm box/hello\n") {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if want := []string{"box", "docker", "docker-init", "dockerd"}; !slices.Equal(names(t, dir), want) {
@@ -71,7 +73,8 @@ func TestInstallUpgradeAndRollback(t *testing.T) {
 	if info, _ := os.Stat(filepath.Join(dir, "box")); info.Mode().Perm() != 0o755 {
 		t.Errorf("mode %v", info.Mode())
 	}
-	if out, err := install(t, dir); err != nil || !strings.Contains(out, "already") || slices.Contains(names(t, dir), previous) {
+	if out, err := install(t, dir); err != nil || !strings.Contains(out, "already") ||
+		slices.Contains(names(t, dir), previous) {
 		t.Errorf("again: %v: %s", err, out)
 	}
 	write(t, filepath.Join(dir, "box"), "an older box")
@@ -89,7 +92,8 @@ func TestInstallUpgradeAndRollback(t *testing.T) {
 			t.Error("rollback did not exchange the files")
 		}
 	}
-	if left := slices.DeleteFunc(names(t, dir), func(n string) bool { return !strings.HasPrefix(n, beside) }); len(left) > 0 {
+	if left := slices.DeleteFunc(names(t, dir),
+		func(n string) bool { return !strings.HasPrefix(n, beside) }); len(left) > 0 {
 		t.Errorf("left over: %v", left)
 	}
 }
@@ -133,11 +137,13 @@ func TestUninstallAll(t *testing.T) {
 		if out, err := install(t, bin, "--uninstall", "--all"); err != nil {
 			t.Error(out, err)
 		}
-		if out, err := install(t, bin, "--uninstall", "--all"); err == nil || !strings.Contains(err.Error(), "nothing to take back") {
+		if out, err := install(t, bin, "--uninstall", "--all"); err == nil ||
+			!strings.Contains(err.Error(), "nothing to take back") {
 			t.Error(out, err)
 		}
 	}
-	if left := names(t, dir); !slices.Equal(left, []string{"docker"}) || read(t, filepath.Join(dir, "docker")) != "theirs" {
+	if left := names(t, dir); !slices.Equal(left, []string{"docker"}) ||
+		read(t, filepath.Join(dir, "docker")) != "theirs" {
 		t.Errorf("left: %v", left)
 	}
 }

@@ -52,11 +52,14 @@ func (o *options) planService() ([]step, error) {
 		}
 		if _, err := os.Lstat(at); err == nil {
 			if !o.Force {
-				return nil, fmt.Errorf("%s is there and leads elsewhere; run box install --service --force to keep it as %s%s and put a link in its place", at, filepath.Base(at), kept)
+				return nil, fmt.Errorf("%s is there and leads elsewhere; run box install --service --force to keep it as %s%s "+
+					"and put a link in its place", at, filepath.Base(at), kept)
 			}
-			steps = append(steps, step{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }})
+			steps = append(steps, step{"keep " + at + " as " + filepath.Base(at) + kept,
+				func() error { return keep(at, at+kept) }})
 		}
-		steps = append(steps, step{"link " + at + " to " + l.to, func() error { return errors.Join(o.makeFolder(filepath.Dir(at)), makeLink(l.to, at)) }})
+		steps = append(steps, step{"link " + at + " to " + l.to,
+			func() error { return errors.Join(o.makeFolder(filepath.Dir(at)), makeLink(l.to, at)) }})
 	}
 	if s.entry != "" {
 		steps = append(steps, o.planEntry(s.entry)...)
@@ -72,7 +75,10 @@ func (o *options) planService() ([]step, error) {
 // planFile refuses to replace what box did not write unless it is told to.
 func (o *options) planFile(f serviceFile) ([]step, error) {
 	at := o.in(f.path)
-	write := step{"write " + at, func() error { return errors.Join(o.makeFolder(filepath.Dir(at)), writeFile(at, f.text, f.mode)) }}
+	write := step{"write " + at, func() error {
+		return errors.Join(o.makeFolder(filepath.Dir(at)),
+			writeFile(at, f.text, f.mode))
+	}}
 	raw, err := os.ReadFile(at)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -84,9 +90,11 @@ func (o *options) planFile(f serviceFile) ([]step, error) {
 	case strings.Contains(string(raw), mark):
 		return []step{write}, nil
 	case !o.Force:
-		return nil, fmt.Errorf("%s is somebody else's; run box install --service --force to keep it as %s%s and write box's", at, filepath.Base(at), kept)
+		return nil, fmt.Errorf("%s is somebody else's; run box install --service --force to keep it as %s%s and write box's",
+			at, filepath.Base(at), kept)
 	}
-	return []step{{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }}, write}, nil
+	return []step{{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }}, write},
+		nil
 }
 
 // planUninstall takes back what planService did, for whatever init it was done, and puts in place what it had to put
@@ -109,7 +117,8 @@ func (o *options) planUninstall() ([]step, error) {
 		}
 		for _, f := range s.files {
 			at := o.in(f.path)
-			if raw, err := os.ReadFile(at); err != nil || !strings.Contains(string(raw), mark) || slices.ContainsFunc(steps, func(s step) bool { return s.text == "remove "+at }) {
+			if raw, err := os.ReadFile(at); err != nil || !strings.Contains(string(raw), mark) ||
+				slices.ContainsFunc(steps, func(s step) bool { return s.text == "remove "+at }) {
 				continue
 			}
 			steps = append(steps, step{"remove " + at, func() error { return restore(at) }})

@@ -26,7 +26,8 @@ import (
 )
 
 // Command is the personality.
-var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (started by dockerd)", Hidden: true, Serves: true, Main: run}
+var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (started by dockerd)", Hidden: true,
+	Serves: true, Main: run}
 
 // heapGoal keeps the keeper small: it allocates little and lives long.
 const heapGoal = 50 // GOGC
@@ -53,7 +54,9 @@ func run(ctx context.Context, env *cmd.Env) error {
 		return keeper.CheckState(env.Stdin, runtimes)
 	}
 	debug.SetGCPercent(heapGoal)
-	o := keeper.Options{State: line.State, Build: cmp.Or(line.Build, Build()), Busy: cmd.NewRest().Touch, Log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{ReplaceAttr: diskspace.InLog(filepath.Dir(line.State))}))}
+	o := keeper.Options{State: line.State, Build: cmp.Or(line.Build, Build()), Busy: cmd.NewRest().Touch,
+		Log: slog.New(slog.NewTextHandler(env.Stderr,
+			&slog.HandlerOptions{ReplaceAttr: diskspace.InLog(filepath.Dir(line.State))}))}
 	if line.State != "" && line.Build == "" { // after a swap
 		return keeper.Seal(line.State, append([]string{"box", "keeper", "--build", o.Build}, env.Args...))
 	}
@@ -85,7 +88,8 @@ func run(ctx context.Context, env *cmd.Env) error {
 	raiseLimits()
 	fmt.Fprintln(env.Stdout, "ready")
 	silence()
-	if err := os.RemoveAll(filepath.Join(line.State, runcs)); err != nil { // of a keeper that was killed, as all its containers are
+	if err := os.RemoveAll(filepath.Join(line.State,
+		runcs)); err != nil { // of a keeper that was killed, as all its containers are
 		return err
 	}
 	if o.Runtimes, err = runtimes(line.State); err != nil {
@@ -140,8 +144,8 @@ func silence() {
 	_ = unix.Dup3(int(null.Fd()), 1, 0)
 }
 
-// openFiles is how many descriptors the keeper may have: each published port is one or two. Containers inherit it where they ask for
-// no limit of their own; it is what Docker's service has.
+// openFiles is how many descriptors the keeper may have: each published port is one or two. Containers inherit it
+// where they ask for no limit of their own; it is what Docker's service has.
 const openFiles = 1 << 20
 
 // raiseLimits lifts what init systems and shells set low. It is no error where that is not allowed.
@@ -155,7 +159,8 @@ func protect() {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("-999"), 0)
 }
 
-// Sealed is this program's file for a keeper to be executed from, with its Build as --build; nobody can write to it. dir is the folder for --state.
+// Sealed is this program's file for a keeper to be executed from, with its Build as --build; nobody can write to it.
+// dir is the folder for --state.
 func Sealed(dir string) (*os.File, error) { return runtime.Sealed(dir) }
 
 // Build tells one executable from another: by the file, which a new version replaces.

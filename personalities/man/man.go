@@ -1,5 +1,5 @@
-// Package man is `box man`: the manual, made from the tables that the help is made from, so that a host without man and without
-// packages has it too, and it is never older than the file.
+// Package man is `box man`: the manual, made from the tables that the help is made from, so that a host without man
+// and without packages has it too, and it is never older than the file.
 package man
 
 import (
@@ -13,9 +13,10 @@ import (
 
 // Command is the personality; pages are what all others have.
 func Command(pages func() []*cmd.Usage) cmd.Command {
-	return cmd.Command{Name: "man", Summary: "Show the manual of a command", Main: func(_ context.Context, env *cmd.Env) error {
-		return run(env, pages())
-	}}
+	return cmd.Command{Name: "man", Summary: "Show the manual of a command",
+		Main: func(_ context.Context, env *cmd.Env) error {
+			return run(env, pages())
+		}}
 }
 
 // options are those of `box man`.

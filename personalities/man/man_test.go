@@ -13,8 +13,9 @@ func pages() []*cmd.Usage {
 		Name string `help:"Assign a name"`
 	}
 	return []*cmd.Usage{{
-		Path: "docker run", Synopsis: "[OPTIONS] IMAGE", Summary: "Run a container", Aliases: []string{"docker container run", "docker run"},
-		Detail: ".starts with a dot", Options: &flags{},
+		Path: "docker run", Synopsis: "[OPTIONS] IMAGE", Summary: "Run a container",
+		Aliases: []string{"docker container run", "docker run"},
+		Detail:  ".starts with a dot", Options: &flags{},
 	}}
 }
 
@@ -25,7 +26,8 @@ func TestMan(t *testing.T) {
 		code int
 	}{
 		{"", []string{"docker run  Run a container"}, 0},
-		{"run", []string{"NAME\n       docker run - Run a container", "OPTIONS\n       --name string\n              Assign a name"}, 0},
+		{"run", []string{"NAME\n       docker run - Run a container",
+			"OPTIONS\n       --name string\n              Assign a name"}, 0},
 		{"docker container run", []string{"SYNOPSIS\n       docker run [OPTIONS] IMAGE"}, 0},
 		{"--roff run", []string{".TH \"DOCKER-RUN\" 1", ".B \\-\\-name string\n", "\\&.starts"}, 0},
 		{"runn", []string{"no manual entry for runn: did you mean: box man run"}, 16},
@@ -52,7 +54,8 @@ func TestOwnPagesAreWhole(t *testing.T) {
 	if err := text(&b, u); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"EXAMPLES\n       box man docker run\n              The page of", "FILES\n       /a\n              b"} {
+	for _, want := range []string{"EXAMPLES\n       box man docker run\n              The page of",
+		"FILES\n       /a\n              b"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, &b)
 		}

@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pending is a file that gets its name when it is whole. Until then it has none, where the file system can do that (O_TMPFILE), so that nothing is
-// left of it when its process is killed; elsewhere it has one that begins with ".box-new-".
+// Pending is a file that gets its name when it is whole. Until then it has none, where the file system can do that
+// (O_TMPFILE), so that nothing is left of it when its process is killed; elsewhere it has one that begins with
+// ".box-new-".
 type Pending struct {
 	*os.File
 	dir  *os.File
@@ -40,7 +41,8 @@ func unnamed(dir *os.File) (*Pending, error) {
 
 func named(dir *os.File) (*Pending, error) {
 	name := freshName()
-	fd, err := unix.Openat(int(dir.Fd()), name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	fd, err := unix.Openat(int(dir.Fd()), name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC,
+		0o600)
 	if err != nil {
 		return nil, &os.PathError{Op: "make a file in", Path: dir.Name(), Err: err}
 	}
@@ -52,7 +54,8 @@ func freshName() string { return ".box-new-" + rand.Text() }
 // link leads to the open file, whatever its name.
 func (p *Pending) link() string { return fmt.Sprintf("/proc/self/fd/%d", p.Fd()) }
 
-// Commit closes the file and gives it a name in its folder, which is another file's no more. After an error there is nothing of it.
+// Commit closes the file and gives it a name in its folder, which is another file's no more. After an error there is
+// nothing of it.
 func (p *Pending) Commit(name string) error {
 	err := p.commit(name)
 	if err != nil {

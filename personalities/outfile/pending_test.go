@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestPending: a file that is not committed has no name where the file system can do without, and leaves none anywhere; one that is takes the place of
-// another, or of nothing.
+// TestPending: a file that is not committed has no name where the file system can do without, and leaves none
+// anywhere; one that is takes the place of another, or of nothing.
 func TestPending(t *testing.T) {
 	for _, way := range []struct {
 		name  string
@@ -79,7 +79,8 @@ type watcher struct {
 
 func (w watcher) Read(p []byte) (int, error) { w.look(); return w.from.Read(p) }
 
-// TestStreamIsNotSeen: while a stream is written, nothing of it is in the folder, so that a kill leaves nothing; afterwards the file is all there is.
+// TestStreamIsNotSeen: while a stream is written, nothing of it is in the folder, so that a kill leaves nothing;
+// afterwards the file is all there is.
 func TestStreamIsNotSeen(t *testing.T) {
 	dir := t.TempDir()
 	in, err := os.Open(dir)
@@ -100,7 +101,8 @@ func TestStreamIsNotSeen(t *testing.T) {
 				t.Errorf("%v while it is written", all)
 			}
 		}
-		if err := Stream(filepath.Join(dir, "f"), watcher{strings.NewReader("content"), look}, 0o640); err != nil || looked == 0 {
+		if err := Stream(filepath.Join(dir, "f"), watcher{strings.NewReader("content"), look}, 0o640); err != nil ||
+			looked == 0 {
 			t.Error(err, looked)
 		}
 	}

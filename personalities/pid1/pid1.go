@@ -19,7 +19,8 @@ import (
 )
 
 // Command is docker-init: `docker-init [-g] [-s] -- PROGRAM [ARG...]`.
-var Command = cmd.Command{Name: "docker-init", Summary: "First process of a container: reap and pass signals", Hidden: true, Main: run}
+var Command = cmd.Command{Name: "docker-init", Summary: "First process of a container: reap and pass signals",
+	Hidden: true, Main: run}
 
 type options struct {
 	Group     bool `short:"g" help:"Send signals to the program's process group"`
@@ -29,8 +30,9 @@ type options struct {
 
 func usage(o *options) *cmd.Usage {
 	return &cmd.Usage{
-		Path: "docker-init", Synopsis: "[-g] [-s] -- PROGRAM [ARG...]", Summary: "Run PROGRAM as the child of a process that reaps and passes signals",
-		Max: -1, First: true, Options: o,
+		Path: "docker-init", Synopsis: "[-g] [-s] -- PROGRAM [ARG...]",
+		Summary: "Run PROGRAM as the child of a process that reaps and passes signals",
+		Max:     -1, First: true, Options: o,
 	}
 }
 

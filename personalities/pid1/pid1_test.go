@@ -88,7 +88,8 @@ func TestSignalsArePassedOn(t *testing.T) {
 
 // An orphan of the program is reaped by the subreaper and leaves no zombie behind.
 func TestOrphansAreReaped(t *testing.T) {
-	c := reaper("-s", "--", "sh", "-c", `for i in 1 2 3; do (sleep 0.05 &) ; done; sleep 0.4; ps -o stat= --ppid $PPID | grep -c Z; true`)
+	c := reaper("-s", "--", "sh", "-c",
+		`for i in 1 2 3; do (sleep 0.05 &) ; done; sleep 0.4; ps -o stat= --ppid $PPID | grep -c Z; true`)
 	out, err := c.Output()
 	if err != nil {
 		t.Fatal(err)

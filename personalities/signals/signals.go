@@ -1,8 +1,8 @@
 // Package signals hands every signal that a process gets to a function.
 //
-// signal.Notify can do that too, but has its thread for signals and the caller take turns for each of the sixty, and again at the
-// end: that was a third of the processor time of a `docker run`. Here the kernel calls a handler of a few instructions, which writes
-// the signal's number into a pipe.
+// signal.Notify can do that too, but has its thread for signals and the caller take turns for each of the sixty, and
+// again at the end: that was a third of the processor time of a `docker run`. Here the kernel calls a handler of a
+// few instructions, which writes the signal's number into a pipe.
 package signals
 
 // #include "signals.h"
@@ -22,8 +22,8 @@ const highest = C.BOX_SIGNALS
 // own are the signals about this process itself, which are not handed on.
 func own(s unix.Signal) bool { return C.box_signals_own(C.int(s)) != 0 }
 
-// Forward calls fn, one call at a time, for every signal that is not about this process itself, until stop, which waits for the last
-// call. There may be one at a time in a process.
+// Forward calls fn, one call at a time, for every signal that is not about this process itself, until stop, which
+// waits for the last call. There may be one at a time in a process.
 func Forward(fn func(unix.Signal)) (stop func(), err error) {
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestForward sends every signal to this process, while it also makes a mistake of its own: each arrives but for those about the process
-// itself, and afterwards nothing is left in place.
+// TestForward sends every signal to this process, while it also makes a mistake of its own: each arrives but for
+// those about the process itself, and afterwards nothing is left in place.
 func TestForward(t *testing.T) {
 	before := handlers(t)
 	got := make(chan unix.Signal, 100)
@@ -54,7 +54,8 @@ func TestForward(t *testing.T) {
 func handlers(t *testing.T) (list [highest + 1]uintptr) {
 	for s := uintptr(1); s <= highest; s++ {
 		var action [4]uint64 // struct sigaction of the kernel: the handler comes first
-		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, s, 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0); errno != 0 {
+		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, s, 0, uintptr(unsafe.Pointer(&action)), 8, 0,
+			0); errno != 0 {
 			t.Fatalf("handler of signal %d: %v", s, errno)
 		}
 		list[s] = uintptr(action[0])

@@ -17,11 +17,13 @@ import (
 	"time"
 )
 
-// TestCompare runs the same sessions, testdata/compare/*.txt, with Docker's client and box's against Docker's daemon and box's, each
-// daemon in a network of its own, and compares exit codes and outputs but for IDs, times and the like.
+// TestCompare runs the same sessions, testdata/compare/*.txt, with Docker's client and box's against Docker's daemon
+// and box's, each daemon in a network of its own, and compares exit codes and outputs but for IDs, times and the
+// like.
 //
-// A session has a shell command a line, in which docker is the client under test. What stands before a command as "#differs WHERE WHY" is
-// a difference that is meant: WHERE is daemon or client, or daemon.PATH for one field of JSON.
+// A session has a shell command a line, in which docker is the client under test. What stands before a command as
+// "#differs WHERE WHY" is a difference that is meant: WHERE is daemon or client, or daemon.PATH for one field of
+// JSON.
 func TestCompare(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: sessions start containers")
@@ -106,17 +108,20 @@ type side struct {
 func compareSession(t *testing.T, steps []step, image string) {
 	box := os.Getenv("BOX_BINARY")
 	docker := startSide(t, "docker", dockerCLI(), image, func(dir string) []string {
-		return []string{"/usr/sbin/dockerd", "-H", "unix://" + dir + "/s", "--data-root", dir + "/d", "--exec-root", dir + "/r", "--pidfile", dir + "/pid"}
+		return []string{"/usr/sbin/dockerd", "-H", "unix://" + dir + "/s", "--data-root", dir + "/d", "--exec-root",
+			dir + "/r", "--pidfile", dir + "/pid"}
 	})
 	ours := func(name, cli string) *side {
 		return startSide(t, name, cli, image, func(dir string) []string {
-			return []string{box, "dockerd", "-H", "unix://" + dir + "/s", "--data-root", dir + "/d", "--exec-root", dir + "/r", "--pidfile", dir + "/pid",
+			return []string{box, "dockerd", "-H", "unix://" + dir + "/s", "--data-root", dir + "/d", "--exec-root", dir + "/r",
+				"--pidfile", dir + "/pid",
 				"--cgroup-parent", "box-compare-" + name}
 		})
 	}
 	daemon := ours("daemon", dockerCLI())
 	client := startSide(t, "client", box, image, func(dir string) []string {
-		return []string{"/usr/sbin/dockerd", "-H", "unix://" + dir + "/s", "--data-root", dir + "/d", "--exec-root", dir + "/r", "--pidfile", dir + "/pid"}
+		return []string{"/usr/sbin/dockerd", "-H", "unix://" + dir + "/s", "--data-root", dir + "/d", "--exec-root",
+			dir + "/r", "--pidfile", dir + "/pid"}
 	})
 	for _, s := range steps {
 		want := docker.run(s.command)
@@ -144,8 +149,10 @@ func startSide(t *testing.T, name, cli, image string, daemon func(dir string) []
 	must(t, os.MkdirAll(filepath.Join(dir, "work"), 0o755))
 	must(t, os.Mkdir(bin, 0o755))
 	must(t, os.Symlink(cli, filepath.Join(bin, "docker")))
-	s.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "DOCKER_HOST=unix://"+dir+"/s", "HOME="+dir, "DOCKER_CONFIG="+dir+"/.docker", "DOCKER_CLI_HINTS=0", "DOCKER_API_VERSION=1.41") // Debian's Docker has no newer one
-	args := append([]string{"-m", "-n", "sh", "-c", "ip link set lo up; mount --make-rprivate /; exec \"$@\"", "sh"}, daemon(dir)...)
+	s.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "DOCKER_HOST=unix://"+dir+"/s", "HOME="+dir,
+		"DOCKER_CONFIG="+dir+"/.docker", "DOCKER_CLI_HINTS=0", "DOCKER_API_VERSION=1.41") // Debian's Docker has no newer one
+	args := append([]string{"-m", "-n", "sh", "-c", "ip link set lo up; mount --make-rprivate /; exec \"$@\"", "sh"},
+		daemon(dir)...)
 	c := exec.Command("unshare", args...)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	must(t, err)
@@ -197,7 +204,8 @@ func (s *side) exec(ctx context.Context, argv []string) result {
 	if err != nil && !errors.As(err, &exit) {
 		return result{-1, out.String(), errs.String() + err.Error()}
 	}
-	return result{c.ProcessState.ExitCode(), strings.ReplaceAll(out.String(), s.dir, "DIR"), strings.ReplaceAll(errs.String(), s.dir, "DIR")}
+	return result{c.ProcessState.ExitCode(), strings.ReplaceAll(out.String(), s.dir, "DIR"),
+		strings.ReplaceAll(errs.String(), s.dir, "DIR")}
 }
 
 // changing is what may differ between two runs of the same: each is replaced by a word.
@@ -212,7 +220,8 @@ var changing = []struct {
 	{regexp.MustCompile(`\b(02:42|[0-9a-f]{2}:[0-9a-f]{2})(:[0-9a-f]{2}){4}\b`), "<mac>"},
 	{regexp.MustCompile(`"Pid": \d+`), `"Pid": <pid>`},
 	// box has no shim and no runc to speak of, and says what the image has instead.
-	{regexp.MustCompile(`failed to create shim task: OCI runtime create failed: runc create failed: `), "OCI runtime create failed: "},
+	{regexp.MustCompile(`failed to create shim task: OCI runtime create failed: runc create failed: `),
+		"OCI runtime create failed: "},
 	{regexp.MustCompile(`: unknown: the image has .*`), ": unknown"},
 	{regexp.MustCompile(`  +`), "  "},
 }

@@ -23,8 +23,9 @@ import (
 // copies is how many requests each of the two directions gets.
 const copies = 5000
 
-// TestCopyAgainstFlippedLinks: ten thousand copies, in and out, of a path that a program in the container turns from a folder into a
-// link to the host's files and back as fast as it can. Nothing outside the container's root is read or written.
+// TestCopyAgainstFlippedLinks: ten thousand copies, in and out, of a path that a program in the container turns from
+// a folder into a link to the host's files and back as fast as it can. Nothing outside the container's root is read
+// or written.
 func TestCopyAgainstFlippedLinks(t *testing.T) {
 	d := busyboxDaemon(t)
 	outside := t.TempDir() // the host's, and no container has it
@@ -32,7 +33,8 @@ func TestCopyAgainstFlippedLinks(t *testing.T) {
 	fatal(t, os.WriteFile(secret, []byte("SECRET"), 0o600))
 	docker := func(args ...string) string { t.Helper(); return d.docker(t, args...) }
 	// One program flips by commands, as slowly as a shell does; another one exchanges two names in one system call.
-	docker("run", "-d", "--name", "flips", "busybox", "sh", "-c", `mkdir -p /w/a /w/folder; echo inside >/w/folder/f; ln -s `+outside+` /w/link
+	docker("run", "-d", "--name", "flips", "busybox", "sh", "-c",
+		`mkdir -p /w/a /w/folder; echo inside >/w/folder/f; ln -s `+outside+` /w/link
 		while :; do ln -sfn `+outside+` /w/slow; rm /w/slow; mkdir /w/slow; echo inside >/w/slow/f; rm -r /w/slow; done`)
 	root := "/proc/" + docker("inspect", "-f", "{{.State.Pid}}", "flips") + "/root"
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -69,7 +71,8 @@ func TestCopyAgainstFlippedLinks(t *testing.T) {
 	fatal(t, unix.Lstat(secret, &st))
 	found, err := os.ReadDir(outside)
 	got, rerr := os.ReadFile(secret)
-	if errors.Join(err, rerr) != nil || string(got) != "SECRET" || st.Mode&0o7777 != 0o600 || st.Nlink != 1 || len(found) != 1 {
+	if errors.Join(err, rerr) != nil || string(got) != "SECRET" || st.Mode&0o7777 != 0o600 || st.Nlink != 1 ||
+		len(found) != 1 {
 		t.Fatalf("the host's folder was written to: %q, mode %o, %d links, %v %v", got, st.Mode, st.Nlink, found, err)
 	}
 	// The race was one: copies went well and copies met what they could not go through.
@@ -140,7 +143,8 @@ func payload(t *testing.T) []byte {
 
 // request asks the archive endpoint of the container and reads the reply, which may break off.
 func request(c *http.Client, method, path string, body []byte) (status int, reply []byte) {
-	q, err := http.NewRequest(method, fmt.Sprintf("http://d/containers/flips/archive?path=%s", path), bytes.NewReader(body))
+	q, err := http.NewRequest(method, fmt.Sprintf("http://d/containers/flips/archive?path=%s", path),
+		bytes.NewReader(body))
 	if err != nil {
 		return 0, nil
 	}

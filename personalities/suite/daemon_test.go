@@ -117,7 +117,8 @@ func (d *daemon) restart(s *testscript.TestScript, flags []string) {
 	s.Check(d.start(flags...))
 }
 
-// end stops what a script left: containers, daemon, keeper and mounts, which the removal of the folder must not go into.
+// end stops what a script left: containers, daemon, keeper and mounts, which the removal of the folder must not go
+// into.
 func (d *daemon) end() {
 	defer unmountBelow(d.dir)
 	defer killBelow(d.dir)
@@ -126,7 +127,8 @@ func (d *daemon) end() {
 	}
 	c := exec.Command(d.box, "docker", "-H", d.host(), "ps", "-aq")
 	if ids, err := c.Output(); err == nil {
-		_ = exec.Command(d.box, append([]string{"docker", "-H", d.host(), "rm", "-fv"}, strings.Fields(string(ids))...)...).Run()
+		_ = exec.Command(d.box, append([]string{"docker", "-H", d.host(), "rm", "-fv"},
+			strings.Fields(string(ids))...)...).Run()
 	}
 	_ = d.signal(syscall.SIGTERM)
 	groups, _ := filepath.Glob("/sys/fs/cgroup/*/" + d.cgroup())
@@ -140,7 +142,8 @@ func (d *daemon) keeper() int {
 	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, p := range found {
 		raw, _ := os.ReadFile(p)
-		if strings.Contains(string(raw), "\x00keeper\x00") && strings.Contains(string(raw), "\x00--state\x00"+filepath.Join(d.dir, "run")) {
+		if strings.Contains(string(raw), "\x00keeper\x00") && strings.Contains(string(raw),
+			"\x00--state\x00"+filepath.Join(d.dir, "run")) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(p)))
 			return pid
 		}
@@ -156,8 +159,8 @@ func (d *daemon) killKeeper() error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// killBelow kills what still runs with a path below dir among its arguments, and all that it started: daemons and keepers that a
-// script began itself and did not come to end.
+// killBelow kills what still runs with a path below dir among its arguments, and all that it started: daemons and
+// keepers that a script began itself and did not come to end.
 func killBelow(dir string) {
 	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	children := map[int][]int{}

@@ -22,8 +22,9 @@ const (
 	startWithin = time.Second
 )
 
-// TestDamagedContainers: of a thousand containers some are damaged on the disk in every way while no daemon runs. The next daemon answers
-// within a second all the same, shows what it cannot use as dead, and lets it be removed; all others are as they were.
+// TestDamagedContainers: of a thousand containers some are damaged on the disk in every way while no daemon runs. The
+// next daemon answers within a second all the same, shows what it cannot use as dead, and lets it be removed; all
+// others are as they were.
 func TestDamagedContainers(t *testing.T) {
 	d := busyboxDaemon(t)
 	docker := func(args ...string) string { t.Helper(); return d.docker(t, args...) }
@@ -70,7 +71,8 @@ func TestDamagedContainers(t *testing.T) {
 		t.Errorf("%d containers, there were %d", n, manyContainers)
 	}
 	for name, want := range map[string]string{
-		"fine": "exited", "record": "dead", "status": "exited", "no-folder": "dead", "file": "dead", "never-ran": "created", "layer": "exited", "log": "exited",
+		"fine": "exited", "record": "dead", "status": "exited", "no-folder": "dead", "file": "dead", "never-ran": "created",
+		"layer": "exited", "log": "exited",
 	} {
 		if got := docker("inspect", "-f", "{{.State.Status}}", id[name]); got != want {
 			t.Errorf("%s is %s, not %s", name, got, want)

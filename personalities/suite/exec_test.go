@@ -13,16 +13,18 @@ import (
 	"time"
 )
 
-// TestExecHeadComesFirst: Python's SDK reads the head of a reply through a buffer and what follows past it, so that output which comes
-// with the head is lost. The program of an exec must not run before the head is out.
+// TestExecHeadComesFirst: Python's SDK reads the head of a reply through a buffer and what follows past it, so that
+// output which comes with the head is lost. The program of an exec must not run before the head is out.
 func TestExecHeadComesFirst(t *testing.T) {
 	d := busyboxDaemon(t)
 	d.docker(t, "run", "-d", "--name", "exec", "busybox", "sleep", "1000")
 	for range 10 {
-		id := regexp.MustCompile(`[0-9a-f]{64}`).FindString(ask(t, d, "/containers/exec/exec", `{"AttachStdout":true,"Cmd":["echo","hi"]}`))
+		id := regexp.MustCompile(`[0-9a-f]{64}`).FindString(ask(t, d, "/containers/exec/exec",
+			`{"AttachStdout":true,"Cmd":["echo","hi"]}`))
 		conn := dial(t, d)
 		body := `{}`
-		fmt.Fprintf(conn, "POST /exec/%s/start HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", id, len(body), body)
+		fmt.Fprintf(conn, "POST /exec/%s/start HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: "+
+			"application/json\r\nContent-Length: %d\r\n\r\n%s", id, len(body), body)
 		first := make([]byte, 64<<10)
 		n, err := conn.Read(first)
 		if err != nil || !bytes.HasPrefix(first, []byte("HTTP/1.1 101 ")) || !bytes.HasSuffix(first[:n], []byte("\r\n\r\n")) {

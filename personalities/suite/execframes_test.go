@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestExecFrames: whether an exec's output comes in frames is said by the request that starts it, whether it has a terminal by the one that made it.
+// TestExecFrames: whether an exec's output comes in frames is said by the request that starts it, whether it has a
+// terminal by the one that made it.
 func TestExecFrames(t *testing.T) {
 	d := busyboxDaemon(t)
 	d.docker(t, "run", "-d", "--name", "exec", "busybox", "sleep", "1000")
@@ -23,7 +24,8 @@ func TestExecFrames(t *testing.T) {
 		id := regexp.MustCompile(`[0-9a-f]{64}`).FindString(ask(t, d, "/containers/exec/exec", made))
 		conn := dial(t, d)
 		body := fmt.Sprintf(`{"Tty":%v}`, row.started)
-		fmt.Fprintf(conn, "POST /exec/%s/start HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", id, len(body), body)
+		fmt.Fprintf(conn, "POST /exec/%s/start HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: "+
+			"%d\r\n\r\n%s", id, len(body), body)
 		reply, err := io.ReadAll(conn)
 		conn.Close()
 		if _, got, _ := strings.Cut(string(reply), "\r\n\r\n"); err != nil || got != row.want {

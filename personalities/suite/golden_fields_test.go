@@ -24,8 +24,9 @@ type verdict struct {
 	message string
 }
 
-// TestGoldenFields sends every field of every request body once absent, null, of the wrong type, empty and out of range, and compares the status and the
-// message with those of Debian's Docker in testdata/api/fields.tsv. `make golden` records them anew. fields-differs.txt has the differences that are meant.
+// TestGoldenFields sends every field of every request body once absent, null, of the wrong type, empty and out of
+// range, and compares the status and the message with those of Debian's Docker in testdata/api/fields.tsv. `make
+// golden` records them anew. fields-differs.txt has the differences that are meant.
 func TestGoldenFields(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: the calls start a container")
@@ -71,7 +72,8 @@ func compareVerdicts(t *testing.T, got map[string]verdict) {
 		if decoding(want.message) {
 			want.status = http.StatusBadRequest // Docker 28 answers 400 to what it cannot decode, too
 		}
-		if mine == want || mine.status == http.StatusNotImplemented && !decoding(want.message) { // what is not built yet is read all the same
+		if mine == want || mine.status == http.StatusNotImplemented &&
+			!decoding(want.message) { // what is not built yet is read all the same
 			continue
 		}
 		if i := slices.IndexFunc(meant, func(m []string) bool { return meansIt(m, f[:3]) }); i >= 0 && mine.status < 500 {
@@ -122,11 +124,13 @@ type fieldDaemon struct {
 }
 
 func newFieldDaemon(t *testing.T, socket string) *fieldDaemon {
-	d := &fieldDaemon{http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return net.Dial("unix", socket)
-	}}}}
+	d := &fieldDaemon{http.Client{Timeout: 30 * time.Second,
+		Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return net.Dial("unix", socket)
+		}}}}
 	t.Cleanup(d.client.CloseIdleConnections)
-	if v, _ := d.ask(t, "POST", "/containers/create?name=goldenrun", `{"Image":"busybox","Cmd":["sleep","1000"],"StopSignal":"KILL"}`); v.status != http.StatusCreated {
+	if v, _ := d.ask(t, "POST", "/containers/create?name=goldenrun",
+		`{"Image":"busybox","Cmd":["sleep","1000"],"StopSignal":"KILL"}`); v.status != http.StatusCreated {
 		t.Fatal(v)
 	}
 	if v, _ := d.ask(t, "POST", "/containers/goldenrun/start", ""); v.status != http.StatusNoContent {
@@ -188,10 +192,12 @@ var (
 	digits         = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 )
 
-// ask returns what was said, without what differs from run to run and from program to program, and the name of what was made.
+// ask returns what was said, without what differs from run to run and from program to program, and the name of what
+// was made.
 func (d *fieldDaemon) ask(t *testing.T, method, where, body string) (verdict, string) {
 	t.Helper()
-	q, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, "http://docker/v1.41"+where, bytes.NewReader([]byte(body)))
+	q, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, "http://docker/v1.41"+where,
+		bytes.NewReader([]byte(body)))
 	if err != nil {
 		t.Error(err)
 		return verdict{}, ""

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// served is a request whose body testdata/api/bodies.json has: Body with a valid value in every field that the API has, Least with those that are needed.
+// served is a request whose body testdata/api/bodies.json has: Body with a valid value in every field that the API
+// has, Least with those that are needed.
 type served struct {
 	Name, Path  string
 	Least, Body map[string]any
@@ -68,13 +69,16 @@ func wrong(v any) []spoiling {
 	case string:
 		return append(list, spoiling{"type", 5}, spoiling{"empty", ""}, spoiling{"range", "\x01:/no sense"})
 	case float64:
-		return append(list, spoiling{"type", "x"}, spoiling{"empty", 0}, spoiling{"below", -7}, spoiling{"above", json.Number("99999999999999999999")}, spoiling{"fraction", 1.5})
+		return append(list, spoiling{"type", "x"}, spoiling{"empty", 0}, spoiling{"below", -7},
+			spoiling{"above", json.Number("99999999999999999999")}, spoiling{"fraction", 1.5})
 	case bool:
 		return append(list, spoiling{"type", "x"}, spoiling{"empty", false})
 	case map[string]any:
-		return append(list, spoiling{"type", "x"}, spoiling{"list", []any{}}, spoiling{"empty", map[string]any{}}, spoiling{"range", map[string]any{"no sense": ""}})
+		return append(list, spoiling{"type", "x"}, spoiling{"list", []any{}}, spoiling{"empty", map[string]any{}},
+			spoiling{"range", map[string]any{"no sense": ""}})
 	case []any:
-		list = append(list, spoiling{"type", "x"}, spoiling{"object", map[string]any{}}, spoiling{"empty", []any{}}, spoiling{"elements", []any{true}})
+		list = append(list, spoiling{"type", "x"}, spoiling{"object", map[string]any{}}, spoiling{"empty", []any{}},
+			spoiling{"elements", []any{true}})
 		if _, text := v[0].(string); text {
 			list = append(list, spoiling{"range", []any{""}})
 		}
@@ -89,7 +93,8 @@ func (s *served) with(place []string, value any) string {
 		body[k] = v
 	}
 	if place[0] == "HostConfig" && len(place) > 1 {
-		body["HostConfig"] = map[string]any{place[1]: replaced(s.Body["HostConfig"].(map[string]any)[place[1]], place[2:], value)}
+		body["HostConfig"] = map[string]any{place[1]: replaced(s.Body["HostConfig"].(map[string]any)[place[1]], place[2:],
+			value)}
 	} else {
 		body[place[0]] = replaced(s.Body[place[0]], place[1:], value)
 	}

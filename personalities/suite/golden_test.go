@@ -30,7 +30,8 @@ var goldenCalls = []call{
 	{"ping", "GET", "/_ping", ""},
 	{"version", "GET", "/version", ""},
 	{"info", "GET", "/info", ""},
-	{"create", "POST", "/containers/create?name=golden", `{"Image":"busybox","Cmd":["sleep","1000"],"Env":["A=b"],"Labels":{"k":"v"},"ExposedPorts":{"80/tcp":{}},"Hostname":"h","WorkingDir":"/tmp",
+	{"create", "POST", "/containers/create?name=golden",
+		`{"Image":"busybox","Cmd":["sleep","1000"],"Env":["A=b"],"Labels":{"k":"v"},"ExposedPorts":{"80/tcp":{}},"Hostname":"h","WorkingDir":"/tmp",
 		"HostConfig":{"Memory":67108864,"NanoCpus":500000000,"PidsLimit":50,"RestartPolicy":{"Name":"on-failure","MaximumRetryCount":2},
 		"Binds":["/tmp:/t:ro"],"CapAdd":["NET_ADMIN"],"Dns":["9.9.9.9"],"ExtraHosts":["a:1.2.3.4"],"ShmSize":1048576,"PortBindings":{"80/tcp":[{"HostPort":"8099"}]}}}`},
 	{"create-taken", "POST", "/containers/create?name=golden", `{"Image":"busybox","Cmd":["true"]}`},
@@ -155,8 +156,9 @@ type reply struct {
 	Body   any
 }
 
-// TestGolden makes the calls of goldenCalls and holds the replies against those of Debian's Docker in testdata/api: the status, the media
-// type, and of JSON every field's name and type, and the values of the fields that the caller chose. `make golden` records them anew.
+// TestGolden makes the calls of goldenCalls and holds the replies against those of Debian's Docker in testdata/api:
+// the status, the media type, and of JSON every field's name and type, and the values of the fields that the caller
+// chose. `make golden` records them anew.
 func TestGolden(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: the calls start a container")
@@ -207,7 +209,8 @@ func goldenDaemon(t *testing.T, docker bool) string {
 		args = []string{peerDaemon}
 	}
 	socket := filepath.Join(dir, "s")
-	c := exec.Command(args[0], append(args[1:], "-H", "unix://"+socket, "--data-root", dir+"/d", "--exec-root", dir+"/r", "--pidfile", dir+"/pid")...)
+	c := exec.Command(args[0], append(args[1:], "-H", "unix://"+socket, "--data-root", dir+"/d", "--exec-root", dir+"/r",
+		"--pidfile", dir+"/pid")...)
 	must(t, c.Start())
 	t.Cleanup(func() {
 		_ = c.Process.Signal(unix.SIGTERM)
@@ -228,9 +231,10 @@ func goldenDaemon(t *testing.T, docker bool) string {
 // ask1 makes one call and remembers what it created.
 func ask1(t *testing.T, socket string, c call, ids map[string]string) reply {
 	t.Helper()
-	client := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return net.Dial("unix", socket)
-	}}}
+	client := http.Client{Timeout: 30 * time.Second,
+		Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return net.Dial("unix", socket)
+		}}}
 	defer client.CloseIdleConnections()
 	path := strings.NewReplacer("{id}", ids["create"], "{exec}", ids["exec-create"]).Replace(c.path)
 	q, err := http.NewRequestWithContext(t.Context(), c.method, "http://docker/v1.41"+path, strings.NewReader(c.body))
@@ -256,7 +260,8 @@ func ask1(t *testing.T, socket string, c call, ids map[string]string) reply {
 	case json.Unmarshal(raw, &out.Body) != nil:
 		out.Body = strings.TrimSpace(string(raw))
 	}
-	if stat, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Docker-Container-Path-Stat")); err == nil && len(stat) > 0 {
+	if stat, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Docker-Container-Path-Stat")); err == nil &&
+		len(stat) > 0 {
 		must(t, json.Unmarshal(stat, &out.Stat))
 	}
 	if o, ok := out.Body.(map[string]any); ok {
@@ -301,7 +306,8 @@ func typesOnly(path string, v any) any {
 	return v
 }
 
-// readDifferences reads lines "CALL.PATH WHY": fields that may differ from the recorded ones; without a path it is the whole body.
+// readDifferences reads lines "CALL.PATH WHY": fields that may differ from the recorded ones; without a path it is
+// the whole body.
 func readDifferences(path string) (map[string]map[string]bool, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -328,7 +334,8 @@ func readDifferences(path string) (map[string]map[string]bool, error) {
 	return out, nil
 }
 
-// first is the element of a list that comes first by name, where the elements have names: daemons list them in any order.
+// first is the element of a list that comes first by name, where the elements have names: daemons list them in any
+// order.
 func first(list []any) any {
 	return slices.MinFunc(list, func(x, y any) int { return strings.Compare(nameIn(x), nameIn(y)) })
 }
@@ -340,7 +347,8 @@ func nameIn(v any) string {
 }
 
 // chosen are the parts of replies whose values the caller chose, so that they are compared and not only their types.
-var chosen = []string{".Config.", ".HostConfig.", ".message", ".State.Status", ".State.ExitCode", ".Path", ".Args", ".Labels", ".Warnings", ".Stat.name", ".Stat.mode", ".Stat.linkTarget"}
+var chosen = []string{".Config.", ".HostConfig.", ".message", ".State.Status", ".State.ExitCode", ".Path", ".Args",
+	".Labels", ".Warnings", ".Stat.name", ".Stat.mode", ".Stat.linkTarget"}
 
 func isChosen(path string) bool {
 	return slices.ContainsFunc(chosen, func(c string) bool { return strings.Contains(path, c) })

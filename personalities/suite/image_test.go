@@ -21,8 +21,8 @@ func busyboxImage(path string) error {
 	return imageArchive(path, "busybox:latest", nil, layer)
 }
 
-// appImage writes an archive of app:latest, which is busybox with two volumes: /data, with files of owners and modes of its own,
-// and /new, which is not there. /link leads to /data, /out out of the root.
+// appImage writes an archive of app:latest, which is busybox with two volumes: /data, with files of owners and modes
+// of its own, and /new, which is not there. /link leads to /data, /out out of the root.
 func appImage(path string) error {
 	base, err := busyboxLayer()
 	if err != nil {
@@ -32,7 +32,8 @@ func appImage(path string) error {
 	w := tar.NewWriter(&layer)
 	for _, h := range []tar.Header{
 		{Typeflag: tar.TypeDir, Name: "data/", Mode: 0o2750, Uid: 1000, Gid: 2000},
-		{Typeflag: tar.TypeReg, Name: "data/secret", Mode: 0o4640, Uid: 1000, Gid: 2000, Size: 4, PAXRecords: map[string]string{"SCHILY.xattr.user.colour": "blue"}},
+		{Typeflag: tar.TypeReg, Name: "data/secret", Mode: 0o4640, Uid: 1000, Gid: 2000, Size: 4,
+			PAXRecords: map[string]string{"SCHILY.xattr.user.colour": "blue"}},
 		{Typeflag: tar.TypeLink, Name: "data/again", Linkname: "data/secret"},
 		{Typeflag: tar.TypeSymlink, Name: "data/soft", Linkname: "secret", Mode: 0o777},
 		{Typeflag: tar.TypeDir, Name: "data/sub/", Mode: 0o700, Uid: 7},
@@ -49,7 +50,8 @@ func appImage(path string) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return imageArchive(path, "app:latest", map[string]any{"Volumes": map[string]any{"/data": map[string]any{}, "/new": map[string]any{}}}, base, layer.Bytes())
+	return imageArchive(path, "app:latest",
+		map[string]any{"Volumes": map[string]any{"/data": map[string]any{}, "/new": map[string]any{}}}, base, layer.Bytes())
 }
 
 // busyboxLayer is the layer tar of a root with busybox, its links, two users and a group.
@@ -96,7 +98,8 @@ func addFile(w *tar.Writer, name string, mode int64, b []byte) {
 
 // imageArchive writes an archive as docker load takes it; more is put into the image's configuration.
 func imageArchive(path, name string, more map[string]any, layers ...[]byte) error {
-	inner := map[string]any{"Cmd": []string{"sh"}, "Env": []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}}
+	inner := map[string]any{"Cmd": []string{"sh"},
+		"Env": []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}}
 	maps.Copy(inner, more)
 	var ids, files []string
 	var history []any
@@ -112,7 +115,8 @@ func imageArchive(path, name string, more map[string]any, layers ...[]byte) erro
 	if err != nil {
 		return err
 	}
-	manifest, err := json.Marshal([]any{map[string]any{"Config": "config.json", "RepoTags": []string{name}, "Layers": files}})
+	manifest, err := json.Marshal([]any{map[string]any{"Config": "config.json", "RepoTags": []string{name},
+		"Layers": files}})
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,9 @@ const (
 	fairLines = 1_000_000
 )
 
-// TestLogRate prints lines at full speed through rotation with a follower beside: every kept line once and in order, in little memory,
-// and, when there are fairLines, not below half of the rate of Debian's Docker. BOX_LOG_LINES says how many lines, `make lograte` does
-// a million.
+// TestLogRate prints lines at full speed through rotation with a follower beside: every kept line once and in order,
+// in little memory, and, when there are fairLines, not below half of the rate of Debian's Docker. BOX_LOG_LINES says
+// how many lines, `make lograte` does a million.
 func TestLogRate(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: containers are started")
@@ -87,13 +87,15 @@ func (w *logWriter) docker(args ...string) []byte {
 // run is one round, and gives lines a second.
 func (w *logWriter) run() float64 {
 	w.docker("load", "-qi", w.image)
-	w.docker("create", "--name", "count", "--network", "none", "--log-opt", "max-size=2m", "--log-opt", "max-file=3", "busybox",
+	w.docker("create", "--name", "count", "--network", "none", "--log-opt", "max-size=2m", "--log-opt", "max-file=3",
+		"busybox",
 		"sh", "-c", fmt.Sprintf("usleep %d; exec seq %d", leadTime.Microseconds(), w.lines))
 	w.docker("start", "count")
 	w.followed = w.docker("logs", "-f", "count")
 	w.docker("wait", "count")
 	var times [2]time.Time
-	for i, text := range strings.Fields(string(w.docker("inspect", "-f", "{{.State.StartedAt}} {{.State.FinishedAt}}", "count"))) {
+	for i, text := range strings.Fields(string(w.docker("inspect", "-f", "{{.State.StartedAt}} {{.State.FinishedAt}}",
+		"count"))) {
 		var err error
 		if times[i], err = time.Parse(time.RFC3339Nano, text); err != nil {
 			w.t.Fatal(err)
@@ -107,7 +109,8 @@ func (w *logWriter) check() {
 	kept := w.docker("logs", "count")
 	first := w.ascending("kept", kept, true)
 	w.ascending("followed", w.followed, false)
-	if i := bytes.Index(append([]byte("\n"), w.followed...), fmt.Appendf(nil, "\n%d\n", first)); i < 0 || !bytes.Equal(w.followed[i:], kept) {
+	if i := bytes.Index(append([]byte("\n"), w.followed...), fmt.Appendf(nil, "\n%d\n", first)); i < 0 ||
+		!bytes.Equal(w.followed[i:], kept) {
 		w.t.Error("the follower did not see all that is kept")
 	}
 	if n := w.lines - first + 1; first == 1 || n < w.lines/20 {
@@ -147,7 +150,8 @@ func startDocker(t *testing.T) (host string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	c := exec.Command(peerDaemon, "-H", "unix://"+dir+"/s", "--data-root", dir+"/d", "--exec-root", dir+"/r", "--pidfile", dir+"/pid", "--bridge", "none", "--iptables=false")
+	c := exec.Command(peerDaemon, "-H", "unix://"+dir+"/s", "--data-root", dir+"/d", "--exec-root", dir+"/r", "--pidfile",
+		dir+"/pid", "--bridge", "none", "--iptables=false")
 	c.Stdout, c.Stderr = log, log
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -167,8 +171,8 @@ func startDocker(t *testing.T) (host string) {
 	return ""
 }
 
-// watchAnonymous samples the anonymous memory of two processes together until the function that it returns is called, which gives the
-// most that there was in kB.
+// watchAnonymous samples the anonymous memory of two processes together until the function that it returns is called,
+// which gives the most that there was in kB.
 func watchAnonymous(daemon int, keeper func() int) (stop func() int) {
 	done, result := make(chan struct{}), make(chan int)
 	go func() {

@@ -26,7 +26,8 @@ old) echo /lib/systemd/system/old.service ;;
 esac`,
 }
 
-// TestNeed: what is installed for tests runs no service, then or later, and the host's own policy is as it was, whatever went wrong.
+// TestNeed: what is installed for tests runs no service, then or later, and the host's own policy is as it was,
+// whatever went wrong.
 func TestNeed(t *testing.T) {
 	bin := t.TempDir()
 	for name, text := range standIns {
@@ -40,11 +41,16 @@ func TestNeed(t *testing.T) {
 		asked                     string
 	}{
 		{name: "there", pair: "sh:bash", asked: ""},
-		{name: "plain", pair: "not-there:engine", asked: "install install -qy --no-install-recommends engine\npolicy 101\n" + disabled},
-		{name: "policy of the host's", pair: "not-there:engine", policy: "exit 0", asked: "install install -qy --no-install-recommends engine\npolicy 101\n" + disabled},
-		{name: "older distribution", pair: "not-there:docker-cli/docker.io", asked: "install install -qy --no-install-recommends docker.io\npolicy 101\n" + disabled},
-		{name: "newer distribution", pair: "not-there:docker-cli/docker.io", marks: "new", asked: "install install -qy --no-install-recommends docker-cli\npolicy 101\n" + disabled},
-		{name: "broken", pair: "/not/there:engine", marks: "broken", policy: "exit 0", fails: true, asked: "install install -qy --no-install-recommends engine\npolicy 101\n"},
+		{name: "plain", pair: "not-there:engine",
+			asked: "install install -qy --no-install-recommends engine\npolicy 101\n" + disabled},
+		{name: "policy of the host's", pair: "not-there:engine", policy: "exit 0",
+			asked: "install install -qy --no-install-recommends engine\npolicy 101\n" + disabled},
+		{name: "older distribution", pair: "not-there:docker-cli/docker.io",
+			asked: "install install -qy --no-install-recommends docker.io\npolicy 101\n" + disabled},
+		{name: "newer distribution", pair: "not-there:docker-cli/docker.io", marks: "new",
+			asked: "install install -qy --no-install-recommends docker-cli\npolicy 101\n" + disabled},
+		{name: "broken", pair: "/not/there:engine", marks: "broken", policy: "exit 0", fails: true,
+			asked: "install install -qy --no-install-recommends engine\npolicy 101\n"},
 	} {
 		state := t.TempDir()
 		policy := filepath.Join(state, "policy")
@@ -73,7 +79,8 @@ func TestNeed(t *testing.T) {
 	}
 }
 
-const disabled = "systemctl disable --quiet engine.service\nsystemctl disable --quiet engine.socket\nupdate-rc.d engine disable\n"
+const disabled = "systemctl disable --quiet engine.service\nsystemctl disable --quiet engine.socket\nupdate-rc.d " +
+	"engine disable\n"
 
 // TestAllowedSkips: a test that is left out for no allowed reason is a failure, where that is asked for.
 func TestAllowedSkips(t *testing.T) {

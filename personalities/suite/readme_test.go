@@ -45,7 +45,8 @@ func readPage(t *testing.T, path string) page {
 func TestReadmes(t *testing.T) {
 	english, korean := readPage(t, "README.md"), readPage(t, "README.ko.md")
 	if english.sections != korean.sections || english.steps != korean.steps {
-		t.Errorf("README.md has %d sections and %d steps, README.ko.md %d and %d", english.sections, english.steps, korean.sections, korean.steps)
+		t.Errorf("README.md has %d sections and %d steps, README.ko.md %d and %d", english.sections, english.steps,
+			korean.sections, korean.steps)
 	}
 	if !slices.Equal(english.commands, korean.commands) {
 		t.Errorf("README.md has the commands %q, README.ko.md %q", english.commands, korean.commands)

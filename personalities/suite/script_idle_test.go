@@ -16,9 +16,10 @@ import (
 // pingWithin is how soon a ping is to be answered, whatever others do.
 const pingWithin = 100 * time.Millisecond
 
-// idleConnections is the command `idle-connections ADDRESS IDLE SLOW`: it opens so many connections that say nothing and so many that send a byte of a
-// request's head now and then, and pings by a connection of its own, new ones each time: the slowest of 20 pings is to be answered in
-// time. Where ADDRESS begins with tls:// they do not even shake hands.
+// idleConnections is the command `idle-connections ADDRESS IDLE SLOW`: it opens so many connections that say nothing
+// and so many that send a byte of a request's head now and then, and pings by a connection of its own, new ones each
+// time: the slowest of 20 pings is to be answered in time. Where ADDRESS begins with tls:// they do not even shake
+// hands.
 func idleConnections(s *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 3 {
 		s.Fatalf("usage: idle-connections address idle slow")

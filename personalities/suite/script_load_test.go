@@ -36,8 +36,9 @@ type load struct {
 // answerWithin is how long a client waits, on a busy machine, before it counts as not answered.
 const answerWithin = 20 * time.Second
 
-// startLoad is the command `load KIND NETWORK ADDRESS [PATH]`: in the background, until `end-load`, `load get` asks for PATH over a new
-// connection each time, `load connect` makes one and no more, and `load echo` sends lines over one whose other end sends them back.
+// startLoad is the command `load KIND NETWORK ADDRESS [PATH]`: in the background, until `end-load`, `load get` asks
+// for PATH over a new connection each time, `load connect` makes one and no more, and `load echo` sends lines over
+// one whose other end sends them back.
 func startLoad(s *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 3 {
 		s.Fatalf("usage: load get|connect|echo network address [path]")
@@ -165,6 +166,9 @@ func stateVersion(s *testscript.TestScript, _ bool, args []string) {
 	}
 	db, err := bbolt.Open(s.MkAbs(args[0]), 0o600, &bbolt.Options{Timeout: time.Second, NoFreelistSync: true})
 	s.Check(err)
-	s.Check(db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("version"), []byte(args[1])) }))
+	s.Check(db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("meta")).Put([]byte("version"),
+			[]byte(args[1]))
+	}))
 	s.Check(db.Close())
 }

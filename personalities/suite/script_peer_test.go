@@ -14,11 +14,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Others beside whom scripts try box. `start-peer` starts Debian's Docker, whose socket is then $PEER: it has no bridge and takes box's
-// away, so that containers beside it use --network none or host. `start-registry` starts a registry,
-// whose address is then $REGISTRY, and which lets nobody but the users of the file HTPASSWD in where one is given. Guard them with
-// [peer] and [exec:docker-registry]. `collect NETWORK ADDRESS FILE` listens there and writes all that comes to a file; a socket and the
-// file are in the script's folder.
+// Others beside whom scripts try box. `start-peer` starts Debian's Docker, whose socket is then $PEER: it has no
+// bridge and takes box's away, so that containers beside it use --network none or host. `start-registry` starts a
+// registry, whose address is then $REGISTRY, and which lets nobody but the users of the file HTPASSWD in where one is
+// given. Guard them with [peer] and [exec:docker-registry]. `collect NETWORK ADDRESS FILE` listens there and writes
+// all that comes to a file; a socket and the file are in the script's folder.
 
 // peerDaemon is where Debian installs Docker's daemon; the dockerd of a script's PATH is box.
 const peerDaemon = "/usr/sbin/dockerd"
@@ -32,7 +32,8 @@ func startPeer(s *testscript.TestScript, _ bool, _ []string) {
 	dir := s.MkAbs("peer")
 	s.Check(os.Mkdir(dir, 0o700))
 	socket := filepath.Join(dir, "docker.sock")
-	run(s, "unix", socket, dir, peerDaemon, "-H", "unix://"+socket, "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "run"),
+	run(s, "unix", socket, dir, peerDaemon, "-H", "unix://"+socket, "--data-root", filepath.Join(dir, "data"),
+		"--exec-root", filepath.Join(dir, "run"),
 		"--pidfile", filepath.Join(dir, "pid"), "--bridge", "none", "--iptables=false")
 	s.Setenv("PEER", "unix://"+socket)
 }
@@ -49,7 +50,8 @@ func startRegistry(s *testscript.TestScript, _ bool, args []string) {
 	address := l.Addr().String()
 	s.Check(l.Close())
 	config := filepath.Join(dir, "config.yml")
-	s.Check(os.WriteFile(config, fmt.Appendf(nil, "version: 0.1\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n%s",
+	s.Check(os.WriteFile(config, fmt.Appendf(nil,
+		"version: 0.1\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n%s",
 		filepath.Join(dir, "data"), address, users), 0o600))
 	run(s, "tcp", address, dir, "docker-registry", "serve", config)
 	s.Setenv("REGISTRY", address)

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside marks the copy of this test that has network and mounts of its own, so that daemons may make docker0 and leave nothing.
+// inside marks the copy of this test that has network and mounts of its own, so that daemons may make docker0 and
+// leave nothing.
 const inside = "BOX_SCRIPT_INSIDE"
 
 func TestMain(m *testing.M) {
@@ -71,16 +72,18 @@ func settle() error {
 	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, r)
 }
 
-// TestScript runs each session of testdata/script against a daemon of its own. In a script `docker` and `dockerd` are box, `docker-cli`
-// is Docker's own client where it is installed, DOCKER_HOST is the daemon's socket, $RUNTIME the runtime of its containers, and $IMAGES/busybox.tar is an image, $SOURCE the repository;
-// $IMAGES/app.tar is busybox with volumes, see appImage.
+// TestScript runs each session of testdata/script against a daemon of its own. In a script `docker` and `dockerd` are
+// box, `docker-cli` is Docker's own client where it is installed, DOCKER_HOST is the daemon's socket, $RUNTIME the
+// runtime of its containers, and $IMAGES/busybox.tar is an image, $SOURCE the repository; $IMAGES/app.tar is busybox
+// with volumes, see appImage.
 //
-// Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon [FLAG...]` ends the daemon
-// with SIGTERM and starts it anew, `kill-daemon` and `start-daemon [FLAG...]` do the halves, the first with SIGKILL; `kill-keeper` is
-// SIGKILL for the keeper, `stop-daemon` SIGTERM for the daemon; `census FILE` counts what there is and `same-census FILE` waits 10 s at most until all is as it was;
-// `idle-connections ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo NETWORK ADDRESS [PATH]` asks all the
-// time and `end-load COUNT` fails if it was not answered once; `other-build FILE NEW` makes another build of box, and
-// `state-version FILE N` a state of another version.
+// Commands of ours: `eventually COMMAND...` runs a command until it succeeds, 10 s at most; `restart-daemon
+// [FLAG...]` ends the daemon with SIGTERM and starts it anew, `kill-daemon` and `start-daemon [FLAG...]` do the
+// halves, the first with SIGKILL; `kill-keeper` is SIGKILL for the keeper, `stop-daemon` SIGTERM for the daemon;
+// `census FILE` counts what there is and `same-census FILE` waits 10 s at most until all is as it was;
+// `idle-connections ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo
+// NETWORK ADDRESS [PATH]` asks all the time and `end-load COUNT` fails if it was not answered once; `other-build FILE
+// NEW` makes another build of box, and `state-version FILE N` a state of another version.
 func TestScript(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: scripts start containers")
@@ -94,7 +97,8 @@ func TestScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	images := t.TempDir()
-	if err := errors.Join(busyboxImage(filepath.Join(images, "busybox.tar")), appImage(filepath.Join(images, "app.tar"))); err != nil {
+	if err := errors.Join(busyboxImage(filepath.Join(images, "busybox.tar")),
+		appImage(filepath.Join(images, "app.tar"))); err != nil {
 		t.Fatal(err)
 	}
 	bin := t.TempDir()
@@ -143,8 +147,14 @@ func TestScript(t *testing.T) {
 			"start-daemon":     func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },
 			"census":           census,
 			"same-census":      sameCensus,
-			"stop-daemon":      func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).signal(syscall.SIGTERM)) },
-			"kill-daemon":      func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).signal(syscall.SIGKILL)) },
+			"stop-daemon": func(s *testscript.TestScript, _ bool,
+				_ []string) {
+				s.Check(theDaemon(s).signal(syscall.SIGTERM))
+			},
+			"kill-daemon": func(s *testscript.TestScript, _ bool,
+				_ []string) {
+				s.Check(theDaemon(s).signal(syscall.SIGKILL))
+			},
 		},
 	})
 }

@@ -10,12 +10,13 @@ import (
 	"time"
 )
 
-// TestWaitConditions: the head of the reply comes at once, so that a client knows that it waits before it starts what it waits for; the
-// body comes when the condition is met and has the exit code of that end.
+// TestWaitConditions: the head of the reply comes at once, so that a client knows that it waits before it starts what
+// it waits for; the body comes when the condition is met and has the exit code of that end.
 func TestWaitConditions(t *testing.T) {
 	d := busyboxDaemon(t)
 	docker := func(args ...string) { t.Helper(); d.docker(t, args...) }
-	docker("create", "--name", "stays", "busybox", "sh", "-c", "trap 'exit 3' TERM; touch /up; while :; do sleep 0.02; done")
+	docker("create", "--name", "stays", "busybox", "sh", "-c",
+		"trap 'exit 3' TERM; touch /up; while :; do sleep 0.02; done")
 	docker("create", "--name", "goes", "--rm", "busybox", "sh", "-c", "exit 6")
 	client := dialer(d)
 	client.Timeout = 20 * time.Second
@@ -33,7 +34,8 @@ func TestWaitConditions(t *testing.T) {
 		fatal(t, json.NewDecoder(r.Body).Decode(&body))
 		return body.StatusCode
 	}
-	for name, want := range map[string]int{"stays/wait?condition=nonsense&x=": http.StatusBadRequest, "absent/wait?condition=": http.StatusNotFound} {
+	for name, want := range map[string]int{"stays/wait?condition=nonsense&x=": http.StatusBadRequest,
+		"absent/wait?condition=": http.StatusNotFound} {
 		r, err := client.Post("http://d/containers/"+name, "", nil)
 		fatal(t, err)
 		r.Body.Close()
@@ -82,7 +84,8 @@ func TestWaitConditions(t *testing.T) {
 	if got := code(gone); got != 6 {
 		t.Errorf("--rm: %d, not 6", got)
 	}
-	if out, _ := exec.Command(d.box, "docker", "-H", d.host(), "ps", "-aq").Output(); strings.TrimSpace(string(out)) != "" {
+	if out, _ := exec.Command(d.box, "docker", "-H", d.host(), "ps",
+		"-aq").Output(); strings.TrimSpace(string(out)) != "" {
 		t.Errorf("left: %s", out)
 	}
 }

@@ -1,6 +1,6 @@
-// Command leftout reads what `go test -json` wrote: it says which tests were left out and why, and how many ran. It fails for a
-// test that was left out for a reason that is in none of the lines of a file, which are regular expressions of whole lines
-// "PACKAGE TEST: REASON".
+// Command leftout reads what `go test -json` wrote: it says which tests were left out and why, and how many ran. It
+// fails for a test that was left out for a reason that is in none of the lines of a file, which are regular
+// expressions of whole lines "PACKAGE TEST: REASON".
 //
 //	leftout EVENTS [ALLOWED]
 package main

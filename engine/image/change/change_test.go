@@ -32,12 +32,15 @@ func TestChange(t *testing.T) {
 			`{"Env":["PATH=/x:/bin","B=1","A=a b","C=$B","D=no","E=yes","F=a b"]}`},
 		{`{}`, []string{`ENV name some value`}, `{"Env":["name=some value"]}`},
 		{`{}`, []string{"ENV A=1 \\\n B=2", "# nothing", "ENV C=$A$B"}, `{"Env":["A=1","B=2","C=12"]}`},
-		{`{}`, []string{`EXPOSE 80 443/TCP 7000-7001/udp`}, `{"ExposedPorts":{"443/tcp":{},"7000/udp":{},"7001/udp":{},"80/tcp":{}}}`},
+		{`{}`, []string{`EXPOSE 80 443/TCP 7000-7001/udp`},
+			`{"ExposedPorts":{"443/tcp":{},"7000/udp":{},"7001/udp":{},"80/tcp":{}}}`},
 		{`{"Labels":{"a":"1"}}`, []string{`LABEL b=2 "c d"="e f"`}, `{"Labels":{"a":"1","b":"2","c d":"e f"}}`},
 		{`{}`, []string{`ONBUILD RUN make`}, `{"OnBuild":["RUN make"]}`},
-		{`{}`, []string{`USER app:app`, `STOPSIGNAL SIGUSR1`, `WORKDIR /a`, `WORKDIR b`}, `{"User":"app:app","WorkingDir":"/a/b","StopSignal":"SIGUSR1"}`},
+		{`{}`, []string{`USER app:app`, `STOPSIGNAL SIGUSR1`, `WORKDIR /a`, `WORKDIR b`},
+			`{"User":"app:app","WorkingDir":"/a/b","StopSignal":"SIGUSR1"}`},
 		{`{}`, []string{`VOLUME ["/x y"]`, `VOLUME /a /b`}, `{"Volumes":{"/a":{},"/b":{},"/x y":{}}}`},
-		{`{}`, []string{`HEALTHCHECK --interval=5s --retries=2 CMD curl -f x`}, `{"Healthcheck":{"Test":["CMD-SHELL","curl -f x"],"Interval":5000000000,"Retries":2}}`},
+		{`{}`, []string{`HEALTHCHECK --interval=5s --retries=2 CMD curl -f x`},
+			`{"Healthcheck":{"Test":["CMD-SHELL","curl -f x"],"Interval":5000000000,"Retries":2}}`},
 		{`{}`, []string{`HEALTHCHECK CMD ["a"]`}, `{"Healthcheck":{"Test":["CMD","a"]}}`},
 		{`{}`, []string{`HEALTHCHECK NONE`}, `{"Healthcheck":{"Test":["NONE"]}}`},
 	} {
@@ -84,7 +87,8 @@ func TestChangeRefused(t *testing.T) {
 }
 
 func FuzzChange(f *testing.F) {
-	for _, s := range []string{`ENV a=${b:-"c$d"} e='f'`, "EXPOSE 1-65535/udp", "HEALTHCHECK --interval=1s CMD x", "LABEL a\\\nb", "VOLUME [\"/a\"]"} {
+	for _, s := range []string{`ENV a=${b:-"c$d"} e='f'`, "EXPOSE 1-65535/udp", "HEALTHCHECK --interval=1s CMD x",
+		"LABEL a\\\nb", "VOLUME [\"/a\"]"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -35,7 +35,8 @@ func splitWords(s string) ([]string, error) {
 		}
 	}
 	if quote != 0 {
-		return nil, refuse.Invalid("unexpected end of statement while looking for matching %s-quote", map[byte]string{'"': "double", '\'': "single"}[quote])
+		return nil, refuse.Invalid("unexpected end of statement while looking for matching %s-quote",
+			map[byte]string{'"': "double", '\'': "single"}[quote])
 	}
 	if begin >= 0 {
 		words = append(words, s[begin:])

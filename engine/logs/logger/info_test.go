@@ -10,10 +10,12 @@ import (
 
 func container(options ...string) *Info {
 	i := Info{
-		Config: map[string]string{}, ContainerID: "0123456789abcdef", ContainerName: "/web", ContainerEntrypoint: "sh", ContainerArgs: []string{"-c", "x"},
-		ContainerImageID: "sha256:0011223344", ContainerImageName: "busybox:1", ContainerCreated: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		ContainerEnv:    []string{"A=1", "AB=2=3", "C", "l=variable"},
-		ContainerLabels: map[string]string{"l": "label", "com.x": "<y>"}, LogPath: "/log", DaemonName: "docker",
+		Config: map[string]string{}, ContainerID: "0123456789abcdef", ContainerName: "/web", ContainerEntrypoint: "sh",
+		ContainerArgs:    []string{"-c", "x"},
+		ContainerImageID: "sha256:0011223344", ContainerImageName: "busybox:1",
+		ContainerCreated: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		ContainerEnv:     []string{"A=1", "AB=2=3", "C", "l=variable"},
+		ContainerLabels:  map[string]string{"l": "label", "com.x": "<y>"}, LogPath: "/log", DaemonName: "docker",
 	}
 	for o := range strings.SplitSeq(strings.Join(options, "\n"), "\n") {
 		if name, value, ok := strings.Cut(o, "="); ok {

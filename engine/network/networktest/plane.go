@@ -28,8 +28,9 @@ var _ network.Plane = (*Plane)(nil)
 
 // New gives an empty plane.
 func New() *Plane {
-	return &Plane{networks: map[string]network.Network{}, endpoints: map[string]network.Endpoint{}, sandboxes: map[string]bool{},
-		given: map[string]int{}, fail: map[string]error{}}
+	return &Plane{networks: map[string]network.Network{}, endpoints: map[string]network.Endpoint{},
+		sandboxes: map[string]bool{},
+		given:     map[string]int{}, fail: map[string]error{}}
 }
 
 // Fail has every later call of a method, by its name, give err; nil ends that.
@@ -90,10 +91,12 @@ func (p *Plane) Join(_ context.Context, r network.Request) (network.Endpoint, er
 		return network.Endpoint{}, err
 	}
 	if !known || !p.sandboxes[r.Container[:12]] {
-		return network.Endpoint{}, fmt.Errorf("network %s or sandbox of %s: %w", r.Network, r.Container[:12], errdefs.ErrNotFound)
+		return network.Endpoint{}, fmt.Errorf("network %s or sandbox of %s: %w", r.Network, r.Container[:12],
+			errdefs.ErrNotFound)
 	}
-	e := network.Endpoint{ID: r.Endpoint, Container: r.Container, Network: r.Network, Interface: "eth0", HostLink: "veth" + r.Endpoint[:7],
-		MAC: r.MAC.String()}
+	e := network.Endpoint{ID: r.Endpoint, Container: r.Container, Network: r.Network, Interface: "eth0",
+		HostLink: "veth" + r.Endpoint[:7],
+		MAC:      r.MAC.String()}
 	if len(n.Subnets) > 0 {
 		a := r.Address
 		if !a.IsValid() {

@@ -38,7 +38,8 @@ var compared = []comparison{
 	{what: "capabilities of a user", host: `{"CapAdd":["NET_ADMIN"]}`, user: someone},
 	{what: "ambient capabilities", user: someone, alter: func(_ *world, s *specs.Spec) {
 		list := []string{"CAP_NET_BIND_SERVICE"}
-		s.Process.Capabilities = &specs.LinuxCapabilities{Bounding: list, Permitted: list, Effective: list, Inheritable: list, Ambient: list}
+		s.Process.Capabilities = &specs.LinuxCapabilities{Bounding: list, Permitted: list, Effective: list, Inheritable: list,
+			Ambient: list}
 	}},
 	{what: "privileged", host: `{"Privileged":true}`},
 	{what: "privileged with a terminal", host: `{"Privileged":true}`, config: `{"Tty":true}`},
@@ -48,12 +49,14 @@ var compared = []comparison{
 	{what: "no new privileges of a user", host: `{"SecurityOpt":["no-new-privileges"]}`, user: someone},
 	{what: "no filter", host: `{"SecurityOpt":["seccomp=unconfined"]}`},
 	{what: "own filter", host: `{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"ptrace\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":99}]}"]}`},
-	{what: "filter with conditions", host: `{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"]},{\"architecture\":\"SCMP_ARCH_AARCH64\",\"subArchitectures\":[\"SCMP_ARCH_ARM\"]}],` +
-		`\"syscalls\":[{\"names\":[\"personality\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":4660,\"op\":\"SCMP_CMP_EQ\"}]}]}"]}`},
+	{what: "filter with conditions",
+		host: `{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"]},{\"architecture\":\"SCMP_ARCH_AARCH64\",\"subArchitectures\":[\"SCMP_ARCH_ARM\"]}],` +
+			`\"syscalls\":[{\"names\":[\"personality\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":4660,\"op\":\"SCMP_CMP_EQ\"}]}]}"]}`},
 	{what: "filter that kills", host: `{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"chroot\"],\"action\":\"SCMP_ACT_KILL_PROCESS\"}]}"]}`},
 	{what: "few files", host: `{"Ulimits":[{"Name":"nofile","Soft":64,"Hard":128}]}`},
 	{what: "limits", host: `{"Ulimits":[{"Name":"core","Soft":0,"Hard":0},{"Name":"nproc","Soft":500,"Hard":600},{"Name":"stack","Soft":4000000,"Hard":5000000},{"Name":"memlock","Soft":65536,"Hard":65536},{"Name":"fsize","Soft":1000000,"Hard":1000000},{"Name":"rtprio","Soft":0,"Hard":0}]}`},
-	{what: "limits of a user", user: someone, host: `{"Ulimits":[{"Name":"nproc","Soft":500,"Hard":600},{"Name":"nofile","Soft":1000,"Hard":1000}]}`},
+	{what: "limits of a user", user: someone,
+		host: `{"Ulimits":[{"Name":"nproc","Soft":500,"Hard":600},{"Name":"nofile","Soft":1000,"Hard":1000}]}`},
 	{what: "oom score", host: `{"OomScoreAdj":500}`},
 	{what: "working folder", config: `{"WorkingDir":"/tmp"}`},
 	{what: "working folder that is missing", config: `{"WorkingDir":"/new/folder"}`},
@@ -91,11 +94,14 @@ var compared = []comparison{
 	{what: "device rules", host: `{"DeviceCgroupRules":["c 10:* rw","b 7:0 r"]}`},
 	{what: "tmpfs", alter: func(w *world, s *specs.Spec) {
 		w.must(unix.Chmod(w.root+"/tmp", 0o1750))
-		s.Mounts = append(s.Mounts, specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: "/tmp", Options: []string{"noexec", "nosuid", "nodev"}},
-			specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: "/deep/er", Options: []string{"ro", "size=1m", "mode=1700", "uid=5"}})
+		s.Mounts = append(s.Mounts, specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: "/tmp",
+			Options: []string{"noexec", "nosuid", "nodev"}},
+			specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: "/deep/er",
+				Options: []string{"ro", "size=1m", "mode=1700", "uid=5"}})
 	}},
 	{what: "binds", alter: func(w *world, s *specs.Spec) {
-		for _, options := range [][]string{{"rbind", "rprivate"}, {"rbind", "ro", "rprivate"}, {"bind", "nosuid", "noexec"}, {"rbind", "noatime", "nodev"}} {
+		for _, options := range [][]string{{"rbind", "rprivate"}, {"rbind", "ro", "rprivate"}, {"bind", "nosuid", "noexec"},
+			{"rbind", "noatime", "nodev"}} {
 			w.bind(s, "/b/"+strings.Join(options, "-"), options)
 		}
 	}},
@@ -111,7 +117,8 @@ var compared = []comparison{
 	{what: "bind of a file", alter: func(w *world, s *specs.Spec) {
 		file := filepath.Join(w.dir, "file")
 		w.must(os.WriteFile(file, []byte("x"), 0o640))
-		s.Mounts = append(s.Mounts, specs.Mount{Type: "bind", Source: file, Destination: "/etc/deep/file", Options: []string{"rbind", "ro", "rprivate"}})
+		s.Mounts = append(s.Mounts, specs.Mount{Type: "bind", Source: file, Destination: "/etc/deep/file",
+			Options: []string{"rbind", "ro", "rprivate"}})
 	}},
 	{what: "bind with mounts below", alter: func(w *world, s *specs.Spec) {
 		dir := w.bind(s, "/below", []string{"rbind", "rro", "rprivate"})
@@ -132,7 +139,10 @@ var compared = []comparison{
 	{what: "user namespace with a terminal", config: `{"Tty":true}`, alter: func(w *world, s *specs.Spec) { w.users(s) }},
 	{what: "user namespace and a user", user: someone, alter: func(w *world, s *specs.Spec) { w.users(s) }},
 	{what: "exec", exec: func(*specs.Process) {}},
-	{what: "exec with a terminal", exec: func(p *specs.Process) { p.Terminal, p.ConsoleSize = true, &specs.Box{Height: 22, Width: 99} }},
+	{what: "exec with a terminal", exec: func(p *specs.Process) {
+		p.Terminal, p.ConsoleSize = true,
+			&specs.Box{Height: 22, Width: 99}
+	}},
 	{what: "exec as a user", exec: func(p *specs.Process) {
 		p.User, p.Cwd = specs.User{UID: 5, GID: 6, AdditionalGids: []uint32{6, 8}}, "/tmp"
 		p.Capabilities = &specs.LinuxCapabilities{Bounding: p.Capabilities.Bounding}

@@ -39,7 +39,8 @@ func (w *world) byCrun(string) started {
 		// A tree of cgroup v2 with controllers beside those of v1 is a mistake to crun.
 		const apart = `mount --make-private /sys/fs/cgroup/unified && mount --make-private /sys/fs/cgroup &&
 			umount /sys/fs/cgroup/unified && exec "$@"`
-		return exec.Command("unshare", append([]string{"-m", "--propagation", "unchanged", "sh", "-c", apart, "sh"}, args...)...)
+		return exec.Command("unshare", append([]string{"-m", "--propagation", "unchanged", "sh", "-c", apart, "sh"},
+			args...)...)
 	}
 	first := *s.Process
 	if w.c.exec != nil {
@@ -101,8 +102,10 @@ func runs(crun func(...string) *exec.Cmd, id string, out io.Reader) (pid int, sa
 	return 0, "nothing: " + string(raw)
 }
 
-// begin runs a command of crun's that lasts as long as the program. said is what crun has said of a terminal that did not come.
-func begin(t *testing.T, dir string, terminal bool, crun func(...string) *exec.Cmd, verb string, args ...string) (_ started, said string) {
+// begin runs a command of crun's that lasts as long as the program. said is what crun has said of a terminal that did
+// not come.
+func begin(t *testing.T, dir string, terminal bool, crun func(...string) *exec.Cmd, verb string,
+	args ...string) (_ started, said string) {
 	t.Helper()
 	if terminal {
 		socket := filepath.Join(dir, "console")
@@ -115,7 +118,8 @@ func begin(t *testing.T, dir string, terminal bool, crun func(...string) *exec.C
 		cmd := crun(append([]string{verb, "--console-socket", socket}, args...)...)
 		var text strings.Builder
 		cmd.Stdout, cmd.Stderr = &text, &text
-		if _, err := cmd.StdinPipe(); err != nil { // crun gives what it has there to the program's user, the host's /dev/null too
+		// Crun gives what it has there to the program's user, the host's /dev/null too
+		if _, err := cmd.StdinPipe(); err != nil {
 			t.Fatal(err)
 		}
 		if err := cmd.Start(); err != nil {

@@ -42,7 +42,8 @@ func TestStandIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := &specs.LinuxSeccomp{DefaultAction: def.spec, DefaultErrnoRet: def.code}
-		for name, arch := range map[string]specs.Arch{"x86": specs.ArchX86, "x32": specs.ArchX32, "arm": specs.ArchARM, "s390x": ""} {
+		for name, arch := range map[string]specs.Arch{"x86": specs.ArchX86, "x32": specs.ArchX32, "arm": specs.ArchARM,
+			"s390x": ""} {
 			a, err := library.GetArchFromString(name)
 			if err == nil {
 				err = f.AddArch(a)

@@ -64,7 +64,8 @@ func (w *world) inProcess(name string) started {
 	return last
 }
 
-func start1(t *testing.T, name string, start func(*specs.Process, runtime.Streams) (int, *os.File, error), p *specs.Process) started {
+func start1(t *testing.T, name string, start func(*specs.Process, runtime.Streams) (int, *os.File, error),
+	p *specs.Process) started {
 	t.Helper()
 	if p.Terminal {
 		pid, terminal, err := start(p, runtime.Streams{})

@@ -89,10 +89,13 @@ func (w *world) plain(line string) string {
 
 // groupFiles are read of the control groups, of both versions.
 var groupFiles = []string{
-	"memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.swappiness", "memory.oom_control",
-	"cpu.shares", "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.rt_runtime_us", "cpuset.cpus", "cpuset.mems", "pids.max", "devices.list", "freezer.state",
+	"memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.swappiness",
+	"memory.oom_control",
+	"cpu.shares", "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.rt_runtime_us", "cpuset.cpus", "cpuset.mems", "pids.max",
+	"devices.list", "freezer.state",
 	"blkio.weight", "blkio.bfq.weight", "blkio.throttle.read_bps_device", "blkio.throttle.write_iops_device",
-	"memory.max", "memory.swap.max", "memory.low", "memory.high", "memory.oom.group", "cpu.max", "cpu.weight", "io.max", "io.weight", "io.bfq.weight", "cgroup.freeze",
+	"memory.max", "memory.swap.max", "memory.low", "memory.high", "memory.oom.group", "cpu.max", "cpu.weight", "io.max",
+	"io.weight", "io.bfq.weight", "cgroup.freeze",
 }
 
 // groups reads the control groups of a process.

@@ -49,19 +49,20 @@ func TestSuite(t *testing.T) {
 		})
 		return runtimetest.Container{Start: by(c.Start), Exec: by(c.Exec)}
 	}
-	runtimetest.Suite(t, runtimetest.Runtime{Create: create, Keeps: []string{"/sys/fs/cgroup", "/", "exec.fifo (deleted)"}, Words: map[string]string{
-		"stopped":                "unable to start container process", // whatever it was waiting for
-		"working folder outside": "mkdir /proc/self/fd/7: not a directory",
-		"mode and owner of what a file is masked with": "crw-------\n", // of the container's own device
-		"few files":            "too many open files", // Go's runtime needs some
-		"few files of its own": "too many open files",
-		"umask of its own":     "0022\n", // it is the container's
-		"no source":            "open /no/such: no such file or directory",
-		"bind on the root":     "is on the top of rootfs",
-		"bind in /proc":        "cannot be mounted because it is inside /proc",
-		"other /proc":          "cannot be mounted because it is not of type proc",
-		"/proc behind a link":  `filesystem "proc" must be mounted on ordinary directory`,
-	}})
+	runtimetest.Suite(t, runtimetest.Runtime{Create: create, Keeps: []string{"/sys/fs/cgroup", "/", "exec.fifo (deleted)"},
+		Words: map[string]string{
+			"stopped":                "unable to start container process", // whatever it was waiting for
+			"working folder outside": "mkdir /proc/self/fd/7: not a directory",
+			"mode and owner of what a file is masked with": "crw-------\n", // of the container's own device
+			"few files":            "too many open files", // Go's runtime needs some
+			"few files of its own": "too many open files",
+			"umask of its own":     "0022\n", // it is the container's
+			"no source":            "open /no/such: no such file or directory",
+			"bind on the root":     "is on the top of rootfs",
+			"bind in /proc":        "cannot be mounted because it is inside /proc",
+			"other /proc":          "cannot be mounted because it is not of type proc",
+			"/proc behind a link":  `filesystem "proc" must be mounted on ordinary directory`,
+		}})
 }
 
 func contains(list []os.DirEntry, name string) bool {

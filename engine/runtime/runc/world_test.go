@@ -33,7 +33,8 @@ type world struct {
 }
 
 func newWorld(t *testing.T, probe string, c *comparison) *world {
-	w := &world{t: t, c: c, dir: t.TempDir(), id: "compared", group: fmt.Sprintf("/box-compare-%d", os.Getpid()), probe: probe, namespaces: map[string]string{}}
+	w := &world{t: t, c: c, dir: t.TempDir(), id: "compared", group: fmt.Sprintf("/box-compare-%d", os.Getpid()),
+		probe: probe, namespaces: map[string]string{}}
 	w.root = filepath.Join(w.dir, "root")
 	for p := w.dir; p != "/tmp" && p != "/"; p = filepath.Dir(p) {
 		w.must(os.Chmod(p, 0o755)) // the root of a user namespace must get there
@@ -87,8 +88,9 @@ func (w *world) spec() *specs.Spec {
 	w.t.Helper()
 	t := w.t
 	in := spec.Input{
-		ID: w.id, Config: &api.Config{}, Host: &api.HostConfig{}, Root: w.root, User: w.c.user, Hostname: "inside", CgroupV2: cgroup.V2(),
-		Args: []string{"/bin/probe"}, Cgroup: w.group + "/" + w.id,
+		ID: w.id, Config: &api.Config{}, Host: &api.HostConfig{}, Root: w.root, User: w.c.user, Hostname: "inside",
+		CgroupV2: cgroup.V2(),
+		Args:     []string{"/bin/probe"}, Cgroup: w.group + "/" + w.id,
 	}
 	if in.User.Home == "" {
 		in.User.Home = "/root"
@@ -121,7 +123,8 @@ func (w *world) spec() *specs.Spec {
 		h.ShmSize = 64 << 20
 	}
 	in.Args = append(append(in.Args, h.MaskedPaths...), h.ReadonlyPaths...)
-	in.Args = append(in.Args, "/proc/sys/kernel/msgmax", "/proc/sys/net/ipv4/ip_default_ttl", "/etc/passwd", "/tmp", "/proc/self/mem")
+	in.Args = append(in.Args, "/proc/sys/kernel/msgmax", "/proc/sys/net/ipv4/ip_default_ttl", "/etc/passwd", "/tmp",
+		"/proc/self/mem")
 	var err error
 	in.Security, err = spec.ParseSecurity(h.SecurityOpt)
 	w.must(err)
@@ -161,7 +164,8 @@ func disk(t *testing.T) string {
 	found, _ := filepath.Glob("/sys/block/*")
 	for _, dir := range found {
 		name := "/dev/" + filepath.Base(dir)
-		if _, err := os.Stat(name); err == nil && !strings.HasPrefix(name, "/dev/loop") && !strings.HasPrefix(name, "/dev/ram") {
+		if _, err := os.Stat(name); err == nil && !strings.HasPrefix(name, "/dev/loop") && !strings.HasPrefix(name,
+			"/dev/ram") {
 			return name
 		}
 	}
@@ -255,7 +259,8 @@ func (w *world) users(s *specs.Spec) {
 	w.t.Helper()
 	const first = 100000
 	dir := w.hold("-U", "-n")
-	for kind, file := range map[specs.LinuxNamespaceType]string{specs.UserNamespace: "user", specs.NetworkNamespace: "net"} {
+	for kind, file := range map[specs.LinuxNamespaceType]string{specs.UserNamespace: "user",
+		specs.NetworkNamespace: "net"} {
 		link, err := os.Readlink(dir + "/ns/" + file)
 		w.must(err)
 		w.namespaces["joined "+file] = link

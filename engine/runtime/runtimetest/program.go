@@ -73,7 +73,8 @@ func Quiet(t *testing.T, keeps ...string) {
 	t.Cleanup(func() {
 		Childless(t, had)
 		after := Descriptors(t, keeps...)
-		for limit := time.Now().Add(2 * time.Second); after != before && time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+		for limit := time.Now().Add(2 * time.Second); after != before &&
+			time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
 			runtime.GC() // what holds a process lets go of it when it is collected
 			after = Descriptors(t, keeps...)
 		}
@@ -83,8 +84,9 @@ func Quiet(t *testing.T, keeps ...string) {
 	})
 }
 
-// Ended waits for a program that was started and gives its exit code, 128 and more for a signal. What takes long is waited for with what
-// a start that failed may have left, as a keeper does: the first process of a PID namespace ends after all others were waited for.
+// Ended waits for a program that was started and gives its exit code, 128 and more for a signal. What takes long is
+// waited for with what a start that failed may have left, as a keeper does: the first process of a PID namespace ends
+// after all others were waited for.
 func Ended(t *testing.T, pid int) int {
 	t.Helper()
 	var ws unix.WaitStatus

@@ -35,7 +35,8 @@ func BusyboxRoot(t *testing.T) string {
 	if err := os.WriteFile(root+"/bin/busybox", raw, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"sh", "sleep", "cat", "kill", "ls", "id", "stty", "hostname", "grep", "pwd", "true", "mount", "touch", "chmod", "chown", "cut", "readlink", "echo"} {
+	for _, name := range []string{"sh", "sleep", "cat", "kill", "ls", "id", "stty", "hostname", "grep", "pwd", "true",
+		"mount", "touch", "chmod", "chown", "cut", "readlink", "echo"} {
 		if err := os.Symlink("busybox", root+"/bin/"+name); err != nil {
 			t.Fatal(err)
 		}
@@ -56,12 +57,14 @@ func Spec(t *testing.T, root string) *specs.Spec {
 		Mounts: []specs.Mount{
 			{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "mode=755"}},
-			{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+			{Destination: "/dev/pts", Type: "devpts", Source: "devpts",
+				Options: []string{"newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
 		},
 		Linux: &specs.Linux{
 			CgroupsPath: fmt.Sprintf("/box-runtime-test-%d/%s", os.Getpid(), filepath.Base(filepath.Dir(root))),
 			Namespaces: []specs.LinuxNamespace{
-				{Type: specs.MountNamespace}, {Type: specs.UTSNamespace}, {Type: specs.IPCNamespace}, {Type: specs.NetworkNamespace},
+				{Type: specs.MountNamespace}, {Type: specs.UTSNamespace}, {Type: specs.IPCNamespace},
+				{Type: specs.NetworkNamespace},
 				{Type: specs.PIDNamespace}, {Type: specs.CgroupNamespace},
 			},
 			MaskedPaths: []string{"/proc/keys", "/proc/none", "/masked"}, ReadonlyPaths: []string{"/proc/sys", "/proc/none"},

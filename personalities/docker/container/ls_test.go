@@ -29,7 +29,8 @@ func TestLsFits(t *testing.T) {
 // TestStatsFit: 80 columns are enough for what usually stands in the table.
 func TestStatsFit(t *testing.T) {
 	laidOut(t, statsListing(), "CONTAINER ID\tNAME\tCPU %\tMEM USAGE / LIMIT\tMEM %\tNET I/O\tBLOCK I/O\tPIDS\n"+
-		"0123456789ab\tproject-application-1\t100.00%\t1021MiB / 23.45GiB\t12.34%\t1.02MB / 3.44kB\t11.2MB / 105kB\t114\n", 80)
+		"0123456789ab\tproject-application-1\t100.00%\t1021MiB / 23.45GiB\t12.34%\t1.02MB / 3.44kB\t11.2MB / 105kB\t114\n",
+		80)
 }
 
 // laidOut is a table in a window, which it has to fit into.

@@ -22,7 +22,8 @@ type Start struct {
 // Run is `docker container start`.
 func (c *Start) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if c.Checkpoint != "" || c.CheckpointDir != "" {
-		return errors.New("checkpoints need a daemon that makes them; this client starts containers afresh: leave --checkpoint out")
+		return errors.New("checkpoints need a daemon that makes them; this client starts containers afresh: leave " +
+			"--checkpoint out")
 	}
 	if !c.Attach && !c.Interactive {
 		return startEach(ctx, s, p.Args)

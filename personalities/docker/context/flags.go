@@ -38,7 +38,8 @@ func dockerOptions(s *session.Session, words []string) (map[string]string, error
 }
 
 // endpointOf makes the endpoint that --docker describes, with its TLS files.
-func endpointOf(s *session.Session, options map[string]string) (e session.DockerEndpoint, files map[string][]byte, err error) {
+func endpointOf(s *session.Session, options map[string]string) (e session.DockerEndpoint, files map[string][]byte,
+	err error) {
 	if from, ok := options["from"]; ok {
 		return endpointFrom(s, from)
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 func contextListing() *table.Listing {
-	return &table.Listing{Standard: []table.Column{{"Name", "NAME", "{{.Name}}{{if .Current}} *{{end}}"}, {"Description", "DESCRIPTION"},
+	return &table.Listing{Standard: []table.Column{{"Name", "NAME", "{{.Name}}{{if .Current}} *{{end}}"},
+		{"Description", "DESCRIPTION"},
 		{"DockerEndpoint", "DOCKER ENDPOINT"}, {"Error", "ERROR"}}}
 }
 
@@ -60,7 +61,8 @@ func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 		return err
 	}
 	if s.Env.Getenv("DOCKER_HOST") != "" && !o.Quiet {
-		fmt.Fprintln(s.Err, "Warning: DOCKER_HOST environment variable overrides the active context. To use a context, either set the global --context flag, or unset DOCKER_HOST environment variable.")
+		fmt.Fprintln(s.Err, "Warning: DOCKER_HOST environment variable overrides the active context. To use a context, "+
+			"either set the global --context flag, or unset DOCKER_HOST environment variable.")
 	}
 	return nil
 }

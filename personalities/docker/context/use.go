@@ -28,7 +28,8 @@ func (*Use) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	fmt.Fprintln(s.Out, name)
 	fmt.Fprintf(s.Err, "Current context is now %q\n", name)
 	if name != session.DefaultContext && s.Env.Getenv("DOCKER_HOST") != "" {
-		fmt.Fprintf(s.Err, "Warning: DOCKER_HOST environment variable overrides the active context. To use %q, either set the global --context flag, or unset DOCKER_HOST environment variable.\n", name)
+		fmt.Fprintf(s.Err, "Warning: DOCKER_HOST environment variable overrides the active context. To use %q, either set "+
+			"the global --context flag, or unset DOCKER_HOST environment variable.\n", name)
 	}
 	return nil
 }

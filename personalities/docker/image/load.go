@@ -127,11 +127,13 @@ func archivesAt(path, name string) ([]archiveFile, error) {
 	for _, e := range entries {
 		file := filepath.Join(path, e.Name())
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && isArchiveName(e.Name()) {
-			found = append(found, archiveFile{filepath.Join(name, e.Name()), func() (io.ReadCloser, error) { return os.Open(file) }})
+			found = append(found, archiveFile{filepath.Join(name, e.Name()),
+				func() (io.ReadCloser, error) { return os.Open(file) }})
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: a folder without archives of images (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst, .tar.bz2)", name)
+		return nil, fmt.Errorf("%s: a folder without archives of images (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst, .tar.bz2)",
+			name)
 	}
 	return found, nil
 }

@@ -22,7 +22,8 @@ func TestSubnets(t *testing.T) {
 		{Create{Subnet: []string{one, six}, Gateway: []string{"fd00::1", "10.0.0.1"}},
 			`[{"Subnet":"10.0.0.0/24","Gateway":"10.0.0.1"},{"Subnet":"fd00::/64","Gateway":"fd00::1"}]`, ""},
 		{Create{Subnet: []string{one, "10.0.0.128/25"}}, "", "multiple overlapping subnet configuration is not supported"},
-		{Create{Subnet: []string{"10.0.0.0/33"}}, "", `invalid subnet 10.0.0.0/33: netip.ParsePrefix("10.0.0.0/33"): prefix length out of range`},
+		{Create{Subnet: []string{"10.0.0.0/33"}}, "",
+			`invalid subnet 10.0.0.0/33: netip.ParsePrefix("10.0.0.0/33"): prefix length out of range`},
 		{Create{Gateway: []string{"10.0.0.1"}}, "", "every ip-range or gateway must have a corresponding subnet"},
 		{Create{IPRange: []string{one}}, "", "every ip-range or gateway must have a corresponding subnet"},
 		{Create{Subnet: []string{one}, Gateway: []string{"10.0.0.1", "10.0.0.2"}}, "",
@@ -35,7 +36,8 @@ func TestSubnets(t *testing.T) {
 		{Create{Subnet: []string{one}, IPRange: []string{"10.1.0.0/25"}}, "", "no matching subnet for range 10.1.0.0/25"},
 		{Create{AuxAddress: []string{"a=10.1.0.1"}}, "", "no matching subnet for aux-address 10.1.0.1"},
 		{Create{Subnet: []string{one}, Gateway: []string{"x"}}, "", `invalid gateway x: ParseAddr("x"): unable to parse IP`},
-		{Create{Subnet: []string{one}, AuxAddress: []string{"a"}}, "", `invalid aux-address a: ParseAddr(""): unable to parse IP`},
+		{Create{Subnet: []string{one}, AuxAddress: []string{"a"}}, "",
+			`invalid aux-address a: ParseAddr(""): unable to parse IP`},
 	} {
 		body, err := row.f.request("n")
 		switch {

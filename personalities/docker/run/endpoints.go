@@ -63,7 +63,8 @@ func (c *createFlags) endpoints() (container.NetworkMode, *network.NetworkingCon
 func (c *createFlags) firstEndpoint(e *Endpoint) (err error) {
 	mode := container.NetworkMode(e.name)
 	if mode.IsContainer() && (c.IP != "" || c.IP6 != "" || len(c.NetworkAlias) > 0) {
-		return errors.New("conflicting options: cannot attach to a network namespace of another container with addresses or aliases")
+		return errors.New("conflicting options: cannot attach to a network namespace of another container with addresses " +
+			"or aliases")
 	}
 	if len(c.NetworkAlias) > 0 && !mode.IsUserDefined() {
 		return errors.New("network-scoped aliases are only supported for user-defined networks")

@@ -170,7 +170,8 @@ func (o *mountOptions) setTyped(key, value string) (err error) {
 		case "readonly":
 			o.bind.ReadOnlyForceRecursive = true
 		default:
-			err = fmt.Errorf("invalid value for %s: %s (must be \"enabled\", \"disabled\", \"writable\", or \"readonly\")", key, value)
+			err = fmt.Errorf("invalid value for %s: %s (must be \"enabled\", \"disabled\", \"writable\", or \"readonly\")", key,
+				value)
 		}
 	case "volume-nocopy":
 		o.volume.NoCopy, err = truthOf(key, value)

@@ -97,7 +97,8 @@ func throttleDevice(spec string, bytes bool) (*blkiodev.ThrottleDevice, error) {
 		rate, err = strconv.ParseInt(text, 10, 64)
 	}
 	if err != nil || rate < 0 {
-		return nil, fmt.Errorf("invalid rate for device: %s. The correct format is <device-path>:<number>, and the number must be positive", spec)
+		return nil, fmt.Errorf("invalid rate for device: %s. The correct format is <device-path>:<number>, and the number "+
+			"must be positive", spec)
 	}
 	return &blkiodev.ThrottleDevice{Path: path, Rate: uint64(rate)}, nil
 }

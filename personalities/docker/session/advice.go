@@ -221,7 +221,8 @@ func unreachable(_ *Session, err error) string {
 	case errors.Is(c.Err, unix.EHOSTUNREACH) || errors.Is(c.Err, unix.ENETUNREACH):
 		return fmt.Sprintf("This host has no way to %s: see its addresses and routes", host)
 	}
-	return fmt.Sprintf("That host is up, and no daemon listens on port %s. At %s: box dockerd -H tcp://0.0.0.0:%s (see box certs init)",
+	return fmt.Sprintf("That host is up, and no daemon listens on port %s. At %s: box dockerd -H tcp://0.0.0.0:%s (see "+
+		"box certs init)",
 		port, host, port)
 }
 

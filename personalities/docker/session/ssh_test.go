@@ -10,7 +10,8 @@ func TestSSHArguments(t *testing.T) {
 	for _, row := range []struct{ host, want, err string }{
 		{host: "ssh://h", want: "-o ConnectTimeout=30 -T -- h docker system dial-stdio"},
 		{host: "ssh://u@h:22", want: "-o ConnectTimeout=30 -T -l u -p 22 -- h docker system dial-stdio"},
-		{host: "ssh://u@[::1]/run/it's.sock", want: `-o ConnectTimeout=30 -T -l u -- ::1 docker --host 'unix:///run/it'\''s.sock' system dial-stdio`},
+		{host: "ssh://u@[::1]/run/it's.sock",
+			want: `-o ConnectTimeout=30 -T -l u -- ::1 docker --host 'unix:///run/it'\''s.sock' system dial-stdio`},
 		{host: "ssh://", err: "no host"},
 		{host: "ssh://u:p@h", err: "password"},
 		{host: "ssh://-oProxyCommand=x", err: "invalid ssh host"},

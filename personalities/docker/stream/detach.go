@@ -31,7 +31,8 @@ func parseKeys(text string) (string, error) {
 		case ctrl && len(letter) == 1 && strings.Contains(`@[\]^_`, letter):
 			keys = append(keys, letter[0]&0x1f)
 		default:
-			return "", fmt.Errorf("invalid detach keys %q: write letters or ctrl- and a letter, joined by commas: ctrl-p,ctrl-q", text)
+			return "", fmt.Errorf("invalid detach keys %q: write letters or ctrl- and a letter, joined by commas: ctrl-p,ctrl-q",
+				text)
 		}
 	}
 	return string(keys), nil

@@ -152,6 +152,7 @@ func store(s *session.Session, a wire.Auth, token string) error {
 	}
 	entry.Auth = base64.StdEncoding.EncodeToString([]byte(a.Username + ":" + password))
 	auths[a.ServerAddress] = entry
-	fmt.Fprintf(s.Err, "\nWARNING! Your credentials are stored unencrypted in '%s/config.json'.\nKeep that file to yourself.\n\n", s.Flags.Config)
+	fmt.Fprintf(s.Err, "\nWARNING! Your credentials are stored unencrypted in '%s/config.json'.\nKeep that file to "+
+		"yourself.\n\n", s.Flags.Config)
 	return s.SaveAuths(auths)
 }

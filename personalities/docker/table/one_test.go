@@ -56,7 +56,8 @@ func TestValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, typedErr, rawErr := v.Text(tmpl)
-		if typedErr == nil || rawErr == nil || !strings.Contains(typedErr.Error(), want[0]) || !strings.Contains(rawErr.Error(), want[1]) {
+		if typedErr == nil || rawErr == nil || !strings.Contains(typedErr.Error(), want[0]) ||
+			!strings.Contains(rawErr.Error(), want[1]) {
 			t.Errorf("%s: %v, %v", text, typedErr, rawErr)
 		}
 	}

@@ -18,5 +18,8 @@ func (c *Rm) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if err != nil {
 		return err
 	}
-	return s.Each(ctx, p.Args, func(ctx context.Context, name string) error { return api.VolumeRemove(ctx, name, c.Force) })
+	return s.Each(ctx, p.Args, func(ctx context.Context,
+		name string) error {
+		return api.VolumeRemove(ctx, name, c.Force)
+	})
 }

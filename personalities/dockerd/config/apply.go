@@ -27,7 +27,8 @@ func flat(file []pair) (list []pair, err error) {
 	}
 	for i, p := range list {
 		if slices.ContainsFunc(list[:i], func(q pair) bool { return q.key == p.key }) {
-			return nil, fmt.Errorf("%s: the following directive is specified more than once in the configuration file: %s", p.at, p.key)
+			return nil, fmt.Errorf("%s: the following directive is specified more than once in the configuration file: %s", p.at,
+				p.key)
 		}
 	}
 	return list, nil

@@ -20,7 +20,8 @@ func (o *Options) check(getenv func(string) string, used func(flag string) bool)
 	if len(o.Hosts) == 0 {
 		o.Hosts = []string{"unix:///var/run/docker.sock"}
 	}
-	if err := errors.Join(o.checkGraph(used), o.checkLog(), o.checkNetwork(), o.checkContainers(), o.checkRegistries(), o.Labels.conflict()); err != nil {
+	if err := errors.Join(o.checkGraph(used), o.checkLog(), o.checkNetwork(), o.checkContainers(), o.checkRegistries(),
+		o.Labels.conflict()); err != nil {
 		return err
 	}
 	if o.LowestAPI = getenv("DOCKER_MIN_API_VERSION"); o.LowestAPI != "" {
@@ -91,7 +92,8 @@ func (o *Options) checkNetwork() error {
 	case bip.IsValid() && o.Bridge != "" && o.Bridge != "none" && o.Bridge != "docker0":
 		return errors.New("you specified -b & --bip, mutually exclusive options. Please specify only one")
 	case bool(o.NoICC) && bool(o.NoRules):
-		return errors.New("You specified --iptables=false with --icc=false. ICC=false uses iptables to function. Please set --icc or --iptables to true")
+		return errors.New("You specified --iptables=false with --icc=false. ICC=false uses iptables to function. Please " +
+			"set --icc or --iptables to true")
 	case within.IsValid() && bip.IsValid() && (within.Bits() < bip.Bits() || !bip.Masked().Contains(within.Addr())):
 		return fmt.Errorf("--fixed-cidr %s is not within the network of --bip %s", within, bip)
 	}

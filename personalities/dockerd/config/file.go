@@ -142,7 +142,8 @@ func (p *parser) value(depth int) (any, error) {
 			return nil, fmt.Errorf("%s: a key of an object is no string", at)
 		}
 		if slices.ContainsFunc(object, func(p pair) bool { return p.key == key }) {
-			return nil, fmt.Errorf("%s: the following directive is specified more than once in the configuration file: %s", at, key)
+			return nil, fmt.Errorf("%s: the following directive is specified more than once in the configuration file: %s", at,
+				key)
 		}
 		v, err := p.value(depth - 1)
 		if err != nil {

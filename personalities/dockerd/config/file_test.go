@@ -27,7 +27,8 @@ func TestApply(t *testing.T) {
 }
 
 func FuzzConfig(f *testing.F) {
-	for _, s := range []string{`{"labels":["a=b"]}`, `{"log-opts":{"a":1}}`, `{"default-ulimits":{"x":{"soft":1}}}`, `{"proxies":{"no-proxy":[]}}`, `[`, `{"a":{"a":[{}]}}`} {
+	for _, s := range []string{`{"labels":["a=b"]}`, `{"log-opts":{"a":1}}`, `{"default-ulimits":{"x":{"soft":1}}}`,
+		`{"proxies":{"no-proxy":[]}}`, `[`, `{"a":{"a":[{}]}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -63,13 +64,17 @@ func TestOptions(t *testing.T) {
 		{"DOCKER_OPTS='a '\\''b c'\\'", []string{"a", "b c"}, ""},
 		{"MY_DOCKER_OPTS=-D\nDOCKER_OPTSX=-D", nil, ""}, {"DOCKER_OPTS=\"a\nb\"", []string{"a", "b"}, ""},
 		{"DOCKER_OPTS=\"''\"", []string{""}, ""},
-		{"\nDOCKER_OPTS=\"$(reboot)\"", nil, "line 2: DOCKER_OPTS: '$' is for a shell"}, {"DOCKER_OPTS=\"`reboot`\"", nil, "'`' is for a shell"}, {"DOCKER_OPTS=-D;reboot", nil, "';' is for a shell"},
-		{"DOCKER_OPTS=-D reboot", nil, "a word follows"}, {"DOCKER_OPTS='-D", nil, "not closed"}, {"DOCKER_OPTS=\"-D ;x\"", nil, "';' is for a shell"},
-		{"DOCKER_OPTS='-D $HOME'", nil, "'$' is for a shell"}, {"DOCKER_OPTS=\"it's\"", nil, "not closed"}, {"DOCKER_OPTS=a\\", nil, "a backslash ends it"},
+		{"\nDOCKER_OPTS=\"$(reboot)\"", nil, "line 2: DOCKER_OPTS: '$' is for a shell"},
+		{"DOCKER_OPTS=\"`reboot`\"", nil, "'`' is for a shell"}, {"DOCKER_OPTS=-D;reboot", nil, "';' is for a shell"},
+		{"DOCKER_OPTS=-D reboot", nil, "a word follows"}, {"DOCKER_OPTS='-D", nil, "not closed"},
+		{"DOCKER_OPTS=\"-D ;x\"", nil, "';' is for a shell"},
+		{"DOCKER_OPTS='-D $HOME'", nil, "'$' is for a shell"}, {"DOCKER_OPTS=\"it's\"", nil, "not closed"},
+		{"DOCKER_OPTS=a\\", nil, "a backslash ends it"},
 		{"DOCKER_OPTS+=-D", nil, "+= is for a shell"},
 	} {
 		words, err := DockerOpts(row.text)
-		if row.says == "" && (err != nil || !slices.Equal(words, row.words)) || row.says != "" && (err == nil || !strings.Contains(err.Error(), row.says)) {
+		if row.says == "" && (err != nil || !slices.Equal(words, row.words)) ||
+			row.says != "" && (err == nil || !strings.Contains(err.Error(), row.says)) {
 			t.Errorf("%q: %q, %v", row.text, words, err)
 		}
 	}

@@ -93,7 +93,8 @@ func (r *Remote) silent() bool { return r.TLS != nil && !*r.TLS }
 
 // PlainRefused is the error for a tcp socket without TLS under --refuse-plain-tcp.
 func (r *Remote) PlainRefused(address string) error {
-	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): whoever reaches it is root here. With TLS: %s", address, closing(address))
+	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): whoever reaches it is root here. With TLS: "+
+		"%s", address, closing(address))
 }
 
 // Warnings are the sentences about sockets that let everybody in, for the terminal, the log and info.

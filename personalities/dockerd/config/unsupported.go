@@ -112,6 +112,7 @@ func Unsupported(u *cmd.Usage) string {
 			idle = append(idle, o.Name)
 		}
 	}
-	return fmt.Sprintf("Options of Docker's that box refuses, each with its reason: %s.\n\nOptions of Docker's that are taken and not used: %s.",
+	return fmt.Sprintf("Options of Docker's that box refuses, each with its reason: %s.\n\nOptions of Docker's that are "+
+		"taken and not used: %s.",
 		strings.Join(no, " "), strings.Join(idle, " "))
 }
