@@ -41,6 +41,9 @@ func Write(folder string, force bool, files []File, kept ...File) error {
 	var there []string
 	for i, f := range slices.Concat(files, kept) {
 		path := filepath.Join(folder, f.Name)
+		if err := checkWay(folder, f.Name); err != nil {
+			return err
+		}
 		info, err := os.Lstat(path)
 		if err == nil && !info.Mode().IsRegular() {
 			return fmt.Errorf("%s is not a regular file and is left alone", path)
@@ -62,6 +65,32 @@ func Write(folder string, force bool, files []File, kept ...File) error {
 		return err
 	}
 	return settle(folder)
+}
+
+// checkWay refuses a file that could not be moved to its place: what is whole by then would stay behind for ever.
+func checkWay(folder, name string) error {
+	at, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	for dir := filepath.Dir(name); dir != "."; dir = filepath.Dir(dir) {
+		path := filepath.Join(folder, dir)
+		st, err := os.Stat(path)
+		switch {
+		case errors.Is(err, syscall.ENOTDIR): // told of the one above
+		case errors.Is(err, fs.ErrNotExist):
+			if _, err := os.Lstat(path); err == nil {
+				return fmt.Errorf("%s is a link that leads nowhere and is left alone", path)
+			}
+		case err != nil:
+			return err
+		case !st.IsDir():
+			return fmt.Errorf("%s is no folder and is left alone", path)
+		case st.Sys().(*syscall.Stat_t).Dev != at.Sys().(*syscall.Stat_t).Dev:
+			return fmt.Errorf("%s is on another file system than %s: nothing can be moved there", path, folder)
+		}
+	}
+	return nil
 }
 
 // stage writes the files beside and syncs them.

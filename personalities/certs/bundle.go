@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
 	"box/certs"
+	"box/personalities/outfile"
 )
 
 // bundle writes one file with the daemon's address and a client's three files: what `docker context export` makes.
@@ -63,8 +65,11 @@ func (s *session) bundle(a *certs.Authority, p *certs.Pair, path, name, descript
 	if err := s.write(a, nil, false, false, p); err != nil {
 		return err
 	}
-	if err := certs.Write(filepath.Dir(path), s.force,
-		[]certs.File{{Name: filepath.Base(path), Mode: 0o400, Data: b.Bytes()}}); err != nil {
+	// The folder may be one of everybody's: certs.Write would put what it finds there in place.
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := outfile.Replace(path, b.Bytes(), 0o400); err != nil {
 		return err
 	}
 	s.say("%s: docker context import %s %s", path, name, filepath.Base(path))
