@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// preference is an element of an Accept or Accept-Encoding header, with its quality (RFC 9110, section 12.4.2).
+// preference is an element of an Accept or Accept-Encoding header with its quality (RFC 9110, section 12.4.2).
 type preference struct {
 	name    string
 	quality float64
 }
 
-// preferences reads such headers; a quality that cannot be read is none.
+// preferences parses such headers. A quality that cannot be parsed counts as 0.
 func preferences(headers []string) (list []preference) {
 	for part := range strings.SplitSeq(strings.Join(headers, ","), ",") {
 		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
@@ -33,7 +33,7 @@ func preferences(headers []string) (list []preference) {
 	return list
 }
 
-// acceptedEncoding picks gzip, deflate or "" by an Accept-Encoding header.
+// acceptedEncoding chooses gzip, deflate or "" for an Accept-Encoding header.
 func acceptedEncoding(headers []string) string {
 	best := preference{}
 	for _, p := range preferences(headers) {
@@ -47,8 +47,8 @@ func acceptedEncoding(headers []string) string {
 	return best.name
 }
 
-// acceptedType picks by an Accept header the media type that a client prefers among offers, of equal ones the first;
-// "" when it takes none of them.
+// acceptedType returns the media type among offers that the client prefers by its Accept header, the first of equal
+// ones, or "" if it accepts none.
 func acceptedType(headers []string, offers []string) string {
 	best, all := preference{}, preferences(headers)
 	for _, offer := range offers {

@@ -12,7 +12,7 @@ import (
 	"box/netapi/wire"
 )
 
-// archivePath is the path of a request to an archive endpoint.
+// archivePath returns the path of a request for an archive.
 func archivePath(r *http.Request) (string, error) {
 	p := r.FormValue("path")
 	if p == "" {
@@ -66,7 +66,7 @@ func (s *Server) getArchive(w http.ResponseWriter, r *http.Request) error {
 	return end()
 }
 
-// cut ends a reply that has begun and cannot be whole so that the client sees it: the connection breaks.
+// cut breaks the connection of a reply that has begun and failed, so that the client does not take it for complete.
 func (s *Server) cut(r *http.Request, err error) error {
 	if r.Context().Err() == nil {
 		s.log.Warn("reply is cut off", "path", r.URL.Path, "error", err)
@@ -96,7 +96,7 @@ func (s *Server) exportContainer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// encoded packs the reply as the client prefers among what it accepts; end writes what is left.
+// encoded compresses the reply as the client prefers; end writes the rest.
 func encoded(w http.ResponseWriter, r *http.Request) (body io.Writer, end func() error) {
 	switch acceptedEncoding(r.Header.Values("Accept-Encoding")) {
 	case "gzip":

@@ -9,8 +9,8 @@ import (
 	"box/netapi/wire"
 )
 
-// attachWebSocket is attach for browsers. Nothing is framed within messages; they are binary from API 1.28 on, and up
-// to 1.41 all streams are attached whatever the query says.
+// attachWebSocket attaches a browser. Messages carry raw bytes; they are binary from API 1.28 on. Up to 1.41 all
+// streams are attached whatever the query says.
 func (s *Server) attachWebSocket(w http.ResponseWriter, r *http.Request) error {
 	o := attach.Options{
 		Stdin: true, Stdout: true, Stderr: true, Raw: true,

@@ -19,13 +19,13 @@ import (
 	"box/netapi/authz"
 )
 
-// rules decide about requests; a nil part decides nothing.
+// rules decide about requests; a nil part allows everything.
 type rules struct {
 	plugins *authz.Chain
 	policy  *authz.Policy
 }
 
-// Authorize sets who decides about requests from now on; nil decides nothing.
+// Authorize sets the rules for requests from now on; nil allows everything.
 func (s *Server) Authorize(plugins *authz.Chain, policy *authz.Policy) {
 	old := s.rules.Swap(&rules{plugins, policy})
 	if old != nil && old.plugins != nil && old.plugins != plugins {
@@ -33,13 +33,13 @@ func (s *Server) Authorize(plugins *authz.Chain, policy *authz.Policy) {
 	}
 }
 
-// local tells that a request came over a unix socket, where the file's owner and mode decide.
+// local tells whether a request came over a unix socket, where the permissions of the file decide.
 func local(r *http.Request) bool {
 	a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return ok && a.Network() == "unix"
 }
 
-// clientName is the name in the certificate that a request came with, "" for none.
+// clientName returns the name in the client's certificate, or "".
 func clientName(r *http.Request) string {
 	if r.TLS == nil {
 		return ""
@@ -47,7 +47,7 @@ func clientName(r *http.Request) string {
 	return peerName(r.TLS)
 }
 
-// authorized is do for those who may.
+// authorized calls do if the policy and the plugins allow the request, and sends its reply if the plugins allow that.
 func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route,
 	do func(http.ResponseWriter, *http.Request) error) error {
 	now := s.rules.Load()
@@ -95,18 +95,18 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, one *route,
 	return held.finish()
 }
 
-// canonicalURI is what the router goes by, spelt in the one way: a plugin that looks for /containers/create must find
-// it in /containers/creat%65 and in http://host/containers/create too.
+// canonicalURI returns the URI as the router understands it. Otherwise a plugin that looks for /containers/create could
+// be bypassed by /containers/creat%65 or http://host/containers/create.
 func canonicalURI(u *url.URL) string {
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).RequestURI()
 }
 
-// reads tells whether a request of the route only reads: to attach is to write into a container.
+// reads tells whether requests of the route only read. Attaching can write to a container.
 func (r *route) reads() bool {
 	return (r.method == http.MethodGet || r.method == http.MethodHead) && !strings.HasSuffix(r.path, "/attach/ws")
 }
 
-// flatHeaders are the headers with one value each, without what only the two ends of a connection are to know.
+// flatHeaders returns one value for each header, without credentials.
 func flatHeaders(h http.Header) map[string]string {
 	out := map[string]string{}
 	for name, values := range h {
@@ -122,9 +122,9 @@ func isJSON(contentType string) bool {
 	return err == nil && t == "application/json"
 }
 
-// wholeBody takes the body of a request that the API reads as a whole, which is one of JSON: a plugin sees all that a
-// handler will. As with Docker's daemon it sees nothing of other bodies, which are streams of bytes to a handler; a
-// form, which could hold parameters, is refused.
+// wholeBody reads a JSON body as a whole, so that plugins see all that a handler will see. As with Docker's daemon,
+// plugins do not see other bodies, which handlers treat as streams of bytes. Forms are refused, because they could
+// contain parameters.
 func wholeBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, nil
@@ -148,15 +148,14 @@ func wholeBody(r *http.Request) ([]byte, error) {
 	return raw, nil
 }
 
-// heldReply keeps a reply back until the plugins have seen it: all of it, or what there is when it begins to be a
-// stream.
+// heldReply delays a reply until the plugins have seen it, or its beginning if it becomes a stream.
 type heldReply struct {
 	http.ResponseWriter
 	ask    func(*heldReply) error
 	status int
 	body   bytes.Buffer
-	passed bool  // the plugins have agreed
-	failed error // they have not
+	passed bool  // the plugins allowed it
+	failed error // the plugins refused it
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -182,7 +181,7 @@ func (h *heldReply) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// finish asks, once, and lets go what was kept back.
+// finish asks the plugins once, and sends what was delayed.
 func (h *heldReply) finish() error {
 	if h.passed || h.failed != nil {
 		return h.failed
@@ -202,7 +201,7 @@ func (h *heldReply) finish() error {
 	return err
 }
 
-// FlushError lets what there is go: the reply is a stream from here on.
+// FlushError sends what there is; from here on the reply is a stream.
 func (h *heldReply) FlushError() error {
 	if err := h.finish(); err != nil {
 		return err
@@ -210,11 +209,11 @@ func (h *heldReply) FlushError() error {
 	return http.NewResponseController(h.ResponseWriter).Flush()
 }
 
-// Unwrap lets a ResponseController reach what is not held back.
+// Unwrap lets a ResponseController reach the wrapped writer.
 func (h *heldReply) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
-// Hijack gives the connection away. As with Docker's daemon the plugins have judged the request, and see nothing of
-// the stream.
+// Hijack passes the connection on. As with Docker's daemon, the plugins have seen the request, and do not see the
+// stream.
 func (h *heldReply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	h.passed = true
 	return http.NewResponseController(h.ResponseWriter).Hijack()

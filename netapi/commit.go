@@ -13,7 +13,7 @@ import (
 	"box/netapi/version"
 )
 
-// commitContainer makes an image of a container. The body may say what it is to run.
+// commitContainer makes an image from a container. The body may replace its configuration.
 func (s *Server) commitContainer(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return refuse.Invalid("%v", err)

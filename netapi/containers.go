@@ -91,7 +91,7 @@ func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) startContainer(w http.ResponseWriter, r *http.Request) error {
-	// Before 1.24 a host configuration could be sent here; longer bodies than "{}" or "null" are a mistake now.
+	// Before 1.24 the body could be a host configuration. Anything longer than "{}" or "null" is a mistake now.
 	if r.ContentLength > 7 || r.ContentLength == -1 {
 		return refuse.Invalid("starting container with non-empty request body was deprecated since API v1.22 and removed " +
 			"in v1.24")
@@ -202,8 +202,8 @@ func (s *Server) resizeContainer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// waitContainer answers with its head at once, so that a client knows that nothing is missed, and with the body at
-// the end.
+// waitContainer sends the header of the reply at once, so that the client knows that it will miss nothing, and the body
+// at the end.
 func (s *Server) waitContainer(w http.ResponseWriter, r *http.Request) error {
 	condition := api.WaitCondition(r.FormValue("condition"))
 	switch condition {

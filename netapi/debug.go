@@ -14,8 +14,8 @@ import (
 	"box/netapi/wire"
 )
 
-// debug is a page about the process, for the local socket of a daemon that was started with -D: what is in memory is
-// nobody else's.
+// debug returns a handler for a page about the process. It answers only on the unix socket of a daemon with -D, because
+// the memory may contain secrets.
 func (s *Server) debug(page func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.logRequest(r)
@@ -23,7 +23,7 @@ func (s *Server) debug(page func(http.ResponseWriter, *http.Request) error) http
 			_ = wire.WriteError(w, http.StatusNotFound, "page not found", false)
 			return
 		}
-		// plugins judge these as any other request
+		// plugins decide about these requests, too
 		err := s.authorized(w, r, &route{method: http.MethodGet, path: r.URL.Path}, page)
 		if err != nil {
 			s.fail(w, r, err)
@@ -31,15 +31,15 @@ func (s *Server) debug(page func(http.ResponseWriter, *http.Request) error) http
 	}
 }
 
-// vars are the variables that the package expvar publishes, in its form.
+// vars writes the variables of package expvar in its format.
 func vars(w http.ResponseWriter, _ *http.Request) error {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return writeJSON(w, http.StatusOK, map[string]any{"cmdline": os.Args, "memstats": &m})
 }
 
-// profiles are pages of the package net/http/pprof, in the text that `go tool pprof` reads too. runtime/pprof would
-// cost 185 KB, so that of the processor is not there.
+// profiles writes pages of package net/http/pprof in the text format that `go tool pprof` reads. CPU profiles are not
+// supported, because runtime/pprof would add 185 KB.
 func profiles(w http.ResponseWriter, r *http.Request) error {
 	out := bufio.NewWriter(w)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -70,7 +70,7 @@ func profiles(w http.ResponseWriter, r *http.Request) error {
 	return out.Flush()
 }
 
-// maxStacks bounds a dump of stacks, bytes.
+// maxStacks is the maximum size of a dump of stacks, in bytes.
 const maxStacks = 16 << 20
 
 func stacks() []byte {
@@ -82,7 +82,7 @@ func stacks() []byte {
 	}
 }
 
-// counts writes a profile of stacks, each with how often it is there.
+// counts writes a profile of stacks and how often each occurs.
 func counts(out *bufio.Writer, name string, read func([]runtime.StackRecord) (int, bool)) {
 	var list []runtime.StackRecord
 	n, ok := read(nil)
@@ -101,7 +101,7 @@ func counts(out *bufio.Writer, name string, read func([]runtime.StackRecord) (in
 	}
 }
 
-// heap writes what is allocated, by where it was: a sample for each MemProfileRate bytes.
+// heap writes the heap profile: a sample for every MemProfileRate bytes allocated.
 func heap(out *bufio.Writer) {
 	var list []runtime.MemProfileRecord
 	n, ok := runtime.MemProfile(nil, true)
@@ -127,7 +127,7 @@ func heap(out *bufio.Writer) {
 	}
 }
 
-// frames writes the addresses of a stack, and for people what they are.
+// frames writes the addresses of a stack and, for people, their functions and lines.
 func frames(out *bufio.Writer, stack []uintptr) {
 	for _, pc := range stack {
 		fmt.Fprintf(out, " %#x", pc)

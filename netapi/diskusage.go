@@ -16,7 +16,7 @@ import (
 	"box/netapi/version"
 )
 
-// oldDiskUsage is what takes space as before 1.52: everything, one by one.
+// oldDiskUsage is the reply before 1.52, which lists all objects.
 type oldDiskUsage struct {
 	LayersSize  int64
 	Images      []any
@@ -26,7 +26,7 @@ type oldDiskUsage struct {
 	BuilderSize *int64 `json:",omitempty"`
 }
 
-// diskUsage measures what takes space. There is no build cache that is kept.
+// diskUsage measures what takes space. The build cache is always empty.
 func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
 	v := version.Of(r.Context())
 	if err := r.ParseForm(); err != nil {
@@ -78,14 +78,14 @@ func (s *Server) diskUsage(w http.ResponseWriter, r *http.Request) error {
 	if flag(r, "verbose") || r.Form.Has("type") {
 		return writeJSON(w, http.StatusOK, summed)
 	}
-	// Libraries that take whatever version the daemon has, as Python's does, still look for the old fields.
+	// Clients that use the daemon's newest version, such as Python's library, still read the old fields.
 	return writeJSON(w, http.StatusOK, struct {
 		system.DiskUsage
 		oldDiskUsage
 	}{summed, old})
 }
 
-// summedUsage is what takes space as since 1.52: sums, and with verbose every object.
+// summedUsage returns the reply since 1.52: sums, and if verbose is set all objects.
 func summedUsage(u *engine.DiskUsage, cache, verbose bool) system.DiskUsage {
 	var out system.DiskUsage
 	if u.Images != nil {
@@ -144,7 +144,7 @@ func volumeUsage(list []volume.Volume, verbose bool) *volume.DiskUsage {
 	return out
 }
 
-// pruneBuilds drops what builds keep.
+// pruneBuilds removes the build cache.
 func (s *Server) pruneBuilds(w http.ResponseWriter, r *http.Request) error {
 	f, err := filters(r)
 	if err != nil {

@@ -1,16 +1,17 @@
-// Package netapi is Docker's Engine API over HTTP: one table of routes, one file a noun, and the reshaping of
-// replies for older and newer clients. All that it does is done by the engine.
+// Package netapi is Docker's Engine API over HTTP: a table of routes, with a file for each noun, and replies in the
+// form of each version of the API. The engine does the work.
 //
-// Replies have the fields of the version that was asked for (netapi/version). Some old fields stay in the newest
-// versions too, where libraries that take whatever version the daemon offers still look for them: addresses in
-// NetworkSettings, status and id of events, lists of system/df, ContainerConfig of images. What a version did not
-// have is also not asked for by it (netapi/version/createversion.go). The lowest version is that of Debian's skopeo;
-// DOCKER_MIN_API_VERSION in the environment of the daemon raises it. testdata/api has the replies of Debian's Docker
-// and testdata/compare the sessions that are run against it; what differs has its reason beside it.
+// Replies have the fields of the requested version (netapi/version). Some old fields are kept in new versions, because
+// libraries that use the daemon's newest version still read them: addresses in NetworkSettings, status and id of
+// events, the lists of system/df, ContainerConfig of images. Requests cannot use what their version did not have
+// (netapi/version/createversion.go). The lowest version is that of Debian's skopeo; the daemon's environment variable
+// DOCKER_MIN_API_VERSION raises it. testdata/api has replies of Debian's Docker, and testdata/compare has sessions to
+// run against it; differences are listed there with their reasons.
 //
-// The edge of HTTP is fuzzed in CI (make fuzz, netapi/edge_test.go): versions and paths, heads, bodies, and hijacked
-// streams that are ended or cut anywhere, against a whole engine whose programs are goroutines, and all routes at once
-// with objects in all states (netapi/live_test.go). A handler that panics all the same answers 500 with a number under
-// which the log has the stack; so does one whose goroutine panics (panics). Heads have 1 MiB and 30 s, bodies of JSON
-// 4 MiB, idle connections 3 minutes; thousands of idle and slow ones keep nobody waiting (testdata/script/idle.txtar).
+// The HTTP interface is fuzzed in CI (make fuzz, netapi/edge_test.go): versions and paths, headers, bodies, and
+// hijacked streams that end or break anywhere, against a whole engine whose programs are goroutines; and all routes at
+// once with objects in all states (netapi/live_test.go). If a handler or a goroutine of it panics nevertheless, the
+// reply is status 500 with an ID under which the stack is in the log (panics). Limits are 1 MiB and 30 s for headers, 4
+// MiB for JSON bodies, and 3 minutes for idle connections. Thousands of idle or slow connections do not delay others
+// (testdata/script/idle.txtar).
 package netapi

@@ -10,7 +10,7 @@ import (
 	"box/engine/refuse"
 )
 
-// statusOf is the one place where a class of error becomes a status.
+// statusOf maps a class of errors to an HTTP status, and is the only place that does.
 func statusOf(err error) int {
 	var large *http.MaxBytesError
 	switch {

@@ -16,7 +16,8 @@ import (
 	"box/netapi/wire"
 )
 
-// span reads since and until of a request for events. Unlike that of logs, a since of 0 asks for all of the past.
+// span parses since and until of a request for events. A since of 0 means all past events, unlike in a request for
+// logs.
 func span(r *http.Request) (since, until time.Time, err error) {
 	read := func(name string) time.Time {
 		text := r.FormValue(name)
@@ -36,7 +37,7 @@ func span(r *http.Request) (since, until time.Time, err error) {
 	return since, until, err
 }
 
-// legacyEvent is an event with the fields that clients before 1.22 knew; containers and images still carry them.
+// legacyEvent adds the fields of events before 1.22, which events of containers and images still have.
 type legacyEvent struct {
 	Status string `json:"status,omitempty"`
 	ID     string `json:"id,omitempty"`
@@ -74,7 +75,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	}))
 }
 
-// eventTypes are the forms in which a client of a version may ask for events; others get lines, called JSON.
+// eventTypes returns the media types for events in a version. Older clients get lines with the type application/json.
 func eventTypes(v version.Version) []string {
 	all := []string{types.MediaTypeJSONLines, types.MediaTypeNDJSON, types.MediaTypeJSONSequence}
 	switch {
@@ -86,7 +87,7 @@ func eventTypes(v version.Version) []string {
 	return all
 }
 
-// sequence puts before each text what RFC 7464 wants there. A text is one call of Write.
+// sequence writes an RFC 7464 text sequence. Each Write is one text.
 type sequence struct{ w io.Writer }
 
 func (s sequence) Write(p []byte) (int, error) {
@@ -94,8 +95,7 @@ func (s sequence) Write(p []byte) (int, error) {
 	return max(n-1, 0), err
 }
 
-// shapeEvent adds the old fields, which 1.52 dropped: scripts on libraries that take whatever version the daemon has
-// look there.
+// shapeEvent adds the old fields. 1.52 dropped them, but scripts that use the daemon's newest version still read them.
 func shapeEvent(m events.Message) any {
 	if m.Type != events.ContainerEventType && m.Type != events.ImageEventType {
 		return m

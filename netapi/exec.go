@@ -33,8 +33,7 @@ func (s *Server) inspectExec(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, x)
 }
 
-// startExec runs an exec. What the runtime refuses is told on the streams, as Docker does, because its clients look
-// there.
+// startExec runs an exec. As in Docker, an error of the runtime is written to the stream, where clients look for it.
 func (s *Server) startExec(w http.ResponseWriter, r *http.Request) error {
 	var q api.ExecStartRequest
 	if err := readJSON(w, r, &q); err != nil {
@@ -73,7 +72,7 @@ func (s *Server) execHeaders() http.Header {
 	return h
 }
 
-// execFailed tells why an exec did not start, on its streams.
+// execFailed writes to the stream why an exec did not start.
 func execFailed(conn *wire.Conn, failed error, terminal bool) error {
 	out := io.Writer(conn)
 	if !terminal {

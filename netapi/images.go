@@ -62,8 +62,8 @@ func (s *Server) imageHistory(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, h)
 }
 
-// imageAttestations: what builders attest of an image is beside it in an index, which is not kept where images are
-// layers of a storage driver. Docker answers the same there.
+// imageAttestations answers as Docker does if it stores images as layers of a storage driver: attestations are part of
+// an index, which is not stored then.
 func (s *Server) imageAttestations(_ http.ResponseWriter, r *http.Request) error {
 	if _, err := s.e.InspectImage(r.Context(), name(r), nil); err != nil {
 		return err
@@ -110,7 +110,6 @@ func (s *Server) pruneImages(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, report)
 }
 
-// saveImages writes an archive.
 func (s *Server) saveImages(w http.ResponseWriter, r *http.Request) error {
 	p, err := request.Platform(r.FormValue("platform"))
 	if err != nil {
@@ -128,7 +127,7 @@ func (s *Server) saveImages(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// loadImages reads an archive; what is wrong with it is the last line of the reply, as in Docker.
+// loadImages loads an archive. As in Docker, an error in the archive is the last line of the reply.
 func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
 	quietly := r.URL.Query().Get("quiet") == "" || flag(r, "quiet")
 	p, err := request.Platform(r.URL.Query().Get("platform"))
@@ -143,7 +142,7 @@ func (s *Server) loadImages(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// createImage makes an image from elsewhere: from a registry, or out of a tar.
+// createImage pulls an image, or imports one from a tar.
 func (s *Server) createImage(w http.ResponseWriter, r *http.Request) error {
 	p, err := request.Platform(r.URL.Query().Get("platform"))
 	if err != nil {

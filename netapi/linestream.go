@@ -9,7 +9,7 @@ import (
 	"box/netapi/wire"
 )
 
-// lineStream writes JSON lines; until the first one, an error can still be a status.
+// lineStream writes lines of JSON. Before the first line, an error can still become the status.
 type lineStream struct {
 	w     http.ResponseWriter
 	out   *wire.JSONWriter
@@ -17,9 +17,9 @@ type lineStream struct {
 	began bool
 }
 
-// progressing replies with the lines that do writes. The body of the request may be read meanwhile, and what do
-// leaves of it is read to its end, so that a client that sends all before it looks at the reply gets it, and can go
-// on with the connection.
+// progressing replies with the lines that do writes. do may read the body of the request at the same time. The rest of
+// the body is read and dropped, so that clients that send everything before they read the reply can use the connection
+// again.
 func (s *Server) progressing(w http.ResponseWriter, r *http.Request, do func(*lineStream) error) {
 	c := http.NewResponseController(w)
 	_ = c.EnableFullDuplex() // without it the server would drop some of the body; always so over HTTP/2
@@ -31,11 +31,11 @@ func (s *Server) progressing(w http.ResponseWriter, r *http.Request, do func(*li
 		s.fail(w, r, err)
 	}
 	_ = c.Flush()
-	// Go's server must not meet the end of the body after the handler: it would then read the connection twice at once.
+	// If the server found the end of the body after the handler, it would read the connection twice at the same time.
 	_, _ = io.Copy(io.Discard, r.Body)
 }
 
-// begin sends the head: from here on an error is a line.
+// begin sends the header; later errors become a line.
 func (p *lineStream) begin() {
 	if p.began {
 		return
@@ -45,7 +45,7 @@ func (p *lineStream) begin() {
 	p.w.WriteHeader(http.StatusOK)
 }
 
-// write sends a line; it is called by one goroutine at a time.
+// write sends a line. It must not be called by several goroutines at the same time.
 func (p *lineStream) write(line progress.Line) error {
 	p.begin()
 	if p.v >= 52 {
@@ -54,7 +54,7 @@ func (p *lineStream) write(line progress.Line) error {
 	return p.out.Write(line)
 }
 
-// counting tells whether a reply has begun.
+// counting counts the bytes written, to tell whether a reply has begun.
 type counting struct {
 	w     io.Writer
 	bytes int64
@@ -65,8 +65,8 @@ func (c *counting) Write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-// cutOff is the error of a reply that has not begun; else it ends the connection, so that nobody takes what was sent
-// for whole.
+// cutOff returns the error if the reply has not begun. Otherwise it breaks the connection, so that the client does not
+// take the reply for complete.
 func cutOff(c *counting, err error) error {
 	if c.bytes > 0 {
 		panic(http.ErrAbortHandler)

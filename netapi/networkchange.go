@@ -15,7 +15,7 @@ func forbidden(format string, args ...any) error {
 	return answer{errdefs.ErrPermissionDenied, fmt.Sprintf(format, args...)}
 }
 
-// networkRequest is a request to make a network, whose values nobody looks at yet.
+// networkRequest is a request to create a network, whose values are not checked yet.
 type networkRequest struct {
 	Name, Driver, Scope                                       string
 	CheckDuplicate, Internal, Attachable, Ingress, ConfigOnly bool
@@ -32,7 +32,7 @@ type networkRequest struct {
 	}
 }
 
-// createNetwork makes none yet, but says no as Docker does where Docker would.
+// createNetwork refuses requests as Docker does, and other ones because creating networks is not implemented yet.
 func (s *Server) createNetwork(w http.ResponseWriter, r *http.Request) error {
 	var q networkRequest
 	if err := readWanted(w, r, &q); err != nil {
@@ -89,14 +89,14 @@ func (s *Server) disconnectNetwork(w http.ResponseWriter, r *http.Request) error
 
 var errHostNetwork = refuse.Invalid("container cannot be disconnected from host network or connected to host network")
 
-// membership is whether a container is in a network.
+// membership tells whether a container is in a network.
 type membership struct {
 	network, container string // names
 	id                 string // of the container
 	joined             bool
 }
 
-// membership reads a request into q, and finds its network and the container that q then names.
+// membership decodes a request into q, and looks up its network and the container that ref points to.
 func (s *Server) membership(w http.ResponseWriter, r *http.Request, q any, ref *string) (m membership, err error) {
 	if err := readWanted(w, r, q); err != nil {
 		return m, err

@@ -12,12 +12,12 @@ import (
 	"box/netapi/wire"
 )
 
-// Admit sets who decides, at each request that came over TLS, whether its client may still come in. It is called
+// Admit sets the function that decides at each request over TLS whether the client is still allowed. It must be called
 // before Serve.
 func (s *Server) Admit(decide func(*tls.ConnectionState) error) { s.admit = decide }
 
-// known lets a request in, and writes who asks for what into the log. A client with a certificate is there by name
-// whenever it may change something.
+// known checks the client of a request over TLS, and logs requests that may change something with the name in the
+// certificate.
 func (s *Server) known(w http.ResponseWriter, r *http.Request) bool {
 	if r.TLS == nil {
 		return true
@@ -38,7 +38,7 @@ func (s *Server) known(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// peerName is what the client's certificate calls it.
+// peerName returns the name in the client's certificate.
 func peerName(c *tls.ConnectionState) string {
 	if len(c.PeerCertificates) == 0 {
 		return ""
@@ -50,13 +50,13 @@ func peerName(c *tls.ConnectionState) string {
 	return leaf.Subject.String()
 }
 
-// Handshakes that failed are told in the log, so many in a minute: whoever can reach the port can make them fail.
+// Limit of log messages about failed handshakes, because anybody who reaches the port can cause them.
 const (
 	maxComplaints   = 60
 	complaintWindow = time.Minute
 )
 
-// complaints turns what net/http says of connections into lines of the log.
+// complaints writes messages of net/http to the log.
 type complaints struct {
 	log *slog.Logger
 
@@ -65,7 +65,7 @@ type complaints struct {
 	count int
 }
 
-// Write takes one line.
+// Write logs one message.
 func (c *complaints) Write(line []byte) (int, error) {
 	text := string(bytes.TrimSpace(line))
 	rest, handshake := strings.CutPrefix(text, "http: TLS handshake error from ")

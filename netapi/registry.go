@@ -12,7 +12,7 @@ import (
 	"box/netapi/wire"
 )
 
-// authOf reads who a request is to be known as at a registry. What cannot be read is nobody, as in Docker.
+// authOf returns the credentials for a registry in a request. As in Docker, none are used if they cannot be parsed.
 func authOf(r *http.Request) registry.AuthConfig {
 	a, err := wire.DecodeAuth(r.Header.Get(wire.RegistryAuthHeader))
 	if err != nil {

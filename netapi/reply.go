@@ -13,11 +13,11 @@ import (
 	"box/panics"
 )
 
-// reply knows whether it has begun: until then an error can be its status.
+// reply records whether a reply has begun; before that, an error can become its status.
 type reply struct {
 	http.ResponseWriter
 	begun  bool
-	status int // as it was sent; of a stream that took its connection over, 101
+	status int // as sent; 101 if the connection was hijacked
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -33,30 +33,30 @@ func (p *reply) Write(b []byte) (int, error) {
 	return p.ResponseWriter.Write(b)
 }
 
-// begin notes the status that a reply has when none is said.
+// begin records the default status.
 func (p *reply) begin() {
 	if p.begun = true; p.status == 0 {
 		p.status = http.StatusOK
 	}
 }
 
-// ReadFrom lets what is below take a file whole.
+// ReadFrom implements io.ReaderFrom, with which the server can use sendfile.
 func (p *reply) ReadFrom(r io.Reader) (int64, error) {
 	p.begin()
 	return io.Copy(p.ResponseWriter, r)
 }
 
-// Hijack gives the connection away.
+// Hijack implements http.Hijacker.
 func (p *reply) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	p.begun, p.status = true, http.StatusSwitchingProtocols
 	return http.NewResponseController(p.ResponseWriter).Hijack()
 }
 
-// Unwrap lets a ResponseController reach what is below.
+// Unwrap lets a ResponseController reach the wrapped writer.
 func (p *reply) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// recovered is deferred around a handler: one that panics answers that it did, or breaks the connection of a reply
-// that has begun.
+// recovered is deferred around a handler. If the handler panics, it replies with an error, or breaks the connection if
+// the reply has begun.
 func (s *Server) recovered(w *reply, r *http.Request) {
 	v := recover()
 	if v == nil {
@@ -73,9 +73,8 @@ func (s *Server) recovered(w *reply, r *http.Request) {
 	_ = wire.WriteError(w, http.StatusInternalServerError, err.Error(), false)
 }
 
-// accounted is err as the client is told it. A panic, of the handler or of a goroutine that it started, goes into the
-// log with its stack, and the client gets the number under which it is there. One of a full disk says which and what
-// to do.
+// accounted returns the error to send to the client. A panic is logged with its stack, and the client gets the ID of
+// that message. Errors of a full disk say which disk, and what to do.
 func (s *Server) accounted(r *http.Request, err error) error {
 	var p *panics.Error
 	if !errors.As(err, &p) {

@@ -15,7 +15,7 @@ import (
 	"box/netapi/wire"
 )
 
-// readJSON reads the body of r, within maxBody, into v. An empty body leaves v as it is.
+// readJSON decodes the body of r into v. An empty body leaves v unchanged.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
@@ -23,7 +23,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	return decode(w, r, v, nil)
 }
 
-// decode reads JSON into v; a body of nothing but spaces is empty.
+// decode decodes JSON of at most maxBody bytes into v. It returns empty for a body of spaces only.
 func decode(w http.ResponseWriter, r *http.Request, v any, empty error) error {
 	if ct := r.Header.Get("Content-Type"); !isJSON(ct) {
 		return refuse.Invalid("unsupported Content-Type header (%s): must be 'application/json'", ct)
@@ -45,7 +45,7 @@ func decode(w http.ResponseWriter, r *http.Request, v any, empty error) error {
 	return nil
 }
 
-// readWanted is readJSON where an empty body is a mistake.
+// readWanted is readJSON, but refuses an empty body.
 func readWanted(w http.ResponseWriter, r *http.Request, v any) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return version.ErrEmptyBody
@@ -60,7 +60,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	return wire.NewEncoder(w).Encode(v)
 }
 
-// flag is a boolean of the query as Docker reads it: anything but nothing, 0, no, false and none is true.
+// flag parses a boolean of the query as Docker does: all values but "", 0, no, false and none are true.
 func flag(r *http.Request, name string) bool {
 	switch strings.ToLower(strings.TrimSpace(r.URL.Query().Get(name))) {
 	case "", "0", "no", "false", "none":
@@ -69,7 +69,7 @@ func flag(r *http.Request, name string) bool {
 	return true
 }
 
-// filters reads the parameter filters, in either of its forms: values as a list, or as the keys of a map.
+// filters parses the parameter filters in both of its forms, with lists or with maps of values.
 func filters(r *http.Request) (filter.Args, error) {
 	text := r.FormValue("filters")
 	f := filter.Args{}
@@ -94,7 +94,7 @@ func filters(r *http.Request) (filter.Args, error) {
 	return f, nil
 }
 
-// moment reads a time as seconds since 1970 with up to nine decimals; "" is the zero time.
+// moment parses a time in seconds since 1970 with up to nine decimals; "" and "0" are the zero time.
 func moment(s string) (time.Time, error) {
 	if s == "" || s == "0" {
 		return time.Time{}, nil
@@ -116,7 +116,7 @@ func moment(s string) (time.Time, error) {
 	return time.Unix(sec, nano), nil
 }
 
-// size reads the h and w of a terminal.
+// size parses the parameters h and w.
 func size(r *http.Request) (height, width uint16, err error) {
 	h, err := strconv.ParseUint(r.FormValue("h"), 10, 32)
 	if err != nil {
@@ -129,7 +129,7 @@ func size(r *http.Request) (height, width uint16, err error) {
 	return uint16(h), uint16(wd), nil // what a terminal can have of them
 }
 
-// flushWriter sends each write at once.
+// flushWriter flushes after each write.
 type flushWriter struct {
 	w io.Writer
 	c *http.ResponseController

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// maxForm is the longest body that the log shows, bytes.
+// maxForm is the maximum size of a body that is logged, in bytes.
 const maxForm = 4096
 
-// secrets are parts of names whose values the log never has.
+// secrets are parts of names whose values are never logged.
 var secrets = [...]string{"password", "passphrase", "secret", "token", "auth", "credential", "key", "buildargs"}
 
 const masked = "*****"
 
-// logRequest writes what is asked into the debugging log: method, path, parameters and a body of JSON, without
-// secrets. What it returns writes how it was answered, and how long that took.
+// logRequest writes a debug message with the method, path, parameters and JSON body of a request, without secrets. The
+// returned function logs the status and how long the request took.
 func (s *Server) logRequest(r *http.Request) (answered func(http.ResponseWriter)) {
 	if !s.log.Enabled(r.Context(), slog.LevelDebug) {
 		return func(http.ResponseWriter) {}
@@ -56,7 +56,7 @@ func (s *Server) logRequest(r *http.Request) (answered func(http.ResponseWriter)
 	}
 }
 
-// peek gives a short body of JSON and leaves it to be read.
+// peek reads a short JSON body, and puts it back.
 func peek(r *http.Request) []byte {
 	if r.Body == nil || r.ContentLength < 1 || r.ContentLength > maxForm || !isJSON(r.Header.Get("Content-Type")) {
 		return nil
@@ -78,7 +78,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// shown is v as JSON, masked.
+// shown formats v as JSON without secrets.
 func shown(v any) string {
 	raw, err := json.Marshal(mask(v, ""))
 	if err != nil {
@@ -87,8 +87,7 @@ func shown(v any) string {
 	return string(raw)
 }
 
-// mask replaces the values of secrets, and those of variables of programs, which often are. name is what v stands
-// under.
+// mask replaces secrets, and the values of environment variables, which often are secrets. name is the key of v.
 func mask(v any, name string) any {
 	name = strings.ToLower(name)
 	for _, s := range secrets {

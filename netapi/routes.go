@@ -8,21 +8,21 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// route is one line of the API.
+// route is a row of the table.
 type route struct {
 	method, path string
 	do           handler
 }
 
-// whole carries a request out to its end, also when its client is gone before: as in Docker, half a change is worse
-// than one that nobody waits for.
+// whole runs a handler to its end even if its client disconnects. As in Docker, a half-done change is worse than one
+// that nobody waits for.
 func whole(do handler) handler {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) error {
 		return do(s, w, r.WithContext(context.WithoutCancel(r.Context())))
 	}
 }
 
-// table is the whole API in the order in which it is matched. Names of images may hold slashes.
+// table lists all routes in the order in which they are matched. Names of images may contain slashes.
 var table = []route{
 	{"HEAD", "/_ping", (*Server).ping},
 	{"GET", "/_ping", (*Server).ping},
@@ -33,7 +33,7 @@ var table = []route{
 	{"POST", "/auth", (*Server).login},
 	{"GET", "/distribution/{name:.*}/json", (*Server).inspectDistribution},
 
-	// Before those that take any name: a container's name is matched to the end.
+	// these come before the routes in which a name may contain slashes
 	{"GET", "/containers/{name:.*}/checkpoints", (*Server).noCheckpoints},
 	{"POST", "/containers/{name:.*}/checkpoints", (*Server).noCheckpoints},
 	{"DELETE", "/containers/{name:.*}/checkpoints/{checkpoint}", (*Server).noCheckpoints},
@@ -110,8 +110,8 @@ var table = []route{
 	{"DELETE", "/plugins/{name:.+}", (*Server).noPlugin},
 }
 
-// possible spares the router most of the expressions that paths are compiled to: one look at a request tells for
-// nearly every route that it is not this one. Whatever the route would take passes.
+// possible is a cheap check that avoids most of the router's regular expressions. It never rejects a request that the
+// route matches.
 func (r *route) possible() mux.MatcherFunc {
 	end := r.path[strings.LastIndex(r.path, "}")+1:]
 	return func(q *http.Request, _ *mux.RouteMatch) bool {
@@ -119,7 +119,7 @@ func (r *route) possible() mux.MatcherFunc {
 	}
 }
 
-// routes makes the router: every path with and without a version before it.
+// routes makes the router. Each path may have a version as prefix.
 func (s *Server) routes() *mux.Router {
 	m := mux.NewRouter()
 	for _, r := range table {

@@ -19,40 +19,40 @@ import (
 	"box/netapi/wire"
 )
 
-// Limits that hold for every client.
+// Limits for all clients.
 const (
-	maxHeader  = 1 << 20          // bytes of a request's head
-	headerWait = 30 * time.Second // for the whole head
-	idleWait   = 3 * time.Minute  // between two requests of one connection
-	maxBody    = 4 << 20          // bytes of a JSON body
+	maxHeader  = 1 << 20          // size of the request line and headers, in bytes
+	headerWait = 30 * time.Second // time for those
+	idleWait   = 3 * time.Minute  // time between two requests on a connection
+	maxBody    = 4 << 20          // size of a JSON body, in bytes
 )
 
-// Server answers the API's requests from an engine.
+// Server serves the API of an engine.
 type Server struct {
 	e       *engine.Engine
 	product Product
 	log     *slog.Logger
 	http    *http.Server
 	router  *mux.Router
-	busy    func()                           // called at each request
-	admit   func(*tls.ConnectionState) error // asked at each request over TLS
+	busy    func()                           // called when a request begins or ends
+	admit   func(*tls.ConnectionState) error // called at each request over TLS
 	rules   atomic.Pointer[rules]
 
 	mu        sync.Mutex
-	hijacked  map[net.Conn]struct{} // connections that left the HTTP server
-	fresh     map[net.Conn]struct{} // connections of which no request was read yet
+	hijacked  map[net.Conn]struct{} // connections that were hijacked
+	fresh     map[net.Conn]struct{} // connections without a request so far
 	listeners []net.Listener
 	closing   bool
 }
 
-// Product is what a server says that it is.
+// Product is what the server reports about itself.
 type Product struct {
-	Release string // of Docker, for programs that compare versions
-	Version string // box's own
-	Lowest  string // version of the API that is spoken; "" for version.Min
+	Release string // Docker's release, for programs that compare versions
+	Version string // box's version
+	Lowest  string // minimum version of the API; "": version.Min
 }
 
-// New makes a server for e; busy is called whenever a request begins or ends.
+// New makes a server for e. busy is called when a request begins or ends.
 func New(e *engine.Engine, product Product, log *slog.Logger, busy func()) *Server {
 	if product.Lowest == "" {
 		product.Lowest = version.Min
@@ -67,7 +67,7 @@ func New(e *engine.Engine, product Product, log *slog.Logger, busy func()) *Serv
 	return s
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP handles one request.
 func (s *Server) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	s.busy()
 	defer s.busy()
@@ -86,10 +86,11 @@ func (s *Server) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	s.router.ServeHTTP(w, r)
 }
 
-// handler answers one request or says why not; the error becomes the reply.
+// handler handles one request. If it returns an error, that becomes the reply.
 type handler func(s *Server, w http.ResponseWriter, r *http.Request) error
 
-// wrap gives a handler what all share: the log, the headers, who may, the check of the version, the reply to an error.
+// wrap adds to a handler what all share: logging, headers, authorization, the check of the version, and the reply to an
+// error.
 func (s *Server) wrap(one *route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer s.logRequest(r)(w)
@@ -114,7 +115,7 @@ func (s *Server) setHeaders(h http.Header) {
 	h.Set("Server", "Docker/"+s.product.Release+" (linux)")
 }
 
-// fail replies with an error, unless the reply has begun.
+// fail replies with an error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	err = s.accounted(r, err)
 	status := statusOf(err)
@@ -126,7 +127,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	_ = wire.WriteError(w, status, err.Error(), false)
 }
 
-// hijack takes the connection of r out of the server; it is cut by Shutdown.
+// hijack takes a connection over from the server. Shutdown closes it.
 func (s *Server) hijack(w http.ResponseWriter, r *http.Request, mediaType string, extra http.Header) (*wire.Conn,
 	func(), error) {
 	c, err := wire.Hijack(w, r, mediaType, extra)
@@ -136,8 +137,7 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, mediaType string
 	return c, s.hold(c.Conn), nil
 }
 
-// hold has a connection that left the server cut by Shutdown, until the function that it returns is called, which
-// closes it.
+// hold makes Shutdown close a hijacked connection. done closes it now.
 func (s *Server) hold(c net.Conn) (done func()) {
 	s.mu.Lock()
 	s.hijacked[c] = struct{}{}

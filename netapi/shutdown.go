@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Serve answers what comes over l until Shutdown.
+// Serve serves the connections of l until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
 	s.listeners = append(s.listeners, l)
@@ -26,7 +26,7 @@ func (s *Server) Serve(l net.Listener) error {
 	return err
 }
 
-// note is told of each step of a connection.
+// note records changes of a connection's state.
 func (s *Server) note(c net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,12 +37,11 @@ func (s *Server) note(c net.Conn, state http.ConnState) {
 	}
 }
 
-// freshWait bounds how long Shutdown waits for the requests of connections that have said nothing yet.
+// freshWait limits how long Shutdown waits for the first requests of new connections.
 const freshWait = 500 * time.Millisecond
 
-// Shutdown takes no more connections, waits until ctx ends for the requests under way, and cuts the rest. A
-// connection that was let in a moment ago gets its answer: the HTTP server of Go would cut it, and nobody else can
-// answer there.
+// Shutdown closes the listeners, waits for requests under way until ctx ends, and closes the remaining connections. It
+// first waits for requests of connections that were just accepted, because http.Server.Shutdown would close those.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.mu.Lock()
 	s.closing = true
@@ -60,7 +59,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 	}
 }
 
-// answerFresh returns a moment after the last connection has begun its first request.
+// answerFresh waits until all new connections have sent a request, plus a moment.
 func (s *Server) answerFresh(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshWait)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 	"box/netapi/wire"
 )
 
-// mediaType is how a stream is announced.
+// mediaType returns the media type of a container's stream.
 func mediaType(r *http.Request, terminal bool) string {
 	if !terminal && version.Of(r.Context()) >= 42 {
 		return wire.MultiplexedStream
@@ -20,7 +20,7 @@ func mediaType(r *http.Request, terminal bool) string {
 }
 
 func (s *Server) attachContainer(w http.ResponseWriter, r *http.Request) error {
-	// A client that has ended its side of the connection still listens, and that it is gone is told by writes.
+	// A client may close its side of the connection and still read. If it is gone, writes fail.
 	ctx := context.WithoutCancel(r.Context())
 	a, err := s.e.Attach(ctx, name(r), attach.Options{
 		Stdin: flag(r, "stdin"), Stdout: flag(r, "stdout"), Stderr: flag(r, "stderr"),
@@ -67,5 +67,5 @@ func (s *Server) containerLogs(w http.ResponseWriter, r *http.Request) error {
 	return quiet(log.Copy(r.Context(), newFlushWriter(w)))
 }
 
-// quiet drops an error that can no longer be told: the reply has begun.
+// quiet ignores an error that cannot be sent, because the reply has begun.
 func quiet(error) error { return nil }

@@ -15,7 +15,7 @@ import (
 	"box/netapi/wire"
 )
 
-// ping needs no version and is cheap: clients call it before anything else.
+// ping is cheap, because clients call it before anything else.
 func (s *Server) ping(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Builder-Version", "1")

@@ -12,7 +12,7 @@ import (
 	"box/netapi/wire"
 )
 
-// answer is an error in words that a client is told as they are.
+// answer is an error whose text is sent to the client as it is.
 type answer struct {
 	class error
 	text  string
@@ -23,14 +23,14 @@ func (a answer) Unwrap() error { return a.class }
 
 func unbuilt(text string) answer { return answer{errdefs.ErrNotImplemented, text} }
 
-// refusal is an endpoint of Docker's that does nothing here. {name} in its path is anything but nothing.
+// refusal is an endpoint of Docker's API that is not supported. {name} in its path matches any text but "".
 type refusal struct {
 	methods, path string
 	because       answer
 }
 
-// refusals are asked after the routes. A node outside of any swarm answers as Docker's does there; that there is no
-// plugin of a name is true.
+// refusals returns the unsupported endpoints, which are matched after the routes. Those about swarms answer as a Docker
+// node that is not in a swarm.
 func refusals() []refusal {
 	builds, plugins, swarm := unbuilt(wire.NoBuilds), unbuilt(wire.NoPlugins), unbuilt(wire.NoSwarm)
 	outside := answer{errdefs.ErrUnavailable, wire.NotManager}
@@ -65,7 +65,7 @@ func refusals() []refusal {
 	return list
 }
 
-// match tells whether the refusal is of this request, and what stands for {name}.
+// match tells whether the refusal applies to a request, and returns the text for {name}.
 func (f *refusal) match(method, path string) (name string, ok bool) {
 	if !strings.Contains(" "+f.methods+" ", " "+method+" ") {
 		return "", false
@@ -79,7 +79,7 @@ func (f *refusal) match(method, path string) (name string, ok bool) {
 	return name, begins && ends && name != ""
 }
 
-// lost answers what no route takes: with what is missing, or that there is no such page.
+// lost handles requests that match no route: it says what is not supported, or that there is no such page.
 func (s *Server) lost(w http.ResponseWriter, r *http.Request) {
 	path, version := r.URL.Path, ""
 	if rest, ok := strings.CutPrefix(path, "/v"); ok {
@@ -102,18 +102,18 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request) {
 	_ = wire.WriteError(w, http.StatusNotFound, "page not found", false)
 }
 
-// noCheckpoints answers what Docker answers unless its daemon is experimental: a clear no, where a client would take
-// "page not found" for a daemon that is too old.
+// noCheckpoints answers as a Docker daemon that is not experimental. A client would take "page not found" for a daemon
+// that is too old.
 func (s *Server) noCheckpoints(http.ResponseWriter, *http.Request) error {
 	return unbuilt(wire.NoCheckpoints)
 }
 
-// listPlugins: clients ask it before anything else.
+// listPlugins returns an empty list, since some clients ask for plugins first.
 func (s *Server) listPlugins(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, []struct{}{})
 }
 
-// noPlugin answers what is asked of one plugin. `docker inspect` goes on to the next kind only after this answer.
+// noPlugin reports that a plugin does not exist. `docker inspect` goes on with the next kind only after this error.
 func (s *Server) noPlugin(_ http.ResponseWriter, r *http.Request) error {
 	return answer{errdefs.ErrNotFound, fmt.Sprintf("plugin %q not found", name(r))}
 }

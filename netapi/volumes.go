@@ -55,7 +55,7 @@ func (s *Server) removeVolume(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pruneVolumes: before 1.42 volumes with a name were pruned too.
+// pruneVolumes removes unused volumes; before 1.42 also named ones.
 func (s *Server) pruneVolumes(w http.ResponseWriter, r *http.Request) error {
 	f, err := filters(r)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *Server) pruneVolumes(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, report)
 }
 
-// updateVolume changes volumes of a swarm, which this daemon is in none of.
+// updateVolume is for volumes of a swarm.
 func (s *Server) updateVolume(http.ResponseWriter, *http.Request) error {
 	return s.e.VolumeUpdate()
 }

@@ -10,11 +10,10 @@ import (
 	"box/personalities/docker"
 )
 
-// completing is the hidden first argument by which a shell asks what may stand in the place of the last of the words
-// after it.
+// completing is the hidden first argument with which a shell asks for completions of the last word.
 const completing = "__complete"
 
-// complete answers for box and for dockerd; docker answers for itself.
+// complete answers for box and dockerd; docker completes its own commands.
 func complete(ctx context.Context, name string, env *cmd.Env) error {
 	words := env.Args[1:]
 	if name != "box" {
@@ -36,8 +35,7 @@ func complete(ctx context.Context, name string, env *cmd.Env) error {
 	return nil
 }
 
-// candidates are the words that may follow those before, by the pages of the manual: commands, then flags of the one
-// that is named.
+// candidates lists what may follow words: commands of the manual, or the flags of the command that words name.
 func candidates(pages []*cmd.Usage, words []string, last string) (out []string) {
 	if len(words) == 0 {
 		for _, c := range table() {

@@ -1,4 +1,4 @@
-// Package personalities holds the table of programs that this one file is, and picks among them.
+// Package personalities holds the table of programs in this one file and chooses the one to run.
 package personalities
 
 import (
@@ -23,7 +23,7 @@ import (
 	"box/personalities/solo"
 )
 
-// table lists every personality, in the order in which `box` prints them.
+// table lists all personalities in the order in which `box` prints them.
 func table() []cmd.Command {
 	return []cmd.Command{
 		docker.Command,
@@ -39,13 +39,13 @@ func table() []cmd.Command {
 	}
 }
 
-// pages are the manual.
+// pages collects the pages of the manual.
 func pages() []*cmd.Usage {
 	return slices.Concat(docker.Pages(), dockerd.Pages(), certs.Pages(), install.Pages(), check.Pages(), man.Pages())
 }
 
-// Main runs the personality that argv0 (the name under which the file was started) or else the first
-// argument names, and returns the exit code of the process. It is the only place that makes exit codes.
+// Main runs the personality named by argv0, the name under which the file was started, or else by the first argument.
+// It returns the exit code of the process, which is decided nowhere else.
 func Main(ctx context.Context, argv0 string, env *cmd.Env) int {
 	name := filepath.Base(argv0)
 	if len(env.Args) > 0 && env.Args[0] == completing && name != docker.Command.Name {
@@ -78,7 +78,7 @@ func Main(ctx context.Context, argv0 string, env *cmd.Env) int {
 	return exit.Code
 }
 
-// pick finds the command and takes its name off the arguments when it came from there.
+// pick finds the command, and removes its name from the arguments if that is where it was found.
 func pick(name string, env *cmd.Env) (cmd.Command, error) {
 	commands := table()
 	for _, c := range commands {
@@ -104,7 +104,7 @@ func pick(name string, env *cmd.Env) (cmd.Command, error) {
 	return cmd.Command{}, unknown(name, commands)
 }
 
-// unknown names the command nearest to a misspelt one.
+// unknown reports a command that does not exist, and suggests the nearest one.
 func unknown(name string, commands []cmd.Command) error {
 	var names []string
 	for _, c := range commands {
@@ -121,7 +121,7 @@ func unknown(name string, commands []cmd.Command) error {
 	return &cmd.Exit{Code: 127, Err: errors.New(text)}
 }
 
-// list prints the table.
+// list prints the table of personalities.
 func list(_ context.Context, env *cmd.Env) error {
 	fmt.Fprintln(env.Stdout, "Usage:  box COMMAND [ARG...]\n\nOne file that is a container daemon and its "+
 		"client.\n\nCommands:")

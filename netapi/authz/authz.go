@@ -7,37 +7,36 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Request is what a plugin is told, under Docker's names. The fields of the response are set when the reply is asked
-// about.
+// Request is a request for a plugin's decision in Docker's protocol. The response's fields are set only for AskReply.
 type Request struct {
-	User                    string            `json:",omitempty"` // the name in the client's certificate
-	UserAuthNMethod         string            `json:",omitempty"` // TLS where there is one
+	User                    string            `json:",omitempty"` // name in the client's certificate
+	UserAuthNMethod         string            `json:",omitempty"` // "TLS" if there is a certificate
 	RequestMethod           string            `json:",omitempty"`
 	RequestURI              string            `json:"RequestUri,omitempty"`
-	RequestBody             []byte            `json:",omitempty"` // the whole of it, or nothing
+	RequestBody             []byte            `json:",omitempty"` // complete, or nil
 	RequestHeaders          map[string]string `json:",omitempty"`
-	RequestPeerCertificates [][]byte          `json:",omitempty"` // in PEM
+	RequestPeerCertificates [][]byte          `json:",omitempty"` // PEM
 	ResponseStatusCode      int               `json:",omitempty"`
 	ResponseBody            []byte            `json:",omitempty"`
 	ResponseHeaders         map[string]string `json:",omitempty"`
 }
 
-// answer is what a plugin says.
+// answer is a plugin's answer.
 type answer struct {
 	Allow    bool
 	Msg, Err string
 }
 
-// The two questions of the protocol.
+// Methods of the protocol.
 const (
 	askRequest  = "AuthZPlugin.AuthZReq"
 	askResponse = "AuthZPlugin.AuthZRes"
 )
 
-// Chain is plugins in the order in which they are asked. All must allow.
+// Chain is a list of plugins that must all allow a request.
 type Chain struct{ plugins []*plugin }
 
-// Open finds plugins by name and has each of them say that it authorizes. Without names there is no chain.
+// Open finds plugins by name and activates them. It returns nil if there are no names.
 func Open(ctx context.Context, names []string) (*Chain, error) {
 	c := &Chain{}
 	known := map[string]bool{}
@@ -62,17 +61,17 @@ func Open(ctx context.Context, names []string) (*Chain, error) {
 	return c, nil
 }
 
-// Close ends idle connections; questions under way are answered.
+// Close closes idle connections. Calls under way are completed.
 func (c *Chain) Close() {
 	for _, p := range c.plugins {
 		p.http.CloseIdleConnections()
 	}
 }
 
-// Ask asks whether a request may be done: nil, or what its client is told.
+// Ask returns nil if all plugins allow a request, or the error for its client.
 func (c *Chain) Ask(ctx context.Context, r *Request) error { return c.ask(ctx, askRequest, r, false) }
 
-// AskReply asks whether the reply may be sent, the last plugin first, as Docker does.
+// AskReply returns nil if all plugins allow the reply. As in Docker, the last plugin is asked first.
 func (c *Chain) AskReply(ctx context.Context, r *Request) error {
 	return c.ask(ctx, askResponse, r, true)
 }
@@ -97,11 +96,11 @@ func (c *Chain) ask(ctx context.Context, what string, r *Request, backwards bool
 	return nil
 }
 
-// denied is a verdict.
+// denied is a refusal.
 type denied struct{ text string }
 
-// Error is what the client is told.
+// Error returns the message for the client.
 func (d denied) Error() string { return d.text }
 
-// Unwrap gives its class.
+// Unwrap returns the class of the error.
 func (denied) Unwrap() error { return errdefs.ErrPermissionDenied }

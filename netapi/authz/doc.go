@@ -1,10 +1,9 @@
-// Package authz decides who may do what with the API: plugins that speak Docker's authorization protocol, and a file
-// that says which names of certificates may only read. It knows nothing of what the API does.
+// Package authz decides about requests to the API: with plugins that speak Docker's authorization protocol, and with a
+// file that lists which clients may change something. It does not know what the requests do.
 //
-// netapi/authz asks plugins and reads the policy; netapi/authorize.go stands between the routes and their handlers.
-// What a handler would read as parameters is read whole and shown to the plugins first; a body that they cannot see
-// whole is refused, or left as a stream of bytes that no handler takes for JSON. A reply is kept back until they have
-// seen it or it becomes a stream. The address they see is spelt as the router takes it. The policy judges by the
-// matched route, never by the text of a path. A context carries the name of the certificate from the request to the
-// bus, which puts it into the events.
+// netapi/authorize.go calls it between routing and handlers. Plugins see the complete body that a handler parses. A
+// body that they cannot see is refused, or it is a stream of bytes in which handlers do not look for parameters. A
+// reply is delayed until plugins have seen it, or until it becomes a stream. Plugins see the URI as the router
+// understands it, and the policy depends on the matched route instead of the text of the path. The name in the client's
+// certificate is in the context of a request, and becomes part of events.
 package authz

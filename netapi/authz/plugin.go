@@ -23,23 +23,23 @@ import (
 
 // Limits of the protocol.
 const (
-	maxAnswer = 1 << 20          // bytes of an answer
-	callWait  = 30 * time.Second // for an answer
-	maxSpec   = 1 << 16          // bytes of a file that says where a plugin is
+	maxAnswer = 1 << 20          // size of an answer in bytes
+	callWait  = 30 * time.Second // time for an answer
+	maxSpec   = 1 << 16          // size of a .spec or .json file in bytes
 )
 
-// mediaType is the version of Docker's plugin protocol that is spoken.
+// mediaType is the supported version of Docker's plugin protocol.
 const mediaType = "application/vnd.docker.plugins.v1.2+json"
 
-// plugin is one program that listens somewhere.
+// plugin is a program that listens on an address.
 type plugin struct {
 	name string
-	base string // URL that a method's name is put after
+	base string // URL before the name of a method
 	http *http.Client
 }
 
-// find looks where Docker does: a socket in /run/docker/plugins, then a file .spec with an address or .json in
-// /etc/docker/plugins and /usr/lib/docker/plugins, each also in a folder of the plugin's name.
+// find looks in the places where Docker does: a socket in /run/docker/plugins, then a .spec file with an address or a
+// .json file in /etc/docker/plugins and /usr/lib/docker/plugins; each may be in a folder with the plugin's name.
 func find(name string) (*plugin, error) {
 	if name == "" || name != filepath.Base(name) || name[0] == '.' {
 		return nil, fmt.Errorf("%q is no name of a plugin: %w", name, errdefs.ErrInvalidArgument)
@@ -82,7 +82,7 @@ func readSpec(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxSpec))
 }
 
-// tlsFiles is the part TLSConfig of a .json file.
+// tlsFiles is TLSConfig of a .json file.
 type tlsFiles struct {
 	InsecureSkipVerify        bool
 	CAFile, CertFile, KeyFile string
@@ -102,7 +102,7 @@ func fromFile(name, suffix string, raw []byte) (*plugin, error) {
 	return dial(name, spec.Addr, spec.TLSConfig)
 }
 
-// dial gets ready to talk to an address: unix:///path, tcp://host:port, http:// or https://.
+// dial makes a client for an address: unix:///path, tcp://host:port, http:// or https://.
 func dial(name, address string, files *tlsFiles) (*plugin, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -151,7 +151,7 @@ func (f *tlsFiles) config() (*tls.Config, error) {
 	return c, err
 }
 
-// activate has the plugin say what it is for.
+// activate checks that the plugin implements authorization.
 func (p *plugin) activate(ctx context.Context) error {
 	var is struct{ Implements []string }
 	if err := p.call(ctx, "Plugin.Activate", nil, &is); err != nil {
@@ -163,7 +163,7 @@ func (p *plugin) activate(ctx context.Context) error {
 	return nil
 }
 
-// call asks one question. Whatever is not a whole, right answer is an error.
+// call calls a method. Anything but a complete and valid answer is an error.
 func (p *plugin) call(ctx context.Context, method string, question, reply any) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()

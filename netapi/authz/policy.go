@@ -10,23 +10,23 @@ import (
 	"strings"
 )
 
-// maxPolicy is the longest policy file, bytes.
+// maxPolicy is the maximum size of a policy file in bytes.
 const maxPolicy = 1 << 20
 
-// Right is what a name may do.
+// Right is what a client may do.
 type Right int
 
-// The rights, each more than the one before.
+// The rights, each including those before it.
 const (
 	Nothing Right = iota
 	Read
 	All
 )
 
-// Policy says what the holders of certificates may do, by the names in those.
+// Policy assigns rights to the names in clients' certificates.
 type Policy struct {
 	names map[string]Right
-	other Right // of everybody else
+	other Right // right of other clients
 }
 
 // ReadPolicy reads a file with lines such as
@@ -35,7 +35,7 @@ type Policy struct {
 //	read monitor
 //	read *
 //
-// where * stands for every name that has no line, and for connections over tcp without a certificate. Who has no line
+// where * stands for all names without a line, and for clients on tcp without a certificate. Without such a line, they
 // may do nothing.
 func ReadPolicy(path string) (*Policy, error) {
 	f, err := os.Open(path)
@@ -87,7 +87,7 @@ func parsePolicy(raw []byte) (*Policy, error) {
 	return p, lines.Err()
 }
 
-// Of is what the holder of a certificate may do; "" is somebody without one.
+// Of returns the right of a name; "" stands for a client without a certificate.
 func (p *Policy) Of(name string) Right {
 	if r, ok := p.names[name]; ok && name != "" {
 		return r
@@ -95,7 +95,7 @@ func (p *Policy) Of(name string) Right {
 	return p.other
 }
 
-// Check refuses what name may not. reads tells whether it is only reading.
+// Check returns an error if name may not do a request. reads tells whether the request only reads.
 func (p *Policy) Check(name string, reads bool) error {
 	who := fmt.Sprintf("the certificate of %q", name)
 	if name == "" {

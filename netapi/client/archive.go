@@ -19,7 +19,7 @@ func (c *Client) StatPath(ctx context.Context, id, path string) (wire.PathStat, 
 	return wire.DecodePathStat(res.Header.Get(wire.PathStatHeader))
 }
 
-// CopyFrom streams a file or folder of a container as a tar whose entries start with its base name.
+// CopyFrom streams a file or folder of a container as tar. Names in it start with the base name of path.
 func (c *Client) CopyFrom(ctx context.Context, id, path string) (io.ReadCloser, wire.PathStat, error) {
 	res, err := c.send(ctx, call{method: "GET", path: "/containers/" + id + "/archive", query: url.Values{"path": {path}}})
 	if err != nil {
@@ -33,7 +33,8 @@ func (c *Client) CopyFrom(ctx context.Context, id, path string) (io.ReadCloser, 
 	return res.Body, stat, nil
 }
 
-// CopyTo unpacks a tar into an existing folder of a container. copyOwner keeps the owners of the archive.
+// CopyTo unpacks a tar into an existing folder of a container. If copyOwner is set, files get the owners in the
+// archive.
 func (c *Client) CopyTo(ctx context.Context, id, folder string, tar io.Reader, copyOwner bool) error {
 	q := url.Values{"path": {folder}, "noOverwriteDirNonDir": {"true"}}
 	if copyOwner {
@@ -42,7 +43,7 @@ func (c *Client) CopyTo(ctx context.Context, id, folder string, tar io.Reader, c
 	return c.do(ctx, call{method: "PUT", path: "/containers/" + id + "/archive", query: q, body: tar}, nil)
 }
 
-// ContainerExport streams a container's files as a tar.
+// ContainerExport streams all files of a container as tar.
 func (c *Client) ContainerExport(ctx context.Context, id string) (io.ReadCloser, error) {
 	return c.stream(ctx, call{method: "GET", path: "/containers/" + id + "/export"})
 }

@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awayAfter is how long an answer may take before somebody is told that no daemon is there to give it.
+// awayAfter is how long to wait for an answer before Options.Away is called.
 const awayAfter = 500 * time.Millisecond
 
-// watchAway notes that the process which listens on a unix socket has ended, while somebody else holds the socket for
-// the next one: who connects then waits. The user is told by Options.Away when that takes a while.
+// watchAway notices that the daemon behind a unix socket has ended while the keeper holds the socket for the next
+// daemon. The request waits then, and Options.Away is called if that takes long.
 func (c *Client) watchAway(conn net.Conn) {
 	pid := listener(conn)
 	if pid <= 0 || running(pid) {
@@ -32,7 +32,7 @@ func (c *Client) watchAway(conn net.Conn) {
 	c.waiting = append(c.waiting, timer)
 }
 
-// answered ends the waiting for a daemon.
+// answered ends the wait for a daemon.
 func (c *Client) answered() {
 	if !c.away.Swap(false) {
 		return
@@ -45,7 +45,7 @@ func (c *Client) answered() {
 	c.waiting = nil
 }
 
-// listener is the process that listens at the other end, 0 where that cannot be told (unix(7), SO_PEERCRED).
+// listener returns the process that listens at the other end (unix(7), SO_PEERCRED), or 0 if it is not known.
 func listener(conn net.Conn) (pid int) {
 	u, ok := conn.(*net.UnixConn)
 	if !ok {
@@ -63,7 +63,7 @@ func listener(conn net.Conn) (pid int) {
 	return pid
 }
 
-// running tells whether a process is there. Without /proc nothing is known, and it is taken to be.
+// running tells whether a process exists. It returns true if that is not known, because /proc is not mounted.
 func running(pid int) bool {
 	_, err := os.Stat("/proc/" + strconv.Itoa(pid))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -73,7 +73,7 @@ func running(pid int) bool {
 	return err != nil
 }
 
-// dialWatched is a direct connection of which it is known whether a daemon is there.
+// dialWatched connects directly and calls watchAway.
 func (c *Client) dialWatched(ctx context.Context) (net.Conn, error) {
 	conn, err := c.dialDirect(ctx, c.address)
 	if err == nil && c.network == "unix" {

@@ -1,5 +1,5 @@
-// Package client speaks the Docker API to any daemon that speaks it, from 1.24 on: one small method a
-// call, the types of github.com/moby/moby/api, errors in the classes of containerd/errdefs.
+// Package client calls the API of any Docker daemon from API 1.24 on. Each call is one method, with the types of
+// github.com/moby/moby/api and errors of the classes of containerd/errdefs.
 package client
 
 import (
@@ -15,42 +15,42 @@ import (
 	"time"
 )
 
-// MaxVersion is the API version that the client speaks; it lowers it for an older daemon, never raises it.
+// MaxVersion is the newest API version of the client. It uses an older one if the daemon requires that.
 const MaxVersion = "1.51"
 
-// Options say where the daemon is and how to talk to it.
+// Options configure a client.
 type Options struct {
-	Host      string            // unix:///path, tcp://host:port; empty: DefaultHost
-	TLS       *tls.Config       // for tcp; nil: plain
-	Version   string            // a fixed API version (DOCKER_API_VERSION); empty: negotiate
-	Headers   map[string]string // sent with every request
+	Host      string            // unix:///path, tcp: // unix:///path or tcp://host:port; empty: DefaultHost
+	TLS       *tls.Config       // for tcp; nil: no TLS
+	Version   string            // fixed API version (DOCKER_API_VERSION); empty: negotiated
+	Headers   map[string]string // sent with all requests
 	UserAgent string
-	Proxy     func(*url.URL) (*url.URL, error)        // the way to a tcp host; nil: direct
-	Away      func()                                  // told once no daemon is there, and the answer is waited for
-	Dial      func(context.Context) (net.Conn, error) // how a host is reached whose scheme is none of the client's own
+	Proxy     func(*url.URL) (*url.URL, error)        // proxy for a tcp host; nil: none
+	Away      func()                                  // called when a request waits because the daemon has ended
+	Dial      func(context.Context) (net.Conn, error) // connects to hosts of schemes that the client does not know
 }
 
-// DefaultHost is where a daemon listens when nobody says otherwise.
+// DefaultHost is the default address of the daemon.
 const DefaultHost = "unix:///var/run/docker.sock"
 
-// Client is a connection to one daemon, kept open between calls. It is safe for several goroutines.
+// Client is a client of one daemon. It keeps connections open between calls and may be used by several goroutines.
 type Client struct {
-	host    string // in full, for messages
+	host    string // full address, for messages
 	network string
 	address string
-	base    string // path prefix of a tcp host
+	base    string // prefix of paths, for tcp
 	options Options
 	http    http.Client
 
-	away atomic.Bool // the daemon has ended, and another one is waited for
+	away atomic.Bool // the daemon has ended, and a request waits for the next one
 
 	mu      sync.Mutex
-	waiting []*time.Timer // of Options.Away
-	version string        // what is spoken; the client's own until the daemon's is known
-	agreed  bool          // the daemon has accepted version
+	waiting []*time.Timer // timers of Options.Away
+	version string        // API version in use
+	agreed  bool          // whether the daemon is known to accept version
 }
 
-// New checks the options and returns a client. It does not connect yet.
+// New checks the options and returns a client. It does not connect.
 func New(o Options) (*Client, error) {
 	if o.Host == "" {
 		o.Host = DefaultHost
@@ -82,19 +82,19 @@ func New(o Options) (*Client, error) {
 		}
 	}
 	c.http.Transport = transport
-	// a daemon never redirects; a POST that turned into a GET would answer nonsense
+	// daemons do not redirect, and a POST must not become a GET
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil
 }
 
-// Close drops idle connections.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Host is the daemon's address in full.
+// Host returns the full address of the daemon.
 func (c *Client) Host() string { return c.host }
 
-// parseHost reads a host as Docker's client does: tcp where no scheme is said, this machine where no name is, and the
-// port of a daemon with or without TLS.
+// parseHost parses an address as Docker's client does. The default scheme is tcp, the default host localhost, the
+// default port that of a daemon with or without TLS.
 func parseHost(host string, secure bool) (network, address, base string, err error) {
 	scheme, rest, ok := strings.Cut(host, "://")
 	if !ok {
@@ -143,8 +143,7 @@ func (c *Client) dialDirect(ctx context.Context, address string) (net.Conn, erro
 	return d.DialContext(ctx, c.network, address)
 }
 
-// Dial opens a connection on which the daemon waits for requests, with TLS where the client has it; the caller closes
-// it.
+// Dial opens a connection to the daemon, with TLS if that is configured. The caller closes it.
 func (c *Client) Dial(ctx context.Context) (net.Conn, error) {
 	conn, err := c.dial(ctx)
 	if err != nil {

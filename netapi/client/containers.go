@@ -12,7 +12,7 @@ import (
 	"box/netapi/wire"
 )
 
-// ListContainers chooses what ContainerList returns.
+// ListContainers selects containers for ContainerList.
 type ListContainers struct {
 	All     bool
 	Limit   int // <= 0: no limit
@@ -33,7 +33,7 @@ func (c *Client) ContainerList(ctx context.Context, o ListContainers) (list []co
 	return list, err
 }
 
-// ContainerCreate makes a container. An empty name lets the daemon choose; platform may be empty.
+// ContainerCreate creates a container. If name is empty the daemon chooses one. platform may be empty.
 func (c *Client) ContainerCreate(ctx context.Context, body container.CreateRequest, name,
 	platform string) (r container.CreateResponse, err error) {
 	q := url.Values{}
@@ -43,7 +43,7 @@ func (c *Client) ContainerCreate(ctx context.Context, body container.CreateReque
 	return r, err
 }
 
-// ContainerInspect returns the daemon's JSON about a container as it came; size adds SizeRw and SizeRootFs.
+// ContainerInspect returns the daemon's JSON about a container as it was received. size adds SizeRw and SizeRootFs.
 func (c *Client) ContainerInspect(ctx context.Context, id string, size bool) (raw json.RawMessage, err error) {
 	q := url.Values{}
 	setBool(q, "size", size)
@@ -58,12 +58,13 @@ func (c *Client) ContainerStart(ctx context.Context, id, detachKeys string) erro
 	return c.action(ctx, id, "start", q)
 }
 
-// ContainerStop stops a container: signal (empty: its own), then SIGKILL after timeout seconds (nil: its own).
+// ContainerStop sends a signal to a container, and SIGKILL after timeout seconds. An empty signal and a nil timeout
+// mean those of the container.
 func (c *Client) ContainerStop(ctx context.Context, id, signal string, timeout *int) error {
 	return c.action(ctx, id, "stop", stopQuery(signal, timeout))
 }
 
-// ContainerRestart stops and starts a container.
+// ContainerRestart stops a container like ContainerStop and starts it.
 func (c *Client) ContainerRestart(ctx context.Context, id, signal string, timeout *int) error {
 	return c.action(ctx, id, "restart", stopQuery(signal, timeout))
 }
@@ -77,29 +78,29 @@ func stopQuery(signal string, timeout *int) url.Values {
 	return q
 }
 
-// ContainerKill sends a signal; empty means SIGKILL.
+// ContainerKill sends a signal to a container; empty means SIGKILL.
 func (c *Client) ContainerKill(ctx context.Context, id, signal string) error {
 	q := url.Values{}
 	setString(q, "signal", signal)
 	return c.action(ctx, id, "kill", q)
 }
 
-// ContainerPause freezes every process of a container.
+// ContainerPause freezes all processes of a container.
 func (c *Client) ContainerPause(ctx context.Context, id string) error {
 	return c.action(ctx, id, "pause", nil)
 }
 
-// ContainerUnpause thaws them.
+// ContainerUnpause resumes a paused container.
 func (c *Client) ContainerUnpause(ctx context.Context, id string) error {
 	return c.action(ctx, id, "unpause", nil)
 }
 
-// ContainerRename gives a container another name.
+// ContainerRename changes the name of a container.
 func (c *Client) ContainerRename(ctx context.Context, id, name string) error {
 	return c.action(ctx, id, "rename", url.Values{"name": {name}})
 }
 
-// ContainerResize tells the size of the terminal.
+// ContainerResize sets the size of a container's terminal.
 func (c *Client) ContainerResize(ctx context.Context, id string, height, width int) error {
 	return c.action(ctx, id, "resize", sizeQuery(height, width))
 }
@@ -112,7 +113,7 @@ func (c *Client) action(ctx context.Context, id, verb string, q url.Values) erro
 	return c.do(ctx, call{method: "POST", path: "/containers/" + id + "/" + verb, query: q}, nil)
 }
 
-// ContainerRemove removes a container; force kills it first, volumes removes its anonymous ones, link only
+// ContainerRemove removes a container. force kills it first; volumes removes its anonymous volumes; link removes only
 // the link of that name.
 func (c *Client) ContainerRemove(ctx context.Context, id string, force, volumes, link bool) error {
 	q := url.Values{}
@@ -122,28 +123,28 @@ func (c *Client) ContainerRemove(ctx context.Context, id string, force, volumes,
 	return c.do(ctx, call{method: "DELETE", path: "/containers/" + id, query: q}, nil)
 }
 
-// ContainerUpdate changes limits and the restart policy.
+// ContainerUpdate changes the limits and the restart policy of a container.
 func (c *Client) ContainerUpdate(ctx context.Context, id string, u container.UpdateConfig) (r container.UpdateResponse,
 	err error) {
 	err = c.do(ctx, call{method: "POST", path: "/containers/" + id + "/update", body: u}, &r)
 	return r, err
 }
 
-// Wait is a wait that the daemon has accepted: it was in place before ContainerWait returned.
+// Wait is a wait that the daemon has accepted.
 type Wait struct{ body io.ReadCloser }
 
-// Result blocks until the condition holds. It may be called once, and ends the wait.
+// Result blocks until the condition is met, and ends the wait. It may be called once.
 func (w *Wait) Result() (r container.WaitResponse, err error) {
 	defer w.body.Close()
 	err = json.NewDecoder(w.body).Decode(&r)
 	return r, err
 }
 
-// Close gives a wait up.
+// Close cancels the wait.
 func (w *Wait) Close() error { return w.body.Close() }
 
-// ContainerWait starts to wait for a condition. The daemon (from 1.30) answers headers at once, so a wait for
-// the next exit that returned before the start sees every exit.
+// ContainerWait starts waiting for a condition. Daemons from API 1.30 on reply as soon as they wait, so a wait for the
+// next exit misses none if the container is started afterwards.
 func (c *Client) ContainerWait(ctx context.Context, id string, condition container.WaitCondition) (*Wait, error) {
 	q := url.Values{}
 	setString(q, "condition", string(condition))
@@ -154,10 +155,10 @@ func (c *Client) ContainerWait(ctx context.Context, id string, condition contain
 	return &Wait{body}, nil
 }
 
-// Attach chooses what ContainerAttach connects.
+// Attach selects what ContainerAttach connects.
 type Attach struct {
 	Stdin, Stdout, Stderr bool
-	Logs                  bool // first what was written before
+	Logs                  bool // send what was logged before first
 	DetachKeys            string
 }
 
@@ -172,7 +173,7 @@ func (c *Client) ContainerAttach(ctx context.Context, id string, a Attach) (*wir
 	return c.hijack(ctx, call{method: "POST", path: "/containers/" + id + "/attach", query: q})
 }
 
-// ContainerTop lists a container's processes.
+// ContainerTop lists the processes of a container.
 func (c *Client) ContainerTop(ctx context.Context, id, psArgs string) (r container.TopResponse, err error) {
 	q := url.Values{}
 	setString(q, "ps_args", psArgs)
@@ -180,7 +181,7 @@ func (c *Client) ContainerTop(ctx context.Context, id, psArgs string) (r contain
 	return r, err
 }
 
-// ContainerChanges lists what a container changed in its image's files.
+// ContainerChanges lists the files that a container changed.
 func (c *Client) ContainerChanges(ctx context.Context, id string) (list []container.FilesystemChange, err error) {
 	err = c.do(ctx, call{method: "GET", path: "/containers/" + id + "/changes"}, &list)
 	return list, err

@@ -16,16 +16,16 @@ import (
 	"box/netapi/wire"
 )
 
-// Error is what a daemon answered instead of a result. errors.Is finds its class.
+// Error is an error that the daemon returned. errors.Is finds its class.
 type Error struct {
 	Status  int
-	Message string // the daemon's own words
+	Message string // the daemon's text
 }
 
-// Error gives the daemon's words with Docker's introduction.
+// Error returns the daemon's text with Docker's prefix.
 func (e *Error) Error() string { return "Error response from daemon: " + e.Message }
 
-// Unwrap is the class that belongs to the status.
+// Unwrap returns the class for the status.
 func (e *Error) Unwrap() error {
 	switch e.Status {
 	case http.StatusBadRequest:
@@ -48,13 +48,13 @@ func (e *Error) Unwrap() error {
 	return errdefs.ErrUnknown
 }
 
-// ConnectError says that no daemon answered.
+// ConnectError reports that no daemon could be reached.
 type ConnectError struct {
 	Host string
 	Err  error
 }
 
-// Error is Docker's sentence about it.
+// Error returns Docker's text for it.
 func (e *ConnectError) Error() string {
 	if errors.Is(e.Err, fs.ErrPermission) {
 		return fmt.Sprintf("permission denied while trying to connect to the Docker daemon socket at %s: %v", e.Host, e.Err)
@@ -62,10 +62,10 @@ func (e *ConnectError) Error() string {
 	return fmt.Sprintf("Cannot connect to the Docker daemon at %s. Is the docker daemon running?", e.Host)
 }
 
-// Unwrap keeps both the cause and the class.
+// Unwrap returns the cause and the class.
 func (e *ConnectError) Unwrap() []error { return []error{e.Err, errdefs.ErrUnavailable} }
 
-// transportError turns what net/http reports into a ConnectError where nobody answered.
+// transportError converts errors of net/http: those about connecting become a ConnectError.
 func (c *Client) transportError(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -83,7 +83,7 @@ func (c *Client) transportError(err error) error {
 	return fmt.Errorf("error during connect to %s: %w", c.host, err)
 }
 
-// answerError is the Error in a reply; it reads and closes the body.
+// answerError makes an Error from a reply, whose body it reads and closes.
 func answerError(res *http.Response) error {
 	defer res.Body.Close()
 	return &Error{Status: res.StatusCode, Message: wire.ReadError(res)}

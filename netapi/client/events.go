@@ -10,7 +10,7 @@ import (
 	"box/netapi/wire"
 )
 
-// Event is one of a daemon's. The first three are of daemons of before API 1.52.
+// Event is an event of the daemon. Status, ID and From are sent by daemons before API 1.52.
 type Event struct {
 	Status string `json:"status,omitempty"`
 	ID     string `json:"id,omitempty"`
@@ -25,7 +25,7 @@ type Event struct {
 	TimeNano int64 `json:"timeNano,omitempty"`
 }
 
-// Events calls each for every event until until, the end of ctx, or an error of each. Since and until are Unix
+// Events calls each for every event until the time until, the end of ctx or an error of each. since and until are Unix
 // seconds or empty.
 func (c *Client) Events(ctx context.Context, since, until string, f Filters, each func(*Event) error) error {
 	q := url.Values{}

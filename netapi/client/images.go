@@ -15,7 +15,7 @@ import (
 	"box/netapi/wire"
 )
 
-// ImageList lists images; sharedSize asks for the cost of computing it.
+// ImageList lists images. sharedSize makes the daemon compute shared sizes, which is expensive.
 func (c *Client) ImageList(ctx context.Context, all, sharedSize bool, f Filters) (list []image.Summary, err error) {
 	q := url.Values{}
 	setBool(q, "all", all)
@@ -25,7 +25,7 @@ func (c *Client) ImageList(ctx context.Context, all, sharedSize bool, f Filters)
 	return list, err
 }
 
-// ImageInspect returns the daemon's JSON about an image as it came.
+// ImageInspect returns the daemon's JSON about an image as it was received.
 func (c *Client) ImageInspect(ctx context.Context, name, platform string) (raw json.RawMessage, err error) {
 	q := url.Values{}
 	setString(q, "platform", platform)
@@ -42,14 +42,14 @@ func (c *Client) ImageHistory(ctx context.Context, name, platform string) (list 
 	return list, err
 }
 
-// ImageTag gives an image one more name.
+// ImageTag adds a name to an image.
 func (c *Client) ImageTag(ctx context.Context, source, repo, tag string) error {
 	q := url.Values{"repo": {repo}}
 	setString(q, "tag", tag)
 	return c.do(ctx, call{method: "POST", path: "/images/" + source + "/tag", query: q}, nil)
 }
 
-// ImageRemove takes a name off an image and deletes it with its last name.
+// ImageRemove removes a name from an image, and deletes the image if that was the last name.
 func (c *Client) ImageRemove(ctx context.Context, name string, force, noPrune bool,
 	platforms []string) (list []image.DeleteResponse, err error) {
 	q := url.Values{}
@@ -62,7 +62,7 @@ func (c *Client) ImageRemove(ctx context.Context, name string, force, noPrune bo
 	return list, err
 }
 
-// ImagePrune deletes images that nothing uses.
+// ImagePrune deletes unused images.
 func (c *Client) ImagePrune(ctx context.Context, f Filters) (r image.PruneReport, err error) {
 	q := url.Values{}
 	f.set(q)
@@ -70,7 +70,7 @@ func (c *Client) ImagePrune(ctx context.Context, f Filters) (r image.PruneReport
 	return r, err
 }
 
-// ImageLoad sends an archive of images; the reply is a progress stream.
+// ImageLoad sends an archive of images. The reply is a progress stream.
 func (c *Client) ImageLoad(ctx context.Context, archive io.Reader, quiet bool, platforms []string) (io.ReadCloser,
 	error) {
 	q := url.Values{"quiet": {"0"}}
@@ -93,7 +93,7 @@ func (c *Client) ImageSave(ctx context.Context, names, platforms []string) (io.R
 	return c.stream(ctx, call{method: "GET", path: "/images/get", query: q})
 }
 
-// ImagePull fetches an image; the reply is a progress stream. tag may be a digest.
+// ImagePull pulls an image. tag may be a digest. The reply is a progress stream.
 func (c *Client) ImagePull(ctx context.Context, repo, tag, platform string, auth wire.Auth) (io.ReadCloser, error) {
 	q := url.Values{"fromImage": {repo}}
 	setString(q, "tag", tag)
@@ -101,7 +101,7 @@ func (c *Client) ImagePull(ctx context.Context, repo, tag, platform string, auth
 	return c.withAuth(ctx, call{method: "POST", path: "/images/create", query: q}, auth)
 }
 
-// ImagePush sends an image to its registry; the reply is a progress stream.
+// ImagePush pushes an image. The reply is a progress stream.
 func (c *Client) ImagePush(ctx context.Context, repo, tag, platform string, auth wire.Auth) (io.ReadCloser, error) {
 	q := url.Values{}
 	setString(q, "tag", tag)
@@ -118,7 +118,7 @@ func (c *Client) withAuth(ctx context.Context, k call, auth wire.Auth) (io.ReadC
 	return c.stream(ctx, k)
 }
 
-// ImageSearch asks the daemon to search its default registry; limit <= 0 leaves the number to the registry.
+// ImageSearch makes the daemon search the default registry. limit <= 0 means the registry's default.
 func (c *Client) ImageSearch(ctx context.Context, term string, limit int, f Filters,
 	auth wire.Auth) (list []registry.SearchResult, err error) {
 	q := url.Values{"term": {term}}
@@ -137,9 +137,9 @@ func (c *Client) ImageSearch(ctx context.Context, term string, limit int, f Filt
 	return list, nil
 }
 
-// Import chooses what ImageImport makes.
+// Import selects what ImageImport imports.
 type Import struct {
-	Source    string // a URL for the daemon to fetch, or "-": Body
+	Source    string // a URL that the daemon fetches, or "-" for Body
 	Body      io.Reader
 	Repo, Tag string
 	Message   string
@@ -147,7 +147,7 @@ type Import struct {
 	Platform  string
 }
 
-// ImageImport makes an image of one layer from a tar; the reply is a progress stream.
+// ImageImport makes an image with one layer from a tar. The reply is a progress stream.
 func (c *Client) ImageImport(ctx context.Context, o Import) (io.ReadCloser, error) {
 	q := url.Values{"fromSrc": {o.Source}, "changes": o.Changes}
 	setString(q, "repo", o.Repo)
@@ -161,14 +161,14 @@ func (c *Client) ImageImport(ctx context.Context, o Import) (io.ReadCloser, erro
 	return c.stream(ctx, k)
 }
 
-// Commit chooses what ContainerCommit makes.
+// Commit selects what ContainerCommit does.
 type Commit struct {
 	Container, Repo, Tag, Comment, Author string
 	Changes                               []string
 	Pause                                 bool
 }
 
-// ContainerCommit makes an image of a container and returns its ID.
+// ContainerCommit makes an image from a container and returns its ID.
 func (c *Client) ContainerCommit(ctx context.Context, o Commit) (string, error) {
 	q := url.Values{"container": {o.Container}, "changes": o.Changes}
 	setString(q, "repo", o.Repo)

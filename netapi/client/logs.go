@@ -6,7 +6,7 @@ import (
 	"net/url"
 )
 
-// Logs chooses lines of a container's log. Since and Until are Unix seconds, "seconds.nanoseconds".
+// Logs selects lines of a container's log. Since and Until are Unix seconds with optional decimals.
 type Logs struct {
 	Stdout, Stderr bool
 	Since, Until   string
@@ -16,7 +16,7 @@ type Logs struct {
 	Details        bool
 }
 
-// ContainerLogs streams a log: frames, or bare bytes when the container has a terminal.
+// ContainerLogs streams a log: frames, or raw bytes if the container has a terminal.
 func (c *Client) ContainerLogs(ctx context.Context, id string, o Logs) (io.ReadCloser, error) {
 	q := url.Values{}
 	setBool(q, "stdout", o.Stdout)
@@ -30,8 +30,8 @@ func (c *Client) ContainerLogs(ctx context.Context, id string, o Logs) (io.ReadC
 	return c.stream(ctx, call{method: "GET", path: "/containers/" + id + "/logs", query: q})
 }
 
-// ContainerStats streams measurements as JSON objects; without stream it sends one, from two samples, or
-// from one when oneShot.
+// ContainerStats streams measurements as JSON objects. If stream is not set, there is only one, from two samples, or
+// from a single sample if oneShot is set.
 func (c *Client) ContainerStats(ctx context.Context, id string, stream, oneShot bool) (io.ReadCloser, error) {
 	q := url.Values{"stream": {"0"}}
 	if stream {

@@ -9,8 +9,8 @@ import (
 	"github.com/moby/moby/api/types/network"
 )
 
-// Network is the part of a network that a listing shows. Addresses stay out: old daemons write some of
-// them in forms that the typed ones of today do not read.
+// Network is the part of a network that is listed. Addresses are left out, because old daemons send some in formats
+// that the current types do not parse.
 type Network struct {
 	ID         string `json:"Id"`
 	Name       string
@@ -31,7 +31,7 @@ func (c *Client) NetworkList(ctx context.Context, f Filters) (list []Network, er
 	return list, err
 }
 
-// NetworkInspect returns the daemon's JSON about a network as it came.
+// NetworkInspect returns the daemon's JSON about a network as it was received.
 func (c *Client) NetworkInspect(ctx context.Context, name, scope string, verbose bool) (raw json.RawMessage,
 	err error) {
 	q := url.Values{}
@@ -41,7 +41,7 @@ func (c *Client) NetworkInspect(ctx context.Context, name, scope string, verbose
 	return raw, err
 }
 
-// NetworkCreate makes a network.
+// NetworkCreate creates a network.
 func (c *Client) NetworkCreate(ctx context.Context, body network.CreateRequest) (r network.CreateResponse, err error) {
 	err = c.do(ctx, call{method: "POST", path: "/networks/create", body: body}, &r)
 	return r, err
@@ -52,13 +52,13 @@ func (c *Client) NetworkRemove(ctx context.Context, name string) error {
 	return c.do(ctx, call{method: "DELETE", path: "/networks/" + name}, nil)
 }
 
-// NetworkConnect joins a container to a network.
+// NetworkConnect connects a container to a network.
 func (c *Client) NetworkConnect(ctx context.Context, name, container string, endpoint *network.EndpointSettings) error {
 	body := network.ConnectRequest{Container: container, EndpointConfig: endpoint}
 	return c.do(ctx, call{method: "POST", path: "/networks/" + name + "/connect", body: body}, nil)
 }
 
-// NetworkDisconnect takes a container off a network.
+// NetworkDisconnect disconnects a container from a network.
 func (c *Client) NetworkDisconnect(ctx context.Context, name, container string, force bool) error {
 	body := network.DisconnectRequest{Container: container, Force: force}
 	return c.do(ctx, call{method: "POST", path: "/networks/" + name + "/disconnect", body: body}, nil)

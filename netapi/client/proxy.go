@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// ProxyFrom is what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say about the way to a URL, nil for a direct one. What is on
-// this host is never reached by a proxy.
+// ProxyFrom returns a function that chooses the proxy for a URL by HTTP_PROXY, HTTPS_PROXY and NO_PROXY. It returns nil
+// if there is no proxy. Connections to this host never use one.
 func ProxyFrom(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	either := func(upper, lower string) string {
 		if v := getenv(upper); v != "" {
@@ -32,13 +32,13 @@ func ProxyFrom(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	return config.ProxyFunc()
 }
 
-// proxied reports whether requests may go by a proxy: those to a host that TCP reaches.
+// proxied tells whether requests may use a proxy, which is so for tcp only.
 func (c *Client) proxied() bool {
 	return c.network == "tcp" && c.options.Dial == nil && c.options.Proxy != nil
 }
 
-// dialProxy opens a connection for a stream through the proxy by CONNECT (RFC 9110 section 9.3.6), or directly where
-// there is no proxy on the way or it does not let streams pass.
+// dialProxy connects through the proxy with CONNECT (RFC 9110, section 9.3.6). It connects directly if there is no
+// proxy for the address, or if the proxy refuses CONNECT.
 func (c *Client) dialProxy(ctx context.Context) (net.Conn, error) {
 	u := &url.URL{Scheme: c.scheme(), Host: c.address}
 	proxy, err := c.options.Proxy(u)
@@ -71,7 +71,7 @@ func (c *Client) dialProxy(ctx context.Context) (net.Conn, error) {
 	return c.dialDirect(ctx, c.address)
 }
 
-// connect asks a proxy for a stream to address; it is nil where the proxy refuses.
+// connect requests a tunnel to address. It returns nil if the proxy refuses.
 func connect(conn net.Conn, proxy *url.URL, address string) (net.Conn, error) {
 	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
 	if user := proxy.User; user != nil {
@@ -94,16 +94,16 @@ func connect(conn net.Conn, proxy *url.URL, address string) (net.Conn, error) {
 	return &tunnel{Conn: conn, in: in}, nil
 }
 
-// tunnel is a connection of which the first bytes may have come with the proxy's answer.
+// tunnel is a connection whose first bytes may have been read together with the proxy's answer.
 type tunnel struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-// Read gives what the proxy's answer was followed by first.
+// Read reads those bytes first.
 func (t *tunnel) Read(p []byte) (int, error) { return t.in.Read(p) }
 
-// CloseWrite ends what is sent.
+// CloseWrite ends sending.
 func (t *tunnel) CloseWrite() error {
 	if half, ok := t.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

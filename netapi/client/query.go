@@ -5,10 +5,10 @@ import (
 	"net/url"
 )
 
-// Filters are the conditions of a list: key to the values that may match.
+// Filters map the keys of filters to the accepted values.
 type Filters map[string][]string
 
-// set encodes the filters as daemons have read them since 1.22: key to a map of value to true.
+// set encodes the filters in the form that daemons accept since API 1.22: a map from values to true for each key.
 func (f Filters) set(q url.Values) {
 	if len(f) == 0 {
 		return
@@ -20,7 +20,7 @@ func (f Filters) set(q url.Values) {
 			wire[key][v] = true
 		}
 	}
-	// maps of strings and booleans always encode
+	// cannot fail for strings and booleans
 	raw, _ := json.Marshal(wire)
 	q.Set("filters", string(raw))
 }

@@ -13,23 +13,23 @@ import (
 	"box/netapi/wire"
 )
 
-// call is one request before it is bound to an API version.
+// call is a request for which the API version is not chosen yet.
 type call struct {
 	method string
 	path   string
 	query  url.Values
 	header http.Header
-	body   any // marshalled to JSON, or an io.Reader sent as it is (and only once)
+	body   any // encoded as JSON, or an io.Reader, which can be sent only once
 }
 
-// maxReply is the longest plain JSON reply that is read.
+// maxReply is the maximum size of a JSON reply in bytes.
 const maxReply = 256 << 20
 
-// send carries the call out and returns a reply that is not an error; the caller closes its body.
+// send sends a call and returns its reply, or an error if the reply is one. The caller closes the body.
 //
-// There is no ping first: the call itself goes out in the client's newest version. A daemon that is older
-// refuses it untouched and names the version it has, and the call is sent again. Only a body that
-// cannot be sent twice asks before.
+// To save a ping, the call is sent in the newest version of the client. An older daemon refuses it without doing
+// anything and names its own version; the call is sent again then. Only if the body cannot be sent twice is the version
+// negotiated before.
 func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	if _, stream := k.body.(io.Reader); stream {
 		if _, err := c.Version(ctx); err != nil {
@@ -52,14 +52,14 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 			c.agree(version)
 		}
 	}
-	// 304 is "it is so already": a start of what runs, a stop of what does not
+	// 304 is returned by a start of a running container and by a stop of a stopped one
 	if res.StatusCode >= 300 && res.StatusCode != http.StatusNotModified {
 		return nil, answerError(res)
 	}
 	return res, nil
 }
 
-// tooNew recognises the refusal of a version that the daemon does not have yet.
+// tooNew tells whether the daemon refused the version.
 func tooNew(res *http.Response, theirs, ours string) bool {
 	return res.StatusCode == http.StatusBadRequest && theirs != "" && older(theirs, ours)
 }
@@ -125,7 +125,7 @@ func (c *Client) url(k call, version string) string {
 	return u.String()
 }
 
-// marshal is JSON without HTML escapes: a command with && reads as such in a daemon's log.
+// marshal encodes JSON without HTML escapes, so that a command with && is readable in the daemon's log.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -134,7 +134,7 @@ func marshal(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// do carries out a call whose reply is JSON for v, or is dropped when v is nil.
+// do sends a call and decodes its JSON reply into v, unless v is nil.
 func (c *Client) do(ctx context.Context, k call, v any) error {
 	res, err := c.send(ctx, k)
 	if err != nil {
@@ -143,7 +143,7 @@ func (c *Client) do(ctx context.Context, k call, v any) error {
 	defer res.Body.Close()
 	body := io.LimitReader(res.Body, maxReply)
 	if v == nil {
-		// read to the end so that the connection can be used again
+		// read to the end, so that the connection can be used again
 		_, err = io.Copy(io.Discard, body)
 		return err
 	}
@@ -160,7 +160,7 @@ func (c *Client) do(ctx context.Context, k call, v any) error {
 	return nil
 }
 
-// stream carries out a call whose reply is read while it comes; the caller closes it.
+// stream sends a call and returns the body of its reply. The caller closes it.
 func (c *Client) stream(ctx context.Context, k call) (io.ReadCloser, error) {
 	res, err := c.send(ctx, k)
 	if err != nil {
@@ -169,7 +169,7 @@ func (c *Client) stream(ctx context.Context, k call) (io.ReadCloser, error) {
 	return res.Body, nil
 }
 
-// hijack carries out a call that turns its connection into a stream; the caller closes it.
+// hijack sends a call whose connection becomes a stream. The caller closes it.
 func (c *Client) hijack(ctx context.Context, k call) (*wire.Conn, error) {
 	version, err := c.Version(ctx)
 	if err != nil {

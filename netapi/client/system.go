@@ -13,13 +13,13 @@ import (
 	"box/netapi/wire"
 )
 
-// Info returns the daemon's JSON about itself as it came.
+// Info returns the daemon's JSON about itself as it was received.
 func (c *Client) Info(ctx context.Context) (raw json.RawMessage, err error) {
 	err = c.do(ctx, call{method: "GET", path: "/info"}, &raw)
 	return raw, err
 }
 
-// DiskUsage is what takes space, one by one.
+// DiskUsage lists the objects that take space.
 type DiskUsage struct {
 	LayersSize int64
 	Images     []image.Summary
@@ -28,7 +28,7 @@ type DiskUsage struct {
 	BuildCache []build.CacheRecord
 }
 
-// DiskUsage measures what takes space. Since 1.52 the objects come in groups.
+// DiskUsage asks for the objects that take space. From 1.52 on they are grouped.
 func (c *Client) DiskUsage(ctx context.Context) (DiskUsage, error) {
 	type groups = system.DiskUsage
 	var u struct {
@@ -52,7 +52,7 @@ func (c *Client) DiskUsage(ctx context.Context) (DiskUsage, error) {
 	return out, err
 }
 
-// BuildPrune drops the build cache; all drops what images still use, too.
+// BuildPrune removes unused build cache, or all of it.
 func (c *Client) BuildPrune(ctx context.Context, all bool, f Filters) (r build.CachePruneReport, err error) {
 	q := map[string][]string{}
 	setBool(q, "all", all)
@@ -61,7 +61,7 @@ func (c *Client) BuildPrune(ctx context.Context, all bool, f Filters) (r build.C
 	return r, err
 }
 
-// Login asks the daemon to check credentials with their registry. token, where given, replaces the password.
+// Login makes the daemon check credentials with their registry. If token is not empty, it replaces the password.
 func (c *Client) Login(ctx context.Context, a wire.Auth) (status, token string, err error) {
 	var r struct{ Status, IdentityToken string }
 	err = c.do(ctx, call{method: "POST", path: "/auth", body: a}, &r)

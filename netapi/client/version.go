@@ -9,7 +9,7 @@ import (
 	"github.com/moby/moby/api/types/system"
 )
 
-// spoken is the version in use, and whether the daemon is known to have it.
+// spoken returns the version in use, and whether the daemon is known to accept it.
 func (c *Client) spoken() (version string, agreed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -22,8 +22,7 @@ func (c *Client) agree(version string) {
 	c.version, c.agreed = version, true
 }
 
-// Version is the API version that client and daemon both have; it asks the daemon when no call has yet.
-// It serves requests whose shape depends on the version.
+// Version returns the API version in use. It asks the daemon if no call has been sent yet.
 func (c *Client) Version(ctx context.Context) (string, error) {
 	version, agreed := c.spoken()
 	if agreed {
@@ -43,7 +42,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	return version, nil
 }
 
-// AtLeast says whether the agreed version is min or newer. Before agreement it asks the daemon.
+// AtLeast tells whether the API version in use is min or newer.
 func (c *Client) AtLeast(ctx context.Context, min string) (bool, error) {
 	version, err := c.Version(ctx)
 	return err == nil && !older(version, min), err
@@ -55,7 +54,7 @@ func older(a, b string) bool {
 		var x, y string
 		x, a, _ = strings.Cut(a, ".")
 		y, b, _ = strings.Cut(b, ".")
-		// a part that is no number counts as 0: the daemon will refuse such a version itself
+		// a part that is not a number counts as 0; the daemon will refuse it
 		m, _ := strconv.Atoi(x)
 		n, _ := strconv.Atoi(y)
 		if m != n {
@@ -65,7 +64,7 @@ func older(a, b string) bool {
 	return false
 }
 
-// Ping is what the headers of /_ping say.
+// Ping is the information in the headers of /_ping.
 type Ping struct {
 	APIVersion     string
 	OSType         string
@@ -73,7 +72,7 @@ type Ping struct {
 	BuilderVersion string
 }
 
-// Ping asks whether the daemon is there. HEAD is tried first; daemons before 1.40 know GET alone.
+// Ping asks the daemon for its version and type. Daemons before API 1.40 support only GET, so that is tried after HEAD.
 func (c *Client) Ping(ctx context.Context) (Ping, error) {
 	res, err := c.try(ctx, call{method: "HEAD", path: "/_ping"}, "")
 	if err == nil && res.StatusCode != http.StatusOK {
@@ -92,7 +91,7 @@ func (c *Client) Ping(ctx context.Context) (Ping, error) {
 		nil
 }
 
-// ServerVersion asks the daemon what it is.
+// ServerVersion returns version information of the daemon.
 func (c *Client) ServerVersion(ctx context.Context) (v system.VersionResponse, err error) {
 	err = c.do(ctx, call{method: "GET", path: "/version"}, &v)
 	return v, err

@@ -8,7 +8,7 @@ import (
 	"github.com/moby/moby/api/types/volume"
 )
 
-// VolumeList lists volumes; Warnings name the drivers that did not answer.
+// VolumeList lists volumes. Warnings name drivers that did not answer.
 func (c *Client) VolumeList(ctx context.Context, f Filters) (r volume.ListResponse, err error) {
 	q := url.Values{}
 	f.set(q)
@@ -16,13 +16,13 @@ func (c *Client) VolumeList(ctx context.Context, f Filters) (r volume.ListRespon
 	return r, err
 }
 
-// VolumeCreate makes a volume, or returns the one that has the name.
+// VolumeCreate creates a volume, or returns the existing one of that name.
 func (c *Client) VolumeCreate(ctx context.Context, body volume.CreateRequest) (v volume.Volume, err error) {
 	err = c.do(ctx, call{method: "POST", path: "/volumes/create", body: body}, &v)
 	return v, err
 }
 
-// VolumeInspect returns the daemon's JSON about a volume as it came.
+// VolumeInspect returns the daemon's JSON about a volume as it was received.
 func (c *Client) VolumeInspect(ctx context.Context, name string) (raw json.RawMessage, err error) {
 	err = c.do(ctx, call{method: "GET", path: "/volumes/" + name}, &raw)
 	return raw, err
@@ -35,7 +35,7 @@ func (c *Client) VolumeRemove(ctx context.Context, name string, force bool) erro
 	return c.do(ctx, call{method: "DELETE", path: "/volumes/" + name, query: q}, nil)
 }
 
-// VolumePrune removes unused volumes; the filter all=true includes named ones (from 1.42; before, it always did).
+// VolumePrune removes unused volumes. Named ones are included if the filter all is true, and always before API 1.42.
 func (c *Client) VolumePrune(ctx context.Context, f Filters) (r volume.PruneReport, err error) {
 	q := url.Values{}
 	f.set(q)

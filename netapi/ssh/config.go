@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// config is what ~/.ssh/config says of one host.
+// config is the part of ~/.ssh/config that applies to one host.
 type config struct {
 	host, port, user string
 	identities       []string // files of keys, in order
 	knownHosts       []string // files
 }
 
-// harmless are the directives that change neither where a connection goes nor who is let in nor what is trusted: they
-// are not needed here. All that is neither here nor known is refused, since a connection without it may be to another
-// machine, or with other rights.
+// harmless are directives that can be ignored, because they change neither the destination nor the user nor what is
+// trusted. Other unknown directives are refused, since without them the connection could go to another machine or with
+// other rights.
 const harmless = " addkeystoagent addressfamily batchmode canonicaldomains checkhostip clearallforwardings " +
 	"compression connectionattempts connecttimeout controlmaster" +
 	" controlpath controlpersist enableescapecommandline escapechar forwardagent forwardx11 forwardx11timeout " +
@@ -32,8 +32,8 @@ const harmless = " addkeystoagent addressfamily batchmode canonicaldomains check
 	" streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive updatehostkeys visualhostkey " +
 	"xauthlocation "
 
-// readConfig is ssh_config(5) as far as it goes here: Host, HostName, Port, User, IdentityFile, UserKnownHostsFile. A
-// file that is not there says nothing. Of several values the first counts, but for IdentityFile.
+// readConfig parses a part of ssh_config(5): Host, HostName, Port, User, IdentityFile, UserKnownHostsFile. A missing
+// file is empty. The first value counts, except that IdentityFile collects all.
 func readConfig(file, home, alias string) (*config, error) {
 	c := &config{}
 	f, err := os.Open(file)
@@ -62,8 +62,8 @@ func readConfig(file, home, alias string) (*config, error) {
 	return c, in.Err()
 }
 
-// take adds one directive. One that cannot be followed is an error where it applies; which those are of Match and
-// Include is not known.
+// take handles a directive. Unsupported ones are an error if they apply. Match and Include are always an error, since
+// it is not known whether they apply.
 func (c *config) take(key string, values []string, home string, applies bool) error {
 	if key == "match" || key == "include" {
 		return fmt.Errorf("%s is not followed by the ssh of box: write what it leads to into the file, or install ssh", key)
@@ -99,7 +99,7 @@ func (c *config) take(key string, values []string, home string, applies bool) er
 	return nil
 }
 
-// directive splits a line: keyword, then values behind blanks or one "=", quoted where they have blanks.
+// directive splits a line into a keyword and its values, which may be quoted and follow blanks or "=".
 func directive(line string) (key string, values []string, err error) {
 	line = strings.TrimSpace(line)
 	if line == "" || line[0] == '#' {
@@ -131,12 +131,12 @@ func directive(line string) (key string, values []string, err error) {
 	return key, values, nil
 }
 
-// matches tells whether a Host line is for a name: one of its patterns is, and none that begins with "!".
+// matches tells whether a Host line applies: one of its patterns matches, and none of those with "!".
 func matches(patterns []string, name string) bool {
 	found := false
 	for _, p := range patterns {
 		bare, not := strings.CutPrefix(p, "!")
-		// of ssh's patterns only * and ? mean anything
+		// in patterns of ssh only * and ? are special
 		bare = strings.NewReplacer(`\`, `\\`, "[", `\[`).Replace(bare)
 		if ok, _ := path.Match(bare, name); ok {
 			if not {
@@ -148,7 +148,7 @@ func matches(patterns []string, name string) bool {
 	return found
 }
 
-// expand puts the home folder in.
+// expand replaces the home folder at the beginning of a path.
 func expand(file, home string) string {
 	for _, prefix := range []string{"~/", "%d/", "${HOME}/"} {
 		if rest, ok := strings.CutPrefix(file, prefix); ok {

@@ -1,8 +1,7 @@
-// Package ssh reaches a daemon over SSH from a host that has no ssh: with the keys, the agent, the known hosts and
-// the configuration that ssh would use, and a refusal where it would need more of that than this package knows.
+// Package ssh connects to a daemon over SSH: with the host's ssh program, or by itself on a host that has none. On the
+// remote host, docker system dial-stdio connects to the daemon.
 //
-// The client's contexts are in Docker's files. ssh:// is the host's ssh, in a session of its own, that runs docker
-// system dial-stdio at the far end; one connection is one ssh. On a host without ssh, netapi/ssh makes one connection
-// for all: it reads known hosts, keys, the agent and ~/.ssh/config, and refuses a host whose key it does not know, and
-// a directive that it does not know, since that may lead to another machine or let in with other rights.
+// With the program, each connection is one ssh in a session of its own. Without it, all connections share one SSH
+// connection. That uses the known hosts, keys, agent and ~/.ssh/config as ssh would. It refuses hosts with unknown
+// keys. It also refuses unknown directives, since those could lead to another machine or grant other rights.
 package ssh

@@ -16,28 +16,28 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 )
 
-// Host is who is asked for.
+// Host is the host to connect to, and the command that connects to its daemon.
 type Host struct {
-	User, Name, Port string   // the first and the last may be empty
-	Command          []string // what to run there, in words as its shell takes them
+	User, Name, Port string   // User and Port may be empty
+	Command          []string // words of the command, quoted for a shell
 }
 
-// Client makes connections to one host, all over one connection of SSH.
+// Client connects to one host. All connections share one SSH connection.
 type Client struct {
 	host   Host
 	getenv func(string) string
 
 	mu   sync.Mutex
-	conn *ssh.Client // nil before the first
+	conn *ssh.Client // nil before the first connection
 }
 
-// New makes a client; nothing is connected yet.
+// New makes a client. It does not connect.
 func New(h Host, getenv func(string) string) *Client { return &Client{host: h, getenv: getenv} }
 
-// connectWait bounds connecting and the exchange of keys.
+// connectWait limits the time to connect and to exchange keys.
 const connectWait = 30 * time.Second
 
-// Dial runs the command at the far end. What it reads and writes is the connection.
+// Dial runs the command on the host, and returns its input and output as a connection.
 func (c *Client) Dial(ctx context.Context) (net.Conn, error) {
 	client, err := c.connect(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Client) Dial(ctx context.Context) (net.Conn, error) {
 	return openSession(client, strings.Join(c.host.Command, " "))
 }
 
-// connect is the connection of SSH, made when it is first needed.
+// connect returns the SSH connection, which is made on first use.
 func (c *Client) connect(ctx context.Context) (*ssh.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,7 +98,8 @@ func first(words ...string) string {
 	return ""
 }
 
-// knownKeys is how a host's key is judged, and which kinds of keys are known of it, so that it shows one of those.
+// knownKeys returns the check of a host's key, and the algorithms of the keys that are known, so that the host presents
+// one of them.
 func knownKeys(cfg *config, home, address string) (ssh.HostKeyCallback, []string, error) {
 	files := cfg.knownHosts
 	if files == nil {
@@ -131,7 +132,7 @@ func knownKeys(cfg *config, home, address string) (ssh.HostKeyCallback, []string
 	return judge, algorithmsOf(check, address), nil
 }
 
-// algorithmsOf asks for the keys that are known of a host; nil for any, where none is.
+// algorithmsOf returns the algorithms of the known keys of a host, or nil if there are none.
 func algorithmsOf(check ssh.HostKeyCallback, address string) (list []string) {
 	var e *knownhosts.KeyError
 	if !errors.As(check(address, &net.TCPAddr{IP: net.IPv4zero}, noKey{}), &e) {
@@ -147,21 +148,21 @@ func algorithmsOf(check ssh.HostKeyCallback, address string) (list []string) {
 	return list
 }
 
-// noKey is the key of no host.
+// noKey is a key that matches none.
 type noKey struct{}
 
 func (noKey) Type() string                        { return "none" }
 func (noKey) Marshal() []byte                     { return []byte("none") }
 func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
 
-// keyring is what a user can prove to be with.
+// keyring is the keys of a user.
 type keyring struct {
 	agent   net.Conn
-	skipped []string // keys that could not be used, and why
+	skipped []string // keys that could not be used, with reasons
 	tried   int
 }
 
-// open reads the keys of the configuration, else the usual ones, and reaches the agent.
+// open reads the keys in the configuration, or else the default ones, and connects to the agent.
 func (k *keyring) open(cfg *config, home, socket string) ([]ssh.AuthMethod, error) {
 	files := cfg.identities
 	if files == nil {
@@ -195,7 +196,7 @@ func (k *keyring) open(cfg *config, home, socket string) ([]ssh.AuthMethod, erro
 			k.skipped = append(k.skipped, fmt.Sprintf("agent: %v", err))
 		}
 	}
-	// one method: a server that has refused one of its kind is not asked again
+	// one method, because a server that has refused one is not asked for another of the same kind
 	return []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
 		if k.agent == nil {
 			return signers, nil
@@ -222,7 +223,7 @@ func (k *keyring) close() {
 	}
 }
 
-// explain says what was tried where nobody was let in.
+// explain adds to an error of authentication what was tried.
 func (k *keyring) explain(user, address string, err error) error {
 	if !strings.Contains(err.Error(), "unable to authenticate") {
 		return fmt.Errorf("ssh to %s: %w", address, err)

@@ -11,8 +11,8 @@ import (
 	"box/engine/refuse"
 )
 
-// Since takes from a request to create a container what its version of the API did not have, and sets defaults that
-// were others. raw is the request's body, which may have fields that the types have no more.
+// Since removes from a create request what its version of the API did not have, and sets the defaults of that version.
+// raw is the body, which may contain fields that the current types lack.
 func Since(v Version, raw json.RawMessage, q *api.CreateRequest) error {
 	if q.HostConfig == nil {
 		q.HostConfig = &api.HostConfig{} // its defaults depend on the version too
@@ -49,8 +49,8 @@ func Since(v Version, raw json.RawMessage, q *api.CreateRequest) error {
 	return nil
 }
 
-// legacyMAC moves the MAC address of a container to its endpoint, where it is since 1.44; SDKs that take any version
-// still send it here.
+// legacyMAC moves the MAC address of a container to its endpoint, where it belongs since 1.44. SDKs that use any
+// version still send the old field.
 func legacyMAC(raw json.RawMessage, q *api.CreateRequest) error {
 	var legacy struct{ MacAddress string }
 	if len(raw) == 0 || json.Unmarshal(raw, &legacy) != nil || legacy.MacAddress == "" {

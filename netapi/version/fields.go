@@ -7,16 +7,16 @@ import (
 	"box/netapi/wire"
 )
 
-// Field is one field of a reply that not every version of the API has. Those of the types that no version had are not
-// listed.
+// Field is a field of a reply that is not in every version of the API. Fields that the types have but no version had
+// are not listed.
 type Field struct {
-	path  []string // "*" is every key of a map
+	path  []string // "*" stands for all keys of a map
 	since Version
-	last  Version         // the last version that has it; 0: the newest
-	value json.RawMessage // what older clients find where the types have it no more, or leave it out when it is empty
+	last  Version         // last version with the field; 0: the newest
+	value json.RawMessage // value for clients of those versions if the reply lacks the field
 }
 
-// containerFields are the fields of a container's inspection by version (API history).
+// containerFields are fields of a container's inspection.
 var containerFields = []Field{
 	{path: []string{"Config", "OnBuild"}, last: 51, value: json.RawMessage("null")},
 	{path: []string{"HostConfig", "Umask"}, since: 56},
@@ -26,27 +26,26 @@ var containerFields = []Field{
 	{path: []string{"NetworkSettings", "Networks", "*", "GwPriority"}, since: 48},
 }
 
-// imageFields are those of an image's inspection.
+// imageFields are fields of an image's inspection.
 var imageFields = []Field{
 	{path: []string{"Config", "OnBuild"}, last: 51, value: json.RawMessage("null")},
 	{path: []string{"ContainerConfig", "OnBuild"}, value: json.RawMessage("null")},
 }
 
-// endpointFields are those of each network of a container in a list.
+// endpointFields are fields of the networks of a container in a list.
 var endpointFields = []Field{
 	{path: []string{"NetworkSettings", "Networks", "*", "DNSNames"}, since: 44},
 	{path: []string{"NetworkSettings", "Networks", "*", "GwPriority"}, since: 48},
 }
 
-// NetworkFields are those of a network, and ListedNetworkFields of one in a list.
+// NetworkFields are fields of a network, ListedNetworkFields those of a network in a list.
 var (
 	NetworkFields       = []Field{{path: []string{"EnableIPv4"}, since: 47}, {path: []string{"Status"}, since: 52}}
 	ListedNetworkFields = []Field{{path: []string{"EnableIPv4"}, since: 47},
 		{path: []string{"Containers"}, last: 51, value: json.RawMessage("{}")}}
 )
 
-// Shaped is a reply with the fields that the version has. Where all of the table agree with the types, it is the
-// reply itself.
+// Shaped returns a reply with the fields of a version. If the table requires no change, it returns the reply itself.
 func Shaped(reply any, table []Field, v Version) (any, error) {
 	same := true
 	for _, f := range table {
@@ -66,7 +65,7 @@ func Shaped(reply any, table []Field, v Version) (any, error) {
 	return fields, ShapeFields(fields, table, v)
 }
 
-// ShapeFields takes out of a reply what the version does not have, and puts in what it has besides.
+// ShapeFields removes the fields that the version lacks, and adds those that it has in addition.
 func ShapeFields(reply map[string]json.RawMessage, table []Field, v Version) error {
 	for _, f := range table {
 		if err := shapeField(reply, f.path, f, v); err != nil {
@@ -110,8 +109,8 @@ func shapeField(object map[string]json.RawMessage, path []string, f Field, v Ver
 	return nil
 }
 
-// InfoFields are the fields of info by version; the arguments are whether what crosses a bridge passes the rules of
-// the two versions of IP.
+// InfoFields returns the fields of info. The arguments tell whether iptables and ip6tables rules apply to bridged
+// packets.
 func InfoFields(bridgeFilters, bridgeFilters6 bool) []Field {
 	no, empty := json.RawMessage("false"), json.RawMessage("[]")
 	list := []Field{

@@ -17,22 +17,21 @@ import (
 	"box/netapi/wire"
 )
 
-// ErrEmptyBody is of a request whose body is needed and not there.
+// ErrEmptyBody reports that a required body is missing.
 var ErrEmptyBody = refuse.Invalid("invalid JSON: got EOF while reading request body")
 
-// createBody is a request to create a container. Lists of words may be one word alone, as clients of all times write
-// them.
+// createBody is the body of a create request. Clients may send a string where the API has a list of strings.
 type createBody struct {
 	api.CreateRequest
 	Cmd, Entrypoint, Shell engine.Words
-	MacAddress             string // before 1.44 the container had one
+	MacAddress             string // before 1.44
 	HostConfig             *struct {
 		api.HostConfig
 		CapAdd, CapDrop engine.Words
 	}
 }
 
-// request is the body as the engine takes it.
+// request converts the body to the current type.
 func (b *createBody) request() api.CreateRequest {
 	q := b.CreateRequest
 	if b.Cmd != nil || b.Entrypoint != nil || b.Shell != nil {
@@ -49,8 +48,8 @@ func (b *createBody) request() api.CreateRequest {
 	return q
 }
 
-// DecodeCreate reads the body of a create. Clients older than the types leave empty strings where the types want an
-// address or nothing; those are dropped before the types are asked.
+// DecodeCreate decodes the body of a create request. Old clients send "" for an unset address, which the current types
+// reject; such fields are removed then.
 func DecodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 	var b createBody
 	if len(bytes.TrimSpace(raw)) == 0 {
@@ -82,7 +81,7 @@ func DecodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 	return b.request(), nil
 }
 
-// DropNulls takes the elements out of lists that are null, which stand for nothing.
+// DropNulls removes null elements from lists.
 func DropNulls(r *api.Resources) {
 	r.Ulimits = slices.DeleteFunc(r.Ulimits, func(u *api.Ulimit) bool { return u == nil })
 	r.BlkioWeightDevice = slices.DeleteFunc(r.BlkioWeightDevice, func(d *blkiodev.WeightDevice) bool { return d == nil })
@@ -92,7 +91,7 @@ func DropNulls(r *api.Resources) {
 	}
 }
 
-// badPort finds a port of a container's that is none among those that a request publishes.
+// badPort returns a published container port that is not valid.
 func badPort(body map[string]any) (string, bool) {
 	host, _ := body["HostConfig"].(map[string]any)
 	bindings, _ := host["PortBindings"].(map[string]any)
@@ -105,7 +104,7 @@ func badPort(body map[string]any) (string, bool) {
 	return "", false
 }
 
-// dropEmpty removes fields of those names that are empty strings, at any depth.
+// dropEmpty removes empty strings under the given names at any depth.
 func dropEmpty(v any, names ...string) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -124,7 +123,7 @@ func dropEmpty(v any, names ...string) {
 	}
 }
 
-// Summary is a container in a list as before 1.52: health was in the text alone.
+// Summary returns a container in a list. Before 1.52 health was part of the status text only.
 func Summary(s *api.Summary, v Version) (any, error) {
 	if v < 52 {
 		s.Health = nil
@@ -132,9 +131,8 @@ func Summary(s *api.Summary, v Version) (any, error) {
 	return Shaped(s, endpointFields, v)
 }
 
-// settings is NetworkSettings as before 1.52, with the addresses of the default network beside those of all. Newer
-// versions get it too: libraries that take whatever version the daemon has, as Python's does, and scripts still look
-// there.
+// settings is NetworkSettings before 1.52, with the addresses on the default network. All versions get it, because
+// libraries that use the daemon's newest version, such as Python's, and scripts still read them.
 type settings struct {
 	Bridge                 string
 	SandboxID              string
@@ -156,7 +154,7 @@ type settings struct {
 	Networks               map[string]*network.EndpointSettings
 }
 
-// Inspect gives the reply the fields that its version had.
+// Inspect returns a container's inspection with the fields of a version.
 func Inspect(c *api.InspectResponse, v Version) (any, error) {
 	old := settings{
 		SandboxID: c.NetworkSettings.SandboxID, SandboxKey: c.NetworkSettings.SandboxKey,

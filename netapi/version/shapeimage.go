@@ -11,14 +11,14 @@ import (
 	"box/netapi/wire"
 )
 
-// oldImage is an image in a list as before 1.44.
+// oldImage is an image in a list before 1.44.
 type oldImage struct {
 	*image.Summary
 	VirtualSize int64
 }
 
-// ImageSummary gives an image of a list the fields that its version had: before 1.43 an image without names had one
-// that says so.
+// ImageSummary returns an image in a list with the fields of a version. Before 1.43 images without names had "<none>"
+// as their name.
 func ImageSummary(s *image.Summary, v Version) any {
 	if v < 43 && len(s.RepoTags) == 0 && len(s.RepoDigests) == 0 {
 		s.RepoTags, s.RepoDigests = []string{"<none>:<none>"}, []string{"<none>@<none>"}
@@ -29,7 +29,7 @@ func ImageSummary(s *image.Summary, v Version) any {
 	return s
 }
 
-// oldImageInspect is an image as before 1.52; what is a pointer or of any type was dropped earlier.
+// oldImageInspect is an image's inspection before 1.52. Pointers and Config differ between still older versions.
 type oldImageInspect struct {
 	ID              string `json:"Id"`
 	RepoTags        []string
@@ -53,14 +53,14 @@ type oldImageInspect struct {
 	Metadata        image.Metadata
 }
 
-// newImageInspect has what 1.45 dropped and Compose 1.29, which takes whatever version the daemon has, cannot do
-// without.
+// newImageInspect adds ContainerConfig. 1.45 dropped it, but Compose 1.29 uses the daemon's newest version and requires
+// it.
 type newImageInspect struct {
 	image.InspectResponse
 	ContainerConfig *api.Config
 }
 
-// containerConfig is that of the container which an image was committed from, empty for images made otherwise.
+// containerConfig returns the configuration of the container that the image was committed from, or an empty one.
 func containerConfig(i *engine.ImageInspect) *api.Config {
 	var c struct {
 		api.Config
@@ -72,7 +72,7 @@ func containerConfig(i *engine.ImageInspect) *api.Config {
 	return &c.Config
 }
 
-// ImageInspect gives the reply the fields that its version had.
+// ImageInspect returns an image's inspection with the fields of a version.
 func ImageInspect(i *engine.ImageInspect, v Version) (any, error) {
 	if v >= 52 {
 		return newImageInspect{i.InspectResponse, containerConfig(i)}, nil
@@ -112,7 +112,7 @@ func ImageInspect(i *engine.ImageInspect, v Version) (any, error) {
 	return fields, ShapeFields(fields, imageFields, v)
 }
 
-// oldConfig is an image's configuration as a container's, which it was before 1.50.
+// oldConfig converts an image's configuration to that of a container, which it was before 1.50.
 func oldConfig(config any) (*api.Config, error) {
 	raw, err := wire.Marshal(config)
 	if err != nil {

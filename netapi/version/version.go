@@ -1,5 +1,4 @@
-// Package version has what the versions of the API differ in: which are spoken, the fields that requests and replies
-// have in each.
+// Package version knows the versions of the API: which are supported, and the fields of requests and replies in each.
 package version
 
 import (
@@ -11,13 +10,13 @@ import (
 	"box/engine/refuse"
 )
 
-// The versions of the API that are spoken. The lowest is that of Debian's skopeo.
+// Supported versions of the API. The lowest is that of Debian's skopeo.
 const (
 	Max = "1.56"
 	Min = "1.22"
 )
 
-// CheckLowest refuses what cannot be the lowest version that a server speaks.
+// CheckLowest checks a minimum version from the environment.
 func CheckLowest(s string) error {
 	v, err := Parse(s)
 	if err == nil && (v < mustParse(Min) || v > mustParse(Max)) {
@@ -29,7 +28,7 @@ func CheckLowest(s string) error {
 	return nil
 }
 
-// mustParse reads a version that is known to be one.
+// mustParse parses a constant.
 func mustParse(s string) Version {
 	v, err := Parse(s)
 	if err != nil {
@@ -38,23 +37,23 @@ func mustParse(s string) Version {
 	return v
 }
 
-// Version is the minor number of a version of the API; the major one is 1 in all of them.
+// Version is the minor number of an API version. The major number is always 1.
 type Version int
 
 type versionKey struct{}
 
-// With is ctx of a request that is made in a version.
+// With adds the version of a request to its context.
 func With(ctx context.Context, v Version) context.Context {
 	return context.WithValue(ctx, versionKey{}, v)
 }
 
-// Of is the version that a request is made in.
+// Of returns the version of a request.
 func Of(ctx context.Context) Version {
 	v, _ := ctx.Value(versionKey{}).(Version)
 	return v
 }
 
-// OfPath reads the version in a path, at least lowest; "" is the newest.
+// OfPath parses and checks the version in a path. "" means the newest one.
 func OfPath(s, lowest string) (Version, error) {
 	if s == "" {
 		s = Max
@@ -73,8 +72,8 @@ func OfPath(s, lowest string) (Version, error) {
 	return v, nil
 }
 
-// Parse reads 1.N; another major version is above, or below, all of them. What is no number is an
-// errdefs.ErrInvalidArgument.
+// Parse parses 1.N. Versions with another major number compare higher or lower than all of these. It returns an
+// errdefs.ErrInvalidArgument for anything else.
 func Parse(s string) (Version, error) {
 	major, minor, _ := strings.Cut(s, ".")
 	n, err := strconv.Atoi(minor)

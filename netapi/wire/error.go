@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// errorBody is the body of every reply that is an error.
+// errorBody is the body of an error reply.
 type errorBody struct {
 	Message string `json:"message"`
 }
 
-// maxError is how much of an error body is read; the rest of a longer one is dropped.
+// maxError is how much of an error reply is read, in bytes.
 const maxError = 64 << 10
 
-// WriteError replies with status and {"message": text}. For a path that names an API version older than
-// 1.24 plain is true and the body is the bare text.
+// WriteError replies with a status and {"message": text}, or with the text alone if plain is set, as API versions
+// before 1.24 did.
 func WriteError(w http.ResponseWriter, status int, text string, plain bool) error {
 	if plain {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -37,7 +37,7 @@ func WriteError(w http.ResponseWriter, status int, text string, plain bool) erro
 	return err
 }
 
-// ReadError takes the daemon's text out of the body of a reply that is an error, JSON or not.
+// ReadError returns the text of an error reply, whether it is JSON or not.
 func ReadError(res *http.Response) string {
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxError))
 	if err != nil && len(raw) == 0 {

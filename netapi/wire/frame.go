@@ -1,5 +1,5 @@
-// Package wire is both halves of what crosses the API connection besides plain JSON: multiplexed
-// streams, the hijack of a connection, progress as lines of JSON, and the values carried in headers.
+// Package wire has both sides of what the API sends besides plain JSON: multiplexed streams, hijacked connections,
+// progress as lines of JSON, and values in headers.
 package wire
 
 import (
@@ -11,10 +11,10 @@ import (
 	"sync"
 )
 
-// Stream is the first byte of a frame: which of the program's streams its payload belongs to.
+// Stream is the first byte of a frame: the stream to which its payload belongs.
 type Stream byte
 
-// The streams of a multiplexed connection. System carries an error text of the daemon, not output.
+// The streams of a multiplexed connection. System carries an error of the daemon.
 const (
 	Stdin Stream = iota
 	Stdout
@@ -22,15 +22,15 @@ const (
 	System
 )
 
-// frameHeader is the length of a header: stream, three zeros, payload length as big-endian uint32.
+// frameHeader is the length of a frame's header: the stream, three zeros, and the payload's length as big-endian
+// uint32.
 const frameHeader = 8
 
-// MaxFrame is the longest payload that Demux accepts in one frame. Docker's daemons copy in pieces of
-// 32 KiB and log lines are split at 16 KiB; 16 MiB leaves room for drivers that do not split.
+// MaxFrame is the maximum payload of a frame that Demux accepts. Docker's daemons send at most 32 KiB; 16 MiB allows
+// for log drivers that do not split lines.
 const MaxFrame = 16 << 20
 
-// FrameWriter writes everything as frames of one stream. Writers of several streams on one connection
-// share a mutex, so that frames never interleave.
+// FrameWriter writes frames of one stream. Writers of several streams on a connection share a mutex.
 type FrameWriter struct {
 	w      io.Writer
 	mu     *sync.Mutex
@@ -38,12 +38,12 @@ type FrameWriter struct {
 	buf    []byte
 }
 
-// NewFrameWriter returns a writer of frames of one stream; mu is shared with the other streams on w.
+// NewFrameWriter returns a writer for one stream. mu is shared by all streams on w.
 func NewFrameWriter(w io.Writer, mu *sync.Mutex, stream Stream) *FrameWriter {
 	return &FrameWriter{w: w, mu: mu, stream: stream}
 }
 
-// Write sends p as one frame, header and payload in one write. An empty p sends nothing.
+// Write sends p as one frame, or more if it is longer than MaxFrame. An empty p sends nothing.
 func (f *FrameWriter) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,9 +63,9 @@ func (f *FrameWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Demux copies the frames of r to stdout and stderr until r ends; nil writers swallow their stream. What comes
-// together is written together, and nothing is held back while more is waited for. A System frame ends it with the
-// daemon's text as the error. An end inside a frame is io.ErrUnexpectedEOF.
+// Demux copies the payloads of frames to stdout and stderr until r ends. A nil writer drops its stream. Frames that
+// arrive together are written together; nothing is delayed. A System frame is returned as an error. If r ends inside a
+// frame, the error is io.ErrUnexpectedEOF.
 func Demux(stdout, stderr io.Writer, r io.Reader) error {
 	in := bufio.NewReaderSize(r, 32<<10)
 	out := &demuxed{stdout: stdout, stderr: stderr}
@@ -85,14 +85,14 @@ func Demux(stdout, stderr io.Writer, r io.Reader) error {
 	}
 }
 
-// errNoFrame is the end of the frames.
+// errNoFrame reports the end of the frames.
 var errNoFrame = errors.New("end of the stream")
 
-// demuxed is where frames go, and the payloads of those of one stream that are not written yet.
+// demuxed collects payloads of one stream and writes them to its writer.
 type demuxed struct {
 	stdout, stderr io.Writer
 	stream         Stream
-	to             io.Writer // stream's
+	to             io.Writer // writer of stream
 	held           []byte
 }
 
@@ -105,7 +105,7 @@ func (d *demuxed) flush() error {
 	return err
 }
 
-// frame takes one frame.
+// frame reads one frame.
 func (d *demuxed) frame(in *bufio.Reader) error {
 	var header [frameHeader]byte
 	if _, err := io.ReadFull(in, header[:]); err != nil {
@@ -138,7 +138,7 @@ func (d *demuxed) frame(in *bufio.Reader) error {
 	return nil
 }
 
-// choose turns to a stream's writer.
+// choose selects the writer of a stream.
 func (d *demuxed) choose(stream Stream, body io.Reader) error {
 	var w io.Writer
 	switch stream {

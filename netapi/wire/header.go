@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Headers that carry encoded JSON.
+// Headers with encoded JSON.
 const (
 	PathStatHeader       = "X-Docker-Container-Path-Stat"
 	RegistryAuthHeader   = "X-Registry-Auth"
 	RegistryConfigHeader = "X-Registry-Config"
 )
 
-// maxHeader is the longest encoded value that is decoded.
+// maxHeader is the maximum length of an encoded value.
 const maxHeader = 64 << 10
 
-// PathStat describes a file in a container, for copying. Mode holds Go's os.FileMode bits, not st_mode.
+// PathStat describes a file in a container. Mode has the bits of Go's os.FileMode instead of those of st_mode.
 type PathStat struct {
 	Name       string      `json:"name"`
 	Size       int64       `json:"size"`
@@ -27,7 +27,7 @@ type PathStat struct {
 	LinkTarget string      `json:"linkTarget"`
 }
 
-// EncodePathStat makes the value of PathStatHeader: padded standard base64.
+// EncodePathStat returns the value of PathStatHeader, in padded standard base64.
 func EncodePathStat(s PathStat) (string, error) {
 	raw, err := json.Marshal(s)
 	if err != nil {
@@ -36,7 +36,7 @@ func EncodePathStat(s PathStat) (string, error) {
 	return base64.StdEncoding.EncodeToString(raw), nil
 }
 
-// DecodePathStat reads the value of PathStatHeader.
+// DecodePathStat parses the value of PathStatHeader.
 func DecodePathStat(value string) (PathStat, error) {
 	var s PathStat
 	err := decodeHeader(base64.StdEncoding, value, &s)
@@ -46,7 +46,7 @@ func DecodePathStat(value string) (PathStat, error) {
 	return s, nil
 }
 
-// Auth is what a registry wants to know of a user, in headers and in the body of POST /auth.
+// Auth is a user's credentials for a registry, in headers and in the body of POST /auth.
 type Auth struct {
 	Username      string `json:"username,omitempty"`
 	Password      string `json:"password,omitempty"`
@@ -57,8 +57,8 @@ type Auth struct {
 	RegistryToken string `json:"registrytoken,omitempty"`
 }
 
-// EncodeAuth makes the value of RegistryAuthHeader: padded base64 of the URL alphabet. The zero Auth is
-// "e30=", which a push needs even without credentials.
+// EncodeAuth returns the value of RegistryAuthHeader, in padded URL-safe base64. For the zero Auth that is "e30=",
+// which a push needs even without credentials.
 func EncodeAuth(a Auth) (string, error) {
 	raw, err := json.Marshal(a)
 	if err != nil {
@@ -67,7 +67,7 @@ func EncodeAuth(a Auth) (string, error) {
 	return base64.URLEncoding.EncodeToString(raw), nil
 }
 
-// DecodeAuth reads the value of RegistryAuthHeader; an empty one is the zero Auth.
+// DecodeAuth parses the value of RegistryAuthHeader. An empty one is the zero Auth.
 func DecodeAuth(value string) (Auth, error) {
 	var a Auth
 	if value == "" {
@@ -79,7 +79,7 @@ func DecodeAuth(value string) (Auth, error) {
 	return a, nil
 }
 
-// EncodeAuths and DecodeAuths are the same for RegistryConfigHeader: a registry's host to its credentials.
+// EncodeAuths returns the value of RegistryConfigHeader: a map from registries to credentials.
 func EncodeAuths(m map[string]Auth) (string, error) {
 	raw, err := json.Marshal(m)
 	if err != nil {
@@ -88,7 +88,7 @@ func EncodeAuths(m map[string]Auth) (string, error) {
 	return base64.URLEncoding.EncodeToString(raw), nil
 }
 
-// DecodeAuths reads the value of RegistryConfigHeader; an empty one is no credentials.
+// DecodeAuths parses the value of RegistryConfigHeader. An empty one is no credentials.
 func DecodeAuths(value string) (map[string]Auth, error) {
 	var m map[string]Auth
 	if value == "" {

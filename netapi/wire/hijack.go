@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Conn is a connection that has left HTTP. Reads see first what was buffered before it did.
+// Conn is a hijacked connection. It first returns what was buffered by the HTTP reader.
 type Conn struct {
 	net.Conn
 	r         *bufio.Reader
-	MediaType string // client half: the Content-Type of the daemon's answer
+	MediaType string // for clients: the Content-Type of the reply
 }
 
-// Read reads from the other side.
+// Read implements io.Reader.
 func (c *Conn) Read(p []byte) (int, error) {
 	if c.r.Buffered() > 0 {
 		return c.r.Read(p)
@@ -25,7 +25,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// WriteTo lets io.Copy move bytes without a buffer of its own.
+// WriteTo lets io.Copy use the methods of the connection.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	n, err := io.CopyN(w, c.r, int64(c.r.Buffered()))
 	if err != nil {
@@ -35,8 +35,7 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	return n + m, err
 }
 
-// CloseWrite says that nothing more will be sent, and leaves reading open. It reports an error where the
-// transport cannot (a named pipe).
+// CloseWrite ends sending and keeps receiving. It returns an error if the transport does not support that.
 func (c *Conn) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {
@@ -45,15 +44,15 @@ func (c *Conn) CloseWrite() error {
 	return half.CloseWrite()
 }
 
-// Media types of hijacked streams. Multiplexed is named on the 101 path alone, from API 1.42.
+// Media types of hijacked streams. MultiplexedStream is used only in replies with status 101, from API 1.42 on.
 const (
 	RawStream         = "application/vnd.docker.raw-stream"
 	MultiplexedStream = "application/vnd.docker.multiplexed-stream"
 )
 
-// Hijack takes the connection of a request over and answers it: 101 UPGRADED when the client sent an
-// Upgrade header, else 200 with the bytes following unframed by HTTP. extra headers (nil for none) join
-// the reply. After an error the ordinary reply is still possible; after success the caller closes the Conn.
+// Hijack takes over the connection of a request and replies: with 101 UPGRADED if the client sent an Upgrade header,
+// otherwise with 200. extra headers may be nil. After an error, an ordinary reply is still possible. After success the
+// caller closes the Conn.
 func Hijack(w http.ResponseWriter, r *http.Request, mediaType string, extra http.Header) (*Conn, error) {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -71,7 +70,7 @@ func Hijack(w http.ResponseWriter, r *http.Request, mediaType string, extra http
 		return nil, err
 	}
 	head.WriteString("\r\n")
-	// the server's deadlines are not the stream's
+	// the server's deadlines do not apply to the stream
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		conn.Close()
 		return nil, err
@@ -83,8 +82,8 @@ func Hijack(w http.ResponseWriter, r *http.Request, mediaType string, extra http
 	return &Conn{Conn: conn, r: rw.Reader}, nil
 }
 
-// Upgrade sends req over conn and takes conn out of HTTP. On an answer that is neither 101 nor 200, the
-// response is returned with its body open and a nil Conn; the caller closes conn either way.
+// Upgrade sends req on conn and takes conn over. If the reply is neither 101 nor 200, it returns the reply with its
+// body open, and no Conn. The caller closes conn in any case.
 func Upgrade(conn net.Conn, req *http.Request) (*Conn, *http.Response, error) {
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", "tcp")

@@ -6,14 +6,14 @@ import (
 	"io"
 )
 
-// NewEncoder writes JSON as Docker does: <, > and & stand for themselves, for no browser takes it for a page.
+// NewEncoder returns an encoder that, as Docker's, does not escape <, > and &.
 func NewEncoder(w io.Writer) *json.Encoder {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e
 }
 
-// Marshal is json.Marshal as NewEncoder writes.
+// Marshal is json.Marshal with NewEncoder.
 func Marshal(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	err := NewEncoder(&b).Encode(v)

@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// Message is one line of a progress stream: pull, push, load, import, build. Error ends the stream; the
-// status of the reply stays 200, because it was sent long before.
+// Message is a line of the progress stream of pull, push, load, import and build. Error ends the stream; the status of
+// the reply is 200 nevertheless, because it was sent at the beginning.
 type Message struct {
 	Stream   string          `json:"stream,omitempty"`
 	Status   string          `json:"status,omitempty"`
-	Progress string          `json:"progress,omitempty"` // text bar, for clients older than progressDetail
+	Progress string          `json:"progress,omitempty"` // a bar as text, for clients that do not know progressDetail
 	Detail   *Progress       `json:"progressDetail,omitempty"`
 	ID       string          `json:"id,omitempty"`
 	ErrorOf  *ErrorDetail    `json:"errorDetail,omitempty"`
@@ -22,7 +22,7 @@ type Message struct {
 	Aux      json.RawMessage `json:"aux,omitempty"`
 }
 
-// Progress counts towards Total, in bytes unless Units says otherwise. Total 0 means it is not known.
+// Progress is progress towards Total, in bytes or in Units. Total is 0 if it is not known.
 type Progress struct {
 	Current    int64  `json:"current,omitempty"`
 	Total      int64  `json:"total,omitempty"`
@@ -37,18 +37,17 @@ type ErrorDetail struct {
 	Message string `json:"message,omitempty"`
 }
 
-// maxLine is the longest line a JSONReader takes: a build's aux blocks are the largest.
+// maxLine is the maximum length of a line in bytes; those of builds with aux are the longest.
 const maxLine = 16 << 20
 
-// JSONWriter sends one object a line, ended by CR LF, each flushed at once. It may be used by several
-// goroutines.
+// JSONWriter writes objects, each ended by CR LF and flushed. It may be used by several goroutines.
 type JSONWriter struct {
 	mu    sync.Mutex
 	w     io.Writer
 	flush func() error
 }
 
-// NewJSONWriter writes to w and flushes it after each object when it is an http.ResponseWriter.
+// NewJSONWriter writes to w, and flushes it if it is an http.ResponseWriter.
 func NewJSONWriter(w io.Writer) *JSONWriter {
 	j := &JSONWriter{w: w, flush: func() error { return nil }}
 	if rw, ok := w.(http.ResponseWriter); ok {
@@ -57,7 +56,7 @@ func NewJSONWriter(w io.Writer) *JSONWriter {
 	return j
 }
 
-// Write sends v as one line.
+// Write writes v as one line.
 func (j *JSONWriter) Write(v any) error {
 	line, err := Marshal(v)
 	if err != nil {
@@ -71,12 +70,12 @@ func (j *JSONWriter) Write(v any) error {
 	return j.flush()
 }
 
-// Fail sends the line that tells a client that the work ended in err.
+// Fail writes the line with which a stream ends because of err.
 func (j *JSONWriter) Fail(err error) error {
 	return j.Write(Message{Error: err.Error(), ErrorOf: &ErrorDetail{Message: err.Error()}})
 }
 
-// JSONReader reads a stream of JSON objects, each within a limit of size.
+// JSONReader reads a stream of JSON objects of limited size.
 type JSONReader struct {
 	limit *io.LimitedReader
 	dec   *json.Decoder

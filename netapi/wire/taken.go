@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// takenWait bounds how long Taken waits.
+// takenWait limits how long Taken waits.
 const takenWait = 200 * time.Millisecond
 
-// Taken waits until the other side has read what was written, but not long: there are clients that read the head of a
-// reply through a buffer and what follows past it, and lose what came along with the head. Only unix sockets can tell
-// (unix(7), SIOCOUTQ); over TLS no read gives more than one write, and in TCP nothing is known.
+// Taken waits a short time until the peer has read what was written. Some clients read the header of a reply through a
+// buffer and then read from the connection itself, so they lose data that arrived together with the header. Only unix
+// sockets tell what was read (unix(7), SIOCOUTQ). With TLS a read returns one write at most; for TCP nothing is known.
 func (c *Conn) Taken() {
 	raw, ok := c.Conn.(syscall.Conn)
 	if !ok || c.LocalAddr().Network() != "unix" {

@@ -1,6 +1,6 @@
 package wire
 
-// What box has not built in yet, in the words in which its daemon answers and its client says so.
+// Messages of daemon and client about what box does not support.
 const (
 	NoBuilds = "building images is not built into this box yet: build elsewhere and load the image, or make one of " +
 		"a container with commit"

@@ -16,24 +16,24 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// WebSocket is the server's end of a connection by RFC 6455. Each Write is one message; messages that come are read
-// as one stream, whatever their kind and borders. One goroutine may read while others write.
+// WebSocket is the server's side of a connection by RFC 6455. Each Write is a message. Messages of the client are read
+// as one stream, whatever their type. One goroutine may read while others write.
 type WebSocket struct {
 	net.Conn
-	binary bool // messages are binary, else text
+	binary bool // messages are binary instead of text
 
 	reading sync.Mutex // held by Read
 	r       *bufio.Reader
-	left    uint64 // of the frame that is read
+	left    uint64 // of the current frame
 	mask    [4]byte
-	at      int // in mask
+	at      int // index in mask
 	err     error
 
 	writing sync.Mutex
-	closed  bool // a close frame is out: nothing may follow
+	closed  bool // a close frame was sent, after which nothing may follow
 }
 
-// Opcodes of section 5.2.
+// Opcodes, section 5.2.
 const (
 	opContinuation = 0
 	opText         = 1
@@ -44,14 +44,14 @@ const (
 )
 
 const (
-	maxControl  = 125             // payload of a control frame, section 5.5
-	finalFrame  = 0x80            // in the first byte
-	maskedFrame = 0x80            // in the second byte
-	closeWait   = 1 * time.Second // what a client has to answer a close frame
+	maxControl  = 125             // maximum payload of a control frame, section 5.5
+	finalFrame  = 0x80            // bit in the first byte
+	maskedFrame = 0x80            // bit in the second byte
+	closeWait   = 1 * time.Second // how long a client may take to answer a close frame
 )
 
-// AcceptWebSocket takes the connection of a request over when it asks for a WebSocket (section 4.2). After an error
-// the ordinary reply is still possible.
+// AcceptWebSocket takes over the connection of a request for a WebSocket (section 4.2). After an error, an ordinary
+// reply is still possible.
 func AcceptWebSocket(w http.ResponseWriter, r *http.Request, binary bool) (*WebSocket, error) {
 	key := r.Header.Get("Sec-WebSocket-Key")
 	raw, err := base64.StdEncoding.DecodeString(key)
@@ -85,7 +85,7 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request, binary bool) (*WebS
 	return &WebSocket{Conn: conn, binary: binary, r: rw.Reader}, nil
 }
 
-// hasToken looks for a word in a header that is a list of words.
+// hasToken tells whether a header with a list contains a token.
 func hasToken(h http.Header, name, token string) bool {
 	for _, line := range h.Values(name) {
 		for _, word := range strings.Split(line, ",") {
@@ -133,7 +133,8 @@ func (s *WebSocket) frame(op byte, p []byte) error {
 	return err
 }
 
-// Read reads what messages carry. The end is io.EOF once the client closed in either way.
+// Read reads the payloads of messages. It returns io.EOF when the client has closed the connection, with or without a
+// close frame.
 func (s *WebSocket) Read(p []byte) (int, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -156,7 +157,7 @@ func (s *WebSocket) unmask(p []byte) {
 	}
 }
 
-// next reads the head of a frame, and answers one that carries no data.
+// next reads the header of a frame, and handles control frames.
 func (s *WebSocket) next() error {
 	var head [2]byte
 	if _, err := io.ReadFull(s.r, head[:]); err != nil {
@@ -213,17 +214,17 @@ func (s *WebSocket) control(op, first byte, length uint64) error {
 	return nil
 }
 
-// fail ends a connection whose client breaks the protocol: status 1002, section 7.4.1.
+// fail ends the connection of a client that violates the protocol, with status 1002 (section 7.4.1).
 func (s *WebSocket) fail(why string) error {
 	_ = s.frame(opClose, append([]byte{0x03, 0xea}, why...)) // the client may be gone
 	return fmt.Errorf("WebSocket: %s: %w", why, errdefs.ErrInvalidArgument)
 }
 
-// CloseWrite says that nothing more comes: status 1000. The client answers and goes.
+// CloseWrite sends a close frame with status 1000, which the client answers.
 func (s *WebSocket) CloseWrite() error { return s.frame(opClose, []byte{0x03, 0xe8}) }
 
-// Close ends the connection: a client that still listens gets a close frame, and a moment to answer it, so that
-// nothing of what was sent before is lost.
+// Close closes the connection. It gives the client a moment to answer a close frame first, so that nothing that was
+// sent is lost.
 func (s *WebSocket) Close() error {
 	_ = s.CloseWrite() // or it is out already
 	_ = s.Conn.SetDeadline(time.Now().Add(closeWait))

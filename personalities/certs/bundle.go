@@ -14,7 +14,7 @@ import (
 	"box/personalities/outfile"
 )
 
-// bundle writes one file with the daemon's address and a client's three files: what `docker context export` makes.
+// bundle writes the daemon's address and a client's three files to one file, in the format of `docker context export`.
 func (s *session) bundle(a *certs.Authority, p *certs.Pair, path, name, description, host string) error {
 	if !s.force && exists(path) {
 		return fmt.Errorf("%s: %w: nothing was written; --force writes anew", path, fs.ErrExist)

@@ -1,4 +1,4 @@
-// Package certs is `box certs`: the certificates with which clients reach a daemon over the network, one command each.
+// Package certs is `box certs`: commands for the certificates with which clients reach a daemon over the network.
 package certs
 
 import (
@@ -13,42 +13,42 @@ import (
 	"box/personalities/cmd"
 )
 
-// Command is the personality.
+// Command is `box certs` as a personality.
 var Command = cmd.Command{Name: "certs", Summary: "Make, renew, revoke and check the certificates of remote access",
 	Main: run}
 
-// session is one command line.
+// session is one run of a command.
 type session struct {
 	env    *cmd.Env
 	line   signing
-	folder string // Dir as a path of the host's
+	folder string // absolute path of --dir
 	force  bool
 	now    func() time.Time
 	words  []string // operands
 }
 
-// shared are a command's own flags and those that all have.
+// shared are the flags of a command and those that all commands have.
 type shared struct {
 	Command line   `embed:""`
 	Dir     string `placeholder:"path" help:"Folder of the certificates"`
 }
 
-// signing is shared, and the flag of commands that open the authority's key.
+// signing adds the flag of commands that use the authority's key.
 type signing struct {
 	shared
 	Passphrase string `placeholder:"source" bare:"ask" help:"Passphrase of the authority's key: bare it is asked for; =file:PATH and =env:NAME say where it is"`
 }
 
-// line is a command's flags, and what is done with them.
+// line is the flags of a command, and the function that runs it.
 type line interface {
 	run(ctx context.Context, s *session) error
 }
 
-// command is one row of the table.
+// command is a row of the table of commands.
 type command struct {
 	name, synopsis, summary, detail string
 	min, max                        int
-	signs                           bool // opens the authority's key
+	signs                           bool // uses the authority's key
 	line                            line
 	examples                        []cmd.Line
 }
@@ -86,7 +86,7 @@ func commands() []command {
 	}
 }
 
-// files are those of the folder, for the manual.
+// files lists the files in the folder, for the manual.
 func files() []cmd.Line {
 	return []cmd.Line{
 		{Text: "~/.docker/ca.pem, ca-key.pem", Why: "The authority; its key is needed only to sign"},
@@ -97,7 +97,7 @@ func files() []cmd.Line {
 	}
 }
 
-// usage is how the command is typed.
+// usage describes the command line of the command.
 func (c *command) usage(s *session) *cmd.Usage {
 	u := &cmd.Usage{Path: "box certs " + c.name, Synopsis: strings.TrimSpace("[OPTIONS] " + c.synopsis),
 		Summary: c.summary, Detail: c.detail,
@@ -111,7 +111,7 @@ func (c *command) usage(s *session) *cmd.Usage {
 	return u
 }
 
-// Pages are the commands for the manual.
+// Pages returns the manual pages of all commands.
 func Pages() []*cmd.Usage {
 	var out []*cmd.Usage
 	for _, c := range commands() {
@@ -186,10 +186,10 @@ func (s *session) path(p string) string {
 
 func (s *session) say(format string, a ...any) { fmt.Fprintf(s.env.Stdout, format+"\n", a...) }
 
-// life is a flag of how long something lasts: 90d, 12h.
+// life is a flag with a duration: 90d, 12h.
 type life time.Duration
 
-// UnmarshalText reads it.
+// UnmarshalText parses a number of days, or a duration in Go's syntax.
 func (l *life) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	if days, ok := strings.CutSuffix(text, "d"); ok {

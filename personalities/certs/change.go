@@ -17,11 +17,11 @@ import (
 
 // held is a pair in the folder.
 type held struct {
-	word      string // as `renew` calls it
-	cert, key string // names in the folder
+	word      string // the word for it in `renew`
+	cert, key string // files in the folder
 }
 
-// heldPairs are those that the folder has: the server's, the first client's, the others.
+// heldPairs returns the pairs in the folder: that of the server, that of the first client, those of other clients.
 func (s *session) heldPairs() (out []held, err error) {
 	for _, h := range []held{{"server", certs.ServerFile, certs.ServerKeyFile},
 		{"client", certs.ClientFile, certs.ClientKeyFile}} {
@@ -127,7 +127,7 @@ func (s *session) renewed(a *certs.Authority, files []certs.File, pairs []*certs
 	return nil
 }
 
-// again makes a pair that says what old said.
+// again makes a new pair with the name, use and hosts of an old certificate.
 func again(a *certs.Authority, old *x509.Certificate, hosts []string, algorithm string,
 	span time.Duration) (*certs.Pair, error) {
 	if algorithm == "" {
@@ -148,7 +148,7 @@ func orLife(span, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// certificate reads the first one of a file.
+// certificate reads the first certificate in a file.
 func (s *session) certificate(name string) (*x509.Certificate, error) {
 	path := name
 	if !filepath.IsAbs(path) {
@@ -198,7 +198,8 @@ func (*revokeLine) run(_ context.Context, s *session) error {
 	return certs.Write(s.folder, true, []certs.File{list})
 }
 
-// meant is what a word of revoke stands for: a file's certificate, or all of a name that are not revoked yet.
+// meant returns the certificates that an argument of revoke stands for: all of that name that are not revoked yet, or
+// that in a file.
 func (s *session) meant(a *certs.Authority, known []certs.Entry, word string) (out []*x509.Certificate, err error) {
 	for _, e := range known {
 		if certs.Name(e.Certificate) == word && e.Revoked.IsZero() {

@@ -126,7 +126,8 @@ func (c *statusLine) run(_ context.Context, s *session) error {
 	return s.status(time.Duration(c.Within))
 }
 
-// status tells of the authority and the pairs of the folder.
+// status lists the authority and the pairs in the folder. It returns exit code 1 if one of them ends soon or is
+// revoked.
 func (s *session) status(within time.Duration) error {
 	list, err := certs.List(s.folder) // checks the authority and its list of revocations
 	if err != nil {

@@ -27,13 +27,13 @@ func (m *making) leaf(name string) certs.Leaf {
 	return certs.Leaf{Name: name, Algorithm: m.Key, Life: time.Duration(m.Life)}
 }
 
-// serving is making, for commands that make a daemon's pair.
+// serving are the flags of commands that make a daemon's pair.
 type serving struct {
 	making
 	Hosts []string `name:"host" help:"Further name or address by which the daemon is reached; those of this host are found"`
 }
 
-// server is what a daemon's certificate is to say: the names that were given, then what this host is called.
+// server returns what the daemon's certificate contains: the given names, and then those of this host.
 func (m *serving) server() (certs.Leaf, error) {
 	l := m.leaf("")
 	for _, h := range append(slices.Clone(m.Hosts), certs.LocalHosts()...) {
@@ -70,11 +70,11 @@ func (c *initLine) run(_ context.Context, s *session) error {
 	return err
 }
 
-// errAllThere is the error of an init that has nothing to make.
+// errAllThere is returned by init if there is nothing to make.
 var errAllThere = fmt.Errorf("%w: nothing was written", fs.ErrExist)
 
-// sayNext prints the lines that start a daemon and reach it, as they can be typed: with the files that are not where
-// each looks by itself. config is the daemon.json that says how the daemon listens, "" for none.
+// sayNext prints commands that start a daemon and connect to it, with the paths of files that they do not find by
+// default. config is the daemon.json that configures the daemon, or "".
 func (s *session) sayNext(host, config string) {
 	daemon := "box dockerd"
 	switch {
@@ -89,7 +89,7 @@ func (s *session) sayNext(host, config string) {
 		net.JoinHostPort(host, "2376"))
 }
 
-// files are the options that name a pair and the authority, "" where they are found without.
+// files returns the options that name the authority and a pair, or "" if they are found by default.
 func (s *session) files(cert, key string) string {
 	if s.folder == s.path(cmd.CertFolder(s.env.Getenv)) {
 		return ""
@@ -98,7 +98,7 @@ func (s *session) files(cert, key string) string {
 	return " --tlscacert " + at(certs.CAFile) + " --tlscert " + at(cert) + " --tlskey " + at(key)
 }
 
-// quote protects a path from a shell where that is needed.
+// quote quotes a path for a shell if necessary.
 func quote(path string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
@@ -110,7 +110,8 @@ func quote(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// init makes what is missing, in one step. It returns a name of the daemon's certificate, "" if there was one already.
+// init makes what is missing, all at once. It returns a host name in the daemon's certificate, or "" if that was not
+// made.
 func (s *session) init(m *serving, name string) (host string, err error) {
 	if err := certs.CheckName(name); err != nil {
 		return "", err
@@ -121,7 +122,7 @@ func (s *session) init(m *serving, name string) (host string, err error) {
 	}
 	made := files
 	var pairs []*certs.Pair
-	// beside a new authority all is new, and pairs of another one that are there are in the way
+	// a new authority needs new pairs; existing ones of another authority are an error
 	wanted := func(file string) bool { return len(files) > 0 || !exists(filepath.Join(s.folder, file)) }
 	var hosts []string
 	if wanted(certs.ServerFile) {
@@ -160,7 +161,7 @@ func (s *session) init(m *serving, name string) (host string, err error) {
 	return host, nil
 }
 
-// authority opens the one of the folder, or makes one; files are what is to be written of it.
+// authority opens the authority in the folder, or makes one and returns its files for writing.
 func (s *session) authority(m *serving) (*certs.Authority, []certs.File, error) {
 	certificate, key := exists(filepath.Join(s.folder, certs.CAFile)), exists(filepath.Join(s.folder, certs.CAKeyFile))
 	if !s.force && (certificate || key) {
@@ -187,8 +188,8 @@ func (s *session) authority(m *serving) (*certs.Authority, []certs.File, error) 
 	return a, certs.PairFiles(p, certs.CAFile, certs.CAKeyFile), nil
 }
 
-// write puts files and the list of all that was signed into the authority's folder. A new authority begins a new
-// list, and the revocations of the old one go.
+// write writes files and the list of all signed certificates to the authority's folder. If the authority is new, so is
+// the list, and revocations of the old one are removed.
 func (s *session) write(a *certs.Authority, files []certs.File, force, fresh bool, pairs ...*certs.Pair) error {
 	var issued certs.File
 	var err error
@@ -229,7 +230,7 @@ func (c *serverLine) run(_ context.Context, s *session) error {
 	return s.hand(a, p, c.Out, certs.PairFiles(p, certs.ServerFile, certs.ServerKeyFile))
 }
 
-// hand writes a pair into the authority's folder, or with its ca.pem into another.
+// hand writes a pair to the authority's folder or, together with ca.pem, to another folder.
 func (s *session) hand(a *certs.Authority, p *certs.Pair, out string, files []certs.File) error {
 	if out == "" || s.path(out) == s.folder {
 		if err := s.write(a, files, s.force, false, p); err != nil {
@@ -249,7 +250,7 @@ func (s *session) hand(a *certs.Authority, p *certs.Pair, out string, files []ce
 				fs.ErrExist)
 		}
 	}
-	// what is signed is in the list before it is anywhere else
+	// record the certificate before it is used anywhere
 	if err := s.write(a, nil, false, false, p); err != nil {
 		return err
 	}

@@ -14,10 +14,10 @@ import (
 	"box/certs"
 )
 
-// maxPassphrase is the longest that is read.
+// maxPassphrase is the maximum length of a passphrase in bytes.
 const maxPassphrase = 4096
 
-// open opens the authority; a passphrase is asked for when its key has one.
+// open opens the authority. If its key has a passphrase, it is read from --passphrase or asked for.
 func (s *session) open() (*certs.Authority, error) {
 	return certs.Open(s.folder, func() ([]byte, error) {
 		source := s.line.Passphrase
@@ -28,7 +28,7 @@ func (s *session) open() (*certs.Authority, error) {
 	}, s.now)
 }
 
-// newPassphrase is the one for a key that is made; none unless --passphrase was said. Who types it does so twice.
+// newPassphrase returns the passphrase for a new key, or none without --passphrase. A typed one has to be repeated.
 func (s *session) newPassphrase() ([]byte, error) {
 	if s.line.Passphrase == "" {
 		return nil, nil
@@ -69,7 +69,7 @@ func (s *session) passphrase(source, prompt string) ([]byte, error) {
 	return nil, errors.New("--passphrase is bare, or =file:PATH, or =env:NAME")
 }
 
-// ask reads a line from the terminal without showing it.
+// ask reads a line from the terminal without echo.
 func (s *session) ask(prompt string) ([]byte, error) {
 	in, ok := s.env.Stdin.(*os.File)
 	if !ok {

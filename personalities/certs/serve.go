@@ -15,20 +15,20 @@ import (
 	"box/personalities/outfile"
 )
 
-// Where a daemon listens that is to serve other machines, besides its unix socket.
+// Addresses of a daemon that serves other machines.
 const (
 	localHost  = "unix:///var/run/docker.sock"
 	secureHost = "tcp://0.0.0.0:2376"
 )
 
-// defaultConfig is the file that a daemon reads when no other is named.
+// defaultConfig is the daemon's default configuration file.
 const defaultConfig = "/etc/docker/daemon.json"
 
-// maxConfig is the longest daemon.json that is read, bytes.
+// maxConfig is the maximum size of daemon.json in bytes.
 const maxConfig = 1 << 20
 
-// serve adds the TLS listener and the paths of its files to daemon.json, and keeps all else that is there, in its
-// order. The file is replaced in one step.
+// serve adds the TLS listener and the paths of its files to daemon.json. It keeps all other keys and their order, and
+// replaces the file atomically.
 func (s *session) serve(path string) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -61,16 +61,16 @@ func (s *session) serve(path string) error {
 	return nil
 }
 
-// member is one key of an object.
+// member is a key of an object and its value.
 type member struct {
 	key   string
 	value json.RawMessage
 }
 
-// object is one of JSON that keeps its order.
+// object is a JSON object that keeps the order of its keys.
 type object []member
 
-// readObject reads a whole file; nothing at all is an empty object.
+// readObject parses a file. An empty file is an empty object.
 func readObject(raw []byte) (object, error) {
 	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")))
 	if len(raw) == 0 {
@@ -129,7 +129,7 @@ func (o *object) set(key string, value any) error {
 	return nil
 }
 
-// listen adds what a daemon needs to serve with the files of folder.
+// listen sets the keys with which a daemon serves with the files in folder.
 func (o *object) listen(folder string) error {
 	hosts := []string{localHost}
 	if m := o.find("hosts"); m != nil {
@@ -142,7 +142,7 @@ func (o *object) listen(folder string) error {
 		hosts = append(hosts, secureHost)
 	}
 	err := o.set("hosts", hosts)
-	if m := o.find("tls"); m != nil { // it may say that plain tcp is meant
+	if m := o.find("tls"); m != nil { // tls may be false
 		err = errors.Join(err, o.set("tls", true))
 	}
 	return errors.Join(err, o.set("tlsverify", true), o.set("tlscacert", filepath.Join(folder, certs.CAFile)),
@@ -150,7 +150,7 @@ func (o *object) listen(folder string) error {
 			filepath.Join(folder, certs.ServerKeyFile)))
 }
 
-// write is the object as a file.
+// write formats the object as a file.
 func (o object) write() []byte {
 	var flat, out bytes.Buffer
 	for i, m := range o {

@@ -1,5 +1,5 @@
-// Package check is `box check`: whether this host can run containers, and what of it will not work, each with its
-// consequence and the remedy. It changes nothing that it does not put back.
+// Package check is `box check`: it tells whether this host can run containers and what will not work, with consequences
+// and remedies. It undoes all changes that it makes for a test.
 package check
 
 import (
@@ -17,18 +17,18 @@ import (
 	"box/personalities/cmd"
 )
 
-// Command examines the host, and the daemon that runs or ran here. Its exit code is 1 if a container cannot run.
+// Command checks the host and the daemon on it. The exit code is 1 if containers cannot run.
 var Command = cmd.Command{Name: "check", Summary: summary, Main: run}
 
 const summary = "Say whether this host can run containers, and how its daemon is"
 
-// host is what is examined; tests have their own.
+// host is the host to check; tests make their own.
 type host struct {
-	root     string // before /proc and /sys
+	root     string // prefix of /proc, /sys and /dev
 	dataRoot string
-	socket   string // of a daemon
+	socket   string // socket of the daemon
 	certs    string // folder of certificates
-	parser   string // of AppArmor profiles, "" for the one that the host has
+	parser   string // parser of AppArmor profiles; "": that of the host
 	uid      int
 	now      time.Time
 	network  func() network.Support
@@ -39,8 +39,8 @@ type grade int
 
 const (
 	fine  grade = iota
-	worse       // containers run, something of them does not work
-	fatal       // no container runs
+	worse       // containers run, but something does not work
+	fatal       // containers do not run
 )
 
 func (g grade) String() string { return [...]string{"ok", "warn", "FAIL"}[g] }
@@ -48,19 +48,19 @@ func (g grade) String() string { return [...]string{"ok", "warn", "FAIL"}[g] }
 // finding is one line of the report.
 type finding struct {
 	grade       grade
-	what        string // what was looked at and what it is
-	consequence string // of what is missing
+	what        string // what was checked, and the result
+	consequence string // of a problem
 	remedy      string
 }
 
-// probe is one thing that is looked at.
+// probe is one check.
 type probe struct {
 	name  string
-	proc  bool // it reads /proc: without that nothing it would say is true
+	proc  bool // needs /proc
 	looks func(host) []finding
 }
 
-// probes is everything that is looked at, in the order of the report.
+// probes returns all checks in the order of the report.
 func probes() []probe {
 	return []probe{
 		{"privilege", false, privilege}, {"proc", false, proc}, {"kernel", true, kernel}, {"namespaces", true, namespaces},
@@ -72,13 +72,13 @@ func probes() []probe {
 	}
 }
 
-// examination is what a probe found.
+// examination is the result of a probe.
 type examination struct {
 	name     string
 	findings []finding
 }
 
-// examine runs every probe that can tell anything here.
+// examine runs all probes that work here.
 func (h host) examine() (all []examination) {
 	mounted := h.exists("proc/sys/kernel/osrelease")
 	for _, p := range probes() {
@@ -89,7 +89,7 @@ func (h host) examine() (all []examination) {
 	return all
 }
 
-// options are those of `box check`.
+// options are the options of `box check`.
 type options struct {
 	DataRoot string `default:"/var/lib/docker" help:"Where the daemon keeps images and containers"`
 	Socket   string `default:"/var/run/docker.sock" help:"Where the daemon listens"`
@@ -114,7 +114,7 @@ func usage(o *options) *cmd.Usage {
 	}
 }
 
-// Pages are the command's part of the manual.
+// Pages returns the command's page of the manual.
 func Pages() []*cmd.Usage {
 	return []*cmd.Usage{usage(new(options))}
 }
@@ -141,7 +141,7 @@ func run(_ context.Context, env *cmd.Env) error {
 	return h.report(env.Stdout)
 }
 
-// reportJSON prints the findings as a list of objects. Its error is that of report.
+// reportJSON prints the findings as JSON. Like report, it returns an error if containers cannot run.
 func (h host) reportJSON(w io.Writer) error {
 	type object struct {
 		Probe       string `json:"probe"`
@@ -169,7 +169,7 @@ func (h host) reportJSON(w io.Writer) error {
 	return nil
 }
 
-// report prints every finding and gives an error if a container cannot run.
+// report prints all findings. It returns an error if containers cannot run.
 func (h host) report(w io.Writer) error {
 	failed, warned := 0, 0
 	for _, e := range h.examine() {
@@ -198,10 +198,10 @@ func (h host) report(w io.Writer) error {
 	return nil
 }
 
-// ok is a finding with nothing to say about it.
+// ok returns a finding without a problem.
 func ok(format string, args ...any) finding { return finding{what: fmt.Sprintf(format, args...)} }
 
-// read gives a file of the kernel's without the space around its text.
+// read returns the content of a file without surrounding space.
 func (h host) read(path string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(h.root, path))
 	return strings.TrimSpace(string(b)), err

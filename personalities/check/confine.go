@@ -2,7 +2,7 @@ package check
 
 import "box/engine/apparmor"
 
-// confinement is of AppArmor, where the kernel has it in force. Nothing is loaded.
+// confinement checks AppArmor if the kernel enforces it. It does not load a profile.
 func confinement(h host) []finding {
 	a := apparmor.Host{Root: h.root, Parser: h.parser}
 	if !a.Enabled() {

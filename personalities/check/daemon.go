@@ -19,10 +19,10 @@ import (
 	"box/netapi/client"
 )
 
-// soon is how long before its end a certificate is spoken of.
+// soon is how long before its end a certificate is reported.
 const soon = 14 * 24 * time.Hour
 
-// certificates are those of remote access, where there are any.
+// certificates checks the certificates for remote access, if there are any.
 func certificates(h host) (found []finding) {
 	for _, name := range []string{certs.CAFile, certs.ServerFile, certs.ClientFile} {
 		raw, err := os.ReadFile(filepath.Join(h.certs, name))
@@ -67,7 +67,7 @@ func (h host) certificate(path string, c *x509.Certificate) finding {
 	return ok("%s is good for %d days", path, int(left.Hours()/24))
 }
 
-// stateFile looks at the pages of the state without opening it, so that a daemon may have it.
+// stateFile checks the pages of the state file without locking it, since a daemon may use it.
 func stateFile(h host) []finding {
 	path := filepath.Join(h.dataRoot, "box.db")
 	_, err := state.Look(path)
@@ -90,10 +90,10 @@ func stateFile(h host) []finding {
 	return nil // nothing was ever kept here
 }
 
-// daemonPatience is how long a daemon has to answer.
+// daemonPatience is how long to wait for the daemon's answer.
 const daemonPatience = 5 * time.Second
 
-// daemon asks the one that listens, if one does.
+// daemon asks a running daemon for its state.
 func daemon(h host) []finding {
 	if _, err := os.Lstat(h.socket); errors.Is(err, fs.ErrNotExist) {
 		return []finding{ok("no daemon listens on %s", h.socket)}

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deviceFiles are what box opens on the host, with what does not work without.
+// deviceFiles are the devices that box opens on the host, and the consequences if they are missing.
 var deviceFiles = [...]struct {
 	name         string
 	major, minor uint32
@@ -25,7 +25,7 @@ var deviceFiles = [...]struct {
 	{"ptmx", 5, 2, worse, "containers have no terminal (-t)"},
 }
 
-// devices looks for the files of /dev that containers are given, or that a start opens.
+// devices checks the files in /dev that containers get or that a start opens.
 func devices(h host) []finding {
 	var missing []string
 	worst := finding{remedy: "mount -t devtmpfs devtmpfs /dev, or mknod -m 666 /dev/NAME c MAJOR MINOR"}

@@ -12,7 +12,7 @@ import (
 	"box/fs/drivers"
 )
 
-// existing gives the deepest folder of the data root's path that is there.
+// existing returns the nearest existing folder on the path of the data root.
 func (h host) existing() string {
 	dir := filepath.Clean(h.dataRoot)
 	for dir != "/" {
@@ -24,7 +24,7 @@ func (h host) existing() string {
 	return dir
 }
 
-// storage mounts an overlay where layers would be.
+// storage tries to mount an overlay below the data root.
 func storage(h host) []finding {
 	names := strings.Join(drivers.Names(), ", ")
 	dir := h.existing()
@@ -71,7 +71,7 @@ func tryOverlay(dir string) (err error) {
 	return nil
 }
 
-// Space in bytes and in files below which a line says so.
+// Free space in bytes, and free files, below which there is a warning.
 const (
 	littleSpace = 2 << 30
 	smallSpace  = 64 << 20

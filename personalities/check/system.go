@@ -17,14 +17,14 @@ func privilege(h host) []finding {
 		"run box dockerd (and this check) as root"}}
 }
 
-// Kernel releases that matter.
+// Kernel releases from which something works.
 var (
-	oldest = [2]int{4, 4}  // the C runtime, and namespaces of control groups
-	peers  = [2]int{4, 13} // the other end of a terminal by its master (ioctl_tty(2), TIOCGPTPEER)
-	natted = [2]int{4, 18} // nf_tables NAT beside legacy iptables
+	oldest = [2]int{4, 4}  // cgroup namespaces
+	peers  = [2]int{4, 13} // opening a terminal by its master (ioctl_tty(2), TIOCGPTPEER)
+	natted = [2]int{4, 18} // NAT by nf_tables beside legacy iptables
 )
 
-// proc comes before all that reads it.
+// proc checks /proc, which other probes need.
 func proc(h host) []finding {
 	if !h.exists("proc/sys/kernel/osrelease") {
 		return []finding{{fatal, "/proc is not mounted",
@@ -57,7 +57,7 @@ func kernel(h host) []finding {
 	return []finding{ok("kernel %s", release)}
 }
 
-// parseRelease reads the first two numbers of "6.1.0-37-cloud-amd64".
+// parseRelease parses the first two numbers of a release such as "6.1.0-37-cloud-amd64".
 func parseRelease(release string) ([2]int, bool) {
 	parts := strings.SplitN(release, ".", 3)
 	if len(parts) < 2 {
@@ -71,7 +71,7 @@ func parseRelease(release string) ([2]int, bool) {
 
 func older(a, b [2]int) bool { return slices.Compare(a[:], b[:]) < 0 }
 
-// namespaceOptions are the namespaces of a container and the kernel options that make them.
+// namespaceOptions are the namespaces of a container, and the kernel options that enable them.
 var namespaceOptions = [...]struct {
 	name, option string
 	needed       bool
@@ -100,7 +100,7 @@ func namespaces(h host) []finding {
 	return append([]finding{ok("namespaces: %s", strings.Join(have, " "))}, found...)
 }
 
-// controllers are the control groups that limits of containers need.
+// controllers are the cgroup controllers that limits of containers need.
 var controllers = [...]struct {
 	names       []string // any of them will do: v1's and v2's
 	consequence string
@@ -156,7 +156,7 @@ func seccomp(h host) []finding {
 		"boot a kernel with CONFIG_SECCOMP_FILTER, or run containers with --security-opt seccomp=unconfined"}}
 }
 
-// built is earlier than any host's clock can rightly be.
+// built is a date that every correct clock has passed.
 var built = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func clock(h host) []finding {

@@ -8,38 +8,37 @@ import (
 	"syscall"
 )
 
-// Version is what the binary calls itself to users.
+// Version is the version of box that users see.
 const Version = "0.1.0"
 
-// dockerRelease is the release of Docker that box is in the eyes of programs that compare versions.
+// dockerRelease is the release of Docker that programs which compare versions take box for.
 const dockerRelease = "29.1.0"
 
-// DockerVersion is what client and daemon call themselves where programs read Docker's version: the release, and
-// box's own behind it as semver's build metadata. That has no dots, because cAdvisor wants three numbers with dots
-// between them once in the whole.
+// DockerVersion is the version that client and daemon report where programs expect Docker's: dockerRelease, and box's
+// own version as semver build metadata. The latter has dashes for dots, because cAdvisor accepts no further dots.
 func DockerVersion() string { return dockerRelease + "+box-" + strings.ReplaceAll(Version, ".", "-") }
 
-// Command is one personality: a row of the table that argv[0] or the first argument picks from.
+// Command is one personality, a row of the table from which argv[0] or the first argument chooses.
 type Command struct {
-	Name    string // also the file name under which the binary runs as this command
-	Summary string // one line for the listing
-	Hidden  bool   // not listed; still runs
-	Serves  bool   // many at once, so that it uses all processors
+	Name    string // also the file name under which box runs this command
+	Summary string // one line in the list of commands
+	Hidden  bool   // runs, but is not listed
+	Serves  bool   // serves many requests at once: uses all processors
 	Main    func(ctx context.Context, env *Env) error
 }
 
-// Env is everything a command may touch of the process that runs it.
+// Env is all that a command may use of its process.
 type Env struct {
-	Args   []string // without the command's own name
+	Args   []string // without the name of the command
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
-	Dir    string // the working directory; relative paths start here
+	Dir    string // the working directory, to which paths are relative
 }
 
-// Interruptible returns a context that ends on the first SIGINT or SIGTERM; the second one kills the
-// process as usual. A command that forwards signals to a container must not call it.
+// Interruptible returns a context that ends on the first SIGINT or SIGTERM; a second one kills the process. A command
+// that forwards signals to a container must not call it.
 func Interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)

@@ -2,14 +2,14 @@ package cmd
 
 import "fmt"
 
-// Exit is an error that decides the exit code of the process. With an Err the text of Err is printed
-// as it stands; without one nothing is, because the command has said all there is to say.
+// Exit is an error with an exit code. Err is printed as it is; without an Err nothing is printed, because the command
+// has already printed what there was.
 type Exit struct {
 	Code int
 	Err  error
 }
 
-// Error is the text of the wrapped error, or the bare code.
+// Error returns the text of Err, or else names the exit code.
 func (e *Exit) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("exit code %d", e.Code)
@@ -17,5 +17,5 @@ func (e *Exit) Error() string {
 	return e.Err.Error()
 }
 
-// Unwrap gives the wrapped error to errors.Is and errors.As.
+// Unwrap returns Err, for errors.Is and errors.As.
 func (e *Exit) Unwrap() error { return e.Err }

@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// ConfigFolder is where Docker's tools keep settings and certificates: DOCKER_CONFIG, else .docker of the home.
-// Without HOME, as under an init, the home is what the list of users says, and root's is /root where there is no
-// list.
+// ConfigFolder returns the folder of the settings and certificates of Docker's tools: DOCKER_CONFIG, or else .docker in
+// the home folder. Without HOME, as in programs started by init, the home folder is looked up in the user database; for
+// root it is /root if there is none.
 func ConfigFolder(getenv func(string) string) string {
 	if folder := getenv("DOCKER_CONFIG"); folder != "" {
 		return folder
@@ -26,7 +26,7 @@ func ConfigFolder(getenv func(string) string) string {
 	return filepath.Join(home, ".docker")
 }
 
-// CertFolder is where certificates are by default: DOCKER_CERT_PATH, else the folder of the settings.
+// CertFolder returns the default folder of certificates: DOCKER_CERT_PATH, or else ConfigFolder.
 func CertFolder(getenv func(string) string) string {
 	if folder := getenv("DOCKER_CERT_PATH"); folder != "" {
 		return folder

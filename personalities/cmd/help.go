@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Help prints how the command is used: synopsis, summary, other names, flags.
+// Help prints the synopsis, summary, aliases and flags of the command.
 func (u *Usage) Help(w io.Writer) {
 	fmt.Fprintf(w, "Usage:  %s\n", strings.TrimSpace(u.Path+" "+u.Synopsis))
 	if u.Summary != "" {
@@ -23,7 +23,7 @@ func (u *Usage) Help(w io.Writer) {
 	u.helpGroups(w)
 }
 
-// shown are the flags that help has, in its order.
+// shown returns the flags that help lists, in its order.
 func (u *Usage) shown() []*Option {
 	var out []*Option
 	for _, o := range u.model().options {
@@ -37,13 +37,13 @@ func (u *Usage) shown() []*Option {
 	return out
 }
 
-// Flags is every flag, in the order of the fields.
+// Flags returns all flags in the order of the fields.
 func (u *Usage) Flags() []*Option { return u.model().options }
 
-// Fields is every field: the flags, and what only a configuration file may say, those with the tag keyonly.
+// Fields returns all fields: the flags, and the keyonly fields that only a configuration file can set.
 func (u *Usage) Fields() []*Option { return u.model().fields }
 
-// Names are those of the flags that help has.
+// Names returns the names of the flags that help lists.
 func (u *Usage) Names() []string {
 	var out []string
 	for _, o := range u.shown() {
@@ -52,10 +52,10 @@ func (u *Usage) Names() []string {
 	return out
 }
 
-// HelpOptions prints the flags in two columns, those with a letter aligned with those without.
+// HelpOptions prints the flags in two columns; long names are aligned whether or not there is a short one.
 func (u *Usage) HelpOptions(w io.Writer) { u.printOptions(w, func(*Option) {}) }
 
-// helpGroups prints the flags under the headings of their groups.
+// helpGroups prints the flags under the titles of their groups.
 func (u *Usage) helpGroups(w io.Writer) {
 	printed := ""
 	u.printOptions(w, func(o *Option) {
@@ -70,7 +70,7 @@ func (u *Usage) helpGroups(w io.Writer) {
 	})
 }
 
-// printOptions calls before for each flag, and prints it.
+// printOptions prints the flags, and calls before ahead of each.
 func (u *Usage) printOptions(w io.Writer, before func(*Option)) {
 	width := 0
 	for _, o := range u.shown() {
@@ -86,7 +86,7 @@ func (u *Usage) printOptions(w io.Writer, before func(*Option)) {
 	}
 }
 
-// Described is each flag that is not hidden, as one types it, and after it what it does with its default.
+// Described returns pairs of texts: a flag that help lists, as it is typed, and its description with the default.
 func (u *Usage) Described() []string {
 	var out []string
 	for _, o := range u.shown() {
@@ -95,10 +95,10 @@ func (u *Usage) Described() []string {
 	return out
 }
 
-// helpWidth is the column at which descriptions break.
+// helpWidth is the width at which descriptions are wrapped.
 const helpWidth = 80
 
-// Wrap breaks each line of text at spaces so that none is wider than width; a single longer word stays whole.
+// Wrap breaks lines at spaces so that they are at most width long. A longer word is not broken.
 func Wrap(text string, width int) []string {
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {

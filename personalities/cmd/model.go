@@ -7,15 +7,14 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// grammar is what kong parses for a command: its own flags, --help, and the words after them.
+// grammar is what kong parses: the flags of a command, --help, and the arguments.
 type grammar struct {
-	Options any       `embed:""`
-	Help    helpAsked `name:"help" hidden:""`
-	Words   words     `arg:"" optional:"" passthrough:"partial"`
+	Options   any       `embed:""`
+	Help      helpAsked `name:"help" hidden:""`
+	Arguments arguments `arg:"" optional:"" passthrough:"partial"`
 }
 
-// model is a command's line as kong has it. It is built for the command that was typed, and for pages that are asked
-// for.
+// model is kong's model of a command, with Docker's rules for its flags.
 type model struct {
 	grammar grammar
 	kong    *kong.Kong
@@ -25,8 +24,8 @@ type model struct {
 	short   map[string]*Option
 }
 
-// model makes the model at its first use. A struct that is none of kong's is a fault of the program, which the test
-// of all pages meets.
+// model builds the model on first use. It panics on a struct that kong does not accept, which is a bug in this program
+// that the test of all pages finds.
 func (u *Usage) model() *model {
 	if u.built != nil {
 		return u.built
@@ -72,8 +71,8 @@ func (m *model) add(o *Option) {
 	}
 }
 
-// ordered puts the words of a line behind its flags, since kong takes no flag after a word. Where a flag is wrong the
-// line ends as it is: kong comes to it first.
+// ordered moves arguments behind the flags, since kong accepts no flag after an argument. At a wrong flag it stops, so
+// that kong comes to that flag first and reports it.
 func (m *model) ordered(args []string) []string {
 	var flags, words []string
 	for i := 0; i < len(args); {
@@ -97,7 +96,7 @@ func (m *model) ordered(args []string) []string {
 	return append(append(flags, "--"), words...)
 }
 
-// takes is how many words a flag is with its value, 0 for one that is not known.
+// takes returns how many words a flag and its value are, 0 for an unknown flag.
 func (m *model) takes(arg string) int {
 	if long, ok := strings.CutPrefix(arg, "--"); ok {
 		name, _, joined := strings.Cut(long, "=")

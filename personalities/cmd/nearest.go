@@ -2,8 +2,8 @@ package cmd
 
 import "strings"
 
-// Nearest picks the name that somebody who typed word most likely meant, or "" when nothing is near:
-// a name that word begins, or one at most two edits away (one edit for words of up to three letters).
+// Nearest returns the name that was most likely meant by word: one at most two edits away (one edit if word has up to
+// three letters), or else one that starts with word. It returns "" if there is none.
 func Nearest(word string, names []string) string {
 	limit := 2
 	if len(word) <= 3 {
@@ -26,7 +26,7 @@ func Nearest(word string, names []string) string {
 	return ""
 }
 
-// edits is the Levenshtein distance with swaps of neighbours counted once (optimal string alignment).
+// edits returns the Levenshtein distance in which swapping neighbours is one edit (optimal string alignment).
 func edits(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64

@@ -8,29 +8,29 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Option is one flag of a command, as its struct declares it.
+// Option is one flag of a command.
 type Option struct {
 	*kong.Flag
-	bare     string // what it means without a value
-	needsOne bool   // a value
+	bare     string // value of the flag if it is given without one
+	needsOne bool   // whether a value has to follow
 	check    func(text string) error
 }
 
-// optionOf is what kong knows of a field, and what of Docker's rules comes on top.
+// optionOf adds Docker's rules to kong's flag.
 func (u *Usage) optionOf(f *kong.Flag) *Option {
 	o := &Option{Flag: f, bare: f.Tag.Get("bare"), check: u.Checks[f.Tag.Type]}
 	if o.bare == "" && f.IsBool() {
 		o.bare = "true"
 	}
 	o.needsOne = o.bare == ""
-	f.Mapper = o // the one way of a value into a field, on the command line and from a file
+	f.Mapper = o // values are stored by Option.Decode only
 	return o
 }
 
-// Value points at the field.
+// Value returns a pointer to the field.
 func (o *Option) Value() any { return o.Target.Addr().Interface() }
 
-// String names the flag as an error message does: "-m, --memory".
+// String returns the flag as error messages have it: "-m, --memory".
 func (o *Option) String() string {
 	if o.Short == 0 {
 		return "--" + o.Name
@@ -38,7 +38,7 @@ func (o *Option) String() string {
 	return "-" + string(o.Short) + ", --" + o.Name
 }
 
-// placeholder is the word after the flag's name in help; booleans have none.
+// placeholder returns the word that stands for the value in help, or "" for a boolean.
 func (o *Option) placeholder() string {
 	if o.PlaceHolder != "" {
 		return o.PlaceHolder
@@ -65,7 +65,7 @@ func (o *Option) placeholder() string {
 	return "value"
 }
 
-// initial is the default as help shows it, or empty when there is nothing worth showing.
+// initial returns the default as help shows it, or "" for a zero value.
 func (o *Option) initial() string {
 	if o.Target.IsZero() {
 		return ""
@@ -83,7 +83,7 @@ func (o *Option) initial() string {
 	return ""
 }
 
-// described is the flag's text in help with its default.
+// described returns the description of the flag with its default.
 func (o *Option) described() string {
 	if d := o.initial(); d != "" {
 		return o.Help + " (default " + d + ")"
@@ -91,7 +91,7 @@ func (o *Option) described() string {
 	return o.Help
 }
 
-// column is the left side of the flag's line of help; empty for one that is hidden.
+// column returns the flag's left column in help, or "" if it is hidden.
 func (o *Option) column() string {
 	if o.Hidden {
 		return ""

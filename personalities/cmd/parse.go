@@ -8,52 +8,51 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Usage is how one command is typed: the words and flags that Parse accepts and that help prints.
+// Usage describes the command line of one command, for Parse and for help.
 type Usage struct {
-	Path     string // the words that name it: "docker run"
-	Synopsis string // what follows them: "[OPTIONS] IMAGE [COMMAND] [ARG...]"
+	Path     string // the name of the command: "docker run"
+	Synopsis string // what follows: "[OPTIONS] IMAGE [COMMAND] [ARG...]"
 	Summary  string
-	Detail   string   // a paragraph or more under the summary
-	Aliases  []string // every way to type it, when there are several
-	Examples []Line   // commands, for the manual
-	Files    []Line   // what it reads and writes, for the manual
-	Min, Max int      // how many words may follow the flags; Max < 0: any number
-	First    bool     // flags end at the first word: what follows belongs to somebody else's program
+	Detail   string   // text under the summary
+	Aliases  []string // all names of the command, if it has several
+	Examples []Line   // example commands, for the manual
+	Files    []Line   // files that it reads and writes, for the manual
+	Min, Max int      // number of arguments; Max < 0: any number
+	First    bool     // flags end at the first argument; the rest belongs to another program
 
-	// Options points to a struct whose fields are the flags, declared by kong's tags and those of this package:
-	// `bare` is what a flag means without a value, `keyonly` makes a field no flag. nil: there are none.
+	// Options points to a struct whose fields are the flags (see the package's comment for their tags), or is nil.
 	Options any
-	Checks  map[string]func(text string) error // of values of flags whose tag `type` has the word
-	Vars    map[string]string                  // what ${NAME} in tags stands for
-	Sorted  bool                               // help has the flags in the order of their names, not of the fields
+	Checks  map[string]func(text string) error // checks of values, by the name in the tag `type`
+	Vars    map[string]string                  // values of ${NAME} in tags
+	Sorted  bool                               // help sorts flags by name instead of by field
 
 	built *model
 }
 
-// Line is something that is typed or read, and what it is for.
+// Line is a text of the manual, such as a command or a file, and its explanation.
 type Line struct{ Text, Why string }
 
-// ErrHelp is returned when help was asked for; no field has been touched.
+// ErrHelp is returned if help was asked for. No field has been set then.
 var ErrHelp = errors.New("help requested")
 
-// Parsed is the outcome of Parse.
+// Parsed is the result of Parse.
 type Parsed struct {
-	Args []string // the words that are not flags
+	Args []string // the arguments that are not flags
 	set  map[string]bool
 }
 
-// Set says whether the flag was used, by its long name.
+// Set tells whether the flag with this long name was given.
 func (p *Parsed) Set(name string) bool { return p.set[name] }
 
-// Any says whether any flag was used.
+// Any tells whether any flag was given.
 func (p *Parsed) Any() bool { return len(p.set) > 0 }
 
-// Takes is how many words a flag is with its value: 2 where that is the next word, 0 for a flag that is not known.
+// Takes returns how many words a flag and its value are: 2 if the value is the next word, 0 for an unknown flag.
 func (u *Usage) Takes(word string) int { return u.model().takes(word) }
 
-// Parse fills the fields of u.Flags from args, by the rules Docker's users know: --name value and
-// --name=value, -n value, -nvalue and -n=value, several one-letter flags in one word, "--" ends flags.
-// Misuse is an *Exit with code 125 for flags, which leaves all fields alone, and 1 for a wrong number of words.
+// Parse sets the fields of u.Options from args by Docker's rules: --name value, --name=value, -n value, -nvalue,
+// -n=value; short flags may be combined; "--" ends the flags. The error is an *Exit: with code 125 for a wrong flag, in
+// which case no field is set, or with code 1 for a wrong number of arguments.
 func Parse(u *Usage, args []string) (*Parsed, error) {
 	m := u.model()
 	line := args
@@ -73,27 +72,27 @@ func Parse(u *Usage, args []string) (*Parsed, error) {
 	if _, err := ctx.Apply(); err != nil {
 		return nil, err
 	}
-	p := &Parsed{Args: m.grammar.Words, set: map[string]bool{}}
+	p := &Parsed{Args: m.grammar.Arguments, set: map[string]bool{}}
 	for _, path := range ctx.Path {
 		if path.Flag != nil {
 			p.set[path.Flag.Name] = true
 		}
 	}
-	if len(p.Args) > 0 && p.Args[0] == "--" { // which ended the flags
+	if len(p.Args) > 0 && p.Args[0] == "--" { // kong leaves the "--" in
 		p.Args = p.Args[1:]
 	}
 	return p, u.checkCount(p.Args)
 }
 
-// fault is what is wrong with a line, in Docker's words. kong's error for an unknown flag is a text alone, so where
-// kong stopped tells which flag that is.
+// fault describes a wrong command line as Docker does. kong's error for an unknown flag is only a text, so the place
+// where kong stopped tells which flag it was.
 func (m *model) fault(ctx *kong.Context, line []string) error {
 	rest := ctx.Path[len(ctx.Path)-1].Remainder()
 	word := line[len(line)-len(rest)]
 	long, isLong := strings.CutPrefix(word, "--")
 	name, _, _ := strings.Cut(long, "=")
 	letters := strings.TrimPrefix(word, "-")
-	if rest[0] != word { // some letters of the word are read already
+	if rest[0] != word { // kong stopped inside a group of short flags
 		letters = rest[0]
 	}
 	var value *invalid
@@ -116,7 +115,7 @@ func (m *model) fault(ctx *kong.Context, line []string) error {
 	return fmt.Errorf("unknown shorthand flag: '%s' in -%s", letters[:1], letters)
 }
 
-// misuse is a flag error as Docker prints it, with the way to help.
+// misuse returns the error for a wrong flag as Docker prints it, with a suggestion and the way to help.
 func (u *Usage) misuse(code int, err error) error {
 	hint := ""
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
@@ -128,7 +127,7 @@ func (u *Usage) misuse(code int, err error) error {
 		err, hint, strings.TrimSpace(u.Path+" "+u.Synopsis), u.Path)}
 }
 
-// checkCount refuses too few or too many words, in Docker's sentences.
+// checkCount reports too few or too many arguments in Docker's words.
 func (u *Usage) checkCount(args []string) error {
 	n := len(args)
 	if n >= u.Min && (u.Max < 0 || n <= u.Max) {

@@ -11,42 +11,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// restAfter is how long a process must have had nothing to do before it gives memory back.
+// restAfter is how long a process has to be idle before it returns memory.
 const restAfter = 1500 * time.Millisecond
 
-// Rest gives memory back whenever a process that lives long has had nothing to do for a while: the heap that it does
-// not use, and the pages of its own program, of which a start touches nearly all and an idle process few.
+// Rest returns memory to the system whenever a long-lived process becomes idle: free heap, and the pages of its program
+// file, nearly all of which are touched at startup and few afterwards.
 type Rest struct {
 	timer *time.Timer
 	slack []byte
 }
 
-// heapSlack has the collector wait for some 5 MiB of garbage instead of one or two, however small the heap is: at a
-// busy time a small heap is collected for nearly every container else. It is never touched and so takes no memory,
-// and what gathers goes at the next rest.
+// heapSlack makes the collector wait for some 5 MiB of garbage instead of one or two; with a small heap it would
+// otherwise run for nearly every container of a busy time. The memory is never touched, so it costs nothing, and the
+// garbage is freed at the next rest.
 const heapSlack = 10 << 20
 
-// NewRest begins the first wait.
+// NewRest starts the timer.
 func NewRest() *Rest {
 	return &Rest{timer: time.AfterFunc(restAfter, giveBack), slack: make([]byte, heapSlack)}
 }
 
-// Touch says that there is something to do.
+// Touch notes activity: it starts the wait anew.
 func (r *Rest) Touch() { r.timer.Reset(restAfter) }
 
 func giveBack() {
 	debug.FreeOSMemory()
 	for _, m := range programPages() {
-		// They are read again from the file when they are needed (madvise(2)).
+		// The kernel reads these pages from the file again when they are needed (madvise(2)).
 		_, _, _ = unix.Syscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED)
 	}
 }
 
-// pages are the addresses of a mapping.
+// pages is an address range of a mapping.
 type pages struct{ start, end uintptr }
 
-// programPages are the mappings of our executable without a page of our own: what was written to, as the loader does
-// to some that are read-only afterwards, would be lost.
+// programPages returns the mappings of our executable that were never written to. Others, such as those that the loader
+// writes before it makes them read-only, would lose their changes.
 func programPages() []pages {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {

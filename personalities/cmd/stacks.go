@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// maxStacks bounds a dump of stacks, bytes.
+// maxStacks is the maximum size of a dump, in bytes.
 const maxStacks = 16 << 20
 
-// StacksOnSignal writes the stacks of all goroutines to a new file of dir whenever SIGUSR1 comes, as Docker's daemon
-// does: to see what a process that does not answer waits for. The function that it returns ends that, and waits for
-// it.
+// StacksOnSignal writes the stacks of all goroutines to a new file in dir on each SIGUSR1, as Docker's daemon does, to
+// show what a process that does not answer is waiting for. The returned function stops this and waits for a dump that
+// is being written.
 func StacksOnSignal(dir string, log *slog.Logger) (stop func()) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)

@@ -11,15 +11,15 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Tagged is a value for which the tags of its field say what it takes.
+// Tagged is a value whose accepted texts depend on the tags of its field.
 type Tagged interface {
 	SetTagged(text string, o *Option) error
 }
 
-// errNoValue is a flag at the end of the line that lacks its value.
+// errNoValue reports that the value of the last flag is missing.
 var errNoValue = errors.New("flag needs an argument")
 
-// invalid is a value that a flag does not take.
+// invalid reports a value that a flag does not accept.
 type invalid struct {
 	text   string
 	option *Option
@@ -29,9 +29,8 @@ type invalid struct {
 func (i *invalid) Error() string { return i.err.Error() }
 func (i *invalid) Unwrap() error { return i.err }
 
-// Decode is kong's call for the flag's value: it takes it off the line and stores it. kong's own mappers send texts
-// through JSON, which loses bytes that are not UTF-8, have other booleans than Go, split lists at commas, and know no
-// -p=80.
+// Decode implements kong's mapper: it takes the flag's value from the command line and stores it. It is used in place
+// of kong's own mappers for the reasons in the package's comment.
 func (o *Option) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	next, text := ctx.Scan.Peek(), o.bare
 	tail := ""
@@ -53,7 +52,7 @@ func (o *Option) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// Set stores a value as the flag does.
+// Set stores a value as if it was given with the flag.
 func (o *Option) Set(text string) error { return o.assign(o.Target, text) }
 
 func (o *Option) assign(target reflect.Value, text string) (err error) {
@@ -77,7 +76,7 @@ func (o *Option) assign(target reflect.Value, text string) (err error) {
 	return scalar(target, text)
 }
 
-// scalar reads a value with Go's syntax, whose errors are in Docker's messages.
+// scalar parses a value in Go's syntax; Docker's messages contain Go's errors.
 func scalar(target reflect.Value, text string) error {
 	bits := func() int { return target.Type().Bits() }
 	switch kind := target.Kind(); {
@@ -119,19 +118,19 @@ func scalar(target reflect.Value, text string) error {
 	return nil
 }
 
-// words are what follows the flags.
-type words []string
+// arguments are what follows the flags.
+type arguments []string
 
-// Decode takes all that is left of the line.
-func (w *words) Decode(ctx *kong.DecodeContext) error {
+// Decode takes the rest of the command line.
+func (a *arguments) Decode(ctx *kong.DecodeContext) error {
 	for _, t := range ctx.Scan.PopUntil(kong.Token.IsEOL) {
-		*w = append(*w, t.String())
+		*a = append(*a, t.String())
 	}
 	return nil
 }
 
-// helpAsked ends the reading of the line at --help.
+// helpAsked is the flag --help, which ends parsing.
 type helpAsked bool
 
-// UnmarshalText is the use of --help.
+// UnmarshalText reports that help was asked for.
 func (*helpAsked) UnmarshalText([]byte) error { return ErrHelp }

@@ -17,22 +17,22 @@ import (
 	"box/personalities/docker/volume"
 )
 
-// command is one row of the table. kong looks only at the one that was typed.
+// command is a row of the table of commands. kong builds a model only of the one that was typed.
 type command struct {
-	names    []string // every way to type it, without "docker"
+	names    []string // all names, without "docker"
 	synopsis string
 	summary  string // empty: not listed
-	min, max int    // operands
+	min, max int    // number of arguments
 	run      session.Runner
 }
 
-// What stands for a number of operands that is not bounded.
+// Values of command.max other than a number of arguments.
 const (
 	many        = -1
-	passthrough = -2 // and from the first on they belong to somebody else's program, flags and all
+	passthrough = -2 // any number; flags after the first belong to the container's program
 )
 
-// commands is the whole client.
+// commands returns the table of all commands.
 func commands() []command {
 	return []command{
 		{names("container attach", "attach"), "[OPTIONS] CONTAINER",
@@ -160,7 +160,7 @@ func commands() []command {
 
 func names(n ...string) []string { return n }
 
-// group is a noun with commands under it.
+// group is a noun with its own commands.
 type group struct{ name, summary string }
 
 func groups() []group {
@@ -175,12 +175,12 @@ func groups() []group {
 	}
 }
 
-// common is the listing's first block, in the order in which somebody new needs them.
+// common lists the first block of help: what a new user needs, in that order.
 func common() []string {
 	return []string{"run", "exec", "ps", "pull", "push", "images", "login", "logout", "search", "version", "info"}
 }
 
-// find returns the row that the first words name, and how many words that took.
+// find returns the row named by the first words, and how many words name it.
 func find(words []string) (*command, int) {
 	table := commands()
 	for n := min(2, len(words)); n > 0; n-- {
@@ -196,7 +196,7 @@ func find(words []string) (*command, int) {
 	return nil, 0
 }
 
-// isCommand tells whether words are a command or begin one.
+// isCommand tells whether words are a command or the beginning of one.
 func isCommand(words string) bool {
 	return slices.ContainsFunc(commands(), func(c command) bool {
 		return slices.ContainsFunc(c.names,
@@ -213,7 +213,7 @@ func findGroup(name string) *group {
 	return nil
 }
 
-// usage is how the row's command is typed, under one of its names.
+// usage describes the command line of the row's command under the name path.
 func (c *command) usage(path string) *cmd.Usage {
 	u := &cmd.Usage{Path: path, Synopsis: c.synopsis, Summary: c.summary, Min: c.min, Max: c.max,
 		First:   c.max == passthrough,

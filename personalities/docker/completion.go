@@ -14,8 +14,8 @@ import (
 	"box/personalities/docker/values"
 )
 
-// completions is the script of each shell. All of them ask the client itself: `docker __complete WORD...`
-// prints what may stand in the last word's place.
+// completions returns the completion script of each shell. All of them run `docker __complete WORD...`, which prints
+// the possible completions of the last word.
 func completions() map[string]string {
 	return map[string]string{
 		"bash": `# bash completion for docker, dockerd and box: source <(docker completion bash)
@@ -58,10 +58,10 @@ func (*completion) Run(_ context.Context, s *session.Session, p *cmd.Parsed) err
 	return err
 }
 
-// completeWithin is how long a daemon may take to name things; a slow one must not hold the prompt up.
+// completeWithin limits the wait for a daemon, so that a slow one does not block the prompt.
 const completeWithin = time.Second
 
-// complete prints what may stand in the place of the last word. Whatever goes wrong, it prints nothing.
+// complete prints the possible completions of the last word. It never prints errors.
 func complete(ctx context.Context, s *session.Session, words []string) error {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
@@ -107,7 +107,7 @@ func candidates(ctx context.Context, s *session.Session, words []string, last st
 	return objects(ctx, s, row, operands)
 }
 
-// flagNames are the flags of a command that help shows.
+// flagNames returns the flags that help lists.
 func flagNames(u *cmd.Usage) []string {
 	var out []string
 	for _, name := range u.Names() {
@@ -116,7 +116,7 @@ func flagNames(u *cmd.Usage) []string {
 	return append(out, "--help")
 }
 
-// withoutGlobal leaves the options out that come before the command, with their values.
+// withoutGlobal removes the options before the command, and their values.
 func withoutGlobal(words []string) []string {
 	u := (&session.Session{}).Usage()
 	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
@@ -125,7 +125,7 @@ func withoutGlobal(words []string) []string {
 	return words
 }
 
-// contextNames are the stored ones and the one that is always there.
+// contextNames returns the names of all contexts, the default one included.
 func contextNames(s *session.Session) []string {
 	list, _ := s.Contexts().List()
 	out := []string{session.DefaultContext}
@@ -135,7 +135,7 @@ func contextNames(s *session.Session) []string {
 	return out
 }
 
-// objects is the live names that fit a command: what its synopsis asks for.
+// objects asks the daemon for names that fit the synopsis of the command.
 func objects(ctx context.Context, s *session.Session, row *command, at int) []string {
 	if operand, _, _ := strings.Cut(strings.TrimPrefix(row.synopsis, "[OPTIONS] "), " "); strings.Trim(operand,
 		"[]") == "CONTEXT" {
@@ -176,7 +176,8 @@ func objects(ctx context.Context, s *session.Session, row *command, at int) []st
 	return nil
 }
 
-// containerCandidates names the containers that a command can work on: start those that do not run, exec those that do.
+// containerCandidates returns the names of containers on which the command can work: stopped ones for start, running
+// ones for exec.
 func containerCandidates(ctx context.Context, api *client.Client, row *command) []string {
 	verb := row.names[len(row.names)-1]
 	all := !slices.Contains([]string{"attach", "exec", "kill", "pause", "port", "stats", "stop", "top", "unpause"},

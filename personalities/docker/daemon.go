@@ -9,15 +9,15 @@ import (
 	"box/personalities/docker/session"
 )
 
-// daemon is `docker daemon`, as the daemon was started before dockerd: this process becomes it, so that its pid and
-// signals stay.
+// daemon implements `docker daemon`, the command before dockerd existed. It replaces this process by dockerd, so that
+// the pid stays the same.
 func daemon(s *session.Session, args []string) error {
 	fmt.Fprintln(s.Err, "Command \"daemon\" is deprecated. Please run `dockerd` directly.")
 	exe, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	// the global flags that both have
+	// both commands have these flags
 	if s.Flags.Debug {
 		args = append([]string{"--debug"}, args...)
 	}

@@ -1,5 +1,5 @@
-// Package docker is the client: `box docker`, or the file under the name docker. commands.go is the table of all
-// commands; what they do is in the packages below, by noun, a file a verb.
+// Package docker is the client: `box docker`, or box under the name docker. commands.go is the table of commands; they
+// are implemented in the packages below, one for each noun, with a file for each verb.
 package docker
 
 import (
@@ -12,10 +12,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Command is the client personality.
+// Command is the client as a personality.
 var Command = cmd.Command{Name: "docker", Summary: "Talk to a container daemon: run, ps, logs, ...", Main: Main}
 
-// Main runs one docker command line.
+// Main runs a command line of the client.
 func Main(ctx context.Context, env *cmd.Env) error {
 	s := session.New(env, isCommand)
 	defer s.Close()
@@ -40,7 +40,7 @@ func Main(ctx context.Context, env *cmd.Env) error {
 	return dispatch(ctx, s, p.Args)
 }
 
-// dispatch finds the command that the first words name and runs it.
+// dispatch runs the command that the first words name.
 func dispatch(ctx context.Context, s *session.Session, words []string) error {
 	switch words[0] {
 	case "help":
@@ -63,7 +63,7 @@ func dispatch(ctx context.Context, s *session.Session, words []string) error {
 	return unknown("docker", words[0], topNames(), "")
 }
 
-// runCommand parses the rest of a command line and carries the command out. typed is how the user named it.
+// runCommand parses the arguments of a command and runs it. typed is the name that the user typed.
 func runCommand(ctx context.Context, s *session.Session, row *command, typed string, args []string) error {
 	u := row.usage("docker " + typed)
 	p, err := cmd.Parse(u, args)
@@ -82,7 +82,7 @@ func runCommand(ctx context.Context, s *session.Session, row *command, typed str
 	return &cmd.Exit{Code: 1, Err: s.Advise(err)}
 }
 
-// unknown is the error for a word that names no command.
+// unknown reports a word that is not a command, and suggests the nearest one.
 func unknown(path, word string, names []string, usage string) error {
 	text := fmt.Sprintf("docker: unknown command: %s %s\n", path, word)
 	if near := cmd.Nearest(word, names); near != "" {
@@ -91,7 +91,7 @@ func unknown(path, word string, names []string, usage string) error {
 	return &cmd.Exit{Code: 1, Err: fmt.Errorf("%s%s\nRun '%s --help' for more information", text, usage, path)}
 }
 
-// groupCommand handles `docker NOUN ...` where the rest names no command.
+// groupCommand handles `docker NOUN ...` without a known verb.
 func groupCommand(s *session.Session, g *group, rest []string) error {
 	if len(rest) == 0 || rest[0] == "--help" || rest[0] == "-h" {
 		groupHelp(s, s.Out, g)
@@ -104,7 +104,7 @@ func groupCommand(s *session.Session, g *group, rest []string) error {
 	return unknown("docker "+g.name, rest[0], verbsOf(g.name), fmt.Sprintf("\nUsage:  docker %s\n", g.name))
 }
 
-// helpCommand is `docker help [COMMAND...]`.
+// helpCommand implements `docker help [COMMAND...]`.
 func helpCommand(s *session.Session, words []string) error {
 	if len(words) == 0 {
 		topHelp(s, s.Out)

@@ -11,10 +11,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// entry is one line of a listing of commands.
+// entry is a line in a list of commands.
 type entry struct{ name, summary string }
 
-// topNames is every word that may follow docker.
+// topNames returns all words that may follow docker.
 func topNames() []string {
 	var out []string
 	for _, e := range topEntries() {
@@ -39,7 +39,7 @@ func topEntries() []entry {
 	return out
 }
 
-// verbsOf is the words that may follow a noun.
+// verbsOf returns the verbs of a noun.
 func verbsOf(noun string) []string {
 	var out []string
 	for _, e := range groupEntries(noun) {
@@ -65,7 +65,7 @@ func printEntries(w io.Writer, title string, entries []entry) {
 	}
 }
 
-// Pages are the commands for the manual, each under the shortest of its names.
+// Pages returns the manual pages of all commands, each under its shortest name.
 func Pages() []*cmd.Usage {
 	var out []*cmd.Usage
 	for _, c := range commands() {
@@ -78,7 +78,7 @@ func Pages() []*cmd.Usage {
 	return out
 }
 
-// topHelp is `docker --help`: the everyday commands, the nouns, the rest, the global flags.
+// topHelp prints `docker --help`: common commands, nouns, other commands, global options.
 func topHelp(s *session.Session, w io.Writer) {
 	all := topEntries()
 	var first, rest, nouns []entry
@@ -103,7 +103,7 @@ func topHelp(s *session.Session, w io.Writer) {
 	fmt.Fprintln(w, "\nRun 'docker COMMAND --help' for more information on a command.")
 }
 
-// groupHelp is `docker NOUN --help`.
+// groupHelp prints `docker NOUN --help`.
 func groupHelp(s *session.Session, w io.Writer, g *group) {
 	fmt.Fprintf(w, "Usage:  docker %s COMMAND\n\n%s\n", g.name, g.summary)
 	printEntries(w, "Commands", groupEntries(g.name))

@@ -7,19 +7,18 @@ import (
 	"box/netapi/wire"
 )
 
-// unlisted are the commands that box's daemon does not carry out yet. They work with other daemons, but are in no
-// help, completion or manual.
+// unlisted returns the commands that box's daemon does not support yet. They work with other daemons, but do not appear
+// in help, completion and the manual.
 func unlisted() []string {
 	return []string{"network connect", "network create", "network disconnect", "network rm"}
 }
 
-// listed tells whether help shows the command.
+// listed tells whether help lists the command.
 func (c *command) listed() bool {
 	return c.summary != "" && !slices.Contains(unlisted(), c.names[0])
 }
 
-// unbuilt says what is missing for a command of Docker's that this client does not have, in the words of its daemon;
-// "" for other commands.
+// unbuilt returns the message for a command of Docker's that this client lacks, in the words of the daemon, or "".
 func unbuilt(words []string) string {
 	switch first := strings.Join(words[:min(2, len(words))], " "); {
 	case first == "image build", first == "builder build", words[0] == "build", words[0] == "buildx":

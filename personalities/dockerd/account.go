@@ -15,7 +15,7 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// account says what a daemon found here and what it will do, in a frame above the addresses that it listens on.
+// account prints what the daemon found on this host and how it is configured, above the addresses that it listens on.
 func account(ctx context.Context, o *config.Options, env *cmd.Env, e *engine.Engine) error {
 	i, err := e.Info(ctx)
 	if err != nil {
@@ -25,7 +25,7 @@ func account(ctx context.Context, o *config.Options, env *cmd.Env, e *engine.Eng
 	return nil
 }
 
-// accountRows are the lines of the frame: a name and what is so.
+// accountRows returns the printed rows, each a name and a text.
 func accountRows(o *config.Options, i *system.Info) [][2]string {
 	bridge := cmp.Or(o.Bridge, "docker0")
 	switch {
@@ -55,7 +55,7 @@ func accountRows(o *config.Options, i *system.Info) [][2]string {
 	return rows
 }
 
-// driverText is the storage driver and what it stands on.
+// driverText returns the storage driver and its backing file system.
 func driverText(i *system.Info) string {
 	for _, s := range i.DriverStatus {
 		if s[0] == "Backing Filesystem" {
@@ -65,7 +65,7 @@ func driverText(i *system.Info) string {
 	return i.Driver
 }
 
-// freeAt is how much room is left at a path, in words; nothing where that cannot be told.
+// freeAt returns how much space is free at a path, or "" if that is unknown.
 func freeAt(path string) string {
 	var st unix.Statfs_t
 	if unix.Statfs(path, &st) != nil {
@@ -74,7 +74,7 @@ func freeAt(path string) string {
 	return fmt.Sprintf(", %d MiB free", st.Bavail*uint64(st.Bsize)>>20)
 }
 
-// frameWidth is how long the lines above and below are.
+// frameWidth is the length of the first and the last line.
 const frameWidth = 72
 
 func printFrame(w io.Writer, title string, rows [][2]string) {
@@ -87,7 +87,7 @@ func printFrame(w io.Writer, title string, rows [][2]string) {
 	_, _ = io.WriteString(w, b.String()) // a log that cannot be written stops nothing
 }
 
-// farewell is what becomes of the containers when the daemon ends, said when it was told to.
+// farewell says what happens to running containers when the daemon ends.
 func farewell(ctx context.Context, o *config.Options, e *engine.Engine) string {
 	i, err := e.Info(ctx)
 	switch {

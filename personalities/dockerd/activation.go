@@ -11,17 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// firstDescriptor is the number of the first socket that a service manager hands over (sd_listen_fds(3)).
+// firstDescriptor is the first socket passed by a service manager (sd_listen_fds(3)).
 const firstDescriptor = 3
 
-// descriptors are the sockets that this process was started with.
+// descriptors are the sockets that a service manager passed to this process.
 type descriptors struct {
 	names []string
-	used  map[int]bool // by number
+	used  map[int]bool // by descriptor
 }
 
-// inherit reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and keeps the sockets from programs that the daemon starts.
-// What is meant for another process is left alone.
+// inherit reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES, and makes the sockets close-on-exec. It ignores variables
+// that are meant for another process.
 func inherit(getenv func(string) string) *descriptors {
 	d := &descriptors{used: map[int]bool{}}
 	if pid, err := strconv.Atoi(getenv("LISTEN_PID")); err != nil || pid != os.Getpid() {
@@ -39,7 +39,7 @@ func inherit(getenv func(string) string) *descriptors {
 	return d
 }
 
-// listeners opens all of the sockets (fd://, fd://*), or those of a number or a name (fd://3, fd://docker.socket).
+// listeners opens all passed sockets (fd://, fd://*), or those with a number or name (fd://3, fd://docker.socket).
 func (d *descriptors) listeners(which string) ([]net.Listener, error) {
 	if len(d.names) == 0 {
 		return nil, errors.New("no sockets found via socket activation: make sure the service was started by systemd")
@@ -66,8 +66,8 @@ func (d *descriptors) listeners(which string) ([]net.Listener, error) {
 	return out, nil
 }
 
-// bound is the socket that was handed over for a path, nil for none: a service manager may listen where the daemon
-// does by itself.
+// bound returns the passed socket that is bound to path, or nil. A service manager may listen on the path that the
+// daemon uses by default.
 func (d *descriptors) bound(path string) (net.Listener, error) {
 	here, err := os.Stat(path)
 	if err != nil {
@@ -88,7 +88,7 @@ func (d *descriptors) bound(path string) (net.Listener, error) {
 	return nil, nil
 }
 
-// unused are the sockets that no -H has asked for. Whoever connects there waits for ever.
+// unused returns the sockets that no -H names. Clients that connect to them would wait forever.
 func (d *descriptors) unused() (list []string) {
 	for i, name := range d.names {
 		if number := firstDescriptor + i; !d.used[number] {

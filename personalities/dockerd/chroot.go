@@ -14,10 +14,10 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// leaveChroot sees to it that a daemon that was started in a chroot has a mount namespace with the chroot as its
-// root, and executes itself anew there. Else containers could leave the chroot: who joins their namespace, as an exec
-// does, begins at its root. A daemon that finds a keeper goes where that one is, since both must see the same mounts.
-// It returns when there is no chroot to leave.
+// leaveChroot moves a daemon that was started in a chroot to a mount namespace whose root is the chroot, and executes
+// it again there. Otherwise containers could escape from the chroot, because a process that joins their mount
+// namespace, such as an exec, starts at the root of that namespace. If there is a keeper, the daemon joins its mount
+// namespace, since both must see the same mounts. leaveChroot returns if there is no chroot.
 func leaveChroot(env *cmd.Env, o *config.Options, log *slog.Logger) error {
 	chrooted, err := mount.Chrooted()
 	if err != nil {
@@ -43,7 +43,7 @@ func leaveChroot(env *cmd.Env, o *config.Options, log *slog.Logger) error {
 	return unix.Exec(exe, append([]string{exe, "dockerd"}, env.Args...), os.Environ())
 }
 
-// listener is the process that listens on a socket (unix(7), SO_PEERCRED), 0 for none.
+// listener returns the process that listens on a socket (unix(7), SO_PEERCRED), or 0.
 func listener(socket string) int {
 	c, err := net.Dial("unix", socket)
 	if err != nil {

@@ -10,22 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxConnections of one tcp listener, idle ones too. Fewer where the process may not open that many files: what
-// strangers open must not take the files that containers and the local socket need.
+// maxConnections is the maximum number of connections of a tcp listener, including idle ones. It is lower if the limit
+// of open files is low, so that remote clients cannot use up the files that containers and local clients need.
 const maxConnections = 8192
 
-// overflowNote is how often the log tells of connections that were turned away.
+// overflowNote is the minimum time between log messages about rejected connections.
 const overflowNote = 10 * time.Second
 
-// limitedListener is a listener that turns away what comes beyond its limit.
+// limitedListener is a listener with a maximum number of open connections. It closes further ones.
 type limitedListener struct {
 	net.Listener
 	limit int64
 	log   *slog.Logger
 
 	open  atomic.Int64
-	last  time.Time // of the note; Accept is called by one goroutine
-	turns int       // turned away since
+	last  time.Time // time of the last message; only Accept uses it
+	turns int       // connections rejected since then
 }
 
 func limitConnections(l net.Listener, log *slog.Logger) *limitedListener {
@@ -37,7 +37,7 @@ func limitConnections(l net.Listener, log *slog.Logger) *limitedListener {
 	return &limitedListener{Listener: l, limit: limit, log: log}
 }
 
-// Accept waits for the next connection that has room.
+// Accept returns the next connection within the limit.
 func (c *limitedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.Listener.Accept()
@@ -58,18 +58,18 @@ func (c *limitedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// limitedConn is a connection that makes room when it is closed.
+// limitedConn is a connection of a limitedListener.
 type limitedConn struct {
 	net.Conn
 	listener *limitedListener
 	once     sync.Once
 }
 
-// Close closes the connection.
+// Close closes the connection, so that another one may be accepted.
 func (m *limitedConn) Close() error {
 	m.once.Do(func() { m.listener.open.Add(-1) })
 	return m.Conn.Close()
 }
 
-// CloseWrite ends one direction.
+// CloseWrite ends sending.
 func (m *limitedConn) CloseWrite() error { return m.Conn.(*net.TCPConn).CloseWrite() }

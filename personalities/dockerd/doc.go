@@ -1,10 +1,10 @@
 // Package dockerd is `box dockerd`: it reads the daemon's options, opens the engine and serves the API.
 //
-// The sockets of the API go from one daemon to the next through the keeper (personalities/dockerd/handover.go,
-// engine/keeper/keep.go). It has copies while a daemon lives, and for ten seconds after one that was killed, or was
-// ended under --live-restore; who connects meanwhile waits for the next daemon, which takes them. A daemon that
-// executes its own successor would need a signal that no init sends, and would help neither after a crash nor where an
-// init starts what it stopped: stop and start are what every init does. A socket is known by its address and, if it
-// has a path, by its inode. What a daemon had let in when it was told to end gets its answer (netapi/shutdown.go). A
-// daemon that may not start, because the state is of a newer version, writes nothing and gives the sockets back.
+// The keeper passes the sockets of the API from one daemon to the next (personalities/dockerd/handover.go,
+// engine/keeper/keep.go). It holds copies of them while a daemon lives, and for ten seconds after a daemon was killed
+// or was stopped with --live-restore. Clients that connect in between wait for the next daemon. This works after a
+// crash and with every init, whereas a daemon that executes its successor would need a signal that no init sends. A
+// socket is identified by its address and, if it has a path, by its inode. A daemon that is told to stop finishes
+// requests that it has accepted (netapi/shutdown.go). A daemon that refuses to start because the state is from a newer
+// version writes nothing and returns the sockets.
 package dockerd

@@ -28,10 +28,10 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// Command is the personality.
+// Command is the daemon as a personality.
 var Command = cmd.Command{Name: "dockerd", Summary: "Run the container daemon", Serves: true, Main: run}
 
-// Pages are the daemon's part of the manual.
+// Pages returns the daemon's page of the manual.
 func Pages() []*cmd.Usage {
 	u := new(config.Options).Usage()
 	u.Detail = config.Unsupported(u)
@@ -54,13 +54,13 @@ func Pages() []*cmd.Usage {
 	return []*cmd.Usage{u}
 }
 
-// startHeap bounds the heap until the daemon listens, bytes.
+// startHeap limits the heap until the daemon listens, in bytes.
 const startHeap = 32 << 20
 
-// heapGoal trades a little CPU for memory: a daemon is idle most of its life.
+// heapGoal trades CPU time for memory, since a daemon is mostly idle.
 const heapGoal = 50 // GOGC
 
-// profileRate is how many bytes are allocated between two that the profile of the heap has.
+// profileRate is the average number of bytes between two samples of the heap profile.
 const profileRate = 512 << 10
 
 func run(ctx context.Context, env *cmd.Env) error {
@@ -100,8 +100,8 @@ func run(ctx context.Context, env *cmd.Env) error {
 	if o.Debug {
 		runtime.MemProfileRate = profileRate
 	}
-	// What a start makes is mostly kept: collecting it meanwhile is a tenth of the start of a daemon with many
-	// containers.
+	// Most of what startup allocates stays in use. To collect garbage meanwhile would take a tenth of the time to start
+	// a daemon with many containers.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(startHeap)
 	log, level := logger(o, env.Stderr)
@@ -140,7 +140,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	if err := cgroup.Ensure(); err != nil {
 		return err
 	}
-	// before anything else is touched: who comes meanwhile waits
+	// listen first, so that clients that connect during startup wait
 	secure, err := openTLS(&o.Remote, log)
 	if err != nil {
 		return err
@@ -198,7 +198,8 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	return errors.Join(err, closeEngine(e, k, o, sockets))
 }
 
-// closeEngine stops the containers, and the keeper when it has none left and keeps nothing for the next daemon.
+// closeEngine stops the containers. It ends the keeper if no container is left and it holds no sockets for another
+// daemon.
 func closeEngine(e *engine.Engine, k *keeperProcess, o *config.Options, sockets *handover) error {
 	ctx := context.Background()
 	if o.ShutdownTimeout >= 0 {
@@ -216,11 +217,11 @@ func closeEngine(e *engine.Engine, k *keeperProcess, o *config.Options, sockets 
 	return err
 }
 
-// detachWait is how often detach looks whether the daemon listens.
+// detachWait is how often detach checks whether the daemon listens.
 const detachWait = 5 * time.Millisecond
 
-// detach starts the daemon in a session of its own, with a log in the exec root, and returns when it listens, or with
-// what it said instead.
+// detach starts the daemon in a session of its own, with its log in a file. It returns once the daemon listens, and
+// prints its messages if it fails.
 func detach(env *cmd.Env, o *config.Options) error {
 	var args []string
 	for _, a := range env.Args {
@@ -267,7 +268,7 @@ func detach(env *cmd.Env, o *config.Options) error {
 	}
 }
 
-// detachedLog opens where the daemon of detach writes to, and tells how long that is already.
+// detachedLog opens the log of a detached daemon, and returns how long it is already.
 func detachedLog(o *config.Options) (*os.File, int64, error) {
 	path, fresh := o.LogFile, 0
 	if path == "" {
@@ -287,7 +288,7 @@ func detachedLog(o *config.Options) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// readFrom is what a file has from a place on; all of it where it was begun anew since.
+// readFrom returns the content of a file after an offset, or all of it if the file was replaced by a shorter one.
 func readFrom(path string, begin int64) ([]byte, error) {
 	said, err := os.ReadFile(path)
 	if err == nil && int64(len(said)) >= begin {

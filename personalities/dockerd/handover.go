@@ -17,36 +17,35 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// handover is how the sockets of the API go from one daemon to the next without a moment in which a connection is
-// refused: the keeper has copies of them. An executable that replaces itself would need a signal of its own, which no
-// init sends; a stop and a start are what each of them does, and after a crash it works as well.
+// handover passes the sockets of the API from one daemon to the next by way of the keeper, so that no connection is
+// refused in between. See the package's comment.
 type handover struct {
 	keeper *task.Client
 	log    *slog.Logger
 
-	found map[string]*os.File // of the daemon before this one, by name
+	found map[string]*os.File // sockets of the last daemon, by name
 	hosts []config.Host       // of this daemon
 	names []string
 	own   []filer
 
-	stay  bool // another daemon is to follow: this one was started as one that follows, or runs with --live-restore
+	stay  bool // keep the sockets for another daemon: the last one left them to this one, or --live-restore is set
 	once  sync.Once
 	mu    sync.Mutex
-	lease *task.Lease // nil while the keeper has none of ours
-	had   bool        // there was a lease once
-	stop  func()      // ends the loop that keeps them kept
+	lease *task.Lease // nil while the keeper does not hold our sockets
+	had   bool        // whether there has been a lease
+	stop  func()      // ends the goroutine that runs keep
 }
 
-// filer is a listener whose socket can be copied.
+// filer is a listener whose socket can be duplicated.
 type filer interface{ File() (*os.File, error) }
 
-// backlog is how many connections may wait to be accepted; the kernel has its own limit (listen(2)).
+// backlog is how many connections may wait to be accepted. The kernel has its own limit (listen(2)).
 const backlog = 4096
 
-// takeWait bounds how long a keeper may take to answer before the sockets are made anew.
+// takeWait is how long to wait for the keeper before new sockets are made.
 const takeWait = 5 * time.Second
 
-// takeOver gets what the last daemon left. A keeper that is not there has nothing.
+// takeOver gets the sockets of the last daemon, if there is a keeper that holds them.
 func takeOver(ctx context.Context, k *task.Client, log *slog.Logger) *handover {
 	h := &handover{keeper: k, log: log, found: map[string]*os.File{}, stop: func() {}}
 	ctx, cancel := context.WithTimeout(ctx, takeWait)
@@ -66,7 +65,7 @@ func takeOver(ctx context.Context, k *task.Client, log *slog.Logger) *handover {
 	return h
 }
 
-// listener is the socket of h if the last daemon had it, nil otherwise.
+// listener returns the socket of the last daemon for h, or nil.
 func (o *handover) listener(h config.Host, group string) (net.Listener, error) {
 	name := socketName(h)
 	f := o.found[name]
@@ -92,8 +91,8 @@ func (o *handover) listener(h config.Host, group string) (net.Listener, error) {
 	return l, nil
 }
 
-// listenAnew makes this process the one whose number clients read of the socket (unix(7), SO_PEERCRED), by which they
-// tell a daemon that is there from one that has ended.
+// listenAnew makes this process the peer that clients see on the socket (unix(7), SO_PEERCRED). They use it to tell a
+// daemon that runs from one that has ended.
 func listenAnew(l net.Listener) error {
 	u, ok := l.(*net.UnixListener)
 	if !ok {
@@ -108,7 +107,7 @@ func listenAnew(l net.Listener) error {
 	return errors.Join(err, listenErr)
 }
 
-// forget closes what this daemon has no use for.
+// forget closes the sockets that this daemon does not use.
 func (o *handover) forget() {
 	for _, f := range o.found {
 		f.Close()
@@ -116,7 +115,7 @@ func (o *handover) forget() {
 	clear(o.found)
 }
 
-// add notes a socket of this daemon's for the next one.
+// add registers a socket of this daemon for the next one.
 func (o *handover) add(h config.Host, l net.Listener) {
 	f, ok := l.(filer)
 	if !ok || h.Scheme == "fd" { // those are with the service manager
@@ -128,7 +127,7 @@ func (o *handover) add(h config.Host, l net.Listener) {
 	}
 }
 
-// give copies the sockets to the keeper.
+// give passes copies of the sockets to the keeper.
 func (o *handover) give(ctx context.Context) (*task.Lease, error) {
 	var files []*os.File
 	defer func() { task.CloseAll(files) }()
@@ -142,7 +141,7 @@ func (o *handover) give(ctx context.Context) (*task.Lease, error) {
 	return o.keeper.Keep(ctx, o.names, files)
 }
 
-// socketName tells one socket from another. A path that was removed, or is another socket's now, is not the same.
+// socketName identifies a socket. A path that was removed or replaced by another socket gets another name.
 func socketName(h config.Host) string {
 	if h.Scheme != "unix" {
 		return h.Scheme + "://" + h.Address
@@ -154,14 +153,14 @@ func socketName(h config.Host) string {
 	return fmt.Sprintf("unix://%s %d:%d", h.Address, st.Dev, st.Ino)
 }
 
-// Pauses between tries to give the sockets to a keeper, which is just being started, or swapped, or was lost.
+// Pauses between attempts to give the sockets to a keeper that is starting, being swapped or lost.
 const (
 	shortPause = 20 * time.Millisecond
 	longPause  = 2 * time.Second
 )
 
-// start gives the sockets to the keeper, and again to each later one, until leave. What was taken from a keeper it
-// has again when start returns: a daemon that may not start leaves them as they were.
+// start gives the sockets to the keeper, and to each keeper after it, until leave. Sockets that were taken from a
+// keeper are with it again when start returns, so that a daemon that fails to start loses none.
 func (o *handover) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var loop sync.WaitGroup
@@ -176,7 +175,8 @@ func (o *handover) start() {
 	loop.Go(func() { o.keep(ctx, first) })
 }
 
-// keep has a keeper hold the sockets until ctx ends; lease is the one that there is already, nil for none.
+// keep gives the sockets to the keeper again whenever their lease ends, until ctx is done. lease is the current one or
+// nil.
 func (o *handover) keep(ctx context.Context, lease *task.Lease) {
 	for pause := shortPause; ctx.Err() == nil; pause = min(2*pause, longPause) {
 		if lease != nil {
@@ -205,8 +205,8 @@ func (o *handover) set(l *task.Lease) {
 	o.lease, o.had = l, o.had || l != nil
 }
 
-// drain begins the end of the daemon and is how long requests under way have. Where nobody follows, nobody is to wait
-// for that.
+// drain starts the shutdown, and returns how much time there is for requests to finish: less if no other daemon
+// follows.
 func (o *handover) drain() time.Duration {
 	if o.stay {
 		o.settle()
@@ -216,8 +216,8 @@ func (o *handover) drain() time.Duration {
 	return drainWait
 }
 
-// settle waits until the keeper that held the sockets has them again: one that is being swapped gets them from the
-// loop in a moment, and they can only be given while they are open.
+// settle waits for a keeper that is being swapped to hold the sockets again. The sockets can be given to it only while
+// they are open.
 func (o *handover) settle() {
 	for end := time.Now().Add(takeWait); time.Now().Before(end); time.Sleep(shortPause) {
 		o.mu.Lock()
@@ -229,8 +229,8 @@ func (o *handover) settle() {
 	}
 }
 
-// leave ends the daemon's part, once; what it listens on is closed by then, or is about to be. It tells whether the
-// keeper holds the sockets for another daemon. If not, they are gone, and so are their paths.
+// leave ends the handover, once. It reports whether the keeper holds the sockets for another daemon; otherwise their
+// paths are removed.
 func (o *handover) leave() (stays bool) {
 	o.once.Do(func() {
 		o.stop()

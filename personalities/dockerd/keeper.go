@@ -23,7 +23,7 @@ type keeperProcess struct {
 	log *slog.Logger
 }
 
-// socket is as short as it can be: a path of a socket holds 107 bytes.
+// socket returns a short path, since the path of a socket is limited to 107 bytes.
 func (k *keeperProcess) socket() string { return filepath.Join(k.run, "keeper.sock") }
 
 func (k *keeperProcess) client() *task.Client {
@@ -32,11 +32,10 @@ func (k *keeperProcess) client() *task.Client {
 	return c
 }
 
-// helloWait bounds how long a keeper may take to answer before it counts as lost.
+// helloWait is how long to wait for a keeper's answer before it is considered lost.
 const helloWait = 5 * time.Second
 
-// ensure makes sure that a keeper of this executable runs: it starts one where there is none, and swaps one of
-// another build.
+// ensure makes sure that a keeper of this build runs: it starts one, or swaps one of another build.
 func (k *keeperProcess) ensure(ctx context.Context) error {
 	hello, cancel := context.WithTimeout(ctx, helloWait)
 	defer cancel()
@@ -57,7 +56,7 @@ func (k *keeperProcess) ensure(ctx context.Context) error {
 	return nil
 }
 
-// start runs a keeper in a session of its own and waits until it listens. It is told to close what it has of ours.
+// start runs a keeper in a session of its own and waits until it listens.
 func (k *keeperProcess) start() error {
 	state := filepath.Join(k.run, "keeper")
 	exe, err := keeper.Sealed(state)
@@ -65,7 +64,7 @@ func (k *keeperProcess) start() error {
 		return err
 	}
 	defer exe.Close()
-	// What the one before said, if it is lost, is worth reading.
+	// Keep the last log, which may tell why that keeper was lost.
 	said := filepath.Join(k.run, "keeper.log")
 	_ = os.Rename(said, said+".old")
 	errs, err := os.OpenFile(said, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)

@@ -19,7 +19,7 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// listen opens one address of the API; fd:// may be several.
+// listen opens one address of the API; fd:// may stand for several sockets.
 func listen(h config.Host, group string, inherited *descriptors) ([]net.Listener, error) {
 	switch h.Scheme {
 	case "fd":
@@ -61,8 +61,8 @@ func listenUnix(path, group string) (net.Listener, error) {
 	return l, nil
 }
 
-// clearSocket removes what a daemon that is gone left; a socket that somebody answers on, and anything that is no
-// socket, is refused.
+// clearSocket removes the socket of a daemon that has ended. It refuses a socket on which a process answers, and other
+// files.
 func clearSocket(path string) error {
 	st, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -82,7 +82,7 @@ func clearSocket(path string) error {
 	return os.Remove(path)
 }
 
-// giveToGroup lets the members of a group in. The default group need not be there.
+// giveToGroup gives a group access to the socket. It is no error if the default group does not exist.
 func giveToGroup(path, name string) error {
 	if name == "" {
 		return nil
@@ -103,7 +103,7 @@ func giveToGroup(path, name string) error {
 	return os.Chown(path, 0, gid)
 }
 
-// awaitLine copies lines until one contains text (true) or the end.
+// awaitLine copies lines until one contains text, and reports whether one did.
 func awaitLine(r io.Reader, w io.Writer, text string) bool {
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		fmt.Fprintln(w, lines.Text())

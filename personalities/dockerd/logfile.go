@@ -10,17 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxLog is how long the file of --log-file gets, bytes, before it becomes FILE.1, in the place of the one before.
+// maxLog is the maximum size of --log-file in bytes. A longer file is renamed to FILE.1, which is replaced.
 const maxLog = 1 << 20
 
-// logFile is where the daemon's messages go under an init that keeps no log. It is the standard error as well, so
-// that the runtime's last words are in it.
+// logFile is the daemon's log in a file, for inits that keep no logs. It is also standard error, so that it gets the Go
+// runtime's message of a crash.
 type logFile struct {
 	path string
 
 	mu      sync.Mutex
 	size    int64
-	special bool // a device or a pipe is never renamed
+	special bool // a device or pipe, which is never renamed
 }
 
 // openLogFile makes the file at path the standard output and error of this process.
@@ -50,7 +50,7 @@ func (l *logFile) open() error {
 	return errors.Join(unix.Dup3(int(f.Fd()), 1, 0), unix.Dup3(int(f.Fd()), 2, 0))
 }
 
-// Write adds a message, whole, to the file or to the next one.
+// Write appends a message to the file, or starts the next file with it.
 func (l *logFile) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// logger writes at the level of o, which Set changes later.
+// logger returns a logger with the level of o, and the variable that changes it.
 func logger(o *config.Options, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	var level slog.LevelVar
 	level.Set(levelOf(o))
@@ -19,7 +19,7 @@ func logger(o *config.Options, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	return slog.New(slog.NewTextHandler(w, h)), &level
 }
 
-// levelOf is how much is logged.
+// levelOf returns the lowest level that is logged.
 func levelOf(o *config.Options) slog.Level {
 	switch {
 	case o.Debug || o.LogLevel == "debug" || o.LogLevel == "trace":

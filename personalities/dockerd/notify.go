@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// notifier tells the service manager how the daemon does (sd_notify(3)); without one it does nothing.
+// notifier reports the state of the daemon to the service manager (sd_notify(3)), if there is one.
 type notifier struct {
-	socket   string        // "" for none
-	watchdog time.Duration // how long the manager waits for a sign of life, 0 for ever
+	socket   string        // "" if there is none
+	watchdog time.Duration // interval in which the manager expects a message; 0: it does not
 }
 
 func newNotifier(getenv func(string) string) *notifier {
@@ -29,7 +29,7 @@ func newNotifier(getenv func(string) string) *notifier {
 	return n
 }
 
-// say sends one message; a manager that is not there misses it.
+// say sends a message. Errors are ignored.
 func (n *notifier) say(text string) {
 	if n.socket == "" {
 		return
@@ -42,8 +42,8 @@ func (n *notifier) say(text string) {
 	_, _ = c.Write([]byte(text))
 }
 
-// ready says that the API answers, and from then on that the daemon lives, as long as alive returns, until the
-// function that it returns is called, which says that the daemon ends.
+// ready reports that the daemon is ready, and then sends watchdog messages as long as alive returns. The returned
+// function reports that the daemon stops.
 func (n *notifier) ready(alive func()) (stop func()) {
 	n.say("READY=1\nMAINPID=" + strconv.Itoa(os.Getpid()))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -58,7 +58,7 @@ func (n *notifier) ready(alive func()) (stop func()) {
 	}
 }
 
-// beat says twice in the time that the manager waits that the daemon lives.
+// beat sends a message twice in each interval.
 func (n *notifier) beat(ctx context.Context, alive func()) {
 	tick := time.NewTicker(n.watchdog / 2)
 	defer tick.Stop()

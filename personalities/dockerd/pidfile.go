@@ -11,10 +11,10 @@ import (
 	"box/personalities/outfile"
 )
 
-// pidfile is the file that keeps a second daemon out.
+// pidfile is the file that prevents a second daemon.
 type pidfile struct{ path string }
 
-// takePidfile refuses when the process in the file is a daemon that runs.
+// takePidfile writes the file, unless the process in it is a running daemon.
 func takePidfile(path string) (*pidfile, error) {
 	if _, err := outfile.Regular(path); err != nil {
 		return nil, fmt.Errorf("pid file: %w", err)
@@ -35,8 +35,8 @@ func takePidfile(path string) (*pidfile, error) {
 	return &pidfile{path}, nil
 }
 
-// isDaemon tells whether pid was started as a daemon: a number of a time before the last boot belongs to anybody. The
-// executable does not tell, since it may have been replaced meanwhile.
+// isDaemon tells whether pid was started as a daemon. After a reboot, another program may have the pid in the file. The
+// executable is not compared, since it may have been replaced.
 func isDaemon(pid int) bool {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// recoverState is --recover. It is an option of the daemon and no command of the client: the daemon does not start
-// when it is needed, and its configuration says where the data is.
+// recoverState implements --recover. This is an option of the daemon, because the daemon's configuration says where the
+// data is, and because the client needs a daemon that runs.
 func recoverState(ctx context.Context, o *config.Options, env *cmd.Env) error {
 	lines, err := engine.Recover(ctx, engine.Options{Root: o.DataRoot, RecoverLayers: recoverLayers(o)})
 	for _, l := range lines {
@@ -26,7 +26,7 @@ func recoverState(ctx context.Context, o *config.Options, env *cmd.Env) error {
 	return diskspace.Explain(err, o.DataRoot, o.ExecRoot)
 }
 
-// recoverLayers finds the layers that are on the disk.
+// recoverLayers returns a function that finds the layers on the disk.
 func recoverLayers(o *config.Options) func(context.Context, *state.DB, func(string) bool) (map[string]fs.Recovered,
 	error) {
 	return func(_ context.Context, db *state.DB, wanted func(string) bool) (map[string]fs.Recovered, error) {

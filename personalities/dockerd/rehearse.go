@@ -16,7 +16,7 @@ import (
 	"box/personalities/outfile"
 )
 
-// rehearse looks at what a start would open, and changes nothing: what it finds would have ended that start.
+// rehearse checks what startup would open, without changes. It returns the errors that would make startup fail.
 func rehearse(o *config.Options) error {
 	var errs []error
 	add := func(what string, err error) {
@@ -47,7 +47,7 @@ func rehearse(o *config.Options) error {
 	return errors.Join(errs...)
 }
 
-// usableFolder tells whether a folder can be written, or be made where the deepest one of its path that is there can.
+// usableFolder checks that a folder is writable, or that it can be created in its nearest existing parent.
 func usableFolder(dir string) error {
 	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
 		info, err := os.Stat(at)

@@ -16,17 +16,17 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// reloader takes up the configuration anew when SIGHUP comes.
+// reloader reloads the configuration on SIGHUP.
 type reloader struct {
 	env    *cmd.Env
-	o      *config.Options // those in force
+	o      *config.Options // those in effect
 	e      *engine.Engine
 	server *netapi.Server
 	log    *slog.Logger
 	level  *slog.LevelVar
 }
 
-// on reloads at each signal. The function that it returns ends that, and waits for it.
+// on reloads at each signal. The returned function ends that and waits for a reload that is under way.
 func (r *reloader) on(hangup chan os.Signal) (stop func()) {
 	done := make(chan struct{})
 	var group sync.WaitGroup
@@ -46,8 +46,8 @@ func (r *reloader) on(hangup chan os.Signal) (stop func()) {
 	}
 }
 
-// reload reads the same command line and files again. What is wrong in them leaves all as it is; what only a start
-// can change stays until then.
+// reload reads the command line and the files again. If there is an error, nothing changes. Options that only a start
+// can apply wait for the next start.
 func (r *reloader) reload() {
 	r.log.Info("Got signal to reload configuration, reloading from: " + r.o.ConfigFile)
 	n, err := config.Load(r.env)
@@ -69,7 +69,7 @@ func (r *reloader) reload() {
 	r.log.Info("Reloaded configuration: " + summary(r.o))
 }
 
-// authorize has plugins and the policy decide about requests from now on; when one of them cannot be had, nothing
+// authorize makes plugins and the policy decide about requests from now on. If one of them cannot be opened, nothing
 // changes.
 func authorize(ctx context.Context, o *config.Options, s *netapi.Server) error {
 	var policy *authz.Policy
@@ -86,7 +86,7 @@ func authorize(ctx context.Context, o *config.Options, s *netapi.Server) error {
 	return err
 }
 
-// summary is what a reload may have changed, for the log.
+// summary lists the options that a reload may change, for the log.
 func summary(o *config.Options) string {
 	raw, _ := json.Marshal(map[string]any{ // of strings and numbers, which always can be
 		"debug": o.Debug, "labels": o.Labels, "live-restore": o.LiveRestore, "shutdown-timeout": o.ShutdownTimeout,
@@ -100,7 +100,7 @@ func summary(o *config.Options) string {
 	return string(raw)
 }
 
-// prepare sets what the whole process has: the variables of proxies and how soon the kernel ends it for memory.
+// prepare sets the environment variables of proxies and the OOM score of the process.
 func prepare(o *config.Options) error {
 	for name, value := range map[string]string{"HTTP_PROXY": o.HTTPProxy, "HTTPS_PROXY": o.HTTPSProxy,
 		"NO_PROXY": o.NoProxy} {

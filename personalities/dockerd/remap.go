@@ -17,23 +17,23 @@ import (
 	"box/personalities/outfile"
 )
 
-// remapUser is whose ids --userns-remap=default takes. It needs no entry in /etc/passwd: only its ranges count.
+// remapUser is the user of --userns-remap=default. Only its ranges of IDs are needed, not an account.
 const remapUser = "dockremap"
 
-// What a range has that is made for remapUser: the first ids that are nobody's, and as many as programs expect.
+// Range of IDs for remapUser if it has none: it starts at firstSubID or after the ranges of others.
 const (
 	firstSubID = 100000
 	subIDs     = 65536
 )
 
-// accounts are the files that tell of users, groups and the ids that they may give to user namespaces (subuid(5)).
+// accounts are the files with users, groups and their subordinate IDs (subuid(5)).
 type accounts struct{ passwd, group, subuid, subgid string }
 
-// hostAccounts are the host's.
+// hostAccounts are the files of the host.
 var hostAccounts = accounts{"/etc/passwd", "/etc/group", "/etc/subuid", "/etc/subgid"}
 
-// remap turns user namespaces on as --userns-remap asks: the data of such a daemon has owners of its own, and so a
-// folder of its own, UID.GID below the data root.
+// remap returns the ID maps for --userns-remap. Files of such a daemon have other owners, so its data root becomes the
+// folder UID.GID below the configured one.
 func remap(o *config.Options, log *slog.Logger) (fs.IDMaps, error) {
 	if o.UsernsRemap == "" {
 		return fs.IDMaps{}, nil
@@ -54,7 +54,7 @@ func remap(o *config.Options, log *slog.Logger) (fs.IDMaps, error) {
 	return ids, ownRoot(o, ids)
 }
 
-// ownRoot makes the folder for ids below the data root and takes it for the data root.
+// ownRoot creates that folder and makes it the data root.
 func ownRoot(o *config.Options, ids fs.IDMaps) error {
 	if err := engine.CheckRoot(o.DataRoot); err != nil {
 		return err
@@ -80,8 +80,8 @@ func ownRoot(o *config.Options, ids fs.IDMaps) error {
 	return os.Chown(o.DataRoot, 0, gid)
 }
 
-// find reads user, user:group, uid, uid:gid or default, and gives the user's name. The group must be there and is of
-// no other use, as in Docker.
+// find parses user, user:group, uid, uid:gid or default, and returns the name of the user. The group has to exist but
+// is not used, as in Docker.
 func (a accounts) find(value string) (name string, err error) {
 	who, group, both := strings.Cut(value, ":")
 	if strings.Contains(group, ":") || who == "" || both && group == "" {
@@ -134,7 +134,7 @@ func (a accounts) hasGroup(name string) error {
 	return fmt.Errorf("error during gid lookup for %q: %w", name, err)
 }
 
-// ranges are the ids that the user may give, the first as the container's root.
+// ranges returns the subordinate IDs of a user. The first one is root in containers.
 func (a accounts) ranges(name string) (ids fs.IDMaps, err error) {
 	number := ""
 	if found, err := user.ParsePasswdFileFilter(a.passwd, func(u user.User) bool { return u.Name == name }); err == nil &&
@@ -147,7 +147,7 @@ func (a accounts) ranges(name string) (ids fs.IDMaps, err error) {
 	return ids, err
 }
 
-// What the kernel takes in one map, user_namespaces(7).
+// Limits of the kernel for one map, user_namespaces(7).
 const (
 	maxRanges = 340
 	lastID    = 1<<32 - 2
@@ -178,7 +178,7 @@ func readRanges(path, name, number string) (list []fs.IDMap, err error) {
 	return list, nil
 }
 
-// makeRanges gives remapUser a range in each of the two files where it has none.
+// makeRanges adds a range for remapUser to both files unless there is one.
 func (a accounts) makeRanges() error {
 	for _, path := range []string{a.subuid, a.subgid} {
 		if err := makeRange(path); err != nil {

@@ -20,13 +20,13 @@ import (
 	"box/personalities/dockerd/config"
 )
 
-// What requests under way have to end at shutdown, where the daemon stops and where another one follows.
+// How long requests may take to finish at shutdown, without and with another daemon that follows.
 const (
 	drainWait    = 500 * time.Millisecond
 	handoverWait = 2 * time.Second
 )
 
-// answer serves the API on the listeners until ctx ends; what is under way then has as long as drain says to end.
+// answer serves the API on the listeners until ctx ends. Requests under way may then take as long as drain returns.
 func answer(ctx context.Context, env *cmd.Env, listeners []net.Listener, server *netapi.Server,
 	drain func() time.Duration) (err error) {
 	var serving sync.WaitGroup
@@ -48,7 +48,7 @@ func answer(ctx context.Context, env *cmd.Env, listeners []net.Listener, server 
 	return err
 }
 
-// warn prints to the terminal, or the log of a service, whatever --log-level says.
+// warn prints warnings whatever --log-level says.
 func warn(env *cmd.Env, warnings []string) {
 	for _, w := range warnings {
 		fmt.Fprintln(env.Stderr, w)
@@ -61,7 +61,7 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
-// listenAll opens every -H, or none. What it returns of tcp is behind TLS where the options say so.
+// listenAll opens all addresses of -H, or none. If TLS is configured, tcp listeners use it.
 func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *handover,
 	log *slog.Logger) (out []net.Listener, err error) {
 	defer func() {
@@ -86,7 +86,7 @@ func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *hand
 		if l.Addr().Network() != "tcp" {
 			continue
 		}
-		// a socket that was handed over may be of tcp, too
+		// an inherited socket may be tcp, too
 		if secure == nil && o.RefusePlainTCP {
 			return out, o.Remote.PlainRefused(l.Addr().String())
 		}
@@ -101,7 +101,7 @@ func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *hand
 	return out, nil
 }
 
-// openHost opens one -H: the socket that the last daemon had, that of the service manager, or one of our own.
+// openHost opens one -H: the socket of the last daemon, that of the service manager, or a new one.
 func openHost(h config.Host, group string, inherited *descriptors, last *handover) ([]net.Listener, error) {
 	l, err := last.listener(h, group)
 	if l == nil && err == nil && h.Scheme == "unix" {
@@ -122,7 +122,7 @@ func openHost(h config.Host, group string, inherited *descriptors, last *handove
 	return opened, nil
 }
 
-// openTLS reads the certificates; nil where TLS is not asked for.
+// openTLS reads the certificates. It returns nil if TLS is not configured.
 func openTLS(r *config.Remote, log *slog.Logger) (*certs.Server, error) {
 	if !r.Secure() {
 		return nil, nil
@@ -144,7 +144,7 @@ func openTLS(r *config.Remote, log *slog.Logger) (*certs.Server, error) {
 	return s, nil
 }
 
-// newServer is the API, which asks of every request over TLS whether its certificate is still good.
+// newServer makes the server of the API. With TLS it checks the client's certificate again at each request.
 func newServer(e *engine.Engine, lowest string, secure *certs.Server, log *slog.Logger) *netapi.Server {
 	s := netapi.New(e, netapi.Product{Release: cmd.DockerVersion(), Version: cmd.Version, Lowest: lowest}, log,
 		cmd.NewRest().Touch)

@@ -1,4 +1,4 @@
-// Package hello is the program in the embedded image: it proves that a container ran.
+// Package hello is the program in the embedded image, which proves that containers run.
 package hello
 
 import (
@@ -9,7 +9,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// Command prints a greeting and needs nothing: no daemon, no files, no network.
+// Command prints a greeting. It needs no daemon, files or network.
 var Command = cmd.Command{Name: "hello", Summary: "Greet from inside a container", Hidden: true, Main: greet}
 
 func greet(_ context.Context, env *cmd.Env) error {

@@ -13,10 +13,10 @@ import (
 	"box/personalities/outfile"
 )
 
-// beside starts the names of files that are being written; one that is left over is overwritten the next time.
+// beside is the prefix of temporary files. The next run overwrites one that was left over.
 const beside = ".box-install."
 
-// copyFile writes a copy beside the target, on disk before it takes the target's name. The target may be running.
+// copyFile copies a file to a temporary name, syncs it and renames it to target, which may be running.
 func copyFile(source, target string) error {
 	if err := outfile.Replaceable(target); err != nil {
 		return err
@@ -43,7 +43,7 @@ func copyFile(source, target string) error {
 	return syncFolder(target)
 }
 
-// keep gives what is at path a second name, so that path is never missing. What had that name is gone.
+// keep gives the file at path a second name, so that path always exists. It replaces a file of that name.
 func keep(path, as string) error {
 	if err := errors.Join(outfile.Replaceable(path), outfile.Replaceable(as)); err != nil {
 		return err
@@ -64,7 +64,7 @@ func keep(path, as string) error {
 	return syncFolder(as)
 }
 
-// makeLink puts a symbolic link in the place of a file or a link.
+// makeLink replaces a file or link by a symbolic link.
 func makeLink(to, path string) error {
 	if err := outfile.Replaceable(path); err != nil {
 		return err
@@ -80,8 +80,7 @@ func makeLink(to, path string) error {
 	return syncFolder(path)
 }
 
-// removeLink is restore for a link. It also removes the folder if that was the last link of one that is there for
-// links alone.
+// removeLink removes or restores a link. It removes the folder too, if that is a systemd .wants folder and empty.
 func removeLink(path string) error {
 	if err := restore(path); err != nil {
 		return err
@@ -92,7 +91,7 @@ func removeLink(path string) error {
 	return nil
 }
 
-// writeFile writes a text beside the target, on disk before it takes the target's name.
+// writeFile writes text to a temporary name, syncs it and renames it to target.
 func writeFile(target, text string, mode os.FileMode) error {
 	if err := outfile.Replaceable(target); err != nil {
 		return err
@@ -114,7 +113,7 @@ func writeFile(target, text string, mode os.FileMode) error {
 	return syncFolder(target)
 }
 
-// writeLike replaces the text of a file, which keeps its mode.
+// writeLike replaces the content of a file and keeps its mode.
 func writeLike(target, text string) error {
 	info, err := os.Stat(target)
 	if err != nil {
@@ -123,7 +122,7 @@ func writeLike(target, text string) error {
 	return outfile.Replace(target, []byte(text), info.Mode().Perm())
 }
 
-// restore removes a file, or puts back what keep has put away.
+// restore removes a file, or restores the one that keep kept.
 func restore(path string) error {
 	if _, err := os.Lstat(path + kept); err == nil {
 		if err := os.Rename(path+kept, path); err != nil {
@@ -135,7 +134,8 @@ func restore(path string) error {
 	return syncFolder(path)
 }
 
-// exchange swaps two files at once (renameat2, Linux 3.15), or with a moment in which both names are the first file.
+// exchange swaps two files atomically (renameat2, Linux 3.15). On older kernels both names are the first file for a
+// moment.
 func exchange(a, b string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
@@ -153,7 +153,7 @@ func exchange(a, b string) error {
 	return syncFolder(a)
 }
 
-// besideOf names a file in the same folder and removes what an earlier run may have left there.
+// besideOf returns a temporary name in the same folder, and removes what an earlier run may have left there.
 func besideOf(path string) string {
 	fresh := filepath.Join(filepath.Dir(path), beside+filepath.Base(path))
 	os.Remove(fresh)
@@ -173,7 +173,7 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// sameContent tells whether b is there and holds what a does.
+// sameContent tells whether b exists and has the content of a.
 func sameContent(a, b string) (bool, error) {
 	if !isFile(b) {
 		if info, err := os.Lstat(b); err == nil {

@@ -11,10 +11,10 @@ import (
 	"box/personalities/outfile"
 )
 
-// folderList is the file beside the program that has the folders which install made, a line each, for --uninstall.
+// folderList is the name of the file with the folders that install made, one on each line, for --uninstall.
 const folderList = "box.folders"
 
-// makeFolder makes a folder and those that it is in, and remembers which were not there.
+// makeFolder makes a folder and its missing parents, and remembers which it made.
 func (o *options) makeFolder(dir string) error {
 	var missing []string
 	for d := dir; ; d = filepath.Dir(d) {
@@ -37,7 +37,7 @@ func (o *options) makeFolder(dir string) error {
 
 func (o *options) folderList() string { return filepath.Join(o.in(o.dir), folderList) }
 
-// noteFolders adds what was made to the list. The paths are those within the system's root.
+// noteFolders adds the folders that were made to the list. Paths in it are relative to --root.
 func (o *options) noteFolders() error {
 	if len(o.made) == 0 {
 		return nil
@@ -56,7 +56,7 @@ func (o *options) noteFolders() error {
 	return outfile.Replace(o.folderList(), []byte(text.String()), 0o644)
 }
 
-// listed are the folders of the list.
+// listed returns the folders in the list.
 func (o *options) listed() (dirs []string) {
 	raw, err := os.ReadFile(o.folderList())
 	if err != nil {
@@ -68,7 +68,7 @@ func (o *options) listed() (dirs []string) {
 	return dirs
 }
 
-// planTidy removes the folders that install made, where nobody has put anything into them.
+// planTidy removes the folders that install made, unless they contain something.
 func (o *options) planTidy() []step {
 	dirs := o.listed()
 	if len(dirs) == 0 {

@@ -13,8 +13,8 @@ type service struct {
 	files  []serviceFile
 	links  []serviceLink
 	entry  string   // a line of /etc/inittab
-	reload []string // what makes the init read its files again, where it runs
-	hint   string   // how to start the daemon
+	reload []string // command that makes a running init reload its files
+	hint   string   // command that starts the daemon
 }
 
 type serviceFile struct {
@@ -24,24 +24,24 @@ type serviceFile struct {
 
 type serviceLink struct{ path, to string }
 
-// initSystem is one row of the table of inits.
+// initSystem is a row of the table of inits.
 type initSystem struct {
 	name  string
-	found func(root string) bool // whether root is a system of this init; the first row that says so counts
+	found func(root string) bool // whether the system at root uses this init; the first match counts
 	make  func(p place) service
 }
 
 // place is where the daemon is installed.
 type place struct {
-	root    string // of the system, whose paths do not begin with it
+	root    string // root of the system; other paths are below it
 	dockerd string
-	options string // the file with DOCKER_OPTS
+	options string // file with DOCKER_OPTS
 }
 
-// logFile is where the daemon writes its log when the init keeps none.
+// logFile is the daemon's log for inits that keep none.
 const logFile = "/var/log/docker.log"
 
-// inits are the known ones. Those that run are asked first: a system may have the files of several.
+// inits returns the known inits. A running one comes first, since a system may have files of several.
 func inits() []initSystem {
 	return []initSystem{
 		{"systemd", func(r string) bool { return there(r, "run/systemd/system") }, systemd},
@@ -64,7 +64,7 @@ func isBusybox(root string) bool {
 	return err == nil && filepath.Base(to) == "busybox" && there(root, "etc/inittab")
 }
 
-// levels is the folder that has those of the runlevels, "" for none.
+// levels returns the folder of the runlevels, or "".
 func levels(root string) string {
 	for _, dir := range []string{"/etc/rc.d", "/etc"} {
 		if there(root, dir+"/rc2.d") {
@@ -74,7 +74,7 @@ func levels(root string) string {
 	return ""
 }
 
-// optionsFile is where a system has the options of its daemons.
+// optionsFile returns the file with the daemon's options.
 func optionsFile(root string) string {
 	if there(root, "etc/sysconfig") {
 		return "/etc/sysconfig/docker"
@@ -82,7 +82,7 @@ func optionsFile(root string) string {
 	return "/etc/default/docker"
 }
 
-// fill puts the place into a text.
+// fill replaces the placeholders in a text.
 func (p place) fill(text string) string {
 	return strings.NewReplacer("@DOCKERD@", p.dockerd, "@OPTIONS@", p.options, "@LOG@", logFile, "@MARK@",
 		mark).Replace(text)

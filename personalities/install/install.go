@@ -11,16 +11,16 @@ import (
 	"box/personalities/cmd"
 )
 
-// Command installs the running file.
+// Command is `box install` as a personality.
 var Command = cmd.Command{Name: "install", Summary: "Install this file as box, docker and dockerd", Main: run}
 
 const (
 	program  = "box"
 	previous = "box.previous"
-	kept     = ".before-box" // ends the name of a file that a link has taken the place of
+	kept     = ".before-box" // suffix of a replaced file that is kept
 )
 
-// links are the names under which users and scripts call box.
+// links are the names under which users and scripts run box.
 var links = [...]string{"docker", "dockerd", "docker-init"}
 
 type options struct {
@@ -33,9 +33,9 @@ type options struct {
 	Force     bool   `help:"Put links and units in the place of other ones; those are kept as NAME${kept}"`
 	DryRun    bool   `help:"Print the steps and change nothing"`
 
-	dir    string   // in Root
+	dir    string   // path in Root
 	source string   // the file to install
-	made   []string // folders, each after the one that it is in
+	made   []string // made folders, parents first
 }
 
 func (o *options) usage() *cmd.Usage {
@@ -67,7 +67,7 @@ func (o *options) usage() *cmd.Usage {
 	}
 }
 
-// Pages are the command's part of the manual.
+// Pages returns the command's page of the manual.
 func Pages() []*cmd.Usage { return []*cmd.Usage{new(options).usage()} }
 
 func run(_ context.Context, env *cmd.Env) error {
@@ -122,7 +122,7 @@ func run(_ context.Context, env *cmd.Env) error {
 	return nil
 }
 
-// next are the commands that somebody types after this one.
+// next suggests the commands to run next.
 func (o *options) next() string {
 	start := filepath.Join(o.dir, "dockerd") + " --detach"
 	if o.Service {
@@ -134,13 +134,13 @@ func (o *options) next() string {
 	return "Next:\n  " + filepath.Join(o.dir, program) + " check\n  " + start + "\n  " + docker + " run --rm box/hello"
 }
 
-// step is one change and what is printed of it. Each leaves the old or the new if it is cut off.
+// step is a change and its description. If it is interrupted, the old or the new state is there.
 type step struct {
 	text string
 	do   func() error
 }
 
-// plan looks at the folder and says what there is to do. It refuses before anything is changed.
+// plan returns the steps to do. It reports errors before anything changes.
 func (o *options) plan() ([]step, error) {
 	if o.Uninstall {
 		return o.planUninstall()
@@ -168,7 +168,7 @@ func (o *options) plan() ([]step, error) {
 	return append(steps, more...), err
 }
 
-// planFiles puts the file and its links into a folder.
+// planFiles copies the file to a folder and makes its links.
 func (o *options) planFiles(dir string) (steps []step, err error) {
 	target := filepath.Join(dir, program)
 	same, err := sameContent(o.source, target)
@@ -195,7 +195,7 @@ func (o *options) planFiles(dir string) (steps []step, err error) {
 	return steps, nil
 }
 
-// buildText says what a file was built from, where that is known.
+// buildText describes the build of a file if it is known.
 func buildText(b buildinfo.Build, err error) string {
 	if err != nil || b.Commit == "" {
 		return ""
@@ -203,8 +203,8 @@ func buildText(b buildinfo.Build, err error) string {
 	return " (" + b.String() + ")"
 }
 
-// planRemoval takes the file and its links away, and puts back what they took the place of. What somebody else has
-// put there since stays.
+// planRemoval removes the file and its links, and restores the files that they replaced. It does not touch files of
+// others.
 func (o *options) planRemoval() (steps []step) {
 	dir := o.in(o.dir)
 	for _, name := range links {
@@ -221,7 +221,7 @@ func (o *options) planRemoval() (steps []step) {
 	return steps
 }
 
-// planLink refuses to replace another program unless it is told to.
+// planLink makes a link. It replaces another program only with --force.
 func (o *options) planLink(path string) ([]step, error) {
 	link := step{"link " + path + " to " + program, func() error { return makeLink(program, path) }}
 	if to, err := os.Readlink(path); err == nil && (to == program || to == filepath.Join(o.dir, program)) {

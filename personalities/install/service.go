@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// inittab is where init of busybox, and that of System V, read what to run.
+// inittab configures the inits of busybox and System V.
 const inittab = "/etc/inittab"
 
-// theInit is the init of --init, else the one that is found.
+// theInit returns the init of --init, or else the one that is found.
 func (o *options) theInit() (initSystem, error) {
 	var names []string
 	for _, i := range inits() {
@@ -30,7 +30,7 @@ func (o *options) place() place {
 	return place{root: o.Root, dockerd: filepath.Join(o.dir, "dockerd"), options: optionsFile(o.Root)}
 }
 
-// planService writes what the init needs and enables it.
+// planService writes the files that the init needs, and enables the service.
 func (o *options) planService() ([]step, error) {
 	i, err := o.theInit()
 	if err != nil {
@@ -72,7 +72,7 @@ func (o *options) planService() ([]step, error) {
 	return append(steps, step{text, func() error { return nil }}), nil
 }
 
-// planFile refuses to replace what box did not write unless it is told to.
+// planFile writes a file of the service. It replaces a file of others only with --force.
 func (o *options) planFile(f serviceFile) ([]step, error) {
 	at := o.in(f.path)
 	write := step{"write " + at, func() error {
@@ -97,8 +97,7 @@ func (o *options) planFile(f serviceFile) ([]step, error) {
 		nil
 }
 
-// planUninstall takes back what planService did, for whatever init it was done, and puts in place what it had to put
-// away.
+// planUninstall undoes planService for all inits, and restores the files that it replaced.
 func (o *options) planUninstall() ([]step, error) {
 	var steps []step
 	seen := map[string]bool{}
@@ -152,7 +151,7 @@ func (o *options) ours(s service) bool {
 	return true
 }
 
-// planReload has the init that runs here read its files again.
+// planReload makes a running init reload its files.
 func (o *options) planReload(command []string) []step {
 	if len(command) == 0 || o.Root != "/" || !there("/", "run/systemd/system") {
 		return nil
@@ -165,7 +164,7 @@ func (o *options) planReload(command []string) []step {
 	}}}
 }
 
-// planEntry puts box's line at the end of the inittab.
+// planEntry adds box's line to the end of inittab.
 func (o *options) planEntry(line string) []step {
 	at := o.in(inittab)
 	old, _ := os.ReadFile(at) // isBusybox has seen it
@@ -190,7 +189,7 @@ func (o *options) planNoEntry() []step {
 	return []step{{"remove box's line from " + at, func() error { return writeLike(at, text) }}}
 }
 
-// withoutEntry is text without the marked line.
+// withoutEntry removes the marked line.
 func withoutEntry(text string) string {
 	before, after, found := strings.Cut(text, "# "+mark+"\n")
 	if !found {
@@ -200,5 +199,5 @@ func withoutEntry(text string) string {
 	return before + after
 }
 
-// in is a path of the system at root.
+// in returns a path in the system at --root.
 func (o *options) in(path string) string { return filepath.Join(o.Root, path) }

@@ -1,10 +1,9 @@
 package install
 
-// mark tells what box wrote from what others did.
+// mark identifies the files that box wrote.
 const mark = "Written by box install --service; box install --uninstall takes it away."
 
-// The texts that inits read. None carries -H, so that daemon.json may; each stops dockerd alone, whose containers are
-// with the keeper.
+// Files for inits. None contains -H, since that would conflict with hosts in daemon.json.
 const (
 	systemdService = `# @MARK@
 [Unit]

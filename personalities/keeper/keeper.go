@@ -1,5 +1,4 @@
-// Package keeper is `box keeper`: the process that owns running containers. People do not start it; the daemon
-// does.
+// Package keeper is the command line of `box keeper`, the process that owns running containers. The daemon starts it.
 package keeper
 
 import (
@@ -25,11 +24,11 @@ import (
 	"box/personalities/cmd"
 )
 
-// Command is the personality.
+// Command is the keeper as a personality.
 var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (started by dockerd)", Hidden: true,
 	Serves: true, Main: run}
 
-// heapGoal keeps the keeper small: it allocates little and lives long.
+// heapGoal is low, because the keeper allocates little and lives long.
 const heapGoal = 50 // GOGC
 
 type options struct {
@@ -102,10 +101,10 @@ func run(ctx context.Context, env *cmd.Env) error {
 	return errors.Join(k.Run(ctx), os.Remove(line.Socket))
 }
 
-// runcs is the folder of the keeper's for libcontainer's files.
+// runcs is the folder with libcontainer's files, below that of the keeper's state.
 const runcs = "runc"
 
-// runtimes are those that are built in; state is the folder for records.
+// runtimes returns the built-in runtimes. state is the folder for their records.
 func runtimes(state string) (map[string]runtime.Runtime, error) {
 	box, err := runtime.New()
 	if err != nil {
@@ -118,7 +117,7 @@ func runtimes(state string) (map[string]runtime.Runtime, error) {
 	return map[string]runtime.Runtime{task.Box: box, task.Runc: runc}, nil
 }
 
-// listen takes the socket over from a keeper that is gone; the daemon has made sure that it is.
+// listen replaces the socket of a keeper that has ended, which the daemon has checked.
 func listen(socket string) (*net.UnixListener, error) {
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -133,8 +132,8 @@ func listen(socket string) (*net.UnixListener, error) {
 	return l, nil
 }
 
-// silence turns the standard output, on which the daemon waited for a line, into the null device: the descriptor's
-// number must not become something else's.
+// silence replaces standard output, where the daemon waited for a line, by /dev/null. It is not closed, because another
+// file would get its number.
 func silence() {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -144,26 +143,26 @@ func silence() {
 	_ = unix.Dup3(int(null.Fd()), 1, 0)
 }
 
-// openFiles is how many descriptors the keeper may have: each published port is one or two. Containers inherit it
-// where they ask for no limit of their own; it is what Docker's service has.
+// openFiles is the limit of open files, because each published port takes one or two. Containers without a limit of
+// their own inherit it; it is that of Docker's service.
 const openFiles = 1 << 20
 
-// raiseLimits lifts what init systems and shells set low. It is no error where that is not allowed.
+// raiseLimits raises the limits that init systems and shells set low, if that is allowed.
 func raiseLimits() {
 	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: openFiles, Max: openFiles})
 }
 
-// protect keeps the kernel from killing the keeper for memory: with it go all containers. Containers get a score of
-// their own.
+// protect keeps the kernel from killing the keeper, and with it all containers, if memory runs out. Containers get
+// their own scores.
 func protect() {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("-999"), 0)
 }
 
-// Sealed is this program's file for a keeper to be executed from, with its Build as --build; nobody can write to it.
+// Sealed returns this program's file, which nobody can write to, for executing a keeper with Build() as its --build.
 // dir is the folder for --state.
 func Sealed(dir string) (*os.File, error) { return runtime.Sealed(dir) }
 
-// Build tells one executable from another: by the file, which a new version replaces.
+// Build identifies this executable; a new version has another value.
 func Build() string {
 	st, err := os.Stat("/proc/self/exe")
 	if err != nil {

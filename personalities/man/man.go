@@ -1,5 +1,5 @@
-// Package man is `box man`: the manual, made from the tables that the help is made from, so that a host without man
-// and without packages has it too, and it is never older than the file.
+// Package man is `box man`: the manual, made from the same tables as the help. So it exists on hosts without man, and
+// matches this version of box.
 package man
 
 import (
@@ -11,7 +11,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// Command is the personality; pages are what all others have.
+// Command returns the personality. pages returns the pages of all personalities.
 func Command(pages func() []*cmd.Usage) cmd.Command {
 	return cmd.Command{Name: "man", Summary: "Show the manual of a command",
 		Main: func(_ context.Context, env *cmd.Env) error {
@@ -19,7 +19,7 @@ func Command(pages func() []*cmd.Usage) cmd.Command {
 		}}
 }
 
-// options are those of `box man`.
+// options are the options of `box man`.
 type options struct {
 	Roff bool `help:"Write the source of the page, for man -l and packages"`
 }
@@ -36,7 +36,7 @@ func usage(o *options) *cmd.Usage {
 	}
 }
 
-// Pages are the command's own part of the manual.
+// Pages returns the command's own page of the manual.
 func Pages() []*cmd.Usage { return []*cmd.Usage{usage(new(options))} }
 
 func run(env *cmd.Env, pages []*cmd.Usage) error {
@@ -75,7 +75,7 @@ func list(w io.Writer, pages []*cmd.Usage) error {
 	return err
 }
 
-// find takes the command's whole path, or what follows docker or box in it, or one of its other names.
+// find returns the page of a command. name is its full name, its name without docker or box, or an alias.
 func find(pages []*cmd.Usage, name string) (*cmd.Usage, error) {
 	var names []string
 	for _, p := range pages {
@@ -94,11 +94,11 @@ func find(pages []*cmd.Usage, name string) (*cmd.Usage, error) {
 	return nil, &cmd.Exit{Code: 16, Err: fmt.Errorf("no manual entry for %s: %s", name, hint)}
 }
 
-// section is one part of a page.
+// section is a section of a page.
 type section struct {
 	title string
 	body  string   // paragraphs
-	flags []string // a flag and its text in turn
+	flags []string // flags and their descriptions alternate
 }
 
 func sections(u *cmd.Usage) []section {
@@ -124,7 +124,7 @@ func sections(u *cmd.Usage) []section {
 	return out
 }
 
-// listed are lines in turn with what they are for.
+// listed returns texts and their explanations alternately.
 func listed(lines []cmd.Line) (out []string) {
 	for _, l := range lines {
 		out = append(out, l.Text, l.Why)
@@ -132,7 +132,7 @@ func listed(lines []cmd.Line) (out []string) {
 	return out
 }
 
-// text writes the page as it is read.
+// text writes a page as plain text.
 func text(w io.Writer, u *cmd.Usage) error {
 	for i, s := range sections(u) {
 		if i > 0 {
@@ -154,7 +154,7 @@ func text(w io.Writer, u *cmd.Usage) error {
 	return nil
 }
 
-// source writes the page in the language of man(7).
+// source writes a page in the language of man(7).
 func source(w io.Writer, u *cmd.Usage) error {
 	fmt.Fprintf(w, ".TH %q 1 \"\" %q\n", strings.ToUpper(strings.ReplaceAll(u.Path, " ", "-")), "box "+cmd.Version)
 	for _, s := range sections(u) {
@@ -169,7 +169,7 @@ func source(w io.Writer, u *cmd.Usage) error {
 	return nil
 }
 
-// escape keeps what is a command of roff's from being one.
+// escape escapes what roff would interpret.
 func escape(s string) string {
 	s = strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\e`), "-", `\-`)
 	lines := strings.Split(s, "\n")

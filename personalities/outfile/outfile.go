@@ -1,5 +1,5 @@
-// Package outfile writes files whose paths a user names. A regular file has its old content or the new one after a
-// crash, a link is followed, and a device, a pipe, a socket or a folder that stands there is never taken away.
+// Package outfile writes files to paths that a user names. After a crash, a file has its old or its new content. Links
+// are followed. Devices, pipes, sockets and folders are never replaced.
 package outfile
 
 import (
@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrSpecial is wrapped by the errors about a path at which something stands that is not a regular file.
+// ErrSpecial is wrapped by errors about a path that is not that of a regular file.
 var ErrSpecial = errors.New("not a regular file")
 
-// Replaceable refuses a path at which something stands that a rename must not take away; a link may be taken.
+// Replaceable refuses a path that must not be replaced by a rename. Links may be replaced.
 func Replaceable(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -35,10 +35,10 @@ func special(path, what string) error {
 	return fmt.Errorf("%s: there is %s: %w", path, what, ErrSpecial)
 }
 
-// maxLinks is how many links Resolve follows, as the kernel does (path_resolution(7)).
+// maxLinks is how many links are followed, as in the kernel (path_resolution(7)).
 const maxLinks = 40
 
-// Replace gives path the content, synced. It refuses whatever is there and is not a regular file.
+// Replace writes content to path and syncs it. It refuses a path of anything but a regular file.
 func Replace(path string, content []byte, mode fs.FileMode) error {
 	target, err := Regular(path)
 	if err != nil {
@@ -47,8 +47,8 @@ func Replace(path string, content []byte, mode fs.FileMode) error {
 	return replace(target, bytes.NewReader(content), mode)
 }
 
-// Stream gives path what r has until its end. A pipe or a character device is written into; other special files and
-// folders are refused. Nothing appears at path if r fails.
+// Stream writes r to path. Pipes and character devices are written to; other special files and folders are refused. If
+// r fails, no file appears.
 func Stream(path string, r io.Reader, mode fs.FileMode) error {
 	target, err := Regular(path)
 	if errors.Is(err, ErrSpecial) && writable(path) {
@@ -60,7 +60,7 @@ func Stream(path string, r io.Reader, mode fs.FileMode) error {
 	return replace(target, r, mode)
 }
 
-// Regular is the path of the regular file that path leads to by its links, or of one that may be made there.
+// Regular follows links, and returns the path of the regular file or the new file that path stands for.
 func Regular(path string) (string, error) {
 	for range maxLinks {
 		info, err := os.Lstat(path)
@@ -81,7 +81,7 @@ func Regular(path string) (string, error) {
 			return "", err
 		}
 		if !filepath.IsAbs(next) {
-			// The folder's own links come first: "../x" is seen from where they lead.
+			// Links in the folder are resolved first, since "../x" is relative to their targets.
 			dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 			if err != nil {
 				return "", err
@@ -99,7 +99,7 @@ func descriptor(path string) bool {
 	return unix.Statfs(filepath.Dir(path), &st) == nil && st.Type == unix.PROC_SUPER_MAGIC
 }
 
-// writable tells whether path leads to what takes a stream: a pipe, a terminal, /dev/null, a descriptor's file.
+// writable tells whether a stream can be written to path: a pipe, a terminal, /dev/null or an open file.
 func writable(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -118,7 +118,7 @@ func into(path string, r io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-// replace writes a file that takes the path when it is whole and on the disk.
+// replace writes and syncs a temporary file and renames it to path.
 func replace(path string, r io.Reader, mode fs.FileMode) error {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
@@ -140,7 +140,7 @@ func replace(path string, r io.Reader, mode fs.FileMode) error {
 	return dir.Sync()
 }
 
-// kind names what is at a path.
+// kind describes the type of a file.
 func kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():

@@ -9,16 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pending is a file that gets its name when it is whole. Until then it has none, where the file system can do that
-// (O_TMPFILE), so that nothing is left of it when its process is killed; elsewhere it has one that begins with
-// ".box-new-".
+// Pending is a file that gets its name when it is complete. Until then it has no name, so nothing remains of it if the
+// process is killed (O_TMPFILE); on file systems without that it has a name that starts with ".box-new-".
 type Pending struct {
 	*os.File
 	dir  *os.File
-	name string // "" for none
+	name string // "" if it has none
 }
 
-// Create begins a file in an open folder, which must stay open until Commit or Discard.
+// Create makes a file in an open folder, which must stay open until Commit or Discard.
 func Create(dir *os.File) (*Pending, error) {
 	if p, err := unnamed(dir); err == nil {
 		return p, nil
@@ -51,11 +50,11 @@ func named(dir *os.File) (*Pending, error) {
 
 func freshName() string { return ".box-new-" + rand.Text() }
 
-// link leads to the open file, whatever its name.
+// link returns a path of the open file.
 func (p *Pending) link() string { return fmt.Sprintf("/proc/self/fd/%d", p.Fd()) }
 
-// Commit closes the file and gives it a name in its folder, which is another file's no more. After an error there is
-// nothing of it.
+// Commit closes the file and gives it a name in its folder, replacing a file of that name. If it fails, the file is
+// discarded.
 func (p *Pending) Commit(name string) error {
 	err := p.commit(name)
 	if err != nil {
@@ -73,7 +72,7 @@ func (p *Pending) commit(name string) error {
 		if !errors.Is(err, unix.EEXIST) {
 			return err
 		}
-		// No call puts a file without a name in another one's place, so it has two for a moment.
+		// No system call lets an unnamed file replace another, so it gets a temporary name first.
 		fresh := freshName()
 		if err := unix.Linkat(unix.AT_FDCWD, p.link(), dir, fresh, unix.AT_SYMLINK_FOLLOW); err != nil {
 			return err
@@ -83,7 +82,7 @@ func (p *Pending) commit(name string) error {
 	return unix.Renameat(dir, p.name, dir, name)
 }
 
-// Discard gives the file up; after Commit it does nothing.
+// Discard deletes the file; after Commit it does nothing.
 func (p *Pending) Discard() {
 	_ = p.Close()
 	if p.name != "" {

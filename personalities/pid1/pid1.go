@@ -1,5 +1,5 @@
-// Package pid1 is what `docker run --init` puts before a program: a first process that runs the program,
-// passes signals on, reaps every orphan, and ends with the program's exit code.
+// Package pid1 is the first process of containers with `docker run --init`: it runs the program, forwards signals,
+// reaps orphans, and exits with the program's code.
 package pid1
 
 import (
@@ -60,8 +60,8 @@ func run(_ context.Context, env *cmd.Env) error {
 	return supervise(p.Args, o.Group)
 }
 
-// supervise starts the program and stays until it ends. Signals are caught before the start, so none is
-// lost; caught, not ignored, since the program would inherit an ignored one through exec.
+// supervise runs the program until it ends. It catches signals before it starts the program, so that none is lost. It
+// does not ignore any, because an ignored signal stays ignored in the program.
 func supervise(args []string, group bool) error {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
@@ -84,16 +84,16 @@ func supervise(args []string, group bool) error {
 				return nil
 			}
 		case unix.SIGURG, unix.SIGTTIN, unix.SIGTTOU:
-			// SIGURG is the Go runtime talking to itself; the others are about our own terminal use
+			// the Go runtime uses SIGURG itself; the others are about our own use of the terminal
 		default:
-			// the child may be gone already: its SIGCHLD follows
+			// fails if the child has just ended, and SIGCHLD follows
 			_ = unix.Kill(target, s.(syscall.Signal))
 		}
 	}
 	return nil
 }
 
-// start runs the program in a process group of its own, in the foreground where there is a terminal.
+// start runs the program in a process group of its own, in the foreground if there is a terminal.
 func start(args []string) (pid int, err error) {
 	path, err := exec.LookPath(args[0])
 	if err != nil && !errors.Is(err, exec.ErrDot) {
@@ -119,8 +119,8 @@ func cannotRun(name string, err error) error {
 	return &cmd.Exit{Code: code, Err: fmt.Errorf("docker-init: exec %s: %w", name, err)}
 }
 
-// reap collects every process that has ended and says whether child was among them, and with what code.
-// One SIGCHLD may stand for several deaths, so it drains.
+// reap waits for all processes that have ended, since one SIGCHLD may stand for several. It tells whether child was
+// among them, and its exit code.
 func reap(child int) (code int, done bool) {
 	for {
 		var status unix.WaitStatus

@@ -1,8 +1,8 @@
-// Package signals hands every signal that a process gets to a function.
+// Package signals passes all signals of a process to a function.
 //
-// signal.Notify can do that too, but has its thread for signals and the caller take turns for each of the sixty, and
-// again at the end: that was a third of the processor time of a `docker run`. Here the kernel calls a handler of a
-// few instructions, which writes the signal's number into a pipe.
+// signal.Notify does that too, but switches between threads for each of some sixty signals, at the start and at the
+// end, which took a third of the CPU time of `docker run`. Here the kernel calls a handler of a few instructions that
+// writes the number of the signal to a pipe.
 package signals
 
 // #include "signals.h"
@@ -19,11 +19,11 @@ import (
 // highest is the last signal of Linux.
 const highest = C.BOX_SIGNALS
 
-// own are the signals about this process itself, which are not handed on.
+// own tells whether a signal is about this process itself and is not forwarded.
 func own(s unix.Signal) bool { return C.box_signals_own(C.int(s)) != 0 }
 
-// Forward calls fn, one call at a time, for every signal that is not about this process itself, until stop, which
-// waits for the last call. There may be one at a time in a process.
+// Forward calls fn for each signal that is not about this process itself, one call at a time. stop ends that and waits
+// for the last call. A process can have only one Forward at a time.
 func Forward(fn func(unix.Signal)) (stop func(), err error) {
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {

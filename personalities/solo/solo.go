@@ -1,13 +1,13 @@
-// Package solo has a program of box start on one processor, as most of them stay: a client, a container's first
-// process or an exec's live for some milliseconds and wait for others meanwhile, and every further processor costs
-// them threads that are woken to find nothing to do, a sixth of what a client uses.
+// Package solo starts box on one processor. Most of its programs (the client, the first process of a container, an
+// exec) live for milliseconds and mostly wait. More processors would only cost them threads that wake up for nothing: a
+// sixth of a client's CPU time.
 package solo
 
 import "runtime"
 
-// processors is how many the Go runtime would use. A package without imports is initialised before all that have
-// some; there would be more to stop later (and the client's part of a `docker run` 0.4 ms longer).
+// processors is the number that the Go runtime would use. A package without imports is initialised before others; later
+// there would be more threads to stop, which costs `docker run` 0.4 ms.
 var processors = runtime.GOMAXPROCS(1)
 
-// All takes all processors, for a program that serves many.
+// All uses all processors, for a program that serves many requests.
 func All() { runtime.GOMAXPROCS(processors) }

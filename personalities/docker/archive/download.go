@@ -14,7 +14,7 @@ import (
 	"box/personalities/outfile"
 )
 
-// Download streams what get returns to a file, which appears whole or not at all, or to standard output.
+// Download writes the stream that get returns to a file, which appears complete or not at all, or to standard output.
 func Download(ctx context.Context, s *session.Session, verb, output string,
 	get func(context.Context, *client.Client) (io.ReadCloser, error)) error {
 	if output == "" {
@@ -40,7 +40,7 @@ func Download(ctx context.Context, s *session.Session, verb, output string,
 	return writeWhole(s.Path(output), verb, stream)
 }
 
-// writeWhole writes a stream to the path that a user named.
+// writeWhole writes a stream to a path that the user named.
 func writeWhole(path, verb string, body io.Reader) error {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("failed to %s: invalid output path: %w", verb, err)

@@ -1,4 +1,4 @@
-// Package archive writes trees of files as tars and unpacks tars that nobody vouches for.
+// Package archive packs files as tar, and unpacks tars that may be hostile.
 package archive
 
 import (
@@ -17,15 +17,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TarWriter packs files of this host for a daemon.
+// TarWriter packs files of this host.
 type TarWriter struct {
 	t      *tar.Writer
-	linked map[[2]uint64]string // device and inode -> the name it was packed under first
+	linked map[[2]uint64]string // device and inode -> name of the first link
 	buf    []byte
 }
 
-// PipeTar runs pack beside and returns what it writes; an error of pack is what the reader gets. Closing the
-// reader ends pack.
+// PipeTar runs pack in a goroutine and returns its output. The reader receives the error of pack; closing the reader
+// ends pack.
 func PipeTar(pack func(*TarWriter) error) io.ReadCloser {
 	r, w := io.Pipe()
 	go func() {
@@ -40,7 +40,7 @@ func PipeTar(pack func(*TarWriter) error) io.ReadCloser {
 	return r
 }
 
-// Tree packs a file or a folder with all below it, under name.
+// Tree packs a file, or a folder with all of its content, under name.
 func (t *TarWriter) Tree(root, name string) error {
 	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -97,18 +97,17 @@ func (t *TarWriter) file(p, name string, info fs.FileInfo) error {
 	return t.content(p, h.Size)
 }
 
-// attributePrefix begins the names under which a tar keeps extended attributes.
+// attributePrefix is the prefix of extended attributes in a tar.
 const attributePrefix = "SCHILY.xattr."
 
-// keptAttribute tells whether an extended attribute goes along: those of users, the capabilities of programs, and
-// access lists.
+// keptAttribute tells whether an extended attribute is copied: user attributes, capabilities of programs, and access
+// lists.
 func keptAttribute(name string) bool {
 	return name == "security.capability" || strings.HasPrefix(name, "user.") ||
 		strings.HasPrefix(name, "system.posix_acl_")
 }
 
-// attributes puts the extended attributes of a file into its header. Where there are none, or they cannot be read,
-// there is nothing to keep.
+// attributes adds the extended attributes of a file to its header. Attributes that cannot be read are left out.
 func attributes(p string, h *tar.Header) {
 	var list [4096]byte
 	n, err := unix.Llistxattr(p, list[:])
@@ -131,7 +130,7 @@ func attributes(p string, h *tar.Header) {
 	}
 }
 
-// content packs exactly size bytes: a file that grows meanwhile is cut, one that shrinks is an error.
+// content packs exactly size bytes. If the file grows meanwhile it is cut; if it shrinks that is an error.
 func (t *TarWriter) content(p string, size int64) error {
 	f, err := os.Open(p)
 	if err != nil {

@@ -19,13 +19,13 @@ import (
 	"box/personalities/outfile"
 )
 
-// Unpacker writes a tar from a daemon below one folder of this host. Whatever names and links the tar holds,
-// nothing outside is touched: every step goes through os.Root.
+// Unpacker unpacks a daemon's tar below one folder of this host. Names and links in the tar cannot lead out of that
+// folder: every step goes through os.Root.
 type Unpacker struct {
 	Root   *os.Root
-	Rename func(name string) string // the name in the tar to the name below root
-	Owners bool                     // keep the owners of the tar
-	later  []folder                 // modes and times of folders, set when nothing more is written into them
+	Rename func(name string) string // maps a name in the tar to one below Root
+	Owners bool                     // set the owners that the tar has
+	later  []folder                 // folders whose mode and times are set at the end
 	buf    []byte
 }
 
@@ -34,7 +34,7 @@ type folder struct {
 	h    *tar.Header
 }
 
-// Unpack reads r to its end.
+// Unpack reads r until its end.
 func (u *Unpacker) Unpack(r io.Reader) error {
 	u.buf = make([]byte, 128<<10)
 	t := tar.NewReader(r)
@@ -84,7 +84,7 @@ func (u *Unpacker) entry(t io.Reader, h *tar.Header, name string) error {
 	return nil // metadata of the archive itself
 }
 
-// regular writes a file, which takes its name when it is whole.
+// regular writes a file under a temporary name and renames it when it is complete.
 func (u *Unpacker) regular(t io.Reader, h *tar.Header, name string) error {
 	parent, err := u.Root.Open(path.Dir(name))
 	if err != nil {
@@ -105,14 +105,14 @@ func (u *Unpacker) regular(t io.Reader, h *tar.Header, name string) error {
 	return f.Commit(path.Base(name))
 }
 
-// inode makes what has no content, in a few calls, beside the name that it then takes.
+// inode makes a file without content under a temporary name and renames it.
 func (u *Unpacker) inode(h *tar.Header, name string) error {
 	fresh := path.Join(path.Dir(name), ".box-new-"+rand.Text())
 	err := u.make(h, fresh)
 	if err == nil {
 		err = u.Root.Rename(fresh, name)
 	}
-	// A rename of two names of one file does nothing and leaves both.
+	// Renaming one link of a file to another does nothing and leaves both.
 	if err != nil || h.Typeflag == tar.TypeLink {
 		if removeErr := u.Root.Remove(fresh); !errors.Is(removeErr, fs.ErrNotExist) {
 			err = errors.Join(err, removeErr)
@@ -138,8 +138,7 @@ func (u *Unpacker) make(h *tar.Header, name string) error {
 	return u.finish(name, h)
 }
 
-// mayReplace refuses to put a file in the place of a folder, and of what is neither a file nor a link: it is a device
-// or a pipe that others use.
+// mayReplace refuses to replace folders, and devices and pipes, which others may use.
 func (u *Unpacker) mayReplace(name string) error {
 	info, err := u.Root.Lstat(name)
 	switch {
@@ -178,7 +177,7 @@ func (u *Unpacker) content(r io.Reader, f *os.File, size int64) error {
 	}
 }
 
-// special makes a pipe or a device in the folder that os.Root has checked.
+// special makes a pipe or a device in a folder that os.Root opened.
 func (u *Unpacker) special(h *tar.Header, name string) error {
 	kind := map[byte]uint32{tar.TypeFifo: unix.S_IFIFO, tar.TypeChar: unix.S_IFCHR,
 		tar.TypeBlock: unix.S_IFBLK}[h.Typeflag]
@@ -191,7 +190,7 @@ func (u *Unpacker) special(h *tar.Header, name string) error {
 	return unix.Mknodat(int(parent.Fd()), path.Base(name), kind|0o600, int(dev))
 }
 
-// finish sets owner, mode and times, in the order in which one does not undo another.
+// finish sets owner, attributes, mode and times, in an order in which no step undoes another.
 func (u *Unpacker) finish(name string, h *tar.Header) error {
 	if u.Owners {
 		if err := u.Root.Lchown(name, h.Uid, h.Gid); err != nil {
@@ -243,7 +242,7 @@ func times(h *tar.Header) (accessed, modified time.Time) {
 	return h.AccessTime, h.ModTime
 }
 
-// setTimes is futimens(3): utimensat(2) without a path.
+// setTimes is futimens(3), which is utimensat(2) without a path.
 func setTimes(f *os.File, accessed, modified time.Time) error {
 	var at [2]unix.Timespec
 	for i, t := range []time.Time{accessed, modified} {
@@ -267,8 +266,7 @@ func hasAttributes(h *tar.Header) bool {
 	return false
 }
 
-// setAttributes sets the extended attributes of a file or folder. What this user or file system may not have is left
-// out.
+// setAttributes sets extended attributes, except those that the file system or the user's rights do not allow.
 func setAttributes(f *os.File, h *tar.Header) error {
 	for key, value := range h.PAXRecords {
 		attribute, ok := strings.CutPrefix(key, attributePrefix)

@@ -9,14 +9,14 @@ import (
 	"box/personalities/docker/stream"
 )
 
-// Attach has the flags of `docker container attach`.
+// Attach is `docker container attach`.
 type Attach struct {
 	DetachKeys string `help:"Keys that leave it running"`
 	NoStdin    bool   `help:"Do not send standard input"`
 	SigProxy   bool   `default:"true" help:"Pass signals on to the program"`
 }
 
-// Run is `docker container attach`.
+// Run implements session.Runner.
 func (c *Attach) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	id := p.Args[0]
 	state, err := stream.State(ctx, s, id)

@@ -10,7 +10,7 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Commit has the flags of `docker container commit`.
+// Commit is `docker container commit`.
 type Commit struct {
 	Author  string   `short:"a" help:"Who made it"`
 	Change  []string `short:"c" help:"Dockerfile instruction to apply: CMD, ENV, ..."`
@@ -19,7 +19,7 @@ type Commit struct {
 	Pause   bool     `short:"p" default:"true" help:"Pause the container meanwhile"`
 }
 
-// Run is `docker container commit`.
+// Run implements session.Runner.
 func (c *Commit) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) (err error) {
 	o := client.Commit{Container: p.Args[0], Author: c.Author, Changes: c.Change, Comment: c.Message,
 		Pause: c.Pause && !c.NoPause}

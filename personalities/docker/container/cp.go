@@ -20,14 +20,14 @@ import (
 	"box/personalities/outfile"
 )
 
-// Cp has the flags of `docker container cp`.
+// Cp is `docker container cp`.
 type Cp struct {
 	Archive    bool `short:"a" help:"Keep owners"`
 	FollowLink bool `short:"L" help:"Copy what a link of SRC_PATH points to"`
 	Quiet      bool `short:"q" help:"No progress"`
 }
 
-// Run is `docker container cp`.
+// Run implements session.Runner.
 func (f *Cp) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	fromID, from := splitPath(p.Args[0])
 	toID, to := splitPath(p.Args[1])
@@ -49,7 +49,7 @@ func (f *Cp) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return errors.New("must specify at least one container source")
 }
 
-// splitPath cuts CONTAINER:PATH; a path that starts with / or . has no container.
+// splitPath splits CONTAINER:PATH. A path that starts with / or . has no container.
 func splitPath(arg string) (id, p string) {
 	if filepath.IsAbs(arg) {
 		return "", arg
@@ -61,7 +61,7 @@ func splitPath(arg string) (id, p string) {
 	return id, p
 }
 
-// contentOnly says whether a path ends in "/.": what is in the folder, not the folder.
+// contentOnly tells whether a path ends in "/.": it means the content of the folder, without the folder.
 func contentOnly(p string) bool { return strings.HasSuffix(p, "/.") || p == "." }
 
 func (f *Cp) fromContainer(ctx context.Context, s *session.Session, api *client.Client, id, from, to string) error {
@@ -106,8 +106,8 @@ func (f *Cp) fromContainer(ctx context.Context, s *session.Session, api *client.
 	return nil
 }
 
-// destination is where a path of this host leads. It is a folder, a regular file, or nothing yet: a device or a pipe
-// that a copy took the place of would be missed by every program of the host.
+// destination follows links of a path on this host. It accepts a folder, a regular file or a new name. It refuses
+// devices and pipes, which other programs would miss if a copy replaced them.
 func destination(p, typed string) (string, error) {
 	to, err := outfile.Regular(p)
 	if info, statErr := os.Stat(p); statErr == nil && info.IsDir() {
@@ -119,11 +119,11 @@ func destination(p, typed string) (string, error) {
 	return to, err
 }
 
-// landing decides where the entries of a tar whose first name is base go on this host: into a folder that
-// exists, or under a new name into its parent.
+// landing decides where the entries of a tar whose first name is base go on this host: into an existing folder, or into
+// its parent under a new name.
 func landing(to string, slash bool, base, name string, isDir,
 	content bool) (dir string, rename func(string) string, err error) {
-	// a tar of / or of a folder's content names its entries without a folder before them
+	// a tar of / or of a folder's content has no folder before the names of its entries
 	bare := name == "." || name == "/"
 	if name != "" {
 		base = name
@@ -153,7 +153,7 @@ func landing(to string, slash bool, base, name string, isDir,
 	return parent, func(n string) string { return under(n, base, filepath.Base(to)) }, nil
 }
 
-// under moves a name from below one folder to below another.
+// under moves a name from one folder to another.
 func under(name, from, to string) string {
 	rest, ok := strings.CutPrefix(name, from)
 	if !ok || (rest != "" && rest[0] != '/') {
@@ -188,7 +188,7 @@ func (f *Cp) toContainer(ctx context.Context, s *session.Session, api *client.Cl
 		}
 	}
 	if err != nil {
-		return session.Unpath(err, from)
+		return session.UserPath(err, from)
 	}
 	dir, name, err := remoteLanding(to, exists, stat, info.IsDir(), contentOnly(from), filepath.Base(s.Path(from)))
 	if err != nil {
@@ -204,7 +204,8 @@ func (f *Cp) toContainer(ctx context.Context, s *session.Session, api *client.Cl
 	return nil
 }
 
-// remoteLanding is the same decision in a container: the folder to unpack in and the name there.
+// remoteLanding makes the decision of landing for a copy into a container: it returns the folder to unpack in, and the
+// name there.
 func remoteLanding(to string, exists bool, stat wire.PathStat, isDir, content bool,
 	base string) (dir, name string, err error) {
 	clean := path.Clean("/" + to)
@@ -223,7 +224,7 @@ func remoteLanding(to string, exists bool, stat wire.PathStat, isDir, content bo
 	return path.Dir(clean), path.Base(clean), nil
 }
 
-// report says how much went where, to a terminal.
+// report prints how much was copied, if standard error is a terminal.
 func (f *Cp) report(s *session.Session, n int64, to string) {
 	if _, ok := session.Terminal(s.Err); ok && !f.Quiet {
 		fmt.Fprintf(s.Err, "Successfully copied %s to %s\n", table.SizeOf(n), to)

@@ -8,10 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Diff is `docker container diff`, which has no flags.
+// Diff is `docker container diff`.
 type Diff struct{}
 
-// Run is `docker container diff`.
+// Run implements session.Runner.
 func (*Diff) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

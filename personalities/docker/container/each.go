@@ -1,4 +1,4 @@
-// Package container is the commands about containers that exist, a file a verb: `docker stop` is stop.go.
+// Package container is the commands about existing containers, with a file for each verb: `docker stop` is stop.go.
 package container
 
 import (
@@ -8,7 +8,7 @@ import (
 	"box/personalities/docker/session"
 )
 
-// onEach is a verb that takes several containers.
+// onEach runs a verb on several containers at the same time.
 func onEach(ctx context.Context, s *session.Session, ids []string,
 	f func(ctx context.Context, api *client.Client, id string) error) error {
 	api, err := s.Client()

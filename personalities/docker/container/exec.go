@@ -12,7 +12,7 @@ import (
 	"box/personalities/docker/stream"
 )
 
-// Exec has the flags of `docker container exec`.
+// Exec is `docker container exec`.
 type Exec struct {
 	Detach      bool     `short:"d" help:"Leave it running"`
 	DetachKeys  string   `help:"Keys that leave it running"`
@@ -25,7 +25,7 @@ type Exec struct {
 	Workdir     string   `short:"w" help:"Working directory inside"`
 }
 
-// Run is `docker container exec`.
+// Run implements session.Runner.
 func (f *Exec) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return f.run(ctx, s, p.Args[0], p.Args[1:])
 }
@@ -83,7 +83,7 @@ func (f *Exec) run(ctx context.Context, s *session.Session, id string, command [
 	return execCode(ctx, s, exec)
 }
 
-// execCode is how the command ended; a stream carries no exit code.
+// execCode asks the daemon for the exit code, since the stream does not carry it.
 func execCode(ctx context.Context, s *session.Session, exec string) error {
 	state, err := s.API.ExecInspect(ctx, exec)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Export has the flags of `docker container export`.
+// Export is `docker container export`.
 type Export struct {
 	Output string `short:"o" help:"Write this file instead of standard output"`
 }
 
-// Run is `docker container export`.
+// Run implements session.Runner.
 func (c *Export) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return archive.Download(ctx, s, "export container", c.Output,
 		func(ctx context.Context, api *client.Client) (io.ReadCloser, error) {

@@ -8,12 +8,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Kill has the flags of `docker container kill`.
+// Kill is `docker container kill`.
 type Kill struct {
 	Signal string `short:"s" help:"Signal to send instead of SIGKILL"`
 }
 
-// Run is `docker container kill`.
+// Run implements session.Runner.
 func (c *Kill) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
 		return api.ContainerKill(ctx, id, c.Signal)

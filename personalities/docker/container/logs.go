@@ -14,7 +14,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Logs has the flags of `docker container logs`.
+// Logs is `docker container logs`.
 type Logs struct {
 	Details    bool   `help:"Show the labels and variables that the log keeps"`
 	Follow     bool   `short:"f" help:"Go on as more is written"`
@@ -24,7 +24,7 @@ type Logs struct {
 	Until      string `help:"Up to this time: 2026-01-02T13:23:37Z, or 42m ago"`
 }
 
-// Run is `docker container logs`.
+// Run implements session.Runner.
 func (f *Logs) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) (err error) {
 	o := client.Logs{Stdout: true, Stderr: true, Details: f.Details, Follow: f.Follow, Since: f.Since, Tail: f.Tail,
 		Timestamps: f.Timestamps, Until: f.Until}

@@ -14,7 +14,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Ls has the flags of `docker container ls`.
+// Ls is `docker container ls`.
 type Ls struct {
 	All     bool           `short:"a" help:"Those that have ended, too"`
 	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: status=..., name=..., label=..."`
@@ -50,7 +50,7 @@ func psListing(size bool) *table.Listing {
 	return l
 }
 
-// Run is `docker container ls`.
+// Run implements session.Runner.
 func (f *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	l := psListing(f.Size)
 	f.Format = f.format(s, l)
@@ -77,7 +77,7 @@ func (f *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return table.Print(s, s.Out, l, f.Format, rows)
 }
 
-// format is the one to use: --quiet goes before every other but raw.
+// format returns the format to use: --quiet takes precedence over all formats but raw.
 func (f *Ls) format(s *session.Session, l *table.Listing) string {
 	if !f.Quiet {
 		return l.Format(s, f.Format)
@@ -91,7 +91,8 @@ func (f *Ls) format(s *session.Session, l *table.Listing) string {
 	return l.Quiet("")
 }
 
-// asksSize tries a format on an empty container: sizes are measured for those alone that name them.
+// asksSize runs a format over an empty container to find out whether it prints sizes, which the daemon measures only on
+// request.
 func asksSize(format string) (bool, error) {
 	if format == "" || format == "table" {
 		return false, nil
@@ -107,7 +108,7 @@ func asksSize(format string) (bool, error) {
 	return probe.sizeAsked, nil
 }
 
-// Names leaves out the slash, and without --no-trunc the names that links gave.
+// Names joins names without their slashes. Unless whole is set, it omits names that were given by links.
 func Names(names []string, whole bool) string {
 	var out []string
 	for _, n := range names {
@@ -119,7 +120,7 @@ func Names(names []string, whole bool) string {
 	return strings.Join(out, ",")
 }
 
-// shownImage is the name that the container was made from, or an ID when the name has moved on.
+// shownImage returns the name of the container's image, or its ID if the name belongs to another image today.
 func shownImage(c *container.Summary, whole bool) string {
 	switch {
 	case c.Image == "":

@@ -10,13 +10,13 @@ import (
 	"box/personalities/docker/table"
 )
 
-// meterRow is what stats shows of a container; its methods are what --format may name.
+// meterRow is a row of stats; --format may call its methods.
 type meterRow struct {
 	*meter
 	whole bool
 }
 
-// unmeasured stands for what is not known of a container.
+// unmeasured is printed for values that are not known.
 const unmeasured = "--"
 
 func (r *meterRow) measured(value func(*container.StatsResponse) string) string {
@@ -26,25 +26,25 @@ func (r *meterRow) measured(value func(*container.StatsResponse) string) string 
 	return value(&r.stats)
 }
 
-// Container is the container as it was asked for.
+// Container returns the name or ID that the user gave.
 func (r *meterRow) Container() string { return r.asked }
 
-// ID is the container's.
+// ID returns the ID of the container.
 func (r *meterRow) ID() string {
 	return r.measured(func(s *container.StatsResponse) string { return table.CutID(s.ID, r.whole) })
 }
 
-// Name is the container's.
+// Name returns the name of the container.
 func (r *meterRow) Name() string {
 	return r.measured(func(s *container.StatsResponse) string { return strings.TrimPrefix(s.Name, "/") })
 }
 
-// CPUPerc is the share of the processors, 100 % for each.
+// CPUPerc returns the use of CPU time; one CPU is 100 %.
 func (r *meterRow) CPUPerc() string {
 	return r.measured(func(s *container.StatsResponse) string { return fmt.Sprintf("%.2f%%", cpuPercent(s)) })
 }
 
-// MemUsage is the memory in use and its limit.
+// MemUsage returns the memory in use and its limit.
 func (r *meterRow) MemUsage() string {
 	return r.measured(func(s *container.StatsResponse) string {
 		used, limit := memoryUsed(&s.MemoryStats), s.MemoryStats.Limit
@@ -52,7 +52,7 @@ func (r *meterRow) MemUsage() string {
 	})
 }
 
-// MemPerc is the share of the limit that is in use.
+// MemPerc returns the memory in use as a share of its limit.
 func (r *meterRow) MemPerc() string {
 	return r.measured(func(s *container.StatsResponse) string {
 		percent := 0.0
@@ -63,7 +63,7 @@ func (r *meterRow) MemPerc() string {
 	})
 }
 
-// NetIO is what was received and sent.
+// NetIO returns the bytes received and sent.
 func (r *meterRow) NetIO() string {
 	return r.measured(func(s *container.StatsResponse) string {
 		var rx, tx uint64
@@ -74,7 +74,7 @@ func (r *meterRow) NetIO() string {
 	})
 }
 
-// BlockIO is what was read and written.
+// BlockIO returns the bytes read and written.
 func (r *meterRow) BlockIO() string {
 	return r.measured(func(s *container.StatsResponse) string {
 		read, written := blockIO(&s.BlkioStats)
@@ -82,13 +82,13 @@ func (r *meterRow) BlockIO() string {
 	})
 }
 
-// PIDs is how many processes and threads there are.
+// PIDs returns the number of processes and threads.
 func (r *meterRow) PIDs() string {
 	return r.measured(func(s *container.StatsResponse) string { return fmt.Sprint(s.PidsStats.Current) })
 }
 
-// memoryUsed leaves out the page cache that the kernel would give up first: total_inactive_file on cgroup
-// v1, inactive_file on v2.
+// memoryUsed subtracts the part of the page cache that the kernel reclaims first: total_inactive_file on cgroup v1,
+// inactive_file on v2.
 func memoryUsed(m *container.MemoryStats) uint64 {
 	for _, key := range []string{"total_inactive_file", "inactive_file"} {
 		if v, ok := m.Stats[key]; ok && v < m.Usage {
@@ -98,7 +98,7 @@ func memoryUsed(m *container.MemoryStats) uint64 {
 	return m.Usage
 }
 
-// cpuPercent is the container's share of the time between two samples, 100 a CPU.
+// cpuPercent returns the share of CPU time between two samples; one CPU is 100.
 func cpuPercent(s *container.StatsResponse) float64 {
 	cpu := float64(s.CPUStats.CPUUsage.TotalUsage) - float64(s.PreCPUStats.CPUUsage.TotalUsage)
 	system := float64(s.CPUStats.SystemUsage) - float64(s.PreCPUStats.SystemUsage)

@@ -11,10 +11,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Port is `docker container port`, which has no flags.
+// Port is `docker container port`.
 type Port struct{}
 
-// Run is `docker container port`.
+// Run implements session.Runner.
 func (*Port) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// portText lists ports. Neighbours that are not published, or published under their own number at one
-// address, are one range; ports published under another number come last, one by one.
+// portText lists ports. Adjacent ports that are unpublished, or published under the same number and address, form a
+// range. Ports that are published under another number come last, one by one.
 func portText(ports []container.PortSummary) string {
 	slices.SortFunc(ports, func(a, b container.PortSummary) int { return slices.Compare(portKey(a), portKey(b)) })
 	type run struct {
@@ -53,7 +53,7 @@ func runText(ip netip.Addr, proto string, first, last uint16) string {
 	return net.JoinHostPort(ip.String(), ports) + "->" + ports + "/" + proto
 }
 
-// portKey sorts by container port, then host address and port.
+// portKey is the sort key: container port, then address and port of the host.
 func portKey(p container.PortSummary) []string {
 	return []string{fmt.Sprintf("%05d", p.PrivatePort), p.IP.String(), fmt.Sprintf("%05d", p.PublicPort), p.Type}
 }

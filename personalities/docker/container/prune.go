@@ -8,10 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Prune has the flags of `docker container prune`.
+// Prune is `docker container prune`.
 type Prune struct{ prune.Flags }
 
-// Run is `docker container prune`.
+// Run implements session.Runner.
 func (c *Prune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return c.Prune(ctx, s, "This will remove all stopped containers.", c.StoppedContainers)
 }

@@ -9,10 +9,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Rename is `docker container rename`, which has no flags.
+// Rename is `docker container rename`.
 type Rename struct{}
 
-// Run is `docker container rename`.
+// Run implements session.Runner.
 func (*Rename) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Restart has the flags of `docker container restart`.
+// Restart is `docker container restart`.
 type Restart struct{ stopFlags }
 
-// Run is `docker container restart`.
+// Run implements session.Runner.
 func (c *Restart) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
 		return api.ContainerRestart(ctx, id, c.Signal, c.Timeout)

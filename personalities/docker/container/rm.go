@@ -11,14 +11,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Rm has the flags of `docker container rm`.
+// Rm is `docker container rm`.
 type Rm struct {
 	Force   bool `short:"f" help:"Kill it first when it runs"`
 	Link    bool `short:"l" help:"Remove the link of that name only"`
 	Volumes bool `short:"v" help:"Remove its anonymous volumes, too"`
 }
 
-// Run is `docker container rm`.
+// Run implements session.Runner.
 func (c *Rm) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
 		if id == "" {

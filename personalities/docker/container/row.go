@@ -12,30 +12,30 @@ import (
 	"box/personalities/docker/table"
 )
 
-// Row is a container as ps shows it; its methods are what --format may name.
+// Row is a container in `docker ps`; --format may call its methods.
 type Row struct {
 	c         *container.Summary
 	whole     bool
 	sizeAsked bool
-	written   bool // its size is what it wrote alone
+	written   bool // Size is only what the container wrote, for `docker system df`
 }
 
-// RowOf is the row of a container. Whole leaves IDs, commands and names of volumes as long as they are.
+// RowOf returns the row of a container. If whole is set, IDs, commands and volume names are not shortened.
 func RowOf(c *container.Summary, whole bool) *Row { return &Row{c: c, whole: whole} }
 
-// UsageRow is the row of a container in `docker system df -v`.
+// UsageRow returns the row of a container in `docker system df -v`.
 func UsageRow(c *container.Summary, whole bool) *Row { return &Row{c: c, whole: whole, written: true} }
 
-// ID is the container's.
+// ID returns the ID of the container.
 func (r *Row) ID() string { return table.CutID(r.c.ID, r.whole) }
 
-// Names are the container's, and with --no-trunc those that links gave.
+// Names returns the names of the container; with --no-trunc also those that links gave.
 func (r *Row) Names() string { return Names(r.c.Names, r.whole) }
 
-// Image is what the container was made from.
+// Image returns the name or ID of the image.
 func (r *Row) Image() string { return shownImage(r.c, r.whole) }
 
-// Command is quoted.
+// Command returns the quoted command line.
 func (r *Row) Command() string {
 	if r.whole {
 		return strconv.Quote(r.c.Command)
@@ -43,25 +43,25 @@ func (r *Row) Command() string {
 	return strconv.Quote(table.Ellipsis(r.c.Command, 20))
 }
 
-// CreatedAt is a date.
+// CreatedAt returns the date of creation.
 func (r *Row) CreatedAt() string { return time.Unix(r.c.Created, 0).String() }
 
-// RunningFor is how long ago the container was made.
+// RunningFor returns how long ago the container was created.
 func (r *Row) RunningFor() string { return table.Ago(r.c.Created) }
 
-// Platform is that of an image of several; no daemon says it in a list.
+// Platform returns nil, because no daemon lists the platforms of containers.
 func (r *Row) Platform() *ocispec.Platform { return nil }
 
-// Ports are those that are open, neighbours as one range.
+// Ports returns the open ports; adjacent ones form a range.
 func (r *Row) Ports() string { return portText(r.c.Ports) }
 
-// State is one word.
+// State returns the state, such as "running".
 func (r *Row) State() string { return string(r.c.State) }
 
-// Status is the state in words.
+// Status returns a description of the state, such as "Up 2 hours".
 func (r *Row) Status() string { return r.c.Status }
 
-// Size is what the container wrote, and all that it sees.
+// Size returns how much the container wrote, and the size of its root file system.
 func (r *Row) Size() string {
 	r.sizeAsked = true
 	text := table.SizeText(r.c.SizeRw)
@@ -71,13 +71,13 @@ func (r *Row) Size() string {
 	return text
 }
 
-// Labels are all of them.
+// Labels returns all labels.
 func (r *Row) Labels() string { return table.LabelText(r.c.Labels) }
 
-// Label is the value of one.
+// Label returns the value of one label.
 func (r *Row) Label(name string) string { return r.c.Labels[name] }
 
-// Mounts are names of volumes and paths of the host.
+// Mounts returns the names of mounted volumes and the mounted paths of the host.
 func (r *Row) Mounts() string {
 	var mounts []string
 	for _, m := range r.c.Mounts {
@@ -93,7 +93,7 @@ func (r *Row) Mounts() string {
 	return strings.Join(mounts, ",")
 }
 
-// LocalVolumes is how many of the mounts are volumes of this host.
+// LocalVolumes returns how many mounts are volumes of the driver local.
 func (r *Row) LocalVolumes() string {
 	n := 0
 	for _, m := range r.c.Mounts {
@@ -104,7 +104,7 @@ func (r *Row) LocalVolumes() string {
 	return strconv.Itoa(n)
 }
 
-// Networks are sorted by name.
+// Networks returns the names of networks, sorted.
 func (r *Row) Networks() string {
 	var networks []string
 	if r.c.NetworkSettings != nil {

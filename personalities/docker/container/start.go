@@ -10,7 +10,7 @@ import (
 	"box/personalities/docker/stream"
 )
 
-// Start has the flags of `docker container start`.
+// Start is `docker container start`.
 type Start struct {
 	Attach        bool   `short:"a" help:"Attach output and pass signals on"`
 	Checkpoint    string `help:"Start from this checkpoint"`
@@ -19,7 +19,7 @@ type Start struct {
 	Interactive   bool   `short:"i" help:"Attach standard input"`
 }
 
-// Run is `docker container start`.
+// Run implements session.Runner.
 func (c *Start) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if c.Checkpoint != "" || c.CheckpointDir != "" {
 		return errors.New("checkpoints need a daemon that makes them; this client starts containers afresh: leave " +
@@ -44,7 +44,7 @@ func (c *Start) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) erro
 	return err
 }
 
-// startEach starts containers one after the other and ends with one sentence about those that did not.
+// startEach starts containers one after another, and at the end names those that failed in one error.
 func startEach(ctx context.Context, s *session.Session, ids []string) error {
 	api, err := s.Client()
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"box/personalities/docker/table"
 )
 
-// Stats has the flags of `docker container stats`.
+// Stats is `docker container stats`.
 type Stats struct {
 	All      bool   `short:"a" help:"Those that do not run, too"`
 	Format   string `help:"${format}"`
@@ -37,20 +37,20 @@ func statsListing() *table.Listing {
 	}
 }
 
-// Run is `docker container stats`.
+// Run implements session.Runner.
 func (f *Stats) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return f.run(ctx, s, p.Args)
 }
 
-// meter is what is known of one container.
+// meter is the last measurement of one container.
 type meter struct {
-	asked string // as the user named it
+	asked string // name or ID that the user gave
 	stats container.StatsResponse
 	have  bool
 	err   error
 }
 
-// meters is the list on the screen; the collectors write, the screen reads.
+// meters is the list of containers; a goroutine for each one writes, and the screen reads.
 type meters struct {
 	mu   sync.Mutex
 	list []*meter
@@ -87,7 +87,7 @@ func (f *Stats) run(ctx context.Context, s *session.Session, names []string) err
 	return f.repeat(ctx, s, m)
 }
 
-// follow reads one container's measurements until they end.
+// follow reads the measurements of one container until they end.
 func (m *meters) follow(ctx context.Context, api *client.Client, one *meter, stream bool) {
 	body, err := api.ContainerStats(ctx, one.asked, stream, false)
 	if err == nil {
@@ -113,7 +113,7 @@ func (m *meters) follow(ctx context.Context, api *client.Client, one *meter, str
 	one.have = one.have && stream && one.err == nil
 }
 
-// repeat redraws the list twice a second in place.
+// repeat redraws the list in place twice a second.
 func (f *Stats) repeat(ctx context.Context, s *session.Session, m *meters) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
@@ -136,7 +136,7 @@ func (f *Stats) repeat(ctx context.Context, s *session.Session, m *meters) error
 		}
 		text := screen.String()
 		if isTerminal {
-			// clear what an older, longer line left behind, and everything below
+			// clear the rest of longer lines, and everything below
 			text = strings.ReplaceAll(text, "\n", "\x1b[K\n") + "\x1b[J"
 		}
 		if _, err := io.WriteString(s.Out, text); err != nil {
@@ -145,7 +145,7 @@ func (f *Stats) repeat(ctx context.Context, s *session.Session, m *meters) error
 	}
 }
 
-// failure is the error of a single container that cannot be followed, where it is the only one.
+// failure returns an error if no container at all can be measured.
 func (m *meters) failure() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,16 +8,16 @@ import (
 	"box/personalities/docker/session"
 )
 
-// stopFlags are those of stop and restart.
+// stopFlags are the flags that stop and restart share.
 type stopFlags struct {
 	Signal  string `short:"s" help:"Signal that asks it to end"`
 	Timeout *int   `short:"t" aliases:"time" help:"Seconds to wait before killing it"`
 }
 
-// Stop has the flags of `docker container stop`.
+// Stop is `docker container stop`.
 type Stop struct{ stopFlags }
 
-// Run is `docker container stop`.
+// Run implements session.Runner.
 func (c *Stop) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return onEach(ctx, s, p.Args, func(ctx context.Context, api *client.Client, id string) error {
 		return api.ContainerStop(ctx, id, c.Signal, c.Timeout)

@@ -10,10 +10,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Top is `docker container top`, which has no flags.
+// Top is `docker container top`.
 type Top struct{}
 
-// Run is `docker container top`.
+// Run implements session.Runner.
 func (*Top) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

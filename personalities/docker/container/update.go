@@ -12,14 +12,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Update has the flags of `docker container update`.
+// Update is `docker container update`.
 type Update struct {
 	run.ResourceFlags
 	KernelMemory run.ByteSize `hidden:"" help:"Most kernel memory (of no effect today)"` // as in Docker, where run and create show it
 	Restart      string       `help:"When it ends: no, on-failure[:N], unless-stopped or always"`
 }
 
-// Run is `docker container update`.
+// Run implements session.Runner.
 func (c *Update) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if !p.Any() {
 		return errors.New("you must provide one or more flags when using this command")
@@ -41,7 +41,7 @@ func (c *Update) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	return updateEach(ctx, s, p.Args, body)
 }
 
-// updateEach changes containers; warnings come after all of them.
+// updateEach updates containers in turn, and prints all warnings at the end.
 func updateEach(ctx context.Context, s *session.Session, ids []string, body container.UpdateConfig) error {
 	api, err := s.Client()
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Wait is `docker container wait`, which has no flags.
+// Wait is `docker container wait`.
 type Wait struct{}
 
-// Run is `docker container wait`.
+// Run implements session.Runner.
 func (*Wait) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

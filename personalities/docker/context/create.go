@@ -8,13 +8,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Create has the flags of `docker context create`.
+// Create is `docker context create`.
 type Create struct {
 	contextFlags
 	From string `help:"Make it from another context"`
 }
 
-// Run is `docker context create`.
+// Run implements session.Runner.
 func (f *Create) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name, store := p.Args[0], s.Contexts()
 	if err := session.CheckContextName(name); err != nil {

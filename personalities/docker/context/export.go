@@ -15,10 +15,10 @@ import (
 	"box/personalities/outfile"
 )
 
-// Export is `docker context export`, which has no flags.
+// Export is `docker context export`.
 type Export struct{}
 
-// Run is `docker context export`.
+// Run implements session.Runner.
 func (*Export) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name := p.Args[0]
 	_, stored, err := inspectContext(s, name)
@@ -54,7 +54,7 @@ func (*Export) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	return nil
 }
 
-// packContext is the tar of Docker's `context export`.
+// packContext makes a tar in the format of Docker's `context export`.
 func packContext(c *session.StoredContext, files map[string][]byte) ([]byte, error) {
 	meta, err := json.Marshal(c)
 	if err != nil {

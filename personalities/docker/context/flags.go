@@ -1,4 +1,4 @@
-// Package context is the commands about contexts: which daemons the client knows, and which it talks to.
+// Package context is the commands about contexts, which are stored addresses of daemons with their TLS files.
 package context
 
 import (
@@ -14,13 +14,13 @@ import (
 	"box/personalities/docker/values"
 )
 
-// contextFlags are those of create and update.
+// contextFlags are the flags that create and update share.
 type contextFlags struct {
 	Description string   `help:"Description of the context"`
 	Docker      []string `placeholder:"stringToString" help:"The daemon: host=..., ca=FILE, cert=FILE, key=FILE, skip-tls-verify=BOOL, from=CONTEXT"`
 }
 
-// dockerOptions are the values of --docker: pairs, several in one at commas.
+// dockerOptions parses the values of --docker: KEY=VALUE pairs, separated by commas.
 func dockerOptions(s *session.Session, words []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, pair := range values.Listed(words) {
@@ -37,7 +37,7 @@ func dockerOptions(s *session.Session, words []string) (map[string]string, error
 	return out, nil
 }
 
-// endpointOf makes the endpoint that --docker describes, with its TLS files.
+// endpointOf makes the endpoint that --docker describes, and reads its TLS files.
 func endpointOf(s *session.Session, options map[string]string) (e session.DockerEndpoint, files map[string][]byte,
 	err error) {
 	if from, ok := options["from"]; ok {
@@ -62,7 +62,7 @@ func endpointOf(s *session.Session, options map[string]string) (e session.Docker
 	return e, files, nil
 }
 
-// endpointFrom copies that of another context; the default one is what the flags and variables say.
+// endpointFrom copies the endpoint of another context. That of the default context comes from flags and environment.
 func endpointFrom(s *session.Session, name string) (e session.DockerEndpoint, files map[string][]byte, err error) {
 	if name != session.DefaultContext {
 		c, err := s.Contexts().Get(name)

@@ -15,13 +15,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// maxContextFile is the longest file of a context that is read, as in Docker: bytes, of the whole and of each part.
+// maxContextFile is the maximum size of a context in bytes, packed and unpacked, as in Docker.
 const maxContextFile = 10 << 20
 
-// Import is `docker context import`, which has no flags.
+// Import is `docker context import`.
 type Import struct{}
 
-// Run is `docker context import`.
+// Run implements session.Runner.
 func (*Import) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name, path := p.Args[0], p.Args[1]
 	if err := session.CheckContextName(name); err != nil {
@@ -50,8 +50,7 @@ func (*Import) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	return contextDone(s, name, "imported")
 }
 
-// unpackContext reads what somebody else packed: only the names that a context has, and no more of them than it can
-// have.
+// unpackContext reads a tar that may be hostile. It accepts only the files of a context, and limits their size.
 func unpackContext(in io.Reader) (*session.StoredContext, map[string][]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(in, maxContextFile+1))
 	if err != nil {

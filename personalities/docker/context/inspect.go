@@ -10,12 +10,12 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Inspect has the flags of `docker context inspect`.
+// Inspect is `docker context inspect`.
 type Inspect struct {
 	Format string `short:"f" help:"json, or a Go template"`
 }
 
-// Run is `docker context inspect`.
+// Run implements session.Runner.
 func (c *Inspect) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	names := p.Args
 	if len(names) == 0 {
@@ -35,7 +35,7 @@ func (c *Inspect) Run(_ context.Context, s *session.Session, p *cmd.Parsed) erro
 	})
 }
 
-// contextInspection is what `context inspect` prints, in Docker's order.
+// contextInspection is the output of `context inspect`, with keys in Docker's order.
 type contextInspection struct {
 	Name        string
 	Metadata    metadata
@@ -44,13 +44,13 @@ type contextInspection struct {
 	Storage     map[string]string
 }
 
-// metadata is what a context says of itself.
+// metadata is the metadata of a context.
 type metadata map[string]any
 
-// MarshalJSON escapes <, > and & wherever it is printed, as Docker's does.
+// MarshalJSON escapes <, > and & wherever the value is printed, as Docker does.
 func (m metadata) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]any(m)) }
 
-// inspectContext is a context as it is shown, and as it is stored.
+// inspectContext returns a context as it is shown and as it is stored.
 func inspectContext(s *session.Session, name string) (*contextInspection, *session.StoredContext, error) {
 	store := s.Contexts()
 	v := &contextInspection{Name: name, TLSMaterial: map[string][]string{}, Storage: storage(store, name)}

@@ -18,13 +18,13 @@ func contextListing() *table.Listing {
 		{"DockerEndpoint", "DOCKER ENDPOINT"}, {"Error", "ERROR"}}}
 }
 
-// Ls has the flags of `docker context ls`.
+// Ls is `docker context ls`.
 type Ls struct {
 	Format string `help:"${format}"`
 	Quiet  bool   `short:"q" help:"Names only"`
 }
 
-// Run is `docker context ls`.
+// Run implements session.Runner.
 func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 	current, err := s.CurrentContext()
 	if err != nil {
@@ -67,31 +67,31 @@ func (o *Ls) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return nil
 }
 
-// row is a context of the listing; its methods are what --format may name.
+// row is a context in `docker context ls`; --format may call its methods.
 type row struct{ of listed }
 
-// listed is a context and what became of reading it.
+// listed is a context, or the error of reading it.
 type listed struct {
 	name, description, host, said string
 	current                       bool
 }
 
-// Name is the context's.
+// Name returns the name of the context.
 func (r *row) Name() string { return r.of.name }
 
-// Description is the one that was given.
+// Description returns the description of the context.
 func (r *row) Description() string { return r.of.description }
 
-// DockerEndpoint is the daemon's address.
+// DockerEndpoint returns the address of the daemon.
 func (r *row) DockerEndpoint() string { return r.of.host }
 
-// Error is why the context is of no use.
+// Error returns why the context cannot be used.
 func (r *row) Error() string { return r.of.said }
 
-// Current tells the context in use.
+// Current tells whether the context is in use.
 func (r *row) Current() bool { return r.of.current }
 
-// storage is where the files of a context are, for an inspection.
+// storage returns the paths of a context's files.
 func storage(t session.ContextStore, name string) map[string]string {
 	if name == session.DefaultContext {
 		return map[string]string{"MetadataPath": "<IN MEMORY>", "TLSPath": "<IN MEMORY>"}

@@ -9,12 +9,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Rm has the flags of `docker context rm`.
+// Rm is `docker context rm`.
 type Rm struct {
 	Force bool `short:"f" help:"Also the one in use; no error for one that does not exist"`
 }
 
-// Run is `docker context rm`.
+// Run implements session.Runner.
 func (c *Rm) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	current, err := s.CurrentContext()
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Show is `docker context show`, which has no flags.
+// Show is `docker context show`.
 type Show struct{}
 
-// Run is `docker context show`.
+// Run implements session.Runner.
 func (*Show) Run(_ context.Context, s *session.Session, _ *cmd.Parsed) error {
 	name, err := s.CurrentContext()
 	if err != nil {

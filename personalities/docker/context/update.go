@@ -7,12 +7,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Update has the flags of `docker context update`.
+// Update is `docker context update`.
 type Update struct {
 	contextFlags
 }
 
-// Run is `docker context update`.
+// Run implements session.Runner.
 func (f *Update) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name, store := p.Args[0], s.Contexts()
 	if err := session.CheckContextName(name); err != nil {

@@ -8,10 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Use is `docker context use`, which has no flags.
+// Use is `docker context use`.
 type Use struct{}
 
-// Run is `docker context use`.
+// Run implements session.Runner.
 func (*Use) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	name := p.Args[0]
 	if name != session.DefaultContext {

@@ -26,7 +26,7 @@ func historyListing(human bool) *table.Listing {
 	}
 }
 
-// History has the flags of `docker image history`.
+// History is `docker image history`.
 type History struct {
 	Format   string `help:"${format}"`
 	Human    bool   `short:"H" default:"true" help:"Sizes and times in words"`
@@ -35,7 +35,7 @@ type History struct {
 	Quiet    bool   `short:"q" help:"IDs only"`
 }
 
-// Run is `docker image history`.
+// Run implements session.Runner.
 func (c *History) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	wanted := ""
 	if c.Platform != "" {
@@ -64,19 +64,19 @@ func (c *History) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) er
 	return table.Print(s, s.Out, l, c.Format, rows)
 }
 
-// historyRow is a step of an image's history; its methods are what --format may name.
+// historyRow is a step of an image's history; --format may call its methods.
 type historyRow struct {
 	h            *image.HistoryResponseItem
 	human, whole bool
 }
 
-// ID is the image's of the step, where it has one.
+// ID returns the ID of the image after this step, or "<missing>".
 func (r *historyRow) ID() string { return table.CutID(r.h.ID, r.whole) }
 
-// CreatedAt is a date.
+// CreatedAt returns the date of the step.
 func (r *historyRow) CreatedAt() string { return time.Unix(r.h.Created, 0).Format(time.RFC3339) }
 
-// CreatedSince is how long ago the step was made.
+// CreatedSince returns how long ago the step was made.
 func (r *historyRow) CreatedSince() string {
 	switch {
 	case !r.human:
@@ -87,7 +87,7 @@ func (r *historyRow) CreatedSince() string {
 	return table.Ago(r.h.Created)
 }
 
-// CreatedBy is the step's instruction.
+// CreatedBy returns the instruction of the step.
 func (r *historyRow) CreatedBy() string {
 	by := strings.ReplaceAll(r.h.CreatedBy, "\t", " ")
 	if r.whole {
@@ -96,7 +96,7 @@ func (r *historyRow) CreatedBy() string {
 	return table.Ellipsis(by, 45)
 }
 
-// Size is what the step added.
+// Size returns how much the step added.
 func (r *historyRow) Size() string {
 	if r.human {
 		return table.SizeText(r.h.Size)
@@ -104,5 +104,5 @@ func (r *historyRow) Size() string {
 	return strconv.FormatInt(r.h.Size, 10)
 }
 
-// Comment is the one that was given.
+// Comment returns the comment of the step.
 func (r *historyRow) Comment() string { return r.h.Comment }

@@ -18,14 +18,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Import has the flags of `docker image import`.
+// Import is `docker image import`.
 type Import struct {
 	Change   []string `short:"c" help:"Dockerfile instruction to apply: CMD, ENV, ..."`
 	Message  string   `short:"m" help:"Comment for the history"`
 	Platform string   `help:"Platform of the image"`
 }
 
-// Run is `docker image import`.
+// Run implements session.Runner.
 func (f *Import) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	var err error
 	o := client.Import{Changes: f.Change, Message: f.Message, Platform: s.Platform(f.Platform)}
@@ -47,11 +47,11 @@ func (f *Import) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	default:
 		content, program, err := importSource(s.Path(source))
 		if err != nil {
-			return session.Unpath(err, source)
+			return session.UserPath(err, source)
 		}
 		defer content.Close()
 		o.Source, o.Body = "-", content
-		if program != "" && !slices.ContainsFunc(o.Changes, saysWhatRuns) {
+		if program != "" && !slices.ContainsFunc(o.Changes, setsProgram) {
 			o.Changes = append(o.Changes, fmt.Sprintf("ENTRYPOINT [%q]", "/"+program))
 		}
 	}
@@ -68,14 +68,14 @@ func (f *Import) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	return progress.ShowProgress(s, s.Out, body, nil)
 }
 
-// saysWhatRuns tells whether a change decides which program an image runs.
-func saysWhatRuns(change string) bool {
+// setsProgram tells whether an instruction decides which program the image runs.
+func setsProgram(change string) bool {
 	word, _, _ := strings.Cut(strings.TrimSpace(change), " ")
 	return strings.EqualFold(word, "cmd") || strings.EqualFold(word, "entrypoint")
 }
 
-// importSource opens what is to become a layer: a tar as it is; a folder or one executable, whose name is returned,
-// as a tar made on the way.
+// importSource opens the source of a layer. A tar is sent as it is. A folder, or an executable whose name is returned
+// as program, is packed on the fly.
 func importSource(path string) (content io.ReadCloser, program string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -104,7 +104,7 @@ func importSource(path string) (content io.ReadCloser, program string, err error
 	return archive.PipeTar(func(t *archive.TarWriter) error { return t.Tree(path, name) }), program, nil
 }
 
-// executable tells whether a file is an ELF program, and the loader that it needs, "" for none (elf(5)).
+// executable tells whether a file is an ELF program and which loader it needs, "" for none (elf(5)).
 func executable(f io.ReaderAt) (is bool, loader string) {
 	head := make([]byte, 64)
 	n, _ := f.ReadAt(head, 0) // what is short is no program, or a damaged one

@@ -11,13 +11,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Inspect has the flags of `docker image inspect`.
+// Inspect is `docker image inspect`.
 type Inspect struct {
 	inspect.Flags
 	Platform string `help:"Platform, when the image has several"`
 }
 
-// Run is `docker image inspect`.
+// Run implements session.Runner.
 func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if c.Platform == "" {
 		return inspect.Kind(ctx, s, "image", p.Args, c.Format, false)

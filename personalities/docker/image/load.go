@@ -16,14 +16,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Load has the flags of `docker image load`.
+// Load is `docker image load`.
 type Load struct {
 	Input    string   `short:"i" help:"Read this file, or all archives of this folder"`
 	Platform []string `help:"Load only these platforms"`
 	Quiet    bool     `short:"q" help:"No progress"`
 }
 
-// Run is `docker image load`.
+// Run implements session.Runner.
 func (f *Load) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {
@@ -51,7 +51,7 @@ func (f *Load) standardInput(ctx context.Context, s *session.Session, api *clien
 	if _, isTerminal := session.Terminal(s.In); isTerminal {
 		return errors.New("requested load from stdin, but stdin is empty")
 	}
-	// Without a reader the transport would close standard input.
+	// A plain os.File would be closed by the HTTP transport.
 	in := &progress.Counter{R: io.NopCloser(s.In)}
 	err := f.load(ctx, s, api, in)
 	if err != nil && in.N == 0 && in.Ended {
@@ -60,7 +60,7 @@ func (f *Load) standardInput(ctx context.Context, s *session.Session, api *clien
 	return err
 }
 
-// all loads one archive after another; one that cannot be loaded does not keep the others out.
+// all loads the archives one after another, and continues after one that fails.
 func (f *Load) all(ctx context.Context, s *session.Session, api *client.Client, archives []archiveFile) error {
 	failed := false
 	for _, a := range archives {
@@ -73,10 +73,10 @@ func (f *Load) all(ctx context.Context, s *session.Session, api *client.Client, 
 		case err == nil:
 			continue
 		case len(archives) == 1 || ctx.Err() != nil:
-			return session.Unpath(err, a.name)
+			return session.UserPath(err, a.name)
 		}
 		failed = true
-		s.Complain(fmt.Errorf("%s: %w", a.name, session.Unpath(err, a.name)))
+		s.Complain(fmt.Errorf("%s: %w", a.name, session.UserPath(err, a.name)))
 	}
 	return s.Partial(failed)
 }
@@ -95,18 +95,18 @@ func (f *Load) load(ctx context.Context, s *session.Session, api *client.Client,
 	return progress.ShowProgress(s, s.Out, body, nil)
 }
 
-// archiveFile is one archive of images on this host.
+// archiveFile is an archive of images on this host.
 type archiveFile struct {
-	name string // as the user knows it
+	name string // as the user typed it
 	open func() (io.ReadCloser, error)
 }
 
-// archivesAt are the archives that a path means: a file; a folder that is an OCI layout or an unpacked archive; or
-// else the archives in a folder, in the order of their names.
+// archivesAt returns the archives that a path stands for: a file; a folder with an OCI layout or an unpacked archive;
+// or else all archives in a folder, sorted by name.
 func archivesAt(path, name string) ([]archiveFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, session.Unpath(&os.PathError{Op: "open", Path: path, Err: errors.Unwrap(err)}, name)
+		return nil, session.UserPath(&os.PathError{Op: "open", Path: path, Err: errors.Unwrap(err)}, name)
 	}
 	if !info.IsDir() {
 		return []archiveFile{{name, func() (io.ReadCloser, error) { return os.Open(path) }}}, nil
@@ -121,7 +121,7 @@ func archivesAt(path, name string) ([]archiveFile, error) {
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return nil, session.Unpath(err, name)
+		return nil, session.UserPath(err, name)
 	}
 	var found []archiveFile
 	for _, e := range entries {
@@ -138,7 +138,7 @@ func archivesAt(path, name string) ([]archiveFile, error) {
 	return found, nil
 }
 
-// isArchiveName tells a packed or plain tar by its name.
+// isArchiveName recognises plain and compressed tar files by their names.
 func isArchiveName(name string) bool {
 	for _, end := range []string{".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tar.bz2", ".tbz2"} {
 		if strings.HasSuffix(strings.ToLower(name), end) {

@@ -15,7 +15,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Ls has the flags of `docker image ls`.
+// Ls is `docker image ls`.
 type Ls struct {
 	All     bool           `short:"a" help:"Those in between, too"`
 	Digests bool           `help:"Show digests"`
@@ -48,7 +48,7 @@ func imageListing(digests bool) *table.Listing {
 	return l
 }
 
-// Run is `docker image ls`.
+// Run implements session.Runner.
 func (f *Ls) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {
@@ -80,10 +80,10 @@ func (f *Ls) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	return table.Print(s, s.Out, l, f.Format, rows)
 }
 
-// imageName is one name of an image, in its parts.
+// imageName is one name of an image, split into its parts.
 type imageName struct{ repository, tag, digest string }
 
-// namesOf is the lines that an image takes: one a tag, or one a digest where there is no tag.
+// namesOf returns one entry for each row of an image: one for each tag, or one for each digest if there is no tag.
 func namesOf(i *image.Summary, digests bool) []imageName {
 	byRepo := map[string][]string{}
 	for _, d := range i.RepoDigests {

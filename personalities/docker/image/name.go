@@ -1,4 +1,4 @@
-// Package image is the commands about images, a file a verb.
+// Package image is the commands about images, with a file for each verb.
 package image
 
 import (
@@ -9,7 +9,7 @@ import (
 	"box/engine/reference"
 )
 
-// SplitTag reads REPOSITORY[:TAG] and refuses a digest.
+// SplitTag parses REPOSITORY[:TAG] and refuses a digest.
 func SplitTag(name string) (repo, tag string, err error) {
 	named, err := reference.Parse(name)
 	if err != nil {
@@ -21,7 +21,7 @@ func SplitTag(name string) (repo, tag string, err error) {
 	return named.FamiliarName(), named.OrLatest().Tag, nil
 }
 
-// platformsJSON turns os/arch[/variant] into the JSON that the API wants.
+// platformsJSON converts os/arch[/variant] to the JSON of the API.
 func platformsJSON(names []string) ([]string, error) {
 	var out []string
 	for _, name := range names {
@@ -44,7 +44,7 @@ func platformsJSON(names []string) ([]string, error) {
 	return out, nil
 }
 
-// Familiar is an image's name as people say it, with the tag that is meant: busybox is busybox:latest.
+// Familiar returns the short form of an image's name with its tag: busybox is busybox:latest.
 func Familiar(name string) string {
 	named, err := reference.Parse(name)
 	if err != nil {

@@ -8,13 +8,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Prune has the flags of `docker image prune`.
+// Prune is `docker image prune`.
 type Prune struct {
 	prune.Flags
 	All bool `short:"a" help:"Images that no container uses, not only those without a name"`
 }
 
-// Run is `docker image prune`.
+// Run implements session.Runner.
 func (c *Prune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	warning := "This will remove all dangling images."
 	if c.All {

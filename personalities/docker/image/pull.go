@@ -13,13 +13,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// transfer is what pull and push share.
+// transfer are the flags that pull and push share.
 type transfer struct {
 	AllTags bool `short:"a" help:"Every tag of the repository"`
 	Quiet   bool `short:"q" help:"Print the name only"`
 }
 
-// named reads the operand; a name only means the tag latest, unless every tag is wanted.
+// named parses the operand. A name without tag means latest, unless all tags are wanted.
 func (t *transfer) named(s *session.Session, operand string, disableTrust bool) (reference.Named, error) {
 	named, err := reference.Parse(operand)
 	switch {
@@ -37,14 +37,14 @@ func (t *transfer) named(s *session.Session, operand string, disableTrust bool) 
 	return named.OrLatest(), nil
 }
 
-// Pull has the flags of `docker image pull`.
+// Pull is `docker image pull`.
 type Pull struct {
 	transfer
 	DisableContentTrust bool   `default:"true" help:"Skip the check of image signatures"`
 	Platform            string `help:"Platform, when the image has several"`
 }
 
-// Run is `docker image pull`.
+// Run implements session.Runner.
 func (c *Pull) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	named, err := c.named(s, p.Args[0], c.DisableContentTrust)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *Pull) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error
 	return nil
 }
 
-// Fetch fetches an image and shows the progress on out. A name without tag or digest is every tag.
+// Fetch pulls an image and shows progress on out. A name without tag or digest pulls all tags.
 func Fetch(ctx context.Context, s *session.Session, name, platform string, out io.Writer) error {
 	named, err := reference.Parse(name)
 	if err != nil {

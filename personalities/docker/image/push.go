@@ -10,14 +10,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Push has the flags of `docker image push`.
+// Push is `docker image push`.
 type Push struct {
 	transfer
 	DisableContentTrust bool   `default:"true" help:"Skip signing the image"`
 	Platform            string `help:"Push this platform only"`
 }
 
-// Run is `docker image push`.
+// Run implements session.Runner.
 func (c *Push) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	named, err := c.named(s, p.Args[0], c.DisableContentTrust)
 	if err != nil {

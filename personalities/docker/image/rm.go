@@ -8,14 +8,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Rm has the flags of `docker image rm`.
+// Rm is `docker image rm`.
 type Rm struct {
 	Force    bool     `short:"f" help:"Remove it although containers that have ended use it"`
 	NoPrune  bool     `help:"Keep parents that have no name"`
 	Platform []string `placeholder:"strings" help:"Remove only these platforms of it"`
 }
 
-// Run is `docker image rm`.
+// Run implements session.Runner.
 func (c *Rm) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 	"box/personalities/docker/table"
 )
 
-// Row is an image under one of its names as `docker images` shows it; its methods are what --format may name.
+// Row is an image under one of its names in `docker images`; --format may call its methods.
 type Row struct {
 	i     *image.Summary
 	name  imageName
 	whole bool
 }
 
-// UsageRow is the row of an image in `docker system df -v`: under its first name, without a digest.
+// UsageRow returns the row of an image in `docker system df -v`: its first name, without a digest.
 func UsageRow(i *image.Summary, whole bool) *Row {
 	r := &Row{i: i, name: imageName{"<none>", "<none>", ""}, whole: whole}
 	if len(i.RepoTags) > 0 {
@@ -27,28 +27,28 @@ func UsageRow(i *image.Summary, whole bool) *Row {
 	return r
 }
 
-// ID is the image's.
+// ID returns the ID of the image.
 func (r *Row) ID() string { return table.CutID(r.i.ID, r.whole) }
 
-// Repository is the name without its tag.
+// Repository returns the name without its tag.
 func (r *Row) Repository() string { return r.name.repository }
 
-// Tag is the name's.
+// Tag returns the tag of the name.
 func (r *Row) Tag() string { return r.name.tag }
 
-// Digest is that of the manifest that was pulled or pushed.
+// Digest returns the digest of the manifest that was pulled or pushed.
 func (r *Row) Digest() string { return r.name.digest }
 
-// CreatedSince is how long ago the image was made.
+// CreatedSince returns how long ago the image was created.
 func (r *Row) CreatedSince() string { return table.Ago(r.i.Created) }
 
-// CreatedAt is a date.
+// CreatedAt returns the date of creation.
 func (r *Row) CreatedAt() string { return table.Moment(r.i.Created) }
 
-// Size is that of all layers.
+// Size returns the size of all layers.
 func (r *Row) Size() string { return table.SizeText(r.i.Size) }
 
-// Containers is how many use the image, where the daemon counted them.
+// Containers returns how many containers use the image, if the daemon counted them.
 func (r *Row) Containers() string {
 	if r.i.Containers < 0 {
 		return "N/A"
@@ -56,10 +56,10 @@ func (r *Row) Containers() string {
 	return strconv.FormatInt(r.i.Containers, 10)
 }
 
-// VirtualSize is the older name of Size.
+// VirtualSize is an older name of Size.
 func (r *Row) VirtualSize() string { return table.SizeOf(r.i.Size) }
 
-// SharedSize is what other images have, too.
+// SharedSize returns the size of the layers that other images use, too.
 func (r *Row) SharedSize() string {
 	if r.i.SharedSize < 0 {
 		return "N/A"
@@ -67,7 +67,7 @@ func (r *Row) SharedSize() string {
 	return table.SizeOf(r.i.SharedSize)
 }
 
-// UniqueSize is what no other image has.
+// UniqueSize returns the size of the layers that no other image uses.
 func (r *Row) UniqueSize() string {
 	if r.i.SharedSize < 0 {
 		return "N/A"

@@ -10,13 +10,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Save has the flags of `docker image save`.
+// Save is `docker image save`.
 type Save struct {
 	Output   string   `short:"o" help:"Write this file instead of standard output"`
 	Platform []string `help:"Save only these platforms"`
 }
 
-// Run is `docker image save`.
+// Run implements session.Runner.
 func (c *Save) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	wanted, err := platformsJSON(c.Platform)
 	if err != nil {

@@ -19,7 +19,7 @@ func searchListing() *table.Listing {
 		{"StarCount", "STARS"}, {"IsOfficial", "OFFICIAL"}}}
 }
 
-// Search has the flags of `docker search`.
+// Search is `docker search`.
 type Search struct {
 	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: is-official=..., stars=..."`
 	Format  string         `help:"${format}"`
@@ -27,7 +27,7 @@ type Search struct {
 	NoTrunc bool           `help:"Whole descriptions"`
 }
 
-// Run is `docker search`.
+// Run implements session.Runner.
 func (c *Search) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {
@@ -44,20 +44,20 @@ func (c *Search) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	return table.Print(s, s.Out, searchListing(), c.Format, rows)
 }
 
-// searchRow is what was found; its methods are what --format may name.
+// searchRow is a search result; --format may call its methods.
 type searchRow struct {
 	r      registry.SearchResult
 	whole  bool
 	inJSON bool
 }
 
-// ForJSON has truths in words.
+// ForJSON makes IsOfficial return true or false instead of a mark.
 func (r *searchRow) ForJSON(on bool) { r.inJSON = on }
 
-// Name is the repository's.
+// Name returns the name of the repository.
 func (r *searchRow) Name() string { return r.r.Name }
 
-// Description is on one line.
+// Description returns the description on one line.
 func (r *searchRow) Description() string {
 	text := strings.NewReplacer("\n", " ", "\r", " ").Replace(r.r.Description)
 	if r.whole {
@@ -66,10 +66,10 @@ func (r *searchRow) Description() string {
 	return table.Ellipsis(text, 45)
 }
 
-// StarCount is how many like it.
+// StarCount returns how many users starred the repository.
 func (r *searchRow) StarCount() string { return strconv.Itoa(r.r.StarCount) }
 
-// IsOfficial marks those that Docker looks after.
+// IsOfficial marks official images.
 func (r *searchRow) IsOfficial() string {
 	if r.inJSON {
 		return strconv.FormatBool(r.r.IsOfficial)

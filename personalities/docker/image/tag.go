@@ -8,10 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Tag is `docker image tag`, which has no flags.
+// Tag is `docker image tag`.
 type Tag struct{}
 
-// Run is `docker image tag`.
+// Run implements session.Runner.
 func (*Tag) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

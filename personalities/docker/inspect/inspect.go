@@ -1,4 +1,4 @@
-// Package inspect is what the inspect of every noun shares, and `docker inspect`, which finds out the noun.
+// Package inspect is `docker inspect`, and what the inspect commands of all nouns share.
 package inspect
 
 import (
@@ -19,14 +19,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// inspectable is one kind of object that can be inspected. shape is the Go type of the daemon's answer.
+// inspectable is a kind of object that can be inspected. shape is the Go type of the daemon's answer.
 type inspectable struct {
 	kind  string
 	shape reflect.Type
 	get   func(ctx context.Context, api *client.Client, name string, size bool) (json.RawMessage, error)
 }
 
-// inspectables is the order in which `docker inspect` looks.
+// inspectables returns the kinds in the order in which `docker inspect` tries them.
 func inspectables() []inspectable {
 	return []inspectable{
 		{"container", reflect.TypeFor[container.InspectResponse](),
@@ -48,19 +48,19 @@ func inspectables() []inspectable {
 	}
 }
 
-// Flags are those of every inspect.
+// Flags are the flags that all inspect commands share.
 type Flags struct {
 	Format string `short:"f" help:"json, or a Go template"`
 }
 
-// Inspect has the flags of `docker inspect`.
+// Inspect is `docker inspect`.
 type Inspect struct {
 	Flags
 	Size bool   `short:"s" help:"Show sizes, of containers"`
 	Type string `help:"Look for this kind only: container, image, network, volume"`
 }
 
-// Run is `docker inspect`.
+// Run implements session.Runner.
 func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if p.Set("type") && c.Type == "" {
 		return errors.New(`type is empty: must be one of "container", "image", "network", "volume"`)
@@ -68,7 +68,7 @@ func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) er
 	return Kind(ctx, s, c.Type, p.Args, c.Format, c.Size)
 }
 
-// Kind inspects objects of one kind, or of any where kind is empty.
+// Kind inspects objects of one kind, or of any kind if kind is empty.
 func Kind(ctx context.Context, s *session.Session, kind string, names []string, format string, size bool) error {
 	api, err := s.Client()
 	if err != nil {
@@ -96,7 +96,7 @@ func kindsOf(wanted string) ([]inspectable, error) {
 	return nil, fmt.Errorf(`unknown type: %q: must be one of "container", "image", "network", "volume"`, wanted)
 }
 
-// lookFor tries the kinds in order until one has the name.
+// lookFor tries the kinds in order until one has an object of that name.
 func lookFor(ctx context.Context, api *client.Client, kinds []inspectable, name string, size,
 	anyKind bool) (Found, error) {
 	for _, k := range kinds {
@@ -104,7 +104,7 @@ func lookFor(ctx context.Context, api *client.Client, kinds []inspectable, name 
 		if err == nil {
 			return Found{Raw: raw, Shape: k.shape}, nil
 		}
-		// a name that no image may have can still be a network's or a volume's
+		// a name that is not valid for an image may belong to a network or volume
 		if !anyKind || !(errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err)) {
 			return Found{}, err
 		}

@@ -14,15 +14,15 @@ import (
 	"box/templates"
 )
 
-// Found is an object that inspect prints.
+// Found is an object to print.
 type Found struct {
 	Raw    json.RawMessage
-	Shape  reflect.Type // what a template reads it into; what this type lacks is looked for in Raw
-	Strict bool         // an error is about Shape, not about Raw
-	Typed  any          // what a template reads in place of Shape, where nothing else is known: a pointer
+	Shape  reflect.Type // type for templates; fields that it lacks are looked up in Raw
+	Strict bool         // report template errors of Shape instead of Raw
+	Typed  any          // a pointer to use instead of Shape and Raw
 }
 
-// Objects prints every object it finds, as one JSON list or by the template, then the errors.
+// Objects prints all objects that search finds, as one JSON list or by a template, and then the errors.
 func Objects(s *session.Session, names []string, format string, search func(string) (Found, error)) error {
 	t, err := parse(format)
 	if err != nil {
@@ -59,7 +59,7 @@ func Objects(s *session.Session, names []string, format string, search func(stri
 	return s.Partial(len(failures) > 0)
 }
 
-// parse reads a format; there is no template where the whole JSON is asked for.
+// parse parses a format. It returns nil if the whole JSON is to be printed.
 func parse(format string) (*template.Template, error) {
 	if format == "" || format == "json" {
 		return nil, nil
@@ -67,7 +67,7 @@ func parse(format string) (*template.Template, error) {
 	return templates.Parse("", format)
 }
 
-// write adds the line of an object, or nothing with an error.
+// write appends the line of an object; it appends nothing if there is an error.
 func (f Found) write(out *bytes.Buffer, t *template.Template) error {
 	v := table.Value{Typed: f.Typed}
 	if f.Typed == nil {
@@ -88,7 +88,7 @@ func (f Found) write(out *bytes.Buffer, t *template.Template) error {
 	return out.WriteByte('\n')
 }
 
-// writeList is the JSON of all objects as it came, on one line or many.
+// writeList writes the JSON of all objects as it was received, compact or indented.
 func writeList(out *bytes.Buffer, objects []json.RawMessage, compact bool) error {
 	list := append([]byte{'['}, bytes.Join(asBytes(objects), []byte{','})...)
 	list = append(list, ']')

@@ -9,7 +9,7 @@ import (
 	"box/templates"
 )
 
-// networkSettings are a container's, with what daemons before API 1.52 say of the network "bridge", too.
+// networkSettings adds to a container's settings the fields for the network "bridge" that daemons had before API 1.52.
 type networkSettings struct {
 	Bridge                 string
 	SandboxID              string
@@ -36,7 +36,7 @@ type address struct {
 	PrefixLen int
 }
 
-// shapeOf is what a daemon's answer of a Go type is read into for a template.
+// shapeOf returns the type into which an answer is decoded for templates.
 func shapeOf(t reflect.Type) reflect.Type {
 	settings := templates.Texts(reflect.TypeFor[networkSettings](), nil)
 	return templates.Texts(t, map[reflect.Type]reflect.Type{reflect.TypeFor[container.NetworkSettings](): settings})

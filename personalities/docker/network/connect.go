@@ -9,7 +9,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Connect has the flags of `docker network connect`.
+// Connect is `docker network connect`.
 type Connect struct {
 	Alias       []string `placeholder:"strings" help:"Another name on that network"`
 	DriverOpt   []string `placeholder:"strings" help:"Option of the driver: KEY=VALUE"`
@@ -20,7 +20,7 @@ type Connect struct {
 	LinkLocalIP []string `placeholder:"strings" help:"Link-local address to add"`
 }
 
-// Run is `docker network connect`.
+// Run implements session.Runner.
 func (c *Connect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	var e run.Endpoint
 	e.Settings.Aliases, e.Settings.Links, e.Settings.GwPriority = values.Listed(c.Alias), c.Link, c.GwPriority

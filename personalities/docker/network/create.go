@@ -11,7 +11,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Create has the flags of `docker network create`.
+// Create is `docker network create`.
 type Create struct {
 	Attachable bool     `help:"Let containers join by hand"`
 	AuxAddress []string `placeholder:"map" help:"Address that containers must not get: NAME=ADDRESS"`
@@ -32,7 +32,7 @@ type Create struct {
 	Subnet     []string `placeholder:"strings" help:"Subnet: 172.20.0.0/16"`
 }
 
-// Run is `docker network create`.
+// Run implements session.Runner.
 func (f *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	body, err := f.request(p.Args[0])
 	if err != nil {

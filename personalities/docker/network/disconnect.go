@@ -7,12 +7,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Disconnect has the flags of `docker network disconnect`.
+// Disconnect is `docker network disconnect`.
 type Disconnect struct {
 	Force bool `short:"f" help:"Even when the container is gone"`
 }
 
-// Run is `docker network disconnect`.
+// Run implements session.Runner.
 func (c *Disconnect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

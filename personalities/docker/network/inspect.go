@@ -11,13 +11,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Inspect has the flags of `docker network inspect`.
+// Inspect is `docker network inspect`.
 type Inspect struct {
 	inspect.Flags
 	Verbose bool `short:"v" help:"Show more, for finding faults"`
 }
 
-// Run is `docker network inspect`.
+// Run implements session.Runner.
 func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if !c.Verbose {
 		return inspect.Kind(ctx, s, "network", p.Args, c.Format, false)

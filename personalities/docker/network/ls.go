@@ -1,4 +1,4 @@
-// Package network is the commands about networks, a file a verb.
+// Package network is the commands about networks, with a file for each verb.
 package network
 
 import (
@@ -25,7 +25,7 @@ func networkListing() *table.Listing {
 	}
 }
 
-// Ls has the flags of `docker network ls`.
+// Ls is `docker network ls`.
 type Ls struct {
 	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: driver=..., name=..., label=..."`
 	Format  string         `help:"${format}"`
@@ -33,7 +33,7 @@ type Ls struct {
 	Quiet   bool           `short:"q" help:"IDs only"`
 }
 
-// Run is `docker network ls`.
+// Run implements session.Runner.
 func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {
@@ -55,38 +55,38 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return table.Print(s, s.Out, l, c.Format, rows)
 }
 
-// row is a network of the listing; its methods are what --format may name.
+// row is a network in `docker network ls`; --format may call its methods.
 type row struct {
 	n     *client.Network
 	whole bool
 }
 
-// ID is the network's.
+// ID returns the ID of the network.
 func (r *row) ID() string { return table.CutID(r.n.ID, r.whole) }
 
-// Name is the network's.
+// Name returns the name of the network.
 func (r *row) Name() string { return r.n.Name }
 
-// Driver is the network's.
+// Driver returns the driver of the network.
 func (r *row) Driver() string { return r.n.Driver }
 
-// Scope is "local", but for networks of a swarm.
+// Scope returns "local", or "swarm" for a network of a swarm.
 func (r *row) Scope() string { return r.n.Scope }
 
-// IPv4 tells whether there are such addresses.
+// IPv4 tells whether the network has IPv4 addresses.
 func (r *row) IPv4() string { return strconv.FormatBool(r.n.EnableIPv4) }
 
-// IPv6 tells whether there are such addresses.
+// IPv6 tells whether the network has IPv6 addresses.
 func (r *row) IPv6() string { return strconv.FormatBool(r.n.EnableIPv6) }
 
-// Internal tells whether the network leads nowhere else.
+// Internal tells whether the network is cut off from other networks.
 func (r *row) Internal() string { return strconv.FormatBool(r.n.Internal) }
 
-// Labels are all of them.
+// Labels returns all labels.
 func (r *row) Labels() string { return table.LabelText(r.n.Labels) }
 
-// Label is the value of one.
+// Label returns the value of one label.
 func (r *row) Label(name string) string { return r.n.Labels[name] }
 
-// CreatedAt is a date.
+// CreatedAt returns the date of creation.
 func (r *row) CreatedAt() string { return r.n.Created.String() }

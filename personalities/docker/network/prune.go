@@ -9,10 +9,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Prune has the flags of `docker network prune`.
+// Prune is `docker network prune`.
 type Prune struct{ prune.Flags }
 
-// Run is `docker network prune`.
+// Run implements session.Runner.
 func (c *Prune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if err := c.Agreed(ctx, s, "This will remove all custom networks not used by at least one container."); err != nil {
 		return err

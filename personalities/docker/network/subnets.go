@@ -11,7 +11,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// subnets gives every range, gateway and reserved address to the subnet that holds it.
+// subnets assigns each range, gateway and reserved address to the subnet that contains it.
 func (f *Create) subnets() (subnets, error) {
 	all := subnets{} // a list in JSON even when it is empty
 	texts, ranges, gateways := values.Listed(f.Subnet), values.Listed(f.IPRange), values.Listed(f.Gateway)
@@ -45,7 +45,7 @@ func (f *Create) subnets() (subnets, error) {
 
 type subnets []network.IPAMConfig
 
-// holder is the subnet that an address is in.
+// holder returns the subnet that contains an address.
 func (all subnets) holder(what, text string, a netip.Addr) (*network.IPAMConfig, error) {
 	for i := range all {
 		if all[i].Subnet.Contains(a) {
@@ -88,7 +88,7 @@ func (all subnets) addGateway(text string) error {
 	return nil
 }
 
-// reserve keeps an address, NAME=ADDRESS, from containers.
+// reserve excludes an address, given as NAME=ADDRESS, from those for containers.
 func (all subnets) reserve(pair string) error {
 	name, text, _ := strings.Cut(pair, "=")
 	a, err := netip.ParseAddr(text)

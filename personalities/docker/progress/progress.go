@@ -1,4 +1,4 @@
-// Package progress shows how far a transfer is, in a terminal and in a log.
+// Package progress shows the progress of transfers, in a terminal or as lines of a log.
 package progress
 
 import (
@@ -16,8 +16,9 @@ import (
 	"box/personalities/docker/session"
 )
 
-// ShowProgress prints a progress stream: in a terminal one line an item, redrawn in place with a bar, else one
-// line a change of status. aux, where given, sees what is for programs. The daemon's error ends it.
+// ShowProgress prints a progress stream. In a terminal each item has a line with a bar that is redrawn; otherwise each
+// change of status is a line. If aux is not nil, it receives the parts that are meant for programs. An error in the
+// stream is returned.
 func ShowProgress(s *session.Session, w io.Writer, body io.Reader, aux func(json.RawMessage)) error {
 	d := display{w: w, lines: map[string]int{}, plain: s.Env.Getenv("NO_COLOR") != ""}
 	if fd, ok := session.Terminal(w); ok {
@@ -54,10 +55,10 @@ func ShowProgress(s *session.Session, w io.Writer, body io.Reader, aux func(json
 type display struct {
 	w     io.Writer
 	tty   bool
-	plain bool // NO_COLOR: only the movements that a bar needs
+	plain bool // NO_COLOR is set
 	fd    int
-	lines map[string]int // item -> line, counted from the first
-	last  string         // without a terminal: the line printed last
+	lines map[string]int // item -> its line, counted from the first
+	last  string         // the last line printed, without a terminal
 }
 
 func (d *display) show(m *wire.Message) error {
@@ -78,12 +79,12 @@ func (d *display) show(m *wire.Message) error {
 		}
 	}
 	up := len(d.lines) - at
-	// up to the item's line, clear it, write, and back down to the line below the last
+	// move up to the item's line, clear and write it, and move down again
 	_, err := fmt.Fprintf(d.w, "\x1b[%dA\x1b[2K\r%s\r\x1b[%dB", up, d.text(m), up)
 	return err
 }
 
-// line is one line for a log. Progress within one status is left out.
+// line prints one line of a log. It omits progress within a status.
 func (d *display) line(m *wire.Message) error {
 	if m.Detail != nil && (m.Detail.Current > 0 || m.Progress != "") {
 		return nil
@@ -122,7 +123,7 @@ func (d *display) text(m *wire.Message) string {
 	return text
 }
 
-// bar draws progress in a width: [=====>    ]  1.2MB/3.4MB 5s
+// bar draws a progress bar of a given width: [=====> ] 1.2MB/3.4MB 5s
 func bar(p *wire.Progress, width int) string {
 	if p.Current <= 0 && p.Total <= 0 {
 		return ""

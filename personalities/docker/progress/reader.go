@@ -13,14 +13,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Counter counts what passes.
+// Counter counts the bytes that are read through it.
 type Counter struct {
 	R     io.Reader
 	N     int64
 	Ended bool
 }
 
-// Read reads and counts.
+// Read implements io.Reader.
 func (c *Counter) Read(p []byte) (int, error) {
 	n, err := c.R.Read(p)
 	c.N += int64(n)
@@ -28,15 +28,15 @@ func (c *Counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Times of a Reader.
+// Times of a reader.
 const (
-	quietFor    = time.Second            // nothing is said of what is done sooner
-	redrawEvery = 100 * time.Millisecond // between two looks in a terminal
-	lineEvery   = 10 * time.Second       // between two lines elsewhere
+	quietFor    = time.Second            // progress starts after this time
+	redrawEvery = 100 * time.Millisecond // in a terminal
+	lineEvery   = 10 * time.Second       // without one
 )
 
-// reader passes a stream on and tells on standard error how much has gone by, once it takes long: in a terminal one
-// line drawn again and again, else a line now and then.
+// reader passes a stream on and reports its progress on standard error: in a terminal on one line that is redrawn,
+// otherwise on a line from time to time.
 type reader struct {
 	r       io.Reader
 	errw    io.Writer
@@ -48,10 +48,10 @@ type reader struct {
 	tty     bool
 	columns int
 	drawn   bool
-	ended   bool // all of the stream has gone by
+	ended   bool // the stream was read to its end
 }
 
-// Reader begins to tell of a stream of total bytes, 0 when that is not known; done draws the end.
+// Reader reports the progress of a stream of total bytes, or of unknown length if total is 0. Call done at the end.
 func Reader(s *session.Session, verb string, total int64, r io.Reader) (g *reader, done func()) {
 	g = &reader{r: r, errw: s.Err, verb: verb, p: wire.Progress{Total: total}, now: time.Now, begun: time.Now(),
 		columns: 80}
@@ -90,7 +90,7 @@ func (g *reader) tell() {
 	fmt.Fprintf(g.errw, "\r\x1b[K%s", text)
 }
 
-// end shows all that went by, and goes to the next line.
+// end prints the final progress if any was printed, and ends the line.
 func (g *reader) end() {
 	if !g.drawn {
 		return
@@ -102,7 +102,7 @@ func (g *reader) end() {
 	fmt.Fprintln(g.errw)
 }
 
-// SizeOfFile is how long a stream is when it is a file, else 0.
+// SizeOfFile returns the size of a stream that is a regular file, or 0.
 func SizeOfFile(r io.Reader) int64 {
 	f, ok := r.(*os.File)
 	if !ok {

@@ -1,4 +1,4 @@
-// Package prune is what the prune of every noun shares.
+// Package prune is what the prune commands of all nouns share.
 package prune
 
 import (
@@ -14,16 +14,16 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Flags are those of every prune.
+// Flags are the flags that all prune commands share.
 type Flags struct {
 	Filter values.Filters `placeholder:"filter" help:"Only those that match: until=..., label=..."`
 	Force  bool           `short:"f" help:"Do not ask"`
 }
 
-// Pruned is what a prune has removed, under a title, and how much that frees.
+// Pruned removes unused objects of one kind. It returns their names under a title, and how much space that freed.
 type Pruned func(ctx context.Context, s *session.Session) (removed string, freed uint64, err error)
 
-// Agreed asks, unless --force says that it is not needed.
+// Agreed asks for confirmation unless --force is set, and then connects to the daemon.
 func (f *Flags) Agreed(ctx context.Context, s *session.Session, warning string) error {
 	if !f.Force {
 		if err := s.Confirm(ctx, warning); err != nil {
@@ -34,7 +34,7 @@ func (f *Flags) Agreed(ctx context.Context, s *session.Session, warning string) 
 	return err
 }
 
-// Prune is one prune: the question, the call, what went and how much it freed.
+// Prune asks, removes, and prints what was removed and how much space that freed.
 func (f *Flags) Prune(ctx context.Context, s *session.Session, warning string, call Pruned) error {
 	if err := f.Agreed(ctx, s, warning); err != nil {
 		return err
@@ -50,7 +50,7 @@ func (f *Flags) Prune(ctx context.Context, s *session.Session, warning string, c
 	return nil
 }
 
-// gone lists what was removed, under a title; nothing removed is nothing said.
+// gone lists names under a title, or returns "" if there are none.
 func gone(title string, names []string) string {
 	if len(names) == 0 {
 		return ""
@@ -58,13 +58,13 @@ func gone(title string, names []string) string {
 	return title + ":\n" + strings.Join(names, "\n") + "\n"
 }
 
-// StoppedContainers prunes containers that do not run.
+// StoppedContainers removes stopped containers.
 func (f *Flags) StoppedContainers(ctx context.Context, s *session.Session) (string, uint64, error) {
 	r, err := s.API.ContainerPrune(ctx, client.Filters(f.Filter))
 	return gone("Deleted Containers", r.ContainersDeleted), r.SpaceReclaimed, err
 }
 
-// UnusedImages prunes those that no container uses, all of them or only those without a name.
+// UnusedImages removes images that no container uses: all of them, or only those without a name.
 func (f *Flags) UnusedImages(all bool) Pruned {
 	return func(ctx context.Context, s *session.Session) (string, uint64, error) {
 		r, err := s.API.ImagePrune(ctx, values.With(f.Filter, "dangling", fmt.Sprint(!all)))
@@ -83,7 +83,8 @@ func deletion(d image.DeleteResponse) string {
 	return "deleted: " + d.Deleted
 }
 
-// NamedVolumes tells whether a prune of volumes takes named ones. An older daemon refuses to be asked for them.
+// NamedVolumes tells whether pruning volumes removes named ones, too: before API 1.42 it always does, and --all is an
+// error.
 func NamedVolumes(ctx context.Context, s *session.Session, all bool) (bool, error) {
 	api, err := s.Client()
 	if err != nil {
@@ -97,7 +98,7 @@ func NamedVolumes(ctx context.Context, s *session.Session, all bool) (bool, erro
 	return false, fmt.Errorf(`"--all" requires API version 1.42, but the Docker daemon API version is %s`, version)
 }
 
-// UnusedVolumes prunes those that no container uses, all of them or only those without a name.
+// UnusedVolumes removes volumes that no container uses: all of them, or only anonymous ones.
 func (f *Flags) UnusedVolumes(all bool) Pruned {
 	return func(ctx context.Context, s *session.Session) (string, uint64, error) {
 		filters := client.Filters(f.Filter)
@@ -112,13 +113,13 @@ func (f *Flags) UnusedVolumes(all bool) Pruned {
 	}
 }
 
-// UnusedNetworks prunes networks that no container is on.
+// UnusedNetworks removes networks that no container uses.
 func (f *Flags) UnusedNetworks(ctx context.Context, s *session.Session) (string, uint64, error) {
 	names, err := s.API.NetworkPrune(ctx, client.Filters(f.Filter))
 	return gone("Deleted Networks", names), 0, err
 }
 
-// BuildCache prunes the build cache; a daemon without one has nothing to prune.
+// BuildCache removes the build cache. It does nothing if the daemon does not have one.
 func (f *Flags) BuildCache(all bool) Pruned {
 	return func(ctx context.Context, s *session.Session) (string, uint64, error) {
 		r, err := s.API.BuildPrune(ctx, all, client.Filters(f.Filter))

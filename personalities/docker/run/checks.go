@@ -11,7 +11,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// checkStream accepts what --attach may name.
+// checkStream accepts the streams of --attach.
 func checkStream(name string) error {
 	if !slices.Contains([]string{"stdin", "stdout", "stderr"}, strings.ToLower(name)) {
 		return errors.New("valid streams are STDIN, STDOUT and STDERR")
@@ -35,7 +35,7 @@ func checkLabel(text string) error {
 	return nil
 }
 
-// checkSysctl accepts parameters that belong to a container's namespaces.
+// checkSysctl accepts parameters that belong to the namespaces of a container.
 func checkSysctl(text string) error {
 	key, _, ok := strings.Cut(text, "=")
 	named := slices.Contains([]string{"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
@@ -59,8 +59,8 @@ func checkDeviceRule(text string) error {
 	return fmt.Errorf("invalid device cgroup format '%s'", text)
 }
 
-// Checks are those of values that flags keep as they were typed, by the word of the tag `type`: an error names the
-// flag.
+// Checks returns the checks of values that are parsed later, by their name in the tag `type`. They run while flags are
+// parsed, so that the error names the flag.
 func Checks() map[string]func(text string) error {
 	return map[string]func(text string) error{
 		"byte-rate": parses(byteRate), "count-rate": parses(countRate), "device": parses(deviceMapping),
@@ -72,7 +72,7 @@ func Checks() map[string]func(text string) error {
 	}
 }
 
-// parses makes a check of a parser whose result is not needed yet.
+// parses turns a parser into a check.
 func parses[T any](parse func(string) (T, error)) func(string) error {
 	return func(text string) error {
 		_, err := parse(text)

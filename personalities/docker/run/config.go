@@ -13,7 +13,7 @@ import (
 	"box/personalities/docker/session"
 )
 
-// request turns the flags into the body of POST /containers/create.
+// request makes the body of POST /containers/create from the flags.
 func (c *createFlags) request(s *session.Session, p *cmd.Parsed) (*container.CreateRequest, error) {
 	config, err := c.config(s, p)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *createFlags) request(s *session.Session, p *cmd.Parsed) (*container.Cre
 	return &container.CreateRequest{Config: config, HostConfig: host, NetworkingConfig: networking}, nil
 }
 
-// config is the part that is about the program.
+// config makes the part of the request about the program.
 func (c *createFlags) config(s *session.Session, p *cmd.Parsed) (*container.Config, error) {
 	env, err := Variables(s, c.EnvFile, c.Env)
 	if err == nil {
@@ -71,7 +71,7 @@ func (c *createFlags) config(s *session.Session, p *cmd.Parsed) (*container.Conf
 		config.Cmd = nil
 	}
 	if c.Entrypoint != nil {
-		// an empty one is sent as [""]: it removes the image's
+		// an empty entry point is sent as [""], which removes that of the image
 		config.Entrypoint = []string{*c.Entrypoint}
 	}
 	if p.Set("stop-timeout") {
@@ -80,7 +80,7 @@ func (c *createFlags) config(s *session.Session, p *cmd.Parsed) (*container.Conf
 	return config, nil
 }
 
-// setAttach decides which streams the client will want; without --attach, output always and input with -i.
+// setAttach chooses the streams to attach: without --attach these are output and, with -i, input.
 func (c *createFlags) setAttach(config *container.Config) {
 	for _, stream := range c.Attach {
 		switch strings.ToLower(stream) {
@@ -98,7 +98,7 @@ func (c *createFlags) setAttach(config *container.Config) {
 	config.StdinOnce = config.OpenStdin && config.AttachStdin
 }
 
-// config is the health check that the flags describe; nil leaves the image's.
+// config makes the health check from the flags, or returns nil for that of the image.
 func (h *healthFlags) config(p *cmd.Parsed) (*container.HealthConfig, error) {
 	used := h.HealthCmd != "" || h.HealthInterval != 0 || h.HealthTimeout != 0 || h.HealthStartPeriod != 0 ||
 		h.HealthStartInterval != 0 || h.HealthRetries != 0
@@ -126,10 +126,10 @@ func (h *healthFlags) config(p *cmd.Parsed) (*container.HealthConfig, error) {
 	return check, nil
 }
 
-// streams is what `docker run` attaches to.
+// streams tells which streams the container's configuration attaches.
 func streams(config *container.Config) []bool {
 	return []bool{config.AttachStdin, config.AttachStdout, config.AttachStderr}
 }
 
-// attached says whether any stream is.
+// attached tells whether any stream is attached.
 func attached(config *container.Config) bool { return slices.Contains(streams(config), true) }

@@ -19,10 +19,10 @@ import (
 	"box/personalities/outfile"
 )
 
-// Create has the flags of `docker container create`.
+// Create is `docker container create`.
 type Create struct{ createFlags }
 
-// Run is `docker container create`.
+// Run creates the container and prints its ID.
 func (c *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if err := checkFamily(ctx, s, p); err != nil {
 		return err
@@ -42,8 +42,7 @@ func (c *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) err
 	return nil
 }
 
-// checkFamily refuses flags that only a daemon of another family of systems knows. The daemon is asked only when one
-// is used.
+// checkFamily refuses flags that only a daemon on Windows supports. It asks the daemon only if one is given.
 func checkFamily(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	for _, name := range []string{"cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"} {
 		if !p.Set(name) {
@@ -74,7 +73,7 @@ func (c *createFlags) checkPull() error {
 	return nil
 }
 
-// runError is an error of run and create, with the way to help after it.
+// runError completes an error of run and create with advice and the way to help.
 func runError(s *session.Session, verb string, code int, err error) error {
 	err = s.Advise(err)
 	if verb == "create" && code == 1 {
@@ -84,7 +83,7 @@ func runError(s *session.Session, verb string, code int, err error) error {
 		verb)}
 }
 
-// create makes the container; an image that is missing is pulled first unless --pull=never.
+// create makes the container. It pulls a missing image first, unless --pull=never.
 func create(ctx context.Context, s *session.Session, c *createFlags, request *container.CreateRequest) (string, error) {
 	api, err := s.Client()
 	if err != nil {
@@ -120,7 +119,7 @@ func create(ctx context.Context, s *session.Session, c *createFlags, request *co
 	return made.ID, write(made.ID)
 }
 
-// pullFor fetches the image of a container that is about to be made; its progress goes to standard error.
+// pullFor pulls the image of a new container, with progress on standard error.
 func pullFor(ctx context.Context, s *session.Session, c *createFlags, name string) error {
 	out := s.Err
 	if c.Quiet {
@@ -133,7 +132,8 @@ func pullFor(ctx context.Context, s *session.Session, c *createFlags, name strin
 	return image.Fetch(ctx, s, named.OrLatest().String(), s.Platform(c.Platform), out)
 }
 
-// reserveIDFile makes sure that --cidfile can be written before there is anything to write into it.
+// reserveIDFile checks that the file of --cidfile does not exist, before there is a container. The returned function
+// writes the file.
 func (c *createFlags) reserveIDFile(s *session.Session) (write func(id string) error, err error) {
 	if c.CIDFile == "" {
 		return func(string) error { return nil }, nil

@@ -14,7 +14,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// deviceMapping reads PATH[:INSIDE[:MODE]].
+// deviceMapping parses PATH[:INSIDE[:MODE]].
 func deviceMapping(spec string) (container.DeviceMapping, error) {
 	parts := strings.Split(spec, ":")
 	m := container.DeviceMapping{PathOnHost: parts[0], PathInContainer: parts[0], CgroupPermissions: "rwm"}
@@ -37,7 +37,7 @@ func deviceMapping(spec string) (container.DeviceMapping, error) {
 	return m, nil
 }
 
-// isDeviceMode accepts each of r, w, m at most once.
+// isDeviceMode accepts each of r, w and m at most once.
 func isDeviceMode(mode string) bool {
 	for i, r := range mode {
 		if !strings.ContainsRune("rwm", r) || strings.ContainsRune(mode[:i], r) {
@@ -47,10 +47,10 @@ func isDeviceMode(mode string) bool {
 	return mode != ""
 }
 
-// gpuSpec is --gpus: all, a number, or device=...,capabilities=...,driver=...,options=....
+// gpuSpec is the value of --gpus: all, a number, or device=...,capabilities=...,driver=...,options=....
 type gpuSpec []container.DeviceRequest
 
-// UnmarshalText reads one request.
+// UnmarshalText parses one request.
 func (g *gpuSpec) UnmarshalText(raw []byte) error {
 	spec := string(raw)
 	r := container.DeviceRequest{Capabilities: [][]string{{"gpu"}}, Options: map[string]string{}}
@@ -104,7 +104,7 @@ func gpuCount(text string) (int, error) {
 	return n, nil
 }
 
-// ulimits reads NAME=SOFT[:HARD].
+// ulimits parses NAME=SOFT[:HARD].
 func ulimits(specs []string) ([]*container.Ulimit, error) {
 	out := []*container.Ulimit{}
 	for _, spec := range specs {

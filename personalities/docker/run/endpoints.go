@@ -14,15 +14,15 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Endpoint is one value of --network: a name, or name=...,alias=...,ip=... .
+// Endpoint is one value of --network: a name, or name=...,alias=...,ip=....
 type Endpoint struct {
 	name     string
 	Settings network.EndpointSettings
 	detailed bool
 }
 
-// endpoints reads the networks to join. The first decides the network mode; the flags that stand alone
-// (--ip, --network-alias, --link, ...) belong to it.
+// endpoints parses the networks to join. The first one is the network mode; flags such as --ip, --network-alias and
+// --link apply to it.
 func (c *createFlags) endpoints() (container.NetworkMode, *network.NetworkingConfig, error) {
 	var all []Endpoint
 	for _, spec := range c.Network {
@@ -59,7 +59,7 @@ func (c *createFlags) endpoints() (container.NetworkMode, *network.NetworkingCon
 	return mode, &network.NetworkingConfig{EndpointsConfig: config}, nil
 }
 
-// firstEndpoint adds the stand-alone flags to the first network.
+// firstEndpoint applies those flags to the first network.
 func (c *createFlags) firstEndpoint(e *Endpoint) (err error) {
 	mode := container.NetworkMode(e.name)
 	if mode.IsContainer() && (c.IP != "" || c.IP6 != "" || len(c.NetworkAlias) > 0) {
@@ -109,7 +109,7 @@ func parseEndpoint(spec string) (Endpoint, error) {
 	return e, nil
 }
 
-// Set takes one field of --network over, and checks it.
+// Set checks and stores one field of --network.
 func (e *Endpoint) Set(key, value string) (err error) {
 	e.detailed = e.detailed || key != "name"
 	s := &e.Settings

@@ -12,8 +12,8 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Variables is the environment that the flags describe: files first, then --env. A name without a value
-// passes the client's own on, where it has one.
+// Variables returns the variables from files and from --env, in this order. A name without a value gets the value of
+// the client's own variable, if that is set.
 func Variables(s *session.Session, files, words []string) ([]string, error) {
 	out, err := pairFiles(s, files, "environment variable", s.Env.Getenv)
 	if err != nil {
@@ -31,7 +31,7 @@ func Variables(s *session.Session, files, words []string) ([]string, error) {
 	return out, nil
 }
 
-// lookup tells an empty variable from one that is not set, as far as the command's Env can.
+// lookup distinguishes an empty variable from one that is not set, as far as Env allows.
 func lookup(s *session.Session, name string) (string, bool) {
 	if value := s.Env.Getenv(name); value != "" {
 		return value, true
@@ -39,7 +39,7 @@ func lookup(s *session.Session, name string) (string, bool) {
 	return os.LookupEnv(name)
 }
 
-// labelsOf is the labels that the flags describe.
+// labelsOf returns the labels from files and flags.
 func labelsOf(s *session.Session, files, words []string) (map[string]string, error) {
 	lines, err := pairFiles(s, files, "label", nil)
 	if err != nil {
@@ -48,8 +48,8 @@ func labelsOf(s *session.Session, files, words []string) (map[string]string, err
 	return values.Pairs(append(lines, words...)), nil
 }
 
-// pairFiles reads NAME=VALUE lines; # starts a comment line. A bare name takes its value from own (nil: it is
-// kept bare; no value: it is dropped).
+// pairFiles reads NAME=VALUE lines; # starts a comment. A name without a value gets its value from own and is dropped
+// if that is empty; if own is nil, the name is kept.
 func pairFiles(s *session.Session, files []string, what string, own func(string) string) ([]string, error) {
 	var out []string
 	for _, name := range files {

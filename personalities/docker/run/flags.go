@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// createFlags are the flags that `docker run` and `docker create` share: how a container is made.
+// createFlags are the flags that `docker run` and `docker create` share.
 type createFlags struct {
 	processFlags
 	limitFlags
@@ -14,7 +14,7 @@ type createFlags struct {
 	isolationFlags
 }
 
-// processFlags say what runs and what becomes of it.
+// processFlags are about the program and its end.
 type processFlags struct {
 	Name                string   `help:"Name of the container"`
 	Platform            string   `help:"Platform, when the daemon can run several"`
@@ -46,7 +46,7 @@ type processFlags struct {
 	UseAPISocket        bool     `help:"Give the container the daemon's socket and your credentials"`
 }
 
-// ResourceFlags are limits that `docker update` changes, too.
+// ResourceFlags are the limits that `docker update` has, too.
 type ResourceFlags struct {
 	Memory            ByteSize `short:"m" help:"Most memory: 512m, 2g"`
 	MemoryReservation ByteSize `help:"Memory that is kept when the host runs short"`
@@ -63,7 +63,7 @@ type ResourceFlags struct {
 	BlkioWeight       uint16   `help:"Weight for block devices, 10 to 1000"`
 }
 
-// limitFlags say how much of the host a container may use.
+// limitFlags are about resources of the host.
 type limitFlags struct {
 	ResourceFlags
 	MemorySwappiness  int64    `default:"-1" help:"Readiness to swap, 0 to 100"`
@@ -84,7 +84,7 @@ type limitFlags struct {
 	IoMaxiops         uint64   `hidden:"" help:"Most operations a second of the system drive (Windows)"`
 }
 
-// networkFlags say where a container is reached and what it reaches.
+// networkFlags are about networks, ports and names.
 type networkFlags struct {
 	Publish      []string `short:"p" help:"Publish a port: [IP:][HOST:]CONTAINER[/PROTO]"`
 	PublishAll   bool     `short:"P" help:"Publish every exposed port on a free one"`
@@ -102,7 +102,7 @@ type networkFlags struct {
 	AddHost      []string `type:"host" help:"Line for /etc/hosts: NAME:ADDRESS or NAME=ADDRESS"`
 }
 
-// storageFlags say which files a container has.
+// storageFlags are about files and mounts.
 type storageFlags struct {
 	Volume       []string `short:"v" help:"Mount a volume or folder: [SOURCE:]TARGET[:OPTIONS]"`
 	Mount        []string `type:"mount" placeholder:"mount" help:"Mount: type=bind|volume|tmpfs,src=...,dst=...,..."`
@@ -114,7 +114,7 @@ type storageFlags struct {
 	StorageOpt   []string `help:"Option of the storage driver: KEY=VALUE"`
 }
 
-// healthFlags replace the image's health check.
+// healthFlags replace the health check of the image.
 type healthFlags struct {
 	HealthCmd           string        `help:"Command that checks the program's health"`
 	HealthInterval      time.Duration `help:"Time between checks"`
@@ -125,7 +125,7 @@ type healthFlags struct {
 	NoHealthcheck       bool          `help:"No health check, whatever the image says"`
 }
 
-// isolationFlags say what keeps a container apart.
+// isolationFlags are about privileges and namespaces.
 type isolationFlags struct {
 	Privileged  bool     `help:"Lift the limits: every capability and device"`
 	CapAdd      []string `help:"Add a capability"`

@@ -18,7 +18,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// hostConfig is the part of a create request that is about the host.
+// hostConfig makes the part of the request about the host.
 func (c *createFlags) hostConfig(s *session.Session, p *cmd.Parsed) (*container.HostConfig, error) {
 	if c.LogDriver == "none" && len(c.LogOpt) > 0 {
 		return nil, errors.New("invalid logging opts for driver none")
@@ -59,7 +59,7 @@ func (c *createFlags) hostConfig(s *session.Session, p *cmd.Parsed) (*container.
 	return h, err
 }
 
-// apiSocket is the daemon's socket, for a container that is to talk to it.
+// apiSocket returns the path of the daemon's socket, for --use-api-socket.
 func apiSocket(s *session.Session) (string, error) {
 	host, _, err := s.Resolve()
 	if err != nil {
@@ -72,7 +72,7 @@ func apiSocket(s *session.Session) (string, error) {
 	return path, nil
 }
 
-// capabilities spells names as daemons keep them: CAP_NET_ADMIN, ALL.
+// capabilities normalizes names as daemons do: CAP_NET_ADMIN, ALL.
 func capabilities(names []string) []string {
 	var out []string
 	for _, name := range names {
@@ -87,7 +87,7 @@ func capabilities(names []string) []string {
 	return out
 }
 
-// setModes checks what may be checked without the daemon.
+// setModes sets the restart policy and checks the modes that can be checked without the daemon.
 func (c *createFlags) setModes(h *container.HostConfig) error {
 	policy, err := RestartPolicy(c.Restart)
 	if err != nil {
@@ -112,7 +112,7 @@ func (c *createFlags) setModes(h *container.HostConfig) error {
 	return nil
 }
 
-// RestartPolicy reads NAME[:COUNT].
+// RestartPolicy parses NAME[:COUNT].
 func RestartPolicy(text string) (p container.RestartPolicy, err error) {
 	name, count, counted := strings.Cut(text, ":")
 	if text == "" {
@@ -130,7 +130,7 @@ func RestartPolicy(text string) (p container.RestartPolicy, err error) {
 	return p, nil
 }
 
-// setNames reads name servers and lines for /etc/hosts.
+// setNames sets name servers and lines of /etc/hosts.
 func (c *createFlags) setNames(h *container.HostConfig) error {
 	for _, text := range c.DNS {
 		addr, err := nameServer(text)
@@ -157,7 +157,7 @@ func nameServer(text string) (netip.Addr, error) {
 	return addr, nil
 }
 
-// hostLine reads NAME:ADDRESS or NAME=ADDRESS; host-gateway stands for the host's own address.
+// hostLine parses NAME:ADDRESS or NAME=ADDRESS; host-gateway stands for the address of the host.
 func hostLine(text string) (string, error) {
 	name, addr, ok := strings.Cut(text, "=")
 	if !ok {
@@ -173,8 +173,8 @@ func hostLine(text string) (string, error) {
 	return name + ":" + addr, nil
 }
 
-// setSecurity reads --security-opt: a seccomp profile is a file here and its text in the request;
-// systempaths=unconfined is two fields of their own.
+// setSecurity parses --security-opt. A seccomp profile is a file here and is sent as text; systempaths=unconfined has
+// fields of its own.
 func (c *createFlags) setSecurity(s *session.Session, h *container.HostConfig) error {
 	for _, opt := range c.SecurityOpt {
 		key, value, ok := strings.Cut(opt, "=")
@@ -190,7 +190,7 @@ func (c *createFlags) setSecurity(s *session.Session, h *container.HostConfig) e
 		case key == "seccomp" && value != "unconfined" && value != "builtin":
 			text, err := seccompProfile(s.Path(value))
 			if err != nil {
-				return fmt.Errorf("opening seccomp profile (%s) failed: %w", value, session.Unpath(err, value))
+				return fmt.Errorf("opening seccomp profile (%s) failed: %w", value, session.UserPath(err, value))
 			}
 			opt = "seccomp=" + text
 		}

@@ -16,7 +16,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// binds sorts the values of --volume: those with a source are binds, the others anonymous volumes.
+// binds separates the values of --volume: those with a source are binds, others are anonymous volumes.
 func binds(s *session.Session, specs []string) (binds []string, volumes map[string]struct{}, err error) {
 	volumes = map[string]struct{}{}
 	for _, spec := range specs {
@@ -39,11 +39,11 @@ func binds(s *session.Session, specs []string) (binds []string, volumes map[stri
 	return binds, volumes, nil
 }
 
-// checkVolume refuses what no daemon could make sense of.
+// checkVolume refuses values that no daemon accepts.
 func checkVolume(spec string) error {
 	parts := strings.Split(spec, ":")
 	if len(parts[0]) == 1 {
-		parts = parts[1:] // Docker's client takes it for a drive of Windows, and leaves the rest to the daemon
+		parts = parts[1:] // Docker's client takes this for a drive of Windows, so the daemon checks it
 	}
 	switch {
 	case slices.Contains(parts, ""):
@@ -54,12 +54,12 @@ func checkVolume(spec string) error {
 	return nil
 }
 
-// isRelative tells a path from here from the name of a volume.
+// isRelative distinguishes a relative path from the name of a volume.
 func isRelative(source string) bool {
 	return source == "." || source == ".." || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../")
 }
 
-// tmpfsMounts reads the values of --tmpfs: TARGET[:OPTIONS].
+// tmpfsMounts parses the values of --tmpfs: TARGET[:OPTIONS].
 func tmpfsMounts(specs []string) map[string]string {
 	if len(specs) == 0 {
 		return nil
@@ -72,7 +72,7 @@ func tmpfsMounts(specs []string) map[string]string {
 	return m
 }
 
-// mountSpecs reads the values of --mount.
+// mountSpecs parses the values of --mount.
 func mountSpecs(s *session.Session, specs []string) ([]mount.Mount, error) {
 	var out []mount.Mount
 	for _, spec := range specs {
@@ -88,7 +88,7 @@ func mountSpecs(s *session.Session, specs []string) ([]mount.Mount, error) {
 	return out, nil
 }
 
-// mountOptions collects what the keys of one --mount say, before it is known which type they belong to.
+// mountOptions collects the keys of one --mount, whose type may come last.
 type mountOptions struct {
 	m      mount.Mount
 	bind   mount.BindOptions
@@ -96,10 +96,10 @@ type mountOptions struct {
 	driver mount.Driver
 	image  mount.ImageOptions
 	tmpfs  mount.TmpfsOptions
-	used   map[string]string // type -> the first key of that type
+	used   map[string]string // type -> its first key
 }
 
-// mountSpec reads one --mount: comma-separated KEY=VALUE, quoted as CSV where a value has a comma.
+// mountSpec parses one --mount: KEY=VALUE separated by commas, quoted as in CSV if a value contains one.
 func mountSpec(spec string) (mount.Mount, error) {
 	fields, err := csv.NewReader(strings.NewReader(spec)).Read()
 	if err != nil {
@@ -151,7 +151,7 @@ func (o *mountOptions) set(key, value string) (err error) {
 	return o.setTyped(key, value)
 }
 
-// setTyped handles the keys that belong to one type of mount.
+// setTyped stores the keys of one type of mount.
 func (o *mountOptions) setTyped(key, value string) (err error) {
 	switch key {
 	case "bind-propagation":
@@ -209,7 +209,7 @@ func truthOf(key, value string) (bool, error) {
 	return v, nil
 }
 
-// finish checks that the keys fit the type, and attaches its options.
+// finish checks that the keys belong to the type of the mount, and adds its options.
 func (o *mountOptions) finish() (mount.Mount, error) {
 	if o.m.Type == "" {
 		return o.m, errors.New("type is required")

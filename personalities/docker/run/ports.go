@@ -9,8 +9,8 @@ import (
 	"github.com/moby/moby/api/types/network"
 )
 
-// portSpecs reads the values of --publish: [IP:][HOST[-HOST]:]CONTAINER[-CONTAINER][/PROTO], or the long form
-// target=80,published=8080,protocol=tcp. It returns the ports that it exposes and how they are bound.
+// portSpecs parses the values of --publish: [IP:][HOST[-HOST]:]CONTAINER[-CONTAINER][/PROTO], or
+// target=80,published=8080,protocol=tcp. It returns the ports to expose and to bind.
 func portSpecs(specs []string) (network.PortSet, network.PortMap, error) {
 	exposed, bound := network.PortSet{}, network.PortMap{}
 	for _, spec := range specs {
@@ -28,7 +28,7 @@ func portSpecs(specs []string) (network.PortSet, network.PortMap, error) {
 	return exposed, bound, nil
 }
 
-// shortPort turns the long form into the short one.
+// shortPort converts the long form to the short one.
 func shortPort(spec string) (string, error) {
 	var target, published, protocol string
 	protocol = "tcp"
@@ -84,7 +84,7 @@ func addPort(spec string, exposed network.PortSet, bound network.PortMap) error 
 		if hostFrom, hostTo, err = portRange(hostPort); err != nil {
 			return fmt.Errorf("invalid hostPort: %s", hostPort)
 		}
-		// one container port may take any of a range of host ports
+		// one container port may be bound to any of a range of host ports
 		if hostTo-hostFrom != to-from && from != to {
 			return fmt.Errorf("invalid ranges specified for container and host Ports: %s and %s", containerPort,
 				hostPort)
@@ -106,7 +106,7 @@ func addPort(spec string, exposed network.PortSet, bound network.PortMap) error 
 	return nil
 }
 
-// splitPort cuts at the last two colons, so that an IPv6 address in brackets stays whole.
+// splitPort splits at the last two colons, since the address may be IPv6.
 func splitPort(spec string) (host, hostPort, containerPort string) {
 	i := strings.LastIndexByte(spec, ':')
 	if i < 0 {

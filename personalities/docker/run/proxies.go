@@ -6,8 +6,8 @@ import (
 	"box/personalities/docker/session"
 )
 
-// withProxies adds the variables that the settings have for the daemon, in both cases of letters as programs look for
-// either. What env sets, or takes from here by its name alone, stays.
+// withProxies adds the proxy variables of the settings for the daemon, in upper and lower case since programs read
+// either. Variables that env already names are not changed.
 func withProxies(s *session.Session, env []string) ([]string, error) {
 	set, err := s.Config()
 	if err != nil || len(set.Proxies) == 0 {

@@ -12,7 +12,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// resources is the limits as the API has them. What was not given stays zero and means no limit.
+// resources makes the limits of the request. A zero value means no limit.
 func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Resources, err error) {
 	r = container.Resources{
 		CgroupParent: l.CgroupParent, Memory: int64(l.Memory), MemoryReservation: int64(l.MemoryReservation),
@@ -23,7 +23,7 @@ func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Reso
 		BlkioWeight: l.BlkioWeight, DeviceCgroupRules: l.DeviceCgroupRule,
 		CPUCount: int64(l.CPUCount), CPUPercent: int64(l.CPUPercent),
 		IOMaximumIOps: l.IoMaxiops, IOMaximumBandwidth: uint64(l.IoMaxbandwidth),
-		// empty, not null: an inspection shows them as they were sent
+		// empty instead of null, because inspect shows them as they were sent
 		Devices: []container.DeviceMapping{}, BlkioWeightDevice: []*blkiodev.WeightDevice{},
 		BlkioDeviceReadBps: []*blkiodev.ThrottleDevice{}, BlkioDeviceWriteBps: []*blkiodev.ThrottleDevice{},
 		BlkioDeviceReadIOps: []*blkiodev.ThrottleDevice{}, BlkioDeviceWriteIOps: []*blkiodev.ThrottleDevice{},
@@ -51,7 +51,7 @@ func (l *limitFlags) resources(p *cmd.Parsed, limits []string) (r container.Reso
 	return r, l.throttles(&r)
 }
 
-// throttles reads the four --device-* rates.
+// throttles parses the four --device-* rates.
 func (l *limitFlags) throttles(r *container.Resources) error {
 	for _, t := range []struct {
 		specs []string
@@ -74,13 +74,13 @@ func (l *limitFlags) throttles(r *container.Resources) error {
 	return nil
 }
 
-// byteRate reads PATH:RATE with a rate such as 1mb.
+// byteRate parses PATH:RATE with a rate such as 1mb.
 func byteRate(spec string) (*blkiodev.ThrottleDevice, error) { return throttleDevice(spec, true) }
 
-// countRate reads PATH:RATE with a rate in operations.
+// countRate parses PATH:RATE with a rate in operations.
 func countRate(spec string) (*blkiodev.ThrottleDevice, error) { return throttleDevice(spec, false) }
 
-// throttleDevice reads PATH:RATE; the rate of bytes may have a unit.
+// throttleDevice parses PATH:RATE; a rate of bytes may have a unit.
 func throttleDevice(spec string, bytes bool) (*blkiodev.ThrottleDevice, error) {
 	path, text, ok := strings.Cut(spec, ":")
 	if !ok || path == "" || text == "" {
@@ -103,7 +103,7 @@ func throttleDevice(spec string, bytes bool) (*blkiodev.ThrottleDevice, error) {
 	return &blkiodev.ThrottleDevice{Path: path, Rate: uint64(rate)}, nil
 }
 
-// weightDevice reads PATH:WEIGHT.
+// weightDevice parses PATH:WEIGHT.
 func weightDevice(spec string) (*blkiodev.WeightDevice, error) {
 	path, text, ok := strings.Cut(spec, ":")
 	if !ok || path == "" || text == "" {

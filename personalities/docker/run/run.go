@@ -1,5 +1,4 @@
-// Package run is `docker run` and `docker create`: the flags of a container that is to be made, and the request they
-// become.
+// Package run is `docker run` and `docker create`: their flags, and the request that is made from them.
 package run
 
 import (
@@ -16,7 +15,7 @@ import (
 	"box/personalities/docker/stream"
 )
 
-// Run has the flags of `docker container run`.
+// Run implements session.Runner.
 type Run struct {
 	createFlags
 	Detach     bool   `short:"d" help:"Leave it running and print its ID"`
@@ -24,7 +23,7 @@ type Run struct {
 	DetachKeys string `help:"Keys that leave it running"`
 }
 
-// Run is `docker container run`.
+// Run creates and starts the container and, unless detached, streams until it ends.
 func (c *Run) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if err := checkFamily(ctx, s, p); err != nil {
 		return err
@@ -42,7 +41,7 @@ func (c *Run) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error 
 	return c.run(ctx, s, request)
 }
 
-// settle adjusts the request to being run: detached, or with this client's streams.
+// settle adjusts the request for run: detached, or with the streams of this client.
 func (c *Run) settle(s *session.Session, request *container.CreateRequest) error {
 	if !c.Detach {
 		_, in := session.Terminal(s.In)
@@ -61,7 +60,7 @@ func (c *Run) settle(s *session.Session, request *container.CreateRequest) error
 	return nil
 }
 
-// run creates, attaches, waits and starts, in the fewest calls that see every byte and the exit code.
+// run creates, attaches, waits and starts in an order that misses no output and no exit code.
 func (c *Run) run(ctx context.Context, s *session.Session, request *container.CreateRequest) error {
 	id, err := create(ctx, s, &c.createFlags, request)
 	if err != nil {
@@ -111,7 +110,7 @@ func (c *Run) run(ctx context.Context, s *session.Session, request *container.Cr
 	return nil
 }
 
-// startCode is 127 for a program that is not there, 126 for one that cannot be run, 125 for all else.
+// startCode returns 127 if the program was not found, 126 if it cannot be run, and 125 otherwise.
 func startCode(err error) int {
 	text := err.Error()
 	for _, row := range []struct {

@@ -7,10 +7,10 @@ import (
 	"github.com/docker/go-units"
 )
 
-// ByteSize is a flag such as 512m or 2g.
+// ByteSize is a size such as 512m or 2g.
 type ByteSize int64
 
-// UnmarshalText reads a size in powers of 1024.
+// UnmarshalText parses a size in powers of 1024.
 func (b *ByteSize) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	n, err := units.RAMInBytes(text)
@@ -18,10 +18,10 @@ func (b *ByteSize) UnmarshalText(raw []byte) error {
 	return err
 }
 
-// swapSize is a byteSize for which -1 stands for "no limit".
+// swapSize is a ByteSize that accepts -1 for no limit.
 type swapSize int64
 
-// UnmarshalText reads a size in powers of 1024.
+// UnmarshalText parses -1, or a size in powers of 1024.
 func (b *swapSize) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	if text == "-1" {
@@ -31,10 +31,10 @@ func (b *swapSize) UnmarshalText(raw []byte) error {
 	return (*ByteSize)(b).UnmarshalText(raw)
 }
 
-// nanoCPUs is a flag such as 1.5, in billionths of a CPU.
+// nanoCPUs is a number of CPUs such as 1.5, in billionths.
 type nanoCPUs int64
 
-// UnmarshalText reads a decimal or a fraction that is a whole number of billionths.
+// UnmarshalText parses a decimal or a fraction that is a whole number of billionths.
 func (n *nanoCPUs) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	cpus, ok := new(big.Rat).SetString(text)

@@ -14,7 +14,7 @@ import (
 	"box/netapi/client"
 )
 
-// advice is what to do about one kind of error. testdata/errors.txt has them all, as a user reads them.
+// advice is what a user can do about one kind of error. testdata/errors.txt shows all of them as they are printed.
 type advice struct {
 	kind string                       // for the reader of this table
 	is   func(error) bool             // by class where there is one, else by the words that every daemon has used
@@ -22,80 +22,80 @@ type advice struct {
 	hint bool                         // only for somebody at a terminal: scripts read what Docker prints
 }
 
-// advices is the table; the first row that fits is said.
+// advices returns the table; the first row that applies and has something to say is used.
 func advices() []advice {
 	return []advice{
 		{"the certificate, or TLS where there is none", anyError, explainTLS, false},
 		{"nobody may use the socket", isConnect(unix.EACCES, unix.EPERM),
 			always("Join the group that owns the socket, or run as root"), false},
 		{"nobody answers", isConnect(), unreachable, false},
-		{"an address that is none", hasWords("invalid bind address format"),
+		{"an address that is none", containsAll("invalid bind address format"),
 			always("An address is unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"), false},
-		{"a password in an address", hasWords("plain-text password is not supported"),
+		{"a password in an address", containsAll("plain-text password is not supported"),
 			always("Give that host your key instead: ssh-copy-id USER@HOST"), false},
-		{"ssh", hasWords("exit status 255", "system dial-stdio"), sshFailed, false},
-		{"no docker at the other end of ssh", hasWords("system dial-stdio", "exit status 127"),
+		{"ssh", containsAll("exit status 255", "system dial-stdio"), sshFailed, false},
+		{"no docker at the other end of ssh", containsAll("system dial-stdio", "exit status 127"),
 			always("The far end needs docker in its PATH, which may be a link to box"), false},
-		{"no daemon at the other end of ssh", hasWords("system dial-stdio", "exit status"),
+		{"no daemon at the other end of ssh", containsAll("system dial-stdio", "exit status"),
 			always("The far end needs a daemon that runs, and a user who may use its socket"), false},
 
-		{"load of what is a root file system", hasWords("neither manifest.json nor index.json"),
+		{"load of what is a root file system", containsAll("neither manifest.json nor index.json"),
 			always("Is it the files of a container? Then: docker import FILE NAME"), false},
-		{"load of nothing", hasWords("requested load from stdin, but stdin is empty"),
+		{"load of nothing", containsAll("requested load from stdin, but stdin is empty"),
 			always("Name the archive: docker load -i FILE, or a folder of archives"), false},
-		{"load of what is no archive", hasWords("read archive"),
+		{"load of what is no archive", containsAll("read archive"),
 			always("Is it whole, and an archive of docker save? See: tar tf FILE"), false},
-		{"a folder without archives", hasWords("a folder without archives of images"),
+		{"a folder without archives", containsAll("a folder without archives of images"),
 			always("Is it the files of a container? Then: docker import FOLDER NAME"), false},
-		{"import of what is no archive", hasWords("read layer"),
+		{"import of what is no archive", containsAll("read layer"),
 			always("Is it whole, and a tar? See: tar tf FILE"), false},
-		{"import of a dynamic program", hasWords("is linked dynamically"),
+		{"import of a dynamic program", containsAll("is linked dynamically"),
 			always("Put the program and its libraries into a folder: docker import FOLDER NAME"), false},
 
-		{"a registry that speaks plain HTTP", hasWords("server gave HTTP response to HTTPS client"),
+		{"a registry that speaks plain HTTP", containsAll("server gave HTTP response to HTTPS client"),
 			always("If that registry is to be trusted so: box dockerd --insecure-registry HOST"), false},
-		{"a registry's certificate", hasWords("x509:"),
+		{"a registry's certificate", containsAll("x509:"),
 			always("Put its authority's certificate at the daemon's /etc/docker/certs.d/HOST/ca.crt"), false},
 		{"a registry that this host does not reach", isOffline, offline, false},
-		{"a registry that wants a login", hasAny("unauthorized", "authentication required", "no basic auth credentials",
+		{"a registry that wants a login", containsAny("unauthorized", "authentication required", "no basic auth credentials",
 			"access to the resource is denied"),
 			always("Log in first: docker login REGISTRY"), true},
-		{"an image that a registry does not have", hasAny("manifest unknown", "not found: manifest"),
+		{"an image that a registry does not have", containsAny("manifest unknown", "not found: manifest"),
 			always("Is the tag right? See what is here: docker images"), true},
 
 		{"a full disk", isFull,
 			always("See what takes the room: docker system df. Give unused back: docker system prune"), false},
-		{"a context that is not there", hasWords("context not found"), always("See all: docker context ls"), false},
+		{"a context that is not there", containsAll("context not found"), always("See all: docker context ls"), false},
 
-		{"a port that is taken", hasWords("port is already allocated"),
+		{"a port that is taken", containsAll("port is already allocated"),
 			always("See who has it: docker ps --filter publish=PORT"), true},
-		{"a port that another program has", hasWords("address already in use"),
+		{"a port that another program has", containsAll("address already in use"),
 			always("Choose another: -p PORT:PORT"), true},
-		{"a name that is taken", hasWords("is already in use by container"),
+		{"a name that is taken", containsAll("is already in use by container"),
 			always("Remove the old one: docker rm -f NAME, or run with --rm"), true},
-		{"no such container", hasWords("No such container"), always("See all: docker ps -a"), true},
-		{"no such image", hasWords("No such image"),
+		{"no such container", containsAll("No such container"), always("See all: docker ps -a"), true},
+		{"no such image", containsAll("No such image"),
 			always("See all: docker images. Get one: docker pull, docker load -i FILE"), true},
-		{"no such volume", hasWords("no such volume"), always("See all: docker volume ls"), true},
+		{"no such volume", containsAll("no such volume"), always("See all: docker volume ls"), true},
 		{"no such network", isMissingNetwork, always("See all: docker network ls"), true},
-		{"no such object", hasWords("No such object"),
+		{"no such object", containsAll("No such object"),
 			always("See: docker ps -a, docker images, docker volume ls, docker network ls"), true},
-		{"a container that runs", hasAny("stop the container before", "Stop the container before"),
+		{"a container that runs", containsAny("stop the container before", "Stop the container before"),
 			always("Stop and remove it: docker rm -f NAME"), true},
-		{"a container that does not run", hasWords("is not running"),
+		{"a container that does not run", containsAll("is not running"),
 			always("Start it: docker start NAME. Why it ended: docker logs NAME"), true},
-		{"a container that is paused", hasWords("is paused"), always("Let it go on: docker unpause NAME"), true},
-		{"an image in use", hasAny("is using its referenced image", "image is being used by"),
+		{"a container that is paused", containsAll("is paused"), always("Let it go on: docker unpause NAME"), true},
+		{"an image in use", containsAny("is using its referenced image", "image is being used by"),
 			always("See who uses it: docker ps -a --filter ancestor=IMAGE. Take the name alone: docker rmi -f IMAGE"),
 			true},
-		{"a volume in use", hasWords("volume is in use"),
+		{"a volume in use", containsAll("volume is in use"),
 			always("See who uses it: docker ps -a --filter volume=NAME"), true},
-		{"a program that is not there", hasWords("executable file not found"),
+		{"a program that is not there", containsAll("executable file not found"),
 			always("Look into the image: docker run --rm -it IMAGE sh"), true},
 	}
 }
 
-// Advise adds to an error what to do about it.
+// Advise appends to an error what to do about it, if the table knows.
 func (s *Session) Advise(err error) error {
 	for _, a := range advices() {
 		if a.hint && !s.hints() || !a.is(err) {
@@ -108,7 +108,7 @@ func (s *Session) Advise(err error) error {
 	return err
 }
 
-// hints tells whether there is somebody to read hints: DOCKER_CLI_HINTS says so, or a terminal.
+// hints tells whether to print hints: as DOCKER_CLI_HINTS says, or else if standard error is a terminal.
 func (s *Session) hints() bool {
 	switch strings.ToLower(s.Env.Getenv("DOCKER_CLI_HINTS")) {
 	case "":
@@ -126,8 +126,8 @@ func always(text string) func(*Session, error) string {
 	return func(*Session, error) string { return text }
 }
 
-// hasWords tells an error whose text has all of the words.
-func hasWords(words ...string) func(error) bool {
+// containsAll matches errors whose text contains all of the parts.
+func containsAll(words ...string) func(error) bool {
 	return func(err error) bool {
 		for _, w := range words {
 			if !strings.Contains(err.Error(), w) {
@@ -138,8 +138,8 @@ func hasWords(words ...string) func(error) bool {
 	}
 }
 
-// hasAny tells an error whose text has one of the words.
-func hasAny(words ...string) func(error) bool {
+// containsAny matches errors whose text contains one of the parts.
+func containsAny(words ...string) func(error) bool {
 	return func(err error) bool {
 		for _, w := range words {
 			if strings.Contains(err.Error(), w) {
@@ -150,7 +150,7 @@ func hasAny(words ...string) func(error) bool {
 	}
 }
 
-// isConnect tells that no daemon could be reached, for one of the causes if any are named.
+// isConnect matches errors of connecting to the daemon, of the given causes only if there are any.
 func isConnect(causes ...unix.Errno) func(error) bool {
 	return func(err error) bool {
 		var c *client.ConnectError
@@ -167,15 +167,15 @@ func isConnect(causes ...unix.Errno) func(error) bool {
 }
 
 func isMissingNetwork(err error) bool {
-	return hasWords("network", "not found")(err) || hasWords("No such network")(err)
+	return containsAll("network", "not found")(err) || containsAll("No such network")(err)
 }
 
-// isFull tells a full disk. A daemon that has said what to do about it is not helped.
+// isFull matches the error of a full disk, unless the daemon's message already says what to do.
 func isFull(err error) bool {
-	return hasWords("no space left on device")(err) && !hasWords("prune")(err)
+	return containsAll("no space left on device")(err) && !containsAll("prune")(err)
 }
 
-// explainTLS is what is wrong with a certificate, or with the port.
+// explainTLS explains what is wrong with a certificate, or that the port expects TLS.
 func explainTLS(s *Session, err error) string {
 	if s.API == nil {
 		return ""
@@ -192,7 +192,7 @@ func explainTLS(s *Session, err error) string {
 	return text
 }
 
-// unreachable is what to do where no daemon answers: here it can be started, elsewhere it is looked at.
+// unreachable says how to start the daemon here, or what to check for one on another host.
 func unreachable(_ *Session, err error) string {
 	var c *client.ConnectError
 	if !errors.As(err, &c) {
@@ -226,7 +226,7 @@ func unreachable(_ *Session, err error) string {
 		port, host, port)
 }
 
-// sshFailed is for an ssh that did not get as far as the daemon.
+// sshFailed names the ssh command to try, for an ssh that did not reach the daemon.
 func sshFailed(s *Session, _ error) string {
 	host, _, err := s.Resolve()
 	if err != nil {
@@ -246,21 +246,21 @@ func sshFailed(s *Session, _ error) string {
 	return "Make ssh itself work first: " + strings.Join(append(words, h.Name, "true"), " ")
 }
 
-// isOffline tells that a daemon did not reach a registry.
+// isOffline matches errors of a daemon that could not reach a registry.
 func isOffline(err error) bool {
 	var c *client.ConnectError
-	if errors.As(err, &c) || hasWords("load -i")(err) {
+	if errors.As(err, &c) || containsAll("load -i")(err) {
 		return false
 	}
-	registry := hasAny("/v2/", "registry")(err)
-	return registry && hasAny("no such host", "network is unreachable", "connection refused", "i/o timeout",
+	registry := containsAny("/v2/", "registry")(err)
+	return registry && containsAny("no such host", "network is unreachable", "connection refused", "i/o timeout",
 		"no route to host", "server misbehaving", "Temporary failure in name resolution", "Client.Timeout exceeded")(err)
 }
 
-// mostNamed is how many images are named to somebody who cannot get another.
-const mostNamed = 5
+// maxNamed is how many local images offline names.
+const maxNamed = 5
 
-// offline says how images come in without a registry, and which are here.
+// offline says how to load images without a registry, and which are there already.
 func offline(s *Session, _ error) string {
 	text := "Without that registry: docker save IMAGE -o FILE where it is reached, then docker load -i FILE here"
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -276,9 +276,9 @@ func offline(s *Session, _ error) string {
 	switch {
 	case len(names) == 0:
 		return text + "\nThere are no images here yet"
-	case len(names) > mostNamed:
-		return fmt.Sprintf("%s\nHere are: %s and %d more", text, strings.Join(names[:mostNamed], ", "),
-			len(names)-mostNamed)
+	case len(names) > maxNamed:
+		return fmt.Sprintf("%s\nHere are: %s and %d more", text, strings.Join(names[:maxNamed], ", "),
+			len(names)-maxNamed)
 	}
 	return text + "\nHere are: " + strings.Join(names, ", ")
 }

@@ -18,26 +18,27 @@ import (
 	"box/personalities/outfile"
 )
 
-// DefaultContext is the one that is not stored: the flags and variables of the command line.
+// DefaultContext is the name of the context that is not stored: it stands for the flags and environment variables.
 const DefaultContext = "default"
 
-// contextNames is the rule of Docker's store.
+// contextNames is the pattern that Docker's store requires of names.
 const contextNames = `^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$`
 
-// StoredContext is contexts/meta/<sha256 of the name>/meta.json, in Docker's order. What box does not know is kept.
+// StoredContext is the content of contexts/meta/<sha256 of the name>/meta.json. Unknown metadata and endpoints are kept
+// when it is written.
 type StoredContext struct {
 	Name      string
 	Metadata  map[string]any
 	Endpoints map[string]json.RawMessage
 }
 
-// DockerEndpoint is the one endpoint that this client uses.
+// DockerEndpoint is the endpoint "docker" of a context, the only one that this client uses.
 type DockerEndpoint struct {
 	Host          string `json:",omitempty"`
 	SkipTLSVerify bool
 }
 
-// Docker is the endpoint of the daemon.
+// Docker returns the endpoint of the daemon.
 func (c *StoredContext) Docker() (e DockerEndpoint, err error) {
 	raw, ok := c.Endpoints["docker"]
 	if !ok {
@@ -47,7 +48,7 @@ func (c *StoredContext) Docker() (e DockerEndpoint, err error) {
 	return e, err
 }
 
-// SetDocker puts the endpoint of the daemon in.
+// SetDocker sets the endpoint of the daemon.
 func (c *StoredContext) SetDocker(e DockerEndpoint) {
 	raw, _ := json.Marshal(e) // strings and booleans encode
 	if c.Endpoints == nil {
@@ -56,16 +57,16 @@ func (c *StoredContext) SetDocker(e DockerEndpoint) {
 	c.Endpoints["docker"] = raw
 }
 
-// Description is what the user wrote about it, "" for nothing.
+// Description returns the user's description of the context, or "".
 func (c *StoredContext) Description() string {
 	text, _ := c.Metadata["Description"].(string)
 	return text
 }
 
-// ContextStore is the folder contexts of the client's settings.
+// ContextStore is the folder with the stored contexts.
 type ContextStore struct{ folder string }
 
-// Contexts are those stored in the folder of the settings.
+// Contexts returns the store in the folder of the client's settings.
 func (s *Session) Contexts() ContextStore {
 	return ContextStore{filepath.Join(s.Flags.Config, "contexts")}
 }
@@ -75,15 +76,15 @@ func contextID(name string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Meta is the file of a context.
+// Meta returns the folder of a context's meta.json.
 func (t ContextStore) Meta(name string) string {
 	return filepath.Join(t.folder, "meta", contextID(name))
 }
 
-// TLS is the folder of a context's TLS files.
+// TLS returns the folder of a context's TLS files.
 func (t ContextStore) TLS(name string) string { return filepath.Join(t.folder, "tls", contextID(name)) }
 
-// CheckContextName refuses what Docker's store does not take.
+// CheckContextName refuses names that Docker's store does not accept.
 func CheckContextName(name string) error {
 	if name == DefaultContext {
 		return errors.New(`"default" is a reserved context name`)
@@ -114,7 +115,7 @@ func (t ContextStore) Get(name string) (*StoredContext, error) {
 	return c, nil
 }
 
-// ParseContext reads the file of a context.
+// ParseContext parses the content of meta.json.
 func ParseContext(raw []byte) (*StoredContext, error) {
 	var c StoredContext
 	if err := json.Unmarshal(raw, &c); err != nil {
@@ -127,7 +128,7 @@ func ParseContext(raw []byte) (*StoredContext, error) {
 	return &c, err
 }
 
-// List is all names, sorted. Folders that hold no context are passed over.
+// List returns all contexts sorted by name. It skips folders that do not hold a valid context.
 func (t ContextStore) List() ([]*StoredContext, error) {
 	entries, err := os.ReadDir(filepath.Join(t.folder, "meta"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -149,8 +150,8 @@ func (t ContextStore) List() ([]*StoredContext, error) {
 	return out, nil
 }
 
-// Put stores a context: its TLS files first, so that a context that can be seen is whole. nil files leave those that
-// are there.
+// Put stores a context. It writes the TLS files first, so that a context is complete once it can be seen. If files is
+// nil, existing TLS files are kept.
 func (t ContextStore) Put(c *StoredContext, files map[string][]byte) error {
 	if files != nil {
 		if err := t.putTLS(c.Name, files); err != nil {
@@ -189,10 +190,10 @@ func (t ContextStore) putTLS(name string, files map[string][]byte) error {
 	return err
 }
 
-// TLSNames are the files of an endpoint.
+// TLSNames returns the names of the TLS files of an endpoint.
 func TLSNames() []string { return []string{"ca.pem", "cert.pem", "key.pem"} }
 
-// TLSFiles reads those that a context has.
+// TLSFiles reads the TLS files of a context that exist.
 func (t ContextStore) TLSFiles(name string) (map[string][]byte, error) {
 	if err := certs.Settle(t.TLS(name)); err != nil {
 		return nil, err
@@ -211,12 +212,12 @@ func (t ContextStore) TLSFiles(name string) (map[string][]byte, error) {
 	return out, nil
 }
 
-// Remove deletes a context: what is seen of it first.
+// Remove deletes a context; meta.json goes first, so that no incomplete context can be seen.
 func (t ContextStore) Remove(name string) error {
 	return errors.Join(os.RemoveAll(t.Meta(name)), os.RemoveAll(t.TLS(name)))
 }
 
-// CurrentContext is the name of the context that a command uses: -H, --context, DOCKER_HOST, DOCKER_CONTEXT, then
+// CurrentContext returns the name of the context to use: from -H, --context, DOCKER_HOST, DOCKER_CONTEXT, or else from
 // `context use`.
 func (s *Session) CurrentContext() (string, error) {
 	switch {
@@ -239,7 +240,7 @@ func (s *Session) CurrentContext() (string, error) {
 	return set.CurrentContext, nil
 }
 
-// FlagHost is the daemon of the default context.
+// FlagHost returns the daemon's address of the default context.
 func (s *Session) FlagHost() string {
 	if len(s.Flags.Hosts) > 0 {
 		return s.Flags.Hosts[0]

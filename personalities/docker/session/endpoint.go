@@ -9,7 +9,7 @@ import (
 	"box/certs"
 )
 
-// Resolve is the daemon that this command line means, and the TLS with which it is reached; nil for none.
+// Resolve returns the address of the daemon that the command line selects, and the TLS configuration to use, or nil.
 func (s *Session) Resolve() (host string, secure *tls.Config, err error) {
 	name, err := s.CurrentContext()
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *Session) Resolve() (host string, secure *tls.Config, err error) {
 	return host, secure, nil
 }
 
-// clientTLS is nothing for what is not reached by TCP.
+// clientTLS returns nil for addresses other than TCP.
 func clientTLS(host string, files certs.Files, verify bool) (*tls.Config, error) {
 	if strings.HasPrefix(host, "unix://") || strings.HasPrefix(host, "ssh://") {
 		return nil, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Unpath is an error about a file under the name that the user gave.
-func Unpath(err error, name string) error {
+// UserPath replaces the path in an error about a file by the name that the user typed.
+func UserPath(err error, name string) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		return fmt.Errorf("%s %s: %w", path.Op, name, path.Err)
@@ -17,5 +17,5 @@ func Unpath(err error, name string) error {
 	return err
 }
 
-// IsMissing tells the error about an object that the daemon does not have.
+// IsMissing tells whether the daemon does not have the object.
 func IsMissing(err error) bool { return errdefs.IsNotFound(err) }

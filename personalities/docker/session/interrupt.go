@@ -14,35 +14,35 @@ import (
 	"box/personalities/cmd"
 )
 
-// Runner is a command: a struct whose fields are its flags, and what is done when they have been read.
+// Runner is a command: a struct whose fields are its flags, with a method that runs it once they are set.
 type Runner interface {
 	Run(ctx context.Context, s *Session, p *cmd.Parsed) error
 }
 
-// forceAfter is the SIGINT or SIGTERM that ends a command whatever it is waiting for.
+// forceAfter is how many SIGINTs and SIGTERMs end a command no matter what.
 const forceAfter = 3
 
-// windUp is how long a command has to end after a signal.
-const windUp = time.Second
+// gracePeriod is how long a command may take to end after a signal.
+const gracePeriod = time.Second
 
-// interrupts are what SIGINT and SIGTERM do to a command: the first ends its context, the third the command.
+// interrupts handles SIGINT and SIGTERM of a command: the first ends its context, the third ends the command.
 type interrupts struct {
 	cancel   context.CancelCauseFunc
-	forced   chan struct{} // closed by the signal that is one too many
-	terminal func()        // gives a terminal back as it was
+	forced   chan struct{} // closed at the signal number forceAfter
+	terminal func()        // restores the state of the terminal
 
 	mu       sync.Mutex
 	seen     int
-	survives bool // signals are somebody else's: the context goes on
+	survives bool // a signal does not end the context, see Survive
 }
 
-// interrupted is why a context ended.
+// interrupted is the cause of a context that a signal ended.
 type interrupted struct{ signal syscall.Signal }
 
 // Error names the signal.
 func (i *interrupted) Error() string { return "interrupted by " + i.signal.String() }
 
-// watchInterrupts begins to watch for the two signals, until stop.
+// watchInterrupts handles the two signals until stop is called.
 func watchInterrupts(ctx context.Context, in any) (_ context.Context, i *interrupts, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	i = &interrupts{cancel: cancel, forced: make(chan struct{}), terminal: func() {}}
@@ -65,7 +65,7 @@ func watchInterrupts(ctx context.Context, in any) (_ context.Context, i *interru
 	}
 }
 
-// Count takes note of a signal. Others than SIGINT and SIGTERM may be as many as they like.
+// Count counts SIGINT and SIGTERM, and ignores other signals.
 func (i *interrupts) Count(s syscall.Signal) {
 	if s != syscall.SIGINT && s != syscall.SIGTERM {
 		return
@@ -80,7 +80,7 @@ func (i *interrupts) Count(s syscall.Signal) {
 	}
 }
 
-// Survive is a context that a signal does not end: the program in the container decides what becomes of it.
+// Survive returns a context that signals do not end, for commands that forward signals to a container.
 func (i *interrupts) Survive(ctx context.Context) context.Context {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -88,7 +88,7 @@ func (i *interrupts) Survive(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// Guard runs a command until it ends, or until the user insists on that.
+// Guard runs a command until it ends, or until signals force it to end.
 func (s *Session) Guard(ctx context.Context, p *cmd.Parsed, command Runner) error {
 	ctx, i, stop := watchInterrupts(ctx, s.In)
 	defer stop()
@@ -99,7 +99,7 @@ func (s *Session) Guard(ctx context.Context, p *cmd.Parsed, command Runner) erro
 	case err := <-done:
 		return ending(ctx, err)
 	case <-overdue(ctx):
-		// It reads standard input, which nothing interrupts.
+		// the command is stuck in a read of standard input, which cannot be interrupted
 		return ending(ctx, ctx.Err())
 	case <-i.forced:
 		i.terminal()
@@ -107,14 +107,14 @@ func (s *Session) Guard(ctx context.Context, p *cmd.Parsed, command Runner) erro
 	}
 }
 
-// overdue is closed a while after ctx has ended.
+// overdue returns a channel that is closed when ctx has been done for gracePeriod.
 func overdue(ctx context.Context) <-chan struct{} {
 	late := make(chan struct{})
-	context.AfterFunc(ctx, func() { time.AfterFunc(windUp, func() { close(late) }) })
+	context.AfterFunc(ctx, func() { time.AfterFunc(gracePeriod, func() { close(late) }) })
 	return late
 }
 
-// ending is the result of a command that a signal may have cut off: a shell reads 128 and the signal's number.
+// ending returns the result of a command: if a signal ended it, exit code 128 plus the number of the signal.
 func ending(ctx context.Context, err error) error {
 	var i *interrupted
 	var exit *cmd.Exit

@@ -10,8 +10,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// Partial is the exit code of a command that failed for some of its operands; their errors have been printed as they
-// came.
+// Partial returns the exit code of a command that failed for some of its operands, whose errors have been printed.
 func (s *Session) Partial(failed bool) error {
 	if failed {
 		return &cmd.Exit{Code: 1}
@@ -19,7 +18,7 @@ func (s *Session) Partial(failed bool) error {
 	return nil
 }
 
-// Complain prints one such error; the user knows of a signal.
+// Complain prints the error of one operand, unless it is that of a signal.
 func (s *Session) Complain(err error) {
 	var i *interrupted
 	if errors.As(err, &i) {
@@ -28,7 +27,7 @@ func (s *Session) Complain(err error) {
 	fmt.Fprintln(s.Err, s.Advise(err))
 }
 
-// Each applies f to every operand, prints the operand where it worked and the error where it did not.
+// Each calls f for each operand in turn, and prints the operand or the error.
 func (s *Session) Each(ctx context.Context, operands []string, f func(context.Context, string) error) error {
 	failed := false
 	for _, operand := range operands {
@@ -47,13 +46,14 @@ func (s *Session) Each(ctx context.Context, operands []string, f func(context.Co
 	return s.Partial(failed)
 }
 
-// atOnce is how many containers one command works on at a time.
-const atOnce = 50
+// maxAtOnce is how many operands Together works on at the same time.
+const maxAtOnce = 50
 
-// Together applies f to all operands at once and reports in their order, each as soon as those before it have.
+// Together calls f for many operands at the same time. It prints results in the order of the operands, as early as that
+// allows.
 func (s *Session) Together(ctx context.Context, operands []string, f func(context.Context, string) error) error {
 	results := make([]chan error, len(operands))
-	slots := make(chan struct{}, atOnce)
+	slots := make(chan struct{}, maxAtOnce)
 	var all sync.WaitGroup
 	defer all.Wait()
 	for i, operand := range operands {
@@ -78,8 +78,8 @@ func (s *Session) Together(ctx context.Context, operands []string, f func(contex
 	return s.Partial(failed)
 }
 
-// Tolerated is an error that is reported and does not fail the command.
+// Tolerated is an error that is printed but does not make the command fail.
 type Tolerated struct{ Err error }
 
-// Error is that of the error in it.
+// Error returns the text of the wrapped error.
 func (t Tolerated) Error() string { return t.Err.Error() }

@@ -1,6 +1,6 @@
 package session
 
-// Platform is what --platform says, else DOCKER_DEFAULT_PLATFORM.
+// Platform returns the value of --platform, or else DOCKER_DEFAULT_PLATFORM.
 func (s *Session) Platform(flag string) string {
 	if flag != "" {
 		return flag

@@ -11,11 +11,11 @@ import (
 	"box/personalities/cmd"
 )
 
-// MaxAnswer is how much of an answer to a question is read, bytes.
+// MaxAnswer is the maximum length of an answer in bytes.
 const MaxAnswer = 64 << 10
 
-// Ask waits for the user's answer. A signal meanwhile is an answer as well: the question's line is ended and the
-// command is over, which is no failure.
+// Ask waits for the user's answer. On a signal it ends the line of the question and returns an *cmd.Exit with code 0,
+// because to leave a question is not a failure.
 func (s *Session) Ask(ctx context.Context, read func() (string, error)) (string, error) {
 	type answer struct {
 		text string
@@ -36,7 +36,7 @@ func (s *Session) Ask(ctx context.Context, read func() (string, error)) (string,
 	}
 }
 
-// Confirm warns and asks; anything but y is no.
+// Confirm prints a warning and asks whether to continue. It returns an *cmd.Exit with code 0 unless the answer is y.
 func (s *Session) Confirm(ctx context.Context, warning string) error {
 	fmt.Fprint(s.Out, "WARNING! "+warning+"\nAre you sure you want to continue? [y/N] ")
 	answer, err := s.Ask(ctx, func() (string, error) {

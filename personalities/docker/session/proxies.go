@@ -1,6 +1,7 @@
 package session
 
-// proxies are the settings of one daemon, or of "default", in config.json: variables for the containers that are made.
+// proxies are the proxy settings in config.json for one daemon or for "default", which become variables of new
+// containers.
 type proxies struct {
 	HTTP  string `json:"httpProxy,omitempty"`
 	HTTPS string `json:"httpsProxy,omitempty"`

@@ -1,5 +1,5 @@
-// Package session is one command line of the client: its streams, the options before the command, the daemon they
-// mean, and what is said to the user when something goes wrong.
+// Package session is what all commands of the client share: streams, global options, settings, the selected daemon, and
+// advice for errors.
 package session
 
 import (
@@ -16,7 +16,8 @@ import (
 	"box/personalities/cmd"
 )
 
-// Session is one command line: the streams, the global flags, and the connection once something needs it.
+// Session is one run of the client: its streams, its global flags, and the connection to the daemon, which is made on
+// first use.
 type Session struct {
 	Env        *cmd.Env
 	In         io.Reader
@@ -28,7 +29,7 @@ type Session struct {
 	builtin    func(words string) bool
 }
 
-// globalFlags are those before the command's name.
+// globalFlags are the flags before the name of the command.
 type globalFlags struct {
 	Config    string   `help:"Folder of the client's settings"`
 	Context   string   `short:"c" help:"Stored context that names the daemon"`
@@ -43,7 +44,8 @@ type globalFlags struct {
 	Version   bool     `short:"v" help:"Print the version and stop"`
 }
 
-// New reads what the environment says. builtin tells whether words are a command of this client or begin one.
+// New makes a session with the flags that the environment sets. builtin tells whether words are a command of this
+// client or the beginning of one.
 func New(env *cmd.Env, builtin func(words string) bool) *Session {
 	s := &Session{Env: env, builtin: builtin, In: env.Stdin, Out: env.Stdout, Err: env.Stderr}
 	s.Flags = globalFlags{Config: cmd.ConfigFolder(env.Getenv)}
@@ -58,7 +60,7 @@ func New(env *cmd.Env, builtin func(words string) bool) *Session {
 	return s
 }
 
-// Usage is the top of the command line: `docker [OPTIONS] COMMAND [ARG...]`.
+// Usage describes the command line up to the command: `docker [OPTIONS] COMMAND [ARG...]`.
 func (s *Session) Usage() *cmd.Usage {
 	return &cmd.Usage{Path: "docker", Synopsis: "[OPTIONS] COMMAND [ARG...]", Max: -1, First: true, Options: &s.Flags}
 }
@@ -78,7 +80,7 @@ func (f *globalFlags) Check() error {
 	return nil
 }
 
-// Client returns the connection to the daemon; it is made on first use.
+// Client returns the client of the daemon's API, which is made on first use.
 func (s *Session) Client() (*client.Client, error) {
 	if s.API != nil {
 		return s.API, nil
@@ -117,14 +119,14 @@ func (s *Session) headers() (map[string]string, error) {
 	return set.HTTPHeaders, nil
 }
 
-// Close ends the connection to the daemon, if there is one.
+// Close closes the connection to the daemon.
 func (s *Session) Close() {
 	if s.API != nil {
 		s.API.Close()
 	}
 }
 
-// Terminal is the descriptor of a stream that is a terminal.
+// Terminal returns the descriptor of a stream if it is a terminal.
 func Terminal(stream any) (fd int, ok bool) {
 	f, isFile := stream.(*os.File)
 	if !isFile {
@@ -134,7 +136,7 @@ func Terminal(stream any) (fd int, ok bool) {
 	return fd, term.IsTerminal(fd)
 }
 
-// Path makes a path of the command line absolute.
+// Path makes a path from the command line absolute.
 func (s *Session) Path(p string) string {
 	if filepath.IsAbs(p) {
 		return p

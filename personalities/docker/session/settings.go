@@ -14,7 +14,7 @@ import (
 	"box/personalities/outfile"
 )
 
-// settings is the part of config.json that the client uses. What it does not know is kept when it writes.
+// settings are the keys of config.json that the client uses. Other keys are kept when the file is written.
 type settings struct {
 	Auths          map[string]StoredAuth `json:"auths,omitempty"`
 	HTTPHeaders    map[string]string     `json:"HttpHeaders,omitempty"`
@@ -26,14 +26,14 @@ type settings struct {
 	rest           map[string]json.RawMessage
 }
 
-// StoredAuth is a registry's credentials as config.json keeps them: base64 of user:password.
+// StoredAuth is the credentials for a registry in config.json. Auth is user:password in base64.
 type StoredAuth struct {
 	Auth          string `json:"auth,omitempty"`
 	IdentityToken string `json:"identitytoken,omitempty"`
 	RegistryToken string `json:"registrytoken,omitempty"`
 }
 
-// Config reads config.json once; a missing one is empty.
+// Config reads config.json once. A file that does not exist counts as empty.
 func (s *Session) Config() (*settings, error) {
 	if s.settings != nil {
 		return s.settings, nil
@@ -64,7 +64,7 @@ func (s *Session) Config() (*settings, error) {
 	return set, nil
 }
 
-// SaveAuths writes the credentials back.
+// SaveAuths writes the credentials to config.json.
 func (s *Session) SaveAuths(auths map[string]StoredAuth) error {
 	set, err := s.Config()
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Session) SaveAuths(auths map[string]StoredAuth) error {
 	return s.saveSetting("auths", auths)
 }
 
-// SaveCurrent makes a context the one of later commands; the default one is not written.
+// SaveCurrent makes a context the current one for later commands. The default context is stored as none.
 func (s *Session) SaveCurrent(name string) error {
 	set, err := s.Config()
 	if err != nil {
@@ -90,8 +90,8 @@ func (s *Session) SaveCurrent(name string) error {
 	return s.saveSetting("currentContext", name)
 }
 
-// saveSetting writes one key of config.json, beside and by rename, and leaves every other as it was; nil takes the
-// key out.
+// saveSetting replaces one key of config.json, or removes it if value is nil. Other keys stay as they are, and the file
+// is replaced atomically.
 func (s *Session) saveSetting(key string, value any) error {
 	set, err := s.Config()
 	if err != nil {
@@ -115,10 +115,10 @@ func (s *Session) saveSetting(key string, value any) error {
 	return outfile.Replace(filepath.Join(s.Flags.Config, "config.json"), out, 0o600)
 }
 
-// Hub is the key of the default registry's credentials.
+// Hub is the key for the credentials of the default registry.
 const Hub = "https://index.docker.io/v1/"
 
-// Auth is the stored credentials for a registry, or none.
+// Auth returns the stored credentials for a registry, which may be empty.
 func (s *Session) Auth(registry string) wire.Auth {
 	set, err := s.Config()
 	if err != nil {
@@ -139,9 +139,8 @@ func (s *Session) Auth(registry string) wire.Auth {
 	return a
 }
 
-// checkAliases refuses aliases in the settings as Docker does: of its commands only builder may have one, and there
-// it must not be one of the client's own. Programs that extend the client are not run, so that alias says nothing
-// here.
+// checkAliases refuses the aliases in the settings that Docker refuses: only builder may have one, and not to a command
+// of the client itself. An accepted alias has no effect here, because the client runs no plugins.
 func (s *Session) checkAliases(aliases map[string]string) error {
 	for name, target := range aliases {
 		if name != "builder" {

@@ -18,7 +18,7 @@ import (
 	"box/netapi/ssh"
 )
 
-// sshHost reads ssh://[USER@]HOST[:PORT][/SOCKET]: at the far end `docker system dial-stdio` joins the daemon.
+// sshHost parses ssh://[USER@]HOST[:PORT][/SOCKET]. On that host, `docker system dial-stdio` connects to the daemon.
 func sshHost(host string) (ssh.Host, error) {
 	u, err := url.Parse(host)
 	switch {
@@ -36,12 +36,12 @@ func sshHost(host string) (ssh.Host, error) {
 	h := ssh.Host{User: u.User.Username(), Name: u.Hostname(), Port: u.Port(),
 		Command: []string{"docker", "system", "dial-stdio"}}
 	if u.Path != "" && u.Path != "/" {
-		h.Command = []string{"docker", "--host", quoteWord("unix://" + u.Path), "system", "dial-stdio"}
+		h.Command = []string{"docker", "--host", shellQuote("unix://" + u.Path), "system", "dial-stdio"}
 	}
 	return h, nil
 }
 
-// sshArguments are those of the host's ssh. Nothing of the address is taken for an option.
+// sshArguments returns the arguments for the ssh program. No part of the address can be taken for an option.
 func sshArguments(h ssh.Host) []string {
 	args := []string{"-o", "ConnectTimeout=30", "-T"}
 	if h.User != "" {
@@ -58,11 +58,11 @@ func hasPassword(u *url.Userinfo) bool {
 	return has
 }
 
-// quoteWord protects a word from the shell at the far end.
-func quoteWord(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+// shellQuote quotes a word for the shell of the remote host.
+func shellQuote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// dialSSH returns how connections to an ssh:// host are made: each is one ssh of this machine; where there is none,
-// all go over one connection that box makes itself.
+// dialSSH returns a function that connects to an ssh:// host. Each connection runs the ssh program; without that
+// program all connections share one that package ssh makes.
 func dialSSH(host string, getenv func(string) string) (func(context.Context) (net.Conn, error), error) {
 	h, err := sshHost(host)
 	if err != nil {
@@ -74,7 +74,7 @@ func dialSSH(host string, getenv func(string) string) (func(context.Context) (ne
 	return func(context.Context) (net.Conn, error) { return startSSH(sshArguments(h)) }, nil
 }
 
-// sshConn is a connection that is the input and output of a program.
+// sshConn is a connection through standard input and output of the ssh program.
 type sshConn struct {
 	c    *exec.Cmd
 	in   io.WriteCloser
@@ -85,12 +85,12 @@ type sshConn struct {
 	end  error
 }
 
-// sshEnd is how long ssh may take to end by itself once the connection is closed.
-const sshEnd = 2 * time.Second
+// sshEndTimeout is how long ssh may take to end after the connection was closed.
+const sshEndTimeout = 2 * time.Second
 
 func startSSH(args []string) (net.Conn, error) {
 	p := &sshConn{c: exec.Command("ssh", args...)}
-	// away from the terminal: ctrl-c is for the program in the container, and passwords are asked for by an agent
+	// without a controlling terminal: ctrl-c is for the container, and ssh asks its agent for passwords
 	p.c.SysProcAttr = &unix.SysProcAttr{Setsid: true, Pdeathsig: unix.SIGTERM}
 	p.c.Stderr = &p.said
 	var err error
@@ -106,7 +106,7 @@ func startSSH(args []string) (net.Conn, error) {
 	return p, nil
 }
 
-// Read reads from the far end. Where it ends because ssh failed, the error is what ssh said.
+// Read reads from the remote host. If ssh failed, the error contains its messages.
 func (p *sshConn) Read(b []byte) (int, error) {
 	n, err := p.out.Read(b)
 	if n > 0 || err == nil {
@@ -118,10 +118,10 @@ func (p *sshConn) Read(b []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// wait ends the program and tells why it failed.
+// wait ends the program and returns why it failed.
 func (p *sshConn) wait() error {
 	p.once.Do(func() {
-		hurry := time.AfterFunc(sshEnd, func() { _ = p.c.Process.Signal(unix.SIGTERM) }) // it may be gone
+		hurry := time.AfterFunc(sshEndTimeout, func() { _ = p.c.Process.Signal(unix.SIGTERM) }) // it may be gone
 		defer hurry.Stop()
 		if err := p.c.Wait(); err != nil {
 			p.end = fmt.Errorf("%s: %w: %s", strings.Join(p.c.Args, " "), err, p.said.text())
@@ -130,7 +130,7 @@ func (p *sshConn) wait() error {
 	return p.end
 }
 
-// Write writes to the far end. Where that fails because ssh did, the error is what ssh said.
+// Write writes to the remote host. If ssh failed, the error contains its messages.
 func (p *sshConn) Write(b []byte) (int, error) {
 	n, err := p.in.Write(b)
 	if err != nil {
@@ -141,7 +141,7 @@ func (p *sshConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite ends the input of the far end.
+// CloseWrite closes the input of the remote host.
 func (p *sshConn) CloseWrite() error { return p.in.Close() }
 
 // Close ends the connection and the program.
@@ -151,7 +151,7 @@ func (p *sshConn) Close() error {
 	return err
 }
 
-// LocalAddr, RemoteAddr and the deadlines are those of no network.
+// LocalAddr, RemoteAddr and the deadlines complete net.Conn; a pipe has none of these.
 func (p *sshConn) LocalAddr() net.Addr { return sshAddr{} }
 
 func (p *sshConn) RemoteAddr() net.Addr { return sshAddr{} }
@@ -168,13 +168,13 @@ func (sshAddr) Network() string { return "ssh" }
 
 func (sshAddr) String() string { return "ssh" }
 
-// tail keeps the end of what a program says.
+// tail keeps the end of the program's messages.
 type tail struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-// Write keeps the last 4 KiB or so.
+// Write keeps about the last 4 KiB.
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

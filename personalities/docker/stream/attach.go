@@ -9,14 +9,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// AttachOptions are what AttachTo is to do besides.
+// AttachOptions says how AttachTo attaches: with standard input, with signals forwarded, with which detach keys.
 type AttachOptions struct {
 	Stdin, Proxy bool
 	Keys         string
-	Start        bool // start it once attached
+	Start        bool // start the container after attaching
 }
 
-// AttachTo joins a container that exists, and starts it when asked.
+// AttachTo attaches to an existing container, starts it if o.Start is set, and streams until it ends.
 func AttachTo(ctx context.Context, s *session.Session, id string, c *containerState, o AttachOptions) error {
 	if _, in := session.Terminal(s.In); o.Stdin && c.Config.Tty && !in {
 		return ErrNoTerminal()
@@ -55,7 +55,7 @@ func AttachTo(ctx context.Context, s *session.Session, id string, c *containerSt
 	if c.Config.Tty {
 		resize := func(height, width int) error { return s.API.ContainerResize(ctx, id, height, width) }
 		if h, w, ok := Size(s); ok && !o.Start {
-			// a program redraws its screen only when the size changes
+			// programs redraw their screen only when the size changes
 			_ = resize(h+1, w+1)
 		}
 		defer FollowSize(s, resize)()

@@ -9,13 +9,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// ErrDetached is what a stream ends with when the user typed the detach keys.
+// ErrDetached is returned by a stream that the user left with the detach keys.
 var ErrDetached = errors.New("read escape sequence")
 
-// defaultDetachKeys is ctrl-p, ctrl-q.
+// defaultDetachKeys are ctrl-p, ctrl-q.
 const defaultDetachKeys = "\x10\x11"
 
-// parseKeys reads a sequence such as ctrl-p,ctrl-q or ctrl-a,d.
+// parseKeys parses a sequence such as ctrl-p,ctrl-q or ctrl-a,d.
 func parseKeys(text string) (string, error) {
 	if text == "" {
 		return defaultDetachKeys, nil
@@ -38,17 +38,17 @@ func parseKeys(text string) (string, error) {
 	return string(keys), nil
 }
 
-// detachReader passes input on until the keys have been typed, and then ends with errDetached. Keys that turn
-// out not to be the whole sequence are passed on late, but are passed on.
+// detachReader passes input on until the detach keys are typed, and then returns ErrDetached. It delays the beginning
+// of the sequence until it is clear whether the rest follows.
 type detachReader struct {
 	r    io.Reader
 	keys string
-	held int    // how many of keys have been read and not passed on
-	out  []byte // read and not yet taken
+	held int    // how many of keys were read and not passed on
+	out  []byte // to be passed on
 	err  error
 }
 
-// Read gives what has been typed.
+// Read returns input that is not part of the detach keys.
 func (d *detachReader) Read(p []byte) (int, error) {
 	for len(d.out) == 0 {
 		if d.err != nil {
@@ -84,7 +84,7 @@ func (d *detachReader) take(typed []byte) {
 	}
 }
 
-// DetachKeys is the sequence that the daemon should watch for: the flag, else the setting, else its default.
+// DetachKeys returns the keys from the flag, or else from the settings; empty means the daemon's default.
 func DetachKeys(s *session.Session, flag string) string {
 	if flag != "" {
 		return flag

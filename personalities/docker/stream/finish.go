@@ -8,7 +8,7 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Finish streams until the program ends and returns its exit code, or errDetached.
+// Finish streams until the program ends and returns its exit code as an *cmd.Exit, or ErrDetached.
 func Finish(s *session.Session, st *Stream, wait *client.Wait) error {
 	if err := st.Run(); err != nil {
 		wait.Close()

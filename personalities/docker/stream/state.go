@@ -8,7 +8,7 @@ import (
 	"box/personalities/docker/session"
 )
 
-// containerState is the little of an inspection that attach, start, logs and exec need.
+// containerState is the part of a container's inspection that attach, start, logs and exec use.
 type containerState struct {
 	ID         string `json:"Id"`
 	State      struct{ Running, Paused, Restarting bool }
@@ -16,7 +16,7 @@ type containerState struct {
 	HostConfig struct{ AutoRemove bool }
 }
 
-// State asks for it.
+// State inspects a container.
 func State(ctx context.Context, s *session.Session, id string) (*containerState, error) {
 	api, err := s.Client()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package stream connects this side with the streams and the terminal of a container.
+// Package stream connects the streams and the terminal of a container with those of the client.
 package stream
 
 import (
@@ -21,23 +21,23 @@ import (
 	"box/personalities/signals"
 )
 
-// ErrNoTerminal is the answer to -it where standard input is a pipe or a file.
+// ErrNoTerminal is the error for -it if standard input is not a terminal.
 func ErrNoTerminal() error {
 	return errors.New("the input device is not a TTY")
 }
 
-// Stream joins the streams of a program to those of this process.
+// Stream connects the streams of a program with those of this process.
 type Stream struct {
 	Conn    *wire.Conn
-	in      io.Reader // nil: nothing is sent
+	in      io.Reader // nil: no input is sent
 	Out     io.Writer
 	Err     io.Writer
 	TTY     bool
 	Keys    string // detach keys; empty: the default
-	restore func() // gives a terminal in raw mode back
+	restore func() // restores the terminal from raw mode
 }
 
-// Attach connects to a container. With a terminal on both sides the local one turns raw until close.
+// Attach connects to a container. If both sides have a terminal, the local one is in raw mode until Close.
 func Attach(ctx context.Context, s *session.Session, id string, a client.Attach, tty bool) (*Stream, error) {
 	api, err := s.Client()
 	if err != nil {
@@ -57,7 +57,7 @@ func Attach(ctx context.Context, s *session.Session, id string, a client.Attach,
 	return st, st.Open(s, a.Stdin)
 }
 
-// Open prepares the local side.
+// Open prepares the local streams.
 func (st *Stream) Open(s *session.Session, stdin bool) error {
 	st.restore = func() {}
 	if !stdin {
@@ -83,28 +83,28 @@ func (st *Stream) Open(s *session.Session, stdin bool) error {
 		return fmt.Errorf("set up the terminal: %w", err)
 	}
 	st.restore = func() {
-		// nothing is left to try when the terminal is gone
+		// nothing else can be done if the terminal is gone
 		_ = term.Restore(fd, old)
 	}
 	return nil
 }
 
-// Close ends the connection and gives the terminal back. It may follow run.
+// Close closes the connection and restores the terminal. It may be called after Run.
 func (st *Stream) Close() {
 	st.restore()
 	st.Conn.Close()
 }
 
-// Run moves bytes until the program's output ends. It returns errDetached when the user left by the detach
-// keys, which this side or the daemon has noticed.
+// Run copies streams until the program's output ends. It returns ErrDetached if the detach keys were typed, whether
+// this process or the daemon noticed.
 //
-// Input is copied beside: its end is passed on as a half-close. Its goroutine may stay in a read of a
-// terminal when run returns; that read ends with the process, or with the caller's reader.
+// Input is copied by a goroutine, and its end is passed on as a half-close. The goroutine may still be blocked in a
+// read of the terminal when Run returns; it ends with the process, or with the reader.
 func (st *Stream) Run() error {
 	detached := make(chan struct{})
 	if st.in != nil {
 		go func() {
-			// any other error means that the connection or the input is gone: the output tells
+			// other errors mean that the connection or the input is gone, which the output reports
 			if _, err := io.Copy(st.Conn, st.in); errors.Is(err, ErrDetached) {
 				close(detached)
 				st.Conn.Close()
@@ -141,10 +141,10 @@ func (st *Stream) output() error {
 	return err
 }
 
-// isDetach recognises the words by which a daemon says that the keys were typed.
+// isDetach recognises the message of a daemon that saw the detach keys.
 func isDetach(err error) bool { return strings.HasSuffix(err.Error(), ErrDetached.Error()) }
 
-// Size is the terminal's, from the output or else the input.
+// Size returns the size of the terminal, of output or else input.
 func Size(s *session.Session) (height, width int, ok bool) {
 	for _, f := range []any{s.Out, s.In} {
 		if fd, is := session.Terminal(f); is {
@@ -156,7 +156,7 @@ func Size(s *session.Session) (height, width int, ok bool) {
 	return 0, 0, false
 }
 
-// FollowSize tells set the terminal's size now and whenever it changes, until stop.
+// FollowSize calls set with the size of the terminal now and after each change, until stop is called.
 func FollowSize(s *session.Session, set func(height, width int) error) (stop func()) {
 	if _, _, ok := Size(s); !ok {
 		return func() {}
@@ -168,7 +168,7 @@ func FollowSize(s *session.Session, set func(height, width int) error) (stop fun
 		defer close(ended)
 		for {
 			if h, w, ok := Size(s); ok {
-				// a program that is gone has no size: its end is reported elsewhere
+				// fails if the program has ended, which is reported elsewhere
 				_ = set(h, w)
 			}
 			select {
@@ -185,7 +185,7 @@ func FollowSize(s *session.Session, set func(height, width int) error) (stop fun
 	}
 }
 
-// ForwardSignals sends the signals that this process gets on to the container, until stop.
+// ForwardSignals sends the signals of this process to the container until stop is called.
 func ForwardSignals(ctx context.Context, s *session.Session, id string) (stop func(), err error) {
 	return signals.Forward(func(sig unix.Signal) {
 		s.Interrupts.Count(sig)
@@ -193,7 +193,7 @@ func ForwardSignals(ctx context.Context, s *session.Session, id string) (stop fu
 		if name == "" {
 			name = strconv.Itoa(int(sig))
 		}
-		// a container that has just ended cannot be signalled; its exit code follows
+		// fails if the container has just ended; its exit code follows
 		_ = s.API.ContainerKill(ctx, id, name)
 	})
 }

@@ -10,13 +10,13 @@ import (
 	"box/personalities/docker/table"
 )
 
-// BuilderPrune has the flags of `docker builder prune`.
+// BuilderPrune is `docker builder prune`.
 type BuilderPrune struct {
 	prune.Flags
 	All bool `short:"a" help:"Cache that images still use, too"`
 }
 
-// Run is `docker builder prune`.
+// Run implements session.Runner.
 func (c *BuilderPrune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	warning := "This will remove all dangling build cache."
 	if c.All {

@@ -14,13 +14,13 @@ import (
 	"box/personalities/docker/table"
 )
 
-// Df has the flags of `docker system df`.
+// Df is `docker system df`.
 type Df struct {
 	Format  string `help:"${format}"`
 	Verbose bool   `short:"v" help:"Show every object"`
 }
 
-// Run is `docker system df`.
+// Run implements session.Runner.
 func (c *Df) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {
@@ -40,30 +40,30 @@ func (c *Df) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return table.Print(s, s.Out, l, c.Format, usageRows(&usage))
 }
 
-// share is one kind of what takes space.
+// share is the space taken by one kind of object.
 type share struct {
 	name              string
 	total, active     int
 	size, reclaimable int64
-	percent           bool // of its size, where that says something
+	percent           bool // whether Reclaimable shows a percentage
 }
 
-// shareRow is a share in the listing; its methods are what --format may name.
+// shareRow is a row of `docker system df`; --format may call its methods.
 type shareRow struct{ s share }
 
-// Type is what takes space.
+// Type returns the kind of object.
 func (r *shareRow) Type() string { return r.s.name }
 
-// TotalCount is how many there are.
+// TotalCount returns how many objects there are.
 func (r *shareRow) TotalCount() string { return strconv.Itoa(r.s.total) }
 
-// Active is how many of them are in use.
+// Active returns how many objects are in use.
 func (r *shareRow) Active() string { return strconv.Itoa(r.s.active) }
 
-// Size is what all take.
+// Size returns the space taken by all objects.
 func (r *shareRow) Size() string { return table.SizeOf(r.s.size) }
 
-// Reclaimable is what those not in use take.
+// Reclaimable returns the space taken by objects that are not in use.
 func (r *shareRow) Reclaimable() string {
 	text := table.SizeOf(max(r.s.reclaimable, 0))
 	if r.s.percent && r.s.size > 0 {
@@ -72,7 +72,7 @@ func (r *shareRow) Reclaimable() string {
 	return text
 }
 
-// usageRows is the four lines of the summary.
+// usageRows returns the four rows of the summary.
 func usageRows(u *client.DiskUsage) []*shareRow {
 	images := share{name: "Images", total: len(u.Images), size: u.LayersSize, percent: true}
 	used := int64(0)

@@ -16,16 +16,16 @@ import (
 	"box/templates"
 )
 
-// usage is every object that takes space, as rows.
+// usage is all objects that take space, as rows.
 type usage struct {
 	images     []*image.Row
 	containers []*container.Row
 	volumes    []*volume.Row
 	cache      []*cacheRow
-	cacheSize  int64 // of what no image has, too
+	cacheSize  int64 // without the parts that images share
 }
 
-// usageOf makes the rows. Whole leaves IDs as long as they are.
+// usageOf makes the rows. If whole is set, IDs are not shortened.
 func usageOf(u *client.DiskUsage, whole bool) *usage {
 	r := &usage{}
 	for i := range u.Images {
@@ -46,7 +46,7 @@ func usageOf(u *client.DiskUsage, whole bool) *usage {
 	return r
 }
 
-// usageInFull lists every object with its size: as four tables, or by a template over all of them.
+// usageInFull lists every object with its size, as four tables or by a template.
 func usageInFull(s *session.Session, u *client.DiskUsage, format string) error {
 	if format != "" && format != "table" {
 		return usageByTemplate(s, usageOf(u, true), format)
@@ -77,7 +77,7 @@ func usageInFull(s *session.Session, u *client.DiskUsage, format string) error {
 	return table.Print(s, s.Out, cache, "", r.cache)
 }
 
-// usageByTemplate runs a template once over lists of rows. Docker ends no line after it.
+// usageByTemplate runs a template once over all rows. As in Docker, no newline follows.
 func usageByTemplate(s *session.Session, r *usage, format string) error {
 	if format == "json" {
 		format = "{{json .}}"
@@ -94,25 +94,25 @@ func usageByTemplate(s *session.Session, r *usage, format string) error {
 	return nil
 }
 
-// cacheRow is a part of the build cache; its methods are what --format may name.
+// cacheRow is a record of the build cache; --format may call its methods.
 type cacheRow struct {
 	b     *build.CacheRecord
 	whole bool
 }
 
-// ID is the part's.
+// ID returns the ID of the record.
 func (r *cacheRow) ID() string { return table.CutID(r.b.ID, r.whole) }
 
-// CacheType says what made it.
+// CacheType returns the type of the record.
 func (r *cacheRow) CacheType() string { return r.b.Type }
 
-// Size is what it takes.
+// Size returns the size of the record.
 func (r *cacheRow) Size() string { return table.SizeText(r.b.Size) }
 
-// CreatedSince is how long ago it was made.
+// CreatedSince returns how long ago the record was created.
 func (r *cacheRow) CreatedSince() string { return table.Since(r.b.CreatedAt) }
 
-// LastUsedSince is how long ago it was of use.
+// LastUsedSince returns how long ago the record was used.
 func (r *cacheRow) LastUsedSince() string {
 	if r.b.LastUsedAt == nil {
 		return ""
@@ -120,22 +120,22 @@ func (r *cacheRow) LastUsedSince() string {
 	return table.Since(*r.b.LastUsedAt)
 }
 
-// UsageCount is how often it was of use.
+// UsageCount returns how often the record was used.
 func (r *cacheRow) UsageCount() string { return strconv.Itoa(r.b.UsageCount) }
 
-// Parent is the part that it was made from.
+// Parent returns the IDs of the records that this one was made from.
 func (r *cacheRow) Parent() string { return strings.Join(r.b.Parents, ", ") }
 
-// Description says what it is.
+// Description describes the record.
 func (r *cacheRow) Description() string { return r.b.Description }
 
-// InUse tells whether a build has it now.
+// InUse tells whether a build uses the record now.
 func (r *cacheRow) InUse() string { return strconv.FormatBool(r.b.InUse) }
 
-// CreatedAt is a date.
+// CreatedAt returns the date of creation.
 func (r *cacheRow) CreatedAt() string { return r.b.CreatedAt.String() }
 
-// LastUsedAt is a date.
+// LastUsedAt returns the date of the last use.
 func (r *cacheRow) LastUsedAt() string {
 	if r.b.LastUsedAt == nil {
 		return ""
@@ -143,5 +143,5 @@ func (r *cacheRow) LastUsedAt() string {
 	return r.b.LastUsedAt.String()
 }
 
-// Shared tells whether several builds have it.
+// Shared tells whether several builds share the record.
 func (r *cacheRow) Shared() string { return strconv.FormatBool(r.b.Shared) }

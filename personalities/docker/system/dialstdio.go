@@ -8,10 +8,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// DialStdio is `docker system dial-stdio`, which has no flags. It is the far end of ssh://.
+// DialStdio is `docker system dial-stdio`, which runs on the remote host of an ssh:// connection.
 type DialStdio struct{}
 
-// Run joins this program's input and output with the daemon, each direction to its own end.
+// Run connects standard input and output with the daemon. The end of each direction is passed on by itself.
 func (*DialStdio) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

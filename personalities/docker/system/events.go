@@ -16,7 +16,7 @@ import (
 	"box/templates"
 )
 
-// Events has the flags of `docker system events`.
+// Events is `docker system events`.
 type Events struct {
 	Filter values.Filters `short:"f" placeholder:"filter" help:"Only those that match: type=..., event=..., container=..., label=..."`
 	Format string         `help:"json, or a Go template"`
@@ -24,7 +24,7 @@ type Events struct {
 	Until  string         `help:"Up to this time"`
 }
 
-// Run is `docker system events`.
+// Run implements session.Runner.
 func (c *Events) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) (err error) {
 	now := time.Now()
 	if c.Since, err = values.Instant(c.Since, now); err != nil {
@@ -44,7 +44,7 @@ func (c *Events) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) (er
 	return api.Events(ctx, c.Since, c.Until, client.Filters(c.Filter), show)
 }
 
-// eventPrinter prints one event a line: in words, as JSON, or by a template.
+// eventPrinter returns a function that prints an event on one line: as text, as JSON, or by a template.
 func eventPrinter(s *session.Session, format string) (func(*client.Event) error, error) {
 	if format == "" {
 		return func(m *client.Event) error {
@@ -60,7 +60,7 @@ func eventPrinter(s *session.Session, format string) (func(*client.Event) error,
 	if err != nil {
 		return nil, invalid(err)
 	}
-	// a template that asks for what no event has is refused before the first of them
+	// refuse a template with an unknown field before the first event
 	if err := t.Execute(io.Discard, &client.Event{}); err != nil {
 		return nil, invalid(err)
 	}

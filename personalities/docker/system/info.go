@@ -1,4 +1,4 @@
-// Package system is the commands about the daemon as a whole and about this client.
+// Package system is the commands about the daemon as a whole, and about the client itself.
 package system
 
 import (
@@ -20,12 +20,12 @@ import (
 	"box/templates"
 )
 
-// Info has the flags of `docker system info`.
+// Info is `docker system info`.
 type Info struct {
 	Format string `short:"f" help:"json, or a Go template"`
 }
 
-// Run is `docker system info`.
+// Run implements session.Runner.
 func (c *Info) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	var raw json.RawMessage
@@ -55,7 +55,7 @@ func (c *Info) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error
 	return nil
 }
 
-// info is what a template reads: the daemon's answer, and what the client knows of itself.
+// info is the value for templates: the daemon's answer, and information about the client.
 type info struct {
 	system.Info
 	ServerErrors []string    `json:",omitempty"`
@@ -63,7 +63,7 @@ type info struct {
 	ClientErrors []string    `json:",omitempty"`
 }
 
-// clientInfo is the client's part. There are no plugins.
+// clientInfo is information about the client, which has no plugins.
 type clientInfo struct {
 	Debug bool
 	clientVersion
@@ -71,7 +71,7 @@ type clientInfo struct {
 	Warnings []string
 }
 
-// formatInfo adds what the client knows of itself to the daemon's answer.
+// formatInfo prints the daemon's answer and information about the client by a template.
 func formatInfo(s *session.Session, format string, raw json.RawMessage) error {
 	if format == "json" {
 		format = "{{json .}}"
@@ -92,7 +92,7 @@ func formatInfo(s *session.Session, format string, raw json.RawMessage) error {
 	return table.Value{Typed: &v, Raw: whole}.Print(s.Out, t)
 }
 
-// withMember adds a member to the end of a JSON object, which stays as it came otherwise.
+// withMember appends a member to a JSON object, and leaves the rest as it was received.
 func withMember(object json.RawMessage, name string, value any) (json.RawMessage, error) {
 	member, err := json.Marshal(map[string]any{name: value})
 	if err != nil {
@@ -140,7 +140,7 @@ func printInfo(w io.Writer, i *system.Info) {
 	printRegistry(w, i)
 }
 
-// line prints one value that a daemon may leave empty.
+// line prints a value unless it is empty.
 func line(w io.Writer, name, value string) {
 	if value != "" {
 		fmt.Fprintf(w, " %s: %s\n", name, value)

@@ -17,14 +17,14 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Login has the flags of `docker login`.
+// Login is `docker login`.
 type Login struct {
 	Password      string `short:"p" help:"Password or token"`
 	PasswordStdin bool   `help:"Read the password from standard input"`
 	Username      string `short:"u" help:"User name"`
 }
 
-// Run is `docker login`.
+// Run implements session.Runner.
 func (f *Login) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	server := session.Hub
 	if len(p.Args) > 0 && p.Args[0] != "docker.io" {
@@ -51,7 +51,7 @@ func (f *Login) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) erro
 	return nil
 }
 
-// registryHost is the key of a registry: a URL without its scheme and path.
+// registryHost returns the key for the credentials of a registry: its URL without scheme and path.
 func registryHost(server string) string {
 	_, rest, ok := strings.Cut(server, "://")
 	if !ok {
@@ -61,7 +61,7 @@ func registryHost(server string) string {
 	return host
 }
 
-// read gets the name and the password that the flags did not give: from standard input, or by asking.
+// read gets a missing user name and password from standard input or from the terminal.
 func (f *Login) read(ctx context.Context, s *session.Session, server string) error {
 	if f.Password != "" {
 		fmt.Fprintln(s.Err, "WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
@@ -94,7 +94,7 @@ func (f *Login) read(ctx context.Context, s *session.Session, server string) err
 	return f.askPassword(ctx, s, fd)
 }
 
-// askUser asks for the name; an empty answer is the one that is stored.
+// askUser asks for the user name. An empty answer means the stored one.
 func (f *Login) askUser(ctx context.Context, s *session.Session, stored string) error {
 	question := "Username: "
 	if stored != "" {
@@ -135,7 +135,7 @@ func (f *Login) askPassword(ctx context.Context, s *session.Session, fd int) (er
 	return nil
 }
 
-// store keeps credentials that the registry has accepted.
+// store saves credentials that the registry has accepted.
 func store(s *session.Session, a wire.Auth, token string) error {
 	set, err := s.Config()
 	if err != nil {

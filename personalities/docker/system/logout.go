@@ -9,10 +9,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Logout is `docker logout`, which has no flags.
+// Logout is `docker logout`.
 type Logout struct{}
 
-// Run is `docker logout`.
+// Run implements session.Runner.
 func (*Logout) Run(_ context.Context, s *session.Session, p *cmd.Parsed) error {
 	server, shown := session.Hub, session.Hub
 	if len(p.Args) > 0 && p.Args[0] != "docker.io" {

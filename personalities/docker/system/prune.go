@@ -12,14 +12,14 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Prune has the flags of `docker system prune`.
+// Prune is `docker system prune`.
 type Prune struct {
 	prune.Flags
 	All     bool `short:"a" help:"Images that no container uses, not only those without a name"`
 	Volumes bool `help:"Anonymous volumes, too"`
 }
 
-// Run is `docker system prune`.
+// Run implements session.Runner.
 func (c *Prune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	if c.Volumes && len(c.Filter["until"]) > 0 {
 		return errors.New(`ERROR: The "until" filter is not supported with "--volumes"`)
@@ -52,7 +52,7 @@ func (c *Prune) warning() string {
 	return text
 }
 
-// prune goes kind by kind: a container goes before what it held on to.
+// prune removes containers before the objects that they use.
 func (c *Prune) prune(ctx context.Context, s *session.Session) error {
 	steps := []prune.Pruned{c.StoppedContainers, c.UnusedNetworks}
 	if c.Volumes {

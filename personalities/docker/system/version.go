@@ -21,7 +21,7 @@ import (
 	"box/templates"
 )
 
-// clientVersion is what the client says of itself.
+// clientVersion is the version information of the client.
 type clientVersion struct {
 	Version           string
 	APIVersion        string `json:"ApiVersion,omitempty"`
@@ -33,13 +33,13 @@ type clientVersion struct {
 	Context           string
 }
 
-// versions is what a template reads.
+// versions is the value for templates.
 type versions struct {
 	Client clientVersion
 	Server *serverVersion
 }
 
-// serverVersion is the daemon's answer in the order of Docker's client.
+// serverVersion is the daemon's answer with keys in the order of Docker's client.
 type serverVersion struct {
 	Platform      system.PlatformInfo       `json:",omitempty"`
 	Components    []system.ComponentVersion `json:",omitempty"`
@@ -54,7 +54,7 @@ type serverVersion struct {
 	BuildTime     string `json:",omitempty"`
 }
 
-// serverVersionOf has the time of the engine's build as people read it.
+// serverVersionOf converts the daemon's answer, with readable build times.
 func serverVersionOf(v *system.VersionResponse) *serverVersion {
 	for _, c := range v.Components {
 		if at, err := time.Parse(time.RFC3339Nano, c.Details["BuildTime"]); err == nil {
@@ -80,12 +80,12 @@ func thisClient(s *session.Session) clientVersion {
 		GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH, Context: name}
 }
 
-// Version has the flags of `docker version`.
+// Version is `docker version`.
 type Version struct {
 	Format string `short:"f" help:"json, or a Go template"`
 }
 
-// Run is `docker version`.
+// Run implements session.Runner.
 func (c *Version) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	t, err := versionTemplate(c.Format)
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *Version) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) er
 	return err
 }
 
-// versionTemplate is the template of a format, none for none.
+// versionTemplate parses a format, or returns nil for an empty one.
 func versionTemplate(format string) (*template.Template, error) {
 	switch format {
 	case "":
@@ -141,7 +141,7 @@ func printClientVersion(w io.Writer, v clientVersion) {
 	}
 }
 
-// engineLines is the order of the details of the engine, and their titles.
+// engineLines returns the details of the engine to print, in order, with their titles.
 func engineLines() [][2]string {
 	return [][2]string{{"GoVersion", "Go version"}, {"GitCommit", "Git commit"}, {"BuildTime", "Built"}}
 }

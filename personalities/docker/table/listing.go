@@ -10,24 +10,24 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Listing is how one kind of thing is listed: the columns of its table, and the placeholders of --format.
+// Listing describes how one kind of object is listed: the columns of its table, and the placeholders of --format.
 type Listing struct {
-	Setting  string   // key in config.json that replaces the default format
-	Standard []Column // the table without --format
-	Others   []Column // placeholders that the table does not show
-	Raw      string   // the template that the format "raw" stands for
-	Key      string   // the placeholder that --quiet leaves
-	Flexible []string // fields that are cut in a window that is too narrow
-	Optional []string // fields that are left out there, the first first
+	Setting  string   // key in config.json of the default format
+	Standard []Column // columns of the default table
+	Others   []Column // placeholders without a column in the default table
+	Raw      string   // template of the format "raw"
+	Key      string   // placeholder that --quiet prints
+	Flexible []string // fields that are shortened in a narrow window
+	Optional []string // fields that are left out in a narrow window, in this order
 }
 
-// Column is a placeholder, and what stands over it in a table. A third text is the cell where it is more than that.
+// Column is a placeholder, its header, and optionally the template of its cell if that is not the placeholder alone.
 type Column [3]string
 
-// FormatHelp describes --format of a listing.
+// FormatHelp is the help text of --format in commands that list.
 const FormatHelp = "table, json, or a Go template; 'table TEMPLATE' has column headers"
 
-// Format is the one that was asked for, or else that of config.json.
+// Format returns the requested format, or else that of config.json.
 func (l *Listing) Format(s *session.Session, asked string) string {
 	if asked != "" || l.Setting == "" {
 		return asked
@@ -39,7 +39,7 @@ func (l *Listing) Format(s *session.Session, asked string) string {
 	return set.Formats[l.Setting]
 }
 
-// Quiet is what --quiet makes of a format: the key alone in place of a table. A template stays what it is.
+// Quiet returns the format to use with --quiet: the key alone in place of a table. Other formats stay as they are.
 func (l *Listing) Quiet(format string) string {
 	switch format {
 	case "", "table":
@@ -54,8 +54,8 @@ func (l *Listing) Quiet(format string) string {
 	return format
 }
 
-// Print writes rows in a format; an empty one is the user's setting or the table. What a template may name are the
-// methods of a row.
+// Print writes rows in a format. An empty format is that of config.json, or else the table. Templates use the methods
+// of a row.
 func Print[R any](s *session.Session, w io.Writer, l *Listing, format string, rows []R) error {
 	format = l.Format(s, format)
 	source, isTable := l.source(format)
@@ -81,13 +81,13 @@ func Print[R any](s *session.Session, w io.Writer, l *Listing, format string, ro
 	all.WriteByte('\n')
 	lines.WriteTo(&all)
 	columns := 0
-	if format == "" || format == "table" { // the one that nobody asked for in particular
+	if format == "" || format == "table" { // the default table
 		columns = window(s.Out)
 	}
 	return l.LayOut(w, all.String(), columns)
 }
 
-// LayOut prints a table whose cells are apart by tabs, in a window of so many columns; 0 for one that is wide enough.
+// LayOut prints a table whose cells are separated by tabs, to fit a window of so many columns; 0 means no limit.
 func (l *Listing) LayOut(w io.Writer, text string, columns int) error {
 	t := readTable(text)
 	if columns > 0 {
@@ -99,7 +99,7 @@ func (l *Listing) LayOut(w io.Writer, text string, columns int) error {
 	return t.write(w)
 }
 
-// source is the template that a format stands for.
+// source returns the template for a format.
 func (l *Listing) source(format string) (source string, isTable bool) {
 	switch {
 	case format == "" || format == "table":
@@ -113,7 +113,7 @@ func (l *Listing) source(format string) (source string, isTable bool) {
 	return Unescape(strings.Trim(source, " ")), isTable
 }
 
-// standard is the template of the table without --format.
+// standard returns the template of the default table.
 func (l *Listing) standard() string {
 	var cells []string
 	for _, c := range l.Standard {
@@ -126,15 +126,15 @@ func (l *Listing) standard() string {
 	return strings.Join(cells, "\t")
 }
 
-// Unescape turns the two characters \t into a tab and \n into a line end: shells rarely do.
+// Unescape replaces the characters \t by a tab and \n by a newline, since shells rarely do.
 func Unescape(format string) string {
 	return strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(format)
 }
 
-// headers is what a template is run over for the first line of a table.
+// headers is the value over which a template is run to print the header line.
 type headers map[string]string
 
-// Label is the header of a label's column: the last part of its name.
+// Label returns the header of a label's column: the last part of the label's name.
 func (headers) Label(name string) string {
 	return strings.NewReplacer("-", " ", "_", " ").Replace(name[strings.LastIndexByte(name, '.')+1:])
 }
@@ -149,7 +149,7 @@ func (l *Listing) headers() headers {
 	return h
 }
 
-// overHeaders are the functions that would spoil a header; there they leave it as it is.
+// overHeaders replaces the template functions that would change a header by ones that do not.
 func overHeaders() template.FuncMap {
 	same := func(v string) string { return v }
 	with := func(v, _ string) string { return v }

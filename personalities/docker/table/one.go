@@ -12,14 +12,14 @@ import (
 	"box/templates"
 )
 
-// Value is what a template is run over that is about one thing: a value of Go's, and the JSON that it was read from.
+// Value is one object over which templates are run: a typed value, and the JSON from which it was decoded.
 type Value struct {
 	Typed any             // a pointer
-	Raw   json.RawMessage // nil: there is nothing but the typed value
+	Raw   json.RawMessage // nil: there is only the typed value
 }
 
-// Text runs a template over the typed value, and over the JSON where that fails: a daemon may say more than the type
-// has. Where both fail, out is as far as the first came.
+// Text runs a template over the typed value, and over the JSON if that fails, because a daemon may send fields that the
+// type lacks. If both fail, out is the output of the typed value so far.
 func (v Value) Text(t *template.Template) (out []byte, typedErr, rawErr error) {
 	var text bytes.Buffer
 	if v.Raw != nil {
@@ -43,7 +43,7 @@ func (v Value) parts() parts {
 	return all
 }
 
-// jsonOf is the template function json: what was read from the JSON is printed as it came.
+// jsonOf implements the template function json: what was decoded from the JSON is printed as it was received.
 func jsonOf(of any, known func() parts) (string, error) {
 	id, ok := partOf(reflect.ValueOf(of))
 	if !ok {
@@ -58,7 +58,7 @@ func jsonOf(of any, known func() parts) (string, error) {
 	return b.String(), err
 }
 
-// overRaw runs a template over the JSON; a key that is not there is an error.
+// overRaw runs a template over the JSON; a missing key is an error.
 func (v Value) overRaw(w io.Writer, t *template.Template) error {
 	dec := json.NewDecoder(bytes.NewReader(v.Raw))
 	dec.UseNumber()
@@ -73,7 +73,7 @@ func (v Value) overRaw(w io.Writer, t *template.Template) error {
 	return strict.Option("missingkey=error").Execute(w, decoded)
 }
 
-// Print writes the text and a line end. The error is that of the typed value.
+// Print writes the text and a newline. It returns the error of the typed value.
 func (v Value) Print(w io.Writer, t *template.Template) error {
 	out, typedErr, _ := v.Text(t)
 	_, err := w.Write(append(out, '\n'))

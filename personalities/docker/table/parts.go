@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// parts knows the JSON that each pointer, map and list in a value was read from.
+// parts maps each pointer, map and slice in a value to the JSON from which it was decoded.
 type parts map[part]json.RawMessage
 
 type part struct {
@@ -16,7 +16,7 @@ type part struct {
 	of     reflect.Type
 }
 
-// partOf names a pointer, a map or a list. Empty ones may share an address and are none.
+// partOf identifies a pointer, map or slice. Empty ones may share an address, so they are not identified.
 func partOf(v reflect.Value) (p part, ok bool) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -27,7 +27,7 @@ func partOf(v reflect.Value) (p part, ok bool) {
 	return p, false
 }
 
-// add notes v, which was read from raw, and what is in it.
+// add records v, which was decoded from raw, and all that it contains.
 func (p parts) add(v reflect.Value, raw json.RawMessage) {
 	if id, ok := partOf(v); ok {
 		p[id] = raw

@@ -9,14 +9,14 @@ import (
 	"box/templates"
 )
 
-// Object is a row as JSON has it.
+// Object is a row in JSON.
 type Object map[string]any
 
-// MarshalJSON sorts the keys, and escapes <, > and & wherever the row is printed, as Docker's does.
+// MarshalJSON sorts the keys and, as Docker does, escapes <, > and & wherever the row is printed.
 func (o Object) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]any(o)) }
 
-// ObjectOf is every method without arguments of a row, by its name. A row that is not the same in JSON as in a table
-// is told by its method ForJSON.
+// ObjectOf collects the results of all methods of a row that take no arguments. A row that differs between JSON and
+// table has a method ForJSON, which switches between the two.
 func ObjectOf(row any) Object {
 	if r, differs := row.(interface{ ForJSON(on bool) }); differs {
 		r.ForJSON(true)
@@ -31,7 +31,7 @@ func ObjectOf(row any) Object {
 	return o
 }
 
-// Objects is ObjectOf of each row.
+// Objects returns ObjectOf for each row.
 func Objects[R any](rows []R) []Object {
 	all := make([]Object, len(rows))
 	for i, r := range rows {
@@ -40,7 +40,7 @@ func Objects[R any](rows []R) []Object {
 	return all
 }
 
-// parse reads a template over rows.
+// parse parses a template over rows.
 func parse[R any](source string) (*template.Template, error) {
 	return templates.ParseWith("", source, template.FuncMap{"json": func(v any) (string, error) {
 		if _, is := v.(R); is {
@@ -50,7 +50,7 @@ func parse[R any](source string) (*template.Template, error) {
 	}})
 }
 
-// Try runs a format over one row for what it asks of it.
+// Try runs a format over one row to find out which methods it calls.
 func Try[R any](format string, row R) (parseErr, executeErr error) {
 	t, err := parse[R](format)
 	if err != nil {

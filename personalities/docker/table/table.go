@@ -1,4 +1,4 @@
-// Package table prints listings: as a table, as JSON, by a template.
+// Package table prints lists of objects: as a table, as JSON, or by a template.
 package table
 
 import (
@@ -12,23 +12,23 @@ import (
 	"box/personalities/docker/session"
 )
 
-// How wide a table's cells are: at least minCell columns, with gap after the longest text, as in Docker's tables.
+// Columns of a table are at least minCell wide and have gap spaces after the longest text, as in Docker.
 const (
 	minCell = 10
 	gap     = 3
 )
 
-// narrowest is what a flexible column keeps in a window that is too narrow.
-const narrowest = 8
+// minFlexible is the width below which a flexible column is not shortened.
+const minFlexible = 8
 
-// table is lines of cells, the first of them the headers.
+// table is lines of cells; the first line has the headers.
 type table struct {
 	lines    [][]string
-	fields   []string // what each column shows, where that is known
+	fields   []string // field of each column, if known
 	gap, min int
 }
 
-// readTable reads lines whose cells are parted by tabs.
+// readTable parses lines whose cells are separated by tabs.
 func readTable(text string) *table {
 	t := &table{gap: gap, min: minCell}
 	for line := range strings.Lines(text) {
@@ -37,7 +37,7 @@ func readTable(text string) *table {
 	return t
 }
 
-// columns is how wide each column's longest text is.
+// columns returns the width of each column's longest text.
 func (t *table) columns() []int {
 	var widths []int
 	for _, line := range t.lines {
@@ -51,7 +51,7 @@ func (t *table) columns() []int {
 	return widths
 }
 
-// total is how wide the table is on a screen.
+// total returns the width of the table in columns of the terminal.
 func (t *table) total() int {
 	sum := 0
 	for i, w := range t.columns() {
@@ -63,8 +63,8 @@ func (t *table) total() int {
 	return sum
 }
 
-// fit makes the table no wider than a window, if it can: by smaller gaps, then by shorter texts in flexible columns,
-// then without the optional ones.
+// fit makes the table fit a window if possible: first by smaller gaps, then by shorter texts in flexible columns, then
+// by leaving out optional columns.
 func (t *table) fit(window int, flexible, optional []string) {
 	if t.total() <= window {
 		return
@@ -83,19 +83,19 @@ func (t *table) fit(window int, flexible, optional []string) {
 	}
 }
 
-// shrink cuts the widest of the flexible columns again and again.
+// shrink shortens the widest flexible column until the table fits. It returns false if it cannot.
 func (t *table) shrink(window int, flexible []string) bool {
 	for over := t.total() - window; over > 0; over = t.total() - window {
 		widths, widest := t.columns(), -1
 		for i, field := range t.fields {
-			if slices.Contains(flexible, field) && widths[i] > narrowest && (widest < 0 || widths[i] > widths[widest]) {
+			if slices.Contains(flexible, field) && widths[i] > minFlexible && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}
 		if widest < 0 {
 			return false
 		}
-		most := max(narrowest, widths[widest]-min(over, max(1, (widths[widest]-narrowest)/2)))
+		most := max(minFlexible, widths[widest]-min(over, max(1, (widths[widest]-minFlexible)/2)))
 		for _, line := range t.lines {
 			line[widest] = cutText(line[widest], most)
 		}
@@ -127,8 +127,8 @@ func (t *table) write(w io.Writer) error {
 	return err
 }
 
-// displayWidth is how many columns of a terminal a text takes: two for a character of Korean, Chinese or
-// Japanese (UAX #11).
+// displayWidth returns how many columns of a terminal a text takes. A wide character, as in Korean, Chinese and
+// Japanese, takes two (UAX #11).
 func displayWidth(s string) int {
 	n := 0
 	for _, r := range s {
@@ -145,7 +145,7 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// cutText cuts a text to a width; a sign at its end says so.
+// cutText shortens a text to a width; it ends with an ellipsis then.
 func cutText(s string, most int) string {
 	if displayWidth(s) <= most {
 		return s
@@ -159,7 +159,7 @@ func cutText(s string, most int) string {
 	return s
 }
 
-// window is how many columns the terminal has that a stream is, 0 for none.
+// window returns the width of the terminal, or 0 if the stream is not one.
 func window(stream any) int {
 	fd, ok := session.Terminal(stream)
 	if !ok {

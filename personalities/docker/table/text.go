@@ -9,7 +9,7 @@ import (
 	"github.com/docker/go-units"
 )
 
-// LabelText is labels as a listing shows them.
+// LabelText formats labels as in a list.
 func LabelText(labels map[string]string) string {
 	var out []string
 	for k, v := range labels {
@@ -19,7 +19,7 @@ func LabelText(labels map[string]string) string {
 	return strings.Join(out, ",")
 }
 
-// CutID is an ID as listings have it, or whole.
+// CutID returns an ID in full or shortened.
 func CutID(id string, whole bool) string {
 	if whole {
 		return id
@@ -27,13 +27,13 @@ func CutID(id string, whole bool) string {
 	return ShortID(id)
 }
 
-// Since is how long a thing has been, for listings that get a time.
+// Since formats how long ago t was.
 func Since(t time.Time) string { return units.HumanDuration(time.Since(t)) + " ago" }
 
-// SizeOf is a size in powers of 1000, with four digits.
+// SizeOf formats a size in powers of 1000 with four digits.
 func SizeOf(n int64) string { return units.HumanSize(float64(n)) }
 
-// ShortID is the first twelve digits of an ID, without "sha256:".
+// ShortID returns the first twelve digits of an ID without "sha256:".
 func ShortID(id string) string {
 	if _, hex, ok := strings.Cut(id, ":"); ok {
 		id = hex
@@ -44,10 +44,10 @@ func ShortID(id string) string {
 	return id
 }
 
-// undated is a date that was not given: Unix time 0, and the year 1 of a Go time.
+// undated matches a time that was not given: Unix time 0, or Go's zero time.
 func undated(seconds int64) bool { return seconds == 0 || seconds == time.Time{}.Unix() }
 
-// Moment is Unix seconds as a date.
+// Moment formats Unix seconds as a date.
 func Moment(seconds int64) string {
 	if undated(seconds) {
 		return "N/A"
@@ -55,7 +55,7 @@ func Moment(seconds int64) string {
 	return time.Unix(seconds, 0).String()
 }
 
-// Ago is how long ago Unix seconds were, in words.
+// Ago formats how long ago Unix seconds were.
 func Ago(seconds int64) string {
 	if undated(seconds) {
 		return "N/A"
@@ -63,10 +63,10 @@ func Ago(seconds int64) string {
 	return units.HumanDuration(time.Since(time.Unix(seconds, 0))) + " ago"
 }
 
-// SizeText is a size in powers of 1000, with three digits.
+// SizeText formats a size in powers of 1000 with three digits.
 func SizeText(n int64) string { return units.HumanSizeWithPrecision(float64(n), 3) }
 
-// Ellipsis cuts a text to a number of runes, the last of which says that it was cut.
+// Ellipsis shortens a text to a number of runes; the last one is an ellipsis then.
 func Ellipsis(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {
 		return s

@@ -7,7 +7,7 @@ import (
 	"box/netapi/client"
 )
 
-// With is the filters and one more.
+// With returns a copy of the filters with one value added.
 func With(f Filters, key, value string) client.Filters {
 	out := client.Filters{}
 	for k, v := range f {
@@ -17,7 +17,7 @@ func With(f Filters, key, value string) client.Filters {
 	return out
 }
 
-// Filters reads the values of --filter.
+// Filters are the values of --filter.
 type Filters map[string][]string
 
 // UnmarshalText adds one KEY=VALUE.

@@ -1,4 +1,4 @@
-// Package values reads what flags of several commands may say.
+// Package values parses values of flags that several commands share.
 package values
 
 import (
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// SortedKeys are the keys of a map in order.
+// SortedKeys returns the keys of a map in order.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// AddPair puts KEY=VALUE into a map, which it makes where there is none.
+// AddPair adds KEY=VALUE to a map, which may be nil.
 func AddPair(m map[string]string, pair string) map[string]string {
 	if m == nil {
 		m = map[string]string{}
@@ -20,7 +20,7 @@ func AddPair(m map[string]string, pair string) map[string]string {
 	return m
 }
 
-// Listed splits values at commas: these flags take several in one.
+// Listed splits values at commas, for flags that accept lists.
 func Listed(values []string) []string {
 	var out []string
 	for _, v := range values {
@@ -29,7 +29,7 @@ func Listed(values []string) []string {
 	return out
 }
 
-// Pairs makes a map of KEY=VALUE words; a word without "=" has an empty value.
+// Pairs makes a map from KEY=VALUE texts; a text without "=" has an empty value.
 func Pairs(words []string) map[string]string {
 	m := make(map[string]string, len(words))
 	for _, w := range words {
@@ -39,7 +39,7 @@ func Pairs(words []string) map[string]string {
 	return m
 }
 
-// PairsOrNil is the same, and nil for no words.
+// PairsOrNil is Pairs, but returns nil instead of an empty map.
 func PairsOrNil(words []string) map[string]string {
 	if len(words) == 0 {
 		return nil

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Instant turns what a user writes for a time into what the API reads, Unix seconds with nanoseconds: a
-// duration before now, a date with or without time and zone, or the seconds themselves.
+// Instant converts a time to the Unix seconds with nanoseconds of the API. It accepts a duration before now, a date
+// with or without time and zone, or Unix seconds.
 func Instant(text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	// "0" is a time, as in Docker, not the duration that it would be by itself.
+	// "0" is a time here, as in Docker, although ParseDuration accepts it.
 	if d, err := time.ParseDuration(text); err == nil && text != "0" {
 		return epoch(now.Add(-d)), nil
 	}

@@ -12,7 +12,7 @@ import (
 	"box/personalities/docker/values"
 )
 
-// Create has the flags of `docker volume create`.
+// Create is `docker volume create`.
 type Create struct {
 	Driver string   `short:"d" default:"local" help:"Driver"`
 	Label  []string `type:"label" help:"Put a label on it: KEY[=VALUE]"`
@@ -20,7 +20,7 @@ type Create struct {
 	Opt    []string `short:"o" placeholder:"map" help:"Option of the driver: type=..., device=..., o=..."`
 }
 
-// Run is `docker volume create`.
+// Run implements session.Runner.
 func (c *Create) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if len(p.Args) == 1 {
 		if c.Name != "" {

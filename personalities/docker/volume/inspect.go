@@ -11,10 +11,10 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Inspect has the flags of `docker volume inspect`.
+// Inspect is `docker volume inspect`.
 type Inspect struct{ inspect.Flags }
 
-// Run is `docker volume inspect`.
+// Run implements session.Runner.
 func (c *Inspect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

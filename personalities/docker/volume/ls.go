@@ -1,4 +1,4 @@
-// Package volume is the commands about volumes, a file a verb.
+// Package volume is the commands about volumes, with a file for each verb.
 package volume
 
 import (
@@ -29,7 +29,7 @@ func volumeListing() *table.Listing {
 	}
 }
 
-// Ls has the flags of `docker volume ls`.
+// Ls is `docker volume ls`.
 type Ls struct {
 	Cluster bool           `help:"Cluster volumes only"`
 	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: dangling=..., driver=..., name=..., label=..."`
@@ -37,7 +37,7 @@ type Ls struct {
 	Quiet   bool           `short:"q" help:"Names only"`
 }
 
-// Run is `docker volume ls`.
+// Run implements session.Runner.
 func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {
@@ -65,31 +65,31 @@ func (c *Ls) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	return table.Print(s, s.Out, l, c.Format, rows)
 }
 
-// Row is a volume of the listing; its methods are what --format may name.
+// Row is a volume in `docker volume ls`; --format may call its methods.
 type Row struct{ v *volume.Volume }
 
-// RowOf is the row of a volume.
+// RowOf returns the row of a volume.
 func RowOf(v *volume.Volume) *Row { return &Row{v} }
 
-// Name is the volume's.
+// Name returns the name of the volume.
 func (r *Row) Name() string { return r.v.Name }
 
-// Driver is the volume's.
+// Driver returns the driver of the volume.
 func (r *Row) Driver() string { return r.v.Driver }
 
-// Scope is local or global.
+// Scope returns "local" or "global".
 func (r *Row) Scope() string { return r.v.Scope }
 
-// Mountpoint is where the volume is on the host.
+// Mountpoint returns the path of the volume on the host.
 func (r *Row) Mountpoint() string { return r.v.Mountpoint }
 
-// Labels are all of them.
+// Labels returns all labels.
 func (r *Row) Labels() string { return table.LabelText(r.v.Labels) }
 
-// Label is the value of one.
+// Label returns the value of one label.
 func (r *Row) Label(name string) string { return r.v.Labels[name] }
 
-// Links is how many containers use the volume, where the daemon counted them.
+// Links returns how many containers use the volume, if the daemon counted them.
 func (r *Row) Links() string {
 	if r.v.UsageData == nil {
 		return "N/A"
@@ -97,7 +97,7 @@ func (r *Row) Links() string {
 	return strconv.FormatInt(r.v.UsageData.RefCount, 10)
 }
 
-// Size is what is in the volume, where the daemon measured it.
+// Size returns the size of the content, if the daemon measured it.
 func (r *Row) Size() string {
 	if r.v.UsageData == nil {
 		return "N/A"
@@ -105,11 +105,11 @@ func (r *Row) Size() string {
 	return table.SizeOf(r.v.UsageData.Size)
 }
 
-// Group is of a cluster's volumes.
+// Group is set for volumes of a cluster only.
 func (r *Row) Group() string { return "N/A" }
 
-// Availability is of a cluster's volumes.
+// Availability is set for volumes of a cluster only.
 func (r *Row) Availability() string { return "N/A" }
 
-// Status is of a cluster's volumes.
+// Status is set for volumes of a cluster only.
 func (r *Row) Status() string { return "N/A" }

@@ -8,13 +8,13 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Prune has the flags of `docker volume prune`.
+// Prune is `docker volume prune`.
 type Prune struct {
 	prune.Flags
 	All bool `short:"a" help:"Named volumes, too"`
 }
 
-// Run is `docker volume prune`.
+// Run implements session.Runner.
 func (c *Prune) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error {
 	warning := ""
 	if !c.Force {

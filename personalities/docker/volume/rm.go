@@ -7,12 +7,12 @@ import (
 	"box/personalities/docker/session"
 )
 
-// Rm has the flags of `docker volume rm`.
+// Rm is `docker volume rm`.
 type Rm struct {
 	Force bool `short:"f" help:"No error for one that does not exist"`
 }
 
-// Run is `docker volume rm`.
+// Run implements session.Runner.
 func (c *Rm) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	api, err := s.Client()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// flat brings Docker's one object that groups keys, proxies, to the top, as Docker does.
+// flat moves the keys of the object proxies to the top level, as Docker does.
 func flat(file []pair) (list []pair, err error) {
 	for _, p := range file {
 		inner, ok := p.value.([]pair)
@@ -34,15 +34,15 @@ func flat(file []pair) (list []pair, err error) {
 	return list, nil
 }
 
-// setting is a key of a configuration file, and the option that it sets.
+// setting is a key of a configuration file and its option.
 type setting struct {
 	*cmd.Option
 	key   string
-	kinds string // of JSON, "list|string"
+	kinds string // accepted JSON types: "list|string"
 }
 
-// settings are all keys, as the tags of the fields have them: "key", or "key:kinds" where the field's own are not
-// all, several at commas.
+// settings returns all keys from the tags of the fields. A tag is "key" or "key:types"; several are separated by
+// commas. Without types, the type of the field decides.
 func settings(u *cmd.Usage) []setting {
 	var all []setting
 	for _, o := range u.Fields() {
@@ -60,7 +60,7 @@ func settings(u *cmd.Usage) []setting {
 	return all
 }
 
-// ownKind is what of JSON a field takes by itself.
+// ownKind returns the JSON type that matches the type of a field.
 func ownKind(o *cmd.Option) string {
 	t := o.Target.Type()
 	if t.Kind() == reflect.Pointer {
@@ -77,7 +77,8 @@ func ownKind(o *cmd.Option) string {
 	return "string"
 }
 
-// apply takes the options of a configuration file over. used tells which flags of u have been used, and what they say.
+// apply stores the values of a configuration file. used tells which flags were given; to set those in the file as well
+// is an error.
 func apply(u *cmd.Usage, file []pair, used func(name string) bool) error {
 	file, err := flat(file)
 	if err != nil {
@@ -120,12 +121,12 @@ func apply(u *cmd.Usage, file []pair, used func(name string) bool) error {
 	return nil
 }
 
-// unknownAt says where a key is that nothing is known of, and what it may have been meant for.
+// unknownAt says where an unknown key is, and which key may be meant.
 func unknownAt(p pair, all []setting) string {
 	var keys []string
 	for _, s := range all {
 		keys = append(keys, s.key)
-		// A flag's name in the place of the key is the mistake that is made most.
+		// Flags and keys often differ in the plural, which is the most common mistake.
 		if s.Name == p.key {
 			return fmt.Sprintf("%s: %s is the flag: the key is %s", p.at, p.key, s.key)
 		}
@@ -136,7 +137,7 @@ func unknownAt(p pair, all []setting) string {
 	return fmt.Sprintf("%s: %s", p.at, p.key)
 }
 
-// load stores a value of a configuration file. null is a value that is not there.
+// load stores a value of the configuration file. null counts as not set.
 func (s *setting) load(v any) error {
 	if v == nil {
 		return nil
@@ -146,7 +147,7 @@ func (s *setting) load(v any) error {
 			s.wanted())
 	}
 	if _, idle := s.Value().(*unused); idle && s.kinds != "bool" && s.kinds != "string" {
-		v = jsonName(v) + " value" // whatever it says
+		v = jsonName(v) + " value" // its content does not matter
 	}
 	texts, err := textsOf(v)
 	if err != nil {
@@ -160,7 +161,7 @@ func (s *setting) load(v any) error {
 	return nil
 }
 
-// fits tells whether v is of a kind that the key takes.
+// fits tells whether the key accepts values of the type of v.
 func (s *setting) fits(v any) bool {
 	got := jsonName(v)
 	switch got {
@@ -174,7 +175,7 @@ func (s *setting) fits(v any) bool {
 	return slices.Contains(strings.Split(s.kinds, "|"), got)
 }
 
-// wanted is what Go calls the first of the kinds.
+// wanted returns Go's name of the first accepted type, as in Docker's messages.
 func (s *setting) wanted() string {
 	switch first, _, _ := strings.Cut(s.kinds, "|"); first {
 	case "list":
@@ -186,7 +187,7 @@ func (s *setting) wanted() string {
 	}
 }
 
-// textsOf are the values of flags that say the same.
+// textsOf converts a value to the equivalent values of the flag.
 func textsOf(v any) (texts []string, err error) {
 	switch v := v.(type) {
 	case []any:
@@ -212,7 +213,7 @@ func textsOf(v any) (texts []string, err error) {
 	return []string{text}, err
 }
 
-// textOf is an element of a list: {"base": "10.0.0.0/8", "size": 24} is base=10.0.0.0/8,size=24.
+// textOf converts an element of a list: {"base": "10.0.0.0/8", "size": 24} is base=10.0.0.0/8,size=24.
 func textOf(v any) (string, error) {
 	object, ok := v.([]pair)
 	if !ok {
@@ -229,7 +230,7 @@ func textOf(v any) (string, error) {
 	return strings.Join(fields, ","), nil
 }
 
-// valueOf is the value of a key of an object: {"Name": "nofile", "Soft": 1, "Hard": 2} is 1:2.
+// valueOf converts the value of a key: {"Name": "nofile", "Soft": 1, "Hard": 2} is 1:2.
 func valueOf(key string, v any) (string, error) {
 	object, ok := v.([]pair)
 	if !ok {
@@ -270,7 +271,7 @@ func scalar(v any) (string, error) {
 	return "", fmt.Errorf("json: cannot unmarshal %s into Go value of type string", jsonName(v))
 }
 
-// said is what the flag of a setting was given, as Docker's messages have it.
+// said returns the value that was given by flag, as in Docker's messages.
 func (s *setting) said() string {
 	switch p := s.Value().(type) {
 	case *string:
@@ -310,7 +311,7 @@ func (s *setting) said() string {
 	return "given"
 }
 
-// hidden is text without the password of a URL.
+// hidden removes the password from a URL.
 func hidden(text string) string {
 	if u, err := url.Parse(text); err == nil && u.User != nil {
 		return u.Redacted()

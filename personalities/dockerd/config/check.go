@@ -15,7 +15,8 @@ import (
 	"box/netapi/version"
 )
 
-// check refuses what cannot be, in Docker's words where it has some, and completes the rest.
+// check reports invalid values, in Docker's words where Docker checks them too, and sets defaults that depend on other
+// values.
 func (o *Options) check(getenv func(string) string, used func(flag string) bool) error {
 	if len(o.Hosts) == 0 {
 		o.Hosts = []string{"unix:///var/run/docker.sock"}
@@ -47,7 +48,7 @@ func (o *Options) check(getenv func(string) string, used func(flag string) bool)
 	return nil
 }
 
-// checkGraph takes the old name of the data root for it.
+// checkGraph handles the old name of the data root.
 func (o *Options) checkGraph(used func(string) bool) error {
 	if o.Graph == "" {
 		return nil

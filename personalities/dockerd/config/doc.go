@@ -1,10 +1,9 @@
-// Package config is what the daemon is told: its command line, DOCKER_OPTS and daemon.json, read into one struct and
-// checked.
+// Package config reads and checks the daemon's options: the command line, DOCKER_OPTS and daemon.json.
 //
-// Every option of the daemon is a field of one struct (personalities/dockerd/config: options.go, unsupported.go): its
-// flag, its key, what it says in help. The command line, DOCKER_OPTS and daemon.json set the same fields by the same
-// function (apply.go), so that a value means the same everywhere; testdata/flags.tsv has Docker's options, and a test
-// that fails when one of them has no verdict. What a reload may change is engine.Settings, swapped as a whole; a new
-// registry client is part of it, and transfers under way keep the old one. Loading gives the old or the new: all is
-// read, checked and, for plugins, asked before anything is changed.
+// Every option is a field of one struct (options.go, unsupported.go) that declares its flag, its key and its help. All
+// sources store values through the same function (apply.go), so a value means the same everywhere. testdata/flags.tsv
+// lists Docker's options, and a test fails if box does not know one of them. The options that a reload may change are
+// engine.Settings, which are replaced as a whole, together with the client of registries; transfers under way keep the
+// old one. A reload takes effect completely or not at all: everything is read and checked, and plugins are asked,
+// before anything changes.
 package config

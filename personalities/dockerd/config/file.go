@@ -15,10 +15,10 @@ import (
 // Limits of a configuration file.
 const (
 	maxConfig = 1 << 20 // bytes
-	maxDepth  = 16      // objects in one another
+	maxDepth  = 16      // nesting of objects and lists
 )
 
-// readConfig gives the content of a file of at most maxConfig bytes, without a byte order mark.
+// readConfig reads a file of at most maxConfig bytes, and removes a byte order mark.
 func readConfig(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -35,19 +35,19 @@ func readConfig(path string) ([]byte, error) {
 	return bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), nil
 }
 
-// pair is one key of an object and its value: nil, bool, json.Number, string, []any or []pair.
+// pair is a key of an object and its value: nil, bool, json.Number, string, []any or []pair.
 type pair struct {
 	key   string
 	value any
 	at    position // of the key
 }
 
-// position is a place in a file; the first line and the first column are 1.
+// position is a place in a file, counted from 1.
 type position struct{ line, column int }
 
 func (p position) String() string { return fmt.Sprintf("line %d, column %d", p.line, p.column) }
 
-// positionOf is where the token is that begins at or after an offset: white space and what parts tokens come before it.
+// positionOf returns the position of the first token at or after an offset.
 func positionOf(raw []byte, offset int64) position {
 	at := min(int(offset), len(raw))
 	for at < len(raw) && bytes.IndexByte([]byte(" \t\r\n,:"), raw[at]) >= 0 {
@@ -57,16 +57,16 @@ func positionOf(raw []byte, offset int64) position {
 	return position{line, utf8.RuneCount(raw[bytes.LastIndexByte(raw[:at], '\n')+1:at]) + 1}
 }
 
-// parser reads one file.
+// parser parses one file.
 type parser struct {
 	*json.Decoder
 	raw []byte
 }
 
-// here is where the next token begins.
+// here returns the position of the next token.
 func (p *parser) here() position { return positionOf(p.raw, p.InputOffset()) }
 
-// token is the next one; an error says where.
+// token returns the next token, or an error with its position.
 func (p *parser) token() (json.Token, error) {
 	t, err := p.Token()
 	var syntax *json.SyntaxError
@@ -79,8 +79,8 @@ func (p *parser) token() (json.Token, error) {
 	return t, err
 }
 
-// parseConfig reads an object in the order in which it is written, and refuses a key that is given twice: which of
-// the two is meant is not for a program to guess. Nothing at all is an empty object.
+// parseConfig parses an object and keeps the order of its keys. It refuses duplicate keys, since it cannot know which
+// one is meant. An empty file is an empty object.
 func parseConfig(raw []byte) ([]pair, error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, nil
@@ -104,7 +104,7 @@ func parseConfig(raw []byte) ([]pair, error) {
 	return list, nil
 }
 
-// value reads one, with at most depth others in one another.
+// value parses a value that is nested at most depth levels deep.
 func (p *parser) value(depth int) (any, error) {
 	at := p.here()
 	t, err := p.token()
@@ -155,7 +155,7 @@ func (p *parser) value(depth int) (any, error) {
 	return object, err
 }
 
-// jsonName is what encoding/json calls the sort of a value.
+// jsonName returns the name that encoding/json has for the type of a value.
 func jsonName(v any) string {
 	switch v.(type) {
 	case bool:
@@ -172,7 +172,7 @@ func jsonName(v any) string {
 	return "null"
 }
 
-// printed is a value as Docker's messages have it.
+// printed formats a value as Docker's messages do.
 func printed(v any) string {
 	switch v := v.(type) {
 	case []any:

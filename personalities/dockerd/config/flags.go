@@ -12,8 +12,8 @@ import (
 	"box/personalities/cmd"
 )
 
-// Load reads the options of a command line and of the files that it names, and checks them. With ErrHelp the options
-// are only good for help.
+// Load reads and checks the options of a command line and of the files that it names. If the error is ErrHelp, the
+// options are good for printing help only.
 func Load(env *cmd.Env) (*Options, error) {
 	o := &Options{}
 	u, p, err := o.parse(env)
@@ -33,7 +33,8 @@ func Load(env *cmd.Env) (*Options, error) {
 	return o, nil
 }
 
-// parse reads the command line, and before it what the file of --opts-file says: the command line comes later and wins.
+// parse parses the command line, after the options in --opts-file if there is one, so that the command line takes
+// precedence.
 func (o *Options) parse(env *cmd.Env) (*cmd.Usage, *cmd.Parsed, error) {
 	u := o.Usage()
 	p, err := cmd.Parse(u, env.Args)
@@ -54,7 +55,7 @@ func (o *Options) parse(env *cmd.Env) (*cmd.Usage, *cmd.Parsed, error) {
 	return u, p, err
 }
 
-// noteUnused collects what is to be said about options that do nothing.
+// noteUnused collects the notes about options that have no effect.
 func (o *Options) noteUnused(u *cmd.Usage) {
 	for _, option := range u.Fields() {
 		if said, ok := option.Value().(*unused); ok {
@@ -63,7 +64,7 @@ func (o *Options) noteUnused(u *cmd.Usage) {
 	}
 }
 
-// readFile takes daemon.json over. Only the default one may be missing.
+// readFile reads daemon.json. It is an error if a file that was given by flag does not exist.
 func (o *Options) readFile(env *cmd.Env, u *cmd.Usage, p *cmd.Parsed) error {
 	raw, err := readConfig(at(env, o.ConfigFile))
 	if errors.Is(err, os.ErrNotExist) && !p.Set("config-file") {
@@ -82,7 +83,7 @@ func (o *Options) readFile(env *cmd.Env, u *cmd.Usage, p *cmd.Parsed) error {
 	return nil
 }
 
-// at is a path as the command line means it.
+// at makes a path of the command line absolute.
 func at(env *cmd.Env, path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -90,10 +91,10 @@ func at(env *cmd.Env, path string) string {
 	return filepath.Join(env.Dir, path)
 }
 
-// defaultRoot is where images and containers are.
+// defaultRoot is the default data root.
 const defaultRoot = "/var/lib/docker"
 
-// Usage is how the daemon is started.
+// Usage describes the daemon's command line.
 func (o *Options) Usage() *cmd.Usage {
 	return &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.", Options: o,
 		Vars: map[string]string{

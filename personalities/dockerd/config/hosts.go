@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// Ports of Docker's API.
+// Ports of Docker's API, without and with TLS.
 const (
 	plainPort  = "2375"
 	securePort = "2376"
 )
 
-// nameLetters are those of a host's name.
+// nameLetters are the characters of host names.
 const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
-// Host is one -H.
+// Host is a parsed -H.
 type Host struct {
 	Scheme  string // unix, tcp, fd
-	Address string // a path, host:port, or which of the descriptors
+	Address string // path, host:port, or selection of descriptors
 }
 
-// parseHost reads one -H. Without a scheme it is tcp. An empty host is this machine alone, an empty port Docker's.
+// parseHost parses one -H. The default scheme is tcp. The default host is 127.0.0.1, the default port Docker's.
 func parseHost(text string, secure bool) (Host, error) {
 	scheme, rest, ok := strings.Cut(strings.TrimSpace(text), "://")
 	if !ok {
@@ -53,7 +53,7 @@ func tcpAddress(rest string, secure bool) (string, error) {
 		return "", errors.New("tcp has no path: for a socket say unix:///path")
 	}
 	name, port := rest, ""
-	// an address in brackets or without colons has no port; one with several colons and no brackets is neither
+	// an address in brackets, or without a colon, has no port
 	if i := strings.LastIndexByte(rest, ':'); i >= 0 && !strings.HasSuffix(rest, "]") {
 		var err error
 		if name, port, err = net.SplitHostPort(rest); err != nil {

@@ -10,9 +10,9 @@ import (
 	"box/engine/request"
 )
 
-// Options are the daemon's, with Docker's names and defaults. A field is a flag, and the key of daemon.json that its
-// tag names, with the kinds of value that the key takes where those of the field are not all. A field that is keyonly
-// has no flag.
+// Options are the options of the daemon, with Docker's names and defaults. A field is a flag, and the tag key names its
+// key of daemon.json, with the accepted JSON types if they differ from that of the field. Fields with the tag keyonly
+// have no flag.
 type Options struct {
 	daemonOptions    `group:"Daemon"`
 	logOptions       `group:"Log of the daemon"`
@@ -24,9 +24,9 @@ type Options struct {
 	refusedOptions
 	unusedOptions
 
-	LowestAPI string   `kong:"-"` // version of the API that is spoken, from the environment; "" for the default
-	seccomp   string   // the profile that SeccompProfile names
-	Notes     []string `kong:"-"` // to be printed at the start
+	LowestAPI string   `kong:"-"` // minimum version of the API, from the environment; "": default
+	seccomp   string   // content of SeccompProfile
+	Notes     []string `kong:"-"` // notes to print at startup
 }
 
 // daemonOptions are about the daemon itself.
@@ -49,7 +49,7 @@ type daemonOptions struct {
 	Version         bool     `short:"v" help:"Print version information and quit"`
 }
 
-// logOptions are about what the daemon says.
+// logOptions are about the daemon's log.
 type logOptions struct {
 	Debug     bool   `short:"D" key:"debug" help:"Enable debug mode: each request is logged, and /debug answers on the unix socket"`
 	LogLevel  string `short:"l" key:"log-level" default:"info" help:"Set the logging level (\"debug\"|\"info\"|\"warn\"|\"error\"|\"fatal\")"`
@@ -58,7 +58,7 @@ type logOptions struct {
 	LogFile   string `placeholder:"file" help:"Write the daemon's own log to this file, 1 MB at most, and keep the one before as FILE.1"`
 }
 
-// storageOptions say where and how images and containers are kept.
+// storageOptions are about the storage of images and containers.
 type storageOptions struct {
 	DataRoot      string   `key:"data-root" default:"${dataRoot}" help:"Root directory of persistent state"`
 	Graph         string   `short:"g" key:"graph" hidden:"" help:"Old name of --data-root"`
@@ -86,7 +86,7 @@ type networkOptions struct {
 	NoProxy             string    `key:"no-proxy" help:"Comma-separated list of hosts or IP addresses for which the proxy is skipped"`
 }
 
-// containerOptions are what a container has that says nothing else.
+// containerOptions are defaults for containers.
 type containerOptions struct {
 	LogDriver           string    `key:"log-driver" default:"json-file" help:"Default driver for container logs"`
 	LogOpts             []string  `name:"log-opt" key:"log-opts:object" placeholder:"map" help:"Default log driver options for containers: KEY=VALUE"`
@@ -107,7 +107,7 @@ type containerOptions struct {
 	UsernsRemap         string    `key:"userns-remap" help:"User/Group setting for user namespaces: default, user[:group], uid[:gid]"`
 }
 
-// registryOptions say how images come and go.
+// registryOptions are about transfers of images.
 type registryOptions struct {
 	InsecureRegistries     []string `name:"insecure-registry" key:"insecure-registries" help:"Registry that may lack TLS, or a certificate to trust: host[:port] or network"`
 	RegistryMirrors        []string `name:"registry-mirror" key:"registry-mirrors" help:"Preferred registry mirror of Docker Hub, a URL"`
@@ -116,7 +116,7 @@ type registryOptions struct {
 	MaxConcurrentUploads   int      `key:"max-concurrent-uploads" default:"5" help:"Set the max concurrent uploads"`
 }
 
-// LogConfig is how containers are logged that do not say.
+// LogConfig returns the default log configuration of containers.
 func (o *Options) LogConfig() container.LogConfig {
 	c := container.LogConfig{Type: o.LogDriver, Config: map[string]string{}}
 	for _, option := range o.LogOpts {
@@ -126,7 +126,7 @@ func (o *Options) LogConfig() container.LogConfig {
 	return c
 }
 
-// Settings are those of the engine that may be changed while it runs.
+// Settings returns the options that the engine can change while it runs.
 func (o *Options) Settings() engine.Settings {
 	s := engine.Settings{Debug: o.Debug, Labels: o.Labels, LiveRestore: o.LiveRestore,
 		Authorization: o.AuthorizationPlugins, ShutdownTimeout: Seconds(o.ShutdownTimeout)}
@@ -143,7 +143,7 @@ func (o *Options) Settings() engine.Settings {
 	return s
 }
 
-// DefaultNetwork is the bridge that containers are on.
+// DefaultNetwork returns the configuration of the default bridge.
 func (o *Options) DefaultNetwork() engine.Bridge {
 	b := engine.Bridge{Name: o.Bridge, IP: netip.Prefix(o.BIP), MTU: o.MTU, Pools: o.DefaultAddressPools,
 		Range: netip.Prefix(o.FixedCIDR), Gateway: netip.Addr(o.DefaultGateway),
@@ -156,7 +156,7 @@ func (o *Options) DefaultNetwork() engine.Bridge {
 	return b
 }
 
-// Reload copies what a running daemon takes up anew from others.
+// Reload copies the options from n that a running daemon can change.
 func (o *Options) Reload(n *Options) {
 	o.Debug, o.Labels, o.LiveRestore, o.ShutdownTimeout = n.Debug, n.Labels, n.LiveRestore, n.ShutdownTimeout
 	o.registryOptions = n.registryOptions

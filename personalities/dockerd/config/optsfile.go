@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// readOptions gives the words of DOCKER_OPTS in a file of variables, as service scripts have it: /etc/default/docker,
-// /etc/sysconfig/docker. A file that is not there has none. Nothing is executed: what only a shell could tell is
-// refused.
+// readOptions reads the arguments in DOCKER_OPTS from a file of shell variables such as /etc/default/docker or
+// /etc/sysconfig/docker. It is no error if the file does not exist. Nothing is executed; what only a shell could expand
+// is refused.
 func readOptions(path string) ([]string, error) {
 	raw, err := readConfig(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -29,8 +29,8 @@ func readOptions(path string) ([]string, error) {
 	return words, nil
 }
 
-// DockerOpts finds the last assignment of DOCKER_OPTS, or OPTIONS as Red Hat's file calls it, and splits what it says
-// as a shell would where the variable stands without quotes.
+// DockerOpts finds the last assignment of DOCKER_OPTS, or of OPTIONS as in Red Hat's file, and splits the value as a
+// shell does with an unquoted variable.
 func DockerOpts(text string) (words []string, err error) {
 	found := map[string]string{}
 	for line := 1; text != ""; {
@@ -76,7 +76,7 @@ func DockerOpts(text string) (words []string, err error) {
 	}
 }
 
-// assignment recognises NAME= and NAME+= of the two names, with export before it or not; rest begins after the name.
+// assignment recognises NAME= and NAME+= of the two variables, optionally after export; rest starts after the name.
 func assignment(line string) (name, rest string, ok bool) {
 	line = strings.TrimLeft(strings.TrimPrefix(line, "export "), " \t")
 	for _, name := range []string{"DOCKER_OPTS", "OPTIONS"} {
@@ -87,8 +87,7 @@ func assignment(line string) (name, rest string, ok bool) {
 	return "", "", false
 }
 
-// shellWord reads one word with the quotes of a shell (POSIX, 2.2). What a shell would replace by something else is
-// refused.
+// shellWord parses one word with a shell's quoting (POSIX, 2.2). It refuses anything that a shell would expand.
 func shellWord(text string) (word, rest string, err error) {
 	var b strings.Builder
 	quote := byte(0)

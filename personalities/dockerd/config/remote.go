@@ -11,7 +11,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// Remote is what the options say about who may come in over the network, with Docker's names and meanings.
+// Remote are the options for access over the network, with Docker's names and meanings.
 type Remote struct {
 	TLS                  *bool    `key:"tls" help:"Use TLS on tcp sockets; implied by --tlsverify. --tls=false says that plain tcp is meant"`
 	TLSVerify            *bool    `name:"tlsverify" key:"tlsverify" help:"Use TLS and let only clients in whose certificate --tlscacert has signed"`
@@ -22,14 +22,13 @@ type Remote struct {
 	AuthorizationPlugins []string `name:"authorization-plugin" key:"authorization-plugins" help:"Authorization plugins to load"`
 	AuthorizationPolicy  string   `key:"authorization-policy" placeholder:"file" help:"File that says which names of client certificates may only read (read NAME) and which may do all (all NAME)"`
 
-	Addresses []Host `kong:"-"` // of -H
-	folder    string // of the files that no option names
+	Addresses []Host `kong:"-"` // parsed -H
+	folder    string // default folder of the files
 }
 
-// settle completes what was not said, and reads the hosts.
+// settle sets the defaults that depend on other options, and parses the addresses.
 func (r *Remote) settle(hosts []string, getenv func(string) string) error {
-	// Docker's rule: whoever mentions --tlsverify, with whatever value, wants TLS; and TLS without a word about it
-	// verifies.
+	// As in Docker, --tlsverify turns on TLS whatever its value is, and --tls alone verifies clients.
 	if r.TLSVerify == nil && getenv("DOCKER_TLS_VERIFY") != "" {
 		r.TLSVerify = new(true)
 	}
@@ -51,14 +50,14 @@ func (r *Remote) settle(hosts []string, getenv func(string) string) error {
 		if h.Scheme == "tcp" && !r.Secure() && r.RefusePlainTCP {
 			return r.PlainRefused(h.Address)
 		}
-		if !slices.Contains(r.Addresses, h) { // the same one again asks for nothing more
+		if !slices.Contains(r.Addresses, h) { // duplicates are ignored
 			r.Addresses = append(r.Addresses, h)
 		}
 	}
 	return nil
 }
 
-// findFiles names the files that no option does: the server's pair of `box certs`, else Docker's.
+// findFiles sets the default paths: the server's files of `box certs`, or else Docker's.
 func (r *Remote) findFiles() error {
 	if (r.TLSCert == "") != (r.TLSKey == "") {
 		return errors.New("--tlscert and --tlskey go together: give both or neither")
@@ -82,22 +81,22 @@ func (r *Remote) findFiles() error {
 	return nil
 }
 
-// Secure tells whether tcp sockets have TLS.
+// Secure tells whether tcp sockets use TLS.
 func (r *Remote) Secure() bool { return r.TLS != nil && *r.TLS }
 
-// Verifies tells whether only clients with a certificate come in.
+// Verifies tells whether clients need a certificate.
 func (r *Remote) Verifies() bool { return r.Secure() && *r.TLSVerify }
 
-// silent: --tls=false says that the user knows.
+// silent tells whether to omit the warnings, because --tls=false was given.
 func (r *Remote) silent() bool { return r.TLS != nil && !*r.TLS }
 
-// PlainRefused is the error for a tcp socket without TLS under --refuse-plain-tcp.
+// PlainRefused returns the error for a tcp socket without TLS if --refuse-plain-tcp is set.
 func (r *Remote) PlainRefused(address string) error {
 	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): whoever reaches it is root here. With TLS: "+
 		"%s", address, closing(address))
 }
 
-// Warnings are the sentences about sockets that let everybody in, for the terminal, the log and info.
+// Warnings returns a warning for each listener that is open to everybody, for the terminal, the log and info.
 func (r *Remote) Warnings(listeners []net.Listener) (out []string) {
 	for _, l := range listeners {
 		a := l.Addr()
@@ -118,7 +117,7 @@ func (r *Remote) Warnings(listeners []net.Listener) (out []string) {
 	return out
 }
 
-// closing is the line that makes a socket safe.
+// closing returns a command that makes a socket safe.
 func closing(address string) string {
 	name, port, _ := net.SplitHostPort(address)
 	if port == plainPort {

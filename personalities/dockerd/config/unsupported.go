@@ -9,7 +9,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// refusedOptions are Docker's that cannot be left out without changing what containers do or may.
+// refusedOptions are options of Docker that would change what containers do or may do.
 type refusedOptions struct {
 	AllowDirectRouting        refused `key:"allow-direct-routing:bool" bare:"true" but:"false" hidden:"" help:"Refused: containers are reached through published ports alone"`
 	BIP6                      refused `name:"bip6" key:"bip6:string" but:"|" hidden:"" help:"Refused: ${noIPv6}"`
@@ -37,7 +37,7 @@ type refusedOptions struct {
 	APICORSHeader             gone    `name:"api-cors-header" key:"api-cors-header:string" hidden:"" help:"Refused: Docker took it away"`
 }
 
-// unusedOptions are Docker's that only say how Docker's parts work together.
+// unusedOptions are options of Docker that are only about how Docker's parts work together.
 type unusedOptions struct {
 	AllowNondistributableArtifacts unused `key:"allow-nondistributable-artifacts:list" hidden:"" help:"Not used: deprecated in Docker too: every layer is pushed"`
 	Builder                        unused `key:"builder:object" keyonly:"" hidden:"" help:"Not used: there is no BuildKit service whose cache could be collected"`
@@ -53,11 +53,11 @@ type unusedOptions struct {
 	UserlandProxyPath              unused `key:"userland-proxy-path:string" but:"|" hidden:"" help:"Not used: the keeper forwards where no rule can"`
 }
 
-// refused is an option of Docker's that box does not have. Its help says why; the tag but has the values that ask for
-// nothing.
+// refused is an option of Docker that box does not support. Its help says why. The tag but lists the values that ask
+// for nothing and are accepted.
 type refused string
 
-// SetTagged refuses all that asks for something.
+// SetTagged accepts values that ask for nothing.
 func (r *refused) SetTagged(text string, o *cmd.Option) error {
 	if asksNothing(text, o) {
 		return nil
@@ -65,11 +65,11 @@ func (r *refused) SetTagged(text string, o *cmd.Option) error {
 	return fmt.Errorf("box does not have it: %s", reason(o))
 }
 
-// unused is an option of Docker's that may be said and does nothing: notes on why. The tag but has the values that
-// need none.
+// unused is an option of Docker that is accepted and has no effect: its value are notes about why. The tag but lists
+// the values that need no note.
 type unused []string
 
-// SetTagged takes everything.
+// SetTagged accepts any value.
 func (u *unused) SetTagged(text string, o *cmd.Option) error {
 	note := fmt.Sprintf("%s is not used: %s", o.Name, reason(o))
 	if !asksNothing(text, o) && !slices.Contains(*u, note) {
@@ -78,22 +78,22 @@ func (u *unused) SetTagged(text string, o *cmd.Option) error {
 	return nil
 }
 
-// asksNothing: the text is one of the tag but, "a|b", or "|a|b" where the empty text is one.
+// asksNothing tells whether text is one of the values in the tag but: "a|b", or "|a|b" to include "".
 func asksNothing(text string, o *cmd.Option) bool {
 	but := o.Tag.Get("but")
 	return but != "" && slices.Contains(strings.Split(but, "|"), text)
 }
 
-// reason is what the help says after its first words.
+// reason returns the help text after its first word.
 func reason(o *cmd.Option) string {
 	_, text, _ := strings.Cut(o.Help, ": ")
 	return text
 }
 
-// gone is an option that Docker took away, in Docker's words.
+// gone is an option that Docker removed.
 type gone string
 
-// UnmarshalText refuses all.
+// UnmarshalText refuses all values but "", in Docker's words.
 func (*gone) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		return nil
@@ -101,7 +101,7 @@ func (*gone) UnmarshalText(text []byte) error {
 	return errors.New(`DEPRECATED: The "api-cors-header" config parameter and the dockerd "--api-cors-header" option have been removed; use a reverse proxy if you need CORS headers`)
 }
 
-// Unsupported is the last paragraph of the help: what of Docker's options is refused or not used, by name.
+// Unsupported returns the last paragraph of help: the names of options that are refused or have no effect.
 func Unsupported(u *cmd.Usage) string {
 	var no, idle []string
 	for _, o := range u.Fields() {

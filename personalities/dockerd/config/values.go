@@ -14,9 +14,9 @@ import (
 	"box/engine"
 )
 
-// Values with a syntax of their own. Their messages are Docker's.
+// Values with a syntax of their own. Their error messages are Docker's.
 type (
-	inverse   bool // holds the contrary of what is said
+	inverse   bool // the opposite of the given value
 	address   netip.Addr
 	addresses []netip.Addr
 	cidr      netip.Prefix
@@ -26,7 +26,7 @@ type (
 	size      int64 // bytes
 )
 
-// UnmarshalText reads a boolean.
+// UnmarshalText parses a boolean.
 func (i *inverse) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	on, err := strconv.ParseBool(text)
@@ -34,7 +34,7 @@ func (i *inverse) UnmarshalText(raw []byte) error {
 	return err
 }
 
-// UnmarshalText reads an address of IPv4.
+// UnmarshalText parses an IPv4 address.
 func (a *address) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	ip, err := netip.ParseAddr(text)
@@ -59,7 +59,7 @@ func (a *addresses) UnmarshalText(raw []byte) error {
 	return nil
 }
 
-// UnmarshalText reads an address or a network of IPv4, as ADDRESS/BITS.
+// UnmarshalText parses an IPv4 address or network, ADDRESS/BITS.
 func (n *cidr) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	p, err := netip.ParsePrefix(text)
@@ -102,7 +102,7 @@ func (p *pools) UnmarshalText(raw []byte) error {
 	return nil
 }
 
-// UnmarshalText adds KEY=VALUE; the same again is no other.
+// UnmarshalText adds KEY=VALUE unless it is there.
 func (l *labels) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	if key, _, ok := strings.Cut(text, "="); !ok || key == "" {
@@ -114,7 +114,7 @@ func (l *labels) UnmarshalText(raw []byte) error {
 	return nil
 }
 
-// conflict finds one key with two values.
+// conflict reports a key with two values.
 func (l labels) conflict() error {
 	seen := map[string]string{}
 	for _, text := range l {
@@ -127,7 +127,7 @@ func (l labels) conflict() error {
 	return nil
 }
 
-// UnmarshalText adds NAME=SOFT[:HARD]; a name that is there is replaced.
+// UnmarshalText adds NAME=SOFT[:HARD], replacing a limit of the same name.
 func (u *ulimits) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	l, err := units.ParseUlimit(text)
@@ -138,7 +138,7 @@ func (u *ulimits) UnmarshalText(raw []byte) error {
 	return nil
 }
 
-// UnmarshalText reads 64m.
+// UnmarshalText parses a size such as 64m.
 func (s *size) UnmarshalText(raw []byte) error {
 	text := string(raw)
 	n, err := units.RAMInBytes(text)
@@ -149,5 +149,5 @@ func (s *size) UnmarshalText(raw []byte) error {
 	return err
 }
 
-// Seconds keeps the sign, which means for ever.
+// Seconds converts a number of seconds; a negative one stands for no limit.
 func Seconds(n int) time.Duration { return time.Duration(n) * time.Second }
