@@ -34,6 +34,7 @@ type Launcher struct {
 type program struct {
 	pid  int
 	deaf bool          // to SIGTERM
+	code int           // that it ends with; set before end is called
 	over chan struct{} // closed when it is told to end
 	end  func()
 }
@@ -63,14 +64,13 @@ func (r *Launcher) Launch(_ context.Context, l task.Launch, attached []*os.File)
 	for _, f := range attached {
 		go p.echo(f)
 	}
-	code := 0
 	if l.Spec.Process.Args[0] == "false" {
-		code = 1
+		p.code = 1
 		p.end()
 	}
 	go func() {
 		<-p.over
-		r.exits <- task.Exit{Container: l.ID, Pid: p.pid, Code: code, At: time.Now()}
+		r.exits <- task.Exit{Container: l.ID, Pid: p.pid, Code: p.code, At: time.Now()}
 	}()
 	return task.Status{ID: l.ID, Pid: p.pid, Started: time.Now()}, nil
 }

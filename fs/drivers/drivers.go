@@ -73,7 +73,8 @@ func unknown(name string) error {
 }
 
 // Open opens the driver called name on the folder of that name below root. An empty name picks one: the driver that
-// has layers there already, the one that opts name, else the first that works; why others did not is told to note.
+// has layers there already, the one that opts name, else the first that works; why others did not is told to note,
+// which may be nil.
 // opts are storage options, key=value; those of a driver start with its name.
 func Open(ctx context.Context, root, name string, db fs.DB, d *disk.Disk, opts []string, note func(string)) (fs.Driver,
 	error) {
@@ -125,7 +126,7 @@ func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []str
 		dir := filepath.Join(root, d.name)
 		_, statErr := os.Lstat(dir)
 		opened, err := d.open(ctx, dir, db, to, opts)
-		if err == nil && len(tried) > 0 {
+		if err == nil && len(tried) > 0 && note != nil {
 			note(fmt.Sprintf("storage driver %s is used, since others do not work on %s: %v", d.name, root,
 				errors.Join(tried...)))
 		}
