@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
 	"golang.org/x/sys/unix"
 
-	"box/engine/cgroup"
 	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/network"
@@ -42,6 +40,7 @@ func (e *Engine) recover(ctx context.Context) error {
 		return err
 	}
 	e.reconcile(alive)
+	e.sweepGroups(alive)
 	e.restoreMounts()
 	if err := e.restoreNetworks(ctx); err != nil {
 		return err
@@ -188,11 +187,8 @@ func (e *Engine) putToRest(c *lifecycle.Container) {
 		code = codeKilled // the exec root is still there: the machine was not restarted
 	}
 	rec := c.Record()
-	if err := cgroup.Clear(rec.Cgroup); err != nil {
-		e.log.Error("end what is left of a container", "container", ident.Short(c.ID()), "error", err)
-	}
+	e.clear(&rec)
 	e.roots.DropAll(&rec)
-	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.ID()))
 	c.Change(func(s *lifecycle.Status) {
 		if h := s.Health; h != nil {
 			s.Health = &api.Health{Status: api.Unhealthy, FailingStreak: h.FailingStreak, Log: h.Log}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -101,6 +102,9 @@ func (e *Engine) start(ctx context.Context, c *lifecycle.Container, prepare func
 		files = append(files, w.Hand())
 	}
 	ts, err := e.o.Tasks.Launch(ctx, l, files)
+	if errdefs.IsUnavailable(err) {
+		e.clear(&rec) // a keeper that was lost in the middle may have started it: nobody else knows
+	}
 	if err != nil {
 		return err
 	}

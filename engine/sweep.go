@@ -3,11 +3,14 @@ package engine
 import (
 	"context"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"box/engine/cgroup"
 	"box/engine/ident"
+	"box/engine/lifecycle"
 	"box/engine/task"
 )
 
@@ -60,11 +63,47 @@ func (e *Engine) clearOrphans() []task.Exit {
 		if !st.Running() {
 			continue
 		}
-		if err := cgroup.Clear(c.Record().Cgroup); err != nil {
-			e.log.Error("end what is left of a container", "container", ident.Short(c.ID()), "error", err)
-		}
-		_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", c.ID()))
+		rec := c.Record()
+		e.clear(&rec)
 		list = append(list, task.Exit{Container: c.ID(), Pid: st.Pid, Code: codeKilled, At: e.o.Now()})
 	}
 	return list
+}
+
+// clear kills what may be left of a container that nobody owns, and removes its control group and what a keeper noted
+// of it.
+func (e *Engine) clear(rec *lifecycle.Record) {
+	if err := cgroup.Clear(rec.Cgroup); err != nil {
+		e.log.Error("end what is left of a container", "container", ident.Short(rec.ID), "error", err)
+	}
+	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", rec.ID))
+}
+
+// sweepGroups clears containers that neither run nor are the keeper's, and have a control group: a daemon and its
+// keeper were killed in the middle of a start.
+func (e *Engine) sweepGroups(alive []task.Status) {
+	known := map[string]bool{}
+	for _, t := range alive {
+		known[t.ID] = true
+	}
+	idle := map[string][]lifecycle.Record{} // by the parent of their group
+	for id, c := range e.containers {
+		if rec, st, _ := c.See(); !st.Running() && !known[id] && path.Base(rec.Cgroup) == id {
+			idle[path.Dir(rec.Cgroup)] = append(idle[path.Dir(rec.Cgroup)], rec)
+		}
+	}
+	for parent, records := range idle {
+		groups, err := e.groups()
+		if err != nil {
+			e.log.Warn("look for what is left of containers", "error", err)
+			return
+		}
+		left := groups.Names(parent)
+		for _, rec := range records {
+			if _, found := slices.BinarySearch(left, rec.ID); found {
+				e.log.Warn("end what a start that was cut off left", "container", ident.Short(rec.ID))
+				e.clear(&rec)
+			}
+		}
+	}
 }

@@ -95,29 +95,37 @@ func controllers() ([]string, error) {
 const emptyWait = 10 * time.Second
 
 // Clear kills every process in the group at path (as "/docker/<id>") in all hierarchies, waits until it is empty and
-// removes it. A group that is not there is no error.
+// removes it. A group that is not there is no error; the root is refused.
 func Clear(path string) error {
 	h, err := Read()
 	if err != nil {
+		return err
+	}
+	return h.clear(path)
+}
+
+func (h *Hierarchies) clear(path string) error {
+	g := h.Open(path)
+	if err := g.below("clear"); err != nil {
 		return err
 	}
 	limit := time.Now().Add(emptyWait)
 	for {
 		left := 0
 		for _, m := range h.mounts {
-			left += killAll(filepath.Join(m.dir, path))
+			left += killAll(m.dir + g.path)
 		}
 		if left == 0 {
 			break
 		}
 		if time.Now().After(limit) {
-			return fmt.Errorf("%d processes of control group %s do not end", left, path)
+			return fmt.Errorf("%d processes of control group %s do not end", left, g.path)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	var errs error
 	for _, m := range h.mounts {
-		errs = errors.Join(errs, removeTree(filepath.Join(m.dir, path)))
+		errs = errors.Join(errs, removeTree(m.dir+g.path))
 	}
 	return errs
 }

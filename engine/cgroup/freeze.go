@@ -14,6 +14,9 @@ const freezeWait = 10 * time.Second
 
 // Freeze stops every process of the group and returns when all stand still. After an error they run.
 func (g *Group) Freeze() error {
+	if err := g.below("freeze"); err != nil {
+		return err
+	}
 	m, ok := g.h.freezer()
 	if !ok {
 		return fmt.Errorf("freeze control group %s: controller freezer is not mounted: %w", g.path,

@@ -3,7 +3,9 @@ package cgroup
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"slices"
 
 	"github.com/containerd/errdefs"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -19,6 +21,30 @@ type Group struct {
 
 // Open is the group at path (as "/docker/<id>"), which an earlier process made. Nothing is asked of the kernel.
 func (h *Hierarchies) Open(p string) *Group { return &Group{h, path.Clean("/" + p)} }
+
+// below refuses the root: every process of the host is in it or below it. What is done to a group by a path that was
+// lost, or damaged on disk, is done to nobody.
+func (g *Group) below(what string) error {
+	if g.path == "/" {
+		return fmt.Errorf("%s control group /, which is the root: %w", what, errdefs.ErrInvalidArgument)
+	}
+	return nil
+}
+
+// Names are the groups at path that are there in any tree.
+func (h *Hierarchies) Names(p string) []string {
+	var names []string
+	for _, m := range h.mounts {
+		entries, _ := os.ReadDir(m.dir + h.Open(p).path)
+		for _, e := range entries {
+			if e.IsDir() {
+				names = append(names, e.Name())
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // Create makes the group at path in every tree, with the parents that it lacks, and sets the limits of r, which may
 // be nil. An empty group that is left there from before is replaced. After an error no group is left; parents stay.
@@ -108,6 +134,9 @@ func mkdir(dir string) error {
 
 // Update sets the limits that r has; those that are nil or zero stay as they are, and so do the rules for devices.
 func (g *Group) Update(r *specs.LinuxResources) error {
+	if err := g.below("update"); err != nil {
+		return err
+	}
 	list, err := g.limits(r)
 	if err != nil {
 		return err
@@ -139,8 +168,8 @@ func (g *Group) Paths() (map[string]string, error) {
 // Delete removes the group and those that its programs made below it, in every tree that lets it go. While processes
 // are in one of them the error is a conflict. It may be called again.
 func (g *Group) Delete() error {
-	if g.path == "/" {
-		return fmt.Errorf("delete control group /: %w", errdefs.ErrInvalidArgument)
+	if err := g.below("delete"); err != nil {
+		return err
 	}
 	var first error
 	for _, m := range g.h.mounts {

@@ -16,6 +16,9 @@ const signalRounds = 20
 // Kill kills every process of the group and of those below it, those too that are made meanwhile, and lets frozen
 // ones go. A group that is gone, or empty, has none.
 func (g *Group) Kill() error {
+	if err := g.below("kill"); err != nil {
+		return err
+	}
 	all := false
 	for _, m := range g.h.mounts {
 		// Since Linux 5.14, for all at once. In a tree of v2 beside those of v1 the group may lack some that are
@@ -33,6 +36,9 @@ func (g *Group) Kill() error {
 // Signal sends sig to every process of the group and of those below it. They stand still meanwhile, so that none is
 // left out that is just being made; those that were frozen before stay so, unless they are killed.
 func (g *Group) Signal(sig unix.Signal) error {
+	if err := g.below("signal"); err != nil {
+		return err
+	}
 	list, err := g.Pids()
 	if errdefs.IsNotFound(err) || err == nil && len(list) == 0 {
 		return nil

@@ -24,6 +24,7 @@ import (
 type Runtime struct {
 	root   string // where it keeps its files
 	groups *cgroup.Hierarchies
+	starts watcher
 }
 
 // New is libcontainer that keeps its files below root, which is made at the first container.
@@ -32,7 +33,7 @@ func New(root string) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runtime{root, groups}, nil
+	return &Runtime{root: root, groups: groups}, nil
 }
 
 // container is a Container of libcontainer's.
@@ -40,6 +41,7 @@ type container struct {
 	id     string
 	record record
 	group  *cgroup.Group
+	starts *watcher
 
 	mu      sync.Mutex              // one start or pause at a time: a process that enters a frozen group stops halfway
 	created *libcontainer.Container // until the first program runs
@@ -75,7 +77,7 @@ func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (r
 		return nil, err
 	}
 	rec := record{Root: r.root, Group: spec.Linux.CgroupsPath}
-	return &container{id: id, record: rec, group: r.groups.Open(rec.Group), created: created}, nil
+	return &container{id: id, record: rec, group: r.groups.Open(rec.Group), starts: &r.starts, created: created}, nil
 }
 
 // configuring guards what libcontainer has once for all containers.
@@ -121,7 +123,7 @@ func (r refusal) Unwrap() []error { return []error{r.error, errdefs.ErrInvalidAr
 
 // Restore is runtime.Runtime's. What is wrong with libcontainer's files is said by what needs them.
 func (r *Runtime) Restore(id string, raw json.RawMessage) (runtime.Container, error) {
-	c := &container{id: id}
+	c := &container{id: id, starts: &r.starts}
 	if err := json.Unmarshal(raw, &c.record); err != nil {
 		return nil, fmt.Errorf("read record of container %s: %w", id, err)
 	}
@@ -154,7 +156,7 @@ func (c *container) Start(p *specs.Process, s runtime.Streams) (pid int, termina
 	if c.created == nil {
 		return 0, nil, fmt.Errorf("container %s was started: %w", c.id, errdefs.ErrConflict)
 	}
-	defer c.watch()()
+	defer c.starts.watch(c.group)()
 	if pid, terminal, err = start(c.created, p, s, true); err != nil {
 		return 0, nil, err
 	}
@@ -177,7 +179,7 @@ func (c *container) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal
 	} else if frozen {
 		return 0, nil, fmt.Errorf("container %s is paused, unpause the container before exec: %w", c.id, errdefs.ErrConflict)
 	}
-	defer c.watch()()
+	defer c.starts.watch(c.group)()
 	loaded, err := c.load()
 	if err != nil {
 		return 0, nil, err

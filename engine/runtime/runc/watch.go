@@ -9,70 +9,132 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"box/engine/cgroup"
 )
 
 // What a start waits for. The process on its way can be seen and stopped by the container's before it executes the
 // program: that must not hold up the keeper, for libcontainer waits as long as it takes.
 const (
-	startLimit = time.Minute            // for a start
-	firstLook  = 500 * time.Millisecond // at one that takes long
+	startLimit = time.Minute            // for a start, and for a process from when it was stopped first
+	firstLook  = 500 * time.Millisecond // at starts that take long
 	lookAgain  = 50 * time.Millisecond
+	lookShare  = 20 // a look takes one part of so many of the time: it reads all of /proc
 	stopsLimit = 20 // how often a process goes on that was stopped
 )
 
-// watch lets processes go on that are on their way to their program and that somebody stopped, and ends them when it is
-// too much, until stop is called.
-func (c *container) watch() (stop func()) {
-	over := make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		look, began, stops := time.NewTimer(firstLook), time.Now(), map[int]int{}
-		defer look.Stop()
-		for {
-			select {
-			case <-over:
-				return
-			case <-look.C:
-			}
-			c.unstop(stops, time.Since(began) > startLimit)
-			look.Reset(lookAgain)
-		}
-	})
+// watcher lets processes go on that are on their way to their program and that somebody stopped, and ends them when it
+// is too much. One looks for all starts, while there are any.
+type watcher struct {
+	mu       sync.Mutex
+	underWay map[*watched]struct{}
+	stops    map[int]stops // by process
+	looking  bool
+}
+
+// watched is a start under way.
+type watched struct {
+	group *cgroup.Group
+	began time.Time
+}
+
+type stops struct {
+	first time.Time
+	count int
+}
+
+// watch looks after a start in group until stop is called, after which no process of it is touched.
+func (w *watcher) watch(group *cgroup.Group) (stop func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := &watched{group, time.Now()}
+	if w.underWay == nil {
+		w.underWay = map[*watched]struct{}{}
+	}
+	w.underWay[s] = struct{}{}
+	if !w.looking {
+		w.looking, w.stops = true, map[int]stops{}
+		time.AfterFunc(firstLook, w.look)
+	}
 	return func() {
-		close(over)
-		watching.Wait()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.underWay, s)
 	}
 }
 
-// unstop looks once; stops counts by process. One that is in the container's PID namespace already may not be in its
-// control group yet, so every child of this process is looked at that libcontainer has execute our file. It is late for
-// those that were stopped, and for those in the group.
-func (c *container) unstop(stops map[int]int, late bool) {
-	inGroup := map[int]bool{}
-	if late {
-		pids, _ := c.group.Pids() // of a group that is gone nothing is left
-		for _, pid := range pids {
-			inGroup[pid] = true
+// look looks once, and sees to the next look where starts are under way.
+func (w *watcher) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.underWay) == 0 {
+		w.looking = false
+		return
+	}
+	next, now := firstLook, time.Now()
+	for s := range w.underWay {
+		if now.Sub(s.began) >= firstLook {
+			w.unstop(now)
+			next = max(lookAgain, lookShare*time.Since(now))
+			break
 		}
 	}
-	found, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, file := range found {
-		raw, err := os.ReadFile(file)
-		after := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:])) // proc_pid_stat(5): state, parent
-		if err != nil || len(after) < 2 || after[1] != strconv.Itoa(os.Getpid()) {
-			continue
+	time.AfterFunc(next, w.look)
+}
+
+// unstop looks at every child of this process that libcontainer has execute our file. One that is in the container's
+// PID namespace already may not be in its control group yet, so a stopped one is found by its parent, whatever start it
+// is of. It is late for those that were stopped, and for those in the group of a start that is late.
+func (w *watcher) unstop(now time.Time) {
+	late := map[int]bool{}
+	for s := range w.underWay {
+		if now.Sub(s.began) > startLimit {
+			pids, _ := s.group.Pids() // of a group that is gone nothing is left
+			for _, pid := range pids {
+				late[pid] = true
+			}
 		}
-		words, err := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
-		if err != nil || string(words) != os.Args[0]+"\x00init\x00" {
-			continue
-		}
-		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if after[0] == "T" || after[0] == "t" {
-			stops[pid]++
+	}
+	seen := map[int]stops{}
+	for pid, state := range onTheirWay() {
+		s := w.stops[pid]
+		if state == "T" || state == "t" {
+			if s.count++; s.count == 1 {
+				s.first = now
+			}
 			_ = unix.Kill(pid, unix.SIGCONT)
 		}
-		if stops[pid] > stopsLimit || late && (stops[pid] > 0 || inGroup[pid]) {
+		seen[pid] = s
+		if s.count > stopsLimit || late[pid] || s.count > 0 && now.Sub(s.first) > startLimit {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
 	}
+	w.stops = seen
+}
+
+// onTheirWay is the state (proc_pid_stat(5)) of each child of this process that has not executed its program yet. It
+// executes this process's file, or a copy of it that libcontainer made: a program that only calls itself so does not.
+func onTheirWay() map[int]string {
+	own, _ := os.Readlink("/proc/self/exe")
+	found, _ := filepath.Glob("/proc/[0-9]*/stat")
+	list := map[int]string{}
+	for _, file := range found {
+		raw, err := os.ReadFile(file)
+		after := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:])) // state, parent
+		if err != nil || len(after) < 2 || after[1] != strconv.Itoa(os.Getpid()) {
+			continue
+		}
+		dir := filepath.Dir(file)
+		words, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if err != nil || string(words) != os.Args[0]+"\x00init\x00" {
+			continue
+		}
+		exe, err := os.Readlink(filepath.Join(dir, "exe"))
+		if err != nil || exe != own && !strings.HasPrefix(exe, "/memfd:") {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		list[pid] = after[0]
+	}
+	return list
 }
