@@ -412,8 +412,8 @@ func TestClose(t *testing.T) {
 			if want := 5 * time.Second; !live && took != want || live && (took != 0 || len(r.told) > 0) {
 				t.Errorf("live-restore %v: it took %s, and told %d", live, took, len(r.told))
 			}
-			for _, id := range r.l.ids() { // nothing outlives the clock
-				r.l.exit(id, 0)
+			for _, p := range r.l.programs() { // nothing outlives the clock
+				p.end()
 			}
 		})
 	}

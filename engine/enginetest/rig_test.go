@@ -315,6 +315,22 @@ func (r *rig) since() []string {
 	return out
 }
 
+// hears waits until a kind of action was told of n times since the last time.
+func (r *rig) hears(action string, n int) {
+	r.t.Helper()
+	within(r.t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		seen := 0
+		for _, m := range r.told {
+			if strings.HasPrefix(string(m.Action), action) {
+				seen++
+			}
+		}
+		return seen >= n
+	}, func() string { return fmt.Sprintf("%s is not told of %d times", action, n) })
+}
+
 // told is an event in a line: what kind of thing, what happened, to whom, and what else matters.
 func told(m events.Message) string {
 	line := fmt.Sprintf("%s %s", m.Type, m.Action)
@@ -337,9 +353,9 @@ func (r *rig) expect(what string, want ...string) {
 // folder is where a container has its files.
 func (r *rig) folder(id string) string { return filepath.Join(r.dir, "data", "containers", id) }
 
-// ids are the containers that were ever started.
-func (s *scripted) ids() []string {
+// programs are what runs, or has ended, in each container.
+func (s *scripted) programs() []*program {
 	s.Launcher.mu.Lock()
 	defer s.Launcher.mu.Unlock()
-	return slices.Collect(maps.Keys(s.running))
+	return slices.Collect(maps.Values(s.running))
 }
