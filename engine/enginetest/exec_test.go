@@ -83,7 +83,8 @@ func TestExecLife(t *testing.T) {
 		text, err := r.output(id)
 		done <- result{text, err}
 	}()
-	within(t, func() bool { i, _ := r.ExecInspect(t.Context(), id); return i.Running }, func() string { return "it does not run" })
+	within(t, func() bool { i, _ := r.ExecInspect(t.Context(), id); return i.Running },
+		func() string { return "it does not run" })
 	if _, err := r.output(id); !errdefs.IsConflict(err) || !strings.Contains(err.Error(), "is already running") {
 		t.Errorf("started twice: %v", err)
 	}
@@ -100,7 +101,8 @@ func TestExecLife(t *testing.T) {
 	if s, err := r.Inspect(t.Context(), web, false); err != nil || s.ExecIDs != nil {
 		t.Errorf("%v %v", s.ExecIDs, err)
 	}
-	r.expect("an exec", "container exec_create: echo a b name=web", "container exec_start: echo a b name=web", "container exec_die name=web exitCode=42")
+	r.expect("an exec", "container exec_create: echo a b name=web", "container exec_start: echo a b name=web",
+		"container exec_die name=web exitCode=42")
 }
 
 // TestExecRefused: what cannot be run is told with the code that the client ends with, is over, and leaves no trace.
@@ -111,9 +113,10 @@ func TestExecRefused(t *testing.T) {
 		code int
 		says string
 	}{
-		`unable to start container process: exec: "x": executable file not found in $PATH`: {127, "OCI runtime exec failed: exec failed: unable"},
-		`unable to start container process: exec: "x": permission denied`:                  {126, ": unknown"},
-		`chdir to cwd ("/none") set in config.json failed: no such file or directory`:      {127, "chdir"},
+		`unable to start container process: exec: "x": executable file not found in $PATH`: {127,
+			"OCI runtime exec failed: exec failed: unable"},
+		`unable to start container process: exec: "x": permission denied`:             {126, ": unknown"},
+		`chdir to cwd ("/none") set in config.json failed: no such file or directory`: {127, "chdir"},
 		"the keeper is tired": {126, "the keeper is tired"},
 	} {
 		r.l.failing("exec", errors.New(said))
@@ -159,7 +162,8 @@ func TestExecRefused(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"", "x", strings.Repeat("0", 64)} {
-		if _, err := r.ExecInspect(t.Context(), id); !errdefs.IsNotFound(err) || !strings.Contains(err.Error(), "No such exec instance: "+id) {
+		if _, err := r.ExecInspect(t.Context(), id); !errdefs.IsNotFound(err) ||
+			!strings.Contains(err.Error(), "No such exec instance: "+id) {
 			t.Errorf("%q: %v", id, err)
 		}
 		if err := r.ExecResize(t.Context(), id, 1, 1); !errdefs.IsNotFound(err) {
@@ -193,7 +197,8 @@ func TestExecsGo(t *testing.T) {
 	}
 	r.l.exit(id, 0)
 	r.becomes(id, api.StateExited)
-	within(t, func() bool { _, err := r.ExecInspect(ctx, waits); return errdefs.IsNotFound(err) }, func() string { return "it waits for ever" })
+	within(t, func() bool { _, err := r.ExecInspect(ctx, waits); return errdefs.IsNotFound(err) },
+		func() string { return "it waits for ever" })
 	if err := r.Start(ctx, id); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +252,8 @@ func TestResize(t *testing.T) {
 		t.Errorf("%q", asked)
 	}
 	r.l.failing("resize", fmt.Errorf("no such program: %w", errdefs.ErrNotFound))
-	if err := r.ExecResize(t.Context(), id, 1, 1); !errdefs.IsConflict(err) || !strings.Contains(err.Error(), "is not running") {
+	if err := r.ExecResize(t.Context(), id, 1, 1); !errdefs.IsConflict(err) ||
+		!strings.Contains(err.Error(), "is not running") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -313,7 +319,8 @@ func TestAttachWaits(t *testing.T) {
 
 	r.start("site", nil)
 	r.l.failing("attach", errors.New("too many"))
-	if _, err := r.Attach(ctx, "site", attach.Options{Stdout: true, Stream: true}); err == nil || !strings.Contains(err.Error(), "too many") {
+	if _, err := r.Attach(ctx, "site", attach.Options{Stdout: true, Stream: true}); err == nil ||
+		!strings.Contains(err.Error(), "too many") {
 		t.Errorf("%v", err)
 	}
 	if _, err := r.Attach(ctx, "site", attach.Options{DetachKeys: "ctrl-"}); err == nil {

@@ -19,7 +19,8 @@ import (
 // checked is a request whose container is checked every few milliseconds.
 func checked(edit func(*api.HealthConfig)) func(*request.Create) {
 	return func(q *request.Create) {
-		q.Config.Healthcheck = &api.HealthConfig{Test: []string{"CMD", "check"}, Interval: 2 * time.Millisecond, Retries: 2, Timeout: 20 * time.Second}
+		q.Config.Healthcheck = &api.HealthConfig{Test: []string{"CMD", "check"}, Interval: 2 * time.Millisecond, Retries: 2,
+			Timeout: 20 * time.Second}
 		if edit != nil {
 			edit(q.Config.Healthcheck)
 		}
@@ -53,7 +54,8 @@ func TestHealthTurns(t *testing.T) {
 	}
 	code.Store(3)
 	h = r.turns("web", api.Unhealthy)
-	if last := h.Log[len(h.Log)-1]; h.FailingStreak < 2 || last.ExitCode != 3 || last.Output != "check says 3" || len(h.Log) > 5 {
+	if last := h.Log[len(h.Log)-1]; h.FailingStreak < 2 || last.ExitCode != 3 || last.Output != "check says 3" ||
+		len(h.Log) > 5 {
 		t.Errorf("%+v %+v", h, last)
 	}
 	code.Store(0)
@@ -100,7 +102,8 @@ func TestHealthFailures(t *testing.T) {
 		says string
 	}{
 		"silent": {run: func(ctx context.Context, _ []string, _ *os.File) int { <-ctx.Done(); return 137 },
-			edit: func(c *api.HealthConfig) { c.Timeout = 5 * time.Millisecond }, code: -1, says: "Health check exceeded timeout (5ms)"},
+			edit: func(c *api.HealthConfig) { c.Timeout = 5 * time.Millisecond }, code: -1,
+			says: "Health check exceeded timeout (5ms)"},
 		"slow": {run: func(ctx context.Context, _ []string, out *os.File) int {
 			fmt.Fprint(out, "thinking")
 			<-ctx.Done()
@@ -118,7 +121,8 @@ func TestHealthFailures(t *testing.T) {
 		r.l.failing("exec", row.fail)
 		r.start("web", checked(row.edit))
 		h := r.turns("web", api.Unhealthy)
-		if first := h.Log[0]; first.ExitCode != row.code || !strings.Contains(first.Output, row.says) || len(first.Output) > 4200 {
+		if first := h.Log[0]; first.ExitCode != row.code || !strings.Contains(first.Output, row.says) ||
+			len(first.Output) > 4200 {
 			t.Errorf("%s: %d %.200q", name, first.ExitCode, first.Output)
 		}
 		if ids, err := r.Inspect(t.Context(), "web", false); err != nil || len(ids.ExecIDs) > 1 {
@@ -138,7 +142,8 @@ func TestHealthStart(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 	for name, test := range map[string][]string{"none": {"NONE"}, "no words": {"CMD"}, "nothing": {}} {
-		r.start("no-"+strings.ReplaceAll(name, " ", "-"), func(q *request.Create) { q.Config.Healthcheck = &api.HealthConfig{Test: test} })
+		r.start("no-"+strings.ReplaceAll(name, " ", "-"),
+			func(q *request.Create) { q.Config.Healthcheck = &api.HealthConfig{Test: test} })
 		if h := r.state("no-" + strings.ReplaceAll(name, " ", "-")).Health; h != nil && h.Status != api.NoHealthcheck {
 			t.Errorf("%s: %+v", name, h)
 		}

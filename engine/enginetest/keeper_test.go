@@ -54,7 +54,8 @@ func TestKeeperLost(t *testing.T) {
 			t.Errorf("a keeper was asked for %d times in %s", n, time.Since(began))
 		}
 		for id, want := range map[string]api.ContainerState{
-			plain: api.StateExited, paused: api.StateExited, "created": api.StateCreated, always: api.StateRestarting, waiting: api.StateRunning,
+			plain: api.StateExited, paused: api.StateExited, "created": api.StateCreated, always: api.StateRestarting,
+			waiting: api.StateRunning,
 		} {
 			if st := r.state(id); st.Status != want || want == api.StateExited && st.ExitCode != 137 || st.Paused {
 				t.Errorf("%.12s is %+v, want %s", id, st, want)
@@ -107,8 +108,10 @@ func TestTakenOver(t *testing.T) {
 	at := time.Now()
 	stranger := strings.Repeat("7", 64)
 	r.l.found = []task.Status{
-		{ID: ids["alive"], Pid: pid("alive"), Started: at}, {ID: ids["frozen"], Pid: pid("frozen"), Started: at, Paused: true},
-		{ID: ids["ended"], Pid: pid("ended"), Started: at, Exit: &task.Exit{Container: ids["ended"], Pid: pid("ended"), Code: 9, At: at}},
+		{ID: ids["alive"], Pid: pid("alive"), Started: at},
+		{ID: ids["frozen"], Pid: pid("frozen"), Started: at, Paused: true},
+		{ID: ids["ended"], Pid: pid("ended"), Started: at,
+			Exit: &task.Exit{Container: ids["ended"], Pid: pid("ended"), Code: 9, At: at}},
 		{ID: ids["other-pid"], Pid: 77, Started: at}, {ID: stranger, Pid: 78, Started: at},
 		{ID: strings.Repeat("8", 64), Pid: 79, Exit: &task.Exit{Pid: 79}},
 	}
@@ -118,7 +121,8 @@ func TestTakenOver(t *testing.T) {
 	r.l.heard()
 	r.open(nil)
 	for name, want := range map[string]api.ContainerState{
-		"alive": api.StateRunning, "frozen": api.StatePaused, "vanished": api.StateExited, "forgotten": api.StateExited, "other-pid": api.StateRunning,
+		"alive": api.StateRunning, "frozen": api.StatePaused, "vanished": api.StateExited, "forgotten": api.StateExited,
+		"other-pid": api.StateRunning,
 	} {
 		if st := r.state(name); st.Status != want || want == api.StateExited && st.ExitCode != 137 {
 			t.Errorf("%s is %+v, want %s", name, st, want)
@@ -209,7 +213,8 @@ func (r *rig) id(ref string) string {
 func TestDamagedContainers(t *testing.T) {
 	r := newRig(t, nil)
 	ids := map[string]string{}
-	for _, name := range []string{"no-json", "empty-object", "another-id", "no-folder", "file-for-folder", "no-status", "odd-status", "well"} {
+	for _, name := range []string{"no-json", "empty-object", "another-id", "no-folder", "file-for-folder", "no-status",
+		"odd-status", "well"} {
 		ids[name] = r.start(name, nil)
 	}
 	ids["never-started"] = r.create("never-started", nil)
@@ -224,7 +229,8 @@ func TestDamagedContainers(t *testing.T) {
 		rec.ID = strings.Repeat("3", 64)
 		twin, twinErr := lifecycle.Records.Get(tx, same)
 		twin.Name = "well"
-		return errors.Join(err, twinErr, raw.Put(tx, ids["no-json"], "text"), raw.Put(tx, ids["empty-object"], map[string]int{}),
+		return errors.Join(err, twinErr, raw.Put(tx, ids["no-json"], "text"),
+			raw.Put(tx, ids["empty-object"], map[string]int{}),
 			lifecycle.Records.Put(tx, ids["another-id"], rec), lifecycle.Records.Put(tx, same, twin),
 			statuses.Delete(tx, ids["no-status"]), statuses.Put(tx, ids["odd-status"], "text"))
 	}), db.Close(), os.RemoveAll(filepath.Join(r.dir, "run")), os.RemoveAll(r.folder(ids["no-folder"])),
@@ -232,14 +238,16 @@ func TestDamagedContainers(t *testing.T) {
 		os.WriteFile(r.folder(ids["file-for-folder"]), nil, 0o600))
 	r.open(nil)
 	for name, says := range map[string]string{
-		"no-json": "", "empty-object": "no configuration", "another-id": "no configuration", "no-folder": "no such file", "file-for-folder": "not a directory",
+		"no-json": "", "empty-object": "no configuration", "another-id": "no configuration", "no-folder": "no such file",
+		"file-for-folder": "not a directory",
 	} {
 		id := ids[name]
 		st := r.state(id)
 		if st.Status != api.StateDead || !strings.Contains(st.Error, says) || st.Error == "" {
 			t.Errorf("%s: %+v", name, st)
 		}
-		if err := r.Start(t.Context(), id); !errdefs.IsConflict(err) || !strings.Contains(err.Error(), "is damaged and can only be removed") {
+		if err := r.Start(t.Context(), id); !errdefs.IsConflict(err) ||
+			!strings.Contains(err.Error(), "is damaged and can only be removed") {
 			t.Errorf("start of %s: %v", name, err)
 		}
 		for verb, err := range map[string]error{
@@ -269,7 +277,8 @@ func TestDamagedContainers(t *testing.T) {
 			names[n]++
 		}
 	}
-	if len(list) != 5 || names["/well"]+names[fmt.Sprintf("/duplicate_%.12s", same)]+names[fmt.Sprintf("/duplicate_%.12s", ids["well"])] != 2 {
+	if len(list) != 5 || names["/well"]+names[fmt.Sprintf("/duplicate_%.12s", same)]+
+		names[fmt.Sprintf("/duplicate_%.12s", ids["well"])] != 2 {
 		t.Errorf("%v", names)
 	}
 	r.shut()
@@ -291,7 +300,8 @@ func TestSweep(t *testing.T) {
 		os.WriteFile(filepath.Join(r.dir, "data/note"), nil, 0o600))
 	r.open(nil)
 	for path, want := range map[string]bool{
-		r.folder(stray): false, filepath.Join(layer, stray): false, filepath.Join(r.dir, "run/containers", stray+".json"): false,
+		r.folder(stray): false, filepath.Join(layer, stray): false,
+		filepath.Join(r.dir, "run/containers", stray+".json"): false,
 		r.folder(id): true, filepath.Join(layer, id): true, filepath.Join(r.dir, "data/note"): true,
 	} {
 		if _, err := os.Stat(path); (err == nil) != want {
@@ -302,7 +312,8 @@ func TestSweep(t *testing.T) {
 
 // TestRootsOfOthers: a data root of another engine, or one that a daemon has open, is refused and left as it is.
 func TestRootsOfOthers(t *testing.T) {
-	for _, name := range []string{"containerd", "engine-id", "network", "swarm", "buildkit", "runtimes", "plugins", "balena-engine"} {
+	for _, name := range []string{"containerd", "engine-id", "network", "swarm", "buildkit", "runtimes", "plugins",
+		"balena-engine"} {
 		dir := home(t)
 		must(t, os.MkdirAll(filepath.Join(dir, "data", name), 0o700))
 		_, err := engine.Open(t.Context(), options(dir, "vfs", nil))
@@ -325,7 +336,8 @@ func TestRootsOfOthers(t *testing.T) {
 	}
 	r.l.failing("find", errors.New("no keeper"))
 	r.shut()
-	_, err := engine.Open(t.Context(), func() engine.Options { o := options(r.dir, "vfs", nil); o.Tasks = r.l; return o }())
+	_, err := engine.Open(t.Context(),
+		func() engine.Options { o := options(r.dir, "vfs", nil); o.Tasks = r.l; return o }())
 	if err == nil || !strings.Contains(err.Error(), "no keeper") {
 		t.Errorf("without a keeper: %v", err)
 	}
