@@ -181,14 +181,18 @@ func CloseAll(files []*os.File) {
 	}
 }
 
-// classes are the errors whose class survives the way from the keeper to the daemon.
-var classes = map[string]error{
-	"not found":           errdefs.ErrNotFound,
-	"invalid argument":    errdefs.ErrInvalidArgument,
-	"already exists":      errdefs.ErrAlreadyExists,
-	"conflict":            errdefs.ErrConflict,
-	"failed precondition": errdefs.ErrFailedPrecondition,
-	"unavailable":         errdefs.ErrUnavailable,
+// classes are the errors whose class survives the way from the keeper to the daemon. Of several that an error has, the
+// first here goes.
+var classes = []struct {
+	name string
+	is   error
+}{
+	{"not found", errdefs.ErrNotFound},
+	{"invalid argument", errdefs.ErrInvalidArgument},
+	{"already exists", errdefs.ErrAlreadyExists},
+	{"conflict", errdefs.ErrConflict},
+	{"failed precondition", errdefs.ErrFailedPrecondition},
+	{"unavailable", errdefs.ErrUnavailable},
 }
 
 // remoteError is an error of the keeper's as the daemon sees it: its text, and its class for errors.Is.
@@ -203,9 +207,10 @@ func (e *remoteError) Unwrap() error { return e.class }
 // Fail is the reply that carries err.
 func Fail(err error) Reply {
 	r := Reply{Version: ProtocolVersion, Error: err.Error()}
-	for name, class := range classes {
-		if errors.Is(err, class) {
-			r.Class = name
+	for _, c := range classes {
+		if errors.Is(err, c.is) {
+			r.Class = c.name
+			break
 		}
 	}
 	return r
@@ -216,5 +221,11 @@ func (r Reply) Err() error {
 	if r.Error == "" {
 		return nil
 	}
-	return &remoteError{text: r.Error, class: classes[r.Class]}
+	e := &remoteError{text: r.Error}
+	for _, c := range classes {
+		if c.name == r.Class {
+			e.class = c.is
+		}
+	}
+	return e
 }
