@@ -53,7 +53,7 @@ func Write(folder string, force bool, files []File, kept ...File) error {
 		}
 	}
 	if len(there) > 0 && !force {
-		return fmt.Errorf("%s: %w: nothing was written; --force writes anew", strings.Join(there, ", "), fs.ErrExist)
+		return fmt.Errorf("%s: %w: nothing was written; --force overwrites it", strings.Join(there, ", "), fs.ErrExist)
 	}
 	if err := stage(folder, append(slices.Clone(files), kept...)); err != nil {
 		return errors.Join(err, os.RemoveAll(filepath.Join(folder, making)))

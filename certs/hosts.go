@@ -46,7 +46,7 @@ func CheckHost(host string) error {
 	for label := range strings.SplitSeq(strings.TrimPrefix(host, "*."), ".") {
 		if label == "" || len(label) > 63 ||
 			strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
-			return fmt.Errorf("%q is neither an address nor a name of a host", host)
+			return fmt.Errorf("%q is neither an address nor a host name", host)
 		}
 	}
 	return nil

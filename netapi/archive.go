@@ -19,7 +19,7 @@ func archivePath(r *http.Request) (string, error) {
 		return "", refuse.Invalid("bad parameter: pathcannot be empty") // word for word
 	}
 	if strings.ContainsRune(p, 0) {
-		return "", refuse.Invalid("bad parameter: path holds a zero byte")
+		return "", refuse.Invalid("bad parameter: path contains a zero byte")
 	}
 	return p, nil
 }

@@ -132,7 +132,7 @@ func wholeBody(r *http.Request) ([]byte, error) {
 	sort := r.Header.Get("Content-Type")
 	if t, _, err := mime.ParseMediaType(sort); sort != "" &&
 		(err != nil || strings.HasPrefix(t, "multipart/") || t == "application/x-www-form-urlencoded") {
-		return nil, refuse.Invalid("authorization plugins cannot judge a body of type %q", sort)
+		return nil, refuse.Invalid("authorization plugins cannot check a body of type %q", sort)
 	}
 	if !isJSON(sort) {
 		return nil, nil // no handler reads parameters in it

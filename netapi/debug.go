@@ -62,7 +62,7 @@ func profiles(w http.ResponseWriter, r *http.Request) error {
 		}
 		heap(out)
 	case "profile", "trace":
-		return fmt.Errorf("the %s of the processor is not built in: perf record -g -p %d: %w", name, os.Getpid(),
+		return fmt.Errorf("%s profiles are not supported: use perf record -g -p %d: %w", name, os.Getpid(),
 			errdefs.ErrNotImplemented)
 	default:
 		return fmt.Errorf("unknown profile %q: %w", name, errdefs.ErrNotFound)

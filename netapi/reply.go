@@ -83,5 +83,5 @@ func (s *Server) accounted(r *http.Request, err error) error {
 	id := rand.Text()
 	s.log.Error("panic in a request", "id", id, "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p.Value),
 		"stack", string(p.Stack))
-	return fmt.Errorf("internal error %s: the daemon's log has more under this number", id)
+	return fmt.Errorf("internal error %s: see this ID in the daemon's log", id)
 }

@@ -68,7 +68,7 @@ func checkRefusal(t *testing.T, e *edge, method, path, want string) {
 	if strconv.Itoa(status) != want {
 		t.Errorf("%s %s: status %d, to be %s", method, path, status, want)
 	}
-	if status == 501 && !strings.Contains(said.Message, "is not built into this box yet") ||
+	if status == 501 && !strings.Contains(said.Message, "this version of box does not ") ||
 		status == 503 && !strings.Contains(said.Message, "swarm") {
 		t.Errorf("%s %s: %q does not say what is missing", method, path, said.Message)
 	}
@@ -128,7 +128,7 @@ func TestNetworkRefusals(t *testing.T) {
 		{"POST", "/networks/create", "", 400, "invalid JSON: got EOF while reading request body"},
 		{"POST", "/networks/create", "{}", 400, "invalid name: "},
 		{"POST", "/networks/create", `{"Name":"host"}`, 403, "operation is not permitted on predefined host network "},
-		{"POST", "/networks/create", `{"Name":"mine"}`, 501, "networks of one's own are not built into this box yet"},
+		{"POST", "/networks/create", `{"Name":"mine"}`, 501, "this version of box does not support user-defined networks"},
 		{"DELETE", "/networks/absent", "", 404, "network absent not found"},
 		{"DELETE", "/networks/none", "", 403, "none is a pre-defined network and cannot be removed"},
 		{"POST", "/networks/absent/connect", `{"Container":"running"}`, 404, "network absent not found"},
@@ -136,7 +136,7 @@ func TestNetworkRefusals(t *testing.T) {
 		{"POST", "/networks/host/connect", `{"Container":"running"}`, 400,
 			"container cannot be disconnected from host network or connected to host network"},
 		{"POST", "/networks/none/connect", `{"Container":"running"}`, 501,
-			"networks of one's own are not built into this box yet"},
+			"this version of box does not support user-defined networks"},
 		{"POST", "/networks/none/disconnect", `{"Container":"running"}`, 500, "is not connected to network none"},
 		{"POST", "/networks/host/disconnect", `{"Container":"running"}`, 400,
 			"container cannot be disconnected from host network or connected to host network"},

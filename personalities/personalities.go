@@ -112,7 +112,7 @@ func unknown(name string, commands []cmd.Command) error {
 			names = append(names, c.Name)
 		}
 	}
-	text := fmt.Sprintf("box: there is no command %q.", name)
+	text := fmt.Sprintf("box: unknown command %q.", name)
 	if near := cmd.Nearest(name, names); near != "" {
 		text += fmt.Sprintf(" Did you mean: box %s", near)
 	} else {
@@ -123,8 +123,8 @@ func unknown(name string, commands []cmd.Command) error {
 
 // list prints the table of personalities.
 func list(_ context.Context, env *cmd.Env) error {
-	fmt.Fprintln(env.Stdout, "Usage:  box COMMAND [ARG...]\n\nOne file that is a container daemon and its "+
-		"client.\n\nCommands:")
+	fmt.Fprintln(env.Stdout, "Usage:  box COMMAND [ARG...]\n\nA container daemon and its client in one file.\n\n"+
+		"Commands:")
 	width := 0
 	for _, c := range table() {
 		if !c.Hidden {
@@ -137,7 +137,7 @@ func list(_ context.Context, env *cmd.Env) error {
 		}
 	}
 	_, err := io.WriteString(env.Stdout,
-		"\nStarted under the name of a command (docker, dockerd, ...) the file is that command.\nRun 'box COMMAND --help' "+
+		"\nUnder the name of a command (docker, dockerd, ...) this file is that command.\nRun 'box COMMAND --help' "+
 			"for more.\n")
 	return err
 }

@@ -143,8 +143,8 @@ func TestPolicy(t *testing.T) {
 		reads bool
 		says  string
 	}{
-		{"anna", false, ""}, {"bob", true, ""}, {"bob", false, `the certificate of "bob" may only read`},
-		{"", true, "who shows no certificate may do nothing"}, {"eve", true, `"eve" may do nothing`},
+		{"anna", false, ""}, {"bob", true, ""}, {"bob", false, `the client "bob" may only read`},
+		{"", true, "a client without a certificate may do nothing"}, {"eve", true, `"eve" may do nothing`},
 	} {
 		if err := strict.Check(row.name, row.reads); (err == nil) != (row.says == "") ||
 			err != nil && !(strings.Contains(err.Error(), row.says) && errdefs.IsPermissionDenied(err)) {

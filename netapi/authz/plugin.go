@@ -42,7 +42,7 @@ type plugin struct {
 // .json file in /etc/docker/plugins and /usr/lib/docker/plugins; each may be in a folder with the plugin's name.
 func find(name string) (*plugin, error) {
 	if name == "" || name != filepath.Base(name) || name[0] == '.' {
-		return nil, fmt.Errorf("%q is no name of a plugin: %w", name, errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("%q is not a valid name of a plugin: %w", name, errdefs.ErrInvalidArgument)
 	}
 	for _, path := range places("/run/docker/plugins", name, ".sock") {
 		if st, err := os.Stat(path); err == nil && st.Mode()&os.ModeSocket != 0 {
@@ -65,8 +65,8 @@ func find(name string) (*plugin, error) {
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("plugin not found: there is no /run/docker/plugins/%s.sock and no "+
-		"/etc/docker/plugins/%s.spec or .json: %w", name, name, errdefs.ErrNotFound)
+	return nil, fmt.Errorf("plugin not found: neither /run/docker/plugins/%s.sock nor "+
+		"/etc/docker/plugins/%s.spec or .json exists: %w", name, name, errdefs.ErrNotFound)
 }
 
 func places(dir, name, suffix string) []string {
@@ -119,7 +119,7 @@ func dial(name, address string, files *tlsFiles) (*plugin, error) {
 		p.base = "http://plugin/"
 		return p, nil
 	case u.Host == "" || u.Scheme != "tcp" && u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("the address %q is none of unix:///path, tcp://host:port and https://host:port: %w", address,
+		return nil, fmt.Errorf("invalid address %q: use unix:///path, tcp://host:port or https://host:port: %w", address,
 			errdefs.ErrInvalidArgument)
 	}
 	p.base = "http://" + u.Host + "/"
@@ -140,7 +140,7 @@ func (f *tlsFiles) config() (*tls.Config, error) {
 			return nil, err
 		}
 		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s has no certificate: %w", f.CAFile, errdefs.ErrInvalidArgument)
+			return nil, fmt.Errorf("%s contains no certificate: %w", f.CAFile, errdefs.ErrInvalidArgument)
 		}
 	}
 	if f.CertFile == "" {
@@ -158,7 +158,7 @@ func (p *plugin) activate(ctx context.Context) error {
 		return err
 	}
 	if !slices.Contains(is.Implements, "authz") {
-		return fmt.Errorf("it does not implement authz, but %q: %w", is.Implements, errdefs.ErrNotImplemented)
+		return fmt.Errorf("it does not implement authz but %q: %w", is.Implements, errdefs.ErrNotImplemented)
 	}
 	return nil
 }

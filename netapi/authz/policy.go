@@ -72,9 +72,9 @@ func parsePolicy(raw []byte) (*Policy, error) {
 		_, twice := p.names[name]
 		switch {
 		case !ok || name == "":
-			return nil, fmt.Errorf("line %d: `read NAME` or `all NAME` is wanted", n)
+			return nil, fmt.Errorf("line %d: expected `read NAME` or `all NAME`", n)
 		case twice || name == "*" && star:
-			return nil, fmt.Errorf("line %d: %s has a line before", n, name)
+			return nil, fmt.Errorf("line %d: there is already a line for %s", n, name)
 		case name == "*":
 			p.other, star = right, true
 		default:
@@ -97,9 +97,9 @@ func (p *Policy) Of(name string) Right {
 
 // Check returns an error if name may not do a request. reads tells whether the request only reads.
 func (p *Policy) Check(name string, reads bool) error {
-	who := fmt.Sprintf("the certificate of %q", name)
+	who := fmt.Sprintf("the client %q", name)
 	if name == "" {
-		who = "who shows no certificate"
+		who = "a client without a certificate"
 	}
 	switch p.Of(name) {
 	case All:

@@ -78,7 +78,7 @@ func (c *Client) transportError(err error) error {
 		return &ConnectError{Host: c.host, Err: err} // nobody took over in time
 	}
 	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
-		return fmt.Errorf("the daemon at %s speaks plain HTTP: leave --tls out: %w", c.host, err)
+		return fmt.Errorf("the daemon at %s does not use TLS: omit --tls: %w", c.host, err)
 	}
 	return fmt.Errorf("error during connect to %s: %w", c.host, err)
 }

@@ -66,7 +66,7 @@ func readConfig(file, home, alias string) (*config, error) {
 // it is not known whether they apply.
 func (c *config) take(key string, values []string, home string, applies bool) error {
 	if key == "match" || key == "include" {
-		return fmt.Errorf("%s is not followed by the ssh of box: write what it leads to into the file, or install ssh", key)
+		return fmt.Errorf("box does not support %s in this file: write its settings into the file, or install ssh", key)
 	}
 	if !applies || strings.Contains(harmless, " "+key+" ") {
 		return nil
@@ -94,7 +94,7 @@ func (c *config) take(key string, values []string, home string, applies bool) er
 	// Keys of the agent are tried after the files; hosts that are not known are refused in any case
 	case "identitiesonly", "stricthostkeychecking":
 	default:
-		return fmt.Errorf("%s is not known to the ssh of box: take it out for this host, or install ssh", key)
+		return fmt.Errorf("box does not support %s: remove it for this host, or install ssh", key)
 	}
 	return nil
 }

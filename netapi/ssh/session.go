@@ -63,7 +63,7 @@ func (p *session) wait() error {
 		hurry := time.AfterFunc(endWait, func() { _ = p.s.Close() }) // it may have ended
 		defer hurry.Stop()
 		if err := p.s.Wait(); err != nil {
-			p.end = fmt.Errorf("ssh: %w: %s\nThe far end needs docker in its PATH, and a user who may use its daemon", err,
+			p.end = fmt.Errorf("ssh: %w: %s\nThe remote host needs docker in its PATH, and a user who may use its daemon", err,
 				p.said.text())
 		}
 	})

@@ -122,11 +122,11 @@ func knownKeys(cfg *config, home, address string) (ssh.HostKeyCallback, []string
 		case !errors.As(err, &e):
 			return err
 		case len(e.Want) > 0:
-			return fmt.Errorf("the key of %s is another one than %s has in line %d: %s %s. Somebody may be in between; if the "+
-				"host was made anew, take that line out",
+			return fmt.Errorf("the key of %s differs from %s, line %d: it is %s %s. Somebody may intercept the connection; if "+
+				"the host was reinstalled, remove that line",
 				name, e.Want[0].Filename, e.Want[0].Line, key.Type(), ssh.FingerprintSHA256(key))
 		}
-		return fmt.Errorf("%s is not in %s. Its key is %s; if the host says the same, add this line:\n%s",
+		return fmt.Errorf("%s is not in %s. Its key is %s; compare that with the host's, then add this line:\n%s",
 			name, files[0], ssh.FingerprintSHA256(key), knownhosts.Line([]string{knownhosts.Normalize(name)}, key))
 	}
 	return judge, algorithmsOf(check, address), nil
@@ -228,9 +228,9 @@ func (k *keyring) explain(user, address string, err error) error {
 	if !strings.Contains(err.Error(), "unable to authenticate") {
 		return fmt.Errorf("ssh to %s: %w", address, err)
 	}
-	text := fmt.Sprintf("%s does not let %s in with any of %d keys", address, user, k.tried)
+	text := fmt.Sprintf("%s refused %s with all of %d keys", address, user, k.tried)
 	for _, s := range k.skipped {
-		text += "\nnot tried: " + s
+		text += "\nnot used: " + s
 	}
 	return fmt.Errorf("%s: %w", text, err)
 }

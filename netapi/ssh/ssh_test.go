@@ -169,12 +169,12 @@ func TestConnections(t *testing.T) {
 		want  string
 	}{
 		"not known":   {map[string]string{"id_ed25519": string(private), "known_hosts": ""}, "add this line:\n" + known},
-		"another key": {map[string]string{"id_ed25519": string(private), "known_hosts": stranger}, "is another one than"},
+		"another key": {map[string]string{"id_ed25519": string(private), "known_hosts": stranger}, "differs from"},
 		"wrong key": {map[string]string{"id_ed25519": string(otherPrivate), "known_hosts": known},
-			"does not let me in with any of 1 keys"},
-		"no key":     {map[string]string{"known_hosts": known}, "does not let me in with any of 0 keys"},
-		"broken key": {map[string]string{"id_ed25519": "nonsense", "known_hosts": known}, "not tried: "},
-		"jump":       {map[string]string{"known_hosts": known, "config": "ProxyJump gate"}, "proxyjump is not known"},
+			"refused me with all of 1 keys"},
+		"no key":     {map[string]string{"known_hosts": known}, "refused me with all of 0 keys"},
+		"broken key": {map[string]string{"id_ed25519": "nonsense", "known_hosts": known}, "not used: "},
+		"jump":       {map[string]string{"known_hosts": known, "config": "ProxyJump gate"}, "box does not support proxyjump"},
 	} {
 		_, err := New(Host{User: "me", Name: ip, Port: port, Command: []string{"x"}}, home(t, row.files)).Dial(ctx)
 		if err == nil || !strings.Contains(err.Error(), row.want) {

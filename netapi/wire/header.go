@@ -102,7 +102,7 @@ func DecodeAuths(value string) (map[string]Auth, error) {
 
 func decodeHeader(enc *base64.Encoding, value string, v any) error {
 	if len(value) > maxHeader {
-		return fmt.Errorf("%d bytes, at most %d are read", len(value), maxHeader)
+		return fmt.Errorf("%d bytes are longer than the maximum of %d", len(value), maxHeader)
 	}
 	raw, err := enc.DecodeString(value)
 	if err != nil {

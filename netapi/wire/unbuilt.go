@@ -2,13 +2,12 @@ package wire
 
 // Messages of daemon and client about what box does not support.
 const (
-	NoBuilds = "building images is not built into this box yet: build elsewhere and load the image, or make one of " +
-		"a container with commit"
-	NoNetworks = "networks of one's own are not built into this box yet: containers share bridge, host or another " +
-		"container's network"
-	NoCheckpoints = "checkpoints are not supported: containers are started afresh"
-	NoPlugins     = "installing plugins is not built into this box yet"
-	NoSwarm       = "swarm mode is not built into this box yet"
+	NoBuilds   = "this version of box does not build images: build elsewhere and load the image, or use commit"
+	NoNetworks = "this version of box does not support user-defined networks: use bridge, host, none or the network " +
+		"of another container"
+	NoCheckpoints = "checkpoints are not supported"
+	NoPlugins     = "this version of box does not support plugins"
+	NoSwarm       = "this version of box does not support swarm mode"
 	NotManager    = `This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.`
 	NotInSwarm    = "This node is not part of a swarm"
 )

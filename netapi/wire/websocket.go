@@ -60,9 +60,9 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request, binary bool) (*WebS
 		return nil, fmt.Errorf("not a request for a WebSocket: %w", errdefs.ErrInvalidArgument)
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
 		w.Header().Set("Sec-WebSocket-Version", "13")
-		return nil, fmt.Errorf("WebSocket of a version that is not 13: %w", errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("the version of the WebSocket protocol is not 13: %w", errdefs.ErrInvalidArgument)
 	case err != nil || len(raw) != 16:
-		return nil, fmt.Errorf("key of a WebSocket that is not 16 bytes: %w", errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("the key of the WebSocket is not 16 bytes: %w", errdefs.ErrInvalidArgument)
 	}
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *WebSocket) next() error {
 	}
 	rest := make([]byte, extended+len(s.mask))
 	if head[0]&0x70 != 0 || head[1]&maskedFrame == 0 {
-		return s.fail("a frame that is not masked, or of an extension")
+		return s.fail("a frame without a mask, or of an extension")
 	}
 	if _, err := io.ReadFull(s.r, rest); err != nil {
 		return err

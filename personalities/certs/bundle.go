@@ -17,7 +17,7 @@ import (
 // bundle writes the daemon's address and a client's three files to one file, in the format of `docker context export`.
 func (s *session) bundle(a *certs.Authority, p *certs.Pair, path, name, description, host string) error {
 	if !s.force && exists(path) {
-		return fmt.Errorf("%s: %w: nothing was written; --force writes anew", path, fs.ErrExist)
+		return fmt.Errorf("%s: %w: nothing was written; --force overwrites it", path, fs.ErrExist)
 	}
 	if host == "" {
 		host = "tcp://" + certs.LocalHosts()[0] + ":2376"

@@ -14,7 +14,7 @@ import (
 )
 
 // Command is `box certs` as a personality.
-var Command = cmd.Command{Name: "certs", Summary: "Make, renew, revoke and check the certificates of remote access",
+var Command = cmd.Command{Name: "certs", Summary: "Create, renew, revoke and check certificates for remote access",
 	Main: run}
 
 // session is one run of a command.
@@ -36,7 +36,7 @@ type shared struct {
 // signing adds the flag of commands that use the authority's key.
 type signing struct {
 	shared
-	Passphrase string `placeholder:"source" bare:"ask" help:"Passphrase of the authority's key: bare it is asked for; =file:PATH and =env:NAME say where it is"`
+	Passphrase string `placeholder:"source" bare:"ask" help:"Passphrase of the authority's key: asked for without a value, or =file:PATH or =env:NAME"`
 }
 
 // line is the flags of a command, and the function that runs it.
@@ -55,45 +55,45 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"init", "", "Make an authority, the daemon's pair and a first client's",
-			"An authority that is there already, one that openssl made too, is kept: only what is missing is made.", 0,
+		{"init", "", "Create an authority and the certificates of the daemon and a first client",
+			"An existing authority is kept, also one made by openssl: only missing files are created.", 0,
 			0, true, &initLine{}, []cmd.Line{{Text: "box certs init --host box.example --serve",
-				Why: "An authority and pairs, and a daemon that listens with them from its next start on"}}},
-		{"server", "", "Make a pair for a daemon", "", 0, 0, true, &serverLine{},
+				Why: "Create everything, and make the daemon use it from its next start on"}}},
+		{"server", "", "Create the certificate of a daemon", "", 0, 0, true, &serverLine{},
 			[]cmd.Line{{Text: "box certs server --host 10.0.0.7 --out other",
-				Why: "A pair for another machine's daemon"}}},
-		{"client", "NAME", "Make a pair for a client, in clients/NAME of the folder",
-			"The folder that it prints is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, and for " +
+				Why: "Create a certificate for the daemon of another host"}}},
+		{"client", "NAME", "Create the certificate of a client in clients/NAME of the folder",
+			"The printed folder is for DOCKER_CERT_PATH; a --bundle is for `docker context import NAME FILE`, or for " +
 				"tar.", 1, 1, true, &clientLine{},
 			[]cmd.Line{{Text: "box certs client anna --bundle anna.tar",
-				Why: "A client's pair as one file for docker context import"}}},
+				Why: "Create a client's certificate as a file for docker context import"}}},
 		{"renew", "[ca|server|client|NAME...]",
-			"Make pairs anew for the same names; without a word all but the authority's", "", 0, -1, true, &renewLine{},
+			"Renew certificates for the same names; without arguments all but the authority's", "", 0, -1, true, &renewLine{},
 			[]cmd.Line{{Text: "box certs renew",
-				Why: "All pairs anew; a running daemon takes them up within a second"}}},
-		{"revoke", "NAME|FILE [NAME|FILE...]", "Take certificates back: the daemon refuses them within a second",
-			"The list is crl.pem, beside the ca.pem that --tlscacert of dockerd names.", 1, -1, true, &revokeLine{},
-			[]cmd.Line{{Text: "box certs revoke anna", Why: "Keep a client out from now on"}}},
-		{"list", "", "List what the authority has signed", "", 0, 0, false, &listLine{},
-			[]cmd.Line{{Text: "box certs list", Why: "Names, uses and ends of all that was signed"}}},
-		{"show", "FILE [FILE...]", "Say what is in a file", "", 1, -1, false, &showLine{},
-			[]cmd.Line{{Text: "box certs show cert.pem", Why: "What a file says"}}},
-		{"status", "", "Say when what is in the folder ends; exit with 1 if something ends soon", "", 0, 0, false,
+				Why: "Renew all; a running daemon uses them within a second"}}},
+		{"revoke", "NAME|FILE [NAME|FILE...]", "Revoke certificates: the daemon refuses them within a second",
+			"The list is crl.pem in the folder of ca.pem, the --tlscacert of dockerd.", 1, -1, true, &revokeLine{},
+			[]cmd.Line{{Text: "box certs revoke anna", Why: "Lock out a client"}}},
+		{"list", "", "List the certificates that the authority has signed", "", 0, 0, false, &listLine{},
+			[]cmd.Line{{Text: "box certs list", Why: "Show names, uses and ends of certificates"}}},
+		{"show", "FILE [FILE...]", "Describe the content of files", "", 1, -1, false, &showLine{},
+			[]cmd.Line{{Text: "box certs show cert.pem", Why: "Describe a certificate"}}},
+		{"status", "", "Show when the certificates in the folder end; exit with 1 if one ends soon", "", 0, 0, false,
 			&statusLine{}, []cmd.Line{{Text: "box certs status || mail -s certificates admin",
-				Why: "A reminder before something ends"}}},
-		{"check", "HOST:PORT", "Connect to a daemon and say what is wrong", "", 1, 1, false, &checkLine{},
-			[]cmd.Line{{Text: "box certs check box.example:2376", Why: "What is wrong with a connection, in words"}}},
+				Why: "Send a reminder before a certificate ends"}}},
+		{"check", "HOST:PORT", "Connect to a daemon and explain what is wrong", "", 1, 1, false, &checkLine{},
+			[]cmd.Line{{Text: "box certs check box.example:2376", Why: "Find out why a connection fails"}}},
 	}
 }
 
 // files lists the files in the folder, for the manual.
 func files() []cmd.Line {
 	return []cmd.Line{
-		{Text: "~/.docker/ca.pem, ca-key.pem", Why: "The authority; its key is needed only to sign"},
-		{Text: "~/.docker/server-cert.pem, server-key.pem", Why: "The daemon's pair"},
-		{Text: "~/.docker/cert.pem, key.pem", Why: "The client's pair"},
-		{Text: "~/.docker/clients/NAME/", Why: "Other clients' pairs, each a folder for DOCKER_CERT_PATH"},
-		{Text: "~/.docker/issued.pem, crl.pem", Why: "All that was signed, and what was taken back"},
+		{Text: "~/.docker/ca.pem, ca-key.pem", Why: "The authority; its key is needed only for signing"},
+		{Text: "~/.docker/server-cert.pem, server-key.pem", Why: "The daemon's certificate and key"},
+		{Text: "~/.docker/cert.pem, key.pem", Why: "The client's certificate and key"},
+		{Text: "~/.docker/clients/NAME/", Why: "Other clients, each with a folder for DOCKER_CERT_PATH"},
+		{Text: "~/.docker/issued.pem, crl.pem", Why: "Signed and revoked certificates"},
 	}
 }
 
@@ -136,7 +136,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	for _, c := range commands() {
 		names = append(names, c.name)
 	}
-	text := fmt.Sprintf("box certs: there is no command %q.", env.Args[0])
+	text := fmt.Sprintf("box certs: unknown command %q.", env.Args[0])
 	if near := cmd.Nearest(env.Args[0], names); near != "" {
 		text += " Did you mean: box certs " + near
 	}
@@ -171,7 +171,7 @@ func help(env *cmd.Env) {
 	for _, c := range commands() {
 		fmt.Fprintf(env.Stdout, "  %-8s  %s\n", c.name, c.summary)
 	}
-	fmt.Fprintln(env.Stdout, "\nTwo lines make a daemon that only holders of a certificate reach:\n\n"+
+	fmt.Fprintln(env.Stdout, "\nWith two commands a daemon accepts only clients with a certificate:\n\n"+
 		"  box certs init\n  box dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock\n\nRun 'box "+
 		"certs COMMAND --help' for more.")
 }
@@ -195,14 +195,14 @@ func (l *life) UnmarshalText(raw []byte) error {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int64
 		if _, err := fmt.Sscanf(days+" ", "%d ", &n); err != nil || fmt.Sprint(n) != days || n < 0 || n > 100_000 {
-			return fmt.Errorf("%q is no number of days up to 100000", days)
+			return fmt.Errorf("%q is not a number of days up to 100000", days)
 		}
 		*l = life(time.Duration(n) * 24 * time.Hour)
 		return nil
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return errors.New("give a number of days or hours: 90d, 12h")
+		return errors.New("use a number of days or hours: 90d, 12h")
 	}
 	*l = life(d)
 	return nil

@@ -118,18 +118,18 @@ func TestSession(t *testing.T) {
 		!strings.Contains(out, "docker --tlsverify -H tcp://box.test:2376 version") {
 		t.Errorf("%s", out)
 	}
-	h.refuses("init", "nothing was written; --force makes all anew")
+	h.refuses("init", "nothing was written; --force replaces all")
 	h.refuses("init --name ../up", "cannot be a client's name")
 	h.works("client anna --life 10d")
 	h.refuses("client anna", "nothing was written")
 	h.refuses("client a/b", "cannot be a client's name")
 	h.refuses("client bert --key dsa", "dsa")
 	h.refuses("server", "server-key.pem: file already exists")
-	h.refuses("server --force --host a:1", "neither an address nor a name")
-	h.refuses("renew carl", `there is no pair "carl"`)
-	h.refuses("renew --host not/a/name", "neither an address nor a name")
-	h.refuses("revoke carl", `no certificate of the name "carl"`)
-	h.refuses("revoke c/ca-key.pem", "no certificate is in it")
+	h.refuses("server --force --host a:1", "neither an address nor a host name")
+	h.refuses("renew carl", `there is no certificate of "carl"`)
+	h.refuses("renew --host not/a/name", "neither an address nor a host name")
+	h.refuses("revoke carl", `neither a certificate of the name "carl"`)
+	h.refuses("revoke c/ca-key.pem", "it contains no certificate")
 
 	if r := h.box("status --within 11d"); r.code != 1 || !strings.Contains(r.out, "clients/anna/cert.pem") ||
 		strings.Count(r.out, "ends soon") != 1 {
@@ -254,8 +254,8 @@ func TestHandedOut(t *testing.T) {
 	if err := os.WriteFile(h.path("foreign.pem"), raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.refuses("revoke foreign.pem", "only that one can take it back")
-	h.refuses("revoke client foreign.pem", "only that one can take it back")
+	h.refuses("revoke foreign.pem", "only its own authority can revoke it")
+	h.refuses("revoke client foreign.pem", "only its own authority can revoke it")
 }
 
 // TestPassphraseSources: where the passphrase of a key comes from, and what is none.
@@ -279,7 +279,7 @@ func TestPassphraseSources(t *testing.T) {
 	for i, source := range []string{"env:WORD", "file:word", "file:windows", "file:bare"} {
 		h.works(fmt.Sprintf("client c%d --passphrase=%s", i, source))
 	}
-	if out := h.works("show c/ca-key.pem"); !strings.Contains(out, "a key under a passphrase") {
+	if out := h.works("show c/ca-key.pem"); !strings.Contains(out, "a key with a passphrase") {
 		t.Errorf("%s", out)
 	}
 }
@@ -289,7 +289,7 @@ func TestShowRefuses(t *testing.T) {
 	h := newHome(t)
 	pem := func(kind string) string { return "-----BEGIN " + kind + "-----\neA==\n-----END " + kind + "-----\n" }
 	for name, row := range map[string]struct{ text, says string }{
-		"text": {"x", "neither a certificate nor a key nor a list"}, "empty": {"", "neither a certificate"},
+		"text": {"x", "no certificate, key or list"}, "empty": {"", "no certificate"},
 		"cert": {pem("CERTIFICATE"), "cert: x509"}, "list": {pem("X509 CRL"), "list: x509"},
 	} {
 		if err := os.WriteFile(h.path(name), []byte(row.text), 0o600); err != nil {
@@ -329,8 +329,8 @@ func TestServe(t *testing.T) {
 	if err != nil || !bytes.Equal(first, again) || st.Mode() != 0o600 {
 		t.Errorf("%s, %v, %v", again, st.Mode(), err)
 	}
-	for text, says := range map[string]string{"[]": "no object of JSON", `{"hosts":1}`: "hosts",
-		`{"a":1,"a":2}`: "a is there twice", `{"a":1} x`: "", "{": "EOF"} {
+	for text, says := range map[string]string{"[]": "not a JSON object", `{"hosts":1}`: "hosts",
+		`{"a":1,"a":2}`: "the key a is given twice", `{"a":1} x`: "", "{": "EOF"} {
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -44,9 +44,9 @@ func (s *session) heldPairs() (out []held, err error) {
 }
 
 type renewLine struct {
-	Hosts []string `name:"host" help:"Further name or address of the server"`
-	Key   string   `help:"Kind of the new keys (default that of the old)"`
-	Life  life     `placeholder:"days" help:"How long the new ones are good: 90d (default 730d; 3650d for ca)"`
+	Hosts []string `name:"host" help:"Additional name or address of the server"`
+	Key   string   `help:"Type of the new keys (default that of the old ones)"`
+	Life  life     `placeholder:"days" help:"Validity of the new certificates: 90d (default 730d; 3650d for ca)"`
 }
 
 func (c *renewLine) run(_ context.Context, s *session) error {
@@ -87,7 +87,7 @@ func (s *session) renew(a *certs.Authority, hosts []string, algorithm string, sp
 	}
 	for _, w := range words {
 		if !slices.ContainsFunc(all, func(h held) bool { return h.word == w }) {
-			return fmt.Errorf("there is no pair %q in %s: box certs client %s makes one", w, s.folder, w)
+			return fmt.Errorf("there is no certificate of %q in %s: to create one: box certs client %s", w, s.folder, w)
 		}
 	}
 	for _, h := range all {
@@ -160,7 +160,7 @@ func (s *session) certificate(name string) (*x509.Certificate, error) {
 	}
 	list, err := certs.ParseCertificates(raw)
 	if err == nil && len(list) == 0 {
-		err = errors.New("no certificate is in it")
+		err = errors.New("it contains no certificate")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -216,11 +216,11 @@ func (s *session) meant(a *certs.Authority, known []certs.Entry, word string) (o
 			return nil, err
 		}
 		if err := c.CheckSignatureFrom(a.Certificate); err != nil {
-			return nil, fmt.Errorf("%s is not signed by the authority in %s: only that one can take it back", path,
+			return nil, fmt.Errorf("%s was not signed by the authority in %s: only its own authority can revoke it", path,
 				s.folder)
 		}
 		return []*x509.Certificate{c}, nil
 	}
-	return nil, fmt.Errorf("there is no certificate of the name %q that is not revoked yet, and no such file: box certs "+
-		"list tells which there are", word)
+	return nil, fmt.Errorf("there is neither a certificate of the name %q that is not revoked yet nor such a file: see "+
+		"box certs list", word)
 }

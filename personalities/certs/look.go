@@ -91,15 +91,15 @@ func (s *session) show(raw []byte) error {
 				s.say("    serial %x since %s", e.SerialNumber, e.RevocationTime.UTC().Format(time.RFC3339))
 			}
 		case strings.Contains(block.Type, "ENCRYPTED") || block.Headers["DEK-Info"] != "":
-			s.say("  a key under a passphrase")
+			s.say("  a key with a passphrase")
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			s.say("  a key without a passphrase: who reads this file is who it says")
+			s.say("  a key without a passphrase: everybody who can read this file can use it")
 		default:
 			s.say("  %s", strings.ToLower(block.Type))
 		}
 	}
 	if shown == 0 {
-		return errors.New("neither a certificate nor a key nor a list is in it")
+		return errors.New("it contains no certificate, key or list")
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (s *session) showCertificate(c *x509.Certificate) {
 	if hosts := certs.HostsOf(c); len(hosts) > 0 {
 		s.say("  hosts             %s", strings.Join(hosts, ", "))
 	}
-	s.say("  good              %s to %s: %s", c.NotBefore.UTC().Format(time.RFC3339),
+	s.say("  valid             %s to %s: %s", c.NotBefore.UTC().Format(time.RFC3339),
 		c.NotAfter.UTC().Format(time.RFC3339), state(c, time.Time{}, s.now()))
 	s.say("  key               %s", certs.AlgorithmOf(c))
 	s.say("  serial            %x", c.SerialNumber)
@@ -119,7 +119,7 @@ func (s *session) showCertificate(c *x509.Certificate) {
 }
 
 type statusLine struct {
-	Within life `default:"30d" placeholder:"days" help:"What soon is: 30d, 12h (default 30d)"`
+	Within life `default:"30d" placeholder:"days" help:"Warn this long before the end: 30d, 12h (default 30d)"`
 }
 
 func (c *statusLine) run(_ context.Context, s *session) error {
@@ -170,9 +170,9 @@ func (s *session) status(within time.Duration) error {
 }
 
 type checkLine struct {
-	CA   string `name:"tlscacert" help:"Authority to trust (default ca.pem of the folder)"`
+	CA   string `name:"tlscacert" help:"Authority to trust (default ca.pem in the folder)"`
 	Cert string `name:"tlscert" help:"The client's certificate (default cert.pem)"`
-	Key  string `name:"tlskey" help:"Its key (default key.pem)"`
+	Key  string `name:"tlskey" help:"The client's key (default key.pem)"`
 }
 
 func (c *checkLine) run(ctx context.Context, s *session) error {
@@ -199,6 +199,6 @@ func (c *checkLine) run(ctx context.Context, s *session) error {
 	if len(faults) > 0 {
 		return &cmd.Exit{Code: 1}
 	}
-	s.say("all is well with %s", address)
+	s.say("%s is fine", address)
 	return nil
 }

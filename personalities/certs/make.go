@@ -18,9 +18,9 @@ import (
 
 // making are the flags of commands that make pairs.
 type making struct {
-	Key   string `default:"${algorithm}" help:"Kind of the keys: ${algorithms}"`
-	Life  life   `default:"730d" placeholder:"days" help:"How long certificates are good: 90d (default 730d)"`
-	Force bool   `help:"Write over what is there"`
+	Key   string `default:"${algorithm}" help:"Type of the keys: ${algorithms}"`
+	Life  life   `default:"730d" placeholder:"days" help:"Validity of certificates: 90d (default 730d)"`
+	Force bool   `help:"Overwrite existing files"`
 }
 
 func (m *making) leaf(name string) certs.Leaf {
@@ -30,7 +30,7 @@ func (m *making) leaf(name string) certs.Leaf {
 // serving are the flags of commands that make a daemon's pair.
 type serving struct {
 	making
-	Hosts []string `name:"host" help:"Further name or address by which the daemon is reached; those of this host are found"`
+	Hosts []string `name:"host" help:"Additional name or address of the daemon; those of this host are found"`
 }
 
 // server returns what the daemon's certificate contains: the given names, and then those of this host.
@@ -52,7 +52,7 @@ func (m *serving) server() (certs.Leaf, error) {
 type initLine struct {
 	serving
 	Name       string `default:"client" help:"Name of the first client"`
-	Serve      bool   `help:"Have the daemon listen on tcp://0.0.0.0:2376 with these files: written into its daemon.json"`
+	Serve      bool   `help:"Configure the daemon in daemon.json to listen on tcp://0.0.0.0:2376 with these files"`
 	ConfigFile string `default:"${config}" placeholder:"file" help:"daemon.json that --serve writes to"`
 }
 
@@ -145,7 +145,7 @@ func (s *session) init(m *serving, name string) (host string, err error) {
 		pairs, made = append(pairs, p), append(made, certs.PairFiles(p, certs.ClientFile, certs.ClientKeyFile)...)
 	}
 	if len(made) == 0 {
-		return "", fmt.Errorf("%s has an authority, a server's pair and a client's: %w; --force makes all anew",
+		return "", fmt.Errorf("%s has an authority and the certificates of a server and a client: %w; --force replaces all",
 			s.folder, errAllThere)
 	}
 	if err := s.write(a, made, s.force, len(files) > 0, pairs...); err != nil {
@@ -166,7 +166,7 @@ func (s *session) authority(m *serving) (*certs.Authority, []certs.File, error) 
 	certificate, key := exists(filepath.Join(s.folder, certs.CAFile)), exists(filepath.Join(s.folder, certs.CAKeyFile))
 	if !s.force && (certificate || key) {
 		if !key {
-			return nil, nil, fmt.Errorf("%s has a ca.pem without the ca-key.pem: bring the key here, or give another --dir",
+			return nil, nil, fmt.Errorf("%s has a ca.pem without ca-key.pem: copy the key there, or use another --dir",
 				s.folder)
 		}
 		a, err := s.open()
@@ -210,7 +210,7 @@ func (s *session) write(a *certs.Authority, files []certs.File, force, fresh boo
 
 type serverLine struct {
 	serving
-	Out string `placeholder:"path" help:"Folder to write ca.pem, server-cert.pem and server-key.pem to (default the folder of the certificates)"`
+	Out string `placeholder:"path" help:"Folder for ca.pem, server-cert.pem and server-key.pem (default the folder of the certificates)"`
 }
 
 func (c *serverLine) run(_ context.Context, s *session) error {
@@ -246,7 +246,7 @@ func (s *session) hand(a *certs.Authority, p *certs.Pair, out string, files []ce
 	folder := s.path(out)
 	for _, f := range files {
 		if !s.force && exists(filepath.Join(folder, f.Name)) {
-			return fmt.Errorf("%s: %w: nothing was written; --force writes anew", filepath.Join(folder, f.Name),
+			return fmt.Errorf("%s: %w: nothing was written; --force overwrites it", filepath.Join(folder, f.Name),
 				fs.ErrExist)
 		}
 	}
@@ -263,8 +263,8 @@ func (s *session) hand(a *certs.Authority, p *certs.Pair, out string, files []ce
 
 type clientLine struct {
 	making
-	Out         string `placeholder:"path" help:"Folder to write ca.pem, cert.pem and key.pem to (default clients/NAME)"`
-	Bundle      string `placeholder:"file" help:"Write one file for \x60docker context import\x60 and tar instead of a folder"`
+	Out         string `placeholder:"path" help:"Folder for ca.pem, cert.pem and key.pem (default clients/NAME)"`
+	Bundle      string `placeholder:"file" help:"Write one file for \x60docker context import\x60 instead of a folder"`
 	Host        string `help:"Daemon that the bundle is for: tcp://HOST:2376 (default this host)"`
 	Description string `help:"Description in the bundle"`
 }

@@ -40,7 +40,7 @@ func (s *session) newPassphrase() ([]byte, error) {
 	if err != nil || s.line.Passphrase != "ask" {
 		return word, err
 	}
-	again, err := s.passphrase("ask", "The same again: ")
+	again, err := s.passphrase("ask", "Repeat it: ")
 	if err == nil && !bytes.Equal(word, again) {
 		err = errors.New("the two passphrases differ")
 	}
@@ -66,19 +66,19 @@ func (s *session) passphrase(source, prompt string) ([]byte, error) {
 	case "ask":
 		return s.ask(prompt)
 	}
-	return nil, errors.New("--passphrase is bare, or =file:PATH, or =env:NAME")
+	return nil, errors.New("--passphrase has no value, or =file:PATH, or =env:NAME")
 }
 
 // ask reads a line from the terminal without echo.
 func (s *session) ask(prompt string) ([]byte, error) {
 	in, ok := s.env.Stdin.(*os.File)
 	if !ok {
-		return nil, fmt.Errorf("%w: say --passphrase=file:PATH or =env:NAME", certs.ErrPassphrase)
+		return nil, fmt.Errorf("%w: use --passphrase=file:PATH or =env:NAME", certs.ErrPassphrase)
 	}
 	fd := int(in.Fd())
 	old, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
-		return nil, fmt.Errorf("%w, and there is no terminal to ask for it: say --passphrase=file:PATH or =env:NAME",
+		return nil, fmt.Errorf("%w, and there is no terminal to ask for it: use --passphrase=file:PATH or =env:NAME",
 			certs.ErrPassphrase)
 	}
 	quiet := *old

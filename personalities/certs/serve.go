@@ -57,7 +57,7 @@ func (s *session) serve(path string) error {
 	if err := outfile.Replace(path, config.write(), mode); err != nil {
 		return err
 	}
-	s.say("%s: the daemon listens on %s, from its next start on", path, secureHost)
+	s.say("%s: the daemon listens on %s from its next start on", path, secureHost)
 	return nil
 }
 
@@ -81,7 +81,7 @@ func readObject(raw []byte) (object, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.Join(errors.New("this is no object of JSON"), err)
+		return nil, errors.Join(errors.New("it is not a JSON object"), err)
 	}
 	var o object
 	for d.More() {
@@ -91,7 +91,7 @@ func readObject(raw []byte) (object, error) {
 		}
 		m := member{key: fmt.Sprint(t)}
 		if o.find(m.key) != nil {
-			return nil, fmt.Errorf("%s is there twice", m.key)
+			return nil, fmt.Errorf("the key %s is given twice", m.key)
 		}
 		if err := d.Decode(&m.value); err != nil {
 			return nil, err
@@ -102,7 +102,7 @@ func readObject(raw []byte) (object, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more after the end of the object")
+		return nil, errors.New("unexpected content after the object")
 	}
 	return o, nil
 }

@@ -20,7 +20,7 @@ import (
 // Command checks the host and the daemon on it. The exit code is 1 if containers cannot run.
 var Command = cmd.Command{Name: "check", Summary: summary, Main: run}
 
-const summary = "Say whether this host can run containers, and how its daemon is"
+const summary = "Check whether this host can run containers, and the state of its daemon"
 
 // host is the host to check; tests make their own.
 type host struct {
@@ -91,25 +91,25 @@ func (h host) examine() (all []examination) {
 
 // options are the options of `box check`.
 type options struct {
-	DataRoot string `default:"/var/lib/docker" help:"Where the daemon keeps images and containers"`
-	Socket   string `default:"/var/run/docker.sock" help:"Where the daemon listens"`
-	JSON     bool   `name:"json" help:"Print a list of findings for programs"`
+	DataRoot string `default:"/var/lib/docker" help:"Data root of the daemon"`
+	Socket   string `default:"/var/run/docker.sock" help:"Socket of the daemon"`
+	JSON     bool   `name:"json" help:"Print the findings as JSON"`
 }
 
 func usage(o *options) *cmd.Usage {
 	return &cmd.Usage{
 		Path: "box check", Synopsis: "[OPTIONS]", Summary: summary,
-		Detail:  "Each line is ok, warn (containers run, something of them does not work) or FAIL (no container runs).",
+		Detail:  "Each line is ok, warn (containers run, but something does not work) or FAIL (containers cannot run).",
 		Options: o,
 		Examples: []cmd.Line{
-			{Text: "box check", Why: "Before the first start, and when something does not work"},
-			{Text: "box check --data-root /mnt/flash/docker", Why: "Whether another disk would do"},
-			{Text: "box check --json", Why: "The same for a program; the exit code is 1 if a container cannot run"},
+			{Text: "box check", Why: "Check before the first start, or if something does not work"},
+			{Text: "box check --data-root /mnt/flash/docker", Why: "Check another disk"},
+			{Text: "box check --json", Why: "Print JSON for a program; the exit code is 1 if containers cannot run"},
 		},
 		Files: []cmd.Line{
-			{Text: "/var/lib/docker/box.db", Why: "The state, of which the pages are read"},
-			{Text: "~/.docker/{ca,server-cert,cert}.pem", Why: "Certificates whose end is looked at"},
-			{Text: "/var/run/docker.sock", Why: "Where a daemon is asked how it is"},
+			{Text: "/var/lib/docker/box.db", Why: "The state, whose pages are checked"},
+			{Text: "~/.docker/{ca,server-cert,cert}.pem", Why: "Certificates, whose end is checked"},
+			{Text: "/var/run/docker.sock", Why: "The socket of the daemon that is asked"},
 		},
 	}
 }
@@ -178,7 +178,7 @@ func (h host) report(w io.Writer) error {
 			if f.grade == fine {
 				continue
 			}
-			fmt.Fprintf(w, "      so:     %s\n      remedy: %s\n", f.consequence, f.remedy)
+			fmt.Fprintf(w, "      result: %s\n      remedy: %s\n", f.consequence, f.remedy)
 			if f.grade == fatal {
 				failed++
 			} else {
@@ -188,7 +188,7 @@ func (h host) report(w io.Writer) error {
 	}
 	switch {
 	case failed > 0:
-		fmt.Fprintf(w, "\nNo container can run here: see the lines that say FAIL.\n")
+		fmt.Fprintf(w, "\nContainers cannot run here: see the lines with FAIL.\n")
 		return &cmd.Exit{Code: 1}
 	case warned > 0:
 		fmt.Fprintf(w, "\nContainers can run here, with the limits above.\n")

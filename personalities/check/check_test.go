@@ -173,7 +173,7 @@ func TestFindings(t *testing.T) {
 		{"a socket of nobody", func(t *testing.T, h *host) { write(t, h.socket, "") }, daemon, worse, "box dockerd --detach"},
 		{"a kernel of 2013", edit("proc/sys/kernel/osrelease", "3.10.0-957.el7"), kernel, fatal, "4.4"},
 		{"a kernel of 2016", edit("proc/sys/kernel/osrelease", "4.9.0-19-amd64"), kernel, worse, "4.18"},
-		{"a kernel without numbers", edit("proc/sys/kernel/osrelease", "next"), kernel, worse, "age"},
+		{"a kernel without numbers", edit("proc/sys/kernel/osrelease", "next"), kernel, worse, "not known"},
 		{"no pid namespaces", remove("proc/self/ns/pid"), namespaces, fatal, "CONFIG_PID_NS"},
 		{"no user namespaces", remove("proc/self/ns/user"), namespaces, worse, "CONFIG_USER_NS"},
 		{"no control groups", edit("proc/cgroups", ""), controlGroups, fatal, "CONFIG_CGROUPS"},

@@ -14,7 +14,7 @@ func confinement(h host) []finding {
 	}
 	if err != nil {
 		return []finding{{worse, "AppArmor profile " + apparmor.Default + ": " + err.Error(),
-			"containers that name no profile are not confined by one",
+			"containers without a profile of their own are not confined",
 			"mount securityfs at /sys/kernel/security and install apparmor_parser (package apparmor)"}}
 	}
 	return []finding{ok("AppArmor profile %s", apparmor.Default)}

@@ -35,11 +35,11 @@ func certificates(h host) (found []finding) {
 			list, err = certs.ParseCertificates(raw)
 		}
 		if err == nil && len(list) == 0 {
-			err = errors.New("there is no certificate in it")
+			err = errors.New("it contains no certificate")
 		}
 		if err != nil {
 			found = append(found, finding{worse, fmt.Sprintf("%s: %v", path, err),
-				"the daemon does not start with --tlsverify, or nobody gets in",
+				"the daemon does not start with --tlsverify, or no client can connect",
 				"box certs show " + path})
 			continue
 		}
@@ -64,7 +64,7 @@ func (h host) certificate(path string, c *x509.Certificate) finding {
 		return finding{worse, fmt.Sprintf("%s ends in %d days", path, int(left.Hours()/24)), "then " + refused,
 			"box certs renew"}
 	}
-	return ok("%s is good for %d days", path, int(left.Hours()/24))
+	return ok("%s is valid for %d days", path, int(left.Hours()/24))
 }
 
 // stateFile checks the pages of the state file without locking it, since a daemon may use it.
@@ -73,16 +73,16 @@ func stateFile(h host) []finding {
 	_, err := state.Look(path)
 	switch {
 	case err == nil:
-		return []finding{ok("state %s is whole", path)}
+		return []finding{ok("state %s is intact", path)}
 	case strings.Contains(err.Error(), "timeout"):
-		return []finding{ok("state %s is a running daemon's, which has checked it", path)}
+		return []finding{ok("state %s is in use by a running daemon, which has checked it", path)}
 	case !errdefs.IsNotFound(err):
 		return []finding{{fatal, fmt.Sprintf("state %s: %v", path, err), "the daemon starts from its copy, or not at all",
 			"start the daemon; if it refuses: box dockerd --recover"}}
 	}
 	for _, name := range []string{"containers", "content", "overlay2", "vfs"} {
 		if entries, err := os.ReadDir(filepath.Join(h.dataRoot, name)); err == nil && len(entries) > 0 {
-			return []finding{{fatal, fmt.Sprintf("state %s is missing beside %s", path, filepath.Join(h.dataRoot, name)),
+			return []finding{{fatal, fmt.Sprintf("state %s is missing, but %s exists", path, filepath.Join(h.dataRoot, name)),
 				"the daemon refuses to start",
 				"box dockerd --recover"}}
 		}
@@ -118,21 +118,21 @@ func daemon(h host) []finding {
 	case errors.Is(err, context.DeadlineExceeded):
 		return []finding{{fatal, fmt.Sprintf("the daemon at %s does not answer within %s", h.socket, daemonPatience),
 			"no client gets an answer",
-			"see its log, then kill and start it: containers go on"}}
+			"see its log, then kill and restart it: containers keep running"}}
 	case err != nil:
-		return []finding{{worse, fmt.Sprintf("a socket is at %s, and %v", h.socket, err), "no client gets an answer",
+		return []finding{{worse, fmt.Sprintf("there is a socket at %s, but %v", h.socket, err), "no client gets an answer",
 			"start it: box dockerd --detach"}}
 	}
-	found := []finding{ok("daemon %s at %s: %d containers, of which %d run", info.ServerVersion, h.socket, info.Containers,
+	found := []finding{ok("daemon %s at %s: %d containers, %d of them running", info.ServerVersion, h.socket, info.Containers,
 		info.ContainersRunning)}
 	if info.DockerRootDir != h.dataRoot {
 		found = append(found, finding{worse, "the daemon keeps its data in " + info.DockerRootDir,
-			"the lines above are about " + h.dataRoot,
+			"the lines above are for " + h.dataRoot,
 			"run this again with --data-root " + info.DockerRootDir})
 	}
 	for _, w := range info.Warnings {
 		first, _, _ := strings.Cut(strings.TrimPrefix(w, "WARNING: "), "\n")
-		found = append(found, finding{worse, first, "as the daemon says", "see docker info"})
+		found = append(found, finding{worse, first, "the daemon reports it", "see docker info"})
 	}
 	return found
 }

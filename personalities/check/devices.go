@@ -16,7 +16,7 @@ var deviceFiles = [...]struct {
 	grade        grade
 	consequence  string
 }{
-	{"null", 1, 3, fatal, "no program of a container gets its standard streams"},
+	{"null", 1, 3, fatal, "programs in containers get no standard streams"},
 	{"zero", 1, 5, worse, "containers have no /dev/zero"},
 	{"full", 1, 7, worse, "containers have no /dev/full"},
 	{"random", 1, 8, worse, "containers have no /dev/random"},
@@ -41,10 +41,10 @@ func devices(h host) []finding {
 		}
 	}
 	if len(missing) > 0 {
-		worst.what = "not there, or not that device: " + strings.Join(missing, " ")
+		worst.what = "missing, or another device: " + strings.Join(missing, " ")
 		return []finding{worst}
 	}
-	found := []finding{ok("devices of /dev")}
+	found := []finding{ok("devices in /dev")}
 	if info, err := os.Stat(filepath.Join(h.root, "dev/pts/ptmx")); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		found = append(found, finding{worse, "/dev/pts is not mounted", "containers have no terminal (-t)",
 			fmt.Sprintf("mkdir -p %[1]s && mount -t devpts devpts %[1]s", filepath.Join(h.root, "dev/pts"))})

@@ -29,20 +29,20 @@ func storage(h host) []finding {
 	names := strings.Join(drivers.Names(), ", ")
 	dir := h.existing()
 	if h.uid != 0 {
-		return []finding{ok("storage drivers in this file: %s; none was tried, that needs root", names)}
+		return []finding{ok("storage drivers: %s; not tested, which needs root", names)}
 	}
 	err := tryOverlay(dir)
 	switch {
 	case err == nil:
-		return []finding{ok("storage driver overlay2 works on %s (this file has %s)", dir, names)}
+		return []finding{ok("storage driver overlay2 works on %s (available: %s)", dir, names)}
 	case errors.Is(err, os.ErrPermission), errors.Is(err, unix.EROFS):
-		return []finding{{fatal, fmt.Sprintf("%s cannot be written: %v", dir, err),
+		return []finding{{fatal, fmt.Sprintf("%s is not writable: %v", dir, err),
 			"there is no place for images and containers",
-			"name a folder that can be written with --data-root"}}
+			"use a writable folder for --data-root"}}
 	}
 	return []finding{{worse, fmt.Sprintf("storage driver overlay2 does not work on %s: %v", dir, err),
-		"the driver vfs is used: each container is a full copy of its image, slow and large",
-		"put the data root on ext4 or xfs (made with ftype=1), and load the kernel module overlay"}}
+		"the driver vfs is used, which copies the whole image for each container",
+		"use ext4 or xfs (with ftype=1) for the data root, and load the kernel module overlay"}}
 }
 
 func tryOverlay(dir string) (err error) {
@@ -84,20 +84,20 @@ func space(h host) []finding {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return []finding{{fatal, fmt.Sprintf("%s: %v", dir, err), "there is no place for images and containers",
-			"name a folder with --data-root"}}
+			"use another --data-root"}}
 	}
 	free := st.Bavail * uint64(st.Bsize)
 	what := fmt.Sprintf("%d MiB and %d files free at %s", free>>20, st.Ffree, dir)
-	const remedy = "free space, or name a folder on another disk with --data-root"
+	const remedy = "free space, or use another disk for --data-root"
 	switch {
 	case free < noSpace:
-		return []finding{{fatal, what, "the daemon has no room for its state", remedy}}
+		return []finding{{fatal, what, "there is no space for the daemon's state", remedy}}
 	case free < smallSpace:
-		return []finding{{worse, what, "images of a program or two fit, and no others", remedy}}
+		return []finding{{worse, what, "only one or two small images fit", remedy}}
 	case free < littleSpace:
-		return []finding{{worse, what, "a few images fill the disk", remedy}}
+		return []finding{{worse, what, "a few images will fill the disk", remedy}}
 	case st.Files > 0 && st.Ffree < fewFiles:
-		return []finding{{worse, what, "one image may have more files than are free", remedy}}
+		return []finding{{worse, what, "an image may have more files than that", remedy}}
 	}
 	return []finding{ok("%s", what)}
 }
@@ -119,7 +119,7 @@ func networking(h host) []finding {
 		{s.Bridges, "bridges and veth pairs", finding{worse, "no bridges or veth pairs",
 			"containers run with --network host or none only", "load the kernel modules bridge and veth"}},
 		{s.NAT, "nf_tables with NAT", finding{worse, "no NAT by nf_tables",
-			"containers have no way out, and published ports are forwarded by a process",
+			"containers cannot reach other networks, and a process forwards published ports",
 			"load the kernel modules nf_tables, nft_chain_nat, nft_masq, nft_nat and nft_fib_ipv4"}},
 	} {
 		if row.err == nil {
@@ -134,16 +134,16 @@ func networking(h host) []finding {
 
 func forwarding(h host) []finding {
 	now, err := h.read("proc/sys/net/ipv4/ip_forward")
-	const name = "forwarding of IPv4"
+	const name = "IPv4 forwarding"
 	switch {
 	case err != nil:
-		return []finding{{worse, name + " cannot be read: " + err.Error(), "containers have no way out",
+		return []finding{{worse, name + " cannot be read: " + err.Error(), "containers cannot reach other networks",
 			"mount /proc, or boot a kernel with CONFIG_INET"}}
 	case now == "1":
-		return []finding{ok("%s is on", name)}
+		return []finding{ok("%s is enabled", name)}
 	case unix.Access(filepath.Join(h.root, "proc/sys/net/ipv4/ip_forward"), unix.W_OK) != nil:
-		return []finding{{worse, name + " is off and cannot be turned on", "containers have no way out",
+		return []finding{{worse, name + " is disabled and cannot be enabled", "containers cannot reach other networks",
 			"set net.ipv4.ip_forward=1"}}
 	}
-	return []finding{ok("%s is off; the daemon turns it on", name)}
+	return []finding{ok("%s is disabled; the daemon enables it", name)}
 }

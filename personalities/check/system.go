@@ -12,8 +12,8 @@ func privilege(h host) []finding {
 	if h.uid == 0 {
 		return []finding{ok("user is root")}
 	}
-	return []finding{{fatal, fmt.Sprintf("user is %d, not root", h.uid),
-		"namespaces, mounts and networks of containers cannot be made",
+	return []finding{{fatal, fmt.Sprintf("user is %d instead of root", h.uid),
+		"namespaces, mounts and networks of containers cannot be created",
 		"run box dockerd (and this check) as root"}}
 }
 
@@ -28,7 +28,7 @@ var (
 func proc(h host) []finding {
 	if !h.exists("proc/sys/kernel/osrelease") {
 		return []finding{{fatal, "/proc is not mounted",
-			"nothing about the kernel can be read or set, and nothing else was looked at that needs it",
+			"settings of the kernel cannot be read or changed, and other checks were skipped",
 			"mount -t proc proc /proc, and run this again"}}
 	}
 	return []finding{ok("/proc is mounted")}
@@ -37,21 +37,21 @@ func proc(h host) []finding {
 func kernel(h host) []finding {
 	release, err := h.read("proc/sys/kernel/osrelease")
 	if err != nil {
-		return []finding{{fatal, err.Error(), "the kernel's age cannot be told", "mount -t proc proc /proc"}}
+		return []finding{{fatal, err.Error(), "the version of the kernel is not known", "mount -t proc proc /proc"}}
 	}
 	version, known := parseRelease(release)
 	switch {
 	case !known:
-		return []finding{{worse, "kernel " + release, "its age cannot be told", "none is needed if the lines below are ok"}}
+		return []finding{{worse, "kernel " + release, "its version is not known", "nothing needs to be done if the lines below are ok"}}
 	case older(version, oldest):
 		return []finding{{fatal, "kernel " + release, "it lacks system calls that starting a container needs",
 			"boot Linux 4.4 or newer"}}
 	case older(version, peers):
 		return []finding{{worse, "kernel " + release,
-			"containers have no terminal (-t), and published ports are forwarded by a process", "boot Linux 4.18 or newer"}}
+			"containers have no terminal (-t), and a process forwards published ports", "boot Linux 4.18 or newer"}}
 	case older(version, natted):
 		return []finding{{worse, "kernel " + release,
-			"published ports are forwarded by a process, and containers have no way out beside legacy iptables",
+			"a process forwards published ports, and containers cannot reach other networks beside legacy iptables",
 			"boot Linux 4.18 or newer"}}
 	}
 	return []finding{ok("kernel %s", release)}
@@ -89,7 +89,7 @@ func namespaces(h host) []finding {
 		case h.exists("proc/self/ns/" + n.name):
 			have = append(have, n.name)
 		case n.needed:
-			found = append(found, finding{fatal, "kernel without " + n.name + " namespaces", "containers cannot be kept apart",
+			found = append(found, finding{fatal, "kernel without " + n.name + " namespaces", "containers cannot be isolated",
 				"boot a kernel with " + n.option})
 		default:
 			found = append(found, finding{worse, "kernel without " + n.name + " namespaces",
@@ -131,13 +131,13 @@ func controlGroups(h host) []finding {
 	}
 	if len(have) == 0 {
 		return []finding{{fatal, "kernel without control groups",
-			"processes of a container cannot be found, stopped or limited",
+			"containers cannot be stopped or limited",
 			"boot a kernel with CONFIG_CGROUPS and the controllers memory, cpu, cpuset and pids"}}
 	}
 	found := []finding{ok("control groups (%s)", version)}
 	for _, c := range controllers {
 		if !slices.ContainsFunc(c.names, func(n string) bool { return have[n] }) {
-			found = append(found, finding{worse, "control group " + c.names[0] + " is not there", c.consequence,
+			found = append(found, finding{worse, "control group " + c.names[0] + " is missing", c.consequence,
 				"boot with cgroup_enable=" + c.names[0] + " or a kernel that has it"})
 		}
 	}
@@ -152,7 +152,7 @@ func seccomp(h host) []finding {
 		}
 	}
 	return []finding{{worse, "kernel without seccomp",
-		"containers can make every system call; those with a profile do not start",
+		"containers can use all system calls; those with a profile do not start",
 		"boot a kernel with CONFIG_SECCOMP_FILTER, or run containers with --security-opt seccomp=unconfined"}}
 }
 

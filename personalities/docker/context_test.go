@@ -70,7 +70,7 @@ func TestContexts(t *testing.T) {
 		{"context export far", 1, "", "far.dockercontext"},
 		{"context import again far.dockercontext", 0, "again\n", "imported"},
 		{"context import again far.dockercontext", 1, "", "already exists"},
-		{"context import broken ca.pem", 1, "", "it is no tar of a context"},
+		{"context import broken ca.pem", 1, "", "it is not a tar of a context"},
 		{"context inspect again --format {{.Endpoints.docker.Host}}", 0, "https://far:2376\n", ""},
 		{"context rm far", 1, "", "is in use, set -f flag to force remove"},
 		{"context rm nowhere", 1, "", `context "nowhere" does not exist`},

@@ -30,11 +30,11 @@ func accountRows(o *config.Options, i *system.Info) [][2]string {
 	bridge := cmp.Or(o.Bridge, "docker0")
 	switch {
 	case bridge == "none":
-		bridge = "none: containers have no network unless they take the host's"
+		bridge = "none: containers have no network but the host's"
 	case bool(o.NoRules):
-		bridge += ", no rules of a firewall are made (--iptables=false)"
+		bridge += ", without firewall rules (--iptables=false)"
 	default:
-		bridge += ", rules by nf_tables"
+		bridge += ", rules in nf_tables"
 	}
 	rows := [][2]string{
 		{"data", i.DockerRootDir + freeAt(i.DockerRootDir)},
@@ -42,7 +42,7 @@ func accountRows(o *config.Options, i *system.Info) [][2]string {
 		{"network", bridge},
 		{"control groups", "version " + i.CgroupVersion},
 		{"kernel", i.KernelVersion + ", " + i.Architecture},
-		{"containers", fmt.Sprintf("%d, of which %d run; %d images", i.Containers, i.ContainersRunning, i.Images)},
+		{"containers", fmt.Sprintf("%d, %d of them running; %d images", i.Containers, i.ContainersRunning, i.Images)},
 	}
 	for n, w := range i.Warnings {
 		name := ""
@@ -92,15 +92,15 @@ func farewell(ctx context.Context, o *config.Options, e *engine.Engine) string {
 	i, err := e.Info(ctx)
 	switch {
 	case err != nil || i.ContainersRunning+i.ContainersPaused == 0:
-		return "box dockerd ends: no container runs"
+		return "box dockerd stops: no container is running"
 	case bool(o.LiveRestore):
-		return fmt.Sprintf("box dockerd ends: %d containers go on without it (--live-restore)",
+		return fmt.Sprintf("box dockerd stops: %d containers keep running (--live-restore)",
 			i.ContainersRunning+i.ContainersPaused)
 	case o.ShutdownTimeout < 0:
-		return fmt.Sprintf("box dockerd ends: it stops %d containers and waits for them",
+		return fmt.Sprintf("box dockerd stops: it stops %d containers and waits for them",
 			i.ContainersRunning+i.ContainersPaused)
 	}
-	return fmt.Sprintf("box dockerd ends: it stops %d containers, which have %d s for that; those with a restart policy "+
-		"are started by the next daemon",
+	return fmt.Sprintf("box dockerd stops: it stops %d containers within %d s; the next daemon restarts those with a "+
+		"restart policy",
 		i.ContainersRunning+i.ContainersPaused, o.ShutdownTimeout)
 }

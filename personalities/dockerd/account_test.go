@@ -20,10 +20,10 @@ func TestAccount(t *testing.T) {
 		want   []string
 	}{
 		{"as it comes", func(*config.Options) {},
-			[]string{"data            /, ", "MiB free", "overlay2 on extfs", "docker0, rules by nf_tables", "version 2",
-				"6.1.0, x86_64", "3, of which 1 run; 2 images",
+			[]string{"data            /, ", "MiB free", "overlay2 on extfs", "docker0, rules in nf_tables", "version 2",
+				"6.1.0, x86_64", "3, 1 of them running; 2 images",
 				"limited         no swap limit\n                   no NAT\n"}},
-		{"no rules", func(o *config.Options) { o.NoRules = true }, []string{"no rules of a firewall"}},
+		{"no rules", func(o *config.Options) { o.NoRules = true }, []string{"without firewall rules"}},
 		{"no bridge", func(o *config.Options) { o.Bridge = "none" }, []string{"containers have no network"}},
 	} {
 		o := &config.Options{}

@@ -59,7 +59,7 @@ func (d *descriptors) listeners(which string) ([]net.Listener, error) {
 		out = append(out, l)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("fd://%s: no such socket was handed over: there are descriptors %d to %d named %q",
+		return nil, fmt.Errorf("fd://%s: the service manager did not pass such a socket, but descriptors %d to %d named %q",
 			which,
 			firstDescriptor, firstDescriptor+len(d.names)-1, d.names)
 	}

@@ -21,7 +21,7 @@ import (
 func leaveChroot(env *cmd.Env, o *config.Options, log *slog.Logger) error {
 	chrooted, err := mount.Chrooted()
 	if err != nil {
-		log.Warn("whether this is a chroot is not known", "error", err)
+		log.Warn("cannot tell whether this is a chroot", "error", err)
 		return nil
 	}
 	if !chrooted {
@@ -36,9 +36,9 @@ func leaveChroot(env *cmd.Env, o *config.Options, log *slog.Logger) error {
 	if pid := listener(k.socket()); pid > 0 {
 		ns = fmt.Sprintf("/proc/%d/ns/mnt", pid)
 	}
-	log.Info("started in a chroot: going on in a mount namespace of which it is the root")
+	log.Info("started in a chroot: continuing in a mount namespace whose root is the chroot")
 	if err := mount.LeaveChroot(ns); err != nil {
-		return fmt.Errorf("leave the chroot (pivot_root or switch_root make this needless): %w", err)
+		return fmt.Errorf("leave the chroot (not necessary after pivot_root or switch_root): %w", err)
 	}
 	return unix.Exec(exe, append([]string{exe, "dockerd"}, env.Args...), os.Environ())
 }

@@ -51,7 +51,7 @@ func (c *limitedListener) Accept() (net.Conn, error) {
 		conn.Close()
 		c.turns++
 		if now := time.Now(); now.Sub(c.last) > overflowNote {
-			c.log.Warn("connections turned away", "listener", c.Addr(), "limit", c.limit, "count", c.turns, "last",
+			c.log.Warn("connections rejected", "listener", c.Addr(), "limit", c.limit, "count", c.turns, "last",
 				conn.RemoteAddr())
 			c.last, c.turns = now, 0
 		}

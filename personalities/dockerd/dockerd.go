@@ -36,20 +36,20 @@ func Pages() []*cmd.Usage {
 	u := new(config.Options).Usage()
 	u.Detail = config.Unsupported(u)
 	u.Examples = []cmd.Line{
-		{Text: "dockerd --detach", Why: "Start it in the background; its log is dockerd.log in the exec root"},
+		{Text: "dockerd --detach", Why: "Start in the background, with the log in dockerd.log in the exec root"},
 		{Text: "dockerd --tlsverify -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock",
-			Why: "Serve other machines, after box certs init"},
-		{Text: "dockerd --validate --config-file daemon.json", Why: "Check a configuration and change nothing"},
+			Why: "Serve other hosts, after box certs init"},
+		{Text: "dockerd --validate --config-file daemon.json", Why: "Check a configuration"},
 		{Text: "dockerd --data-root /mnt/flash/docker --live-restore",
-			Why: "Data on another disk; containers go on while the daemon is away"},
-		{Text: "dockerd --recover", Why: "Make the state again from its copy and from what is on the disk"},
+			Why: "Keep data on another disk, and keep containers running without the daemon"},
+		{Text: "dockerd --recover", Why: "Rebuild the state from its copy and from what is on the disk"},
 	}
 	u.Files = []cmd.Line{
-		{Text: "/etc/docker/daemon.json", Why: "Options, read at the start and at SIGHUP"},
-		{Text: "/etc/docker/certs.d/HOST/", Why: "Authorities and client certificates of registries"},
-		{Text: "/var/lib/docker/box.db, box.db.copy", Why: "The state, and its last good copy"},
-		{Text: "/var/lib/docker/containers/ID/ID-json.log", Why: "What a container has printed"},
-		{Text: "/var/run/docker.sock, /var/run/docker.pid", Why: "Where it listens, and its process"},
+		{Text: "/etc/docker/daemon.json", Why: "Options, read at startup and on SIGHUP"},
+		{Text: "/etc/docker/certs.d/HOST/", Why: "Authorities and client certificates for registries"},
+		{Text: "/var/lib/docker/box.db, box.db.copy", Why: "The state and its last good copy"},
+		{Text: "/var/lib/docker/containers/ID/ID-json.log", Why: "The output of a container"},
+		{Text: "/var/run/docker.sock, /var/run/docker.pid", Why: "The socket, and the pid of the daemon"},
 	}
 	return []*cmd.Usage{u}
 }

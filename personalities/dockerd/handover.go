@@ -52,7 +52,7 @@ func takeOver(ctx context.Context, k *task.Client, log *slog.Logger) *handover {
 	defer cancel()
 	names, files, err := k.Take(ctx)
 	if err != nil && !errdefs.IsUnavailable(err) && !errdefs.IsNotFound(err) {
-		log.Warn("sockets of the last daemon stay with the keeper", "error", err)
+		log.Warn("cannot take the sockets of the last daemon from the keeper", "error", err)
 	}
 	h.stay = len(files) > 0
 	for i, f := range files {

@@ -28,7 +28,7 @@ func (k *keeperProcess) socket() string { return filepath.Join(k.run, "keeper.so
 
 func (k *keeperProcess) client() *task.Client {
 	c := task.Dial(k.socket())
-	c.Silent = func(err error) { k.log.Error("keeper is silent", "error", err) }
+	c.Silent = func(err error) { k.log.Error("the keeper does not answer", "error", err) }
 	return c
 }
 
@@ -51,7 +51,7 @@ func (k *keeperProcess) ensure(ctx context.Context) error {
 		return err
 	}
 	if err := k.client().Swap(ctx, exe); err != nil {
-		k.log.Warn("keeper stays with its executable", "error", err)
+		k.log.Warn("the keeper was not swapped", "error", err)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (k *keeperProcess) start() error {
 // quit ends the keeper if it owns nothing.
 func (k *keeperProcess) quit(ctx context.Context) {
 	if err := k.client().Quit(ctx); err != nil {
-		k.log.Info("keeper stays", "reason", err)
+		k.log.Info("the keeper keeps running", "reason", err)
 	}
 }
 

@@ -72,12 +72,12 @@ func clearSocket(path string) error {
 		return err
 	}
 	if st.Mode()&os.ModeSocket == 0 {
-		return fmt.Errorf("cannot listen on %s: something that is no socket is there: move it away or choose another with -H",
+		return fmt.Errorf("cannot listen on %s: the file there is not a socket: move it or choose another path with -H",
 			path)
 	}
 	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		c.Close()
-		return fmt.Errorf("cannot listen on %s: another daemon answers there: stop it or choose another with -H", path)
+		return fmt.Errorf("cannot listen on %s: another daemon answers there: stop it or choose another path with -H", path)
 	}
 	return os.Remove(path)
 }

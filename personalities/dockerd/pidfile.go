@@ -22,7 +22,7 @@ func takePidfile(path string) (*pidfile, error) {
 	if raw, err := os.ReadFile(path); err == nil {
 		pid, err := strconv.Atoi(string(raw))
 		if err == nil && pid != os.Getpid() && isDaemon(pid) {
-			return nil, fmt.Errorf("process with PID %d is still running: if it is not a daemon of yours, delete %s",
+			return nil, fmt.Errorf("process with PID %d is still running: if it is not your daemon, delete %s",
 				pid, path)
 		}
 	}

@@ -21,7 +21,7 @@ func recoverState(ctx context.Context, o *config.Options, env *cmd.Env) error {
 		fmt.Fprintln(env.Stdout, l)
 	}
 	if err == nil {
-		_, err = fmt.Fprintln(env.Stdout, "Start the daemon as always: volumes are taken up then.")
+		_, err = fmt.Fprintln(env.Stdout, "Start the daemon as usual; it finds the volumes then.")
 	}
 	return diskspace.Explain(err, o.DataRoot, o.ExecRoot)
 }

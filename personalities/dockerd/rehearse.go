@@ -61,7 +61,7 @@ func usableFolder(dir string) error {
 			return fmt.Errorf("%s is not a folder", at)
 		}
 		if err := unix.Access(at, unix.W_OK); err != nil {
-			return fmt.Errorf("%s cannot be written: %w", at, err)
+			return fmt.Errorf("%s is not writable: %w", at, err)
 		}
 		return nil
 	}

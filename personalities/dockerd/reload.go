@@ -52,11 +52,11 @@ func (r *reloader) reload() {
 	r.log.Info("Got signal to reload configuration, reloading from: " + r.o.ConfigFile)
 	n, err := config.Load(r.env)
 	if err != nil {
-		r.log.Error(err.Error() + ": the configuration stays as it was")
+		r.log.Error(err.Error() + ": the configuration was not changed")
 		return
 	}
 	if err := authorize(context.Background(), n, r.server); err != nil {
-		r.log.Error(err.Error() + ": the configuration stays as it was")
+		r.log.Error(err.Error() + ": the configuration was not changed")
 		return
 	}
 	for _, note := range n.Notes {

@@ -43,14 +43,14 @@ func remap(o *config.Options, log *slog.Logger) (fs.IDMaps, error) {
 		return fs.IDMaps{}, err
 	}
 	if name == "root" {
-		log.Warn("user namespaces: root cannot be remapped with itself; user namespaces are off")
+		log.Warn("user namespaces: root cannot be remapped to itself; user namespaces are disabled")
 		return fs.IDMaps{}, nil
 	}
 	ids, err := hostAccounts.ranges(name)
 	if err != nil {
 		return ids, fmt.Errorf("can't create ID mappings: %w", err)
 	}
-	log.Info("user namespaces: ids are mapped to the subordinate ranges of a user", "user", name)
+	log.Info("user namespaces: IDs are mapped to the subordinate IDs of a user", "user", name)
 	return ids, ownRoot(o, ids)
 }
 
@@ -163,7 +163,7 @@ func readRanges(path, name, number string) (list []fs.IDMap, err error) {
 	for _, s := range found {
 		if s.SubID <= 0 || s.Count <= 0 || s.SubID > lastID || s.Count > lastID-s.SubID ||
 			s.Count > lastID-int64(next) {
-			return nil, fmt.Errorf("%s: %s has a range of %d ids from %d, which cannot be", path, name, s.Count,
+			return nil, fmt.Errorf("%s: %s has an invalid range of %d IDs from %d", path, name, s.Count,
 				s.SubID)
 		}
 		list = append(list, fs.IDMap{Container: next, Host: int(s.SubID), Size: int(s.Count)})
@@ -173,7 +173,7 @@ func readRanges(path, name, number string) (list []fs.IDMap, err error) {
 		return nil, fmt.Errorf("no ranges found for user %q in %s", name, path)
 	}
 	if len(list) > maxRanges {
-		return nil, fmt.Errorf("%s: %d ranges of %s, of which a kernel takes %d", path, len(list), name, maxRanges)
+		return nil, fmt.Errorf("%s: %d ranges of %s are more than the %d that the kernel supports", path, len(list), name, maxRanges)
 	}
 	return list, nil
 }

@@ -79,7 +79,7 @@ func listenAll(env *cmd.Env, o *config.Options, secure *certs.Server, last *hand
 		}
 	}
 	if left := inherited.unused(); len(left) > 0 {
-		log.Warn("sockets of the service manager that no -H asks for: who connects there is not answered", "sockets",
+		log.Warn("sockets of the service manager that no -H uses: clients get no answer there", "sockets",
 			left)
 	}
 	for i, l := range out {
@@ -136,7 +136,7 @@ func openTLS(r *config.Remote, log *slog.Logger) (*certs.Server, error) {
 		log.Info(text, "certificate", r.TLSCert)
 	})
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("TLS: %w: to make what is missing: box certs init", err)
+		return nil, fmt.Errorf("TLS: %w: to create it: box certs init", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("TLS: %w", err)

@@ -177,7 +177,7 @@ func isFile(path string) bool {
 func sameContent(a, b string) (bool, error) {
 	if !isFile(b) {
 		if info, err := os.Lstat(b); err == nil {
-			return false, fmt.Errorf("%s is there and is no regular file but %s", b, info.Mode().Type())
+			return false, fmt.Errorf("%s exists and is not a regular file but %s", b, info.Mode().Type())
 		}
 		return false, nil
 	}

@@ -24,13 +24,13 @@ const (
 var links = [...]string{"docker", "dockerd", "docker-init"}
 
 type options struct {
-	Rollback  bool   `help:"Change box and box.previous back"`
-	Service   bool   `help:"Have the host's init run the daemon: write the unit or script of the service docker and enable it"`
-	Uninstall bool   `help:"Take back what --service did; the files in DIR stay"`
-	All       bool   `help:"With --uninstall: take the files in DIR away, too"`
-	Init      string `help:"With --service: systemd, openrc, upstart, sysv, busybox or none, whatever is found"`
-	Root      string `default:"/" placeholder:"folder" help:"Install in the system whose root this is, which does not run"`
-	Force     bool   `help:"Put links and units in the place of other ones; those are kept as NAME${kept}"`
+	Rollback  bool   `help:"Swap box and box.previous"`
+	Service   bool   `help:"Add and enable a service docker of the host's init that runs the daemon"`
+	Uninstall bool   `help:"Undo --service; the files in DIR stay"`
+	All       bool   `help:"With --uninstall: also remove the files in DIR"`
+	Init      string `help:"With --service: use this init: systemd, openrc, upstart, sysv, busybox or none"`
+	Root      string `default:"/" placeholder:"folder" help:"Install into another system, whose root is this folder"`
+	Force     bool   `help:"Replace files of others by links and units; the old ones are kept as NAME${kept}"`
 	DryRun    bool   `help:"Print the steps and change nothing"`
 
 	dir    string   // path in Root
@@ -42,25 +42,25 @@ func (o *options) usage() *cmd.Usage {
 	return &cmd.Usage{
 		Path: "box install", Synopsis: "[OPTIONS] [DIR]",
 		Summary: "Install this file in DIR (/usr/bin) as box, with links docker, dockerd and docker-init",
-		Detail: "A box that is there already may be running: it goes on, and its file is kept as box.previous. With " +
+		Detail: "An installed box may be running: it keeps running, and its file is kept as box.previous. With " +
 			"--service the host's init runs the daemon " +
-			"(systemd, OpenRC, upstart, System V, busybox), with the options of DOCKER_OPTS in /etc/default/docker or " +
-			"/etc/sysconfig/docker and those of daemon.json.",
+			"(systemd, OpenRC, upstart, System V, busybox), with the options in DOCKER_OPTS in /etc/default/docker or " +
+			"/etc/sysconfig/docker and in daemon.json.",
 		Max: 1,
 		Examples: []cmd.Line{
-			{Text: "./box install --service", Why: "From a folder into /usr/bin, with the service docker"},
-			{Text: "./box install /opt/bin", Why: "Into another folder, which is made if it is missing"},
+			{Text: "./box install --service", Why: "Install into /usr/bin, and run the daemon as service docker"},
+			{Text: "./box install /opt/bin", Why: "Install into another folder, which is created if necessary"},
 			{Text: "./box install --root /mnt/target --service --init busybox",
-				Why: "Into the tree of a system that does not run"},
-			{Text: "box install --rollback", Why: "Back to the file before the last install"},
-			{Text: "box install --uninstall --all", Why: "Take back all that install did"},
+				Why: "Install into another system"},
+			{Text: "box install --rollback", Why: "Return to the previous version"},
+			{Text: "box install --uninstall --all", Why: "Undo all that install did"},
 		},
 		Files: []cmd.Line{
-			{Text: "DIR/box, DIR/box.previous", Why: "This file, and the one before it"},
-			{Text: "DIR/box.folders", Why: "Folders that were made, for --uninstall"},
-			{Text: "NAME" + kept, Why: "What was there before box took the name"},
+			{Text: "DIR/box, DIR/box.previous", Why: "This file and the previous version"},
+			{Text: "DIR/box.folders", Why: "Folders that were created, for --uninstall"},
+			{Text: "NAME" + kept, Why: "A file that was replaced by box"},
 			{Text: "/etc/systemd/system/docker.{service,socket}, /etc/init.d/docker, /etc/init/docker.conf, /etc/inittab",
-				Why: "What --service writes, one of them"},
+				Why: "Files of --service, depending on the init"},
 			{Text: "/etc/default/docker, /etc/sysconfig/docker", Why: "DOCKER_OPTS of the service"},
 		},
 		Options: o, Vars: map[string]string{"kept": kept},
@@ -91,10 +91,10 @@ func run(_ context.Context, env *cmd.Env) error {
 		o.Root = filepath.Join(env.Dir, o.Root)
 	}
 	if o.source, err = os.Executable(); err != nil {
-		return fmt.Errorf("finding the running file: %w: is /proc mounted? mount -t proc proc /proc", err)
+		return fmt.Errorf("find the running file: %w: is /proc mounted? mount -t proc proc /proc", err)
 	}
 	if o.All && !o.Uninstall {
-		return errors.New("--all goes with --uninstall")
+		return errors.New("--all needs --uninstall")
 	}
 	steps, err := o.plan()
 	if err != nil {

@@ -138,7 +138,7 @@ func TestUninstallAll(t *testing.T) {
 			t.Error(out, err)
 		}
 		if out, err := install(t, bin, "--uninstall", "--all"); err == nil ||
-			!strings.Contains(err.Error(), "nothing to take back") {
+			!strings.Contains(err.Error(), "nothing to undo") {
 			t.Error(out, err)
 		}
 	}
@@ -161,9 +161,9 @@ func TestRefusals(t *testing.T) {
 		dir, want string
 		args      []string
 	}{
-		{dir, "goes with --uninstall", []string{"--all"}},
+		{dir, "--all needs --uninstall", []string{"--all"}},
 		{filepath.Join(dir, "file"), "is not a folder", nil},
-		{filepath.Join(dir, "taken"), "no regular file", nil},
+		{filepath.Join(dir, "taken"), "not a regular file", nil},
 		{dir, "nothing to roll back to", []string{"--rollback"}},
 		{dir, "at most", []string{dir}},
 	} {

@@ -23,7 +23,7 @@ func (o *options) theInit() (initSystem, error) {
 		names = append(names, i.name)
 	}
 	slices.Sort(names)
-	return initSystem{}, fmt.Errorf("--init %s: box knows %s", o.Init, strings.Join(slices.Compact(names), ", "))
+	return initSystem{}, fmt.Errorf("--init %s: use one of %s", o.Init, strings.Join(slices.Compact(names), ", "))
 }
 
 func (o *options) place() place {
@@ -52,7 +52,7 @@ func (o *options) planService() ([]step, error) {
 		}
 		if _, err := os.Lstat(at); err == nil {
 			if !o.Force {
-				return nil, fmt.Errorf("%s is there and leads elsewhere; run box install --service --force to keep it as %s%s "+
+				return nil, fmt.Errorf("%s exists and is another link; run box install --service --force to keep it as %s%s "+
 					"and put a link in its place", at, filepath.Base(at), kept)
 			}
 			steps = append(steps, step{"keep " + at + " as " + filepath.Base(at) + kept,
@@ -67,7 +67,7 @@ func (o *options) planService() ([]step, error) {
 	steps = append(steps, o.planReload(s.reload)...)
 	text := i.name + ": to start the daemon: " + s.hint
 	if i.name == "none" {
-		text = "no init that box knows is here; where there is an " + inittab + ", this line runs the daemon:\n" + s.hint
+		text = "no known init was found; on a host with " + inittab + ", add this line to run the daemon:\n" + s.hint
 	}
 	return append(steps, step{text, func() error { return nil }}), nil
 }
@@ -86,11 +86,11 @@ func (o *options) planFile(f serviceFile) ([]step, error) {
 	case err != nil:
 		return nil, err
 	case string(raw) == f.text:
-		return []step{{at + " is as it should be", func() error { return nil }}}, nil
+		return []step{{at + " is up to date", func() error { return nil }}}, nil
 	case strings.Contains(string(raw), mark):
 		return []step{write}, nil
 	case !o.Force:
-		return nil, fmt.Errorf("%s is somebody else's; run box install --service --force to keep it as %s%s and write box's",
+		return nil, fmt.Errorf("%s was not written by box; run box install --service --force to keep it as %s%s and write box's",
 			at, filepath.Base(at), kept)
 	}
 	return []step{{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }}, write},
@@ -133,10 +133,10 @@ func (o *options) planUninstall() ([]step, error) {
 		steps = append(steps, o.planRemoval()...)
 	}
 	if len(steps) == 0 && o.All {
-		return nil, fmt.Errorf("box is not in %s: nothing to take back", o.in(o.dir))
+		return nil, fmt.Errorf("box is not in %s: nothing to undo", o.in(o.dir))
 	}
 	if len(steps) == 0 {
-		return nil, errors.New("no service of box's is here: nothing to take back")
+		return nil, errors.New("there is no service of box: nothing to undo")
 	}
 	return append(steps, o.planTidy()...), nil
 }
@@ -174,7 +174,7 @@ func (o *options) planEntry(line string) []step {
 	}
 	text += "# " + mark + "\n" + line + "\n"
 	if text == string(old) {
-		return []step{{at + " is as it should be", func() error { return nil }}}
+		return []step{{at + " is up to date", func() error { return nil }}}
 	}
 	return []step{{"write a line to " + at + ": " + line, func() error { return writeLike(at, text) }}}
 }

@@ -33,10 +33,10 @@ const heapGoal = 50 // GOGC
 
 type options struct {
 	Socket     string `help:"Socket to listen on"`
-	State      string `help:"Folder for the records of containers"`
-	Resume     int    `help:"Descriptor with the state of the keeper before this one"`
-	Build      string `help:"Which executable this is a copy of"`
-	CheckState bool   `help:"Say whether the state on standard input can be taken over"`
+	State      string `help:"Folder with the records of containers"`
+	Resume     int    `help:"Descriptor with the state of the previous keeper"`
+	Build      string `help:"Build of the executable of which this is a copy"`
+	CheckState bool   `help:"Check whether this build can take over the state on standard input"`
 }
 
 func run(ctx context.Context, env *cmd.Env) error {

@@ -27,11 +27,11 @@ type options struct {
 func usage(o *options) *cmd.Usage {
 	return &cmd.Usage{
 		Path: "box man", Synopsis: "[OPTIONS] [COMMAND...]", Max: -1,
-		Summary: "Show the manual of a command; without one, list the commands that have one.",
+		Summary: "Show the manual of a command; without one, list all manual pages.",
 		Options: o,
 		Examples: []cmd.Line{
-			{Text: "box man docker run", Why: "The page of docker run, where the host has no man"},
-			{Text: "box man --roff dockerd >/usr/share/man/man8/dockerd.8", Why: "A page for the host's man"},
+			{Text: "box man docker run", Why: "Show the page of docker run"},
+			{Text: "box man --roff dockerd >/usr/share/man/man8/dockerd.8", Why: "Install a page for man"},
 		},
 	}
 }
@@ -71,7 +71,7 @@ func list(w io.Writer, pages []*cmd.Usage) error {
 	for _, p := range pages {
 		fmt.Fprintf(w, "%-*s  %s\n", width, p.Path, p.Summary)
 	}
-	_, err := fmt.Fprintln(w, "\nRun 'box man COMMAND' for one of them, as in: box man docker run")
+	_, err := fmt.Fprintln(w, "\nRun 'box man COMMAND' for a page, such as: box man docker run")
 	return err
 }
 

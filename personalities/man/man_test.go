@@ -54,7 +54,7 @@ func TestOwnPagesAreWhole(t *testing.T) {
 	if err := text(&b, u); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"EXAMPLES\n       box man docker run\n              The page of",
+	for _, want := range []string{"EXAMPLES\n       box man docker run\n              Show the page of",
 		"FILES\n       /a\n              b"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, &b)

@@ -11,9 +11,9 @@ import (
 
 // Attach is `docker container attach`.
 type Attach struct {
-	DetachKeys string `help:"Keys that leave it running"`
+	DetachKeys string `help:"Key sequence for detaching from the container"`
 	NoStdin    bool   `help:"Do not send standard input"`
-	SigProxy   bool   `default:"true" help:"Pass signals on to the program"`
+	SigProxy   bool   `default:"true" help:"Forward signals to the program"`
 }
 
 // Run implements session.Runner.

@@ -12,11 +12,11 @@ import (
 
 // Commit is `docker container commit`.
 type Commit struct {
-	Author  string   `short:"a" help:"Who made it"`
+	Author  string   `short:"a" help:"Author of the image"`
 	Change  []string `short:"c" help:"Dockerfile instruction to apply: CMD, ENV, ..."`
-	Message string   `short:"m" help:"Comment for the history"`
-	NoPause bool     `help:"Let the container run meanwhile"`
-	Pause   bool     `short:"p" default:"true" help:"Pause the container meanwhile"`
+	Message string   `short:"m" help:"Comment in the history of the image"`
+	NoPause bool     `help:"Do not pause the container during the commit"`
+	Pause   bool     `short:"p" default:"true" help:"Pause the container during the commit"`
 }
 
 // Run implements session.Runner.

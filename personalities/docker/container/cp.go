@@ -22,9 +22,9 @@ import (
 
 // Cp is `docker container cp`.
 type Cp struct {
-	Archive    bool `short:"a" help:"Keep owners"`
-	FollowLink bool `short:"L" help:"Copy what a link of SRC_PATH points to"`
-	Quiet      bool `short:"q" help:"No progress"`
+	Archive    bool `short:"a" help:"Keep the owners of files"`
+	FollowLink bool `short:"L" help:"Follow a symbolic link in SRC_PATH"`
+	Quiet      bool `short:"q" help:"Do not show progress"`
 }
 
 // Run implements session.Runner.

@@ -14,15 +14,15 @@ import (
 
 // Exec is `docker container exec`.
 type Exec struct {
-	Detach      bool     `short:"d" help:"Leave it running"`
-	DetachKeys  string   `help:"Keys that leave it running"`
-	Env         []string `short:"e" type:"variable" help:"Set a variable: NAME=VALUE, or NAME to pass yours on"`
-	EnvFile     []string `help:"Read variables from a file"`
-	Interactive bool     `short:"i" help:"Send standard input"`
-	Privileged  bool     `help:"Give the command every capability"`
-	TTY         bool     `short:"t" help:"Give the command a terminal"`
-	User        string   `short:"u" help:"User, or UID, and group: name[:group]"`
-	Workdir     string   `short:"w" help:"Working directory inside"`
+	Detach      bool     `short:"d" help:"Run in the background"`
+	DetachKeys  string   `help:"Key sequence for detaching from the container"`
+	Env         []string `short:"e" type:"variable" help:"Set an environment variable: NAME=VALUE, or NAME for the client's value"`
+	EnvFile     []string `help:"Read environment variables from a file"`
+	Interactive bool     `short:"i" help:"Send standard input to the command"`
+	Privileged  bool     `help:"Give the command all capabilities"`
+	TTY         bool     `short:"t" help:"Allocate a terminal"`
+	User        string   `short:"u" help:"User and group: name or ID[:group]"`
+	Workdir     string   `short:"w" help:"Working directory in the container"`
 }
 
 // Run implements session.Runner.

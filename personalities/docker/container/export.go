@@ -12,7 +12,7 @@ import (
 
 // Export is `docker container export`.
 type Export struct {
-	Output string `short:"o" help:"Write this file instead of standard output"`
+	Output string `short:"o" help:"Write to this file instead of standard output"`
 }
 
 // Run implements session.Runner.

@@ -16,12 +16,12 @@ import (
 
 // Logs is `docker container logs`.
 type Logs struct {
-	Details    bool   `help:"Show the labels and variables that the log keeps"`
-	Follow     bool   `short:"f" help:"Go on as more is written"`
-	Since      string `help:"From this time on: 2026-01-02T13:23:37Z, or 42m ago"`
-	Tail       string `short:"n" default:"all" help:"Lines from the end"`
-	Timestamps bool   `short:"t" help:"Show when each line was written"`
-	Until      string `help:"Up to this time: 2026-01-02T13:23:37Z, or 42m ago"`
+	Details    bool   `help:"Show the labels and variables in the log"`
+	Follow     bool   `short:"f" help:"Follow the log"`
+	Since      string `help:"Show what happened since a time: 2026-01-02T13:23:37Z, or 42m ago"`
+	Tail       string `short:"n" default:"all" help:"Number of lines to show from the end"`
+	Timestamps bool   `short:"t" help:"Show the time of each line"`
+	Until      string `help:"Show what happened before a time: 2026-01-02T13:23:37Z, or 42m ago"`
 }
 
 // Run implements session.Runner.

@@ -16,13 +16,13 @@ import (
 
 // Ls is `docker container ls`.
 type Ls struct {
-	All     bool           `short:"a" help:"Those that have ended, too"`
-	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: status=..., name=..., label=..."`
+	All     bool           `short:"a" help:"Show all containers, also stopped ones"`
+	Filter  values.Filters `short:"f" placeholder:"filter" help:"Filter: status=..., name=..., label=..."`
 	Format  string         `help:"${format}"`
-	Last    int            `short:"n" default:"-1" help:"The last ones made, whatever their state"`
-	Latest  bool           `short:"l" help:"The last one made, whatever its state"`
-	NoTrunc bool           `help:"Whole IDs and commands"`
-	Quiet   bool           `short:"q" help:"IDs only"`
+	Last    int            `short:"n" default:"-1" help:"Show this many of the latest containers, also stopped ones"`
+	Latest  bool           `short:"l" help:"Show the latest container, even if it is stopped"`
+	NoTrunc bool           `help:"Do not shorten IDs and commands"`
+	Quiet   bool           `short:"q" help:"Print IDs only"`
 	Size    bool           `short:"s" help:"Show sizes"`
 }
 

@@ -13,9 +13,9 @@ import (
 
 // Rm is `docker container rm`.
 type Rm struct {
-	Force   bool `short:"f" help:"Kill it first when it runs"`
-	Link    bool `short:"l" help:"Remove the link of that name only"`
-	Volumes bool `short:"v" help:"Remove its anonymous volumes, too"`
+	Force   bool `short:"f" help:"Kill running containers first"`
+	Link    bool `short:"l" help:"Remove only the link of that name"`
+	Volumes bool `short:"v" help:"Also remove anonymous volumes of the container"`
 }
 
 // Run implements session.Runner.

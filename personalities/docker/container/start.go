@@ -12,18 +12,17 @@ import (
 
 // Start is `docker container start`.
 type Start struct {
-	Attach        bool   `short:"a" help:"Attach output and pass signals on"`
+	Attach        bool   `short:"a" help:"Attach output and forward signals"`
 	Checkpoint    string `help:"Start from this checkpoint"`
-	CheckpointDir string `help:"Folder of checkpoints"`
-	DetachKeys    string `help:"Keys that leave it running"`
+	CheckpointDir string `help:"Folder with checkpoints"`
+	DetachKeys    string `help:"Key sequence for detaching from the container"`
 	Interactive   bool   `short:"i" help:"Attach standard input"`
 }
 
 // Run implements session.Runner.
 func (c *Start) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 	if c.Checkpoint != "" || c.CheckpointDir != "" {
-		return errors.New("checkpoints need a daemon that makes them; this client starts containers afresh: leave " +
-			"--checkpoint out")
+		return errors.New("this client does not support checkpoints: omit --checkpoint")
 	}
 	if !c.Attach && !c.Interactive {
 		return startEach(ctx, s, p.Args)

@@ -20,10 +20,10 @@ import (
 
 // Stats is `docker container stats`.
 type Stats struct {
-	All      bool   `short:"a" help:"Those that do not run, too"`
+	All      bool   `short:"a" help:"Show all containers, also stopped ones"`
 	Format   string `help:"${format}"`
-	NoStream bool   `help:"Measure once"`
-	NoTrunc  bool   `help:"Whole IDs"`
+	NoStream bool   `help:"Print one measurement and stop"`
+	NoTrunc  bool   `help:"Do not shorten IDs"`
 }
 
 func statsListing() *table.Listing {

@@ -10,8 +10,8 @@ import (
 
 // stopFlags are the flags that stop and restart share.
 type stopFlags struct {
-	Signal  string `short:"s" help:"Signal that asks it to end"`
-	Timeout *int   `short:"t" aliases:"time" help:"Seconds to wait before killing it"`
+	Signal  string `short:"s" help:"Signal that asks the container to stop"`
+	Timeout *int   `short:"t" aliases:"time" help:"Seconds to wait before killing the container"`
 }
 
 // Stop is `docker container stop`.

@@ -15,8 +15,8 @@ import (
 // Update is `docker container update`.
 type Update struct {
 	run.ResourceFlags
-	KernelMemory run.ByteSize `hidden:"" help:"Most kernel memory (of no effect today)"` // as in Docker, where run and create show it
-	Restart      string       `help:"When it ends: no, on-failure[:N], unless-stopped or always"`
+	KernelMemory run.ByteSize `hidden:"" help:"Kernel memory limit (no longer has an effect)"` // as in Docker, where run and create show it
+	Restart      string       `help:"Restart policy: no, on-failure[:N], unless-stopped or always"`
 }
 
 // Run implements session.Runner.

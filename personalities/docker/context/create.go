@@ -11,7 +11,7 @@ import (
 // Create is `docker context create`.
 type Create struct {
 	contextFlags
-	From string `help:"Make it from another context"`
+	From string `help:"Copy another context"`
 }
 
 // Run implements session.Runner.

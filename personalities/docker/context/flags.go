@@ -17,7 +17,7 @@ import (
 // contextFlags are the flags that create and update share.
 type contextFlags struct {
 	Description string   `help:"Description of the context"`
-	Docker      []string `placeholder:"stringToString" help:"The daemon: host=..., ca=FILE, cert=FILE, key=FILE, skip-tls-verify=BOOL, from=CONTEXT"`
+	Docker      []string `placeholder:"stringToString" help:"Address of the daemon: host=..., ca=FILE, cert=FILE, key=FILE, skip-tls-verify=BOOL, from=CONTEXT"`
 }
 
 // dockerOptions parses the values of --docker: KEY=VALUE pairs, separated by commas.

@@ -57,7 +57,7 @@ func unpackContext(in io.Reader) (*session.StoredContext, map[string][]byte, err
 		return nil, nil, err
 	}
 	if len(raw) > maxContextFile {
-		return nil, nil, fmt.Errorf("it has more than %d bytes", maxContextFile)
+		return nil, nil, fmt.Errorf("it is longer than %d bytes", maxContextFile)
 	}
 	var c *session.StoredContext
 	files := map[string][]byte{}
@@ -68,14 +68,14 @@ func unpackContext(in io.Reader) (*session.StoredContext, map[string][]byte, err
 			break
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("it is no tar of a context: %w", err)
+			return nil, nil, fmt.Errorf("it is not a tar of a context: %w", err)
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
 		if room -= h.Size; room < 0 {
-			return nil, nil, fmt.Errorf("its files have more than %d bytes", maxContextFile)
+			return nil, nil, fmt.Errorf("its files are longer than %d bytes", maxContextFile)
 		}
 		data, err := io.ReadAll(t)
 		if err != nil {
@@ -84,7 +84,7 @@ func unpackContext(in io.Reader) (*session.StoredContext, map[string][]byte, err
 		file, isTLS := strings.CutPrefix(name, "tls/docker/")
 		switch {
 		case h.Typeflag != tar.TypeReg:
-			return nil, nil, fmt.Errorf("%s: only files belong to a context", h.Name)
+			return nil, nil, fmt.Errorf("%s: a context contains only regular files", h.Name)
 		case name == "meta.json" && c == nil:
 			if c, err = session.ParseContext(data); err != nil {
 				return nil, nil, fmt.Errorf("meta.json: %w", err)

@@ -21,7 +21,7 @@ func contextListing() *table.Listing {
 // Ls is `docker context ls`.
 type Ls struct {
 	Format string `help:"${format}"`
-	Quiet  bool   `short:"q" help:"Names only"`
+	Quiet  bool   `short:"q" help:"Print names only"`
 }
 
 // Run implements session.Runner.

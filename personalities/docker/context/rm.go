@@ -11,7 +11,7 @@ import (
 
 // Rm is `docker context rm`.
 type Rm struct {
-	Force bool `short:"f" help:"Also the one in use; no error for one that does not exist"`
+	Force bool `short:"f" help:"Also remove the current context; ignore contexts that do not exist"`
 }
 
 // Run implements session.Runner.

@@ -29,10 +29,10 @@ func historyListing(human bool) *table.Listing {
 // History is `docker image history`.
 type History struct {
 	Format   string `help:"${format}"`
-	Human    bool   `short:"H" default:"true" help:"Sizes and times in words"`
-	NoTrunc  bool   `help:"Whole IDs and commands"`
-	Platform string `help:"Platform, when the image has several"`
-	Quiet    bool   `short:"q" help:"IDs only"`
+	Human    bool   `short:"H" default:"true" help:"Print sizes and times in readable form"`
+	NoTrunc  bool   `help:"Do not shorten IDs and commands"`
+	Platform string `help:"Platform, if the image has several"`
+	Quiet    bool   `short:"q" help:"Print IDs only"`
 }
 
 // Run implements session.Runner.

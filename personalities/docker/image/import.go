@@ -21,7 +21,7 @@ import (
 // Import is `docker image import`.
 type Import struct {
 	Change   []string `short:"c" help:"Dockerfile instruction to apply: CMD, ENV, ..."`
-	Message  string   `short:"m" help:"Comment for the history"`
+	Message  string   `short:"m" help:"Comment in the history of the image"`
 	Platform string   `help:"Platform of the image"`
 }
 
@@ -94,7 +94,7 @@ func importSource(path string) (content io.ReadCloser, program string, err error
 		}
 		if needs != "" {
 			f.Close()
-			return nil, "", fmt.Errorf("%s is linked dynamically: in an image of its own it would not find %s", path,
+			return nil, "", fmt.Errorf("%s is linked dynamically: alone in an image it would not find %s", path,
 				needs)
 		}
 		name = filepath.Base(path)

@@ -14,7 +14,7 @@ import (
 // Inspect is `docker image inspect`.
 type Inspect struct {
 	inspect.Flags
-	Platform string `help:"Platform, when the image has several"`
+	Platform string `help:"Platform, if the image has several"`
 }
 
 // Run implements session.Runner.

@@ -18,9 +18,9 @@ import (
 
 // Load is `docker image load`.
 type Load struct {
-	Input    string   `short:"i" help:"Read this file, or all archives of this folder"`
+	Input    string   `short:"i" help:"Read from this file, or from all archives in this folder"`
 	Platform []string `help:"Load only these platforms"`
-	Quiet    bool     `short:"q" help:"No progress"`
+	Quiet    bool     `short:"q" help:"Do not show progress"`
 }
 
 // Run implements session.Runner.
@@ -132,7 +132,7 @@ func archivesAt(path, name string) ([]archiveFile, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: a folder without archives of images (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst, .tar.bz2)",
+		return nil, fmt.Errorf("%s: the folder contains no archives of images (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst, .tar.bz2)",
 			name)
 	}
 	return found, nil

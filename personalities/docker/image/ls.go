@@ -17,13 +17,13 @@ import (
 
 // Ls is `docker image ls`.
 type Ls struct {
-	All     bool           `short:"a" help:"Those in between, too"`
+	All     bool           `short:"a" help:"Show all images, also intermediate ones"`
 	Digests bool           `help:"Show digests"`
-	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: reference=..., dangling=..., label=..."`
+	Filter  values.Filters `short:"f" placeholder:"filter" help:"Filter: reference=..., dangling=..., label=..."`
 	Format  string         `help:"${format}"`
-	NoTrunc bool           `help:"Whole IDs"`
-	Quiet   bool           `short:"q" help:"IDs only"`
-	Tree    bool           `help:"Tree of platforms (a table here: one platform an image)"`
+	NoTrunc bool           `help:"Do not shorten IDs"`
+	Quiet   bool           `short:"q" help:"Print IDs only"`
+	Tree    bool           `help:"Show a tree of platforms (here a table, since an image has one platform)"`
 }
 
 func imageListing(digests bool) *table.Listing {

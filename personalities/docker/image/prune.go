@@ -11,7 +11,7 @@ import (
 // Prune is `docker image prune`.
 type Prune struct {
 	prune.Flags
-	All bool `short:"a" help:"Images that no container uses, not only those without a name"`
+	All bool `short:"a" help:"Remove all unused images, not only those without a name"`
 }
 
 // Run implements session.Runner.

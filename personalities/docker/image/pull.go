@@ -15,8 +15,8 @@ import (
 
 // transfer are the flags that pull and push share.
 type transfer struct {
-	AllTags bool `short:"a" help:"Every tag of the repository"`
-	Quiet   bool `short:"q" help:"Print the name only"`
+	AllTags bool `short:"a" help:"All tags of the repository"`
+	Quiet   bool `short:"q" help:"Print only the name"`
 }
 
 // named parses the operand. A name without tag means latest, unless all tags are wanted.
@@ -26,7 +26,7 @@ func (t *transfer) named(s *session.Session, operand string, disableTrust bool) 
 	case err != nil:
 		return named, err
 	case !disableTrust:
-		return named, errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
+		return named, errors.New("this client does not check image signatures: omit --disable-content-trust=false")
 	case t.AllTags && !named.IsNameOnly():
 		return named, errors.New("tag can't be used with --all-tags/-a")
 	case t.AllTags:
@@ -40,8 +40,8 @@ func (t *transfer) named(s *session.Session, operand string, disableTrust bool) 
 // Pull is `docker image pull`.
 type Pull struct {
 	transfer
-	DisableContentTrust bool   `default:"true" help:"Skip the check of image signatures"`
-	Platform            string `help:"Platform, when the image has several"`
+	DisableContentTrust bool   `default:"true" help:"Do not check signatures of images"`
+	Platform            string `help:"Platform, if the image has several"`
 }
 
 // Run implements session.Runner.

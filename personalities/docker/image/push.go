@@ -13,8 +13,8 @@ import (
 // Push is `docker image push`.
 type Push struct {
 	transfer
-	DisableContentTrust bool   `default:"true" help:"Skip signing the image"`
-	Platform            string `help:"Push this platform only"`
+	DisableContentTrust bool   `default:"true" help:"Do not sign the image"`
+	Platform            string `help:"Push only this platform"`
 }
 
 // Run implements session.Runner.

@@ -10,9 +10,9 @@ import (
 
 // Rm is `docker image rm`.
 type Rm struct {
-	Force    bool     `short:"f" help:"Remove it although containers that have ended use it"`
-	NoPrune  bool     `help:"Keep parents that have no name"`
-	Platform []string `placeholder:"strings" help:"Remove only these platforms of it"`
+	Force    bool     `short:"f" help:"Remove the image even if stopped containers use it"`
+	NoPrune  bool     `help:"Keep parent images without a name"`
+	Platform []string `placeholder:"strings" help:"Remove only these platforms of the image"`
 }
 
 // Run implements session.Runner.

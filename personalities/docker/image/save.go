@@ -12,7 +12,7 @@ import (
 
 // Save is `docker image save`.
 type Save struct {
-	Output   string   `short:"o" help:"Write this file instead of standard output"`
+	Output   string   `short:"o" help:"Write to this file instead of standard output"`
 	Platform []string `help:"Save only these platforms"`
 }
 

@@ -21,10 +21,10 @@ func searchListing() *table.Listing {
 
 // Search is `docker search`.
 type Search struct {
-	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: is-official=..., stars=..."`
+	Filter  values.Filters `short:"f" placeholder:"filter" help:"Filter: is-official=..., stars=..."`
 	Format  string         `help:"${format}"`
-	Limit   int            `help:"Most results"`
-	NoTrunc bool           `help:"Whole descriptions"`
+	Limit   int            `help:"Maximum number of results"`
+	NoTrunc bool           `help:"Do not shorten descriptions"`
 }
 
 // Run implements session.Runner.

@@ -56,8 +56,8 @@ type Flags struct {
 // Inspect is `docker inspect`.
 type Inspect struct {
 	Flags
-	Size bool   `short:"s" help:"Show sizes, of containers"`
-	Type string `help:"Look for this kind only: container, image, network, volume"`
+	Size bool   `short:"s" help:"Show sizes of containers"`
+	Type string `help:"Look only for: container, image, network or volume"`
 }
 
 // Run implements session.Runner.

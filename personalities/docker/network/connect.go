@@ -11,12 +11,12 @@ import (
 
 // Connect is `docker network connect`.
 type Connect struct {
-	Alias       []string `placeholder:"strings" help:"Another name on that network"`
+	Alias       []string `placeholder:"strings" help:"Additional name on the network"`
 	DriverOpt   []string `placeholder:"strings" help:"Option of the driver: KEY=VALUE"`
-	GwPriority  int      `help:"The network with the highest one has the default gateway"`
+	GwPriority  int      `help:"Priority for the default gateway; the highest is used"`
 	IP          string   `help:"IPv4 address"`
 	IP6         string   `name:"ip6" help:"IPv6 address"`
-	Link        []string `help:"Know another container by name: NAME[:ALIAS]"`
+	Link        []string `help:"Link to another container: NAME[:ALIAS]"`
 	LinkLocalIP []string `placeholder:"strings" help:"Link-local address to add"`
 }
 

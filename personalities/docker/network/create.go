@@ -13,22 +13,22 @@ import (
 
 // Create is `docker network create`.
 type Create struct {
-	Attachable bool     `help:"Let containers join by hand"`
-	AuxAddress []string `placeholder:"map" help:"Address that containers must not get: NAME=ADDRESS"`
-	ConfigFrom string   `help:"Take the configuration from this network"`
-	ConfigOnly bool     `help:"Make a configuration for other networks only"`
+	Attachable bool     `help:"Allow containers to be attached manually"`
+	AuxAddress []string `placeholder:"map" help:"Address that is not given to containers: NAME=ADDRESS"`
+	ConfigFrom string   `help:"Copy the configuration of this network"`
+	ConfigOnly bool     `help:"Create only a configuration for other networks"`
 	Driver     string   `short:"d" default:"bridge" help:"Driver"`
 	Gateway    []string `placeholder:"ipSlice" help:"Gateway of a subnet"`
-	Ingress    bool     `help:"Make the swarm's routing mesh"`
-	Internal   bool     `help:"No way out of the network"`
-	IPRange    []string `placeholder:"strings" help:"Part of a subnet that containers get addresses from"`
-	IpamDriver string   `default:"default" help:"Driver that gives addresses out"`
-	IpamOpt    []string `placeholder:"map" help:"Option of that driver: KEY=VALUE"`
-	IPv4       *bool    `name:"ipv4" help:"IPv4 addresses (on unless --ipv4=false)"`
-	IPv6       *bool    `name:"ipv6" help:"IPv6 addresses"`
-	Label      []string `type:"label" help:"Put a label on it: KEY[=VALUE]"`
+	Ingress    bool     `help:"Create the swarm's routing mesh"`
+	Internal   bool     `help:"Do not connect the network to others"`
+	IPRange    []string `placeholder:"strings" help:"Part of a subnet with the addresses for containers"`
+	IpamDriver string   `default:"default" help:"Driver that assigns addresses"`
+	IpamOpt    []string `placeholder:"map" help:"Option of the address driver: KEY=VALUE"`
+	IPv4       *bool    `name:"ipv4" help:"Assign IPv4 addresses (default true)"`
+	IPv6       *bool    `name:"ipv6" help:"Assign IPv6 addresses"`
+	Label      []string `type:"label" help:"Set a label: KEY[=VALUE]"`
 	Opt        []string `short:"o" placeholder:"map" help:"Option of the driver: KEY=VALUE"`
-	Scope      string   `help:"How far it reaches: local, swarm"`
+	Scope      string   `help:"Scope of the network: local or swarm"`
 	Subnet     []string `placeholder:"strings" help:"Subnet: 172.20.0.0/16"`
 }
 

@@ -9,7 +9,7 @@ import (
 
 // Disconnect is `docker network disconnect`.
 type Disconnect struct {
-	Force bool `short:"f" help:"Even when the container is gone"`
+	Force bool `short:"f" help:"Disconnect even if the container does not exist"`
 }
 
 // Run implements session.Runner.

@@ -14,7 +14,7 @@ import (
 // Inspect is `docker network inspect`.
 type Inspect struct {
 	inspect.Flags
-	Verbose bool `short:"v" help:"Show more, for finding faults"`
+	Verbose bool `short:"v" help:"Show more for diagnosis"`
 }
 
 // Run implements session.Runner.

@@ -27,10 +27,10 @@ func networkListing() *table.Listing {
 
 // Ls is `docker network ls`.
 type Ls struct {
-	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: driver=..., name=..., label=..."`
+	Filter  values.Filters `short:"f" placeholder:"filter" help:"Filter: driver=..., name=..., label=..."`
 	Format  string         `help:"${format}"`
-	NoTrunc bool           `help:"Whole IDs"`
-	Quiet   bool           `short:"q" help:"IDs only"`
+	NoTrunc bool           `help:"Do not shorten IDs"`
+	Quiet   bool           `short:"q" help:"Print IDs only"`
 }
 
 // Run implements session.Runner.

@@ -16,8 +16,8 @@ import (
 
 // Flags are the flags that all prune commands share.
 type Flags struct {
-	Filter values.Filters `placeholder:"filter" help:"Only those that match: until=..., label=..."`
-	Force  bool           `short:"f" help:"Do not ask"`
+	Filter values.Filters `placeholder:"filter" help:"Filter: until=..., label=..."`
+	Force  bool           `short:"f" help:"Do not ask for confirmation"`
 }
 
 // Pruned removes unused objects of one kind. It returns their names under a title, and how much space that freed.

@@ -65,7 +65,7 @@ func checkFamily(ctx context.Context, s *session.Session, p *cmd.Parsed) error {
 
 func (c *createFlags) checkPull() error {
 	if !c.DisableContentTrust {
-		return errors.New("this client does not check image signatures: leave --disable-content-trust=false out")
+		return errors.New("this client does not check image signatures: omit --disable-content-trust=false")
 	}
 	if !slices.Contains([]string{"always", "missing", "never", ""}, c.Pull) {
 		return fmt.Errorf("invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"", c.Pull)

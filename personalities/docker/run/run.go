@@ -18,9 +18,9 @@ import (
 // Run implements session.Runner.
 type Run struct {
 	createFlags
-	Detach     bool   `short:"d" help:"Leave it running and print its ID"`
-	SigProxy   bool   `default:"true" help:"Pass signals on to the program"`
-	DetachKeys string `help:"Keys that leave it running"`
+	Detach     bool   `short:"d" help:"Run in the background and print the container's ID"`
+	SigProxy   bool   `default:"true" help:"Forward signals to the program"`
+	DetachKeys string `help:"Key sequence for detaching from the container"`
 }
 
 // Run creates and starts the container and, unless detached, streams until it ends.

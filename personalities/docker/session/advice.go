@@ -30,32 +30,32 @@ func advices() []advice {
 			always("Join the group that owns the socket, or run as root"), false},
 		{"nobody answers", isConnect(), unreachable, false},
 		{"an address that is none", containsAll("invalid bind address format"),
-			always("An address is unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"), false},
+			always("Use an address such as unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"), false},
 		{"a password in an address", containsAll("plain-text password is not supported"),
-			always("Give that host your key instead: ssh-copy-id USER@HOST"), false},
+			always("Use a key instead: ssh-copy-id USER@HOST"), false},
 		{"ssh", containsAll("exit status 255", "system dial-stdio"), sshFailed, false},
 		{"no docker at the other end of ssh", containsAll("system dial-stdio", "exit status 127"),
-			always("The far end needs docker in its PATH, which may be a link to box"), false},
+			always("The remote host needs docker in its PATH, which may be a link to box"), false},
 		{"no daemon at the other end of ssh", containsAll("system dial-stdio", "exit status"),
-			always("The far end needs a daemon that runs, and a user who may use its socket"), false},
+			always("The remote host needs a running daemon, and a user who may use its socket"), false},
 
 		{"load of what is a root file system", containsAll("neither manifest.json nor index.json"),
-			always("Is it the files of a container? Then: docker import FILE NAME"), false},
+			always("If it contains the files of a container: docker import FILE NAME"), false},
 		{"load of nothing", containsAll("requested load from stdin, but stdin is empty"),
 			always("Name the archive: docker load -i FILE, or a folder of archives"), false},
 		{"load of what is no archive", containsAll("read archive"),
-			always("Is it whole, and an archive of docker save? See: tar tf FILE"), false},
-		{"a folder without archives", containsAll("a folder without archives of images"),
-			always("Is it the files of a container? Then: docker import FOLDER NAME"), false},
+			always("Is it a complete archive of docker save? Check with: tar tf FILE"), false},
+		{"a folder without archives", containsAll("the folder contains no archives of images"),
+			always("If it contains the files of a container: docker import FOLDER NAME"), false},
 		{"import of what is no archive", containsAll("read layer"),
-			always("Is it whole, and a tar? See: tar tf FILE"), false},
+			always("Is it a complete tar? Check with: tar tf FILE"), false},
 		{"import of a dynamic program", containsAll("is linked dynamically"),
 			always("Put the program and its libraries into a folder: docker import FOLDER NAME"), false},
 
 		{"a registry that speaks plain HTTP", containsAll("server gave HTTP response to HTTPS client"),
-			always("If that registry is to be trusted so: box dockerd --insecure-registry HOST"), false},
+			always("To trust that registry without TLS: box dockerd --insecure-registry HOST"), false},
 		{"a registry's certificate", containsAll("x509:"),
-			always("Put its authority's certificate at the daemon's /etc/docker/certs.d/HOST/ca.crt"), false},
+			always("Put the certificate of its authority into /etc/docker/certs.d/HOST/ca.crt on the daemon's host"), false},
 		{"a registry that this host does not reach", isOffline, offline, false},
 		{"a registry that wants a login", containsAny("unauthorized", "authentication required", "no basic auth credentials",
 			"access to the resource is denied"),
@@ -64,7 +64,7 @@ func advices() []advice {
 			always("Is the tag right? See what is here: docker images"), true},
 
 		{"a full disk", isFull,
-			always("See what takes the room: docker system df. Give unused back: docker system prune"), false},
+			always("See what takes space: docker system df. Free unused space: docker system prune"), false},
 		{"a context that is not there", containsAll("context not found"), always("See all: docker context ls"), false},
 
 		{"a port that is taken", containsAll("port is already allocated"),
@@ -83,10 +83,10 @@ func advices() []advice {
 		{"a container that runs", containsAny("stop the container before", "Stop the container before"),
 			always("Stop and remove it: docker rm -f NAME"), true},
 		{"a container that does not run", containsAll("is not running"),
-			always("Start it: docker start NAME. Why it ended: docker logs NAME"), true},
-		{"a container that is paused", containsAll("is paused"), always("Let it go on: docker unpause NAME"), true},
+			always("Start it: docker start NAME. See why it stopped: docker logs NAME"), true},
+		{"a container that is paused", containsAll("is paused"), always("Resume it: docker unpause NAME"), true},
 		{"an image in use", containsAny("is using its referenced image", "image is being used by"),
-			always("See who uses it: docker ps -a --filter ancestor=IMAGE. Take the name alone: docker rmi -f IMAGE"),
+			always("See who uses it: docker ps -a --filter ancestor=IMAGE. Remove only the name: docker rmi -f IMAGE"),
 			true},
 		{"a volume in use", containsAll("volume is in use"),
 			always("See who uses it: docker ps -a --filter volume=NAME"), true},
@@ -211,17 +211,17 @@ func unreachable(_ *Session, err error) string {
 	ip := net.ParseIP(host)
 	switch {
 	case errors.As(c.Err, &name):
-		return fmt.Sprintf("The name %s is not known here: see /etc/hosts and /etc/resolv.conf, or use the address",
+		return fmt.Sprintf("The name %s cannot be resolved: check /etc/hosts and /etc/resolv.conf, or use the address",
 			host)
 	case host == "localhost" || ip != nil && ip.IsLoopback():
 		return "To start one: box dockerd --detach -H " + c.Host
 	case errors.As(c.Err, &late) && late.Timeout():
-		return fmt.Sprintf("Nothing came back from %s: is that host up, and port %s let through on the way?", host,
+		return fmt.Sprintf("No answer from %s: is that host up, and is port %s open in firewalls?", host,
 			port)
 	case errors.Is(c.Err, unix.EHOSTUNREACH) || errors.Is(c.Err, unix.ENETUNREACH):
-		return fmt.Sprintf("This host has no way to %s: see its addresses and routes", host)
+		return fmt.Sprintf("This host has no route to %s: check its addresses and routes", host)
 	}
-	return fmt.Sprintf("That host is up, and no daemon listens on port %s. At %s: box dockerd -H tcp://0.0.0.0:%s (see "+
+	return fmt.Sprintf("That host is up, but no daemon listens on port %s. On %s: box dockerd -H tcp://0.0.0.0:%s (see "+
 		"box certs init)",
 		port, host, port)
 }
@@ -262,7 +262,7 @@ const maxNamed = 5
 
 // offline says how to load images without a registry, and which are there already.
 func offline(s *Session, _ error) string {
-	text := "Without that registry: docker save IMAGE -o FILE where it is reached, then docker load -i FILE here"
+	text := "Without the registry: docker save IMAGE -o FILE on a host that reaches it, then docker load -i FILE here"
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	list, err := s.API.ImageList(ctx, false, false, nil)
@@ -275,10 +275,10 @@ func offline(s *Session, _ error) string {
 	}
 	switch {
 	case len(names) == 0:
-		return text + "\nThere are no images here yet"
+		return text + "\nThere are no local images yet"
 	case len(names) > maxNamed:
-		return fmt.Sprintf("%s\nHere are: %s and %d more", text, strings.Join(names[:maxNamed], ", "),
+		return fmt.Sprintf("%s\nLocal images: %s and %d more", text, strings.Join(names[:maxNamed], ", "),
 			len(names)-maxNamed)
 	}
-	return text + "\nHere are: " + strings.Join(names, ", ")
+	return text + "\nLocal images: " + strings.Join(names, ", ")
 }

@@ -23,12 +23,12 @@ func TestUnreachable(t *testing.T) {
 	}{
 		{"unix:///x", os.ErrNotExist, "To start one: box dockerd --detach"},
 		{"tcp://127.0.0.1:2375", dial(unix.ECONNREFUSED), "box dockerd --detach -H tcp://127.0.0.1:2375"},
-		{"tcp://far:2376", dial(unix.ECONNREFUSED), "At far: box dockerd -H tcp://0.0.0.0:2376"},
+		{"tcp://far:2376", dial(unix.ECONNREFUSED), "On far: box dockerd -H tcp://0.0.0.0:2376"},
 		{"tcp://far:2376", dial(&net.DNSError{Err: "no such host", Name: "far", IsNotFound: true}),
-			"The name far is not known here"},
-		{"tcp://far:2376", dial(os.ErrDeadlineExceeded), "is that host up, and port 2376 let through"},
-		{"tcp://far:2376", dial(unix.EHOSTUNREACH), "no way to far"},
-		{"tcp://[2001:db8::1]:2376", dial(unix.ENETUNREACH), "no way to 2001:db8::1"},
+			"The name far cannot be resolved"},
+		{"tcp://far:2376", dial(os.ErrDeadlineExceeded), "is that host up, and is port 2376 open"},
+		{"tcp://far:2376", dial(unix.EHOSTUNREACH), "no route to far"},
+		{"tcp://[2001:db8::1]:2376", dial(unix.ENETUNREACH), "no route to 2001:db8::1"},
 	} {
 		got := unreachable(nil, &client.ConnectError{Host: row.host, Err: row.err})
 		if !strings.Contains(got, row.want) {

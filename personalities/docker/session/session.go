@@ -31,17 +31,17 @@ type Session struct {
 
 // globalFlags are the flags before the name of the command.
 type globalFlags struct {
-	Config    string   `help:"Folder of the client's settings"`
-	Context   string   `short:"c" help:"Stored context that names the daemon"`
-	Debug     bool     `short:"D" help:"Print more when something fails"`
-	Hosts     []string `name:"host" short:"H" help:"Daemon to talk to: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"`
-	LogLevel  string   `short:"l" default:"info" help:"debug, info, warn, error or fatal"`
+	Config    string   `help:"Folder with the client's settings"`
+	Context   string   `short:"c" help:"Context to use"`
+	Debug     bool     `short:"D" help:"Enable debug mode"`
+	Hosts     []string `name:"host" short:"H" help:"Address of the daemon: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"`
+	LogLevel  string   `short:"l" default:"info" help:"Log level: debug, info, warn, error or fatal"`
 	TLS       bool     `help:"Use TLS; --tlsverify implies it"`
-	TLSCA     string   `name:"tlscacert" help:"Trust certificates of this authority only"`
+	TLSCA     string   `name:"tlscacert" help:"Trust only certificates of this authority"`
 	TLSCert   string   `name:"tlscert" help:"The client's certificate"`
 	TLSKey    string   `name:"tlskey" help:"Key of the client's certificate"`
 	TLSVerify bool     `name:"tlsverify" help:"Use TLS and check the daemon's certificate"`
-	Version   bool     `short:"v" help:"Print the version and stop"`
+	Version   bool     `short:"v" help:"Print the version and exit"`
 }
 
 // New makes a session with the flags that the environment sets. builtin tells whether words are a command of this
@@ -92,7 +92,7 @@ func (s *Session) Client() (*client.Client, error) {
 	o := client.Options{Host: host, TLS: secure, Version: s.Env.Getenv("DOCKER_API_VERSION"),
 		UserAgent: "Docker-Client/" + cmd.DockerVersion() + " (linux)"}
 	o.Away = func() {
-		fmt.Fprintln(s.Err, "Waiting for the next daemon at "+host+", where the last one has ended ...")
+		fmt.Fprintln(s.Err, "Waiting for a daemon at "+host+", where the last one has stopped ...")
 	}
 	if !strings.HasPrefix(host, "unix://") {
 		o.Proxy = client.ProxyFrom(s.Env.Getenv)

@@ -13,7 +13,7 @@ import (
 // BuilderPrune is `docker builder prune`.
 type BuilderPrune struct {
 	prune.Flags
-	All bool `short:"a" help:"Cache that images still use, too"`
+	All bool `short:"a" help:"Remove all cache, also if images use it"`
 }
 
 // Run implements session.Runner.

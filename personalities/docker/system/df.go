@@ -17,7 +17,7 @@ import (
 // Df is `docker system df`.
 type Df struct {
 	Format  string `help:"${format}"`
-	Verbose bool   `short:"v" help:"Show every object"`
+	Verbose bool   `short:"v" help:"Show all objects"`
 }
 
 // Run implements session.Runner.

@@ -18,10 +18,10 @@ import (
 
 // Events is `docker system events`.
 type Events struct {
-	Filter values.Filters `short:"f" placeholder:"filter" help:"Only those that match: type=..., event=..., container=..., label=..."`
+	Filter values.Filters `short:"f" placeholder:"filter" help:"Filter: type=..., event=..., container=..., label=..."`
 	Format string         `help:"json, or a Go template"`
-	Since  string         `help:"From this time on: 2026-01-02T13:23:37Z, or 42m ago"`
-	Until  string         `help:"Up to this time"`
+	Since  string         `help:"Show what happened since a time: 2026-01-02T13:23:37Z, or 42m ago"`
+	Until  string         `help:"Show what happened before a time, and stop then"`
 }
 
 // Run implements session.Runner.

@@ -45,7 +45,7 @@ func (c *Info) Run(ctx context.Context, s *session.Session, _ *cmd.Parsed) error
 	}
 	var all system.Info
 	if err := json.Unmarshal(raw, &all); err != nil {
-		return fmt.Errorf("read the daemon's description of itself: %w", err)
+		return fmt.Errorf("decode the daemon's information: %w", err)
 	}
 	printInfo(s.Out, &all)
 	fmt.Fprintln(s.Out)
@@ -83,7 +83,7 @@ func formatInfo(s *session.Session, format string, raw json.RawMessage) error {
 	v := info{ClientInfo: &clientInfo{Debug: s.Flags.Debug, clientVersion: thisClient(s), Plugins: []struct{}{}}}
 	v.ClientInfo.APIVersion = "" // it is the daemon's affair
 	if err := json.Unmarshal(raw, &v.Info); err != nil {
-		return fmt.Errorf("read the daemon's description of itself: %w", err)
+		return fmt.Errorf("decode the daemon's information: %w", err)
 	}
 	whole, err := withMember(raw, "ClientInfo", v.ClientInfo)
 	if err != nil {

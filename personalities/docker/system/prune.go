@@ -15,8 +15,8 @@ import (
 // Prune is `docker system prune`.
 type Prune struct {
 	prune.Flags
-	All     bool `short:"a" help:"Images that no container uses, not only those without a name"`
-	Volumes bool `help:"Anonymous volumes, too"`
+	All     bool `short:"a" help:"Remove all unused images, not only those without a name"`
+	Volumes bool `help:"Also remove anonymous volumes"`
 }
 
 // Run implements session.Runner.

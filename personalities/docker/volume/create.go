@@ -15,7 +15,7 @@ import (
 // Create is `docker volume create`.
 type Create struct {
 	Driver string   `short:"d" default:"local" help:"Driver"`
-	Label  []string `type:"label" help:"Put a label on it: KEY[=VALUE]"`
+	Label  []string `type:"label" help:"Set a label: KEY[=VALUE]"`
 	Name   string   `hidden:"" help:"Name"`
 	Opt    []string `short:"o" placeholder:"map" help:"Option of the driver: type=..., device=..., o=..."`
 }

@@ -31,10 +31,10 @@ func volumeListing() *table.Listing {
 
 // Ls is `docker volume ls`.
 type Ls struct {
-	Cluster bool           `help:"Cluster volumes only"`
-	Filter  values.Filters `short:"f" placeholder:"filter" help:"Only those that match: dangling=..., driver=..., name=..., label=..."`
+	Cluster bool           `help:"Show only cluster volumes"`
+	Filter  values.Filters `short:"f" placeholder:"filter" help:"Filter: dangling=..., driver=..., name=..., label=..."`
 	Format  string         `help:"${format}"`
-	Quiet   bool           `short:"q" help:"Names only"`
+	Quiet   bool           `short:"q" help:"Print names only"`
 }
 
 // Run implements session.Runner.

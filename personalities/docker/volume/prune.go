@@ -11,7 +11,7 @@ import (
 // Prune is `docker volume prune`.
 type Prune struct {
 	prune.Flags
-	All bool `short:"a" help:"Named volumes, too"`
+	All bool `short:"a" help:"Also remove named volumes"`
 }
 
 // Run implements session.Runner.

@@ -9,7 +9,7 @@ import (
 
 // Rm is `docker volume rm`.
 type Rm struct {
-	Force bool `short:"f" help:"No error for one that does not exist"`
+	Force bool `short:"f" help:"Ignore names that do not exist"`
 }
 
 // Run implements session.Runner.

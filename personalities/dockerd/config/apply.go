@@ -128,7 +128,7 @@ func unknownAt(p pair, all []setting) string {
 		keys = append(keys, s.key)
 		// Flags and keys often differ in the plural, which is the most common mistake.
 		if s.Name == p.key {
-			return fmt.Sprintf("%s: %s is the flag: the key is %s", p.at, p.key, s.key)
+			return fmt.Sprintf("%s: %s is the name of the flag: use the key %s", p.at, p.key, s.key)
 		}
 	}
 	if near := cmd.Nearest(p.key, keys); near != "" {

@@ -71,14 +71,14 @@ func (o *Options) checkGraph(used func(string) bool) error {
 
 func (o *Options) checkLog() error {
 	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error", "fatal", "panic"}, o.LogLevel) {
-		return fmt.Errorf("invalid logging level: %s: it is trace, debug, info, warn, error or fatal", o.LogLevel)
+		return fmt.Errorf("invalid logging level: %s: use trace, debug, info, warn, error or fatal", o.LogLevel)
 	}
 	if o.LogFormat != "text" && o.LogFormat != "json" {
-		return fmt.Errorf("invalid log format: %s: it is text or json", o.LogFormat)
+		return fmt.Errorf("invalid log format: %s: use text or json", o.LogFormat)
 	}
 	for _, option := range o.LogOpts {
 		if !strings.Contains(option, "=") {
-			return fmt.Errorf("invalid log option %q: KEY=VALUE is wanted", option)
+			return fmt.Errorf("invalid log option %q: use KEY=VALUE", option)
 		}
 	}
 	return engine.CheckLog(o.LogConfig())
@@ -87,7 +87,7 @@ func (o *Options) checkLog() error {
 func (o *Options) checkNetwork() error {
 	bip, within := netip.Prefix(o.BIP), netip.Prefix(o.FixedCIDR)
 	if bip.IsValid() && bip.Addr() == bip.Masked().Addr() {
-		return fmt.Errorf("--bip %s: give the address of the bridge, not that of the network", bip)
+		return fmt.Errorf("--bip %s is the address of the network: use the address of the bridge", bip)
 	}
 	switch {
 	case bip.IsValid() && o.Bridge != "" && o.Bridge != "none" && o.Bridge != "docker0":
@@ -118,7 +118,7 @@ func (o *Options) checkContainers() error {
 			o.DefaultIPCMode)
 	}
 	if o.DefaultRuntime != "" && !slices.Contains(task.Runtimes(), o.DefaultRuntime) {
-		return fmt.Errorf("specified default runtime '%s' does not exist: there are %s", o.DefaultRuntime,
+		return fmt.Errorf("specified default runtime '%s' does not exist: use one of %s", o.DefaultRuntime,
 			strings.Join(task.Runtimes(), ", "))
 	}
 	if !slices.Contains([]string{"", "host", "private"}, o.DefaultCgroupnsMode) {

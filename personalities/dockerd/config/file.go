@@ -94,7 +94,7 @@ func parseConfig(raw []byte) ([]pair, error) {
 	}
 	rest := p.here()
 	if _, err := p.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: there is more after the end of the object", rest)
+		return nil, fmt.Errorf("%s: unexpected content after the object", rest)
 	}
 	list, ok := v.([]pair)
 	if !ok {
@@ -116,7 +116,7 @@ func (p *parser) value(depth int) (any, error) {
 		return t, nil
 	}
 	if depth == 0 {
-		return nil, fmt.Errorf("%s: too many objects in one another", at)
+		return nil, fmt.Errorf("%s: objects are nested too deeply", at)
 	}
 	if open == '[' {
 		list := []any{}
@@ -139,7 +139,7 @@ func (p *parser) value(depth int) (any, error) {
 		}
 		key, ok := t.(string)
 		if !ok {
-			return nil, fmt.Errorf("%s: a key of an object is no string", at)
+			return nil, fmt.Errorf("%s: a key is not a string", at)
 		}
 		if slices.ContainsFunc(object, func(p pair) bool { return p.key == key }) {
 			return nil, fmt.Errorf("%s: the following directive is specified more than once in the configuration file: %s", at,

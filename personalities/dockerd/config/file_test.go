@@ -64,13 +64,13 @@ func TestOptions(t *testing.T) {
 		{"DOCKER_OPTS='a '\\''b c'\\'", []string{"a", "b c"}, ""},
 		{"MY_DOCKER_OPTS=-D\nDOCKER_OPTSX=-D", nil, ""}, {"DOCKER_OPTS=\"a\nb\"", []string{"a", "b"}, ""},
 		{"DOCKER_OPTS=\"''\"", []string{""}, ""},
-		{"\nDOCKER_OPTS=\"$(reboot)\"", nil, "line 2: DOCKER_OPTS: '$' is for a shell"},
-		{"DOCKER_OPTS=\"`reboot`\"", nil, "'`' is for a shell"}, {"DOCKER_OPTS=-D;reboot", nil, "';' is for a shell"},
-		{"DOCKER_OPTS=-D reboot", nil, "a word follows"}, {"DOCKER_OPTS='-D", nil, "not closed"},
-		{"DOCKER_OPTS=\"-D ;x\"", nil, "';' is for a shell"},
-		{"DOCKER_OPTS='-D $HOME'", nil, "'$' is for a shell"}, {"DOCKER_OPTS=\"it's\"", nil, "not closed"},
-		{"DOCKER_OPTS=a\\", nil, "a backslash ends it"},
-		{"DOCKER_OPTS+=-D", nil, "+= is for a shell"},
+		{"\nDOCKER_OPTS=\"$(reboot)\"", nil, "line 2: DOCKER_OPTS: '$' needs a shell"},
+		{"DOCKER_OPTS=\"`reboot`\"", nil, "'`' needs a shell"}, {"DOCKER_OPTS=-D;reboot", nil, "';' needs a shell"},
+		{"DOCKER_OPTS=-D reboot", nil, "unexpected text"}, {"DOCKER_OPTS='-D", nil, "not closed"},
+		{"DOCKER_OPTS=\"-D ;x\"", nil, "';' needs a shell"},
+		{"DOCKER_OPTS='-D $HOME'", nil, "'$' needs a shell"}, {"DOCKER_OPTS=\"it's\"", nil, "not closed"},
+		{"DOCKER_OPTS=a\\", nil, "it ends with a backslash"},
+		{"DOCKER_OPTS+=-D", nil, "+= needs a shell"},
 	} {
 		words, err := DockerOpts(row.text)
 		if row.says == "" && (err != nil || !slices.Equal(words, row.words)) ||

@@ -99,7 +99,7 @@ func (o *Options) Usage() *cmd.Usage {
 	return &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.", Options: o,
 		Vars: map[string]string{
 			"dataRoot": defaultRoot, "drivers": strings.Join(drivers.Names(), ", "),
-			"runtimes": strings.Join(task.Runtimes(), ", "), "noIPv6": "containers have IPv4 alone",
+			"runtimes": strings.Join(task.Runtimes(), ", "), "noIPv6": "containers have only IPv4",
 			"noSwarm":    "there is no swarm mode",
 			"noRealtime": "the realtime budget of the parent control group is the host's to set, in cpu.rt_runtime_us",
 		}}

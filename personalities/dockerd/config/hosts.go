@@ -45,12 +45,12 @@ func parseHost(text string, secure bool) (Host, error) {
 		}
 		return Host{scheme, address}, nil
 	}
-	return Host{}, fmt.Errorf("invalid bind address format: %s: -H takes unix:///path, tcp://host:port and fd://", text)
+	return Host{}, fmt.Errorf("invalid bind address format: %s: use unix:///path, tcp://host:port or fd://", text)
 }
 
 func tcpAddress(rest string, secure bool) (string, error) {
 	if strings.Contains(rest, "/") {
-		return "", errors.New("tcp has no path: for a socket say unix:///path")
+		return "", errors.New("tcp has no path: for a socket use unix:///path")
 	}
 	name, port := rest, ""
 	// an address in brackets, or without a colon, has no port
@@ -65,7 +65,7 @@ func tcpAddress(rest string, secure bool) (string, error) {
 		name = "127.0.0.1" // Docker's localhost, on hosts without /etc/hosts too
 	}
 	if _, err := netip.ParseAddr(name); err != nil && strings.Trim(name, nameLetters) != "" {
-		return "", fmt.Errorf("%q is neither an address nor a name of a host", name)
+		return "", fmt.Errorf("%q is neither an address nor a host name", name)
 	}
 	switch n, err := strconv.ParseUint(port, 10, 16); {
 	case port == "" && secure:
@@ -73,7 +73,7 @@ func tcpAddress(rest string, secure bool) (string, error) {
 	case port == "":
 		port = plainPort
 	case err != nil || n == 0:
-		return "", fmt.Errorf("the port %q is not one of 1 to 65535", port)
+		return "", fmt.Errorf("the port %q is not between 1 and 65535", port)
 	}
 	return net.JoinHostPort(name, port), nil
 }

@@ -34,18 +34,18 @@ type daemonOptions struct {
 	Hosts           []string `name:"host" short:"H" key:"hosts" help:"Daemon socket(s) to connect to: unix:///path, tcp://host:port (2375, with TLS 2376), fd://"`
 	Group           string   `short:"G" key:"group" default:"docker" help:"Group for the unix socket"`
 	ConfigFile      string   `default:"/etc/docker/daemon.json" help:"Daemon configuration file"`
-	OptsFile        string   `placeholder:"file" help:"Read further options from DOCKER_OPTS in this file, as /etc/default/docker; none where it is not there"`
+	OptsFile        string   `placeholder:"file" help:"Read more options from DOCKER_OPTS in this file, such as /etc/default/docker, if it exists"`
 	Validate        bool     `help:"Validate daemon configuration and exit"`
-	Recover         bool     `help:"Make the state file again that is damaged or lost, from its copy and from what is on the disk, and exit"`
-	Detach          bool     `help:"Go on in the background; return when the API answers"`
+	Recover         bool     `help:"Rebuild a damaged or lost state file from its copy and from what is on the disk, and exit"`
+	Detach          bool     `help:"Run in the background; return when the API is ready"`
 	ExecRoot        string   `key:"exec-root" default:"/var/run/docker" help:"Root directory for execution state files"`
 	Pidfile         string   `short:"p" key:"pidfile" default:"/var/run/docker.pid" help:"Path to use for daemon PID file"`
 	LiveRestore     bool     `key:"live-restore" help:"Enable live restore of docker when containers are still running"`
-	ShutdownTimeout int      `key:"shutdown-timeout" default:"15" help:"Set the default shutdown timeout (seconds); -1: as long as it takes"`
+	ShutdownTimeout int      `key:"shutdown-timeout" default:"15" help:"Set the default shutdown timeout (seconds); -1: unlimited"`
 	Labels          labels   `name:"label" key:"labels" placeholder:"list" help:"Set key=value labels to the daemon"`
-	Experimental    bool     `key:"experimental" help:"Say that this daemon is experimental"`
+	Experimental    bool     `key:"experimental" help:"Report the daemon as experimental"`
 	OOMScoreAdjust  int      `key:"oom-score-adjust" help:"Set the oom_score_adj for the daemon"`
-	NoRestarts      inverse  `name:"restart" short:"r" hidden:"" help:"Start containers as their restart policies say (deprecated)"`
+	NoRestarts      inverse  `name:"restart" short:"r" hidden:"" help:"Restart containers by their restart policies (deprecated)"`
 	Version         bool     `short:"v" help:"Print version information and quit"`
 }
 
@@ -54,8 +54,8 @@ type logOptions struct {
 	Debug     bool   `short:"D" key:"debug" help:"Enable debug mode: each request is logged, and /debug answers on the unix socket"`
 	LogLevel  string `short:"l" key:"log-level" default:"info" help:"Set the logging level (\"debug\"|\"info\"|\"warn\"|\"error\"|\"fatal\")"`
 	LogFormat string `key:"log-format" default:"text" help:"Set the logging format (\"text\"|\"json\")"`
-	RawLogs   bool   `key:"raw-logs" help:"Full timestamps without ANSI coloring, which the log always has"`
-	LogFile   string `placeholder:"file" help:"Write the daemon's own log to this file, 1 MB at most, and keep the one before as FILE.1"`
+	RawLogs   bool   `key:"raw-logs" help:"Full timestamps without ANSI coloring, as the log always is"`
+	LogFile   string `placeholder:"file" help:"Write the daemon's log to this file of at most 1 MB, and keep the previous one as FILE.1"`
 }
 
 // storageOptions are about the storage of images and containers.
@@ -79,7 +79,7 @@ type networkOptions struct {
 	NoICC               inverse   `name:"icc" key:"icc" help:"Enable inter-container communication for the default bridge network (default true)"`
 	NoMasq              inverse   `name:"ip-masq" key:"ip-masq" help:"Enable IP masquerading for the default bridge network (default true)"`
 	NoForward           inverse   `name:"ip-forward" key:"ip-forward" help:"Enable IP forwarding in the system (default true)"`
-	NoRules             inverse   `name:"iptables" key:"iptables" help:"Make firewall rules; without, containers have no way out and a process forwards published ports (default true)"`
+	NoRules             inverse   `name:"iptables" key:"iptables" help:"Add firewall rules. Without them containers cannot reach other networks, and a process forwards published ports (default true)"`
 	ResolvConf          string    `key:"resolv-conf" keyonly:""`
 	HTTPProxy           string    `key:"http-proxy" help:"HTTP proxy URL to use for outgoing traffic"`
 	HTTPSProxy          string    `key:"https-proxy" help:"HTTPS proxy URL to use for outgoing traffic"`
@@ -101,7 +101,7 @@ type containerOptions struct {
 	DNSOpts             []string  `name:"dns-opt" key:"dns-opts" help:"DNS options to use"`
 	DNSSearch           []string  `key:"dns-search" help:"DNS search domains to use"`
 	Init                bool      `key:"init" help:"Run an init in the container to forward signals and reap processes"`
-	InitPath            string    `key:"init-path" help:"Path of another init than box itself"`
+	InitPath            string    `key:"init-path" help:"Path of an init to use instead of box"`
 	NoNewPrivileges     bool      `key:"no-new-privileges" help:"Set no-new-privileges by default for new containers"`
 	SeccompProfile      string    `key:"seccomp-profile" help:"Path to seccomp profile. Set to \"unconfined\" to disable the default seccomp profile"`
 	UsernsRemap         string    `key:"userns-remap" help:"User/Group setting for user namespaces: default, user[:group], uid[:gid]"`
@@ -109,7 +109,7 @@ type containerOptions struct {
 
 // registryOptions are about transfers of images.
 type registryOptions struct {
-	InsecureRegistries     []string `name:"insecure-registry" key:"insecure-registries" help:"Registry that may lack TLS, or a certificate to trust: host[:port] or network"`
+	InsecureRegistries     []string `name:"insecure-registry" key:"insecure-registries" help:"Registry without TLS or without a trusted certificate: host[:port] or network"`
 	RegistryMirrors        []string `name:"registry-mirror" key:"registry-mirrors" help:"Preferred registry mirror of Docker Hub, a URL"`
 	MaxConcurrentDownloads int      `key:"max-concurrent-downloads" default:"3" help:"Set the max concurrent downloads"`
 	MaxDownloadAttempts    int      `key:"max-download-attempts" default:"5" help:"Set the max download attempts for each pull"`

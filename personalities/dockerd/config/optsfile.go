@@ -20,7 +20,7 @@ func readOptions(path string) ([]string, error) {
 		return nil, fmt.Errorf("--opts-file: %w", err)
 	}
 	if bytes.IndexByte(raw, 0) >= 0 {
-		return nil, fmt.Errorf("--opts-file %s: it has a zero byte", path)
+		return nil, fmt.Errorf("--opts-file %s: it contains a zero byte", path)
 	}
 	words, err := DockerOpts(string(raw))
 	if err != nil {
@@ -42,7 +42,7 @@ func DockerOpts(text string) (words []string, err error) {
 			continue
 		}
 		if strings.HasPrefix(rest, "+") {
-			return nil, fmt.Errorf("line %d: %s+= is for a shell, and none reads this", line, name)
+			return nil, fmt.Errorf("line %d: %s+= needs a shell, which is not used here", line, name)
 		}
 		value, after, err := shellWord(rest[1:])
 		if err != nil {
@@ -50,7 +50,7 @@ func DockerOpts(text string) (words []string, err error) {
 		}
 		after = strings.TrimLeft(after, " \t\r")
 		if after != "" && after[0] != '\n' && after[0] != '#' && after[0] != ';' {
-			return nil, fmt.Errorf("line %d: %s: a word follows: a value with spaces needs quotes", line, name)
+			return nil, fmt.Errorf("line %d: %s: unexpected text after the value: quote a value with spaces", line, name)
 		}
 		found[name] = value
 		line += strings.Count(text[:len(text)-len(after)], "\n")
@@ -98,7 +98,7 @@ func shellWord(text string) (word, rest string, err error) {
 			b.WriteByte(c)
 		case c == '\\':
 			if i++; i == len(text) {
-				return "", "", errors.New("a backslash ends it")
+				return "", "", errors.New("it ends with a backslash")
 			}
 			switch next := text[i]; {
 			case next == '\n': // the line goes on
@@ -112,11 +112,11 @@ func shellWord(text string) (word, rest string, err error) {
 		case quote == 0 && (c == '\'' || c == '"'):
 			quote = c
 		case c == '$' || c == '`':
-			return "", "", fmt.Errorf("%q is for a shell, and none reads this: write what it stands for", c)
+			return "", "", fmt.Errorf("%q needs a shell, which is not used here: write the value itself", c)
 		case quote == 0 && strings.IndexByte(" \t\r\n", c) >= 0:
 			return b.String(), text[i:], nil
 		case quote == 0 && strings.IndexByte("|&;<>()", c) >= 0:
-			return "", "", fmt.Errorf("%q is for a shell, and none reads this: put it in quotes", c)
+			return "", "", fmt.Errorf("%q needs a shell, which is not used here: quote it", c)
 		default:
 			b.WriteByte(c)
 		}

@@ -13,14 +13,14 @@ import (
 
 // Remote are the options for access over the network, with Docker's names and meanings.
 type Remote struct {
-	TLS                  *bool    `key:"tls" help:"Use TLS on tcp sockets; implied by --tlsverify. --tls=false says that plain tcp is meant"`
-	TLSVerify            *bool    `name:"tlsverify" key:"tlsverify" help:"Use TLS and let only clients in whose certificate --tlscacert has signed"`
-	TLSCA                string   `name:"tlscacert" key:"tlscacert" help:"Trust certs signed only by this CA; its crl.pem beside it lists revoked ones (default ~/.docker/ca.pem)"`
+	TLS                  *bool    `key:"tls" help:"Use TLS on tcp sockets; implied by --tlsverify. --tls=false allows plain tcp without warnings"`
+	TLSVerify            *bool    `name:"tlsverify" key:"tlsverify" help:"Use TLS, and accept only clients with a certificate of --tlscacert"`
+	TLSCA                string   `name:"tlscacert" key:"tlscacert" help:"Trust certs signed only by this CA; crl.pem in its folder lists revoked ones (default ~/.docker/ca.pem)"`
 	TLSCert              string   `name:"tlscert" key:"tlscert" help:"Path to TLS certificate file (default ~/.docker/server-cert.pem, else cert.pem)"`
 	TLSKey               string   `name:"tlskey" key:"tlskey" help:"Path to TLS key file (default ~/.docker/server-key.pem, else key.pem)"`
-	RefusePlainTCP       bool     `key:"refuse-plain-tcp" help:"Do not start with a tcp socket that lets everybody in"`
+	RefusePlainTCP       bool     `key:"refuse-plain-tcp" help:"Refuse to start with a tcp socket that is open to everybody"`
 	AuthorizationPlugins []string `name:"authorization-plugin" key:"authorization-plugins" help:"Authorization plugins to load"`
-	AuthorizationPolicy  string   `key:"authorization-policy" placeholder:"file" help:"File that says which names of client certificates may only read (read NAME) and which may do all (all NAME)"`
+	AuthorizationPolicy  string   `key:"authorization-policy" placeholder:"file" help:"File that lists which clients may only read (read NAME) and which may do all (all NAME), by the names in their certificates"`
 
 	Addresses []Host `kong:"-"` // parsed -H
 	folder    string // default folder of the files
@@ -60,7 +60,7 @@ func (r *Remote) settle(hosts []string, getenv func(string) string) error {
 // findFiles sets the default paths: the server's files of `box certs`, or else Docker's.
 func (r *Remote) findFiles() error {
 	if (r.TLSCert == "") != (r.TLSKey == "") {
-		return errors.New("--tlscert and --tlskey go together: give both or neither")
+		return errors.New("--tlscert and --tlskey belong together: give both or none")
 	}
 	if r.TLSCA == "" {
 		r.TLSCA = filepath.Join(r.folder, "ca.pem")
@@ -92,7 +92,7 @@ func (r *Remote) silent() bool { return r.TLS != nil && !*r.TLS }
 
 // PlainRefused returns the error for a tcp socket without TLS if --refuse-plain-tcp is set.
 func (r *Remote) PlainRefused(address string) error {
-	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): whoever reaches it is root here. With TLS: "+
+	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): everybody who can connect is root here. With TLS: "+
 		"%s", address, closing(address))
 }
 
@@ -107,11 +107,11 @@ func (r *Remote) Warnings(listeners []net.Listener) (out []string) {
 		case !r.Secure() && !r.silent():
 			out = append(out, fmt.Sprintf("WARNING: API is accessible on http://%s without encryption.\n"+
 				"         Access to the remote API is equivalent to root access on the host.\n"+
-				"         To let only holders of a certificate in: %s", a, closing(a.String())))
+				"         To accept only clients with a certificate: %s", a, closing(a.String())))
 		case r.Secure() && !r.Verifies():
 			out = append(out, fmt.Sprintf("WARNING: API is accessible on https://%s without TLS client verification.\n"+
 				"         Access to the remote API is equivalent to root access on the host.\n"+
-				"         To let only holders of a certificate in: %s", a, closing(a.String())))
+				"         To accept only clients with a certificate: %s", a, closing(a.String())))
 		}
 	}
 	return out

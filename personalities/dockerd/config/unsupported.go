@@ -47,7 +47,7 @@ type unusedOptions struct {
 	DefaultInit                    unused `key:"default-init:string" keyonly:"" but:"|docker-init" hidden:"" help:"Not used: box itself is the init, or what --init-path names"`
 	Feature                        unused `key:"features:object" but:"buildkit=false" hidden:"" help:"Not used: box has no features to switch"`
 	IPForwardNoDrop                unused `key:"ip-forward-no-drop:bool" bare:"true" but:"true" hidden:"" help:"Not used: the policy of the FORWARD chain is left alone in any case"`
-	IP6tables                      unused `name:"ip6tables" key:"ip6tables:bool" bare:"true" but:"false" hidden:"" help:"Not used: containers have IPv4 alone, so there are no rules for IPv6; published ports on [::] are forwarded by a process"`
+	IP6tables                      unused `name:"ip6tables" key:"ip6tables:bool" bare:"true" but:"false" hidden:"" help:"Not used: containers have only IPv4, so there are no rules for IPv6; published ports on [::] are forwarded by a process"`
 	NetworkControlPlaneMtu         unused `key:"network-control-plane-mtu:int" but:"1500" hidden:"" help:"Not used: ${noSwarm}"`
 	UserlandProxy                  unused `key:"userland-proxy:bool" bare:"true" but:"true|false" hidden:"" help:"Not used: rules forward published ports, and the keeper where no rule can"`
 	UserlandProxyPath              unused `key:"userland-proxy-path:string" but:"|" hidden:"" help:"Not used: the keeper forwards where no rule can"`
@@ -62,7 +62,7 @@ func (r *refused) SetTagged(text string, o *cmd.Option) error {
 	if asksNothing(text, o) {
 		return nil
 	}
-	return fmt.Errorf("box does not have it: %s", reason(o))
+	return fmt.Errorf("box does not support it: %s", reason(o))
 }
 
 // unused is an option of Docker that is accepted and has no effect: its value are notes about why. The tag but lists
@@ -112,7 +112,7 @@ func Unsupported(u *cmd.Usage) string {
 			idle = append(idle, o.Name)
 		}
 	}
-	return fmt.Sprintf("Options of Docker's that box refuses, each with its reason: %s.\n\nOptions of Docker's that are "+
-		"taken and not used: %s.",
+	return fmt.Sprintf("Options of Docker that box refuses with a reason: %s.\n\nOptions of Docker that are accepted without "+
+		"effect: %s.",
 		strings.Join(no, " "), strings.Join(idle, " "))
 }

@@ -42,7 +42,7 @@ func (a *address) UnmarshalText(raw []byte) error {
 		return fmt.Errorf("%s is not an ip address", text)
 	}
 	if ip = ip.Unmap(); !ip.Is4() {
-		return fmt.Errorf("%s: containers have IPv4 alone", text)
+		return fmt.Errorf("%s: containers have only IPv4", text)
 	}
 	*a = address(ip)
 	return nil
@@ -93,10 +93,10 @@ func (p *pools) UnmarshalText(raw []byte) error {
 	}
 	b, err := netip.ParsePrefix(base)
 	if err != nil || !b.Addr().Is4() {
-		return fmt.Errorf("invalid base pool %q: a network of IPv4 is wanted", base)
+		return fmt.Errorf("invalid base pool %q: use an IPv4 network", base)
 	}
 	if n < b.Bits() || n > 30 {
-		return fmt.Errorf("invalid pools size %d for %s: it is between the base's and 30", n, b)
+		return fmt.Errorf("invalid pools size %d for %s: use a size between that of the base and 30", n, b)
 	}
 	*p = append(*p, engine.Pool{Base: b.Masked(), Size: n})
 	return nil
