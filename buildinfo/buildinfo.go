@@ -1,4 +1,4 @@
-// Package buildinfo tells from what commit an executable of box was built.
+// Package buildinfo tells from which commit an executable of box was built.
 package buildinfo
 
 import (
@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Build is what a file was built from.
+// Build describes a build.
 type Build struct {
 	Commit string    // its first digits, "" if that is not known
 	Time   time.Time // of the commit, zero if that is not known
 	Runc   string    // version of the libcontainer in it, as "v1.5.2"
 }
 
-// Current is that of the running file.
+// Current returns the build of the running file.
 var Current = sync.OnceValue(func() Build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -24,7 +24,7 @@ var Current = sync.OnceValue(func() Build {
 	return of(info)
 })
 
-// ReadFile is that of another file of box's. It is not executed.
+// ReadFile returns the build of another file of box, which it does not execute.
 func ReadFile(path string) (Build, error) {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
@@ -50,7 +50,7 @@ func of(info *debug.BuildInfo) (b Build) {
 	return b
 }
 
-// Date is the time of the commit as the API shows it, "" if that is not known.
+// Date returns the time of the commit as the API shows it, or "".
 func (b Build) Date() string {
 	if b.Time.IsZero() {
 		return ""
@@ -58,7 +58,7 @@ func (b Build) Date() string {
 	return b.Time.UTC().Format(time.RFC3339)
 }
 
-// String is the commit and its day.
+// String returns the commit and its day.
 func (b Build) String() string {
 	if b.Commit == "" {
 		return "of unknown commit"

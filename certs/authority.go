@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Names of an authority's files in its folder, and of what it makes there.
+// Names of files in an authority's folder.
 const (
 	CAFile         = "ca.pem"
 	CAKeyFile      = "ca-key.pem"
@@ -37,8 +37,8 @@ type Authority struct {
 	now         func() time.Time
 }
 
-// NewAuthority makes an authority for folder, which is not written yet: its files are the Pair's. place is a word for
-// its name. Two authorities never have the same name.
+// NewAuthority makes an authority for folder, but does not write its files, which are in the Pair. place is part of its
+// name. No two authorities have the same name.
 func NewAuthority(folder, place, algorithm string, life time.Duration, passphrase []byte,
 	now func() time.Time) (*Authority, *Pair, error) {
 	key, err := newKey(algorithm)
@@ -64,7 +64,7 @@ func authorityTemplate(name string, life time.Duration, now time.Time) *x509.Cer
 	return c
 }
 
-// Open opens the authority of a folder. passphrase is asked for when the key is under one.
+// Open opens the authority in a folder. It calls passphrase if the key needs one.
 func Open(folder string, passphrase func() ([]byte, error), now func() time.Time) (*Authority, error) {
 	if err := Settle(folder); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func Open(folder string, passphrase func() ([]byte, error), now func() time.Time
 	return &Authority{Folder: folder, Certificate: c, key: key, now: now}, nil
 }
 
-// authorityCertificate reads ca.pem and checks that it may sign.
+// authorityCertificate reads ca.pem and checks that it may sign certificates.
 func authorityCertificate(folder string) (*x509.Certificate, error) {
 	path := filepath.Join(folder, CAFile)
 	list, err := readCertificates(path)
@@ -106,7 +106,7 @@ func authorityCertificate(folder string) (*x509.Certificate, error) {
 	return c, nil
 }
 
-// Renew makes a new certificate of the authority for the same key and name: what it signed stays good.
+// Renew makes a new certificate for the authority's key and name. Certificates that it signed stay valid.
 func (a *Authority) Renew(life time.Duration) (*Pair, error) {
 	c := authorityTemplate(Name(a.Certificate), life, a.now())
 	c.RawSubject, c.SubjectKeyId = a.Certificate.RawSubject, a.Certificate.SubjectKeyId
@@ -119,12 +119,12 @@ func (a *Authority) Renew(life time.Duration) (*Pair, error) {
 	return p, nil
 }
 
-// PairFiles are the files of a pair: the certificate first.
+// PairFiles returns the files of a pair, the certificate first.
 func PairFiles(p *Pair, cert, key string) []File {
 	return []File{{cert, modeOfPublic, p.Cert}, {key, modeOfKey, p.Key}}
 }
 
-// Public is the authority's own certificate as a file.
+// Public returns the authority's certificate as a file.
 func (a *Authority) Public() (File, error) {
 	raw, err := readFile(filepath.Join(a.Folder, CAFile))
 	return File{CAFile, modeOfPublic, raw}, err

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// checkWait bounds each connection of a check.
+// checkWait limits the time of each connection.
 const checkWait = 10 * time.Second
 
-// skew is by how much two clocks may differ before it is worth a word.
+// skew is the difference between clocks that is reported.
 const skew = 5 * time.Minute
 
-// Check connects to a daemon as a client with the files would, and once as a stranger, and returns what is wrong in
-// words: none is good. found tells what was seen, too.
+// Check connects to a daemon as a client with these files and as one without a certificate. It returns descriptions of
+// what is wrong, none if all is well, and of what it found.
 func Check(ctx context.Context, address string, files Files, now func() time.Time) (faults, found []string) {
 	c := &checking{address: address, files: files, now: now}
 	c.host, _, _ = net.SplitHostPort(address)
@@ -58,7 +58,7 @@ func (c *checking) run(ctx context.Context) {
 	c.asStranger(c.dial(ctx, nil))
 }
 
-// own looks at this side's files.
+// own checks the files of this side.
 func (c *checking) own() {
 	var err error
 	if c.authorities, err = readCertificates(c.files.CA); err != nil {
@@ -108,7 +108,7 @@ func (c *checking) unreachable(err error) {
 	}
 }
 
-// daemon looks at the certificates that the daemon shows.
+// daemon checks the certificates that the daemon presents.
 func (c *checking) daemon(chain []*x509.Certificate) {
 	leaf := chain[0]
 	c.saw("daemon: %q for %s, signed by %q, until %s", Name(leaf), strings.Join(HostsOf(leaf), ", "), leaf.Issuer.String(),
@@ -132,7 +132,7 @@ func (c *checking) daemon(chain []*x509.Certificate) {
 	for _, m := range chain[1:] {
 		between.AddCert(m)
 	}
-	// dates and uses have been told: at a time when the leaf was valid only the signatures are left
+	// dates and uses are checked already: at a time when the leaf was valid only signatures can be wrong
 	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between,
 		CurrentTime: leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2),
 		KeyUsages:   []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
@@ -159,7 +159,7 @@ func subjects(list []*x509.Certificate) string {
 	return strings.Join(out, ", ")
 }
 
-// asClient judges what the daemon said to a client with a certificate.
+// asClient judges the connection with a certificate.
 func (c *checking) asClient(t trial) {
 	switch {
 	case t.answer != nil:
@@ -182,7 +182,7 @@ func (c *checking) asClient(t trial) {
 	}
 }
 
-// asStranger judges what the daemon said to somebody without a certificate.
+// asStranger judges the connection without a certificate.
 func (c *checking) asStranger(t trial) {
 	if t.err == nil && t.answer == nil && t.status == http.StatusOK {
 		c.wrong("daemon: it lets everybody in, without a certificate too: start it with --tlsverify")
@@ -191,7 +191,7 @@ func (c *checking) asStranger(t trial) {
 	c.saw("the daemon refuses who has no certificate")
 }
 
-// trial is the outcome of one connection.
+// trial is the result of one connection.
 type trial struct {
 	err    error // no TLS came about
 	chain  []*x509.Certificate
@@ -201,7 +201,7 @@ type trial struct {
 	date   time.Time
 }
 
-// dial shakes hands without believing anything, and pings.
+// dial connects without checking certificates, and sends a ping.
 func (c *checking) dial(ctx context.Context, pair *tls.Certificate) (t trial) {
 	ctx, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
@@ -213,7 +213,7 @@ func (c *checking) dial(ctx context.Context, pair *tls.Certificate) (t trial) {
 	_ = raw.SetDeadline(time.Now().Add(checkWait)) // a socket has deadlines
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, ServerName: c.host}
 	config.VerifyConnection = func(s tls.ConnectionState) error { t.chain = s.PeerCertificates; return nil }
-	// whatever authorities the daemon names: it shall say itself what it does not like
+	// present the certificate whatever authorities the daemon names, so that the daemon says what it does not accept
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		if pair == nil {
 			return &tls.Certificate{}, nil

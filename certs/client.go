@@ -7,9 +7,9 @@ import (
 	"io/fs"
 )
 
-// ClientTLS is the client's half of TLS. With verify the daemon must show a certificate that the authority of the
-// files has signed, or, where there is no such file, one that the host trusts. A missing certificate of the client is
-// no error: the daemon may not ask.
+// ClientTLS returns the TLS configuration of a client. If verify is set, the daemon's certificate must be signed by the
+// authority in files or, without such a file, by one that the host trusts. The client's certificate may be missing,
+// because the daemon may not require one.
 func ClientTLS(files Files, verify bool) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: !verify}
 	if verify && files.CA != "" {
@@ -32,8 +32,8 @@ func ClientTLS(files Files, verify bool) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	// also to a daemon that names other authorities: what it says of this certificate tells more than what it says of
-	// none
+	// present the certificate also to a daemon that names other authorities: its error about this certificate is more
+	// helpful than one about none
 	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	return c, nil
 }

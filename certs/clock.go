@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// written is a time before which this file cannot have been built.
+// written is a date before this version was written.
 func written() time.Time { return time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// built is when this file was built or, where that is not known, the latest time that is surely before.
+// built returns when this file was built or, if that is not known, a date before.
 func built() time.Time {
 	floor := written()
 	info, ok := debug.ReadBuildInfo()
@@ -24,10 +24,10 @@ func built() time.Time {
 	return floor
 }
 
-// ClockFault is an error when the clock is plainly wrong: before this file was built. Certificates seem not to be
-// valid yet then.
+// ClockFault returns an error if the clock is wrong: if it shows a time before this file was built. Certificates appear
+// to be not yet valid then.
 func ClockFault(now time.Time) error {
-	// a day of grace: clocks of builders may be in other zones
+	// allow a day, since the clocks of builders may be in other zones
 	if b := built(); now.Before(b.Add(-24 * time.Hour)) {
 		return fmt.Errorf("the clock of this machine is wrong: it says %s, and this file was built after %s: set the clock "+
 			"(date -s) before anything else",

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Explain says in words what is wrong with a connection that err ended, and what to do; "" for an error that is not
+// Explain describes what is wrong with a connection that failed with err, and what to do, or returns "" if err is not
 // about TLS. address is the daemon's.
 func Explain(err error, address string, now time.Time) string {
 	var host x509.HostnameError
@@ -55,7 +55,7 @@ func explainInvalid(e *x509.CertificateInvalidError, now time.Time) string {
 	return ""
 }
 
-// explainAlert is what the other side said of this one's certificate (RFC 8446, 6.2), in the words of crypto/tls.
+// explainAlert describes an alert about this side's certificate (RFC 8446, 6.2) from the text of crypto/tls.
 func explainAlert(text string) string {
 	for _, row := range [][2]string{
 		{"certificate required", "the daemon lets only clients with a certificate in: give --tlscert and --tlskey, or the " +

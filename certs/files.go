@@ -11,21 +11,21 @@ import (
 	"syscall"
 )
 
-// File is one that is to be written: its name may have a folder before it.
+// File is a file to write. Its name may contain a folder.
 type File struct {
 	Name string
 	Mode os.FileMode
 	Data []byte
 }
 
-// Names of the folders in which files wait. What is in the second is whole, and only has to be moved.
+// Folders for files that are being written, and for complete files that only have to be moved.
 const (
 	making = ".certs-new"
 	ready  = ".certs-ready"
 )
 
-// Write puts all of the files into folder or, whatever happens, none; readers that call Settle see no mixture. Files
-// that are there are an error unless force is set; those of kept are written over in any case.
+// Write writes all files to folder, or none whatever happens. Readers that call Settle never see a mixture. Existing
+// files are an error unless force is set; those of kept are overwritten in any case.
 func Write(folder string, force bool, files []File, kept ...File) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -67,7 +67,8 @@ func Write(folder string, force bool, files []File, kept ...File) error {
 	return settle(folder)
 }
 
-// checkWay refuses a file that could not be moved to its place: what is whole by then would stay behind for ever.
+// checkWay refuses a file that could not be moved to its place. Otherwise the complete files would stay in their folder
+// forever.
 func checkWay(folder, name string) error {
 	at, err := os.Stat(folder)
 	if err != nil {
@@ -93,7 +94,7 @@ func checkWay(folder, name string) error {
 	return nil
 }
 
-// stage writes the files beside and syncs them.
+// stage writes and syncs the files in the folder for files that are being written.
 func stage(folder string, files []File) error {
 	base := filepath.Join(folder, making)
 	if err := os.Mkdir(base, 0o700); err != nil {
@@ -125,8 +126,8 @@ func writeNew(path string, f File) error {
 	return errors.Join(err, out.Chmod(f.Mode), out.Sync(), out.Close())
 }
 
-// Settle ends what a Write that was cut off left in folder: files that were whole are put in place, others dropped. A
-// folder that does not exist, or that may not be written, is left as it is.
+// Settle completes a Write that was interrupted: complete files are moved into place, others are removed. It does
+// nothing if the folder does not exist or is not writable.
 func Settle(folder string) error {
 	if _, err := os.Lstat(filepath.Join(folder, ready)); err != nil {
 		return nil
@@ -178,7 +179,7 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// lock keeps others who write to folder out until unlock.
+// lock prevents other writes to folder until unlock.
 func lock(folder string) (unlock func(), err error) {
 	f, err := os.Open(folder)
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// LocalHosts is how this machine may be called: its name, localhost, and the addresses of its interfaces that others
-// can reach.
+// LocalHosts returns the names of this host: its host name, localhost, and the addresses that other hosts can reach.
 func LocalHosts() []string {
 	var out []string
 	if name, err := os.Hostname(); err == nil && CheckHost(name) == nil {
@@ -28,7 +27,7 @@ func LocalHosts() []string {
 	return unique(out)
 }
 
-// unique keeps the first of each.
+// unique removes duplicates.
 func unique(in []string) (out []string) {
 	for _, s := range in {
 		if !slices.Contains(out, s) {
@@ -38,7 +37,7 @@ func unique(in []string) (out []string) {
 	return out
 }
 
-// CheckHost refuses what a certificate cannot name: only addresses and names of hosts, which may begin with *.
+// CheckHost refuses names that cannot be in a certificate. It accepts addresses and host names, which may start with *.
 func CheckHost(host string) error {
 	if net.ParseIP(host) != nil {
 		return nil
@@ -52,7 +51,7 @@ func CheckHost(host string) error {
 	return nil
 }
 
-// CheckName refuses a client's name that cannot be one of a folder.
+// CheckName refuses names of clients that cannot be the name of a folder.
 func CheckName(name string) error {
 	if len(name) > 64 || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "-") || name == "" ||
 		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@") != "" {

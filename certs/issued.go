@@ -20,8 +20,8 @@ type Entry struct {
 	Revoked     time.Time // zero: it was not
 }
 
-// IssuedWith is the file of all that the authority signed, with more at its end. It is written before or together
-// with what is more: a certificate that is somewhere can be revoked.
+// IssuedWith returns the file of all signed certificates with those of more added. It has to be written before or
+// together with these, so that every certificate can be revoked.
 func (a *Authority) IssuedWith(more ...*Pair) (File, error) {
 	raw, err := readFile(filepath.Join(a.Folder, IssuedFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -33,7 +33,7 @@ func (a *Authority) IssuedWith(more ...*Pair) (File, error) {
 	return File{IssuedFile, modeOfPublic, raw}, nil
 }
 
-// Issued is that file for an authority that is new.
+// Issued returns that file for a new authority.
 func Issued(pairs ...*Pair) File {
 	var raw []byte
 	for _, p := range pairs {
@@ -42,7 +42,8 @@ func Issued(pairs ...*Pair) File {
 	return File{IssuedFile, modeOfPublic, raw}
 }
 
-// List is what the authority of a folder signed, in that order, and what of it is revoked. No key is needed.
+// List returns the certificates that the authority in a folder signed, in order, and which are revoked. It does not
+// need the key.
 func List(folder string) ([]Entry, error) {
 	if err := Settle(folder); err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func List(folder string) ([]Entry, error) {
 	return out, nil
 }
 
-// revocationsOf reads the list in the authority's folder; nil where there is none.
+// revocationsOf reads the list of revoked certificates in the authority's folder, or returns nil if there is none.
 func revocationsOf(folder string, ca *x509.Certificate) (*Revocations, error) {
 	path := filepath.Join(folder, RevokedFile)
 	raw, err := readFile(path)
@@ -94,10 +95,10 @@ func revocationsOf(folder string, ca *x509.Certificate) (*Revocations, error) {
 	return r, nil
 }
 
-// NewList makes the list of an authority that has revoked nothing.
+// NewList makes an empty list of revoked certificates.
 func (a *Authority) NewList() (File, error) { return a.signList(big.NewInt(1), nil) }
 
-// Revoke makes the list in which the serial numbers are, beside those that were in it.
+// Revoke makes a list that adds the serial numbers to those already revoked.
 func (a *Authority) Revoke(serials ...*big.Int) (File, error) {
 	path := filepath.Join(a.Folder, RevokedFile)
 	number, entries := big.NewInt(1), []x509.RevocationListEntry(nil)
@@ -138,8 +139,8 @@ func (a *Authority) signList(number *big.Int, entries []x509.RevocationListEntry
 	return File{RevokedFile, modeOfPublic, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})}, nil
 }
 
-// signsLists is the authority's certificate as the standard library wants it to sign lists: openssl's usual commands
-// leave out what keys are for, which means that they are for everything.
+// signsLists returns the authority's certificate in a form with which the standard library signs lists. Openssl's usual
+// commands leave out the key usage, which means that any use is allowed.
 func (a *Authority) signsLists() *x509.Certificate {
 	c := *a.Certificate
 	if c.KeyUsage == 0 {

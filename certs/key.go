@@ -13,10 +13,10 @@ import (
 	"fmt"
 )
 
-// Algorithms that keys are made by; the first is the default.
+// Algorithms returns the algorithms for keys; the first is the default.
 func Algorithms() []string { return []string{"ecdsa", "ed25519", "rsa"} }
 
-// rsaBits is the length of RSA keys: what is equal to the other algorithms' 128 bits of strength.
+// rsaBits is the length of RSA keys, with a strength of 128 bits as the other algorithms.
 const rsaBits = 3072
 
 func newKey(algorithm string) (crypto.Signer, error) {
@@ -32,7 +32,7 @@ func newKey(algorithm string) (crypto.Signer, error) {
 	return nil, fmt.Errorf("keys of %q cannot be made: choose one of %v", algorithm, Algorithms())
 }
 
-// algorithmOf names how a public key was made.
+// algorithmOf names the algorithm of a public key.
 func algorithmOf(public any) string {
 	switch public.(type) {
 	case *ecdsa.PublicKey:
@@ -45,7 +45,7 @@ func algorithmOf(public any) string {
 	return fmt.Sprintf("%T", public)
 }
 
-// encodeKey is the key in PEM (PKCS 8), under the passphrase where there is one.
+// encodeKey encodes a key as PEM (PKCS 8), encrypted if there is a passphrase.
 func encodeKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -61,10 +61,10 @@ func encodeKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), nil
 }
 
-// ErrPassphrase says that a key is under a passphrase, and that the one given, or none, does not open it.
+// ErrPassphrase reports that a key has a passphrase, and that none or a wrong one was given.
 var ErrPassphrase = errors.New("the key has a passphrase")
 
-// parseKey reads a key as openssl writes it, in any of its forms. passphrase is asked for only when one is needed.
+// parseKey parses a key in any form that openssl writes. It calls passphrase only if one is needed.
 func parseKey(raw []byte, passphrase func() ([]byte, error)) (crypto.Signer, error) {
 	for {
 		var block *pem.Block

@@ -14,16 +14,16 @@ import (
 	"time"
 )
 
-// Lives of what is made by default.
+// Default lifetimes of certificates.
 const (
 	AuthorityLife = 10 * 365 * 24 * time.Hour
 	LeafLife      = 2 * 365 * 24 * time.Hour
 )
 
-// setBack is how far NotBefore lies in the past: clocks of other machines are behind.
+// setBack is how far NotBefore is in the past, because other hosts' clocks may be slow.
 const setBack = 24 * time.Hour
 
-// Leaf is what a certificate is to say.
+// Leaf is the content of a certificate.
 type Leaf struct {
 	Name      string
 	Hosts     []string // names and addresses of a server
@@ -31,7 +31,7 @@ type Leaf struct {
 	Life      time.Duration
 }
 
-// Pair is a certificate and its key, in PEM and as it is.
+// Pair is a certificate and its key, parsed and as PEM.
 type Pair struct {
 	Certificate *x509.Certificate
 	Cert, Key   []byte
@@ -40,7 +40,7 @@ type Pair struct {
 // Server makes a pair for a daemon.
 func (a *Authority) Server(l Leaf) (*Pair, error) { return a.sign(l, x509.ExtKeyUsageServerAuth) }
 
-// Client makes a pair for somebody who may come in.
+// Client makes a pair for a client.
 func (a *Authority) Client(l Leaf) (*Pair, error) {
 	l.Hosts = nil
 	return a.sign(l, x509.ExtKeyUsageClientAuth)
@@ -64,7 +64,7 @@ func (a *Authority) sign(l Leaf, use x509.ExtKeyUsage) (*Pair, error) {
 			c.DNSNames = append(c.DNSNames, h)
 		}
 	}
-	// none outlives its authority, and none is from before it
+	// no certificate is valid before or after that of its authority
 	if c.NotAfter.After(a.Certificate.NotAfter) {
 		c.NotAfter = a.Certificate.NotAfter
 	}
@@ -78,8 +78,8 @@ func (a *Authority) sign(l Leaf, use x509.ExtKeyUsage) (*Pair, error) {
 	return finish(c, a.Certificate, key, a.key, nil)
 }
 
-// template is what all certificates have in common. Where the clock is before the time at which this file was built,
-// it is valid by that clock and by a right one.
+// template returns what all certificates have in common. If the clock shows a time before this file was built, the
+// certificate is valid at that time as well as at the correct time.
 func template(name string, life time.Duration, now time.Time) *x509.Certificate {
 	later := now
 	if b := built(); b.After(now) {
@@ -91,7 +91,7 @@ func template(name string, life time.Duration, now time.Time) *x509.Certificate 
 	}
 }
 
-// finish signs the certificate of key and reads it back.
+// finish signs the certificate of a key, and parses the result.
 func finish(c, parent *x509.Certificate, key, signer crypto.Signer, passphrase []byte) (*Pair, error) {
 	var err error
 	if c.SerialNumber, err = serial(); err != nil {
@@ -117,7 +117,7 @@ func finish(c, parent *x509.Certificate, key, signer crypto.Signer, passphrase [
 	return p, err
 }
 
-// serial is random, positive, and of at most 20 bytes (RFC 5280, 4.1.2.2).
+// serial returns a random positive number of at most 20 bytes (RFC 5280, 4.1.2.2).
 func serial() (*big.Int, error) {
 	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 158))
 	if err != nil {
@@ -126,7 +126,7 @@ func serial() (*big.Int, error) {
 	return n.SetBit(n, 158, 1), nil
 }
 
-// keyID is RFC 7093's first way to name a key.
+// keyID returns the identifier of a key by method 1 of RFC 7093.
 func keyID(public crypto.PublicKey) ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
@@ -136,7 +136,7 @@ func keyID(public crypto.PublicKey) ([]byte, error) {
 	return sum[:20], nil
 }
 
-// HostsOf is the names and addresses of a certificate.
+// HostsOf returns the names and addresses in a certificate.
 func HostsOf(c *x509.Certificate) []string {
 	out := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {
@@ -145,15 +145,15 @@ func HostsOf(c *x509.Certificate) []string {
 	return out
 }
 
-// AlgorithmOf is how the key of a certificate was made, in the words of Algorithms where it is one of them.
+// AlgorithmOf names the algorithm of a certificate's key, if possible by a name of Algorithms.
 func AlgorithmOf(c *x509.Certificate) string { return algorithmOf(c.PublicKey) }
 
-// IsServer tells whether a certificate is a daemon's: it says so, or has hosts.
+// IsServer tells whether a certificate is for a daemon: it says so, or contains hosts.
 func IsServer(c *x509.Certificate) bool {
 	return slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || len(c.ExtKeyUsage) == 0 && len(HostsOf(c)) > 0
 }
 
-// UseOf is what a certificate is for, in a word.
+// UseOf names the use of a certificate.
 func UseOf(c *x509.Certificate) string {
 	switch {
 	case c.IsCA:

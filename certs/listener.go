@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// lookAgain is how often files are looked at while connections are open: what is revoked is cut within twice this
-// time. With no connection open nothing wakes up.
+// lookAgain is how often files are checked while connections are open. A revoked client is disconnected within twice
+// this time. Without connections there are no checks.
 const lookAgain = 400 * time.Millisecond
 
-// Listen makes every connection of l one of TLS, by the files as they are when it is accepted. What Accept returns is
-// a *tls.Conn that has not shaken hands yet; its NetConn is a *Conn.
+// Listen returns a listener whose connections use TLS with the files as they are when the connection is accepted.
+// Accept returns a *tls.Conn before its handshake; its NetConn is a *Conn.
 func (s *Server) Listen(l net.Listener) net.Listener { return &listener{Listener: l, s: s} }
 
 type listener struct {
@@ -21,7 +21,7 @@ type listener struct {
 	s *Server
 }
 
-// Accept waits for the next connection.
+// Accept returns the next connection.
 func (l *listener) Accept() (net.Conn, error) {
 	raw, err := l.Listener.Accept()
 	if err != nil {
@@ -30,7 +30,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	return l.s.wrap(raw), nil
 }
 
-// Conn is the connection under TLS. It is known to its Server until it is closed.
+// Conn is the connection below TLS. Its Server knows it until it is closed.
 type Conn struct {
 	net.Conn
 	s      *Server
@@ -72,7 +72,7 @@ func (s *Server) wrap(raw net.Conn) *tls.Conn {
 	return tls.Server(c, config)
 }
 
-// watch looks at the files and comes again while connections are open.
+// watch checks the files regularly while connections are open.
 func (s *Server) watch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

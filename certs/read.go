@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// readFile reads a file of certificates, which is not longer than maxFile.
+// readFile reads a file of certificates of at most maxFile bytes.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -25,7 +25,7 @@ func readFile(path string) ([]byte, error) {
 	return raw, err
 }
 
-// readCertificates reads the certificates of a file, at least one.
+// readCertificates reads the certificates in a file, at least one.
 func readCertificates(path string) ([]*x509.Certificate, error) {
 	raw, err := readFile(path)
 	if err != nil {
@@ -41,7 +41,7 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 	return out, nil
 }
 
-// ParseCertificates reads every certificate in PEM; other blocks and text between them are passed over.
+// ParseCertificates parses all certificates in PEM. It skips other blocks and text between them.
 func ParseCertificates(raw []byte) (out []*x509.Certificate, err error) {
 	for {
 		var block *pem.Block
@@ -59,7 +59,7 @@ func ParseCertificates(raw []byte) (out []*x509.Certificate, err error) {
 	}
 }
 
-// Name is what a certificate's holder is called.
+// Name returns the name of a certificate's holder.
 func Name(c *x509.Certificate) string {
 	switch {
 	case c.Subject.CommonName != "":
@@ -70,7 +70,7 @@ func Name(c *x509.Certificate) string {
 	return c.Subject.String()
 }
 
-// usable is an error if the certificate says that it is for other uses. One that says nothing is for all.
+// usable returns an error if a certificate restricts its uses to others. One without a restriction is for all uses.
 func usable(c *x509.Certificate, use x509.ExtKeyUsage) error {
 	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, use) ||
 		slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
@@ -82,10 +82,10 @@ func usable(c *x509.Certificate, use x509.ExtKeyUsage) error {
 	return fmt.Errorf("the certificate of %q is for servers (key use serverAuth) and not for a client", Name(c))
 }
 
-// day prints a time as people read it.
+// day formats a time for messages.
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// inode tells a file from another that has taken its name.
+// inode distinguishes a file from another one of the same name.
 func inode(st os.FileInfo) int64 {
 	if s, ok := st.Sys().(*syscall.Stat_t); ok {
 		return int64(s.Ino)

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Revocations are the certificates that their authority has taken back.
+// Revocations are the revoked certificates of one or more authorities.
 type Revocations struct {
 	dated map[string]time.Time // issuer and serial to the time
 }
 
-// ReadRevocations reads lists in PEM, each of which one of the authorities must have signed.
+// ReadRevocations parses lists in PEM. Each must be signed by one of the authorities.
 func ReadRevocations(raw []byte, authorities []*x509.Certificate) (*Revocations, error) {
 	r := &Revocations{dated: map[string]time.Time{}}
 	lists, err := parseLists(raw)
@@ -62,7 +62,7 @@ func signedBy(l *x509.RevocationList, authorities []*x509.Certificate) bool {
 	return false
 }
 
-// When is the time at which c was revoked; the zero time if it was not. A nil list revokes nothing.
+// When returns when c was revoked, or the zero time. Nothing is revoked in a nil list.
 func (r *Revocations) When(c *x509.Certificate) time.Time {
 	if r == nil {
 		return time.Time{}
@@ -70,7 +70,7 @@ func (r *Revocations) When(c *x509.Certificate) time.Time {
 	return r.dated[string(c.RawIssuer)+c.SerialNumber.String()]
 }
 
-// Check is an error if a certificate of the path was revoked.
+// Check returns an error if a certificate in path was revoked.
 func (r *Revocations) Check(path []*x509.Certificate) error {
 	for _, c := range path {
 		if at := r.When(c); !at.IsZero() {

@@ -16,8 +16,8 @@ import (
 	"hash"
 )
 
-// A key under a passphrase is RFC 5958's EncryptedPrivateKeyInfo by PBES2 (RFC 8018): PBKDF2 makes a key for a cipher
-// in CBC.
+// Structure of an encrypted key: RFC 5958's EncryptedPrivateKeyInfo with PBES2 (RFC 8018), in which PBKDF2 derives a
+// key for a cipher in CBC mode.
 type (
 	sealed struct {
 		Algorithm pkix.AlgorithmIdentifier
@@ -34,7 +34,7 @@ type (
 	}
 )
 
-// Work of the derivation: what is made, and the most that is done for a file of somebody else.
+// Iterations of PBKDF2: of new keys, and the maximum that is accepted in a file.
 const (
 	iterations    = 200_000
 	maxIterations = 10_000_000
@@ -47,13 +47,13 @@ func oidAES256() asn1.ObjectIdentifier {
 	return asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}
 }
 
-// prfs are the hashes of PBKDF2; it is SHA-1 where nothing is said.
+// prfs returns the hashes for PBKDF2. The default is SHA-1.
 func prfs() map[string]func() hash.Hash {
 	return map[string]func() hash.Hash{"": sha1.New, "1.2.840.113549.2.7": sha1.New, oidSHA256().String(): sha256.New,
 		"1.2.840.113549.2.10": sha512.New384, "1.2.840.113549.2.11": sha512.New}
 }
 
-// blockCipher is one of PBES2: the length of its key and how it is made.
+// blockCipher is a cipher of PBES2: the length of its key, and its constructor.
 type blockCipher struct {
 	length int
 	make   func([]byte) (cipher.Block, error)
@@ -65,7 +65,7 @@ func ciphers() map[string]blockCipher {
 		oidAES256().String():      {32, aes.NewCipher}, "1.2.840.113549.3.7": {24, des.NewTripleDESCipher}}
 }
 
-// unseal opens a sealed key.
+// unseal decrypts a key.
 func unseal(der, passphrase []byte) ([]byte, error) {
 	var s sealed
 	var p pbes2
@@ -130,7 +130,7 @@ func unmarshal(der []byte, v any) error {
 	return nil
 }
 
-// seal is the other way: AES-256, a key by PBKDF2 with SHA-256.
+// seal encrypts a key with AES-256 and PBKDF2 with SHA-256.
 func seal(der, passphrase []byte) ([]byte, error) {
 	salt, iv := make([]byte, 16), make([]byte, aes.BlockSize)
 	for _, b := range [][]byte{salt, iv} {

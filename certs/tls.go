@@ -13,24 +13,24 @@ import (
 	"time"
 )
 
-// Files are the paths of what one side of a connection needs.
+// Files are the paths of the files that one side of a connection needs.
 type Files struct {
 	CA   string // whom to trust; its folder may have a crl.pem
 	Cert string
 	Key  string
 }
 
-// In is a folder's files with the names of Docker's clients.
+// In returns the files in a folder, with the names that Docker's clients use.
 func In(folder string) Files {
 	return Files{CA: filepath.Join(folder, "ca.pem"), Cert: filepath.Join(folder, "cert.pem"),
 		Key: filepath.Join(folder, "key.pem")}
 }
 
-// maxFile is the longest file of certificates or revocations that is read, bytes.
+// maxFile is the maximum size of a file of certificates or revocations, in bytes.
 const maxFile = 16 << 20
 
-// Server is the daemon's half of TLS. It takes up changes of its files by itself: new connections get the new pair,
-// and connections whose certificate is no longer good are closed. What cannot be read leaves the old in force.
+// Server is TLS for a daemon. It notices changes of its files: new connections get the new certificate, and connections
+// whose certificate is no longer accepted are closed. If new files are not valid, the old ones stay in use.
 type Server struct {
 	files  Files
 	verify bool
@@ -45,21 +45,21 @@ type Server struct {
 	timer   *time.Timer // runs while connections are open
 }
 
-// material is what was read from the files.
+// material is the content of the files.
 type material struct {
 	config *tls.Config
 	roots  *x509.CertPool
 	list   *Revocations
 }
 
-// stamp tells whether a file is as it was.
+// stamp identifies a version of a file.
 type stamp struct {
 	size, inode int64
 	mode        time.Time
 }
 
-// ServerTLS reads the files; all must be good. With verify only clients come in whose certificate the authority has
-// signed and not revoked. note may be nil.
+// ServerTLS reads the files and checks them. If verify is set, only clients are accepted whose certificate the
+// authority has signed and not revoked. note may be nil.
 func ServerTLS(files Files, verify bool, note func(text string, err error)) (*Server, error) {
 	if note == nil {
 		note = func(string, error) {}
@@ -74,10 +74,10 @@ func ServerTLS(files Files, verify bool, note func(text string, err error)) (*Se
 	return s, nil
 }
 
-// list is the path of the revocations.
+// list returns the path of the list of revoked certificates.
 func (s *Server) list() string { return filepath.Join(filepath.Dir(s.files.CA), "crl.pem") }
 
-// look is the state of the files now; one that is missing is the zero stamp.
+// look returns the versions of the files. A missing file has the zero stamp.
 func (s *Server) look() (out [4]stamp) {
 	for i, path := range []string{s.files.Cert, s.files.Key, s.files.CA, s.list()} {
 		if st, err := os.Stat(path); err == nil {
@@ -90,7 +90,7 @@ func (s *Server) look() (out [4]stamp) {
 func (s *Server) load() (material, error) {
 	m := material{config: &tls.Config{
 		MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-		// A resumed connection would carry the verdict of another time over.
+		// A resumed session would not be checked again.
 		SessionTicketsDisabled: true,
 	}}
 	if err := Settle(filepath.Dir(s.files.Cert)); err != nil { // waits for who writes several files at this moment
@@ -132,7 +132,7 @@ func (s *Server) load() (material, error) {
 	return m, nil
 }
 
-// refresh takes up what has changed, and closes connections that are no longer good. s.mu is held.
+// refresh reads changed files, and closes connections that are no longer accepted. s.mu is held.
 func (s *Server) refresh() {
 	seen := s.look()
 	if seen == s.stamps {
@@ -155,8 +155,8 @@ func (s *Server) refresh() {
 	}
 }
 
-// Admit says whether the client of a connection may go on, by the files as they are now. A connection that shows no
-// certificate may if none is asked for.
+// Admit returns an error if the client with this chain is not accepted by the files as they are now. An empty chain is
+// accepted if none is required.
 func (s *Server) Admit(chain []*x509.Certificate) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +170,7 @@ func (s *Server) Admit(chain []*x509.Certificate) error {
 	return s.judge(chain)
 }
 
-// judge is the verdict on a chain as the client sent it. s.mu is held.
+// judge checks a client's chain. s.mu is held.
 func (s *Server) judge(chain []*x509.Certificate) error {
 	if now := s.now(); now.After(chain[0].NotAfter) {
 		return fmt.Errorf("the certificate of %q ended %s", Name(chain[0]), day(chain[0].NotAfter))
@@ -202,7 +202,7 @@ func (s *Server) check(chain []*x509.Certificate) error {
 	return err
 }
 
-// loadPair reads a certificate and its key, and names the file that is wrong.
+// loadPair reads a certificate and its key. Its error names the file that is wrong.
 func loadPair(cert, key string) (tls.Certificate, error) {
 	c, err := readFile(cert)
 	if err != nil {

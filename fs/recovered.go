@@ -6,8 +6,8 @@ type Recovered struct {
 	Left   []string        // folders that nothing is known of
 }
 
-// Checker is a driver that tells what is wrong with what it keeps.
+// Checker is a driver that reports damage of its files.
 type Checker interface {
-	// Faults are what was found when the driver was opened, each a sentence that names a layer and its folder.
+	// Faults returns what was found when the driver was opened, each a sentence with a layer and its folder.
 	Faults() []string
 }

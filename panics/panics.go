@@ -1,4 +1,4 @@
-// Package panics makes an error of a panic, so that a mistake in one request does not end all others.
+// Package panics turns panics into errors, so that a bug in one request does not end all others.
 package panics
 
 import (
@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// Error is a panic that was caught, with the stack of the goroutine that it ended.
+// Error is a recovered panic, with the stack of its goroutine.
 type Error struct {
 	Value any
 	Stack []byte
@@ -15,23 +15,23 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Unwrap is the value, where that is an error.
+// Unwrap returns the value if that is an error.
 func (e *Error) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// Of is the error of a value that recover has given.
+// Of returns the error for a recovered value.
 func Of(value any) *Error { return &Error{Value: value, Stack: debug.Stack()} }
 
-// Catch is to be deferred: the error of a function that panics is the panic.
+// Catch is to be deferred. It turns a panic of the function into its error.
 func Catch(err *error) {
 	if v := recover(); v != nil {
 		*err = Of(v)
 	}
 }
 
-// Call is fn's error, or its panic.
+// Call returns the error of fn, or its panic as an error.
 func Call(fn func() error) (err error) {
 	defer Catch(&err)
 	return fn()

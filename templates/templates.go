@@ -1,5 +1,4 @@
-// Package templates is text/template with the functions that Docker's templates have: what --format and the tags of
-// logs are written in.
+// Package templates is text/template with the functions of Docker's templates, for --format and the tags of logs.
 package templates
 
 import (
@@ -12,17 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// Parse reads a template by that name, which errors have.
+// Parse parses a template. Errors contain its name.
 func Parse(name, text string) (*template.Template, error) {
 	return ParseWith(name, text, nil)
 }
 
-// ParseWith is Parse with further functions, which go before those of the same name.
+// ParseWith is Parse with more functions, which replace those of the same name.
 func ParseWith(name, text string, more template.FuncMap) (*template.Template, error) {
 	return template.New(name).Funcs(functions()).Funcs(more).Parse(text)
 }
 
-// functions are Docker's own, beside those of text/template.
+// functions returns Docker's functions.
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"json":     JSON,
@@ -36,7 +35,7 @@ func functions() template.FuncMap {
 	}
 }
 
-// JSON is the template function of that name: compact, and <, > and & stay as they are.
+// JSON is the template function json: compact, without escapes of <, > and &.
 func JSON(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -45,8 +44,8 @@ func JSON(v any) (string, error) {
 	return strings.TrimSpace(b.String()), err
 }
 
-// title begins each word with a capital; in ASCII all but letters, digits and underscores part words, beyond it
-// blanks alone.
+// title capitalizes words. In ASCII, everything but letters, digits and underscores separates words; beyond it only
+// spaces do.
 func title(s string) string {
 	parts := true
 	return strings.Map(func(r rune) rune {
@@ -60,10 +59,10 @@ func title(s string) string {
 	}, s)
 }
 
-// maxPad is how many blanks a template may ask for.
+// maxPad is the maximum number of spaces that pad adds.
 const maxPad = 1 << 16
 
-// pad puts blanks before and after what is not empty.
+// pad adds spaces before and after a text unless it is empty.
 func pad(s string, before, after int) (string, error) {
 	switch {
 	case s == "":
@@ -74,7 +73,7 @@ func pad(s string, before, after int) (string, error) {
 	return strings.Repeat(" ", before) + s + strings.Repeat(" ", after), nil
 }
 
-// truncate is the first n characters of s.
+// truncate returns the first n characters of s.
 func truncate(s string, n int) (string, error) {
 	if n < 0 {
 		return "", fmt.Errorf("truncate to %d characters", n)

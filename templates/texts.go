@@ -62,7 +62,7 @@ func structTexts(t reflect.Type, instead map[reflect.Type]reflect.Type) reflect.
 	return reflect.StructOf(fields)
 }
 
-// isText tells a type that JSON has as a text.
+// isText tells whether JSON has a text for a type.
 func isText(t reflect.Type) bool {
 	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }

@@ -7,7 +7,7 @@ import (
 	"box/panics"
 )
 
-// A chunk is a piece of a stream on its way through an Ahead.
+// chunk is a piece of a stream on its way through an Ahead.
 type chunk struct {
 	buf []byte // as allocated
 	p   []byte // what is in it
@@ -19,8 +19,8 @@ const (
 	chunkCount = 6
 )
 
-// Ahead reads a stream ahead of its reader, in goroutines of its own: one that reads, and one for each tap that is to
-// see all bytes (a hash, say). A tap has seen everything up to the end once Read has returned io.EOF.
+// Ahead reads a stream ahead of its reader. One goroutine reads, and another one for each tap passes it all bytes, such
+// as to a hash. When Read has returned io.EOF, the taps have received everything.
 type Ahead struct {
 	out  chan chunk
 	free chan []byte
@@ -31,7 +31,7 @@ type Ahead struct {
 	left []byte
 }
 
-// NewAhead starts to read r. Close must be called, before r is closed or read by anybody else.
+// NewAhead starts to read r. Close must be called before r is closed or read by anybody else.
 func NewAhead(r io.Reader, taps ...io.Writer) *Ahead {
 	a := &Ahead{free: make(chan []byte, chunkCount), stop: make(chan struct{})}
 	for range chunkCount {
@@ -83,7 +83,7 @@ func (a *Ahead) fill(r io.Reader, out chan<- chunk) {
 	}
 }
 
-// pass shows chunks to a tap. An error of the tap ends the stream with it.
+// pass writes chunks to a tap. An error of the tap ends the stream.
 func (a *Ahead) pass(tap io.Writer, in <-chan chunk, out chan<- chunk) {
 	defer close(out)
 	for c := range in {
@@ -122,7 +122,7 @@ func (a *Ahead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the goroutines and waits for them. A read of the stream that is under way is waited for.
+// Close ends the goroutines and waits for them, also for a read that is under way.
 func (a *Ahead) Close() error {
 	a.once.Do(func() { close(a.stop) })
 	a.all.Wait()

@@ -18,7 +18,7 @@ import (
 	"box/fs/disk"
 )
 
-// Options is how a tar is applied to a folder.
+// Options says how a tar is applied to a folder.
 type Options struct {
 	Whiteouts Whiteouts
 	UIDs      []fs.IDMap // ids in the archive -> ids on the host; none for as they are
@@ -116,7 +116,7 @@ func (a *applier) entries(ctx context.Context, in *tap) error {
 	}
 }
 
-// badTar gives an error of the tar format its class and leaves those of the stream as they are.
+// badTar adds a class to errors of the tar format. It does not change errors of the stream.
 func badTar(what string, err error) error {
 	if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%s: %w", what, Invalid(err))
@@ -124,7 +124,7 @@ func badTar(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// inside turns a name in an archive into a clean path from the root; ok is false when it leads above it.
+// inside cleans the name of an entry. ok is false if it leads out of the root.
 func inside(name string) (string, bool) {
 	p := path.Clean(strings.TrimLeft(name, "/"))
 	if p == ".." || strings.HasPrefix(p, "../") {
@@ -162,7 +162,7 @@ func (a *applier) entry(hdr *tar.Header, content io.Reader, in *tap) error {
 	return nil
 }
 
-// IsSparse tells whether the content of an entry is stored other than as it reads.
+// IsSparse tells whether the content of an entry is stored in a sparse format.
 func IsSparse(hdr *tar.Header) bool {
 	if hdr.Typeflag == tar.TypeGNUSparse {
 		return true
@@ -197,7 +197,7 @@ func (a *applier) make(dir folder, name string, hdr *tar.Header, content io.Read
 	return fmt.Errorf("type %q of entry is not known: %w", hdr.Typeflag, errdefs.ErrInvalidArgument)
 }
 
-// timesOf is the access and modification time that an entry gets.
+// timesOf returns the access and modification time of an entry.
 func timesOf(hdr *tar.Header) [2]unix.Timespec {
 	atime := hdr.AccessTime
 	if atime.Before(hdr.ModTime) {
@@ -210,7 +210,7 @@ func timespec(t time.Time) unix.Timespec {
 	return unix.Timespec{Sec: t.Unix(), Nsec: int64(t.Nanosecond())}
 }
 
-// folderTimes sets the times of folders, now that nothing is put into them any more.
+// folderTimes sets the times of folders when all of their content has been written.
 func (a *applier) folderTimes() error {
 	for i := len(a.times) - 1; i >= 0; i-- {
 		f := a.times[i]

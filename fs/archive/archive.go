@@ -11,7 +11,7 @@ import (
 	"box/fs"
 )
 
-// Limits on what an archive may ask for. Each is far above what an image needs.
+// Limits for archives, far above what images need.
 const (
 	maxEntries  = 16 << 20       // entries of one archive
 	maxPath     = unix.PathMax   // bytes of a path, links resolved
@@ -19,18 +19,18 @@ const (
 	maxSymlinks = 40             // followed in one path, as in the kernel
 )
 
-// Whiteouts says how a folder marks what is deleted below it.
+// Whiteouts is how a folder marks deletions from the layers below.
 type Whiteouts uint8
 
 const (
-	// Plain folders hold a full copy: what is deleted is not there.
+	// Plain folders are full copies, so there are no marks.
 	Plain Whiteouts = iota
 	// Overlay folders are layers of overlayfs: character devices 0:0 and trusted.overlay.opaque,
 	// see Documentation/filesystems/overlayfs.rst.
 	Overlay
 )
 
-// Names that mark deletions in a layer tar (image-spec, layer.md, "Whiteouts").
+// Names of entries that mark deletions in a layer tar (image-spec, layer.md, "Whiteouts").
 const (
 	whiteoutPrefix = ".wh."
 	metaPrefix     = ".wh..wh."
@@ -40,7 +40,7 @@ const (
 // opaqueXattr marks an overlay folder that hides everything below it.
 const opaqueXattr = "trusted.overlay.opaque"
 
-// mapID translates an id as the archive has it into the host's. No ranges mean no translation.
+// mapID translates an ID of an archive to one of the host. Without ranges it does not change.
 func mapID(id int, ranges []fs.IDMap) (int, bool) {
 	if len(ranges) == 0 {
 		return id, true
@@ -53,7 +53,7 @@ func mapID(id int, ranges []fs.IDMap) (int, bool) {
 	return 0, false
 }
 
-// unmapID is mapID the other way.
+// unmapID is the inverse of mapID.
 func unmapID(id int, ranges []fs.IDMap) (int, bool) {
 	back := make([]fs.IDMap, len(ranges))
 	for i, r := range ranges {
@@ -62,7 +62,7 @@ func unmapID(id int, ranges []fs.IDMap) (int, bool) {
 	return mapID(id, back)
 }
 
-// openRoot opens the folder that everything else is relative to.
+// openRoot opens the folder to which all paths are relative.
 func openRoot(dir string) (*os.File, error) {
 	return os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 }

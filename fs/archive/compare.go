@@ -38,7 +38,7 @@ func Compare(ctx context.Context, before, now string) ([]fs.Change, error) {
 	return c.changes, nil
 }
 
-// SortChanges brings changes into the order of their paths: a folder before what is in it.
+// SortChanges sorts changes by path, a folder before its content.
 func SortChanges(list []fs.Change) {
 	slices.SortFunc(list, func(a, b fs.Change) int { return cmp.Compare(a.Path, b.Path) })
 }
@@ -48,7 +48,7 @@ type comparison struct {
 	changes []fs.Change
 }
 
-// folders compares two folders; old is -1 for one that was not there.
+// folders compares two folders. old is -1 if there was none.
 func (c *comparison) folders(old, own int, p string) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (c *comparison) entry(old, own int, name, p string, existed bool, was, is *
 	return nil
 }
 
-// entriesOf looks at everything in a folder; -1 is an empty one.
+// entriesOf lists the entries of a folder. -1 is an empty folder.
 func entriesOf(dir int) (map[string]unix.Stat_t, error) {
 	all := map[string]unix.Stat_t{}
 	if dir < 0 {
@@ -133,7 +133,7 @@ func entriesOf(dir int) (map[string]unix.Stat_t, error) {
 	return all, nil
 }
 
-// Differs tells whether an entry is another one now, by what the kernel says of it: of folders mode and owner alone.
+// Differs tells whether an entry changed, by its metadata. Of folders only mode and owner count.
 func Differs(was, is *unix.Stat_t) bool {
 	if was.Mode != is.Mode || was.Uid != is.Uid || was.Gid != is.Gid || was.Rdev != is.Rdev {
 		return true
@@ -141,7 +141,7 @@ func Differs(was, is *unix.Stat_t) bool {
 	return is.Mode&unix.S_IFMT != unix.S_IFDIR && (was.Size != is.Size || !sameTime(was.Mtim, is.Mtim))
 }
 
-// sameTime compares times; one that came out of a tar of whole seconds is the same as one within that second.
+// sameTime compares times. A time in whole seconds, as from a tar, equals any within that second.
 func sameTime(a, b unix.Timespec) bool {
 	return a.Sec == b.Sec && (a.Nsec == b.Nsec || a.Nsec == 0 || b.Nsec == 0)
 }
@@ -153,7 +153,7 @@ func sameCapability(old, own int, name string) bool {
 	return bytes.Equal(a[:max(n, 0)], b[:max(m, 0)])
 }
 
-// PackChanges writes what changed in the folder dir as a layer tar: what is new or other, and marks for what is gone.
+// PackChanges writes the changes of the folder dir as a layer tar: changed entries, and marks for deleted ones.
 func (p *Packer) PackChanges(ctx context.Context, dir string, changes []fs.Change) error {
 	root, err := openRoot(dir)
 	if err != nil {

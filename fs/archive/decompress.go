@@ -15,10 +15,10 @@ import (
 	"github.com/therootcompany/xz"
 )
 
-// Compression is how a stream is packed.
+// Compression is the compression of a stream.
 type Compression string
 
-// The ways of packing that Decompress knows by their first bytes.
+// Compressions that Decompress recognises.
 const (
 	None  Compression = ""
 	Gzip  Compression = "gzip"
@@ -27,17 +27,17 @@ const (
 	Xz    Compression = "xz"
 )
 
-// zstdWindow bounds what a stream may make the decoder hold (RFC 8878, section 3.1.1.1.2 recommends 8 MB as the
-// least; zstd itself takes up to 128 MB without being told to).
+// zstdWindow limits the memory of the decoder (RFC 8878, section 3.1.1.1.2 recommends at least 8 MB; zstd uses up to
+// 128 MB by default).
 const zstdWindow = 128 << 20
 
-// xzDictionary is the same for xz: what `xz -9`, its highest level, asks for.
+// xzDictionary is the limit for xz: that of its highest level.
 const xzDictionary = 64 << 20
 
-// Magic is how many bytes Detect wants to see.
+// Magic is how many bytes Detect needs.
 const Magic = 6
 
-// Detect tells the compression from the first bytes of a stream.
+// Detect recognises a compression by the first bytes of a stream.
 func Detect(head []byte) Compression {
 	for _, m := range []struct {
 		magic string
@@ -59,8 +59,8 @@ func Detect(head []byte) Compression {
 	return None
 }
 
-// Decompress unpacks r by what its first bytes say; what is not packed is given as it is. Closing the result does not
-// close r.
+// Decompress decompresses r as its first bytes require; an uncompressed stream is returned as it is. Closing the result
+// does not close r.
 func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, err := b.Peek(Magic)
@@ -95,7 +95,7 @@ func Decompress(r io.Reader) (io.ReadCloser, Compression, error) {
 	return io.NopCloser(b), None, nil
 }
 
-// members is a gzip file of several, which may be filled up with zeros as gzip(1) lets it.
+// members is a gzip file of several members. Zeros may follow them, as in gzip(1).
 type members struct {
 	b *bufio.Reader
 	z *gzip.Reader
@@ -117,7 +117,7 @@ func (m *members) Read(p []byte) (int, error) {
 	}
 }
 
-// next begins another member, or gives io.EOF where there is none.
+// next starts the next member, or returns io.EOF.
 func (m *members) next() error {
 	for {
 		c, err := m.b.ReadByte()
@@ -141,7 +141,7 @@ func (m *members) next() error {
 	}
 }
 
-// unpacked names the compression in errors of the stream, which are the sender's fault.
+// unpacked adds the name of the compression to errors, which are the sender's fault.
 type unpacked struct {
 	io.Reader
 	c     Compression
@@ -156,7 +156,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	switch {
 	case err == nil || errors.Is(err, io.EOF):
 		return n, err
-	case u.begun && isForeign(err):
+	case u.begun && isCorrupt(err):
 		err = fmt.Errorf("%s: something else follows the end of what is packed: %w", u.c, errdefs.ErrInvalidArgument)
 	default:
 		err = corrupt(u.c, err)
@@ -164,8 +164,8 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// isForeign tells the error of bytes that are of no stream of their kind.
-func isForeign(err error) bool {
+// isCorrupt matches errors of decompressors about invalid data.
+func isCorrupt(err error) bool {
 	var structure bzip2.StructuralError
 	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, zstd.ErrMagicMismatch) || errors.Is(err, xz.ErrFormat) ||
 		errors.As(err, &structure) && structure == "bad magic value in continuation file"
@@ -174,7 +174,8 @@ func isForeign(err error) bool {
 // Close implements io.Closer.
 func (u *unpacked) Close() error { return u.close() }
 
-// corrupt says that data packed so cannot be read. Some libraries begin their errors with the name, others do not.
+// corrupt says that compressed data cannot be read. Some libraries start their errors with the name of the format,
+// others do not.
 func corrupt(c Compression, err error) error {
 	if strings.HasPrefix(err.Error(), string(c)+": ") {
 		return Invalid(err)

@@ -16,7 +16,7 @@ import (
 	"box/fs/disk"
 )
 
-// ExtractOptions is how a tar is unpacked into a folder that programs use.
+// ExtractOptions says how a tar is extracted to a folder that programs use.
 type ExtractOptions struct {
 	KeepKinds bool       // a folder never replaces another kind of entry, nor the other way round
 	Owner     *Owner     // whom all belongs to; nil: as the archive has it
@@ -25,7 +25,7 @@ type ExtractOptions struct {
 	Disk      *disk.Disk // where changes go: the kernel
 }
 
-// Owner is a user and a group, as a container counts them.
+// Owner is a user and a group, with the IDs in the container.
 type Owner struct{ UID, GID int }
 
 // Extract unpacks an uncompressed tar into the folder at of root. Programs may change the folder meanwhile: each
@@ -70,7 +70,7 @@ type extractor struct {
 	times []folderTime
 }
 
-// maxReplaced bounds how often one entry is tried again while a program puts others in its place.
+// maxReplaced limits how often an entry is retried if a program keeps putting others in its place.
 const maxReplaced = 16
 
 func (x *extractor) entry(h *tar.Header, content io.Reader) error {
@@ -109,7 +109,7 @@ func (x *extractor) entry(h *tar.Header, content io.Reader) error {
 	return fmt.Errorf("something else is put in its place again and again: %w", errdefs.ErrAborted)
 }
 
-// target is one entry that is being made, in a folder that is open.
+// target is an entry to make in an open folder.
 type target struct {
 	dir     folder
 	name    string
@@ -117,8 +117,8 @@ type target struct {
 	content io.Reader
 }
 
-// maker is what makes an entry of h's kind. It gives unix.EEXIST, with nothing of content read, when something is
-// there.
+// maker returns the function that makes an entry of h's type. It returns unix.EEXIST, without having read content, if
+// there is an entry already.
 func (x *extractor) maker(h *tar.Header) func(target) error {
 	switch h.Typeflag {
 	case tar.TypeReg, '\x00', tar.TypeCont, tar.TypeGNUSparse:
@@ -135,7 +135,7 @@ func (x *extractor) maker(h *tar.Header) func(target) error {
 	return nil
 }
 
-// makeWay removes what is where an entry is to be.
+// makeWay removes the entry that is in the way of a new one.
 func (x *extractor) makeWay(e target) error {
 	var st unix.Stat_t
 	err := unix.Fstatat(e.dir.fd, e.name, &st, unix.AT_SYMLINK_NOFOLLOW)
@@ -160,13 +160,13 @@ func (x *extractor) makeWay(e target) error {
 	return nil
 }
 
-// kindError is an archive that KeepKinds refuses, in Docker's words.
+// kindError is the refusal of KeepKinds, in Docker's words.
 type kindError struct{ text string }
 
 func (e *kindError) Error() string { return e.text }
 func (e *kindError) Unwrap() error { return errdefs.ErrInternal }
 
-// folderTimes sets the times of folders, now that nothing is put into them any more.
+// folderTimes sets the times of folders when all of their content has been written.
 func (x *extractor) folderTimes() error {
 	for i := len(x.times) - 1; i >= 0; i-- {
 		f := x.times[i]

@@ -30,7 +30,7 @@ func (x *extractor) regular(e target) error {
 	return err
 }
 
-// folder makes a folder; one that is there is kept and gets what the entry says.
+// folder makes a folder. An existing one is kept and gets the metadata of the entry.
 func (x *extractor) folder(e target) error {
 	err := x.o.Disk.MkdirAt(e.dir.fd, e.name, 0o700)
 	if err != nil && !errors.Is(err, unix.EEXIST) {
@@ -69,7 +69,7 @@ func (x *extractor) symlink(e target) error {
 	return nil
 }
 
-// hardlink makes a second name for an entry of the same archive: its target is below the folder that is unpacked into.
+// hardlink makes a link to an entry of the same archive, whose path is below the folder to extract to.
 func (x *extractor) hardlink(e target) error {
 	p, ok := inside(e.h.Linkname)
 	if !ok || p == "." {
@@ -121,7 +121,7 @@ func (x *extractor) device(e target) error {
 	return x.setMetadata(-1, fd, e.h)
 }
 
-// owner is whom an entry belongs to, as the host counts.
+// owner returns the owner of an entry on the host.
 func (x *extractor) owner(h *tar.Header) (uid, gid int, err error) {
 	uid, gid = h.Uid, h.Gid
 	if x.o.Owner != nil {
@@ -135,9 +135,9 @@ func (x *extractor) owner(h *tar.Header) (uid, gid int, err error) {
 	return hostUID, hostGID, nil
 }
 
-// setMetadata gives an entry its owner, mode, attributes and times, in this order: a change of owner takes the set-id
-// bits and security.capability away. open is the entry open for reading or writing, -1 when it is open with O_PATH
-// only, which at always may be.
+// setMetadata sets owner, mode, attributes and times of an entry, in this order, because a change of the owner clears
+// the set-ID bits and security.capability. open is the entry open for reading or writing, or -1; at may be open with
+// O_PATH.
 func (x *extractor) setMetadata(open, at int, h *tar.Header) error {
 	uid, gid, err := x.owner(h)
 	if err != nil {
@@ -165,7 +165,8 @@ func (x *extractor) setMetadata(open, at int, h *tar.Header) error {
 	return nil
 }
 
-// attributes sets those extended attributes that an archive may bring. A file system that has none is no error.
+// attributes sets the extended attributes that an archive may contain. It is no error if the file system does not
+// support them.
 func (x *extractor) attributes(where string, h *tar.Header) error {
 	for key, value := range h.PAXRecords {
 		name, ok := strings.CutPrefix(key, xattrPrefix)

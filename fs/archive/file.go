@@ -11,7 +11,7 @@ import (
 	"box/fs/disk"
 )
 
-// descriptor reads and writes an open file without the poller of os.File, which costs more than a small file does.
+// descriptor reads and writes an open file without the poller of os.File, which costs more than a small file.
 type descriptor int
 
 // Read implements io.Reader.
@@ -43,7 +43,7 @@ func (t *tree) file(p string) (int, error) {
 	return unix.Openat(dir.fd, path.Base(p), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 }
 
-// viaProc is a path to the entry name of dir for the calls that take no descriptor.
+// viaProc returns a path to the entry name in dir, for calls that do not accept a descriptor.
 func viaProc(dir folder, name string) string {
 	return "/proc/self/fd/" + strconv.Itoa(dir.fd) + "/" + name
 }

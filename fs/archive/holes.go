@@ -18,10 +18,10 @@ const (
 	foundHole = 32 << 10
 )
 
-// noData is what a hole reads as.
+// noData is the content of a hole.
 var noData [foundHole]byte
 
-// holey writes a file of size bytes but for the zeros in it, over which it goes.
+// holey writes a file of size bytes and skips zeros.
 type holey struct {
 	disk  *disk.Disk
 	fd    int
@@ -58,12 +58,12 @@ func (h *holey) Write(p []byte) (int, error) {
 	return all, nil
 }
 
-// isHole tells whether p begins with enough zeros.
+// isHole tells whether p starts with enough zeros.
 func (h *holey) isHole(p []byte) bool {
 	return len(p) >= h.least && p[0] == 0 && bytes.Equal(p[:h.least], noData[:h.least])
 }
 
-// fill writes all of a file from an archive; buf is a multiple of every hole's least.
+// fill writes the whole content of a file. The length of buf is a multiple of each hole's minimum.
 func (h *holey) fill(content io.Reader, size int64, buf []byte) error {
 	for left := size; left > 0; {
 		n, err := io.ReadFull(content, buf[:min(left, int64(len(buf)))])
@@ -81,7 +81,7 @@ func (h *holey) fill(content io.Reader, size int64, buf []byte) error {
 	return h.disk.Truncate(h.fd, size)
 }
 
-// leastHole is what becomes a hole of an entry.
+// leastHole returns the minimum length of a hole in an entry.
 func leastHole(hdr *tar.Header) int {
 	if IsSparse(hdr) {
 		return toldHole

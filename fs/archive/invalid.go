@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Invalid gives err the class errdefs.ErrInvalidArgument. The text of the class, which is also that of EINVAL, is in
-// the error's once.
+// Invalid adds the class errdefs.ErrInvalidArgument to err, whose text then has that of the class, which is also that
+// of EINVAL, only once.
 func Invalid(err error) error {
 	switch {
 	case errdefs.IsInvalidArgument(err):
@@ -20,8 +20,8 @@ func Invalid(err error) error {
 	return fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
 }
 
-// invalidCall is an EINVAL that is the fault of an archive.
+// invalidCall is an EINVAL that an archive causes.
 type invalidCall struct{ error }
 
-// Unwrap gives the error and its class.
+// Unwrap returns the error and its class.
 func (e invalidCall) Unwrap() []error { return []error{e.error, errdefs.ErrInvalidArgument} }

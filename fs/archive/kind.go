@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// kinds are the beginnings of files that people take for archives of images or of files.
+// kinds are the first bytes of files that people mistake for archives.
 var kinds = []struct {
 	at         int
 	magic, one string
@@ -34,7 +34,8 @@ var kinds = []struct {
 	{1080, "\x53\xef", "a file system (ext4)"},
 }
 
-// NotTar says what a stream is that is no tar, by its first bytes, with an article; "" where nobody knows.
+// NotTar describes a stream that is not a tar, with an article, by its first bytes, or returns "" if they are not
+// known.
 func NotTar(begin []byte) string {
 	for _, k := range kinds {
 		if len(begin) >= k.at && bytes.HasPrefix(begin[k.at:], []byte(k.magic)) {
@@ -55,7 +56,7 @@ func NotTar(begin []byte) string {
 	return "text"
 }
 
-// isText tells whether bytes, the last character of which may be cut, are of text.
+// isText tells whether p is text. Its last character may be incomplete.
 func isText(p []byte) bool {
 	for len(p) > 0 {
 		r, n := utf8.DecodeRune(p)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// node is one entry that is being made.
+// node is an entry that is being made.
 type node struct {
 	dir      folder
 	name     string
@@ -21,7 +21,7 @@ type node struct {
 	times    [2]unix.Timespec
 }
 
-// free makes place for an entry where another one is.
+// free removes the entry that is in the way of a new one.
 func (a *applier) free(n node) error {
 	err := a.remover(nil).remove(n.dir, n.name)
 	a.tree.flush()
@@ -31,8 +31,8 @@ func (a *applier) free(n node) error {
 	return nil
 }
 
-// retry runs create, and once more with the place freed when something is there. Freeing closes folders, so create
-// gets the one to work in anew.
+// retry runs create, and if there is an entry already removes that and runs create again. Removing closes folders, so
+// create gets the folder anew.
 func (a *applier) retry(n node, create func(n node) error) error {
 	err := create(n)
 	if !errors.Is(err, unix.EEXIST) {
@@ -68,7 +68,7 @@ func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) erro
 	out := holey{disk: a.disk, fd: fd, least: leastHole(hdr)}
 	err = out.fill(content, hdr.Size, a.buf)
 	if err == nil {
-		err = a.dressFile(fd, n, hdr)
+		err = a.setFileMetadata(fd, n, hdr)
 	}
 	a.size += hdr.Size
 	if closed := unix.Close(fd); err == nil {
@@ -77,9 +77,9 @@ func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) erro
 	return err
 }
 
-// dressFile gives an open file its owner, mode, attributes and times, in this order: a change of owner takes the set-id
-// bits and security.capability away.
-func (a *applier) dressFile(fd int, n node, hdr *tar.Header) error {
+// setFileMetadata sets owner, mode, attributes and times of an open file, in this order, because a change of the owner
+// clears the set-ID bits and security.capability.
+func (a *applier) setFileMetadata(fd int, n node, hdr *tar.Header) error {
 	if !a.user && (n.uid != 0 || n.gid != 0) {
 		if err := unix.Fchown(fd, n.uid, n.gid); err != nil {
 			return fmt.Errorf("set owner: %w", err)
@@ -121,8 +121,8 @@ func (a *applier) folder(n node, hdr *tar.Header) error {
 	return nil
 }
 
-// existing looks at what is where a folder is to be: a folder stays and gets the entry's attributes, anything else
-// goes, and gone says so.
+// existing checks what is in the place of a new folder. An existing folder stays and gets the attributes of the entry.
+// Anything else is removed, and gone is true.
 func (a *applier) existing(n *node) (gone bool, err error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(n.dir.fd, n.name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -153,8 +153,8 @@ func (a *applier) symlink(n node, hdr *tar.Header) error {
 	return a.setMetadata(n, hdr)
 }
 
-// hardlink makes a second name for a file that the layer has. The target's folder is resolved in the root; the target
-// itself is not followed.
+// hardlink makes a link to a file of the layer. The folder of the target is resolved in the root; the target itself is
+// not followed.
 func (a *applier) hardlink(n node, hdr *tar.Header) error {
 	p, ok := inside(hdr.Linkname)
 	if !ok || p == "." {
@@ -199,7 +199,7 @@ func (a *applier) device(n node, hdr *tar.Header) error {
 	return a.setMetadata(n, hdr)
 }
 
-// setMetadata gives an entry that is not open its owner, mode, attributes and times. Links have no mode.
+// setMetadata sets owner, mode, attributes and times of an entry that is not open. Links have no mode.
 func (a *applier) setMetadata(n node, hdr *tar.Header) error {
 	if !a.user {
 		if err := unix.Fchownat(n.dir.fd, n.name, n.uid, n.gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -226,7 +226,7 @@ func (a *applier) setMetadata(n node, hdr *tar.Header) error {
 	return nil
 }
 
-// xattrPrefix is how PAX headers name extended attributes.
+// xattrPrefix is the prefix of extended attributes in PAX headers.
 const xattrPrefix = "SCHILY.xattr."
 
 // xattrs sets the extended attributes of an entry. Those by which overlayfs keeps its own books are left out: in an

@@ -17,7 +17,7 @@ import (
 	"box/fs"
 )
 
-// PackOptions is how files become a tar.
+// PackOptions says how files become a tar.
 type PackOptions struct {
 	Whiteouts Whiteouts  // Overlay: marks of deletion become those of a layer tar
 	Seconds   bool       // cut times to seconds, as layers have them
@@ -39,7 +39,7 @@ type Packer struct {
 	linked map[[2]uint64]string // device and inode -> the name it was packed under first
 }
 
-// nobody is who owns, in a user namespace, what nobody in it does (user_namespaces(7), overflowuid).
+// nobody is the owner, in a user namespace, of files whose owner is not mapped (user_namespaces(7), overflowuid).
 const nobody = 65534
 
 // NewPacker starts a tar on w. Close ends it.
@@ -55,7 +55,7 @@ func (p *Packer) Close() error {
 	return p.out.flush()
 }
 
-// place is where an entry is: as it is named in the archive, and from where the packing began.
+// place is where an entry is: its name in the archive, and its path from where packing started.
 type place struct{ as, path string }
 
 func (at place) below(name string) place {
@@ -66,7 +66,7 @@ func (at place) below(name string) place {
 	return place{as, path.Join(at.path, name)}
 }
 
-// Add packs what the descriptor fd, which may be of O_PATH, is open on under the name as, with all that is below it.
+// Add packs the file or folder open as fd, which may be O_PATH, with its content under the name as.
 func (p *Packer) Add(ctx context.Context, fd int, as string) error {
 	return p.add(ctx, fd, place{as: as}, 0)
 }
@@ -85,12 +85,12 @@ func (p *Packer) Content(ctx context.Context, dir int) error {
 	return p.content(ctx, fd, place{}, st.Dev)
 }
 
-// reopen opens for reading what a descriptor of O_PATH is on.
+// reopen opens for reading what an O_PATH descriptor refers to.
 func reopen(fd, flags int) (int, error) {
 	return unix.Open(procPath(fd), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|flags, 0)
 }
 
-// tree packs one entry of an open folder. One that is gone is left out.
+// tree packs an entry of an open folder. It skips one that does not exist any more.
 func (p *Packer) tree(ctx context.Context, dir int, name string, at place, above uint64) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (p *Packer) tree(ctx context.Context, dir int, name string, at place, above
 	return p.add(ctx, fd, at, above)
 }
 
-// add packs what fd is open on. above is the file system of the folder that it is in, 0 where the packing begins.
+// add packs what fd refers to. above is the file system of its folder, or 0 at the start.
 func (p *Packer) add(ctx context.Context, fd int, at place, above uint64) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -124,7 +124,7 @@ func (p *Packer) add(ctx context.Context, fd int, at place, above uint64) error 
 	return nil
 }
 
-// Entry packs one entry of the folder dir without what is below it. One that is gone is left out.
+// Entry packs an entry of the folder dir without its content. It skips one that does not exist any more.
 func (p *Packer) Entry(dir int, name, as string) error {
 	fd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) {
@@ -169,7 +169,7 @@ func (p *Packer) folder(ctx context.Context, fd int, st *unix.Stat_t, at place, 
 	return p.content(ctx, list, at, st.Dev)
 }
 
-// isKernels tells whether a folder is of a file system that holds no files but what the kernel tells.
+// isKernels tells whether a folder is on a file system of the kernel, such as proc.
 func isKernels(fd int) bool {
 	var st unix.Statfs_t
 	if unix.Fstatfs(fd, &st) != nil {
@@ -210,7 +210,7 @@ func isOpaque(path string) bool {
 	return err == nil && n == 1 && v[0] == 'y'
 }
 
-// content packs what is in the open folder fd, sorted, and closes it.
+// content packs the content of the open folder fd, sorted, and closes it.
 func (p *Packer) content(ctx context.Context, fd int, at place, dev uint64) error {
 	f := os.NewFile(uintptr(fd), at.as)
 	defer f.Close()
@@ -227,7 +227,7 @@ func (p *Packer) content(ctx context.Context, fd int, at place, dev uint64) erro
 	return nil
 }
 
-// headerOf is what the header of every kind of entry has.
+// headerOf returns the part of the header that all types of entries have.
 func (p *Packer) headerOf(st *unix.Stat_t, as string) (*tar.Header, error) {
 	uid, okU := unmapID(int(st.Uid), p.o.UIDs)
 	gid, okG := unmapID(int(st.Gid), p.o.GIDs)

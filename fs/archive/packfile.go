@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// file packs what is no folder; fd is of O_PATH.
+// file packs anything but a folder. fd is O_PATH.
 func (p *Packer) file(fd int, st *unix.Stat_t, as string) error {
 	kind := st.Mode & unix.S_IFMT
 	if kind == unix.S_IFSOCK {
@@ -51,7 +51,7 @@ func (p *Packer) file(fd int, st *unix.Stat_t, as string) error {
 	return p.header(h)
 }
 
-// regular packs a file with its content: as many bytes as it had when it was looked at.
+// regular packs a file with its content, as many bytes as it had when it was examined.
 func (p *Packer) regular(at int, st *unix.Stat_t, h *tar.Header) error {
 	fd, err := reopen(at, 0)
 	if err != nil {
@@ -75,16 +75,15 @@ func (p *Packer) regular(at int, st *unix.Stat_t, h *tar.Header) error {
 	return p.out.zeros(left + (512-st.Size%512)%512)
 }
 
-// keptAttributes are the extended attributes that an archive keeps. Those of labels and of overlayfs belong to the
-// host.
+// keptAttribute tells whether archives contain an extended attribute. Labels and the attributes of overlayfs belong to
+// the host.
 func keptAttribute(name string) bool {
 	return name == "security.capability" ||
 		strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.") ||
 		strings.HasPrefix(name, "system.posix_acl_")
 }
 
-// attributes puts extended attributes into a header. Where there are none, or they cannot be read, there is nothing
-// to keep.
+// attributes adds extended attributes to a header. It skips those that cannot be read.
 func (p *Packer) attributes(h *tar.Header, path string) {
 	var list [4096]byte
 	n, err := unix.Listxattr(path, list[:])
@@ -107,7 +106,7 @@ func (p *Packer) attributes(h *tar.Header, path string) {
 	}
 }
 
-// stream gathers a tar into large writes. Files are read into its buffer, with no copy in between.
+// stream collects a tar into large writes. Files are read into its buffer directly.
 type stream struct {
 	w   io.Writer
 	buf []byte
@@ -138,7 +137,7 @@ func (s *stream) flush() error {
 	return err
 }
 
-// read copies size bytes of the file fd from where it is, and tells how many of them it did not have.
+// read copies size bytes from the file fd at its offset. It returns how many were missing.
 func (s *stream) read(fd int, size int64) (left int64, err error) {
 	for size > 0 {
 		room := s.buf[s.n:]
@@ -159,7 +158,7 @@ func (s *stream) read(fd int, size int64) (left int64, err error) {
 	return 0, nil
 }
 
-// sparse is read for a file with holes, which are not read from the disk.
+// sparse is read for a file with holes. It does not read the holes.
 func (s *stream) sparse(fd int, size int64) (left int64, err error) {
 	for at := int64(0); at < size; {
 		data, err := unix.Seek(fd, at, unix.SEEK_DATA)

@@ -16,10 +16,10 @@ import (
 // nor a program that changes links meanwhile (fs/inroot).
 type Root struct{ fd int }
 
-// NewRoot makes a root of an open folder; the descriptor is the root's from then on.
+// NewRoot makes a root of an open folder and takes over its descriptor.
 func NewRoot(fd int) *Root { return &Root{fd} }
 
-// Close gives the folder up.
+// Close closes the folder.
 func (r *Root) Close() error { return unix.Close(r.fd) }
 
 // Open opens p with the flags of open(2). A last link is followed unless they have O_NOFOLLOW, or p ends in a slash.
@@ -27,7 +27,7 @@ func (r *Root) Open(p string, flags int) (int, error) {
 	return inroot.Open(r.fd, p, flags)
 }
 
-// Follow says where p leads with all links followed, as far as there is something.
+// Follow returns where p leads when all links are followed, as far as it exists.
 func (r *Root) Follow(p string) (string, error) {
 	done, rest := "/", strings.Split(p, "/")
 	for links := 0; len(rest) > 0; {
@@ -60,7 +60,7 @@ func (r *Root) Follow(p string) (string, error) {
 	return done, nil
 }
 
-// readlink gives unix.EINVAL for what is no link.
+// readlink returns unix.EINVAL if there is no link.
 func (r *Root) readlink(p string) (string, error) {
 	fd, err := r.Open(p, unix.O_PATH|unix.O_NOFOLLOW)
 	if err != nil {
@@ -74,7 +74,7 @@ func (r *Root) readlink(p string) (string, error) {
 	return target, err
 }
 
-// MkdirAll opens the folder p and makes what is missing of it.
+// MkdirAll opens the folder p and makes missing folders on the way.
 func (r *Root) MkdirAll(p string) (int, error) {
 	fd, err := r.Open(p, unix.O_PATH|unix.O_DIRECTORY)
 	if !errors.Is(err, unix.ENOENT) {
@@ -91,7 +91,7 @@ func (r *Root) MkdirAll(p string) (int, error) {
 	return r.Open(p, unix.O_PATH|unix.O_DIRECTORY)
 }
 
-// ModeOf is st_mode as Go has it, with the bits that os.FileInfo gives.
+// ModeOf converts st_mode to os.FileMode.
 func ModeOf(st *unix.Stat_t) os.FileMode {
 	mode := os.FileMode(st.Mode & 0o777)
 	switch st.Mode & unix.S_IFMT {
@@ -119,6 +119,6 @@ func ModeOf(st *unix.Stat_t) os.FileMode {
 	return mode
 }
 
-// procPath leads to what the descriptor is open on, for the calls that take no descriptor: a magic link, which nobody
-// can replace.
+// procPath returns a path to what a descriptor refers to, for calls that do not accept a descriptor. It is a magic
+// link, which nobody can replace.
 func procPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }

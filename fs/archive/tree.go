@@ -10,7 +10,7 @@ import (
 	"box/fs/disk"
 )
 
-// folder is one open folder of a tree.
+// folder is an open folder of a tree.
 type folder struct {
 	fd   int
 	path string // from the root, without links; "" is the root
@@ -37,7 +37,7 @@ func newTree(root int) *tree {
 	return &tree{root: root, open: map[string]folder{}, alias: map[string]string{}}
 }
 
-// flush closes all folders: after a removal a path may lead elsewhere.
+// flush closes all folders, because after a removal a path may lead elsewhere.
 func (t *tree) flush() {
 	for _, f := range t.open {
 		unix.Close(f.fd)
@@ -46,7 +46,7 @@ func (t *tree) flush() {
 	clear(t.alias)
 }
 
-// trim keeps the number of open folders bounded. Folders got before it must not be used after it.
+// trim limits the number of open folders. Folders got before must not be used after it.
 func (t *tree) trim() {
 	if len(t.open) > openFolders || len(t.alias) > 4*openFolders {
 		t.flush()
@@ -76,7 +76,7 @@ func (t *tree) dir(p string) (folder, error) {
 	return t.name(p, cur, err)
 }
 
-// name remembers where p led.
+// name records where p led.
 func (t *tree) name(p string, f folder, err error) (folder, error) {
 	if err == nil {
 		t.alias[p] = f.path
@@ -84,7 +84,7 @@ func (t *tree) name(p string, f folder, err error) (folder, error) {
 	return f, err
 }
 
-// walk goes from cur along p.
+// walk walks from cur along p.
 func (t *tree) walk(cur folder, p string, links *int) (folder, error) {
 	if strings.HasPrefix(p, "/") {
 		cur = folder{fd: t.root}
@@ -106,7 +106,7 @@ func (t *tree) walk(cur folder, p string, links *int) (folder, error) {
 	return cur, nil
 }
 
-// up is the folder above cur; above the root is the root.
+// up returns the folder above cur. Above the root is the root.
 func (t *tree) up(cur folder) (folder, error) {
 	above := path.Dir(cur.path)
 	if cur.path == "" || above == "." {
@@ -119,7 +119,7 @@ func (t *tree) up(cur folder) (folder, error) {
 	return t.walk(folder{fd: t.root}, above, &links)
 }
 
-// step opens the entry name of cur, following it in the root when it is a link.
+// step opens the entry name in cur. It follows links inside the root.
 func (t *tree) step(cur folder, name string, links *int) (folder, error) {
 	next := folder{path: path.Join(cur.path, name)}
 	if f, ok := t.open[next.path]; ok {
@@ -149,7 +149,7 @@ func (t *tree) step(cur folder, name string, links *int) (folder, error) {
 	return next, nil
 }
 
-// through goes on where an entry is no folder: along a link, or over a whiteout that a folder is to replace.
+// through continues where an entry is not a folder: it follows a link, or replaces a whiteout by a folder.
 func (t *tree) through(cur folder, name string, links *int) (folder, error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(cur.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -183,5 +183,5 @@ func readlink(dir int, name string) (string, error) {
 	return string(buf[:n]), nil
 }
 
-// isWhiteout tells whether an entry of an overlay layer says that its name is deleted.
+// isWhiteout tells whether an entry of an overlay layer marks a deletion.
 func isWhiteout(st *unix.Stat_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0 }

@@ -1,5 +1,5 @@
-// Package disk is the calls by which box changes what it keeps on the disk. Behind them is the kernel; a test puts
-// something between that fails one of them, or that writes them down.
+// Package disk has the calls with which box changes what it keeps on disk. Tests can intercept them, to make one fail
+// or to record them.
 package disk
 
 import (
@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kind says what an operation does.
+// Kind is the kind of an operation.
 type Kind string
 
 // The kinds of operations.
@@ -29,7 +29,7 @@ const (
 	SyncAll  Kind = "syncfs"
 )
 
-// Op is one operation that is about to be done. Which fields mean something depends on its kind.
+// Op is an operation about to be done. Its kind decides which fields are set.
 type Op struct {
 	Kind  Kind
 	Dir   int    // folder that Path is relative to; unix.AT_FDCWD
@@ -43,9 +43,9 @@ type Op struct {
 	Mode  uint32
 }
 
-// Disk is where changes go. A nil one is the kernel.
+// Disk does changes. A nil Disk calls the kernel.
 type Disk struct {
-	// Around is called for every operation in place of doing it; do does it, once.
+	// Around is called for each operation instead of doing it. do does the operation, once.
 	Around func(op *Op, do func() error) error
 }
 

@@ -1,4 +1,4 @@
-// Package diskspace says of errors of a full disk which one it is and what to do.
+// Package diskspace explains errors of a full disk: which one it is, and what to do.
 package diskspace
 
 import (
@@ -15,9 +15,8 @@ import (
 	"box/fs/mount"
 )
 
-// Explain adds to the error of a full disk which one it is, how much of it is free now, and how room is made; all
-// others stay as they are. An error that names no file is about one of the folders: the first, unless only another's
-// disk is full.
+// Explain adds to the error of a full disk which one it is, how much is free, and how to free space. It does not change
+// other errors. An error without a path is about the first of the folders, unless only the disk of another one is full.
 func Explain(err error, folders ...string) error {
 	if !isFull(err) || strings.Contains(err.Error(), "prune") {
 		return err
@@ -26,7 +25,7 @@ func Explain(err error, folders ...string) error {
 		err, describe(place(err, folders)))
 }
 
-// InLog is for slog.HandlerOptions.ReplaceAttr: errors in a log are explained.
+// InLog is for slog.HandlerOptions.ReplaceAttr. It explains errors in a log.
 func InLog(folders ...string) func([]string, slog.Attr) slog.Attr {
 	return func(_ []string, a slog.Attr) slog.Attr {
 		if err, ok := a.Value.Any().(error); ok && isFull(err) {
@@ -36,14 +35,13 @@ func InLog(folders ...string) func([]string, slog.Attr) slog.Attr {
 	}
 }
 
-// isFull tells the error of a disk, or of a quota, on which nothing has room. One that came from another process is
-// but a text.
+// isFull matches errors of a full disk or an exceeded quota. An error of another process is only a text.
 func isFull(err error) bool {
 	return err != nil && (errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) ||
 		strings.Contains(err.Error(), unix.ENOSPC.Error()))
 }
 
-// place is a path on the file system that an error is about.
+// place returns a path on the file system that an error is about.
 func place(err error, folders []string) string {
 	var at *os.PathError
 	if errors.As(err, &at) && filepath.IsAbs(at.Path) && !strings.HasPrefix(at.Path, "/proc/") {
@@ -65,7 +63,7 @@ func place(err error, folders []string) string {
 	return folders[0] // what was written is gone again, and has left room
 }
 
-// existing is a path or the nearest folder above it that is there: what was being written may be gone again.
+// existing returns path or its nearest existing parent, because a file that was being written may have been removed.
 func existing(path string) string {
 	for ; path != "/"; path = filepath.Dir(path) {
 		if _, err := os.Lstat(path); err == nil {
@@ -75,7 +73,7 @@ func existing(path string) string {
 	return path
 }
 
-// freePart is how much of a file system is free, of bytes or of inodes, whichever is less: 1 is all.
+// freePart returns the free part of a file system, of bytes or inodes, whichever is less. 1 is all.
 func freePart(path string) float64 {
 	var st unix.Statfs_t
 	if unix.Statfs(path, &st) != nil || st.Blocks == 0 {
@@ -88,7 +86,7 @@ func freePart(path string) float64 {
 	return part
 }
 
-// describe names the file system that a path is on.
+// describe describes the file system of a path.
 func describe(path string) string {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {

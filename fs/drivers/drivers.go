@@ -1,4 +1,4 @@
-// Package drivers is the table of the storage drivers that this box has, and how one of them is picked.
+// Package drivers has the table of the available storage drivers, and chooses one.
 package drivers
 
 import (
@@ -18,14 +18,14 @@ import (
 	"box/fs/vfs"
 )
 
-// driver is one row of the table.
+// driver is a row of the table.
 type driver struct {
 	name    string
 	options func(opts []string) error
 	open    func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error)
 }
 
-// table is the compiled-in drivers, in the order in which they are tried when nobody says which.
+// table returns all drivers in the order in which they are tried by default.
 func table() []driver {
 	return []driver{
 		{overlay.Name, overlay.CheckOptions,
@@ -39,7 +39,7 @@ func table() []driver {
 	}
 }
 
-// Names lists the drivers in the order in which they are tried.
+// Names returns the names of the drivers in the order in which they are tried.
 func Names() []string {
 	var names []string
 	for _, d := range table() {
@@ -48,7 +48,7 @@ func Names() []string {
 	return names
 }
 
-// Check refuses what Open would refuse of a name and of options, without a look at any disk.
+// Check refuses a name and options that Open would refuse, without accessing a disk.
 func Check(name string, opts []string) error {
 	if err := check(name, opts); err != nil {
 		return err
@@ -144,8 +144,8 @@ func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []str
 	return nil, fmt.Errorf("no storage driver works on %s: %w", root, errors.Join(tried...))
 }
 
-// check refuses options that are none, and those of a driver that is not the one called name; an empty name may
-// become any.
+// check refuses invalid options, and those of another driver than the one called name. If name is empty, options of any
+// driver are accepted.
 func check(name string, opts []string) error {
 	for _, o := range opts {
 		key, _, ok := strings.Cut(o, "=")
@@ -169,8 +169,7 @@ func check(name string, opts []string) error {
 	return nil
 }
 
-// named is the driver that an option belongs to, "" for none: an option that asks something of one must not lead to
-// another.
+// named returns the driver to which an option belongs, or "". Such an option must not lead to another driver.
 func named(opts []string) string {
 	for _, o := range opts {
 		if owner, _, dotted := strings.Cut(o, "."); dotted && isDriver(owner) {
@@ -189,7 +188,7 @@ func isDriver(name string) bool {
 	return false
 }
 
-// inUse lists the drivers that have layers.
+// inUse returns the drivers that have layers.
 func inUse(db fs.DB) ([]string, error) {
 	var used []string
 	for _, d := range table() {

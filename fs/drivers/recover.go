@@ -11,8 +11,8 @@ import (
 	"box/fs/vfs"
 )
 
-// Recover makes the tables of all drivers below root fit what is in their folders, and tells for each that has layers
-// what was found. Of layers that containers write to, those are kept that wanted knows. No driver may be open.
+// Recover makes the tables of all drivers below root match their folders, and returns what was found for each driver
+// that has layers. Of the layers of containers it keeps those for which wanted returns true. No driver may be open.
 func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool) (map[string]fs.Recovered, error) {
 	all := map[string]fs.Recovered{}
 	for _, p := range []layers.Place{overlay.PlaceOf(filepath.Join(root, overlay.Name), d),
@@ -28,7 +28,7 @@ func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool
 	return all, nil
 }
 
-// Beside tells how many layers' folders are below root, whatever the table says.
+// Beside returns how many folders of layers are below root, whatever the tables contain.
 func Beside(root string) (n int) {
 	for _, dir := range []string{filepath.Join(root, overlay.Name), filepath.Join(root, vfs.Name, "dir")} {
 		entries, _ := os.ReadDir(dir)

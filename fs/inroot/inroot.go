@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// renames is how often the kernel is asked again that gave up on ".." because something was renamed meanwhile.
+// renames is how often openat2 is retried if it failed at ".." because of a rename.
 const renames = 100
 
 // Open opens p with the flags of open(2) but O_CREAT, as a process would whose root the open folder root is. A last

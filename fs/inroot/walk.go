@@ -12,8 +12,8 @@ const (
 	maxSteps = 1 << 16 // which no path takes that was not made for it
 )
 
-// walk goes along a path one part after the other, and reads the links itself. It never opens "..": it goes from the
-// root anew by the parts that are left, so that no folder is left upwards, wherever it is moved meanwhile.
+// walk walks along a path part by part, and reads links itself. It never opens "..". Instead it starts again at the
+// root with the remaining parts, so it cannot leave a folder upwards even if that is moved meanwhile.
 type walk struct {
 	root, fd int
 	done     []string // the parts from root to fd
@@ -22,7 +22,7 @@ type walk struct {
 	links    int
 }
 
-// walkTo is open before Linux 5.6.
+// walkTo opens a path before Linux 5.6.
 func walkTo(root int, p string, flags int, beneath bool) (int, error) {
 	switch {
 	case len(p) >= unix.PathMax:
@@ -51,7 +51,7 @@ func walkTo(root int, p string, flags int, beneath bool) (int, error) {
 	return -1, unix.ELOOP
 }
 
-// enter makes fd the folder where the walk is.
+// enter makes fd the current folder.
 func (w *walk) enter(fd int) {
 	if w.fd != w.root {
 		unix.Close(w.fd)
@@ -59,7 +59,7 @@ func (w *walk) enter(fd int) {
 	w.fd = fd
 }
 
-// restart goes back to the root, with parts to be walked before the rest.
+// restart returns to the root, with parts to walk before the rest.
 func (w *walk) restart(parts []string) {
 	w.enter(w.root)
 	w.rest = append(parts, w.rest...)
@@ -102,7 +102,7 @@ func (w *walk) up() error {
 	return nil
 }
 
-// look opens a part itself, be it a link, and tells its kind.
+// look opens a part without following it, and returns its type.
 func (w *walk) look(name string) (fd int, kind uint32, err error) {
 	fd, err = unix.Openat(w.fd, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -116,7 +116,7 @@ func (w *walk) look(name string) (fd int, kind uint32, err error) {
 	return fd, st.Mode & unix.S_IFMT, nil
 }
 
-// last opens the last part; -1 without an error is a link, where the walk goes on.
+// last opens the last part. It returns -1 without an error if that is a link, and the walk goes on.
 func (w *walk) last(name string, flags int) (int, error) {
 	if flags&unix.O_NOFOLLOW != 0 {
 		return unix.Openat(w.fd, name, flags|unix.O_CLOEXEC, 0)
@@ -140,7 +140,7 @@ func (w *walk) last(name string, flags int) (int, error) {
 	return again, err
 }
 
-// follow puts what a link says in its place.
+// follow replaces a link by its target.
 func (w *walk) follow(link int) error {
 	if w.links++; w.links > maxLinks {
 		return unix.ELOOP

@@ -15,7 +15,7 @@ import (
 	"box/fs/disk"
 )
 
-// Place is where a driver has what a row can be made again from when the file of tables is lost.
+// Place is where a driver keeps what is needed to rebuild its table if that is lost.
 type Place struct {
 	Driver string
 	Dir    string                 // folder that has one folder a layer, by ID
@@ -24,8 +24,7 @@ type Place struct {
 	Disk   *disk.Disk
 }
 
-// WriteBeside writes rows beside their layers. They are read by Recover alone, so nothing waits until they are on the
-// disk.
+// WriteBeside writes rows to files beside their layers. Only Recover reads them, so they are not synced.
 func (p *Place) WriteBeside(rows ...Row) error {
 	for _, row := range rows {
 		raw, err := json.Marshal(row)
@@ -39,7 +38,7 @@ func (p *Place) WriteBeside(rows ...Row) error {
 	return nil
 }
 
-// Complete writes the rows that are not beside their layers, as a box of before left them.
+// Complete writes the files that are missing, because an older version of box made the layer.
 func (p *Place) Complete(t *Table) error {
 	return t.Walk(func(row Row) error {
 		if _, err := os.Lstat(p.Row(row.ID)); row.State == fs.Staged || !errors.Is(err, os.ErrNotExist) {
@@ -52,7 +51,7 @@ func (p *Place) Complete(t *Table) error {
 	})
 }
 
-// read reads the row of a folder, which may be cut off or of another: it was never synced.
+// read reads the row of a folder. It was not synced, so it may be incomplete or that of another folder.
 func (p *Place) read(id string) (row Row, ok bool) {
 	raw, err := os.ReadFile(p.Row(id))
 	if err != nil || json.Unmarshal(raw, &row) != nil {
@@ -111,7 +110,7 @@ func (p *Place) Recover(db fs.DB, wanted func(layer string) bool) (found fs.Reco
 	return found, nil
 }
 
-// standing are the rows that are good and stand on good ones, those below others first.
+// standing returns the rows that are good and whose parents are good, parents first.
 func standing(rows map[string]Row, good func(Row) bool) (list []Row) {
 	done := map[string]bool{"": true}
 	for grew := true; grew; {
@@ -126,7 +125,7 @@ func standing(rows map[string]Row, good func(Row) bool) (list []Row) {
 	return list
 }
 
-// replace puts rows in place of all that the table has.
+// replace replaces all rows of the table.
 func (t *Table) replace(rows []Row) error {
 	return t.db.Update(func(tx fs.Tx) error {
 		for _, name := range [][]byte{t.rows, t.children} {
@@ -146,7 +145,7 @@ func (t *Table) replace(rows []Row) error {
 	})
 }
 
-// Missing lists the layers whose folders are not below dir, by name, of those that have rows.
+// Missing returns the rows whose folders are missing below dir, sorted by name.
 func (t *Table) Missing(dir string) (gone []Row, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"box/fs"
 )
 
-// Commit makes staged layers committed ones in tx, each with its own name and parent, bottom first. It returns the
-// rows as they are now. The names they were staged under are free once tx has committed.
+// Commit turns staged layers into committed ones in tx, each with its own name and parent, bottom first, and returns
+// their rows. The names under which they were staged are free when tx has committed.
 func (t *Table) Commit(tx fs.Tx, commits ...fs.Commit) ([]Row, error) {
 	var rows []Row
 	for _, c := range commits {
@@ -34,7 +34,7 @@ func (t *Table) Commit(tx fs.Tx, commits ...fs.Commit) ([]Row, error) {
 	return rows, nil
 }
 
-// Keep gives staged layers their rows in tx, in the state given, and returns them.
+// Keep writes the rows of staged layers in tx with a state, and returns them.
 func (t *Table) Keep(tx fs.Tx, state fs.State, names ...string) (rows []Row, err error) {
 	for _, name := range names {
 		row, ok := t.inMemory(name)
@@ -55,7 +55,7 @@ func (t *Table) Keep(tx fs.Tx, state fs.State, names ...string) (rows []Row, err
 	return rows, nil
 }
 
-// KeepNow is Keep in a transaction of its own, shared with others that want one at the same time.
+// KeepNow is Keep in a transaction of its own, which it may share with others.
 func (t *Table) KeepNow(state fs.State, names ...string) (rows []Row, err error) {
 	err = t.db.Update(func(tx fs.Tx) (err error) {
 		rows, err = t.Keep(tx, state, names...)
@@ -94,7 +94,7 @@ func (t *Table) Forget(tx fs.Tx, names ...string) error {
 	return nil
 }
 
-// stage puts rows that tx takes away into memory when it has done so.
+// stage puts rows that tx removes back into memory when tx has committed.
 func (t *Table) stage(tx fs.Tx, gone []Row) {
 	if len(gone) == 0 {
 		return
@@ -109,7 +109,7 @@ func (t *Table) stage(tx fs.Tx, gone []Row) {
 	})
 }
 
-// stagedOn tells whether a layer without a row stands on name.
+// stagedOn tells whether a layer without a row has name as parent.
 func (t *Table) stagedOn(name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,8 +121,8 @@ func (t *Table) stagedOn(name string) bool {
 	return false
 }
 
-// Take ends a layer's life in the table and returns what is left to delete; the name stays taken until Release.
-// ok is false when there is no such layer.
+// Take removes a layer from the table and returns it, so that its files can be deleted. Its name stays taken until
+// Release. ok is false if there is no such layer.
 func (t *Table) Take(name string) (row Row, ok bool, err error) {
 	if _, staged := t.inMemory(name); !staged {
 		if _, err := t.Get(name); errdefs.IsNotFound(err) {

@@ -15,7 +15,7 @@ import (
 	"box/fs/tree"
 )
 
-// Content is the part of fs.Driver that is the same for all drivers whose layers are folders: each embeds one.
+// Content implements the methods of fs.Driver that all drivers with folders as layers share. They embed it.
 type Content struct {
 	Table     *Table
 	Files     func(Row) string  // folder that an archive fills

@@ -17,7 +17,7 @@ import (
 	"box/fs"
 )
 
-// Row is one layer as the table keeps it.
+// Row is a row of the table.
 type Row struct {
 	fs.Info
 	Link string     `json:",omitempty"` // short name of the folder, where the driver has one
@@ -25,7 +25,7 @@ type Row struct {
 	GIDs []fs.IDMap `json:",omitempty"`
 }
 
-// Table is one driver's layers.
+// Table is the layers of one driver.
 type Table struct {
 	db       fs.DB
 	rows     []byte // bucket: name -> Row
@@ -35,7 +35,7 @@ type Table struct {
 	staged map[string]Row // layers without a row: being made, or being deleted
 }
 
-// Open makes the driver's buckets where they are missing.
+// Open creates the driver's buckets if they are missing.
 func Open(db fs.DB, driver string) (*Table, error) {
 	t := &Table{
 		db:       db,
@@ -59,7 +59,7 @@ func Open(db fs.DB, driver string) (*Table, error) {
 	return t, nil
 }
 
-// exists saves a write, which is a wait for the disk, at every start but the first.
+// exists saves a write, for which a start would have to wait.
 func (t *Table) exists() (ok bool) {
 	err := t.db.View(func(tx *bbolt.Tx) error {
 		ok = tx.Bucket(t.rows) != nil && tx.Bucket(t.children) != nil
@@ -68,7 +68,7 @@ func (t *Table) exists() (ok bool) {
 	return ok && err == nil
 }
 
-// Get finds a layer.
+// Get returns a layer.
 func (t *Table) Get(name string) (row Row, err error) {
 	if row, ok := t.inMemory(name); ok {
 		return row, nil
@@ -117,14 +117,14 @@ func (t *Table) put(tx fs.Tx, row Row) error {
 
 func childKey(parent, name string) []byte { return []byte(parent + "\x00" + name) }
 
-// hasChild tells whether a row stands on name.
+// hasChild tells whether a row has name as parent.
 func (t *Table) hasChild(tx fs.Tx, name string) bool {
 	prefix := childKey(name, "")
 	k, _ := tx.Bucket(t.children).Cursor().Seek(prefix)
 	return bytes.HasPrefix(k, prefix)
 }
 
-// Stage takes a name for a layer that is about to be made. It is in memory only.
+// Stage reserves a name for a layer that is about to be made, in memory only.
 func (t *Table) Stage(row Row) error {
 	if row.Name == "" {
 		return fmt.Errorf("layer without a name: %w", errdefs.ErrInvalidArgument)
@@ -140,7 +140,7 @@ func (t *Table) Stage(row Row) error {
 	if row.Parent == "" {
 		return nil
 	}
-	// Looked up with the name taken, so that a removal of the parent now sees its child.
+	// Checked after the name was taken, so that a removal of the parent sees its child.
 	if err := t.stands(row.Parent); err != nil {
 		t.Release(row.Name)
 		return fmt.Errorf("below layer %s: %w", row.Name, err)
@@ -148,7 +148,7 @@ func (t *Table) Stage(row Row) error {
 	return nil
 }
 
-// take puts a row into memory unless its name is there.
+// take adds a row in memory unless its name exists.
 func (t *Table) take(row Row) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -159,8 +159,8 @@ func (t *Table) take(row Row) bool {
 	return true
 }
 
-// stands gives an error where there is no such layer. The lock is not held while the file is read: views of it take
-// the lock, and a change that makes the file grow waits for all views and holds up new ones.
+// stands returns an error if there is no such layer. It does not hold the lock while it reads the file: views of the
+// file take the lock, and a change that makes the file grow waits for all views and blocks new ones.
 func (t *Table) stands(name string) error {
 	if _, ok := t.inMemory(name); ok {
 		return nil
@@ -171,14 +171,14 @@ func (t *Table) stands(name string) error {
 	})
 }
 
-// Release gives a staged name up, once its files are gone or it was never made.
+// Release gives up a staged name when its files are deleted or were never made.
 func (t *Table) Release(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.staged, name)
 }
 
-// Chain is the layer and what is below it, downwards.
+// Chain returns a layer and those below it, top first.
 func (t *Table) Chain(name string) (chain []Row, err error) {
 	if name == "" {
 		return nil, fmt.Errorf("layer without a name: %w", errdefs.ErrNotFound)
@@ -190,7 +190,7 @@ func (t *Table) Chain(name string) (chain []Row, err error) {
 	return chain, err
 }
 
-// ChainIn is Chain as tx sees it.
+// ChainIn is Chain in tx.
 func (t *Table) ChainIn(tx *bbolt.Tx, name string) (chain []Row, err error) {
 	for name != "" {
 		row, ok := t.inMemory(name)
@@ -204,7 +204,7 @@ func (t *Table) ChainIn(tx *bbolt.Tx, name string) (chain []Row, err error) {
 	return chain, nil
 }
 
-// Walk calls fn for every layer that has a row and every staged one, in no order.
+// Walk calls fn for all layers, staged ones included, in no particular order.
 func (t *Table) Walk(fn func(Row) error) error {
 	t.mu.Lock()
 	all := make([]Row, 0, len(t.staged))
@@ -228,7 +228,7 @@ func (t *Table) Walk(fn func(Row) error) error {
 	return err
 }
 
-// Any tells whether the driver has a layer in db, without opening it.
+// Any tells whether the driver has a layer in db, without opening the driver.
 func Any(db fs.DB, driver string) (some bool, err error) {
 	err = db.View(func(tx *bbolt.Tx) error {
 		if b := tx.Bucket([]byte("layers/" + driver)); b != nil {

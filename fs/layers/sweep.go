@@ -11,11 +11,11 @@ import (
 	"box/fs/disk"
 )
 
-// doomed marks a folder that is only waiting to be deleted.
+// doomed is the suffix of a folder that is about to be deleted.
 const doomed = ".removing"
 
-// Sweep finds the folders in dir that no row names by its ID and renames them out of the way, so that their names are
-// free at once. keep may spare some that are not layers. The paths that are left to delete are returned.
+// Sweep renames the folders in dir that no row has as its ID, so that their names are free at once, and returns the
+// paths to delete. keep may exclude some that are not layers.
 func (t *Table) Sweep(d *disk.Disk, dir string, keep func(name string) bool) ([]string, error) {
 	known := map[string]bool{}
 	if err := t.Walk(func(r Row) error { known[r.ID] = true; return nil }); err != nil {
@@ -42,8 +42,8 @@ func (t *Table) Sweep(d *disk.Disk, dir string, keep func(name string) bool) ([]
 	return orphans, nil
 }
 
-// Doom renames a layer's folder so that whatever happens next it is no layer's, and returns the new path. A folder
-// that is missing is no error: there is nothing to delete then.
+// Doom renames a layer's folder so that it is not a layer whatever happens next, and returns the new path. A missing
+// folder is no error.
 func Doom(d *disk.Disk, path string) (string, error) {
 	err := d.Rename(path, path+doomed)
 	if errors.Is(err, os.ErrNotExist) {
@@ -55,7 +55,7 @@ func Doom(d *disk.Disk, path string) (string, error) {
 	return path + doomed, nil
 }
 
-// Delete deletes what Sweep found, until ctx ends; what is left is found again by the next Sweep.
+// Delete deletes what Sweep returned until ctx ends. The next Sweep finds the rest.
 func Delete(ctx context.Context, paths []string, remove func(path string) error) error {
 	var errs []error
 	for _, p := range paths {

@@ -9,9 +9,8 @@ import (
 	"box/fs/disk"
 )
 
-// Syncer makes what is written to layers durable. The kernel reports a failed write once to each descriptor of the
-// file system that was open when it failed (Linux 5.8, 735e4ae5ba28), so each layer gets a descriptor before its
-// first write.
+// Syncer makes writes to layers durable. The kernel reports a failed write once to each descriptor of the file system
+// that was open at that time (Linux 5.8, 735e4ae5ba28), so each layer gets a descriptor before its first write.
 type Syncer struct {
 	Disk *disk.Disk // nil for the kernel
 

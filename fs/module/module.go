@@ -1,4 +1,4 @@
-// Package module loads kernel modules on hosts that have no modprobe, which the kernel would run itself.
+// Package module loads kernel modules on hosts without modprobe, which the kernel would run itself.
 package module
 
 import (
@@ -36,8 +36,8 @@ func With(names []string, op func() error) error {
 	return err
 }
 
-// Load loads a module and what it depends on; loaded tells whether there was something to do. A module that does not
-// exist is no error: it may be part of the kernel.
+// Load loads a module and its dependencies. loaded tells whether it loaded any. A module that does not exist is no
+// error, because it may be part of the kernel.
 func Load(name string) (loaded bool, err error) {
 	if _, err := os.Stat("/sys/module/" + name); err == nil {
 		return false, nil
@@ -68,8 +68,8 @@ func Load(name string) (loaded bool, err error) {
 	return loaded, nil
 }
 
-// dependencies finds a module in modules.dep (modules.dep(5): "module: dependency...", the deepest dependency last)
-// and gives the files to load in order.
+// dependencies finds a module in modules.dep (modules.dep(5): "module: dependency...", the deepest dependency last) and
+// returns the files to load in order.
 func dependencies(list io.Reader, name string) ([]string, error) {
 	lines := bufio.NewScanner(list)
 	lines.Buffer(make([]byte, 0, 64<<10), 1<<20)
@@ -88,10 +88,10 @@ func dependencies(list io.Reader, name string) ([]string, error) {
 	return nil, lines.Err()
 }
 
-// moduleInitCompressed has the kernel unpack the file (MODULE_INIT_COMPRESSED_FILE, Linux 5.17).
+// moduleInitCompressed makes the kernel decompress the file (MODULE_INIT_COMPRESSED_FILE, Linux 5.17).
 const moduleInitCompressed = 4
 
-// insert loads one file; one that is loaded is no error.
+// insert loads a file. A module that is loaded already is no error.
 func insert(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -112,7 +112,7 @@ func insert(path string) error {
 	return err
 }
 
-// maxSize bounds an unpacked module, in bytes.
+// maxSize is the maximum size of a decompressed module in bytes.
 const maxSize = 64 << 20
 
 func insertUnpacked(file io.Reader) error {

@@ -10,15 +10,14 @@ import (
 	"box/panics"
 )
 
-// Apart runs fn on a thread with a mount namespace of its own: nobody else sees what fn mounts, and all of it is gone
-// when Apart returns, but for what Clone holds.
+// Apart runs fn on a thread with its own mount namespace. Nobody else sees the mounts of fn, and they are gone when
+// Apart returns, except for what Clone holds.
 func Apart(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		if unix.Gettid() == unix.Getpid() {
-			// The main thread never ends, and what it sees is what /proc/self shows: another one does it, while this
-			// one is kept.
+			// The main thread never ends, and /proc/self shows what it sees, so another thread is used.
 			done <- Apart(fn)
 			runtime.UnlockOSThread()
 			return
@@ -39,8 +38,8 @@ func apart(fn func() error) error {
 	return fn()
 }
 
-// Clone gives a descriptor of O_PATH on the folder at path that holds all that is mounted there and below until it is
-// closed, whatever is unmounted meanwhile (open_tree(2), Linux 5.2).
+// Clone returns an O_PATH descriptor of the folder at path that keeps all mounts at and below it until it is closed,
+// even if they are unmounted (open_tree(2), Linux 5.2).
 func Clone(path string) (int, error) {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
 	if err != nil {

@@ -46,7 +46,7 @@ func LeaveChroot(ns string) error {
 	return becomeRoot()
 }
 
-// enter joins a mount namespace (setns(2)), whose root is the thread's from then on.
+// enter joins a mount namespace (setns(2)). Its root becomes that of the thread.
 func enter(ns string) error {
 	f, err := os.Open(ns)
 	if err != nil {
@@ -62,7 +62,7 @@ func enter(ns string) error {
 	return nil
 }
 
-// becomeRoot makes the mount at the working directory the root of the namespace. The old root is let go of; an
+// becomeRoot makes the mount at the working directory the root of the namespace. The old root is unmounted. An
 // initramfs, which cannot be pivoted, is mounted over.
 func becomeRoot() error {
 	err := unix.PivotRoot(".", ".")

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flag is what one option of fstab(5) does to the flags of mount(2).
+// flag is the effect of an option of fstab(5) on the flags of mount(2).
 type flag struct {
 	name  string
 	clear bool
@@ -43,7 +43,7 @@ func flags() []flag {
 	}
 }
 
-// propagations are the options that change how a mount spreads; each is a call of mount(2) of its own.
+// propagations are the options for propagation; each needs its own call of mount(2).
 func propagations() []flag {
 	return []flag{
 		{"private", false, unix.MS_PRIVATE},
@@ -57,7 +57,7 @@ func propagations() []flag {
 	}
 }
 
-// Parsed is what the options of one mount come to, as mount(2) takes them.
+// Parsed is the options of a mount as mount(2) takes them.
 type Parsed struct {
 	Flags       uintptr
 	Propagation uintptr // of a call of its own; 0 for none
@@ -65,7 +65,7 @@ type Parsed struct {
 	Data        string
 }
 
-// Parse takes options apart. What is not a flag's name is data for the file system.
+// Parse parses options. Options that are not flags are data for the file system.
 func Parse(options []string) Parsed {
 	var p Parsed
 	var data []string
@@ -101,7 +101,7 @@ next:
 	return p
 }
 
-// String tells the call as messages do: what is mounted where, the flags and the data as mount(2) takes them.
+// String describes the call for messages: source, target, flags and data.
 func (m Mount) String() string {
 	p := Parse(m.Options)
 	s := m.Source + ":" + m.Target

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Table reads what is mounted in the calling process's namespace.
+// Table returns the mounts in the namespace of the calling process.
 func Table() ([]*mountinfo.Info, error) { return table(nil) }
 
-// table is what of it a filter keeps.
+// table returns the mounts that a filter keeps.
 func table(f mountinfo.FilterFunc) ([]*mountinfo.Info, error) {
 	all, err := mountinfo.GetMounts(f)
 	if err != nil {
@@ -22,7 +22,7 @@ func table(f mountinfo.FilterFunc) ([]*mountinfo.Info, error) {
 	return all, nil
 }
 
-// On is the mount that path, which is absolute and has no links, is on; the topmost of those at one place.
+// On returns the mount of an absolute path without links, the topmost if there are several.
 func On(path string) (*mountinfo.Info, error) {
 	all, err := Table()
 	on := &mountinfo.Info{}
@@ -35,7 +35,7 @@ func On(path string) (*mountinfo.Info, error) {
 	return on, err
 }
 
-// Mounted tells whether something is mounted at path. A path that is missing is not.
+// Mounted tells whether something is mounted at path. It returns false if path does not exist.
 func Mounted(path string) (bool, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -52,8 +52,8 @@ func Mounted(path string) (bool, error) {
 	return inTable(path)
 }
 
-// inTable looks path up in the table: a bind mount of the same file system shows nowhere else, and what is mounted
-// there may give errors.
+// inTable looks up path in the table, because a bind mount of the same file system is not visible otherwise, and what
+// is mounted there may return errors.
 func inTable(path string) (bool, error) {
 	if real, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 		path = filepath.Join(real, filepath.Base(path))

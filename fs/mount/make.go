@@ -12,7 +12,7 @@ import (
 	"box/fs/module"
 )
 
-// All makes mounts in order. When one cannot be made, those before it are undone and the error names it.
+// All makes mounts in order. If one fails, those before it are undone and the error names it.
 func All(mounts []Mount) error {
 	for i, m := range mounts {
 		err := m.mount()
@@ -33,7 +33,7 @@ func (m Mount) mount() error {
 	if m.Type == "bind" {
 		p.Flags |= unix.MS_BIND
 	}
-	// The kernel takes one page of data, its zero byte included, and cuts the rest off without a word.
+	// The kernel takes one page of data, including a zero byte, and silently drops the rest.
 	if len(p.Data) >= os.Getpagesize() {
 		return fmt.Errorf("options of %d bytes do not fit a page of %d: %w", len(p.Data), os.Getpagesize(),
 			errdefs.ErrInvalidArgument)
@@ -47,7 +47,7 @@ func (m Mount) mount() error {
 	return nil
 }
 
-// at makes the mount itself, from m.Dir when that is given.
+// at makes the mount itself, from m.Dir if that is set.
 func (m Mount) at(p Parsed) error {
 	call := func() error {
 		err := unix.Mount(m.Source, m.Target, m.Type, p.Flags, p.Data)
@@ -81,7 +81,7 @@ func (m Mount) at(p Parsed) error {
 	return <-done
 }
 
-// finish applies what needs a second call: read-only and the like on a bind mount, and propagation.
+// finish does what needs another call: flags of bind mounts, and propagation.
 func (m Mount) finish(p Parsed) error {
 	const later = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME
 	if p.Flags&unix.MS_BIND != 0 && p.Flags&unix.MS_REMOUNT == 0 && p.Flags&later != 0 {
@@ -98,8 +98,8 @@ func (m Mount) finish(p Parsed) error {
 	return nil
 }
 
-// Unmount takes the topmost mount at target away, at once from the tree of names and from the kernel when its
-// last user ends. A target that is missing or not a mount is no error.
+// Unmount unmounts the topmost mount at target. It disappears at once, and is freed when its last user ends. It is no
+// error if there is no mount.
 func Unmount(target string) error {
 	err := unix.Unmount(target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {

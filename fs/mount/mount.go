@@ -1,7 +1,7 @@
-// Package mount holds a mount as a value, the calls that make and undo it, and what the kernel says is mounted.
+// Package mount has mounts as values, the calls that make and undo them, and the list of what is mounted.
 package mount
 
-// Mount is one call of mount(2): what a storage driver returns and the engine makes.
+// Mount is a call of mount(2) that a storage driver returns and the engine makes.
 type Mount struct {
 	Type    string   // file system: overlay, bind, zfs, ...
 	Source  string   // device or folder; what the type makes of it

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Chrooted tells whether this process sees less than the root of its mount namespace. A container that is started
-// from there has the rest below its own root: who joins its namespace (setns(2)), as an exec does, stands outside of
-// it.
+// Chrooted tells whether the root of this process is below that of its mount namespace. The containers of such a
+// process could escape, because a process that joins a mount namespace (setns(2)), such as an exec, is outside of the
+// chroot.
 func Chrooted() (bool, error) {
 	ours, err := placeOf("/")
 	if err != nil {
@@ -33,7 +33,7 @@ func Chrooted() (bool, error) {
 	return a.place != ours, nil
 }
 
-// place tells one folder of one mount from all others.
+// place identifies a folder of a mount.
 type place struct{ mount, inode uint64 }
 
 func placeOf(path string) (place, error) {
@@ -44,8 +44,7 @@ func placeOf(path string) (place, error) {
 	return place{st.Mnt_id, st.Ino}, nil
 }
 
-// namespaceRoot goes to the root of the mount namespace, in which the calling thread is already (setns(2), "Mount
-// namespaces").
+// namespaceRoot moves to the root of the mount namespace of the calling thread (setns(2), "Mount namespaces").
 func namespaceRoot() (place, error) {
 	ns, err := os.Open("/proc/thread-self/ns/mnt")
 	if err != nil {

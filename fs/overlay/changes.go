@@ -17,7 +17,7 @@ import (
 
 const opaqueXattr = "trusted.overlay.opaque"
 
-// Diff implements fs.Differ. What a container writes meanwhile may be in it or not.
+// Diff implements fs.Differ. What a container writes meanwhile may be included or not.
 func (d *Driver) Diff(ctx context.Context, name string, w io.Writer) error {
 	row, err := d.table.Get(name)
 	if err != nil {
@@ -50,8 +50,8 @@ func (d *Driver) Changes(ctx context.Context, name string) ([]fs.Change, error) 
 	return w.changes, nil
 }
 
-// walk goes through an upper folder and looks everything up in those below, as overlayfs does. It goes by
-// descriptors, so that a program that writes to the folder meanwhile leads it nowhere else.
+// walk walks through an upper folder and looks up everything in the folders below, as overlayfs does. It uses
+// descriptors, so a program that changes the folder meanwhile cannot lead it elsewhere.
 type walk struct {
 	ctx     context.Context
 	changes []fs.Change
@@ -76,8 +76,8 @@ func closeAll(fds []int) {
 	}
 }
 
-// folder compares one folder of the upper layer with those below it, top first. pure is one that hides them all: what
-// they have and it has not is deleted without a mark.
+// folder compares a folder of the upper layer with those below it, top first. pure is set for an opaque folder: what is
+// only below is deleted without a mark.
 func (w *walk) folder(upper int, lowers []int, p string, pure bool) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
@@ -107,7 +107,7 @@ func namesIn(dir int) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// hidden tells what the folders below have besides names.
+// hidden reports what the folders below contain in addition to names.
 func (w *walk) hidden(names []string, lowers []int, p string) error {
 	seen := map[string]bool{}
 	for _, name := range names {
@@ -176,8 +176,8 @@ func (w *walk) add(p string, k fs.ChangeKind) {
 	w.changes = append(w.changes, fs.Change{Path: p, Kind: k})
 }
 
-// lookup finds name in merged folders, top first: what it is there, nil for nothing, and when it is a folder those
-// that are merged under that name.
+// lookup looks up name in merged folders, top first. It returns the entry or nil, and for a folder those that are
+// merged under that name.
 func lookup(lowers []int, name string) (found *unix.Stat_t, below []int, err error) {
 	for _, l := range lowers {
 		var st unix.Stat_t

@@ -10,7 +10,7 @@ import (
 	"box/fs/layers"
 )
 
-// PlaceOf is where the driver on root has what its table can be made again from.
+// PlaceOf returns where the driver on root keeps what its table can be rebuilt from.
 func PlaceOf(root string, d *disk.Disk) layers.Place {
 	return layers.Place{Driver: Name, Dir: root, Disk: d,
 		Row:   func(id string) string { return filepath.Join(root, id, "layer.json") },
@@ -21,8 +21,7 @@ func PlaceOf(root string, d *disk.Disk) layers.Place {
 // Faults implements fs.Checker.
 func (d *Driver) Faults() []string { return d.faults }
 
-// check looks for what the table says is there. Short names that are missing are made again: they can be told from
-// the table.
+// check checks that what is in the table exists. It makes missing short names again.
 func (d *Driver) check() (faults []string, err error) {
 	links, err := os.ReadDir(filepath.Join(d.root, "l"))
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"box/fs/layers"
 )
 
-// recordFile holds the record of a layer's tar, in the layer's folder.
+// recordFile is the name of the record of a layer's tar in its folder.
 const recordFile = "tar-split.zst"
 
 // Prepare implements fs.Driver.
@@ -79,15 +79,15 @@ func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
 	}, nil
 }
 
-// newLink makes a short name: 26 of A-Z and 2-7.
+// newLink returns a short name: 26 characters of A-Z and 2-7.
 func newLink() string {
 	b := make([]byte, 17)
 	rand.Read(b) // never gives an error (crypto/rand)
 	return base32.StdEncoding.EncodeToString(b)[:26]
 }
 
-// create makes the folders of a layer. It is also what repairs one whose folders power took away after its row was
-// written: what is there stays.
+// create makes the folders of a layer. It also repairs a layer whose folders were lost in a power failure after its row
+// was written: existing ones stay.
 func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 	dir := d.dir(row)
 	if err := d.mkdir(dir, 0o710); err != nil {
@@ -123,8 +123,8 @@ func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 	return d.writeLower(row)
 }
 
-// createDiff makes the folder of a layer's own files. It is the root that a container sees, so it looks like the one
-// below.
+// createDiff makes the folder of a layer's own files. It becomes the root of a container, so it gets the metadata of
+// the one below.
 func (d *Driver) createDiff(row layers.Row) error {
 	uid, gid, mode := 0, 0, uint32(0o755)
 	if len(row.UIDs) > 0 {
@@ -165,7 +165,7 @@ func (d *Driver) mkdir(dir string, mode os.FileMode) error {
 	return nil
 }
 
-// writeLower writes the lower file, from the table as it is now.
+// writeLower writes the lower file from the table.
 func (d *Driver) writeLower(row layers.Row) error {
 	if row.Parent == "" {
 		return nil
@@ -177,7 +177,7 @@ func (d *Driver) writeLower(row layers.Row) error {
 	return d.disk.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(chain)), 0o644)
 }
 
-// lowerNames is the contents of a lower file: chain from the top.
+// lowerNames returns the content of a lower file for a chain from the top.
 func lowerNames(chain []layers.Row) string {
 	names := make([]string, len(chain))
 	for i, row := range chain {
@@ -240,7 +240,7 @@ func (d *Driver) Remove(_ context.Context, name string) error {
 	return d.discard(row)
 }
 
-// discard deletes the files of a layer that has no row, and gives its name up. What cannot be deleted is an orphan.
+// discard deletes the files of a layer without a row and releases its name. What cannot be deleted is an orphan.
 func (d *Driver) discard(row layers.Row) error {
 	defer d.table.Release(row.Name)
 	d.sync.End(row.Name)

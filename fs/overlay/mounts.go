@@ -14,7 +14,7 @@ import (
 	"box/fs/mount"
 )
 
-// maxLowers is how many layers may be below one, as Docker has it; their short names fit one page.
+// maxLowers is the maximum number of layers below one, as in Docker. Their short names fit one page.
 const maxLowers = 128
 
 // Mounts implements fs.Driver.
@@ -42,8 +42,8 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 	return merged, []mount.Mount{d.overlay(row, below, merged)}, nil
 }
 
-// overlay is the mount of row on below. Paths are absolute, as people expect to see them in /proc/mounts, unless they
-// would not fit the page or hold what overlayfs gives a meaning to.
+// overlay returns the mount of row on below. Paths are absolute, as people expect in /proc/mounts, unless they would
+// not fit the page or contain characters that overlayfs interprets.
 func (d *Driver) overlay(row layers.Row, below []layers.Row, merged string) mount.Mount {
 	m := mount.Mount{Type: "overlay", Source: "overlay", Target: merged}
 	m.Options = d.options(row, below, d.root+"/")

@@ -31,7 +31,7 @@ import (
 	"box/fs/mount"
 )
 
-// Name is what users type after --storage-driver.
+// Name is the name for --storage-driver.
 const Name = "overlay2"
 
 // Driver is the overlay2 driver. Open makes one.
@@ -88,7 +88,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	return d, nil
 }
 
-// CheckOptions refuses storage options that the driver does not know, and those that it cannot do here.
+// CheckOptions refuses unknown options, and those that do not work here.
 func CheckOptions(opts []string) error {
 	for _, o := range opts {
 		key, value, _ := strings.Cut(o, "=")
@@ -103,7 +103,7 @@ func CheckOptions(opts []string) error {
 	return nil
 }
 
-// sweep deletes orphans and the short names that lead nowhere.
+// sweep deletes orphans and dangling short names.
 func (d *Driver) sweep(ctx context.Context, orphans []string) error {
 	err := errors.Join(layers.Delete(ctx, orphans, d.delete), d.place.Complete(d.table))
 	links, readErr := os.ReadDir(filepath.Join(d.root, "l"))
@@ -119,7 +119,7 @@ func (d *Driver) sweep(ctx context.Context, orphans []string) error {
 	return errors.Join(err, readErr)
 }
 
-// delete deletes a layer's folder, unmounted first: deleting through the mount would go into the container's root.
+// delete unmounts and deletes a layer's folder. Without the unmount it would delete through the mount.
 func (d *Driver) delete(dir string) error {
 	if err := mount.Unmount(filepath.Join(dir, "merged")); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"box/fs/mount"
 )
 
-// host is what this kernel and file system offer.
+// host is what the kernel and the file system support.
 type host struct {
 	backing string   // name of the file system below
 	options []string // added to each mount
@@ -65,8 +65,8 @@ func trial(dir string, h host) error {
 	return nil
 }
 
-// quiet is the options that turn off what would put more into an upper folder than a layer tar can say, where the
-// kernel has them (index 4.13, redirect_dir 4.10, metacopy 4.19).
+// quiet returns the options that turn off features which put more into an upper folder than a layer tar can hold, if
+// the kernel has them (index 4.13, redirect_dir 4.10, metacopy 4.19).
 func quiet() []string {
 	var on []string
 	for _, name := range []string{"index", "redirect_dir", "metacopy"} {

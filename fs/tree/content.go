@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// file copies a file with its content: shared blocks where the file system can, else the parts that are not holes.
+// file copies a file with its content. It shares blocks if the file system can, and skips holes otherwise.
 func (c *copier) file(e *entry) (err error) {
 	in, err := openFile(e.src, e.name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK)
 	if err != nil {
@@ -40,7 +40,7 @@ func openFile(dir int, name string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// copyData copies the data between holes. io.Copy between files is copy_file_range(2).
+// copyData copies the data between holes. io.Copy between files uses copy_file_range(2).
 func (c *copier) copyData(in, out *os.File, size int64) error {
 	for at := int64(0); at < size; {
 		start, err := unix.Seek(int(in.Fd()), at, unix.SEEK_DATA)

@@ -34,7 +34,7 @@ type copier struct {
 	made  int
 }
 
-// entry is one name in both trees.
+// entry is a name in both trees.
 type entry struct {
 	src, dst int // folders
 	name     string
@@ -42,7 +42,7 @@ type entry struct {
 	st       unix.Stat_t
 }
 
-// folder copies what is in src and then what src itself is like.
+// folder copies the content of src, and then its metadata.
 func (c *copier) folder(ctx context.Context, src, dst int, at string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (c *copier) folder(ctx context.Context, src, dst int, at string) error {
 	return c.copyMetadata(src, dst, &st)
 }
 
-// list reads the names in a folder without moving the descriptor's place.
+// list returns the names in a folder without changing the offset of the descriptor.
 func list(folder int) ([]string, error) {
 	fd, err := unix.Openat(folder, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -102,8 +102,8 @@ func (c *copier) entry(ctx context.Context, e *entry) error {
 	return c.special(e)
 }
 
-// link gives e the file that first is in the copy. The way there is walked again, for a folder of it may be a
-// symbolic link by now.
+// link makes e a link to first in the copy. It walks to first again, because a folder on the way may be a symbolic link
+// by now.
 func (c *copier) link(first string, e *entry) error {
 	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	dir, err := unix.Openat(c.root, ".", flags, 0)
@@ -153,7 +153,7 @@ func (c *copier) symlink(e *entry) error {
 	if err := c.disk.SymlinkAt(string(buf[:n]), e.dst, e.name); err != nil {
 		return err
 	}
-	return c.dressNamed(e)
+	return c.copyNamedMetadata(e)
 }
 
 // special makes a device or a pipe.
@@ -161,5 +161,5 @@ func (c *copier) special(e *entry) error {
 	if err := c.disk.NodeAt(e.dst, e.name, e.st.Mode&unix.S_IFMT|0o600, int(e.st.Rdev)); err != nil {
 		return err
 	}
-	return c.dressNamed(e)
+	return c.copyNamedMetadata(e)
 }

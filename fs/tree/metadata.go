@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyMetadata gives the open copy dst the owner, mode, attributes and times of src.
+// copyMetadata copies owner, mode, attributes and times of src to the open file dst.
 func (c *copier) copyMetadata(src, dst int, st *unix.Stat_t) error {
 	if !c.user {
 		if err := unix.Fchown(dst, int(st.Uid), int(st.Gid)); err != nil {
@@ -25,8 +25,8 @@ func (c *copier) copyMetadata(src, dst int, st *unix.Stat_t) error {
 	return unix.UtimesNanoAt(unix.AT_FDCWD, viaProc(dst, ""), times(st), 0)
 }
 
-// dressNamed does the same for what cannot be opened: a symbolic link, a device, a pipe.
-func (c *copier) dressNamed(e *entry) error {
+// copyNamedMetadata does the same for what cannot be opened: symbolic links, devices and pipes.
+func (c *copier) copyNamedMetadata(e *entry) error {
 	if !c.user {
 		if err := unix.Fchownat(e.dst, e.name, int(e.st.Uid), int(e.st.Gid), unix.AT_SYMLINK_NOFOLLOW); err != nil {
 			return fmt.Errorf("set owner: %w", err)
@@ -43,8 +43,8 @@ func (c *copier) dressNamed(e *entry) error {
 	return unix.UtimesNanoAt(e.dst, e.name, times(&e.st), unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// chmodNamed sets a mode without following a link that somebody may have put there; fchmodat(2) can only since Linux
-// 6.6.
+// chmodNamed sets a mode without following a link that somebody may have put there. fchmodat(2) supports that only
+// since Linux 6.6.
 func chmodNamed(e *entry) error {
 	fd, err := unix.Openat(e.dst, e.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -56,8 +56,8 @@ func chmodNamed(e *entry) error {
 
 func times(st *unix.Stat_t) []unix.Timespec { return []unix.Timespec{st.Atim, st.Mtim} }
 
-// viaProc is a path to the entry name of an open folder, or with no name to what is open, for calls that take no
-// descriptor.
+// viaProc returns a path to the entry name of an open folder, or without a name to the folder itself, for calls that do
+// not accept a descriptor.
 func viaProc(fd int, name string) string {
 	p := "/proc/self/fd/" + strconv.Itoa(fd)
 	if name != "" {
@@ -66,8 +66,8 @@ func viaProc(fd int, name string) string {
 	return p
 }
 
-// attributes copies extended attributes. The path of an open file is a link of /proc, to be followed; that of a name
-// is not.
+// attributes copies extended attributes. The path of an open file is a link in /proc that has to be followed; that of a
+// name must not be.
 func (c *copier) attributes(src, dst string, follow bool) error {
 	list, get, set := unix.Llistxattr, unix.Lgetxattr, unix.Lsetxattr
 	if follow {

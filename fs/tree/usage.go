@@ -1,5 +1,5 @@
-// Package tree copies and measures folders by descriptor: whatever a program that can write to them does meanwhile,
-// nothing outside them is read or written.
+// Package tree copies and measures folders by descriptor. Whatever a program with write access does meanwhile, nothing
+// outside of them is read or written.
 package tree
 
 import (
@@ -13,8 +13,8 @@ import (
 	"box/fs"
 )
 
-// Measure is what the folder dir takes on disk. It goes by descriptors, so that a program that moves folders about
-// meanwhile cannot lead it elsewhere; what goes away under it is not counted.
+// Measure returns the space that the folder dir takes on disk. It uses descriptors, so a program that moves folders
+// meanwhile cannot lead it elsewhere. What disappears meanwhile is not counted.
 func Measure(ctx context.Context, dir string) (fs.Usage, error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -32,7 +32,7 @@ type measure struct {
 	seen map[[2]uint64]bool // device and inode of files with several names
 }
 
-// folder counts what is in f and closes it.
+// folder counts the content of f and closes it.
 func (m *measure) folder(ctx context.Context, f *os.File) error {
 	defer f.Close()
 	if err := ctx.Err(); err != nil {

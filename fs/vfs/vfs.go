@@ -25,7 +25,7 @@ import (
 	"box/fs/tree"
 )
 
-// Name is what users type after --storage-driver.
+// Name is the name for --storage-driver.
 const Name = "vfs"
 
 // Driver is the vfs driver. Open makes one.
@@ -48,7 +48,7 @@ var (
 	_ fs.Checker = (*Driver)(nil)
 )
 
-// CheckOptions refuses every storage option: the driver has none.
+// CheckOptions refuses all options, since the driver has none.
 func CheckOptions(opts []string) error {
 	if len(opts) > 0 {
 		return fmt.Errorf("storage option %s is not known to vfs: %w", opts[0], errdefs.ErrInvalidArgument)
@@ -101,7 +101,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	return d, nil
 }
 
-// remove deletes a layer's folder, unmounted first: a view is a mount of what it shows.
+// remove unmounts and deletes a layer's folder. A view is a mount of what it shows.
 func (d *Driver) remove(path string) error {
 	if err := mount.Unmount(path); err != nil && os.Geteuid() == 0 {
 		return err
@@ -116,7 +116,7 @@ func (d *Driver) recordOf(row layers.Row) string { return filepath.Join(d.record
 
 func (d *Driver) rows() string { return filepath.Join(d.root, "rows") }
 
-// PlaceOf is where the driver on root has what its table can be made again from.
+// PlaceOf returns where the driver on root keeps what its table can be rebuilt from.
 func PlaceOf(root string, d *disk.Disk) layers.Place {
 	return layers.Place{Driver: Name, Dir: filepath.Join(root, "dir"), Disk: d,
 		Row:   func(id string) string { return filepath.Join(root, "rows", id) },
@@ -150,7 +150,7 @@ func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareO
 	}
 	err = d.create(ctx, row)
 	if err == nil && o.Purpose == fs.ForContainer && !o.Deferred {
-		// A copy is more than an empty folder: it has to be on the disk before its row is.
+		// A copy has content, which has to be on disk before its row.
 		if err = d.sync.Sync(name); err == nil {
 			err = d.keepNow(fs.Active, name)
 		}
@@ -164,7 +164,7 @@ func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareO
 	return nil
 }
 
-// create makes a layer's folder, a copy of the one below.
+// create makes a layer's folder as a copy of the one below.
 func (d *Driver) create(ctx context.Context, row layers.Row) error {
 	if err := d.sync.Start(row.Name, d.folders()); err != nil {
 		return err
@@ -192,7 +192,7 @@ func (d *Driver) create(ctx context.Context, row layers.Row) error {
 	return os.Chmod(d.dir(row), 0o755)
 }
 
-// copyLayer makes the folder to a full copy of from.
+// copyLayer makes the folder to a copy of from.
 func (d *Driver) copyLayer(ctx context.Context, from, to string) error {
 	if err := d.disk.Mkdir(to, 0o700); err != nil {
 		return err
@@ -299,7 +299,7 @@ func (d *Driver) Remove(_ context.Context, name string) error {
 	return d.discard(row)
 }
 
-// discard deletes the files of a layer that has no row, and gives its name up. What cannot be deleted is an orphan.
+// discard deletes the files of a layer without a row and releases its name. What cannot be deleted is an orphan.
 func (d *Driver) discard(row layers.Row) error {
 	defer d.table.Release(row.Name)
 	d.sync.End(row.Name)
