@@ -19,6 +19,7 @@ import (
 
 	"box/engine/lifecycle"
 	"box/engine/logs"
+	"box/engine/logs/driver"
 	"box/engine/logs/logger"
 	"box/engine/refuse"
 	"box/engine/task"
@@ -86,7 +87,7 @@ func (e *Engine) writeLog(ctx context.Context, c *lifecycle.Container, w io.Writ
 	}
 	var line []byte
 	err := e.logFiles(&rec).Read(ctx, q, func(l *logs.Entry) error {
-		if l.Stream == logs.Stdout && !o.Stdout || l.Stream == logs.Stderr && !o.Stderr {
+		if l.Stream == driver.Stdout && !o.Stdout || l.Stream == driver.Stderr && !o.Stderr {
 			return nil
 		}
 		line = appendEntry(line[:0], l, rec.Config.Tty || o.Raw, o)
@@ -97,7 +98,7 @@ func (e *Engine) writeLog(ctx context.Context, c *lifecycle.Container, w io.Writ
 		return nil // the client has seen enough
 	}
 	if err != nil {
-		told := logs.Entry{Stream: logs.Stderr, Text: []byte("Error grabbing logs: " + e.Explain(err).Error() + "\n")}
+		told := logs.Entry{Stream: driver.Stderr, Text: []byte("Error grabbing logs: " + e.Explain(err).Error() + "\n")}
 		_, _ = out.Write(appendEntry(line[:0], &told, rec.Config.Tty || o.Raw, LogOptions{}))
 	}
 	return errors.Join(err, out.Flush())

@@ -6,7 +6,7 @@ import (
 	"os"
 	"sync"
 
-	"box/engine/logs"
+	"box/engine/logs/driver"
 	"box/engine/task"
 )
 
@@ -95,8 +95,8 @@ type attachment struct {
 	eof    bool   // the client ended its input
 }
 
-func (a *attachment) wants(kind logs.Stream) bool {
-	return kind == logs.Stdout && a.opts.Stdout || kind == logs.Stderr && a.opts.Stderr
+func (a *attachment) wants(kind driver.Stream) bool {
+	return kind == driver.Stdout && a.opts.Stdout || kind == driver.Stderr && a.opts.Stderr
 }
 
 // write sends b, which waits for a client that does not read: the program is slowed down, as by Docker. False

@@ -12,6 +12,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"box/engine/logs"
+	"box/engine/logs/driver"
 	"box/engine/runtime"
 	"box/engine/seccomp"
 	"box/engine/task"
@@ -117,7 +118,7 @@ func (k *Keeper) openLog(ctx context.Context, id string, l task.Log, late bool) 
 		return nil, nil
 	}
 	warn := func(err error) { k.o.Log.Warn("lines of a log are lost", "container", id, "error", err) }
-	return logs.Open(ctx, logs.Config(l), logs.Options{Packer: k.packer, Warn: warn, Late: late})
+	return logs.Open(ctx, driver.Config(l), logs.Options{Packer: k.packer, Warn: warn, Late: late})
 }
 
 func ownsPidSpace(s *specs.Spec) bool {
@@ -188,7 +189,7 @@ func (k *Keeper) startProgram(p *program, start func(*specs.Process, runtime.Str
 	p.pid = pid
 	if terminal != nil {
 		p.in = &input{f: terminal}
-		p.out = []*output{{kind: logs.Stdout, f: terminal}}
+		p.out = []*output{{kind: driver.Stdout, f: terminal}}
 	}
 	return nil
 }
@@ -209,13 +210,13 @@ func (p *program) open(terminal, stdin bool) (far runtime.Streams, err error) {
 			return far, err
 		}
 	}
-	for _, kind := range []logs.Stream{logs.Stdout, logs.Stderr} {
+	for _, kind := range []driver.Stream{driver.Stdout, driver.Stderr} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			return far, err
 		}
 		p.out = append(p.out, &output{kind: kind, f: r})
-		if kind == logs.Stdout {
+		if kind == driver.Stdout {
 			far.Stdout = w
 		} else {
 			far.Stderr = w

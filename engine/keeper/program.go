@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"box/engine/logs"
+	"box/engine/logs/driver"
 	"box/engine/task"
 )
 
@@ -45,7 +46,7 @@ type input struct {
 
 // output is the near end of one of a program's outputs.
 type output struct {
-	kind logs.Stream
+	kind driver.Stream
 	f    *os.File
 	eof  bool // set by its pump
 }
@@ -128,7 +129,7 @@ func (p *program) chunk(ctx context.Context, raw syscall.RawConn, o *output) (n 
 }
 
 // deliver hands on a frame whose head is not filled in yet.
-func (p *program) deliver(ctx context.Context, kind logs.Stream, frame []byte, at time.Time) {
+func (p *program) deliver(ctx context.Context, kind driver.Stream, frame []byte, at time.Time) {
 	clear(frame[:frameHead])
 	frame[0] = byte(kind)
 	binary.BigEndian.PutUint32(frame[4:], uint32(len(frame)-frameHead))

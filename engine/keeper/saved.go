@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"box/engine/logs"
+	"box/engine/logs/driver"
 	"box/engine/runtime"
 	"box/engine/task"
 )
@@ -52,13 +53,13 @@ type savedProgram struct {
 	InFD     int // 0 for none
 	Out      []savedOutput
 	Attached []savedAttachment
-	Partial  map[logs.Stream][]byte // by earlier executables, in place of Log
+	Partial  map[driver.Stream][]byte // by earlier executables, in place of Log
 	Log      *logs.State
 	LogFD    int // connection to the server that the log goes to, 0 for none
 }
 
 type savedOutput struct {
-	Kind logs.Stream
+	Kind driver.Stream
 	FD   int
 	EOF  bool
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+
+	"box/engine/logs/driver"
 )
 
 // records are the buffers in which records wait for the end of a batch. A log holds one only during a batch.
@@ -21,7 +23,7 @@ const maxBatch = 64 << 10
 type file struct {
 	path   string
 	format format
-	encode func(b []byte, l *Line) []byte
+	encode func(b []byte, l *driver.Line) []byte
 	limit  int64   // bytes after which the next record begins a new file; 0: never
 	keep   int     // files, the newest included
 	packer *Packer // compresses rotated files, nil for none
@@ -51,7 +53,7 @@ func (l *file) open() error {
 	return nil
 }
 
-func (l *file) log(_ context.Context, line *Line) error {
+func (l *file) Log(_ context.Context, line *driver.Line) error {
 	var err error
 	if l.buf == nil {
 		l.buf = records.Get().(*[]byte)
@@ -68,7 +70,7 @@ func (l *file) log(_ context.Context, line *Line) error {
 	return err
 }
 
-func (l *file) flush() error {
+func (l *file) Flush() error {
 	if l.buf == nil {
 		return nil
 	}
@@ -99,7 +101,7 @@ func (l *file) write() error {
 	return err
 }
 
-func (l *file) close() error { return l.f.Close() }
+func (l *file) Close() error { return l.f.Close() }
 
 // rotate begins a new file. After an error the old one is gone on with.
 func (l *file) rotate() error {

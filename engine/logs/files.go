@@ -27,7 +27,7 @@ func Place(driver string, options map[string]string, dir, id string) Files {
 		return Files{Path: filepath.Join(dir, id+"-json.log")}
 	case driver == "local":
 		return Files{Path: filepath.Join(dir, "local-logs", "container.log"), Local: true}
-	case remotes[driver] == nil || isTrue(options["cache-disabled"]):
+	case remotes[driver].open == nil || isTrue(options["cache-disabled"]):
 		return Files{}
 	}
 	return Files{Path: filepath.Join(dir, "container-cached.log"), Local: true}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"box/engine/logs/driver"
 )
 
 // format is how records lie in a file. The zero value is json-file's, the other is local's.
@@ -12,7 +14,7 @@ type format struct{ local bool }
 
 // Entry is one record of a log.
 type Entry struct {
-	Stream Stream
+	Stream driver.Stream
 	Time   time.Time
 	// Ends in a newline unless the line goes on in the next record or was never ended; valid until the next one is read
 	Text  []byte

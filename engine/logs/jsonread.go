@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"box/engine/logs/driver"
 )
 
 func splitJSON(b []byte) (int, error) {
@@ -36,9 +38,9 @@ func parseJSON(raw []byte, e *Entry, details bool) error {
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return err
 	}
-	*e = Entry{Stream: Stdout, Time: r.Time, Text: []byte(r.Log), Attrs: r.Attrs}
+	*e = Entry{Stream: driver.Stdout, Time: r.Time, Text: []byte(r.Log), Attrs: r.Attrs}
 	if r.Stream == "stderr" {
-		e.Stream = Stderr
+		e.Stream = driver.Stderr
 	}
 	return nil
 }
@@ -60,14 +62,14 @@ func glance(raw []byte, e *Entry, details bool) bool {
 	if !ok {
 		return false
 	}
-	stream, attrs := Stdout, text[end+1:at]
+	stream, attrs := driver.Stdout, text[end+1:at]
 	if attrs, ok = bytes.CutPrefix(attrs, []byte(`,"stream":"std`)); !ok || len(attrs) < 4 || attrs[3] != '"' {
 		return false
 	}
 	switch string(attrs[:3]) {
 	case "out":
 	case "err":
-		stream = Stderr
+		stream = driver.Stderr
 	default:
 		return false
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"box/engine/logs/driver"
 )
 
 // Records of Docker's driver local: a length of four bytes, big-endian, a message of protocol buffers, and the length
@@ -35,7 +37,7 @@ func openLocal(path string, options map[string]string, prefix string, p *Packer)
 	return l, l.open()
 }
 
-func appendLocal(b []byte, l *Line) []byte {
+func appendLocal(b []byte, l *driver.Line) []byte {
 	start := len(b)
 	b = append(b, 0, 0, 0, 0)
 	b = appendBytes(b, 1, []byte(l.Stream.String()))
@@ -85,25 +87,25 @@ func splitLocal(b []byte) (int, error) {
 }
 
 func parseLocal(record []byte, e *Entry) error {
-	var l Line
+	var l driver.Line
 	if err := parseLine(record, &l); err != nil {
 		return err
 	}
 	*e = Entry{Stream: l.Stream, Time: l.Time, Text: l.Text}
-	if !l.open() {
+	if !l.Open() {
 		e.Text = append(e.Text, '\n') // over what follows in the record, which is read by now
 	}
 	return nil
 }
 
 // parseLine reads a record that splitLocal found. The text is part of it.
-func parseLine(record []byte, l *Line) error {
-	*l = Line{Stream: Stdout}
+func parseLine(record []byte, l *driver.Line) error {
+	*l = driver.Line{Stream: driver.Stdout}
 	return fields(record[4:len(record)-4], func(field int, number uint64, data []byte) error {
 		switch field {
 		case 1:
 			if string(data) == "stderr" {
-				l.Stream = Stderr
+				l.Stream = driver.Stderr
 			}
 		case 2:
 			l.Time = time.Unix(0, int64(number)).UTC()
@@ -112,14 +114,17 @@ func parseLine(record []byte, l *Line) error {
 		case 4:
 			l.Part = max(l.Part, int(min(number, 1)))
 		case 5:
-			return fields(data, l.partField)
+			return fields(data, func(field int, number uint64, data []byte) error {
+				partField(l, field, number, data)
+				return nil
+			})
 		}
 		return nil
 	})
 }
 
 // partField takes in a field of partial_log_metadata.
-func (l *Line) partField(field int, number uint64, data []byte) error {
+func partField(l *driver.Line, field int, number uint64, data []byte) {
 	switch field {
 	case 1:
 		l.Last = number != 0
@@ -128,7 +133,6 @@ func (l *Line) partField(field int, number uint64, data []byte) error {
 	case 3:
 		l.Part = max(1, int(int32(number)))
 	}
-	return nil
 }
 
 // fields calls fn for each field of a message; what it does not know it passes by.

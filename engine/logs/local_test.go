@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"box/engine/logs/driver"
 )
 
 // recorded is a log that Docker 20.10 wrote with the driver local: out, err on the standard error, an empty line, and
@@ -35,11 +37,11 @@ func TestLocalIsDockers(t *testing.T) {
 		}
 	}
 	var ours []byte
-	for _, l := range []Line{
-		{Stream: Stdout, Time: time.Unix(0, 1795635625723698087), Text: []byte("out")},
-		{Stream: Stderr, Time: time.Unix(0, 1795635625777255880), Text: []byte("err")},
-		{Stream: Stdout, Time: time.Unix(0, 1795635625852980952)},
-		{Stream: Stdout, Time: time.Unix(0, 1795635625908478879), Text: []byte("end"), Part: 1,
+	for _, l := range []driver.Line{
+		{Stream: driver.Stdout, Time: time.Unix(0, 1795635625723698087), Text: []byte("out")},
+		{Stream: driver.Stderr, Time: time.Unix(0, 1795635625777255880), Text: []byte("err")},
+		{Stream: driver.Stdout, Time: time.Unix(0, 1795635625852980952)},
+		{Stream: driver.Stdout, Time: time.Unix(0, 1795635625908478879), Text: []byte("end"), Part: 1,
 			ID: "ad3089ff6e4b327b109899a85be05578cb7889a163384b94498e87c917eaccc5"},
 	} {
 		ours = appendLocal(ours, &l)

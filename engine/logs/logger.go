@@ -7,14 +7,17 @@ import (
 	"encoding/hex"
 	"sync"
 	"time"
+
+	"box/engine/logs/driver"
+	"box/engine/logs/remote"
 )
 
 // Logger cuts one container's output into lines and hands them to a driver. Its methods may be called from any
 // goroutine.
 type Logger struct {
-	d      driver
-	target *target // of d, where it has one
-	cache  *file   // a copy for drivers that cannot be read; nil for none
+	d      driver.Driver
+	target *remote.Connection // of d, where it has one
+	cache  *file              // a copy for drivers that cannot be read; nil for none
 	warn   func(error)
 	warned time.Time
 	quiet  time.Duration // how long nothing is said after that
@@ -45,11 +48,11 @@ type ending struct {
 // A driver that makes one wait is not waited for when the container's log is non-blocking, nor after the end of ctx:
 // lines then wait in memory, and what a non-blocking log has no room for is dropped. What could not be logged is
 // lost, as with Docker: a full disk must not stop a program.
-func (l *Logger) Write(ctx context.Context, s Stream, p []byte, at time.Time) {
+func (l *Logger) Write(ctx context.Context, s driver.Stream, p []byte, at time.Time) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	for len(p) > 0 {
-		var line Line
+		var line driver.Line
 		if p = l.cut(&line, s, p, at); line.Stream != 0 {
 			l.give(ctx, &line)
 		}
@@ -58,12 +61,12 @@ func (l *Logger) Write(ctx context.Context, s Stream, p []byte, at time.Time) {
 }
 
 // cut takes the next line of p, or keeps p when it has none, and returns what is left.
-func (l *Logger) cut(line *Line, s Stream, p []byte, at time.Time) []byte {
+func (l *Logger) cut(line *driver.Line, s driver.Stream, p []byte, at time.Time) []byte {
 	e := &l.ends[s-1]
-	room := maxLine - len(e.text)
+	room := driver.MaxLine - len(e.text)
 	end := bytes.IndexByte(p[:min(room, len(p))], '\n')
 	if end >= 0 && len(e.text) == 0 && e.parts == 0 {
-		*line = Line{Stream: s, Time: at, Text: p[:end]}
+		*line = driver.Line{Stream: s, Time: at, Text: p[:end]}
 		return p[end+1:]
 	}
 	l.mu.Lock()
@@ -89,8 +92,8 @@ func (l *Logger) cut(line *Line, s Stream, p []byte, at time.Time) []byte {
 }
 
 // take makes a line of what there is with more.
-func (e *ending) take(s Stream, more []byte, at time.Time) Line {
-	line := Line{Stream: s, Time: at, Text: more}
+func (e *ending) take(s driver.Stream, more []byte, at time.Time) driver.Line {
+	line := driver.Line{Stream: s, Time: at, Text: more}
 	if len(e.text) > 0 {
 		line.Text = append(e.text, more...)
 	}
@@ -107,9 +110,9 @@ func newID() string {
 }
 
 // give hands a line on; l.turn is held.
-func (l *Logger) give(ctx context.Context, line *Line) {
+func (l *Logger) give(ctx context.Context, line *driver.Line) {
 	if l.cache != nil {
-		l.lost(l.cache.log(ctx, line))
+		l.lost(l.cache.Log(ctx, line))
 	}
 	if l.limit > 0 {
 		l.enqueue(ctx, line)
@@ -122,8 +125,8 @@ func (l *Logger) give(ctx context.Context, line *Line) {
 }
 
 // deliver tells whether the driver is done with a line; it is not when ctx ended.
-func (l *Logger) deliver(ctx context.Context, line *Line) bool {
-	err := l.d.log(ctx, line)
+func (l *Logger) deliver(ctx context.Context, line *driver.Line) bool {
+	err := l.d.Log(ctx, line)
 	if err != nil && ctx.Err() != nil {
 		return false
 	}
@@ -134,10 +137,10 @@ func (l *Logger) deliver(ctx context.Context, line *Line) bool {
 // settle ends a batch.
 func (l *Logger) settle() {
 	if l.cache != nil {
-		l.lost(l.cache.flush())
+		l.lost(l.cache.Flush())
 	}
 	if l.limit == 0 {
-		l.lost(l.d.flush())
+		l.lost(l.d.Flush())
 	}
 }
 
@@ -169,7 +172,7 @@ func (l *Logger) lost(err error) {
 func (l *Logger) Close(ctx context.Context, at time.Time) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
-	for _, s := range []Stream{Stdout, Stderr} {
+	for _, s := range []driver.Stream{driver.Stdout, driver.Stderr} {
 		l.mu.Lock()
 		e := l.ends[s-1]
 		l.ends[s-1] = ending{}
@@ -180,22 +183,22 @@ func (l *Logger) Close(ctx context.Context, at time.Time) {
 		if e.parts == 0 {
 			e.id, e.at = newID(), at
 		}
-		l.give(ctx, &Line{Stream: s, Time: e.at, Text: e.text, Part: e.parts + 1, ID: e.id})
+		l.give(ctx, &driver.Line{Stream: s, Time: e.at, Text: e.text, Part: e.parts + 1, ID: e.id})
 	}
 	l.settle()
 	l.drains.Wait()
 	l.drain(ctx)
-	l.lost(l.d.flush())
-	l.lost(l.d.close())
+	l.lost(l.d.Flush())
+	l.lost(l.d.Close())
 	if l.cache != nil {
-		l.lost(l.cache.close())
+		l.lost(l.cache.Close())
 	}
 }
 
 // Discard lets go of a log to which nothing was written.
 func (l *Logger) Discard() {
-	_ = l.d.close()
+	_ = l.d.Close()
 	if l.cache != nil {
-		_ = l.cache.close()
+		_ = l.cache.Close()
 	}
 }

@@ -5,85 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/go-units"
+
+	"box/engine/logs/driver"
+	"box/engine/logs/remote"
+	"box/engine/logs/remote/fluentd"
+	"box/engine/logs/remote/gelf"
+	"box/engine/logs/remote/journald"
+	"box/engine/logs/remote/syslog"
 )
-
-// Stream says which of a program's two outputs a line came from.
-type Stream byte
-
-const (
-	// Stdout is the standard output, or the terminal.
-	Stdout Stream = 1
-	// Stderr is the standard error.
-	Stderr Stream = 2
-)
-
-// String is the stream's name in a log.
-func (s Stream) String() string {
-	if s == Stderr {
-		return "stderr"
-	}
-	return "stdout"
-}
-
-// maxLine is how many bytes a line may have, its newline included; a longer one is handed on in parts, as by Docker.
-const maxLine = 16 << 10
-
-// Line is one line of output, or a part of one that is longer than maxLine or has no end.
-type Line struct {
-	Stream Stream
-	Time   time.Time
-	Text   []byte // without the newline
-	Part   int    // counts the parts of a line from 1; 0: a whole line
-	Last   bool   // the part that a newline follows
-	ID     string // what the parts of one line share
-}
-
-// open tells that no newline follows.
-func (l *Line) open() bool { return l.Part > 0 && !l.Last }
-
-// Config says where a container's output goes.
-type Config struct {
-	Driver  string            // one of Drivers; none is not opened at all
-	Path    string            // the log file; of a driver that cannot be read its local cache, "" for none
-	Options map[string]string // as validated
-	Tag     string            // what the option tag gave
-	Attrs   map[string]string // labels and variables that the options chose
-
-	// Of the container, for drivers that tell of it.
-	ID        string
-	Name      string // without a slash
-	ImageID   string
-	ImageName string
-	Command   string
-	Created   time.Time
-}
-
-// driver takes lines to where they are kept. Its methods are not called side by side.
-type driver interface {
-	// log takes a line, which is the driver's during the call alone; it may hold what it makes of it back until
-	// flush. The error of ctx means that the line was not taken, any other that it is lost.
-	log(ctx context.Context, l *Line) error
-	// flush ends what came together.
-	flush() error
-	// close lets go; what is held back is lost.
-	close() error
-}
-
-// remote is a driver that sends lines to a server. Nothing is connected when it is opened.
-type remote interface {
-	driver
-	connection() *target
-}
 
 // remotes are the drivers whose lines cannot be had back. As in Docker there is a copy of theirs on the disk.
-var remotes = map[string]func(Config) (remote, error){
-	"syslog":   openSyslog,
-	"journald": openJournald,
-	"gelf":     openGelf,
-	"fluentd":  openFluentd,
+var remotes = map[string]struct {
+	open    func(driver.Config) (remote.Driver, error)
+	options []string
+	check   func(options map[string]string) error // nil: any value will do
+}{
+	"syslog":   {syslog.Open, syslog.Options, syslog.Check},
+	"journald": {journald.Open, nil, nil},
+	"gelf":     {gelf.Open, gelf.Options, gelf.Check},
+	"fluentd":  {fluentd.Open, fluentd.Options, fluentd.Check},
 }
 
 // Drivers are the names of all drivers but none, sorted.
@@ -104,12 +47,12 @@ type Options struct {
 }
 
 // Open makes the log of a container whose program is about to start. Connecting to a server ends with ctx.
-func Open(ctx context.Context, c Config, o Options) (*Logger, error) {
+func Open(ctx context.Context, c driver.Config, o Options) (*Logger, error) {
 	l := &Logger{warn: o.Warn}
 	if c.Options["mode"] == "non-blocking" {
 		l.limit = defaultQueue
 		if s := c.Options["max-buffer-size"]; s != "" {
-			n, err := ramInBytes(s)
+			n, err := units.RAMInBytes(s)
 			if err != nil {
 				return nil, err
 			}
@@ -117,16 +60,16 @@ func Open(ctx context.Context, c Config, o Options) (*Logger, error) {
 		}
 	}
 	var err error
-	open := remotes[c.Driver]
+	r := remotes[c.Driver]
 	switch {
 	case c.Driver == "json-file":
 		l.d, err = openJSON(c, o.Packer)
 	case c.Driver == "local":
 		l.d, err = openLocal(c.Path, c.Options, "", o.Packer)
-	case open == nil:
+	case r.open == nil:
 		return nil, fmt.Errorf("log driver %q: %w", c.Driver, errdefs.ErrInvalidArgument)
 	default:
-		err = l.openRemote(ctx, open, c, o)
+		err = l.openRemote(ctx, r.open, c, o)
 	}
 	if err != nil {
 		return nil, err
@@ -135,17 +78,19 @@ func Open(ctx context.Context, c Config, o Options) (*Logger, error) {
 }
 
 // openRemote opens a driver that cannot be read, and the cache that can.
-func (l *Logger) openRemote(ctx context.Context, open func(Config) (remote, error), c Config, o Options) error {
+func (l *Logger) openRemote(
+	ctx context.Context, open func(driver.Config) (remote.Driver, error), c driver.Config, o Options,
+) error {
 	d, err := open(c)
 	if err != nil {
 		return err
 	}
-	l.d, l.target = d, d.connection()
+	l.d, l.target = d, d.Server()
 	if l.limit == 0 {
-		l.limit = l.target.queue
+		l.limit = l.target.Queue
 	}
-	if !o.Late && !l.target.lazy {
-		if err := l.target.connect(ctx); err != nil {
+	if !o.Late && !l.target.Lazy {
+		if err := l.target.Connect(ctx); err != nil {
 			return err
 		}
 	}
@@ -156,7 +101,7 @@ func (l *Logger) openRemote(ctx context.Context, open func(Config) (remote, erro
 	if err != nil { // the options for the cache are not worth a container
 		o.Warn(err)
 		if cache, err = openLocal(c.Path, nil, "", o.Packer); err != nil {
-			return errors.Join(err, d.close())
+			return errors.Join(err, d.Close())
 		}
 	}
 	l.cache = cache

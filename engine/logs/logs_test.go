@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"box/engine/logs/driver"
 )
 
 func must(t testing.TB, err error) {
@@ -23,7 +25,7 @@ func must(t testing.TB, err error) {
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 123456789, time.UTC)
 
 // open opens a log in a folder of the test's.
-func open(t testing.TB, c Config, o Options) *Logger {
+func open(t testing.TB, c driver.Config, o Options) *Logger {
 	t.Helper()
 	if o.Warn == nil {
 		o.Warn = func(err error) { t.Errorf("lost: %v", err) }
@@ -46,16 +48,16 @@ func all(t testing.TB, f Files, q Query) (list []string) {
 // recorder keeps lines as they come.
 type recorder struct{ lines []string }
 
-func (r *recorder) log(_ context.Context, l *Line) error {
+func (r *recorder) Log(_ context.Context, l *driver.Line) error {
 	r.lines = append(r.lines, fmt.Sprintf("%d:%.20s#%d/%d/%v", l.Stream, l.Text, len(l.Text), l.Part, l.Last))
 	return nil
 }
-func (r *recorder) flush() error { return nil }
-func (r *recorder) close() error { return nil }
+func (r *recorder) Flush() error { return nil }
+func (r *recorder) Close() error { return nil }
 
 // TestCut: lines are cut where Docker cuts them, wherever the pieces end in which they come.
 func TestCut(t *testing.T) {
-	long := strings.Repeat("x", maxLine)
+	long := strings.Repeat("x", driver.MaxLine)
 	for _, row := range []struct {
 		in   []string
 		want string
@@ -77,7 +79,7 @@ func TestCut(t *testing.T) {
 			r := &recorder{}
 			l := &Logger{d: r, warn: func(error) {}}
 			for _, p := range pieces {
-				l.Write(context.Background(), Stdout, []byte(p), noon)
+				l.Write(context.Background(), driver.Stdout, []byte(p), noon)
 			}
 			l.Close(context.Background(), noon)
 			if got := strings.Join(r.lines, " "); got != row.want {
@@ -91,11 +93,11 @@ func TestCut(t *testing.T) {
 func TestJSONRecords(t *testing.T) {
 	for _, text := range []string{"", "plain", "\"quoted\" \\ back", "tab\tcr\r", "<b>&amp;", "é世界🙂\u2028\u2029",
 		"\x00\x01\x1f\x7f", "bad \xff\xfe utf8", "\\u0041"} {
-		for _, c := range []Config{{}, {Tag: "t<ag>", Attrs: map[string]string{"b": "x y", "a": `"`}}} {
-			record := jsonEncoder(c)(nil, &Line{Stream: Stderr, Time: noon, Text: []byte(text)})
+		for _, c := range []driver.Config{{}, {Tag: "t<ag>", Attrs: map[string]string{"b": "x y", "a": `"`}}} {
+			record := jsonEncoder(c)(nil, &driver.Line{Stream: driver.Stderr, Time: noon, Text: []byte(text)})
 			checkJSON(t, c, text+"\n", record)
 			var e Entry
-			if err := parseJSON(bytes.Clone(record), &e, true); err != nil || e.Stream != Stderr || !e.Time.Equal(noon) ||
+			if err := parseJSON(bytes.Clone(record), &e, true); err != nil || e.Stream != driver.Stderr || !e.Time.Equal(noon) ||
 				len(e.Attrs) != len(c.Attrs)+min(1, len(c.Tag)) {
 				t.Errorf("%q read back: %+v, %v", record, e, err)
 			}
@@ -111,7 +113,7 @@ func TestJSONRecords(t *testing.T) {
 	}
 }
 
-func checkJSON(t *testing.T, c Config, text string, record []byte) {
+func checkJSON(t *testing.T, c driver.Config, text string, record []byte) {
 	t.Helper()
 	type shape struct {
 		Log    string            `json:"log"`
@@ -152,14 +154,14 @@ not a record
 
 // TestMend: a file that was cut anywhere is read up to its last whole record, and appended to.
 func TestMend(t *testing.T) {
-	for _, driver := range []string{"json-file", "local"} {
+	for _, name := range []string{"json-file", "local"} {
 		dir := t.TempDir()
-		c := Config{Driver: driver, Path: filepath.Join(dir, "log")}
-		files := Files{Path: c.Path, Local: driver == "local"}
+		c := driver.Config{Driver: name, Path: filepath.Join(dir, "log")}
+		files := Files{Path: c.Path, Local: name == "local"}
 		l := open(t, c, Options{})
 		var ends []int64 // of the file after each record
 		for i := range 5 {
-			l.Write(context.Background(), Stdout, fmt.Appendf(nil, "line %d\n", i), noon)
+			l.Write(context.Background(), driver.Stdout, fmt.Appendf(nil, "line %d\n", i), noon)
 			st, err := os.Stat(c.Path)
 			must(t, err)
 			ends = append(ends, st.Size())
@@ -175,20 +177,20 @@ func TestMend(t *testing.T) {
 					whole++
 				}
 				if got := all(t, files, Query{Tail: -1}); len(got) != whole {
-					t.Fatalf("%s cut at %d: %d records of %d: %v", driver, size, len(got), whole, got)
+					t.Fatalf("%s cut at %d: %d records of %d: %v", name, size, len(got), whole, got)
 				}
-				if got := all(t, files, Query{Tail: 2}); len(got) != min(2, whole) && driver == "json-file" {
-					t.Fatalf("%s cut at %d: the last two are %v", driver, size, got)
+				if got := all(t, files, Query{Tail: 2}); len(got) != min(2, whole) && name == "json-file" {
+					t.Fatalf("%s cut at %d: the last two are %v", name, size, got)
 				}
 				l := open(t, c, Options{})
-				l.Write(context.Background(), Stdout, []byte("new\n"), noon)
+				l.Write(context.Background(), driver.Stdout, []byte("new\n"), noon)
 				l.Close(context.Background(), noon)
 				got := all(t, files, Query{Tail: -1})
 				if len(got) != whole+1 || !strings.Contains(got[whole], "new") {
-					t.Fatalf("%s cut at %d with %d zeros: then %v, want %d and a new one", driver, size, len(tail), got, whole)
+					t.Fatalf("%s cut at %d with %d zeros: then %v, want %d and a new one", name, size, len(tail), got, whole)
 				}
 				if got := all(t, files, Query{Tail: 2}); len(got) != min(2, whole+1) {
-					t.Fatalf("%s cut at %d and mended: the last two are %v", driver, size, got)
+					t.Fatalf("%s cut at %d and mended: the last two are %v", name, size, got)
 				}
 			}
 		}
@@ -217,7 +219,7 @@ func FuzzJSON(f *testing.F) {
 
 func FuzzFiles(f *testing.F) {
 	f.Add([]byte("{\"log\":\"a\\n\",\"stream\":\"stdout\",\"time\":\"2026-01-02T12:00:00Z\"}\n"), false)
-	f.Add(appendLocal(nil, &Line{Stream: Stdout, Time: noon, Text: []byte("x"), Part: 1, ID: "i"}), true)
+	f.Add(appendLocal(nil, &driver.Line{Stream: driver.Stdout, Time: noon, Text: []byte("x"), Part: 1, ID: "i"}), true)
 	path := filepath.Join(f.TempDir(), "log")
 	f.Fuzz(func(t *testing.T, raw []byte, local bool) {
 		must(t, os.WriteFile(path, raw, 0o600))
@@ -229,7 +231,7 @@ func FuzzFiles(f *testing.F) {
 		}
 		l := &file{path: path, format: format{local: local}}
 		must(t, l.open())
-		must(t, l.close())
+		must(t, l.Close())
 		if n := len(all(t, files, Query{Tail: -1})); n > every {
 			t.Errorf("%d records became %d", every, n)
 		}

@@ -11,8 +11,6 @@ import (
 	"github.com/docker/go-units"
 )
 
-func ramInBytes(s string) (int64, error) { return units.RAMInBytes(s) }
-
 // optionNames are the options of each driver besides those that all have; the texts say how Docker refuses others.
 type optionNames struct {
 	names   []string
@@ -23,32 +21,21 @@ type optionNames struct {
 // chosen are the options that choose labels and variables to go with each line.
 var chosen = []string{"labels", "labels-regex", "env", "env-regex", "tag"}
 
-func optionsOf(driver string) optionNames {
-	o := optionNames{unknown: "unknown log opt '%s' for " + driver + " log driver"}
-	switch driver {
+func optionsOf(name string) optionNames {
+	o := optionNames{
+		names: remotes[name].options, unknown: "unknown log opt '%s' for " + name + " log driver", check: remotes[name].check,
+	}
+	switch name {
 	case "json-file":
 		o.names = []string{"max-size", "max-file", "compress"}
 	case "local":
-		return optionNames{names: []string{"max-size", "max-file", "compress"},
-			unknown: "unknown log opt '%s' for log driver local"}
-	case "syslog":
-		o.names = []string{"syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert", "syslog-tls-cert",
-			"syslog-tls-key", "syslog-tls-skip-verify"}
-		o.check = func(m map[string]string) error { _, err := parseSyslog(m); return err }
-	case "gelf":
-		o.names = []string{"gelf-address", "gelf-compression-level", "gelf-compression-type", "gelf-tcp-max-reconnect",
-			"gelf-tcp-reconnect-delay"}
-		o.unknown = "unknown log opt %q for gelf log driver"
-		o.check = func(m map[string]string) error { _, err := parseGelf(m); return err }
-	case "fluentd":
-		for _, name := range []string{"address", "async", "async-connect", "async-reconnect-interval", "buffer-limit",
-			"max-retries",
-			"request-ack", "retry-wait", "sub-second-precision", "write-timeout"} {
-			o.names = append(o.names, "fluentd-"+name)
+		return optionNames{
+			names: []string{"max-size", "max-file", "compress"}, unknown: "unknown log opt '%s' for log driver local",
 		}
-		o.check = func(m map[string]string) error { _, err := parseFluentd(m); return err }
+	case "gelf":
+		o.unknown = "unknown log opt %q for gelf log driver"
 	}
-	o.names = append(o.names, chosen...)
+	o.names = slices.Concat(o.names, chosen)
 	return o
 }
 
@@ -99,7 +86,7 @@ func validateCommon(options map[string]string) error {
 		if options["mode"] != nonBlocking {
 			return fmt.Errorf("logger: max-buffer-size option is only supported with 'mode=%s'", nonBlocking)
 		}
-		if _, err := ramInBytes(s); err != nil {
+		if _, err := units.RAMInBytes(s); err != nil {
 			return fmt.Errorf("error parsing option max-buffer-size: %w", err)
 		}
 	}
@@ -183,7 +170,7 @@ func jsonRotation(options map[string]string) (r rotation, err error) {
 func localRotation(options map[string]string, prefix string) (r rotation, err error) {
 	r = rotation{size: 20 << 20, files: 5, compress: true}
 	if s, ok := options[prefix+"max-size"]; ok {
-		if r.size, err = ramInBytes(s); err != nil {
+		if r.size, err = units.RAMInBytes(s); err != nil {
 			return r, fmt.Errorf("invalid value for max-size: %s: %w", s, err)
 		}
 	}

@@ -1,6 +1,10 @@
 package logs
 
-import "context"
+import (
+	"context"
+
+	"box/engine/logs/driver"
+)
 
 // defaultQueue is how many bytes of lines wait for a driver in non-blocking mode when no option says.
 const defaultQueue = 1_000_000
@@ -13,7 +17,7 @@ type queue struct {
 
 func (q *queue) size() int { return len(q.first) + len(q.rest) }
 
-func (q *queue) push(line *Line) { q.rest = appendLocal(q.rest, line) }
+func (q *queue) push(line *driver.Line) { q.rest = appendLocal(q.rest, line) }
 
 // front is the record of the first line, nil for none. It stays as it is while others push.
 func (q *queue) front() []byte {
@@ -32,7 +36,7 @@ func (q *queue) pop() { q.first = q.first[len(q.front()):] }
 
 // enqueue lets a line wait for the driver, or drops it when there is no room, and sees to it that somebody takes
 // lines out.
-func (l *Logger) enqueue(ctx context.Context, line *Line) {
+func (l *Logger) enqueue(ctx context.Context, line *driver.Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n := l.queue.size(); n > 0 && n+len(line.Text) > l.limit {
@@ -43,7 +47,7 @@ func (l *Logger) enqueue(ctx context.Context, line *Line) {
 }
 
 // keep lets a line wait that a driver did not take before the end of its context.
-func (l *Logger) keep(line *Line) {
+func (l *Logger) keep(line *driver.Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queue.push(line)
@@ -68,7 +72,7 @@ func (l *Logger) Waiting() bool {
 // drain gives what waits to the driver until nothing does or ctx ends. It is called by one at a time: the holder of
 // turn, or the goroutine of startDrain.
 func (l *Logger) drain(ctx context.Context) {
-	var line Line
+	var line driver.Line
 	for {
 		l.mu.Lock()
 		record := l.queue.front()
@@ -83,7 +87,7 @@ func (l *Logger) drain(ctx context.Context) {
 			break
 		}
 		if last {
-			l.lost(l.d.flush())
+			l.lost(l.d.Flush())
 		}
 		l.mu.Lock()
 		l.queue.pop()
@@ -109,7 +113,7 @@ func (l *Logger) Resume(ctx context.Context) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	l.drain(ctx)
-	l.lost(l.d.flush())
+	l.lost(l.d.Flush())
 }
 
 // Stop waits, after the end of the context of Write, until nothing is done any more.

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"box/engine/logs/driver"
 )
 
 // kinds are the ways in which a log can be kept in files.
@@ -64,14 +66,14 @@ func TestRotation(t *testing.T) {
 			t.Parallel()
 			packer := NewPacker(nil)
 			defer packer.Stop()
-			c := Config{Driver: k.driver, Options: k.options, Path: filepath.Join(t.TempDir(), "log")}
+			c := driver.Config{Driver: k.driver, Options: k.options, Path: filepath.Join(t.TempDir(), "log")}
 			files := Files{Path: c.Path, Local: k.driver == "local"}
 			l := open(t, c, Options{Packer: packer})
 			done, followed := make(chan struct{}), make(chan []int)
 			var seen atomic.Int64
 			go func() { followed <- follow(t, files, done, &seen) }()
 			for i := range lines {
-				l.Write(context.Background(), Stdout, fmt.Appendf(nil, "line %d\n", i), time.Now())
+				l.Write(context.Background(), driver.Stdout, fmt.Appendf(nil, "line %d\n", i), time.Now())
 				for int64(i)-seen.Load() > k.lag {
 					time.Sleep(100 * time.Microsecond)
 				}
@@ -115,11 +117,11 @@ func follow(t testing.TB, f Files, done <-chan struct{}, seen *atomic.Int64) (li
 func TestTimes(t *testing.T) {
 	packer := NewPacker(nil)
 	defer packer.Stop()
-	c := Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "9", "compress": "1"},
+	c := driver.Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "9", "compress": "1"},
 		Path: filepath.Join(t.TempDir(), "log")}
 	l := open(t, c, Options{Packer: packer})
 	for i := range 60 {
-		l.Write(context.Background(), Stdout, fmt.Appendf(nil, "line %d\n", i), noon.Add(time.Duration(i)*time.Second))
+		l.Write(context.Background(), driver.Stdout, fmt.Appendf(nil, "line %d\n", i), noon.Add(time.Duration(i)*time.Second))
 	}
 	l.Close(context.Background(), noon)
 	packer.work.Wait()
@@ -144,13 +146,13 @@ func TestTimes(t *testing.T) {
 // a crash left uncompressed, or twice, is put right when the log is opened again.
 func TestPacked(t *testing.T) {
 	dir := t.TempDir()
-	c := Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "3", "compress": "true"},
+	c := driver.Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "3", "compress": "true"},
 		Path: filepath.Join(dir, "log")}
 	stopped := NewPacker(nil)
 	stopped.Stop()
 	l := open(t, c, Options{Packer: stopped})
 	for i := range 40 {
-		l.Write(context.Background(), Stdout, fmt.Appendf(nil, "line %d\n", i), noon.Add(time.Duration(i)*time.Second))
+		l.Write(context.Background(), driver.Stdout, fmt.Appendf(nil, "line %d\n", i), noon.Add(time.Duration(i)*time.Second))
 	}
 	l.Close(context.Background(), noon)
 	kept := numbersOf(t, Files{Path: c.Path}, Query{Tail: -1})
@@ -213,11 +215,11 @@ func TestFollowerFindsItsPlace(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			packer := NewPacker(nil)
 			defer packer.Stop()
-			c := Config{Driver: "json-file",
+			c := driver.Config{Driver: "json-file",
 				Options: map[string]string{"max-size": "1k", "max-file": row.files, "compress": "true"},
 				Path:    filepath.Join(t.TempDir(), "log")}
 			l := open(t, c, Options{Packer: packer})
-			write := func(n int) { l.Write(context.Background(), Stdout, fmt.Appendf(nil, "line %d\n", n), noon) }
+			write := func(n int) { l.Write(context.Background(), driver.Stdout, fmt.Appendf(nil, "line %d\n", n), noon) }
 			write(0)
 			done := make(chan struct{})
 			var got []int
@@ -249,16 +251,16 @@ func TestFollowerFindsItsPlace(t *testing.T) {
 }
 
 func TestFollowerOfEmptiedFile(t *testing.T) {
-	c := Config{Driver: "json-file", Path: filepath.Join(t.TempDir(), "log")}
+	c := driver.Config{Driver: "json-file", Path: filepath.Join(t.TempDir(), "log")}
 	l := open(t, c, Options{})
-	l.Write(context.Background(), Stdout, []byte("line 1\nline 2\n"), noon)
+	l.Write(context.Background(), driver.Stdout, []byte("line 1\nline 2\n"), noon)
 	done := make(chan struct{})
 	var got []string
 	must(t, Files{Path: c.Path}.Read(context.Background(), Query{Tail: -1, Follow: true, Done: done},
 		func(e *Entry) error {
 			if got = append(got, string(e.Text)); len(got) == 2 {
 				must(t, os.Truncate(c.Path, 0))
-				l.Write(context.Background(), Stdout, []byte("line 3\n"), noon)
+				l.Write(context.Background(), driver.Stdout, []byte("line 3\n"), noon)
 				close(done)
 			}
 			return nil
@@ -289,13 +291,13 @@ func TestDefaultIsBounded(t *testing.T) {
 // TestFullDisk: what does not fit is lost as a whole, and said once.
 func TestFullDisk(t *testing.T) {
 	warned := 0
-	c := Config{Driver: "json-file", Path: "/dev/full"}
+	c := driver.Config{Driver: "json-file", Path: "/dev/full"}
 	l := &Logger{d: &file{path: c.Path, encode: jsonEncoder(c)}, warn: func(error) { warned++ }}
 	f, err := os.OpenFile(c.Path, os.O_WRONLY, 0)
 	must(t, err)
 	l.d.(*file).f = f
 	for range 3 {
-		l.Write(context.Background(), Stdout, []byte("x\n"), noon)
+		l.Write(context.Background(), driver.Stdout, []byte("x\n"), noon)
 	}
 	if warned != 1 {
 		t.Errorf("warned %d times", warned)

@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"box/engine/logs/driver"
+	"box/engine/logs/remote/remotetest"
 )
 
 // stuck is a driver whose server does not take anything until it is let go.
@@ -18,10 +21,10 @@ type stuck struct {
 	free chan struct{}
 }
 
-func (s *stuck) log(ctx context.Context, l *Line) error {
+func (s *stuck) Log(ctx context.Context, l *driver.Line) error {
 	select {
 	case <-s.free:
-		return s.recorder.log(ctx, l)
+		return s.recorder.Log(ctx, l)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -30,10 +33,10 @@ func (s *stuck) log(ctx context.Context, l *Line) error {
 // TestNonBlocking: a program is not kept waiting; what does not fit is dropped, and the rest comes in order.
 func TestNonBlocking(t *testing.T) {
 	s := &stuck{free: make(chan struct{})}
-	line := len(appendLocal(nil, &Line{Stream: Stdout, Time: noon, Text: []byte("A")}))
+	line := len(appendLocal(nil, &driver.Line{Stream: driver.Stdout, Time: noon, Text: []byte("A")}))
 	l := &Logger{d: s, limit: 10 * line, warn: func(error) {}}
 	for i := range 100 {
-		l.Write(context.Background(), Stdout, fmt.Appendf(nil, "%c\n", 'A'+i%50), noon)
+		l.Write(context.Background(), driver.Stdout, fmt.Appendf(nil, "%c\n", 'A'+i%50), noon)
 	}
 	close(s.free)
 	l.Close(context.Background(), noon)
@@ -53,7 +56,7 @@ func TestStopKeepsLines(t *testing.T) {
 		wrote := make(chan struct{})
 		go func() {
 			defer close(wrote)
-			l.Write(ctx, Stdout, []byte("a\nb\nc"), noon)
+			l.Write(ctx, driver.Stdout, []byte("a\nb\nc"), noon)
 		}()
 		time.Sleep(10 * time.Millisecond)
 		state, _ := l.State() // of a log that is at work, as before a swap
@@ -70,7 +73,7 @@ func TestStopKeepsLines(t *testing.T) {
 		must(t, l.Restore(state, nil))
 		ctx = context.Background()
 		l.Resume(ctx)
-		l.Write(ctx, Stdout, []byte("d\ne\n"), noon)
+		l.Write(ctx, driver.Stdout, []byte("d\ne\n"), noon)
 		l.Close(ctx, noon)
 		if got := strings.Join(next.lines, " "); got != "1:a#1/0/false 1:b#1/0/false 1:cd#2/0/false 1:e#1/0/false" {
 			t.Errorf("limit %d: %s", limit, got)
@@ -81,7 +84,7 @@ func TestStopKeepsLines(t *testing.T) {
 // TestStopCutsMessage: a stop in the middle of a message to a slow server, and the process after it, lose nothing and
 // send nothing twice.
 func TestStopCutsMessage(t *testing.T) {
-	s := listen(t, "tcp", "127.0.0.1:0")
+	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 	c := of("syslog", "syslog-address=tcp://"+s.Addr().String())
 	const lines = 400
 	l := open(t, c, Options{})
@@ -103,7 +106,7 @@ func TestStopCutsMessage(t *testing.T) {
 	for i := 0; i < lines; {
 		ctx, halt := context.WithTimeout(context.Background(), time.Millisecond)
 		for ctx.Err() == nil && i < lines {
-			l.Write(ctx, Stdout, fmt.Appendf(nil, "line %d %s\n", i, strings.Repeat("x", 8000)), noon)
+			l.Write(ctx, driver.Stdout, fmt.Appendf(nil, "line %d %s\n", i, strings.Repeat("x", 8000)), noon)
 			i++
 		}
 		halt()
@@ -126,7 +129,7 @@ func TestStopCutsMessage(t *testing.T) {
 }
 
 // handOver is what a swap does with a log.
-func handOver(t *testing.T, c Config, l *Logger) *Logger {
+func handOver(t *testing.T, c driver.Config, l *Logger) *Logger {
 	state, conn := l.State()
 	var f *os.File
 	if conn != nil {
@@ -147,7 +150,7 @@ func handOver(t *testing.T, c Config, l *Logger) *Logger {
 // TestServerComesBack: a connection that broke is made anew; fluentd waits for its server, and a start without one is
 // refused unless the driver is asynchronous.
 func TestServerComesBack(t *testing.T) {
-	s := listen(t, "tcp", "127.0.0.1:0")
+	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 	address := s.Addr().String()
 	l := open(t, of("fluentd", "fluentd-address="+address, "fluentd-retry-wait=5ms"), Options{})
 	first, err := s.Accept()
@@ -159,7 +162,7 @@ func TestServerComesBack(t *testing.T) {
 	go func() {
 		defer close(wrote)
 		for range 3 { // the first may be lost in the connection that broke
-			l.Write(context.Background(), Stdout, []byte("kept\n"), noon)
+			l.Write(context.Background(), driver.Stdout, []byte("kept\n"), noon)
 		}
 	}()
 	time.Sleep(50 * time.Millisecond)

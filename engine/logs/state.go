@@ -33,7 +33,7 @@ func (l *Logger) State() (s State, conn syscall.Conn) {
 	}
 	s.Queue = slices.Concat(l.queue.first, l.queue.rest)
 	if l.target != nil {
-		conn, s.Unsent = l.target.state()
+		conn, s.Unsent = l.target.State()
 	}
 	return s, conn
 }
@@ -52,5 +52,5 @@ func (l *Logger) Restore(s State, conn *os.File) error {
 	case l.target == nil:
 		return conn.Close()
 	}
-	return l.target.adopt(conn, s.Unsent)
+	return l.target.Adopt(conn, s.Unsent)
 }

@@ -93,7 +93,7 @@ type Attach struct {
 	Frames     bool `json:",omitempty"`
 }
 
-// Log says where a program's output is kept. The fields are those of logs.Config, which says what they mean.
+// Log says where a program's output is kept. The fields are those of driver.Config, which says what they mean.
 type Log struct {
 	Driver  string
 	Path    string

@@ -1,4 +1,5 @@
-package logs
+// Package journald sends lines to systemd's journal by its native protocol, each as a datagram of fields.
+package journald
 
 import (
 	"bytes"
@@ -12,24 +13,28 @@ import (
 
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
+
+	"box/engine/logs/driver"
+	"box/engine/logs/remote"
 )
 
-// journalSocket is where journald listens (systemd's "Native Journal Protocol").
-const journalSocket = "/run/systemd/journal/socket"
+// socketPath is where journald listens.
+const socketPath = "/run/systemd/journal/socket"
 
-// journald sends each line as a datagram of fields.
-type journald struct {
-	*target
+// sender is the driver.
+type sender struct {
+	*remote.Connection
 	fields []byte // those that all lines have
 	buf    []byte
 }
 
-func openJournald(c Config) (remote, error) { return newJournald(c, journalSocket), nil }
+// Open makes the driver; nothing is connected yet.
+func Open(c driver.Config) (remote.Driver, error) { return open(c, socketPath), nil }
 
-func newJournald(c Config, socket string) *journald {
-	j := &journald{target: &target{tries: 2, large: sendMemory}}
-	j.dial = func(ctx context.Context) (net.Conn, error) {
-		conn, err := dialer("unixgram", socket)(ctx)
+func open(c driver.Config, socket string) *sender {
+	j := &sender{Connection: &remote.Connection{Tries: 2, Large: sendMemory}}
+	j.Dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := remote.Dialer("unixgram", socket)(ctx)
 		if err != nil {
 			return nil, errors.New("journald is not enabled on this host")
 		}
@@ -42,13 +47,13 @@ func newJournald(c Config, socket string) *journald {
 		j.fields = appendField(j.fields, f[0], []byte(f[1]))
 	}
 	for key, v := range c.Attrs {
-		j.fields = appendField(j.fields, journalKey(key), []byte(v))
+		j.fields = appendField(j.fields, fieldName(key), []byte(v))
 	}
 	return j
 }
 
-// journalKey makes a field's name of a label's: capitals, digits and underscores, the first of which are left out.
-func journalKey(s string) string {
+// fieldName makes a field's name of a label's: capitals, digits and underscores, the first of which are left out.
+func fieldName(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z':
@@ -73,12 +78,12 @@ func appendField(b []byte, name string, value []byte) []byte {
 	return append(append(b, value...), '\n')
 }
 
-func (j *journald) connection() *target { return j.target }
-func (j *journald) flush() error        { return nil }
+func (j *sender) Server() *remote.Connection { return j.Connection }
+func (j *sender) Flush() error               { return nil }
 
-func (j *journald) log(ctx context.Context, l *Line) error {
+func (j *sender) Log(ctx context.Context, l *driver.Line) error {
 	b := appendField(j.buf[:0], "MESSAGE", l.Text)
-	b = appendField(b, "PRIORITY", strconv.AppendInt(nil, int64(severity(l.Stream)), 10))
+	b = appendField(b, "PRIORITY", strconv.AppendInt(nil, int64(remote.Severity(l.Stream)), 10))
 	b = append(b, j.fields...)
 	b = appendField(b, "SYSLOG_TIMESTAMP", []byte(l.Time.UTC().Format("2006-01-02T15:04:05.999999999Z07:00")))
 	if l.Part > 0 {
@@ -92,7 +97,7 @@ func (j *journald) log(ctx context.Context, l *Line) error {
 	if j.buf = b; cap(b) > 4<<10 {
 		j.buf = nil
 	}
-	return j.send(ctx, b)
+	return j.Send(ctx, b)
 }
 
 // sendMemory sends what is too long for a datagram as a sealed memory file's descriptor.

@@ -1,4 +1,5 @@
-package logs
+// Package fluentd sends lines by the forward protocol of Fluentd, version 1, each as a message of its own.
+package fluentd
 
 import (
 	"context"
@@ -15,10 +16,30 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/docker/go-units"
+
+	"box/engine/logs/driver"
+	"box/engine/logs/remote"
 )
 
-// fluentdConfig is what the options of fluentd say.
-type fluentdConfig struct {
+// Options are the options of the driver besides those that all have.
+var Options = []string{
+	"fluentd-address", "fluentd-async", "fluentd-async-connect", "fluentd-async-reconnect-interval", "fluentd-buffer-limit",
+	"fluentd-max-retries", "fluentd-request-ack", "fluentd-retry-wait", "fluentd-sub-second-precision", "fluentd-write-timeout",
+}
+
+// Check refuses values of options, in Docker's words.
+func Check(options map[string]string) error {
+	_, err := parse(options)
+	return err
+}
+
+// defaultBuffer is how many bytes of lines wait for a server that is connected to in the background.
+const defaultBuffer = 1_000_000
+
+// config is what the options say.
+type config struct {
 	network, address string
 	async            bool
 	buffer           int // bytes
@@ -29,14 +50,14 @@ type fluentdConfig struct {
 	exact            bool // times to the nanosecond
 }
 
-func parseFluentd(options map[string]string) (c fluentdConfig, err error) {
+func parse(options map[string]string) (c config, err error) {
 	get := func(name string) string { return options["fluentd-"+name] }
-	if c.network, c.address, err = parseFluentdAddress(get("address")); err != nil {
+	if c.network, c.address, err = parseAddress(get("address")); err != nil {
 		return c, err
 	}
-	c.buffer, c.wait, c.retries = defaultQueue, time.Second, math.MaxInt32
+	c.buffer, c.wait, c.retries = defaultBuffer, time.Second, math.MaxInt32
 	if s := get("buffer-limit"); s != "" {
-		n, err := ramInBytes(s)
+		n, err := units.RAMInBytes(s)
 		if err != nil {
 			return c, err
 		}
@@ -88,14 +109,14 @@ func parseRenewal(s string) (time.Duration, error) {
 	return d, nil
 }
 
-func parseFluentdAddress(text string) (network, address string, err error) {
+func parseAddress(text string) (network, address string, err error) {
 	const port = "24224"
 	if text == "" {
 		return "tcp", "127.0.0.1:" + port, nil
 	}
 	network, address = "tcp", text
-	if scheme, _, ok := strings.Cut(text, "://"); ok && slices.Contains(transports, scheme) {
-		u, err := parseTransport("fluentd-address", text)
+	if scheme, _, ok := strings.Cut(text, "://"); ok && slices.Contains(remote.Transports, scheme) {
+		u, err := remote.ParseTransport("fluentd-address", text)
 		if err != nil {
 			return "", "", fmt.Errorf("invalid fluentd-address %s: %w", text, err)
 		}
@@ -104,7 +125,7 @@ func parseFluentdAddress(text string) (network, address string, err error) {
 		}
 		network, address = u.Scheme, u.Host
 	}
-	if address, err = withPort(address, port); err == nil {
+	if address, err = remote.WithPort(address, port); err == nil {
 		_, p, _ := net.SplitHostPort(address)
 		_, err = strconv.Atoi(p)
 	}
@@ -114,48 +135,49 @@ func parseFluentdAddress(text string) (network, address string, err error) {
 	return network, address, nil
 }
 
-// fluentd sends lines by the forward protocol of Fluentd, version 1, each as a message of its own.
-type fluentd struct {
-	*target
-	fluentdConfig
+// sender is the driver.
+type sender struct {
+	*remote.Connection
+	config
 	tag   string
 	extra map[string]string // fields that all lines have
 	chunk string            // ID of the message that waits for its answer
 	buf   []byte
 }
 
-func openFluentd(c Config) (remote, error) {
-	config, err := parseFluentd(c.Options)
+// Open makes the driver; nothing is connected yet.
+func Open(c driver.Config) (remote.Driver, error) {
+	cfg, err := parse(c.Options)
 	if err != nil {
 		return nil, err
 	}
-	f := &fluentd{fluentdConfig: config, tag: c.Tag,
+	f := &sender{config: cfg, tag: c.Tag,
 		extra: map[string]string{"container_id": c.ID, "container_name": "/" + c.Name}}
 	maps.Copy(f.extra, c.Attrs)
-	f.target = &target{tries: config.retries, pause: growing(config.wait), renew: config.renew, lazy: config.async}
-	f.dial = dialer(config.network, config.address)
-	if config.async {
-		f.queue = config.buffer
+	f.Connection = &remote.Connection{Tries: cfg.retries, Pause: remote.Growing(cfg.wait), Renew: cfg.renew, Lazy: cfg.async}
+	f.Dial = remote.Dialer(cfg.network, cfg.address)
+	if cfg.async {
+		f.Queue = cfg.buffer
 	}
-	if config.ack {
-		f.reply = f.awaitAck
+	if cfg.ack {
+		f.Reply = f.awaitAck
 	}
 	return f, nil
 }
 
-func (f *fluentd) connection() *target { return f.target }
-func (f *fluentd) flush() error        { return nil }
+func (f *sender) Server() *remote.Connection { return f.Connection }
+func (f *sender) Flush() error               { return nil }
 
-func (f *fluentd) log(ctx context.Context, l *Line) error {
+func (f *sender) Log(ctx context.Context, l *driver.Line) error {
 	b := f.appendEvent(f.buf[:0], l)
 	if f.buf = b; cap(b) > 4<<10 {
 		f.buf = nil
 	}
-	return f.send(ctx, b)
+	return f.Send(ctx, b)
 }
 
 // appendEvent appends [tag, time, record] in MessagePack, or [tag, time, record, {"chunk": ID}].
-func (f *fluentd) appendEvent(b []byte, l *Line) []byte {
+func (f *sender) appendEvent(b []byte, l *driver.Line) []byte {
 	items := 3
 	if f.ack {
 		items = 4
@@ -189,7 +211,7 @@ func (f *fluentd) appendEvent(b []byte, l *Line) []byte {
 }
 
 // appendTime appends seconds, or with the option an EventTime, which has nanoseconds too.
-func (f *fluentd) appendTime(b []byte, at time.Time) []byte {
+func (f *sender) appendTime(b []byte, at time.Time) []byte {
 	if !f.exact {
 		return binary.BigEndian.AppendUint64(append(b, 0xd3), uint64(at.Unix()))
 	}
@@ -225,7 +247,7 @@ func packMap(b []byte, n int) []byte {
 }
 
 // awaitAck reads {"ack": ID}.
-func (f *fluentd) awaitAck(c net.Conn) error {
+func (f *sender) awaitAck(c net.Conn) error {
 	want := packPair(packMap(nil, 1), "ack", f.chunk)
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(c, got); err != nil {

@@ -1,4 +1,6 @@
-package logs
+// Package gelf sends lines in the Graylog Extended Log Format, version 1.1: over UDP compressed and in chunks, over TCP
+// each with a zero after it.
+package gelf
 
 import (
 	"bytes"
@@ -17,10 +19,24 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"box/engine/logs/driver"
+	"box/engine/logs/remote"
 )
 
-// gelfConfig is what the options of gelf say.
-type gelfConfig struct {
+// Options are the options of the driver besides those that all have.
+var Options = []string{
+	"gelf-address", "gelf-compression-level", "gelf-compression-type", "gelf-tcp-max-reconnect", "gelf-tcp-reconnect-delay",
+}
+
+// Check refuses values of options, in Docker's words.
+func Check(options map[string]string) error {
+	_, err := parse(options)
+	return err
+}
+
+// config is what the options say.
+type config struct {
 	network, address string
 	compression      string
 	level            int
@@ -28,12 +44,12 @@ type gelfConfig struct {
 	delay            time.Duration
 }
 
-func parseGelf(options map[string]string) (c gelfConfig, err error) {
+func parse(options map[string]string) (c config, err error) {
 	address, ok := options["gelf-address"]
 	if !ok {
 		return c, errors.New("gelf-address is a required parameter")
 	}
-	u, err := parseTransport("gelf-address", address)
+	u, err := remote.ParseTransport("gelf-address", address)
 	if err != nil {
 		return c, err
 	}
@@ -43,7 +59,7 @@ func parseGelf(options map[string]string) (c gelfConfig, err error) {
 	if _, _, err := net.SplitHostPort(u.Host); err != nil {
 		return c, errors.New("gelf: please provide gelf-address as proto://host:port")
 	}
-	c = gelfConfig{network: u.Scheme, address: u.Host, compression: "gzip", level: flate.BestSpeed, reconnects: 3,
+	c = config{network: u.Scheme, address: u.Host, compression: "gzip", level: flate.BestSpeed, reconnects: 3,
 		delay: time.Second}
 	for _, key := range slices.Sorted(maps.Keys(options)) {
 		if err := c.set(key, options[key]); err != nil {
@@ -54,7 +70,7 @@ func parseGelf(options map[string]string) (c gelfConfig, err error) {
 }
 
 // set takes one option in.
-func (c *gelfConfig) set(key, v string) error {
+func (c *config) set(key, v string) error {
 	suffix := strings.TrimPrefix(key, "gelf-")
 	switch {
 	case strings.HasPrefix(suffix, "compression-") && c.network != "udp":
@@ -87,18 +103,18 @@ func (c *gelfConfig) set(key, v string) error {
 	return nil
 }
 
-// gelf sends lines in the Graylog Extended Log Format, version 1.1: over UDP compressed and in chunks, over TCP each
-// with a zero after it.
-type gelf struct {
-	*target
-	gelfConfig
+// sender is the driver.
+type sender struct {
+	*remote.Connection
+	config
 	head  []byte // {"version":...,"host":...,"short_message":
 	extra []byte // ,"_container_id":... to the end
 	buf   []byte
 }
 
-func openGelf(c Config) (remote, error) {
-	config, err := parseGelf(c.Options)
+// Open makes the driver; nothing is connected yet.
+func Open(c driver.Config) (remote.Driver, error) {
+	cfg, err := parse(c.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -106,19 +122,19 @@ func openGelf(c Config) (remote, error) {
 	if err != nil {
 		return nil, errors.New("gelf: cannot access hostname to set source field")
 	}
-	g := &gelf{gelfConfig: config, target: &target{tries: 2}}
-	if config.network == "tcp" {
-		g.tries = 1 + config.reconnects
-		g.pause = func(int) time.Duration { return config.delay }
+	g := &sender{config: cfg, Connection: &remote.Connection{Tries: 2}}
+	if cfg.network == "tcp" {
+		g.Tries = 1 + cfg.reconnects
+		g.Pause = func(int) time.Duration { return cfg.delay }
 	}
-	g.dial = func(ctx context.Context) (net.Conn, error) {
-		conn, err := dialer(config.network, config.address)(ctx)
+	g.Dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := remote.Dialer(cfg.network, cfg.address)(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("gelf: cannot connect to GELF endpoint: %s %w", config.address, err)
+			return nil, fmt.Errorf("gelf: cannot connect to GELF endpoint: %s %w", cfg.address, err)
 		}
 		return conn, nil
 	}
-	g.head = append(appendString([]byte(`{"version":"1.1","host":`), []byte(host), ""), `,"short_message":`...)
+	g.head = append(driver.AppendJSON([]byte(`{"version":"1.1","host":`), []byte(host), ""), `,"short_message":`...)
 	extra := map[string]string{
 		"_container_id": c.ID, "_container_name": c.Name, "_image_id": c.ImageID, "_image_name": c.ImageName,
 		"_command": c.Command, "_tag": c.Tag, "_created": c.Created.UTC().Format(time.RFC3339Nano),
@@ -130,31 +146,31 @@ func openGelf(c Config) (remote, error) {
 		extra[key] = v
 	}
 	for _, key := range slices.Sorted(maps.Keys(extra)) {
-		g.extra = appendString(append(g.extra, ','), []byte(key), "")
-		g.extra = appendString(append(g.extra, ':'), []byte(extra[key]), "")
+		g.extra = driver.AppendJSON(append(g.extra, ','), []byte(key), "")
+		g.extra = driver.AppendJSON(append(g.extra, ':'), []byte(extra[key]), "")
 	}
 	g.extra = append(g.extra, '}')
 	return g, nil
 }
 
-func (g *gelf) connection() *target { return g.target }
-func (g *gelf) flush() error        { return nil }
+func (g *sender) Server() *remote.Connection { return g.Connection }
+func (g *sender) Flush() error               { return nil }
 
-func (g *gelf) log(ctx context.Context, l *Line) error {
+func (g *sender) Log(ctx context.Context, l *driver.Line) error {
 	if len(l.Text) == 0 {
 		return nil // such messages are refused by servers
 	}
-	b := appendString(append(g.buf[:0], g.head...), l.Text, "")
+	b := driver.AppendJSON(append(g.buf[:0], g.head...), l.Text, "")
 	b = append(b, `,"timestamp":`...)
 	b = strconv.AppendFloat(b, float64(l.Time.UnixMilli())/1000, 'f', -1, 64)
 	b = append(b, `,"level":`...)
-	b = strconv.AppendInt(b, int64(severity(l.Stream)), 10)
+	b = strconv.AppendInt(b, int64(remote.Severity(l.Stream)), 10)
 	b = append(b, g.extra...)
 	if g.buf = b; cap(b) > 4<<10 {
 		g.buf = nil
 	}
 	if g.network == "tcp" {
-		return g.send(ctx, append(b, 0))
+		return g.Send(ctx, append(b, 0))
 	}
 	b, err := g.compress(b)
 	if err != nil {
@@ -163,7 +179,7 @@ func (g *gelf) log(ctx context.Context, l *Line) error {
 	return g.sendChunks(ctx, b)
 }
 
-func (g *gelf) compress(b []byte) ([]byte, error) {
+func (g *sender) compress(b []byte) ([]byte, error) {
 	var out bytes.Buffer
 	var z io.WriteCloser
 	var err error
@@ -187,30 +203,30 @@ func (g *gelf) compress(b []byte) ([]byte, error) {
 
 // Chunks of GELF over UDP.
 const (
-	gelfDatagram = 1420 // fits into an Ethernet frame
-	gelfHead     = 12
-	gelfChunks   = 128
+	datagramSize = 1420 // fits into an Ethernet frame
+	headSize     = 12
+	mostChunks   = 128
 )
 
 // sendChunks sends a message as one datagram, or as several: two bytes of magic, an ID, number and count, and a part
 // of it.
-func (g *gelf) sendChunks(ctx context.Context, b []byte) error {
-	if len(b) <= gelfDatagram {
-		return g.send(ctx, b)
+func (g *sender) sendChunks(ctx context.Context, b []byte) error {
+	if len(b) <= datagramSize {
+		return g.Send(ctx, b)
 	}
-	const room = gelfDatagram - gelfHead
+	const room = datagramSize - headSize
 	count := (len(b) + room - 1) / room
-	if count > gelfChunks {
-		return fmt.Errorf("gelf: message of %d bytes does not fit into %d chunks", len(b), gelfChunks)
+	if count > mostChunks {
+		return fmt.Errorf("gelf: message of %d bytes does not fit into %d chunks", len(b), mostChunks)
 	}
-	datagram := make([]byte, gelfHead, gelfDatagram)
+	datagram := make([]byte, headSize, datagramSize)
 	datagram[0], datagram[1] = 0x1e, 0x0f
 	_, _ = rand.Read(datagram[2:10]) // never fails
 	datagram[11] = byte(count)
 	for i := range count {
 		datagram[10] = byte(i)
 		part := b[i*room : min((i+1)*room, len(b))]
-		if err := g.send(ctx, append(datagram, part...)); err != nil {
+		if err := g.Send(ctx, append(datagram, part...)); err != nil {
 			return err
 		}
 	}

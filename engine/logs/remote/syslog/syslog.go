@@ -1,4 +1,5 @@
-package logs
+// Package syslog sends lines by the protocols of RFC 3164 and RFC 5424.
+package syslog
 
 import (
 	"context"
@@ -11,10 +12,25 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"box/engine/logs/driver"
+	"box/engine/logs/remote"
 )
 
-// syslogConfig is what the options of syslog say.
-type syslogConfig struct {
+// Options are the options of the driver besides those that all have.
+var Options = []string{
+	"syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert", "syslog-tls-cert", "syslog-tls-key",
+	"syslog-tls-skip-verify",
+}
+
+// Check refuses values of options, in Docker's words.
+func Check(options map[string]string) error {
+	_, err := parse(options)
+	return err
+}
+
+// config is what the options say.
+type config struct {
 	network, address string // both "" for the host's own
 	facility         int
 	format           string
@@ -27,8 +43,8 @@ var facilities = []string{"kern", "user", "mail", "daemon", "auth", "syslog", "l
 
 const overTLS = "tcp+tls"
 
-func parseSyslog(options map[string]string) (c syslogConfig, err error) {
-	if c.network, c.address, err = parseSyslogAddress(options["syslog-address"]); err != nil {
+func parse(options map[string]string) (c config, err error) {
+	if c.network, c.address, err = parseAddress(options["syslog-address"]); err != nil {
 		return c, err
 	}
 	if c.facility, err = parseFacility(options["syslog-facility"]); err != nil {
@@ -41,11 +57,11 @@ func parseSyslog(options map[string]string) (c syslogConfig, err error) {
 	return c, nil
 }
 
-func parseSyslogAddress(text string) (network, address string, err error) {
+func parseAddress(text string) (network, address string, err error) {
 	if text == "" {
 		return "", "", nil
 	}
-	u, err := parseTransport("syslog-address", text)
+	u, err := remote.ParseTransport("syslog-address", text)
 	if err != nil {
 		return "", "", err
 	}
@@ -53,7 +69,7 @@ func parseSyslogAddress(text string) (network, address string, err error) {
 		_, err := os.Stat(u.Path)
 		return u.Scheme, u.Path, err
 	}
-	address, err = withPort(u.Host, "514")
+	address, err = remote.WithPort(u.Host, "514")
 	return u.Scheme, address, err
 }
 
@@ -70,17 +86,18 @@ func parseFacility(text string) (int, error) {
 	return 0, errors.New("invalid syslog facility")
 }
 
-// syslog sends lines by the protocols of RFC 3164 and RFC 5424.
-type syslog struct {
-	*target
-	syslogConfig
+// sender is the driver.
+type sender struct {
+	*remote.Connection
+	config
 	tag, host string
 	pid       int
 	buf       []byte
 }
 
-func openSyslog(c Config) (remote, error) {
-	config, err := parseSyslog(c.Options)
+// Open makes the driver; nothing is connected yet.
+func Open(c driver.Config) (remote.Driver, error) {
+	cfg, err := parse(c.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -88,30 +105,30 @@ func openSyslog(c Config) (remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("logger: can not resolve hostname: %w", err)
 	}
-	s := &syslog{syslogConfig: config, tag: c.Tag, host: host, pid: os.Getpid()}
-	s.target = &target{tries: 2}
-	switch config.network {
+	s := &sender{config: cfg, tag: c.Tag, host: host, pid: os.Getpid()}
+	s.Connection = &remote.Connection{Tries: 2}
+	switch cfg.network {
 	case "":
-		s.dial = dialHostSyslog
+		s.Dial = dialHost
 	case overTLS:
 		t, err := clientTLS(c.Options)
 		if err != nil {
 			return nil, err
 		}
-		s.dial = func(ctx context.Context) (net.Conn, error) {
-			return (&tls.Dialer{Config: t}).DialContext(ctx, "tcp", config.address)
+		s.Dial = func(ctx context.Context) (net.Conn, error) {
+			return (&tls.Dialer{Config: t}).DialContext(ctx, "tcp", cfg.address)
 		}
 	default:
-		s.dial = dialer(config.network, config.address)
+		s.Dial = remote.Dialer(cfg.network, cfg.address)
 	}
 	return s, nil
 }
 
-// dialHostSyslog looks for the socket of the host's own syslog daemon.
-func dialHostSyslog(ctx context.Context) (net.Conn, error) {
+// dialHost looks for the socket of the host's own syslog daemon.
+func dialHost(ctx context.Context) (net.Conn, error) {
 	for _, network := range []string{"unixgram", "unix"} {
 		for _, path := range []string{"/dev/log", "/var/run/syslog", "/var/run/log"} {
-			if c, err := dialer(network, path)(ctx); err == nil {
+			if c, err := remote.Dialer(network, path)(ctx); err == nil {
 				return c, nil
 			}
 		}
@@ -146,37 +163,24 @@ func clientTLS(options map[string]string) (*tls.Config, error) {
 	return c, nil
 }
 
-func (s *syslog) connection() *target { return s.target }
-func (s *syslog) flush() error        { return nil }
+func (s *sender) Server() *remote.Connection { return s.Connection }
+func (s *sender) Flush() error               { return nil }
 
-func (s *syslog) log(ctx context.Context, l *Line) error {
+func (s *sender) Log(ctx context.Context, l *driver.Line) error {
 	if len(l.Text) == 0 {
 		return nil // as Docker
 	}
 	s.buf = s.appendMessage(s.buf[:0], l)
-	err := s.send(ctx, s.buf)
+	err := s.Send(ctx, s.buf)
 	if cap(s.buf) > 4<<10 {
 		s.buf = nil
 	}
 	return err
 }
 
-// Severities of RFC 5424, section 6.2.1.
-const (
-	severityError = 3
-	severityInfo  = 6
-)
-
-func severity(s Stream) int {
-	if s == Stderr {
-		return severityError
-	}
-	return severityInfo
-}
-
-func (s *syslog) appendMessage(b []byte, l *Line) []byte {
+func (s *sender) appendMessage(b []byte, l *driver.Line) []byte {
 	b = append(b, '<')
-	b = strconv.AppendInt(b, int64(s.facility<<3|severity(l.Stream)), 10)
+	b = strconv.AppendInt(b, int64(s.facility<<3|remote.Severity(l.Stream)), 10)
 	b = append(b, '>')
 	switch s.format {
 	case "rfc5424":
@@ -205,7 +209,7 @@ func (s *syslog) appendMessage(b []byte, l *Line) []byte {
 }
 
 // append5424 appends version, time, host, name, process, message ID and no structured data.
-func (s *syslog) append5424(b []byte, l *Line, layout string) []byte {
+func (s *sender) append5424(b []byte, l *driver.Line, layout string) []byte {
 	b = append(b, "1 "...)
 	b = l.Time.Local().AppendFormat(b, layout)
 	b = fmt.Appendf(b, " %s %s %d %s - ", s.host, s.tag, s.pid, s.tag)

@@ -1,0 +1,33 @@
+package remote
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Transports are the schemes of an address that Docker takes for one.
+var Transports = []string{"tcp", "tcp+tls", "udp", "unix", "unixgram"}
+
+// ParseTransport reads proto://address; a text that does not look like one is refused in the name of the option.
+func ParseTransport(option, text string) (*url.URL, error) {
+	scheme, _, ok := strings.Cut(text, "://")
+	if !ok || !slices.Contains(Transports, scheme) {
+		return nil, fmt.Errorf("%s should be in form proto://address, got %v", option, text)
+	}
+	return url.Parse(text)
+}
+
+// WithPort adds the port to a host that has none.
+func WithPort(host, port string) (string, error) {
+	_, _, err := net.SplitHostPort(host)
+	if err == nil {
+		return host, nil
+	}
+	if !strings.Contains(err.Error(), "missing port in address") {
+		return "", err
+	}
+	return host + ":" + port, nil
+}

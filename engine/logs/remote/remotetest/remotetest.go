@@ -1,0 +1,87 @@
+// Package remotetest has what tests of the drivers share that send lines away: a container, its lines, and servers.
+package remotetest
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"box/engine/logs/driver"
+)
+
+// ID is the container's.
+var ID = strings.Repeat("0123456789abcdef", 4)
+
+// Noon is when lines of tests are printed.
+var Noon = time.Date(2026, 1, 2, 12, 0, 0, 123456789, time.UTC)
+
+// Config is that of a container with options, each as key=value.
+func Config(options ...string) driver.Config {
+	c := driver.Config{
+		Options: map[string]string{}, Tag: "tag", Attrs: map[string]string{"a-b": "1"},
+		ID: ID, Name: "name", ImageID: "sha256:1", ImageName: "image", Command: "sh -c", Created: Noon,
+	}
+	for _, o := range options {
+		key, v, _ := strings.Cut(o, "=")
+		c.Options[key] = v
+	}
+	return c
+}
+
+// Line is a whole line.
+func Line(s driver.Stream, text string) *driver.Line {
+	return &driver.Line{Stream: s, Time: Noon, Text: []byte(text)}
+}
+
+// Log gives lines to a driver.
+func Log(t testing.TB, d driver.Driver, lines ...*driver.Line) {
+	t.Helper()
+	for _, l := range lines {
+		if err := d.Log(context.Background(), l); err != nil {
+			t.Fatalf("line %.40q: %v", l.Text, err)
+		}
+	}
+}
+
+// TwoLines gives a driver a line on each stream, and an empty one, and lets it go.
+func TwoLines(t testing.TB, d driver.Driver) {
+	t.Helper()
+	Log(t, d, Line(driver.Stdout, "out <1>"), Line(driver.Stdout, ""), Line(driver.Stderr, "err"))
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Listen is a server, until the test ends.
+func Listen(t testing.TB, network, address string) net.Listener {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// Accept takes one connection of l and gives all that comes over it.
+func Accept(t testing.TB, l net.Listener) <-chan string {
+	got := make(chan string, 1)
+	go func() {
+		defer close(got)
+		c, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		raw, err := io.ReadAll(c)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- string(raw)
+	}()
+	return got
+}
