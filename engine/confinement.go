@@ -15,15 +15,17 @@ import (
 	"box/engine/task"
 )
 
-// confinement is what confines the programs that are started now. A profile that cannot be had is said in the log;
-// they run without.
+// confinement is what confines the programs that are started now. A profile that cannot be had is said in the log, once
+// for each reason; they run without.
 func (e *Engine) confinement(ctx context.Context) spec.Confinement {
 	c := spec.Confinement{SELinux: spec.SELinux(), AppArmor: e.o.AppArmor.Enabled()}
 	if !c.AppArmor {
 		return c
 	}
 	if err := e.o.AppArmor.Ensure(ctx); err != nil {
-		e.log.Warn("containers that name no AppArmor profile are not confined by one", "error", err)
+		if _, said := e.unconfined.LoadOrStore(err.Error(), nil); !said {
+			e.log.Warn("containers that name no AppArmor profile are not confined by one", "error", err)
+		}
 		return c
 	}
 	c.Default = apparmor.Default

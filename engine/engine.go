@@ -99,10 +99,11 @@ type Engine struct {
 
 	saver *lifecycle.Saver
 
-	stop    context.CancelFunc
-	stopped context.Context
-	work    sync.WaitGroup // every goroutine of the engine's own
-	ending  sync.Mutex     // a timer that fires while the engine ends adds no work that nobody waits for
+	unconfined sync.Map // why containers are confined by no AppArmor profile: the reasons that the log has
+	stop       context.CancelFunc
+	stopped    context.Context
+	work       sync.WaitGroup // every goroutine of the engine's own
+	ending     sync.Mutex     // a timer that fires while the engine ends adds no work that nobody waits for
 }
 
 // Open opens the data root, takes over what runs from an earlier daemon, and starts what is to be started.

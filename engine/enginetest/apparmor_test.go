@@ -96,6 +96,12 @@ func TestAppArmor(t *testing.T) {
 				t.Errorf("%s: %v privileged %v: profile %q, want %q (%v)", row.what, c.host.SecurityOpt, c.host.Privileged,
 					got.AppArmorProfile, c.want, err)
 			}
+			if err := e.Start(t.Context(), made.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		if lines := strings.Count(log.String(), "not confined by one"); lines > 1 {
+			t.Errorf("%s: the log says it %d times: %s", row.what, lines, &log)
 		}
 		if err := e.Close(t.Context()); err != nil {
 			t.Error(err)

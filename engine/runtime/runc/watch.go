@@ -113,7 +113,8 @@ func (w *watcher) unstop(now time.Time) {
 }
 
 // onTheirWay is the state (proc_pid_stat(5)) of each child of this process that has not executed its program yet. It
-// executes this process's file, or a copy of it that libcontainer made: a program that only calls itself so does not.
+// executes this process's file, or what libcontainer made of it where nobody sealed it: the same by another mount, or a
+// copy in memory. A program that only calls itself so does not.
 func onTheirWay() map[int]string {
 	own, _ := os.Readlink("/proc/self/exe")
 	found, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -130,7 +131,7 @@ func onTheirWay() map[int]string {
 			continue
 		}
 		exe, err := os.Readlink(filepath.Join(dir, "exe"))
-		if err != nil || exe != own && !strings.HasPrefix(exe, "/memfd:") {
+		if err != nil || filepath.Base(exe) != filepath.Base(own) && !strings.HasPrefix(exe, "/memfd:") {
 			continue
 		}
 		pid, _ := strconv.Atoi(filepath.Base(dir))
