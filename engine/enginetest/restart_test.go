@@ -193,7 +193,8 @@ func TestRestartFails(t *testing.T) {
 	})
 }
 
-// TestWhileItWaits: what is done with a container that waits for its restart: it is not forgotten and not started twice.
+// TestWhileItWaits: what is done with a container that waits for its restart: it is not forgotten and not started
+// twice.
 func TestWhileItWaits(t *testing.T) {
 	for _, row := range []struct {
 		what string

@@ -328,7 +328,8 @@ func TestLauncherFails(t *testing.T) {
 	}
 }
 
-// TestStartErrors: why a start failed is told by its code and text, in inspect as in the reply, and waiting for it ends.
+// TestStartErrors: why a start failed is told by its code and text, in inspect as in the reply, and waiting for it
+// ends.
 func TestStartErrors(t *testing.T) {
 	const runtime = "unable to start container process: exec: \"run\": "
 	for said, row := range map[string]struct {

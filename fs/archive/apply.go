@@ -76,6 +76,8 @@ type applier struct {
 	user  bool                // not root: what only root may do is left out
 	times []folderTime        // set at the end, since filling a folder changes its own
 	made  map[string]struct{} // what this archive made, where whiteouts are Plain
+	// What this archive made hard links to, where a record is kept: it names the content of a file by the first name.
+	linked map[string]struct{}
 }
 
 type folderTime struct {
@@ -86,6 +88,9 @@ type folderTime struct {
 func newApplier(root int, o Options) *applier {
 	a := &applier{o: o, disk: o.Disk, tree: newTree(root), buf: make([]byte, 256<<10), user: os.Geteuid() != 0}
 	a.tree.create, a.tree.disk = true, o.Disk
+	if o.Record != nil {
+		a.linked = map[string]struct{}{}
+	}
 	if o.Whiteouts == Overlay {
 		a.tree.hidden = a.replaceWhiteout
 	} else {

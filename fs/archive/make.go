@@ -172,6 +172,9 @@ func (a *applier) hardlink(n node, hdr *tar.Header) error {
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM) {
 			return fmt.Errorf("link target %q: %w", hdr.Linkname, Invalid(err))
 		}
+		if err == nil && a.linked != nil {
+			a.linked[path.Join(target.path, path.Base(p))] = struct{}{}
+		}
 		return err
 	})
 }

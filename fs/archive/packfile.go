@@ -76,20 +76,30 @@ func (p *Packer) regular(at int, st *unix.Stat_t, h *tar.Header) error {
 }
 
 // keptAttribute tells whether archives contain an extended attribute. Labels and the attributes of overlayfs belong to
-// the host.
+// the host, and a PAX header cannot express a name with an equals sign.
 func keptAttribute(name string) bool {
 	return name == "security.capability" ||
-		strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.") ||
+		strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.") && !strings.Contains(name, "=") ||
 		strings.HasPrefix(name, "system.posix_acl_")
 }
 
+// maxAttributes is how many bytes of attributes an entry keeps, without what a header says around each: no reader
+// takes a header of more than 1 MiB.
+const maxAttributes = 700 << 10
+
 // attributes adds extended attributes to a header. It skips those that cannot be read.
 func (p *Packer) attributes(h *tar.Header, path string) {
-	var list [4096]byte
-	n, err := unix.Listxattr(path, list[:])
+	var few [1024]byte
+	list := few[:]
+	n, err := unix.Listxattr(path, list)
+	if errors.Is(err, unix.ERANGE) {
+		list = make([]byte, 64<<10) // the most that the kernel has (XATTR_LIST_MAX)
+		n, err = unix.Listxattr(path, list)
+	}
 	if err != nil || n == 0 {
 		return
 	}
+	left := maxAttributes
 	for name := range strings.SplitSeq(strings.TrimRight(string(list[:n]), "\x00"), "\x00") {
 		if !keptAttribute(name) {
 			continue
@@ -98,6 +108,9 @@ func (p *Packer) attributes(h *tar.Header, path string) {
 		n, err := unix.Getxattr(path, name, value)
 		if err != nil {
 			continue
+		}
+		if left -= len(name) + n; left < 0 {
+			return
 		}
 		if h.PAXRecords == nil {
 			h.PAXRecords = map[string]string{}

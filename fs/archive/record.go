@@ -134,8 +134,10 @@ func Rebuild(w io.Writer, dir string, record io.Reader) error {
 func RebuildSize(record io.Reader) (size int64, err error) {
 	err = readRecord(record, func(r *bufio.Reader, n int64) error {
 		size += n
-		_, err := r.Discard(int(n))
-		return err
+		if _, err := r.Discard(int(n)); err != nil {
+			return damaged(err)
+		}
+		return nil
 	}, func(_ string, n int64) error {
 		size += n
 		return nil
@@ -216,7 +218,13 @@ type rebuilder struct {
 	buf   []byte
 }
 
-func (b *rebuilder) raw(r *bufio.Reader, n int64) error { return copyExactly(b.w, r, n, b.buf) }
+func (b *rebuilder) raw(r *bufio.Reader, n int64) error {
+	err := copyExactly(b.w, r, n, b.buf)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return damaged(err)
+	}
+	return err
+}
 
 // file copies the content of a file.
 func (b *rebuilder) file(name string, size int64) error {

@@ -86,7 +86,8 @@ func (a *applier) remover(keep func(string) bool) remover {
 	}
 	r.lost = func(p string, st *unix.Stat_t) error {
 		ours := a.o.Whiteouts == Overlay || a.isMade(p)
-		if ours && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size > 0 && st.Nlink == 1 {
+		_, counted := a.linked[p] // else the content is there by the name that the record has
+		if ours && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size > 0 && (st.Nlink == 1 || counted) {
 			return fmt.Errorf("%s comes more than once in the layer: %w", path.Join("/", p), errdefs.ErrInvalidArgument)
 		}
 		return nil
