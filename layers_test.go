@@ -98,7 +98,7 @@ var imports = map[string][]string{
 	"engine/apparmor":     {},
 	"engine/attach":       {"engine/refuse", "engine/task"},
 	"engine/image/change": {"engine/refuse"},
-	"engine/cgroup":       {},
+	"engine/cgroup":       {"fs/mount"},
 	"engine/enginetest":   {"engine", "engine/state", "engine/task", "fs", "fs/drivers"},
 	"engine/events":       {},
 	"engine/health":       {},

@@ -3,6 +3,8 @@ package cgroup
 import (
 	"slices"
 	"strings"
+
+	fsmount "box/fs/mount"
 )
 
 // Hierarchies are the trees of control groups that this host has mounted below Root. They are read once: reading them
@@ -46,11 +48,11 @@ func Read() (*Hierarchies, error) {
 		h.confined = confined
 		return h, nil
 	}
-	raw, err := read("/proc/self/mountinfo")
+	all, err := fsmount.Table()
 	if err != nil {
 		return nil, err
 	}
-	return &Hierarchies{mounts: parseMounts(raw), confined: confined}, nil
+	return &Hierarchies{mounts: treesOf(all), confined: confined}, nil
 }
 
 // unifiedAt is the unified tree at root.
@@ -58,25 +60,22 @@ func unifiedAt(root string, controllers []string) *Hierarchies {
 	return &Hierarchies{unified: true, mounts: []mount{{root, true, []string{""}}}, controllers: controllers}
 }
 
-// parseMounts reads /proc/self/mountinfo (proc_pid_mountinfo(5)): the v1 trees below Root and a v2 tree beside them,
-// "hybrid". A controller that is mounted twice counts once.
-func parseMounts(mountinfo string) []mount {
+// treesOf finds the v1 trees below Root, and a v2 tree beside them ("hybrid"). A controller that is mounted twice counts
+// once.
+func treesOf(all []*fsmount.Info) []mount {
 	var mounts []mount
 	known := func(name string) bool {
 		return slices.ContainsFunc(mounts, func(m mount) bool { return slices.Contains(m.controllers, name) })
 	}
-	for line := range strings.Lines(mountinfo) {
-		left, right, ok := strings.Cut(line, " - ")
-		at, kind := strings.Fields(left), strings.Fields(right)
-		if !ok || len(at) < 5 || len(kind) < 3 || !strings.HasPrefix(at[4], Root+"/") {
-			continue
-		}
-		m := mount{dir: at[4], v2: kind[0] == "cgroup2"}
+	for _, i := range all {
+		m := mount{dir: i.Mountpoint, v2: i.FSType == "cgroup2"}
 		switch {
+		case !strings.HasPrefix(i.Mountpoint, Root+"/"):
+			continue
 		case m.v2 && !known(""):
 			m.controllers = []string{""}
-		case kind[0] == "cgroup":
-			for name := range strings.SplitSeq(kind[2], ",") {
+		case i.FSType == "cgroup":
+			for name := range strings.SplitSeq(i.VFSOptions, ",") {
 				if slices.Contains(joined, name) && !known(name) {
 					m.controllers = append(m.controllers, name)
 				}

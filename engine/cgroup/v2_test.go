@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	fsmount "box/fs/mount"
 )
 
 // hostV2 is the v2 tree of this host, beside v1 if need be. No controllers are asked of it, so that nothing of it
@@ -196,17 +198,22 @@ func TestEnable(t *testing.T) {
 	}
 }
 
-func TestParseMounts(t *testing.T) {
-	got := fmt.Sprint(parseMounts(`31 23 0:28 / /sys/fs/cgroup rw,relatime shared:9 - tmpfs tmpfs rw,mode=755
-32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:10 - cgroup cgroup rw,cpu,cpuacct
-33 31 0:30 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,release_agent=/lib/x,name=systemd
-34 31 0:31 / /sys/fs/cgroup/elogind rw - cgroup cgroup rw,name=elogind
-35 31 0:32 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate
-36 31 0:32 / /sys/fs/cgroup/again rw - cgroup2 cgroup2 rw
-37 31 0:33 / /mnt/memory rw - cgroup cgroup rw,memory
-38 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct
-short
-`))
+func TestTreesOf(t *testing.T) {
+	var all []*fsmount.Info
+	for _, row := range [][3]string{
+		{"tmpfs", "/sys/fs/cgroup", "rw,mode=755"},
+		{"cgroup", "/sys/fs/cgroup/cpu,cpuacct", "rw,cpu,cpuacct"},
+		{"cgroup", "/sys/fs/cgroup/systemd", "rw,xattr,release_agent=/lib/x,name=systemd"},
+		{"cgroup", "/sys/fs/cgroup/elogind", "rw,name=elogind"},
+		{"cgroup2", "/sys/fs/cgroup/unified", "rw,nsdelegate"},
+		{"cgroup2", "/sys/fs/cgroup/again", "rw"},
+		{"cgroup", "/mnt/memory", "rw,memory"},
+		{"cgroup", "/sys/fs/cgroup/cpu", "rw,cpu,cpuacct"},
+		{"tmpfs", "/sys/fs/cgroup/memory", "rw,memory"},
+	} {
+		all = append(all, &fsmount.Info{FSType: row[0], Mountpoint: row[1], VFSOptions: row[2]})
+	}
+	got := fmt.Sprint(treesOf(all))
 	want := "[{/sys/fs/cgroup/cpu,cpuacct false [cpu cpuacct]} {/sys/fs/cgroup/systemd false [name=systemd]} " +
 		"{/sys/fs/cgroup/elogind false []} " +
 		"{/sys/fs/cgroup/unified true []} {/sys/fs/cgroup/cpu false []}]"

@@ -10,11 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Info is a mount, as proc_pid_mountinfo(5) has it.
+type Info = mountinfo.Info
+
 // Table returns the mounts in the namespace of the calling process.
-func Table() ([]*mountinfo.Info, error) { return table(nil) }
+func Table() ([]*Info, error) { return table(nil) }
 
 // table returns the mounts that a filter keeps.
-func table(f mountinfo.FilterFunc) ([]*mountinfo.Info, error) {
+func table(f mountinfo.FilterFunc) ([]*Info, error) {
 	all, err := mountinfo.GetMounts(f)
 	if err != nil {
 		return nil, fmt.Errorf("read mounts: %w", err)
@@ -23,9 +26,9 @@ func table(f mountinfo.FilterFunc) ([]*mountinfo.Info, error) {
 }
 
 // On returns the mount of an absolute path without links, the topmost if there are several.
-func On(path string) (*mountinfo.Info, error) {
+func On(path string) (*Info, error) {
 	all, err := Table()
-	on := &mountinfo.Info{}
+	on := &Info{}
 	for _, m := range all {
 		above := m.Mountpoint == "/" || path == m.Mountpoint || strings.HasPrefix(path, m.Mountpoint+"/")
 		if above && len(m.Mountpoint) >= len(on.Mountpoint) {
