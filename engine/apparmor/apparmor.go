@@ -1,5 +1,5 @@
-// Package apparmor sees to the profile that confines containers that name none, where the kernel's AppArmor is in
-// force.
+// Package apparmor loads the profile that confines containers without a profile of their own, if the kernel enforces
+// AppArmor.
 package apparmor
 
 import (
@@ -13,28 +13,28 @@ import (
 	"time"
 )
 
-// Default is the profile of containers that name none, and Unconfined that of privileged ones.
+// Default is the profile of containers that name none, Unconfined that of privileged ones.
 const (
 	Default    = "docker-default"
 	Unconfined = "unconfined"
 )
 
-// parserLimit is how long the host's parser may take.
+// parserLimit limits how long the host's parser may take.
 const parserLimit = 30 * time.Second
 
-// Host is where AppArmor is looked for. The zero Host is this machine.
+// Host is the host with AppArmor. The zero Host is this machine.
 type Host struct {
 	Root   string // before /sys and /etc
 	Parser string // program that loads profiles: apparmor_parser, where the host has it
 }
 
-// Enabled tells whether the kernel confines programs by profiles.
+// Enabled tells whether the kernel enforces profiles.
 func (h Host) Enabled() bool {
 	raw, _ := os.ReadFile(h.path("sys/module/apparmor/parameters/enabled"))
 	return strings.HasPrefix(string(raw), "Y")
 }
 
-// Loaded tells whether the kernel has that profile. An error means that it cannot be told.
+// Loaded tells whether the kernel has the profile. An error means that this is not known.
 func (h Host) Loaded(profile string) (bool, error) {
 	raw, err := os.ReadFile(h.path("sys/kernel/security/apparmor/profiles"))
 	if err != nil {
@@ -48,8 +48,8 @@ func (h Host) Loaded(profile string) (bool, error) {
 	return false, nil
 }
 
-// Ensure loads Default where AppArmor is in force and it is not loaded. After an error containers that name no
-// profile cannot be confined by one.
+// Ensure loads Default if AppArmor is enforced and Default is not loaded. If that fails, containers without a profile
+// of their own cannot be confined.
 func (h Host) Ensure(ctx context.Context) error {
 	if !h.Enabled() {
 		return nil
@@ -72,13 +72,13 @@ func (h Host) Ensure(ctx context.Context) error {
 	return nil
 }
 
-// Loadable tells by an error why no profile can be loaded.
+// Loadable returns why no profile can be loaded, or nil.
 func (h Host) Loadable() error {
 	_, err := h.parser()
 	return err
 }
 
-// parser finds the program, also where a daemon's PATH does not lead.
+// parser finds the parser, also outside of the daemon's PATH.
 func (h Host) parser() (path string, err error) {
 	name := h.Parser
 	if name == "" {

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// denied are what a container may not do with files (apparmor.d(5)), whatever its other rights are: what reaches into
-// the kernel by /proc and /sys, and mounts. The files of processes, below a number, and those of the container's own
-// namespaces stay.
+// denied are the rules about files (apparmor.d(5)) that no container may break: no mounts, and no access to the kernel
+// through /proc and /sys. Files of processes, below a number, and of the container's own namespaces are not denied.
 var denied = []string{
 	"@{PROC}/* w",
 	"@{PROC}/{[^1-9],[^1-9][^0-9],[^1-9s][^0-9y][^0-9s],[^1-9][^0-9][^0-9][^0-9/]*}/** w",
@@ -27,7 +26,7 @@ var denied = []string{
 	"/sys/kernel/security/** rwklx",
 }
 
-// allowed are what is left to the other limits of a container: signals come from outside and go to those of the same
+// allowed are the rights that other mechanisms limit. Signals come from outside, and go to processes with the same
 // profile.
 var allowed = []string{
 	"network", "capability", "file", "umount",
@@ -37,7 +36,7 @@ var allowed = []string{
 	"ptrace (trace,read,tracedby,readby) peer=" + Default,
 }
 
-// profile is Default as the parser reads it, with what the host's AppArmor gives to every profile.
+// profile returns the source of Default, with what the host's AppArmor includes in every profile.
 func (h Host) profile() string {
 	var b strings.Builder
 	has := func(file string) bool {

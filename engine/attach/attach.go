@@ -1,5 +1,5 @@
-// Package attach connects a client to the streams of a program: bytes both ways, the keys that detach, and an end
-// that loses nothing.
+// Package attach connects a client with the streams of a program: it copies bytes in both directions, recognises the
+// detach keys, and loses nothing at the end.
 package attach
 
 import (
@@ -12,7 +12,7 @@ import (
 	"box/engine/task"
 )
 
-// Options say what a client wants of a program's streams.
+// Options says what a client wants from the streams.
 type Options struct {
 	Stdin, Stdout, Stderr bool
 	Logs                  bool   // what was printed so far first
@@ -21,28 +21,28 @@ type Options struct {
 	Raw                   bool   // without frames, for a client that is gone when its input ends
 }
 
-// Attachment is a client's end of a program's streams, connected before it is returned: what the program prints from
-// then on is not missed. Serve or Close it.
+// Attachment is a client's connection to the streams of a program. It exists before it is returned, so no output after
+// that is missed. Serve or Close must be called.
 type Attachment struct {
 	Terminal bool                    // bytes as they are, else Docker's frames
 	Stream   *task.Stream            // nil for what was logged alone
 	Keys     []byte                  // that detach, at a terminal
 	Logs     func(w io.Writer) error // writes what was printed so far; nil for nothing
 	Leave    func(detached bool)     // is called when it is over
-	// Waits until the end of the program is known, before the client learns of it; nil for no wait
+	// Settle waits until the end of the program is recorded, before the client sees it; nil: no wait
 	Settle func()
 
 	EndsWithInput bool // a client that ends its input has ended the attachment
 	LeavesAtEOF   bool // also one that has no input
 }
 
-// HalfCloser is a connection whose two directions end separately.
+// HalfCloser is a connection whose directions end separately.
 type HalfCloser interface {
 	io.ReadWriteCloser
 	CloseWrite() error
 }
 
-// Serve moves bytes between the client and the program until either ends, or the client types the keys that detach.
+// Serve copies between the client and the program until either ends or the client types the detach keys.
 func (a *Attachment) Serve(client HalfCloser) error {
 	defer client.Close()
 	if a.Logs != nil {
@@ -74,8 +74,8 @@ func (a *Attachment) Serve(client HalfCloser) error {
 	return err
 }
 
-// output is what a program says. One that ends before it has read its input leaves a socket that is reset, after the
-// last of its output.
+// output is the output of a program. A program that ends without having read its input resets the socket after its last
+// output.
 type output struct{ io.Reader }
 
 // Read implements io.Reader.
@@ -87,7 +87,7 @@ func (o output) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// input moves what the client sends; true means that it typed the keys.
+// input copies the client's input. It returns true if the client typed the detach keys.
 func (a *Attachment) input(client io.Reader) (detached bool) {
 	var err error
 	if a.Terminal && len(a.Keys) > 0 {
@@ -107,7 +107,7 @@ func (a *Attachment) input(client io.Reader) (detached bool) {
 		return false // clients that send nothing half-close at once and still listen
 	}
 	if a.EndsWithInput {
-		// Docker ends an attachment whose input ends unless that input's end is the program's.
+		// Docker ends an attachment when its input ends, unless that closes the input of the program.
 		a.Stream.Near.Close()
 		return false
 	}
@@ -115,7 +115,7 @@ func (a *Attachment) input(client io.Reader) (detached bool) {
 	return false
 }
 
-// Close lets go of an attachment that is not served.
+// Close closes an attachment that is not served.
 func (a *Attachment) Close() {
 	if a.Stream != nil {
 		a.Stream.Close()

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// How long a stream that has ended is kept for what its client still sends.
+// How long to read from the client of a stream that has ended.
 const (
 	lingerSilent = 2 * time.Second // since the last byte of it
 	lingerMost   = time.Minute     // in all
 )
 
-// drain reads and drops what the client of a stream sends that nobody reads any more. A socket that is closed over
-// unread bytes resets the other side, where output that is on its way, or waits to be read, is lost.
+// drain reads and drops what the client still sends. If a socket is closed with unread bytes, the other side gets a
+// reset and loses output that it has not read yet.
 type drain struct {
 	bytes atomic.Int64
 	done  chan struct{} // closed when the client has ended its side
@@ -27,13 +27,13 @@ func (d *drain) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// run reads until the client ends its side or the connection is closed.
+// run reads until the client closes its side or the connection is closed.
 func (d *drain) run(client io.Reader) {
 	defer close(d.done)
 	_, _ = io.Copy(d, client)
 }
 
-// end ends the output, and closes the connection when the client has ended its side too, or is silent.
+// end ends the output, and closes the connection when the client has closed its side or sends nothing for a while.
 func (d *drain) end(client HalfCloser) {
 	defer client.Close()
 	if client.CloseWrite() != nil {
@@ -52,7 +52,7 @@ func (d *drain) end(client HalfCloser) {
 	}
 }
 
-// End ends a stream that nobody reads from so that its client gets all that was written.
+// End ends a stream from which nobody reads, so that the client gets all that was written.
 func End(client HalfCloser) {
 	d := newDrain()
 	go d.run(client)

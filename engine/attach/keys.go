@@ -9,10 +9,10 @@ import (
 	"box/engine/refuse"
 )
 
-// errDetached ends an input in which the keys were found.
+// errDetached is returned by a reader that found the detach keys.
 var errDetached = errors.New("read escape sequence")
 
-// Keys are the bytes of a list as "ctrl-p,ctrl-q" or "a,ctrl-]"; "" is that default.
+// Keys parses a list of keys such as "ctrl-p,ctrl-q" or "a,ctrl-]". "" is the default.
 func Keys(s string) ([]byte, error) {
 	if s == "" {
 		return []byte{16, 17}, nil
@@ -36,8 +36,8 @@ func Keys(s string) ([]byte, error) {
 	return keys, nil
 }
 
-// keyReader passes on what it reads until the keys come in a row; keys that begin the row and do not end it are passed
-// on late.
+// keyReader passes on what it reads until the detach keys are typed. It delays the beginning of the sequence until it
+// is clear whether the rest follows.
 type keyReader struct {
 	r    io.Reader
 	keys []byte
@@ -66,7 +66,7 @@ func (k *keyReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// scan sorts what was read into what is passed on and what may be the beginning of the row.
+// scan separates what is passed on from what may be the beginning of the sequence.
 func (k *keyReader) scan(b []byte) {
 	for i, c := range b {
 		if c == k.keys[k.held] {

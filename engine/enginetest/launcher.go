@@ -1,6 +1,5 @@
-// Package enginetest opens whole engines in tests: their containers are made up by a launcher that starts nothing, so
-// that they need neither root nor a kernel that could. Its own tests run such an engine on a disk that fails, or that
-// loses what was not synced.
+// Package enginetest opens whole engines for tests. Their containers are simulated, so they need neither root nor
+// support of the kernel. Its own tests run such an engine on a disk that fails, or that loses what was not synced.
 package enginetest
 
 import (
@@ -19,9 +18,9 @@ import (
 	"box/engine/task"
 )
 
-// Launcher is one whose programs are goroutines: each sends back, unframed, what it gets on its streams. One that is
-// called false ends at once with the code 1, the others when they are told to, which one that is called stubborn must
-// be by SIGKILL. One that is called big does not start: no disk has room for it.
+// Launcher simulates programs by goroutines that send back what they receive, without frames. A program called false
+// ends at once with code 1; others end on a signal, those called stubborn only on SIGKILL. One called big fails to
+// start, as with a full disk.
 type Launcher struct {
 	exits chan task.Exit
 
@@ -30,7 +29,7 @@ type Launcher struct {
 	pids    int
 }
 
-// program is what runs in a container, or was asked to run beside it.
+// program is a simulated program of a container or an exec.
 type program struct {
 	pid  int
 	deaf bool          // to SIGTERM
@@ -39,15 +38,15 @@ type program struct {
 	end  func()
 }
 
-// NewLauncher has nothing running.
+// NewLauncher makes a Launcher without running programs.
 func NewLauncher() *Launcher {
 	return &Launcher{exits: make(chan task.Exit, 1000), running: map[string]*program{}}
 }
 
-// firstPid is where the made-up pids begin: above all that the kernel gives (pid_max is 1<<22 at most).
+// firstPid is above all pids of the kernel (pid_max is at most 1<<22).
 const firstPid = 1 << 23
 
-// errBig is what the keeper's socket leaves of an error: its text.
+// errBig is an error as it arrives over the keeper's socket: only its text.
 var errBig = errors.New("write log: " + unix.ENOSPC.Error())
 
 // Launch implements task.Launcher.
@@ -75,7 +74,7 @@ func (r *Launcher) Launch(_ context.Context, l task.Launch, attached []*os.File)
 	return task.Status{ID: l.ID, Pid: p.pid, Started: time.Now()}, nil
 }
 
-// echo sends back what comes on f until that or the program ends.
+// echo sends back what arrives on f until that or the program ends.
 func (p *program) echo(f *os.File) {
 	done := make(chan struct{})
 	defer close(done)
@@ -114,7 +113,7 @@ func (l *Launcher) Watch(ctx context.Context, fn func(task.Exit)) error {
 // Task implements task.Launcher.
 func (l *Launcher) Task(id string) task.Task { return &echoing{l, id} }
 
-// echoing is one program, by its container.
+// echoing is the program of a container.
 type echoing struct {
 	*Launcher
 	id string

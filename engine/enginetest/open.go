@@ -14,9 +14,8 @@ import (
 	"box/fs/drivers"
 )
 
-// Open opens an engine on vfs below a new folder, with programs that a Launcher makes up. change, when not nil, may
-// set more options. It is closed, and the folder removed, when the test ends. dir is short enough for sockets beside
-// it.
+// Open opens an engine on vfs below a new folder, with a Launcher. If change is not nil, it may set options. At the end
+// of the test, the engine is closed and the folder removed. dir is short enough for sockets in it.
 func Open(tb testing.TB, change func(*engine.Options)) (e *engine.Engine, dir string) {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "box")
@@ -27,7 +26,7 @@ func Open(tb testing.TB, change func(*engine.Options)) (e *engine.Engine, dir st
 	return Reopen(tb, dir, change), dir
 }
 
-// Reopen opens an engine on what another one left in dir, which was closed.
+// Reopen opens an engine on the data of another one, which was closed.
 func Reopen(tb testing.TB, dir string, change func(*engine.Options)) *engine.Engine {
 	tb.Helper()
 	root := filepath.Join(dir, "data")

@@ -1,5 +1,4 @@
-// Package events is the bus on which the engine says what happened, and the short memory of it that late
-// listeners are served from.
+// Package events has the bus on which the engine publishes events, and which remembers recent ones.
 package events
 
 import (
@@ -10,13 +9,13 @@ import (
 	"github.com/moby/moby/api/types/events"
 )
 
-// kept is how many events are remembered for listeners that ask for the past, as many as Docker keeps.
+// kept is how many events are remembered, as many as in Docker.
 const kept = 256
 
-// queued is how far a listener may fall behind before it is cut off: a stuck client must not cost memory without end.
+// queued is how far a listener may fall behind before it is dropped, so that a stuck client does not use up memory.
 const queued = 4096
 
-// Bus hands every event to every listener, in order. The zero value is ready.
+// Bus passes every event to every listener, in order. The zero value is ready to use.
 type Bus struct {
 	mu        sync.Mutex
 	ring      []events.Message
@@ -28,16 +27,16 @@ type listener struct {
 	c chan events.Message
 }
 
-// clientKey is where a context has the name of the certificate that a request came with.
+// clientKey is the key of the certificate's name in a context.
 type clientKey struct{}
 
-// WithClient says whose request what is done under the context serves.
+// WithClient records the name in the certificate of the client whose request the context serves.
 func WithClient(ctx context.Context, certificate string) context.Context {
 	return context.WithValue(ctx, clientKey{}, certificate)
 }
 
-// Publish sends an event; that of a request which came with a certificate has the certificate's name. Time is set
-// here: later than that of every event before.
+// Publish sends an event. If the request came with a certificate, its name is added. The time is set here, later than
+// that of all events before.
 func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Action, id string,
 	attributes map[string]string) {
 	if name, ok := ctx.Value(clientKey{}).(string); ok {
@@ -68,16 +67,16 @@ func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Actio
 	}
 }
 
-// Listeners counts who is subscribed.
+// Listeners returns the number of subscriptions.
 func (b *Bus) Listeners() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.listeners)
 }
 
-// Subscribe calls fn for every remembered event after since (where it and until are zero, for none) and then for
-// each as it comes, until ctx ends, until passes, or fn gives an error, which is returned.
-// Started, when not nil, is called once nothing can be missed any more.
+// Subscribe calls fn for each remembered event after since (for none if since and until are zero), and then for each
+// new one, until ctx ends, until is reached, or fn returns an error, which is returned. If started is not nil, it is
+// called as soon as no event can be missed.
 func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started func(),
 	fn func(events.Message) error) error {
 	l := &listener{c: make(chan events.Message, queued)}
@@ -118,7 +117,7 @@ func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started fun
 	}
 }
 
-// join adds l and copies what it asks for of the past, in one step.
+// join adds l and copies the past events that it asks for, in one step.
 func (b *Bus) join(l *listener, since time.Time, asks bool) []events.Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,15 +7,14 @@ import (
 	"github.com/moby/moby/api/types/events"
 )
 
-// objects are the kinds of what events are about; each is a filter too.
+// objects are the types of events, each of which is a filter, too.
 var objects = []events.Type{
 	events.ConfigEventType, events.ContainerEventType, events.DaemonEventType, events.ImageEventType,
 	events.NetworkEventType, events.NodeEventType,
 	events.PluginEventType, events.SecretEventType, events.ServiceEventType, events.VolumeEventType,
 }
 
-// Events is the test that the filters of `docker events` make. Filters that are not known are passed over, as in
-// Docker.
+// Events returns the test of the filters of `docker events`. Unknown filters are ignored, as in Docker.
 func Events(f Args) func(events.Message) bool {
 	return func(m events.Message) bool {
 		if !f.Any("event", func(v string) bool { return matchAction(v, string(m.Action)) }) ||
@@ -34,13 +33,13 @@ func Events(f Args) func(events.Message) bool {
 	}
 }
 
-// matchAction: an action may carry more behind a colon, as exec_start does.
+// matchAction compares actions. An action such as exec_start may have more text after a colon.
 func matchAction(want, action string) bool {
 	return want == action || strings.HasPrefix(action, want+":")
 }
 
-// concerns tells whether m is of an object of that kind whose ID or name begins with ref. An image is named in whole,
-// with or without its tag, and concerns the containers that were made of it.
+// concerns tells whether m is about an object of a type whose ID or name starts with ref. An image has to be named
+// completely, with or without its tag, and also matches events of its containers.
 func concerns(m *events.Message, kind events.Type, ref string) bool {
 	a := m.Actor.Attributes
 	if kind != events.ImageEventType {

@@ -1,4 +1,4 @@
-// Package filter reads the --filter options of lists, prunes and events, and the times and names that stand in them.
+// Package filter implements the --filter options of lists, prunes and events, and parses their times and names.
 package filter
 
 import (
@@ -8,13 +8,13 @@ import (
 	"box/engine/refuse"
 )
 
-// Args are the filters of a request by key: values of one key are alternatives, keys restrict each other.
+// Args are filters by key. The values of a key are alternatives; several keys must all match.
 type Args map[string][]string
 
-// Has tells whether a key is used.
+// Has tells whether a key is given.
 func (f Args) Has(key string) bool { return len(f[key]) > 0 }
 
-// Check refuses a key that is not known.
+// Check refuses unknown keys.
 func (f Args) Check(known []string) error {
 	for key := range f {
 		if !slices.Contains(known, key) {
@@ -24,23 +24,22 @@ func (f Args) Check(known []string) error {
 	return nil
 }
 
-// Any tells whether one of key's values fits, or the key is not used.
+// Any tells whether one of key's values matches, or the key is not given.
 func (f Args) Any(key string, fits func(string) bool) bool {
 	return !f.Has(key) || slices.ContainsFunc(f[key], fits)
 }
 
-// Labels tells whether labels fit: all of the values of label, each a name or name=value, and not all of those of
-// label!.
+// Labels tells whether labels match all values of label, each a name or name=value, and not all those of label!.
 func (f Args) Labels(labels map[string]string) bool {
 	return haveAll(labels, f["label"]) && (!f.Has("label!") || !haveAll(labels, f["label!"]))
 }
 
-// Annotations tells whether annotations fit: all of the values of annotation, each a name or name=value.
+// Annotations tells whether annotations match all values of annotation, each a name or name=value.
 func (f Args) Annotations(annotations map[string]string) bool {
 	return haveAll(annotations, f["annotation"])
 }
 
-// haveAll tells whether labels have each of wanted, by name or as name=value.
+// haveAll tells whether labels contain all of wanted, by name or as name=value.
 func haveAll(labels map[string]string, wanted []string) bool {
 	for _, want := range wanted {
 		name, value, hasValue := strings.Cut(want, "=")
@@ -52,7 +51,7 @@ func haveAll(labels map[string]string, wanted []string) bool {
 	return true
 }
 
-// Bool reads a filter that is true or false.
+// Bool parses a filter that is true or false.
 func (f Args) Bool(key string) (value, asked bool, err error) {
 	switch values := f[key]; {
 	case len(values) == 0:

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Name tells whether a filter fits a name: it is a regular expression on the name, with or without the slash
-// that the API shows, or when it is not one, a part of it.
+// Name tells whether a filter matches a name. It is a regular expression for the name with or without the slash that
+// the API shows or, if it is not a valid one, a part of the name.
 func Name(pattern, name string) bool {
 	re, err := regexp.Compile(pattern)
 	if err != nil {

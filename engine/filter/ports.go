@@ -9,7 +9,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 )
 
-// HasPort tells whether a port as "80", "80/tcp" or "8000-8010/udp" is among them.
+// HasPort tells whether ports contain one given as "80", "80/tcp" or "8000-8010/udp".
 func HasPort(ports []api.PortSummary, v string, public bool) bool {
 	numbers, proto, ok := strings.Cut(v, "/")
 	if !ok {
@@ -28,7 +28,7 @@ func HasPort(ports []api.PortSummary, v string, public bool) bool {
 	})
 }
 
-// ValidPorts tells whether v is a port or a range of them, with or without a protocol.
+// ValidPorts tells whether v is a port or a range, with or without a protocol.
 func ValidPorts(v string) bool {
 	numbers, _, _ := strings.Cut(v, "/")
 	from, to, ok := strings.Cut(numbers, "-")

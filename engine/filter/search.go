@@ -9,7 +9,8 @@ import (
 	"box/engine/refuse"
 )
 
-// Search is the test that the filters of `docker search` make. Nothing is automated any more.
+// Search returns the test of the filters of `docker search`. is-automated never matches, because registries do not
+// report it any more.
 func Search(f Args) (func(apiregistry.SearchResult) bool, error) {
 	if err := f.Check([]string{"is-automated", "is-official", "stars"}); err != nil {
 		return nil, err

@@ -8,15 +8,15 @@ import (
 	"box/engine/refuse"
 )
 
-// layouts are the ways to write a date and a time of day, in full or cut short.
+// layouts are the accepted forms of date and time.
 var layouts = []string{
 	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02T15Z07:00",
 	"2006-01-02T15",
 	"2006-01-02Z07:00", "2006-01-02",
 }
 
-// Time reads a time as filters have it: how long before now, a time of day (local where it does not say), or seconds
-// since 1970.
+// Time parses a time in a filter: a duration before now, a date and time (local unless it has a zone), or seconds since
+// 1970.
 func Time(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && text != "0" {
 		return now.Add(-d), nil
@@ -35,7 +35,7 @@ func Time(text string, now time.Time) (time.Time, error) {
 	return time.Unix(s, n), nil
 }
 
-// Until is the moment after which nothing fits, zero for no such filter.
+// Until returns the time of the filter until, or zero.
 func (f Args) Until(now time.Time) (time.Time, error) {
 	switch len(f["until"]) {
 	case 0:

@@ -1,5 +1,5 @@
-// Package health has the rules of health checks: what is run when, and what its results mean. It is pure; the engine
-// runs the checks.
+// Package health has the rules of health checks: when they run, and what their results mean. It has no side effects;
+// the engine runs the checks.
 package health
 
 import (
@@ -10,7 +10,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 )
 
-// What a health check has where neither the image nor the user says.
+// Defaults of health checks.
 const (
 	interval      = 30 * time.Second
 	timeout       = 30 * time.Second
@@ -21,7 +21,7 @@ const (
 // kept is how many results inspect shows.
 const kept = 5
 
-// Command is the program that tells a container's health, nil for none.
+// Command returns the command of a container's health check, or nil.
 func Command(c *api.Config) []string {
 	if c.Healthcheck == nil || len(c.Healthcheck.Test) < 2 {
 		return nil
@@ -39,7 +39,7 @@ func Command(c *api.Config) []string {
 	return nil
 }
 
-// Fresh is the health of a container that was just started; results of earlier runs stay in the list.
+// Fresh returns the health of a container that was just started. Results of earlier runs stay in the list.
 func Fresh(c *api.Config, before *api.Health) *api.Health {
 	if Command(c) == nil {
 		return nil
@@ -51,9 +51,9 @@ func Fresh(c *api.Config, before *api.Health) *api.Health {
 	return h
 }
 
-// Judge is the health after one more result, by Docker's rules: a success is healthy at once, as many failures in a
-// row as there are retries unhealthy, and failures within the start period of a container that was never healthy do
-// not count.
+// Judge returns the health after one more result, by Docker's rules: a success means healthy at once; as many
+// consecutive failures as there are retries mean unhealthy; and failures in the start period of a container that has
+// not been healthy yet do not count.
 func Judge(h *api.Health, r *api.HealthcheckResult, c *api.HealthConfig, started time.Time) *api.Health {
 	next := &api.Health{Status: h.Status, FailingStreak: h.FailingStreak}
 	next.Log = append(slices.Clone(h.Log[max(0, len(h.Log)+1-kept):]), r)
@@ -70,7 +70,7 @@ func Judge(h *api.Health, r *api.HealthcheckResult, c *api.HealthConfig, started
 	return next
 }
 
-// Pause is how long to wait before the next check.
+// Pause returns how long to wait before the next check.
 func Pause(h *api.Health, c *api.HealthConfig, ran time.Duration) time.Duration {
 	if h != nil && h.Status == api.Starting && ran < c.StartPeriod {
 		return cmp.Or(c.StartInterval, startInterval)
@@ -78,5 +78,5 @@ func Pause(h *api.Health, c *api.HealthConfig, ran time.Duration) time.Duration 
 	return cmp.Or(c.Interval, interval)
 }
 
-// Timeout is how long a check may take.
+// Timeout returns how long a check may take.
 func Timeout(c *api.HealthConfig) time.Duration { return cmp.Or(c.Timeout, timeout) }

@@ -2,8 +2,7 @@ package health
 
 import "sync"
 
-// Output keeps the beginning of what is written to it, and takes the rest without keeping it. It may be read while it
-// is written.
+// Output keeps the first bytes that are written to it, and drops the rest. It may be read while it is written.
 type Output struct {
 	limit int
 
@@ -12,7 +11,7 @@ type Output struct {
 	cut bool
 }
 
-// NewOutput keeps at most limit bytes.
+// NewOutput returns an Output that keeps at most limit bytes.
 func NewOutput(limit int) *Output { return &Output{limit: limit} }
 
 // Write implements io.Writer; it never fails.
@@ -25,7 +24,7 @@ func (h *Output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is what was kept, with dots after it when that is not all.
+// String returns what was kept, followed by dots if something was dropped.
 func (h *Output) String() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package ident makes IDs and names for what has none.
+// Package ident generates IDs and names.
 package ident
 
 import (
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// New makes 64 hexadecimal digits. The first 12 are never all decimal: they serve as a host name, and a name that
-// reads as a number confuses resolvers.
+// New returns 64 random hexadecimal digits. The first 12 are never all decimal, because they become a host name, and
+// resolvers take a decimal one for an address.
 func New() string {
 	for {
 		var b [32]byte
@@ -22,10 +22,10 @@ func New() string {
 	}
 }
 
-// Short is the form of an ID that people see.
+// Short returns the short form of an ID.
 func Short(id string) string { return id[:min(len(id), 12)] }
 
-// UUID makes a random UUID (RFC 9562, version 4).
+// UUID returns a random UUID (RFC 9562, version 4).
 func UUID() string {
 	var b [16]byte
 	rand.Read(b[:])
@@ -44,7 +44,7 @@ var (
 		sail schooner sextant shoal skiff slate sluice spruce tern tide tiller tower trawler wharf willow winch`)
 )
 
-// Name makes a name for a container that was given none; taken says which are used.
+// Name generates a name for a container. taken tells which names are in use.
 func Name(taken func(string) bool) string {
 	for try := 0; ; try++ {
 		name := pick(moods) + "_" + pick(crafts)

@@ -55,43 +55,43 @@ type Container struct {
 	damaged  string // why the record cannot be used, "" when it can
 }
 
-// New is a container of that record and status. save is called with each change of the status, one at a time for a
-// container.
+// New makes a container with a record and a status. save is called at each change of the status, one call at a time for
+// each container.
 func New(rec Record, st Status, save func(id string, st Status)) *Container {
 	return &Container{id: rec.ID, rec: rec, st: st, save: save, changed: make(chan struct{}), end: newEnd()}
 }
 
-// ID is the container's, for ever.
+// ID returns the ID, which never changes.
 func (c *Container) ID() string { return c.id }
 
-// Record is a copy of the record.
+// Record returns a copy of the record.
 func (c *Container) Record() Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.rec
 }
 
-// Reconfigure changes the record in memory, once what it changes to is on the disk.
+// Reconfigure changes the record in memory, after the change is on disk.
 func (c *Container) Reconfigure(change func(*Record)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change(&c.rec)
 }
 
-// Now is a copy of the status, and the channel that tells of the next change.
+// Now returns a copy of the status, and a channel that is closed at the next change.
 func (c *Container) Now() (Status, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.st, c.changed
 }
 
-// Status is a copy of the status.
+// Status returns a copy of the status.
 func (c *Container) Status() Status {
 	st, _ := c.Now()
 	return st
 }
 
-// To moves the container to a state, lets change set what goes with it, and saves. An arrow that is not in the
+// To moves the container to a state, calls change to set related fields, and saves. A transition that is not in the
 // diagram is an error and changes nothing.
 func (c *Container) To(next api.ContainerState, change func(*Status)) error {
 	c.mu.Lock()
@@ -112,7 +112,7 @@ func (c *Container) to(next api.ContainerState, change func(*Status)) error {
 	return nil
 }
 
-// Change sets fields of the status without moving it, and saves.
+// Change changes fields of the status without a transition, and saves.
 func (c *Container) Change(change func(*Status)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,21 +120,21 @@ func (c *Container) Change(change func(*Status)) {
 	c.touched()
 }
 
-// Note sets fields of the status in memory alone: they must not wear the disk, or are saved later.
+// Note changes fields of the status in memory only, because they change too often or are saved later.
 func (c *Container) Note(change func(*Status)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change(&c.st)
 }
 
-// Restore corrects what was read from the disk by what is there, before anybody else knows of the container.
+// Restore corrects what was read from disk by what exists, before the container is known to anybody else.
 func (c *Container) Restore(change func(*Record, *Status)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change(&c.rec, &c.st)
 }
 
-// touched saves the status and wakes who waits for a change; c.mu is held.
+// touched saves the status and wakes those who wait for a change. c.mu is held.
 func (c *Container) touched() {
 	c.st.Seq++
 	if !c.gone {
@@ -148,7 +148,7 @@ func (c *Container) wake() {
 	c.changed = make(chan struct{})
 }
 
-// Damage says why a container cannot be used: it is dead from then on, and can only be removed.
+// Damage marks a container as unusable. It is dead from then on and can only be removed.
 func (c *Container) Damage(why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -156,7 +156,7 @@ func (c *Container) Damage(why string) {
 	c.st.State, c.st.Error = api.StateDead, why
 }
 
-// Damaged is why the container cannot be used, "" when it can.
+// Damaged returns why the container is unusable, or "".
 func (c *Container) Damaged() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -170,8 +170,8 @@ func (c *Container) Gone() bool {
 	return c.gone
 }
 
-// Go notes that the container is removed: its status is saved no more. It gives what must be closed and forgotten
-// with it. Farewell is due when that is told.
+// Go marks the container as removed, so that its status is not saved any more. It returns what has to be closed and
+// forgotten. Farewell must be called when the removal was announced.
 func (c *Container) Go() (waiting []*task.Stream, execs []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,14 +180,14 @@ func (c *Container) Go() (waiting []*task.Stream, execs []string) {
 	return waiting, slices.Clone(c.execs)
 }
 
-// Farewell wakes who waits for the removal.
+// Farewell wakes those who wait for the removal.
 func (c *Container) Farewell() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wake()
 }
 
-// See calls look with everything that inspect shows, of one moment.
+// See passes look all that inspect shows, as of one moment.
 func (c *Container) See() (rec Record, st Status, execs []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

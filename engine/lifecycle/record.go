@@ -1,5 +1,5 @@
-// Package lifecycle is one container through its life: the record it was made from, how it is, the arrows between its
-// states, and the locks over them. Nobody else writes a field of a container.
+// Package lifecycle has the life of a container: its record, its status, the transitions between states, and the locks
+// that protect them. Nobody else writes a field of a container.
 package lifecycle
 
 import (
@@ -16,8 +16,8 @@ import (
 	"box/engine/state"
 )
 
-// Record is what a container was made from: written when it is created and when its configuration changes, durable
-// before the reply. What it points to is never written in place.
+// Record is what a container is made from. It is written when the container is created and when its configuration
+// changes, and is durable before the reply. What it points to is never changed in place.
 type Record struct {
 	ID       string
 	Name     string // without the slash that the API shows
@@ -36,10 +36,10 @@ type Record struct {
 	Links    []string `json:",omitempty"` // IDs of the containers in Host.Links, in that order: those may be renamed
 }
 
-// Records are those of all containers, by ID.
+// Records is the table of all records, by ID.
 var Records = state.Table[Record]{Name: "containers"}
 
-// Attributes are what an event of the container carries; more are pairs.
+// Attributes returns the attributes of the container's events; more are pairs.
 func (r *Record) Attributes(more ...string) map[string]string {
 	a := map[string]string{}
 	if r.Config != nil {
@@ -53,14 +53,14 @@ func (r *Record) Attributes(more ...string) map[string]string {
 	return a
 }
 
-// Uses tells whether a container was made from an image, or mounts it.
+// Uses tells whether the container was made from an image, or mounts it.
 func (r *Record) Uses(image string) bool {
 	return r.Image == image || slices.ContainsFunc(r.Mounts, func(m request.Mount) bool {
 		return m.Type == mount.TypeImage && m.Spec.Source == image
 	})
 }
 
-// Volumes are the names of the volumes, each once.
+// Volumes returns the names of the volumes, each once.
 func (r *Record) Volumes() []string {
 	var names []string
 	for _, m := range r.Mounts {
@@ -71,7 +71,7 @@ func (r *Record) Volumes() []string {
 	return names
 }
 
-// LinkIndex is where in the lists of links the one with an alias is, -1 for nowhere.
+// LinkIndex returns the index of the link with an alias, or -1.
 func (r *Record) LinkIndex(alias string) int {
 	known := r.Host.Links[:min(len(r.Host.Links), len(r.Links))]
 	return slices.IndexFunc(known, func(l string) bool { return path.Base(l) == alias })

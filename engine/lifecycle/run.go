@@ -10,7 +10,7 @@ import (
 	"box/engine/task"
 )
 
-// End is the end of one run of a program, which the next run does not change.
+// End is the end of one run of the program.
 type End struct {
 	done chan struct{} // closed when it is there
 	code int
@@ -18,7 +18,7 @@ type End struct {
 
 func newEnd() *End { return &End{done: make(chan struct{})} }
 
-// Over tells whether the end is there.
+// Over tells whether the run has ended.
 func (x *End) Over() bool {
 	select {
 	case <-x.done:
@@ -28,18 +28,18 @@ func (x *End) Over() bool {
 	}
 }
 
-// Code is the exit code, once the end is there.
+// Code returns the exit code of a run that has ended.
 func (x *End) Code() int { return x.code }
 
-// End is the end of the program that runs, or of the next.
+// End returns the end of the current run, or of the next one.
 func (c *Container) End() *End {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.end
 }
 
-// Ended moves a container whose program has ended. tell is called when the state has it, and before who waits for the
-// end hears of it.
+// Ended moves a container whose program has ended to its next state. tell is called after the state has changed, and
+// before those who wait for the end are woken.
 func (c *Container) Ended(next api.ContainerState, code int, change func(*Status), tell func(*Record)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,7 +52,7 @@ func (c *Container) Ended(next api.ContainerState, code int, change func(*Status
 	})
 }
 
-// Waiting takes the streams that were attached before the program started.
+// Waiting removes and returns the streams that were attached before the program started.
 func (c *Container) Waiting() []*task.Stream {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,21 +61,21 @@ func (c *Container) Waiting() []*task.Stream {
 	return waiting
 }
 
-// Await keeps a stream for the next program.
+// Await adds a stream for the next run.
 func (c *Container) Await(s *task.Stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = append(c.waiting, s)
 }
 
-// Execs are the IDs of the execs that were made and have not ended.
+// Execs returns the IDs of the execs that have not ended.
 func (c *Container) Execs() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.execs)
 }
 
-// AddExec lists an exec, and gives all of them.
+// AddExec adds an exec to the list, and returns the list.
 func (c *Container) AddExec(id string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,7 +83,7 @@ func (c *Container) AddExec(id string) []string {
 	return slices.Clone(c.execs)
 }
 
-// DropExec takes one off the list, which is nil when that was the last: inspect shows null.
+// DropExec removes an exec from the list, which is nil when it is empty, because inspect shows null then.
 func (c *Container) DropExec(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,15 +92,15 @@ func (c *Container) DropExec(id string) {
 	}
 }
 
-// RestartBy keeps the timer of the next restart by the policy, which CancelRestart stops. start is called under the
-// lock that makes a cancellation wait for it.
+// RestartBy sets the timer of the next automatic restart, which CancelRestart stops. start is called under the lock for
+// which a cancellation waits.
 func (c *Container) RestartBy(start func() *time.Timer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.timer = start()
 }
 
-// CancelRestart stops a pending restart; the long lock is held.
+// CancelRestart stops a pending restart. The long lock is held.
 func (c *Container) CancelRestart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,7 +110,7 @@ func (c *Container) CancelRestart() {
 	}
 }
 
-// Hold keeps --rm back while a restart by hand is under way, until LetGo.
+// Hold delays --rm while the container is being restarted on request, until LetGo.
 func (c *Container) Hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,21 +124,21 @@ func (c *Container) LetGo() {
 	c.restarts--
 }
 
-// Goes tells whether the container is one of --rm that nobody is restarting.
+// Goes tells whether the container is removed when it ends, and is not being restarted on request.
 func (c *Container) Goes() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.rec.Host.AutoRemove && c.restarts == 0
 }
 
-// Idle tells whether the program does not run and nobody is restarting it.
+// Idle tells whether the program is not running and not being restarted on request.
 func (c *Container) Idle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.restarts == 0 && !c.st.Running()
 }
 
-// Check keeps what ends the health checks that now begin, and ends those before.
+// Check stores the function that ends the health checks which start now, and ends earlier ones.
 func (c *Container) Check(cancel context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,8 +148,7 @@ func (c *Container) Check(cancel context.CancelFunc) {
 	c.checks = cancel
 }
 
-// Uncheck ends the health checks of a container that does not run any more, or is frozen. It counts as unhealthy, as
-// in Docker.
+// Uncheck ends the health checks of a container that is stopped or paused. As in Docker, it counts as unhealthy.
 func (c *Container) Uncheck() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,8 +164,8 @@ func (c *Container) Uncheck() {
 	}
 }
 
-// Judge gives the health after one more result, while ctx lasts. Only a change of the status is saved: checks must
-// not wear the disk.
+// Judge sets the health after one more result, unless ctx is done. It saves only if the status changed, so that checks
+// do not cause writes.
 func (c *Container) Judge(ctx context.Context, judge func(*Status) *api.Health) (after api.HealthStatus, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -183,7 +182,8 @@ func (c *Container) Judge(ctx context.Context, judge func(*Status) *api.Health) 
 	return after, true
 }
 
-// WatchOOM keeps what ends a watch of the memory, unless there is one; the long lock is held. watch may give nil.
+// WatchOOM stores the function that ends a watch of the memory, unless there is one. The long lock is held. watch may
+// return nil.
 func (c *Container) WatchOOM(watch func() (end func())) {
 	c.mu.Lock()
 	has := c.oom != nil
@@ -197,7 +197,7 @@ func (c *Container) WatchOOM(watch func() (end func())) {
 	c.oom = end
 }
 
-// UnwatchOOM ends the watch; the long lock is held.
+// UnwatchOOM ends the watch. The long lock is held.
 func (c *Container) UnwatchOOM() {
 	c.mu.Lock()
 	end := c.oom
@@ -208,8 +208,8 @@ func (c *Container) UnwatchOOM() {
 	}
 }
 
-// TellOOM notes that it was told that this run has met the limit of its memory, or, false, that a new run begins.
+// TellOOM records whether the event that this run is out of memory was sent; a new run sets false.
 func (c *Container) TellOOM(told bool) { c.oomTold.Store(told) }
 
-// OOMTold tells whether it was.
+// OOMTold returns what TellOOM recorded.
 func (c *Container) OOMTold() bool { return c.oomTold.Load() }

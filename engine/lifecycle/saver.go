@@ -17,11 +17,11 @@ import (
 	"box/fs/disk"
 )
 
-// saveEvery is how long a status may be in the exec root alone before it is in the state file too.
+// saveEvery is how long a status may be in the exec root only, before it is in the state file, too.
 const saveEvery = time.Second
 
-// Saver keeps the statuses: at once in files below the exec root, which a daemon that is killed leaves behind, and
-// soon in the state file, which outlives a restart of the machine.
+// Saver saves statuses: at once in files below the exec root, which survive a killed daemon, and soon after in the
+// state file, which survives a reboot.
 type Saver struct {
 	dir  string // of the files
 	disk *disk.Disk
@@ -34,15 +34,15 @@ type Saver struct {
 	unsaved map[string]Status // by ID: not yet in the state file
 }
 
-// NewSaver is a saver whose files are in dir, which is there.
+// NewSaver makes a Saver with its files in dir, which exists.
 func NewSaver(dir string, d *disk.Disk, db *state.DB, log *slog.Logger) *Saver {
 	return &Saver{dir: dir, disk: d, db: db, log: log, dirty: make(chan struct{}, 1), unsaved: map[string]Status{}}
 }
 
 func (s *Saver) path(id string) string { return filepath.Join(s.dir, id+".json") }
 
-// Save writes a status to its file, and notes it for the state file. That it cannot be written is said in the log:
-// the container lives on.
+// Save writes a status to its file, and marks it for the state file. An error is only logged, since the container goes
+// on.
 func (s *Saver) Save(id string, st Status) {
 	raw, err := json.Marshal(st)
 	if err == nil {
@@ -60,7 +60,7 @@ func (s *Saver) Save(id string, st Status) {
 	}
 }
 
-// Drop forgets what Save wrote outside the state file.
+// Drop removes what Save wrote outside of the state file.
 func (s *Saver) Drop(id string) {
 	s.mu.Lock()
 	delete(s.unsaved, id)
@@ -70,13 +70,13 @@ func (s *Saver) Drop(id string) {
 	}
 }
 
-// Has tells whether a container's file is there: it is not when the machine was restarted since.
+// Has tells whether a container's file exists. It does not after a reboot.
 func (s *Saver) Has(id string) bool {
 	_, err := os.Stat(s.path(id))
 	return err == nil
 }
 
-// Newest is the newer of what the file and the state file, which has saved, know.
+// Newest returns the newer status, of the file or of the state file, which is saved.
 func (s *Saver) Newest(id string, saved Status) Status {
 	raw, err := os.ReadFile(s.path(id))
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Saver) Newest(id string, saved Status) Status {
 	return st
 }
 
-// Run puts changed statuses into the state file, many at a time, until stop is closed.
+// Run writes changed statuses to the state file, many at a time, until stop is closed.
 func (s *Saver) Run(stop <-chan struct{}) {
 	for {
 		select {
@@ -108,8 +108,8 @@ func (s *Saver) Run(stop <-chan struct{}) {
 	}
 }
 
-// Flush puts every status that is noted into the state file now. One of a container that was removed is passed over.
-// After an error all are noted still.
+// Flush writes all marked statuses to the state file now, except those of removed containers. After an error all are
+// still marked.
 func (s *Saver) Flush() error {
 	s.mu.Lock()
 	noted := s.unsaved
@@ -142,12 +142,11 @@ func (s *Saver) Flush() error {
 	return fmt.Errorf("state file: %w", err)
 }
 
-// onePage is what a write to a file puts into the page cache before it looks whether the process is killed.
+// onePage is how much a write puts into the page cache before it checks whether the process is killed.
 const onePage = 4096
 
-// write replaces the status in a file by raw, so that a daemon that is killed leaves the old or the new. Few need
-// more than a page and so a second file: a rename over the first is twice as dear, and ext4 writes the file to the
-// disk at once for its sake.
+// write replaces the status in a file, so that a killed daemon leaves the old or the new one. Statuses of more than a
+// page need a second file. A rename costs twice as much, and makes ext4 write the file to disk at once.
 func write(d *disk.Disk, path string, raw []byte) error {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -170,7 +169,7 @@ func write(d *disk.Disk, path string, raw []byte) error {
 	return nil
 }
 
-// orNoSpace is the reason of a write that was short: err, or a full disk.
+// orNoSpace returns the reason of a short write: err, or a full disk.
 func orNoSpace(err error) error {
 	if err == nil {
 		return unix.ENOSPC

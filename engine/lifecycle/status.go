@@ -9,8 +9,8 @@ import (
 	"box/engine/state"
 )
 
-// Status is how a container is: what changes while it lives. It goes to the exec root at once and into the state file
-// within a second.
+// Status is what changes while a container lives. It is saved in the exec root at once, and in the state file within a
+// second.
 type Status struct {
 	Seq       uint64 // counts changes: of two copies the one with the higher number holds
 	State     api.ContainerState
@@ -29,15 +29,15 @@ type Status struct {
 	Health    *api.Health        // nil without a health check; what it points to is never written in place
 }
 
-// Statuses are those of all containers, by ID.
+// Statuses is the table of all statuses, by ID.
 var Statuses = state.Table[Status]{Name: "statuses"}
 
-// Running tells whether the program runs, paused or not.
+// Running tells whether the program is running or paused.
 func (s *Status) Running() bool {
 	return s.State == api.StateRunning || s.State == api.StatePaused
 }
 
-// HealthStatus is the health as filters name it.
+// HealthStatus returns the health as filters name it.
 func (s *Status) HealthStatus() api.HealthStatus {
 	if s.Health == nil {
 		return api.NoHealthcheck
@@ -45,7 +45,7 @@ func (s *Status) HealthStatus() api.HealthStatus {
 	return s.Health.Status
 }
 
-// transitions are the arrows of the diagram over Container.
+// transitions are those in the diagram at Container.
 var transitions = map[api.ContainerState][]api.ContainerState{
 	api.StateCreated:    {api.StateRunning, api.StateRemoving},
 	api.StateRunning:    {api.StatePaused, api.StateRestarting, api.StateExited},

@@ -1,4 +1,4 @@
-// Package programs finds what can be run in a container's root, for somebody whose program is not there.
+// Package programs finds out which programs an image has, for the error about a program that it does not have.
 package programs
 
 import (
@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits of a look at a root, which is an image's and may be made to be slow.
+// Limits, because the root comes from an image and may be made to be slow.
 const (
 	mostFolders = 16
 	mostNames   = 20_000
@@ -22,7 +22,7 @@ const (
 // Opener opens a path below a root with the flags of open(2), and never anything outside.
 type Opener func(path string, flags int) (fd int, err error)
 
-// Missing says what an image has in the place of a program that is not in its PATH, "" where nothing can be told.
+// Missing says what an image has instead of a program that is not in its PATH, or returns "".
 func Missing(open Opener, name, searched string) string {
 	if name == "" || strings.Contains(name, "/") {
 		return ""
@@ -46,7 +46,7 @@ func Missing(open Opener, name, searched string) string {
 		strings.Join(shown(names, name), ", "))
 }
 
-// in lists the files of a folder that may be executed.
+// in returns the executable files in a folder.
 func in(open Opener, dir string) (names []string) {
 	if !path.IsAbs(dir) {
 		return nil
@@ -75,7 +75,7 @@ func in(open Opener, dir string) (names []string) {
 	return names
 }
 
-// shown are a few names: those most like the one that was asked for first, shells before others.
+// shown returns a few names, the most similar ones first and shells before others.
 func shown(names []string, like string) []string {
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(likeness(b, like), likeness(a, like)), cmp.Compare(a, b))
@@ -94,7 +94,7 @@ func printable(r rune) rune {
 	return r
 }
 
-// likeness is how many letters two names begin with alike; a shell is always worth a mention.
+// likeness returns how many letters two names have in common at the beginning. Shells always count.
 func likeness(name, like string) int {
 	n := 0
 	for n < len(name) && n < len(like) && name[n] == like[n] {

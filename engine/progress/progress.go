@@ -1,4 +1,4 @@
-// Package progress is what long requests tell of themselves line by line.
+// Package progress has the lines that long requests send while they run.
 package progress
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/docker/go-units"
 )
 
-// Line is one line of the stream that a load, an import, a pull or a push sends.
+// Line is a line of the stream of a load, an import, a pull or a push.
 type Line struct {
 	Stream string  `json:"stream,omitempty"`
 	Status string  `json:"status,omitempty"`
@@ -19,27 +19,27 @@ type Line struct {
 	Aux    any     `json:"aux,omitempty"`            // for programs
 }
 
-// Detail counts bytes towards a total, 0 for one that is not known.
+// Detail counts bytes towards a total, which is 0 if it is not known.
 type Detail struct {
 	Current int64 `json:"current,omitempty"`
 	Total   int64 `json:"total,omitempty"`
 }
 
-// Said is a line of text alone.
+// Said returns a line of text only.
 func Said(format string, args ...any) Line { return Line{Status: fmt.Sprintf(format, args...)} }
 
-// About is a line on the item id.
+// About returns a line about the item id.
 func About(id, status string) Line { return Line{Status: status, Detail: &Detail{}, ID: id} }
 
-// Counted is a line on how far the item id is.
+// Counted returns a line about the progress of the item id.
 func Counted(id, status string, current, total int64) Line {
 	return Line{Status: status, Detail: &Detail{Current: current, Total: total}, Bar: bar(current, total), ID: id}
 }
 
-// Every is the least time between two reports on one item.
+// Every is the minimum time between two reports about one item.
 const Every = 100 * time.Millisecond
 
-// Paced leaves out reports that come too soon after one another, but not the last.
+// Paced drops reports that follow too soon, but never the last.
 func Paced(tell func(current, total int64) error) func(current, total int64) error {
 	var last time.Time
 	return func(current, total int64) error {
@@ -52,7 +52,7 @@ func Paced(tell func(current, total int64) error) func(current, total int64) err
 	}
 }
 
-// bar draws progress in text as Docker's daemon does: 50 cells and the counts.
+// bar draws a progress bar as Docker's daemon does: 50 cells and the counts.
 func bar(current, total int64) string {
 	switch {
 	case current <= 0 && total <= 0:

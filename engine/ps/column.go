@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// column is one column: its title and what it shows. width is how wide the user wants it, 0 for its own.
+// column is a column: its title and its value. width is what the user wants, or 0.
 type column struct {
 	title string
 	width int
@@ -27,7 +27,7 @@ func kilobytes(f func(p *process) uint64) func(*host, *process, int) string {
 	return func(_ *host, p *process, _ int) string { return strconv.FormatUint(f(p)/1024, 10) }
 }
 
-// user is a user's name, cut as ps does it, or number where there is no name.
+// user returns the name of a user, shortened as in ps, or the number if there is no name.
 func user(f func(p *process) uint32) func(*host, *process, int) string {
 	return func(h *host, p *process, width int) string { return named(h.User(f(p)), f(p), width) }
 }
@@ -49,7 +49,7 @@ func named(name string, id uint32, width int) string {
 	return name
 }
 
-// columns are all that can be asked for, by name.
+// columns returns all columns by name.
 func columns() map[string]column {
 	all := map[string]column{
 		"pid":      {"PID", 0, integer(func(p *process) int { return p.pid })},
@@ -167,7 +167,7 @@ func niceness(p *process) string {
 	return strconv.Itoa(p.nice)
 }
 
-// scheduling is the policy's name (sched(7)).
+// scheduling returns the name of the scheduling policy (sched(7)).
 func scheduling(p *process) string {
 	names := []string{"TS", "FF", "RR", "B", "ISO", "IDL", "DLN"}
 	if p.policy < 0 || p.policy >= len(names) {
@@ -183,7 +183,7 @@ func realtime(p *process) string {
 	return strconv.Itoa(p.rtprio)
 }
 
-// stat is the state with what ps adds to it.
+// stat returns the state with the characters that ps adds.
 func stat(p *process) string {
 	s := p.state
 	for _, f := range []struct {
@@ -200,7 +200,7 @@ func stat(p *process) string {
 	return s
 }
 
-// terminal is the name of the controlling terminal, by its number (tty_nr of proc_pid_stat(5)).
+// terminal returns the name of the controlling terminal (tty_nr of proc_pid_stat(5)).
 func terminal(p *process) string {
 	n := uint32(p.tty)
 	major, minor := n>>8&0xfff, n&0xff|n>>12&0xfff00
@@ -219,7 +219,7 @@ func terminal(p *process) string {
 	return "?"
 }
 
-// daysClock is [DD-]HH:MM:SS, or without full [[DD-]HH:]MM:SS.
+// daysClock formats as [DD-]HH:MM:SS, or if full is not set as [[DD-]HH:]MM:SS.
 func daysClock(d time.Duration, full bool) string {
 	s := int(d / time.Second)
 	text := fmt.Sprintf("%02d:%02d", s/60%60, s%60)
@@ -241,7 +241,7 @@ func (h *host) elapsed(p *process) time.Duration { return max(h.Now.Sub(p.starte
 
 func elapsedText(h *host, p *process, _ int) string { return daysClock(h.elapsed(p), false) }
 
-// share is the processor time of the lifetime, in thousandths.
+// share returns the CPU time relative to the lifetime, in thousandths.
 func (h *host) share(p *process) int {
 	lived := h.elapsed(p)
 	if lived < time.Second {
@@ -258,7 +258,7 @@ func memoryShare(h *host, p *process, _ int) string {
 	return fmt.Sprintf("%d.%d", n/10, n%10)
 }
 
-// started is the time within the last day, else the date.
+// started returns the time within the last day, else the date.
 func started(h *host, p *process, _ int) string {
 	if h.elapsed(p) < 24*time.Hour {
 		return p.started.Local().Format("15:04:05")
@@ -266,7 +266,7 @@ func started(h *host, p *process, _ int) string {
 	return p.started.Local().Format("  Jan 02")
 }
 
-// shortStart is the time today, the date this year, else the year.
+// shortStart returns the time today, the date this year, or the year.
 func shortStart(h *host, p *process, _ int) string {
 	at, now := p.started.Local(), h.Now.Local()
 	switch {
@@ -278,7 +278,7 @@ func shortStart(h *host, p *process, _ int) string {
 	return at.Format("15:04")
 }
 
-// waiting is the function of the kernel that the process sleeps in.
+// waiting returns the kernel function in which the process sleeps.
 func waiting(_ *host, p *process, width int) string {
 	if width == 0 {
 		width = 6

@@ -6,15 +6,14 @@ import (
 	"strings"
 )
 
-// options are what was asked for.
+// options are the parsed options.
 type options struct {
 	columns []column
 	order   []order
 	threads bool
 }
 
-// parser goes through the words that were typed after ps. Options come in the styles of UNIX (-ef), BSD (aux) and GNU
-// (--sort).
+// parser parses the arguments of ps, in the styles of UNIX (-ef), BSD (aux) and GNU (--sort).
 type parser struct {
 	known map[string]column
 	words []string
@@ -54,12 +53,12 @@ func parse(args string) (*options, error) {
 	return &p.out, nil
 }
 
-// looksBSD: many write the dash where it does not belong.
+// looksBSD recognises BSD options that were written with a dash, as many people do.
 func looksBSD(w string) bool {
 	return strings.HasPrefix(w, "au") && strings.Trim(w, "auxw") == ""
 }
 
-// value is what an option is given: the rest of its word, or the next one.
+// value returns the value of an option: the rest of its word, or the next word.
 func (p *parser) value(option, rest string) (string, error) {
 	if rest != "" {
 		return rest, nil
@@ -72,7 +71,7 @@ func (p *parser) value(option, rest string) (string, error) {
 	return v, nil
 }
 
-// unix takes a cluster of letters.
+// unix parses a group of UNIX options.
 func (p *parser) unix(w string) error {
 	for i := range len(w) {
 		c, rest := rune(w[i]), w[i+1:]
@@ -100,7 +99,7 @@ func (p *parser) unix(w string) error {
 	return nil
 }
 
-// bsdStyle takes a cluster of letters, or numbers of processes.
+// bsdStyle parses a group of BSD options, or numbers of processes.
 func (p *parser) bsdStyle(w string) error {
 	if strings.Trim(w, "0123456789,") == "" {
 		return nil
@@ -163,7 +162,7 @@ func (p *parser) gnu(w string) error {
 	return nil
 }
 
-// columnsOf reads NAME,NAME:WIDTH,NAME=TITLE; a title goes on to the end of the word.
+// columnsOf parses NAME,NAME:WIDTH,NAME=TITLE. A title extends to the end of the word.
 func (p *parser) columnsOf(v string) error {
 	for v != "" {
 		var one string
@@ -196,7 +195,7 @@ func (p *parser) columnsOf(v string) error {
 	return nil
 }
 
-// sortBy reads [+|-]NAME,...
+// sortBy parses [+|-]NAME,...
 func (p *parser) sortBy(v string) error {
 	for name := range strings.SplitSeq(v, ",") {
 		key := strings.TrimLeft(name, "+-")
@@ -209,7 +208,7 @@ func (p *parser) sortBy(v string) error {
 	return nil
 }
 
-// format is the columns of the letters that were given.
+// format returns the columns for the given options.
 func (p *parser) format() []column {
 	f, old := p.flags, p.old
 	var names string

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// ticks is what /proc counts time in, a second (USER_HZ).
+// ticks is the unit of times in /proc, per second (USER_HZ).
 const ticks = 100
 
-// host is what of the machine the values of processes depend on.
+// host is the information about the machine that columns need.
 type host struct {
 	Source
 	booted time.Time
@@ -34,7 +34,7 @@ func (s Source) host() (*host, error) {
 	return &host{Source: s, booted: s.Now.Add(-time.Duration(seconds * float64(time.Second)))}, nil
 }
 
-// process is one process, or one thread of it.
+// process is a process or one of its threads.
 type process struct {
 	pid, tid        int
 	comm, args      string
@@ -58,7 +58,7 @@ type process struct {
 	wchan, cgroup   string
 }
 
-// read reads a process, or with threads each of its threads; nothing when it is gone.
+// read reads a process, or each of its threads. It returns nothing if the process does not exist any more.
 func (h *host) read(pid int, threads bool) []*process {
 	dir := filepath.Join(h.Proc, strconv.Itoa(pid))
 	if !threads {
@@ -108,7 +108,7 @@ func (h *host) one(dir string, pid, tid int) *process {
 	return p
 }
 
-// parseStat reads a line of stat. The name in it may hold anything, brackets too.
+// parseStat parses a line of stat. The name in it may contain anything, brackets included.
 func (p *process) parseStat(h *host, line string) bool {
 	begin, end := strings.IndexByte(line, '('), strings.LastIndexByte(line, ')')
 	if begin < 0 || end < begin {
@@ -168,7 +168,7 @@ func fourIDs(s string) (ids [4]uint32) {
 	return ids
 }
 
-// commandLine is what a process was started with, or its name where that is not known.
+// commandLine returns the command line of a process, or its name if that is not known.
 func commandLine(raw []byte, p *process) string {
 	raw = bytes.TrimRight(raw, "\x00")
 	if len(raw) == 0 {
@@ -180,7 +180,7 @@ func commandLine(raw []byte, p *process) string {
 	return strings.TrimSpace(printable(strings.ReplaceAll(string(raw), "\x00", " ")))
 }
 
-// printable puts ? in place of what would drive a terminal.
+// printable replaces control characters by "?".
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\uFFFD' {

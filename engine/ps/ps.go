@@ -1,5 +1,5 @@
-// Package ps lists processes as ps(1) does, from /proc alone, for `docker top`: the same options, titles and values,
-// but as fields rather than text.
+// Package ps lists processes from /proc for `docker top`, with the options, titles and values of ps(1), as fields
+// instead of text.
 package ps
 
 import (
@@ -11,13 +11,13 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Table is processes as rows.
+// Table is a list of processes.
 type Table struct {
 	Titles []string
 	Rows   [][]string
 }
 
-// Source is where processes are read.
+// Source is where processes are read from.
 type Source struct {
 	Proc   string                 // mount of proc
 	Now    time.Time              //
@@ -27,8 +27,8 @@ type Source struct {
 	Pages  int                    // bytes of a page
 }
 
-// List describes the processes pids, those that are there, in the way that args say: what was typed after ps. Options
-// that pick processes are taken and change nothing.
+// List describes the processes pids that exist, as args ask for, which are arguments of ps. Options that select
+// processes are accepted and have no effect.
 func List(s Source, args string, pids []int) (Table, error) {
 	o, err := parse(args)
 	if err != nil {
@@ -66,13 +66,13 @@ type problem string
 func (p problem) Error() string { return string(p) }
 func (problem) Unwrap() error   { return errdefs.ErrInternal } // Docker's class for what ps refuses
 
-// order is one key by which processes are sorted.
+// order is a sort key.
 type order struct {
 	column
 	down bool
 }
 
-// sort sorts by the keys asked for, then by number.
+// sort sorts by the requested keys, then by pid.
 func (o *options) sort(h *host, all []*process) {
 	slices.SortStableFunc(all, func(a, b *process) int {
 		for _, k := range o.order {
@@ -88,7 +88,7 @@ func (o *options) sort(h *host, all []*process) {
 	})
 }
 
-// compare compares as numbers what are numbers.
+// compare compares numbers as numbers.
 func compare(a, b string) int {
 	x, err1 := strconv.ParseFloat(a, 64)
 	y, err2 := strconv.ParseFloat(b, 64)

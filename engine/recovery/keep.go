@@ -14,14 +14,14 @@ import (
 	"box/fs/disk"
 )
 
-// When the state is copied. A copy is as big as the state, so a device that writes to flash should not see one often:
-// it is what a damaged state is replaced by, and what is newer on the disk has its own records.
+// When the state is copied. A copy is as big as the state, so it should be rare on flash. It is needed only if the
+// state is damaged, and newer changes have their own files.
 const (
 	quiet     = 30 * time.Second // since the last change
 	copyEvery = 30 * time.Minute
 )
 
-// Keeper copies a state while a daemon runs.
+// Keeper copies the state while a daemon runs.
 type Keeper struct {
 	o      *Options
 	db     *state.DB
@@ -29,7 +29,8 @@ type Keeper struct {
 	wake   chan struct{}
 }
 
-// NewKeeper is for the open state of a data root. A state that has no good copy gets one at the first quiet time.
+// NewKeeper makes a Keeper for the open state of a data root. If there is no good copy, it makes one at the first quiet
+// time.
 func NewKeeper(o *Options, db *state.DB) *Keeper {
 	k := &Keeper{o: o, db: db, wake: make(chan struct{}, 1)}
 	have, err := db.Summary()
@@ -40,7 +41,7 @@ func NewKeeper(o *Options, db *state.DB) *Keeper {
 	return k
 }
 
-// Changed tells that the state was changed. It costs nothing.
+// Changed notes that the state was changed. It is cheap.
 func (k *Keeper) Changed() {
 	select {
 	case k.wake <- struct{}{}:
@@ -48,7 +49,7 @@ func (k *Keeper) Changed() {
 	}
 }
 
-// Run copies at quiet times until ctx ends. While nothing changes it sleeps.
+// Run makes copies at quiet times until ctx ends. It sleeps while nothing changes.
 func (k *Keeper) Run(ctx context.Context, failed func(error)) {
 	wait := func(d time.Duration) bool {
 		t := time.NewTimer(d)
@@ -83,7 +84,7 @@ func (k *Keeper) Run(ctx context.Context, failed func(error)) {
 	}
 }
 
-// Copy copies the state unless the copy has it all.
+// Copy copies the state unless the copy is up to date.
 func (k *Keeper) Copy() error {
 	now := k.db.Changes()
 	if k.copied == now {
@@ -96,7 +97,7 @@ func (k *Keeper) Copy() error {
 	return nil
 }
 
-// recordFile is beside a container what the state has of it.
+// recordFile is the file in a container's folder with the container's record.
 const recordFile = "record.json"
 
 // beside is the content of that file.
@@ -105,8 +106,7 @@ type beside struct {
 	Record json.RawMessage
 }
 
-// WriteRecord writes the record of a container into its folder dir. Nothing waits until it is on the disk: it is read
-// by Recover alone.
+// WriteRecord writes the record of a container into its folder dir. It is not synced, because only Recover reads it.
 func WriteRecord(d *disk.Disk, dir, id string, record any) error {
 	raw, err := json.Marshal(record)
 	if err == nil {
@@ -121,18 +121,18 @@ func WriteRecord(d *disk.Disk, dir, id string, record any) error {
 	return nil
 }
 
-// HasRecord tells whether a container's folder has its record.
+// HasRecord tells whether a container's folder contains its record.
 func HasRecord(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, recordFile))
 	return err == nil
 }
 
-// DropRecord takes the record of a container away that is removed, so that nothing brings it back.
+// DropRecord removes the record of a container that is being removed, so that Recover does not bring it back.
 func DropRecord(d *disk.Disk, dir string) {
 	_ = d.Remove(filepath.Join(dir, recordFile)) // the folder goes too, and Open sweeps it else
 }
 
-// readRecord reads what WriteRecord wrote; ok is false for what was cut off, or is another container's.
+// readRecord reads what WriteRecord wrote. ok is false if it is incomplete or of another container.
 func readRecord(dir, id string) (record json.RawMessage, ok bool) {
 	raw, err := os.ReadFile(filepath.Join(dir, recordFile))
 	var b beside

@@ -27,7 +27,7 @@ type Report struct {
 	LostCount  int
 }
 
-// Lines are the report for people.
+// Lines returns the report as text.
 func (r *Report) Lines() []string {
 	from := "what is on the disk"
 	if r.Copy != "" {
@@ -45,17 +45,16 @@ func (r *Report) Lines() []string {
 	return lines
 }
 
-// tables that are rows of JSON here, whatever the engine has in them.
+// tables of the engine, as raw JSON.
 var (
 	containers = state.Table[json.RawMessage]{Name: "containers"}
 	statuses   = state.Table[json.RawMessage]{Name: "statuses"}
 	volumes    = state.Table[json.RawMessage]{Name: "volumes"}
 )
 
-// Recover makes the state of a data root again: from the copy where that is good, and from what is on the disk, which
-// is newer. Images come from content and layers, containers from the records beside them; volumes are taken up by the
-// next Open. The file that is there is put aside, and gets its name back from nobody. A crash on the way leaves what
-// was there. No daemon may have it open.
+// Recover rebuilds the state of a data root: from the copy if that is good, and from what is on disk, which is newer.
+// Images come from content and layers, containers from their records; volumes are found by the next Open. The existing
+// state file is kept under another name. After a crash, the old state is still there. No daemon may have it open.
 func Recover(ctx context.Context, o Options) (*Report, error) {
 	work := o.path(workFile)
 	if err := o.Disk.Remove(work); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -85,7 +84,7 @@ func Recover(ctx context.Context, o Options) (*Report, error) {
 	return r, o.install(r)
 }
 
-// unused refuses while a daemon has the state open.
+// unused returns an error if a daemon has the state open.
 func (o *Options) unused() error {
 	if info, err := os.Stat(o.path(stateFile)); err != nil || info.Size() == 0 {
 		return nil
@@ -100,7 +99,7 @@ func (o *Options) unused() error {
 	return nil
 }
 
-// fill brings db to what is on the disk and lists what is left over.
+// fill updates db from what is on disk, and returns what is left over.
 func (o *Options) fill(ctx context.Context, db *state.DB, r *Report) (left []string, err error) {
 	c, err := o.findContainers(db)
 	if err != nil {
@@ -132,7 +131,7 @@ func (o *Options) fill(ctx context.Context, db *state.DB, r *Report) (left []str
 	return append(left, content...), err
 }
 
-// found are containers by what is on the disk.
+// found is the containers on disk.
 type found struct {
 	records map[string]json.RawMessage // beside them
 	kept    map[string]bool            // that the state will have, by ID
@@ -140,7 +139,7 @@ type found struct {
 	left    []string                   // folders of which nothing is known
 }
 
-// findContainers compares the containers of db with the folders.
+// findContainers compares the containers in db with the folders.
 func (o *Options) findContainers(db *state.DB) (*found, error) {
 	entries, err := os.ReadDir(o.path("containers"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -171,7 +170,7 @@ func (o *Options) findContainers(db *state.DB) (*found, error) {
 	return f, err
 }
 
-// put brings the containers of tx to what was found.
+// put updates the containers in tx.
 func (f *found) put(tx *state.Tx) (err error) {
 	for id, raw := range f.records {
 		err = errors.Join(err, containers.Put(tx, id, raw))
@@ -182,7 +181,7 @@ func (f *found) put(tx *state.Tx) (err error) {
 	return err
 }
 
-// volumes drops the volumes of the copy that were removed since. Those that are there are taken up by Open.
+// volumes removes the volumes of the copy that do not exist any more. Existing ones are found by Open.
 func (o *Options) volumes(tx *state.Tx) error {
 	var gone []string
 	err := volumes.Walk(tx, func(name string, _ json.RawMessage, _ error) error {
@@ -197,7 +196,7 @@ func (o *Options) volumes(tx *state.Tx) error {
 	return err
 }
 
-// moveLost moves what is left over out of the way of every sweep.
+// moveLost moves what is left over where no sweep removes it.
 func (o *Options) moveLost(r *Report, left []string) error {
 	if len(left) == 0 {
 		return nil
@@ -231,7 +230,7 @@ func (o *Options) moveLost(r *Report, left []string) error {
 
 func (o *Options) stamp() string { return o.Now().UTC().Format("20060102T150405.000") }
 
-// install gives the new state its name.
+// install renames the new state to its name.
 func (o *Options) install(r *Report) error {
 	if info, err := os.Lstat(o.path(stateFile)); err == nil && info.Size() > 0 {
 		r.Aside = o.path(stateFile) + ".damaged-" + o.stamp()

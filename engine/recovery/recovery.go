@@ -17,7 +17,7 @@ import (
 	"box/fs/disk"
 )
 
-// Names in the data root.
+// Files in the data root.
 const (
 	stateFile  = "box.db"
 	copyFile   = "box.db.copy"       // of the state, as Keep writes it
@@ -25,11 +25,10 @@ const (
 	lostFolder = "lost"
 )
 
-// Options say where the data is.
+// Options says where the data is.
 type Options struct {
 	Root string
-	// Layers makes the tables of all storage drivers fit their folders (drivers.Recover). nil: nothing can be made
-	// again.
+	// Layers rebuilds the tables of all storage drivers (drivers.Recover). nil: nothing can be rebuilt.
 	Layers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
 	Now    func() time.Time
 	Disk   *disk.Disk // where changes go: the kernel
@@ -37,7 +36,7 @@ type Options struct {
 	look func() (state.Summary, error) // at the copy, once
 }
 
-// copied is the summary of the copy as it was at the first look.
+// copied returns the summary of the copy as it was first read.
 func (o *Options) copied() (state.Summary, error) {
 	if o.look == nil {
 		o.look = sync.OnceValues(func() (state.Summary, error) { return state.Look(o.path(copyFile)) })
@@ -47,10 +46,9 @@ func (o *Options) copied() (state.Summary, error) {
 
 func (o *Options) path(name string) string { return filepath.Join(o.Root, name) }
 
-// Open opens the state of a data root. One that is missing or empty is made where nothing lies around it; beside
-// layers, containers, content or volumes it is refused, since all of them would be swept. In place of one that is
-// damaged, or older than its own copy, the copy is taken and brought up to what is on the disk. notes are sentences
-// on what was done about it, none when all is well.
+// Open opens the state of a data root. If it is missing or empty, it is created, unless there are layers, containers,
+// content or volumes, which would be swept then. If it is damaged, or older than its own copy, the copy is used and
+// updated from what is on disk. notes describe what was done about it.
 func Open(ctx context.Context, o *Options) (db *state.DB, notes []string, err error) {
 	path := o.path(stateFile)
 	copied, copyErr := o.copied()
@@ -87,7 +85,7 @@ func Open(ctx context.Context, o *Options) (db *state.DB, notes []string, err er
 	return db, nil, nil
 }
 
-// begin makes a new state, where that takes nothing away.
+// begin makes a new state if there is no data.
 func (o *Options) begin(missing, copyErr error) (*state.DB, []string, error) {
 	path := o.path(stateFile)
 	around := o.around()
@@ -110,7 +108,7 @@ func (o *Options) begin(missing, copyErr error) (*state.DB, []string, error) {
 		path, what, o.Root, strings.Join(around, ", "), o.sources(copyErr), errdefs.ErrFailedPrecondition)
 }
 
-// sources are what Recover would use, in words.
+// sources describes what Recover would use.
 func (o *Options) sources(copyErr error) string {
 	if copyErr != nil {
 		return "what is on the disk (there is no good copy of it)"
@@ -122,7 +120,7 @@ func (o *Options) sources(copyErr error) string {
 	return "its copy " + o.path(copyFile) + when + " and what is on the disk"
 }
 
-// fallBack takes the copy in place of a state that cannot be used.
+// fallBack uses the copy instead of a state that cannot be used.
 func (o *Options) fallBack(ctx context.Context, reason, copyErr error) (*state.DB, []string, error) {
 	if copyErr != nil || o.Layers == nil {
 		return nil, nil, fmt.Errorf("%w. Nothing was changed. Put the file back from a backup; or make it again from %s, "+
@@ -137,7 +135,7 @@ func (o *Options) fallBack(ctx context.Context, reason, copyErr error) (*state.D
 	return db, append([]string{reason.Error()}, report.Lines()...), err
 }
 
-// around tells what lies in the data root that a new state would know nothing of.
+// around returns what is in the data root and would be unknown to a new state.
 func (o *Options) around() (found []string) {
 	for _, row := range []struct{ pattern, one, many string }{
 		{"overlay2/*/diff", "layer of overlay2", "layers of overlay2"},
@@ -157,7 +155,7 @@ func (o *Options) around() (found []string) {
 	return found
 }
 
-// escape keeps a path from being a pattern.
+// escape quotes a path for use in a pattern.
 func escape(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }

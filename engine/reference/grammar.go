@@ -8,7 +8,7 @@ func isDecimal(c byte) bool { return '0' <= c && c <= '9' }
 func isHex(c byte) bool     { return isDecimal(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
 func isAlnum(c byte) bool   { return isLower(c) || isUpper(c) || isDecimal(c) }
 
-// all tells whether s has at least one byte and fits has each.
+// all tells whether s is not empty and fits returns true for all of its bytes.
 func all(s string, fits func(byte) bool) bool {
 	for i := range len(s) {
 		if !fits(s[i]) {
@@ -23,7 +23,7 @@ func isID(s string) bool {
 	return len(s) == 64 && all(s, func(c byte) bool { return isDecimal(c) || 'a' <= c && c <= 'f' })
 }
 
-// isDomain: HOST[:PORT], where the host is labels with dots between or an address of IPv6 in brackets.
+// isDomain matches HOST[:PORT]. The host is labels separated by dots, or an IPv6 address in brackets.
 func isDomain(s string) bool {
 	host, port := s, ""
 	if strings.HasPrefix(s, "[") {
@@ -49,13 +49,13 @@ func isDomain(s string) bool {
 	return true
 }
 
-// isLabel: letters and digits, with hyphens between.
+// isLabel matches letters and digits, with hyphens between them.
 func isLabel(s string) bool {
 	return all(s, func(c byte) bool { return isAlnum(c) || c == '-' }) && s[0] != '-' && s[len(s)-1] != '-'
 }
 
-// isComponent is one folder of a path: small letters and digits, with one dot, one or two underscores or any number
-// of hyphens between.
+// isComponent matches a component of a path: lower-case letters and digits, separated by one dot, one or two
+// underscores, or hyphens.
 func isComponent(s string) bool {
 	for i := 0; ; {
 		word := i
@@ -88,13 +88,13 @@ func isComponent(s string) bool {
 	}
 }
 
-// isTag: a word character, then up to 127 of those, dots and hyphens.
+// isTag matches a word character, and up to 127 of these, dots and hyphens.
 func isTag(s string) bool {
 	word := func(c byte) bool { return isAlnum(c) || c == '_' }
 	return len(s) <= maxTag && all(s, func(c byte) bool { return word(c) || c == '.' || c == '-' }) && word(s[0])
 }
 
-// isDigest: ALGORITHM:HEX of at least 32 digits, the algorithm words with one of +._- between.
+// isDigest matches ALGORITHM:HEX of at least 32 digits. The algorithm is words separated by one of +._-.
 func isDigest(s string) bool {
 	algorithm, sum, ok := strings.Cut(s, ":")
 	if !ok || len(sum) < 32 || !all(sum, isHex) {
@@ -110,7 +110,7 @@ func isDigest(s string) bool {
 		!doubled(algorithm, "+._-")
 }
 
-// doubled tells whether two of set stand side by side in s.
+// doubled tells whether s contains two adjacent characters of set.
 func doubled(s, set string) bool {
 	for i := 1; i < len(s); i++ {
 		if strings.IndexByte(set, s[i-1]) >= 0 && strings.IndexByte(set, s[i]) >= 0 {

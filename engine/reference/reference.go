@@ -1,6 +1,6 @@
-// Package reference is the names of images: docker.io/library/busybox:latest in full, busybox as users type it. The
-// grammar is that of github.com/distribution/reference, by hand: its expressions are a quarter of what a start of box
-// takes.
+// Package reference parses names of images: docker.io/library/busybox:latest in full, busybox as users type it. The
+// grammar is that of github.com/distribution/reference, without its regular expressions, whose compilation would take a
+// quarter of the start of box.
 package reference
 
 import (
@@ -21,7 +21,7 @@ const (
 	maxTag        = 128
 )
 
-// What is wrong with a reference, in the words that users know.
+// Errors in a reference, in Docker's words.
 var (
 	ErrFormat    = errors.New("invalid reference format")
 	ErrEmpty     = errors.New("repository name must have at least one component")
@@ -30,7 +30,7 @@ var (
 	errTagFormat = errors.New("invalid tag format")
 )
 
-// Named is a repository, or with a tag, a digest or both one image of it.
+// Named is the name of a repository or, with a tag or a digest or both, of an image.
 type Named struct {
 	Domain string // of the registry, with its port
 	Path   string
@@ -38,7 +38,7 @@ type Named struct {
 	Digest digest.Digest // "" for none
 }
 
-// Parse reads a name as users type it or in full.
+// Parse parses a name in short or full form.
 func Parse(s string) (Named, error) {
 	if isID(s) {
 		return Named{}, fmt.Errorf("invalid repository name (%s), cannot specify 64-byte hexadecimal strings", s)
@@ -60,7 +60,7 @@ func Parse(s string) (Named, error) {
 	return n, nil
 }
 
-// ParseAny is Parse for what may be the ID of an image too, with or without its algorithm.
+// ParseAny is Parse, but also accepts the ID of an image with or without its algorithm.
 func ParseAny(s string) (n Named, id digest.Digest, err error) {
 	if isID(s) {
 		return n, digest.NewDigestFromEncoded(digest.SHA256, s), nil
@@ -72,8 +72,7 @@ func ParseAny(s string) (n Named, id digest.Digest, err error) {
 	return n, "", err
 }
 
-// splitDomain tells a registry from the first folder of a path: it has a dot or a port, or is localhost, or has
-// capitals.
+// splitDomain splits off a registry. Its name contains a dot, a port or an upper-case letter, or is localhost.
 func splitDomain(s string) (domain, rest string) {
 	first, after, ok := strings.Cut(s, "/")
 	if !ok || !strings.ContainsAny(first, ".:") && first != "localhost" && strings.ToLower(first) == first {
@@ -90,7 +89,7 @@ func splitDomain(s string) (domain, rest string) {
 	return domain, rest
 }
 
-// parse reads PATH[:TAG][@DIGEST].
+// parse parses PATH[:TAG][@DIGEST].
 func parse(domain, s string) (n Named, err error) {
 	s, sum, digested := strings.Cut(s, "@")
 	end := strings.LastIndexByte(s, '/') + 1
@@ -119,7 +118,7 @@ func parse(domain, s string) (n Named, err error) {
 	return n, err
 }
 
-// Name is domain and path.
+// Name returns domain and path.
 func (n Named) Name() string {
 	if n.Domain == "" {
 		return n.Path
@@ -127,7 +126,7 @@ func (n Named) Name() string {
 	return n.Domain + "/" + n.Path
 }
 
-// String is the name in full, which Parse reads as the same.
+// String returns the full name, which Parse accepts.
 func (n Named) String() string { return n.Name() + n.suffix() }
 
 func (n Named) suffix() string {
@@ -141,7 +140,7 @@ func (n Named) suffix() string {
 	return s
 }
 
-// FamiliarName is Name as users type it.
+// FamiliarName returns the short form of Name.
 func (n Named) FamiliarName() string {
 	if n.Domain != defaultDomain {
 		return n.Name()
@@ -152,16 +151,16 @@ func (n Named) FamiliarName() string {
 	return n.Path
 }
 
-// Familiar is String as users type it.
+// Familiar returns the short form of String.
 func (n Named) Familiar() string { return n.FamiliarName() + n.suffix() }
 
-// Repository is the name without tag and digest.
+// Repository returns the name without tag and digest.
 func (n Named) Repository() Named { return Named{Domain: n.Domain, Path: n.Path} }
 
 // IsNameOnly tells whether there is neither a tag nor a digest.
 func (n Named) IsNameOnly() bool { return n.Tag == "" && n.Digest == "" }
 
-// OrLatest is the name, with the tag latest where it is a name only.
+// OrLatest returns the name, with the tag latest if it has neither tag nor digest.
 func (n Named) OrLatest() Named {
 	if n.IsNameOnly() {
 		n.Tag = defaultTag
@@ -169,7 +168,7 @@ func (n Named) OrLatest() Named {
 	return n
 }
 
-// WithTag is the repository with a tag.
+// WithTag returns the repository with a tag.
 func (n Named) WithTag(tag string) (Named, error) {
 	if !isTag(tag) {
 		return Named{}, errTagFormat
@@ -178,14 +177,13 @@ func (n Named) WithTag(tag string) (Named, error) {
 	return n, nil
 }
 
-// WithDigest is the repository with a digest.
+// WithDigest returns the repository with a digest.
 func (n Named) WithDigest(d digest.Digest) Named {
 	n.Tag, n.Digest = "", d
 	return n
 }
 
-// Match tells whether a pattern (path.Match) fits the name as users type it or in full, with or without what follows
-// it.
+// Match tells whether a pattern (path.Match) matches the name in short or full form, with or without tag and digest.
 func (n Named) Match(pattern string) (bool, error) {
 	for _, name := range []string{n.Familiar(), n.FamiliarName(), n.String(), n.Name()} {
 		if ok, err := path.Match(pattern, name); ok || err != nil {

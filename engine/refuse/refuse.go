@@ -1,5 +1,5 @@
-// Package refuse makes errors of three parts: a text that is Docker's word for word, a class of containerd/errdefs
-// that tells the status of the reply, and, where there is one, the cause for who asks by errors.Is.
+// Package refuse makes errors with Docker's exact text, a class of containerd/errdefs that determines the status of the
+// reply, and optionally a cause for errors.Is.
 package refuse
 
 import (
@@ -9,17 +9,17 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// refusal is the error. Its text alone is shown: class and cause add nothing to it.
+// refusal is such an error. Only its text is shown.
 type refusal struct {
 	text  string
 	class error
 	cause error // may be nil
 }
 
-// Error is the text.
+// Error returns the text.
 func (r *refusal) Error() string { return r.text }
 
-// Unwrap gives the class, and the cause if there is one.
+// Unwrap returns the class, and the cause if there is one.
 func (r *refusal) Unwrap() []error {
 	if r.cause == nil {
 		return []error{r.class}
@@ -30,25 +30,25 @@ func (r *refusal) Unwrap() []error {
 // ErrNotModified is the class of errors that say that there was nothing to do.
 var ErrNotModified = fmt.Errorf("not modified: %w", errdefs.ErrAlreadyExists)
 
-// As gives an error of that class with a text and, if cause is not nil, a cause.
+// As returns an error with a class, a text and a cause, which may be nil.
 func As(class, cause error, text string) error {
 	return &refusal{text: text, class: class, cause: cause}
 }
 
-// Is tells whether err is one of this package's, whose text wants nothing before it.
+// Is tells whether err is an error of this package, whose text needs no prefix.
 func Is(err error) bool { return errors.As(err, new(*refusal)) }
 
-// Invalid refuses a request that no state of the daemon makes right.
+// Invalid refuses a request that is invalid whatever the state of the daemon is.
 func Invalid(format string, args ...any) error {
 	return As(errdefs.ErrInvalidArgument, nil, fmt.Sprintf(format, args...))
 }
 
-// NotFound says that what is named is not there.
+// NotFound says that an object does not exist.
 func NotFound(format string, args ...any) error {
 	return As(errdefs.ErrNotFound, nil, fmt.Sprintf(format, args...))
 }
 
-// Conflict refuses what the state of the object stands against.
+// Conflict refuses what the state of an object does not allow.
 func Conflict(format string, args ...any) error {
 	return As(errdefs.ErrConflict, nil, fmt.Sprintf(format, args...))
 }
@@ -58,22 +58,22 @@ func Denied(format string, args ...any) error {
 	return As(errdefs.ErrPermissionDenied, nil, fmt.Sprintf(format, args...))
 }
 
-// Unavailable refuses what this daemon is not set up for, or cannot do now.
+// Unavailable refuses what this daemon cannot do, because of its configuration or at the moment.
 func Unavailable(format string, args ...any) error {
 	return As(errdefs.ErrUnavailable, nil, fmt.Sprintf(format, args...))
 }
 
-// NotImplemented refuses what a driver or the host cannot do.
+// NotImplemented refuses what a driver or the host does not support.
 func NotImplemented(format string, args ...any) error {
 	return As(errdefs.ErrNotImplemented, nil, fmt.Sprintf(format, args...))
 }
 
-// Internal is for what Docker answers with 500, whatever it is.
+// Internal is for errors that Docker answers with status 500, whatever they are.
 func Internal(format string, args ...any) error {
 	return As(errdefs.ErrInternal, nil, fmt.Sprintf(format, args...))
 }
 
-// NotModified says that an object is already as a request wants it.
+// NotModified says that an object is already in the requested state.
 func NotModified(format string, args ...any) error {
 	return As(ErrNotModified, nil, fmt.Sprintf(format, args...))
 }

@@ -16,7 +16,7 @@ import (
 	"box/engine/task"
 )
 
-// Daemon is what of a daemon and its host decides over a container that is made.
+// Daemon is the information about a daemon and its host that is needed to complete a request.
 type Daemon struct {
 	Defaults Defaults
 	Log      api.LogConfig  // of containers that ask for none
@@ -24,8 +24,8 @@ type Daemon struct {
 	Remaps   bool           // containers have user namespaces of their own where they do not refuse
 }
 
-// Complete fills in what the client left open, from the image and from the daemon, and refuses what cannot be, in
-// Docker's words and in Docker's order. What the kernel cannot limit is taken out of q, and warned of.
+// Complete sets what the client left open, from the image and the daemon's defaults, and reports errors in Docker's
+// words and order. Limits that the kernel does not support are removed from q with a warning.
 func (d *Daemon) Complete(q *Create, image *dockerspec.DockerOCIImageConfig) (warnings []string, err error) {
 	q.Config = Merge(q.Config, image)
 	if err := completeConfig(q); err != nil {
@@ -54,7 +54,7 @@ func (d *Daemon) Complete(q *Create, image *dockerspec.DockerOCIImageConfig) (wa
 	return warnings, d.checkGroups(h, security.WritableCgroups)
 }
 
-// completeConfig checks the name and the configuration that is the image's and the user's together.
+// completeConfig merges the image's configuration into the user's and checks the result.
 func completeConfig(q *Create) error {
 	if asked := q.Name; asked != "" {
 		if q.Name = strings.TrimPrefix(asked, "/"); !ValidName(q.Name) {
@@ -87,7 +87,7 @@ func completeConfig(q *Create) error {
 	return nil
 }
 
-// logConfig fills in what a container leaves to the daemon's configuration and refuses what no driver understands.
+// logConfig sets the daemon's defaults for logging, and refuses options that the driver does not know.
 func (d *Daemon) logConfig(c api.LogConfig) (api.LogConfig, error) {
 	if c.Type == "" {
 		c.Type = d.Log.Type
@@ -99,10 +99,10 @@ func (d *Daemon) logConfig(c api.LogConfig) (api.LogConfig, error) {
 	return c, nil
 }
 
-// Remapped tells whether a container has a user namespace of its own.
+// Remapped tells whether a container gets its own user namespace.
 func (d *Daemon) Remapped(h *api.HostConfig) bool { return d.Remaps && h.UsernsMode.IsPrivate() }
 
-// checkRemap refuses, in Docker's words, what a user namespace of its own has no power over.
+// checkRemap refuses, in Docker's words, what is not possible in a user namespace.
 func (d *Daemon) checkRemap(h *api.HostConfig) error {
 	switch {
 	case !d.Remapped(h):
@@ -117,8 +117,8 @@ func (d *Daemon) checkRemap(h *api.HostConfig) error {
 	return nil
 }
 
-// checkGroups refuses control groups that may be written to where they are not the container's alone: outside a
-// cgroup namespace of its own the tree is the host's, and of a user namespace's groups the owner is not in it.
+// checkGroups refuses writable control groups unless they are the container's own: without a cgroup namespace of its
+// own it sees the tree of the host, and the groups of a container with a user namespace belong to a user outside of it.
 func (d *Daemon) checkGroups(h *api.HostConfig, writable *bool) error {
 	switch {
 	case writable == nil || h.Privileged: // a privileged container has the host's tree as it is

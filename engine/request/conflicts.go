@@ -10,8 +10,8 @@ import (
 	"box/engine/refuse"
 )
 
-// conflicts refuses options that contradict each other, by what the user asked for and not by what the image adds, in
-// Docker's words.
+// conflicts refuses options that contradict each other, in Docker's words. It considers what the user asked for,
+// without the image.
 func conflicts(c *api.Config, h *api.HostConfig) error {
 	m := h.NetworkMode
 	for _, rule := range []struct {
@@ -59,10 +59,10 @@ func conflicts(c *api.Config, h *api.HostConfig) error {
 	return nil
 }
 
-// HostGateway stands in --add-host for the address of the host.
+// HostGateway stands for the address of the host in --add-host.
 const HostGateway = "host-gateway"
 
-// checkHostLine: NAME:ADDRESS or NAME=ADDRESS.
+// checkHostLine accepts NAME:ADDRESS and NAME=ADDRESS.
 func checkHostLine(line string) error {
 	name, address, ok := CutHostLine(line)
 	if !ok || name == "" {
@@ -77,8 +77,8 @@ func checkHostLine(line string) error {
 	return nil
 }
 
-// CutHostLine splits a line of --add-host, NAME:ADDRESS or NAME=ADDRESS; an address of IPv6 loses its brackets. ok is
-// false for a line with neither sign.
+// CutHostLine splits a value of --add-host, NAME:ADDRESS or NAME=ADDRESS, and removes the brackets of an IPv6 address.
+// ok is false if there is no separator.
 func CutHostLine(line string) (name, address string, ok bool) {
 	if name, address, ok = strings.Cut(line, "="); !ok {
 		name, address, ok = strings.Cut(line, ":")
@@ -86,7 +86,7 @@ func CutHostLine(line string) (name, address string, ok bool) {
 	return name, strings.TrimSuffix(strings.TrimPrefix(address, "["), "]"), ok
 }
 
-// networkWarnings tells what of a request does nothing.
+// networkWarnings warns about options without effect.
 func networkWarnings(h *api.HostConfig) (warnings []string) {
 	if h.NetworkMode.IsHost() && len(h.PortBindings) > 0 {
 		warnings = append(warnings, "Published ports are discarded when using host network mode")

@@ -9,7 +9,7 @@ import (
 	"box/engine/spec"
 )
 
-// Defaults are what containers get that do not say.
+// Defaults are the daemon's defaults for containers.
 type Defaults struct {
 	ShmSize         int64            // bytes of /dev/shm
 	IpcMode         api.IpcMode      //
@@ -27,7 +27,7 @@ type Defaults struct {
 	StopTimeout     *int             // seconds between the stop signal and SIGKILL
 }
 
-// fill sets what the client left open to what Docker would.
+// fill sets what the client left open as Docker does.
 func (d *Defaults) fill(h *api.HostConfig, security spec.Security, swap bool) {
 	if h.ShmSize == 0 {
 		h.ShmSize = d.ShmSize

@@ -8,7 +8,7 @@ import (
 	"box/engine/refuse"
 )
 
-// checkHealth refuses times that are too short to mean anything.
+// checkHealth refuses times that are too short.
 func checkHealth(h *api.HealthConfig) error {
 	if h == nil {
 		return nil
@@ -29,7 +29,7 @@ func checkHealth(h *api.HealthConfig) error {
 	return nil
 }
 
-// FillHealth is h with what it leaves open from another, either of which may be nil.
+// FillHealth returns h with what it leaves open set from another. Either may be nil.
 func FillHealth(h, from *api.HealthConfig) *api.HealthConfig {
 	if h == nil || from == nil {
 		if h == nil {

@@ -14,8 +14,8 @@ import (
 // minMemory is what a start needs before the program begins.
 const minMemory = 6 << 20
 
-// Limits checks resources against each other and against what the kernel can. What it cannot is taken out of r and
-// warned of, and the rest that makes no sense refused, both in Docker's words and in its order.
+// Limits checks limits against each other and against what the kernel supports, in Docker's words and order. What is
+// not supported is removed from r with a warning; other mistakes are errors.
 func Limits(r *api.Resources, can cgroup.Support) (warnings []string, err error) {
 	warn := func(text string) { warnings = append(warnings, text) }
 	for _, step := range []func(*api.Resources, *cgroup.Support, func(string)) error{memoryLimits, oomLimits, cpuLimits,

@@ -10,7 +10,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 )
 
-// Merge gives the image's configuration with the user's over it, by Docker's rules.
+// Merge returns the image's configuration overridden by the user's, by Docker's rules.
 func Merge(user *api.Config, from *dockerspec.DockerOCIImageConfig) *api.Config {
 	c := *user
 	if c.User == "" {
@@ -62,7 +62,7 @@ func Merge(user *api.Config, from *dockerspec.DockerOCIImageConfig) *api.Config 
 	return &c
 }
 
-// hasVariable tells whether env sets or removes the variable of v.
+// hasVariable tells whether env sets or removes the variable in v.
 func hasVariable(env []string, v string) bool {
 	name := variable(v)
 	return slices.ContainsFunc(env, func(e string) bool { return variable(e) == name })
@@ -79,13 +79,13 @@ func exposedPorts(user apinetwork.PortSet, img map[string]struct{}) apinetwork.P
 	return out
 }
 
-// variable is the name that v, NAME=VALUE or NAME alone, is about.
+// variable returns the name in v, which is NAME=VALUE or NAME.
 func variable(v string) string {
 	name, _, _ := strings.Cut(v, "=")
 	return name
 }
 
-// Fill fills what c leaves open from another configuration, by Docker's rules.
+// Fill sets what c leaves open from another configuration, by Docker's rules.
 func Fill(c *dockerspec.DockerOCIImageConfig, from *dockerspec.DockerOCIImageConfig) {
 	if c.User == "" {
 		c.User = from.User
@@ -117,7 +117,7 @@ func Fill(c *dockerspec.DockerOCIImageConfig, from *dockerspec.DockerOCIImageCon
 	}
 }
 
-// united is over with what it lacks of under.
+// united returns over with the keys of under that it lacks.
 func united[V any](over, under map[string]V) map[string]V {
 	if len(under) == 0 {
 		return over

@@ -17,10 +17,10 @@ import (
 
 var errTargetIsRoot = errors.New("invalid specification: destination can't be '/'")
 
-// SortedKeys are the keys of m in order.
+// SortedKeys returns the keys of m in order.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// checkTarget refuses a place in the container where nothing can be mounted.
+// checkTarget refuses paths in the container on which nothing can be mounted.
 func checkTarget(target string) error {
 	if path.Clean(target) == "/" {
 		return errTargetIsRoot
@@ -35,7 +35,7 @@ func checkAbsolute(p string) error {
 	return nil
 }
 
-// modes are the words that may stand behind the last colon of -v, by what they are about. One of each kind is allowed.
+// modes are the words allowed after the last colon of -v, with what they are about. Only one of each kind is allowed.
 var modes = map[string]string{
 	"rw": "write", "ro": "write",
 	"z": "label", "Z": "label",
@@ -66,7 +66,7 @@ func writable(mode string) bool {
 	return words["write"] != "ro"
 }
 
-// ParseVolumesFrom reads CONTAINER[:MODE].
+// parseVolumesFrom parses CONTAINER[:MODE].
 func parseVolumesFrom(s string) (name, mode string, err error) {
 	if s == "" {
 		return "", "", refuse.Invalid("volumes-from specification cannot be an empty string")
@@ -82,8 +82,8 @@ func parseVolumesFrom(s string) (name, mode string, err error) {
 	return name, mode, nil
 }
 
-// ParseVolume reads [SOURCE:]TARGET[:MODE] of -v: a source with a slash before it is a folder of the host's, else a
-// volume's name.
+// ParseVolume parses a value of -v, [SOURCE:]TARGET[:MODE]. A source that starts with a slash is a folder of the host,
+// any other the name of a volume.
 func ParseVolume(raw, driver string) (Mount, error) {
 	errSpec := refuse.Invalid("invalid volume specification: '%s'", raw)
 	parts := strings.Split(raw, ":")
@@ -135,7 +135,7 @@ func ParseVolume(raw, driver string) (Mount, error) {
 	return m, nil
 }
 
-// ParseMount resolves one of --mount. A source of a bind that is missing is refused, where -v would make it.
+// ParseMount resolves a value of --mount. Unlike with -v, the source of a bind must exist.
 func ParseMount(spec mount.Mount) (Mount, error) {
 	m, err := point(spec)
 	if err != nil || spec.Type != mount.TypeBind {
@@ -145,7 +145,7 @@ func ParseMount(spec mount.Mount) (Mount, error) {
 	return m, nil
 }
 
-// CheckSource refuses a bind whose source is missing, as exists tells, and is not to be made.
+// CheckSource refuses a bind whose source does not exist and is not to be created.
 func (m *Mount) CheckSource(exists func(path string) bool) error {
 	if m.Type != mount.TypeBind || m.Make || exists(m.Source) {
 		return nil
@@ -153,7 +153,7 @@ func (m *Mount) CheckSource(exists func(path string) bool) error {
 	return refuse.Invalid("invalid mount config for type %q: bind source path does not exist: %s", m.Type, m.Source)
 }
 
-// point checks a specification and gives what inspect shows of it.
+// point checks a specification and returns what inspect shows of it.
 func point(spec mount.Mount) (Mount, error) {
 	m := Mount{Spec: spec, MountPoint: api.MountPoint{Type: spec.Type, Destination: path.Clean(spec.Target),
 		RW: !spec.ReadOnly}}
@@ -180,7 +180,7 @@ func point(spec mount.Mount) (Mount, error) {
 	return m, nil
 }
 
-// checkMount says what is wrong with a specification.
+// checkMount returns what is wrong with a specification.
 func checkMount(spec *mount.Mount) error {
 	if spec.Target == "" {
 		return errors.New("field Target must not be empty")
@@ -246,7 +246,7 @@ func checkTmpfs(spec *mount.Mount) error {
 	return err
 }
 
-// checkImage says what is wrong with a mount of an image.
+// checkImage returns what is wrong with a mount of an image.
 func checkImage(spec *mount.Mount) error {
 	switch {
 	case spec.Source == "":
@@ -257,7 +257,7 @@ func checkImage(spec *mount.Mount) error {
 	return nil
 }
 
-// Subpath is the part of a volume or image that is mounted, "" for all.
+// Subpath returns the part of a volume or image that is mounted, "" for all.
 func Subpath(spec *mount.Mount) string {
 	switch {
 	case spec.VolumeOptions != nil:

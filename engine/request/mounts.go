@@ -11,8 +11,8 @@ import (
 	"box/engine/refuse"
 )
 
-// Mount is one mount of a container: as inspect shows it, and as it was asked for. --tmpfs is none, as in Docker: it
-// is in the host configuration alone.
+// Mount is a mount of a container, as inspect shows it and as it was asked for. As in Docker, --tmpfs is not included;
+// it is in the host configuration only.
 type Mount struct {
 	api.MountPoint
 	Spec   mount.Mount // Source is "" for an anonymous volume, and an image's ID once its layer is made
@@ -21,19 +21,19 @@ type Mount struct {
 	Layer  string      `json:",omitempty"` // that an image mount shows
 }
 
-// Anonymous tells whether a volume goes with its container at `docker rm -v`.
+// Anonymous tells whether `docker rm -v` removes the volume.
 func (m *Mount) Anonymous() bool { return m.Type == mount.TypeVolume && m.Spec.Source == "" }
 
-// Mounts resolves what a container mounts.
+// Mounts resolves the mounts of a container.
 type Mounts struct {
 	Root   string                            // the daemon's data root, clean
 	Lender func(ref string) ([]Mount, error) // the mounts of another container, for --volumes-from
 	Exists func(path string) bool            // whether a path is there on the host
 }
 
-// Resolve gives everything that a container mounts but --tmpfs, by Docker's order of precedence: what comes from
-// other containers gives way to -v and --mount, of which two on one target are refused, and the image's volumes to
-// all. No volume is made yet.
+// Resolve returns all mounts of a container but --tmpfs, by Docker's precedence: mounts of other containers are
+// overridden by -v and --mount, of which no two may have the same target, and the image's volumes are overridden by
+// all. It does not create volumes.
 func (r *Mounts) Resolve(q *Create) ([]Mount, error) {
 	for target, options := range q.Host.Tmpfs {
 		if err := checkTarget(target); err != nil {
@@ -62,7 +62,7 @@ func (r *Mounts) Resolve(q *Create) ([]Mount, error) {
 	return withVolumes(append(list, own...), q)
 }
 
-// withVolumes adds the volumes of the configuration, which are the image's too, where nothing else is mounted.
+// withVolumes adds the volumes of the merged configuration at targets where nothing else is mounted.
 func withVolumes(list []Mount, q *Create) ([]Mount, error) {
 	for _, target := range SortedKeys(q.Config.Volumes) {
 		target = path.Clean(target)
@@ -87,7 +87,7 @@ func without(list []Mount, target string) []Mount {
 	return slices.DeleteFunc(list, func(m Mount) bool { return m.Destination == target })
 }
 
-// shallow leaves what is mounted below a read-only bind as it is.
+// shallow does not make mounts below a read-only bind read-only.
 func (m *Mount) shallow() {
 	if m.Type != mount.TypeBind || m.RW {
 		return
@@ -100,7 +100,7 @@ func (m *Mount) shallow() {
 	m.Spec.BindOptions = &o
 }
 
-// own are the mounts of -v and --mount.
+// own returns the mounts of -v and --mount.
 func (r *Mounts) own(h *api.HostConfig) ([]Mount, error) {
 	var list []Mount
 	for _, raw := range h.Binds {
@@ -135,7 +135,7 @@ func (r *Mounts) own(h *api.HostConfig) ([]Mount, error) {
 	return list, nil
 }
 
-// lent are the mounts of --volumes-from; of two on one target the later holds.
+// lent returns the mounts of --volumes-from. If two have the same target, the later one is used.
 func (r *Mounts) lent(refs []string) ([]Mount, error) {
 	var list []Mount
 	for _, ref := range refs {
@@ -156,8 +156,8 @@ func (r *Mounts) lent(refs []string) ([]Mount, error) {
 	return list, nil
 }
 
-// guardRoot keeps a container that sees the data root from pinning what is mounted there later: its mount follows the
-// host's.
+// guardRoot makes the mount of a container that sees the data root follow the host's, so that the container does not
+// keep later mounts there busy.
 func (r *Mounts) guardRoot(m *Mount) error {
 	if m.Type != mount.TypeBind || !Within(m.Source, r.Root) && !Within(r.Root, m.Source) {
 		return nil
@@ -177,7 +177,7 @@ func (r *Mounts) guardRoot(m *Mount) error {
 		r.Root, m.Source, asked)
 }
 
-// Within tells whether p is dir or below it; both are clean.
+// Within tells whether p is dir or below it. Both are clean.
 func Within(p, dir string) bool {
 	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
 }

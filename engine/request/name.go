@@ -1,6 +1,6 @@
 package request
 
-// ValidName is [a-zA-Z0-9][a-zA-Z0-9_.-]+, Docker's rule.
+// ValidName matches [a-zA-Z0-9][a-zA-Z0-9_.-]+, as Docker requires.
 func ValidName(s string) bool {
 	for i := range len(s) {
 		c := s[i]

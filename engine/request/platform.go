@@ -10,7 +10,7 @@ import (
 	"box/engine/refuse"
 )
 
-// Platform reads the platform of a request: JSON, or as users type it; nil for "".
+// Platform parses the platform of a request, as JSON or as users type it. It returns nil for "".
 func Platform(text string) (*ocispec.Platform, error) {
 	if text == "" {
 		return nil, nil

@@ -10,7 +10,7 @@ import (
 	"box/engine/network"
 )
 
-// badHostPort is a port of the host's in bindings that is neither empty nor a number or a range, "" for none.
+// badHostPort returns a port of the host in bindings that is not a number or a range, or "".
 func badHostPort(bindings apinetwork.PortMap) string {
 	for _, list := range bindings {
 		for _, b := range list {
@@ -25,7 +25,7 @@ func badHostPort(bindings apinetwork.PortMap) string {
 	return ""
 }
 
-// HostPorts reads "8080", "8000-8010" or "" (any).
+// HostPorts parses "8080", "8000-8010" or "" (any).
 func HostPorts(s string) (first, last uint16) {
 	r, err := apinetwork.ParsePortRange(s)
 	if err != nil {
@@ -34,7 +34,7 @@ func HostPorts(s string) (first, last uint16) {
 	return r.Start(), r.End()
 }
 
-// Ports are the published ports of a container: those that -p names, and with -P every exposed one that it does not.
+// Ports returns the published ports of a container: those of -p and, with -P, all other exposed ones.
 func Ports(c *api.Config, h *api.HostConfig) []network.Port {
 	var list []network.Port
 	for p, bindings := range h.PortBindings {

@@ -8,7 +8,7 @@ import (
 	"box/engine/refuse"
 )
 
-// Quota is the size that --storage-opt limits a container's layer to in bytes, 0 for none.
+// Quota returns the size limit of a container's layer in --storage-opt in bytes, or 0.
 func Quota(options map[string]string) (int64, error) {
 	quota := int64(0)
 	for name, value := range options {

@@ -1,5 +1,5 @@
-// Package request checks what a client asks for when it makes or changes a container, and completes it from the image
-// and the daemon's defaults. It is pure: what it must know of the host comes in as values, so that every rule is
+// Package request checks requests to create or change a container, and completes them from the image and the daemon's
+// defaults. It has no side effects, and gets what it needs to know about the host as values, so that its rules are
 // tested by tables, without root.
 package request
 
@@ -11,7 +11,7 @@ import (
 	"box/engine/refuse"
 )
 
-// Create is what a container is to be made from.
+// Create is a request to create a container.
 type Create struct {
 	Name       string // "" for one that is made up
 	Config     *api.Config
@@ -21,8 +21,8 @@ type Create struct {
 	Shallow    bool              // read-only binds leave what is mounted below them writable
 }
 
-// Check refuses what is wrong whatever the image and the daemon are: what is missing, and options that contradict
-// each other.
+// Check refuses what is invalid whatever the image and the daemon are: missing parts, and options that contradict each
+// other.
 func (q *Create) Check() error {
 	if q.Config == nil {
 		return refuse.Invalid("Config cannot be empty in order to create a container")

@@ -9,7 +9,7 @@ import (
 	"box/engine/refuse"
 )
 
-// Signal reads a number, or a name with or without SIG, RTMIN+n and RTMAX-n among them.
+// Signal parses a number, or a name with or without SIG, including RTMIN+n and RTMAX-n.
 func Signal(s string) (unix.Signal, error) {
 	if n, err := strconv.Atoi(s); err == nil {
 		if n <= 0 || n > 1<<16 {

@@ -12,7 +12,7 @@ import (
 	"box/engine/refuse"
 )
 
-// tmpfsFlags are pairs of options that undo each other: of a pair the last one holds.
+// tmpfsFlags are pairs of opposite options. The last one given is used.
 var tmpfsFlags = map[string]string{
 	"ro": "rw", "suid": "nosuid", "dev": "nodev", "exec": "noexec", "sync": "async", "atime": "noatime",
 	"diratime": "nodiratime",
@@ -23,10 +23,10 @@ var tmpfsFlags = map[string]string{
 	"unbindable": "unbindable", "runbindable": "runbindable", "defaults": "defaults",
 }
 
-// tmpfsValues are the options that tmpfs(5) takes a value for.
+// tmpfsValues are the options of tmpfs(5) that have a value.
 var tmpfsValues = []string{"size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol"}
 
-// TmpfsOptions are Docker's defaults for a tmpfs with the user's options, separated by commas, over them.
+// TmpfsOptions returns Docker's defaults for a tmpfs overridden by the user's options, which are separated by commas.
 func TmpfsOptions(user string) ([]string, error) {
 	out := []string{"noexec", "nosuid", "nodev", "rprivate"}
 	if user == "" {
@@ -60,7 +60,7 @@ func tmpfsOpposite(o string) (string, bool) {
 	return "", false
 }
 
-// TmpfsMount is a --mount type=tmpfs for the runtime.
+// TmpfsMount converts a --mount type=tmpfs for the runtime.
 func TmpfsMount(spec *mount.Mount) (specs.Mount, error) {
 	var options []string
 	if spec.ReadOnly {

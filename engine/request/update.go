@@ -7,7 +7,7 @@ import (
 	"box/engine/refuse"
 )
 
-// CheckUpdate refuses what create refuses. A limit of swap alone stands beside the limit of memory that there is.
+// CheckUpdate refuses what a create request refuses. A new limit of swap is checked with the existing limit of memory.
 func CheckUpdate(u *api.UpdateConfig, have *api.Resources, can cgroup.Support) ([]string, error) {
 	if u.RestartPolicy.Name != "" {
 		if err := api.ValidateRestartPolicy(u.RestartPolicy); err != nil {
@@ -29,7 +29,7 @@ func CheckUpdate(u *api.UpdateConfig, have *api.Resources, can cgroup.Support) (
 	return warnings, err
 }
 
-// Update changes h as u says, by Docker's rules of what may follow what.
+// Update changes h, by Docker's rules about what may be changed when.
 func Update(h *api.HostConfig, u *api.UpdateConfig) error {
 	have, want := &h.Resources, &u.Resources
 	switch {

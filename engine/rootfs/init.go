@@ -13,14 +13,14 @@ import (
 	"box/fs/mount"
 )
 
-// initEntry is one thing that every container finds in its root because something is mounted over it.
+// initEntry is a file or folder that every container has in its root, because something is mounted over it.
 type initEntry struct {
 	path string
 	kind uint32 // S_IFDIR, S_IFREG or S_IFLNK
 	to   string // of a link
 }
 
-// initEntries are Docker's.
+// initEntries are those of Docker.
 var initEntries = []initEntry{
 	{"/dev/pts", unix.S_IFDIR, ""},
 	{"/dev/shm", unix.S_IFDIR, ""},
@@ -34,8 +34,8 @@ var initEntries = []initEntry{
 	{"/etc/mtab", unix.S_IFLNK, "/proc/mounts"},
 }
 
-// Fill makes what every container finds in its root, below the open folder root, for the container's root user uid,
-// gid. The image is not trusted: no link in it is followed.
+// Fill creates what every container has in its root, below the open folder root, for the root user uid, gid of the
+// container. The image is not trusted: links in it are not followed.
 func Fill(d *disk.Disk, root, uid, gid int) error {
 	var errs error
 	for _, entry := range initEntries {
@@ -46,7 +46,7 @@ func Fill(d *disk.Disk, root, uid, gid int) error {
 	return errs
 }
 
-// Within mounts a layer that nobody uses yet, and gives its root, open and by path, to do.
+// Within mounts a layer that nobody uses yet, and passes its root to do, open and as a path.
 func (r *Roots) Within(ctx context.Context, layer string, do func(dir int, root string) error) error {
 	root, mounts, err := r.layers.Mounts(ctx, layer)
 	if err != nil {
@@ -66,9 +66,8 @@ func (r *Roots) Within(ctx context.Context, layer string, do func(dir int, root 
 	return do(dir, root)
 }
 
-// makeInRoot makes one entry and the folders above it where they are missing. Of what is there folders stay, and all
-// else, links above all, gives way: as in Docker, an image whose /etc or /dev leads elsewhere has a folder there in
-// its containers.
+// makeInRoot makes an entry and its missing parents. Existing folders stay. Anything else, links above all, is
+// replaced: as in Docker, if an image's /etc or /dev is a link, its containers have a folder there.
 func makeInRoot(d *disk.Disk, root int, entry initEntry, uid, gid int) error {
 	parent, err := folderInRoot(d, root, path.Dir(entry.path), uid, gid)
 	if err != nil {
@@ -104,7 +103,7 @@ func makeInRoot(d *disk.Disk, root int, entry initEntry, uid, gid int) error {
 	return giveAt(parent, name, uid, gid)
 }
 
-// giveAt gives what was just made to the root of containers.
+// giveAt makes the root of containers the owner of a new entry.
 func giveAt(parent int, name string, uid, gid int) error {
 	if uid == 0 && gid == 0 {
 		return nil
@@ -126,7 +125,7 @@ func folderInRoot(d *disk.Disk, root int, p string, uid, gid int) (int, error) {
 	return at, err
 }
 
-// subfolder opens the folder called name, and makes it in place of what is no folder.
+// subfolder opens the folder name, and creates it if there is something else or nothing.
 func subfolder(d *disk.Disk, parent int, name string, uid, gid int) (int, error) {
 	open := func() (int, error) {
 		return unix.Openat(parent, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)

@@ -12,8 +12,8 @@ import (
 	"box/fs/mount"
 )
 
-// Roots counts who uses the mounted root of each container: its program, and requests that read or write its files.
-// There is one mount a container however many they are, since two of one upper folder would spoil it.
+// Roots counts the users of each container's root: its program, and requests that access its files. There is only one
+// mount of each root, since two with one upper folder would corrupt it.
 type Roots struct {
 	layers fs.Driver
 	log    *slog.Logger
@@ -22,7 +22,7 @@ type Roots struct {
 	held map[string]*heldRoot
 }
 
-// New is for the layers of a driver. Nothing is mounted that is not asked for.
+// New makes Roots for the layers of a driver. It mounts nothing.
 func New(layers fs.Driver, log *slog.Logger) *Roots {
 	return &Roots{layers: layers, log: log, held: map[string]*heldRoot{}}
 }
@@ -33,7 +33,7 @@ type heldRoot struct {
 	gone  bool // taken out of the map: look again
 }
 
-// of gives the entry of a container, locked.
+// of returns the locked entry of a container.
 func (r *Roots) of(id string) *heldRoot {
 	for {
 		r.mu.Lock()
@@ -51,7 +51,7 @@ func (r *Roots) of(id string) *heldRoot {
 	}
 }
 
-// release gives an entry up that nobody uses; its lock is held, and is free afterwards.
+// release removes an entry that has no users. Its lock is held, and released.
 func (r *Roots) release(id string, h *heldRoot) {
 	if h.users == 0 {
 		h.gone = true
@@ -62,7 +62,7 @@ func (r *Roots) release(id string, h *heldRoot) {
 	h.mu.Unlock()
 }
 
-// Mount makes a layer visible where its driver's users know it, until Unmount was called as often, and gives the place.
+// Mount mounts a layer where users of its driver expect it, until Unmount is called as often, and returns the path.
 func (r *Roots) Mount(ctx context.Context, layer string) (string, error) {
 	h := r.of(layer)
 	defer func() { r.release(layer, h) }()
@@ -71,7 +71,7 @@ func (r *Roots) Mount(ctx context.Context, layer string) (string, error) {
 		return "", err
 	}
 	if h.users == 0 && len(mounts) > 0 {
-		// What a daemon left that was cut off must not be mounted over.
+		// Unmount what a daemon that was killed left mounted.
 		if err := mount.Unmount(root); err != nil {
 			return "", err
 		}
@@ -83,7 +83,7 @@ func (r *Roots) Mount(ctx context.Context, layer string) (string, error) {
 	return root, nil
 }
 
-// MountAll is Mount for a container and the images that it mounts, all or none.
+// MountAll calls Mount for a container and the images that it mounts. It mounts all or none.
 func (r *Roots) MountAll(ctx context.Context, rec *lifecycle.Record) (string, error) {
 	root, err := r.Mount(ctx, rec.ID)
 	if err != nil {
@@ -106,7 +106,7 @@ func (r *Roots) MountAll(ctx context.Context, rec *lifecycle.Record) (string, er
 	return root, nil
 }
 
-// ofRoots does something with the layer of a container and those of the images that it mounts.
+// ofRoots calls do for the layer of a container and those of the images that it mounts.
 func ofRoots(rec *lifecycle.Record, do func(layer string)) {
 	do(rec.ID)
 	for _, m := range rec.Mounts {
@@ -116,13 +116,13 @@ func ofRoots(rec *lifecycle.Record, do func(layer string)) {
 	}
 }
 
-// UnmountAll is Unmount for a container and the images that it mounts.
+// UnmountAll calls Unmount for a container and the images that it mounts.
 func (r *Roots) UnmountAll(rec *lifecycle.Record) { ofRoots(rec, r.Unmount) }
 
-// KeepAll is Keep for them.
+// KeepAll calls Keep for them.
 func (r *Roots) KeepAll(rec *lifecycle.Record) { ofRoots(rec, r.Keep) }
 
-// DropAll is Drop for them.
+// DropAll calls Drop for them.
 func (r *Roots) DropAll(rec *lifecycle.Record) { ofRoots(rec, r.Drop) }
 
 // Keep counts the program of a container that an earlier daemon started.
@@ -144,7 +144,7 @@ func (r *Roots) Unmount(id string) {
 	}
 }
 
-// Drop unmounts the root of a container that goes, whoever uses it.
+// Drop unmounts the root of a container that is removed, whoever uses it.
 func (r *Roots) Drop(id string) {
 	h := r.of(id)
 	defer func() { r.release(id, h) }()

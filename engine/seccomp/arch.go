@@ -2,7 +2,7 @@ package seccomp
 
 import specs "github.com/opencontainers/runtime-spec/specs-go"
 
-// arch is an architecture with its calling convention: a column of the table of system calls.
+// arch is an architecture with its calling convention, which is a column of the table of system calls.
 type arch int
 
 const (
@@ -27,7 +27,7 @@ const (
 // x32Bit marks the calls of x32 (asm/unistd.h, __X32_SYSCALL_BIT).
 const x32Bit = 0x40000000
 
-// archNamed finds the architecture that Go calls name.
+// archNamed returns the architecture with Go's name.
 func archNamed(name string) (arch, bool) {
 	switch name {
 	case "amd64":
@@ -42,7 +42,7 @@ func archNamed(name string) (arch, bool) {
 	return foreign, false
 }
 
-// archOf finds an architecture by its name in a profile.
+// archOf returns the architecture with a name in a profile.
 func archOf(name specs.Arch) (a arch, known bool) {
 	switch name {
 	case specs.ArchX86_64:

@@ -20,11 +20,11 @@ const (
 	opReturn  = 0x06 // BPF_RET | BPF_K
 )
 
-// reach is how far a conditional jump is trusted to go: 255, less the two long jumps that may be put in between.
+// reach is the usable length of a conditional jump: 255, minus two long jumps that may have to be inserted.
 const reach = 253
 
-// place is an instruction's distance from the end of the program, the first one written being 0. Jumps go forward only,
-// so a program is written from its end, and every target is known when a jump to it is written.
+// place is the distance of an instruction from the end of the program. Since jumps only go forward, a program is
+// written from its end, so that the target of a jump is known when the jump is written.
 type place int
 
 // assembler writes a program backwards.
@@ -38,10 +38,10 @@ func (a *assembler) put(in instruction) place {
 	return place(len(a.reversed) - 1)
 }
 
-// skip is how many instructions a jump that is written next passes to get to target.
+// skip returns how many instructions a jump that is written next has to skip to reach target.
 func (a *assembler) skip(target place) int { return len(a.reversed) - int(target) - 1 }
 
-// ret gives a return of value within reach.
+// ret returns the place of a return of value within reach.
 func (a *assembler) ret(value uint32) place {
 	if p, ok := a.returns[value]; ok && a.skip(p) <= reach/2 {
 		return p
@@ -62,7 +62,7 @@ func (a *assembler) jump(op uint16, k uint32, yes, no place) place {
 	return a.put(instruction{op: op, jt: uint8(a.skip(yes)), jf: uint8(a.skip(no)), k: k})
 }
 
-// then writes in to run before the instruction at next.
+// then writes in, to run before the instruction at next.
 func (a *assembler) then(in instruction, next place) place {
 	if a.skip(next) > 0 {
 		a.put(instruction{op: opJump, k: uint32(a.skip(next))})
@@ -70,7 +70,7 @@ func (a *assembler) then(in instruction, next place) place {
 	return a.put(in)
 }
 
-// program gives what was written so that it starts at entry.
+// program returns the written program, which starts at entry.
 func (a *assembler) program(entry place) []instruction {
 	if a.skip(entry) > 0 {
 		a.put(instruction{op: opJump, k: uint32(a.skip(entry))})

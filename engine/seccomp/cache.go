@@ -7,8 +7,8 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Cache keeps the filters that were asked for last: most containers of a host have the same one. The zero value is an
-// empty cache; it may be used from any goroutine.
+// Cache keeps the filters used last, since most containers of a host have the same one. The zero value is an empty
+// cache. It may be used by several goroutines.
 type Cache struct {
 	mu   sync.Mutex
 	kept []kept // the one that was asked for last comes first
@@ -19,11 +19,11 @@ type kept struct {
 	f   *Filter
 }
 
-// maxKept bounds what people's profiles cost: 5 kB each, a program of the greatest length 32 kB.
+// maxKept limits the memory for users' profiles: 5 kB each, or 32 kB for a program of maximum length.
 const maxKept = 16
 
-// Filter is the filter of the profile that key stands for, compiled from what profile gives unless it is kept. Nobody
-// may change it. Errors are not kept.
+// Filter returns the filter for key, and compiles the result of profile if it is not in the cache. It must not be
+// changed. Errors are not cached.
 func (c *Cache) Filter(key string, profile func() (*specs.LinuxSeccomp, error)) (*Filter, error) {
 	sum := sha256.Sum256([]byte(key))
 	c.mu.Lock()

@@ -8,9 +8,9 @@ import (
 // maxProgram is BPF_MAXINSNS.
 const maxProgram = 4096
 
-// compile builds the program: a test of the architecture, then for each a binary search over the call numbers, then
-// the conditions of that call. Runs of calls with one verdict are one leaf. A call of an architecture that the filter
-// does not have ends the thread.
+// compile makes the program: a test of the architecture, then for each architecture a binary search of the call's
+// number, then the conditions for that call. Adjacent calls with the same verdict share a leaf. A call of another
+// architecture ends the thread.
 func (r *rules) compile() ([]instruction, error) {
 	a := &assembler{returns: map[uint32]place{}}
 	next := a.ret(verdictKillThread)
@@ -37,7 +37,7 @@ func (r *rules) compile() ([]instruction, error) {
 	return p, nil
 }
 
-// span is a run of numbers, up to the next span's, that have one verdict or are one call with conditions.
+// span is a range of numbers, up to the next span, with the same verdict, or one call with conditions.
 type span struct {
 	from    uint32
 	verdict uint32 // where no rule's conditions hold
@@ -45,7 +45,7 @@ type span struct {
 	wide    bool // arguments have 64 bits
 }
 
-// extend puts s behind spans.
+// extend adds s to the end of spans.
 func extend(spans []span, s span) []span {
 	if len(spans) == 0 {
 		return append(spans, s)
@@ -60,7 +60,7 @@ func extend(spans []span, s span) []span {
 	return spans
 }
 
-// spans are all numbers of one architecture.
+// spans returns all numbers of one architecture.
 func (r *rules) spans(a arch) []span {
 	var out []span
 	if a == x32 {
@@ -79,10 +79,10 @@ func (r *rules) spans(a arch) []span {
 	return out
 }
 
-// cut tells whether calls above the newest do not exist.
+// cut tells whether calls newer than the newest known one do not exist.
 func (r *rules) cut(a arch) bool { return r.enosys && r.newest[a] != 0 }
 
-// spansAMD64 has x32's calls beside amd64's: they share the token, and have bit 30 set.
+// spansAMD64 adds the calls of x32 to those of amd64, which have the same token but bit 30 set.
 func (r *rules) spansAMD64() []span {
 	out := []span{{verdict: verdictKillThread}}
 	if r.archs[amd64] {
@@ -112,14 +112,14 @@ func (r *rules) spansAMD64() []span {
 	return out
 }
 
-// use is a rule for the call of a number.
+// use is a rule that applies to a call.
 type use struct {
 	number uint32
 	rule   int  // place in the list
 	inner  bool // the number is of a call through which the rule's is reached
 }
 
-// calls are the numbers of one architecture that have rules, in order.
+// calls returns the numbers of one architecture that have rules, in order.
 func (r *rules) calls(a arch) []span {
 	t := table()
 	uses := make([]use, 0, len(r.list)+len(r.list)/8)
@@ -161,7 +161,7 @@ func (r *rules) calls(a arch) []span {
 	return out
 }
 
-// tree writes the search and gives its entry, which expects the call's number in the accumulator.
+// tree writes the search and returns its entry, which expects the call's number in the accumulator.
 func (a *assembler) tree(spans []span) place {
 	if len(spans) == 1 {
 		return a.leaf(spans[0])
@@ -172,7 +172,7 @@ func (a *assembler) tree(spans []span) place {
 	return a.jump(opAtLeast, spans[mid].from, upper, lower)
 }
 
-// leaf writes the rules of one call, the first to be asked first.
+// leaf writes the rules of one call in order.
 func (a *assembler) leaf(s span) place {
 	next := a.ret(s.verdict)
 	for i := len(s.rules) - 1; i >= 0; i-- {

@@ -8,8 +8,8 @@ const (
 	offArgs   = 16
 )
 
-// condition writes one comparison. The machine compares 32 bits at a time: first the upper half of the argument, then,
-// where that leaves it open, the lower. On a 32-bit architecture only the lower half exists.
+// condition writes a comparison. The machine compares 32 bits at a time: first the upper half of the argument and then,
+// if that does not decide, the lower half. On a 32-bit architecture only the lower half exists.
 func (a *assembler) condition(c condition, wide bool, yes, no place) place {
 	if c.not {
 		yes, no = no, yes
@@ -32,7 +32,7 @@ func (a *assembler) condition(c condition, wide bool, yes, no place) place {
 	return a.then(high, a.jump(opGreater, upper, yes, equal))
 }
 
-// half compares 32 bits; none of them is always equal.
+// half compares 32 bits. An empty mask always matches.
 func (a *assembler) half(load instruction, mask, value uint32, yes, no place) place {
 	if mask == 0 {
 		return yes

@@ -18,8 +18,8 @@ const (
 	flagSpecAllow  = 1 << 2
 )
 
-// flagsOf are the flags that p asks for. A profile without a list of them wants speculation left on, where the kernel
-// can; an empty list wants nothing.
+// flagsOf returns the flags that p asks for. Without a list, speculation stays on if the kernel supports that; an empty
+// list means no flags.
 func flagsOf(p *specs.LinuxSeccomp) (flags uint32, err error) {
 	if p.Flags == nil {
 		if apiLevel() >= 4 {

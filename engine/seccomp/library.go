@@ -4,11 +4,10 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// What follows is for the package that stands in for libseccomp (libseccomp, the folder): libcontainer adds by itself
-// what this package does for newer system calls.
+// The rest is for the package that replaces libseccomp (the folder libseccomp): libcontainer itself does for newer
+// system calls what this package does.
 
-// Bare is the program of a profile as libseccomp compiles it: every call that no rule is for has the profile's own
-// verdict, however new it is.
+// Bare compiles a profile as libseccomp does: all calls without a rule have the default verdict, however new they are.
 func Bare(p *specs.LinuxSeccomp) ([]byte, error) {
 	r, err := read(p)
 	if err != nil {
@@ -25,10 +24,10 @@ func Bare(p *specs.LinuxSeccomp) ([]byte, error) {
 // Level tells what the kernel can do, in the first four of libseccomp's levels (seccomp_api_get(3)).
 func Level() uint { return apiLevel() }
 
-// Place is where the system call of that name is in the table of those that are known.
+// Place returns the index of a system call in the table of known ones.
 func Place(name string) (place int, known bool) { return find(name) }
 
-// Name is the reverse of Place.
+// Name is the inverse of Place.
 func Name(place int) (name string, known bool) {
 	if t := table(); place >= 0 && place < len(t) {
 		return t[place].name, true
@@ -36,7 +35,7 @@ func Name(place int) (name string, known bool) {
 	return "", false
 }
 
-// Number is a system call's number on an architecture, with the bit that marks those of x32.
+// Number returns the number of a system call on an architecture, with the bit of x32 calls.
 func Number(place int, a specs.Arch) (n uint32, there bool) {
 	column, known := archOf(a)
 	if !known || column == foreign || table()[place].num[column] == absent {

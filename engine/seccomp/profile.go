@@ -6,7 +6,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// rules are a profile in numbers.
+// rules are a profile with numbers instead of names.
 type rules struct {
 	def    uint32 // verdict of calls that no rule is for
 	native arch
@@ -16,14 +16,14 @@ type rules struct {
 	enosys bool            // newer calls do not exist
 }
 
-// rule gives calls a verdict for which all conditions hold.
+// rule is a verdict for a call if all conditions hold.
 type rule struct {
 	call    int // place in the table of names
 	verdict uint32
 	conds   []condition
 }
 
-// condition compares one argument, unsigned: argument & mask == value, or argument > value, or argument >= value.
+// condition compares an unsigned argument: argument & mask == value, argument > value, or argument >= value.
 type condition struct {
 	argument    uint
 	op          uint16 // opEqual, opGreater, opAtLeast
@@ -31,10 +31,10 @@ type condition struct {
 	not         bool // it must not hold
 }
 
-// maxRules is above what any program has room for, unless most of its rules say one thing.
+// maxRules is more than fit into a program, unless most of the rules are equal.
 const maxRules = 1 << 16
 
-// read checks a profile, in the order in which runc does. Its texts are runc's.
+// read checks a profile in the order in which runc does, with runc's error messages.
 func read(p *specs.LinuxSeccomp) (*rules, error) {
 	r := &rules{}
 	var ok bool
@@ -71,7 +71,7 @@ func read(p *specs.LinuxSeccomp) (*rules, error) {
 	return r, nil
 }
 
-// add reads the rules of one block of a profile.
+// add adds the rules of one block of a profile.
 func (r *rules) add(s *specs.LinuxSyscall) error {
 	v, err := verdict(s.Action, s.ErrnoRet)
 	if err != nil {
@@ -116,7 +116,7 @@ func (r *rules) add(s *specs.LinuxSyscall) error {
 	return nil
 }
 
-// named keeps the newest numbers.
+// named records the newest numbers.
 func (r *rules) named(call int) {
 	for a, n := range table()[call].num {
 		if n == absent {
@@ -156,7 +156,7 @@ func conditions(args []specs.LinuxSeccompArg) ([]condition, error) {
 	return out, nil
 }
 
-// repeated: two conditions are on one argument.
+// repeated tells whether two conditions are about the same argument.
 func repeated(conds []condition) bool {
 	seen := uint(0)
 	for _, c := range conds {

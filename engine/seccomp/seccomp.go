@@ -1,13 +1,13 @@
-// Package seccomp compiles a seccomp profile of the OCI runtime spec to the program that the kernel takes: in Go, in
-// less than a millisecond, where libseccomp takes 28-37 ms, and nothing has to be linked in.
+// Package seccomp compiles seccomp profiles of the OCI runtime spec to programs for the kernel. It is written in Go and
+// takes less than a millisecond, whereas libseccomp takes 28-37 ms and has to be linked in.
 //
-// It knows the architectures whose system calls can reach an amd64 or an arm64 kernel. Others may be named in a
-// profile: no such call can arrive, so they add nothing to a filter.
+// It knows the architectures whose system calls an amd64 or arm64 kernel can receive. A profile may name others, which
+// add nothing to a filter.
 //
-// Verdicts equal those of libseccomp's programs, which the tests check, and those of runc: a system call that is
-// newer than every one that a profile names does not exist (ENOSYS), so that programs go on with an older one, which
-// they would not after the profile's own error. One case is left to each compiler: conditional rules of one system
-// call with different actions whose conditions overlap. Here the rule that was added first wins.
+// Verdicts are those of libseccomp's programs, against which the tests check them, and of runc: a system call that is
+// newer than all that a profile names does not exist (ENOSYS), so that programs use an older one instead of failing.
+// Compilers may differ in one case, conditional rules of one system call with different actions and overlapping
+// conditions. Here the rule that was added first is used.
 package seccomp
 
 import (
@@ -18,16 +18,16 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Filter is a compiled filter as seccomp(2) takes it.
+// Filter is a compiled filter for seccomp(2).
 type Filter struct {
 	Flags   uint32 // SECCOMP_FILTER_FLAG_* that the profile asks for; this kernel has them
 	Program []byte // struct sock_filter, 8 bytes each, in the machine's byte order
 }
 
-// Compile makes the filter of a profile. A profile that says nothing gives nil, which is no filter.
+// Compile compiles a profile. It returns nil for an empty profile, which is no filter.
 //
-// Names of system calls that are not known are skipped: a profile may be newer than this file. Anything else that is
-// not known, and what is not supported (notifications of an agent), gives a Refusal.
+// Unknown names of system calls are skipped, because a profile may be newer than this file. Anything else that is
+// unknown or not supported, such as notifications of an agent, is a Refusal.
 func Compile(p *specs.LinuxSeccomp) (*Filter, error) {
 	if p == nil || p.DefaultAction == "" && len(p.Syscalls) == 0 {
 		return nil, nil
@@ -57,17 +57,17 @@ func encode(program []instruction) []byte {
 	return out
 }
 
-// late is before the errors that runc meets when the container's first process installs its filter.
+// late is the prefix of errors that runc finds only when the container's first process installs its filter.
 const late = "unable to start container process: error during container init: "
 
-// Refusal says why a profile has no filter, in runc's words, which Docker's users know. It is an
+// Refusal says why a profile has no filter, in runc's words, which Docker's users know. Its class is
 // errdefs.ErrInvalidArgument.
 type Refusal string
 
-// Error gives runc's words.
+// Error returns runc's text.
 func (r Refusal) Error() string { return string(r) }
 
-// Unwrap gives the class.
+// Unwrap returns the class.
 func (r Refusal) Unwrap() error { return errdefs.ErrInvalidArgument }
 
 func invalid(format string, args ...any) error { return Refusal(fmt.Sprintf(format, args...)) }

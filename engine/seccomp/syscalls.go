@@ -15,7 +15,7 @@ import (
 //go:embed syscalls.txt
 var syscallText string
 
-// absent is the number of a call on an architecture that has none of that name.
+// absent is the number of a call that an architecture does not have.
 const absent int32 = -1
 
 type syscallEntry struct {
@@ -47,7 +47,7 @@ var table = sync.OnceValue(func() []syscallEntry {
 	return t
 })
 
-// find gives a call's place in the table.
+// find returns the index of a call in the table.
 func find(name string) (int, bool) { return lookup(table(), name) }
 
 func lookup(t []syscallEntry, name string) (int, bool) {

@@ -2,7 +2,7 @@ package seccomp
 
 import specs "github.com/opencontainers/runtime-spec/specs-go"
 
-// What a filter returns (SECCOMP_RET_*, linux/seccomp.h).
+// Results of a filter (SECCOMP_RET_*, linux/seccomp.h).
 const (
 	verdictKillThread  = 0x00000000
 	verdictTrap        = 0x00030000
@@ -16,7 +16,7 @@ const (
 	eperm         = 1
 )
 
-// verdict is what a filter returns for an action; code is an error's number, EPERM when it is not given.
+// verdict returns the result for an action; code is the number of an error, by default EPERM.
 func verdict(a specs.LinuxSeccompAction, code *uint) (uint32, error) {
 	data := uint32(eperm)
 	if code != nil {

@@ -11,13 +11,14 @@ import (
 	"box/engine/refuse"
 )
 
-// defaultCapabilities are what Docker leaves a container's root.
+// defaultCapabilities are Docker's default capabilities.
 var defaultCapabilities = []string{
 	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
 	"CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
 }
 
-// knownCapabilities are those that the running kernel has and that this process may hand on: its own bounding set.
+// knownCapabilities returns the capabilities that the running kernel has and this process can pass on: those in its
+// bounding set.
 func knownCapabilities() []string {
 	var out []string
 	for _, c := range capability.ListKnown() {
@@ -30,8 +31,8 @@ func knownCapabilities() []string {
 
 func capabilityName(c capability.Cap) string { return "CAP_" + strings.ToUpper(c.String()) }
 
-// capabilities are the sets of a container's first program. A program that does not start as root has none in force,
-// as with Docker: only what its file's capabilities give within the bounding set.
+// capabilities returns the sets of the container's first program. As in Docker, a program that does not start as root
+// has no effective ones: it can only get those of its file within the bounding set.
 func capabilities(h *container.HostConfig, uid uint32) (*specs.LinuxCapabilities, error) {
 	list, err := AdjustCapabilities(h.CapAdd, h.CapDrop, h.Privileged)
 	if err != nil {
@@ -40,7 +41,7 @@ func capabilities(h *container.HostConfig, uid uint32) (*specs.LinuxCapabilities
 	return CapabilitySets(list, uid), nil
 }
 
-// CapabilitySets are the sets of a program that starts as uid.
+// CapabilitySets returns the sets of a program that starts as uid.
 func CapabilitySets(list []string, uid uint32) *specs.LinuxCapabilities {
 	c := &specs.LinuxCapabilities{Bounding: list}
 	if uid == 0 {
@@ -49,7 +50,7 @@ func CapabilitySets(list []string, uid uint32) *specs.LinuxCapabilities {
 	return c
 }
 
-// AdjustCapabilities is Docker's default list with add and drop applied; ALL means every one that the kernel knows.
+// AdjustCapabilities applies add and drop to Docker's default list. ALL means all that the kernel knows.
 func AdjustCapabilities(add, drop []string, privileged bool) ([]string, error) {
 	known := knownCapabilities()
 	if privileged {
@@ -84,7 +85,7 @@ func AdjustCapabilities(add, drop []string, privileged bool) ([]string, error) {
 	return out, nil
 }
 
-// capabilityList brings the names of an option into the form CAP_NAME and refuses unknown ones.
+// capabilityList normalizes the names of an option to CAP_NAME, and refuses unknown ones.
 func capabilityList(option string, names []string) ([]string, error) {
 	var out []string
 	for _, n := range names {

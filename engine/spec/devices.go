@@ -15,7 +15,7 @@ import (
 	"box/engine/refuse"
 )
 
-// deviceRules are what the devices cgroup allows.
+// deviceRules returns what the devices cgroup allows.
 func deviceRules(in *Input) []specs.LinuxDeviceCgroup {
 	if in.Host.Privileged {
 		return []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
@@ -44,11 +44,11 @@ func deviceRules(in *Input) []specs.LinuxDeviceCgroup {
 	return append(rules, in.Rules...)
 }
 
-// errNoDevice is Docker's, who answers with a server error.
+// errNoDevice is Docker's error, which becomes a server error.
 var errNoDevice = errors.New("not a device node")
 
-// Devices finds the host's devices that a container is given by --device, with the cgroup rules that let it use
-// them. A folder gives every device below it. Privileged containers get all of /dev.
+// Devices returns the devices of the host that --device gives to a container, and the cgroup rules for them. A folder
+// stands for all devices below it. Privileged containers get all of /dev.
 func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceCgroup, error) {
 	var devices []specs.LinuxDevice
 	var rules []specs.LinuxDeviceCgroup
@@ -93,7 +93,7 @@ func Devices(h *container.HostConfig) ([]specs.LinuxDevice, []specs.LinuxDeviceC
 	return devices, rules, nil
 }
 
-// accessOf is what of a device's permissions means something, as runc takes them: all for none given.
+// accessOf returns the valid part of a device's permissions, as runc takes them. None means all.
 func accessOf(permissions string) string {
 	if permissions == "" {
 		return "rwm"
@@ -107,7 +107,7 @@ func accessOf(permissions string) string {
 	return access
 }
 
-// devicesBelow lists path if it is a device, or the devices in the folder that it is.
+// devicesBelow returns the device at path, or the devices below it.
 func devicesBelow(path, inside string) ([]specs.LinuxDevice, error) {
 	if path == "" {
 		return nil, unix.ENOENT
@@ -140,7 +140,7 @@ func devicesBelow(path, inside string) ([]specs.LinuxDevice, error) {
 	return list, err
 }
 
-// skipDevFolder: file systems of their own below /dev, which a container has its own of.
+// skipDevFolder matches folders in /dev with a file system of which the container has its own.
 func skipDevFolder(name string) bool {
 	switch name {
 	case "pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev":
@@ -170,7 +170,7 @@ func device(path, inside string) (specs.LinuxDevice, bool) {
 	}, true
 }
 
-// parseDeviceRule reads "c 1:3 mr" (cgroup v1 devices controller, kernel documentation); * stands for any number.
+// parseDeviceRule parses "c 1:3 mr" (cgroup v1 devices controller, kernel documentation); * stands for any number.
 func parseDeviceRule(s string) (specs.LinuxDeviceCgroup, error) {
 	var r specs.LinuxDeviceCgroup
 	words := strings.Fields(s)

@@ -8,8 +8,8 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// mounts is everything that is mounted over the root: the kernel's file systems, then files and mounts of the user's
-// in the order of their depth, so that none hides another.
+// mounts returns all mounts of a container: file systems of the kernel, then files and mounts of the user in order of
+// their depth, so that none hides another.
 func mounts(in *Input) []specs.Mount {
 	own := systemMounts(in)
 	user := slices.Clone(in.Mounts)
@@ -38,8 +38,8 @@ func mounts(in *Input) []specs.Mount {
 	return append(own, user...)
 }
 
-// rootPropagation is how the container's root spreads: mounts that are shared with the host, or that follow it, need
-// a root that lets them. "" is the runtime's default.
+// rootPropagation returns the propagation of the container's root, because shared and slave mounts need a root that
+// allows them. "" is the runtime's default.
 func rootPropagation(list []specs.Mount) string {
 	has := func(options ...string) bool {
 		return slices.ContainsFunc(list, func(m specs.Mount) bool {

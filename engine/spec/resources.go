@@ -9,11 +9,11 @@ import (
 	"box/engine/refuse"
 )
 
-// defaultPeriod is the kernel's scheduling period for CPU quotas, in microseconds.
+// defaultPeriod is the kernel's scheduling period for CPU quotas in microseconds.
 const defaultPeriod = 100_000
 
-// Resources are the limits of r; what r leaves out is nil, which an update leaves as it is.
-// A device that is not there is an error.
+// Resources converts the limits in r. What r leaves out is nil, and not changed by an update. A device that does not
+// exist is an error.
 func Resources(r *container.Resources) (*specs.LinuxResources, error) {
 	io, err := blockIO(r)
 	return &specs.LinuxResources{
@@ -76,7 +76,7 @@ func cpu(r *container.Resources) *specs.LinuxCPU {
 	return &c
 }
 
-// pids: 0 and below lift the limit.
+// pids converts the limit of processes; 0 or less means none.
 func pids(r *container.Resources) *specs.LinuxPids {
 	if r.PidsLimit == nil {
 		return nil

@@ -10,13 +10,12 @@ import (
 	"box/engine/seccomp"
 )
 
-// Filters are the seccomp filters of containers, each compiled once. The zero value is ready; it may be used from any
-// goroutine.
+// Filters compiles the seccomp filters of containers, each once. The zero value is ready to use, by several goroutines.
 type Filters struct{ cache seccomp.Cache }
 
-// Of is the filter that opts give a container with the capabilities of bounding, nil for none.
+// Of returns the filter for a container with these options and a bounding set of capabilities, or nil.
 //
-// What else a profile looks at, the kernel and the architecture, stays the same while this process runs.
+// A profile also depends on the kernel and the architecture, which do not change while this process runs.
 func (f *Filters) Of(opts Security, privileged bool, bounding []string) (*seccomp.Filter, error) {
 	if !filtered(opts, privileged) {
 		return nil, nil
@@ -26,12 +25,13 @@ func (f *Filters) Of(opts Security, privileged bool, bounding []string) (*seccom
 	})
 }
 
-// filtered tells whether a container has a filter at all: a privileged one has only that which it asks for itself.
+// filtered tells whether a container has a filter at all. A privileged one has one only if it asks for it.
 func filtered(opts Security, privileged bool) bool {
 	return opts.Seccomp != "unconfined" && (!privileged || opts.OwnSeccomp)
 }
 
-// Profile is the profile that opts ask for, nil for none; which system calls it allows depends on the capabilities.
+// Profile returns the profile that the options select, or nil. The system calls that it allows depend on the
+// capabilities.
 func Profile(opts Security, privileged bool, bounding []string) (*specs.LinuxSeccomp, error) {
 	if !filtered(opts, privileged) {
 		return nil, nil
@@ -47,7 +47,7 @@ func Profile(opts Security, privileged bool, bounding []string) (*specs.LinuxSec
 	return p, nil
 }
 
-// CheckSeccomp refuses a profile that cannot be read.
+// CheckSeccomp refuses an invalid profile.
 func CheckSeccomp(profile string) error {
 	_, err := Profile(Security{Seccomp: profile}, false, nil)
 	return err

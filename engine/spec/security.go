@@ -13,7 +13,7 @@ import (
 	"box/engine/refuse"
 )
 
-// Security is what --security-opt says.
+// Security is the parsed --security-opt.
 type Security struct {
 	NoNewPrivileges bool
 	Seccomp         string // "" for the default profile, "unconfined", or a profile's JSON
@@ -24,10 +24,10 @@ type Security struct {
 	SystemPaths     bool     // systempaths=unconfined: nothing of /proc and /sys is masked or read-only
 }
 
-// ParseSecurity reads the options in both of the forms name=value and name:value.
+// ParseSecurity parses options in both forms, name=value and name:value.
 func ParseSecurity(options []string) (Security, error) { return Security{}.With(options) }
 
-// With is s with what options say in its place.
+// With returns s with options applied.
 func (s Security) With(options []string) (Security, error) {
 	for _, o := range options {
 		if o == "no-new-privileges" {
@@ -72,8 +72,7 @@ func (s Security) With(options []string) (Security, error) {
 	return s, nil
 }
 
-// labels are the SELinux labels of a container's processes and of its files with what the options say in them, "" for
-// none.
+// labels returns the SELinux labels of a container's processes and files, "" for none.
 func (s Security) labels() (process, files string) {
 	if len(s.Labels) == 0 || slices.Contains(s.Labels, "disable") {
 		return "", ""
@@ -90,21 +89,21 @@ func (s Security) labels() (process, files string) {
 		strings.Join([]string{parts["user"], "object_r", parts["filetype"], parts["level"]}, ":")
 }
 
-// Confinement is which of the kernel's security modules that confine programs by name are in force.
+// Confinement says which security modules that confine programs by name are enforced.
 type Confinement struct {
 	AppArmor bool
 	Default  string // profile of containers that name none, "" for none
 	SELinux  bool
 }
 
-// SELinux tells whether the kernel has it in force.
+// SELinux tells whether the kernel enforces SELinux.
 func SELinux() bool {
 	_, err := os.Stat("/sys/fs/selinux/enforce")
 	return err == nil
 }
 
-// Confine names the profile and the label of a program of a container's, and gives the label of its files; where no
-// module reads them they are left out, since the kernel would refuse them.
+// Confine sets the AppArmor profile and the SELinux label of a program, and returns the label of its files. It leaves
+// out those of modules that are not enforced, since the kernel would refuse them.
 func (c Confinement) Confine(p *specs.Process, s Security, privileged bool) (files string) {
 	if c.AppArmor {
 		if p.ApparmorProfile = s.AppArmor; s.AppArmor == "" {
@@ -120,8 +119,8 @@ func (c Confinement) Confine(p *specs.Process, s Security, privileged bool) (fil
 	return files
 }
 
-// throttling are files by which a container could tell how warm each processor is, and what runs on it (Docker 28.3):
-// of the processors that a host has, whose root is given.
+// throttling returns files that would show a container how warm each processor is, and so what runs on it (Docker
+// 28.3).
 func throttling(root string) []string {
 	each, _ := filepath.Glob(root + "/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle")
 	for i := range each {
@@ -130,7 +129,7 @@ func throttling(root string) []string {
 	return each
 }
 
-// MaskedPaths and ReadonlyPaths are what Docker hides and protects of /proc and /sys.
+// MaskedPaths returns the paths in /proc and /sys that Docker hides.
 func MaskedPaths() []string {
 	return append([]string{
 		"/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
@@ -139,7 +138,7 @@ func MaskedPaths() []string {
 	}, throttling("")...)
 }
 
-// ReadonlyPaths see MaskedPaths.
+// ReadonlyPaths returns the paths in /proc and /sys that Docker makes read-only.
 func ReadonlyPaths() []string {
 	return []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 }

@@ -1,6 +1,6 @@
-// Package spec turns what a Docker client asked for (Config and HostConfig) into an OCI runtime spec.
+// Package spec converts a container's configuration (Config and HostConfig) to an OCI runtime spec.
 //
-// Nothing here looks at the engine's state: every path and every name was resolved by the caller.
+// It does not use the engine's state: the caller has resolved all paths and names.
 package spec
 
 import (
@@ -14,7 +14,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Input is a container whose references were resolved.
+// Input is a container with all references resolved.
 type Input struct {
 	ID     string
 	Config *container.Config
@@ -43,13 +43,13 @@ type Input struct {
 	Cgroup   string // path in every hierarchy
 }
 
-// Bind is one file of the host's that is seen in the container.
+// Bind is a file of the host that is mounted in the container.
 type Bind struct {
 	Source, Target string
 }
 
-// Build makes the spec, but for the seccomp profile, which Filters compiles. A request that contradicts itself gives
-// errdefs.ErrInvalidArgument.
+// Build makes the spec, without the seccomp profile, which Filters compiles. If the request contradicts itself, the
+// error is errdefs.ErrInvalidArgument.
 func Build(in Input) (*specs.Spec, error) {
 	opts := in.Security
 	caps, err := capabilities(in.Host, in.User.UID)
@@ -111,13 +111,13 @@ func Build(in Input) (*specs.Spec, error) {
 // initPath is where --init is mounted, as users see it in ps.
 const initPath = "/sbin/docker-init"
 
-// CgroupPath is where in every cgroup hierarchy a container lives: below the parent that it asks for, else the
-// daemon's, else /docker.
+// CgroupPath returns the path of a container in every cgroup hierarchy: below its own parent, or else the daemon's, or
+// else /docker.
 func CgroupPath(own, daemons, id string) string {
 	return path.Join("/", path.Clean("/"+cmp.Or(own, daemons, "docker")), id)
 }
 
-// WorkingDir is the folder a program starts in.
+// WorkingDir returns the folder in which a program starts.
 func WorkingDir(dir string) string {
 	if dir == "" {
 		return "/"
@@ -127,8 +127,8 @@ func WorkingDir(dir string) string {
 
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Environment is Docker's: PATH, HOSTNAME, TERM on a terminal, and over them what the image and the user set. An
-// entry without "=" removes what is there under that name. more is what links add, below those.
+// Environment returns Docker's variables PATH, HOSTNAME and, with a terminal, TERM, overridden by those of image and
+// user. An entry without "=" removes a variable. more are the variables of links, which override none.
 func Environment(c *container.Config, hostname string, more ...string) []string {
 	env := append([]string{defaultPath, "HOSTNAME=" + hostname}, more...)
 	if c.Tty {
@@ -137,8 +137,8 @@ func Environment(c *container.Config, hostname string, more ...string) []string 
 	return MergeEnvironment(env, c.Env)
 }
 
-// MergeEnvironment gives base with more over it. A name alone takes a variable of base away, unless another of more
-// sets it.
+// MergeEnvironment returns base overridden by more. A name without "=" removes a variable of base, unless another entry
+// of more sets it.
 func MergeEnvironment(base, more []string) []string {
 	out := slices.Clone(base)
 	for _, e := range more {
@@ -156,8 +156,8 @@ func MergeEnvironment(base, more []string) []string {
 	return out
 }
 
-// WithHome adds HOME where nothing is set under that name. The runtime would do that, from a file that it opens in
-// the container whatever it is: a pipe there would hold the start up for ever.
+// WithHome adds HOME unless it is set. The runtime would do that itself, but it would open a file in the container for
+// it, and a pipe there would block the start forever.
 func WithHome(env []string, who Account) []string {
 	env = slices.DeleteFunc(env, func(e string) bool { return e == "HOME=" })
 	if slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, "HOME=") }) {
@@ -182,8 +182,8 @@ func namespaces(in *Input) []specs.LinuxNamespace {
 	return list
 }
 
-// sysctls are the user's and, in a network namespace of its own, the two by which an ordinary user may bind low ports
-// and ping (Docker 20.10 and later).
+// sysctls returns the user's sysctls and, in a network namespace of its own, the two that allow ordinary users to bind
+// low ports and to ping (Docker 20.10 and later).
 func sysctls(in *Input) map[string]string {
 	out := maps.Clone(in.Host.Sysctls)
 	if in.Host.NetworkMode.IsHost() || in.Host.NetworkMode.IsContainer() {
@@ -206,7 +206,7 @@ func sysctls(in *Input) map[string]string {
 	return out
 }
 
-// Rlimits are ulimits as the runtime takes them.
+// Rlimits converts ulimits for the runtime.
 func Rlimits(list []*container.Ulimit) []specs.POSIXRlimit {
 	var out []specs.POSIXRlimit
 	for _, u := range list {

@@ -14,25 +14,26 @@ import (
 	"box/fs/inroot"
 )
 
-// maxUserFile bounds what is read of a container's passwd and group files, which are the image's and so hostile.
+// maxUserFile limits what is read of a container's passwd and group files, which come from the image and may be
+// hostile.
 const maxUserFile = 4 << 20
 
 // Opener opens a path below a root with the flags of open(2), and never anything outside.
 type Opener func(path string, flags int) (fd int, err error)
 
-// Account is who a program runs as.
+// Account is the user as which a program runs.
 type Account struct {
 	specs.User
 	Home string // never empty
 }
 
-// User resolves a user as typed (name, uid, name:group, ...) and additional groups by the passwd and group files below
-// root. Names that are not there give the errors Docker prints.
+// User resolves a user as typed (name, uid, name:group, ...) and additional groups in the passwd and group files below
+// root. Errors about missing names are Docker's.
 func User(root, name string, groups []string) (Account, error) {
 	return UserIn(func(path string, flags int) (int, error) { return openInRoot(root, path, flags) }, name, groups)
 }
 
-// UserIn is User with files that open gives.
+// UserIn is User with the files that open opens.
 func UserIn(open Opener, name string, groups []string) (Account, error) {
 	passwd, group := userFile(open, "/etc/passwd"), userFile(open, "/etc/group")
 	defer passwd.Close()
@@ -65,7 +66,7 @@ func UserIn(open Opener, name string, groups []string) (Account, error) {
 	return u, nil
 }
 
-// homeOf is the home of the first user with that number.
+// homeOf returns the home of the first user with that uid.
 func homeOf(open Opener, uid int) string {
 	passwd := userFile(open, "/etc/passwd")
 	defer passwd.Close()
@@ -77,7 +78,7 @@ func homeOf(open Opener, uid int) string {
 	return found[0].Home
 }
 
-// openInRoot opens a file below root, whose symbolic links lead nowhere else.
+// openInRoot opens a file below root. Links do not lead out of it.
 func openInRoot(root, path string, flags int) (int, error) {
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -87,8 +88,8 @@ func openInRoot(root, path string, flags int) (int, error) {
 	return inroot.Open(dir, path, flags)
 }
 
-// userFile opens a file of users or groups. One that is no file, or cannot be opened, reads as empty: nothing else is
-// even opened, since the root may hold devices.
+// userFile opens a file of users or groups. If it is not a regular file, or cannot be opened, it counts as empty.
+// Nothing else is opened, since the root may contain devices.
 func userFile(open Opener, path string) io.ReadCloser {
 	none := io.NopCloser(emptyReader{})
 	at, err := open(path, unix.O_PATH)
@@ -111,7 +112,7 @@ type emptyReader struct{}
 
 func (emptyReader) Read([]byte) (int, error) { return 0, io.EOF }
 
-// number reads a device number, nil for *.
+// number parses a device number; * returns nil.
 func number(s string) (*int64, error) {
 	if s == "*" {
 		return nil, nil

@@ -2,23 +2,23 @@ package state
 
 import "slices"
 
-// batch brings changes together that are wanted at the same time, so that they share one write to the disk. Nobody
-// waits for company: who finds no write under way starts one at once, and those who come while it runs go together in
-// the next. (bbolt's own Batch holds a lone change back for 10 ms.)
+// batch combines changes that are wanted at the same time, so that they share one write to the disk. Nobody waits for
+// others: a change starts a write at once if there is none, and changes that arrive during a write share the next one.
+// (bbolt's own Batch delays a single change by 10 ms.)
 type batch struct {
 	waiting []*change
 	writing bool
 }
 
-// change is one caller of Batch.
+// change is a call of Batch.
 type change struct {
 	fn   func(*Tx) error
 	done chan error
 	turn chan struct{}
 }
 
-// Batch is Update for many goroutines at once: their changes may share one write to the disk. fn may run more
-// than once, so it must set what it returns anew each time.
+// Batch is Update for many goroutines, whose changes may share one write to the disk. fn may run more than once, so it
+// must set its results anew each time.
 func (db *DB) Batch(fn func(*Tx) error) error {
 	c := &change{fn: fn, done: make(chan error, 1), turn: make(chan struct{}, 1)}
 	db.mu.Lock()
@@ -37,7 +37,7 @@ func (db *DB) Batch(fn func(*Tx) error) error {
 	}
 }
 
-// writeWaiting writes all that waits and hands the next round to the first of those who came meanwhile.
+// writeWaiting writes all waiting changes, and lets the first of those that arrived meanwhile do the next round.
 func (db *DB) writeWaiting() {
 	db.mu.Lock()
 	mine := db.batch.waiting
@@ -53,8 +53,8 @@ func (db *DB) writeWaiting() {
 	db.batch.waiting[0].turn <- struct{}{}
 }
 
-// writeTogether makes changes in one transaction. One that gives an error is taken out, and the others run again
-// without it.
+// writeTogether applies changes in one transaction. A change that returns an error is removed, and the others run
+// again.
 func (db *DB) writeTogether(changes []*change) {
 	for len(changes) > 0 {
 		bad := -1

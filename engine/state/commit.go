@@ -8,14 +8,14 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// settleTries is how often a change whose write failed at the very end is written again, and settleWait how long is
-// waited before.
+// settleTries is how often a change whose write failed at its end is written again, and settleWait the pause between
+// attempts.
 const (
 	settleTries = 3
 	settleWait  = 20 * time.Millisecond
 )
 
-// commit makes one change, and then calls what waits for it.
+// commit applies one change, and then calls the registered functions.
 func (db *DB) commit(fn func(*Tx) error) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
@@ -46,12 +46,12 @@ func (db *DB) commit(fn func(*Tx) error) error {
 	return nil
 }
 
-// settle finds out what became of the change id, whose write failed. As long as bbolt has not written its head,
-// nothing has happened. When the sync after that failed, the change shows and nobody knows whether the disk has it;
-// bbolt tells of an error and goes on with it, and a caller who then deletes what the change names would lose it. One
-// more write, which goes to the other of the two heads, makes the change durable, whatever became of the first. Views
-// of the state before the change end first: bbolt has taken the pages that the change gave up for free when it
-// failed, and that write may be to one of them.
+// settle finds out whether the change id, whose write failed, took effect. Before bbolt writes its head, nothing has
+// happened. If the sync after that fails, the change is visible, but it is not known whether it is on disk; bbolt
+// returns an error and continues with it, and a caller who then deletes what the change refers to would lose it.
+// Another write, which goes to the other of the two heads, makes the change durable in any case. Views of the state
+// before the change must end first, because bbolt has freed the pages that the change replaced, and the write may use
+// them.
 func (db *DB) settle(id int, failed error) error {
 	db.reading.Lock()
 	defer db.reading.Unlock()
@@ -73,5 +73,5 @@ func (db *DB) settle(id int, failed error) error {
 	return failed
 }
 
-// Changes counts what was changed since Open.
+// Changes returns the number of changes since Open.
 func (db *DB) Changes() uint64 { return db.changes.Load() }

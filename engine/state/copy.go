@@ -12,7 +12,7 @@ import (
 	"box/fs/disk"
 )
 
-// CopyTo writes the state as it is now into another file: all of it or, after an error, nothing. Changes go on
+// CopyTo writes the current state to another file, completely or, after an error, not at all. Changes are possible
 // meanwhile.
 func (db *DB) CopyTo(path string, d *disk.Disk) error {
 	beside := path + ".new"
@@ -36,13 +36,13 @@ func (db *DB) CopyTo(path string, d *disk.Disk) error {
 	return d.SyncFolder(filepath.Dir(path))
 }
 
-// Summary is what a state file tells of itself.
+// Summary describes a state file.
 type Summary struct {
 	Change uint64 // number of the last change
 	Engine string // ID of the engine that wrote it, "" for none yet
 }
 
-// Summary is that of an open file.
+// Summary describes an open file.
 func (db *DB) Summary() (s Summary, err error) {
 	err = db.View(func(tx *Tx) error {
 		s.Change = uint64(tx.bolt.ID())
@@ -55,8 +55,8 @@ func (db *DB) Summary() (s Summary, err error) {
 	return s, err
 }
 
-// Look reads the summary of a file that no daemon has open, and checks it as Open does. Nothing is changed. Where
-// nothing was ever written to it, or no file is there, the error is errdefs.ErrNotFound.
+// Look describes and checks a file that no daemon has open, without changing it. The error is errdefs.ErrNotFound if
+// there is no file or nothing was ever written to it.
 func Look(path string) (s Summary, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -1,8 +1,9 @@
-// Package state keeps what must outlive the daemon: one bbolt file of typed tables.
+// Package state stores what must survive the daemon: a bbolt file with typed tables.
 //
-// Every change is one transaction: after a crash, or power that went away, a reader sees all of it or
-// nothing of it. Update returns once the change is on the disk.
+// Every change is a transaction: after a crash or a power failure, either all or nothing of it is there. Update returns
+// when the change is on disk.
 //
-// A change whose last sync failed may be on the disk or not, and bbolt goes on with it although it gives an error:
-// engine/state waits for the views of before, writes once more, to the other head, and then it is (commit.go).
+// A change whose last sync failed may or may not be on disk, and bbolt continues with it although it returns an error.
+// So this package waits for older views to end and writes once more, to the other head, which makes the change durable
+// (commit.go).
 package state

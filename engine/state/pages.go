@@ -12,17 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Damage is a state file that cannot be used, and why. It is errdefs.ErrDataLoss.
+// Damage says why a state file cannot be used. Its class is errdefs.ErrDataLoss.
 type Damage struct{ Path, What string }
 
 // Error implements error.
 func (d *Damage) Error() string { return fmt.Sprintf("state %s is damaged: %s", d.Path, d.What) }
 
-// Unwrap gives the class.
+// Unwrap returns the class.
 func (d *Damage) Unwrap() error { return errdefs.ErrDataLoss }
 
-// The format of bbolt's files, version 2: pages of one size, the first two of them heads, of which the valid one with
-// the higher number of change holds. Numbers are in the order of bytes of the machine.
+// The format of bbolt's files, version 2: pages of equal size, the first two of which are heads; the valid head with
+// the higher number of the change is used. Numbers have the byte order of the machine.
 const (
 	boltMagic   = 0xED0CDAED
 	boltVersion = 2
@@ -43,7 +43,7 @@ type head struct {
 	root, end, txid uint64
 }
 
-// readHead reads a head at the start of raw.
+// readHead parses a head at the start of raw.
 func readHead(raw []byte) (h head, ok bool) {
 	if len(raw) < pageHead+metaSize {
 		return h, false
@@ -55,8 +55,8 @@ func readHead(raw []byte) (h head, ok bool) {
 	return head{int(order.Uint32(m[8:])), order.Uint64(m[16:]), order.Uint64(m[40:]), order.Uint64(m[48:])}, ok
 }
 
-// newestHead finds the head that holds. The second is looked for at every size that a page can have, since the first
-// may be gone.
+// newestHead finds the head in use. It looks for the second one at all possible page sizes, since the first may be
+// damaged.
 func newestHead(data []byte) (best head, ok bool) {
 	best, ok = readHead(data)
 	for size := 1 << 10; size <= 1<<16 && size < len(data); size <<= 1 {
@@ -67,8 +67,8 @@ func newestHead(data []byte) (best head, ok bool) {
 	return best, ok && best.pageSize >= 1<<10 && best.pageSize&(best.pageSize-1) == 0
 }
 
-// check looks at every page that an open file uses: bbolt takes each for granted, and one that is not what it should
-// be ends the process. fresh is a file without content.
+// check checks every page that an open file uses, because bbolt does not, and ends the process at a damaged one. fresh
+// is true for a file without content.
 func check(f *os.File) (fresh bool, err error) {
 	damage := func(format string, args ...any) error { return &Damage{f.Name(), fmt.Sprintf(format, args...)} }
 	info, err := f.Stat()
@@ -105,7 +105,7 @@ func check(f *os.File) (fresh bool, err error) {
 	return fresh, err
 }
 
-// walk goes through the pages of a file.
+// walk walks through the pages of a file.
 type walk struct {
 	data  []byte
 	size  int
@@ -114,7 +114,7 @@ type walk struct {
 	pairs int
 }
 
-// bounds are the keys that a page may have: from low on and below high; nil for all.
+// bounds are the keys that a page may contain: from low on and below high; nil for no limit.
 type bounds struct{ low, high []byte }
 
 // page checks the page id and those below it.
@@ -140,7 +140,7 @@ func (w *walk) page(id uint64, keys bounds, depth int) error {
 	return w.elements(w.data[at:at+int(over+1)*w.size], fmt.Sprintf("page %d", id), keys, depth)
 }
 
-// elements checks the content of one page, which may be within another.
+// elements checks the content of a page, which may be inside of another one.
 func (w *walk) elements(p []byte, name string, keys bounds, depth int) error {
 	order := binary.NativeEndian
 	if len(p) < pageHead {
@@ -183,13 +183,13 @@ func (w *walk) elements(p []byte, name string, keys bounds, depth int) error {
 	return nil
 }
 
-// kid is a page below another, with the first key that it may have.
+// kid is a child page with the first key that it may contain.
 type kid struct {
 	page uint64
 	key  []byte
 }
 
-// entry is entry n of a page. tag is the page that one of a branch leads to, and the flags of one of a leaf.
+// entry returns entry n of a page. In a branch tag is the child page, in a leaf the flags.
 func entry(p []byte, n int, flags uint16) (key, value []byte, tag uint64, ok bool) {
 	at, order := pageHead+n*element, binary.NativeEndian
 	e := p[at : at+element]
@@ -217,8 +217,7 @@ func (w *walk) bucket(name, v []byte, depth int) error {
 	return w.elements(v[bucketHead:], fmt.Sprintf("table %q", name), bounds{}, depth)
 }
 
-// guarded runs what reads the mapped file: a panic of bbolt's, and the fault of a page that cannot be read, become an
-// error.
+// guarded runs fn, which reads the mapped file. A panic of bbolt, or the fault of an unreadable page, becomes an error.
 func guarded(path string, fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

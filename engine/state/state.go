@@ -15,11 +15,11 @@ import (
 	"box/fs"
 )
 
-// lockWait is how long Open waits for another process to let go of the file: long enough for a daemon
-// that is just ending, short enough that a second daemon is told at once.
+// lockWait is how long Open waits for another process to release the file: long enough for a daemon that is ending,
+// short enough to report a second daemon quickly.
 const lockWait = 200 * time.Millisecond
 
-// DB is one open state file. It may be used from any goroutine.
+// DB is an open state file. It may be used by several goroutines.
 type DB struct {
 	bolt    *bbolt.DB
 	path    string
@@ -32,19 +32,19 @@ type DB struct {
 	batch batch
 }
 
-// Tx is one transaction: a view of the whole state at one moment, or one change to it. It must not be kept
-// after the function that it was given to returns.
+// Tx is a transaction: a view of the whole state at one moment, or a change. It must not be used after the function
+// that received it has returned.
 type Tx struct {
 	bolt *bbolt.Tx
 	done []func()
 }
 
-// Open opens the state file at path and makes it, with mode 0600, where it is missing or empty.
-// A file held by another process gives errdefs.ErrConflict, one that is damaged a *Damage, and one of a newer box
-// errdefs.ErrFailedPrecondition; each stays as it is.
+// Open opens the state file at path, and creates it with mode 0600 if it is missing or empty. The error is
+// errdefs.ErrConflict if another process uses it, a *Damage if it is damaged, and errdefs.ErrFailedPrecondition if a
+// newer box wrote it; the file is not changed then.
 func Open(path string) (*DB, error) { return open(path, true) }
 
-// OpenOld is Open for a file that something was written to before; one without content is errdefs.ErrNotFound.
+// OpenOld is Open for a file that was written to before. Without content the error is errdefs.ErrNotFound.
 func OpenOld(path string) (*DB, error) { return open(path, false) }
 
 func open(path string, begin bool) (*DB, error) {
@@ -81,7 +81,7 @@ func open(path string, begin bool) (*DB, error) {
 	return db, nil
 }
 
-// lock opens the file for this process alone.
+// lock opens the file for this process only.
 func lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -109,13 +109,13 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// OnChange has fn called after each change. It is for the one who opened the file, before anybody else has it.
+// OnChange registers a function to call after each change. It must be called before anybody else uses the file.
 func (db *DB) OnChange(fn func()) { db.told = fn }
 
-// Close waits for transactions under way and gives the file up.
+// Close waits for transactions and closes the file.
 func (db *DB) Close() error { return db.bolt.Close() }
 
-// View runs fn on a view of the state that does not change while fn runs.
+// View runs fn with a view of the state that does not change meanwhile.
 func (db *DB) View(fn func(*Tx) error) error {
 	return db.view(func(tx *bbolt.Tx) error { return fn(&Tx{bolt: tx}) })
 }
@@ -126,20 +126,20 @@ func (db *DB) view(fn func(*bbolt.Tx) error) error {
 	return db.bolt.View(fn)
 }
 
-// Update runs fn as one change: durable when Update returns nil, undone when fn or the disk gives an error.
-// Changes run one at a time, so fn must not wait for anything.
+// Update runs fn as one change, which is durable when Update returns nil, and undone if fn or the disk returns an
+// error. Changes run one at a time, so fn must not wait for anything.
 func (db *DB) Update(fn func(*Tx) error) error { return db.commit(fn) }
 
-// Bolt is the file itself, for tests that put something between it and the disk.
+// Bolt returns the file, for tests that put something between it and the disk.
 func (db *DB) Bolt() *bbolt.DB { return db.bolt }
 
-// Layers is the transaction for the tables of layers, which storage drivers keep in the same file so that an
+// Layers returns the transaction for the tables of layers, which storage drivers keep in the same file, so that an
 // image and its layers change together.
 func (tx *Tx) Layers() fs.Tx {
 	return fs.Tx{Tx: tx.bolt, Committed: func(fn func()) { tx.done = append(tx.done, fn) }}
 }
 
-// Layers is the file itself, for the same purpose.
+// Layers returns the file for the same purpose.
 func (db *DB) Layers() fs.DB { return layers{db} }
 
 type layers struct{ db *DB }

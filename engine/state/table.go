@@ -8,13 +8,13 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Table is a named table of values kept as JSON under string keys, in key order. The zero value of T is what
-// a missing field reads as; a table that was never written to is empty.
+// Table is a named table of values, stored as JSON under string keys and sorted by key. Missing fields are zero. A
+// table that was never written to is empty.
 type Table[T any] struct {
 	Name string
 }
 
-// Get reads the value under key; errdefs.ErrNotFound when there is none.
+// Get returns the value of key, or errdefs.ErrNotFound.
 func (t Table[T]) Get(tx *Tx, key string) (T, error) {
 	var v T
 	b := tx.bolt.Bucket([]byte(t.Name))
@@ -31,7 +31,7 @@ func (t Table[T]) Get(tx *Tx, key string) (T, error) {
 	return v, nil
 }
 
-// Put writes v under key, in place of what was there.
+// Put sets the value of key.
 func (t Table[T]) Put(tx *Tx, key string, v T) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -44,7 +44,7 @@ func (t Table[T]) Put(tx *Tx, key string, v T) error {
 	return b.Put([]byte(key), raw)
 }
 
-// Delete removes key; a key that is not there is no error.
+// Delete removes key. A missing key is no error.
 func (t Table[T]) Delete(tx *Tx, key string) error {
 	b := tx.bolt.Bucket([]byte(t.Name))
 	if b == nil {
@@ -53,8 +53,8 @@ func (t Table[T]) Delete(tx *Tx, key string) error {
 	return b.Delete([]byte(key))
 }
 
-// Walk calls fn for every row in key order. A row that does not parse is given with the error in bad and a
-// zero v, so that one damaged row never hides the others. fn's error ends the walk and is returned.
+// Walk calls fn for every row in order of keys. A row that cannot be decoded has a zero v and the error bad, so that a
+// damaged row does not hide the others. If fn returns an error, Walk ends and returns it.
 func (t Table[T]) Walk(tx *Tx, fn func(key string, v T, bad error) error) error {
 	b := tx.bolt.Bucket([]byte(t.Name))
 	if b == nil {

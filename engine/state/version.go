@@ -7,17 +7,17 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Version is the layout of the tables. A file of a newer version is refused, so that an older box never
-// rewrites what it does not understand.
+// Version is the version of the tables. A file of a newer version is refused, so that an older box does not change what
+// it does not understand.
 const Version = 1
 
-// upgrades make of a state of one version one of the next: the first of version 1, and so on. Each is one transaction
-// with the new number.
+// upgrades are the steps from each version to the next, starting with version 1. Each is a transaction that also sets
+// the new number.
 var upgrades = [Version - 1]func(*Tx) error{}
 
 var metaTable = Table[int]{Name: "meta"}
 
-// takeVersion writes the version into a new file and brings an older one to this.
+// takeVersion writes the version to a new file, and upgrades an older one.
 func (db *DB) takeVersion(fresh bool) error {
 	if fresh {
 		if err := db.Update(func(tx *Tx) error { return metaTable.Put(tx, "version", Version) }); err != nil {
@@ -28,7 +28,7 @@ func (db *DB) takeVersion(fresh bool) error {
 	return db.upgrade(upgrades[:])
 }
 
-// upgrade runs the steps that a file lacks, after a copy of it was kept: a box that is put back finds what it knows.
+// upgrade runs the missing steps after it has made a copy of the file, to which an older box can return.
 func (db *DB) upgrade(steps []func(*Tx) error) error {
 	have, err := db.version()
 	newest := len(steps) + 1

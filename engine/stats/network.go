@@ -9,8 +9,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// Networks reads the counters of the interfaces that a process sees, but for the loopback (proc_net(5),
-// /proc/net/dev). It is nil when there are none.
+// Networks returns the counters of the interfaces that a process sees, without the loopback (proc_net(5),
+// /proc/net/dev), or nil if there are none.
 func (h Host) Networks(pid int) map[string]container.NetworkStats {
 	raw, err := os.ReadFile(filepath.Join(h.Proc, strconv.Itoa(pid), "net/dev"))
 	if err != nil {

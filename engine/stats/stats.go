@@ -1,5 +1,5 @@
-// Package stats reads what a container uses: from its control groups of either version, and from the interfaces that
-// its processes see.
+// Package stats measures what a container uses: from its control groups of either version, and from the network
+// interfaces that its processes see.
 package stats
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// Usage is one measurement.
+// Usage is a measurement.
 type Usage struct {
 	CPU    container.CPUStats
 	Memory container.MemoryStats
@@ -21,14 +21,14 @@ type Usage struct {
 	Pids   container.PidsStats
 }
 
-// Host is what is measured of the machine, and where.
+// Host is the information about the machine that is needed.
 type Host struct {
 	Proc   string // mount of proc
 	Memory uint64 // bytes of the machine: what limits a container that has no lower limit
 }
 
-// Read measures a container whose control groups are in the folders given, by controller; the key "" is the unified
-// hierarchy. What cannot be read is zero: controllers may be missing, and the container may end meanwhile.
+// Read measures a container. groups are the folders of its control groups by controller; the key "" is the unified
+// hierarchy. What cannot be read is zero, because controllers may be missing and the container may end meanwhile.
 func (h Host) Read(groups map[string]string) Usage {
 	var u Usage
 	if groups["memory"] != "" || groups["cpuacct"] != "" {
@@ -43,13 +43,12 @@ func (h Host) Read(groups map[string]string) Usage {
 	return u
 }
 
-// clockTicks is what the kernel counts in /proc/stat and cpuacct.stat, a second (USER_HZ, the same on all
-// architectures that are built for).
+// clockTicks is the unit of /proc/stat and cpuacct.stat, per second (USER_HZ, the same on all supported architectures).
 const clockTicks = 100
 
 const tick = 1_000_000_000 / clockTicks // nanoseconds
 
-// cpu is the time that all processors spent on anything, and how many there are (proc_stat(5)).
+// cpu returns the time that all processors spent, and their number (proc_stat(5)).
 func (h Host) cpu() (system uint64, online uint32) {
 	f, err := os.Open(filepath.Join(h.Proc, "stat"))
 	if err != nil {
@@ -72,7 +71,7 @@ func (h Host) cpu() (system uint64, online uint32) {
 	return system, online
 }
 
-// number reads a count; "max" is the greatest that there is.
+// number parses a count; "max" is the maximum.
 func number(s string) uint64 {
 	s = strings.TrimSpace(s)
 	if s == "max" {
@@ -82,7 +81,7 @@ func number(s string) uint64 {
 	return n
 }
 
-// value reads a file that holds one number, 0 where it is missing.
+// value reads a file with one number. A missing file is 0.
 func value(dir, name string) uint64 {
 	if dir == "" {
 		return 0
@@ -94,7 +93,7 @@ func value(dir, name string) uint64 {
 	return number(string(raw))
 }
 
-// pairs reads a file of lines "name number".
+// pairs reads a file with lines "name number".
 func pairs(dir, name string) map[string]uint64 {
 	all := map[string]uint64{}
 	if dir == "" {
@@ -112,7 +111,7 @@ func pairs(dir, name string) map[string]uint64 {
 	return all
 }
 
-// chosen are those of names that all has, and zero for the others.
+// chosen returns the values of names in all, 0 for missing ones.
 func chosen(all map[string]uint64, names []string) map[string]uint64 {
 	out := make(map[string]uint64, len(names))
 	for _, n := range names {

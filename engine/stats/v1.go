@@ -9,7 +9,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// memoryV1 are the counters of memory.stat that Docker shows, each also as total_ of the group and those below it.
+// memoryV1 are the counters of memory.stat that Docker shows, each also with the prefix total_ for the group and its
+// children.
 var memoryV1 = []string{
 	"cache", "rss", "rss_huge", "mapped_file", "dirty", "writeback", "pgpgin", "pgpgout", "pgfault", "pgmajfault",
 	"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable",
@@ -45,7 +46,7 @@ func readV1(groups map[string]string) Usage {
 	return u
 }
 
-// list reads a file of numbers in one line.
+// list reads a file with numbers on one line.
 func list(dir, name string) []uint64 {
 	if dir == "" {
 		return nil
@@ -61,8 +62,8 @@ func list(dir, name string) []uint64 {
 	return out
 }
 
-// blkioV1 reads the counters of the scheduler that the kernel has: CFQ until 5.0, BFQ, else those of the throttle,
-// which every request passes.
+// blkioV1 reads the counters of the scheduler in use: CFQ until 5.0, BFQ, or else those of the throttle, which count
+// all requests.
 func blkioV1(dir string) container.BlkioStats {
 	b := container.BlkioStats{
 		IoServiceBytesRecursive: devices(dir, "blkio.io_service_bytes_recursive"),
@@ -85,7 +86,7 @@ func blkioV1(dir string) container.BlkioStats {
 	return b
 }
 
-// devices reads lines "8:0 Read 4096" or "8:0 4096"; the sum over all devices is left out.
+// devices reads lines such as "8:0 Read 4096" or "8:0 4096", without the sum of all devices.
 func devices(dir, name string) []container.BlkioStatEntry {
 	entries := []container.BlkioStatEntry{}
 	eachDevice(dir, name, func(e container.BlkioStatEntry, words []string) {
@@ -98,8 +99,8 @@ func devices(dir, name string) []container.BlkioStatEntry {
 	return entries
 }
 
-// eachDevice calls fn with the device, and the words that follow it, of every line that begins with a device's
-// numbers. A file that is not there has no lines, nor has any in the folder "".
+// eachDevice calls fn for each line that starts with the numbers of a device. A missing file, or the folder "", has no
+// lines.
 func eachDevice(dir, name string, fn func(device container.BlkioStatEntry, words []string)) {
 	if dir == "" {
 		return

@@ -41,7 +41,7 @@ func readV2(dir string) Usage {
 	return u
 }
 
-// ioV2 reads lines "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0".
+// ioV2 reads lines such as "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0".
 func ioV2(dir string) container.BlkioStats {
 	b := container.BlkioStats{IoServiceBytesRecursive: []container.BlkioStatEntry{}}
 	eachDevice(dir, "io.stat", func(e container.BlkioStatEntry, words []string) {

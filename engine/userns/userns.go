@@ -1,7 +1,7 @@
-// Package userns makes network namespaces that belong to a user namespace: a container that has its own ids must own
-// its network too, or its root could neither mount /sys nor bind a low port there.
+// Package userns makes network namespaces that belong to a user namespace. A container with its own IDs must own its
+// network, too; otherwise its root could not mount /sys or bind low ports.
 //
-// Only a process with one thread may enter a user namespace (setns(2)), which a Go program never is: a copy of this
+// Only a process with one thread can join a user namespace (setns(2)), which a Go program never is. So a copy of this
 // program does it in C before Go starts, and waits.
 package userns
 
@@ -53,15 +53,15 @@ import (
 	"box/fs"
 )
 
-// Holder is a process that is in a user namespace and in a network namespace of it, which end with it unless somebody
-// else holds them.
+// Holder is a process in a user namespace and a network namespace of it. They end with the process unless somebody else
+// holds them.
 type Holder struct {
 	c   *exec.Cmd
 	in  io.WriteCloser
 	out io.Reader
 }
 
-// New makes a user namespace with the ids mapped, and a network namespace in it. Close is due.
+// New makes a user namespace with mapped IDs, and a network namespace in it. Close must be called.
 func New(ids fs.IDMaps) (*Holder, error) {
 	h, err := start("")
 	if err != nil {
@@ -82,7 +82,7 @@ func New(ids fs.IDMaps) (*Holder, error) {
 	return h.ready(err)
 }
 
-// Join makes a network namespace in the user namespace at path. Close is due.
+// Join makes a network namespace in the user namespace at path. Close must be called.
 func Join(path string) (*Holder, error) {
 	h, err := start(path)
 	if err != nil {
@@ -109,7 +109,7 @@ func start(join string) (*Holder, error) {
 	return &Holder{c: c, in: in, out: out}, nil
 }
 
-// await reads the byte by which the process says how far it is; when it ends instead, its exit code is the error.
+// await reads the byte with which the process reports progress. If the process ends, the error is its exit code.
 func (h *Holder) await(want byte) error {
 	var b [1]byte
 	if _, err := io.ReadFull(h.out, b[:]); err != nil {
@@ -135,19 +135,19 @@ func (h *Holder) ready(err error) (*Holder, error) {
 
 func (h *Holder) path(file string) string { return fmt.Sprintf("/proc/%d/%s", h.c.Process.Pid, file) }
 
-// User is the path of the user namespace, good until Close.
+// User returns the path of the user namespace, which is valid until Close.
 func (h *Holder) User() string { return h.path("ns/user") }
 
-// Network is the path of the network namespace, good until Close.
+// Network returns the path of the network namespace, which is valid until Close.
 func (h *Holder) Network() string { return h.path("ns/net") }
 
-// Close lets the namespaces go.
+// Close releases the namespaces.
 func (h *Holder) Close() {
 	h.in.Close()
 	_ = h.c.Wait() // it has no more to say
 }
 
-// lines is a map in the form of user_namespaces(7).
+// lines formats a map as in user_namespaces(7).
 func lines(ranges []fs.IDMap) string {
 	var b strings.Builder
 	for _, r := range ranges {

@@ -1,13 +1,11 @@
-// Package volume keeps named volumes: a folder _data each below DATA/volumes/NAME, and a row in the state file.
+// Package volume stores named volumes: each has a folder _data below DATA/volumes/NAME, and a row in the state file.
 //
-// A volume is held by the containers that were made with it, which keeps it from being removed, and used by those
-// that run, which keeps it mounted where its options say that something is to be mounted.
+// A volume is held by the containers that were created with it, which prevents its removal. It is used by those that
+// run, which keeps it mounted if its options say that something has to be mounted.
 //
-// What a crash leaves is the old or the new. A folder with the marker .new and no row was never promised to anybody
-// and goes; a folder without a row and without the marker is somebody's data and becomes a volume.
-//
-// A volume's row is written in the transaction of the container that it was made for. Until then its folder has the
-// file .new, and Open deletes such a folder; while an image's content is copied into an empty one there is .filling,
-// and Open empties it; a folder that is to be removed is renamed before its row goes. A folder with neither row nor
-// mark is somebody's data and becomes a volume.
+// A crash leaves the old or the new state. The row of a volume is written in the transaction of the container that it
+// was created for. Until then its folder contains the file .new, and Open deletes such a folder. While content of an
+// image is copied into an empty volume, there is a file .filling, and Open empties such a volume. A folder that is
+// being removed is renamed before its row is deleted. A folder with neither a row nor such a file is somebody's data
+// and becomes a volume.
 package volume

@@ -15,8 +15,8 @@ import (
 	"box/fs/tree"
 )
 
-// Fill copies the folder src, of an image, into a volume that is empty; one that is not stays as it is. With a
-// subpath the folder at that path of the volume is filled, if there is one; a file stays as it is.
+// Fill copies the folder src of an image into a volume that is empty. With a subpath it fills the folder at that path
+// of the volume, if there is one.
 func (s *Store) Fill(ctx context.Context, name, container, subpath string, src *os.File) error {
 	user := container + " fill"
 	if _, err := s.Mount(name, user); err != nil {
@@ -53,9 +53,8 @@ func (s *Store) Fill(ctx context.Context, name, container, subpath string, src *
 	return errors.Join(err, undo(err == nil))
 }
 
-// markFilling notes that a crash from now on is to leave the volume empty. A volume that is new needs no mark, and
-// one that others use at the same moment cannot be emptied. The returned function ends the filling; when that came to
-// nothing, it empties the volume.
+// markFilling makes a crash from now on leave the volume empty. A new volume needs no mark, and one that others use at
+// the moment cannot be emptied. The returned function ends the filling, and empties the volume if it failed.
 func (s *Store) markFilling(v *entry, container, user string) (done func(good bool) error, err error) {
 	s.mu.Lock()
 	_, mine := v.holders[container]
@@ -81,7 +80,7 @@ func (s *Store) markFilling(v *entry, container, user string) (done func(good bo
 	}, nil
 }
 
-// empty deletes what is in a folder.
+// empty deletes the content of a folder.
 func (s *Store) empty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -93,7 +92,7 @@ func (s *Store) empty(dir string) error {
 	return err
 }
 
-// open opens the folder of a volume's files, or one below it. A symbolic link that leads out of the volume is an error.
+// open opens the folder of a volume, or one below it. A link that leads out of the volume is an error.
 func (s *Store) open(name, subpath string) (*os.File, error) {
 	root, err := unix.Open(s.Path(name), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -106,7 +105,7 @@ func (s *Store) open(name, subpath string) (*os.File, error) {
 	return Below(root, s.Path(name), subpath, unix.O_RDONLY|unix.O_DIRECTORY)
 }
 
-// Below opens a path below the open folder root, whose own path is for messages. Nothing leads out of it.
+// Below opens a path below the open folder root; path is that of root, for messages. Nothing leads out of it.
 func Below(root int, path, subpath string, flags int) (*os.File, error) {
 	fd, err := inroot.Beneath(root, subpath, flags)
 	switch {

@@ -6,14 +6,14 @@ import (
 	"box/engine/refuse"
 )
 
-// hold notes a container that was made with the volume; the store's lock is held.
+// hold adds a container that was created with the volume. The store's lock is held.
 func (v *entry) hold(container string) {
 	if container != "" {
 		v.holders[container] = struct{}{}
 	}
 }
 
-// Hold keeps a volume that is there for one more container.
+// Hold adds a container to those that hold an existing volume.
 func (s *Store) Hold(name, container string) (Volume, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,7 +25,7 @@ func (s *Store) Hold(name, container string) (Volume, error) {
 	return v.Volume, nil
 }
 
-// Release lets go of all that a container holds.
+// Release releases all volumes that a container holds.
 func (s *Store) Release(container string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +34,7 @@ func (s *Store) Release(container string) {
 	}
 }
 
-// Abandon undoes a Make whose volume could not be saved, unless others hold it meanwhile.
+// Abandon undoes a Make whose volume could not be saved, unless others hold it.
 func (s *Store) Abandon(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,8 +44,8 @@ func (s *Store) Abandon(name string) {
 	}
 }
 
-// Discard undoes what Make did for a container that came to nothing: volumes that were never saved and that nobody
-// else holds go. It tells their names.
+// Discard undoes Make for a container that could not be created: volumes that were not saved and that nobody else holds
+// are removed. It returns their names.
 func (s *Store) Discard(container string) (gone []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

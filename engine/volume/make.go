@@ -31,11 +31,11 @@ const (
 	fillMarker = ".filling"     // _data was empty and is being filled from an image
 )
 
-// folderMode lets a container's user reach what is below, and nobody list the names.
+// folderMode lets a container's user access what is below, but lets nobody list the names.
 const folderMode = 0o701
 
-// Make finds the volume or makes it, and holds it for the container. One that was made is on the disk for good only
-// when Save's transaction is committed; a crash before that takes it away.
+// Make finds or creates the volume, and holds it for the container. A new one is permanent only when the transaction of
+// Save is committed; a crash before that removes it.
 func (s *Store) Make(q Request) (v Volume, made bool, err error) {
 	if err := check(&q); err != nil {
 		return v, false, err
@@ -69,12 +69,12 @@ func newEntry(v Volume) *entry {
 	return &entry{Volume: v, holders: map[string]struct{}{}, users: map[string]struct{}{}}
 }
 
-// makingPrefix is before the name of a folder that is not whole yet: no volume's name starts with a dot.
+// makingPrefix is the prefix of an incomplete folder. Names of volumes do not start with a dot.
 const makingPrefix = ".making-"
 
-// makeFolder makes the folder of a new volume, which must survive whatever its containers write into it: names are
-// synced. It gets its own name when its mark is on the disk: power that goes away between the two would leave a
-// folder that looks like somebody's data.
+// makeFolder makes the folder of a new volume and syncs the names, since it must survive whatever its containers do. It
+// gets its name when its mark is on disk. Otherwise a power failure could leave a folder that looks like somebody's
+// data.
 func (s *Store) makeFolder(v *Volume) error {
 	row, err := json.Marshal(v)
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Store) touch(path string) error {
 	return f.Close()
 }
 
-// Save writes the rows of those of the volumes that have none yet.
+// Save writes the rows of those volumes that have none yet.
 func (s *Store) Save(tx *state.Tx, names ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,7 @@ func (s *Store) Save(tx *state.Tx, names ...string) error {
 	return nil
 }
 
-// Saved takes in that Save's transaction was committed.
+// Saved notes that the transaction of Save was committed.
 func (s *Store) Saved(names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,13 +150,13 @@ func (s *Store) Saved(names ...string) {
 	}
 }
 
-// nameRule is Docker's.
+// nameRule is Docker's rule.
 var nameRule = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 
-// maxName is what one component of a path may have in bytes.
+// maxName is the maximum length of a name in bytes.
 const maxName = 255 - len(removedPrefix)
 
-// check refuses names, drivers and options as Docker does.
+// check refuses names, drivers and options that Docker refuses.
 func check(q *Request) error {
 	fail := func(format string, args ...any) error {
 		return refuse.Invalid("create %s: %s", q.Name, fmt.Sprintf(format, args...))

@@ -13,7 +13,7 @@ import (
 	"box/fs/mount"
 )
 
-// Mount makes a volume ready for a user and tells where it is. It may be called again for the same user.
+// Mount makes a volume ready for a user and returns its path. It may be called again for the same user.
 func (s *Store) Mount(name, user string) (path string, err error) {
 	v, err := s.busy(name)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Store) Mount(name, user string) (path string, err error) {
 	return s.Path(name), nil
 }
 
-// busy finds a volume and takes its op.
+// busy finds a volume and locks its op.
 func (s *Store) busy(name string) (*entry, error) {
 	s.mu.Lock()
 	v := s.volumes[name]
@@ -52,7 +52,7 @@ func (s *Store) busy(name string) (*entry, error) {
 	return v, nil
 }
 
-// Unmount says that a user is done, and tells whether it was one. What was mounted for the last one is unmounted.
+// Unmount ends the use by a user, and tells whether there was one. After the last one it unmounts what was mounted.
 func (s *Store) Unmount(name, user string) (used bool, err error) {
 	v, err := s.busy(name)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Store) Unmount(name, user string) (used bool, err error) {
 	return used, mount.Unmount(s.Path(name))
 }
 
-// Restore notes a user from before the daemon was started, for whom the volume is mounted already.
+// Restore adds a user from before the daemon was started, for whom the volume is mounted already.
 func (s *Store) Restore(name, user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *Store) Restore(name, user string) {
 	}
 }
 
-// Settle unmounts what nobody uses, once all users from before are restored.
+// Settle unmounts volumes without users, after all users have been restored.
 func (s *Store) Settle() error {
 	var all error
 	for _, v := range s.List() {
@@ -99,7 +99,7 @@ func (s *Store) Settle() error {
 	return all
 }
 
-// mount makes the mount that the options of v describe; one that is there already stays.
+// mount makes the mount that the options of v describe, unless it exists.
 func (s *Store) mount(v *Volume) error {
 	if there, err := mount.Mounted(s.Path(v.Name)); err != nil || there {
 		return err
@@ -122,10 +122,10 @@ func (s *Store) mount(v *Volume) error {
 	return err
 }
 
-// password is what must not be in a message.
+// password matches what must not appear in messages.
 var password = regexp.MustCompile(`(password=)[^,]*`)
 
-// mountOf is the call of mount(2) for a volume. The kernel wants the address of a file server as a number.
+// mountOf returns the mount of a volume. The kernel needs the address of a file server as a number.
 func mountOf(v *Volume, target string, resolve func(host string) (string, error)) (mount.Mount, error) {
 	m := mount.Mount{Type: v.Options["type"], Source: v.Options["device"], Target: target}
 	for _, o := range strings.Split(v.Options["o"], ",") {

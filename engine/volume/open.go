@@ -16,8 +16,8 @@ import (
 	"box/fs/tree"
 )
 
-// Open reads the volumes below root, which it makes, and sweeps what crashes left. What cannot be read or swept is
-// told to warn and costs no other volume. New volumes belong to the root of ids.
+// Open reads the volumes below root, which it creates, and sweeps what crashes left. Problems are reported to warn and
+// do not affect other volumes. New volumes belong to the root of ids.
 func Open(root string, db *state.DB, d *disk.Disk, ids fs.IDMaps, now func() time.Time, warn func(error)) (*Store,
 	error) {
 	if err := d.MkdirAll(root, folderMode); err != nil {
@@ -49,7 +49,7 @@ func Open(root string, db *state.DB, d *disk.Disk, ids fs.IDMaps, now func() tim
 	return s, s.sweep(warn)
 }
 
-// sweep brings folders and rows together.
+// sweep makes folders and rows match.
 func (s *Store) sweep(warn func(error)) error {
 	entries, err := os.ReadDir(s.root)
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *Store) sweep(warn func(error)) error {
 	return nil
 }
 
-// sweepRemoved ends a removal: forwards when the row is gone, else back.
+// sweepRemoved completes a removal if the row is deleted, or undoes it.
 func (s *Store) sweepRemoved(name string) error {
 	aside, dir := filepath.Join(s.root, removedPrefix+name), filepath.Join(s.root, name)
 	if s.volumes[name] == nil {
@@ -91,7 +91,7 @@ func (s *Store) sweepRemoved(name string) error {
 	return s.disk.Rename(aside, dir)
 }
 
-// sweepFolder looks at one folder with a volume's name.
+// sweepFolder handles a folder with the name of a volume.
 func (s *Store) sweepFolder(name string) error {
 	dir := filepath.Join(s.root, name)
 	_, err := os.Lstat(filepath.Join(dir, newMarker))
@@ -111,7 +111,7 @@ func (s *Store) sweepFolder(name string) error {
 	return nil
 }
 
-// adopt makes a volume of a folder that somebody brought back from a backup, or whose row was lost.
+// adopt makes a volume of a folder that was restored from a backup, or whose row was lost.
 func (s *Store) adopt(name string) error {
 	st, err := os.Stat(s.Path(name))
 	if err != nil || !st.IsDir() || !nameRule.MatchString(name) {
@@ -134,7 +134,7 @@ func (s *Store) adopt(name string) error {
 	return nil
 }
 
-// Size is what the files of a volume take in bytes.
+// Size returns the size of a volume's files in bytes.
 func (s *Store) Size(ctx context.Context, name string) (int64, error) {
 	u, err := tree.Measure(ctx, s.Path(name))
 	return u.Bytes, err

@@ -14,16 +14,16 @@ import (
 	"box/fs/mount"
 )
 
-// removedPrefix is before the name of a folder whose row is about to go: no volume's name starts with a dot.
+// removedPrefix is the prefix of a folder whose row is about to be deleted. Names of volumes do not start with a dot.
 const removedPrefix = ".removed-"
 
-// Removal is a volume on its way out. Its owner calls Forget in a transaction, and then End.
+// Removal is the removal of a volume. Its owner calls Forget in a transaction, and then End.
 type Removal struct {
 	s *Store
 	v *entry
 }
 
-// Remove deletes a volume that no container holds. When it returns, the removal outlives a crash.
+// Remove deletes a volume that no container holds. When it returns, the removal survives a crash.
 func (s *Store) Remove(name string) error {
 	r, err := s.Removal(name, "")
 	if err != nil {
@@ -32,8 +32,8 @@ func (s *Store) Remove(name string) error {
 	return r.End(s.db.Batch(r.Forget))
 }
 
-// Removal begins to remove a volume that no container holds but the one named, if any. The folder is moved aside: a
-// crash before the row is gone leaves the volume as it was.
+// Removal starts to remove a volume that no container but holder holds. The folder is renamed; a crash before the row
+// is deleted leaves the volume as it was.
 func (s *Store) Removal(name, holder string) (*Removal, error) {
 	v, err := s.startRemoval(name, holder)
 	if err != nil {
@@ -77,13 +77,13 @@ func (s *Store) startRemoval(name, holder string) (*entry, error) {
 
 func (r *Removal) aside() string { return filepath.Join(r.s.root, removedPrefix+r.v.Name) }
 
-// Name is the volume's.
+// Name returns the name of the volume.
 func (r *Removal) Name() string { return r.v.Name }
 
-// Forget takes the volume's row away in the transaction of the caller.
+// Forget deletes the volume's row in the caller's transaction.
 func (r *Removal) Forget(tx *state.Tx) error { return table.Delete(tx, r.v.Name) }
 
-// End deletes the files when the transaction was committed (err is nil), else it brings the volume back and returns
+// End deletes the files if the transaction was committed (err is nil). Otherwise it restores the volume and returns
 // err.
 func (r *Removal) End(err error) error {
 	if err == nil {
@@ -106,7 +106,7 @@ func (r *Removal) End(err error) error {
 	return err
 }
 
-// clearMounts makes sure that deleting the folder deletes nothing that is mounted in it.
+// clearMounts makes sure that nothing is mounted in the folder, so that only the volume's own files are deleted.
 func (s *Store) clearMounts(v *entry) error {
 	table, err := mount.Table()
 	if err != nil {

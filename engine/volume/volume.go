@@ -13,14 +13,13 @@ import (
 	"box/fs/disk"
 )
 
-// Driver is the name of the one driver that there is.
+// Driver is the name of the only driver.
 const Driver = "local"
 
-// AnonymousLabel marks the volumes whose names were made up; `docker volume prune` takes those alone unless told
-// otherwise.
+// AnonymousLabel marks volumes with generated names. `docker volume prune` removes only these unless asked for all.
 const AnonymousLabel = "com.docker.volume.anonymous"
 
-// Volume is what is kept of one volume.
+// Volume is what is stored about a volume.
 type Volume struct {
 	Name    string
 	Created time.Time
@@ -33,7 +32,7 @@ var table = state.Table[Volume]{Name: "volumes"}
 // mounted tells whether something is mounted on the volume's folder while it is used.
 func (v *Volume) mounted() bool { return v.Options["device"] != "" }
 
-// entry is a volume as the running daemon knows it. The store's lock guards it, but for op.
+// entry is a volume in memory. The store's lock protects it, except op.
 type entry struct {
 	Volume
 	holders  map[string]struct{} // containers made with it
@@ -43,7 +42,7 @@ type entry struct {
 	op       sync.Mutex          // one mount, unmount or fill at a time; taken before the store's lock
 }
 
-// Store is all volumes below one folder. Its methods may be called from any goroutine.
+// Store is all volumes below one folder. Its methods may be called by several goroutines.
 type Store struct {
 	root string // without symbolic links
 	ids  fs.IDMaps
@@ -55,10 +54,10 @@ type Store struct {
 	volumes map[string]*entry
 }
 
-// Path is the folder that holds a volume's files.
+// Path returns the folder of a volume's files.
 func (s *Store) Path(name string) string { return filepath.Join(s.root, name, "_data") }
 
-// Get finds a volume.
+// Get returns a volume.
 func (s *Store) Get(name string) (Volume, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,13 +68,13 @@ func (s *Store) Get(name string) (Volume, error) {
 	return v.Volume, nil
 }
 
-// Listed is one volume in a list, with the number of containers that were made with it.
+// Listed is a volume in a list, with the number of containers that hold it.
 type Listed struct {
 	Volume
 	Holders int
 }
 
-// List is every volume by name.
+// List returns all volumes by name.
 func (s *Store) List() []Listed {
 	s.mu.Lock()
 	defer s.mu.Unlock()

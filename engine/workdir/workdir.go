@@ -1,5 +1,5 @@
-// Package workdir makes the folder that a container's program starts in, in the container's root and nowhere else:
-// the root is an image's, and its links may lead anywhere.
+// Package workdir creates the working folder of a container's program inside of the container's root, although links in
+// the root may lead anywhere.
 package workdir
 
 import (
@@ -15,11 +15,10 @@ import (
 	"box/fs/inroot"
 )
 
-// maxLinks is how many links without a target are followed, as many as the kernel follows (path_resolution(7)).
+// maxLinks is how many links without a target are followed, as in the kernel (path_resolution(7)).
 const maxLinks = 40
 
-// Exists tells whether dir is a folder in root, an open folder. What is something else cannot be made one, which is
-// an error.
+// Exists tells whether dir is a folder in root, an open folder. If it is something else, that is an error.
 func Exists(root int, dir string) (bool, error) {
 	fd, err := open(root, dir)
 	switch {
@@ -31,8 +30,8 @@ func Exists(root int, dir string) (bool, error) {
 	return false, refusal(dir, err)
 }
 
-// Make makes dir in root, and the folders above it that are missing, for the user uid and the group gid. Links are
-// followed as a program in the root would, those without a target, too.
+// Make creates dir and its missing parents in root for the user uid and the group gid. It follows links as a program in
+// the root would, including those without a target.
 func Make(d *disk.Disk, root int, dir string, uid, gid int) error {
 	if err := makeAll(d, root, path.Clean("/"+dir), uid, gid); err != nil {
 		return refusal(dir, err)
@@ -63,7 +62,7 @@ func makeAll(d *disk.Disk, root int, dir string, uid, gid int) error {
 	return nil
 }
 
-// makeOne makes the folder dir where there is none, in the one above it.
+// makeOne creates the folder dir in its parent if it does not exist.
 func makeOne(d *disk.Disk, root int, dir string, uid, gid int) error {
 	fd, err := open(root, dir)
 	if !errors.Is(err, unix.ENOENT) {
@@ -86,7 +85,7 @@ func makeOne(d *disk.Disk, root int, dir string, uid, gid int) error {
 	return unix.Fchownat(above, path.Base(dir), uid, gid, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// target is where a link leads, as a path from root.
+// target returns the target of a link as a path from root.
 func target(root int, link string) (string, error) {
 	above, err := open(root, path.Dir(link))
 	if err != nil {
@@ -110,7 +109,7 @@ func open(root int, dir string) (int, error) {
 	return inroot.Open(root, path.Clean("/"+dir), unix.O_PATH|unix.O_DIRECTORY)
 }
 
-// refusal is Docker's error of a working folder that cannot be.
+// refusal returns Docker's error about an invalid working folder.
 func refusal(dir string, err error) error {
 	if errors.Is(err, unix.ENOTDIR) {
 		return &refused{fmt.Sprintf("Cannot mkdir: %s is not a directory", dir)}

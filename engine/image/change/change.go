@@ -1,5 +1,5 @@
-// Package change turns instructions of a Dockerfile into an image's configuration: those that --change of `docker
-// commit` and `docker import` takes, which touch no files.
+// Package change applies instructions of a Dockerfile to the configuration of an image: those that --change of `docker
+// commit` and `docker import` accepts, which do not touch files.
 package change
 
 import (
@@ -10,16 +10,16 @@ import (
 	"box/engine/refuse"
 )
 
-// maxChanges bounds the text of all changes, in bytes.
+// maxChanges limits the length of all changes in bytes.
 const maxChanges = 1 << 20
 
-// state is a configuration on its way through instructions.
+// state is a configuration that is being changed.
 type state struct {
 	config *dockerspec.DockerOCIImageConfig
 	cmdSet bool // an instruction of this run set CMD: a later ENTRYPOINT leaves it
 }
 
-// instructions are those that a change may be, by name in lower case.
+// instructions are the accepted instructions, by name in lower case.
 var instructions = map[string]func(*state, string) error{
 	"cmd":         (*state).cmd,
 	"entrypoint":  (*state).entrypoint,
@@ -41,7 +41,7 @@ func Change(c *dockerspec.DockerOCIImageConfig, changes []string) error {
 	if err != nil {
 		return err
 	}
-	// All names are checked before anything is done.
+	// Check all names first.
 	for _, l := range lines {
 		if name, _ := cutWord(l); instructions[strings.ToLower(name)] == nil {
 			return refuse.Invalid("%s is not a valid change command", name)
@@ -57,7 +57,7 @@ func Change(c *dockerspec.DockerOCIImageConfig, changes []string) error {
 	return nil
 }
 
-// logicalLines joins lines that end in a backslash and drops comments and empty lines.
+// logicalLines joins lines that end with a backslash, and drops comments and empty lines.
 func logicalLines(text string) ([]string, error) {
 	if len(text) > maxChanges {
 		return nil, refuse.Invalid("changes of %d bytes, at most %d are taken", len(text), maxChanges)
@@ -83,7 +83,7 @@ func logicalLines(text string) ([]string, error) {
 	return lines, nil
 }
 
-// cutWord cuts the first word off.
+// cutWord splits off the first word.
 func cutWord(s string) (word, rest string) {
 	s = strings.TrimSpace(s)
 	i := strings.IndexAny(s, " \t")

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// maxNested is how many ${...} may be inside one another.
+// maxNested limits the nesting of ${...}.
 const maxNested = 32
 
-// expander goes through one word.
+// expander expands variables in one word.
 type expander struct {
 	in    string
 	at    int
@@ -16,7 +16,7 @@ type expander struct {
 	get   func(name string) (string, bool)
 }
 
-// until expands up to a byte of stop outside quotes, which it leaves; "" is the end of the word.
+// until expands until a byte of stop outside quotes, which it does not consume; "" means until the end of the word.
 func (x *expander) until(stop string) (string, error) {
 	var out strings.Builder
 	for x.at < len(x.in) {
@@ -58,7 +58,7 @@ func (x *expander) until(stop string) (string, error) {
 	return out.String(), nil
 }
 
-// quoted expands up to the closing double quote.
+// quoted expands until the closing double quote.
 func (x *expander) quoted(out *strings.Builder) error {
 	for x.at < len(x.in) {
 		c := x.in[x.at]
@@ -85,7 +85,7 @@ func (x *expander) quoted(out *strings.Builder) error {
 	return errors.New("unexpected end of statement while looking for matching double-quote")
 }
 
-// dollar reads what follows a dollar sign.
+// dollar expands what follows a dollar sign.
 func (x *expander) dollar() (string, error) {
 	if x.at >= len(x.in) || x.in[x.at] != '{' {
 		name := x.name()
@@ -122,7 +122,7 @@ func (x *expander) dollar() (string, error) {
 	return x.choose(name, op, v, set)
 }
 
-// choose is ${NAME-WORD}, ${NAME+WORD} and ${NAME?WORD}.
+// choose implements ${NAME-WORD}, ${NAME+WORD} and ${NAME?WORD}.
 func (x *expander) choose(name string, op byte, v string, set bool) (string, error) {
 	if strings.IndexByte("-+?", op) < 0 {
 		return "", errors.New("unsupported modifier (" + string(rune(op)) + ") in substitution")
@@ -143,7 +143,7 @@ func (x *expander) choose(name string, op byte, v string, set bool) (string, err
 	return v, nil
 }
 
-// name reads the name of a variable, or one digit or sign that the shell has a meaning for, which nothing here sets.
+// name parses the name of a variable, or a digit or character that is special in a shell and never set here.
 func (x *expander) name() string {
 	begin := x.at
 	for x.at < len(x.in) {

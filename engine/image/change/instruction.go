@@ -14,7 +14,7 @@ import (
 	"box/engine/refuse"
 )
 
-// commandLine reads a command as a JSON list, or as a line for the image's shell.
+// commandLine parses a command: a JSON list, or a line for the image's shell.
 func (s *state) commandLine(rest string) []string {
 	var list []string
 	if strings.HasPrefix(rest, "[") && json.Unmarshal([]byte(rest), &list) == nil {
@@ -34,7 +34,7 @@ func (s *state) cmd(rest string) error {
 	return nil
 }
 
-// entrypoint also takes away a CMD that is not of this run: it was meant for another program.
+// entrypoint also removes a CMD that was not set by these instructions, because it was meant for another program.
 func (s *state) entrypoint(rest string) error {
 	switch list := s.commandLine(rest); {
 	case rest == "" || len(list) == 0:
@@ -83,7 +83,7 @@ func (s *state) label(rest string) error {
 	return nil
 }
 
-// maxPorts is how many ports one range may name.
+// maxPorts limits the number of ports in a range.
 const maxPorts = 1 << 16
 
 func (s *state) expose(rest string) error {
@@ -137,7 +137,7 @@ func (s *state) onbuild(rest string) error {
 	return nil
 }
 
-// single expands the one argument of an instruction.
+// single expands an instruction with one argument.
 func (s *state) single(name, rest string) (string, error) {
 	words, err := splitWords(rest)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"box/engine/refuse"
 )
 
-// splitWords splits at blanks outside quotes. Quotes and backslashes stay in the words.
+// splitWords splits at spaces outside quotes. It keeps quotes and backslashes.
 func splitWords(s string) ([]string, error) {
 	var words []string
 	begin, quote := -1, byte(0)
@@ -44,7 +44,7 @@ func splitWords(s string) ([]string, error) {
 	return words, nil
 }
 
-// pairs reads name=value..., or the old form of one name and its value.
+// pairs parses name=value..., or the old form with one name and value.
 func (s *state) pairs(instruction, rest string) ([][2]string, error) {
 	words, err := splitWords(rest)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *state) pairs(instruction, rest string) ([][2]string, error) {
 	return pairs, nil
 }
 
-// expandWords splits and expands; what a variable holds is split too.
+// expandWords splits and expands; the value of a variable is split, too.
 func (s *state) expandWords(rest string) ([]string, error) {
 	words, err := splitWords(rest)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *state) expandWords(rest string) ([]string, error) {
 	return out, nil
 }
 
-// expand takes quotes and backslashes away and puts in variables, as the shell does.
+// expand removes quotes and backslashes and expands variables as the shell does.
 func (s *state) expand(word string) (string, error) {
 	x := expander{in: word, get: s.variable}
 	out, err := x.until("")

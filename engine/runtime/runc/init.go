@@ -5,19 +5,19 @@ import (
 	"os"
 	"runtime"
 
-	// Registers the writer of device rules; without it every start ends in an error about devices.
+	// registers the writer of device rules, without which every start fails
 	_ "github.com/opencontainers/cgroups/devices"
 	"github.com/opencontainers/runc/libcontainer"
-	// The C half of a start, which joins and makes namespaces before Go has threads.
+	// the C part of a start, which joins and makes namespaces before Go has threads
 	_ "github.com/opencontainers/runc/libcontainer/nsenter"
 )
 
-// init is the doorway of the process that libcontainer executes to become a container's program: `<anything> init` with
-// its pipe in the environment. It never returns then; any other process passes through.
+// init runs the process that libcontainer executes to become a container's program: `<anything> init` with a pipe in
+// the environment. It does not return then.
 //
-// In the keeper the main thread is for the main goroutine alone. libcontainer mounts on threads that join a container's
-// namespace and end with their goroutine. The main thread never ends: it would stay there, and daemons look at it to
-// find out where their keeper is.
+// In the keeper it reserves the main thread for the main goroutine. libcontainer mounts on threads that join a
+// container's namespace and end with their goroutine. The main thread never ends, so it would stay in that namespace,
+// and daemons look at it to find the keeper's namespace.
 func init() {
 	if len(os.Args) > 1 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
 		if os.Getenv("_LIBCONTAINER_INITTYPE") == "standard" { // an exec is in the container's root

@@ -13,7 +13,7 @@ import (
 	"box/engine/runtime"
 )
 
-// start starts the program of sp in c: a first one up to the point where it would execute its program, until c.Exec.
+// start starts the program of sp in c. The first program of a container waits for c.Exec before it is executed.
 func start(
 	c *libcontainer.Container, sp *specs.Process, s runtime.Streams, first bool,
 ) (pid int, terminal *os.File, err error) {
@@ -68,7 +68,7 @@ func stillborn(p *libcontainer.Process, err error) error {
 	return err
 }
 
-// own gives a program's streams to its user, who could not open them anew (/dev/stdout) else.
+// own makes the user of the program the owner of its streams, who could not reopen them (/dev/stdout) otherwise.
 func own(c *libcontainer.Container, sp *specs.Process, s runtime.Streams) error {
 	config := c.Config()
 	uid, err := config.HostUID(int(sp.User.UID))
@@ -86,11 +86,11 @@ func own(c *libcontainer.Container, sp *specs.Process, s runtime.Streams) error 
 	return nil
 }
 
-// logLevel is how much the C half of a start tells its parent, one write and one line of JSON each: warnings (logrus'
-// number).
+// logLevel is the level of messages that the C part of a start sends, each with a write and a line of JSON: warnings
+// (logrus' number).
 const logLevel = "3"
 
-// process turns the spec's process into libcontainer's (OCI runtime spec, config.md, "Process").
+// process converts the spec's process (OCI runtime spec, config.md, "Process").
 func process(p *specs.Process) (*libcontainer.Process, error) {
 	if len(p.Args) == 0 {
 		return nil, errors.New("no program to execute")
@@ -122,7 +122,7 @@ func process(p *specs.Process) (*libcontainer.Process, error) {
 	return lp, nil
 }
 
-// socketPair is that over which a process hands back the master of the terminal that it made in its container.
+// socketPair returns the sockets over which a process passes the master of its terminal.
 func socketPair() (near, far *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"box/engine/runtime"
 )
 
-// leaveRamRoot is what engine/runtime does under the same name, by a process that libcontainer made and that has a
-// mount namespace of its own already: pivot_root(2) needs another root than the initramfs, whose mount has no parent. A
-// copy of all mounts on top of that one is where it goes on, and what the copy covers is emptied of mounts. Elsewhere,
-// nothing is done.
+// leaveRamRoot does what engine/runtime does under the same name, in a process that libcontainer started with its own
+// mount namespace. pivot_root(2) does not work with an initramfs as root, because its mount has no parent. So the
+// process continues in a copy of all mounts on top of the initramfs, and unmounts what the copy covers. It does nothing
+// if the root is not an initramfs.
 func leaveRamRoot() error {
 	below, ram, err := runtime.RamRoot()
 	if err != nil || !ram {

@@ -20,14 +20,14 @@ import (
 	"box/engine/seccomp"
 )
 
-// Runtime is libcontainer.
+// Runtime is libcontainer as a runtime.
 type Runtime struct {
 	root   string // where it keeps its files
 	groups *cgroup.Hierarchies
 	starts watcher
 }
 
-// New is libcontainer that keeps its files below root, which is made at the first container.
+// New makes a Runtime that keeps its files below root, which is created with the first container.
 func New(root string) (*Runtime, error) {
 	groups, err := cgroup.Read()
 	if err != nil {
@@ -36,7 +36,7 @@ func New(root string) (*Runtime, error) {
 	return &Runtime{root: root, groups: groups}, nil
 }
 
-// container is a Container of libcontainer's.
+// container is a container of libcontainer.
 type container struct {
 	id     string
 	record record
@@ -47,13 +47,13 @@ type container struct {
 	created *libcontainer.Container // until the first program runs
 }
 
-// record is what another process needs to go on with the container.
+// record is what another process needs to continue with the container.
 type record struct {
 	Root  string // of libcontainer's files
 	Group string // path of the control group
 }
 
-// Create is runtime.Runtime's. The profile of spec judges system calls; a filter is refused.
+// Create implements runtime.Runtime. It uses the profile in spec; a compiled filter is refused.
 func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (runtime.Container, error) {
 	if filter != nil {
 		return nil, fmt.Errorf("container %s with a compiled filter, where runc takes a profile: %w", id,
@@ -80,12 +80,12 @@ func (r *Runtime) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (r
 	return &container{id: id, record: rec, group: r.groups.Open(rec.Group), starts: &r.starts, created: created}, nil
 }
 
-// configuring guards what libcontainer has once for all containers.
+// configuring protects a global variable of libcontainer.
 var configuring sync.Mutex
 
-// configure makes libcontainer's configuration. In one of a container with a user namespace it gives the default
-// devices, which it has once for all, to that one's root: who lives longer than one container must have them back, and
-// copies in each.
+// configure makes libcontainer's configuration. With a user namespace, libcontainer changes the owner of the global
+// list of default devices to the root of that namespace. So the list is restored afterwards, and each container gets a
+// copy.
 func configure(id string, spec *specs.Spec) (*configs.Config, error) {
 	configuring.Lock()
 	defer configuring.Unlock()
@@ -103,7 +103,7 @@ func configure(id string, spec *specs.Spec) (*configs.Config, error) {
 	return config, nil
 }
 
-// unmapped is spec without ids of a user namespace that is joined: libcontainer reads them from there.
+// unmapped returns spec without the ID maps of a user namespace to join, from which libcontainer reads them.
 func unmapped(spec *specs.Spec) *specs.Spec {
 	for _, n := range spec.Linux.Namespaces {
 		if n.Type == specs.UserNamespace && n.Path != "" {
@@ -116,12 +116,12 @@ func unmapped(spec *specs.Spec) *specs.Spec {
 	return spec
 }
 
-// refusal is an error of libcontainer's in what it was asked for, word for word.
+// refusal is an error of libcontainer about the request, whose text is not changed.
 type refusal struct{ error }
 
 func (r refusal) Unwrap() []error { return []error{r.error, errdefs.ErrInvalidArgument} }
 
-// Restore is runtime.Runtime's. What is wrong with libcontainer's files is said by what needs them.
+// Restore implements runtime.Runtime. Errors in libcontainer's files are reported when they are needed.
 func (r *Runtime) Restore(id string, raw json.RawMessage) (runtime.Container, error) {
 	c := &container{id: id, starts: &r.starts}
 	if err := json.Unmarshal(raw, &c.record); err != nil {
@@ -131,10 +131,10 @@ func (r *Runtime) Restore(id string, raw json.RawMessage) (runtime.Container, er
 	return c, nil
 }
 
-// Record is runtime.Container's.
+// Record implements runtime.Container.
 func (c *container) Record() (json.RawMessage, error) { return json.Marshal(c.record) }
 
-// load reads libcontainer's file; c.mu is held.
+// load reads libcontainer's file. c.mu is held.
 func (c *container) load() (*libcontainer.Container, error) {
 	if c.created != nil {
 		return c.created, nil
@@ -149,7 +149,7 @@ func (c *container) load() (*libcontainer.Container, error) {
 	return loaded, nil
 }
 
-// Start is runtime.Container's.
+// Start implements runtime.Container.
 func (c *container) Start(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -170,7 +170,7 @@ func (c *container) Start(p *specs.Process, s runtime.Streams) (pid int, termina
 	return pid, terminal, nil
 }
 
-// Exec is runtime.Container's.
+// Exec implements runtime.Container.
 func (c *container) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,7 +187,7 @@ func (c *container) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal
 	return start(loaded, p, s, false)
 }
 
-// Signal is runtime.Container's.
+// Signal implements runtime.Container.
 func (c *container) Signal(sig unix.Signal) error {
 	if sig == unix.SIGKILL {
 		return c.group.Kill()
@@ -195,29 +195,29 @@ func (c *container) Signal(sig unix.Signal) error {
 	return c.group.Signal(sig)
 }
 
-// Pause is runtime.Container's.
+// Pause implements runtime.Container.
 func (c *container) Pause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.group.Freeze()
 }
 
-// Resume is runtime.Container's. It waits for nothing: a start may wait for it.
+// Resume implements runtime.Container. It does not wait for a lock, because a start may wait for it.
 func (c *container) Resume() error { return c.group.Thaw() }
 
-// Update is runtime.Container's.
+// Update implements runtime.Container.
 func (c *container) Update(r *specs.LinuxResources) error { return c.group.Update(r) }
 
-// Pids is runtime.Container's.
+// Pids implements runtime.Container.
 func (c *container) Pids() ([]int, error) { return c.group.Pids() }
 
-// CgroupPaths is runtime.Container's.
+// CgroupPaths implements runtime.Container.
 func (c *container) CgroupPaths() (map[string]string, error) { return c.group.Paths() }
 
-// OOMKills is runtime.Container's.
+// OOMKills implements runtime.Container.
 func (c *container) OOMKills() int { return c.group.OOMKills() }
 
-// Delete is runtime.Container's.
+// Delete implements runtime.Container.
 func (c *container) Delete() error {
 	if err := c.group.Kill(); err != nil { // first, and a start under way ends
 		return err

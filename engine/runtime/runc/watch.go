@@ -13,8 +13,8 @@ import (
 	"box/engine/cgroup"
 )
 
-// What a start waits for. The process on its way can be seen and stopped by the container's before it executes the
-// program: that must not hold up the keeper, for libcontainer waits as long as it takes.
+// Limits for starts. Before it executes the program, the new process can be seen and stopped by processes in the
+// container. That must not block the keeper, since libcontainer waits without limit.
 const (
 	startLimit = time.Minute            // for a start, and for a process from when it was stopped first
 	firstLook  = 500 * time.Millisecond // at starts that take long
@@ -23,8 +23,8 @@ const (
 	stopsLimit = 20 // how often a process goes on that was stopped
 )
 
-// watcher lets processes go on that are on their way to their program and that somebody stopped, and ends them when it
-// is too much. One looks for all starts, while there are any.
+// watcher resumes processes that were stopped before they execute their program, and ends them if that takes too long.
+// One goroutine watches all starts while there are any.
 type watcher struct {
 	mu       sync.Mutex
 	underWay map[*watched]struct{}
@@ -43,7 +43,7 @@ type stops struct {
 	count int
 }
 
-// watch looks after a start in group until stop is called, after which no process of it is touched.
+// watch watches a start in group until stop is called. No process of it is touched afterwards.
 func (w *watcher) watch(group *cgroup.Group) (stop func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -63,7 +63,7 @@ func (w *watcher) watch(group *cgroup.Group) (stop func()) {
 	}
 }
 
-// look looks once, and sees to the next look where starts are under way.
+// look checks once, and plans the next check if starts are under way.
 func (w *watcher) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,9 +82,9 @@ func (w *watcher) look() {
 	time.AfterFunc(next, w.look)
 }
 
-// unstop looks at every child of this process that libcontainer has execute our file. One that is in the container's
-// PID namespace already may not be in its control group yet, so a stopped one is found by its parent, whatever start it
-// is of. It is late for those that were stopped, and for those in the group of a start that is late.
+// unstop checks all children of this process that libcontainer started. A stopped one is found by its parent, whatever
+// start it belongs to, because one that is in the container's PID namespace may not be in its control group yet. It
+// ends those that were stopped for too long or too often, and those in the group of a start that takes too long.
 func (w *watcher) unstop(now time.Time) {
 	late := map[int]bool{}
 	for s := range w.underWay {
