@@ -188,7 +188,7 @@ func (s *Store) Delete(d digest.Digest) error {
 // Walk calls fn for all content, in the order of digests.
 func (s *Store) Walk(fn func(digest.Digest) error) error {
 	found, err := os.ReadDir(s.blobs())
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // it is not there where a lost state is made again
 		return fmt.Errorf("list content: %w", err)
 	}
 	for _, e := range found {
