@@ -20,14 +20,13 @@ import (
 	"box/fs/archive"
 )
 
-// LoadOptions is what Load is to do.
+// LoadOptions says how Load loads.
 type LoadOptions struct {
 	Quiet    bool              // no progress
 	Platform *ocispec.Platform // take only images for it, and refuse an archive that has none
 }
 
-// Load takes in the images of an archive and says of each what it is called now, and, unless Quiet, how far the
-// layers are.
+// Load loads the images of an archive. It reports the names of each and, unless Quiet, the progress of layers.
 func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(progress.Line) error) error {
 	defer e.trim()
 	var report image.Progress
@@ -60,7 +59,7 @@ func (e *Engine) Load(ctx context.Context, r io.Reader, o LoadOptions, out func(
 	return told
 }
 
-// Save writes images as one archive; platform, where given, is the one they have to be for.
+// Save writes images to one archive. If platform is not nil, the images must be for it.
 func (e *Engine) Save(ctx context.Context, names []string, platform *ocispec.Platform, w io.Writer) error {
 	defer e.trim()
 	saved, err := e.images.Save(ctx, names, platform, w)
@@ -73,7 +72,7 @@ func (e *Engine) Save(ctx context.Context, names []string, platform *ocispec.Pla
 	return nil
 }
 
-// reporter turns progress into lines, not too many of them.
+// reporter turns progress into lines, and limits how many.
 func reporter(tell func(progress.Line)) image.Progress {
 	var last time.Time
 	return func(id string, current, total int64) {
@@ -84,7 +83,7 @@ func reporter(tell func(progress.Line)) image.Progress {
 	}
 }
 
-// Importing is what an image is to be made from.
+// Importing says what Import makes.
 type Importing struct {
 	Source     string    // a URL, or "-" for Body
 	Body       io.Reader // a tar, plain or compressed
@@ -95,7 +94,7 @@ type Importing struct {
 	Platform   *ocispec.Platform
 }
 
-// Import makes an image of one layer. The last line that it tells is the image's ID.
+// Import makes an image with one layer. The last line that it sends is the image's ID.
 func (e *Engine) Import(ctx context.Context, q Importing, out func(progress.Line) error) error {
 	defer e.trim()
 	var config dockerspec.DockerOCIImageConfig
@@ -146,7 +145,7 @@ func (e *Engine) Import(ctx context.Context, q Importing, out func(progress.Line
 	return out(progress.Said("%s", img.ID))
 }
 
-// fetch opens what a URL names; what is read of it is told.
+// fetch opens a URL, and reports how much was read.
 func (e *Engine) fetch(ctx context.Context, url string, out func(progress.Line) error) (io.ReadCloser, error) {
 	if !strings.Contains(url, "://") {
 		url = "http://" + url
@@ -165,7 +164,7 @@ func (e *Engine) fetch(ctx context.Context, url string, out func(progress.Line) 
 	return &watched{body, 0, size, tell}, nil
 }
 
-// watched is a stream that tells how much of it was read.
+// watched is a stream that reports how much was read.
 type watched struct {
 	io.ReadCloser
 	current, total int64

@@ -18,7 +18,7 @@ import (
 	"box/engine/task"
 )
 
-// Attach connects to the streams of a container's program, or of the one that is started next.
+// Attach connects to the streams of a container's program, or of the next one if it is not running.
 func (e *Engine) Attach(ctx context.Context, ref string, o attach.Options) (*attach.Attachment, error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -61,7 +61,7 @@ func (e *Engine) Attach(ctx context.Context, ref string, o attach.Options) (*att
 	return a, nil
 }
 
-// connect gives the stream to the running program, or keeps it for the next one.
+// connect passes the stream to the running program, or keeps it for the next one.
 func (e *Engine) connect(ctx context.Context, c *lifecycle.Container, s *task.Stream) error {
 	c.Lock() // not between the start of a program and its being known
 	defer c.Unlock()
@@ -72,10 +72,10 @@ func (e *Engine) connect(ctx context.Context, c *lifecycle.Container, s *task.St
 	return nil
 }
 
-// beginWait is how long a change of an exec's terminal waits for its start: clients send both at once.
+// beginWait is how long a resize of an exec waits for its start, since clients send both at the same time.
 const beginWait = 10 * time.Second
 
-// ExecResize sets the size of an exec's terminal; one that is being started is waited for.
+// ExecResize sets the size of an exec's terminal. It waits for an exec that is being started.
 func (e *Engine) ExecResize(ctx context.Context, id string, height, width uint16) error {
 	x, err := e.execution(id)
 	if err != nil {
@@ -95,7 +95,7 @@ func (e *Engine) ExecResize(ctx context.Context, id string, height, width uint16
 	return err
 }
 
-// Resize sets the size of the terminal of a container's program.
+// Resize sets the size of a container's terminal.
 func (e *Engine) Resize(ctx context.Context, ref string, height, width uint16) error {
 	c, err := e.container(ref)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"box/panics"
 )
 
-// background runs fn beside the requests; Close waits for it. A panic of it ends it alone.
+// background runs fn in a goroutine for which Close waits. A panic ends only this goroutine.
 func (e *Engine) background(fn func()) {
 	e.work.Go(func() {
 		defer func() {
@@ -21,7 +21,7 @@ func (e *Engine) background(fn func()) {
 	})
 }
 
-// later runs fn in the background after a while, unless the engine has ended by then.
+// later runs fn in the background after a delay, unless the engine has ended.
 func (e *Engine) later(delay time.Duration, fn func()) *time.Timer {
 	return time.AfterFunc(delay, func() {
 		e.ending.Lock()
@@ -40,8 +40,7 @@ func (e *Engine) end() {
 	e.work.Wait()
 }
 
-// trim gives the memory that moving an image took back to the system, beside what is done next: a daemon is idle most
-// of its life.
+// trim returns memory to the system after an image was moved, in the background, since a daemon is mostly idle.
 func (e *Engine) trim() {
 	e.background(debug.FreeOSMemory)
 }

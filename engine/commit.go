@@ -18,7 +18,7 @@ import (
 	"box/panics"
 )
 
-// Commission is how an image is to be made of a container.
+// Commission says what Commit makes.
 type Commission struct {
 	Repository string // with Tag the name, "" for none
 	Tag        string
@@ -29,7 +29,7 @@ type Commission struct {
 	Changes    []string    // instructions of a Dockerfile
 }
 
-// Commit makes an image of what a container changed on its image and returns the image's ID.
+// Commit makes an image from a container and its changes, and returns the image's ID.
 func (e *Engine) Commit(ctx context.Context, ref string, q Commission) (id string, err error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -72,7 +72,7 @@ func (e *Engine) Commit(ctx context.Context, ref string, q Commission) (id strin
 	return img.ID.String(), nil
 }
 
-// freeze pauses a container that runs and returns what thaws it.
+// freeze pauses a running container and returns a function that resumes it.
 func (e *Engine) freeze(ctx context.Context, c *lifecycle.Container, failed *error) func() {
 	if st, _ := c.Now(); st.State != api.StateRunning || e.Pause(ctx, c.ID()) != nil {
 		return func() {} // it has just ended, or somebody else paused it
@@ -85,7 +85,7 @@ func (e *Engine) freeze(ctx context.Context, c *lifecycle.Container, failed *err
 	}
 }
 
-// piped is what write writes. Closing it ends write and waits for it.
+// piped returns what write writes. Closing it ends write and waits for it.
 func piped(write func(io.Writer) error) io.ReadCloser {
 	r, w := io.Pipe()
 	p := &pipe{PipeReader: r, done: make(chan struct{})}
@@ -108,7 +108,7 @@ func (p *pipe) Close() error {
 	return err
 }
 
-// committedConfig is the configuration of an image that is made of a container with the configuration own.
+// committedConfig returns the configuration of an image that is made from a container with the configuration own.
 func committedConfig(own *api.Config, q Commission) (dockerspec.DockerOCIImageConfig, error) {
 	base := own
 	if q.Config != nil {
@@ -123,7 +123,7 @@ func committedConfig(own *api.Config, q Commission) (dockerspec.DockerOCIImageCo
 	return c, nil
 }
 
-// imageConfig is what of a container's configuration an image keeps.
+// imageConfig returns the part of a container's configuration that an image has.
 func imageConfig(c *api.Config) dockerspec.DockerOCIImageConfig {
 	out := dockerspec.DockerOCIImageConfig{
 		ImageConfig: ocispec.ImageConfig{

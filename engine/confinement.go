@@ -32,7 +32,7 @@ func (e *Engine) confinement(ctx context.Context) spec.Confinement {
 	return c
 }
 
-// profileOf is the AppArmor profile of a container, "" for none.
+// profileOf returns the AppArmor profile of a container, "" for none.
 func (e *Engine) profileOf(h *api.HostConfig) string {
 	if !e.o.AppArmor.Enabled() {
 		return ""
@@ -50,7 +50,7 @@ func (e *Engine) profileOf(h *api.HostConfig) string {
 	return apparmor.Default
 }
 
-// confinedBy is what info says of the modules that confine programs by name: in its list, and as warnings.
+// confinedBy returns what info reports about security modules: entries of its list, and warnings.
 func (e *Engine) confinedBy(ctx context.Context) (options, warnings []string) {
 	if !e.o.AppArmor.Enabled() {
 		return nil, nil
@@ -61,14 +61,14 @@ func (e *Engine) confinedBy(ctx context.Context) (options, warnings []string) {
 	return []string{"name=apparmor"}, warnings
 }
 
-// securityOf is what confines a container: what it says itself in the place of the daemon's defaults.
+// securityOf returns the security options of a container, which override the daemon's defaults.
 func (e *Engine) securityOf(h *api.HostConfig) (spec.Security, error) {
 	d := &e.settings().Container
 	return spec.Security{NoNewPrivileges: d.NoNewPrivileges, Seccomp: d.Seccomp}.With(h.SecurityOpt)
 }
 
-// filterOf is the seccomp filter of a container, nil for none. Where the runtime is not ours, s gets the profile,
-// which that one compiles.
+// filterOf returns the seccomp filter of a container, or nil. For another runtime than ours it adds the profile to s
+// instead, which that runtime compiles.
 func (e *Engine) filterOf(rec *lifecycle.Record, s *specs.Spec, runtime string) (*task.Filter, error) {
 	security, err := e.securityOf(rec.Host)
 	if err != nil {

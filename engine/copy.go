@@ -20,7 +20,8 @@ import (
 	"box/fs/archive"
 )
 
-// rooted is p from the root, clean but for a slash or "/." at its end, which say that a folder is meant.
+// rooted returns p as a clean path from the root. It keeps a slash or "/." at the end, which mean that a folder is
+// expected.
 func rooted(p string) string {
 	clean := path.Join("/", p)
 	switch {
@@ -34,7 +35,7 @@ func rooted(p string) string {
 	return clean
 }
 
-// baseOf is what the last part of a path is called, as in filepath.Base.
+// baseOf returns the last part of a path, as filepath.Base.
 func baseOf(p string) string {
 	if strings.Trim(p, "/") == "" {
 		return "/"
@@ -43,7 +44,7 @@ func baseOf(p string) string {
 	return p[strings.LastIndexByte(p, '/')+1:]
 }
 
-// openPath opens p, a path as rooted gives it, and describes it.
+// openPath opens p, which rooted returned, and describes it.
 func (f *files) openPath(p string) (fd int, stat api.PathStat, err error) {
 	fd, err = f.root.Open(p, unix.O_PATH|unix.O_NOFOLLOW)
 	if err != nil {
@@ -66,7 +67,7 @@ func (f *files) openPath(p string) (fd int, stat api.PathStat, err error) {
 	return fd, stat, nil
 }
 
-// pathError is err about a path in a container, in Docker's words.
+// pathError converts an error about a path in a container to Docker's words.
 func pathError(err error, ref, asked, p string) error {
 	switch {
 	case errors.Is(err, unix.ENOENT):
@@ -100,7 +101,7 @@ func (e *Engine) StatPath(ctx context.Context, ref, p string) (api.PathStat, err
 	return stat, nil
 }
 
-// CopyOut is a file or folder of a container that is about to be copied. It has to be closed.
+// CopyOut is a file or folder of a container to copy. It must be closed.
 type CopyOut struct {
 	Stat api.PathStat
 
@@ -110,7 +111,7 @@ type CopyOut struct {
 	at  string
 }
 
-// CopyFrom opens a file or folder of a container.
+// CopyFrom opens a file or folder of a container for copying.
 func (e *Engine) CopyFrom(ctx context.Context, ref, p string) (*CopyOut, error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -129,8 +130,8 @@ func (e *Engine) CopyFrom(ctx context.Context, ref, p string) (*CopyOut, error) 
 	return &CopyOut{Stat: stat, f: f, ids: e.o.IDs, fd: fd, at: rooted(p)}, nil
 }
 
-// Write writes it as a tar whose first entry has the base name of the path. Folders that are none of the container's
-// own or its mounts, as /proc is, are empty in it.
+// Write writes a tar whose first entry has the base name of the path. Folders on other file systems than the
+// container's root and mounts, such as /proc, are empty in it.
 func (o *CopyOut) Write(ctx context.Context, w io.Writer) error {
 	at := path.Clean(o.at)
 	if o.Stat.Mode.IsDir() {
@@ -146,19 +147,20 @@ func (o *CopyOut) Write(ctx context.Context, w io.Writer) error {
 	return p.Close()
 }
 
-// Close ends it.
+// Close closes it.
 func (o *CopyOut) Close() {
 	unix.Close(o.fd)
 	o.f.close()
 }
 
-// CopyOptions are how CopyTo unpacks.
+// CopyOptions says how CopyTo unpacks.
 type CopyOptions struct {
 	KeepKinds  bool // a folder never replaces another kind of file, nor the other way round
 	ToTheirOwn bool // all belongs to the container's user when it has one
 }
 
-// CopyTo unpacks a tar, plain or compressed, into a folder of a container. After an error a part of it may be there.
+// CopyTo unpacks a tar, plain or compressed, into a folder of a container. After an error, a part of it may have been
+// unpacked.
 func (e *Engine) CopyTo(ctx context.Context, ref, p string, o CopyOptions, r io.Reader) error {
 	c, err := e.container(ref)
 	if err != nil {
@@ -198,7 +200,7 @@ func (e *Engine) CopyTo(ctx context.Context, ref, p string, o CopyOptions, r io.
 	return nil
 }
 
-// folderFor finds the folder that p leads to and refuses what may not be written to.
+// folderFor returns the folder that p leads to, and refuses one that must not be written to.
 func (f *files) folderFor(p string) (string, error) {
 	fd, err := f.root.Open(p, unix.O_PATH)
 	if err != nil {

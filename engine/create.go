@@ -25,8 +25,8 @@ import (
 	"box/fs"
 )
 
-// Create makes a container, which Start runs. When it returns without an error the container outlives a crash; with
-// one, nothing of it is left.
+// Create creates a container. If it returns without an error, the container survives a crash; with an error, nothing is
+// left of it.
 func (e *Engine) Create(ctx context.Context, q request.Create) (api.CreateResponse, error) {
 	if err := q.Check(); err != nil {
 		return api.CreateResponse{}, err
@@ -45,8 +45,8 @@ func (e *Engine) Create(ctx context.Context, q request.Create) (api.CreateRespon
 	return api.CreateResponse{ID: rec.ID, Warnings: warnings}, nil
 }
 
-// complete gives the record of a container that is to be made: the request with what it left open, by the image, the
-// defaults and what there is.
+// complete makes the record of a new container: the request, completed from the image, the defaults and existing
+// objects.
 func (e *Engine) complete(q *request.Create, img *image.Image) (*lifecycle.Record, []string, error) {
 	if err := img.CheckPlatform(q.Config.Image, q.Platform); err != nil {
 		return nil, nil, err
@@ -86,13 +86,13 @@ func (e *Engine) complete(q *request.Create, img *image.Image) (*lifecycle.Recor
 	return rec, warnings, err
 }
 
-// requestDaemon is what of this daemon decides over requests.
+// requestDaemon returns the information about this daemon that requests are completed with.
 func (e *Engine) requestDaemon() request.Daemon {
 	return request.Daemon{Defaults: e.settings().Container, Log: e.o.LogConfig, Limits: e.o.Limits,
 		Remaps: len(e.o.IDs.UIDs) > 0}
 }
 
-// mountsOf are the mounts of a container, for others.
+// mountsOf returns the mounts of a container for --volumes-from.
 func (e *Engine) mountsOf(ref string) ([]request.Mount, error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -101,7 +101,7 @@ func (e *Engine) mountsOf(ref string) ([]request.Mount, error) {
 	return c.Record().Mounts, nil
 }
 
-// make takes the name, builds the container, and lets it be seen.
+// make reserves the name, builds the container, and makes it visible.
 func (e *Engine) make(ctx context.Context, rec *lifecycle.Record) error {
 	if err := e.reserveName(rec); err != nil {
 		return err
@@ -122,8 +122,8 @@ func (e *Engine) make(ctx context.Context, rec *lifecycle.Record) error {
 	return nil
 }
 
-// build makes the container's layers, folder and record, in this order: a crash before the record leaves orphans, which
-// the next Open sweeps.
+// build makes the layers, the folder and the record of a container, in this order. A crash before the record leaves
+// orphans, which the next Open sweeps.
 func (e *Engine) build(ctx context.Context, rec *lifecycle.Record) error {
 	if err := e.wantedLinks(rec); err != nil {
 		return err
@@ -155,8 +155,8 @@ func (e *Engine) build(ctx context.Context, rec *lifecycle.Record) error {
 	})
 }
 
-// buildRoot prepares the two layers of a container: <id>-init holds the files that are mounted over, so that they
-// are no changes of the container's, and <id> what the container writes.
+// buildRoot prepares the two layers of a container: <id>-init has the files that something is mounted over, so that
+// they are not changes of the container, and <id> has what the container writes.
 func (e *Engine) buildRoot(ctx context.Context, rec *lifecycle.Record) error {
 	base := rec.ID + "-init"
 	opts := fs.PrepareOptions{Purpose: fs.ForContainer, Deferred: true, IDMaps: e.o.IDs}
@@ -191,7 +191,7 @@ func (e *Engine) buildRoot(ctx context.Context, rec *lifecycle.Record) error {
 	return e.writeMountID(rec)
 }
 
-// mountIDPath is where cAdvisor looks up which layer is a container's.
+// mountIDPath is where cAdvisor looks up the layer of a container.
 func (e *Engine) mountIDPath(id string) string {
 	return filepath.Join(e.o.Root, "image", e.layers.Name(), "layerdb", "mounts", id)
 }
@@ -204,7 +204,7 @@ func (e *Engine) writeMountID(rec *lifecycle.Record) error {
 	return e.o.Disk.WriteFile(filepath.Join(dir, "mount-id"), []byte(rec.ID), 0o644)
 }
 
-// unbuild deletes what build made, the layers by name.
+// unbuild deletes what build made; layers are named.
 func (e *Engine) unbuild(ctx context.Context, rec *lifecycle.Record, layers []string) error {
 	var errs error
 	for _, name := range layers {
@@ -216,7 +216,7 @@ func (e *Engine) unbuild(ctx context.Context, rec *lifecycle.Record, layers []st
 	)
 }
 
-// reserveName takes rec.Name, or a made-up one.
+// reserveName reserves rec.Name, or a generated name.
 func (e *Engine) reserveName(rec *lifecycle.Record) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -238,7 +238,7 @@ func (e *Engine) releaseName(name string) {
 	delete(e.names, name)
 }
 
-// imageFor resolves the image of a new container. The built-in image is made when it is first asked for.
+// imageFor resolves the image of a new container. The built-in image is made when it is first used.
 func (e *Engine) imageFor(ctx context.Context, ref string) (*image.Image, error) {
 	img, err := e.images.Resolve(ref)
 	if errdefs.IsNotFound(err) && image.IsHello(ref) {
@@ -247,8 +247,8 @@ func (e *Engine) imageFor(ctx context.Context, ref string) (*image.Image, error)
 	return img, err
 }
 
-// fillInit makes what every root has in the layer below a container's, and fills the container's volumes from it.
-// whole tells that the working folder is there: else it is to be made in the container's own layer.
+// fillInit makes what every root has in the layer below the container's, and fills the container's volumes from it.
+// whole is false if the working folder has to be created in the container's own layer.
 func (e *Engine) fillInit(ctx context.Context, name string, rec *lifecycle.Record) (whole bool, err error) {
 	err = e.roots.Within(ctx, name, func(dir int, root string) error {
 		uid, gid := e.o.IDs.Root()

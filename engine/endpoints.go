@@ -20,8 +20,8 @@ import (
 	"box/engine/userns"
 )
 
-// wantedNetworks are the endpoints a new container asks for, by the name of their network; the network mode is brought
-// into the form that inspect shows.
+// wantedNetworks returns the endpoints that a new container asks for, by name of the network, and normalizes the
+// network mode as inspect shows it.
 func (e *Engine) wantedNetworks(rec *lifecycle.Record,
 	q *apinetwork.NetworkingConfig) (map[string]*apinetwork.EndpointSettings, error) {
 	h := rec.Host
@@ -59,7 +59,7 @@ func (e *Engine) wantedNetworks(rec *lifecycle.Record,
 	return out, checkEndpoint(n, out[n.Name])
 }
 
-// CheckEndpoint refuses of a network what its containers cannot be given.
+// CheckEndpoint refuses what a network cannot give to containers.
 func (e *Engine) CheckEndpoint(ref string, ep *apinetwork.EndpointSettings) error {
 	n, err := e.netRecordFor(ref)
 	if err != nil || ep == nil {
@@ -68,7 +68,7 @@ func (e *Engine) CheckEndpoint(ref string, ep *apinetwork.EndpointSettings) erro
 	return checkEndpoint(n, ep)
 }
 
-// checkEndpoint refuses what only networks that users made can give a container.
+// checkEndpoint refuses what only user-defined networks can give to a container.
 func checkEndpoint(n *netRecord, ep *apinetwork.EndpointSettings) error {
 	if !slices.Contains([]string{"bridge", "host", "none"}, n.Name) {
 		return nil
@@ -85,7 +85,7 @@ func checkEndpoint(n *netRecord, ep *apinetwork.EndpointSettings) error {
 	return refuse.Invalid("invalid config for network %s: invalid endpoint settings:\n%s", n.Name, problem)
 }
 
-// sandbox is the network a container was given.
+// sandbox is the network of a container.
 type sandbox struct {
 	path      string // of the namespace, "" for the host's
 	own       bool   // made for this container
@@ -95,7 +95,7 @@ type sandbox struct {
 	holder *userns.Holder // keeps users until the container runs
 }
 
-// release lets go of what only a start needs.
+// release releases what only a start needs.
 func (j *sandbox) release() {
 	if j.holder != nil {
 		j.holder.Close()
@@ -106,7 +106,8 @@ func ownsSandbox(h *api.HostConfig) bool {
 	return !h.NetworkMode.IsHost() && !h.NetworkMode.IsContainer()
 }
 
-// join gives a container that starts its network. After an error, what is in j is still to be undone.
+// join connects a container that is being started to its networks. After an error, leave must still be called with what
+// is in j.
 func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycle.Record) (j sandbox, err error) {
 	switch mode := rec.Host.NetworkMode; {
 	case mode.IsHost():
@@ -176,7 +177,7 @@ func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointS
 	return r
 }
 
-// leave undoes join; tell publishes it.
+// leave undoes join. The returned function publishes it.
 func (e *Engine) leave(ctx context.Context, c *lifecycle.Container, endpoints []network.Endpoint,
 	own bool) (tell func()) {
 	var left []*netRecord

@@ -1,5 +1,5 @@
-// Package engine is what box does: one file a verb, on containers, images, networks and volumes. It speaks the
-// types of Docker's API as plain data and knows nothing of HTTP.
+// Package engine implements the operations on containers, images, networks and volumes, with a file for each verb. It
+// uses the types of Docker's API as data, and does not know about HTTP.
 package engine
 
 import (
@@ -36,13 +36,13 @@ import (
 	"box/fs/disk"
 )
 
-// Options are what an engine is opened with; the zero value of a field means the default that stands beside it.
+// Options configure an engine. The zero value of a field means the default in its comment.
 type Options struct {
 	Root   string                                              // data root: /var/lib/docker
 	Run    string                                              // exec root: /var/run/docker
 	Layers func(context.Context, *state.DB) (fs.Driver, error) // the storage driver, opened on the state file; required
-	// RecoverLayers makes the tables of layers again when the state is lost (drivers.Recover). nil: a state that is
-	// damaged is refused.
+	// RecoverLayers rebuilds the tables of layers if the state is lost (drivers.Recover). nil: a damaged state is
+	// refused.
 	RecoverLayers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
 	Tasks         task.Launcher // who starts programs; required
 	// Makes sure that Tasks is served, at start and when it was lost; nil: it always is
@@ -67,7 +67,7 @@ type Options struct {
 	Settings     Settings         // what Reload may change
 }
 
-// Engine owns everything below one data root. Its methods may be called from any goroutine.
+// Engine owns everything below one data root. Its methods may be called by several goroutines.
 type Engine struct {
 	o        Options
 	log      *slog.Logger
@@ -106,8 +106,8 @@ type Engine struct {
 	ending     sync.Mutex     // a timer that fires while the engine ends adds no work that nobody waits for
 }
 
-// Open opens the data root, takes over what runs from an earlier daemon, and starts what is to be started.
-// A data root that another engine wrote, or that a running daemon holds, is refused and left as it is.
+// Open opens the data root, takes over what an earlier daemon left running, and starts containers as their restart
+// policies say. It refuses a data root that another engine wrote or that a running daemon uses, without changing it.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	o = withDefaults(o)
 	if err := errors.Join(CheckLog(o.LogConfig), CheckRoot(o.Root)); err != nil {
@@ -173,12 +173,12 @@ func withDefaults(o Options) Options {
 	return o
 }
 
-// agent is what registries are told that asks them.
+// agent returns the User-Agent for registries.
 func (e *Engine) agent() string {
 	return "docker/" + e.o.Version + " box os/linux arch/" + runtime.GOARCH
 }
 
-// open does the steps of Open that can be undone by closing the stores.
+// open does the steps of Open that closing the stores undoes.
 func (e *Engine) open(ctx context.Context) (err error) {
 	if e.id, err = e.engineID(); err != nil {
 		return err
@@ -208,7 +208,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	return e.recover(ctx)
 }
 
-// Close stops the containers, unless live-restore is set, and gives the data root up.
+// Close stops the containers, unless live-restore is set, and releases the data root.
 func (e *Engine) Close(ctx context.Context) error {
 	if !e.settings().LiveRestore {
 		e.stopAll(ctx)
@@ -235,8 +235,8 @@ func (e *Engine) closeStores() error {
 var foreign = []string{"containerd", "engine-id", "network", "swarm", "buildkit", "runtimes", "plugins",
 	"balena-engine"}
 
-// CheckRoot refuses a data root that Docker or another engine wrote: the layouts share names, and nothing of
-// somebody else's may be touched.
+// CheckRoot refuses a data root that Docker or another engine wrote, because the layouts share names and nothing of
+// others may be changed.
 func CheckRoot(root string) error {
 	if _, err := os.Stat(filepath.Join(root, "box.db")); err == nil {
 		return nil
@@ -250,10 +250,10 @@ func CheckRoot(root string) error {
 	return nil
 }
 
-// Note keeps sentences for info, and says them in the log. It is for before the engine serves.
+// Note logs sentences and adds them to info. It is called before the engine serves.
 func (e *Engine) Note(sentences ...string) { e.note(sentences) }
 
-// note keeps sentences for info, and says them in the log.
+// note logs sentences and adds them to info.
 func (e *Engine) note(sentences []string) {
 	for _, s := range sentences {
 		e.log.Warn(s)
@@ -261,15 +261,15 @@ func (e *Engine) note(sentences []string) {
 	e.notes = append(e.notes, sentences...)
 }
 
-// publishNotes says them on the bus.
+// publishNotes publishes them as events.
 func (e *Engine) publishNotes() {
 	for _, s := range e.notes {
 		e.bus.Publish(context.Background(), apievents.DaemonEventType, "damage", e.id, map[string]string{"message": s})
 	}
 }
 
-// Recover makes the state of a data root again that is damaged or lost, from its copy and from what is on the disk,
-// without starting anything. Of o, Root and RecoverLayers are used.
+// Recover rebuilds a damaged or lost state from its copy and from what is on disk. It starts nothing. Of o it uses Root
+// and RecoverLayers.
 func Recover(ctx context.Context, o Options) (lines []string, err error) {
 	o = withDefaults(o)
 	if err := CheckRoot(o.Root); err != nil {
@@ -282,7 +282,7 @@ func Recover(ctx context.Context, o Options) (lines []string, err error) {
 	return r.Lines(), nil
 }
 
-// engineID is made once and kept.
+// engineID returns the ID of the engine, which is generated once.
 func (e *Engine) engineID() (id string, err error) {
 	table := state.Table[string]{Name: "meta"}
 	err = e.db.View(func(tx *state.Tx) error {
@@ -296,5 +296,5 @@ func (e *Engine) engineID() (id string, err error) {
 	return id, e.db.Update(func(tx *state.Tx) error { return table.Put(tx, "engine-id", id) })
 }
 
-// Events is the bus on which the engine says what happens.
+// Events returns the bus on which the engine publishes events.
 func (e *Engine) Events() *events.Bus { return &e.bus }

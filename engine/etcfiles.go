@@ -14,8 +14,7 @@ import (
 	"box/engine/request"
 )
 
-// writeFiles writes the three files that a container has over its image's: hostname, hosts with the lines of its
-// links, and resolv.conf.
+// writeFiles writes the files that replace those of the image: hostname, hosts with lines for links, and resolv.conf.
 func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) error {
 	dir := e.dir(rec.ID)
 	if rec.Host.NetworkMode.IsContainer() {
@@ -49,8 +48,7 @@ func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) er
 	return nil
 }
 
-// resolvConf is what a container asks for names: what it says itself, then what the daemon was told, then what the
-// host has.
+// resolvConf returns a container's resolv.conf: its own options, or else the daemon's, or else the host's.
 func (e *Engine) resolvConf(h *api.HostConfig) []byte {
 	d := &e.settings().Container
 	dns, search, options := h.DNS, h.DNSSearch, h.DNSOptions
@@ -82,7 +80,7 @@ func (e *Engine) writeFile(path string, content []byte) error {
 	return os.Chown(path, uid, gid)
 }
 
-// hostLines are the lines of --add-host as NAME:ADDRESS, with the host's address in the place of host-gateway.
+// hostLines returns the lines of --add-host as NAME:ADDRESS, with host-gateway replaced by the host's address.
 func (e *Engine) hostLines(lines []string) ([]string, error) {
 	var out []string
 	for _, line := range lines {
@@ -99,7 +97,7 @@ func (e *Engine) hostLines(lines []string) ([]string, error) {
 	return out, nil
 }
 
-// hostAddress is where containers reach the host: the gateway of the default network.
+// hostAddress is the address of the host for containers: the gateway of the default network.
 func (e *Engine) hostAddress() netip.Addr {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -112,7 +110,7 @@ func (e *Engine) hostAddress() netip.Addr {
 	return netip.Addr{}
 }
 
-// copyFiles gives a container that shares another's network that one's files.
+// copyFiles copies the files of the container whose network is shared.
 func (e *Engine) copyFiles(rec *lifecycle.Record) error {
 	other, err := e.container(rec.Host.NetworkMode.ConnectedContainer())
 	if err != nil {

@@ -22,14 +22,14 @@ import (
 	"box/engine/task"
 )
 
-// execKept is how long an exec that ended can still be inspected.
+// execKept is how long an exec that has ended can be inspected.
 const execKept = 5 * time.Minute
 
-// mostExecs bounds how many execs of a container may run or wait to be started: who creates more loses the oldest
-// that waits.
+// mostExecs limits how many execs of a container run or wait for their start. If more are created, the oldest that
+// waits is dropped.
 const mostExecs = 4096
 
-// execution is a further program in a container: what was asked for, and how it goes.
+// execution is an exec: what was asked for, and its state.
 type execution struct {
 	id string
 	c  *lifecycle.Container
@@ -47,7 +47,7 @@ type execution struct {
 	changed chan struct{} // closed when it ended
 }
 
-// ExecCreate notes a program to be run in a running container.
+// ExecCreate records a program to run in a running container.
 func (e *Engine) ExecCreate(ctx context.Context, ref string, q api.ExecCreateRequest) (string, error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -77,7 +77,7 @@ func (e *Engine) newExec(ctx context.Context, c *lifecycle.Container, q api.Exec
 	return x
 }
 
-// checkExecutable: an exec needs a program that runs and is not frozen. ref is what the user called the container.
+// checkExecutable checks that a container is running and not paused. ref is the user's name for it.
 func checkExecutable(c *lifecycle.Container, ref string) error {
 	switch st, _ := c.Now(); {
 	case st.State == api.StatePaused:
@@ -92,7 +92,7 @@ func checkExecutable(c *lifecycle.Container, ref string) error {
 
 func (x *execution) command() string { return strings.Join(x.q.Cmd, " ") }
 
-// execution finds an exec, of a container that is there.
+// execution returns an exec of an existing container.
 func (e *Engine) execution(id string) (*execution, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -104,9 +104,9 @@ func (e *Engine) execution(id string) (*execution, error) {
 
 func noExec(id string) error { return refuse.NotFound("No such exec instance: %s", id) }
 
-// ExecStart runs a noted program. Without detach the attachment is connected to its streams; after an error that the
-// runtime gave, inspect shows an exit code. ready, when not nil, is called once nothing but the program itself can
-// fail, and before it runs: a client must have the head of its reply before output follows, for some read the two
+// ExecStart starts a recorded program. Unless it is detached, it returns an attachment to its streams. After an error
+// of the runtime, inspect shows an exit code. If ready is not nil, it is called before the program runs, when only the
+// program itself can still fail: some clients need the header of the reply before any output, because they read the two
 // through different buffers.
 func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartRequest,
 	ready func(terminal bool) error) (*attach.Attachment, error) {
@@ -165,8 +165,8 @@ func (e *Engine) ExecStart(ctx context.Context, id string, q api.ExecStartReques
 	return a, nil
 }
 
-// attachment is the client's end of an exec's streams. Whether they are framed is said by who starts it, whatever the
-// exec was created as.
+// attachment returns the client's end of an exec's streams. The one who starts the exec decides about frames, whatever
+// it was created with.
 func (x *execution) attachment(e *Engine, asTerminal bool) (*attach.Attachment, error) {
 	s, err := task.NewStream(task.Attach{
 		Stdin: x.q.AttachStdin, Stdout: x.q.AttachStdout, Stderr: x.q.AttachStderr, CloseStdin: x.q.AttachStdin && !x.q.Tty,
@@ -186,7 +186,8 @@ func (x *execution) attachment(e *Engine, asTerminal bool) (*attach.Attachment, 
 	}, err
 }
 
-// settleWait bounds how long the end of an exec's streams is held back for its exit code, for which clients ask next.
+// settleWait limits how long the end of an exec's streams is delayed until its exit code is known, which clients ask
+// for next.
 const settleWait = 2 * time.Second
 
 func (x *execution) settle() {
@@ -196,7 +197,7 @@ func (x *execution) settle() {
 	}
 }
 
-// execProcess is the program as the runtime takes it: what the container's own has, but for what the request says.
+// execProcess returns the process for the runtime: that of the container, with what the request changes.
 func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Process, error) {
 	rec := x.c.Record()
 	st, _ := x.c.Now()
@@ -246,7 +247,7 @@ func (e *Engine) execProcess(x *execution, q api.ExecStartRequest) (*specs.Proce
 	return p, nil
 }
 
-// onExecExit takes in the end of an exec.
+// onExecExit records the end of an exec.
 func (e *Engine) onExecExit(t task.Exit) {
 	e.forget(t.Container, t.Exec)
 	e.mu.RLock()
@@ -270,11 +271,10 @@ func (e *Engine) onExecExit(t task.Exit) {
 	e.dropLater(x)
 }
 
-// dropLater forgets an exec that has ended once nobody asks any more.
+// dropLater drops an exec that has ended after execKept.
 func (e *Engine) dropLater(x *execution) { time.AfterFunc(execKept, func() { e.dropExec(x) }) }
 
-// dropWaiting forgets those of these execs that were not started: their program's container has ended, or there are
-// too many.
+// dropWaiting drops those of these execs that were not started, because the container has ended or there are too many.
 func (e *Engine) dropWaiting(ids []string) {
 	for _, id := range ids {
 		e.mu.RLock()
@@ -299,7 +299,7 @@ func (e *Engine) dropExec(x *execution) {
 	x.c.DropExec(x.id)
 }
 
-// ExecInspect tells how an exec goes.
+// ExecInspect returns the state of an exec.
 func (e *Engine) ExecInspect(_ context.Context, id string) (api.ExecInspectResponse, error) {
 	x, err := e.execution(id)
 	if err != nil {

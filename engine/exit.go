@@ -13,7 +13,7 @@ import (
 	"box/engine/task"
 )
 
-// onExit takes in that a program ended. It is told again of exits that were not forgotten, so it checks by pid.
+// onExit handles the end of a program. Exits are reported again until they are forgotten, so it compares the pid.
 func (e *Engine) onExit(x task.Exit) {
 	if x.Exec != "" {
 		e.onExecExit(x)
@@ -36,7 +36,7 @@ func (e *Engine) onExit(x task.Exit) {
 	e.ended(c, x)
 }
 
-// ended brings a container whose program ended to rest; c.op is held.
+// ended stops a container whose program has ended. c.op is held.
 func (e *Engine) ended(c *lifecycle.Container, x task.Exit) {
 	c.Uncheck()
 	c.UnwatchOOM()
@@ -83,8 +83,8 @@ func (e *Engine) ended(c *lifecycle.Container, x task.Exit) {
 	e.removeEnded(c)
 }
 
-// tellEnd publishes that the program of a container has ended, which was as st says until then; oom is what was not
-// told when it happened.
+// tellEnd publishes the end of a container's program. st is the status until then. oom is set if an event about memory
+// was not published yet.
 func (e *Engine) tellEnd(rec *lifecycle.Record, st *lifecycle.Status, x task.Exit, oom bool) {
 	publish := func(action events.Action, more ...string) {
 		e.bus.Publish(context.Background(), events.ContainerEventType, action, rec.ID, rec.Attributes(more...))
@@ -103,7 +103,7 @@ func (e *Engine) forget(id, exec string) {
 	}
 }
 
-// autoRemove is --rm.
+// autoRemove implements --rm.
 func (e *Engine) autoRemove(c *lifecycle.Container) {
 	c.Lock()
 	defer c.Unlock()
@@ -115,9 +115,8 @@ func (e *Engine) autoRemove(c *lifecycle.Container) {
 	}
 }
 
-// Wait says when a container has ended in the way that condition means: found is called once the container is known, so
-// that the caller can answer that it waits, and what happens after is not missed. The exit code is that of
-// the end that was waited for.
+// Wait waits until a container meets the condition. found is called when the container is known and nothing that
+// happens from then on is missed. The exit code is that of the run that was waited for.
 func (e *Engine) Wait(ctx context.Context, ref string, condition api.WaitCondition, found func()) (api.WaitResponse,
 	error) {
 	c, err := e.container(ref)

@@ -16,7 +16,7 @@ import (
 	"box/fs/archive"
 )
 
-// Exported is the root of a container that is about to be exported. It has to be closed.
+// Exported is the root of a container to export. It must be closed.
 type Exported struct {
 	fd    int
 	ids   fs.IDMaps
@@ -49,7 +49,7 @@ func (e *Engine) Export(ctx context.Context, ref string) (*Exported, error) {
 	}}, nil
 }
 
-// notGoing refuses what is done to a container's files when they are being deleted.
+// notGoing refuses a container whose files are being deleted.
 func notGoing(c *lifecycle.Container, verb string) error {
 	switch st, _ := c.Now(); st.State {
 	case api.StateDead:
@@ -69,10 +69,10 @@ func (x *Exported) Write(ctx context.Context, w io.Writer) error {
 	return p.Close()
 }
 
-// Close ends it.
+// Close closes it.
 func (x *Exported) Close() { x.close() }
 
-// Changes lists what a container's root has differently from its image's.
+// Changes lists the differences between a container's root and its image.
 func (e *Engine) Changes(ctx context.Context, ref string) ([]api.FilesystemChange, error) {
 	c, err := e.container(ref)
 	if err != nil {

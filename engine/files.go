@@ -22,8 +22,8 @@ import (
 	"box/fs/mount"
 )
 
-// files are a container's, as its program sees them or would see them. They are reached from an open folder alone, so
-// what the program does to names meanwhile leads nowhere else.
+// files are the files of a container as its program sees them, or would see them. They are accessed from an open
+// folder, so changes of names by the program lead nowhere else.
 type files struct {
 	root  *archive.Root
 	rec   lifecycle.Record
@@ -31,7 +31,7 @@ type files struct {
 	close func()
 }
 
-// openFiles opens the files of a container: through its first process while it runs, else its root with its volumes
+// openFiles opens the files of a container: through its first process if it runs, otherwise its root with its volumes
 // and binds.
 func (e *Engine) openFiles(ctx context.Context, c *lifecycle.Container) (*files, error) {
 	rec := c.Record()
@@ -68,7 +68,8 @@ func (e *Engine) openFiles(ctx context.Context, c *lifecycle.Container) (*files,
 	}}, nil
 }
 
-// liveRoot opens the root of a process, which must be one of the container's: its number may be another's by now.
+// liveRoot opens the root of a process, and checks that it belongs to the container, since its pid may have been
+// reused.
 func liveRoot(id string, pid int) (int, error) {
 	dir := fmt.Sprintf("/proc/%d/", pid)
 	fd, err := unix.Open(dir+"root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -86,15 +87,15 @@ func liveRoot(id string, pid int) (int, error) {
 	return fd, nil
 }
 
-// resting is one mount of a container that holds files while it does not run.
+// resting is a mount of a container that is not running.
 type resting struct {
 	source, subpath string
 	target          string
 	readOnly        bool
 }
 
-// restingRoot opens the mounted root of a container that does not run, with what it mounts by its configuration. drop
-// is due when the root is closed.
+// restingRoot opens the mounted root of a container that is not running, with its mounts. drop must be called when the
+// root is closed.
 func (e *Engine) restingRoot(at string, rec *lifecycle.Record) (fd int, drop func(), err error) {
 	list, drop, err := e.restingMounts(rec)
 	if err != nil {
@@ -120,8 +121,8 @@ func (e *Engine) restingRoot(at string, rec *lifecycle.Record) (fd int, drop fun
 	return fd, drop, nil
 }
 
-// restingMounts are a container's volumes, made ready until drop is called, its binds and the files that the engine
-// writes for it, those above others first.
+// restingMounts returns a container's volumes, which are kept ready until drop is called, its binds and the files that
+// the engine writes for it, parents first.
 func (e *Engine) restingMounts(rec *lifecycle.Record) (list []resting, drop func(), err error) {
 	var using []string
 	user := rec.ID + "/" + ident.New() // beside the container itself
@@ -156,8 +157,7 @@ func (e *Engine) restingMounts(rec *lifecycle.Record) (list []resting, drop func
 	return list, drop, nil
 }
 
-// bind mounts one in the root at. What it is mounted on is made where it is missing, as a start does. A source that
-// is missing is left out.
+// bind mounts it in the root at. A missing mount point is created, as at a start. A missing source is skipped.
 func (m *resting) bind(at string) error {
 	source, err := m.open()
 	if errors.Is(err, unix.ENOENT) {
@@ -181,7 +181,7 @@ func (m *resting) bind(at string) error {
 	return mount.Bind(source, target, m.readOnly)
 }
 
-// open opens the source; a subpath never leads out of its volume.
+// open opens the source. A subpath does not lead out of its volume.
 func (m *resting) open() (int, error) {
 	fd, err := unix.Open(m.source, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil || m.subpath == "" {
@@ -192,7 +192,7 @@ func (m *resting) open() (int, error) {
 	return root.Open(m.subpath, unix.O_PATH)
 }
 
-// mountPointIn opens the folder or file p, which is made where it is missing: of the kind of what source is open on.
+// mountPointIn opens the folder or file p, and creates it if it is missing, of the same kind as source.
 func mountPointIn(root *archive.Root, p string, source int) (int, error) {
 	target, err := root.Open(p, unix.O_PATH)
 	if !errors.Is(err, unix.ENOENT) {
@@ -219,7 +219,7 @@ func mountPointIn(root *archive.Root, p string, source int) (int, error) {
 	return root.Open(p, unix.O_PATH)
 }
 
-// mountAt is the mount of the container's configuration that holds p, a path without links; nil when it is in the root.
+// mountAt returns the mount that contains p, a path without links, or nil if it is in the root.
 func (f *files) mountAt(p string) *request.Mount {
 	var found *request.Mount
 	for i := range f.rec.Mounts {

@@ -14,7 +14,7 @@ import (
 	"box/engine/lifecycle"
 )
 
-// watchHealth begins to check a container that runs.
+// watchHealth starts the health checks of a running container.
 func (e *Engine) watchHealth(c *lifecycle.Container) {
 	config := c.Record().Config
 	argv := health.Command(config)
@@ -29,7 +29,7 @@ func (e *Engine) watchHealth(c *lifecycle.Container) {
 	})
 }
 
-// checkHealth checks a container again and again until ctx ends.
+// checkHealth checks a container repeatedly until ctx ends.
 func (e *Engine) checkHealth(ctx context.Context, c *lifecycle.Container, config *api.HealthConfig, argv []string) {
 	for {
 		st, _ := c.Now()
@@ -46,7 +46,7 @@ func (e *Engine) checkHealth(ctx context.Context, c *lifecycle.Container, config
 	}
 }
 
-// takeHealth notes a result, and tells when the health is another now.
+// takeHealth records a result, and publishes a change of the health.
 func (e *Engine) takeHealth(ctx context.Context, c *lifecycle.Container, r *api.HealthcheckResult,
 	config *api.HealthConfig) {
 	health, changed := c.Judge(ctx,
@@ -56,7 +56,7 @@ func (e *Engine) takeHealth(ctx context.Context, c *lifecycle.Container, r *api.
 	}
 }
 
-// resumeHealth begins to check the containers that ran before the daemon did.
+// resumeHealth starts the health checks of containers that an earlier daemon left running.
 func (e *Engine) resumeHealth() {
 	for _, c := range e.all() {
 		if st, _ := c.Now(); st.State != api.StateRunning || c.Damaged() != "" {
@@ -68,10 +68,10 @@ func (e *Engine) resumeHealth() {
 	}
 }
 
-// maxCheckOutput is what is kept of a check's output in bytes.
+// maxCheckOutput is how many bytes of a check's output are kept.
 const maxCheckOutput = 4096
 
-// checkKillWait is how long the end of a check that was killed is waited for.
+// checkKillWait is how long to wait for the end of a killed check.
 const checkKillWait = 5 * time.Second
 
 // check runs a container's health check once.
@@ -125,7 +125,7 @@ func (e *Engine) runCheck(ctx context.Context, c *lifecycle.Container, argv []st
 	}
 }
 
-// settled waits a moment for output that a program that has ended left in its pipes.
+// settled waits a moment for output that is still in the pipes of a program that has ended.
 func settled(copied <-chan struct{}) {
 	select {
 	case <-copied:

@@ -12,7 +12,7 @@ import (
 	"box/engine/lifecycle"
 )
 
-// TagImage gives an image one more name.
+// TagImage adds a name to an image.
 func (e *Engine) TagImage(ctx context.Context, ref, repository, tag string) error {
 	img, name, err := e.images.Tag(ref, repository, tag)
 	if err != nil {
@@ -22,8 +22,7 @@ func (e *Engine) TagImage(ctx context.Context, ref, repository, tag string) erro
 	return nil
 }
 
-// RemoveImage takes a name away, and the image when it was the last; platform, where given, is the one it has to be
-// for.
+// RemoveImage removes a name, and the image with its last name. If platform is not nil, the image must be for it.
 func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool,
 	platform *ocispec.Platform) ([]apiimage.DeleteResponse, error) {
 	if platform != nil {
@@ -49,7 +48,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool,
 	return out, err
 }
 
-// releaseLayers deletes the layers that a removed container was the last to stand on, its image being gone already.
+// releaseLayers deletes the layers that only a removed container still used.
 func (e *Engine) releaseLayers(ctx context.Context, rec *lifecycle.Record) error {
 	_, err := e.images.Lookup(rec.Image)
 	if rec.Layer == "" || err == nil {
@@ -58,7 +57,7 @@ func (e *Engine) releaseLayers(ctx context.Context, rec *lifecycle.Record) error
 	return e.images.Release(ctx, digest.Digest(rec.Layer))
 }
 
-// userOf is a container that uses an image, one that runs before others.
+// userOf returns a container that uses an image, preferably a running one.
 func (e *Engine) userOf(id string) (name string, running bool) {
 	for _, c := range e.all() {
 		rec := c.Record()
@@ -73,7 +72,7 @@ func (e *Engine) userOf(id string) (name string, running bool) {
 	return name, false
 }
 
-// publishImage tells listeners of a change to an image; the image's labels are among the attributes.
+// publishImage publishes an event of an image, with the image's labels.
 func (e *Engine) publishImage(ctx context.Context, action events.Action, id digest.Digest, name string,
 	labels map[string]string) {
 	attributes := map[string]string{}

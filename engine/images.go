@@ -17,20 +17,20 @@ import (
 	"box/engine/refuse"
 )
 
-// imageFilters are the keys that Images knows.
+// imageFilters are the filters of Images.
 var imageFilters = []string{"before", "dangling", "label", "reference", "since", "until"}
 
-// Words are a list of words in JSON, or one word alone, as commands in requests and images may be.
+// Words is a list of strings in JSON, or a single string, as commands may be.
 type Words = image.Words
 
-// ImageList chooses what Images tells.
+// ImageList selects what Images returns.
 type ImageList struct {
 	filter.Args
 	SharedSize bool // count what images share, which reads all layers' rows
 	Containers bool // count the containers of each
 }
 
-// Images describes images, the newest first.
+// Images lists images, newest first.
 func (e *Engine) Images(ctx context.Context, q ImageList) ([]apiimage.Summary, error) {
 	fits, err := e.imageMatch(q.Args)
 	if err != nil {
@@ -73,7 +73,7 @@ func (e *Engine) Images(ctx context.Context, q ImageList) ([]apiimage.Summary, e
 	return out, nil
 }
 
-// imageMatch is the test that the filters of `docker images` make, but for reference, which picks names.
+// imageMatch returns the test of the filters of `docker images`, except reference, which selects names.
 func (e *Engine) imageMatch(f filter.Args) (func(image.Summary) bool, error) {
 	if err := f.Check(imageFilters); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func dangling(names []string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool { return !strings.Contains(n, "@") })
 }
 
-// imageBound is when the image that a filter names was made, zero for no filter.
+// imageBound returns when the image that a filter names was created, or zero without the filter.
 func (e *Engine) imageBound(f filter.Args, key string) (time.Time, error) {
 	if !f.Has(key) {
 		return time.Time{}, nil
@@ -119,7 +119,7 @@ func (e *Engine) imageBound(f filter.Args, key string) (time.Time, error) {
 	return createdAt(img), nil
 }
 
-// matchReferences are the names that one of patterns fits.
+// matchReferences returns the names that match one of patterns.
 func matchReferences(names, patterns []string) ([]string, error) {
 	var fit []string
 	for _, n := range names {
@@ -157,7 +157,7 @@ func createdAt(img *image.Image) time.Time {
 	return *img.Config.Created
 }
 
-// splitNames tells tags from digests.
+// splitNames separates tags and digests.
 func splitNames(names []string) (tags, digests []string) {
 	tags, digests = []string{}, []string{}
 	for _, n := range names {
@@ -170,7 +170,7 @@ func splitNames(names []string) (tags, digests []string) {
 	return tags, digests
 }
 
-// ImageInspect is everything about an image, with what only older versions of the API tell.
+// ImageInspect is an image's inspection, with what only older versions of the API return.
 type ImageInspect struct {
 	apiimage.InspectResponse
 	Parent string // the image that it was made of here
@@ -181,7 +181,7 @@ type ImageInspect struct {
 	}
 }
 
-// InspectImage tells everything about an image; platform, where given, is the one it has to be for.
+// InspectImage inspects an image. If platform is not nil, the image must be for it.
 func (e *Engine) InspectImage(ctx context.Context, ref string, platform *ocispec.Platform) (*ImageInspect, error) {
 	l, err := e.imageOf(ref, platform)
 	if err != nil {
@@ -211,7 +211,7 @@ func (e *Engine) InspectImage(ctx context.Context, ref string, platform *ocispec
 	return r, nil
 }
 
-// imageOf finds an image that is for a platform.
+// imageOf returns an image that is for a platform.
 func (e *Engine) imageOf(ref string, platform *ocispec.Platform) (image.Listed, error) {
 	l, err := e.images.Find(ref)
 	if err == nil {
@@ -220,7 +220,7 @@ func (e *Engine) imageOf(ref string, platform *ocispec.Platform) (image.Listed, 
 	return l, err
 }
 
-// ImageHistory tells how an image came about, the last step first.
+// ImageHistory lists the steps that made an image, newest first.
 func (e *Engine) ImageHistory(ctx context.Context, ref string,
 	platform *ocispec.Platform) ([]apiimage.HistoryResponseItem, error) {
 	l, err := e.imageOf(ref, platform)

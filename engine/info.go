@@ -20,7 +20,7 @@ import (
 	"box/engine/task"
 )
 
-// KernelVersion is what uname -r says.
+// KernelVersion returns the release of the kernel.
 func KernelVersion() string {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {
@@ -29,7 +29,7 @@ func KernelVersion() string {
 	return unix.ByteSliceToString(u.Release[:])
 }
 
-// Info is `docker info`.
+// Info implements `docker info`.
 func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	i := &system.Info{
 		ID: e.id, Driver: e.layers.Name(), DriverStatus: e.layers.Status(),
@@ -92,7 +92,7 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	return i, nil
 }
 
-// runtimes are those that are built into this file.
+// runtimes returns the built-in runtimes.
 func (e *Engine) runtimes() map[string]system.RuntimeWithStatus {
 	list := map[string]system.RuntimeWithStatus{}
 	for _, name := range task.Runtimes() {
@@ -101,10 +101,10 @@ func (e *Engine) runtimes() map[string]system.RuntimeWithStatus {
 	return list
 }
 
-// keeperPatience is how long info waits for a keeper.
+// keeperPatience is how long info waits for the keeper.
 const keeperPatience = 2 * time.Second
 
-// silentKeeper warns of a keeper that hangs.
+// silentKeeper warns about a keeper that does not answer.
 func (e *Engine) silentKeeper(ctx context.Context) []string {
 	k, ok := e.o.Tasks.(interface{ Responds(context.Context) error })
 	if !ok {
@@ -118,7 +118,7 @@ func (e *Engine) silentKeeper(ctx context.Context) []string {
 	return nil
 }
 
-// lacking is what the kernel does not have, in Docker's words.
+// lacking returns warnings about what the kernel does not support, in Docker's words.
 func (e *Engine) lacking(i *system.Info) (warnings []string) {
 	l := e.o.Limits
 	v1 := i.CgroupVersion == "1"
@@ -152,20 +152,19 @@ func (e *Engine) lacking(i *system.Info) (warnings []string) {
 	return warnings
 }
 
-// switchedOn reads a setting of the kernel that is 0 or 1.
+// switchedOn reads a kernel setting that is 0 or 1.
 func switchedOn(path string) bool {
 	raw, err := os.ReadFile(path)
 	return err == nil && strings.TrimSpace(string(raw)) != "0"
 }
 
-// BridgeFilters tells whether what crosses a bridge passes the rules of the two versions of IP, which clients before
-// 1.50 ask.
+// BridgeFilters tells whether iptables and ip6tables rules apply to bridged packets, for clients before 1.50.
 func BridgeFilters() (v4, v6 bool) {
 	return switchedOn("/proc/sys/net/bridge/bridge-nf-call-iptables"),
 		switchedOn("/proc/sys/net/bridge/bridge-nf-call-ip6tables")
 }
 
-// proxy is a variable by which programs find a proxy, without the password in it.
+// proxy returns an environment variable with a proxy, without its password.
 func proxy(name string) string {
 	v := os.Getenv(name)
 	if v == "" {
@@ -203,7 +202,7 @@ func memoryTotal() int64 {
 	return int64(s.Totalram) * int64(s.Unit)
 }
 
-// operatingSystem reads PRETTY_NAME and VERSION_ID of os-release(5).
+// operatingSystem returns PRETTY_NAME and VERSION_ID of os-release(5).
 func operatingSystem() (name, version string) {
 	for _, p := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		f, err := os.Open(p)

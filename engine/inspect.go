@@ -14,7 +14,7 @@ import (
 	"box/fs"
 )
 
-// zeroTime is how the API says never.
+// zeroTime is the API's text for never.
 const zeroTime = "0001-01-01T00:00:00Z"
 
 func apiTime(t time.Time) string {
@@ -24,7 +24,7 @@ func apiTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// Inspect tells everything about a container; size adds what its files take.
+// Inspect inspects a container; size adds the sizes of its files.
 func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.InspectResponse, error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -56,7 +56,7 @@ func (e *Engine) Inspect(ctx context.Context, ref string, size bool) (*api.Inspe
 	return r, nil
 }
 
-// fileOf is the file that a container sees as /etc/name: the engine's, unless the user mounts another.
+// fileOf returns the file that a container sees as /etc/name: the engine's, unless the user mounts another one.
 func (e *Engine) fileOf(rec *lifecycle.Record, name string) string {
 	for _, m := range rec.Mounts {
 		if m.Destination == "/etc/"+name {
@@ -75,7 +75,7 @@ func apiState(st *lifecycle.Status) *api.State {
 	}
 }
 
-// graphDriver shows the folders that the storage driver's users know.
+// graphDriver returns the folders of the storage driver.
 func (e *Engine) graphDriver(ctx context.Context, id string) *storage.DriverData {
 	d := &storage.DriverData{Name: e.layers.Name(), Data: map[string]string{}}
 	if l, ok := e.layers.(fs.Locator); ok {
@@ -86,7 +86,7 @@ func (e *Engine) graphDriver(ctx context.Context, id string) *storage.DriverData
 	return d
 }
 
-// sizes are the bytes that the container wrote, and those of all of its root.
+// sizes returns how many bytes the container wrote, and the size of its root.
 func (e *Engine) sizes(ctx context.Context, rec *lifecycle.Record) (own, all int64) {
 	if u, err := e.layers.Usage(ctx, rec.ID); err == nil {
 		own = u.Bytes
@@ -103,7 +103,7 @@ func (e *Engine) sizes(ctx context.Context, rec *lifecycle.Record) (own, all int
 	return own, all
 }
 
-// networkSettings are the addresses and ports of a container as the API shows them.
+// networkSettings returns a container's addresses and ports as the API shows them.
 func (e *Engine) networkSettings(rec *lifecycle.Record, st *lifecycle.Status) *api.NetworkSettings {
 	s := &api.NetworkSettings{Ports: apinetwork.PortMap{}, Networks: map[string]*apinetwork.EndpointSettings{}}
 	if st.Running() {

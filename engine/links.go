@@ -24,13 +24,13 @@ import (
 	"box/engine/state"
 )
 
-// link is one --link: another container on the default network, which this one knows by an alias.
+// link is a --link: another container on the default network, with an alias.
 type link struct {
 	to    *lifecycle.Container
 	alias string
 }
 
-// links resolves NAME[:ALIAS] and the form /NAME:/OWN/ALIAS, which inspect shows.
+// links parses NAME[:ALIAS], and the form /NAME:/OWN/ALIAS that inspect shows.
 func (e *Engine) links(specs []string) ([]link, error) {
 	var list []link
 	for _, spec := range specs {
@@ -57,10 +57,10 @@ func (e *Engine) links(specs []string) ([]link, error) {
 	return list, nil
 }
 
-// mostJoins bounds how many containers may each have the network of the next.
+// mostJoins limits the length of a chain of containers that each share the network of the next.
 const mostJoins = 100
 
-// networkOwner is the container whose network c has: itself, or the one that it joined.
+// networkOwner returns the container whose network c uses: itself, or the one that it joined.
 func (e *Engine) networkOwner(c *lifecycle.Container) (*lifecycle.Container, error) {
 	for range mostJoins {
 		mode := c.Record().Host.NetworkMode
@@ -75,7 +75,7 @@ func (e *Engine) networkOwner(c *lifecycle.Container) (*lifecycle.Container, err
 	return nil, refuse.Invalid("container %s joins a network that leads back to it", ident.Short(c.ID()))
 }
 
-// linkedAs is the container that another, by its name, links to under an alias: NAME/ALIAS. e.mu is held.
+// linkedAs returns the container to which NAME/ALIAS links. e.mu is held.
 func (e *Engine) linkedAs(name string) *lifecycle.Container {
 	parent, alias, ok := strings.Cut(name, "/")
 	c := e.containers[e.names[parent]]
@@ -89,7 +89,7 @@ func (e *Engine) linkedAs(name string) *lifecycle.Container {
 	return nil
 }
 
-// linkNames are the names that containers have by the links of others, by the ID of who is linked to.
+// linkNames returns the names that containers have by links of others, by ID.
 func (e *Engine) linkNames() map[string][]string {
 	names := map[string][]string{}
 	for _, c := range e.all() {
@@ -102,7 +102,7 @@ func (e *Engine) linkNames() map[string][]string {
 	return names
 }
 
-// RemoveLink takes away the link that NAME/ALIAS is, and leaves both containers.
+// RemoveLink removes the link NAME/ALIAS, but neither container.
 func (e *Engine) RemoveLink(_ context.Context, ref string) error {
 	if _, err := e.container(ref); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (e *Engine) RemoveLink(_ context.Context, ref string) error {
 	return replaceHost(filepath.Join(e.dir(rec.ID), "hosts"), alias, netip.Addr{})
 }
 
-// wantedLinks checks the links of a new container and brings them into the form that inspect shows.
+// wantedLinks checks the links of a new container and normalizes them as inspect shows them.
 func (e *Engine) wantedLinks(rec *lifecycle.Record) error {
 	list, err := e.links(rec.Host.Links)
 	if err != nil {
@@ -151,7 +151,7 @@ func (e *Engine) wantedLinks(rec *lifecycle.Record) error {
 	return nil
 }
 
-// showLinks is the form that inspect has for links.
+// showLinks formats links as inspect shows them.
 func showLinks(r *lifecycle.Record, list []link) (shown []string) {
 	for _, l := range list {
 		shown = append(shown, "/"+l.to.Record().Name+":/"+r.Name+"/"+l.alias)
@@ -159,7 +159,7 @@ func showLinks(r *lifecycle.Record, list []link) (shown []string) {
 	return shown
 }
 
-// linksOf are the links of a container by their IDs, without those to containers that are gone.
+// linksOf returns the links of a container by ID, without those to removed containers.
 func (e *Engine) linksOf(rec *lifecycle.Record) (list []link) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -171,7 +171,7 @@ func (e *Engine) linksOf(rec *lifecycle.Record) (list []link) {
 	return list
 }
 
-// shownHost is a container's host configuration with its links by the names of today.
+// shownHost returns a container's host configuration, with the current names in links.
 func (e *Engine) shownHost(rec *lifecycle.Record) *api.HostConfig {
 	if len(rec.Links) == 0 {
 		return rec.Host
@@ -181,7 +181,7 @@ func (e *Engine) shownHost(rec *lifecycle.Record) *api.HostConfig {
 	return &h
 }
 
-// relink writes the address of a container that has started into the hosts files of those that run and link to it.
+// relink writes the address of a container that was started to the hosts files of running containers that link to it.
 func (e *Engine) relink(c *lifecycle.Container) {
 	rec := c.Record()
 	st, _ := c.Now()
@@ -206,11 +206,11 @@ func (e *Engine) relink(c *lifecycle.Container) {
 	}
 }
 
-// mostHosts is how long a hosts file may be that is read, bytes: a container may have written to it.
+// mostHosts is the maximum size of a hosts file that is read, in bytes, since a container may have written to it.
 const mostHosts = 1 << 20
 
-// replaceHost gives the line that has a name another address, or takes it away where that is the zero one. The file
-// is written in place: it is mounted in a container.
+// replaceHost changes the address in the line of a name, or removes the line if the address is zero. It writes the file
+// in place, because it is mounted in a container.
 func replaceHost(file, name string, address netip.Addr) error {
 	f, err := os.OpenFile(file, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -240,7 +240,8 @@ func replaceHost(file, name string, address netip.Addr) error {
 	return f.Truncate(int64(len(text)))
 }
 
-// linked is what a container that starts learns of those that it links to: lines for its hosts file and variables.
+// linked returns what a container gets about those that it links to: lines of its hosts file, and environment
+// variables.
 func (e *Engine) linked(rec *lifecycle.Record) (hosts, env []string, err error) {
 	for _, l := range e.linksOf(rec) {
 		to, st := l.to.Record(), lifecycle.Status{}
@@ -263,7 +264,7 @@ func (e *Engine) linked(rec *lifecycle.Record) (hosts, env []string, err error) 
 	return hosts, env, nil
 }
 
-// defaultAddress is a container's address on the default network.
+// defaultAddress returns a container's address on the default network.
 func (e *Engine) defaultAddress(rec *lifecycle.Record, st *lifecycle.Status) netip.Addr {
 	if es := e.networkSettings(rec, st).Networks["bridge"]; es != nil {
 		return es.IPAddress
@@ -271,7 +272,7 @@ func (e *Engine) defaultAddress(rec *lifecycle.Record, st *lifecycle.Status) net
 	return netip.Addr{}
 }
 
-// linkVariables are what programs of the time of links look for.
+// linkVariables returns the environment variables for programs from the time of links.
 func linkVariables(full, alias string, address netip.Addr, to *lifecycle.Record) []string {
 	prefix := strings.ReplaceAll(strings.ToUpper(alias), "-", "_")
 	env := []string{prefix + "_NAME=" + full}

@@ -20,7 +20,7 @@ import (
 
 func decimal(n uint16) string { return strconv.Itoa(int(n)) }
 
-// ListOptions are those of `docker ps`.
+// ListOptions are the options of `docker ps`.
 type ListOptions struct {
 	All     bool // those that do not run too
 	Limit   int  // the last ones created, whatever their state; 0 for all
@@ -28,14 +28,14 @@ type ListOptions struct {
 	Filters filter.Args
 }
 
-// listFilters are the keys that List knows.
+// listFilters are the filters of List.
 var listFilters = []string{
 	"ancestor", "annotation", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name",
 	"network", "publish",
 	"since", "status", "volume",
 }
 
-// List describes containers, the newest first.
+// List lists containers, newest first.
 func (e *Engine) List(ctx context.Context, o ListOptions) ([]api.Summary, error) {
 	if err := o.Filters.Check(listFilters); err != nil {
 		return nil, err
@@ -96,7 +96,8 @@ func (e *Engine) summary(rec *lifecycle.Record, st *lifecycle.Status) api.Summar
 	return s
 }
 
-// imageName is what the container was created from, or the image's ID when that name means another image now.
+// imageName returns the name from which the container was created, or the ID of its image if that name means another
+// image now.
 func (e *Engine) imageName(rec *lifecycle.Record) string {
 	id, err := e.images.Lookup(rec.Config.Image)
 	if err != nil || id.String() != rec.Image {
@@ -105,7 +106,7 @@ func (e *Engine) imageName(rec *lifecycle.Record) string {
 	return rec.Config.Image
 }
 
-// command is the program and its arguments; one with a space in it is quoted as Docker does.
+// command returns the program and its arguments. One with a space is quoted as in Docker.
 func command(rec *lifecycle.Record) string {
 	args := make([]string, 0, len(rec.Args)+1)
 	for _, a := range rec.Args {
@@ -117,7 +118,7 @@ func command(rec *lifecycle.Record) string {
 	return strings.TrimSpace(rec.Path + " " + strings.Join(args, " "))
 }
 
-// statusText is the column STATUS of `docker ps`.
+// statusText returns the column STATUS of `docker ps`.
 func statusText(st *lifecycle.Status, now time.Time) string {
 	since := func(t time.Time) string { return units.HumanDuration(now.UTC().Sub(t)) }
 	switch st.State {
@@ -146,7 +147,7 @@ func statusText(st *lifecycle.Status, now time.Time) string {
 	return fmt.Sprintf("Exited (%d) %s ago", st.ExitCode, since(st.Finished))
 }
 
-// portSummaries are the ports of a running container: published ones as bound, exposed ones without a host's.
+// portSummaries returns the ports of a running container: published ones as bound, and exposed ones.
 func portSummaries(rec *lifecycle.Record, st *lifecycle.Status) []api.PortSummary {
 	out := []api.PortSummary{}
 	if !st.Running() {

@@ -14,7 +14,7 @@ import (
 	"box/engine/request"
 )
 
-// listMatch is the test that the filters of `docker ps` make.
+// listMatch returns the test of the filters of `docker ps`.
 func (e *Engine) listMatch(f filter.Args) (func(*lifecycle.Record, *lifecycle.Status) bool, error) {
 	for _, s := range f["status"] {
 		if api.ValidateContainerState(api.ContainerState(s)) != nil {
@@ -84,7 +84,7 @@ func (e *Engine) listMatch(f filter.Args) (func(*lifecycle.Record, *lifecycle.St
 	}, nil
 }
 
-// ancestors are the images that refs name.
+// ancestors returns the images that refs name.
 func (e *Engine) ancestors(refs []string) map[digest.Digest]bool {
 	set := map[digest.Digest]bool{}
 	for _, ref := range refs {
@@ -95,7 +95,7 @@ func (e *Engine) ancestors(refs []string) map[digest.Digest]bool {
 	return set
 }
 
-// descends tells whether a container's image is one of those named, or was made of one.
+// descends tells whether a container's image is one of those named, or was made from one.
 func (e *Engine) descends(rec *lifecycle.Record, names []string, ancestors map[digest.Digest]bool) bool {
 	if slices.Contains(names, rec.Config.Image) {
 		return true

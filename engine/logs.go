@@ -25,7 +25,7 @@ import (
 	"box/engine/task"
 )
 
-// LogOptions say what of a container's log is wanted.
+// LogOptions select lines of a log.
 type LogOptions struct {
 	Stdout, Stderr bool
 	Since, Until   time.Time
@@ -42,7 +42,7 @@ type Log struct {
 	Copy     func(ctx context.Context, w io.Writer) error
 }
 
-// Logs finds a container's log.
+// Logs opens a container's log.
 func (e *Engine) Logs(ref string, o LogOptions) (*Log, error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -64,7 +64,7 @@ func (e *Engine) Logs(ref string, o LogOptions) (*Log, error) {
 	}, nil
 }
 
-// timeFormat is RFC 3339 with all nine digits, so that lines align.
+// timeFormat is RFC 3339 with nine digits, so that lines are aligned.
 const timeFormat = "2006-01-02T15:04:05.000000000Z07:00"
 
 // logBatch is how many bytes of a log are written at once.
@@ -104,7 +104,7 @@ func (e *Engine) writeLog(ctx context.Context, c *lifecycle.Container, w io.Writ
 	return errors.Join(err, out.Flush())
 }
 
-// appendEntry appends a line as the API gives it, in a frame unless it is a terminal's.
+// appendEntry appends a line in the form of the API: in a frame unless the container has a terminal.
 func appendEntry(b []byte, l *logs.Entry, terminal bool, o LogOptions) []byte {
 	if !terminal {
 		b = append(b, byte(l.Stream), 0, 0, 0, 0, 0, 0, 0)
@@ -128,20 +128,20 @@ func appendEntry(b []byte, l *logs.Entry, terminal bool, o LogOptions) []byte {
 	return b
 }
 
-// waitOver returns when the program that runs has ended, at once when none does.
+// waitOver waits until the running program has ended.
 func waitOver(ctx context.Context, c *lifecycle.Container) {
 	waitStopped(ctx, c, c.End(), -1)
 }
 
-// defaultLog is the driver of containers that ask for none when the daemon has no other.
+// defaultLog is the default log driver.
 const defaultLog = "json-file"
 
-// logFiles is where the container's log can be read; its path is "" when it cannot.
+// logFiles returns where the container's log can be read. Its path is "" if it cannot.
 func (e *Engine) logFiles(rec *lifecycle.Record) logs.Files {
 	return logs.Place(rec.Host.LogConfig.Type, rec.Host.LogConfig.Config, e.dir(rec.ID), rec.ID)
 }
 
-// logOf is what the keeper needs to know of a container's log. The folder of the log file is made.
+// logOf returns the keeper's configuration of a container's log, and creates the folder of the log file.
 func (e *Engine) logOf(rec *lifecycle.Record) (task.Log, error) {
 	c := rec.Host.LogConfig
 	files := e.logFiles(rec)
@@ -182,7 +182,7 @@ func (e *Engine) logOf(rec *lifecycle.Record) (task.Log, error) {
 	return l, nil
 }
 
-// CheckLog refuses a default of the daemon's that no container could use.
+// CheckLog refuses a default that no container could use.
 func CheckLog(c api.LogConfig) error {
 	if err := logs.Validate(c.Type, c.Config); err != nil {
 		return fmt.Errorf("failed to set log opts: %w: %w", err, errdefs.ErrInvalidArgument)

@@ -11,7 +11,7 @@ import (
 	"box/engine/refuse"
 )
 
-// container finds one by full ID, name, or a prefix of the ID that only one has.
+// container returns a container by ID, name, or unique prefix of the ID.
 func (e *Engine) container(ref string) (*lifecycle.Container, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -43,7 +43,7 @@ func (e *Engine) container(ref string) (*lifecycle.Container, error) {
 	return found, nil
 }
 
-// all is every container, in no order.
+// all returns all containers in no particular order.
 func (e *Engine) all() []*lifecycle.Container {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -54,16 +54,16 @@ func (e *Engine) all() []*lifecycle.Container {
 	return list
 }
 
-// publish sends an event of c; more are pairs of attributes.
+// publish publishes an event of c; more are pairs of attributes.
 func (e *Engine) publish(ctx context.Context, c *lifecycle.Container, action events.Action, more ...string) {
 	rec := c.Record()
 	e.bus.Publish(ctx, events.ContainerEventType, action, rec.ID, rec.Attributes(more...))
 }
 
-// newContainer is a container whose status the engine saves.
+// newContainer makes a container whose status the engine saves.
 func (e *Engine) newContainer(rec lifecycle.Record, st lifecycle.Status) *lifecycle.Container {
 	return lifecycle.New(rec, st, e.saver.Save)
 }
 
-// dir is the container's folder in the data root.
+// dir returns the container's folder in the data root.
 func (e *Engine) dir(id string) string { return filepath.Join(e.o.Root, "containers", id) }

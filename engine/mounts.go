@@ -21,7 +21,7 @@ import (
 	"box/fs/inroot"
 )
 
-// shown are the mounts for the API.
+// shown converts mounts for the API.
 func shown(list []request.Mount) []api.MountPoint {
 	out := make([]api.MountPoint, 0, len(list))
 	for _, m := range list {
@@ -30,13 +30,13 @@ func shown(list []request.Mount) []api.MountPoint {
 	return out
 }
 
-// exists tells whether a path is there on the host.
+// exists tells whether a path exists on the host.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// holdVolumes makes or finds the volumes of a container that is created, and notes which they are.
+// holdVolumes finds or creates the volumes of a new container, and records which they are.
 func (e *Engine) holdVolumes(ctx context.Context, rec *lifecycle.Record) error {
 	for i := range rec.Mounts {
 		m := &rec.Mounts[i]
@@ -66,8 +66,8 @@ func (e *Engine) holdVolume(ctx context.Context, container string, m *request.Mo
 	return e.makeVolume(ctx, q)
 }
 
-// fillVolumes gives the empty ones among a new container's volumes what the image has at their places. root is the
-// open root of the image at path; links in it lead nowhere else.
+// fillVolumes fills the empty volumes of a new container with what the image has at their targets. root is the open
+// root of the image at path. Links in it do not lead out of it.
 func (e *Engine) fillVolumes(ctx context.Context, root int, path string, rec *lifecycle.Record) error {
 	for _, m := range rec.Mounts {
 		if m.Type != mount.TypeVolume || !m.CopyUp {
@@ -112,12 +112,12 @@ func (e *Engine) fillVolume(ctx context.Context, root int, path, container strin
 	return nil
 }
 
-// imageLayer is the name of the layer that the nth image mount of a container shows. It is the container's own and
-// stands on the image's, which therefore stay, whoever removes the image.
+// imageLayer is the name of the layer for the nth image mount of a container. The layer belongs to the container and
+// has the image's layers as parents, so these stay even if the image is removed.
 func imageLayer(id string, n int) string { return id + "-image" + strconv.Itoa(n) }
 
-// imageLayers are the layers of a container's image mounts, by the driver's table: it knows those of a damaged record
-// too.
+// imageLayers returns the layers of a container's image mounts from the driver's table, which also has those of a
+// damaged record.
 func (e *Engine) imageLayers(ctx context.Context, id string) (list []fs.Info) {
 	for {
 		info, err := e.layers.Stat(ctx, imageLayer(id, len(list)))
@@ -128,8 +128,7 @@ func (e *Engine) imageLayers(ctx context.Context, id string) (list []fs.Info) {
 	}
 }
 
-// layerNames are all layers of a container, of which those of image mounts were looked up, each before what it stands
-// on.
+// layerNames returns all layers of a container, children first. images are those of image mounts.
 func layerNames(id string, images []fs.Info) []string {
 	names := []string{id, id + "-init"}
 	for _, info := range images {
@@ -138,7 +137,8 @@ func layerNames(id string, images []fs.Info) []string {
 	return names
 }
 
-// buildImageMounts makes the layers of a new container's image mounts; their rows are written with the container's.
+// buildImageMounts makes the layers of a new container's image mounts. Their rows are written together with the
+// container's.
 func (e *Engine) buildImageMounts(ctx context.Context, rec *lifecycle.Record) error {
 	n := 0
 	for i := range rec.Mounts {
@@ -165,7 +165,7 @@ func (e *Engine) buildImageMounts(ctx context.Context, rec *lifecycle.Record) er
 	return nil
 }
 
-// releaseImages deletes the layers below those of image mounts that nobody needs any more.
+// releaseImages deletes layers below those of image mounts that are not used any more.
 func (e *Engine) releaseImages(ctx context.Context, gone []fs.Info) error {
 	var errs error
 	for _, info := range gone {

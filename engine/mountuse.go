@@ -23,8 +23,8 @@ import (
 	mounts "box/fs/mount"
 )
 
-// useMounts makes ready what a container mounts, and gives the mounts for the runtime. After an error, and when the
-// container has ended, dropMounts is due.
+// useMounts prepares the mounts of a container, and returns them for the runtime. dropMounts must be called after an
+// error and when the container has ended.
 func (e *Engine) useMounts(rec *lifecycle.Record) ([]specs.Mount, error) {
 	var list []specs.Mount
 	for i := range rec.Mounts {
@@ -68,7 +68,7 @@ func useBind(m *request.Mount) (specs.Mount, error) {
 	return bound(m, m.Source)
 }
 
-// useVolume mounts the volume of a container's mount i.
+// useVolume mounts the volume of mount i.
 func (e *Engine) useVolume(rec *lifecycle.Record, i int) (specs.Mount, error) {
 	m := &rec.Mounts[i]
 	source, err := e.volumes.Mount(m.Name, rec.ID)
@@ -85,7 +85,7 @@ func (e *Engine) useVolume(rec *lifecycle.Record, i int) (specs.Mount, error) {
 	return bound(m, source)
 }
 
-// useImage gives the mount i of a container, whose layer is mounted with the container's root.
+// useImage returns mount i, whose layer is mounted together with the container's root.
 func (e *Engine) useImage(rec *lifecycle.Record, i int) (specs.Mount, error) {
 	source, err := e.part(rec, i, rec.Mounts[i].Source)
 	if err != nil {
@@ -94,7 +94,7 @@ func (e *Engine) useImage(rec *lifecycle.Record, i int) (specs.Mount, error) {
 	return bound(&rec.Mounts[i], source)
 }
 
-// part is source, or where the part of it is seen that mount i of a container is for.
+// part returns source or, if mount i is for a part of it, where that is mounted.
 func (e *Engine) part(rec *lifecycle.Record, i int, source string) (string, error) {
 	if subpath := request.Subpath(&rec.Mounts[i].Spec); subpath != "" {
 		return e.pinSubpath(rec.ID, i, source, subpath)
@@ -105,8 +105,8 @@ func (e *Engine) part(rec *lifecycle.Record, i int, source string) (string, erro
 // pinsDir is where subpaths of a container's volumes and images are mounted while it runs.
 func (e *Engine) pinsDir(id string) string { return filepath.Join(e.o.Run, "mounts", id) }
 
-// pinSubpath mounts a folder or file of a volume or image at a place of its own: by its path, another container that
-// uses the volume could lead the runtime out of it between the check and the mount.
+// pinSubpath mounts a file or folder of a volume or image at a place of its own. If the runtime used its path instead,
+// another container could lead it out of the volume between check and mount.
 func (e *Engine) pinSubpath(id string, i int, root, subpath string) (string, error) {
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -152,7 +152,7 @@ func (e *Engine) unpin(id string) {
 	_ = os.Remove(e.pinsDir(id))
 }
 
-// dropMounts undoes useMounts as far as it came; tell publishes it.
+// dropMounts undoes useMounts as far as it got. The returned function publishes it.
 func (e *Engine) dropMounts(rec *lifecycle.Record) (tell func()) {
 	e.unpin(rec.ID)
 	e.dropShm(rec.ID)
@@ -175,7 +175,7 @@ func (e *Engine) dropMounts(rec *lifecycle.Record) (tell func()) {
 	}
 }
 
-// bound is a bind of source for the runtime.
+// bound makes a bind of source for the runtime.
 func bound(m *request.Mount, source string) (specs.Mount, error) {
 	s := specs.Mount{Type: "bind", Source: source, Destination: m.Destination, Options: []string{"rbind"}}
 	var o mount.BindOptions
@@ -202,15 +202,15 @@ func bound(m *request.Mount, source string) (specs.Mount, error) {
 	return s, err
 }
 
-// recursiveReadOnly tells whether the kernel can make a mount and those below it read-only: no descriptor is a good
-// answer of one that can.
+// recursiveReadOnly tells whether the kernel can make a mount and those below it read-only. The error EBADF means that
+// it can.
 func recursiveReadOnly() bool {
 	return errors.Is(unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}),
 		unix.EBADF)
 }
 
-// propagation is how a mount propagates. What is to be shared with the host, or to follow it, must be shared there;
-// the data root's own propagation, which nobody asked for, gives way instead.
+// propagation returns the propagation of a mount. The source of a shared or slave mount must be shared on the host;
+// only the automatic propagation for the data root is dropped if it is not.
 func propagation(m *request.Mount, source string) (mount.Propagation, error) {
 	slave := m.Propagation == mount.PropagationSlave || m.Propagation == mount.PropagationRSlave
 	shared := m.Propagation == mount.PropagationShared || m.Propagation == mount.PropagationRShared
@@ -237,8 +237,8 @@ func propagation(m *request.Mount, source string) (mount.Propagation, error) {
 	return "", fmt.Errorf("path %s is mounted on %s but it is not a shared mount", source, at.Mountpoint)
 }
 
-// restoreMounts tells the store of volumes who holds and uses what from before the daemon was started, and clears
-// what nobody does.
+// restoreMounts restores which containers hold and use which volumes after the daemon was started, and cleans up what
+// nobody uses.
 func (e *Engine) restoreMounts() {
 	running := map[string]bool{}
 	for id, c := range e.containers {

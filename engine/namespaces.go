@@ -21,8 +21,8 @@ import (
 // shmPath is where the /dev/shm of a container that others may join is mounted on the host, as in Docker.
 func (e *Engine) shmPath(id string) string { return filepath.Join(e.dir(id), "mounts", "shm") }
 
-// shareIPC sets the IPC namespace and /dev/shm of a container that starts. A mount of another container's own could
-// not be joined: the kernel binds only what is mounted in the caller's namespace.
+// shareIPC sets the IPC namespace and /dev/shm of a container that is started. The /dev/shm of a joined container has
+// to be mounted on the host, since the kernel binds only what is mounted in the caller's namespace.
 func (e *Engine) shareIPC(rec *lifecycle.Record, in *spec.Input) error {
 	switch mode := rec.Host.IpcMode; {
 	case mode.IsHost():
@@ -46,10 +46,10 @@ func (e *Engine) shareIPC(rec *lifecycle.Record, in *spec.Input) error {
 	return nil
 }
 
-// maxLent is how many containers may lend an IPC namespace on, from the first to the last.
+// maxLent limits the length of a chain of containers that each share the IPC namespace of the next.
 const maxLent = 32
 
-// shmOf is the /dev/shm of a container that lends its IPC namespace, or lends on another's.
+// shmOf returns the /dev/shm of a container whose IPC namespace is shared.
 func (e *Engine) shmOf(ref string) (string, error) {
 	for range maxLent {
 		c, err := e.container(ref)
@@ -86,7 +86,7 @@ func (e *Engine) mountShm(rec *lifecycle.Record) error {
 	}}})
 }
 
-// dropShm unmounts what mountShm mounted; where nothing is, it does nothing.
+// dropShm unmounts what mountShm mounted, if anything.
 func (e *Engine) dropShm(id string) {
 	at := e.shmPath(id)
 	if _, err := os.Lstat(at); err != nil {
@@ -97,7 +97,7 @@ func (e *Engine) dropShm(id string) {
 	}
 }
 
-// shareName gives a container that shares another's network that one's name.
+// shareName gives a container the host name of the one whose network it shares.
 func (e *Engine) shareName(rec *lifecycle.Record, in *spec.Input) error {
 	other, err := e.container(rec.Host.NetworkMode.ConnectedContainer())
 	if err != nil {
@@ -121,7 +121,7 @@ func (e *Engine) shareNamespaces(rec *lifecycle.Record, in *spec.Input) error {
 	return e.shareIPC(rec, in)
 }
 
-// pidOf is the first process of a running container.
+// pidOf returns the first process of a running container.
 func (e *Engine) pidOf(ref string) (int, error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -134,13 +134,14 @@ func (e *Engine) pidOf(ref string) (int, error) {
 	return st.Pid, nil
 }
 
-// notRunning is of a container whose namespace is to be joined. That is Docker's server error, but for a network's.
+// notRunning is the error about a container whose namespace cannot be joined. As in Docker it is a server error, except
+// for a network.
 type notRunning struct{ id string }
 
 func (e *notRunning) Error() string { return "container " + e.id + " is not running" }
 func (e *notRunning) Unwrap() error { return errdefs.ErrInternal }
 
-// lenders refuses to create a container that is to join the PID or IPC namespace of one that is not there.
+// lenders refuses to create a container that joins the PID or IPC namespace of one that does not exist.
 func (e *Engine) lenders(h *api.HostConfig) error {
 	for _, ref := range []string{h.PidMode.Container(), h.IpcMode.Container()} {
 		if ref == "" {
@@ -159,8 +160,8 @@ func (e *Engine) remapped(h *api.HostConfig) bool {
 	return d.Remapped(h)
 }
 
-// holdUsers makes the user namespace of a container that starts, with a network namespace in it. Who shares the
-// processes or the memory of another container shares its user namespace.
+// holdUsers makes the user namespace of a container that is started, with a network namespace in it. A container that
+// shares processes or memory of another one shares its user namespace.
 func (e *Engine) holdUsers(rec *lifecycle.Record, j *sandbox) (err error) {
 	other := ""
 	switch {

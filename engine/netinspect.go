@@ -14,7 +14,7 @@ import (
 	"box/engine/refuse"
 )
 
-// Networks describes the networks that f lets through.
+// Networks lists the networks that match f.
 func (e *Engine) Networks(f filter.Args) ([]apinetwork.Summary, error) {
 	if err := f.Check([]string{"driver", "id", "label", "name", "scope", "type", "dangling"}); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (e *Engine) Networks(f filter.Args) ([]apinetwork.Summary, error) {
 	return out, nil
 }
 
-// describe is the network as the API shows it.
+// describe returns the network as the API shows it.
 func (n *netRecord) describe() apinetwork.Network {
 	d := apinetwork.Network{
 		Name: n.Name, ID: n.ID, Created: n.Created, Scope: "local", Driver: n.Driver, EnableIPv4: true, Internal: n.Internal,
@@ -68,7 +68,7 @@ func (n *netRecord) describe() apinetwork.Network {
 	return d
 }
 
-// InspectNetwork describes a network and who is on it.
+// InspectNetwork describes a network and its containers.
 func (e *Engine) InspectNetwork(ref string) (*apinetwork.Inspect, error) {
 	n, err := e.netRecordFor(ref)
 	if err != nil {
@@ -96,7 +96,7 @@ func (e *Engine) InspectNetwork(ref string) (*apinetwork.Inspect, error) {
 	return d, nil
 }
 
-// addressStatus counts the addresses of subnets; it is nil for a network that has none.
+// addressStatus counts the addresses of subnets. It returns nil for a network without any.
 func addressStatus(subnets []network.Subnet, taken []netip.Addr) *apinetwork.Status {
 	if len(subnets) == 0 {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"box/engine/state"
 )
 
-// Bridge says how the default network is made.
+// Bridge configures the default network.
 type Bridge struct {
 	Name string       // docker0; "none" for no default network
 	IP   netip.Prefix // address of the bridge and size of the network; zero for the first range that is free
@@ -31,16 +31,16 @@ type Bridge struct {
 	HostGateway netip.Addr   // what host-gateway means in --add-host; zero for the bridge's address
 }
 
-// Pool is a range that networks of one size are taken from.
+// Pool is a range from which networks of one size are taken.
 type Pool struct {
 	Base netip.Prefix
 	Size int // bits of a network
 }
 
-// maxPools bounds how many networks of a pool are looked at.
+// maxPools limits how many networks of a pool are tried.
 const maxPools = 1 << 16
 
-// networks are those of the pool.
+// networks returns the networks of the pool.
 func (p Pool) networks() (list []netip.Prefix) {
 	at := p.Base.Masked().Addr()
 	for i := 0; i < 1<<(p.Size-p.Base.Bits()) && i < maxPools; i++ {
@@ -52,7 +52,7 @@ func (p Pool) networks() (list []netip.Prefix) {
 	return list
 }
 
-// netRecord is one network as it is kept.
+// netRecord is a network as it is stored.
 type netRecord struct {
 	Created time.Time
 	network.Network
@@ -62,7 +62,7 @@ type netRecord struct {
 
 var networkTable = state.Table[netRecord]{Name: "networks"}
 
-// ranges are what the default network is taken from.
+// ranges returns the ranges for the default network.
 func (b *Bridge) ranges() []netip.Prefix {
 	var list []netip.Prefix
 	for _, p := range b.Pools {
@@ -80,7 +80,7 @@ func (b *Bridge) ranges() []netip.Prefix {
 	return list
 }
 
-// openNetworks reads the networks and sees to it that the three that are always there are.
+// openNetworks reads the networks, and creates the three that always exist.
 func (e *Engine) openNetworks() error {
 	err := e.db.View(func(tx *state.Tx) error {
 		return networkTable.Walk(tx, func(_ string, n netRecord, bad error) error {
@@ -139,8 +139,8 @@ func same(a, b *netRecord) bool {
 		slices.Equal(x.Subnets, y.Subnets)
 }
 
-// defaultBridge is the network "bridge" as the options want it: where they say nothing, as the link on the host or the
-// network of the last time had it.
+// defaultBridge returns the network "bridge" as the options define it. What they leave open is taken from the link on
+// the host or from the stored network.
 func (e *Engine) defaultBridge() (netRecord, error) {
 	name := e.o.Bridge.Name
 	if name == "" {
@@ -192,7 +192,7 @@ func (e *Engine) defaultBridge() (netRecord, error) {
 	return n, nil
 }
 
-// linkAddress is the IPv4 address of a link that is there, zero for none.
+// linkAddress returns the IPv4 address of an existing link, or zero.
 func linkAddress(name string) netip.Prefix {
 	link, err := net.InterfaceByName(name)
 	if err != nil {
@@ -210,7 +210,7 @@ func linkAddress(name string) netip.Prefix {
 	return netip.Prefix{}
 }
 
-// freeRange is the first pool that no address of the host is in.
+// freeRange returns the first range that contains no address of the host.
 func freeRange(ranges []netip.Prefix) (netip.Prefix, error) {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
@@ -238,7 +238,7 @@ func (e *Engine) networkNamed(name string) *netRecord {
 	return nil
 }
 
-// netRecordFor finds a network by name, ID or a prefix of the ID that only one has.
+// netRecordFor returns a network by name, ID, or unique prefix of the ID.
 func (e *Engine) netRecordFor(ref string) (*netRecord, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

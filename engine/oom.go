@@ -9,9 +9,9 @@ import (
 	"box/engine/lifecycle"
 )
 
-// watchOOM tells when a running container has no memory left: under --oom-kill-disable, and when a program beside its
-// first is killed, nothing else does. Only one with a limit has a watch. The container is locked, or nobody else has
-// it yet.
+// watchOOM publishes an event when a running container with a memory limit has no memory left. Nothing else reports
+// that with --oom-kill-disable, or if not the first program is killed. The container is locked, or not known to others
+// yet.
 func (e *Engine) watchOOM(c *lifecycle.Container, fresh bool) {
 	if fresh {
 		c.TellOOM(false)
@@ -43,7 +43,7 @@ func (e *Engine) watchOOM(c *lifecycle.Container, fresh bool) {
 	})
 }
 
-// resumeOOM watches the containers that ran before the daemon did.
+// resumeOOM watches the containers that an earlier daemon left running.
 func (e *Engine) resumeOOM() {
 	for _, c := range e.all() {
 		if st, _ := c.Now(); st.Running() && c.Damaged() == "" {

@@ -37,7 +37,7 @@ func (e *Engine) Pause(ctx context.Context, ref string) error {
 	return nil
 }
 
-// Unpause thaws a paused container.
+// Unpause resumes a paused container.
 func (e *Engine) Unpause(ctx context.Context, ref string) error {
 	c, err := e.container(ref)
 	if err != nil {

@@ -20,11 +20,10 @@ import (
 	"box/fs"
 )
 
-// containerPruneFilters are the keys that PruneContainers knows.
+// containerPruneFilters are the filters of PruneContainers.
 var containerPruneFilters = []string{"label", "label!", "until"}
 
-// PruneContainers removes the containers that do not run and that the filters fit. One that cannot be removed is
-// passed over.
+// PruneContainers removes the stopped containers that match the filters. It skips those that cannot be removed.
 func (e *Engine) PruneContainers(ctx context.Context, f filter.Args) (*api.PruneReport, error) {
 	if !e.pruningContainers.TryLock() {
 		return nil, refuse.Conflict("a prune operation is already running")
@@ -64,10 +63,10 @@ func (e *Engine) PruneContainers(ctx context.Context, f filter.Args) (*api.Prune
 	return report, nil
 }
 
-// imagePruneFilters are the keys that PruneImages knows.
+// imagePruneFilters are the filters of PruneImages.
 var imagePruneFilters = []string{"dangling", "label", "label!", "until"}
 
-// PruneImages deletes the images that no container uses: those without a tag, or with the filter dangling=false all.
+// PruneImages deletes images that no container uses: those without a tag or, with the filter dangling=false, all.
 func (e *Engine) PruneImages(ctx context.Context, f filter.Args) (*apiimage.PruneReport, error) {
 	if !e.pruning.TryLock() {
 		return nil, refuse.Conflict("a prune operation is already running")
@@ -104,7 +103,7 @@ func (e *Engine) PruneImages(ctx context.Context, f filter.Args) (*apiimage.Prun
 	return report, nil
 }
 
-// pruneMatch tells which images a prune is after.
+// pruneMatch returns the test of the filters.
 func (e *Engine) pruneMatch(f filter.Args) (func(image.Summary) bool, error) {
 	if err := f.Check(imagePruneFilters); err != nil {
 		return nil, err
@@ -131,7 +130,7 @@ func (e *Engine) pruneMatch(f filter.Args) (func(image.Summary) bool, error) {
 	}, nil
 }
 
-// pruneImage takes all names and then the image away. One that got a container meanwhile stays.
+// pruneImage removes all names of an image and then the image. It keeps an image that a container uses by now.
 func (e *Engine) pruneImage(ctx context.Context, s image.Summary) (done []apiimage.DeleteResponse, err error) {
 	refs := slices.Clone(s.Names)
 	if len(refs) == 0 {
@@ -150,8 +149,8 @@ func (e *Engine) pruneImage(ctx context.Context, s image.Summary) (done []apiima
 	return done, nil
 }
 
-// PruneVolumes deletes the volumes on this host's disk that no container was made with: those whose names were made
-// up, or with the filter all=true every one.
+// PruneVolumes deletes volumes on this host's disk that no container was created with: those with generated names or,
+// with the filter all=true, all.
 func (e *Engine) PruneVolumes(ctx context.Context, f filter.Args) (*apivolume.PruneReport, error) {
 	if err := f.Check([]string{"all", "label", "label!"}); err != nil {
 		return nil, err
@@ -186,11 +185,11 @@ func (e *Engine) PruneVolumes(ctx context.Context, f filter.Args) (*apivolume.Pr
 	return report, nil
 }
 
-// networkPruneFilters are the keys that PruneNetworks knows.
+// networkPruneFilters are the filters of PruneNetworks.
 var networkPruneFilters = []string{"label", "label!", "until"}
 
-// PruneNetworks removes the networks of users that no container is on. Those that every daemon has stay, and others
-// cannot be made yet, so none goes; what is asked for is checked, and told of, all the same.
+// PruneNetworks removes unused user-defined networks. There are none yet, so it only checks the filters and publishes
+// the event.
 func (e *Engine) PruneNetworks(ctx context.Context, f filter.Args) ([]string, error) {
 	if err := f.Check(networkPruneFilters); err != nil {
 		return nil, err
@@ -202,11 +201,11 @@ func (e *Engine) PruneNetworks(ctx context.Context, f filter.Args) ([]string, er
 	return nil, nil
 }
 
-// buildPruneFilters are the keys that PruneBuilds knows.
+// buildPruneFilters are the filters of PruneBuilds.
 var buildPruneFilters = []string{"description", "id", "inuse", "label", "label!", "parent", "private", "shared", "type",
 	"until", "unused-for"}
 
-// PruneBuilds drops what builds keep, which is nothing yet.
+// PruneBuilds removes the build cache, which does not exist yet.
 func (e *Engine) PruneBuilds(ctx context.Context, f filter.Args) ([]string, error) {
 	if err := f.Check(buildPruneFilters); err != nil {
 		return nil, err

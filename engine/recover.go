@@ -26,11 +26,11 @@ const (
 	codeLost   = 255 // the machine went down
 )
 
-// watchPause is how long a lost keeper is left alone before the next try to start one.
+// watchPause is the pause between attempts to start a lost keeper again.
 const watchPause = 100 * time.Millisecond
 
-// recover takes over what an earlier daemon left: containers that run go on, the others are put to rest, leftovers of
-// a crash are swept, and what the restart policies want is started.
+// recover takes over what an earlier daemon left: running containers are adopted, others are marked as stopped,
+// leftovers of a crash are swept, and containers are started as their restart policies say.
 func (e *Engine) recover(ctx context.Context) error {
 	if err := e.readContainers(); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	return nil
 }
 
-// readContainers fills the maps. A record that cannot be read is shown as dead and can be removed.
+// readContainers reads all containers. One whose record cannot be read is shown as dead and can be removed.
 func (e *Engine) readContainers() error {
 	return e.db.View(func(tx *state.Tx) error {
 		return lifecycle.Records.Walk(tx, func(id string, rec lifecycle.Record, bad error) error {
@@ -89,15 +89,15 @@ func (e *Engine) readContainers() error {
 	})
 }
 
-// writeBeside writes the record of a container beside it. The state has it already: what goes wrong is told and costs
-// nothing.
+// writeBeside writes the record of a container to its folder, too. Errors are only logged, since the state has the
+// record.
 func (e *Engine) writeBeside(rec *lifecycle.Record) {
 	if err := recovery.WriteRecord(e.o.Disk, e.dir(rec.ID), rec.ID, rec); err != nil {
 		e.log.Warn("write record", "error", err)
 	}
 }
 
-// completeRecords writes the records that are not beside their containers, as a box of before left them.
+// completeRecords writes the records that are missing in folders, because an older box made the container.
 func (e *Engine) completeRecords() {
 	for _, c := range e.all() {
 		if e.stopped.Err() != nil {
@@ -111,7 +111,7 @@ func (e *Engine) completeRecords() {
 	}
 }
 
-// lookForDamage marks a container that does not run when its folder cannot be used.
+// lookForDamage marks a stopped container whose folder cannot be used.
 func (e *Engine) lookForDamage(c *lifecycle.Container) {
 	rec, st, _ := c.See()
 	if why := e.damage(&rec, &st); why != "" {
@@ -119,8 +119,8 @@ func (e *Engine) lookForDamage(c *lifecycle.Container) {
 	}
 }
 
-// damage says what is wrong with the folder of a container that does not run, "" for nothing. That of one that never
-// ran may have gone with the power: it is made again.
+// damage returns what is wrong with the folder of a stopped container, or "". The folder of a container that never ran
+// may have been lost in a power failure, so it is created again.
 func (e *Engine) damage(rec *lifecycle.Record, st *lifecycle.Status) string {
 	dir := e.dir(rec.ID)
 	if st.Started.IsZero() {
@@ -137,7 +137,7 @@ func (e *Engine) damage(rec *lifecycle.Record, st *lifecycle.Status) string {
 	return ""
 }
 
-// reconcile compares what the records say with what the keeper has.
+// reconcile compares the records with the containers of the keeper.
 func (e *Engine) reconcile(alive []task.Status) {
 	byID := map[string]task.Status{}
 	for _, t := range alive {
@@ -180,7 +180,7 @@ func (e *Engine) killUnknown(t task.Status) {
 	e.log.Warn("container without a record is ended", "container", ident.Short(t.ID))
 }
 
-// putToRest records the end of a container that nobody owns any more, after killing what may be left of it.
+// putToRest records the end of a container that nobody owns any more, after it has killed what may be left of it.
 func (e *Engine) putToRest(c *lifecycle.Container) {
 	code := codeLost
 	if e.saver.Has(c.ID()) {
@@ -202,7 +202,7 @@ func (e *Engine) putToRest(c *lifecycle.Container) {
 	e.lookForDamage(c)
 }
 
-// restoreNetworks tells the plane what is there.
+// restoreNetworks restores the network plane.
 func (e *Engine) restoreNetworks(ctx context.Context) error {
 	if e.o.Net == nil {
 		return nil
@@ -230,7 +230,7 @@ func (e *Engine) restoreNetworks(ctx context.Context) error {
 	return nil
 }
 
-// startWanted starts, in the background, what the restart policies want to run, and removes what --rm wants gone.
+// startWanted starts the containers that should run, in the background, and removes those with --rm.
 func (e *Engine) startWanted() {
 	var starts []func()
 	for _, c := range e.all() {
@@ -259,8 +259,8 @@ func (e *Engine) startWanted() {
 	}
 }
 
-// watchTasks follows the keeper until the engine is closed. A keeper that is lost is replaced, and what it owned put
-// to rest.
+// watchTasks follows the keeper until the engine is closed. If the keeper is lost, it is started again, and its
+// containers are marked as stopped.
 func (e *Engine) watchTasks() {
 	for {
 		err := e.o.Tasks.Watch(e.stopped, func(x task.Exit) {

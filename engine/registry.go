@@ -20,7 +20,7 @@ import (
 	"box/engine/registry"
 )
 
-// Pulling is what is to be got from a registry.
+// Pulling says what Pull pulls.
 type Pulling struct {
 	Name     string
 	Tag      string // a tag or a digest; "" for what Name says, and when that is neither for all tags
@@ -28,7 +28,7 @@ type Pulling struct {
 	Auth     apiregistry.AuthConfig
 }
 
-// Pull gets images from a registry. The built-in image is made on the spot.
+// Pull pulls images from a registry. The built-in image is made instead.
 func (e *Engine) Pull(ctx context.Context, q Pulling, out func(progress.Line) error) error {
 	defer e.trim()
 	ref, err := parseReference(q.Name, q.Tag)
@@ -68,14 +68,13 @@ func (e *Engine) Pull(ctx context.Context, q Pulling, out func(progress.Line) er
 	return status(isNew)
 }
 
-// publishMoved tells listeners that an image came from a registry or went to one: the event is of the name, not of
-// the ID.
+// publishMoved publishes that an image was pulled or pushed, as an event about the name.
 func (e *Engine) publishMoved(ctx context.Context, action events.Action, ref reference.Named,
 	labels map[string]string) {
 	e.publishImage(ctx, action, digest.Digest(ref.Familiar()), ref.FamiliarName(), labels)
 }
 
-// parseReference reads a name with a tag or a digest beside it.
+// parseReference parses a name with a separate tag or digest.
 func parseReference(name, tag string) (reference.Named, error) {
 	ref, err := reference.Parse(name)
 	if err != nil {
@@ -94,7 +93,7 @@ func parseReference(name, tag string) (reference.Named, error) {
 	return ref, nil
 }
 
-// lineOf is a line of a registry's as clients get it.
+// lineOf converts a line of a registry for clients.
 func lineOf(l registry.Line) progress.Line {
 	p := progress.Line{ID: l.ID, Status: l.Status, Aux: l.Aux}
 	switch {
@@ -106,7 +105,7 @@ func lineOf(l registry.Line) progress.Line {
 	return p
 }
 
-// Login asks a registry whether it knows a user; the token, where it gives one, stands for the password.
+// Login checks credentials with a registry. If it returns a token, that replaces the password.
 func (e *Engine) Login(ctx context.Context, auth apiregistry.AuthConfig) (apiregistry.AuthResponse, error) {
 	identity, err := e.registry.Load().Login(ctx, auth)
 	if err != nil {
@@ -115,7 +114,7 @@ func (e *Engine) Login(ctx context.Context, auth apiregistry.AuthConfig) (apireg
 	return apiregistry.AuthResponse{Status: "Login Succeeded", IdentityToken: identity}, nil
 }
 
-// Distribution tells what a registry has under a name.
+// Distribution returns what a registry has under a name.
 func (e *Engine) Distribution(ctx context.Context, name string,
 	auth apiregistry.AuthConfig) (*apiregistry.DistributionInspect, error) {
 	named, id, err := reference.ParseAny(name)
@@ -128,10 +127,10 @@ func (e *Engine) Distribution(ctx context.Context, name string,
 	return e.registry.Load().Inspect(ctx, named.OrLatest(), auth)
 }
 
-// mostNamed is how many images are named to somebody who cannot get another.
+// mostNamed limits how many local images an error names.
 const mostNamed = 5
 
-// offline adds to the error of a registry that was not reached how images come in without it, and which are here.
+// offline adds to the error about an unreachable registry how to load images without it, and which are available.
 func (e *Engine) offline(err error) error {
 	var name *net.DNSError
 	var op *net.OpError
@@ -153,7 +152,7 @@ func (e *Engine) offline(err error) error {
 		"here; %s", err, here)
 }
 
-// Pushing is what is to be sent to a registry.
+// Pushing says what Push pushes.
 type Pushing struct {
 	Name     string
 	Tag      string            // "" for all tags of the repository
@@ -161,7 +160,7 @@ type Pushing struct {
 	Auth     apiregistry.AuthConfig
 }
 
-// Push sends images to their registry.
+// Push pushes images to their registry.
 func (e *Engine) Push(ctx context.Context, q Pushing, out func(progress.Line) error) error {
 	defer e.trim()
 	named, err := parseReference(q.Name, q.Tag)
@@ -208,13 +207,13 @@ func (e *Engine) pushOne(ctx context.Context, ref reference.Named, id digest.Dig
 	return err
 }
 
-// Bounds of a search's results.
+// Limits of the number of search results.
 const (
 	searchDefault = 25
 	searchMost    = 100
 )
 
-// Search asks a registry for repositories; limit 0 is 25.
+// Search searches a registry; limit 0 means 25.
 func (e *Engine) Search(ctx context.Context, term string, limit int, f filter.Args,
 	auth apiregistry.AuthConfig) ([]apiregistry.SearchResult, error) {
 	fits, err := filter.Search(f)

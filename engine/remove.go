@@ -17,13 +17,13 @@ import (
 	"box/fs"
 )
 
-// RemoveOptions are those of `docker rm`.
+// RemoveOptions are the options of `docker rm`.
 type RemoveOptions struct {
 	Force   bool // kill it first when it runs
 	Volumes bool // its anonymous volumes too
 }
 
-// Remove deletes a container. When it returns, the removal outlives a crash.
+// Remove deletes a container. When it returns, the removal survives a crash.
 func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error {
 	c, err := e.container(ref)
 	if err != nil {
@@ -68,8 +68,8 @@ func (e *Engine) killForRemoval(ctx context.Context, c *lifecycle.Container) err
 	return err
 }
 
-// remove deletes a container that does not run; c.op is held. The record goes first: what a crash leaves are orphans
-// that Open sweeps.
+// remove deletes a container that is not running. c.op is held. The record goes first, so a crash leaves orphans that
+// Open sweeps.
 func (e *Engine) remove(ctx context.Context, c *lifecycle.Container, volumes bool) error {
 	if c.Gone() {
 		return nil
@@ -107,7 +107,7 @@ func (e *Engine) remove(ctx context.Context, c *lifecycle.Container, volumes boo
 	return nil
 }
 
-// dropRows takes the rows of a container away with those of its layers and of volumes.
+// dropRows deletes the rows of a container, its layers and its volumes.
 func (e *Engine) dropRows(id string, layers []string, volumes []*volume.Removal) error {
 	return e.db.Batch(func(tx *state.Tx) error {
 		err := errors.Join(
@@ -122,8 +122,7 @@ func (e *Engine) dropRows(id string, layers []string, volumes []*volume.Removal)
 	})
 }
 
-// anonymousVolumes begins to remove the volumes of a container that nobody named. One that another container has too
-// stays.
+// anonymousVolumes starts to remove the anonymous volumes of a container, except those that other containers hold.
 func (e *Engine) anonymousVolumes(rec *lifecycle.Record) (going []*volume.Removal, err error) {
 	for _, m := range rec.Mounts {
 		if !m.Anonymous() {
@@ -140,7 +139,7 @@ func (e *Engine) anonymousVolumes(rec *lifecycle.Record) (going []*volume.Remova
 	return going, nil
 }
 
-// endVolumes completes removals, or takes them back when err is not nil.
+// endVolumes completes removals, or undoes them if err is not nil.
 func (e *Engine) endVolumes(ctx context.Context, going []*volume.Removal, err error) {
 	for _, v := range going {
 		if v.End(err) == nil {
@@ -149,7 +148,7 @@ func (e *Engine) endVolumes(ctx context.Context, going []*volume.Removal, err er
 	}
 }
 
-// deleteFiles deletes what a removed container had on the disk. Nobody waits for it: the record is gone.
+// deleteFiles deletes the files of a removed container. Nobody waits for it, since the record is deleted.
 func (e *Engine) deleteFiles(ctx context.Context, rec *lifecycle.Record, layers []string, images []fs.Info) {
 	if err := e.unbuild(ctx, rec, layers); err != nil {
 		e.log.Warn("files of a removed container", "container", ident.Short(rec.ID), "error", err)
@@ -159,7 +158,7 @@ func (e *Engine) deleteFiles(ctx context.Context, rec *lifecycle.Record, layers 
 	}
 }
 
-// dropContainer takes a removed container out of memory, publishes that it is gone, and tells who waits.
+// dropContainer removes a container from memory, publishes its removal, and wakes those who wait for it.
 func (e *Engine) dropContainer(ctx context.Context, c *lifecycle.Container, name string) {
 	waiting, execs := c.Go()
 	e.saver.Drop(c.ID())

@@ -13,7 +13,7 @@ import (
 	"box/engine/refuse"
 )
 
-// Restart is Stop, if it runs, and Start.
+// Restart stops a running container, and starts it.
 func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
 	c, err := e.container(ref)
 	if err != nil {
@@ -35,7 +35,7 @@ func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error {
 	return nil
 }
 
-// restartIn starts c again after a while, unless somebody does something with it before.
+// restartIn starts c again after a delay, unless its state changes before.
 func (e *Engine) restartIn(c *lifecycle.Container, delay time.Duration) {
 	c.RestartBy(func() *time.Timer {
 		return e.later(delay, func() {
@@ -51,8 +51,8 @@ func (e *Engine) restartIn(c *lifecycle.Container, delay time.Duration) {
 	})
 }
 
-// saveWish puts on the disk at once whether c is to run after a restart of the machine: of a container with a restart
-// policy its user was told just now that it is up, or stopped, for good.
+// saveWish saves at once whether c is to run after a reboot. The user of a container with a restart policy was just
+// told that it was started or stopped.
 func (e *Engine) saveWish(c *lifecycle.Container) {
 	if p := c.Record().Host.RestartPolicy; p.IsNone() {
 		return

@@ -19,8 +19,8 @@ import (
 	"box/engine/task"
 )
 
-// Settings are the part of the options that a running engine takes up anew. The zero value of a field means the
-// default that stands beside it.
+// Settings are the options that a running engine can change. The zero value of a field means the default in its
+// comment.
 type Settings struct {
 	Debug           bool             // told in info
 	Labels          []string         // of the daemon, KEY=VALUE
@@ -34,16 +34,16 @@ type Settings struct {
 	Container request.Defaults
 }
 
-// defaultShm is the size of /dev/shm, bytes.
+// defaultShm is the default size of /dev/shm in bytes.
 const defaultShm = 64 << 20
 
-// settings are those in force; what it points at is not changed.
+// settings returns the current settings, which must not be changed.
 func (e *Engine) settings() *Settings { return e.live.Load() }
 
-// Experimental is what the options say of it.
+// Experimental tells whether the daemon reports itself as experimental.
 func (e *Engine) Experimental() bool { return e.o.Experimental }
 
-// take puts settings in force, with their defaults filled in.
+// take sets defaults in the settings and makes them current.
 func (e *Engine) take(s Settings) {
 	if s.ShutdownTimeout == 0 {
 		s.ShutdownTimeout = 15 * time.Second
@@ -79,7 +79,7 @@ func (e *Engine) take(s Settings) {
 	}
 }
 
-// Reload puts other settings in force and says so on the bus. What runs already keeps what it was started with.
+// Reload changes the settings and publishes that. Running containers keep the settings with which they were started.
 func (e *Engine) Reload(s Settings) {
 	e.take(s)
 	host, _ := os.Hostname()
@@ -88,7 +88,7 @@ func (e *Engine) Reload(s Settings) {
 	e.bus.Publish(context.Background(), apievents.DaemonEventType, apievents.ActionReload, e.id, attributes)
 }
 
-// attributes are the settings under the names that Docker's reload event has.
+// attributes returns the settings under the names of Docker's reload event.
 func (s *Settings) attributes() map[string]string {
 	list := func(l []string) string {
 		if l == nil {
@@ -116,14 +116,14 @@ func (s *Settings) attributes() map[string]string {
 	}
 }
 
-// CheckSeccomp refuses a seccomp profile that cannot be read.
+// CheckSeccomp refuses an invalid seccomp profile.
 func CheckSeccomp(profile string) error { return spec.CheckSeccomp(profile) }
 
-// WithClient says that what is done under the context serves a request that came with a certificate of that name:
-// events have it.
+// WithClient records in the context that it serves a request of a client with a certificate of that name, which becomes
+// part of events.
 func WithClient(ctx context.Context, certificate string) context.Context {
 	return events.WithClient(ctx, certificate)
 }
 
-// Debug tells whether the daemon is to say more of itself.
+// Debug tells whether debug mode is enabled.
 func (e *Engine) Debug() bool { return e.settings().Debug }

@@ -22,7 +22,7 @@ import (
 	"box/panics"
 )
 
-// Start runs a container's program. One that runs already gives refuse.ErrNotModified.
+// Start starts a container. If it is running, the error is refuse.ErrNotModified.
 func (e *Engine) Start(ctx context.Context, ref string) error {
 	c, err := e.container(ref)
 	if err != nil {
@@ -52,8 +52,8 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 	return err
 }
 
-// start brings a container up; c.op is held. prepare sets more of its status once it runs. After an error everything
-// is as it was but for the exit code and the error, which inspect shows.
+// start starts a container. c.op is held. prepare sets more of its status when it runs. After an error nothing has
+// changed except the exit code and the error that inspect shows.
 func (e *Engine) start(ctx context.Context, c *lifecycle.Container, prepare func(*lifecycle.Status)) (err error) {
 	ctx = context.WithoutCancel(ctx) // a client that goes away must not leave a container half started
 	rec := c.Record()
@@ -126,7 +126,7 @@ func (e *Engine) start(ctx context.Context, c *lifecycle.Container, prepare func
 	return nil
 }
 
-// bringUp mounts the root, and the images in it, and joins the networks, side by side.
+// bringUp mounts the root and the images in it, and joins the networks at the same time.
 func (e *Engine) bringUp(ctx context.Context, c *lifecycle.Container, rec *lifecycle.Record,
 	undo *undoing) (root string, j sandbox, err error) {
 	type mounted struct {
@@ -153,7 +153,7 @@ func (e *Engine) bringUp(ctx context.Context, c *lifecycle.Container, rec *lifec
 	return m.root, j, errors.Join(err, m.err)
 }
 
-// specOf is the OCI spec of a container whose root is mounted and whose networks are joined.
+// specOf returns the OCI spec of a container whose root is mounted and whose networks are joined.
 func (e *Engine) specOf(rec *lifecycle.Record, root string, j sandbox) (*specs.Spec, error) {
 	hosts, env, err := e.linked(rec)
 	if err != nil {
@@ -210,7 +210,7 @@ func (e *Engine) specOf(rec *lifecycle.Record, root string, j sandbox) (*specs.S
 	return s, err
 }
 
-// mappings are ids of a user namespace for the runtime.
+// mappings converts ID maps for the runtime.
 func mappings(ids []fs.IDMap) (list []specs.LinuxIDMapping) {
 	for _, m := range ids {
 		list = append(list, specs.LinuxIDMapping{ContainerID: uint32(m.Container), HostID: uint32(m.Host),
@@ -219,7 +219,7 @@ func mappings(ids []fs.IDMap) (list []specs.LinuxIDMapping) {
 	return list
 }
 
-// undoing runs what was added, last first.
+// undoing runs the added functions in reverse order.
 type undoing struct{ steps []func() }
 
 func (u *undoing) add(step func()) { u.steps = append(u.steps, step) }

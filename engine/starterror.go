@@ -16,7 +16,7 @@ import (
 	"box/fs/archive"
 )
 
-// startFailed notes why a start failed, for inspect, with the exit code that the client gives.
+// startFailed records why a start failed, for inspect, with the exit code of the client.
 func (e *Engine) startFailed(c *lifecycle.Container, err error) {
 	code := 128
 	var x *startErr
@@ -36,7 +36,7 @@ func (e *Engine) startFailed(c *lifecycle.Container, err error) {
 	}
 }
 
-// startErr is a start that the runtime refused, with Docker's exit code for it.
+// startErr is a start that the runtime refused, with Docker's exit code.
 type startErr struct {
 	code int
 	text string
@@ -45,8 +45,8 @@ type startErr struct {
 func (e *startErr) Error() string { return e.text }
 func (e *startErr) Unwrap() error { return errdefs.ErrInvalidArgument }
 
-// startError tells a command that is not there (127) and one that cannot be run (126) from other errors, as Docker
-// does: by the runtime's text, which is all there is.
+// startError distinguishes a command that does not exist (127) and one that cannot be run (126) from other errors, as
+// Docker does, by the text of the runtime.
 func startError(err error) error {
 	text := err.Error()
 	if strings.HasPrefix(text, task.RefusedLog) {
@@ -78,7 +78,7 @@ func startError(err error) error {
 	return refuse.Internal("%s", text)
 }
 
-// missingProgram says what the image has where the program that was to be started is not in its PATH.
+// missingProgram adds which programs the image has instead of one that is not in its PATH.
 func (e *Engine) missingProgram(rec *lifecycle.Record, root string, err error) string {
 	if root == "" || !strings.Contains(err.Error(), "executable file not found") || len(rec.Config.Entrypoint)+
 		len(rec.Config.Cmd) == 0 {
@@ -100,7 +100,7 @@ func (e *Engine) missingProgram(rec *lifecycle.Record, root string, err error) s
 		append(rec.Config.Entrypoint[:len(rec.Config.Entrypoint):len(rec.Config.Entrypoint)], rec.Config.Cmd...)[0], searched)
 }
 
-// ExecError is an exec that the runtime refused: Docker prints its text on the streams of the exec.
+// ExecError is an exec that the runtime refused. As in Docker, its text is written to the streams of the exec.
 type ExecError struct {
 	Code int
 	Text string
@@ -109,13 +109,13 @@ type ExecError struct {
 // Error implements error.
 func (e *ExecError) Error() string { return e.Text }
 
-// Unwrap gives the class.
+// Unwrap returns the class.
 func (e *ExecError) Unwrap() error { return errdefs.ErrInvalidArgument }
 
 // errRelativeDir is the runtime's text for a working folder that begins nowhere.
 var errRelativeDir = errors.New("Cwd must be an absolute path")
 
-// execFailed notes why a start failed; x.mu is held.
+// execFailed records why the start of an exec failed. x.mu is held.
 func (e *Engine) execFailed(x *execution, err error) error {
 	text := err.Error()
 	code := 126 // Docker's, whatever it was

@@ -18,19 +18,19 @@ import (
 	"box/engine/request"
 )
 
-// defaultStopTimeout is what a program has between its stop signal and SIGKILL.
+// defaultStopTimeout is the time between the stop signal and SIGKILL.
 const defaultStopTimeout = 10 * time.Second
 
-// killWait is how long SIGKILL may take to work: longer means a process in uninterruptible sleep.
+// killWait is how long SIGKILL may take. If it takes longer, a process is in uninterruptible sleep.
 const killWait = 10 * time.Second
 
-// StopOptions are what a stop or restart may say differently from the container's configuration.
+// StopOptions override a container's configuration for a stop or restart.
 type StopOptions struct {
 	Signal  string
 	Seconds *int // before SIGKILL; negative: never
 }
 
-// Stop asks the program to end and kills it when it does not in time. One that does not run gives
+// Stop sends the stop signal, and kills the program if it does not end in time. If it is not running, the error is
 // refuse.ErrNotModified.
 func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	c, err := e.container(ref)
@@ -54,8 +54,8 @@ func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	return nil
 }
 
-// stopRestarting ends the wait of the restart policy. It has done nothing when there is none, or when the wait was
-// over and the program runs by the time it would be ended.
+// stopRestarting ends the delay before an automatic restart. done is false if there was none, or if the program was
+// started meanwhile.
 func (e *Engine) stopRestarting(ctx context.Context, c *lifecycle.Container) (done bool, err error) {
 	if st, _ := c.Now(); st.State != api.StateRestarting {
 		return false, nil
@@ -74,7 +74,7 @@ func (e *Engine) stopRestarting(ctx context.Context, c *lifecycle.Container) (do
 	return true, nil
 }
 
-// halt signals, waits, kills. It does not hold c.op, which the exit needs.
+// halt sends the signal, waits, and kills. It does not hold c.op, which the handling of the exit needs.
 func (e *Engine) halt(ctx context.Context, c *lifecycle.Container, o StopOptions) error {
 	rec := c.Record()
 	name := o.Signal
@@ -118,8 +118,8 @@ func (e *Engine) killHard(ctx context.Context, c *lifecycle.Container, end *life
 	return nil
 }
 
-// waitStopped waits for the end of c's program, for timeout at most when it is not negative. Somebody may have
-// started the next by then.
+// waitStopped waits for the end of c's program, at most for timeout unless that is negative. The next run may have
+// started by then.
 func waitStopped(ctx context.Context, c *lifecycle.Container, end *lifecycle.End, timeout time.Duration) bool {
 	if timeout >= 0 {
 		var cancel context.CancelFunc
@@ -139,8 +139,8 @@ func waitStopped(ctx context.Context, c *lifecycle.Container, end *lifecycle.End
 	}
 }
 
-// signal sends sig to the program; one that has just ended is no error. A paused one is thawed, or it would not learn
-// of it.
+// signal sends sig to the program. It is no error if the program has just ended. A paused one is resumed, because it
+// would not receive the signal.
 func (e *Engine) signal(ctx context.Context, c *lifecycle.Container, sig unix.Signal) error {
 	all := sig == unix.SIGKILL && !c.Record().Host.PidMode.IsPrivate()
 	if err := e.send(ctx, c, sig, all); err != nil {
@@ -154,7 +154,7 @@ func (e *Engine) signal(ctx context.Context, c *lifecycle.Container, sig unix.Si
 	return nil
 }
 
-// send is signal without what follows from it.
+// send sends a signal without these effects.
 func (e *Engine) send(ctx context.Context, c *lifecycle.Container, sig unix.Signal, all bool) error {
 	c.Signals.RLock()
 	defer c.Signals.RUnlock()
@@ -168,7 +168,7 @@ func (e *Engine) send(ctx context.Context, c *lifecycle.Container, sig unix.Sign
 	return err
 }
 
-// Kill sends a signal to the program, SIGKILL when name is "". With SIGKILL it returns when the container has ended.
+// Kill sends a signal to the program, SIGKILL if name is "". After SIGKILL it waits for the end.
 func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	sig := unix.SIGKILL
 	if name != "" {
@@ -202,8 +202,8 @@ func (e *Engine) Kill(ctx context.Context, ref, name string) error {
 	return e.killHard(ctx, c, end)
 }
 
-// asksToEnd tells whether the restart policy takes a signal for the user's wish that the container ends, by Docker's
-// rule: its stop signal, own, and SIGKILL do, and where it has no stop signal of its own, every signal does.
+// asksToEnd tells whether a signal stops automatic restarts, by Docker's rule: the stop signal own and SIGKILL do, and
+// if the container has no stop signal of its own, all signals do.
 func asksToEnd(own string, sig unix.Signal) bool {
 	if own == "" || sig == unix.SIGKILL {
 		return true
@@ -212,7 +212,7 @@ func asksToEnd(own string, sig unix.Signal) bool {
 	return err == nil && stop == sig
 }
 
-// letGo ends hold: a container that did not come up again goes now.
+// letGo ends Hold, and removes a container with --rm that was not restarted.
 func (e *Engine) letGo(c *lifecycle.Container) {
 	c.LetGo()
 	if st, _ := c.Now(); st.State == api.StateExited {
@@ -220,14 +220,14 @@ func (e *Engine) letGo(c *lifecycle.Container) {
 	}
 }
 
-// removeEnded is --rm: it removes, in the background, a container that has ended, unless it is on its way up again.
+// removeEnded implements --rm: it removes a container that has ended in the background, unless it is being restarted.
 func (e *Engine) removeEnded(c *lifecycle.Container) {
 	if c.Goes() {
 		e.background(func() { e.autoRemove(c) })
 	}
 }
 
-// stopAll stops everything that runs, side by side, for ShutdownTimeout.
+// stopAll stops all running containers at the same time, within ShutdownTimeout.
 func (e *Engine) stopAll(ctx context.Context) {
 	if wait := e.settings().ShutdownTimeout; wait >= 0 {
 		var cancel context.CancelFunc
@@ -249,7 +249,7 @@ func (e *Engine) stopAll(ctx context.Context) {
 	wg.Wait()
 }
 
-// anyRunning tells whether a container runs on when this daemon ends.
+// anyRunning tells whether a container keeps running when this daemon ends.
 func (e *Engine) anyRunning() bool {
 	for _, c := range e.all() {
 		if st, _ := c.Now(); st.Running() {
@@ -259,7 +259,7 @@ func (e *Engine) anyRunning() bool {
 	return false
 }
 
-// shutDown is a stop that the restart policy does not take for one by hand: the next daemon starts the container again.
+// shutDown stops a container in a way that lets the next daemon start it again.
 func (e *Engine) shutDown(ctx context.Context, c *lifecycle.Container) error {
 	timeout := int(e.settings().ShutdownTimeout / time.Second)
 	if own := c.Record().Config.StopTimeout; own != nil && (timeout < 0 || *own < timeout) {

@@ -14,7 +14,7 @@ import (
 	"box/engine/task"
 )
 
-// sweep removes what crashes left: folders, statuses and namespaces of containers that are not there.
+// sweep removes what crashes left: folders, statuses and namespaces of containers that do not exist.
 func (e *Engine) sweep(ctx context.Context) {
 	for _, dir := range []string{filepath.Join(e.o.Root, "containers"), filepath.Dir(e.mountIDPath("x"))} {
 		entries, _ := os.ReadDir(dir)
@@ -55,7 +55,7 @@ func (e *Engine) sweepSandboxes(ctx context.Context) {
 	}
 }
 
-// clearOrphans kills what a lost keeper owned and says how it ended.
+// clearOrphans kills the containers of a lost keeper and returns their ends.
 func (e *Engine) clearOrphans() []task.Exit {
 	var list []task.Exit
 	for _, c := range e.all() {
@@ -70,8 +70,7 @@ func (e *Engine) clearOrphans() []task.Exit {
 	return list
 }
 
-// clear kills what may be left of a container that nobody owns, and removes its control group and what a keeper noted
-// of it.
+// clear kills what may be left of a container that nobody owns, and removes its control group and the keeper's files.
 func (e *Engine) clear(rec *lifecycle.Record) {
 	if err := cgroup.Clear(rec.Cgroup); err != nil {
 		e.log.Error("end what is left of a container", "container", ident.Short(rec.ID), "error", err)
@@ -79,8 +78,8 @@ func (e *Engine) clear(rec *lifecycle.Record) {
 	_ = os.RemoveAll(filepath.Join(e.o.Run, "keeper", rec.ID))
 }
 
-// sweepGroups clears containers that neither run nor are the keeper's, and have a control group: a daemon and its
-// keeper were killed in the middle of a start.
+// sweepGroups clears stopped containers that the keeper does not have but that have a control group, because a daemon
+// and its keeper were killed during a start.
 func (e *Engine) sweepGroups(alive []task.Status) {
 	known := map[string]bool{}
 	for _, t := range alive {

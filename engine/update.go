@@ -17,8 +17,8 @@ import (
 	"box/engine/state"
 )
 
-// Update changes a container's limits, of the running program too, and its restart policy. What u leaves out stays as
-// it is. After an error nothing is changed.
+// Update changes the limits of a container, also while it runs, and its restart policy. What u leaves out is not
+// changed. After an error nothing has changed.
 func (e *Engine) Update(ctx context.Context, ref string, u api.UpdateConfig) (warnings []string, err error) {
 	c, err := e.container(ref)
 	if err != nil {
@@ -75,7 +75,7 @@ func (e *Engine) updateRunning(ctx context.Context, id string, r *api.Resources)
 	return err
 }
 
-// cannotUpdate says what failed and keeps the class.
+// cannotUpdate adds to an error what failed, and keeps its class.
 func cannotUpdate(id string, err error) error {
 	text := fmt.Sprintf("Cannot update container %s: %v", id, err)
 	if errdefs.IsConflict(err) {
@@ -84,7 +84,7 @@ func cannotUpdate(id string, err error) error {
 	return refuse.Internal("%s", text)
 }
 
-// Rename gives a container another name.
+// Rename changes the name of a container.
 func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 	c, err := e.container(ref)
 	if err != nil {

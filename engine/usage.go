@@ -21,17 +21,17 @@ import (
 	"box/fs/diskspace"
 )
 
-// usageEvery is how far two measurements of a stream are apart.
+// usageEvery is the interval of measurements in a stream.
 const usageEvery = time.Second
 
-// UsageOptions are those of `docker stats`.
+// UsageOptions are the options of `docker stats`.
 type UsageOptions struct {
 	Stream  bool // one a second until the client goes or the container is removed
 	OneShot bool // a single one at once, with nothing to compare with; not with Stream
 }
 
-// Usage measures what a container uses and calls send with each measurement. Without Stream and OneShot there is one,
-// a second after another that it can be compared with. A container that does not run uses nothing.
+// Usage measures what a container uses, and calls send with each measurement. Without Stream and OneShot there is one
+// measurement, a second after another one for comparison. A stopped container uses nothing.
 func (e *Engine) Usage(ctx context.Context, ref string, o UsageOptions, send func(*api.StatsResponse) error) error {
 	if o.Stream && o.OneShot {
 		return refuse.Invalid("cannot have stream=true and one-shot=true")
@@ -67,7 +67,7 @@ func (e *Engine) Usage(ctx context.Context, ref string, o UsageOptions, send fun
 	}
 }
 
-// meter measures one container again and again.
+// meter measures one container repeatedly.
 type meter struct {
 	e      *Engine
 	c      *lifecycle.Container
@@ -78,7 +78,7 @@ type meter struct {
 	at     time.Time
 }
 
-// measure gives the name alone of a container that does not run.
+// measure returns only the name for a container that is not running.
 func (m *meter) measure(ctx context.Context) *api.StatsResponse {
 	rec := m.c.Record()
 	st, _ := m.c.Now()
@@ -112,7 +112,7 @@ type DiskUsage struct {
 	Volumes    []apivolume.Volume
 }
 
-// DiskUsageOf says which kinds are to be measured.
+// DiskUsageOf says what to measure.
 type DiskUsageOf struct{ Images, Containers, Volumes bool }
 
 // DiskUsage measures what takes space.
@@ -135,7 +135,7 @@ func (e *Engine) DiskUsage(ctx context.Context, of DiskUsageOf) (u DiskUsage, er
 	return u, ctx.Err()
 }
 
-// imageUsage describes images with what they share and how many containers use each.
+// imageUsage lists images with shared sizes and the number of their containers.
 func (e *Engine) imageUsage(ctx context.Context) ([]apiimage.Summary, int64, error) {
 	list, err := e.Images(ctx, ImageList{SharedSize: true, Containers: true})
 	if err != nil {
@@ -151,8 +151,8 @@ func (e *Engine) imageUsage(ctx context.Context) ([]apiimage.Summary, int64, err
 	return list, layers, err
 }
 
-// Explain says of the error of a full disk which one it is and what to do. It is asked for every error that leaves
-// the engine; all others stay.
+// Explain adds to the error of a full disk which one it is and what to do. It is called for every error that leaves the
+// engine, and does not change others.
 func (e *Engine) Explain(err error) error { return diskspace.Explain(err, e.o.Root, e.o.Run) }
 
 // Top lists the processes of a container; args are options of ps(1).
@@ -199,7 +199,7 @@ func (e *Engine) Top(ctx context.Context, ref, args string) (api.TopResponse, er
 	return api.TopResponse{Titles: t.Titles, Processes: t.Rows}, nil
 }
 
-// remembered asks lookup once for each number.
+// remembered calls lookup only once for each number.
 func remembered(lookup func(id string) string) func(uint32) string {
 	known := map[uint32]string{}
 	return func(id uint32) string {

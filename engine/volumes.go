@@ -15,7 +15,7 @@ import (
 	"box/engine/volume"
 )
 
-// VolumeCreate makes a volume, or finds the one that has the name. Without a name one is made up.
+// VolumeCreate creates a volume, or returns the existing one of that name. Without a name it generates one.
 func (e *Engine) VolumeCreate(ctx context.Context, q api.CreateRequest) (*api.Volume, error) {
 	if q.ClusterVolumeSpec != nil {
 		return nil, noSwarm()
@@ -36,12 +36,12 @@ func noSwarm() error {
 	return refuse.Unavailable(`This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.`)
 }
 
-// VolumeUpdate is for the volumes of a swarm alone.
+// VolumeUpdate is for volumes of a swarm.
 func (e *Engine) VolumeUpdate() error {
 	return refuse.Unavailable("volume update only valid for cluster volumes, but swarm is unavailable")
 }
 
-// makeVolume makes or finds a volume, whose row is still to be saved.
+// makeVolume finds or creates a volume. Its row is not saved yet.
 func (e *Engine) makeVolume(ctx context.Context, q volume.Request) (volume.Volume, error) {
 	if q.Name == "" {
 		q.Name = ident.New()
@@ -78,7 +78,7 @@ func (e *Engine) InspectVolume(name string) (*api.Volume, error) {
 	return e.describeVolume(&v), nil
 }
 
-// Volumes describes the volumes that f lets through, by name.
+// Volumes lists the volumes that match f, by name.
 func (e *Engine) Volumes(f filter.Args) ([]api.Volume, error) {
 	if err := f.Check([]string{"dangling", "driver", "label", "name"}); err != nil {
 		return nil, err
@@ -99,8 +99,8 @@ func (e *Engine) Volumes(f filter.Args) ([]api.Volume, error) {
 	return out, nil
 }
 
-// VolumeUsage describes the volumes that are on this host's disk with their sizes and how many containers hold them:
-// those with options are somewhere else.
+// VolumeUsage lists the volumes on this host's disk with their sizes and how many containers hold them. Volumes with
+// options are elsewhere.
 func (e *Engine) VolumeUsage(ctx context.Context) ([]api.Volume, error) {
 	out := []api.Volume{}
 	for _, v := range e.volumes.List() {
@@ -121,7 +121,7 @@ func (e *Engine) VolumeUsage(ctx context.Context) ([]api.Volume, error) {
 	return out, nil
 }
 
-// RemoveVolume deletes a volume that no container was made with. With force one that is not there is no error.
+// RemoveVolume deletes a volume that no container was created with. With force, it is no error if it does not exist.
 func (e *Engine) RemoveVolume(ctx context.Context, name string, force bool) error {
 	err := e.volumes.Remove(name)
 	if force && errdefs.IsNotFound(err) {
