@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	api "github.com/moby/moby/api/types/container"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -77,7 +76,7 @@ func (e *Engine) filterOf(rec *lifecycle.Record, s *specs.Spec, runtime string) 
 	f, err := e.filters.Of(security, rec.Host.Privileged, s.Process.Capabilities.Bounding)
 	var refused seccomp.Refusal
 	if errors.As(err, &refused) {
-		err = fmt.Errorf(task.RefusedSpec+"%w", err)
+		err = task.Because(err, task.SpecRefused)
 	}
 	switch {
 	case f == nil || err != nil:

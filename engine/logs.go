@@ -151,7 +151,7 @@ func (e *Engine) logOf(rec *lifecycle.Record) (task.Log, error) {
 	}
 	if files.Path != "" && filepath.Dir(files.Path) != e.dir(rec.ID) {
 		if err := os.MkdirAll(filepath.Dir(files.Path), 0o700); err != nil {
-			return l, fmt.Errorf(task.RefusedLog+"%w", err)
+			return l, task.Because(err, task.LogRefused)
 		}
 	}
 	if c.Type == "local" {
@@ -173,7 +173,7 @@ func (e *Engine) logOf(rec *lifecycle.Record) (task.Log, error) {
 		l.Attrs, err = info.Attributes()
 	}
 	if err != nil {
-		return l, fmt.Errorf(task.RefusedLog+"%w", err)
+		return l, task.Because(err, task.LogRefused)
 	}
 	if c.Type != defaultLog {
 		l.ID, l.Name, l.Created = rec.ID, rec.Name, rec.Created

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"time"
 
@@ -46,33 +47,23 @@ func (e *startErr) Error() string { return e.text }
 func (e *startErr) Unwrap() error { return errdefs.ErrInvalidArgument }
 
 // startError distinguishes a command that does not exist (127) and one that cannot be run (126) from other errors, as
-// Docker does, by the text of the runtime.
+// Docker does, by their causes.
 func startError(err error) error {
-	text := err.Error()
-	if strings.HasPrefix(text, task.RefusedLog) {
-		return refuse.Internal("%s", "failed to create task for container: "+text)
-	}
-	has := func(parts ...string) bool {
-		for _, p := range parts {
-			if strings.Contains(text, p) {
-				return true
-			}
-		}
-		return false
-	}
-	if refused, ok := strings.CutPrefix(text, task.RefusedSpec); ok {
-		text = refused
-	} else if !has("unable to start container process") {
+	const failed = "failed to create task for container: "
+	switch {
+	case errors.Is(err, task.LogRefused):
+		return refuse.Internal(failed+"failed to initialize logging driver: %v", err)
+	case !errors.Is(err, task.SpecRefused) && !errors.Is(err, task.NotStarted):
 		return err
 	}
-	text = "failed to create task for container: OCI runtime create failed: " + text + ": unknown"
+	text := failed + "OCI runtime create failed: " + err.Error() + ": unknown"
 	switch {
-	case has("executable file not found", "no such file or directory", "system cannot find the file specified"):
+	case errors.Is(err, task.NotInPath) || errors.Is(err, task.Missing):
 		return &startErr{127, text}
-	case has("not a directory"):
+	case errors.Is(err, task.NotDirectory):
 		return &startErr{126, text + ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the " +
 			"specified host path exists and is the expected type"}
-	case has("permission denied", "is a directory"):
+	case errors.Is(err, task.NoPermission) || errors.Is(err, task.IsDirectory):
 		return &startErr{126, text}
 	}
 	return refuse.Internal("%s", text)
@@ -80,7 +71,7 @@ func startError(err error) error {
 
 // missingProgram adds which programs the image has instead of one that is not in its PATH.
 func (e *Engine) missingProgram(rec *lifecycle.Record, root string, err error) string {
-	if root == "" || !strings.Contains(err.Error(), "executable file not found") || len(rec.Config.Entrypoint)+
+	if root == "" || !errors.Is(err, task.NotInPath) || len(rec.Config.Entrypoint)+
 		len(rec.Config.Cmd) == 0 {
 		return ""
 	}
@@ -119,14 +110,14 @@ var errRelativeDir = errors.New("Cwd must be an absolute path")
 func (e *Engine) execFailed(x *execution, err error) error {
 	text := err.Error()
 	code := 126 // Docker's, whatever it was
-	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") {
+	if errors.Is(err, task.NotInPath) || errors.Is(err, task.Missing) || errors.Is(err, os.ErrNotExist) {
 		code = 127
 	}
 	x.code = &code
 	close(x.changed)
 	x.c.DropExec(x.id)
 	e.dropLater(x)
-	if strings.Contains(text, "unable to start container process") || errors.Is(err, errRelativeDir) {
+	if errors.Is(err, task.NotStarted) || errors.Is(err, errRelativeDir) {
 		text = "OCI runtime exec failed: exec failed: " + text + ": unknown"
 	}
 	return &ExecError{Code: code, Text: text}

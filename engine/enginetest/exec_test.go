@@ -15,6 +15,7 @@ import (
 
 	"box/engine"
 	"box/engine/attach"
+	"box/engine/task"
 )
 
 // exec makes an exec in a container.
@@ -119,7 +120,7 @@ func TestExecRefused(t *testing.T) {
 		`chdir to cwd ("/none") set in config.json failed: no such file or directory`: {127, "chdir"},
 		"the keeper is tired": {126, "the keeper is tired"},
 	} {
-		r.l.failing("exec", errors.New(said))
+		r.l.failing("exec", task.Reply{Error: said}.Err())
 		id := r.exec("web", "x")
 		_, err := r.output(id)
 		var x *engine.ExecError

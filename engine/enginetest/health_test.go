@@ -14,6 +14,7 @@ import (
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine/request"
+	"box/engine/task"
 )
 
 // checked is a request whose container is checked every few milliseconds.
@@ -109,7 +110,8 @@ func TestHealthFailures(t *testing.T) {
 			<-ctx.Done()
 			return 137
 		}, edit: func(c *api.HealthConfig) { c.Timeout = 100 * time.Millisecond }, code: -1, says: "(100ms): thinking"},
-		"not there": {fail: errors.New(`unable to start container process: exec: "check": executable file not found in $PATH`), code: -1,
+		"not there": {fail: task.Because(errors.New(`unable to start: exec: "check": executable file not found in $PATH`),
+			task.NotStarted, task.NotInPath), code: -1,
 			says: "OCI runtime exec failed"},
 		"talkative": {run: func(_ context.Context, _ []string, out *os.File) int {
 			fmt.Fprint(out, strings.Repeat("x", 5000))

@@ -15,6 +15,7 @@ import (
 	"box/engine"
 	"box/engine/refuse"
 	"box/engine/request"
+	"box/engine/task"
 )
 
 // TestEventsOfVerbs: what each verb tells, in which order, and nothing else.
@@ -356,7 +357,7 @@ func TestStartErrors(t *testing.T) {
 	} {
 		r := newRig(t, nil)
 		r.create("it", nil)
-		r.l.failing("launch", errors.New(said))
+		r.l.failing("launch", task.Reply{Error: said}.Err())
 		err := r.Start(t.Context(), "it")
 		if err == nil || !row.class(err) || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v", said, err)

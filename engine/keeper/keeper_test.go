@@ -37,7 +37,8 @@ func TestExitCodes(t *testing.T) {
 	n := startNursery(t)
 	want := map[string]int{"ok": 0, "seven": 7, "killed": 137, "terminated": 143, "most": 255}
 	for id, text := range map[string]string{
-		"ok": "echo out; echo err >&2", "seven": "exit 7", "killed": "kill -KILL $$", "terminated": "kill -TERM $$", "most": "exit 255",
+		"ok": "echo out; echo err >&2", "seven": "exit 7", "killed": "kill -KILL $$", "terminated": "kill -TERM $$",
+		"most": "exit 255",
 	} {
 		s, err := n.launch(id, text)
 		if err != nil || s.ID != id || s.Pid == 0 || s.Started.IsZero() {
@@ -84,8 +85,8 @@ func TestStartsThatFail(t *testing.T) {
 	}{
 		{"the runtime refuses", "Create", task.Launch{Spec: script("true")}, "broken"},
 		{"the program cannot be started", "Start", task.Launch{Spec: script("true")}, "broken"},
-		{"no log", "", task.Launch{Spec: script("true"), Log: noLog}, "failed to initialize logging driver: "},
-		{"no such log driver", "", task.Launch{Spec: script("true"), Log: task.Log{Driver: "odd"}}, "failed to initialize logging driver: "},
+		{"no log", "", task.Launch{Spec: script("true"), Log: noLog}, "no such file or directory"},
+		{"no such log driver", "", task.Launch{Spec: script("true"), Log: task.Log{Driver: "odd"}}, `log driver "odd"`},
 		{"no such runtime", "", task.Launch{Spec: script("true"), Runtime: "odd"}, "unknown or invalid runtime name: odd"},
 		{"no spec", "", task.Launch{}, "launch without a spec"},
 		{"no process", "", task.Launch{Spec: &specs.Spec{}}, "launch without a spec"},
@@ -204,7 +205,8 @@ func TestStreams(t *testing.T) {
 func TestAttachLater(t *testing.T) {
 	n := startNursery(t)
 	ctx := context.Background()
-	_, err := n.client.Launch(ctx, task.Launch{ID: "c", Spec: script("while read line; do echo $line; done"), Stdin: true}, nil)
+	_, err := n.client.Launch(ctx, task.Launch{ID: "c", Spec: script("while read line; do echo $line; done"),
+		Stdin: true}, nil)
 	must(t, err)
 	attach := func() *task.Stream {
 		t.Helper()
@@ -305,7 +307,8 @@ func TestExecs(t *testing.T) {
 		t.Error(err)
 	}
 	n.runtime.failing("", nil)
-	if _, err := n.client.Task("nobody").Exec(ctx, task.Exec{ID: "x", Process: script("true").Process}, nil); !errdefs.IsNotFound(err) {
+	if _, err := n.client.Task("nobody").Exec(ctx, task.Exec{ID: "x", Process: script("true").Process},
+		nil); !errdefs.IsNotFound(err) {
 		t.Errorf("in a container that is not there: %v", err)
 	}
 	must(t, c.Signal(ctx, "", unix.SIGKILL, false))
@@ -348,7 +351,8 @@ func TestPauseIsRemembered(t *testing.T) {
 	}
 	n.exit("c", "")
 	for what, call := range map[string]func() error{
-		"pause": func() error { return n.client.Task("nobody").Pause(ctx) }, "update": func() error { return n.client.Task("nobody").Update(ctx, nil) },
+		"pause":    func() error { return n.client.Task("nobody").Pause(ctx) },
+		"update":   func() error { return n.client.Task("nobody").Update(ctx, nil) },
 		"describe": func() error { _, err := n.client.Task("nobody").Describe(ctx); return err },
 	} {
 		if err := call(); !errdefs.IsNotFound(err) {
@@ -375,7 +379,8 @@ func TestDescribeAndUpdate(t *testing.T) {
 	for _, method := range []string{"Update", "Pids", "CgroupPaths"} {
 		n.runtime.failing(method, fmt.Errorf("%s: %w", method, errdefs.ErrConflict))
 		_, describeErr := c.Describe(ctx)
-		if err := errors.Join(c.Update(ctx, &specs.LinuxResources{}), describeErr); !errdefs.IsConflict(err) || !strings.Contains(err.Error(), method) {
+		if err := errors.Join(c.Update(ctx, &specs.LinuxResources{}), describeErr); !errdefs.IsConflict(err) ||
+			!strings.Contains(err.Error(), method) {
 			t.Errorf("%s fails: %v", method, err)
 		}
 	}

@@ -51,7 +51,7 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 		if ctx.Err() != nil {
 			return task.Status{}, errRetry
 		}
-		return task.Status{}, fmt.Errorf(task.RefusedLog+"%w", err)
+		return task.Status{}, task.Because(err, task.LogRefused)
 	}
 	defer k.slot()()
 	k.starts.RLock()
@@ -72,7 +72,7 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 	rt, err := by.Create(l.ID, l.Spec, (*seccomp.Filter)(l.Filter))
 	if err != nil {
 		p.discard(files)
-		return task.Status{}, fmt.Errorf(task.RefusedSpec+"%w", err)
+		return task.Status{}, because(err, task.SpecRefused)
 	}
 	c := &container{
 		id: l.ID, runtime: name, rt: rt, main: p, execs: map[string]*program{}, deleted: make(chan struct{}),
@@ -80,7 +80,7 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 	}
 	if err := k.startProgram(p, rt.Start, l.Spec.Process, l.Stdin); err != nil {
 		p.discard(files)
-		return task.Status{}, errors.Join(err, rt.Delete())
+		return task.Status{}, errors.Join(because(err), rt.Delete())
 	}
 	p.started = time.Now()
 	for i, f := range files {
@@ -159,7 +159,7 @@ func (k *Keeper) exec(id string, e *task.Exec, files []*os.File) (pid int, err e
 	}
 	if err := k.startProgram(p, c.rt.Exec, e.Process, e.Stdin); err != nil {
 		p.discard(files)
-		return 0, err
+		return 0, because(err)
 	}
 	for i, f := range files {
 		p.attached = append(p.attached, &attachment{opts: e.Attach[i], f: f})

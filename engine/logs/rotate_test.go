@@ -146,7 +146,8 @@ func TestTimes(t *testing.T) {
 // a crash left uncompressed, or twice, is put right when the log is opened again.
 func TestPacked(t *testing.T) {
 	dir := t.TempDir()
-	c := driver.Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "3", "compress": "true"},
+	c := driver.Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "3",
+		"compress": "true"},
 		Path: filepath.Join(dir, "log")}
 	stopped := NewPacker(nil)
 	stopped.Stop()

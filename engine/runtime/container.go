@@ -110,7 +110,7 @@ func (c *container) Start(p *specs.Process, s Streams) (pid int, terminal *os.Fi
 	}
 	pid, terminal, err = c.init(p, s)
 	if err != nil {
-		return 0, nil, fmt.Errorf("unable to start container process: error during container init: %w", err)
+		return 0, nil, fmt.Errorf("%w: error during container init: %w", ErrNotStarted, err)
 	}
 	c.record.Pid, c.spec = pid, nil
 	c.record.Birth, err = birth(pid)
@@ -126,7 +126,7 @@ func (c *container) Exec(p *specs.Process, s Streams) (pid int, terminal *os.Fil
 		return 0, nil, fmt.Errorf("container %s is paused, unpause the container before exec: %w", c.id, errdefs.ErrConflict)
 	}
 	if pid, terminal, err = c.exec(p, s); err != nil {
-		return 0, nil, fmt.Errorf("unable to start container process: %w", err)
+		return 0, nil, fmt.Errorf("%w: %w", ErrNotStarted, err)
 	}
 	return pid, terminal, nil
 }

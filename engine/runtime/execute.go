@@ -14,7 +14,8 @@ import (
 	"box/engine/seccomp"
 )
 
-var errNotInPath = errors.New("executable file not found in $PATH")
+// ErrNotInPath is of a program that no folder of its PATH has.
+var ErrNotInPath = errors.New("executable file not found in $PATH")
 
 // lateFilter is the one that comes last: without no_new_privs it is in force by then (drop).
 func (st *starting) lateFilter() *seccomp.Filter {
@@ -51,7 +52,7 @@ func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 		s.become(path.Join(dir, name), &with)
 		s.mark(next)
 	}
-	s.do("", opTest, value(0)).because(func(error) error { return notExecutable(name, errNotInPath) })
+	s.do("", opTest, value(0)).because(func(error) error { return notExecutable(name, ErrNotInPath) })
 	return nil
 }
 

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -9,6 +10,10 @@ import (
 
 	"box/engine/seccomp"
 )
+
+// ErrNotStarted is of a container and a program that the runtime took, and could not get to run. The reason is wrapped
+// too: ErrNotInPath, or the error of the system call that was refused.
+var ErrNotStarted = errors.New("unable to start container process")
 
 // Runtime is one way to make containers of OCI runtime specs. Its methods may be called from any goroutine.
 type Runtime interface {

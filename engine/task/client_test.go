@@ -178,7 +178,10 @@ func TestRequests(t *testing.T) {
 		}},
 		{func() error { return task.Pause(ctx) }, func(q Request) bool { return q.Verb == VerbPause }},
 		{func() error { return task.Resume(ctx) }, func(q Request) bool { return q.Verb == VerbResume }},
-		{func() error { return task.Forget(ctx, "e") }, func(q Request) bool { return q.Verb == VerbForget && q.Exec == "e" }},
+		{func() error { return task.Forget(ctx, "e") }, func(q Request) bool {
+			return q.Verb == VerbForget &&
+				q.Exec == "e"
+		}},
 		{func() error {
 			d, err := task.Describe(ctx)
 			if len(d.Pids) != 2 {
@@ -222,7 +225,8 @@ func TestWatchGoesOn(t *testing.T) {
 		case 2:
 			_ = Send(conn, exit(2)) // and the connection ends, as by execve(2)
 		case 3:
-			_ = errors.Join(Send(conn, Reply{Version: ProtocolVersion}), Send(conn, exit(3))) // what tells of nothing is passed over
+			_ = errors.Join(Send(conn, Reply{Version: ProtocolVersion}), Send(conn,
+				exit(3))) // what tells of nothing is passed over
 			close(lost)
 		}
 	})
@@ -242,7 +246,8 @@ func TestWatchEnds(t *testing.T) {
 		cancel()
 		_, _ = conn.Read(make([]byte, 1)) // until the client is gone
 	})
-	if err := Dial(socket).Watch(ctx, func(Exit) { t.Error("an exit that nobody sent") }); !errors.Is(err, context.Canceled) {
+	if err := Dial(socket).Watch(ctx, func(Exit) { t.Error("an exit that nobody sent") }); !errors.Is(err,
+		context.Canceled) {
 		t.Error(err)
 	}
 	if err := Dial(filepath.Join(t.TempDir(), "nobody")).Watch(context.Background(), nil); !errdefs.IsUnavailable(err) {

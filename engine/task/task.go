@@ -15,16 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RefusedSpec is before the text of an error of Launch when the runtime did not take the container's spec.
-const RefusedSpec = "container refused: "
-
-// RefusedLog is before the text of an error of Launch when the log could not be opened.
-const RefusedLog = "failed to initialize logging driver: "
-
 // Launcher starts containers and owns them. All methods may be called from any goroutine.
 type Launcher interface {
 	// Launch makes a container and runs its program; attached descriptors are the launcher's from then on, whatever
-	// happens. After an error nothing of it is left.
+	// happens. After an error nothing of it is left; its Causes say why.
 	Launch(ctx context.Context, l Launch, attached []*os.File) (Status, error)
 	// Find lists everything that the launcher owns.
 	Find(ctx context.Context) ([]Status, error)
@@ -62,7 +56,7 @@ type Launch struct {
 	ID      string
 	Runtime string `json:",omitempty"` // Box or another; "" for Box
 	Spec    *specs.Spec
-	Filter  *Filter `json:",omitempty"` // of Box: judges all system calls in the container, nil for none; others compile the spec's profile
+	Filter  *Filter `json:",omitempty"` // of Box, nil for none; others compile the profile in the spec
 	Log     Log
 	Stdin   bool     // the program has a standard input that somebody may attach to; else it reads end of file
 	Attach  []Attach // one for each descriptor that is passed along, connected before the program's first byte

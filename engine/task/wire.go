@@ -3,7 +3,6 @@ package task
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,11 +42,12 @@ type Request struct {
 	Names     []string              `json:",omitempty"`
 }
 
-// Reply is what the keeper answers: an error with its class, or the fields that the verb promises.
+// Reply is what the keeper answers: an error with its class and causes, or the fields that the verb promises.
 type Reply struct {
 	Version     int
 	Error       string       `json:",omitempty"`
 	Class       string       `json:",omitempty"`
+	Causes      []Cause      `json:",omitzero"` // of Error; nil of a keeper that knows none
 	Build       string       `json:",omitempty"`
 	Pid         int          `json:",omitempty"`
 	Status      []Status     `json:",omitempty"`
@@ -59,7 +59,7 @@ type Reply struct {
 // Verbs of the protocol.
 const (
 	VerbHello    = "hello"
-	VerbLaunch   = "launch-filtered" // not "launch": a keeper that knows that alone would start programs without their filter
+	VerbLaunch   = "launch-filtered" // not "launch": keepers that know that alone start programs without their filter
 	VerbLaunchBy = "launch-by"       // not VerbLaunch: a keeper that knows one runtime alone would take that one
 	VerbFind     = "find"
 	VerbWatch    = "watch"
@@ -179,53 +179,4 @@ func CloseAll(files []*os.File) {
 	for _, f := range files {
 		f.Close()
 	}
-}
-
-// classes are the errors whose class survives the way from the keeper to the daemon. Of several that an error has, the
-// first here goes.
-var classes = []struct {
-	name string
-	is   error
-}{
-	{"not found", errdefs.ErrNotFound},
-	{"invalid argument", errdefs.ErrInvalidArgument},
-	{"already exists", errdefs.ErrAlreadyExists},
-	{"conflict", errdefs.ErrConflict},
-	{"failed precondition", errdefs.ErrFailedPrecondition},
-	{"unavailable", errdefs.ErrUnavailable},
-}
-
-// remoteError is an error of the keeper's as the daemon sees it: its text, and its class for errors.Is.
-type remoteError struct {
-	text  string
-	class error
-}
-
-func (e *remoteError) Error() string { return e.text }
-func (e *remoteError) Unwrap() error { return e.class }
-
-// Fail is the reply that carries err.
-func Fail(err error) Reply {
-	r := Reply{Version: ProtocolVersion, Error: err.Error()}
-	for _, c := range classes {
-		if errors.Is(err, c.is) {
-			r.Class = c.name
-			break
-		}
-	}
-	return r
-}
-
-// Err is the error that a reply carries, nil for none.
-func (r Reply) Err() error {
-	if r.Error == "" {
-		return nil
-	}
-	e := &remoteError{text: r.Error}
-	for _, c := range classes {
-		if c.name == r.Class {
-			e.class = c.is
-		}
-	}
-	return e
 }

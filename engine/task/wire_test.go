@@ -183,14 +183,19 @@ func TestClasses(t *testing.T) {
 		not  []error
 		text string
 	}{
-		{fmt.Errorf("container x: %w", errdefs.ErrNotFound), []error{errdefs.ErrNotFound}, []error{errdefs.ErrConflict}, "container x: not found"},
-		{fmt.Errorf("limit: %w", errdefs.ErrInvalidArgument), []error{errdefs.ErrInvalidArgument}, nil, "limit: invalid argument"},
+		{fmt.Errorf("container x: %w", errdefs.ErrNotFound), []error{errdefs.ErrNotFound},
+			[]error{errdefs.ErrConflict}, "container x: not found"},
+		{fmt.Errorf("limit: %w", errdefs.ErrInvalidArgument), []error{errdefs.ErrInvalidArgument}, nil,
+			"limit: invalid argument"},
 		{fmt.Errorf("x: %w", errdefs.ErrAlreadyExists), []error{errdefs.ErrAlreadyExists}, nil, "x: already exists"},
 		{fmt.Errorf("x: %w", errdefs.ErrConflict), []error{errdefs.ErrConflict}, nil, "x: conflict"},
-		{fmt.Errorf("x: %w", errdefs.ErrFailedPrecondition), []error{errdefs.ErrFailedPrecondition}, nil, "x: failed precondition"},
+		{fmt.Errorf("x: %w", errdefs.ErrFailedPrecondition), []error{errdefs.ErrFailedPrecondition}, nil,
+			"x: failed precondition"},
 		{fmt.Errorf("x: %w", errdefs.ErrUnavailable), []error{errdefs.ErrUnavailable}, nil, "x: unavailable"},
-		{errors.New("disk on fire"), nil, []error{errdefs.ErrNotFound, errdefs.ErrInvalidArgument, errdefs.ErrUnavailable}, "disk on fire"},
-		{fmt.Errorf("a: %w: %w", errdefs.ErrConflict, errdefs.ErrNotFound), []error{errdefs.ErrNotFound}, []error{errdefs.ErrConflict}, "a: conflict: not found"},
+		{errors.New("disk on fire"), nil, []error{errdefs.ErrNotFound, errdefs.ErrInvalidArgument,
+			errdefs.ErrUnavailable}, "disk on fire"},
+		{fmt.Errorf("a: %w: %w", errdefs.ErrConflict, errdefs.ErrNotFound), []error{errdefs.ErrNotFound},
+			[]error{errdefs.ErrConflict}, "a: conflict: not found"},
 	} {
 		for range 20 { // one out of a map would be another now and then
 			got := overTheWire(t, Fail(row.err)).Err()

@@ -158,13 +158,13 @@ func (c *container) Start(p *specs.Process, s runtime.Streams) (pid int, termina
 	}
 	defer c.starts.watch(c.group)()
 	if pid, terminal, err = start(c.created, p, s, true); err != nil {
-		return 0, nil, err
+		return 0, nil, typed(err)
 	}
 	if err := c.created.Exec(); err != nil { // lets the process go on, which waits until then
 		_ = unix.Kill(pid, unix.SIGKILL)
 		_, _ = unix.Wait4(pid, nil, 0, nil)
 		closeIf(terminal)
-		return 0, nil, fmt.Errorf("unable to start container process: %w", err)
+		return 0, nil, fmt.Errorf("%w: %w", runtime.ErrNotStarted, typed(err))
 	}
 	c.created = nil
 	return pid, terminal, nil
@@ -184,7 +184,8 @@ func (c *container) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal
 	if err != nil {
 		return 0, nil, err
 	}
-	return start(loaded, p, s, false)
+	pid, terminal, err = start(loaded, p, s, false)
+	return pid, terminal, typed(err)
 }
 
 // Signal implements runtime.Container.

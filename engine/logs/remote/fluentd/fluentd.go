@@ -25,8 +25,10 @@ import (
 
 // Options are the options of the driver besides those that all have.
 var Options = []string{
-	"fluentd-address", "fluentd-async", "fluentd-async-connect", "fluentd-async-reconnect-interval", "fluentd-buffer-limit",
-	"fluentd-max-retries", "fluentd-request-ack", "fluentd-retry-wait", "fluentd-sub-second-precision", "fluentd-write-timeout",
+	"fluentd-address", "fluentd-async", "fluentd-async-connect", "fluentd-async-reconnect-interval",
+	"fluentd-buffer-limit",
+	"fluentd-max-retries", "fluentd-request-ack", "fluentd-retry-wait", "fluentd-sub-second-precision",
+	"fluentd-write-timeout",
 }
 
 // Check refuses values of options, in Docker's words.
@@ -154,7 +156,8 @@ func Open(c driver.Config) (remote.Driver, error) {
 	f := &sender{config: cfg, tag: c.Tag,
 		extra: map[string]string{"container_id": c.ID, "container_name": "/" + c.Name}}
 	maps.Copy(f.extra, c.Attrs)
-	f.Connection = &remote.Connection{Tries: cfg.retries, Pause: remote.Growing(cfg.wait), Renew: cfg.renew, Lazy: cfg.async}
+	f.Connection = &remote.Connection{Tries: cfg.retries, Pause: remote.Growing(cfg.wait), Renew: cfg.renew,
+		Lazy: cfg.async}
 	f.Dial = remote.Dialer(cfg.network, cfg.address)
 	if cfg.async {
 		f.Queue = cfg.buffer

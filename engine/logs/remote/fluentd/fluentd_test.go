@@ -73,7 +73,8 @@ func TestFluentdAck(t *testing.T) {
 			c.Close()
 		}
 	}()
-	l := open(t, remotetest.Config("fluentd-address="+s.Addr().String(), "fluentd-request-ack=1", "fluentd-retry-wait=1ms"))
+	l := open(t, remotetest.Config("fluentd-address="+s.Addr().String(), "fluentd-request-ack=1",
+		"fluentd-retry-wait=1ms"))
 	remotetest.Log(t, l, remotetest.Line(driver.Stdout, "once"))
 	must(t, l.Close())
 	first := <-seen

@@ -26,7 +26,8 @@ import (
 
 // Options are the options of the driver besides those that all have.
 var Options = []string{
-	"gelf-address", "gelf-compression-level", "gelf-compression-type", "gelf-tcp-max-reconnect", "gelf-tcp-reconnect-delay",
+	"gelf-address", "gelf-compression-level", "gelf-compression-type", "gelf-tcp-max-reconnect",
+	"gelf-tcp-reconnect-delay",
 }
 
 // Check refuses values of options, in Docker's words.

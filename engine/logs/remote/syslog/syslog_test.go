@@ -57,7 +57,8 @@ func TestSyslogFormats(t *testing.T) {
 			}
 			s := remotetest.Listen(t, network, address)
 			got := remotetest.Accept(t, s)
-			remotetest.TwoLines(t, open(t, remotetest.Config("syslog-address="+network+"://"+s.Addr().String(), "syslog-format="+format,
+			remotetest.TwoLines(t, open(t, remotetest.Config("syslog-address="+network+"://"+s.Addr().String(),
+				"syslog-format="+format,
 				"syslog-facility=local3")))
 			want := fmt.Sprintf(row+"out <1>\n"+row+"err\n", 19<<3|6, 19<<3|3)
 			if text := <-got; text != want {
@@ -99,7 +100,8 @@ func TestSyslogTLS(t *testing.T) {
 		}
 	}()
 	c.Options["syslog-tls-ca-cert"] = filepath.Join(dir, "other.pem")
-	if err := open(t, c).(*sender).Connect(context.Background()); err == nil || !strings.Contains(err.Error(), "certificate") {
+	if err := open(t, c).(*sender).Connect(context.Background()); err == nil || !strings.Contains(err.Error(),
+		"certificate") {
 		t.Errorf("a server with another's certificate: %v", err)
 	}
 }

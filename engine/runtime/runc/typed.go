@@ -1,0 +1,37 @@
+package runc
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"box/engine/runtime"
+)
+
+// typed gives an error of libcontainer's the type that it has lost on its way: the process in the container sends the
+// text alone. What that is about ends it, or the line of it: before that are names that somebody chose.
+func typed(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &typedError{error: err}
+	text := err.Error()
+	if strings.HasPrefix(text, runtime.ErrNotStarted.Error()+": ") {
+		e.kinds = append(e.kinds, runtime.ErrNotStarted)
+	}
+	first, _, _ := strings.Cut(text, "; runc init error(s): ")
+	for _, reason := range []error{runtime.ErrNotInPath, unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.EISDIR} {
+		if end := ": " + reason.Error(); strings.HasSuffix(first, end) || strings.HasSuffix(text, end) {
+			e.kinds = append(e.kinds, reason)
+			break
+		}
+	}
+	return e
+}
+
+type typedError struct {
+	error
+	kinds []error
+}
+
+func (e *typedError) Unwrap() []error { return append([]error{e.error}, e.kinds...) }
