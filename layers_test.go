@@ -123,7 +123,7 @@ var imports = map[string][]string{
 	"engine/logs/logger":            {"engine/ident", "templates"},
 	"engine/network":                {"fs/module"},
 	"engine/network/networktest":    {"engine/network"},
-	"engine/programs":               {},
+	"engine/programs":               {"fs/inroot"},
 	"engine/ps":                     {},
 	"engine/recovery":               {"engine/image", "engine/state", "fs", "fs/disk"},
 	"engine/reference":              {},

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/inroot"
 )
 
 // Limits, because the root comes from an image and may be made to be slow.
@@ -19,11 +21,8 @@ const (
 	mostShown   = 6
 )
 
-// Opener opens a path below a root with the flags of open(2), and never anything outside.
-type Opener func(path string, flags int) (fd int, err error)
-
 // Missing says what an image has instead of a program that is not in its PATH, or returns "".
-func Missing(open Opener, name, searched string) string {
+func Missing(open inroot.Opener, name, searched string) string {
 	if name == "" || strings.Contains(name, "/") {
 		return ""
 	}
@@ -47,7 +46,7 @@ func Missing(open Opener, name, searched string) string {
 }
 
 // in returns the executable files in a folder.
-func in(open Opener, dir string) (names []string) {
+func in(open inroot.Opener, dir string) (names []string) {
 	if !path.IsAbs(dir) {
 		return nil
 	}

@@ -18,9 +18,6 @@ import (
 // hostile.
 const maxUserFile = 4 << 20
 
-// Opener opens a path below a root with the flags of open(2), and never anything outside.
-type Opener func(path string, flags int) (fd int, err error)
-
 // Account is the user as which a program runs.
 type Account struct {
 	specs.User
@@ -34,7 +31,7 @@ func User(root, name string, groups []string) (Account, error) {
 }
 
 // UserIn is User with the files that open opens.
-func UserIn(open Opener, name string, groups []string) (Account, error) {
+func UserIn(open inroot.Opener, name string, groups []string) (Account, error) {
 	passwd, group := userFile(open, "/etc/passwd"), userFile(open, "/etc/group")
 	defer passwd.Close()
 	defer group.Close()
@@ -67,7 +64,7 @@ func UserIn(open Opener, name string, groups []string) (Account, error) {
 }
 
 // homeOf returns the home of the first user with that uid.
-func homeOf(open Opener, uid int) string {
+func homeOf(open inroot.Opener, uid int) string {
 	passwd := userFile(open, "/etc/passwd")
 	defer passwd.Close()
 	found, err := user.ParsePasswdFilter(io.LimitReader(passwd, maxUserFile),
@@ -90,7 +87,7 @@ func openInRoot(root, path string, flags int) (int, error) {
 
 // userFile opens a file of users or groups. If it is not a regular file, or cannot be opened, it counts as empty.
 // Nothing else is opened, since the root may contain devices.
-func userFile(open Opener, path string) io.ReadCloser {
+func userFile(open inroot.Opener, path string) io.ReadCloser {
 	none := io.NopCloser(emptyReader{})
 	at, err := open(path, unix.O_PATH)
 	if err != nil {

@@ -14,6 +14,9 @@ import (
 // renames is how often openat2 is retried if it failed at ".." because of a rename.
 const renames = 100
 
+// Opener opens a path below a root with the flags of open(2), and never anything outside.
+type Opener func(path string, flags int) (fd int, err error)
+
 // Open opens p with the flags of open(2) but O_CREAT, as a process would whose root the open folder root is. A last
 // link is followed unless they have O_NOFOLLOW, or p ends in a slash. Links of /proc that lead by magic give
 // unix.ELOOP.
