@@ -121,7 +121,8 @@ var imports = map[string][]string{
 	"engine/logs/remote/remotetest": {"engine/logs/driver"},
 	"engine/logs/remote/syslog":     {"engine/logs/driver", "engine/logs/remote"},
 	"engine/logs/logger":            {"engine/ident", "templates"},
-	"engine/network":                {"fs/module"},
+	"engine/network":                {"engine/network/firewall", "fs/module"},
+	"engine/network/firewall":       {"fs/module"},
 	"engine/network/networktest":    {"engine/network"},
 	"engine/programs":               {"fs/inroot"},
 	"engine/ps":                     {},
@@ -170,7 +171,7 @@ var homes = map[string][]string{
 	"github.com/seccomp":                {}, // libcontainer's, with engine/seccomp/libseccomp in its place
 	"github.com/vishvananda/netlink":    {"engine/network"},
 	"github.com/vishvananda/netns":      {"engine/network"},
-	"github.com/google/nftables":        {"engine/network"},
+	"github.com/google/nftables":        {"engine/network/firewall"},
 	"github.com/distribution/reference": {}, // engine/reference does its work, in a quarter of the start of box
 	"github.com/gorilla/mux":            {"netapi"},
 	"go.etcd.io/bbolt":                  {"engine/state", "fs", "fs/fstest", "fs/layers"},

@@ -93,7 +93,7 @@ func (l *Linux) unhold(ctx context.Context, e *Endpoint) error {
 
 // forwarded tells whether no rule can do what a port published on that address asks for.
 func (l *Linux) forwarded(hostIP netip.Addr) bool {
-	return hostIP.Is6() || l.noRules || l.rules.missing()
+	return hostIP.Is6() || l.firewall.Missing()
 }
 
 func closeHeld(held []heldPort) {

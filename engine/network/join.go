@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/vishvananda/netlink"
 
+	"box/engine/network/firewall"
 	"box/fs/module"
 )
 
@@ -195,10 +196,15 @@ func (l *Linux) settle(handle *netlink.Handle, outer int, e *Endpoint, b *bridge
 
 // publish writes the endpoint's ports into the rules, after a look at whether others have changed theirs.
 func (l *Linux) publish(b *bridge, e *Endpoint) error {
-	l.attend()
-	err := l.rules.add(b, e)
-	if errors.Is(err, syscall.ENOENT) ||
-		errors.Is(err, syscall.EEXIST) { // somebody flushed our table, or it is an old one
+	l.mu.Lock()
+	var bridges []string
+	for _, other := range l.networks {
+		bridges = append(bridges, other.Bridge)
+	}
+	l.mu.Unlock()
+	l.firewall.Attend(bridges)
+	err := l.firewall.Publish(b.Bridge, published(e))
+	if errors.Is(err, firewall.ErrChanged) {
 		l.mu.Lock()
 		all := l.on(b.ID)
 		l.mu.Unlock()
@@ -208,6 +214,27 @@ func (l *Linux) publish(b *bridge, e *Endpoint) error {
 		l.flushConntrack(e)
 	}
 	return err
+}
+
+// install writes a bridge's rules.
+func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
+	var ports []firewall.Port
+	for _, e := range endpoints {
+		ports = append(ports, published(e)...)
+	}
+	return l.firewall.Install(firewall.Bridge{
+		Name: b.Bridge, Subnet: b.Subnets[0].Prefix, Internal: b.Internal, ICC: b.ICC, Masquerade: b.Masquerade,
+	}, ports)
+}
+
+// published are an endpoint's ports as rules take them.
+func published(e *Endpoint) []firewall.Port {
+	list := make([]firewall.Port, len(e.Ports))
+	for i, p := range e.Ports {
+		to := netip.AddrPortFrom(e.Address.Addr(), p.Container)
+		list[i] = firewall.Port{Proto: p.Proto, HostIP: p.HostIP, Host: p.Host, To: to}
+	}
+	return list
 }
 
 // Leave implements Plane.
@@ -220,7 +247,7 @@ func (l *Linux) Leave(ctx context.Context, e Endpoint) error {
 	}
 	var err error
 	if b != nil {
-		err = l.rules.remove(b, &e)
+		err = l.firewall.Unpublish(b.Bridge, published(&e))
 	}
 	if len(e.Ports) > 0 {
 		err = errors.Join(err, l.unhold(ctx, &e))

@@ -14,6 +14,8 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"box/engine/network/firewall"
 )
 
 // Options says where a plane keeps its things.
@@ -28,13 +30,13 @@ type Options struct {
 // Linux is the Plane on a Linux kernel: everything by netlink and files in /proc/sys, in the network namespace of
 // this process.
 type Linux struct {
-	dir                string // of the sandboxes
-	holder             Holder
-	noRules, noForward bool
-	log                *slog.Logger
-	route              *netlink.Handle
-	reaper             *reaper
-	group              uint32 // of the links that this daemon makes
+	dir       string // of the sandboxes
+	holder    Holder
+	noForward bool
+	log       *slog.Logger
+	route     *netlink.Handle
+	reaper    *reaper
+	group     uint32 // of the links that this daemon makes
 
 	mu        sync.Mutex // guards what follows; never held over a call to the kernel
 	networks  map[string]*bridge
@@ -43,9 +45,8 @@ type Linux struct {
 	ports     portTable
 	warnings  []string
 	conntrack *netlink.Handle // opened when it is first needed
-	legacy    string          // state of the legacy iptables filter table when it was last looked at
 
-	rules rules
+	firewall *firewall.Firewall
 }
 
 // bridge is a network and the addresses in use on it.
@@ -58,11 +59,13 @@ type bridge struct {
 // Open makes the folder for sandboxes and gets ready; it changes nothing else in the kernel.
 func Open(o Options) (*Linux, error) {
 	l := &Linux{
-		dir: filepath.Join(o.ExecRoot, "netns"), holder: o.Holder, log: o.Log, noRules: o.NoRules, noForward: o.NoForward,
+		dir: filepath.Join(o.ExecRoot, "netns"), holder: o.Holder, log: o.Log, noForward: o.NoForward,
 		networks: map[string]*bridge{}, endpoints: map[string]*Endpoint{}, fresh: map[string]*netlink.Handle{},
-		ports: portTable{}, rules: rules{owner: ownerOf(o.ExecRoot), off: o.NoRules},
+		ports: portTable{},
 	}
-	l.group = groupOf(l.rules.owner)
+	mark := firewall.Mark(o.ExecRoot)
+	l.group = groupOf(mark)
+	l.firewall = firewall.New(mark, o.NoRules, l.warn)
 	if l.log == nil {
 		l.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -97,7 +100,7 @@ func (l *Linux) Close(last bool) error {
 			err = errors.Join(err, l.retire(b))
 		}
 	}
-	l.rules.close()
+	l.firewall.Close()
 	if l.conntrack != nil {
 		l.conntrack.Close()
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
+
+	"box/engine/network/firewall"
 )
 
 // Host ports that are given out where none was asked for (RFC 6335, section 6: dynamic ports).
@@ -95,7 +97,7 @@ func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, 
 	byPort := make([][]Port, len(r.Ports))
 	for _, i := range order {
 		p := r.Ports[i]
-		if _, known := protocols[p.Proto]; !known {
+		if _, known := firewall.Protocol(p.Proto); !known {
 			return bound, held, fmt.Errorf("port %d: protocol %q is none of tcp, udp, sctp: %w", p.Container, p.Proto,
 				errdefs.ErrInvalidArgument)
 		}
@@ -242,7 +244,8 @@ func boundSocket(proto string, at netip.AddrPort, reuse bool) (int, error) {
 	if proto == "udp" {
 		kind = unix.SOCK_DGRAM
 	}
-	fd, err := unix.Socket(domain, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(protocols[proto]))
+	number, _ := firewall.Protocol(proto)
+	fd, err := unix.Socket(domain, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, number)
 	if err != nil {
 		return -1, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"box/engine/network/firewall"
 	"box/fs/module"
 )
 
@@ -35,14 +36,11 @@ func probe() (s Support) {
 		return s
 	}
 	s.Bridges = probeLinks()
-	r := &rules{}
-	defer r.close()
-	n := Network{Name: "probe", Bridge: "probe0", ICC: true, Masquerade: true,
-		Subnets: []Subnet{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Gateway: netip.MustParseAddr("192.0.2.1")}}}
-	e := &Endpoint{Address: netip.MustParsePrefix("192.0.2.2/24"),
-		Ports: []Port{{Proto: "tcp", Container: 80, Host: 80, HostIP: netip.IPv4Unspecified()}}}
-	s.NAT = r.write(&bridge{Network: n}, []*Endpoint{e})
-	s.Firewalls = r.passes([]string{n.Bridge})
+	s.NAT, s.Firewalls = firewall.Probe(
+		firewall.Bridge{Name: "probe0", Subnet: netip.MustParsePrefix("192.0.2.0/24"), ICC: true, Masquerade: true},
+		[]firewall.Port{{
+			Proto: "tcp", HostIP: netip.IPv4Unspecified(), Host: 80, To: netip.MustParseAddrPort("192.0.2.2:80"),
+		}})
 	return s
 }
 

@@ -1,4 +1,4 @@
-package network
+package firewall
 
 import (
 	"encoding/binary"
@@ -20,92 +20,6 @@ import (
 
 // passMark is the comment that box's rules in foreign chains carry, before the bridge's name.
 const passMark = "box "
-
-// install writes b's rules and the passes for it.
-func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
-	if l.noRules {
-		return l.withoutRules(b)
-	}
-	defer lockSetting(b.Bridge)()
-	err := l.rules.write(b, endpoints)
-	if noTables(err) {
-		l.rules.mu.Lock()
-		l.rules.none = true
-		l.rules.mu.Unlock()
-		l.warn("no nf_tables NAT in this kernel (" + err.Error() +
-			"): containers have no way out, published ports are forwarded by a " +
-			"process; load nf_tables, nft_chain_nat, nft_masq and nft_fib_ipv4, or run a kernel that has them")
-		return closeLoopback(b.Bridge)
-	}
-	if err != nil {
-		return err
-	}
-	if err := openLoopback(b.Bridge); err != nil {
-		l.warn("ports are not reachable on 127.0.0.1: " + err.Error())
-	}
-	l.passes([]string{b.Bridge})
-	return nil
-}
-
-// withoutRules takes away what this daemon left of b when it had rules.
-func (l *Linux) withoutRules(b *bridge) error {
-	_, err := l.retireRules(b)
-	return err
-}
-
-// passes puts what is missing into foreign chains. That this cannot be done is a warning, no error.
-func (l *Linux) passes(bridges []string) {
-	if err := l.rules.passes(bridges); err != nil {
-		l.warn("the firewall on this host may drop containers' traffic: " + err.Error())
-	}
-	for _, b := range bridges {
-		if err := xtablesPass(b); err != nil {
-			l.warn("the legacy iptables firewall on this host may drop containers' traffic: " + err.Error())
-		}
-	}
-}
-
-// attend puts back what a change of somebody else's firewall has removed, and goes through a firewall that is new. It
-// costs little when nobody changed anything.
-func (l *Linux) attend() {
-	if l.noRules {
-		return
-	}
-	l.rules.mu.Lock()
-	same := !l.rules.none && l.rules.generation == l.rules.latest()
-	l.rules.mu.Unlock()
-	legacy := xtablesState()
-	l.mu.Lock()
-	same = same && l.legacy == legacy
-	var bridges []string
-	for _, b := range l.networks {
-		bridges = append(bridges, b.Bridge)
-	}
-	l.mu.Unlock()
-	if same {
-		return
-	}
-	l.passes(bridges)
-	legacy = xtablesState()
-	l.rules.mu.Lock()
-	l.rules.generation = l.rules.latest()
-	l.rules.mu.Unlock()
-	l.mu.Lock()
-	l.legacy = legacy
-	l.mu.Unlock()
-}
-
-// removePasses takes the passes of bridges out of foreign chains.
-func (l *Linux) removePasses(bridges []string) error {
-	err := l.rules.removePasses(bridges)
-	for _, b := range bridges {
-		err = errors.Join(err, xtablesUnpass(b))
-	}
-	if err != nil {
-		return fmt.Errorf("taking box's rules out of the host's firewall: %w", err)
-	}
-	return nil
-}
 
 // foreignChains finds the chains that want a pass: Docker's chain for its users' rules where there is one, otherwise
 // every base chain on the forward hook that has a rule or drops by policy.

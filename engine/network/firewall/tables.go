@@ -1,16 +1,14 @@
-package network
+package firewall
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sync"
 	"syscall"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 	"github.com/google/nftables/userdata"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -62,10 +60,10 @@ func portMap(t *nftables.Table) *nftables.Set {
 // protocols are the protocols with ports, by Docker's names.
 var protocols = map[string]byte{"tcp": unix.IPPROTO_TCP, "udp": unix.IPPROTO_UDP, "sctp": unix.IPPROTO_SCTP}
 
-// elements gives the map's elements for an endpoint's IPv4 ports.
-func elements(e *Endpoint) []nftables.SetElement {
+// elements gives the map's elements for IPv4 ports.
+func elements(ports []Port) []nftables.SetElement {
 	var list []nftables.SetElement
-	for _, p := range e.Ports {
+	for _, p := range ports {
 		if !p.HostIP.Is4() {
 			continue // forwarded by the holder
 		}
@@ -73,25 +71,25 @@ func elements(e *Endpoint) []nftables.SetElement {
 		copy(key, p.HostIP.AsSlice())
 		key[4] = protocols[p.Proto]
 		binary.BigEndian.PutUint16(key[8:], p.Host)
-		copy(val, e.Address.Addr().AsSlice())
-		binary.BigEndian.PutUint16(val[4:], p.Container)
+		copy(val, p.To.Addr().AsSlice())
+		binary.BigEndian.PutUint16(val[4:], p.To.Port())
 		list = append(list, nftables.SetElement{Key: key, Val: val})
 	}
 	return list
 }
 
 // write puts b's table into the kernel in place of what it had.
-func (r *rules) write(b *bridge, endpoints []*Endpoint) error {
-	return r.transact("rules of "+b.Bridge, func(c *nftables.Conn) error {
-		name, err := r.name(b.Bridge)
+func (r *rules) write(b Bridge, published []Port) error {
+	return r.transact("rules of "+b.Name, func(c *nftables.Conn) error {
+		name, err := r.name(b.Name)
 		if err != nil {
 			return err
 		}
 		if r.names == nil {
 			r.names = map[string]string{}
 		}
-		r.names[b.Bridge] = name
-		t := r.table(b.Bridge)
+		r.names[b.Name] = name
+		t := r.table(b.Name)
 		c.AddTable(t)
 		c.DelTable(t)
 		c.AddTable(t)
@@ -110,11 +108,7 @@ func (r *rules) write(b *bridge, endpoints []*Endpoint) error {
 			c.AddRule(&nftables.Rule{Table: t, Chain: chains[row.chain], Exprs: row.exprs, UserData: mark})
 			mark = nil // it is on the first
 		}
-		var all []nftables.SetElement
-		for _, e := range endpoints {
-			all = append(all, elements(e)...)
-		}
-		return addElements(c, ports, all)
+		return addElements(c, ports, elements(published))
 	})
 }
 
@@ -128,25 +122,25 @@ func addElements(c *nftables.Conn, set *nftables.Set, all []nftables.SetElement)
 	return nil
 }
 
-// add publishes an endpoint's ports.
-func (r *rules) add(b *bridge, e *Endpoint) error {
-	list := elements(e)
+// add publishes ports.
+func (r *rules) add(bridge string, ports []Port) error {
+	list := elements(ports)
 	if len(list) == 0 || r.off {
 		return nil
 	}
-	return r.transact("publishing ports on "+b.Bridge, func(c *nftables.Conn) error {
-		return addElements(c, portMap(r.table(b.Bridge)), list)
+	return r.transact("publishing ports on "+bridge, func(c *nftables.Conn) error {
+		return addElements(c, portMap(r.table(bridge)), list)
 	})
 }
 
-// remove takes an endpoint's ports back; rules that are gone are no error.
-func (r *rules) remove(b *bridge, e *Endpoint) error {
-	list := elements(e)
+// remove takes ports back; rules that are gone are no error.
+func (r *rules) remove(bridge string, ports []Port) error {
+	list := elements(ports)
 	if len(list) == 0 || r.off {
 		return nil
 	}
-	err := r.transact("unpublishing ports on "+b.Bridge, func(c *nftables.Conn) error {
-		return c.SetDeleteElements(portMap(r.table(b.Bridge)), list)
+	err := r.transact("unpublishing ports on "+bridge, func(c *nftables.Conn) error {
+		return c.SetDeleteElements(portMap(r.table(bridge)), list)
 	})
 	if errors.Is(err, syscall.ENOENT) {
 		return nil
@@ -243,62 +237,4 @@ func (r *rules) close() {
 		r.asking.Close()
 		r.asking = nil
 	}
-}
-
-type baseChain struct {
-	name     string
-	kind     nftables.ChainType
-	hook     *nftables.ChainHook
-	priority *nftables.ChainPriority
-}
-
-var baseChains = []baseChain{
-	{"raw", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw},
-	{"prerouting", nftables.ChainTypeNAT, nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest},
-	{"output", nftables.ChainTypeNAT, nftables.ChainHookOutput, nftables.ChainPriorityNATDest},
-	{"postrouting", nftables.ChainTypeNAT, nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource},
-	{"forward", nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityFilter},
-}
-
-type ruleRow struct {
-	chain string
-	exprs []expr.Any
-}
-
-// bridgeRules is what box says about packets from and to a bridge. A drop here is final; an accept is the opinion of
-// this table only.
-func bridgeRules(b *bridge, ports *nftables.Set) []ruleRow {
-	from, to := iif(b.Bridge, true), oif(b.Bridge, true)
-	subnet, loop := b.Subnets[0].Prefix, netip.MustParsePrefix("127.0.0.0/8")
-	rows := []ruleRow{
-		// route_localnet on the bridge would open the host's loopback to containers.
-		{"raw", rule(from, daddr(loop), drop())},
-		// Nothing that comes in by a link is for 127/8, whatever has been published there.
-		{"prerouting", rule(daddr(loop), accept())},
-		{"prerouting", publishedHere(ports)},
-		{"prerouting", publishedAnywhere(ports)},
-		{"output", publishedHere(ports)},
-		{"output", publishedAnywhere(ports)},
-		// From 127.0.0.1 by the bridge, and from a container back to its own bridge: the answer has to come through
-		// here.
-		{"postrouting", rule(to, saddr(loop), masquerade())},
-		{"postrouting", rule(to, saddr(subnet), dnatted(), masquerade())},
-	}
-	if b.Masquerade {
-		rows = append(rows, ruleRow{"postrouting", rule(oif(b.Bridge, false), saddr(subnet), masquerade())})
-	}
-	if b.Internal {
-		rows = append(rows,
-			ruleRow{"forward", rule(from, oif(b.Bridge, false), drop())},
-			ruleRow{"forward", rule(to, iif(b.Bridge, false), drop())})
-	}
-	neighbours := accept()
-	if !b.ICC {
-		neighbours = drop()
-	}
-	return append(rows,
-		ruleRow{"forward", rule(to, answering(), accept())},
-		ruleRow{"forward", rule(to, dnatted(), accept())},
-		ruleRow{"forward", rule(to, from, neighbours)},
-		ruleRow{"forward", rule(to, drop())}) // ports that are not published
 }
