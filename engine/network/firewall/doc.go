@@ -1,9 +1,9 @@
 // Package firewall is the rules of bridges in the kernel: nf_tables, and what legacy iptables must let pass.
 //
 // A bridge has a table of its own, `ip box-<bridge>` (the second daemon on one has box-<bridge>/<digest>), whose first
-// rule names the daemon. A drop in it is final; an accept is the opinion of that table only, so what forwards packets in
-// other tables gets a pair of rules at its head that accepts what comes from or goes to the bridge. route_localnet is
-// set after the rules that guard it are in force, and cleared before the last of them go.
+// rule names the daemon. A drop in it is final; an accept is the opinion of that table only, so what forwards packets
+// in other tables gets a pair of rules at its head that accepts what comes from or goes to the bridge. route_localnet
+// is set after the rules that guard it are in force, and cleared before the last of them go.
 //
 //	chain        packets                                            verdict
 //	raw          from the bridge to 127/8                           drop: route_localnet opens it to containers else

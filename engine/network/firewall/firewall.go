@@ -34,8 +34,8 @@ type Firewall struct {
 	legacy string // state of the legacy iptables filter table when it was last looked at
 }
 
-// New is that of the daemon with a mark. With off it makes no rule, and takes away what the daemon has. warn is told what
-// this host cannot do.
+// New is that of the daemon with a mark. With off it makes no rule, and takes away what the daemon has. warn is told
+// what this host cannot do.
 func New(mark string, off bool, warn func(string)) *Firewall {
 	return &Firewall{rules: rules{owner: mark, off: off}, warn: warn}
 }

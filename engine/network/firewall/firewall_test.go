@@ -82,8 +82,8 @@ func TestTwoDaemons(t *testing.T) {
 	})
 }
 
-// TestPublish: ports come and go; one that leads elsewhere is ErrChanged, and so is a table that somebody took away; what is not there is
-// taken back without an error.
+// TestPublish: ports come and go; one that leads elsewhere is ErrChanged, and so is a table that somebody took away.
+// What is not there is taken back without an error.
 func TestPublish(t *testing.T) {
 	alone(t, func() {
 		f := New("box of /run/a", false, func(sentence string) { t.Error(sentence) })

@@ -165,7 +165,7 @@ func TestNoTables(t *testing.T) {
 	for err, want := range map[error]bool{
 		syscall.EOPNOTSUPP: true, syscall.EPROTONOSUPPORT: true, syscall.ENOENT: true,
 		fmt.Errorf("rules: %w", syscall.EOPNOTSUPP): true, syscall.EPERM: false, syscall.ENOBUFS: false,
-			errors.New("x"): false,
+		errors.New("x"): false,
 	} {
 		if noTables(err) != want {
 			t.Errorf("%v: %v", err, !want)

@@ -25,8 +25,8 @@ func entryOf(name string, verdict int32, more string) []byte {
 	return raw
 }
 
-// tableOf lays a filter table out: the rules of INPUT, FORWARD and OUTPUT, each with its policy last, and chains of users,
-// each with the ERROR that names it before and a return behind.
+// tableOf lays a filter table out: the rules of INPUT, FORWARD and OUTPUT, each with its policy last, and chains of
+// users, each with the ERROR that names it before and a return behind.
 func tableOf(input, forward, output [][]byte, chains ...string) *xtTable {
 	t := &xtTable{}
 	offset := uint32(0)

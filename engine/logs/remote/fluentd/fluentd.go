@@ -188,27 +188,49 @@ func (f *sender) appendEvent(b []byte, l *driver.Line) []byte {
 	b = append(b, 0x90|byte(items))
 	b = packString(b, f.tag)
 	b = f.appendTime(b, l.Time)
-	n := 2 + len(f.extra)
-	if l.Part > 0 {
-		n += 4
-	}
-	b = packMap(b, n)
-	b = packPair(b, "source", l.Stream.String())
-	b = append(packLength(packString(b, "log"), len(l.Text)), l.Text...)
-	for _, key := range slices.Sorted(maps.Keys(f.extra)) {
-		b = packPair(b, key, f.extra[key])
-	}
-	if l.Part > 0 {
-		b = packPair(b, "partial_message", "true")
-		b = packPair(b, "partial_id", l.ID)
-		b = packPair(b, "partial_ordinal", strconv.Itoa(l.Part))
-		b = packPair(b, "partial_last", strconv.FormatBool(l.Last))
-	}
+	b = f.appendRecord(b, l)
 	if f.ack {
 		var id [16]byte
 		_, _ = rand.Read(id[:]) // never fails
 		f.chunk = base64.StdEncoding.EncodeToString(id[:])
 		b = packPair(packMap(b, 1), "chunk", f.chunk)
+	}
+	return b
+}
+
+// partFields are those of a part of a line.
+var partFields = []string{"partial_message", "partial_id", "partial_ordinal", "partial_last"}
+
+// appendRecord appends the fields of a line, each once: a label of the name of one goes in its place, but for those of
+// parts, as in Docker.
+func (f *sender) appendRecord(b []byte, l *driver.Line) []byte {
+	labelled := func(name string) bool { _, is := f.extra[name]; return is }
+	own := []string{"source", "log"}
+	if l.Part > 0 {
+		own = slices.Concat(own, partFields)
+	}
+	n := len(f.extra)
+	for _, name := range own {
+		if !labelled(name) {
+			n++
+		}
+	}
+	b = packMap(b, n)
+	if !labelled("source") {
+		b = packPair(b, "source", l.Stream.String())
+	}
+	if !labelled("log") {
+		b = append(packLength(packString(b, "log"), len(l.Text)), l.Text...)
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.extra)) {
+		if l.Part == 0 || !slices.Contains(partFields, key) {
+			b = packPair(b, key, f.extra[key])
+		}
+	}
+	if l.Part > 0 {
+		for i, v := range []string{"true", l.ID, strconv.Itoa(l.Part), strconv.FormatBool(l.Last)} {
+			b = packPair(b, partFields[i], v)
+		}
 	}
 	return b
 }

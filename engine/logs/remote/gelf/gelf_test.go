@@ -35,8 +35,10 @@ func TestGelf(t *testing.T) {
 	host, err := os.Hostname()
 	must(t, err)
 	message := func(text string, level int) string {
-		return fmt.Sprintf(`{"version":"1.1","host":%q,"short_message":"%s","timestamp":1767355200.123,"level":%d,"_a-b":"1","_command":"sh -c",`+
-			`"_container_id":"%s","_container_name":"name","_created":"2026-01-02T12:00:00.123456789Z","_image_id":"sha256:1","_image_name":"image","_tag":"tag"}`,
+		return fmt.Sprintf(`{"version":"1.1","host":%q,"short_message":"%s",`+
+			`"timestamp":1767355200.123,"level":%d,"_a-b":"1","_command":"sh -c",`+
+			`"_container_id":"%s","_container_name":"name",`+
+			`"_created":"2026-01-02T12:00:00.123456789Z","_image_id":"sha256:1","_image_name":"image","_tag":"tag"}`,
 			host, text, level, remotetest.ID)
 	}
 	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
