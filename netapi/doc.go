@@ -13,5 +13,5 @@
 // once with objects in all states (netapi/live_test.go). If a handler or a goroutine of it panics nevertheless, the
 // reply is status 500 with an ID under which the stack is in the log (panics). Limits are 1 MiB and 30 s for headers, 4
 // MiB for JSON bodies, and 3 minutes for idle connections. Thousands of idle or slow connections do not delay others
-// (testdata/script/idle.txtar).
+// (testdata/script/daemon/idle.txtar).
 package netapi

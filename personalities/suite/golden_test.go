@@ -25,6 +25,19 @@ type call struct {
 	name, method, path, body string
 }
 
+// file is where the reply of Debian's Docker is, by what is asked for and how.
+func (c call) file() string {
+	noun, _, _ := strings.Cut(strings.TrimPrefix(c.path, "/"), "/")
+	switch {
+	case strings.HasSuffix(c.path, "/exec"):
+		noun = "exec"
+	case slices.Contains([]string{"containers", "exec", "images", "networks", "volumes"}, noun):
+	default:
+		noun = "system"
+	}
+	return filepath.Join("testdata/api", noun, strings.ToLower(c.method), c.name+".json")
+}
+
 // goldenCalls are made in this order in version 1.41, the newest of the Docker that the replies were recorded from.
 var goldenCalls = []call{
 	{"ping", "GET", "/_ping", ""},
@@ -172,8 +185,9 @@ func TestGolden(t *testing.T) {
 	ids := map[string]string{}
 	for _, c := range goldenCalls {
 		got := ask1(t, socket, c, ids)
-		path := filepath.Join("testdata/api", c.name+".json")
+		path := c.file()
 		if record {
+			must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 			writeReply(t, path, got)
 			continue
 		}

@@ -15,7 +15,7 @@ import (
 // TestConditions says which lines of scripts are left out here. A line with a condition that does not hold is passed
 // over in silence else.
 func TestConditions(t *testing.T) {
-	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	scripts, err := filepath.Glob("testdata/script/*/*.txtar")
 	if err != nil || len(scripts) == 0 {
 		t.Fatal("no scripts: ", err)
 	}

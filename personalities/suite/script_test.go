@@ -112,8 +112,12 @@ func TestScript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	scripts, err := filepath.Glob("testdata/script/*/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal("no scripts: ", err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", WorkdirRoot: t.TempDir(),
+		Files: scripts, WorkdirRoot: t.TempDir(),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
 			env.Setenv("IMAGES", images)
