@@ -30,6 +30,7 @@ var imports = map[string][]string{
 		"personalities/docker/values", "personalities/docker/volume"},
 	"personalities/docker/archive": {"netapi/client", "personalities/docker/progress", "personalities/docker/session",
 		"personalities/outfile"},
+	"personalities/docker/clienttest": {"netapi/client", "netapi/wire", "personalities/cmd"},
 	"personalities/docker/container": {"netapi/client", "netapi/wire", "personalities/cmd", "personalities/docker/archive",
 		"personalities/docker/image", "personalities/docker/inspect", "personalities/docker/progress",
 		"personalities/docker/prune", "personalities/docker/run", "personalities/docker/session",

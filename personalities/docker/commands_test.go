@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"box/personalities/docker/clienttest"
 )
 
 func writeConfig(t *testing.T, home, content string) {
@@ -31,8 +33,8 @@ func TestEveryCommandHasHelp(t *testing.T) {
 				t.Errorf("two commands are called %s", name)
 			}
 			seen[name] = true
-			r := f.docker(t, "", append(strings.Fields(name), "--help")...)
-			if r.code != 0 || !strings.HasPrefix(r.out, "Usage:  docker "+name) || !strings.Contains(r.out, c.summary) {
+			r := f.Docker(t, "", append(strings.Fields(name), "--help")...)
+			if r.Code != 0 || !strings.HasPrefix(r.Out, "Usage:  docker "+name) || !strings.Contains(r.Out, c.summary) {
 				t.Errorf("%s --help: %+v", name, r)
 			}
 			u := c.usage("docker " + name)
@@ -44,19 +46,19 @@ func TestEveryCommandHasHelp(t *testing.T) {
 		}
 	}
 	for _, g := range groups() {
-		if r := f.docker(t, "", g.name); r.code != 0 || !strings.HasPrefix(r.out, "Usage:  docker "+g.name+" COMMAND") {
+		if r := f.Docker(t, "", g.name); r.Code != 0 || !strings.HasPrefix(r.Out, "Usage:  docker "+g.name+" COMMAND") {
 			t.Errorf("%s: %+v", g.name, r)
 		}
 	}
-	if len(f.seen) > 0 {
-		t.Errorf("help asked the daemon %q", f.seen)
+	if len(f.Seen) > 0 {
+		t.Errorf("help asked the daemon %q", f.Seen)
 	}
 }
 
 // One row a verb: what is typed, what is asked, what is printed.
 func TestVerbs(t *testing.T) {
 	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
-	gone := refuse(404, "No such container: zz")
+	gone := clienttest.Refuse(404, "No such container: zz")
 	f := newFake(t, map[string]http.HandlerFunc{
 		"POST /containers/a/start": ok, "POST /containers/a/stop": ok, "POST /containers/a/restart": ok,
 		"POST /containers/a/kill":  ok,
@@ -64,26 +66,26 @@ func TestVerbs(t *testing.T) {
 		"DELETE /containers/a":      ok,
 		"POST /containers/zz/start": gone, "POST /containers/zz/stop": gone, "DELETE /containers/zz": gone,
 		"POST /containers/zz/wait": gone,
-		"POST /containers/a/wait":  reply(`{"StatusCode":3}`), "POST /containers/a/update": reply(`{"Warnings":["w"]}`),
-		"GET /containers/a/changes":   reply(`[{"Kind":0,"Path":"/a"},{"Kind":1,"Path":"/b"},{"Kind":2,"Path":"/c"}]`),
-		"GET /containers/a/top":       reply(`{"Titles":["PID","CMD"],"Processes":[["1","sh"],["22","sleep 5"]]}`),
-		"GET /containers/a/json":      reply(`{"Id":"a","NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"},{"HostIp":"::","HostPort":"8080"}],"90/udp":null}}}`),
-		"POST /commit":                reply(`{"Id":"sha256:new"}`),
+		"POST /containers/a/wait":  clienttest.Reply(`{"StatusCode":3}`), "POST /containers/a/update": clienttest.Reply(`{"Warnings":["w"]}`),
+		"GET /containers/a/changes":   clienttest.Reply(`[{"Kind":0,"Path":"/a"},{"Kind":1,"Path":"/b"},{"Kind":2,"Path":"/c"}]`),
+		"GET /containers/a/top":       clienttest.Reply(`{"Titles":["PID","CMD"],"Processes":[["1","sh"],["22","sleep 5"]]}`),
+		"GET /containers/a/json":      clienttest.Reply(`{"Id":"a","NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"},{"HostIp":"::","HostPort":"8080"}],"90/udp":null}}}`),
+		"POST /commit":                clienttest.Reply(`{"Id":"sha256:new"}`),
 		"POST /images/a:1/tag":        ok,
-		"DELETE /images/a:1":          reply(`[{"Untagged":"a:1"},{"Deleted":"sha256:x"}]`),
-		"POST /networks/create":       reply(`{"Id":"net","Warning":"careful"}`),
+		"DELETE /images/a:1":          clienttest.Reply(`[{"Untagged":"a:1"},{"Deleted":"sha256:x"}]`),
+		"POST /networks/create":       clienttest.Reply(`{"Id":"net","Warning":"careful"}`),
 		"DELETE /networks/n":          ok,
 		"POST /networks/n/connect":    ok,
 		"POST /networks/n/disconnect": ok,
-		"POST /volumes/create":        reply(`{"Name":"v"}`),
+		"POST /volumes/create":        clienttest.Reply(`{"Name":"v"}`),
 		"DELETE /volumes/v":           ok,
-		"POST /containers/prune":      reply(`{"ContainersDeleted":["c1"],"SpaceReclaimed":1500}`),
-		"POST /images/prune":          reply(`{"ImagesDeleted":[{"Untagged":"u"},{"Deleted":"d"}],"SpaceReclaimed":0}`),
-		"POST /volumes/prune":         reply(`{}`),
-		"POST /networks/prune":        reply(`{"NetworksDeleted":["n1"]}`),
-		"POST /build/prune":           reply(`{"CachesDeleted":["b1"],"SpaceReclaimed":1500}`),
-		"GET /images/search":          reply(`[{"name":"n","description":"d","star_count":5,"is_official":true}]`),
-		"POST /auth":                  reply(`{"Status":"Login Succeeded"}`),
+		"POST /containers/prune":      clienttest.Reply(`{"ContainersDeleted":["c1"],"SpaceReclaimed":1500}`),
+		"POST /images/prune":          clienttest.Reply(`{"ImagesDeleted":[{"Untagged":"u"},{"Deleted":"d"}],"SpaceReclaimed":0}`),
+		"POST /volumes/prune":         clienttest.Reply(`{}`),
+		"POST /networks/prune":        clienttest.Reply(`{"NetworksDeleted":["n1"]}`),
+		"POST /build/prune":           clienttest.Reply(`{"CachesDeleted":["b1"],"SpaceReclaimed":1500}`),
+		"GET /images/search":          clienttest.Reply(`[{"name":"n","description":"d","star_count":5,"is_official":true}]`),
+		"POST /auth":                  clienttest.Reply(`{"Status":"Login Succeeded"}`),
 	})
 	for _, row := range []struct {
 		args, asked, out, stderr string
@@ -138,25 +140,25 @@ func TestVerbs(t *testing.T) {
 			"NAME      DESCRIPTION   STARS     OFFICIAL\nn         d             5         [OK]\n", "", 0},
 		{"network prune -f", "POST /networks/prune", "Deleted Networks:\nn1\n\n", "", 0},
 	} {
-		before := len(f.seen)
-		r := f.docker(t, "", strings.Fields(row.args)...)
-		if r.code != row.code || r.out != row.out || r.stderr != row.stderr {
+		before := len(f.Seen)
+		r := f.Docker(t, "", strings.Fields(row.args)...)
+		if r.Code != row.code || r.Out != row.out || r.Stderr != row.stderr {
 			t.Errorf("%s: %+v", row.args, r)
 		}
-		if row.asked != "" && (len(f.seen) == before || f.seen[len(f.seen)-1] != row.asked) {
-			t.Errorf("%s asked %q, want %s", row.args, f.seen[before:], row.asked)
+		if row.asked != "" && (len(f.Seen) == before || f.Seen[len(f.Seen)-1] != row.asked) {
+			t.Errorf("%s asked %q, want %s", row.args, f.Seen[before:], row.asked)
 		}
 	}
 }
 
 func TestPruneAsks(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/prune": reply(`{}`)})
-	if r := f.docker(t, "n\n", "container", "prune"); r.code != 0 || len(f.seen) > 0 ||
-		!strings.Contains(r.out, "Are you sure you want to continue? [y/N]") {
-		t.Errorf("n: %+v asked %q", r, f.seen)
+	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/prune": clienttest.Reply(`{}`)})
+	if r := f.Docker(t, "n\n", "container", "prune"); r.Code != 0 || len(f.Seen) > 0 ||
+		!strings.Contains(r.Out, "Are you sure you want to continue? [y/N]") {
+		t.Errorf("n: %+v asked %q", r, f.Seen)
 	}
-	if r := f.docker(t, "y\n", "container", "prune"); r.code != 0 || len(f.seen) != 1 {
-		t.Errorf("y: %+v asked %q", r, f.seen)
+	if r := f.Docker(t, "y\n", "container", "prune"); r.Code != 0 || len(f.Seen) != 1 {
+		t.Errorf("y: %+v asked %q", r, f.Seen)
 	}
 }
 
@@ -177,7 +179,7 @@ func TestUnknown(t *testing.T) {
 		{"-l zz ps", "Unable to parse logging level: zz\n", 1},
 		{"-H a -H b ps", "Failed to initialize: unable to resolve docker endpoint: Specify only one -H\n", 1},
 	} {
-		if r := f.docker(t, "", strings.Fields(row.args)...); r.code != row.code || r.stderr != row.want {
+		if r := f.Docker(t, "", strings.Fields(row.args)...); r.Code != row.code || r.Stderr != row.want {
 			t.Errorf("%s: %+v", row.args, r)
 		}
 	}
@@ -185,10 +187,10 @@ func TestUnknown(t *testing.T) {
 
 func TestInspect(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{
-		"GET /containers/c/json": reply(`{"Id":"c","Created":"2020","Config":{"Cmd":null,"Image":"i"},"New":{"z":1,"a":2}}`),
-		"GET /images/i/json":     reply(`{"Id":"sha256:i","RepoTags":["i:1"]}`),
-		"GET /networks/n":        reply(`{"Id":"n"}`),
-		"GET /volumes/v":         reply(`{"Name":"v"}`),
+		"GET /containers/c/json": clienttest.Reply(`{"Id":"c","Created":"2020","Config":{"Cmd":null,"Image":"i"},"New":{"z":1,"a":2}}`),
+		"GET /images/i/json":     clienttest.Reply(`{"Id":"sha256:i","RepoTags":["i:1"]}`),
+		"GET /networks/n":        clienttest.Reply(`{"Id":"n"}`),
+		"GET /volumes/v":         clienttest.Reply(`{"Name":"v"}`),
 	})
 	for _, row := range []struct {
 		args []string
@@ -207,48 +209,48 @@ func TestInspect(t *testing.T) {
 		{[]string{"volume", "inspect", "v", "-f", "{{.Name}}"}, "v\n", 0},
 		{[]string{"inspect", "-f", "{{", "c"}, "", 64},
 	} {
-		r := f.docker(t, "", row.args...)
-		if r.code != row.code || (row.out != "" && r.out != row.out) {
+		r := f.Docker(t, "", row.args...)
+		if r.Code != row.code || (row.out != "" && r.Out != row.out) {
 			t.Errorf("%q: %+v", row.args, r)
 		}
 	}
-	if r := f.docker(t, "", "inspect", "zz"); r.stderr != "Error: No such object: zz\n" {
+	if r := f.Docker(t, "", "inspect", "zz"); r.Stderr != "Error: No such object: zz\n" {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestLogs(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{
-		"GET /containers/c/json": reply(`{"Id":"c"}`),
+		"GET /containers/c/json": clienttest.Reply(`{"Id":"c"}`),
 		"GET /containers/c/logs": func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, "\x01\x00\x00\x00\x00\x00\x00\x04out\n\x02\x00\x00\x00\x00\x00\x00\x04err\n")
 		},
-		"GET /containers/t/json": reply(`{"Id":"t","Config":{"Tty":true}}`),
+		"GET /containers/t/json": clienttest.Reply(`{"Id":"t","Config":{"Tty":true}}`),
 		"GET /containers/t/logs": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "raw\r\n") },
 	})
-	if r := f.docker(t, "", "logs", "--since", "1700000000.5", "-n", "5", "-t", "c"); r.out != "out\n" ||
-		r.stderr != "err\n" {
+	if r := f.Docker(t, "", "logs", "--since", "1700000000.5", "-n", "5", "-t", "c"); r.Out != "out\n" ||
+		r.Stderr != "err\n" {
 		t.Errorf("%+v", r)
 	}
-	if want := "GET /containers/c/logs?since=1700000000.5&stderr=1&stdout=1&tail=5&timestamps=1"; f.seen[1] != want {
-		t.Error(f.seen[1])
+	if want := "GET /containers/c/logs?since=1700000000.5&stderr=1&stdout=1&tail=5&timestamps=1"; f.Seen[1] != want {
+		t.Error(f.Seen[1])
 	}
-	if r := f.docker(t, "", "logs", "t"); r.out != "raw\r\n" {
+	if r := f.Docker(t, "", "logs", "t"); r.Out != "raw\r\n" {
 		t.Errorf("%+v", r)
 	}
-	if r := f.docker(t, "", "logs", "--since", "yesterday", "c"); r.code != 1 ||
-		!strings.Contains(r.stderr, `invalid value for "since"`) {
+	if r := f.Docker(t, "", "logs", "--since", "yesterday", "c"); r.Code != 1 ||
+		!strings.Contains(r.Stderr, `invalid value for "since"`) {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestLogin(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /auth": reply(`{"Status":"Login Succeeded"}`),
-		"POST /images/create": reply(`{"status":"done"}`)})
+	f := newFake(t, map[string]http.HandlerFunc{"POST /auth": clienttest.Reply(`{"Status":"Login Succeeded"}`),
+		"POST /images/create": clienttest.Reply(`{"status":"done"}`)})
 	home := t.TempDir()
 	writeConfig(t, home, `{"psFormat":"x","auths":{"other":{"auth":"YTpi"}},"unknown":{"kept":true}}`)
-	r := dockerIn(t, home, f.host, "s3cret\n", "login", "-u", "me", "--password-stdin", "https://reg:5000/v2/")
-	if r.code != 0 || r.out != "Login Succeeded\n" {
+	r := dockerIn(t, home, f.Host, "s3cret\n", "login", "-u", "me", "--password-stdin", "https://reg:5000/v2/")
+	if r.Code != 0 || r.Out != "Login Succeeded\n" {
 		t.Fatalf("%+v", r)
 	}
 	raw, err := os.ReadFile(filepath.Join(home, ".docker", "config.json"))
@@ -264,15 +266,15 @@ func TestLogin(t *testing.T) {
 		t.Error(s)
 	}
 	var header string
-	f.routes["POST /images/create"] = func(w http.ResponseWriter,
+	f.Routes["POST /images/create"] = func(w http.ResponseWriter,
 		r *http.Request) {
 		header = r.Header.Get("X-Registry-Auth")
 	}
-	dockerIn(t, home, f.host, "", "pull", "reg:5000/img")
+	dockerIn(t, home, f.Host, "", "pull", "reg:5000/img")
 	if !strings.HasPrefix(header, "eyJ1c2VybmFtZSI6Im1lIiwicGFzc3dvcmQiOiJzM2NyZXQi") {
 		t.Errorf("a pull from there sends %q", header)
 	}
-	dockerIn(t, home, f.host, "", "logout", "reg:5000")
+	dockerIn(t, home, f.Host, "", "logout", "reg:5000")
 	if raw, _ := os.ReadFile(filepath.Join(home, ".docker", "config.json")); strings.Contains(string(raw), "reg:5000") ||
 		!strings.Contains(string(raw), "other") {
 		t.Errorf("after logout: %s", raw)
@@ -280,23 +282,23 @@ func TestLogin(t *testing.T) {
 }
 
 func TestCompletion(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"GET /containers/json": reply(`[{"Names":["/web"]},{"Names":["/db"]}]`),
-		"GET /images/json": reply(`[{"RepoTags":["i:1"]}]`)})
+	f := newFake(t, map[string]http.HandlerFunc{"GET /containers/json": clienttest.Reply(`[{"Names":["/web"]},{"Names":["/db"]}]`),
+		"GET /images/json": clienttest.Reply(`[{"RepoTags":["i:1"]}]`)})
 	for _, row := range []struct{ words, want string }{
 		{"cont", "container\ncontext\n"}, {"container st", "start\nstats\nstop\n"}, {"stop w", "web\n"},
 		{"exec -it d", "db\n"}, {"run ", "i:1\n"}, {"ps --no-", "--no-trunc\n"}, {"nope x", ""},
 	} {
-		if r := f.docker(t, "", append([]string{"__complete"},
-			strings.Split(row.words, " ")...)...); r.out != row.want {
-			t.Errorf("%s: %q", row.words, r.out)
+		if r := f.Docker(t, "", append([]string{"__complete"},
+			strings.Split(row.words, " ")...)...); r.Out != row.want {
+			t.Errorf("%s: %q", row.words, r.Out)
 		}
 	}
 	for shell := range completions() {
-		if r := f.docker(t, "", "completion", shell); r.code != 0 || !strings.Contains(r.out, "__complete") {
+		if r := f.Docker(t, "", "completion", shell); r.Code != 0 || !strings.Contains(r.Out, "__complete") {
 			t.Errorf("%s: %+v", shell, r)
 		}
 	}
-	if r := f.docker(t, "", "completion", "cmd.exe"); r.code != 1 || !strings.Contains(r.stderr, "bash, zsh and fish") {
+	if r := f.Docker(t, "", "completion", "cmd.exe"); r.Code != 1 || !strings.Contains(r.Stderr, "bash, zsh and fish") {
 		t.Errorf("%+v", r)
 	}
 }

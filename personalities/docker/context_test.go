@@ -22,8 +22,8 @@ func runSteps(t *testing.T, home string, env map[string]string, steps []step) {
 	for _, s := range steps {
 		r := dockerWith(t, home, env, strings.NewReader(""), strings.Fields(s.line)...)
 		part, isPart := strings.CutPrefix(s.out, "~")
-		if r.code != s.code || !strings.Contains(r.stderr, s.stderr) || s.stderr == "" && r.stderr != "" ||
-			isPart && !strings.Contains(r.out, part) || !isPart && r.out != s.out {
+		if r.Code != s.code || !strings.Contains(r.Stderr, s.stderr) || s.stderr == "" && r.Stderr != "" ||
+			isPart && !strings.Contains(r.Out, part) || !isPart && r.Out != s.out {
 			t.Errorf("docker %s: %+v, want %+v", s.line, r, s)
 		}
 	}

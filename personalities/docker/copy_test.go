@@ -94,14 +94,14 @@ func TestCopyFromContainer(t *testing.T) {
 		home := t.TempDir()
 		os.Mkdir(filepath.Join(home, "here"), 0o755)
 		os.WriteFile(filepath.Join(home, "here/old"), []byte("old"), 0o600)
-		r := dockerIn(t, home, holding(t, row.stat, row.archive).host, "", "cp", row.from, row.to)
+		r := dockerIn(t, home, holding(t, row.stat, row.archive).Host, "", "cp", row.from, row.to)
 		got, err := os.ReadFile(filepath.Join(home, row.want))
-		if r.code != 0 || err != nil || (string(got) != "data" && string(got) != "x") {
+		if r.Code != 0 || err != nil || (string(got) != "data" && string(got) != "x") {
 			t.Errorf("%s: %+v, %q, %v", row.name, r, got, err)
 		}
 	}
 	home := t.TempDir()
-	dockerIn(t, home, holding(t, folder, tree).host, "", "cp", "c:/src", ".")
+	dockerIn(t, home, holding(t, folder, tree).Host, "", "cp", "c:/src", ".")
 	f, err := os.Stat(filepath.Join(home, "src/f"))
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func TestCopyFromHostile(t *testing.T) {
 		os.MkdirAll(filepath.Join(home, "in"), 0o755)
 		os.WriteFile(filepath.Join(home, "out/secret"), []byte("kept"), 0o600)
 		archive = bytes.ReplaceAll(archive, []byte("ROOT/out"), []byte("/tmp/out"))
-		dockerIn(t, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).host, "", "cp", "c:/src",
+		dockerIn(t, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).Host, "", "cp", "c:/src",
 			"in")
 		if _, err := os.Lstat(filepath.Join(home, "out/evil")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: written outside", name)
@@ -172,9 +172,9 @@ func TestCopyOverSpecial(t *testing.T) {
 		os.Symlink("pipe", filepath.Join(home, "to-pipe"))
 		os.Symlink("./to-pipe", filepath.Join(home, "to-to-pipe"))
 		before := namesIn(t, home)
-		r := dockerIn(t, home, holding(t, row.stat, row.archive).host, "", "cp", row.from, row.to)
+		r := dockerIn(t, home, holding(t, row.stat, row.archive).Host, "", "cp", row.from, row.to)
 		info, err := os.Lstat(filepath.Join(home, "pipe"))
-		if r.code != 1 || err != nil || info.Mode().Type() != fs.ModeNamedPipe {
+		if r.Code != 1 || err != nil || info.Mode().Type() != fs.ModeNamedPipe {
 			t.Errorf("%s: %+v, %v %v", row.name, r, info, err)
 		}
 		if after := namesIn(t, home); after != before && !strings.Contains(row.name, "tree") {
@@ -193,15 +193,15 @@ func TestCopyOverFile(t *testing.T) {
 	os.WriteFile(path, []byte("old"), 0o600)
 	os.Symlink("f", by)
 	archive := tarOf(t, file("src", strings.Repeat("x", 5000)))
-	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).host, "", "cp", "c:/src",
-		"f"); r.code != 1 {
+	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).Host, "", "cp", "c:/src",
+		"f"); r.Code != 1 {
 		t.Errorf("%+v", r)
 	}
 	if raw, err := os.ReadFile(path); string(raw) != "old" || namesIn(t, home) != "f link" {
 		t.Errorf("%q, %v, %s", raw, err, namesIn(t, home))
 	}
-	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, tarOf(t, file("src", "new"))).host, "", "cp",
-		"c:/src", "link"); r.code != 0 {
+	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, tarOf(t, file("src", "new"))).Host, "", "cp",
+		"c:/src", "link"); r.Code != 0 {
 		t.Errorf("%+v", r)
 	}
 	target, err := os.Readlink(by)
@@ -237,8 +237,8 @@ func linked(info fs.FileInfo, folder string) (found bool) {
 func TestCopyFromTruncated(t *testing.T) {
 	archive := tarOf(t, dir("src"), file("src/f", strings.Repeat("x", 5000)))
 	f := holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive[:2000])
-	if r := dockerIn(t, t.TempDir(), f.host, "", "cp", "c:/src", "."); r.code != 1 ||
-		!strings.Contains(r.stderr, "unexpected EOF") {
+	if r := dockerIn(t, t.TempDir(), f.Host, "", "cp", "c:/src", "."); r.Code != 1 ||
+		!strings.Contains(r.Stderr, "unexpected EOF") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -263,19 +263,19 @@ func TestCopyToContainer(t *testing.T) {
 		os.Symlink("f", filepath.Join(home, "tree/l"))
 		f := holding(t, wire.PathStat{}, nil)
 		if row.stat == nil {
-			delete(f.routes, "HEAD /containers/c/archive")
+			delete(f.Routes, "HEAD /containers/c/archive")
 		} else {
 			f = holding(t, *row.stat, nil)
 		}
-		if r := dockerIn(t, home, f.host, "", "cp", row.from, row.to); r.code != 0 {
+		if r := dockerIn(t, home, f.Host, "", "cp", row.from, row.to); r.Code != 0 {
 			t.Errorf("%s: %+v", row.name, r)
 			continue
 		}
-		if last := f.seen[len(f.seen)-1]; !strings.Contains(last, "path="+strings.ReplaceAll(row.folder, "/", "%2F")) {
+		if last := f.Seen[len(f.Seen)-1]; !strings.Contains(last, "path="+strings.ReplaceAll(row.folder, "/", "%2F")) {
 			t.Errorf("%s: %s", row.name, last)
 		}
 		var names []string
-		r := tar.NewReader(bytes.NewReader(f.bodies["PUT /containers/c/archive"]))
+		r := tar.NewReader(bytes.NewReader(f.Bodies["PUT /containers/c/archive"]))
 		for {
 			h, err := r.Next()
 			if err != nil {
@@ -302,7 +302,7 @@ func TestCopyRefuses(t *testing.T) {
 		{"cp - c:/b", `destination "c:/b" must be a directory`},
 		{"cp /proc c:/b", "cannot copy directory"},
 	} {
-		if r := f.docker(t, "", strings.Fields(row.args)...); r.code != 1 || !strings.Contains(r.stderr, row.want) {
+		if r := f.Docker(t, "", strings.Fields(row.args)...); r.Code != 1 || !strings.Contains(r.Stderr, row.want) {
 			t.Errorf("%s: %+v", row.args, r)
 		}
 	}

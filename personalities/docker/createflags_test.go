@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"box/personalities/cmd"
+	"box/personalities/docker/clienttest"
 	"box/personalities/docker/run"
 )
 
@@ -22,9 +23,9 @@ type createRow struct {
 }
 
 func createRows(t *testing.T) []createRow {
-	env := writeFile(t, "env", "\uFEFFA=1\n# no\n\n  FOO\nNOPE\nB=x y\n")
-	labels := writeFile(t, "labels", "a=1\nbare\n")
-	seccomp := writeFile(t, "seccomp.json", `{ "defaultAction" : "SCMP_ACT_ALLOW" }`)
+	env := clienttest.WriteFile(t, "env", "\uFEFFA=1\n# no\n\n  FOO\nNOPE\nB=x y\n")
+	labels := clienttest.WriteFile(t, "labels", "a=1\nbare\n")
+	seccomp := clienttest.WriteFile(t, "seccomp.json", `{ "defaultAction" : "SCMP_ACT_ALLOW" }`)
 	return []createRow{
 		{"add-host", []string{"--add-host", "a:1.2.3.4", "--add-host=b=::1", "--add-host", "c:host-gateway"},
 			"HostConfig.ExtraHosts", `["a:1.2.3.4","b:::1","c:host-gateway"]`},
@@ -166,12 +167,12 @@ func elsewhere() []string {
 
 // Every flag of `docker run` has a row, and every row's flag reaches the daemon as it should.
 func TestCreateFlags(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": reply(`{"Id":"x"}`)})
+	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
 	covered := elsewhere()
 	for _, row := range createRows(t) {
 		covered = append(covered, row.flag)
-		r := f.docker(t, "", append(append([]string{"create"}, row.args...), "img", "cmd", "-x")...)
-		if r.code != 0 || r.out != "x\n" {
+		r := f.Docker(t, "", append(append([]string{"create"}, row.args...), "img", "cmd", "-x")...)
+		if r.Code != 0 || r.Out != "x\n" {
 			t.Errorf("%q: %+v", row.args, r)
 			continue
 		}
@@ -179,7 +180,7 @@ func TestCreateFlags(t *testing.T) {
 		if err := json.Unmarshal([]byte(row.want), &want); err != nil {
 			t.Fatalf("%s: %v", row.want, err)
 		}
-		got := at(decoded(t, f.bodies["POST /containers/create"]), strings.Split(row.path, ".")...)
+		got := clienttest.At(clienttest.Decoded(t, f.Bodies["POST /containers/create"]), strings.Split(row.path, ".")...)
 		a, _ := json.Marshal(got)
 		b, _ := json.Marshal(want)
 		if string(a) != string(b) {
@@ -195,44 +196,44 @@ func TestCreateFlags(t *testing.T) {
 }
 
 func TestCreateQuery(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": reply(`{"Id":"x","Warnings":["mind the gap"]}`)})
-	r := f.docker(t, "", "create", "--name", "n", "--platform", "linux/arm64", "img")
-	if got := f.seen[0]; got != "POST /containers/create?name=n&platform=linux%2Farm64" {
+	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x","Warnings":["mind the gap"]}`)})
+	r := f.Docker(t, "", "create", "--name", "n", "--platform", "linux/arm64", "img")
+	if got := f.Seen[0]; got != "POST /containers/create?name=n&platform=linux%2Farm64" {
 		t.Error(got)
 	}
-	if r.stderr != "WARNING: mind the gap\n" {
+	if r.Stderr != "WARNING: mind the gap\n" {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestRelativeSources(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": reply(`{"Id":"x"}`)})
+	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
 	home := t.TempDir()
-	dockerIn(t, home, f.host, "", "create", "-v", "./a:/b", "-v", ".:/c", "--mount", "type=bind,src=../d,dst=/e", "img")
-	body := decoded(t, f.bodies["POST /containers/create"])
-	binds, _ := json.Marshal(at(body, "HostConfig", "Binds"))
+	dockerIn(t, home, f.Host, "", "create", "-v", "./a:/b", "-v", ".:/c", "--mount", "type=bind,src=../d,dst=/e", "img")
+	body := clienttest.Decoded(t, f.Bodies["POST /containers/create"])
+	binds, _ := json.Marshal(clienttest.At(body, "HostConfig", "Binds"))
 	if want := `["` + home + `/a:/b","` + home + `:/c"]`; string(binds) != want {
 		t.Errorf("binds %s, want %s", binds, want)
 	}
-	mounts, _ := json.Marshal(at(body, "HostConfig", "Mounts"))
+	mounts, _ := json.Marshal(clienttest.At(body, "HostConfig", "Mounts"))
 	if !strings.Contains(string(mounts), `"Source":"`+filepath.Dir(home)+`/d"`) {
 		t.Errorf("mounts %s", mounts)
 	}
 }
 
 func TestIDFile(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": reply(`{"Id":"abc"}`)})
+	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"abc"}`)})
 	home := t.TempDir()
-	if r := dockerIn(t, home, f.host, "", "create", "--cidfile", "id", "img"); r.code != 0 {
+	if r := dockerIn(t, home, f.Host, "", "create", "--cidfile", "id", "img"); r.Code != 0 {
 		t.Fatalf("%+v", r)
 	}
 	if raw, err := os.ReadFile(filepath.Join(home, "id")); string(raw) != "abc" || err != nil {
 		t.Errorf("%q, %v", raw, err)
 	}
-	asked := len(f.seen)
-	r := dockerIn(t, home, f.host, "", "create", "--cidfile", "id", "img")
-	if r.code == 0 || !strings.Contains(r.stderr, "container ID file found") || len(f.seen) != asked {
-		t.Errorf("a file that is there: %+v, %d requests", r, len(f.seen)-asked)
+	asked := len(f.Seen)
+	r := dockerIn(t, home, f.Host, "", "create", "--cidfile", "id", "img")
+	if r.Code == 0 || !strings.Contains(r.Stderr, "container ID file found") || len(f.Seen) != asked {
+		t.Errorf("a file that is there: %+v, %d requests", r, len(f.Seen)-asked)
 	}
 }
 
@@ -241,9 +242,9 @@ func TestLabelsRefused(t *testing.T) {
 	f := newFake(t, nil)
 	for _, args := range []string{"network create --label =x n", "volume create --label =x v", "create --label =x img",
 		"run --label =x img"} {
-		r := f.docker(t, "", strings.Fields(args)...)
-		if r.code != 125 || !strings.Contains(r.stderr, "invalid label '=x': empty name") || len(f.seen) > 0 {
-			t.Errorf("%s: %+v, asked %q", args, r, f.seen)
+		r := f.Docker(t, "", strings.Fields(args)...)
+		if r.Code != 125 || !strings.Contains(r.Stderr, "invalid label '=x': empty name") || len(f.Seen) > 0 {
+			t.Errorf("%s: %+v, asked %q", args, r, f.Seen)
 		}
 	}
 }
@@ -285,13 +286,13 @@ func TestCreateRefuses(t *testing.T) {
 		{"--disable-content-trust=false img", `does not check image signatures`},
 		{"IMG", `repository name (library/IMG) must be lowercase`},
 	} {
-		r := f.docker(t, "", append([]string{"run"}, strings.Fields(row.args)...)...)
-		if r.code != 125 || !strings.Contains(r.stderr, row.want) ||
-			!strings.Contains(r.stderr, "Run 'docker run --help' for more information") {
+		r := f.Docker(t, "", append([]string{"run"}, strings.Fields(row.args)...)...)
+		if r.Code != 125 || !strings.Contains(r.Stderr, row.want) ||
+			!strings.Contains(r.Stderr, "Run 'docker run --help' for more information") {
 			t.Errorf("%s: %+v", row.args, r)
 		}
 	}
-	if len(f.seen) != 0 {
-		t.Errorf("the daemon was asked %q", f.seen)
+	if len(f.Seen) != 0 {
+		t.Errorf("the daemon was asked %q", f.Seen)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"box/netapi/wire"
+	"box/personalities/docker/clienttest"
 )
 
 // errorCase is a block of testdata/errors.txt: what is typed, what the daemon answers, what the user reads.
@@ -77,9 +78,9 @@ func answering(t *testing.T, answer string) *fake {
 		raw, _ := json.Marshal(map[string]any{"errorDetail": map[string]string{"message": message}, "error": message})
 		w.Write(append(raw, '\n'))
 	}
-	images := reply(`[{"Id":"sha256:1","RepoTags":["busybox:latest","app:1"],"Created":1}]`)
-	f.other = refuseAll
-	f.routes = map[string]http.HandlerFunc{"GET /images/json": images}
+	images := clienttest.Reply(`[{"Id":"sha256:1","RepoTags":["busybox:latest","app:1"],"Created":1}]`)
+	f.Other = refuseAll
+	f.Routes = map[string]http.HandlerFunc{"GET /images/json": images}
 	return f
 }
 
@@ -98,7 +99,7 @@ func TestErrors(t *testing.T) {
 		t.Run(c.title, func(t *testing.T) {
 			host := "unix://" + home + "/none.sock"
 			if c.daemon != "" {
-				host = answering(t, c.daemon).host
+				host = answering(t, c.daemon).Host
 			}
 			env := map[string]string{"DOCKER_HOST": host, "HOME": home, "DOCKER_CLI_HINTS": "1"}
 			if strings.Contains(c.command, "-H ") || strings.Contains(c.command, "-c ") {
@@ -106,16 +107,16 @@ func TestErrors(t *testing.T) {
 			}
 			words := strings.Fields(strings.TrimPrefix(c.command, "docker "))
 			r := dockerWith(t, home, env, strings.NewReader(""), words...)
-			got := strings.ReplaceAll(r.stderr, home, "HERE")
+			got := strings.ReplaceAll(r.Stderr, home, "HERE")
 			if os.Getenv("BOX_RECORD") != "" {
 				c.want = withoutBlank(got)
 			}
-			if r.code == 0 || withoutBlank(got) != c.want {
-				t.Errorf("%s exits with %d and says\n%s\nnot\n%s", c.command, r.code, got, c.want)
+			if r.Code == 0 || withoutBlank(got) != c.want {
+				t.Errorf("%s exits with %d and says\n%s\nnot\n%s", c.command, r.Code, got, c.want)
 			}
 			quiet := map[string]string{"DOCKER_HOST": env["DOCKER_HOST"], "HOME": home, "DOCKER_CLI_HINTS": "0"}
-			if said := dockerWith(t, home, quiet, strings.NewReader(""), words...); said.code != r.code {
-				t.Errorf("%s exits with %d without hints, with %d else", c.command, said.code, r.code)
+			if said := dockerWith(t, home, quiet, strings.NewReader(""), words...); said.Code != r.Code {
+				t.Errorf("%s exits with %d without hints, with %d else", c.command, said.Code, r.Code)
 			}
 		})
 	}

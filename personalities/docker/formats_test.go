@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"box/personalities/cmd"
+	"box/personalities/docker/clienttest"
 )
 
 // formatCase is a block of testdata/formats/*.txt: a command line, what Docker's client says to it, and what this one
@@ -51,13 +52,13 @@ func readFormats(t *testing.T, path string) []*formatCase {
 			c := &formatCase{line: strings.TrimSuffix(text, "\n")}
 			cases, r = append(cases, c), &c.docker
 		case ">":
-			r.out += text
+			r.Out += text
 		case "|":
-			r.out += strings.TrimSuffix(text, "\n")
+			r.Out += strings.TrimSuffix(text, "\n")
 		case "!":
-			r.stderr += text
+			r.Stderr += text
 		case "=":
-			r.code, _ = strconv.Atoi(strings.TrimSpace(text))
+			r.Code, _ = strconv.Atoi(strings.TrimSpace(text))
 		case "~":
 			c := cases[len(cases)-1]
 			c.reason, r = strings.TrimSpace(text), &c.ours
@@ -67,20 +68,20 @@ func readFormats(t *testing.T, path string) []*formatCase {
 }
 
 // text is the result as readFormats reads it.
-func (r result) text() string {
+func textOf(r result) string {
 	var b strings.Builder
-	for line := range strings.Lines(r.out) {
+	for line := range strings.Lines(r.Out) {
 		if strings.HasSuffix(line, "\n") {
 			b.WriteString(strings.TrimSuffix("> "+line, "\n") + "\n")
 		} else {
 			b.WriteString("| " + line + "\n")
 		}
 	}
-	for line := range strings.Lines(r.stderr) {
+	for line := range strings.Lines(r.Stderr) {
 		b.WriteString("! " + strings.TrimSuffix(line, "\n") + "\n")
 	}
-	if r.code != 0 {
-		b.WriteString("= " + strconv.Itoa(r.code) + "\n")
+	if r.Code != 0 {
+		b.WriteString("= " + strconv.Itoa(r.Code) + "\n")
 	}
 	return b.String()
 }
@@ -97,7 +98,7 @@ func formatsDaemon(t *testing.T) *fake {
 		t.Fatal(err)
 	}
 	f := newFake(t, map[string]http.HandlerFunc{})
-	f.version = "1.50"
+	f.Version = "1.50"
 	for key, body := range replies {
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, body); err != nil {
@@ -107,7 +108,7 @@ func formatsDaemon(t *testing.T) *fake {
 		if key == "GET /events" {
 			text = strings.ReplaceAll(text[1:len(text)-1], `},{"Type"`, "}\n{\"Type\"")
 		}
-		f.routes[key] = reply(text)
+		f.Routes[key] = clienttest.Reply(text)
 	}
 	return f
 }
@@ -115,7 +116,7 @@ func formatsDaemon(t *testing.T) *fake {
 // steadyYears keeps a test that was recorded in one year true in the next.
 func steadyYears(r result) result {
 	years := regexp.MustCompile(`\d\d years ago`)
-	r.out = years.ReplaceAllString(r.out, "17 years ago")
+	r.Out = years.ReplaceAllString(r.Out, "17 years ago")
 	return r
 }
 
@@ -155,12 +156,12 @@ func recordFormats(t *testing.T, path string, cases []*formatCase) {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString("$ " + c.line + "\n" + c.docker.text())
+		b.WriteString("$ " + c.line + "\n" + textOf(c.docker))
 		if c.ours != c.docker {
 			if c.reason == "" {
 				c.reason = "WHY?"
 			}
-			b.WriteString("~ " + c.reason + "\n" + c.ours.text())
+			b.WriteString("~ " + c.reason + "\n" + textOf(c.ours))
 		}
 	}
 	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
@@ -175,8 +176,8 @@ func TestFormats(t *testing.T) {
 	time.Local = time.UTC
 	t.Cleanup(func() { time.Local = zone })
 	f, home := formatsDaemon(t), t.TempDir()
-	if r := dockerIn(t, home, f.host, "", "context", "create", "far", "--description", "far <away>",
-		"--docker", "host=tcp://far:2375"); r.code != 0 {
+	if r := dockerIn(t, home, f.Host, "", "context", "create", "far", "--description", "far <away>",
+		"--docker", "host=tcp://far:2375"); r.Code != 0 {
 		t.Fatal(r)
 	}
 	files, err := filepath.Glob("testdata/formats/*.txt")
@@ -185,13 +186,13 @@ func TestFormats(t *testing.T) {
 	}
 	steadied := func(r result) result {
 		r = steadyYears(r)
-		r.stderr = strings.NewReplacer(typeNames()...).Replace(r.stderr)
-		if strings.Contains(r.out, f.host) { // how long it is differs from run to run, and how wide a column is with it
-			r.out = squeeze(r.out)
+		r.Stderr = strings.NewReplacer(typeNames()...).Replace(r.Stderr)
+		if strings.Contains(r.Out, f.Host) { // how long it is differs from run to run, and how wide a column is with it
+			r.Out = squeeze(r.Out)
 		}
-		r.out = strings.NewReplacer(home, "HOME", f.host, "HOST", cmd.DockerVersion(), "VERSION",
-			runtime.Version(), "GO").Replace(r.out)
-		r.stderr = strings.NewReplacer(home, "HOME", f.host, "HOST").Replace(r.stderr)
+		r.Out = strings.NewReplacer(home, "HOME", f.Host, "HOST", cmd.DockerVersion(), "VERSION",
+			runtime.Version(), "GO").Replace(r.Out)
+		r.Stderr = strings.NewReplacer(home, "HOME", f.Host, "HOST").Replace(r.Stderr)
 		return r
 	}
 	for _, path := range files {
@@ -200,12 +201,12 @@ func TestFormats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, c := range cases {
 				args, _ := words(c.line)
-				got := steadied(dockerIn(t, home, f.host, "", args...))
+				got := steadied(dockerIn(t, home, f.Host, "", args...))
 				if os.Getenv("BOX_RECORD") != "" {
-					c.docker, c.ours = steadied(clientSays(t, home, f.host, args)), got
+					c.docker, c.ours = steadied(clientSays(t, home, f.Host, args)), got
 				}
 				if want := c.want(); got != want && os.Getenv("BOX_RECORD") == "" {
-					t.Errorf("docker %s\n got:\n%s\nwant:\n%s", c.line, got.text(), want.text())
+					t.Errorf("docker %s\n got:\n%s\nwant:\n%s", c.line, textOf(got), textOf(want))
 				}
 				if c.reason == "WHY?" {
 					t.Errorf("docker %s differs from Docker's without a reason", c.line)
@@ -227,10 +228,10 @@ func clientSays(t *testing.T, home, host string, args []string) result {
 	var out, errw bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errw
 	err := c.Run()
-	r := result{out: out.String(), stderr: errw.String()}
+	r := result{Out: out.String(), Stderr: errw.String()}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		r.code = exit.ExitCode()
+		r.Code = exit.ExitCode()
 	} else if err != nil {
 		t.Error(err)
 	}

@@ -31,7 +31,7 @@ func stuck(t *testing.T, routes ...string) *fake {
 func signalled(t *testing.T, f *fake, in io.Reader, signals []syscall.Signal, args ...string) result {
 	t.Helper()
 	ended := make(chan result, 1)
-	go func() { ended <- dockerFrom(t, t.TempDir(), f.host, in, args...) }()
+	go func() { ended <- dockerFrom(t, t.TempDir(), f.Host, in, args...) }()
 	for _, s := range signals {
 		time.Sleep(300 * time.Millisecond)
 		if err := syscall.Kill(os.Getpid(), s); err != nil {
@@ -71,7 +71,7 @@ func TestSignals(t *testing.T) {
 			"WARNING! This will remove all custom networks not used by at least one container." + sure, ""},
 	} {
 		r := signalled(t, f, silent, row.signals, strings.Fields(row.args)...)
-		if r.code != row.code || row.stdout != "" && r.out != row.stdout || r.stderr != row.stderr {
+		if r.Code != row.code || row.stdout != "" && r.Out != row.stdout || r.Stderr != row.stderr {
 			t.Errorf("%s, %v: %+v, want %d %q %q", row.args, row.signals, r, row.code, row.stdout, row.stderr)
 		}
 	}

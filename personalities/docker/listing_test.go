@@ -6,22 +6,24 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"box/personalities/docker/clienttest"
 )
 
 func listings() map[string]http.HandlerFunc {
 	now, zero := time.Now().Unix(), time.Time{}.Unix()
 	return map[string]http.HandlerFunc{
-		"GET /containers/json": reply(fmt.Sprintf(`[{"Id":"0123456789abcdef","Names":["/web","/other/alias"],"Image":"nginx:1","ImageID":"sha256:fff","Command":"sh -c 'a long command line'",
+		"GET /containers/json": clienttest.Reply(fmt.Sprintf(`[{"Id":"0123456789abcdef","Names":["/web","/other/alias"],"Image":"nginx:1","ImageID":"sha256:fff","Command":"sh -c 'a long command line'",
 			"Created":%d,"State":"running","Status":"Up 2 hours","Labels":{"b":"2","a":"1"},"SizeRw":1500,"SizeRootFs":2000000,
 			"Ports":[{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},{"IP":"::","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},
 			{"PrivatePort":5000,"Type":"udp"},{"PrivatePort":5001,"Type":"udp"},{"IP":"127.0.0.1","PrivatePort":90,"PublicPort":90,"Type":"tcp"},{"IP":"127.0.0.1","PrivatePort":91,"PublicPort":91,"Type":"tcp"}],
 			"Mounts":[{"Type":"volume","Name":"0123456789abcdef0123","Driver":"local"},{"Type":"bind","Source":"/a"}],"NetworkSettings":{"Networks":{"n2":{},"n1":{}}}}]`, now-7200)),
-		"GET /images/json": reply(fmt.Sprintf(`[{"Id":"sha256:0123456789abcdef","RepoTags":["a:1","b:2"],"RepoDigests":["a@sha256:d1"],"Created":%d,"Size":1982345,"SharedSize":-1,"Containers":-1},
+		"GET /images/json": clienttest.Reply(fmt.Sprintf(`[{"Id":"sha256:0123456789abcdef","RepoTags":["a:1","b:2"],"RepoDigests":["a@sha256:d1"],"Created":%d,"Size":1982345,"SharedSize":-1,"Containers":-1},
 			{"Id":"sha256:ffffffffffffffff","RepoTags":null,"RepoDigests":null,"Created":%d,"Size":500,"SharedSize":100,"Containers":3}]`, now-60, now-7200)),
-		"GET /networks":           reply(`[{"Id":"0123456789abcdef","Name":"zeta","Driver":"bridge","Scope":"local","Created":"2020-01-02T03:04:05Z"},{"Id":"1","Name":"alpha","Driver":"host","Scope":"local","EnableIPv4":true,"Created":"2020-01-02T03:04:05Z"}]`),
-		"GET /volumes":            reply(`{"Volumes":[{"Name":"v2","Driver":"local","Scope":"local","Labels":{"k":"v"}},{"Name":"v1","Driver":"local","Scope":"local"}],"Warnings":["half of them"]}`),
-		"GET /images/old/history": reply(fmt.Sprintf(`[{"Id":"ffff","Created":%d,"CreatedBy":"a"},{"Id":"<missing>","Created":0,"CreatedBy":"b"}]`, zero)),
-		"GET /images/x/history":   reply(fmt.Sprintf(`[{"Id":"sha256:0123456789abcdef","Created":%d,"CreatedBy":"CMD [\"x\"]","Size":0,"Comment":"c"},{"Id":"<missing>","Created":%d,"CreatedBy":"%s","Size":4096}]`, now-60, now-60, strings.Repeat("y", 60))),
+		"GET /networks":           clienttest.Reply(`[{"Id":"0123456789abcdef","Name":"zeta","Driver":"bridge","Scope":"local","Created":"2020-01-02T03:04:05Z"},{"Id":"1","Name":"alpha","Driver":"host","Scope":"local","EnableIPv4":true,"Created":"2020-01-02T03:04:05Z"}]`),
+		"GET /volumes":            clienttest.Reply(`{"Volumes":[{"Name":"v2","Driver":"local","Scope":"local","Labels":{"k":"v"}},{"Name":"v1","Driver":"local","Scope":"local"}],"Warnings":["half of them"]}`),
+		"GET /images/old/history": clienttest.Reply(fmt.Sprintf(`[{"Id":"ffff","Created":%d,"CreatedBy":"a"},{"Id":"<missing>","Created":0,"CreatedBy":"b"}]`, zero)),
+		"GET /images/x/history":   clienttest.Reply(fmt.Sprintf(`[{"Id":"sha256:0123456789abcdef","Created":%d,"CreatedBy":"CMD [\"x\"]","Size":0,"Comment":"c"},{"Id":"<missing>","Created":%d,"CreatedBy":"%s","Size":4096}]`, now-60, now-60, strings.Repeat("y", 60))),
 	}
 }
 
@@ -71,9 +73,9 @@ func TestListings(t *testing.T) {
 				args = append(args, strings.ReplaceAll(word, "\u00a0", " "))
 			}
 		}
-		r := f.docker(t, "", args...)
-		if r.code != 0 || squeeze(r.out) != squeeze(row.want) {
-			t.Errorf("%s: code %d %s\n got %q\nwant %q", row.args, r.code, r.stderr, r.out, row.want)
+		r := f.Docker(t, "", args...)
+		if r.Code != 0 || squeeze(r.Out) != squeeze(row.want) {
+			t.Errorf("%s: code %d %s\n got %q\nwant %q", row.args, r.Code, r.Stderr, r.Out, row.want)
 		}
 	}
 }
@@ -87,27 +89,27 @@ func squeeze(s string) string {
 }
 
 func TestColumns(t *testing.T) {
-	r := newFake(t, listings()).docker(t, "", "volume", "ls")
-	if r.out != "DRIVER    VOLUME NAME\nlocal     v1\nlocal     v2\n" || r.stderr != "half of them\n" {
+	r := newFake(t, listings()).Docker(t, "", "volume", "ls")
+	if r.Out != "DRIVER    VOLUME NAME\nlocal     v1\nlocal     v2\n" || r.Stderr != "half of them\n" {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestFilters(t *testing.T) {
 	f := newFake(t, listings())
-	f.docker(t, "", "ps", "-a", "-n", "3", "-s", "--filter", "status=exited", "-f", "label=a=b")
-	if want := `GET /containers/json?all=1&filters=%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%7D%2C%22status%22%3A%7B%22exited%22%3Atrue%7D%7D&limit=3&size=1`; f.seen[0] != want {
-		t.Error(f.seen[0])
+	f.Docker(t, "", "ps", "-a", "-n", "3", "-s", "--filter", "status=exited", "-f", "label=a=b")
+	if want := `GET /containers/json?all=1&filters=%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%7D%2C%22status%22%3A%7B%22exited%22%3Atrue%7D%7D&limit=3&size=1`; f.Seen[0] != want {
+		t.Error(f.Seen[0])
 	}
 	for format, size := range map[string]bool{"{{.Size}}": true, "table {{.ID}}\t{{.Size}}": true, "{{json .}}": true,
 		"{{if false}}{{.Size}}{{end}}": false, "json": false, "{{.ID}}": false, "": false} {
-		f.docker(t, "", "ps", "--format", format)
-		if asked := f.seen[len(f.seen)-1]; strings.Contains(asked, "size=1") != size {
+		f.Docker(t, "", "ps", "--format", format)
+		if asked := f.Seen[len(f.Seen)-1]; strings.Contains(asked, "size=1") != size {
 			t.Errorf("--format %s asks %s", format, asked)
 		}
 	}
-	if r := f.docker(t, "", "ps", "-f", "zz"); r.code != 125 ||
-		!strings.Contains(r.stderr, "bad format of filter (expected name=value)") {
+	if r := f.Docker(t, "", "ps", "-f", "zz"); r.Code != 125 ||
+		!strings.Contains(r.Stderr, "bad format of filter (expected name=value)") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -116,7 +118,7 @@ func TestFormatErrors(t *testing.T) {
 	f := newFake(t, listings())
 	for format, want := range map[string]string{"{{.": "failed to parse template: ",
 		"{{.Nope}}": `failed to execute template: template: :1:2: executing "" at <.Nope>`} {
-		if r := f.docker(t, "", "ps", "--format", format); r.code != 1 || !strings.HasPrefix(r.stderr, want) {
+		if r := f.Docker(t, "", "ps", "--format", format); r.Code != 1 || !strings.HasPrefix(r.Stderr, want) {
 			t.Errorf("%s: %+v", format, r)
 		}
 	}
@@ -126,10 +128,10 @@ func TestFormatFromSettings(t *testing.T) {
 	f := newFake(t, listings())
 	home := t.TempDir()
 	writeConfig(t, home, `{"psFormat":"{{.Names}}"}`)
-	if r := dockerIn(t, home, f.host, "", "ps"); r.out != "web\n" {
+	if r := dockerIn(t, home, f.Host, "", "ps"); r.Out != "web\n" {
 		t.Errorf("%+v", r)
 	}
-	if r := dockerIn(t, home, f.host, "", "ps", "-q"); r.out != "0123456789ab\n" || r.stderr != "" {
+	if r := dockerIn(t, home, f.Host, "", "ps", "-q"); r.Out != "0123456789ab\n" || r.Stderr != "" {
 		t.Errorf("-q is of no account beside the setting: %+v", r)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"box/personalities/docker/clienttest"
 	"box/personalities/docker/session"
 )
 
@@ -29,13 +30,13 @@ func TestLoginAnswers(t *testing.T) {
 		{"refused", "login -u me -p wrong reg:5000", "", "-", 1, "incorrect username or password", ""},
 	} {
 		t.Run(row.title, func(t *testing.T) {
-			routes := map[string]http.HandlerFunc{"POST /auth": reply(row.answer)}
+			routes := map[string]http.HandlerFunc{"POST /auth": clienttest.Reply(row.answer)}
 			if row.answer == "-" {
-				routes["POST /auth"] = refuse(401, "incorrect username or password")
+				routes["POST /auth"] = clienttest.Refuse(401, "incorrect username or password")
 			}
 			f, home := newFake(t, routes), t.TempDir()
-			r := dockerIn(t, home, f.host, row.stdin, strings.Fields(row.args)...)
-			if r.code != row.code || !strings.Contains(r.out+r.stderr, row.says) {
+			r := dockerIn(t, home, f.Host, row.stdin, strings.Fields(row.args)...)
+			if r.Code != row.code || !strings.Contains(r.Out+r.Stderr, row.says) {
 				t.Errorf("%+v", r)
 			}
 			raw, err := os.ReadFile(filepath.Join(home, ".docker/config.json"))
@@ -43,12 +44,12 @@ func TestLoginAnswers(t *testing.T) {
 				if err == nil {
 					t.Errorf("kept %s", raw)
 				}
-				if row.answer == "" && len(f.seen) > 0 {
-					t.Errorf("asked %q", f.seen)
+				if row.answer == "" && len(f.Seen) > 0 {
+					t.Errorf("asked %q", f.Seen)
 				}
 				return
 			}
-			if err != nil || at(decoded(t, raw), "auths", "reg:5000", "auth") !=
+			if err != nil || clienttest.At(clienttest.Decoded(t, raw), "auths", "reg:5000", "auth") !=
 				base64.StdEncoding.EncodeToString([]byte(row.kept)) {
 				t.Errorf("%s, %v", raw, err)
 			}
@@ -71,10 +72,10 @@ func TestLogout(t *testing.T) {
 	} {
 		r := dockerIn(t, home, "unix:///nowhere", "", strings.Fields(row.args)...)
 		raw, err := os.ReadFile(filepath.Join(home, ".docker/config.json"))
-		if r.code != 0 || r.out != row.says || err != nil {
+		if r.Code != 0 || r.Out != row.says || err != nil {
 			t.Errorf("%s: %+v, %v", row.args, r, err)
 		}
-		auths, _ := at(decoded(t, raw), "auths").(map[string]any)
+		auths, _ := clienttest.At(clienttest.Decoded(t, raw), "auths").(map[string]any)
 		for _, name := range []string{"other", "reg:5000", session.Hub} {
 			if _, there := auths[name]; there != strings.Contains(" "+row.left+" ", " "+name+" ") {
 				t.Errorf("%s leaves %s", row.args, raw)

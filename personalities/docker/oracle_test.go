@@ -65,7 +65,7 @@ func startOracle(t *testing.T) *oracle {
 		log.Close()
 	})
 	for range 200 {
-		if o.theirs(nil, "ps").code == 0 {
+		if o.theirs(nil, "ps").Code == 0 {
 			return o
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -82,10 +82,10 @@ func (o *oracle) theirs(stdin []byte, args ...string) result {
 	var out, errw bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errw
 	err := c.Run()
-	r := result{out: out.String(), stderr: errw.String()}
+	r := result{Out: out.String(), Stderr: errw.String()}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		r.code = exit.ExitCode()
+		r.Code = exit.ExitCode()
 	}
 	return r
 }
@@ -117,7 +117,7 @@ func steady(r result) result {
 		{`\b[a-z]+_[a-z]+\d?$`, "NAME"},
 	} {
 		re := regexp.MustCompile(p.pattern)
-		r.out, r.stderr = re.ReplaceAllString(r.out, p.with), re.ReplaceAllString(r.stderr, p.with)
+		r.Out, r.Stderr = re.ReplaceAllString(r.Out, p.with), re.ReplaceAllString(r.Stderr, p.with)
 	}
 	return r
 }
@@ -138,7 +138,7 @@ func words(line string) (args []string, stdin string) {
 // The same session, once by Docker's client and once by this one, on one daemon.
 func TestOracle(t *testing.T) {
 	o := startOracle(t)
-	if r := o.theirs(busybox(t), "import", "-c", `CMD ["sh"]`, "-", "busybox:latest"); r.code != 0 {
+	if r := o.theirs(busybox(t), "import", "-c", `CMD ["sh"]`, "-", "busybox:latest"); r.Code != 0 {
 		t.Fatalf("import: %+v", r)
 	}
 	raw, err := os.ReadFile("testdata/oracle.txt")
@@ -162,8 +162,8 @@ func TestOracle(t *testing.T) {
 		want, got := theirs[i], steady(dockerIn(t, o.home, o.host, stdin, args...))
 		if got != want && !explained(line, got, want) {
 			differ++
-			t.Errorf("docker %s\n  code %d, Docker's %d%s%s", line, got.code, want.code,
-				firstDifference(got.out, want.out), firstDifference(got.stderr, want.stderr))
+			t.Errorf("docker %s\n  code %d, Docker's %d%s%s", line, got.Code, want.Code,
+				firstDifference(got.Out, want.Out), firstDifference(got.Stderr, want.Stderr))
 		}
 	}
 	t.Logf("%d command lines, %d differ", len(lines), differ)
@@ -200,14 +200,14 @@ func explained(line string, got, want result) bool {
 	switch line {
 	case "network rm none":
 		// Docker's client adds "exit status 1"
-		return want.stderr == got.stderr+"exit status 1\n" && got.code == want.code
+		return want.Stderr == got.Stderr+"exit status 1\n" && got.Code == want.Code
 	case "info":
 		// what follows "Client:" is each client's own
-		_, a, _ := strings.Cut(got.out, "Server:")
-		_, b, _ := strings.Cut(want.out, "Server:")
+		_, a, _ := strings.Cut(got.Out, "Server:")
+		_, b, _ := strings.Cut(want.Out, "Server:")
 		return sortRuntimes(a) == sortRuntimes(b)
 	case "run --nope":
-		return got.code == want.code
+		return got.Code == want.Code
 	}
 	return false
 }

@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"box/netapi/wire"
+	"box/personalities/docker/clienttest"
 )
 
 // program answers for one container: what it prints, and its exit code once its input has ended.
 func program(code int, print func(stdin string, stdout, stderr io.Writer)) map[string]http.HandlerFunc {
 	ended := make(chan struct{})
 	return map[string]http.HandlerFunc{
-		"POST /containers/create":    reply(`{"Id":"abc"}`),
+		"POST /containers/create":    clienttest.Reply(`{"Id":"abc"}`),
 		"POST /containers/abc/start": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 		"POST /containers/abc/attach": func(w http.ResponseWriter, r *http.Request) {
 			conn, err := wire.Hijack(w, r, wire.RawStream, nil)
@@ -45,35 +46,35 @@ func TestRun(t *testing.T) {
 		io.WriteString(out, "to stdout\n")
 		io.WriteString(errw, "to stderr\n")
 	}))
-	r := f.docker(t, "not read", "run", "--rm", "busybox", "sh", "-c", "exit 7")
-	if r.code != 7 || r.out != "to stdout\n" || r.stderr != "to stderr\n" {
+	r := f.Docker(t, "not read", "run", "--rm", "busybox", "sh", "-c", "exit 7")
+	if r.Code != 7 || r.Out != "to stdout\n" || r.Stderr != "to stderr\n" {
 		t.Errorf("%+v", r)
 	}
 	want := []string{"POST /containers/create", "POST /containers/abc/attach?stderr=1&stdout=1&stream=1",
 		"POST /containers/abc/wait?condition=removed", "POST /containers/abc/start"}
-	if fmt.Sprint(f.seen) != fmt.Sprint(want) {
-		t.Errorf("asked %q", f.seen)
+	if fmt.Sprint(f.Seen) != fmt.Sprint(want) {
+		t.Errorf("asked %q", f.Seen)
 	}
 }
 
 func TestRunWithInput(t *testing.T) {
 	f := newFake(t, program(0, func(in string, out, _ io.Writer) { io.WriteString(out, strings.ToUpper(in)) }))
-	if r := f.docker(t, "some input", "run", "-i", "busybox", "cat"); r.code != 0 || r.out != "SOME INPUT" {
+	if r := f.Docker(t, "some input", "run", "-i", "busybox", "cat"); r.Code != 0 || r.Out != "SOME INPUT" {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestRunDetached(t *testing.T) {
 	f := newFake(t, program(0, nil))
-	r := f.docker(t, "", "run", "-d", "busybox")
-	if r.code != 0 || r.out != "abc\n" {
+	r := f.Docker(t, "", "run", "-d", "busybox")
+	if r.Code != 0 || r.Out != "abc\n" {
 		t.Errorf("%+v", r)
 	}
 	if want := []string{"POST /containers/create",
-		"POST /containers/abc/start"}; fmt.Sprint(f.seen) != fmt.Sprint(want) {
-		t.Errorf("asked %q", f.seen)
+		"POST /containers/abc/start"}; fmt.Sprint(f.Seen) != fmt.Sprint(want) {
+		t.Errorf("asked %q", f.Seen)
 	}
-	if body := decoded(t, f.bodies["POST /containers/create"]); at(body, "AttachStdout") != false {
+	if body := clienttest.Decoded(t, f.Bodies["POST /containers/create"]); clienttest.At(body, "AttachStdout") != false {
 		t.Error("a detached container is made attached")
 	}
 }
@@ -91,10 +92,10 @@ func TestRunStartFails(t *testing.T) {
 		{`error mounting "/no such file or directory"`, 127},
 	} {
 		routes := program(0, func(string, io.Writer, io.Writer) {})
-		routes["POST /containers/abc/start"] = refuse(500, row.text)
-		r := newFake(t, routes).docker(t, "", "run", "--rm", "busybox", "x")
+		routes["POST /containers/abc/start"] = clienttest.Refuse(500, row.text)
+		r := newFake(t, routes).Docker(t, "", "run", "--rm", "busybox", "x")
 		want := "docker: Error response from daemon: " + row.text + "\n\nRun 'docker run --help' for more information\n"
-		if r.code != row.code || r.stderr != want {
+		if r.Code != row.code || r.Stderr != want {
 			t.Errorf("%s: %+v", row.text, r)
 		}
 	}
@@ -108,44 +109,44 @@ func TestRunPullsWhatIsMissing(t *testing.T) {
 			wire.WriteError(w, 404, "No such image: reg:5000/x:1", false)
 			return
 		}
-		reply(`{"Id":"abc"}`)(w, r)
+		clienttest.Reply(`{"Id":"abc"}`)(w, r)
 	}
-	routes["POST /images/create"] = reply(`{"status":"Pulling from x","id":"1"}` + "\r\n" +
+	routes["POST /images/create"] = clienttest.Reply(`{"status":"Pulling from x","id":"1"}` + "\r\n" +
 		`{"status":"Status: Downloaded newer image for reg:5000/x:1"}`)
 	f := newFake(t, routes)
-	r := f.docker(t, "", "run", "-d", "reg:5000/x:1")
-	if r.code != 0 || r.out != "abc\n" ||
-		r.stderr != "Unable to find image 'reg:5000/x:1' locally\n1: Pulling from x\nStatus: Downloaded newer image for "+
+	r := f.Docker(t, "", "run", "-d", "reg:5000/x:1")
+	if r.Code != 0 || r.Out != "abc\n" ||
+		r.Stderr != "Unable to find image 'reg:5000/x:1' locally\n1: Pulling from x\nStatus: Downloaded newer image for "+
 			"reg:5000/x:1\n" {
 		t.Errorf("%+v", r)
 	}
-	if f.seen[1] != "POST /images/create?fromImage=reg%3A5000%2Fx&tag=1" {
-		t.Error(f.seen[1])
+	if f.Seen[1] != "POST /images/create?fromImage=reg%3A5000%2Fx&tag=1" {
+		t.Error(f.Seen[1])
 	}
 	tries = 0
-	if r := f.docker(t, "", "run", "-d", "--quiet", "reg:5000/x:1"); strings.Contains(r.stderr, "Pulling") {
+	if r := f.Docker(t, "", "run", "-d", "--quiet", "reg:5000/x:1"); strings.Contains(r.Stderr, "Pulling") {
 		t.Errorf("--quiet: %+v", r)
 	}
 	tries = 0
-	if r := f.docker(t, "", "run", "-d", "--pull", "never", "reg:5000/x:1"); r.code != 125 ||
-		!strings.Contains(r.stderr, "No such image") {
+	if r := f.Docker(t, "", "run", "-d", "--pull", "never", "reg:5000/x:1"); r.Code != 125 ||
+		!strings.Contains(r.Stderr, "No such image") {
 		t.Errorf("--pull never: %+v", r)
 	}
 	tries = 1
-	asked := len(f.seen)
-	f.docker(t, "", "run", "-d", "--pull", "always", "reg:5000/x:1")
-	if !strings.HasPrefix(f.seen[asked], "POST /images/create") {
-		t.Errorf("--pull always asked %q", f.seen[asked:])
+	asked := len(f.Seen)
+	f.Docker(t, "", "run", "-d", "--pull", "always", "reg:5000/x:1")
+	if !strings.HasPrefix(f.Seen[asked], "POST /images/create") {
+		t.Errorf("--pull always asked %q", f.Seen[asked:])
 	}
 }
 
 func TestPullErrorEndsRun(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{
-		"POST /containers/create": refuse(404, "No such image: x:latest"),
-		"POST /images/create":     reply(`{"errorDetail":{"message":"the registry is closed"},"error":"the registry is closed"}`),
+		"POST /containers/create": clienttest.Refuse(404, "No such image: x:latest"),
+		"POST /images/create":     clienttest.Reply(`{"errorDetail":{"message":"the registry is closed"},"error":"the registry is closed"}`),
 	})
-	r := f.docker(t, "", "run", "x")
-	if r.code != 125 || !strings.HasPrefix(r.stderr,
+	r := f.Docker(t, "", "run", "x")
+	if r.Code != 125 || !strings.HasPrefix(r.Stderr,
 		"Unable to find image 'x:latest' locally\ndocker: the registry is closed\n\n") {
 		t.Errorf("%+v", r)
 	}
@@ -154,7 +155,7 @@ func TestPullErrorEndsRun(t *testing.T) {
 func TestTerminalIsNeeded(t *testing.T) {
 	f := newFake(t, nil)
 	for _, args := range []string{"run -it img", "exec -it c sh"} {
-		if r := f.docker(t, "", strings.Fields(args)...); r.code != 1 || r.stderr != "the input device is not a TTY\n" {
+		if r := f.Docker(t, "", strings.Fields(args)...); r.Code != 1 || r.Stderr != "the input device is not a TTY\n" {
 			t.Errorf("%s: %+v", args, r)
 		}
 	}
@@ -162,7 +163,7 @@ func TestTerminalIsNeeded(t *testing.T) {
 
 func TestExec(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{
-		"POST /containers/c/exec": reply(`{"Id":"e"}`),
+		"POST /containers/c/exec": clienttest.Reply(`{"Id":"e"}`),
 		"POST /exec/e/start": func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Upgrade") == "" {
 				return
@@ -175,26 +176,26 @@ func TestExec(t *testing.T) {
 			var mu sync.Mutex
 			io.WriteString(wire.NewFrameWriter(conn, &mu, wire.Stderr), "oops")
 		},
-		"GET /exec/e/json": reply(`{"ExitCode":5}`),
+		"GET /exec/e/json": clienttest.Reply(`{"ExitCode":5}`),
 	})
-	r := f.docker(t, "", "exec", "-e", "A=1", "-e", "FOO", "-u", "x", "-w", "/d", "--privileged", "c", "ls", "-l")
-	if r.code != 5 || r.stderr != "oops" {
+	r := f.Docker(t, "", "exec", "-e", "A=1", "-e", "FOO", "-u", "x", "-w", "/d", "--privileged", "c", "ls", "-l")
+	if r.Code != 5 || r.Stderr != "oops" {
 		t.Errorf("%+v", r)
 	}
-	body := decoded(t, f.bodies["POST /containers/c/exec"])
+	body := clienttest.Decoded(t, f.Bodies["POST /containers/c/exec"])
 	for key, want := range map[string]any{"User": "x", "WorkingDir": "/d", "Privileged": true, "AttachStdin": false,
 		"AttachStdout": true, "Tty": false} {
-		if at(body, key) != want {
-			t.Errorf("%s is %v", key, at(body, key))
+		if clienttest.At(body, key) != want {
+			t.Errorf("%s is %v", key, clienttest.At(body, key))
 		}
 	}
-	if got := fmt.Sprint(at(body, "Env"), at(body, "Cmd")); got != "[A=1 FOO=bar] [ls -l]" {
+	if got := fmt.Sprint(clienttest.At(body, "Env"), clienttest.At(body, "Cmd")); got != "[A=1 FOO=bar] [ls -l]" {
 		t.Error(got)
 	}
-	if r := f.docker(t, "", "exec", "-d", "c", "ls"); r.code != 0 || r.out != "" {
+	if r := f.Docker(t, "", "exec", "-d", "c", "ls"); r.Code != 0 || r.Out != "" {
 		t.Errorf("detached: %+v", r)
 	}
-	if body := decoded(t, f.bodies["POST /exec/e/start"]); at(body, "Detach") != true {
+	if body := clienttest.Decoded(t, f.Bodies["POST /exec/e/start"]); clienttest.At(body, "Detach") != true {
 		t.Error("start of a detached exec does not say so")
 	}
 }

@@ -19,8 +19,8 @@ func TestAliases(t *testing.T) {
 		home := t.TempDir()
 		writeConfig(t, home, row.config)
 		r := dockerIn(t, home, "unix:///nowhere/at/all", "", "pull", "x:1")
-		if refused := strings.Contains(r.stderr, row.says) && row.says != ""; refused != (row.says != "") ||
-			row.says == "" && !strings.Contains(r.stderr, "nowhere") {
+		if refused := strings.Contains(r.Stderr, row.says) && row.says != ""; refused != (row.says != "") ||
+			row.says == "" && !strings.Contains(r.Stderr, "nowhere") {
 			t.Errorf("%s: %+v", row.config, r)
 		}
 	}

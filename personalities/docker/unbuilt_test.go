@@ -25,17 +25,17 @@ func TestUnbuiltCommands(t *testing.T) {
 		"checkpoint ls x":  wire.NoCheckpoints,
 		"network create n": wire.NoNetworks,
 	} {
-		if r := f.docker(t, "", strings.Fields(line)...); r.code != 1 || !strings.Contains(r.stderr, want) || r.out != "" {
+		if r := f.Docker(t, "", strings.Fields(line)...); r.Code != 1 || !strings.Contains(r.Stderr, want) || r.Out != "" {
 			t.Errorf("%s: %+v", line, r)
 		}
 	}
-	if r := f.docker(t, "", "image", "bulid"); !strings.Contains(r.stderr, "unknown command") {
+	if r := f.Docker(t, "", "image", "bulid"); !strings.Contains(r.Stderr, "unknown command") {
 		t.Errorf("a misspelt command: %+v", r)
 	}
 	var shown strings.Builder
-	shown.WriteString(f.docker(t, "", "--help").out + f.docker(t, "", "network", "--help").out +
-		f.docker(t, "", "image", "--help").out)
-	shown.WriteString(f.docker(t, "", "__complete", "network", "").out + f.docker(t, "", "__complete", "").out)
+	shown.WriteString(f.Docker(t, "", "--help").Out + f.Docker(t, "", "network", "--help").Out +
+		f.Docker(t, "", "image", "--help").Out)
+	shown.WriteString(f.Docker(t, "", "__complete", "network", "").Out + f.Docker(t, "", "__complete", "").Out)
 	for _, p := range Pages() {
 		shown.WriteString(" " + p.Path + "\n")
 	}
