@@ -13,16 +13,6 @@ import (
 	"box/personalities/docker/clienttest"
 )
 
-func writeConfig(t *testing.T, home, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Join(home, ".docker"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(home, ".docker", "config.json"), []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Every command has help, under each of its names, and no two rows share one.
 func TestEveryCommandHasHelp(t *testing.T) {
 	f := newFake(t, nil)
@@ -248,7 +238,7 @@ func TestLogin(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{"POST /auth": clienttest.Reply(`{"Status":"Login Succeeded"}`),
 		"POST /images/create": clienttest.Reply(`{"status":"done"}`)})
 	home := t.TempDir()
-	writeConfig(t, home, `{"psFormat":"x","auths":{"other":{"auth":"YTpi"}},"unknown":{"kept":true}}`)
+	clienttest.WriteConfig(t, home, `{"psFormat":"x","auths":{"other":{"auth":"YTpi"}},"unknown":{"kept":true}}`)
 	r := dockerIn(t, home, f.Host, "s3cret\n", "login", "-u", "me", "--password-stdin", "https://reg:5000/v2/")
 	if r.Code != 0 || r.Out != "Login Succeeded\n" {
 		t.Fatalf("%+v", r)

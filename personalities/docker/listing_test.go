@@ -127,7 +127,7 @@ func TestFormatErrors(t *testing.T) {
 func TestFormatFromSettings(t *testing.T) {
 	f := newFake(t, listings())
 	home := t.TempDir()
-	writeConfig(t, home, `{"psFormat":"{{.Names}}"}`)
+	clienttest.WriteConfig(t, home, `{"psFormat":"{{.Names}}"}`)
 	if r := dockerIn(t, home, f.Host, "", "ps"); r.Out != "web\n" {
 		t.Errorf("%+v", r)
 	}

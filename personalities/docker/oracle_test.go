@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"box/personalities/docker/clienttest"
 )
 
 // oracle is Debian's daemon and Docker's own client, where this host has them.
@@ -96,13 +98,13 @@ func busybox(t *testing.T) []byte {
 	if err != nil {
 		t.Skip("no /bin/busybox to make an image of")
 	}
-	entries := []tar.Header{dir("bin"), dir("etc"), dir("tmp"), dir("proc"), dir("sys"), dir("dev"),
-		file("etc/passwd", "root:x:0:0::/:/bin/sh\n"),
+	entries := []tar.Header{clienttest.Dir("bin"), clienttest.Dir("etc"), clienttest.Dir("tmp"), clienttest.Dir("proc"), clienttest.Dir("sys"), clienttest.Dir("dev"),
+		clienttest.File("etc/passwd", "root:x:0:0::/:/bin/sh\n"),
 		{Name: "bin/busybox", Typeflag: tar.TypeReg, Linkname: string(program), Mode: 0o755}}
 	for _, name := range strings.Fields("sh cat echo sleep true touch test pwd hostname id kill ls") {
-		entries = append(entries, link("bin/"+name, "busybox"))
+		entries = append(entries, clienttest.Link("bin/"+name, "busybox"))
 	}
-	return tarOf(t, entries...)
+	return clienttest.TarOf(t, entries...)
 }
 
 // steady replaces what differs from run to run: IDs, times, sizes of processes.

@@ -3,6 +3,8 @@ package docker
 import (
 	"strings"
 	"testing"
+
+	"box/personalities/docker/clienttest"
 )
 
 // TestAliases: of the settings only an alias for builder is taken, and none that stands for a command of the client's.
@@ -17,7 +19,7 @@ func TestAliases(t *testing.T) {
 		{`{"aliases":`, "read the client's settings"},
 	} {
 		home := t.TempDir()
-		writeConfig(t, home, row.config)
+		clienttest.WriteConfig(t, home, row.config)
 		r := dockerIn(t, home, "unix:///nowhere/at/all", "", "pull", "x:1")
 		if refused := strings.Contains(r.Stderr, row.says) && row.says != ""; refused != (row.says != "") ||
 			row.says == "" && !strings.Contains(r.Stderr, "nowhere") {

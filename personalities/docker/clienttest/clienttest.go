@@ -172,3 +172,14 @@ func WriteFile(t *testing.T, name, content string) string {
 	}
 	return path
 }
+
+// WriteConfig makes the settings of a home.
+func WriteConfig(t *testing.T, home, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(home, ".docker"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".docker", "config.json"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,4 +1,4 @@
-package docker
+package system_test
 
 import (
 	"encoding/base64"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"box/personalities/docker"
 	"box/personalities/docker/clienttest"
 	"box/personalities/docker/session"
 )
@@ -34,8 +35,8 @@ func TestLoginAnswers(t *testing.T) {
 			if row.answer == "-" {
 				routes["POST /auth"] = clienttest.Refuse(401, "incorrect username or password")
 			}
-			f, home := newFake(t, routes), t.TempDir()
-			r := dockerIn(t, home, f.Host, row.stdin, strings.Fields(row.args)...)
+			f, home := clienttest.New(t, docker.Main, routes), t.TempDir()
+			r := clienttest.In(t, docker.Main, home, f.Host, row.stdin, strings.Fields(row.args)...)
 			if r.Code != row.code || !strings.Contains(r.Out+r.Stderr, row.says) {
 				t.Errorf("%+v", r)
 			}
@@ -63,14 +64,14 @@ func TestLoginAnswers(t *testing.T) {
 // TestLogout: the registry that was named, or Docker's, and no other.
 func TestLogout(t *testing.T) {
 	home := t.TempDir()
-	writeConfig(t, home, `{"auths":{"`+session.Hub+
+	clienttest.WriteConfig(t, home, `{"auths":{"`+session.Hub+
 		`":{"auth":"YTpi"},"reg:5000":{"auth":"YTpi"},"other":{"auth":"YTpi"}}}`)
 	for _, row := range []struct{ args, says, left string }{
 		{"logout https://reg:5000/v2/", "Removing login credentials for reg:5000\n", "other " + session.Hub},
 		{"logout", "Removing login credentials for " + session.Hub + "\n", "other"},
 		{"logout never.seen", "Removing login credentials for never.seen\n", "other"},
 	} {
-		r := dockerIn(t, home, "unix:///nowhere", "", strings.Fields(row.args)...)
+		r := clienttest.In(t, docker.Main, home, "unix:///nowhere", "", strings.Fields(row.args)...)
 		raw, err := os.ReadFile(filepath.Join(home, ".docker/config.json"))
 		if r.Code != 0 || r.Out != row.says || err != nil {
 			t.Errorf("%s: %+v, %v", row.args, r, err)

@@ -1,10 +1,13 @@
-package docker
+package context_test
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"box/personalities/docker"
+	"box/personalities/docker/clienttest"
 )
 
 // step is one command line of a session, and what it says.
@@ -20,7 +23,7 @@ func runSteps(t *testing.T, home string, env map[string]string, steps []step) {
 	t.Helper()
 	env["HOME"] = home
 	for _, s := range steps {
-		r := dockerWith(t, home, env, strings.NewReader(""), strings.Fields(s.line)...)
+		r := clienttest.Run(t, docker.Main, home, env, strings.NewReader(""), strings.Fields(s.line)...)
 		part, isPart := strings.CutPrefix(s.out, "~")
 		if r.Code != s.code || !strings.Contains(r.Stderr, s.stderr) || s.stderr == "" && r.Stderr != "" ||
 			isPart && !strings.Contains(r.Out, part) || !isPart && r.Out != s.out {

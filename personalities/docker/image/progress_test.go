@@ -1,4 +1,4 @@
-package docker
+package image_test
 
 import (
 	"bytes"
@@ -7,11 +7,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"box/personalities/docker"
 	"box/personalities/docker/clienttest"
 )
 
 func TestProgressInALog(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /images/create": clienttest.Reply(
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /images/create": clienttest.Reply(
 		`{"status":"Pulling from x","id":"latest"}` + "\r\n" +
 			`{"status":"Downloading","progressDetail":{"current":1,"total":4},"id":"abc"}` + "\r\n" +
 			`{"status":"Downloading","progressDetail":{"current":4,"total":4},"id":"abc"}` + "\r\n" +
@@ -29,18 +30,18 @@ func TestProgressInALog(t *testing.T) {
 }
 
 func TestLoadAndSave(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{
 		"POST /images/load": clienttest.Reply(`{"stream":"Loaded image: x:1\n"}`),
 		"GET /images/get":   clienttest.Reply("the archive"),
 	})
 	archive := clienttest.WriteFile(t, "a.tar", "tar bytes")
-	for _, r := range []result{f.Docker(t, "", "load", "-i", archive), f.Docker(t, "tar bytes", "load")} {
+	for _, r := range []clienttest.Result{f.Docker(t, "", "load", "-i", archive), f.Docker(t, "tar bytes", "load")} {
 		if r.Code != 0 || r.Out != "Loaded image: x:1\n" || string(f.Bodies["POST /images/load"]) != "tar bytes" {
 			t.Errorf("%+v, the daemon got %q", r, f.Bodies["POST /images/load"])
 		}
 	}
 	home := t.TempDir()
-	if r := dockerIn(t, home, f.Host, "", "save", "-o", "s.tar", "x:1", "y"); r.Code != 0 || r.Out != "" {
+	if r := clienttest.In(t, docker.Main, home, f.Host, "", "save", "-o", "s.tar", "x:1", "y"); r.Code != 0 || r.Out != "" {
 		t.Errorf("%+v", r)
 	}
 	if raw, err := os.ReadFile(filepath.Join(home, "s.tar")); string(raw) != "the archive" || err != nil {
@@ -57,7 +58,7 @@ func TestLoadAndSave(t *testing.T) {
 		w.Header().Set("Content-Length", "100")
 		w.Write([]byte("half"))
 	}
-	if r := dockerIn(t, home, f.Host, "", "save", "-o", "s.tar", "x"); r.Code != 1 {
+	if r := clienttest.In(t, docker.Main, home, f.Host, "", "save", "-o", "s.tar", "x"); r.Code != 1 {
 		t.Errorf("a download that broke off: %+v", r)
 	}
 	raw, _ := os.ReadFile(filepath.Join(home, "s.tar"))
@@ -67,7 +68,7 @@ func TestLoadAndSave(t *testing.T) {
 }
 
 func TestImport(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /images/create": clienttest.Reply(`{"status":"sha256:new"}`)})
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /images/create": clienttest.Reply(`{"status":"sha256:new"}`)})
 	if r := f.Docker(t, "tar bytes", "import", "-m", "msg", "-c", "CMD x", "-", "r:t"); r.Out != "sha256:new\n" ||
 		string(f.Bodies["POST /images/create"]) != "tar bytes" {
 		t.Errorf("%+v", r)

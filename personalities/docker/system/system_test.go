@@ -1,4 +1,4 @@
-package docker
+package system_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"box/personalities/docker"
 	"box/personalities/docker/clienttest"
 )
 
@@ -31,7 +32,7 @@ func TestSystemPrune(t *testing.T) {
 			"/images/prune dangling=false", "/build/prune"}, "Deleted Volumes:\nv1\n", 0},
 		{"-f --filter until=1h --volumes", "", nil, "", 1},
 	} {
-		f := newFake(t, map[string]http.HandlerFunc{
+		f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{
 			"POST /containers/prune": clienttest.Reply(`{"ContainersDeleted":["c1"],"SpaceReclaimed":1}`),
 			"POST /networks/prune":   clienttest.Reply(`{"NetworksDeleted":["n1"]}`),
 			"POST /volumes/prune":    clienttest.Reply(`{"VolumesDeleted":["v1"],"SpaceReclaimed":2}`),
@@ -72,7 +73,7 @@ func withFilters(t *testing.T, request string) string {
 
 // TestEvents: each event is a line, in words, as JSON or by a template.
 func TestEvents(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"GET /events": clienttest.Reply(
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"GET /events": clienttest.Reply(
 		`{"Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":{"name":"web","exitCode":"3"}},"time":1767323017,"timeNano":1767323017000000001}` +
 			"\n" + `{"Type":"network","Action":"create","Actor":{"ID":"n1"},"time":1767323018}`)})
 	for _, row := range []struct{ args, out string }{
@@ -103,12 +104,12 @@ func TestEvents(t *testing.T) {
 // TestVersionWithoutDaemon: the client's half is printed where no daemon answers, and the command fails.
 func TestVersionWithoutDaemon(t *testing.T) {
 	home := t.TempDir()
-	r := dockerIn(t, home, "unix:///nowhere/at/all", "", "version")
+	r := clienttest.In(t, docker.Main, home, "unix:///nowhere/at/all", "", "version")
 	if r.Code != 1 || !strings.HasPrefix(r.Out, "Client:") || strings.Contains(r.Out, "Server:") ||
 		!strings.Contains(r.Stderr, "unix:///nowhere/at/all") {
 		t.Errorf("%+v", r)
 	}
-	r = dockerIn(t, home, "unix:///nowhere/at/all", "", "version", "--format", "{{.Client.Context}}")
+	r = clienttest.In(t, docker.Main, home, "unix:///nowhere/at/all", "", "version", "--format", "{{.Client.Context}}")
 	if r.Code != 1 || r.Out != "default\n" {
 		t.Errorf("%+v", r)
 	}
@@ -116,7 +117,7 @@ func TestVersionWithoutDaemon(t *testing.T) {
 
 // TestInspectOptions: what only one kind has goes to the daemon, and the shape of the answer is that of the kind.
 func TestInspectOptions(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{
 		"GET /images/x/json":     clienttest.Reply(`{"Id":"sha256:1"}`),
 		"GET /networks/n":        clienttest.Reply(`{"Id":"n1"}`),
 		"GET /containers/c/json": clienttest.Reply(`{"Id":"c1","SizeRw":7}`),
@@ -138,7 +139,7 @@ func TestInspectOptions(t *testing.T) {
 // TestProxies: variables of the settings, in both cases of letters, those of the daemon before those of all, and none
 // in the place of what the user says.
 func TestProxies(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
 	for _, row := range []struct{ config, args, env string }{
 		{`{}`, "", "null"},
 		{`{"proxies":{"default":{"httpProxy":"http://p"}}}`, "", `["HTTP_PROXY=http://p","http_proxy=http://p"]`},
@@ -147,9 +148,9 @@ func TestProxies(t *testing.T) {
 		{`{"proxies":{"HOST":{"allProxy":"x"},"default":{"httpProxy":"http://p"}}}`, "", `["ALL_PROXY=x","all_proxy=x"]`},
 	} {
 		home := t.TempDir()
-		writeConfig(t, home, strings.ReplaceAll(row.config, "HOST", f.Host))
+		clienttest.WriteConfig(t, home, strings.ReplaceAll(row.config, "HOST", f.Host))
 		args := append(append([]string{"create"}, strings.Fields(row.args)...), "img")
-		if r := dockerIn(t, home, f.Host, "", args...); r.Code != 0 {
+		if r := clienttest.In(t, docker.Main, home, f.Host, "", args...); r.Code != 0 {
 			t.Errorf("%s: %+v", row.config, r)
 		}
 		env, _ := json.Marshal(clienttest.At(clienttest.Decoded(t, f.Bodies["POST /containers/create"]), "Env"))
@@ -161,7 +162,7 @@ func TestProxies(t *testing.T) {
 
 // TestVersionOfDaemon: both halves, as a table and by a template.
 func TestVersionOfDaemon(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"GET /version": clienttest.Reply(`{"Version":"1.2.3","ApiVersion":"1.47",` +
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"GET /version": clienttest.Reply(`{"Version":"1.2.3","ApiVersion":"1.47",` +
 		`"MinAPIVersion":"1.24","GitCommit":"abc","Os":"linux","Arch":"amd64","Components":[{"Name":"Engine",` +
 		`"Version":"1.2.3","Details":{"ApiVersion":"1.47","MinAPIVersion":"1.24","GitCommit":"abc"}},{"Name":"runc","Version":"1.1","Details":{"GitCommit":"def"}}]}`)})
 	r := f.Docker(t, "", "version")
@@ -178,7 +179,7 @@ func TestVersionOfDaemon(t *testing.T) {
 
 // TestDiskUsageInFull: each kind has its own table, with what an object takes alone.
 func TestDiskUsageInFull(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"GET /system/df": clienttest.Reply(`{"LayersSize":5000000,` +
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"GET /system/df": clienttest.Reply(`{"LayersSize":5000000,` +
 		`"Images":[{"Id":"sha256:0123456789abcdef","RepoTags":["x:1"],"Size":3000000,"SharedSize":1000000,"Containers":2}],` +
 		`"Containers":[{"Id":"c0123456789abcdef","Names":["/web"],"Image":"x:1","Command":"sh","SizeRw":7,"State":"running"}],` +
 		`"Volumes":[{"Name":"v","Driver":"local","UsageData":{"Size":11,"RefCount":1}}],` +
@@ -201,7 +202,7 @@ func TestDiskUsageInFull(t *testing.T) {
 
 // TestPush: what is asked of the daemon for a name, a tag, every tag and one platform.
 func TestPush(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /images/r/x/push": clienttest.Reply(`{"status":"done"}`)})
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /images/r/x/push": clienttest.Reply(`{"status":"done"}`)})
 	for _, row := range []struct{ args, asked, out string }{
 		{"r/x:1", "/images/r/x/push?tag=1", "done\n"},
 		{"r/x", "/images/r/x/push?tag=latest", "Using default tag: latest\ndone\n"},

@@ -1,4 +1,4 @@
-package docker
+package run_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"box/personalities/cmd"
+	"box/personalities/docker"
 	"box/personalities/docker/clienttest"
 	"box/personalities/docker/run"
 )
@@ -167,7 +168,7 @@ func elsewhere() []string {
 
 // Every flag of `docker run` has a row, and every row's flag reaches the daemon as it should.
 func TestCreateFlags(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
 	covered := elsewhere()
 	for _, row := range createRows(t) {
 		covered = append(covered, row.flag)
@@ -196,7 +197,7 @@ func TestCreateFlags(t *testing.T) {
 }
 
 func TestCreateQuery(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x","Warnings":["mind the gap"]}`)})
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x","Warnings":["mind the gap"]}`)})
 	r := f.Docker(t, "", "create", "--name", "n", "--platform", "linux/arm64", "img")
 	if got := f.Seen[0]; got != "POST /containers/create?name=n&platform=linux%2Farm64" {
 		t.Error(got)
@@ -207,9 +208,9 @@ func TestCreateQuery(t *testing.T) {
 }
 
 func TestRelativeSources(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
 	home := t.TempDir()
-	dockerIn(t, home, f.Host, "", "create", "-v", "./a:/b", "-v", ".:/c", "--mount", "type=bind,src=../d,dst=/e", "img")
+	clienttest.In(t, docker.Main, home, f.Host, "", "create", "-v", "./a:/b", "-v", ".:/c", "--mount", "type=bind,src=../d,dst=/e", "img")
 	body := clienttest.Decoded(t, f.Bodies["POST /containers/create"])
 	binds, _ := json.Marshal(clienttest.At(body, "HostConfig", "Binds"))
 	if want := `["` + home + `/a:/b","` + home + `:/c"]`; string(binds) != want {
@@ -222,16 +223,16 @@ func TestRelativeSources(t *testing.T) {
 }
 
 func TestIDFile(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"abc"}`)})
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"abc"}`)})
 	home := t.TempDir()
-	if r := dockerIn(t, home, f.Host, "", "create", "--cidfile", "id", "img"); r.Code != 0 {
+	if r := clienttest.In(t, docker.Main, home, f.Host, "", "create", "--cidfile", "id", "img"); r.Code != 0 {
 		t.Fatalf("%+v", r)
 	}
 	if raw, err := os.ReadFile(filepath.Join(home, "id")); string(raw) != "abc" || err != nil {
 		t.Errorf("%q, %v", raw, err)
 	}
 	asked := len(f.Seen)
-	r := dockerIn(t, home, f.Host, "", "create", "--cidfile", "id", "img")
+	r := clienttest.In(t, docker.Main, home, f.Host, "", "create", "--cidfile", "id", "img")
 	if r.Code == 0 || !strings.Contains(r.Stderr, "container ID file found") || len(f.Seen) != asked {
 		t.Errorf("a file that is there: %+v, %d requests", r, len(f.Seen)-asked)
 	}
@@ -239,7 +240,7 @@ func TestIDFile(t *testing.T) {
 
 // TestLabelsRefused: a label has a name, whatever it is put on.
 func TestLabelsRefused(t *testing.T) {
-	f := newFake(t, nil)
+	f := clienttest.New(t, docker.Main, nil)
 	for _, args := range []string{"network create --label =x n", "volume create --label =x v", "create --label =x img",
 		"run --label =x img"} {
 		r := f.Docker(t, "", strings.Fields(args)...)
@@ -250,7 +251,7 @@ func TestLabelsRefused(t *testing.T) {
 }
 
 func TestCreateRefuses(t *testing.T) {
-	f := newFake(t, nil)
+	f := clienttest.New(t, docker.Main, nil)
 	for _, row := range []struct{ args, want string }{
 		{"-m abc img", `invalid argument "abc" for "-m, --memory" flag: invalid size: 'abc'`},
 		{"--cpus zz img", `failed to parse zz as a rational number`},

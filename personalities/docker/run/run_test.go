@@ -1,4 +1,4 @@
-package docker
+package run_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"box/netapi/wire"
+	"box/personalities/docker"
 	"box/personalities/docker/clienttest"
 )
 
@@ -42,7 +43,7 @@ func program(code int, print func(stdin string, stdout, stderr io.Writer)) map[s
 
 // The fewest calls that see every byte and the exit code, in an order that cannot miss either.
 func TestRun(t *testing.T) {
-	f := newFake(t, program(7, func(_ string, out, errw io.Writer) {
+	f := clienttest.New(t, docker.Main, program(7, func(_ string, out, errw io.Writer) {
 		io.WriteString(out, "to stdout\n")
 		io.WriteString(errw, "to stderr\n")
 	}))
@@ -58,14 +59,14 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunWithInput(t *testing.T) {
-	f := newFake(t, program(0, func(in string, out, _ io.Writer) { io.WriteString(out, strings.ToUpper(in)) }))
+	f := clienttest.New(t, docker.Main, program(0, func(in string, out, _ io.Writer) { io.WriteString(out, strings.ToUpper(in)) }))
 	if r := f.Docker(t, "some input", "run", "-i", "busybox", "cat"); r.Code != 0 || r.Out != "SOME INPUT" {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestRunDetached(t *testing.T) {
-	f := newFake(t, program(0, nil))
+	f := clienttest.New(t, docker.Main, program(0, nil))
 	r := f.Docker(t, "", "run", "-d", "busybox")
 	if r.Code != 0 || r.Out != "abc\n" {
 		t.Errorf("%+v", r)
@@ -93,7 +94,7 @@ func TestRunStartFails(t *testing.T) {
 	} {
 		routes := program(0, func(string, io.Writer, io.Writer) {})
 		routes["POST /containers/abc/start"] = clienttest.Refuse(500, row.text)
-		r := newFake(t, routes).Docker(t, "", "run", "--rm", "busybox", "x")
+		r := clienttest.New(t, docker.Main, routes).Docker(t, "", "run", "--rm", "busybox", "x")
 		want := "docker: Error response from daemon: " + row.text + "\n\nRun 'docker run --help' for more information\n"
 		if r.Code != row.code || r.Stderr != want {
 			t.Errorf("%s: %+v", row.text, r)
@@ -113,7 +114,7 @@ func TestRunPullsWhatIsMissing(t *testing.T) {
 	}
 	routes["POST /images/create"] = clienttest.Reply(`{"status":"Pulling from x","id":"1"}` + "\r\n" +
 		`{"status":"Status: Downloaded newer image for reg:5000/x:1"}`)
-	f := newFake(t, routes)
+	f := clienttest.New(t, docker.Main, routes)
 	r := f.Docker(t, "", "run", "-d", "reg:5000/x:1")
 	if r.Code != 0 || r.Out != "abc\n" ||
 		r.Stderr != "Unable to find image 'reg:5000/x:1' locally\n1: Pulling from x\nStatus: Downloaded newer image for "+
@@ -141,7 +142,7 @@ func TestRunPullsWhatIsMissing(t *testing.T) {
 }
 
 func TestPullErrorEndsRun(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{
 		"POST /containers/create": clienttest.Refuse(404, "No such image: x:latest"),
 		"POST /images/create":     clienttest.Reply(`{"errorDetail":{"message":"the registry is closed"},"error":"the registry is closed"}`),
 	})
@@ -153,7 +154,7 @@ func TestPullErrorEndsRun(t *testing.T) {
 }
 
 func TestTerminalIsNeeded(t *testing.T) {
-	f := newFake(t, nil)
+	f := clienttest.New(t, docker.Main, nil)
 	for _, args := range []string{"run -it img", "exec -it c sh"} {
 		if r := f.Docker(t, "", strings.Fields(args)...); r.Code != 1 || r.Stderr != "the input device is not a TTY\n" {
 			t.Errorf("%s: %+v", args, r)
@@ -162,7 +163,7 @@ func TestTerminalIsNeeded(t *testing.T) {
 }
 
 func TestExec(t *testing.T) {
-	f := newFake(t, map[string]http.HandlerFunc{
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{
 		"POST /containers/c/exec": clienttest.Reply(`{"Id":"e"}`),
 		"POST /exec/e/start": func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Upgrade") == "" {

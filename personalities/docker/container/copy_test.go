@@ -1,10 +1,9 @@
-package docker
+package container_test
 
 import (
 	"archive/tar"
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -12,53 +11,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"box/netapi/wire"
+	"box/personalities/docker"
+	"box/personalities/docker/clienttest"
 )
 
-// tarOf packs entries: a name, its type, and its content or link target.
-func tarOf(t *testing.T, entries ...tar.Header) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, h := range entries {
-		content := ""
-		if h.Typeflag == tar.TypeReg {
-			content, h.Linkname = h.Linkname, ""
-			h.Size = int64(len(content))
-		}
-		if h.Mode == 0 {
-			h.Mode = 0o755
-		}
-		h.ModTime = time.Unix(1e9, 0)
-		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-		io.WriteString(w, content)
-	}
-	w.Close()
-	return b.Bytes()
-}
-
-func file(name, content string) tar.Header {
-	return tar.Header{Name: name, Typeflag: tar.TypeReg, Linkname: content, Mode: 0o640}
-}
-
-func dir(name string) tar.Header { return tar.Header{Name: name, Typeflag: tar.TypeDir} }
-
-func link(name, target string) tar.Header {
-	return tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: target}
-}
-
-func hard(name, target string) tar.Header {
-	return tar.Header{Name: name, Typeflag: tar.TypeLink, Linkname: target}
-}
-
 // holding is a daemon that answers for /src of container c with an archive.
-func holding(t *testing.T, stat wire.PathStat, archive []byte) *fake {
+func holding(t *testing.T, stat wire.PathStat, archive []byte) *clienttest.Daemon {
 	header, err := wire.EncodePathStat(stat)
 	if err != nil {
 		t.Fatal(err)
@@ -67,15 +29,15 @@ func holding(t *testing.T, stat wire.PathStat, archive []byte) *fake {
 		w.Header().Set(wire.PathStatHeader, header)
 		w.Write(archive)
 	}
-	return newFake(t, map[string]http.HandlerFunc{"GET /containers/c/archive": serve,
+	return clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"GET /containers/c/archive": serve,
 		"HEAD /containers/c/archive": serve,
 		"PUT /containers/c/archive":  func(http.ResponseWriter, *http.Request) {}})
 }
 
 func TestCopyFromContainer(t *testing.T) {
-	tree := tarOf(t, dir("src/"), file("src/f", "data"), link("src/l", "f"), hard("src/h", "src/f"), dir("src/sub"),
-		file("src/sub/g", "x"))
-	content := tarOf(t, dir("./"), file("./f", "data"))
+	tree := clienttest.TarOf(t, clienttest.Dir("src/"), clienttest.File("src/f", "data"), clienttest.Link("src/l", "f"), clienttest.Hard("src/h", "src/f"), clienttest.Dir("src/sub"),
+		clienttest.File("src/sub/g", "x"))
+	content := clienttest.TarOf(t, clienttest.Dir("./"), clienttest.File("./f", "data"))
 	folder := wire.PathStat{Name: "src", Mode: fs.ModeDir | 0o755}
 	for _, row := range []struct {
 		name, from, to string
@@ -88,20 +50,20 @@ func TestCopyFromContainer(t *testing.T) {
 		{"content into a folder", "c:/src/.", "here", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content, "here/f"},
 		{"content under a new name", "c:/src/.", "here/new", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content,
 			"here/new/f"},
-		{"a file", "c:/src", "here/new", wire.PathStat{Name: "src"}, tarOf(t, file("src", "data")), "here/new"},
-		{"over a file", "c:/src", "here/old", wire.PathStat{Name: "src"}, tarOf(t, file("src", "data")), "here/old"},
+		{"a file", "c:/src", "here/new", wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "data")), "here/new"},
+		{"over a file", "c:/src", "here/old", wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "data")), "here/old"},
 	} {
 		home := t.TempDir()
 		os.Mkdir(filepath.Join(home, "here"), 0o755)
 		os.WriteFile(filepath.Join(home, "here/old"), []byte("old"), 0o600)
-		r := dockerIn(t, home, holding(t, row.stat, row.archive).Host, "", "cp", row.from, row.to)
+		r := clienttest.In(t, docker.Main, home, holding(t, row.stat, row.archive).Host, "", "cp", row.from, row.to)
 		got, err := os.ReadFile(filepath.Join(home, row.want))
 		if r.Code != 0 || err != nil || (string(got) != "data" && string(got) != "x") {
 			t.Errorf("%s: %+v, %q, %v", row.name, r, got, err)
 		}
 	}
 	home := t.TempDir()
-	dockerIn(t, home, holding(t, folder, tree).Host, "", "cp", "c:/src", ".")
+	clienttest.In(t, docker.Main, home, holding(t, folder, tree).Host, "", "cp", "c:/src", ".")
 	f, err := os.Stat(filepath.Join(home, "src/f"))
 	if err != nil {
 		t.Fatal(err)
@@ -119,19 +81,19 @@ func TestCopyFromContainer(t *testing.T) {
 // A hostile daemon's archive writes nothing outside the folder it was copied to.
 func TestCopyFromHostile(t *testing.T) {
 	for name, archive := range map[string][]byte{
-		"dots":           tarOf(t, dir("src"), file("src/../../../out/evil", "x")),
-		"absolute":       tarOf(t, file("/../../out/evil", "x")),
-		"link then file": tarOf(t, dir("src"), link("src/l", "../../out"), file("src/l/evil", "x")),
-		"absolute link":  tarOf(t, dir("src"), link("src/l", "ROOT/out"), file("src/l/evil", "x")),
-		"hard link":      tarOf(t, dir("src"), hard("src/evil", "../../out/secret")),
-		"over the link":  tarOf(t, dir("src"), link("src/l", "../../out/secret"), file("src/l", "x")),
+		"dots":           clienttest.TarOf(t, clienttest.Dir("src"), clienttest.File("src/../../../out/evil", "x")),
+		"absolute":       clienttest.TarOf(t, clienttest.File("/../../out/evil", "x")),
+		"link then file": clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "../../out"), clienttest.File("src/l/evil", "x")),
+		"absolute link":  clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "ROOT/out"), clienttest.File("src/l/evil", "x")),
+		"hard link":      clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Hard("src/evil", "../../out/secret")),
+		"over the link":  clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "../../out/secret"), clienttest.File("src/l", "x")),
 	} {
 		home := t.TempDir()
 		os.MkdirAll(filepath.Join(home, "out"), 0o755)
 		os.MkdirAll(filepath.Join(home, "in"), 0o755)
 		os.WriteFile(filepath.Join(home, "out/secret"), []byte("kept"), 0o600)
 		archive = bytes.ReplaceAll(archive, []byte("ROOT/out"), []byte("/tmp/out"))
-		dockerIn(t, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).Host, "", "cp", "c:/src",
+		clienttest.In(t, docker.Main, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).Host, "", "cp", "c:/src",
 			"in")
 		if _, err := os.Lstat(filepath.Join(home, "out/evil")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: written outside", name)
@@ -153,17 +115,17 @@ func TestCopyOverSpecial(t *testing.T) {
 		stat           wire.PathStat
 		archive        []byte
 	}{
-		{"a file over a pipe", "c:/src", "pipe", whole, tarOf(t, file("src", "data"))},
-		{"a link over a pipe", "c:/src", "pipe", whole, tarOf(t, link("src", "elsewhere"))},
-		{"a pipe over a pipe", "c:/src", "pipe", whole, tarOf(t, tar.Header{Name: "src", Typeflag: tar.TypeFifo})},
-		{"by a link", "c:/src", "to-pipe", whole, tarOf(t, file("src", "data"))},
-		{"by two links", "c:/src", "to-to-pipe", whole, tarOf(t, file("src", "data"))},
-		{"a folder over a pipe", "c:/src", "pipe", wire.PathStat{Name: "src", Mode: fs.ModeDir}, tarOf(t, dir("src"))},
-		{"of a tree", "c:/src/.", ".", folder, tarOf(t, dir("./"), file("./pipe", "data"))},
-		{"of a tree, linked", "c:/src/.", ".", folder, tarOf(t, dir("./"), file("./f", "x"), hard("./pipe", "./f"))},
-		{"a device", "c:/src", "/dev/null", whole, tarOf(t, file("src", "data"))},
-		{"a device with a slash", "c:/src", "/dev/null/", whole, tarOf(t, file("src", "data"))},
-		{"a descriptor", "c:/src", "/dev/fd/2", whole, tarOf(t, file("src", "data"))},
+		{"a file over a pipe", "c:/src", "pipe", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
+		{"a link over a pipe", "c:/src", "pipe", whole, clienttest.TarOf(t, clienttest.Link("src", "elsewhere"))},
+		{"a pipe over a pipe", "c:/src", "pipe", whole, clienttest.TarOf(t, tar.Header{Name: "src", Typeflag: tar.TypeFifo})},
+		{"by a link", "c:/src", "to-pipe", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
+		{"by two links", "c:/src", "to-to-pipe", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
+		{"a folder over a pipe", "c:/src", "pipe", wire.PathStat{Name: "src", Mode: fs.ModeDir}, clienttest.TarOf(t, clienttest.Dir("src"))},
+		{"of a tree", "c:/src/.", ".", folder, clienttest.TarOf(t, clienttest.Dir("./"), clienttest.File("./pipe", "data"))},
+		{"of a tree, linked", "c:/src/.", ".", folder, clienttest.TarOf(t, clienttest.Dir("./"), clienttest.File("./f", "x"), clienttest.Hard("./pipe", "./f"))},
+		{"a device", "c:/src", "/dev/null", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
+		{"a device with a slash", "c:/src", "/dev/null/", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
+		{"a descriptor", "c:/src", "/dev/fd/2", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
 	} {
 		home := t.TempDir()
 		if err := unix.Mkfifo(filepath.Join(home, "pipe"), 0o600); err != nil {
@@ -172,7 +134,7 @@ func TestCopyOverSpecial(t *testing.T) {
 		os.Symlink("pipe", filepath.Join(home, "to-pipe"))
 		os.Symlink("./to-pipe", filepath.Join(home, "to-to-pipe"))
 		before := namesIn(t, home)
-		r := dockerIn(t, home, holding(t, row.stat, row.archive).Host, "", "cp", row.from, row.to)
+		r := clienttest.In(t, docker.Main, home, holding(t, row.stat, row.archive).Host, "", "cp", row.from, row.to)
 		info, err := os.Lstat(filepath.Join(home, "pipe"))
 		if r.Code != 1 || err != nil || info.Mode().Type() != fs.ModeNamedPipe {
 			t.Errorf("%s: %+v, %v %v", row.name, r, info, err)
@@ -192,15 +154,15 @@ func TestCopyOverFile(t *testing.T) {
 	path, by := filepath.Join(home, "f"), filepath.Join(home, "link")
 	os.WriteFile(path, []byte("old"), 0o600)
 	os.Symlink("f", by)
-	archive := tarOf(t, file("src", strings.Repeat("x", 5000)))
-	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).Host, "", "cp", "c:/src",
+	archive := clienttest.TarOf(t, clienttest.File("src", strings.Repeat("x", 5000)))
+	if r := clienttest.In(t, docker.Main, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).Host, "", "cp", "c:/src",
 		"f"); r.Code != 1 {
 		t.Errorf("%+v", r)
 	}
 	if raw, err := os.ReadFile(path); string(raw) != "old" || namesIn(t, home) != "f link" {
 		t.Errorf("%q, %v, %s", raw, err, namesIn(t, home))
 	}
-	if r := dockerIn(t, home, holding(t, wire.PathStat{Name: "src"}, tarOf(t, file("src", "new"))).Host, "", "cp",
+	if r := clienttest.In(t, docker.Main, home, holding(t, wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "new"))).Host, "", "cp",
 		"c:/src", "link"); r.Code != 0 {
 		t.Errorf("%+v", r)
 	}
@@ -235,9 +197,9 @@ func linked(info fs.FileInfo, folder string) (found bool) {
 }
 
 func TestCopyFromTruncated(t *testing.T) {
-	archive := tarOf(t, dir("src"), file("src/f", strings.Repeat("x", 5000)))
+	archive := clienttest.TarOf(t, clienttest.Dir("src"), clienttest.File("src/f", strings.Repeat("x", 5000)))
 	f := holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive[:2000])
-	if r := dockerIn(t, t.TempDir(), f.Host, "", "cp", "c:/src", "."); r.Code != 1 ||
+	if r := clienttest.In(t, docker.Main, t.TempDir(), f.Host, "", "cp", "c:/src", "."); r.Code != 1 ||
 		!strings.Contains(r.Stderr, "unexpected EOF") {
 		t.Errorf("%+v", r)
 	}
@@ -267,7 +229,7 @@ func TestCopyToContainer(t *testing.T) {
 		} else {
 			f = holding(t, *row.stat, nil)
 		}
-		if r := dockerIn(t, home, f.Host, "", "cp", row.from, row.to); r.Code != 0 {
+		if r := clienttest.In(t, docker.Main, home, f.Host, "", "cp", row.from, row.to); r.Code != 0 {
 			t.Errorf("%s: %+v", row.name, r)
 			continue
 		}
