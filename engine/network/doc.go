@@ -1,5 +1,5 @@
-// Package network is the part of the host's network that box runs: bridges, the network namespaces of
-// containers and the links into them, addresses, published ports and the rules for all of it (engine/network/firewall). It speaks
+// Package network is the part of the host's network that box runs: bridges, the network namespaces of containers and
+// the links into them, addresses, published ports and the rules for all of it (engine/network/firewall). It speaks
 // netlink only and runs no program.
 //
 // Several daemons may use one bridge. Each has an nf_tables table of its own there, whose first rule names its exec

@@ -173,8 +173,9 @@ func device(path, inside string) (specs.LinuxDevice, bool) {
 // parseDeviceRule parses "c 1:3 mr" (cgroup v1 devices controller, kernel documentation); * stands for any number.
 func parseDeviceRule(s string) (specs.LinuxDeviceCgroup, error) {
 	var r specs.LinuxDeviceCgroup
-	words := strings.Fields(s)
-	if len(words) != 3 || !strings.Contains("abc", words[0]) || strings.Trim(words[2], "rwm") != "" {
+	words := strings.Split(s, " ")
+	if len(words) != 3 || len(words[0]) != 1 || !strings.Contains("abc", words[0]) || words[2] == "" ||
+		len(words[2]) > 3 || strings.Trim(words[2], "rwm") != "" {
 		return r, refuse.Invalid("invalid device cgroup rule format: '%s'", s)
 	}
 	major, minor, ok := strings.Cut(words[1], ":")

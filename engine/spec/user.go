@@ -114,9 +114,10 @@ func number(s string) (*int64, error) {
 	if s == "*" {
 		return nil, nil
 	}
-	n, err := strconv.ParseInt(s, 10, 32)
-	if err != nil || n < 0 {
+	u, err := strconv.ParseUint(s, 10, 31) // which takes no sign
+	if err != nil {
 		return nil, fmt.Errorf("%q is no device number", s)
 	}
+	n := int64(u)
 	return &n, nil
 }

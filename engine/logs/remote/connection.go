@@ -208,7 +208,8 @@ func (c *Connection) Adopt(f *os.File, unsent []byte) error {
 func Growing(first time.Duration) func(int) time.Duration {
 	const longest = time.Minute
 	return func(try int) time.Duration {
-		return min(longest, time.Duration(float64(first)*math.Pow(1.5, float64(min(try, 64)-1))))
+		// in floating point: what is too long for a Duration would be none
+		return time.Duration(min(float64(longest), float64(first)*math.Pow(1.5, float64(try-1))))
 	}
 }
 
