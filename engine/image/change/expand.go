@@ -3,6 +3,7 @@ package change
 import (
 	"errors"
 	"strings"
+	"unicode"
 )
 
 // maxNested limits the nesting of ${...}.
@@ -143,21 +144,25 @@ func (x *expander) choose(name string, op byte, v string, set bool) (string, err
 	return v, nil
 }
 
-// name parses the name of a variable, or a digit or character that is special in a shell and never set here.
+// name parses the name of a variable, or a number or character that is special in a shell and never set here.
 func (x *expander) name() string {
 	begin := x.at
-	for x.at < len(x.in) {
-		c := x.in[x.at]
-		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		digit := c >= '0' && c <= '9'
-		if digit && x.at == begin {
-			x.at++
-			break
-		}
-		if !letter && !digit {
-			break
-		}
+	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
+	part := func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+	rest := x.in[begin:]
+	switch {
+	case rest == "":
+		return ""
+	case isDigit(rune(rest[0])):
+		part = isDigit
+	case strings.IndexByte("@*#?-$!", rest[0]) >= 0:
 		x.at++
+		return rest[:1]
 	}
-	return x.in[begin:x.at]
+	end := strings.IndexFunc(rest, func(r rune) bool { return !part(r) })
+	if end < 0 {
+		end = len(rest)
+	}
+	x.at += end
+	return rest[:end]
 }

@@ -14,21 +14,42 @@ import (
 	"box/engine/refuse"
 )
 
+// listOf parses a list of strings in JSON; ok is false for what is no list.
+func listOf(rest string) (list []string, ok bool, err error) {
+	if !strings.HasPrefix(rest, "[") {
+		return nil, false, nil
+	}
+	if json.Unmarshal([]byte(rest), &list) == nil {
+		return list, true, nil
+	}
+	if json.Valid([]byte(rest)) {
+		return nil, false, refuse.Invalid("when using JSON array syntax, arrays must be comprised of strings only")
+	}
+	return nil, false, nil
+}
+
 // commandLine parses a command: a JSON list, or a line for the image's shell.
-func (s *state) commandLine(rest string) []string {
-	var list []string
-	if strings.HasPrefix(rest, "[") && json.Unmarshal([]byte(rest), &list) == nil {
-		return list
+func (s *state) commandLine(rest string) ([]string, error) {
+	list, ok, err := listOf(rest)
+	if ok || err != nil {
+		return list, err
 	}
 	shell := s.config.Shell
 	if len(shell) == 0 {
 		shell = []string{"/bin/sh", "-c"}
 	}
-	return append(slices.Clone(shell), rest)
+	if rest == "" {
+		return slices.Clone(shell), nil
+	}
+	return append(slices.Clone(shell), rest), nil
 }
 
 func (s *state) cmd(rest string) error {
-	s.config.Cmd, s.cmdSet = s.commandLine(rest), true
+	list, err := s.commandLine(rest)
+	if err != nil {
+		return err
+	}
+	s.config.Cmd, s.cmdSet = list, true
 	//lint:ignore SA1019 of images for Windows, and wrong of the new command
 	s.config.ArgsEscaped = false
 	return nil
@@ -36,7 +57,9 @@ func (s *state) cmd(rest string) error {
 
 // entrypoint also removes a CMD that was not set by these instructions, because it was meant for another program.
 func (s *state) entrypoint(rest string) error {
-	switch list := s.commandLine(rest); {
+	switch list, err := s.commandLine(rest); {
+	case err != nil:
+		return err
 	case rest == "" || len(list) == 0:
 		s.config.Entrypoint = nil
 	default:
@@ -107,6 +130,8 @@ func (s *state) expose(rest string) error {
 		if proto != "tcp" && proto != "udp" && proto != "sctp" {
 			return refuse.Invalid("invalid proto: %s", proto)
 		}
+		// An address and a port of the host may stand before it, as in --publish: they are no part of an image.
+		numbers = numbers[strings.LastIndexByte(numbers, ':')+1:]
 		from, to, isRange := strings.Cut(numbers, "-")
 		if !isRange {
 			to = from
@@ -176,6 +201,9 @@ func (s *state) workdir(rest string) error {
 	if err != nil {
 		return err
 	}
+	if v == "" {
+		return refuse.Invalid("cannot normalize nothing")
+	}
 	if !path.IsAbs(v) {
 		v = path.Join("/", s.config.WorkingDir, v)
 	}
@@ -184,12 +212,12 @@ func (s *state) workdir(rest string) error {
 }
 
 func (s *state) volume(rest string) error {
-	var list []string
-	if !strings.HasPrefix(rest, "[") || json.Unmarshal([]byte(rest), &list) != nil {
-		var err error
-		if list, err = s.expandWords(rest); err != nil {
-			return err
-		}
+	list, ok, err := listOf(rest)
+	if err == nil && !ok {
+		list, err = s.expandWords(rest)
+	}
+	if err != nil {
+		return err
 	}
 	if len(list) == 0 {
 		return refuse.Invalid("VOLUME requires at least one argument")
@@ -232,11 +260,12 @@ func (s *state) healthcheck(rest string) error {
 		}
 		h = dockerspec.HealthcheckConfig{Test: []string{"NONE"}}
 	case "CMD":
-		var list []string
-		switch {
+		switch list, ok, err := listOf(command); {
 		case command == "":
 			return refuse.Invalid("Missing command after HEALTHCHECK CMD")
-		case strings.HasPrefix(command, "[") && json.Unmarshal([]byte(command), &list) == nil:
+		case err != nil:
+			return err
+		case ok:
 			h.Test = append([]string{"CMD"}, list...)
 		default:
 			h.Test = []string{"CMD-SHELL", command}
