@@ -19,6 +19,9 @@ func TestConditions(t *testing.T) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatal("no scripts: ", err)
 	}
+	if astray, _ := filepath.Glob("testdata/script/*.txtar"); len(astray) > 0 {
+		t.Errorf("nothing runs %s: scripts are in the folders of their subjects", astray)
+	}
 	condition := regexp.MustCompile(`(?m)^\[!?([a-z][^\]!]*)\]`)
 	uses := map[string][]string{}
 	for _, path := range scripts {
