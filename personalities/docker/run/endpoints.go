@@ -109,6 +109,9 @@ func parseEndpoint(spec string) (Endpoint, error) {
 	return e, nil
 }
 
+// errDriverOpt refuses a driver-opt that is not KEY=VALUE.
+var errDriverOpt = errors.New("invalid key value pair format in driver options")
+
 // Set checks and stores one field of --network.
 func (e *Endpoint) Set(key, value string) (err error) {
 	e.detailed = e.detailed || key != "name"
@@ -141,6 +144,9 @@ func (e *Endpoint) Set(key, value string) (err error) {
 		}
 		s.MacAddress = network.HardwareAddr(hw)
 	case "driver-opt":
+		if name, _, ok := strings.Cut(value, "="); !ok || name == "" {
+			return errDriverOpt
+		}
 		s.DriverOpts = values.AddPair(s.DriverOpts, value)
 	case "gw-priority":
 		if s.GwPriority, err = strconv.Atoi(value); err != nil {
