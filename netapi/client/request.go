@@ -150,6 +150,9 @@ func (c *Client) do(ctx context.Context, k call, v any) error {
 	if raw, ok := v.(*json.RawMessage); ok {
 		*raw, err = io.ReadAll(body)
 		*raw = bytes.TrimSpace(*raw)
+		if err == nil {
+			err = json.Unmarshal(*raw, new(json.RawMessage)) // an answer that was cut, or is none
+		}
 	} else {
 		err = json.NewDecoder(body).Decode(v)
 		_, _ = io.Copy(io.Discard, body)
