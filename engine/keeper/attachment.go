@@ -1,9 +1,11 @@
 package keeper
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"box/engine/logs/driver"
@@ -40,10 +42,12 @@ func (p *program) detach(a *attachment) {
 // pumpAttached moves what comes over a to the program's input.
 func (p *program) pumpAttached(a *attachment) {
 	a.flush()
-	if a.eof || !p.feed(a) {
+	if a.ended() || !p.feed(a) {
 		return
 	}
+	a.mu.Lock()
 	a.eof = true
+	a.mu.Unlock()
 	switch {
 	case !a.opts.Stdin:
 		p.detach(a) // such a client never half-closes: it is gone
@@ -59,18 +63,17 @@ func (p *program) feed(a *attachment) bool {
 	for {
 		if len(a.unfed) > 0 && a.opts.Stdin {
 			n, err := p.in.write(a.unfed)
-			a.unfed = a.unfed[n:]
+			a.owe(a.unfed[n:])
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				return false
 			}
 			if err != nil {
-				a.unfed = nil // the program closed its input: the rest is read and dropped, as by a pipe's reader that left
+				a.owe(nil) // the program closed its input: the rest is read and dropped, as by a pipe's reader that left
 			}
 		}
 		n, err := a.f.Read(buf)
-		a.unfed = append(a.unfed[:0], buf[:n]...)
-		if !a.opts.Stdin {
-			a.unfed = nil
+		if a.opts.Stdin {
+			a.owe(bytes.Clone(buf[:n]))
 		}
 		if n > 0 {
 			continue
@@ -89,10 +92,12 @@ type attachment struct {
 	opts task.Attach
 	f    *os.File
 
-	mu     sync.Mutex
-	unsent []byte // output that a stop kept from being written
-	unfed  []byte // input that a stop kept from the program
-	eof    bool   // the client ended its input
+	turn sync.Mutex // one write at a time; it may wait for a client that does not read
+
+	mu     sync.Mutex // guards what follows, for moments: a swap looks at it before anything stops
+	unsent []byte     // output that a stop kept from being written
+	unfed  []byte     // input that a stop kept from the program
+	eof    bool       // the client ended its input
 }
 
 func (a *attachment) wants(kind driver.Stream) bool {
@@ -102,19 +107,37 @@ func (a *attachment) wants(kind driver.Stream) bool {
 // write sends b, which waits for a client that does not read: the program is slowed down, as by Docker. False
 // means that the client is gone.
 func (a *attachment) write(b []byte) bool {
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	a.mu.Lock()
+	if len(a.unsent) > 0 {
+		b = slices.Concat(a.unsent, b)
+	}
+	a.mu.Unlock()
+	n, err := a.f.Write(b)
+	var rest []byte
+	cut := errors.Is(err, os.ErrDeadlineExceeded)
+	if cut {
+		rest = bytes.Clone(b[n:])
+	}
+	a.mu.Lock()
+	a.unsent = rest
+	a.mu.Unlock()
+	return cut || err == nil
+}
+
+// owe notes what of the client's input the program has not got yet.
+func (a *attachment) owe(b []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.unsent) > 0 {
-		a.unsent = append(a.unsent, b...)
-		b = a.unsent
-	}
-	n, err := a.f.Write(b)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		a.unsent = append([]byte(nil), b[n:]...)
-		return true
-	}
-	a.unsent = nil
-	return err == nil
+	a.unfed = b
+}
+
+// ended tells that the client ended its input.
+func (a *attachment) ended() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.eof
 }
 
 // flush sends what a stop kept back.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,7 +49,7 @@ type input struct {
 type output struct {
 	kind driver.Stream
 	f    *os.File
-	eof  bool // set by its pump
+	eof  atomic.Bool // set by its pump
 }
 
 // frameHead is the length of the head of a frame of Docker's multiplexed streams: kind, three zeros, length.
@@ -72,7 +73,7 @@ func (p *program) start() {
 	}
 	p.mu.Unlock()
 	for _, o := range p.out {
-		if !o.eof {
+		if !o.eof.Load() {
 			p.pumps.Go(func() { p.pump(ctx, o) })
 		}
 	}
@@ -93,7 +94,7 @@ func (p *program) pump(ctx context.Context, o *output) {
 			return
 		}
 		if n == 0 || err != nil {
-			o.eof = true
+			o.eof.Store(true)
 			return
 		}
 	}

@@ -110,7 +110,9 @@ func (k *Keeper) restoreProgram(id string, sp savedProgram, log task.Log) *progr
 		return p
 	}
 	for _, o := range sp.Out {
-		p.out = append(p.out, &output{kind: o.Kind, f: adopt(o.FD), eof: o.EOF})
+		out := &output{kind: o.Kind, f: adopt(o.FD)}
+		out.eof.Store(o.EOF)
+		p.out = append(p.out, out)
 	}
 	switch {
 	case p.terminal && len(p.out) > 0:

@@ -186,7 +186,7 @@ func (s *saver) program(p *program) savedProgram {
 	// only looked at. Nothing ends any more when the state is handed over.
 	for _, o := range p.out {
 		if fd, ok := s.open(o.f); ok {
-			sp.Out = append(sp.Out, savedOutput{Kind: o.kind, FD: fd, EOF: o.eof})
+			sp.Out = append(sp.Out, savedOutput{Kind: o.kind, FD: fd, EOF: o.eof.Load()})
 		}
 	}
 	if p.log != nil {
