@@ -117,7 +117,7 @@ func TestCountOOMKills(t *testing.T) {
 		"": 0, "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n": 3,
 		"low 0\nhigh 9\nmax 8\noom 7\noom_kill 12\noom_group_kill 5\n": 12,
 		"oom_kill_disable 1\nunder_oom 1\n":                            0, "oom_kill": 0, "oom_kill many\n": 0,
-			"oom_kill 4": 4, "xoom_kill 4\n": 0,
+		"oom_kill 4": 4, "xoom_kill 4\n": 0,
 	} {
 		if got := countOOMKills(text); got != want {
 			t.Errorf("%q: %d, want %d", text, got, want)
