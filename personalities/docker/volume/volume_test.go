@@ -126,3 +126,16 @@ func TestPruneByVersion(t *testing.T) {
 		}
 	}
 }
+
+// prune --all needs API 1.42, which the client finds out before it asks the user or the daemon.
+func TestPruneAllOfOldDaemon(t *testing.T) {
+	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /volumes/prune": clienttest.Reply(`{}`)})
+	f.Version = "1.41"
+	for _, args := range [][]string{{"-a"}, {"-a", "-f"}} {
+		r := f.Docker(t, "y\n", append([]string{"volume", "prune"}, args...)...)
+		if r.Code != 1 || r.Out != "" || strings.Contains(strings.Join(f.Seen, " "), "POST") || r.Stderr !=
+			"\"--all\" requires API version 1.42, but the Docker daemon API version is 1.41\n" {
+			t.Errorf("%q: %+v asked %q", args, r, f.Seen)
+		}
+	}
+}
