@@ -51,6 +51,9 @@ func (s *Session) Config() (*settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the client's settings %s: %w", path, err)
 	}
+	if set.rest == nil {
+		set.rest = map[string]json.RawMessage{} // the file is null
+	}
 	if err := s.checkAliases(set.Aliases); err != nil {
 		return nil, err
 	}
