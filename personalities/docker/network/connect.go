@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"errors"
 
 	"box/personalities/cmd"
 	"box/personalities/docker/run"
@@ -30,7 +31,11 @@ func (c *Connect) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) er
 			if v == "" {
 				continue
 			}
-			if err := e.Set(key, v); err != nil {
+			err := e.Set(key, v)
+			if err != nil && key == "driver-opt" {
+				err = errors.New("invalid key/value pair format in driver options") // as Docker has it here
+			}
+			if err != nil {
 				return err
 			}
 		}

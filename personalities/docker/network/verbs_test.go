@@ -94,6 +94,10 @@ func TestConnectBody(t *testing.T) {
 			t.Errorf("%s: %+v", bad, r)
 		}
 	}
+	if r := f.Docker(t, "", "network", "connect", "--driver-opt", "=v", "n", "c"); r.Code != 1 ||
+		r.Stderr != "invalid key/value pair format in driver options\n" {
+		t.Errorf("%+v", r)
+	}
 	if strings.Contains(strings.Join(f.Seen[asked:], " "), "connect") {
 		t.Errorf("the daemon is asked with values that are wrong: %q", f.Seen[asked:])
 	}
