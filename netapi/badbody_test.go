@@ -70,7 +70,8 @@ func TestOddHeaders(t *testing.T) {
 		{"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: -1\r\n\r\n", 400, ""},
 		{"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, ""},
 		{"POST /containers/create HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: rot13\r\n\r\n", 501, ""},
-		{"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" +
+		{"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\n" +
 			"zz\r\n", 400, ""},
 	} {
 		c := e.dial(t)

@@ -68,7 +68,8 @@ func (s *Server) imageAttestations(_ http.ResponseWriter, r *http.Request) error
 	if _, err := s.e.InspectImage(r.Context(), name(r), nil); err != nil {
 		return err
 	}
-	return fmt.Errorf("attestations are not supported: images are stored without their index: %w", errdefs.ErrNotImplemented)
+	return fmt.Errorf("attestations are not supported: images are stored without their index: %w",
+		errdefs.ErrNotImplemented)
 }
 
 func (s *Server) tagImage(w http.ResponseWriter, r *http.Request) error {

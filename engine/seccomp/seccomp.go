@@ -8,6 +8,8 @@
 // newer than all that a profile names does not exist (ENOSYS), so that programs use an older one instead of failing.
 // Compilers may differ in one case, conditional rules of one system call with different actions and overlapping
 // conditions. Here the rule that was added first is used.
+//
+// Which profile a container gets is decided in engine/spec (seccomp.go).
 package seccomp
 
 import (

@@ -44,7 +44,8 @@ func TestCutAnswers(t *testing.T) {
 
 // A raw answer is as the daemon sent it, byte for byte but for the space around it.
 func TestRawAnswers(t *testing.T) {
-	for _, answer := range []string{`{"b":1, "a":2}`, `{"big":123456789012345678901234567890}`, `{"x":"\u00e9<&>"}`, `null`,
+	for _, answer := range []string{`{"b":1, "a":2}`, `{"big":123456789012345678901234567890}`, `{"x":"\u00e9<&>"}`,
+		`null`,
 		`{"a":1,"a":2}`} {
 		d := newDaemon(t, "1.47", map[string]http.HandlerFunc{"GET /containers/a/json": text(" " + answer + "\n")})
 		got, err := d.client(t, Options{}).ContainerInspect(context.Background(), "a", false)

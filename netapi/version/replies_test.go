@@ -76,7 +76,8 @@ func TestInspectByVersion(t *testing.T) {
 		spans(t, row.path, row.from, row.to, reply)
 	}
 	s, _ := reply(50)["NetworkSettings"].(map[string]any)
-	if s["IPAddress"] != "172.17.0.2" || s["Gateway"] != "172.17.0.1" || s["IPPrefixLen"] != 16.0 || s["EndpointID"] != "e" {
+	if s["IPAddress"] != "172.17.0.2" || s["Gateway"] != "172.17.0.1" || s["IPPrefixLen"] != 16.0 ||
+		s["EndpointID"] != "e" {
 		t.Errorf("the address on the default network: %v", s)
 	}
 }
@@ -118,7 +119,8 @@ func TestImagesByVersion(t *testing.T) {
 			t.Errorf("1.%d: an image without names has %v", v, tags)
 		}
 	}
-	if got := fieldsOf(t, ImageSummary(&image.Summary{RepoTags: []string{"a:1"}}, 30), nil)["RepoTags"]; len(got.([]any)) != 1 ||
+	if got := fieldsOf(t, ImageSummary(&image.Summary{RepoTags: []string{"a:1"}}, 30),
+		nil)["RepoTags"]; len(got.([]any)) != 1 ||
 		got.([]any)[0] != "a:1" {
 		t.Errorf("names: %v", got)
 	}
@@ -242,7 +244,8 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%q from %s: %d %v", row.text, row.lowest, v, err)
 		}
 	}
-	for text, ok := range map[string]bool{"1.22": true, "1.56": true, "1.21": false, "1.57": false, "x": false, "": false} {
+	for text, ok := range map[string]bool{"1.22": true, "1.56": true, "1.21": false, "1.57": false, "x": false,
+		"": false} {
 		if err := CheckLowest(text); (err == nil) != ok || err != nil &&
 			!strings.HasPrefix(err.Error(), "DOCKER_MIN_API_VERSION: ") {
 			t.Errorf("at least %q: %v", text, err)

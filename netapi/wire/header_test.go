@@ -43,7 +43,8 @@ func TestPathStatHeader(t *testing.T) {
 
 // Credentials of several registries, as a build sends them.
 func TestAuthsHeader(t *testing.T) {
-	in := map[string]Auth{"a:5000": {Username: "u", Password: "p/+?"}, "b": {IdentityToken: "t"}, "c": {RegistryToken: "r"}}
+	in := map[string]Auth{"a:5000": {Username: "u", Password: "p/+?"}, "b": {IdentityToken: "t"},
+		"c": {RegistryToken: "r"}}
 	value, err := EncodeAuths(in)
 	if err != nil || strings.ContainsAny(value, "+/") {
 		t.Errorf("%q %v", value, err)

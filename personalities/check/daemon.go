@@ -123,7 +123,8 @@ func daemon(h host) []finding {
 		return []finding{{worse, fmt.Sprintf("there is a socket at %s, but %v", h.socket, err), "no client gets an answer",
 			"start it: box dockerd --detach"}}
 	}
-	found := []finding{ok("daemon %s at %s: %d containers, %d of them running", info.ServerVersion, h.socket, info.Containers,
+	found := []finding{ok("daemon %s at %s: %d containers, %d of them running", info.ServerVersion, h.socket,
+		info.Containers,
 		info.ContainersRunning)}
 	if info.DockerRootDir != h.dataRoot {
 		found = append(found, finding{worse, "the daemon keeps its data in " + info.DockerRootDir,

@@ -42,7 +42,8 @@ func kernel(h host) []finding {
 	version, known := parseRelease(release)
 	switch {
 	case !known:
-		return []finding{{worse, "kernel " + release, "its version is not known", "nothing needs to be done if the lines below are ok"}}
+		return []finding{{worse, "kernel " + release, "its version is not known",
+			"nothing needs to be done if the lines below are ok"}}
 	case older(version, oldest):
 		return []finding{{fatal, "kernel " + release, "it lacks system calls that starting a container needs",
 			"boot Linux 4.4 or newer"}}

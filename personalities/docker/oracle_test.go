@@ -98,7 +98,8 @@ func busybox(t *testing.T) []byte {
 	if err != nil {
 		t.Skip("no /bin/busybox to make an image of")
 	}
-	entries := []tar.Header{clienttest.Dir("bin"), clienttest.Dir("etc"), clienttest.Dir("tmp"), clienttest.Dir("proc"), clienttest.Dir("sys"), clienttest.Dir("dev"),
+	entries := []tar.Header{clienttest.Dir("bin"), clienttest.Dir("etc"), clienttest.Dir("tmp"), clienttest.Dir("proc"),
+		clienttest.Dir("sys"), clienttest.Dir("dev"),
 		clienttest.File("etc/passwd", "root:x:0:0::/:/bin/sh\n"),
 		{Name: "bin/busybox", Typeflag: tar.TypeReg, Linkname: string(program), Mode: 0o755}}
 	for _, name := range strings.Fields("sh cat echo sleep true touch test pwd hostname id kill ls") {

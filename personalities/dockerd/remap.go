@@ -173,7 +173,8 @@ func readRanges(path, name, number string) (list []fs.IDMap, err error) {
 		return nil, fmt.Errorf("no ranges found for user %q in %s", name, path)
 	}
 	if len(list) > maxRanges {
-		return nil, fmt.Errorf("%s: %d ranges of %s are more than the %d that the kernel supports", path, len(list), name, maxRanges)
+		return nil, fmt.Errorf("%s: %d ranges of %s are more than the %d that the kernel supports", path, len(list), name,
+			maxRanges)
 	}
 	return list, nil
 }

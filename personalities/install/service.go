@@ -90,7 +90,8 @@ func (o *options) planFile(f serviceFile) ([]step, error) {
 	case strings.Contains(string(raw), mark):
 		return []step{write}, nil
 	case !o.Force:
-		return nil, fmt.Errorf("%s was not written by box; run box install --service --force to keep it as %s%s and write box's",
+		return nil, fmt.Errorf("%s was not written by box; run box install --service --force to keep it as %s%s and write "+
+			"box's",
 			at, filepath.Base(at), kept)
 	}
 	return []step{{"keep " + at + " as " + filepath.Base(at) + kept, func() error { return keep(at, at+kept) }}, write},

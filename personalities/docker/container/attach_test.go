@@ -130,7 +130,8 @@ func TestExecEnds(t *testing.T) {
 	}{
 		{"well", frame(1, "x"), clienttest.Reply(`{"ExitCode":0}`), 0, "x", ""},
 		{"with a code", frame(1, "x") + frame(2, "e"), clienttest.Reply(`{"ExitCode":42}`), 42, "x", "e"},
-		{"and is gone", frame(1, "x"), clienttest.Refuse(404, "No such exec instance: e"), 1, "x", "No such exec instance: e"},
+		{"and is gone", frame(1, "x"), clienttest.Refuse(404, "No such exec instance: e"), 1, "x",
+			"No such exec instance: e"},
 		{"with an answer that is cut", "", clienttest.Reply(`{"ExitCode":`), 1, "", "ask for the exit code"},
 		{"with an answer of another type", "", clienttest.Reply(`{"ExitCode":"x"}`), 1, "", "ask for the exit code"},
 		{"with a stream that is cut", frame(1, "abcdef")[:10], clienttest.Reply(`{"ExitCode":0}`), 1, "ab", "lacks 4 bytes"},

@@ -35,7 +35,8 @@ func holding(t *testing.T, stat wire.PathStat, archive []byte) *clienttest.Daemo
 }
 
 func TestCopyFromContainer(t *testing.T) {
-	tree := clienttest.TarOf(t, clienttest.Dir("src/"), clienttest.File("src/f", "data"), clienttest.Link("src/l", "f"), clienttest.Hard("src/h", "src/f"), clienttest.Dir("src/sub"),
+	tree := clienttest.TarOf(t, clienttest.Dir("src/"), clienttest.File("src/f", "data"), clienttest.Link("src/l", "f"),
+		clienttest.Hard("src/h", "src/f"), clienttest.Dir("src/sub"),
 		clienttest.File("src/sub/g", "x"))
 	content := clienttest.TarOf(t, clienttest.Dir("./"), clienttest.File("./f", "data"))
 	folder := wire.PathStat{Name: "src", Mode: fs.ModeDir | 0o755}
@@ -50,8 +51,10 @@ func TestCopyFromContainer(t *testing.T) {
 		{"content into a folder", "c:/src/.", "here", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content, "here/f"},
 		{"content under a new name", "c:/src/.", "here/new", wire.PathStat{Name: ".", Mode: fs.ModeDir}, content,
 			"here/new/f"},
-		{"a file", "c:/src", "here/new", wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "data")), "here/new"},
-		{"over a file", "c:/src", "here/old", wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "data")), "here/old"},
+		{"a file", "c:/src", "here/new", wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "data")),
+			"here/new"},
+		{"over a file", "c:/src", "here/old", wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "data")),
+			"here/old"},
 	} {
 		home := t.TempDir()
 		os.Mkdir(filepath.Join(home, "here"), 0o755)
@@ -81,19 +84,23 @@ func TestCopyFromContainer(t *testing.T) {
 // A hostile daemon's archive writes nothing outside the folder it was copied to.
 func TestCopyFromHostile(t *testing.T) {
 	for name, archive := range map[string][]byte{
-		"dots":           clienttest.TarOf(t, clienttest.Dir("src"), clienttest.File("src/../../../out/evil", "x")),
-		"absolute":       clienttest.TarOf(t, clienttest.File("/../../out/evil", "x")),
-		"link then file": clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "../../out"), clienttest.File("src/l/evil", "x")),
-		"absolute link":  clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "ROOT/out"), clienttest.File("src/l/evil", "x")),
-		"hard link":      clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Hard("src/evil", "../../out/secret")),
-		"over the link":  clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "../../out/secret"), clienttest.File("src/l", "x")),
+		"dots":     clienttest.TarOf(t, clienttest.Dir("src"), clienttest.File("src/../../../out/evil", "x")),
+		"absolute": clienttest.TarOf(t, clienttest.File("/../../out/evil", "x")),
+		"link then file": clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "../../out"),
+			clienttest.File("src/l/evil", "x")),
+		"absolute link": clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "ROOT/out"),
+			clienttest.File("src/l/evil", "x")),
+		"hard link": clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Hard("src/evil", "../../out/secret")),
+		"over the link": clienttest.TarOf(t, clienttest.Dir("src"), clienttest.Link("src/l", "../../out/secret"),
+			clienttest.File("src/l", "x")),
 	} {
 		home := t.TempDir()
 		os.MkdirAll(filepath.Join(home, "out"), 0o755)
 		os.MkdirAll(filepath.Join(home, "in"), 0o755)
 		os.WriteFile(filepath.Join(home, "out/secret"), []byte("kept"), 0o600)
 		archive = bytes.ReplaceAll(archive, []byte("ROOT/out"), []byte("/tmp/out"))
-		clienttest.In(t, docker.Main, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).Host, "", "cp", "c:/src",
+		clienttest.In(t, docker.Main, home, holding(t, wire.PathStat{Name: "src", Mode: fs.ModeDir}, archive).Host, "", "cp",
+			"c:/src",
 			"in")
 		if _, err := os.Lstat(filepath.Join(home, "out/evil")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: written outside", name)
@@ -120,9 +127,11 @@ func TestCopyOverSpecial(t *testing.T) {
 		{"a pipe over a pipe", "c:/src", "pipe", whole, clienttest.TarOf(t, tar.Header{Name: "src", Typeflag: tar.TypeFifo})},
 		{"by a link", "c:/src", "to-pipe", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
 		{"by two links", "c:/src", "to-to-pipe", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
-		{"a folder over a pipe", "c:/src", "pipe", wire.PathStat{Name: "src", Mode: fs.ModeDir}, clienttest.TarOf(t, clienttest.Dir("src"))},
+		{"a folder over a pipe", "c:/src", "pipe", wire.PathStat{Name: "src", Mode: fs.ModeDir},
+			clienttest.TarOf(t, clienttest.Dir("src"))},
 		{"of a tree", "c:/src/.", ".", folder, clienttest.TarOf(t, clienttest.Dir("./"), clienttest.File("./pipe", "data"))},
-		{"of a tree, linked", "c:/src/.", ".", folder, clienttest.TarOf(t, clienttest.Dir("./"), clienttest.File("./f", "x"), clienttest.Hard("./pipe", "./f"))},
+		{"of a tree, linked", "c:/src/.", ".", folder,
+			clienttest.TarOf(t, clienttest.Dir("./"), clienttest.File("./f", "x"), clienttest.Hard("./pipe", "./f"))},
 		{"a device", "c:/src", "/dev/null", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
 		{"a device with a slash", "c:/src", "/dev/null/", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
 		{"a descriptor", "c:/src", "/dev/fd/2", whole, clienttest.TarOf(t, clienttest.File("src", "data"))},
@@ -155,14 +164,16 @@ func TestCopyOverFile(t *testing.T) {
 	os.WriteFile(path, []byte("old"), 0o600)
 	os.Symlink("f", by)
 	archive := clienttest.TarOf(t, clienttest.File("src", strings.Repeat("x", 5000)))
-	if r := clienttest.In(t, docker.Main, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).Host, "", "cp", "c:/src",
+	if r := clienttest.In(t, docker.Main, home, holding(t, wire.PathStat{Name: "src"}, archive[:2000]).Host, "", "cp",
+		"c:/src",
 		"f"); r.Code != 1 {
 		t.Errorf("%+v", r)
 	}
 	if raw, err := os.ReadFile(path); string(raw) != "old" || namesIn(t, home) != "f link" {
 		t.Errorf("%q, %v, %s", raw, err, namesIn(t, home))
 	}
-	if r := clienttest.In(t, docker.Main, home, holding(t, wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "new"))).Host, "", "cp",
+	if r := clienttest.In(t, docker.Main, home,
+		holding(t, wire.PathStat{Name: "src"}, clienttest.TarOf(t, clienttest.File("src", "new"))).Host, "", "cp",
 		"c:/src", "link"); r.Code != 0 {
 		t.Errorf("%+v", r)
 	}

@@ -132,7 +132,8 @@ func archivesAt(path, name string) ([]archiveFile, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: the folder contains no archives of images (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst, .tar.bz2)",
+		return nil, fmt.Errorf("%s: the folder contains no archives of images (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst, "+
+			".tar.bz2)",
 			name)
 	}
 	return found, nil

@@ -41,7 +41,8 @@ func TestLoadAndSave(t *testing.T) {
 		}
 	}
 	home := t.TempDir()
-	if r := clienttest.In(t, docker.Main, home, f.Host, "", "save", "-o", "s.tar", "x:1", "y"); r.Code != 0 || r.Out != "" {
+	if r := clienttest.In(t, docker.Main, home, f.Host, "", "save", "-o", "s.tar", "x:1", "y"); r.Code != 0 ||
+		r.Out != "" {
 		t.Errorf("%+v", r)
 	}
 	if raw, err := os.ReadFile(filepath.Join(home, "s.tar")); string(raw) != "the archive" || err != nil {
@@ -68,7 +69,8 @@ func TestLoadAndSave(t *testing.T) {
 }
 
 func TestImport(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /images/create": clienttest.Reply(`{"status":"sha256:new"}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"POST /images/create": clienttest.Reply(`{"status":"sha256:new"}`)})
 	if r := f.Docker(t, "tar bytes", "import", "-m", "msg", "-c", "CMD x", "-", "r:t"); r.Out != "sha256:new\n" ||
 		string(f.Bodies["POST /images/create"]) != "tar bytes" {
 		t.Errorf("%+v", r)

@@ -168,7 +168,8 @@ func elsewhere() []string {
 
 // Every flag of `docker run` has a row, and every row's flag reaches the daemon as it should.
 func TestCreateFlags(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
 	covered := elsewhere()
 	for _, row := range createRows(t) {
 		covered = append(covered, row.flag)
@@ -197,7 +198,8 @@ func TestCreateFlags(t *testing.T) {
 }
 
 func TestCreateQuery(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x","Warnings":["mind the gap"]}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x","Warnings":["mind the gap"]}`)})
 	r := f.Docker(t, "", "create", "--name", "n", "--platform", "linux/arm64", "img")
 	if got := f.Seen[0]; got != "POST /containers/create?name=n&platform=linux%2Farm64" {
 		t.Error(got)
@@ -208,9 +210,11 @@ func TestCreateQuery(t *testing.T) {
 }
 
 func TestRelativeSources(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
 	home := t.TempDir()
-	clienttest.In(t, docker.Main, home, f.Host, "", "create", "-v", "./a:/b", "-v", ".:/c", "--mount", "type=bind,src=../d,dst=/e", "img")
+	clienttest.In(t, docker.Main, home, f.Host, "", "create", "-v", "./a:/b", "-v", ".:/c", "--mount",
+		"type=bind,src=../d,dst=/e", "img")
 	body := clienttest.Decoded(t, f.Bodies["POST /containers/create"])
 	binds, _ := json.Marshal(clienttest.At(body, "HostConfig", "Binds"))
 	if want := `["` + home + `/a:/b","` + home + `:/c"]`; string(binds) != want {
@@ -223,7 +227,8 @@ func TestRelativeSources(t *testing.T) {
 }
 
 func TestIDFile(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"abc"}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"abc"}`)})
 	home := t.TempDir()
 	if r := clienttest.In(t, docker.Main, home, f.Host, "", "create", "--cidfile", "id", "img"); r.Code != 0 {
 		t.Fatalf("%+v", r)

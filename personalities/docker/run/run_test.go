@@ -59,7 +59,8 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunWithInput(t *testing.T) {
-	f := clienttest.New(t, docker.Main, program(0, func(in string, out, _ io.Writer) { io.WriteString(out, strings.ToUpper(in)) }))
+	f := clienttest.New(t, docker.Main,
+		program(0, func(in string, out, _ io.Writer) { io.WriteString(out, strings.ToUpper(in)) }))
 	if r := f.Docker(t, "some input", "run", "-i", "busybox", "cat"); r.Code != 0 || r.Out != "SOME INPUT" {
 		t.Errorf("%+v", r)
 	}

@@ -48,8 +48,9 @@ func TestMountKeys(t *testing.T) {
 		{"src=v,dst=/b,volume-subpath=a/b", `{"Type":"volume","Source":"v","Target":"/b","VolumeOptions":{"Subpath":"a/b"}}`},
 		{"src=v,dst=/b,volume-label=a=1,volume-label=b", `{"Type":"volume","Source":"v","Target":"/b","VolumeOptions":{` +
 			`"Labels":{"a":"1","b":""}}}`},
-		{`src=v,dst=/b,volume-driver=local,"volume-opt=o=a,b",volume-opt=type=nfs`, `{"Type":"volume","Source":"v","Target":` +
-			`"/b","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"o":"a,b","type":"nfs"}}}}`},
+		{`src=v,dst=/b,volume-driver=local,"volume-opt=o=a,b",volume-opt=type=nfs`,
+			`{"Type":"volume","Source":"v","Target":` +
+				`"/b","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"o":"a,b","type":"nfs"}}}}`},
 		{"type=tmpfs,dst=/b", `{"Type":"tmpfs","Target":"/b"}`},
 		{"type=tmpfs,dst=/b,tmpfs-size=1m,tmpfs-mode=1770", `{"Type":"tmpfs","Target":"/b","TmpfsOptions":{"SizeBytes":` +
 			`1048576,"Mode":1016}}`},

@@ -142,7 +142,8 @@ func TestContextStore(t *testing.T) {
 	if files, _ := store.TLSFiles("good"); len(files) != 1 {
 		t.Errorf("files are lost without being given: %q", files)
 	}
-	if info, err := os.Stat(filepath.Join(store.TLS("good"), "docker", "ca.pem")); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(store.TLS("good"), "docker", "ca.pem")); err != nil ||
+		info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info, err)
 	}
 	if err := store.Remove("good"); err != nil || store.Has("good") {
@@ -154,7 +155,8 @@ func TestContextStore(t *testing.T) {
 }
 
 func TestContextNames(t *testing.T) {
-	for name, ok := range map[string]bool{"ab": true, "a.b+c_d-e": true, "0x": true, "default": false, "a": false, "": false,
+	for name, ok := range map[string]bool{"ab": true, "a.b+c_d-e": true, "0x": true, "default": false, "a": false,
+		"":   false,
 		"-a": false, ".a": false, "a/b": false, "../a": false, "a b": false, "ä1": false, "a\n": false, "ab\n": false} {
 		if err := CheckContextName(name); (err == nil) != ok {
 			t.Errorf("%q: %v", name, err)

@@ -139,7 +139,8 @@ func TestInspectOptions(t *testing.T) {
 // TestProxies: variables of the settings, in both cases of letters, those of the daemon before those of all, and none
 // in the place of what the user says.
 func TestProxies(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"POST /containers/create": clienttest.Reply(`{"Id":"x"}`)})
 	for _, row := range []struct{ config, args, env string }{
 		{`{}`, "", "null"},
 		{`{"proxies":{"default":{"httpProxy":"http://p"}}}`, "", `["HTTP_PROXY=http://p","http_proxy=http://p"]`},
@@ -162,9 +163,10 @@ func TestProxies(t *testing.T) {
 
 // TestVersionOfDaemon: both halves, as a table and by a template.
 func TestVersionOfDaemon(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"GET /version": clienttest.Reply(`{"Version":"1.2.3","ApiVersion":"1.47",` +
-		`"MinAPIVersion":"1.24","GitCommit":"abc","Os":"linux","Arch":"amd64","Components":[{"Name":"Engine",` +
-		`"Version":"1.2.3","Details":{"ApiVersion":"1.47","MinAPIVersion":"1.24","GitCommit":"abc"}},{"Name":"runc","Version":"1.1","Details":{"GitCommit":"def"}}]}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"GET /version": clienttest.Reply(`{"Version":"1.2.3","ApiVersion":"1.47",` +
+			`"MinAPIVersion":"1.24","GitCommit":"abc","Os":"linux","Arch":"amd64","Components":[{"Name":"Engine",` +
+			`"Version":"1.2.3","Details":{"ApiVersion":"1.47","MinAPIVersion":"1.24","GitCommit":"abc"}},{"Name":"runc","Version":"1.1","Details":{"GitCommit":"def"}}]}`)})
 	r := f.Docker(t, "", "version")
 	for _, want := range []string{"Client:", "\n\nServer:", "1.2.3", "1.47 (minimum version 1.24)", " runc:\n", "def"} {
 		if r.Code != 0 || !strings.Contains(r.Out, want) {
@@ -179,11 +181,12 @@ func TestVersionOfDaemon(t *testing.T) {
 
 // TestDiskUsageInFull: each kind has its own table, with what an object takes alone.
 func TestDiskUsageInFull(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"GET /system/df": clienttest.Reply(`{"LayersSize":5000000,` +
-		`"Images":[{"Id":"sha256:0123456789abcdef","RepoTags":["x:1"],"Size":3000000,"SharedSize":1000000,"Containers":2}],` +
-		`"Containers":[{"Id":"c0123456789abcdef","Names":["/web"],"Image":"x:1","Command":"sh","SizeRw":7,"State":"running"}],` +
-		`"Volumes":[{"Name":"v","Driver":"local","UsageData":{"Size":11,"RefCount":1}}],` +
-		`"BuildCache":[{"ID":"b0123456789abcdef","Type":"regular","Size":13,"UsageCount":4}]}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"GET /system/df": clienttest.Reply(`{"LayersSize":5000000,` +
+			`"Images":[{"Id":"sha256:0123456789abcdef","RepoTags":["x:1"],"Size":3000000,"SharedSize":1000000,"Containers":2}],` +
+			`"Containers":[{"Id":"c0123456789abcdef","Names":["/web"],"Image":"x:1","Command":"sh","SizeRw":7,"State":"running"}],` +
+			`"Volumes":[{"Name":"v","Driver":"local","UsageData":{"Size":11,"RefCount":1}}],` +
+			`"BuildCache":[{"ID":"b0123456789abcdef","Type":"regular","Size":13,"UsageCount":4}]}`)})
 	r := f.Docker(t, "", "system", "df", "-v")
 	for _, want := range []string{"Images space usage:\n\nREPOSITORY   TAG", "1MB           2MB           2",
 		"Containers space usage:\n\nCONTAINER ID", "web",
@@ -202,7 +205,8 @@ func TestDiskUsageInFull(t *testing.T) {
 
 // TestPush: what is asked of the daemon for a name, a tag, every tag and one platform.
 func TestPush(t *testing.T) {
-	f := clienttest.New(t, docker.Main, map[string]http.HandlerFunc{"POST /images/r/x/push": clienttest.Reply(`{"status":"done"}`)})
+	f := clienttest.New(t, docker.Main,
+		map[string]http.HandlerFunc{"POST /images/r/x/push": clienttest.Reply(`{"status":"done"}`)})
 	for _, row := range []struct{ args, asked, out string }{
 		{"r/x:1", "/images/r/x/push?tag=1", "done\n"},
 		{"r/x", "/images/r/x/push?tag=latest", "Using default tag: latest\ndone\n"},

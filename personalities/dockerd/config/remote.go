@@ -92,7 +92,8 @@ func (r *Remote) silent() bool { return r.TLS != nil && !*r.TLS }
 
 // PlainRefused returns the error for a tcp socket without TLS if --refuse-plain-tcp is set.
 func (r *Remote) PlainRefused(address string) error {
-	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): everybody who can connect is root here. With TLS: "+
+	return fmt.Errorf("tcp://%s without TLS is refused (--refuse-plain-tcp): everybody who can connect is root here. "+
+		"With TLS: "+
 		"%s", address, closing(address))
 }
 

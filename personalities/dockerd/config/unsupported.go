@@ -112,7 +112,8 @@ func Unsupported(u *cmd.Usage) string {
 			idle = append(idle, o.Name)
 		}
 	}
-	return fmt.Sprintf("Options of Docker that box refuses with a reason: %s.\n\nOptions of Docker that are accepted without "+
+	return fmt.Sprintf("Options of Docker that box refuses with a reason: %s.\n\nOptions of Docker that are accepted "+
+		"without "+
 		"effect: %s.",
 		strings.Join(no, " "), strings.Join(idle, " "))
 }

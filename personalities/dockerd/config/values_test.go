@@ -50,8 +50,9 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("address %q: %v %v", text, netip.Addr(a), err)
 		}
 	}
-	for text, want := range map[string]string{"10.0.0.1/8": "10.0.0.1/8", "10.0.0.0/33": "", "fd00::/8": "", "10.0.0.1": "",
-		"x/8": "", "10.0.0.0/08": "", "10.0.0.0/-1": ""} {
+	for text, want := range map[string]string{"10.0.0.1/8": "10.0.0.1/8", "10.0.0.0/33": "", "fd00::/8": "",
+		"10.0.0.1": "",
+		"x/8":      "", "10.0.0.0/08": "", "10.0.0.0/-1": ""} {
 		var n cidr
 		err := n.UnmarshalText([]byte(text))
 		if (err == nil) != (want != "") || err == nil && netip.Prefix(n).String() != want {
