@@ -20,8 +20,8 @@ import (
 // imageFilters are the filters of Images.
 var imageFilters = []string{"before", "dangling", "label", "reference", "since", "until"}
 
-// Words is a list of strings in JSON, or a single string, as commands may be.
-type Words = image.Words
+// Command is a program with its arguments: in JSON a list of strings or a single string.
+type Command = image.Command
 
 // ImageList selects what Images returns.
 type ImageList struct {

@@ -40,7 +40,7 @@ func (c *Config) UnmarshalJSON(raw []byte) error {
 		*fields
 		Config struct {
 			dockerspec.DockerOCIImageConfig
-			Cmd, Entrypoint, Shell Words
+			Cmd, Entrypoint, Shell Command
 		} `json:"config"`
 	}
 	q.fields = (*fields)(c)

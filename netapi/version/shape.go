@@ -23,11 +23,11 @@ var ErrEmptyBody = refuse.Invalid("invalid JSON: got EOF while reading request b
 // createBody is the body of a create request. Clients may send a string where the API has a list of strings.
 type createBody struct {
 	api.CreateRequest
-	Cmd, Entrypoint, Shell engine.Words
+	Cmd, Entrypoint, Shell engine.Command
 	MacAddress             string // before 1.44
 	HostConfig             *struct {
 		api.HostConfig
-		CapAdd, CapDrop engine.Words
+		CapAdd, CapDrop engine.Command
 	}
 }
 

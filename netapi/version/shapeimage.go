@@ -64,7 +64,7 @@ type newImageInspect struct {
 func containerConfig(i *engine.ImageInspect) *api.Config {
 	var c struct {
 		api.Config
-		Cmd, Entrypoint, Shell engine.Words
+		Cmd, Entrypoint, Shell engine.Command
 	}
 	if len(i.Old.ContainerConfig) > 0 && json.Unmarshal(i.Old.ContainerConfig, &c) == nil {
 		c.Config.Cmd, c.Config.Entrypoint, c.Config.Shell = c.Cmd, c.Entrypoint, c.Shell

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestWordsAlone: a command of an image may be one word, and what is neither a word nor a list is refused.
-func TestWordsAlone(t *testing.T) {
+// TestCommand: a command of an image may be one word, and what is neither a word nor a list is refused.
+func TestCommand(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"Cmd":"echo hi"}`: "[echo hi] [] []",
 		`{"Cmd":["a","b"],"Entrypoint":"sh","Shell":"x"}`:      "[a b] [sh] [x]",

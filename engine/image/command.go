@@ -2,15 +2,15 @@ package image
 
 import "encoding/json"
 
-// Words are a list of words in JSON, or one word alone.
-type Words []string
+// Command is a program with its arguments, in JSON a list of strings or a single string (strslice of Docker).
+type Command []string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (w *Words) UnmarshalJSON(raw []byte) error {
+func (w *Command) UnmarshalJSON(raw []byte) error {
 	var one string
 	if len(raw) > 0 && raw[0] == '"' {
 		err := json.Unmarshal(raw, &one)
-		*w = Words{one}
+		*w = Command{one}
 		return err
 	}
 	return json.Unmarshal(raw, (*[]string)(w))
