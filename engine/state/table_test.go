@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/containerd/errdefs"
-	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 	"golang.org/x/sys/unix"
 
 	"box/fs/disk"
@@ -190,7 +190,7 @@ func TestCopyFails(t *testing.T) {
 		t.Errorf("the copy says %+v, the state %+v", s, have)
 	}
 	must(t, os.WriteFile(path, []byte("no state"), 0o600))
-	if _, err := Look(path); err == nil || errors.Is(err, bbolt.ErrTimeout) {
+	if _, err := Look(path); err == nil || errors.Is(err, bbolterrors.ErrTimeout) {
 		t.Errorf("text is looked at: %v", err)
 	}
 }

@@ -88,7 +88,7 @@ func TestStartAttached(t *testing.T) {
 		}
 		asked := strings.Join(f.Seen, "\n")
 		if i, j := strings.Index(asked, "/attach"), strings.Index(asked, "/start"); i < 0 || j < i ||
-			strings.Index(asked, "/wait") < 0 || j < strings.Index(asked, "/wait") {
+			!strings.Contains(asked, "/wait") || j < strings.Index(asked, "/wait") {
 			t.Errorf("start %s asked\n%s", row.args, asked)
 		}
 	}
