@@ -19,25 +19,25 @@ import (
 	"box/fs/archive"
 )
 
-// Limits of an archive: what is small is kept in memory, so it is counted.
+// Limits of an archive. Small files are kept in memory, so they are counted.
 const (
-	maxSmall   = 32 << 20 // bytes of all files that are not layers, and of all names
+	maxSmall   = 32 << 20 // bytes of all names and of all files other than layers
 	maxMembers = 1 << 16  // files of any kind
 	maxLinks   = 16       // followed for one name
-	maxSparse  = 64 << 30 // bytes of a member with holes, which cost time but no space
+	maxSparse  = 64 << 30 // bytes of a sparse member: its holes cost time but no space
 )
 
-// archived is what came out of an archive of images.
+// archived collects what an archive of images contains.
 type archived struct {
 	s        *stager
 	progress Progress
-	small    map[string][]byte // files that are no layers, by clean path from "/"
-	bytes    int64             // in small, and of names
+	small    map[string][]byte // files other than layers, by clean path from "/"
+	bytes    int64             // bytes of the files in small, and of all names
 	layers   map[string]*layer // by clean path
-	bad      map[string]error  // what looked like a layer and is none, by clean path: no harm where no image has it
+	bad      map[string]error  // layers that do not unpack, by clean path: an error only if an image names one
 	links    map[string]string // clean path -> clean path
-	configs  map[string]parsed // of small, by clean path
-	tops     map[string]bool   // some of what is in the root
+	configs  map[string]parsed // parsed from small, by clean path
+	tops     map[string]bool   // some of the names in the archive's root
 	known    map[digest.Digest]string
 }
 
@@ -47,7 +47,7 @@ func newArchive(s *stager, progress Progress) *archived {
 		links: map[string]string{}, configs: map[string]parsed{}, tops: map[string]bool{}}
 }
 
-// read takes every member of the archive. Of several with one name the last is meant, as in any tar.
+// read reads every member of the archive. Of several members with one name the last counts, as in any tar.
 func (a *archived) read(ctx context.Context, r io.Reader) error {
 	t := tar.NewReader(r)
 	for n := 0; ; n++ {
@@ -66,7 +66,7 @@ func (a *archived) read(ctx context.Context, r io.Reader) error {
 			return a.notImages(fmt.Errorf("names in the archive take more than %d bytes: %w", maxSmall, errdefs.ErrOutOfRange))
 		}
 		a.note(name)
-		if archive.IsSparse(h) && h.Size > maxSparse { // a few bytes of it are as many zeros as they say
+		if archive.IsSparse(h) && h.Size > maxSparse { // a few bytes can stand for any number of zeros
 			return fmt.Errorf("%s in the archive is sparse and of %d bytes: %w", h.Name, h.Size, errdefs.ErrInvalidArgument)
 		}
 		switch h.Typeflag {
@@ -86,7 +86,7 @@ func (a *archived) read(ctx context.Context, r io.Reader) error {
 	}
 }
 
-// note makes place for a member of this name, and remembers what is in the root of the archive.
+// note forgets an earlier member of this name and remembers the name's first component.
 func (a *archived) note(name string) {
 	delete(a.small, name)
 	delete(a.layers, name)
@@ -97,7 +97,7 @@ func (a *archived) note(name string) {
 	}
 }
 
-// target is where a link in the folder dir leads, inside the archive.
+// target returns where a link in the folder dir leads, inside the archive.
 func target(dir, to string) string {
 	if strings.HasPrefix(to, "/") {
 		return path.Clean(to)
@@ -105,8 +105,8 @@ func target(dir, to string) string {
 	return path.Join(dir, to)
 }
 
-// follow resolves links inside the archive, those of folders on the way too. One that leads nowhere, or round, gives
-// a name that is not there.
+// follow resolves links inside the archive, those of folders on the way included. A dangling link or a loop ends in a
+// name that has no member.
 func (a *archived) follow(name string) string {
 	name = path.Clean("/" + name)
 	for range maxLinks {
@@ -119,7 +119,7 @@ func (a *archived) follow(name string) string {
 	return name
 }
 
-// step resolves the first link on the way to name.
+// step resolves the first link on the way to name, and reports whether there was one.
 func (a *archived) step(name string) (string, bool) {
 	if len(a.links) == 0 || len(name) > unix.PathMax {
 		return "", false
@@ -135,7 +135,7 @@ func (a *archived) step(name string) (string, bool) {
 	return "", false
 }
 
-// blobDigest is the digest that the path of a member claims for its bytes, "" for none.
+// blobDigest returns the digest that a member's path claims for its content, "" if it claims none.
 func blobDigest(name string) digest.Digest {
 	hex, ok := strings.CutPrefix(name, "/blobs/sha256/")
 	d := digest.NewDigestFromEncoded(digest.SHA256, hex)
@@ -145,10 +145,10 @@ func blobDigest(name string) digest.Digest {
 	return d
 }
 
-// member keeps what is small and stages what is a layer; which one it is, its first bytes tell.
+// member stages a layer and keeps any other file in memory. The first bytes decide which it is.
 func (a *archived) member(ctx context.Context, name string, size int64, r io.Reader) error {
 	want := blobDigest(name)
-	var broken error // of the archive itself, and not of what is in it
+	var broken error // errors of the archive itself, not of this member's content
 	from := a.counted(name, size, r)
 	b := bufio.NewReaderSize(readFunc(func(p []byte) (int, error) {
 		n, err := from.Read(p)
@@ -188,7 +188,7 @@ func (a *archived) member(ctx context.Context, name string, size int64, r io.Rea
 	return nil
 }
 
-// keep holds a file that is no layer.
+// keep keeps a file other than a layer in memory.
 func (a *archived) keep(name string, size int64, want digest.Digest, r io.Reader) error {
 	if a.bytes += size; size > maxSmall || a.bytes > maxSmall {
 		return a.notImages(fmt.Errorf("files that are no layers take more than %d bytes: %w", maxSmall,
@@ -205,7 +205,7 @@ func (a *archived) keep(name string, size int64, want digest.Digest, r io.Reader
 	return nil
 }
 
-// counted reports progress of a member that is worth it.
+// counted reports progress while a large member is read.
 func (a *archived) counted(name string, size int64, r io.Reader) io.Reader {
 	const step = 1 << 20
 	if a.progress == nil || size < step {
@@ -223,7 +223,7 @@ func (a *archived) counted(name string, size int64, r io.Reader) io.Reader {
 	})
 }
 
-// layerID is the 12 digits by which people know a layer's file: of its digest, or of the folder it is in.
+// layerID returns the 12 digits by which people know a layer's file: from its digest or from its folder's name.
 func layerID(name string) string {
 	id := path.Base(name)
 	if d := path.Base(path.Dir(name)); d != "sha256" && d != "/" {
@@ -232,8 +232,8 @@ func layerID(name string) string {
 	return id[:min(12, len(id))]
 }
 
-// have finds a committed layer of any image whose content, not packed, has the digest diff; it stays until the
-// archive is done with.
+// have finds a committed layer of any image whose uncompressed content has the digest diff, and holds it until the
+// archive is done.
 func (a *archived) have(ctx context.Context, diff digest.Digest, head []byte) (string, bool) {
 	if diff == "" || archive.Detect(head) != archive.None {
 		return "", false
@@ -258,13 +258,13 @@ func (c *Catalog) diffs() map[digest.Digest]string {
 	return known
 }
 
-// isLayer tells a tar, plain or compressed, from JSON and text.
+// isLayer distinguishes a tar, plain or compressed, from JSON and text.
 func isLayer(head []byte) bool {
 	return archive.Detect(head) != archive.None || isTar(head)
 }
 
-// isTar tells whether a block is the first of a tar of any kind: zeros, which end an empty one, or a header, whose
-// sum is in it (POSIX pax, "ustar Interchange Format").
+// isTar reports whether a block is the first of a tar: all zeros, which end an empty tar, or a header with the right
+// checksum (POSIX pax, "ustar Interchange Format").
 func isTar(block []byte) bool {
 	if len(block) < 512 {
 		return false

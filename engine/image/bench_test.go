@@ -25,7 +25,7 @@ import (
 	"box/fs/vfs"
 )
 
-// bench is a catalog on a real driver in folders of its own, which can be opened again as after a crash.
+// bench is a catalog on a real driver in its own folders. It can be reopened as after a crash.
 type bench struct {
 	testing.TB
 	*Catalog
@@ -33,7 +33,7 @@ type bench struct {
 	root   string
 }
 
-// onDrivers runs a test on a driver that puts layers together later and on one whose layers wait for their parent.
+// onDrivers runs a test on a driver that stacks layers later and on one whose layers need their parent first.
 func onDrivers(t *testing.T, test func(b *bench)) {
 	for _, driver := range []string{vfs.Name, overlay.Name} {
 		t.Run(driver, func(t *testing.T) {
@@ -94,7 +94,7 @@ func (b *bench) load(raw []byte) []Loaded {
 	return loaded
 }
 
-// left lists what is on the disk beside the tables: the driver's folders and the store's files.
+// left lists the files on the disk: the driver's folders and the store's content.
 func (b *bench) left() []string {
 	b.Helper()
 	var found []string
@@ -111,7 +111,7 @@ func (b *bench) left() []string {
 	return found
 }
 
-// empty checks that nothing is there, neither known nor on the disk.
+// empty checks that no image is known and nothing is on the disk.
 func (b *bench) empty() {
 	b.Helper()
 	b.must(b.layers.Walk(context.Background(), func(i fs.Info) error {
@@ -148,14 +148,14 @@ func (b *bench) holds(id digest.Digest, tars ...[]byte) {
 	}
 }
 
-// sample is an image for an archive.
+// sample is an image to put into an archive.
 type sample struct {
 	layers [][]byte
 	tags   []string
 	config []byte
 }
 
-// newSample makes a configuration for layers; note makes it differ from others of the same layers.
+// newSample makes a configuration for layers; note sets it apart from others with the same layers.
 func newSample(t testing.TB, note string, tags []string, layers ...[]byte) sample {
 	t.Helper()
 	var ids []digest.Digest
@@ -180,9 +180,8 @@ func (s sample) id() digest.Digest { return digest.FromBytes(s.config) }
 
 func layerTar(t testing.TB, entries ...fstest.Entry) []byte { return fstest.Tar(t, entries...) }
 
-// member is one member of an archive.
 type member struct {
-	name, link string // a link is symbolic
+	name, link string // link is the target of a symbolic link
 	body       []byte
 }
 
@@ -221,8 +220,8 @@ func asJSON(t testing.TB, v any) []byte {
 	return raw
 }
 
-// docker24 is an archive as Docker wrote them up to version 24: a folder a layer, a link for a layer that was written
-// before.
+// docker24 makes an archive as Docker wrote it up to version 24: one folder per layer, and a link where a layer
+// repeats.
 func docker24(t testing.TB, images ...sample) []byte {
 	var members []member
 	var list []entry
@@ -247,8 +246,8 @@ func docker24(t testing.TB, images ...sample) []byte {
 	return tarOf(t, append(members, member{name: "manifest.json", body: asJSON(t, list)})...)
 }
 
-// ociLayout is an OCI image layout (image-spec, image-layout.md) whose layers are packed, with the names that
-// containerd gives.
+// ociLayout makes an OCI image layout (image-spec, image-layout.md) with layers that pack compresses and names as
+// containerd writes them.
 func ociLayout(t testing.TB, pack func([]byte) []byte, images ...sample) []byte {
 	members := []member{{name: "oci-layout", body: []byte(`{"imageLayoutVersion":"1.0.0"}`)}}
 	blob := func(kind string, raw []byte) map[string]any {
@@ -274,7 +273,7 @@ func ociLayout(t testing.TB, pack func([]byte) []byte, images ...sample) []byte 
 	return tarOf(t, append(members, member{name: "index.json", body: index})...)
 }
 
-// docker25 is an archive as Docker has written them since version 25: a layout with manifest.json beside it.
+// docker25 makes an archive as Docker has written it since version 25: a layout with manifest.json beside it.
 func docker25(t testing.TB, images ...sample) []byte {
 	var list []entry
 	for _, s := range images {

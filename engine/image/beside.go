@@ -11,16 +11,16 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Rows of images are written beside the content too, unsynced: they are read when the state file is lost.
+// Rows of images are also written next to the content, unsynced. Recover reads them when the state file is lost.
 
 func rowsDir(content string) string { return filepath.Join(content, "rows") }
 
-// rowPath is the file of an image's row.
+// rowPath returns the path of the file that holds an image's row.
 func (s *Store) rowPath(driver string, id digest.Digest) string {
 	return filepath.Join(rowsDir(s.dir), driver+"-"+id.Encoded())
 }
 
-// besides writes what a change has made of rows. What cannot be written is written by the next Open.
+// besides writes the files of changed rows. The next Open writes those that fail.
 func (c *Catalog) besides(e edit) {
 	for id, r := range e.set {
 		_ = c.writeBeside(id, r)
@@ -38,11 +38,11 @@ func (c *Catalog) writeBeside(id digest.Digest, r row) error {
 	return c.store.disk.Replace(c.store.rowPath(c.layers.Name(), id), raw, 0o600)
 }
 
-// Faults are what was found when the catalog was opened, each a sentence that names an image and a file.
+// Faults returns what was wrong when the catalog was opened, one sentence for each image or file.
 func (c *Catalog) Faults() []string { return c.faults }
 
-// lookAt finds what of the content that rows name is missing, and makes the files of rows beside it fit. Nobody knows
-// of c yet.
+// lookAt records which configurations named by rows are missing, and brings the files of rows up to date. It runs
+// before c is shared.
 func (c *Catalog) lookAt(named map[digest.Digest]bool) error {
 	there := map[digest.Digest]bool{}
 	if err := c.store.Walk(func(d digest.Digest) error { there[d] = true; return nil }); err != nil {

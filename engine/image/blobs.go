@@ -13,39 +13,40 @@ import (
 	"box/engine/state"
 )
 
-// Blob is a layer as registries have it, packed.
+// Blob is a layer in the compressed form that registries have.
 type Blob struct {
 	Digest       digest.Digest
 	Size         int64
 	MediaType    string
-	Repositories []string // where it was seen, in full, the latest first
+	Repositories []string // where it was seen, full names, the latest first
 
-	Left time.Time `json:",omitzero"` // of the first of a list: when the last image with the layer went
+	Left time.Time `json:",omitzero"` // set in the first of a list: when the last image with the layer was removed
 }
 
-// Origin is how a registry has an image.
+// Origin describes an image as a registry has it.
 type Origin struct {
-	Repository string // in full
+	Repository string // full name
 	Manifest   []byte // exact bytes, nil for none
-	// Of its layers, the lowest first, without a digest where nobody has checked it; they were seen in Repository
+	// The image's layers, the lowest first; Digest is "" for a layer that was not verified. All were seen in
+	// Repository.
 	Blobs []Blob
 }
 
-// Bounds of what is remembered of where layers are.
+// Bounds on what is remembered about layers in registries.
 const (
-	maxBlobs        = 8  // forms of one layer
-	maxRepositories = 16 // of one form
+	maxBlobs        = 8  // compressed forms of one layer
+	maxRepositories = 16 // repositories of one form
 
 	maxLeft   = 4096 // layers that no image has any more
-	trimEvery = 256  // layers that are left, before those beyond the bound are looked for
+	trimEvery = 256  // so many layers are left before the table is trimmed
 )
 
-// blobs is what is known of layers in registries, by diff ID: only what was unpacked or packed here, so that no
-// registry can pass off one content as another. It saves transfers and is no more than that. It outlives the images,
-// since they may come back from an archive; of what no image has, the oldest goes first.
+// blobs maps a layer's diff ID to its forms in registries. It only holds what was unpacked or packed here, so that no
+// registry can pass off one content as another. It only saves transfers. Entries outlive their images, which may come
+// back from an archive; of entries without an image the oldest are dropped first.
 func blobs() state.Table[[]Blob] { return state.Table[[]Blob]{Name: "blobs"} }
 
-// Blobs lists the forms in which registries have the layer whose content is diff.
+// Blobs lists the forms in which registries have the layer with the content diff.
 func (c *Catalog) Blobs(diff digest.Digest) (list []Blob, err error) {
 	err = c.db.View(func(tx *state.Tx) error {
 		list, err = blobs().Get(tx, diff.String())
@@ -57,8 +58,8 @@ func (c *Catalog) Blobs(diff digest.Digest) (list []Blob, err error) {
 	return list, err
 }
 
-// Manifests are the manifests under which registries have an image, exact bytes, the latest first. Damaged ones are
-// left out.
+// Manifests returns the manifests under which registries have an image, byte for byte, the latest first. Damaged ones
+// are left out.
 func (c *Catalog) Manifests(id digest.Digest) (list [][]byte) {
 	r, _ := c.row(id)
 	for _, d := range slices.Backward(r.Manifests) {
@@ -69,7 +70,7 @@ func (c *Catalog) Manifests(id digest.Digest) (list [][]byte) {
 	return list
 }
 
-// Record remembers how a registry has an image, and gives the image a name there.
+// Record remembers how a registry has an image, and adds the image's name there.
 func (c *Catalog) Record(id digest.Digest, o Origin, name string) error {
 	c.layering.Lock()
 	defer c.layering.Unlock()
@@ -83,7 +84,7 @@ func (c *Catalog) Record(id digest.Digest, o Origin, name string) error {
 	return c.add([]pending{{img: img, names: []string{name}, origin: &o}}, nil)
 }
 
-// keepManifest keeps an origin's manifest and notes it in the image's row.
+// keepManifest stores an origin's manifest and adds it to the image's row.
 func (c *Catalog) keepManifest(r *row, o *Origin) error {
 	if o == nil || len(o.Manifest) == 0 {
 		return nil
@@ -117,7 +118,7 @@ func putBlobs(tx *state.Tx, diffs []digest.Digest, o *Origin) error {
 	return nil
 }
 
-// seen is the forms of a layer with b, which is in repository, as the latest.
+// seen returns the forms of a layer with b, seen in repository, moved to the front.
 func seen(have []Blob, b Blob, repository string) []Blob {
 	b.Repositories = []string{repository}
 	var rest []Blob
@@ -136,7 +137,7 @@ func seen(have []Blob, b Blob, repository string) []Blob {
 	return all[:min(len(all), maxBlobs)]
 }
 
-// leaveBlobs notes the time at layers of images that go, unless other images have them too; c.change is held.
+// leaveBlobs records the time for layers that no other image has when images are removed; c.change is held.
 func (c *Catalog) leaveBlobs(tx *state.Tx, gone []digest.Digest) error {
 	if len(gone) == 0 {
 		return nil
@@ -168,7 +169,7 @@ func (c *Catalog) leaveBlobs(tx *state.Tx, gone []digest.Digest) error {
 	return trimBlobs(tx, kept, maxLeft)
 }
 
-// keptDiffs are the layers that images have but for those that go.
+// keptDiffs returns the layers of all images except those in gone.
 func (c *Catalog) keptDiffs(gone []digest.Digest) map[digest.Digest]bool {
 	kept := map[digest.Digest]bool{}
 	for id, r := range c.rows {
@@ -181,7 +182,7 @@ func (c *Catalog) keptDiffs(gone []digest.Digest) map[digest.Digest]bool {
 	return kept
 }
 
-// trimBlobs forgets the oldest of the layers that no image has, but for the latest.
+// trimBlobs forgets layers that no image has, except the latest few.
 func trimBlobs(tx *state.Tx, kept map[digest.Digest]bool, latest int) error {
 	type leaving struct {
 		key string
@@ -206,7 +207,7 @@ func trimBlobs(tx *state.Tx, kept map[digest.Digest]bool, latest int) error {
 	return nil
 }
 
-// deleteContent deletes the configuration and the manifests of an image that is gone, unless other images have them.
+// deleteContent deletes the configuration and the manifests of a removed image, unless other images have them.
 func (c *Catalog) deleteContent(id digest.Digest, r row) (err error) {
 	kept := map[digest.Digest]bool{}
 	c.mu.RLock()

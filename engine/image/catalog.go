@@ -20,24 +20,25 @@ import (
 	"box/fs/disk"
 )
 
-// row is an image as the state file keeps it: by driver, since its layers are. Its configuration is in the store.
+// row is an image as the state file keeps it, one per driver, since layers belong to a driver. The store holds its
+// configuration.
 type row struct {
 	Driver  string
 	Top     digest.Digest // chain ID of the top layer, "" for none
 	Size    int64         // bytes of file content of all its layers
-	Names   []string      // name:tag and name@digest, in full
+	Names   []string      // name:tag and name@digest, full names
 	Created time.Time
 	Tagged  time.Time // when it last got a name
 	Labels  map[string]string
 
 	Diffs     []digest.Digest // content of its layers, the lowest first
-	Manifests []digest.Digest // under which registries have it, in the store; the latest last
-	Parent    digest.Digest   `json:",omitempty"` // what it was made of here
+	Manifests []digest.Digest // manifests in the store under which registries have it, the latest last
+	Parent    digest.Digest   `json:",omitempty"` // the image it was made from here
 }
 
 func images() state.Table[row] { return state.Table[row]{Name: "images"} }
 
-// Catalog is every image of one data root and driver. It may be used from any goroutine.
+// Catalog holds every image of one data root and driver. It may be used from any goroutine.
 type Catalog struct {
 	db     *state.DB
 	layers fs.Driver
@@ -46,20 +47,20 @@ type Catalog struct {
 
 	mu    sync.RWMutex
 	rows  map[digest.Digest]row
-	names map[string]digest.Digest // in full, as docker.io/library/busybox:latest
+	names map[string]digest.Digest // by full name, such as docker.io/library/busybox:latest
 
-	change   sync.Mutex // one change of rows at a time
-	left     int        // layers that images have left since the table of blobs was trimmed; guarded by change
-	layering sync.Mutex // one change of which layers there are at a time; taken before change
+	change   sync.Mutex // serializes changes of rows
+	left     int        // layers left by images since the table of blobs was trimmed; guarded by change
+	layering sync.Mutex // serializes changes to the set of layers; taken before change
 
 	elsewhere map[digest.Digest]bool // content that images of other drivers have
 
-	faults []string // what was found when it was opened
+	faults []string // see Faults
 
-	pins map[digest.Digest]int // top layers that stay although their image goes; guarded by layering
+	pins map[digest.Digest]int // top layers kept for users other than images; guarded by layering
 }
 
-// Listed is an image with what the catalog knows of it.
+// Listed is an image together with what the catalog knows about it.
 type Listed struct {
 	*Image
 	Size   int64     // bytes of file content of all its layers
@@ -67,18 +68,18 @@ type Listed struct {
 	Tagged time.Time // when it last got a name, zero for never
 }
 
-// Summary is what the catalog knows of an image without reading its configuration.
+// Summary is what the catalog knows about an image without reading its configuration.
 type Summary struct {
 	ID      digest.Digest
 	Size    int64
 	Names   []string // as users type them, sorted
 	Created time.Time
 	Labels  map[string]string
-	Parent  digest.Digest // what it was made of here, "" for nothing
+	Parent  digest.Digest // the image it was made from here, "" for none
 }
 
-// OpenCatalog opens the images below root whose layers are in the driver; those of other drivers are left alone.
-// Content that no image has is deleted. The files of layers get their owners by ids.
+// OpenCatalog opens the images below root whose layers are in the driver, and leaves those of other drivers alone. It
+// deletes content that no image has. ids maps the owners of files in new layers.
 func OpenCatalog(ctx context.Context, root string, db *state.DB, layers fs.Driver, d *disk.Disk,
 	ids fs.IDMaps) (*Catalog, error) {
 	store, err := OpenStore(filepath.Join(root, "content"), d)
@@ -94,7 +95,7 @@ func OpenCatalog(ctx context.Context, root string, db *state.DB, layers fs.Drive
 			driver, id, _ := strings.Cut(key, "/")
 			content := append([]digest.Digest{digest.Digest(id)}, r.Manifests...)
 			for _, d := range content {
-				kept[d] = true // also of a damaged row, until the image is loaded again
+				kept[d] = true // also for a damaged row, until the image is loaded again
 				c.elsewhere[d] = c.elsewhere[d] || driver != layers.Name()
 			}
 			if bad != nil {
@@ -120,7 +121,7 @@ func OpenCatalog(ctx context.Context, root string, db *state.DB, layers fs.Drive
 	})
 }
 
-// index rebuilds the table of names; c.mu is held, or nobody knows of c yet.
+// index rebuilds the table of names; c.mu is held, or c is not shared yet.
 func (c *Catalog) index() {
 	clear(c.names)
 	for id, r := range c.rows {
@@ -132,7 +133,7 @@ func (c *Catalog) index() {
 
 func (c *Catalog) key(id digest.Digest) string { return c.layers.Name() + "/" + id.String() }
 
-// row is one image's row; ok is false when there is none.
+// row returns an image's row, and whether there is one.
 func (c *Catalog) row(id digest.Digest) (row, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -149,7 +150,7 @@ func (c *Catalog) open(id digest.Digest) (*Image, error) {
 	return Parse(raw)
 }
 
-// Resolve finds an image by name, name:tag, name@digest, ID, or a prefix of the ID that only one has.
+// Resolve finds an image by name, name:tag, name@digest, ID, or an unambiguous prefix of the ID.
 func (c *Catalog) Resolve(ref string) (*Image, error) {
 	id, err := c.find(ref)
 	if err != nil {
@@ -158,7 +159,7 @@ func (c *Catalog) Resolve(ref string) (*Image, error) {
 	return c.open(id)
 }
 
-// Find is Resolve with what the catalog knows of the image.
+// Find is Resolve that also returns what the catalog knows about the image.
 func (c *Catalog) Find(ref string) (Listed, error) {
 	id, err := c.find(ref)
 	if err != nil {
@@ -172,7 +173,7 @@ func (c *Catalog) Find(ref string) (Listed, error) {
 	return Listed{Image: img, Size: r.Size, Names: familiar(r.Names), Tagged: r.Tagged}, nil
 }
 
-// List is every image, the newest first.
+// List returns all images, the newest first.
 func (c *Catalog) List() []Summary {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -187,7 +188,7 @@ func (c *Catalog) List() []Summary {
 	return list
 }
 
-// familiar brings names into the form that users type.
+// familiar converts names into the form that users type, and sorts them.
 func familiar(names []string) []string {
 	var out []string
 	for _, n := range names {
@@ -199,7 +200,7 @@ func familiar(names []string) []string {
 	return out
 }
 
-// named tells which image a full name points at.
+// named returns the image that a full name points at.
 func (c *Catalog) named(full string) (digest.Digest, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -207,5 +208,5 @@ func (c *Catalog) named(full string) (digest.Digest, bool) {
 	return id, ok
 }
 
-// missing is Docker's error for an image that is not there.
+// missing is Docker's error for an unknown image.
 func missing(ref string) error { return refuse.NotFound("No such image: %s", ref) }

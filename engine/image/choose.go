@@ -10,27 +10,27 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// layout is the images of an OCI layout that an archive is.
+// layout collects the images of an archive that is an OCI layout.
 type layout struct {
 	a     *archived
 	files map[digest.Digest]*layoutFile
-	seen  int // descriptors, each time that an index names it
+	seen  int // descriptors so far, counted each time that an index names one
 	found []candidate
-	other error // why what is no candidate is none
+	other error // why something is not a candidate
 }
 
-// candidate is an image that an index leads to. Those of one name, or of one index and without a name, are the same
-// for several platforms.
+// candidate is an image that an index leads to. Candidates with the same name, or without a name in the same index,
+// are one image for several platforms.
 type candidate struct {
-	name     string // in full, "" for none
-	in       string // the index that has it
+	name     string // full name, "" for none
+	in       string // the index that lists it
 	manifest digest.Digest
-	file     *layoutFile // nil where the archive does not have it: some tools leave other platforms out
+	file     *layoutFile // nil if the archive lacks it: some tools leave other platforms out
 	platform ocispec.Platform
 }
 
-// walk collects the images of an index, those of indexes in it included. Inside an index names are those of the entry
-// that led there.
+// walk collects the images of an index and of the indexes inside it. Images inside an index inherit the name of the
+// entry that led there.
 func (l *layout) walk(index *layoutFile, at candidate, depth int) error {
 	for _, d := range index.Manifests {
 		if l.seen++; l.seen > maxImages {
@@ -62,7 +62,7 @@ func (l *layout) walk(index *layoutFile, at candidate, depth int) error {
 	return nil
 }
 
-// file reads a manifest or an index, once; nil without an error is one that the archive does not have.
+// file reads a manifest or an index, once. It returns nil without an error if the archive does not have it.
 func (l *layout) file(d digest.Digest) (*layoutFile, error) {
 	if f, ok := l.files[d]; ok {
 		return f, nil
@@ -83,7 +83,7 @@ func (l *layout) file(d digest.Digest) (*layoutFile, error) {
 	return f, nil
 }
 
-// add notes an image with its platform, which its configuration has where the index does not say.
+// add records a candidate. Its platform comes from its configuration if the index does not say.
 func (l *layout) add(c candidate, d descriptor) {
 	if c.file != nil {
 		switch kind := c.file.Config.MediaType; kind {
@@ -110,7 +110,7 @@ func (l *layout) add(c candidate, d descriptor) {
 	l.found = append(l.found, c)
 }
 
-// choose gives the images for a platform, each with the name that it has together with those for others.
+// choose returns the images for a platform. Each keeps the name that it shares with those for other platforms.
 func (l *layout) choose(want ocispec.Platform) ([]entry, error) {
 	var list []entry
 	groups := map[[2]string][]candidate{}
@@ -145,8 +145,8 @@ func (l *layout) choose(want ocispec.Platform) ([]entry, error) {
 	return list, nil
 }
 
-// fitting are those of a group that suit a platform best. Where none does and all are for one other platform, that is
-// meant.
+// fitting returns the members of a group that suit a platform best. If none suits and all are for one other platform,
+// it returns them.
 func fitting(group []candidate, want ocispec.Platform) (fit []candidate, err error) {
 	var platforms []string
 	most := -1
@@ -176,7 +176,7 @@ func fitting(group []candidate, want ocispec.Platform) (fit []candidate, err err
 	return fit, err
 }
 
-// entry is a candidate as manifest.json would have it.
+// entry converts a candidate into an entry of manifest.json.
 func (c candidate) entry() (e entry, err error) {
 	if c.name != "" {
 		e.RepoTags = []string{c.name}
@@ -194,7 +194,7 @@ func (c candidate) entry() (e entry, err error) {
 	return e, nil
 }
 
-// blobPath is where a layout keeps content (image-spec, image-layout.md, "Blobs").
+// blobPath returns where a layout keeps content (image-spec, image-layout.md, "Blobs").
 func blobPath(d digest.Digest) (string, error) {
 	if err := d.Validate(); err != nil || d.Algorithm() != digest.SHA256 {
 		return "", fmt.Errorf("digest %q: %w", d, errdefs.ErrInvalidArgument)
@@ -202,13 +202,13 @@ func blobPath(d digest.Digest) (string, error) {
 	return blobName(d), nil
 }
 
-// parsed is a configuration, or what is wrong with it.
+// parsed is a configuration, or the error of reading it.
 type parsed struct {
 	img *Image
 	err error
 }
 
-// config reads a configuration of the archive, once however many images have it.
+// config reads a configuration of the archive, once for all images that have it.
 func (a *archived) config(name string) (*Image, error) {
 	name = a.follow(name)
 	if p, ok := a.configs[name]; ok {

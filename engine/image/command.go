@@ -2,7 +2,7 @@ package image
 
 import "encoding/json"
 
-// Command is a program with its arguments, in JSON a list of strings or a single string (strslice of Docker).
+// Command is a program with its arguments: in JSON a list of strings or a single string, as in Docker.
 type Command []string
 
 // UnmarshalJSON implements json.Unmarshaler.

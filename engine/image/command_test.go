@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCommand: a command of an image may be one word, and what is neither a word nor a list is refused.
+// TestCommand checks that a command may be a single string, and that anything but strings is refused.
 func TestCommand(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"Cmd":"echo hi"}`: "[echo hi] [] []",

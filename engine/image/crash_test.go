@@ -12,7 +12,7 @@ import (
 	"box/fs/fstest"
 )
 
-// TestCrash: what was being made when the daemon died is gone after the next start, at whichever step it died.
+// TestCrash checks that whatever the daemon was making when it died is gone after the next start, at each step.
 func TestCrash(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: "x"})
 	s := newSample(t, "crash", []string{"crash:1"}, layer)
@@ -53,7 +53,7 @@ func TestCrash(t *testing.T) {
 					b.Fatal("nothing was begun")
 				}
 				b.restart()
-				// The drivers sweep beside
+				// The drivers sweep in the background.
 				for end := time.Now().Add(10 * time.Second); len(b.left()) > 0; time.Sleep(time.Millisecond) {
 					if time.Now().After(end) {
 						b.Fatalf("left: %v", b.left())
@@ -66,8 +66,8 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestDamagedContent: an image whose configuration is damaged on the disk is refused by name, others stay, and
-// loading it again mends it.
+// TestDamagedContent checks that an image with a damaged configuration is refused by name while others stay, and that
+// loading it again repairs it.
 func TestDamagedContent(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: "x"})
 	s, other := newSample(t, "bad", []string{"bad:1"}, layer), newSample(t, "good", []string{"good:1"}, layer)

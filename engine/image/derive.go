@@ -14,25 +14,24 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// emptyLayer is the digest of a tar that holds nothing: two blocks of zeros. Docker makes no layer of one.
+// emptyLayer is the digest of an empty tar: two blocks of zeros. Docker makes no layer from it.
 const emptyLayer = digest.Digest("sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef")
 
-// Step is what becomes of an image by one more layer: the configuration as it is to be, and what the history says.
+// Step describes how an image changes with one more layer: its new configuration and the line of its history.
 type Step struct {
 	Config     dockerspec.DockerOCIImageConfig
-	Platform   *ocispec.Platform // of an image without a parent; nil: this host's
+	Platform   *ocispec.Platform // for an image without a parent; nil for this host's
 	Created    time.Time
 	CreatedBy  string
 	Author     string
 	Comment    string
-	Repository string // with Tag the name that the image gets, "" for none
+	Repository string // with Tag, the image's new name; "" for none
 	Tag        string
 }
 
-// Derive adds the image that is parent with one more layer, read from a tar, plain or compressed, to its end. With
-// parent nil the layer is the lowest. An empty tar gives an image without a new layer. The image, its layer and its
-// name appear together and durable; after an error nothing is left. The name, as users type it, is "" when the step
-// has none.
+// Derive adds an image that is parent plus one layer, read to its end from a tar, plain or compressed. If parent is
+// nil, the layer is the lowest. An empty tar adds no layer. The image, its layer and its name appear together and are
+// durable; after an error nothing is left. The returned name, as users type it, is "" if the step has none.
 func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step Step) (img *Image, name string,
 	err error) {
 	var names []string
@@ -50,7 +49,7 @@ func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step
 		return nil, "", fmt.Errorf("read layer: %w", err)
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("layer: %w", err) // what is wrong is not what was read
+		return nil, "", fmt.Errorf("layer: %w", err) // not invalid input: the failure is ours
 	}
 	if img, err = derived(parent, l.diff, step); err != nil {
 		return nil, "", err
@@ -73,13 +72,13 @@ func (c *Catalog) Derive(ctx context.Context, parent *Image, tar io.Reader, step
 	return img, name, nil
 }
 
-// Parent is the image that one was made of here, "" for none. It may be gone.
+// Parent returns the image that this one was made from here, "" for none. That image may have been removed.
 func (c *Catalog) Parent(id digest.Digest) digest.Digest {
 	r, _ := c.row(id)
 	return r.Parent
 }
 
-// standsOn tells whether the layers of parent are there; c.layering is held.
+// standsOn returns an error unless all layers of parent exist; c.layering is held.
 func (c *Catalog) standsOn(ctx context.Context, parent *Image) error {
 	if parent == nil {
 		return nil
@@ -92,7 +91,7 @@ func (c *Catalog) standsOn(ctx context.Context, parent *Image) error {
 	return nil
 }
 
-// derived is the image that a step makes of parent.
+// derived makes the image that results from applying a step to parent.
 func derived(parent *Image, diff digest.Digest, step Step) (*Image, error) {
 	created := step.Created.UTC()
 	var c Config
@@ -121,7 +120,7 @@ func derived(parent *Image, diff digest.Digest, step Step) (*Image, error) {
 	return Parse(raw)
 }
 
-// historyOf is a copy of an image's history with a line for each layer at least, since others count its lines.
+// historyOf copies an image's history and pads it to one line per layer, since other tools count the lines.
 func historyOf(img *Image) []ocispec.History {
 	if img == nil {
 		return nil

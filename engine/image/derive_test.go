@@ -17,7 +17,7 @@ import (
 	"box/fs/vfs"
 )
 
-// opened is a catalog on vfs, which needs no root.
+// opened returns a catalog on vfs, which needs no root.
 func opened(t *testing.T) *Catalog {
 	t.Helper()
 	dir := t.TempDir()
@@ -74,7 +74,7 @@ func TestDerive(t *testing.T) {
 		two.Config.Config.Cmd != nil {
 		t.Errorf("%s", two.Raw)
 	}
-	// The tar comes out of the driver again, byte for byte.
+	// The driver returns the tar, byte for byte.
 	var again bytes.Buffer
 	if err := c.layers.Tar(context.Background(), one.ChainID().String(), &again); err != nil ||
 		!bytes.Equal(again.Bytes(), low) {

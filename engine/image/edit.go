@@ -12,19 +12,19 @@ import (
 	"box/fs"
 )
 
-// edit is one change of the catalog: rows as they are to be, and the layers that come and go with them.
+// edit is one change of the catalog: new rows, and the layers that are committed and forgotten with them.
 type edit struct {
 	set     map[digest.Digest]row
 	gone    []digest.Digest
 	commits []fs.Commit
 	forget  []string
-	left    string                    // layer of an image that goes, which somebody still needs
-	origins map[digest.Digest]*Origin // of rows in set
-	owners  map[string]digest.Digest  // of names that this change has moved
+	left    string                    // layer of a removed image that is still needed
+	origins map[digest.Digest]*Origin // for rows in set
+	owners  map[string]digest.Digest  // of names that this edit has moved
 }
 
-// apply makes a change in one transaction and then shows it; c.change is held. Configurations of new rows are in the
-// store already.
+// apply makes a change in one transaction and then makes it visible; c.change is held. Configurations of new rows are
+// already in the store.
 func (c *Catalog) apply(e edit) error {
 	err := c.db.Update(func(tx *state.Tx) error {
 		if err := c.layers.Commit(tx.Layers(), e.commits...); err != nil {
@@ -69,17 +69,16 @@ func (c *Catalog) apply(e edit) error {
 	return nil
 }
 
-// pending is an image that is to be added.
+// pending is an image to be added.
 type pending struct {
 	img    *Image
 	size   int64
-	names  []string      // in full
+	names  []string      // full names
 	origin *Origin       // nil for none
-	parent digest.Digest // the image that this one was made of here, "" for none
+	parent digest.Digest // the image it was made from here, "" for none
 }
 
-// add makes images and names appear with the layers that are committed for them. A name that pointed elsewhere points
-// here from then on.
+// add makes images and names appear together with the layers committed for them. A name that pointed elsewhere moves.
 func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 	for _, p := range imgs {
 		if err := c.store.Put(bytes.NewReader(p.img.Raw), p.img.ID); err != nil {
@@ -111,8 +110,8 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 	return c.apply(e)
 }
 
-// point makes the name n one of the image id, in rows that are to be; c.change is held. An archive may have thousands
-// of names: no more is looked at than the row that has it and the one that gets it.
+// point moves the name n to the image id within an edit; c.change is held. An archive may have thousands of names, so
+// it looks only at the row that has the name and the one that gets it.
 func (c *Catalog) point(e edit, n string, id digest.Digest) {
 	old, ok := e.owners[n]
 	if !ok {

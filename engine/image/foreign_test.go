@@ -18,7 +18,7 @@ import (
 // object is a JSON object.
 type object = map[string]any
 
-// blobSet is the content of a layout that a test makes.
+// blobSet builds the content of an OCI layout.
 type blobSet struct {
 	t       testing.TB
 	members []member
@@ -30,7 +30,7 @@ func (b *blobSet) add(kind string, raw []byte) object {
 	return object{"mediaType": kind, "digest": d, "size": len(raw)}
 }
 
-// image adds a manifest with all that it needs, layers packed.
+// image adds a manifest with its configuration and its layers, compressed.
 func (b *blobSet) image(s sample) object {
 	layers := []object{}
 	for _, l := range s.layers {
@@ -44,7 +44,7 @@ func (b *blobSet) index(list ...object) object {
 	return b.add(ocispec.MediaTypeImageIndex, asJSON(b.t, object{"schemaVersion": 2, "manifests": list}))
 }
 
-// archive is the layout, with an index.json of these; content called without is left out.
+// archive makes the layout with an index.json of list, leaving out the content in without.
 func (b *blobSet) archive(without []any, list ...object) []byte {
 	members := slices.DeleteFunc(slices.Clone(b.members), func(m member) bool {
 		return slices.Contains(without, any(digest.Digest("sha256:"+strings.TrimPrefix(m.name, "blobs/sha256/"))))
@@ -53,7 +53,7 @@ func (b *blobSet) archive(without []any, list ...object) []byte {
 		member{name: "index.json", body: asJSON(b.t, object{"schemaVersion": 2, "manifests": list})})...)
 }
 
-// with is a descriptor with more fields.
+// with returns a copy of a descriptor with more fields.
 func with(d object, more ...any) object {
 	d = cloned(d)
 	for n := 0; n < len(more); n += 2 {
@@ -77,7 +77,7 @@ func platformOf(text string) object {
 
 func called(name string) object { return object{ocispec.AnnotationRefName: name, "odd": []int{1}} }
 
-// onPlatform is an image for a platform.
+// onPlatform makes an image for a platform.
 func onPlatform(t testing.TB, platform string, layers ...[]byte) sample {
 	p, _ := ParsePlatform(platform)
 	s := newSample(t, platform, nil, layers...)
@@ -86,8 +86,8 @@ func onPlatform(t testing.TB, platform string, layers ...[]byte) sample {
 	return s
 }
 
-// TestPlatformsOfIndex: of an image for several platforms the host's is taken, or the one that was asked for, and has
-// the name.
+// TestPlatformsOfIndex checks that of an image for several platforms the host's, or the requested one, is taken and
+// gets the name.
 func TestPlatformsOfIndex(t *testing.T) {
 	host, layer := HostPlatform().Architecture, layerTar(t, fstest.Entry{Name: "f", Body: "x"})
 	b := &blobSet{t: t}
@@ -176,7 +176,7 @@ func TestPlatformsOfIndex(t *testing.T) {
 	}
 }
 
-// TestNamesOfLayouts: the names that tools write beside an image, and what is none.
+// TestNamesOfLayouts checks which annotations of various tools count as an image's name.
 func TestNamesOfLayouts(t *testing.T) {
 	s := newSample(t, "x", nil, layerTar(t, fstest.Entry{Name: "f"}))
 	for _, row := range []struct {
@@ -188,7 +188,7 @@ func TestNamesOfLayouts(t *testing.T) {
 		{"busybox", nil, "busybox:latest"},                               // a short name
 		{"busybox:1", nil, "busybox:1"},                                  //
 		{"host:5000/app", nil, "host:5000/app:latest"},                   //
-		{"latest", nil, ""},                                              // a tag of nobody knows what
+		{"latest", nil, ""},                                              // a tag of an unknown repository
 		{"1.36.1", nil, ""},                                              //
 		{"v2", nil, ""},                                                  //
 		{"1.36.1", "docker.io/library/busybox:1.36.1", "busybox:1.36.1"}, // containerd, BuildKit
@@ -215,7 +215,8 @@ func TestNamesOfLayouts(t *testing.T) {
 	}
 }
 
-// TestInformativeFields: what only informs makes no image refused, of whatever type it is; what an image needs does.
+// TestInformativeFields checks that fields that only inform may have any type, and fields that an image needs may
+// not.
 func TestInformativeFields(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f"})
 	for _, row := range []struct {
@@ -256,7 +257,7 @@ func TestInformativeFields(t *testing.T) {
 		other := newBench(t, "vfs")
 		other.load(saved)
 		other.holds(s.id(), layer)
-		// an image that is made of it counts its layers, whatever this one says
+		// An image derived from it needs one history line per layer.
 		base, err := other.Resolve("x:1")
 		other.must(err)
 		made, _, err := other.Derive(context.Background(), base, bytes.NewReader(layerTar(t, fstest.Entry{Name: "g"})),
@@ -277,10 +278,11 @@ func TestInformativeFields(t *testing.T) {
 	}
 }
 
-// TestRoundTrips: what other tools made comes out of a save byte for byte, and a second save is the first.
+// TestRoundTrips checks that archives of other tools are saved with the same layers, and that saving twice gives the
+// same bytes.
 func TestRoundTrips(t *testing.T) {
 	base, top := layerTar(t, fstest.Entry{Name: "f", Body: "base"}), layerTar(t, fstest.Entry{Name: "g", Body: "top"})
-	empty := make([]byte, 1024) // the end of a tar alone
+	empty := make([]byte, 1024) // just the end of a tar
 	odd := append(layerTar(t, fstest.Entry{Name: "h", Body: "x"}), "something behind the end"...)
 	samples := []sample{
 		newSample(t, "none", []string{"none:1"}),
@@ -327,8 +329,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// TestFiles: an archive of images, in any form, is not taken for the files of a system, and files are passed on as
-// they are.
+// TestFiles checks that an archive of images, in any form, is not taken for a file system, and that file systems pass
+// unchanged.
 func TestFiles(t *testing.T) {
 	s := newSample(t, "x", []string{"x:1"}, layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("x", 9999)}))
 	docker, podman := docker24(t, s),

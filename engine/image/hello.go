@@ -17,14 +17,14 @@ import (
 	"box/panics"
 )
 
-// helloName is the image that every box has in itself.
+// helloName is the name of the image that every box can make from itself.
 const helloName = "docker.io/box/hello:latest"
 
-// IsHello tells whether ref names the built-in image.
+// IsHello reports whether ref names the built-in image.
 func IsHello(ref string) bool { return nameOf(ref) == helloName }
 
-// MakeHello makes the built-in image from the running executable: one layer that holds it, run as its own greeting. The
-// same executable gives the same ID.
+// MakeHello makes the built-in image from the running executable: one layer that holds it, with `box hello` as the
+// command. The same executable gives the same ID.
 func (c *Catalog) MakeHello(ctx context.Context) (img *Image, err error) {
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {
@@ -57,7 +57,7 @@ func (c *Catalog) MakeHello(ctx context.Context) (img *Image, err error) {
 	return img, err
 }
 
-// helloLayer writes a tar that depends on nothing but the executable.
+// helloLayer writes a tar that depends only on the executable.
 func helloLayer(w io.Writer, exe io.Reader, size int64) error {
 	t := tar.NewWriter(w)
 	if err := t.WriteHeader(&tar.Header{Name: "box", Typeflag: tar.TypeReg, Mode: 0o755, Size: size,

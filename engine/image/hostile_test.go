@@ -20,7 +20,7 @@ import (
 
 func (s sample) layersHex(n int) string { return digest.FromBytes(s.layers[n]).Encoded() }
 
-// TestBadArchives: nothing is left of an archive that is not whole or lies, and the error says what is wrong with it.
+// TestBadArchives checks that an incomplete or lying archive leaves nothing, and that the error says what is wrong.
 func TestBadArchives(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("content ", 1000)})
 	second := layerTar(t, fstest.Entry{Name: "g", Body: "second"})
@@ -119,7 +119,7 @@ func TestBadArchives(t *testing.T) {
 	}
 }
 
-// nestedIndex is a layout of indexes in indexes.
+// nestedIndex makes a layout of indexes inside indexes.
 func nestedIndex(t *testing.T) []byte {
 	var members []member
 	inner := []byte(`{"manifests":[]}`)
@@ -131,8 +131,8 @@ func nestedIndex(t *testing.T) []byte {
 	return tarOf(t, append(members, member{name: "index.json", body: inner})...)
 }
 
-// multiplyingIndex is a layout of five indexes each of which names the next a hundred times: 10 billion images in a
-// few bytes.
+// multiplyingIndex makes a layout of five indexes, each of which names the next a hundred times: 10 billion images in
+// a few bytes.
 func multiplyingIndex(t *testing.T) []byte {
 	var members []member
 	inner := []byte(`{"config":{"digest":"sha256:0"}}`)
@@ -145,7 +145,7 @@ func multiplyingIndex(t *testing.T) []byte {
 	return tarOf(t, append(members, member{name: "index.json", body: inner})...)
 }
 
-// TestTruncated: an archive that is cut anywhere is loaded whole or not at all.
+// TestTruncated checks that an archive cut anywhere loads whole or not at all.
 func TestTruncated(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("content ", 700)})
 	s := newSample(t, "cut", []string{"cut:1"}, layer, layerTar(t, fstest.Entry{Name: "g", Body: "second"}))
@@ -176,8 +176,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestMembersTwice: of members with one name the last is meant, whatever they are; what comes after the end is not
-// looked at.
+// TestMembersTwice checks that of members with one name the last counts, whatever its type, and that data after the
+// end is ignored.
 func TestMembersTwice(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: "right"})
 	s := newSample(t, "twice", []string{"right:1"}, layer)
@@ -201,7 +201,7 @@ func TestMembersTwice(t *testing.T) {
 	}
 }
 
-// TestManyNames: thousands of names and images, as they are allowed, take no time.
+// TestManyNames checks that thousands of names and images, within the limits, load quickly.
 func TestManyNames(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f"})
 	s := newSample(t, "x", nil, layer)
@@ -224,7 +224,7 @@ func TestManyNames(t *testing.T) {
 	}
 }
 
-// TestHostileSizes: what claims to be large costs neither memory nor time.
+// TestHostileSizes checks that members that claim to be huge cost neither memory nor time.
 func TestHostileSizes(t *testing.T) {
 	header := func(h tar.Header) []byte {
 		var b bytes.Buffer
@@ -265,7 +265,7 @@ func TestHostileSizes(t *testing.T) {
 	}
 }
 
-// pax is a file of no bytes with records that archive/tar does not write.
+// pax writes an empty file with records that archive/tar refuses to write.
 func pax(t *testing.T, name string, records map[string]string) []byte {
 	var body strings.Builder
 	for k, v := range records {
@@ -288,7 +288,7 @@ func pax(t *testing.T, name string, records map[string]string) []byte {
 	return append(raw[:len(raw)-1024], tarOf(t, member{name: name})...)
 }
 
-// TestCancelled: a load that is called off leaves nothing.
+// TestCancelled checks that a cancelled load leaves nothing.
 func TestCancelled(t *testing.T) {
 	s := newSample(t, "c", nil, layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("content ", 100_000)}))
 	onDrivers(t, func(b *bench) {
@@ -308,7 +308,7 @@ func TestCancelled(t *testing.T) {
 	})
 }
 
-// FuzzLoad: no archive breaks the reader or leaves something half made.
+// FuzzLoad checks that no archive breaks the reader or leaves anything half made.
 func FuzzLoad(f *testing.F) {
 	layer := layerTar(f, fstest.Entry{Name: "f", Body: "content"})
 	s := newSample(f, "fuzz", []string{"f:1"}, layer, layer)
@@ -340,13 +340,13 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// repeats tells of an error that one of its parts is there twice in a row.
+// repeats reports whether an error has the same part twice in a row.
 func repeats(text string) bool {
 	parts := strings.Split(text, ": ")
 	return len(slices.Compact(slices.Clone(parts))) < len(parts)
 }
 
-// FuzzParse: no configuration breaks the reader, and what was read once is read again out of what is made of it.
+// FuzzParse checks that no configuration breaks the reader, and that images can be derived from any that parses.
 func FuzzParse(f *testing.F) {
 	f.Add(newSample(f, "fuzz", nil, []byte("a"), []byte("b")).config)
 	f.Add([]byte(`{"os":"linux","created":7,"history":[7,{"created":"x","empty_layer":"no"}],"rootfs":{"type":"layers","diff_ids":[]}}`))

@@ -14,12 +14,11 @@ import (
 // maxConfig bounds an image's configuration, in bytes.
 const maxConfig = 8 << 20
 
-// maxLayers bounds how many layers an image may have: a container's own two have to fit the driver's stack, as in
-// Docker.
+// maxLayers bounds an image's layers, so that a container's own two still fit the driver's stack, as in Docker.
 const maxLayers = 125
 
-// Config is an image's configuration (OCI image spec, config.md) as far as it is understood. What is not stays
-// in the exact bytes, whose digest is the image's ID.
+// Config is the part of an image's configuration (OCI image spec, config.md) that box understands. The rest survives
+// in Image.Raw, whose digest is the image's ID.
 type Config struct {
 	Architecture string                          `json:"architecture"`
 	Variant      string                          `json:"variant,omitempty"`
@@ -33,7 +32,7 @@ type Config struct {
 	History      []ocispec.History               `json:"history,omitempty"`
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A command may be one word alone, as builders of all times wrote it.
+// UnmarshalJSON implements json.Unmarshaler. A command may be a single string, as some builders write it.
 func (c *Config) UnmarshalJSON(raw []byte) error {
 	type fields Config
 	var q struct {
@@ -57,7 +56,7 @@ type Image struct {
 	Config Config
 }
 
-// Parse reads a configuration, which is hostile until it was.
+// Parse reads a configuration and checks it, since it may be hostile.
 func Parse(raw []byte) (*Image, error) {
 	if len(raw) > maxConfig {
 		return nil, fmt.Errorf("configuration of %d bytes, at most %d are taken: %w", len(raw), maxConfig,
@@ -74,7 +73,7 @@ func Parse(raw []byte) (*Image, error) {
 	return img, img.checkLayers()
 }
 
-// checkLayers checks what the configuration says of the image's layers.
+// checkLayers checks what the configuration says about layers.
 func (i *Image) checkLayers() error {
 	ids := i.Config.RootFS.DiffIDs
 	if len(ids) > maxLayers {
@@ -92,10 +91,10 @@ func (i *Image) checkLayers() error {
 	return nil
 }
 
-// ChainIDs names every layer with all that is below it, the lowest first.
+// ChainIDs identifies every layer together with all below it, the lowest first.
 func (i *Image) ChainIDs() []digest.Digest { return chainIDs(i.Config.RootFS.DiffIDs) }
 
-// chainIDs is ChainIDs of the layers with these contents (OCI image spec, config.md, "Layer ChainID").
+// chainIDs computes chain IDs from diff IDs (OCI image spec, config.md, "Layer ChainID").
 func chainIDs(diffs []digest.Digest) (chain []digest.Digest) {
 	for n, id := range diffs {
 		if n > 0 {
@@ -106,7 +105,7 @@ func chainIDs(diffs []digest.Digest) (chain []digest.Digest) {
 	return chain
 }
 
-// ChainID names the top layer, "" for an image without any.
+// ChainID identifies the top layer, "" for an image without layers.
 func (i *Image) ChainID() digest.Digest {
 	chain := i.ChainIDs()
 	if len(chain) == 0 {
@@ -122,7 +121,7 @@ func (i *Image) created() time.Time {
 	return *i.Config.Created
 }
 
-// mustJSON is the JSON of what always has one.
+// mustJSON marshals values that cannot fail to marshal.
 func mustJSON(v any) []byte {
 	raw, err := json.Marshal(v)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// read reads a configuration. What only informs (history, dates, who made it) is left out where it is not of the type
-// that it should be.
+// read reads a configuration. Fields that only inform (history, dates, author) are left out if they have the wrong
+// type.
 func (c *Config) read(raw []byte) error {
 	if json.Unmarshal(raw, c) == nil {
 		return nil
@@ -41,7 +41,7 @@ func (c *Config) read(raw []byte) error {
 	return nil
 }
 
-// informed reads JSON into a value, or leaves the value empty where it does not fit.
+// informed decodes JSON into a value, or leaves the value empty if it does not fit.
 func informed[T any](raw json.RawMessage, into *T) {
 	if len(raw) == 0 || json.Unmarshal(raw, into) != nil {
 		var none T
@@ -49,7 +49,7 @@ func informed[T any](raw json.RawMessage, into *T) {
 	}
 }
 
-// historyIn reads of a history what fits.
+// historyIn decodes the parts of a history that have the right type.
 func historyIn(raw json.RawMessage) []ocispec.History {
 	var lines []json.RawMessage
 	informed(raw, &lines)

@@ -12,16 +12,15 @@ import (
 	"box/fs"
 )
 
-// Ingest is an image that is being brought in layer by layer. Nothing of it outlives Close unless Commit has made it
-// appear.
+// Ingest is an image that comes in layer by layer. Close removes all of it unless Commit has made it appear.
 type Ingest struct {
 	s      *stager
 	img    *Image
-	layers []*layer // the lowest first; nil for one that is missing, or that is in its place already
-	placed int      // how many of the lowest are in their place
+	layers []*layer // the lowest first; nil if missing or among the placed
+	placed int      // how many of the lowest layers are committed already
 }
 
-// Ingest begins to bring an image in. Layers that are there already stay until Close, whoever removes their images.
+// Ingest begins to bring an image in. Layers that exist already stay until Close, even if their images are removed.
 func (c *Catalog) Ingest(ctx context.Context, img *Image) *Ingest {
 	i := &Ingest{s: &stager{c: c}, img: img, layers: make([]*layer, len(img.Config.RootFS.DiffIDs))}
 	for _, chain := range img.ChainIDs() {
@@ -40,14 +39,13 @@ func (c *Catalog) Ingest(ctx context.Context, img *Image) *Ingest {
 	return i
 }
 
-// committed tells whether a layer is there.
+// committed reports whether the driver has a layer, committed.
 func (c *Catalog) committed(ctx context.Context, chain digest.Digest) bool {
 	info, err := c.layers.Stat(ctx, chain.String())
 	return err == nil && info.State == fs.Committed
 }
 
-// Missing lists the layers that Layer is to be called for, the lowest first. One that the image has twice is wanted
-// once.
+// Missing lists the layers to call Layer for, the lowest first. A layer that the image has twice is listed once.
 func (i *Ingest) Missing() (list []int) {
 	diffs := i.img.Config.RootFS.DiffIDs
 	for n := i.placed; n < len(diffs); n++ {
@@ -58,8 +56,8 @@ func (i *Ingest) Missing() (list []int) {
 	return list
 }
 
-// Layer reads layer n, plain or packed, to its end. packed is the digest that the bytes have as they come. Several
-// goroutines may each read a layer.
+// Layer reads layer n, plain or compressed, to its end. packed is the expected digest of the bytes as they come.
+// Several goroutines may each read a layer.
 func (i *Ingest) Layer(ctx context.Context, n int, r io.Reader, packed digest.Digest) error {
 	l, err := i.s.take(ctx, r, packed)
 	if err != nil {
@@ -73,7 +71,7 @@ func (i *Ingest) Layer(ctx context.Context, n int, r io.Reader, packed digest.Di
 	return nil
 }
 
-// Commit makes the image appear under its names, in full, once all layers are there.
+// Commit makes the image appear under its full names once all layers have come.
 func (i *Ingest) Commit(ctx context.Context, o Origin, names ...string) error {
 	diffs := i.img.Config.RootFS.DiffIDs
 	for n := i.placed; n < len(diffs); n++ {
@@ -90,5 +88,5 @@ func (i *Ingest) Commit(ctx context.Context, o Origin, names ...string) error {
 	return err
 }
 
-// Close drops what was not committed.
+// Close removes whatever was not committed.
 func (i *Ingest) Close(ctx context.Context) { i.s.drop(context.WithoutCancel(ctx)) }

@@ -15,8 +15,8 @@ import (
 	"box/fs/fstest"
 )
 
-// TestIngest: an image comes in layer by layer, each content once, on what is there already; what was there stays
-// although its own image is removed meanwhile.
+// TestIngest checks that an image comes in layer by layer, each content once, on top of existing layers, which stay
+// even if their own image is removed meanwhile.
 func TestIngest(t *testing.T) {
 	base, top, last := layerTar(t, fstest.Entry{Name: "a", Body: "a"}), layerTar(t, fstest.Entry{Name: "b", Body: "b"}),
 		layerTar(t, fstest.Entry{Name: "c", Body: "c"})
@@ -66,7 +66,7 @@ func TestIngest(t *testing.T) {
 	})
 }
 
-// TestIngestCalledOff: what did not become an image is gone, with what only it kept.
+// TestIngestCalledOff checks that an abandoned image is removed, with everything that only it kept.
 func TestIngestCalledOff(t *testing.T) {
 	base, top := layerTar(t, fstest.Entry{Name: "a", Body: "a"}), layerTar(t, fstest.Entry{Name: "b", Body: "b"})
 	onDrivers(t, func(b *bench) {
@@ -82,8 +82,8 @@ func TestIngestCalledOff(t *testing.T) {
 	})
 }
 
-// TestLoadBesideRemoval: a layer that an archive shares with an image stays until the archive is in, whoever removes
-// the image.
+// TestLoadBesideRemoval checks that a layer shared with an archive stays until the archive is loaded, even if its
+// image is removed.
 func TestLoadBesideRemoval(t *testing.T) {
 	base := layerTar(t, fstest.Entry{Name: "a", Body: "a"})
 	s := newSample(t, "new", []string{"new:1"}, layerTar(t, fstest.Entry{Name: "b", Body: "b"}), base)
@@ -106,7 +106,7 @@ func TestLoadBesideRemoval(t *testing.T) {
 	})
 }
 
-// TestBothTagAndDigest: of a name with both the digest counts, as in Docker.
+// TestBothTagAndDigest checks that of a name with both, the digest counts, as in Docker.
 func TestBothTagAndDigest(t *testing.T) {
 	b := newBench(t, "vfs")
 	s := newSample(t, "x", []string{"x:1"}, layerTar(t, fstest.Entry{Name: "a"}))
@@ -123,8 +123,7 @@ func TestBothTagAndDigest(t *testing.T) {
 	}
 }
 
-// TestBlobsLeft: of layers that no image has any more the latest are remembered, and those that images have in any
-// case.
+// TestBlobsLeft checks that the latest layers without an image are remembered, and all layers that images have.
 func TestBlobsLeft(t *testing.T) {
 	b := newBench(t, "vfs")
 	at := func(n int) string { return digest.FromString(fmt.Sprint(n)).String() }
@@ -133,7 +132,7 @@ func TestBlobsLeft(t *testing.T) {
 		for n := range 20 {
 			list := []Blob{{Digest: "x", Left: time.Unix(int64(1000-n), 0)}}
 			if n == 7 {
-				list[0].Left = time.Time{} // has not been left
+				list[0].Left = time.Time{} // an image still has it
 			}
 			if err := blobs().Put(tx, at(n), list); err != nil {
 				return err

@@ -13,22 +13,22 @@ import (
 	"box/engine/reference"
 )
 
-// entry is one image of manifest.json.
+// entry is one image in manifest.json.
 type entry struct {
 	Config   string
 	RepoTags []string
 	Layers   []string
 }
 
-// Limits of what an archive says of itself: a few bytes can name the same thing again and again.
+// Limits on an archive's own description: a few bytes can name the same thing again and again.
 const (
 	maxDepth  = 4       // indexes inside one another
-	maxImages = 1 << 12 // of one archive, and entries of all its indexes, each time that one is named
+	maxImages = 1 << 12 // images of one archive, and entries of all its indexes, counted each time one is named
 	maxNames  = 1 << 14 // of all images of one archive
 )
 
-// manifest reads what the archive says of itself: manifest.json, or the OCI index where there is none. Of an image
-// for several platforms it gives the one for want.
+// manifest reads the archive's description of itself: manifest.json, or the OCI index if there is none. Of an image
+// for several platforms it returns the one for want.
 func (a *archived) manifest(want ocispec.Platform) ([]entry, error) {
 	var list []entry
 	if raw, ok := a.small[a.follow("manifest.json")]; ok {
@@ -57,7 +57,7 @@ func (a *archived) manifest(want ocispec.Platform) ([]entry, error) {
 	return i.choose(want)
 }
 
-// checkCount bounds the work that manifest.json makes.
+// checkCount bounds the work that manifest.json can cause.
 func checkCount(list []entry) error {
 	names := 0
 	for _, e := range list {
@@ -74,8 +74,8 @@ func checkCount(list []entry) error {
 	return nil
 }
 
-// layoutFile is an index or a manifest (image-spec, image-index.md and manifest.md) as far as it is needed. What else
-// is in it may be of any type.
+// layoutFile holds the fields needed from an index or a manifest (image-spec, image-index.md and manifest.md). Other
+// fields may have any type.
 type layoutFile struct {
 	Manifests []descriptor `json:"manifests"`
 	Config    descriptor   `json:"config"`
@@ -97,7 +97,7 @@ func readLayoutFile(raw []byte) (*layoutFile, error) {
 	return f, nil
 }
 
-// platform is what a descriptor is said to be for, nil where it does not say.
+// platform returns the platform that a descriptor names, nil if it names none.
 func (d descriptor) platform() *ocispec.Platform {
 	var p struct {
 		OS           string `json:"os"`
@@ -110,7 +110,7 @@ func (d descriptor) platform() *ocispec.Platform {
 	return &ocispec.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant}
 }
 
-// annotation is one that is text, "" for none.
+// annotation returns the annotation key, "" unless it is text.
 func (d descriptor) annotation(key string) string {
 	var all map[string]any
 	if len(d.Annotations) == 0 || json.Unmarshal(d.Annotations, &all) != nil {
@@ -120,8 +120,8 @@ func (d descriptor) annotation(key string) string {
 	return text
 }
 
-// name is what a descriptor calls its image, in full, "" for nothing that is a name. containerd and BuildKit write
-// the name and the tag apart, Skopeo, Buildah and Podman the name in the place of the tag.
+// name returns the full name that a descriptor gives its image, "" if it gives none. containerd and BuildKit write
+// the name and the tag separately; Skopeo, Buildah and Podman write the name in place of the tag.
 func (d descriptor) name() string {
 	for _, key := range []string{"io.containerd.image.name", ocispec.AnnotationRefName} {
 		text := d.annotation(key)
@@ -138,7 +138,7 @@ func (d descriptor) name() string {
 	return ""
 }
 
-// isTag tells a tag without its repository, "latest" or a version, from the short name of an image.
+// isTag distinguishes a tag without its repository ("latest" or a version) from a short image name.
 func isTag(text string) bool {
 	if strings.ContainsAny(text, "/:@") {
 		return false
@@ -147,7 +147,7 @@ func isTag(text string) bool {
 	return text == "latest" || version != "" && version[0] >= '0' && version[0] <= '9'
 }
 
-// isAbout tells a descriptor of what is said about an image: signatures, lists of parts, how it was built.
+// isAbout reports whether a descriptor is for data about an image, such as signatures, SBOMs and provenance.
 func (d descriptor) isAbout() bool {
 	p := d.platform()
 	return d.annotation("vnd.docker.reference.type") != "" || p != nil && p.OS == "unknown"

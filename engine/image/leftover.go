@@ -10,13 +10,13 @@ import (
 	"box/engine/state"
 )
 
-// leftovers are layers whose image is gone while a container stands on them or somebody sends them, by driver and
-// chain ID. Who lets go of them last deletes them, and where an error or a crash comes between, the next Open does:
-// nothing else would.
+// leftovers lists layers, by driver and chain ID, whose image was removed while a container or a transfer still
+// needed them. The last user deletes them. If an error or a crash prevents that, the next Open does, since nothing
+// else would.
 func leftovers() state.Table[struct{}] { return state.Table[struct{}]{Name: "leftover-layers"} }
 
-// releaseLeftovers deletes those that nobody needs any more. What cannot be deleted now is tried again by the next
-// Open.
+// releaseLeftovers deletes leftovers that nothing needs any more. The next Open retries those that cannot be deleted
+// now.
 func (c *Catalog) releaseLeftovers(ctx context.Context) error {
 	driver := c.layers.Name() + "/"
 	var tops []string

@@ -14,25 +14,25 @@ import (
 	"box/fs/archive"
 )
 
-// Loaded is one image that came out of an archive.
+// Loaded is one image loaded from an archive.
 type Loaded struct {
 	Image *Image
 	Names []string                 // as users type them
-	Moved map[string]digest.Digest // names that pointed at another image before
+	Moved map[string]digest.Digest // names that pointed at another image before, with its ID
 }
 
-// Progress is told how far the layer id (12 digits) of an archive is: bytes read of those that the archive says it has.
+// Progress is called with how far the layer id (12 digits) of an archive is: current of total bytes.
 type Progress func(id string, current, total int64)
 
-// LoadOptions is what Load is to do; the zero value takes everything.
+// LoadOptions selects what Load takes; the zero value takes everything.
 type LoadOptions struct {
 	Progress Progress          // nil for none
-	Platform *ocispec.Platform // take only images for it, and refuse an archive that has none
+	Platform *ocispec.Platform // take only images for it, and refuse an archive without any
 }
 
-// Load reads an archive as `docker save` writes it, of before and after Docker 25, or an OCI image layout, plain or
-// compressed. Layers go straight from the stream into the driver, whoever they belong to; only when all is there and
-// matches its digests do images, names and layers appear, together and durable. After an error nothing is left.
+// Load reads an archive as `docker save` writes it, before and since Docker 25, or an OCI image layout, plain or
+// compressed. Layers go straight from the stream into the driver. Images, names and layers appear together, durable,
+// only once everything has come and matches its digests. After an error nothing is left.
 func (c *Catalog) Load(ctx context.Context, r io.Reader, o LoadOptions) (loaded []Loaded, err error) {
 	s := &stager{c: c}
 	defer s.drop(context.WithoutCancel(ctx))
@@ -75,16 +75,16 @@ func (c *Catalog) Load(ctx context.Context, r io.Reader, o LoadOptions) (loaded 
 	return s.commit(ctx, plans)
 }
 
-// plan is an image that is whole: its configuration parsed, its layers here and what the configuration says.
+// plan is a complete image: its configuration is parsed, and its layers are here and match it.
 type plan struct {
 	img    *Image
 	layers []*layer      // the lowest first
-	names  []string      // in full
+	names  []string      // full names
 	origin *Origin       // nil for none
-	parent digest.Digest // the image that this one was made of here, "" for none
+	parent digest.Digest // the image it was made from here, "" for none
 }
 
-// plans checks every image of an archive before anything is done for one.
+// plans checks every image of an archive before any is committed.
 func (a *archived) plans(wanted []entry) ([]plan, error) {
 	var plans []plan
 	for _, e := range wanted {
@@ -97,7 +97,7 @@ func (a *archived) plans(wanted []entry) ([]plan, error) {
 	return plans, nil
 }
 
-// forPlatform keeps the images that are for the platform that was asked for; nil asks for none.
+// forPlatform keeps the images for the requested platform, all if want is nil.
 func forPlatform(plans []plan, want *ocispec.Platform) (kept []plan, err error) {
 	for _, p := range plans {
 		if perr := p.img.CheckPlatform(p.img.ID.String(), want); perr == nil {
@@ -150,14 +150,13 @@ func (a *archived) plan(e entry) (p plan, err error) {
 	return p, nil
 }
 
-// placed is a layer that is there, or will be with the commit.
+// placed is a layer that exists, or will with the commit.
 type placed struct {
-	name string // in the driver, today
+	name string // its current name in the driver
 	size int64
 }
 
-// commit puts the layers of images on one another, makes them durable, and makes all appear in one step; layering is
-// held.
+// commit stacks the layers of images, syncs them, and makes everything appear in one step; c.layering is held.
 func (s *stager) commit(ctx context.Context, plans []plan) ([]Loaded, error) {
 	var (
 		imgs    []pending
@@ -184,7 +183,7 @@ func (s *stager) commit(ctx context.Context, plans []plan) ([]Loaded, error) {
 	return loaded, s.c.add(imgs, commits)
 }
 
-// build places the layers of one image; done holds those of the images before it.
+// build places the layers of one image; done holds the layers placed so far, by chain ID.
 func (s *stager) build(ctx context.Context, p plan, done map[digest.Digest]placed) (commits []fs.Commit, size int64,
 	err error) {
 	var below digest.Digest
@@ -207,7 +206,7 @@ func (s *stager) build(ctx context.Context, p plan, done map[digest.Digest]place
 	return commits, size, nil
 }
 
-// moved tells which of an image's names point at another one now.
+// moved returns which of an image's names now point at another image.
 func (c *Catalog) moved(p plan) map[string]digest.Digest {
 	var moved map[string]digest.Digest
 	for _, n := range p.names {

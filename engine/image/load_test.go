@@ -11,7 +11,7 @@ import (
 	"box/fs/fstest"
 )
 
-// TestLoadForms: every form of archive gives the same images, with the IDs that their configurations have.
+// TestLoadForms checks that every form of archive gives the same images, with the right IDs.
 func TestLoadForms(t *testing.T) {
 	base := layerTar(t, fstest.Entry{Name: "bin/"},
 		fstest.Entry{Name: "bin/sh", Body: strings.Repeat("shell ", 5000), Mode: 0o755})
@@ -19,7 +19,7 @@ func TestLoadForms(t *testing.T) {
 		fstest.Entry{Name: "bin/.wh.sh"})
 	other := layerTar(t, fstest.Entry{Name: "etc/"}, fstest.Entry{Name: "etc/motd", Body: "two"})
 	one := newSample(t, "one", []string{"example.test/one:1"}, base, top)
-	two := newSample(t, "two", []string{"two:latest"}, base, other, base) // shares a layer, and has it twice
+	two := newSample(t, "two", []string{"two:latest"}, base, other, base) // shares a layer and has it twice
 	for _, row := range []struct {
 		name string
 		raw  []byte
@@ -54,7 +54,7 @@ func TestLoadForms(t *testing.T) {
 	}
 }
 
-// TestLoadAgain: what is there already is not there twice, and names move.
+// TestLoadAgain checks that loading twice adds nothing, and that names move.
 func TestLoadAgain(t *testing.T) {
 	base := layerTar(t, fstest.Entry{Name: "f", Body: "base"})
 	one := newSample(t, "one", []string{"x:1"}, base)
@@ -80,7 +80,7 @@ func TestLoadAgain(t *testing.T) {
 	})
 }
 
-// TestLinks: a layer may be a link to a link; one that leads round or out leads nowhere.
+// TestLinks checks that a layer may be a link to a link, and that loops and links out of the archive lead nowhere.
 func TestLinks(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: "x"})
 	s := newSample(t, "links", nil, layer)
@@ -113,7 +113,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestProgress: what is worth it is reported, to its end.
+// TestProgress checks that the progress of a large member is reported up to its end.
 func TestProgress(t *testing.T) {
 	layer := layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("0123456789abcdef", 200_000)})
 	s := newSample(t, "p", nil, layer)
@@ -132,8 +132,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// fixed is an archive packed with bzip2, of an image with a field that is known to nobody. Docker 20.10 loads it as
-// fixedID.
+// fixed is a bzip2-compressed archive of an image with an unknown field. Docker 20.10 loads it as fixedID.
 const (
 	fixedID = "sha256:4a072aea5d970ace5cdf6177d8f5429fefd0ce835d184d54c482675136ccb91f"
 	fixed   = `QlpoOTFBWSZTWT5v4sYAAXv/yN0QAAxQB//wLiWfmv//3uoAAQIACBhAAfgw1IJSJTwKeFPU9R5T0T1NHiRkHqGCPUyGR6mj1BKSaNomUyeSmU8QmNJiDAAB
@@ -145,7 +144,7 @@ AeaReSVNCn4zAFNoMVE05xFDMZASHscsTBHbVWqtvmxPRQnVKL9EZ/r3oBRIDofd3H2peoXffM4FeZIZ
 XdYW6qfKGD5Oi44KYgbt+WllXsEOcQQP+LuSKcKEgfN/FjA=`
 )
 
-// TestFixedID: an image that Docker has loaded too has the same ID here.
+// TestFixedID checks that an image gets the same ID as in Docker.
 func TestFixedID(t *testing.T) {
 	raw, err := base64.StdEncoding.DecodeString(fixed)
 	if err != nil {

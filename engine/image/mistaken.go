@@ -16,10 +16,10 @@ import (
 	"box/fs/archive"
 )
 
-// beginning is how much of a stream is looked at to tell what it is.
+// beginning is how many bytes of a stream are inspected to identify it.
 const beginning = 4 << 10
 
-// begins looks at the beginning of a stream that is to be a tar, and says what it is when it is none.
+// begins checks that a stream begins like a tar, and otherwise returns an error that says what it is instead.
 func begins(r io.Reader) (*bufio.Reader, error) {
 	b := bufio.NewReaderSize(r, beginning)
 	head, err := b.Peek(beginning)
@@ -33,7 +33,7 @@ func begins(r io.Reader) (*bufio.Reader, error) {
 	switch {
 	case what == "empty":
 		return nil, fmt.Errorf("it is empty: %w", errdefs.ErrInvalidArgument)
-	case what != "" && len(head) < 512: // a name may be all that is left of a tar
+	case what != "" && len(head) < 512: // the beginning of a tar looks like text, too
 		return nil, fmt.Errorf("it is not a tar but %s, or ends too early, after %d bytes: %w", what, len(head),
 			errdefs.ErrInvalidArgument)
 	case what != "":
@@ -44,10 +44,10 @@ func begins(r io.Reader) (*bufio.Reader, error) {
 	return nil, fmt.Errorf("it is not a tar: %w", errdefs.ErrInvalidArgument)
 }
 
-// systemFolders are in the root of nearly every system.
+// systemFolders are in the root of nearly every Linux system.
 var systemFolders = []string{"bin", "dev", "etc", "home", "lib", "proc", "root", "sbin", "sys", "tmp", "usr", "var"}
 
-// notImages is the error of an archive that has no images, or too much beside them, with what it is instead.
+// notImages explains what an archive without images, or with too much beside them, is instead.
 func (a *archived) notImages(err error) error {
 	const none = "archive holds neither manifest.json nor index.json"
 	for _, name := range []string{"manifest.json", "index.json"} {
@@ -83,8 +83,8 @@ func (a *archived) notImages(err error) error {
 	return fmt.Errorf("%s: it is not of images: %w", none, errdefs.ErrInvalidArgument)
 }
 
-// Files passes on the tar, plain, of a file system. What is none, and an archive of images, ends in an error that
-// says so.
+// Files passes on the plain tar of a file system. It refuses other data and archives of images with an error that
+// says what they are.
 func Files(r io.Reader) (io.Reader, error) {
 	b, err := begins(r)
 	if err != nil {
@@ -96,7 +96,7 @@ func Files(r io.Reader) (io.Reader, error) {
 	for {
 		h, err := t.Next()
 		if err != nil {
-			break // the beginning has an end
+			break // the peeked part ends in the middle of the tar
 		}
 		if name := path.Clean("/" + h.Name)[1:]; name != "" {
 			names = append(names, name)
@@ -109,8 +109,8 @@ func Files(r io.Reader) (io.Reader, error) {
 	return b, nil
 }
 
-// isOfImages tells the names that archives of images have and file systems have not: of Docker's of all times,
-// Podman's, Skopeo's and OCI layouts.
+// isOfImages reports whether a name occurs in archives of images (of any Docker, Podman, Skopeo, OCI layouts) but not
+// in file systems.
 func isOfImages(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
 	switch first {

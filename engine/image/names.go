@@ -12,7 +12,7 @@ import (
 	"box/engine/refuse"
 )
 
-// badReference says what is wrong with a name.
+// badReference converts an error of the reference package into Docker's.
 func badReference(err error) error {
 	if errors.Is(err, reference.ErrCapitals) {
 		err = fmt.Errorf("%w: %w", reference.ErrFormat, err)
@@ -23,14 +23,14 @@ func badReference(err error) error {
 // Lookup is Resolve without reading the image's configuration.
 func (c *Catalog) Lookup(ref string) (digest.Digest, error) { return c.find(ref) }
 
-// find turns what users type into an image's ID: a whole ID, then a name, then the beginning of an ID that only one
-// has.
+// find resolves what users type to an image's ID: first as a whole ID, then as a name, then as an unambiguous prefix
+// of an ID.
 func (c *Catalog) find(ref string) (digest.Digest, error) {
 	named, id, err := reference.ParseAny(ref)
 	if err != nil {
 		return "", badReference(err)
 	}
-	if id != "" { // 64 digits, or those with their algorithm
+	if id != "" { // 64 digits, with or without the algorithm
 		if _, ok := c.row(id); ok {
 			return id, nil
 		}
@@ -46,7 +46,7 @@ func (c *Catalog) find(ref string) (digest.Digest, error) {
 	return "", missing(full.Familiar())
 }
 
-// fullName is the name that the catalog has for what users type: a digest makes a tag beside it superfluous.
+// fullName returns the catalog's form of a name: a digest makes a tag redundant.
 func fullName(named reference.Named) reference.Named {
 	if named.Digest != "" {
 		return named.WithDigest(named.Digest)
@@ -54,7 +54,7 @@ func fullName(named reference.Named) reference.Named {
 	return named.OrLatest()
 }
 
-// byPrefix finds the one image whose ID begins so.
+// byPrefix finds the only image whose ID begins with ref.
 func (c *Catalog) byPrefix(ref string) (digest.Digest, bool) {
 	p := strings.TrimPrefix(ref, "sha256:")
 	if p == "" || strings.Trim(p, "0123456789abcdef") != "" {
@@ -75,7 +75,7 @@ func (c *Catalog) byPrefix(ref string) (digest.Digest, bool) {
 	return found, found != ""
 }
 
-// Tag gives an image one more name, or takes the name from another, and returns the name as users type it.
+// Tag gives an image one more name, moving it from another image if need be, and returns the name as users type it.
 func (c *Catalog) Tag(ref, repository, tag string) (*Image, string, error) {
 	named, err := tagged(repository, tag)
 	if err != nil {
@@ -85,7 +85,7 @@ func (c *Catalog) Tag(ref, repository, tag string) (*Image, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	c.layering.Lock() // so that the image does not go meanwhile
+	c.layering.Lock() // so that the image is not removed meanwhile
 	defer c.layering.Unlock()
 	if _, ok := c.row(img.ID); !ok {
 		return nil, "", missing(ref)
@@ -93,13 +93,13 @@ func (c *Catalog) Tag(ref, repository, tag string) (*Image, string, error) {
 	return img, named.Familiar(), c.add([]pending{{img: img, names: []string{named.String()}}}, nil)
 }
 
-// CheckName refuses what cannot be a name of an image.
+// CheckName refuses what cannot be the name of an image.
 func CheckName(repository, tag string) error {
 	_, err := tagged(repository, tag)
 	return err
 }
 
-// tagged is a name with its tag, both as the user gave them.
+// tagged combines a repository and a tag, both as the user typed them, into a full name.
 func tagged(repository, tag string) (reference.Named, error) {
 	named, err := reference.Parse(repository)
 	if err != nil {
@@ -116,7 +116,7 @@ func tagged(repository, tag string) (reference.Named, error) {
 	return named.OrLatest(), nil
 }
 
-// Named tells whether an image is there under all of the names, in full.
+// Named reports whether an image exists and has all of these full names.
 func (c *Catalog) Named(id digest.Digest, names ...string) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

@@ -11,7 +11,7 @@ import (
 	"box/engine/reference"
 )
 
-// Outgo is an image that is being sent somewhere. Its layers stay until Close, whoever removes it.
+// Outgo is an image that is being sent. Its layers stay until Close, even if the image is removed.
 type Outgo struct {
 	*Image
 	c     *Catalog
@@ -27,7 +27,7 @@ func (c *Catalog) Outgo(id digest.Digest) (*Outgo, error) {
 	return &Outgo{img, c, c.pin([]*Image{img})}, nil
 }
 
-// Size is how many bytes of file content layer n has.
+// Size returns the bytes of file content in layer n, 0 if unknown.
 func (o *Outgo) Size(ctx context.Context, n int) int64 {
 	info, err := o.c.layers.Stat(ctx, o.ChainIDs()[n].String())
 	if err != nil {
@@ -36,16 +36,16 @@ func (o *Outgo) Size(ctx context.Context, n int) int64 {
 	return max(info.Size, 0)
 }
 
-// Layer writes the tar that layer n was made of.
+// Layer writes the exact tar that layer n was made from.
 func (o *Outgo) Layer(ctx context.Context, n int, w io.Writer) error {
 	diff := o.Config.RootFS.DiffIDs[n]
 	return o.c.tar(ctx, o.ChainIDs()[n].String(), w, func(d digest.Digest) bool { return d == diff })
 }
 
-// Close lets the layers go.
+// Close releases the layers.
 func (o *Outgo) Close(ctx context.Context) { o.unpin(context.WithoutCancel(ctx)) }
 
-// tar writes a layer's tar. What is not what it was ends in an error.
+// tar writes a layer's tar, and returns ErrDataLoss if its digest is not right.
 func (c *Catalog) tar(ctx context.Context, layer string, w io.Writer, right func(digest.Digest) bool) error {
 	sum := digest.SHA256.Digester()
 	out := writeFunc(func(p []byte) (int, error) {
@@ -64,12 +64,12 @@ func (c *Catalog) tar(ctx context.Context, layer string, w io.Writer, right func
 	return nil
 }
 
-// writeFunc is a writer made of a function.
+// writeFunc makes an io.Writer of a function.
 type writeFunc func(p []byte) (int, error)
 
 func (f writeFunc) Write(p []byte) (int, error) { return f(p) }
 
-// Tags lists the tags of a repository with their images, sorted.
+// Tags lists the tags of a repository, sorted, with their images.
 func (c *Catalog) Tags(repository reference.Named) (tags []reference.Named, ids []digest.Digest) {
 	for _, t := range c.tagsOf(repository.Name()) {
 		id, ok := c.named(t.String())

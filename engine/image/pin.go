@@ -6,8 +6,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// pin keeps the layers of images, whoever removes the images, until the function that it returns is called. What that
-// cannot delete is left to the next Open.
+// pin keeps the layers of images, even if the images are removed, until unpin is called. The next Open deletes what
+// unpin cannot.
 func (c *Catalog) pin(images []*Image) (unpin func(context.Context)) {
 	c.layering.Lock()
 	defer c.layering.Unlock()
@@ -20,7 +20,7 @@ func (c *Catalog) pin(images []*Image) (unpin func(context.Context)) {
 	return c.pinHeld(tops)
 }
 
-// pinHeld is pin for layers with what is below them; c.layering is held.
+// pinHeld is pin for layers and those below them; c.layering is held.
 func (c *Catalog) pinHeld(chains []digest.Digest) (unpin func(context.Context)) {
 	for _, chain := range chains {
 		c.pins[chain]++
@@ -32,7 +32,7 @@ func (c *Catalog) pinHeld(chains []digest.Digest) (unpin func(context.Context)) 
 	}
 }
 
-// unpin deletes layers that nobody else needs any more.
+// unpin drops one pin, and deletes the layers that nothing else needs.
 func (c *Catalog) unpin(ctx context.Context, chain digest.Digest) {
 	c.layering.Lock()
 	c.pins[chain]--

@@ -11,19 +11,19 @@ import (
 	"box/engine/refuse"
 )
 
-// Platform is what an image is for.
+// Platform returns the platform that an image is for.
 func (i *Image) Platform() ocispec.Platform {
 	return ocispec.Platform{Architecture: i.Config.Architecture, OS: i.Config.OS, OSVersion: i.Config.OSVersion,
 		Variant: i.Config.Variant}
 }
 
-// HostPlatform is what programs of this host are for.
+// HostPlatform returns the platform of this host.
 func HostPlatform() ocispec.Platform {
 	p := ocispec.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	return normal(p)
 }
 
-// ParsePlatform reads os[/architecture[/variant]], as users type it after --platform; what is left out is the host's.
+// ParsePlatform reads os[/architecture[/variant]], the form of --platform; omitted parts are the host's.
 func ParsePlatform(s string) (ocispec.Platform, error) {
 	parts := strings.Split(s, "/")
 	p := HostPlatform()
@@ -61,8 +61,7 @@ func isArchitecture(s string) bool {
 	return false
 }
 
-// normal brings the names of a platform into the one form that images use (image-spec, image-index.md, "Platform
-// Variants").
+// normal maps the names of a platform to the form that images use (image-spec, image-index.md, "Platform Variants").
 func normal(p ocispec.Platform) ocispec.Platform {
 	p.OS, p.Architecture, p.Variant = strings.ToLower(p.OS), strings.ToLower(p.Architecture), strings.ToLower(p.Variant)
 	switch p.Architecture {
@@ -89,7 +88,7 @@ func normal(p ocispec.Platform) ocispec.Platform {
 	return p
 }
 
-// PlatformString is a platform as people write it.
+// PlatformString formats a platform as os/architecture[/variant].
 func PlatformString(p ocispec.Platform) string {
 	s := p.OS + "/" + p.Architecture
 	if p.Variant != "" {
@@ -98,11 +97,11 @@ func PlatformString(p ocispec.Platform) string {
 	return s
 }
 
-// sameArchitecture is the least that Suits tells of an image whose architecture is the one that was asked for.
+// sameArchitecture is the lowest score that Suits gives to an image of the requested architecture.
 const sameArchitecture = 50
 
-// Suits tells how well an image for have serves want: 0 not at all, else the higher the better. Older variants of arm
-// and amd64 run where newer do, and programs of 32 bits where those of 64 do.
+// Suits scores how well an image for have serves want: 0 for not at all, else higher is better. Older variants of arm
+// and amd64 run on newer ones, and 32-bit programs run on 64-bit hosts.
 func Suits(want, have ocispec.Platform) int {
 	want, have = normal(want), normal(have)
 	if want.OS != have.OS {
@@ -127,7 +126,7 @@ func Suits(want, have ocispec.Platform) int {
 	return sameArchitecture + h
 }
 
-// variantNumber is 7 of v7; an amd64 that says nothing is v1.
+// variantNumber returns 7 for v7, and 1 if there is no number: amd64 without a variant is v1.
 func variantNumber(v string) int {
 	if len(v) == 2 && v[0] == 'v' && v[1] >= '1' && v[1] <= '9' {
 		return int(v[1] - '0')
@@ -135,8 +134,8 @@ func variantNumber(v string) int {
 	return 1
 }
 
-// CheckPlatform gives Docker's error when an image, which the user called ref, is not for the platform that was asked
-// for; nil asks for none.
+// CheckPlatform returns Docker's error if an image, which the user called ref, is not for the requested platform; nil
+// accepts any.
 func (i *Image) CheckPlatform(ref string, want *ocispec.Platform) error {
 	if want == nil || Suits(*want, i.Platform()) >= sameArchitecture {
 		return nil
@@ -146,7 +145,7 @@ func (i *Image) CheckPlatform(ref string, want *ocispec.Platform) error {
 		ref, PlatformString(i.Platform()), PlatformString(*want))
 }
 
-// PlatformWarnings tell of an image whose programs may not run on this host.
+// PlatformWarnings warns if an image's programs may not run on this host.
 func (i *Image) PlatformWarnings() []string {
 	host := HostPlatform()
 	if Suits(host, i.Platform()) >= sameArchitecture {

@@ -13,10 +13,10 @@ import (
 	"box/fs"
 )
 
-// Recover makes the rows of images, of each driver that has layers, from what is below root: content, layers and the
-// rows beside the content. A row in tx stays where nothing newer is known of the image and all that it needs is
-// there. An image of which the configuration alone is known gets a row without a name. It returns how many images
-// there are, and the content that none of them has.
+// Recover rebuilds the rows of images, for each driver that has layers, from what is below root: content, layers and
+// the files of rows. A row in tx stays if nothing newer is known and everything that its image needs exists. An image
+// known only by its configuration gets a row without a name. Recover returns how many images there are, and the paths
+// of content that none of them has.
 func Recover(tx *state.Tx, root string, drivers map[string]fs.Recovered) (count int, left []string, err error) {
 	s := &Store{dir: filepath.Join(root, "content")}
 	r := recovery{s: s, rows: map[string]row{}, blobs: map[digest.Digest]bool{}, drivers: drivers}
@@ -61,12 +61,12 @@ func Recover(tx *state.Tx, root string, drivers map[string]fs.Recovered) (count 
 // recovery is one run of Recover.
 type recovery struct {
 	s       *Store
-	rows    map[string]row // by driver and ID, as in the table
+	rows    map[string]row // by driver/ID, as in the table
 	blobs   map[digest.Digest]bool
 	drivers map[string]fs.Recovered
 }
 
-// readBeside takes the rows beside the content, which are as new as the last change but may have been cut off.
+// readBeside reads the files of rows, which are as new as the last change but may be truncated.
 func (r *recovery) readBeside() {
 	files, _ := os.ReadDir(rowsDir(r.s.dir))
 	for _, f := range files {
@@ -79,7 +79,7 @@ func (r *recovery) readBeside() {
 	}
 }
 
-// readContent makes rows of configurations that have none.
+// readContent makes rows for configurations that have none.
 func (r *recovery) readContent() {
 	for d := range r.blobs {
 		raw, err := r.s.read(d)
@@ -88,7 +88,7 @@ func (r *recovery) readContent() {
 		}
 		img, err := Parse(raw)
 		if err != nil || img.Config.RootFS.Type == "" {
-			continue // a manifest
+			continue // a manifest, not a configuration
 		}
 		for driver, have := range r.drivers {
 			key := driver + "/" + d.String()
@@ -105,7 +105,7 @@ func (r *recovery) readContent() {
 	}
 }
 
-// whole tells whether all that an image needs is there.
+// whole reports whether everything that an image needs exists.
 func (r *recovery) whole(key string, have row) bool {
 	driver, id, _ := strings.Cut(key, "/")
 	found, ok := r.drivers[driver]
@@ -120,7 +120,7 @@ func (r *recovery) whole(key string, have row) bool {
 	return true
 }
 
-// settleNames leaves a name that two images of one driver claim to the one that was named last.
+// settleNames gives a name that two images of one driver claim to the one that was tagged last.
 func (r *recovery) settleNames() {
 	owner := map[string]string{}
 	for key, have := range r.rows {

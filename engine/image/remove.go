@@ -13,20 +13,21 @@ import (
 	"box/fs"
 )
 
-// Removed tells what a removal did.
+// Removed reports what a removal did.
 type Removed struct {
 	ID       digest.Digest
 	Labels   map[string]string
 	Untagged []string // as users type them
-	Deleted  []string // the image's ID, then chain IDs of its layers from the top down; nil when the image stays
+	Deleted  []string // the image's ID, then the chain IDs of its layers from the top down; nil if the image stays
 }
 
-// User tells which container uses an image and whether it runs, "" for none; one that runs is told before others.
+// User returns a container that uses an image, "" for none, and whether it runs; running containers come first.
 type User func(id string) (container string, running bool)
 
-// Remove takes a name away from an image, and the image with its layers when it was the last or ref is an ID, by
-// Docker's rules: without force no name goes from under a container, and a running container's image stays whatever
-// force says. A stopped container keeps the layers that it needs; Release takes them when it goes.
+// Remove removes a name from an image. It also removes the image with its layers if that was the last name or ref is
+// an ID, by Docker's rules: without force no name is removed that a container uses, and a running container's image
+// stays even with force. A stopped container keeps the layers that it needs; Release deletes them when the container
+// is removed.
 func (c *Catalog) Remove(ctx context.Context, ref string, force bool, user User) (Removed, error) {
 	c.layering.Lock()
 	defer c.layering.Unlock()
@@ -59,7 +60,7 @@ func (c *Catalog) Remove(ctx context.Context, ref string, force bool, user User)
 	return done, err
 }
 
-// refuseName is why a name may not be taken away.
+// refuseName returns Docker's error if a name may not be removed.
 func refuseName(ref string, id digest.Digest, names []string, force bool, by string) error {
 	if force || by == "" || !single(names) {
 		return nil
@@ -69,7 +70,7 @@ func refuseName(ref string, id digest.Digest, names []string, force bool, by str
 		ref, by, short(id))
 }
 
-// refuseID is why an image may not be deleted with all its names.
+// refuseID returns Docker's error if an image may not be deleted with all its names.
 func refuseID(id digest.Digest, names []string, force bool, by string, running bool) error {
 	switch {
 	case running:
@@ -88,7 +89,7 @@ func deleteConflict(id digest.Digest, how, why string) error {
 	return refuse.Conflict("conflict: unable to delete %s (%s) - %s", short(id), how, why)
 }
 
-// hasChildren tells whether an image was made of this one here.
+// hasChildren reports whether another image was made from this one here.
 func (c *Catalog) hasChildren(id digest.Digest) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -100,7 +101,7 @@ func (c *Catalog) hasChildren(id digest.Digest) bool {
 	return false
 }
 
-// split parses names and tells tags from digests.
+// split parses names and separates tags from digests.
 func split(names []string) (tags, digests []reference.Named) {
 	for _, n := range names {
 		r, err := reference.Parse(n)
@@ -116,7 +117,7 @@ func split(names []string) (tags, digests []reference.Named) {
 	return tags, digests
 }
 
-// single tells whether names are one in a user's eyes: one tag, or one and the digests of its own repository.
+// single reports whether names count as one for a user: all in one repository, and at most one of them a tag.
 func single(names []string) bool {
 	tags, digests := split(names)
 	if len(tags) > 1 {
@@ -131,8 +132,7 @@ func single(names []string) bool {
 	return true
 }
 
-// goesWith is the names that go with one: a tag that is the last of its repository takes the repository's digests
-// along.
+// goesWith returns the names that are removed with one: a repository's last tag takes the repository's digests along.
 func goesWith(name string, names []string) []string {
 	going := []string{name}
 	gone, err := reference.Parse(name)
@@ -156,7 +156,7 @@ func goesWith(name string, names []string) []string {
 	return going
 }
 
-// isID tells whether ref was meant as an ID: not as a name that the image happens to have.
+// isID reports whether ref was meant as an ID and not as a name.
 func isID(ref string, id digest.Digest) bool {
 	if ref == id.String() || ref == id.Encoded() {
 		return true
@@ -166,7 +166,7 @@ func isID(ref string, id digest.Digest) bool {
 
 func hasPrefix(s, p string) bool { return len(p) <= len(s) && s[:len(p)] == p }
 
-// nameOf is the full name that ref is.
+// nameOf returns the full name for ref, "" if it is not a name.
 func nameOf(ref string) string {
 	named, err := reference.Parse(ref)
 	if err != nil {
@@ -175,7 +175,7 @@ func nameOf(ref string) string {
 	return fullName(named).String()
 }
 
-// untag takes names away.
+// untag removes names from an image.
 func (c *Catalog) untag(id digest.Digest, names []string) error {
 	c.change.Lock()
 	defer c.change.Unlock()
@@ -184,7 +184,7 @@ func (c *Catalog) untag(id digest.Digest, names []string) error {
 	return c.apply(edit{set: map[digest.Digest]row{id: r}})
 }
 
-// delete takes an image away with the layers that only it stands on; c.layering is held.
+// delete removes an image and the layers that only it needs; c.layering is held.
 func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string, error) {
 	gone, left, err := c.unshared(ctx, id, r.Top)
 	if err != nil {
@@ -196,7 +196,7 @@ func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string
 	if err != nil {
 		return nil, err
 	}
-	// The image is gone: files that cannot be deleted now are orphans, which the next Open sweeps.
+	// The image is gone: files that cannot be deleted now are orphans, and the next Open sweeps them.
 	for _, name := range gone {
 		_ = c.layers.Remove(ctx, name)
 	}
@@ -204,8 +204,9 @@ func (c *Catalog) delete(ctx context.Context, id digest.Digest, r row) ([]string
 	return append([]string{id.String()}, gone...), nil
 }
 
-// unshared lists the layers that go with the image id, from its top down: to the first that another image ends in or
-// that a layer outside the list stands on. left is that one where no image ends in it, "" for none.
+// unshared lists the layers to delete with the image id, from its top down: it stops at the first that another image
+// ends in, that is pinned, or that another layer stands on. left is that layer unless an image ends in it, "" for
+// none.
 func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) (gone []string, left string, err error) {
 	tops := map[string]bool{}
 	c.mu.RLock()
@@ -225,7 +226,7 @@ func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) (gone []s
 	for name := top.String(); name != "" && !tops[name]; {
 		standing := parents[name]
 		if len(gone) > 0 {
-			standing-- // the one above, which goes too
+			standing-- // the one above is deleted too
 		}
 		if standing > 0 || c.pins[digest.Digest(name)] > 0 {
 			return gone, name, nil
@@ -242,8 +243,8 @@ func (c *Catalog) unshared(ctx context.Context, id, top digest.Digest) (gone []s
 	return gone, "", nil
 }
 
-// Release deletes the layers from top down that no image and no container stands on: what a container whose image was
-// deleted leaves when it goes.
+// Release deletes the layers from top down that no image or container needs: those a container leaves when its image
+// was already removed.
 func (c *Catalog) Release(ctx context.Context, top digest.Digest) error {
 	c.layering.Lock()
 	defer c.layering.Unlock()

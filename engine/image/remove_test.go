@@ -9,7 +9,7 @@ import (
 	"box/fs/fstest"
 )
 
-// TestRemove: Docker's rules of what goes with a name or an ID, and of what may not go.
+// TestRemove checks Docker's rules about what is removed with a name or an ID, and what may not be.
 func TestRemove(t *testing.T) {
 	base, top := layerTar(t, fstest.Entry{Name: "f", Body: "base"}), layerTar(t, fstest.Entry{Name: "f", Body: "top"})
 	one := newSample(t, "one", []string{"one:1", "one:2"}, base, top)
@@ -17,10 +17,10 @@ func TestRemove(t *testing.T) {
 	for _, row := range []struct {
 		name, ref string
 		force     bool
-		user      string // who uses the image; ! for one that runs
-		says      string // the error, or
+		user      string // who uses the image; "!" if running
+		says      string // the expected error, or else:
 		untagged  []string
-		deleted   int // IDs of images and layers
+		deleted   int // number of deleted images and layers
 	}{
 		{"a name of several", "one:1", false, "", "", []string{"one:1"}, 0},
 		{"a name under a container", "one:1", false, "c", "", []string{"one:1"}, 0},
@@ -60,7 +60,7 @@ func (b *bench) removed(ref string, force bool, user, says string, untagged []st
 	return err
 }
 
-// TestRemoveAll: when the last image has gone so have all layers and all content.
+// TestRemoveAll checks that no layers or content are left after the last image.
 func TestRemoveAll(t *testing.T) {
 	base := layerTar(t, fstest.Entry{Name: "f", Body: "base"})
 	one := newSample(t, "one", []string{"one:1"}, base, layerTar(t, fstest.Entry{Name: "g", Body: "g"}))
@@ -74,7 +74,7 @@ func TestRemoveAll(t *testing.T) {
 	})
 }
 
-// TestTag: a name moves, and its rules are Docker's.
+// TestTag checks that a name moves, by Docker's rules.
 func TestTag(t *testing.T) {
 	s := newSample(t, "one", []string{"one:1"}, layerTar(t, fstest.Entry{Name: "f"}))
 	b := newBench(t, "vfs")

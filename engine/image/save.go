@@ -18,17 +18,17 @@ import (
 	"box/engine/refuse"
 )
 
-// chosen is an image that is to be saved under some of its tags.
+// chosen is an image to be saved under some of its tags.
 type chosen struct {
 	*Image
 	tags []reference.Named
 }
 
-// Save writes images as one archive in the form that Docker has used since version 25: an OCI layout with
-// manifest.json and repositories beside it. A name without a tag stands for all tags of its repository. Layers are
-// the very tars that the images were made of; nothing is kept in memory or in files meanwhile, and nothing is written
-// before all is known to be there. The images stay whole until Save returns, whoever removes them. platform, where
-// given, is the one they have to be for.
+// Save writes images as one archive in Docker's form since version 25: an OCI layout with manifest.json and
+// repositories beside it. A name without a tag means all tags of its repository. Layers are the exact tars that the
+// images were made from. They are streamed, not buffered, and nothing is written before everything is known to exist.
+// The images stay whole until Save returns, even if they are removed. If platform is set, all images have to be for
+// it.
 func (c *Catalog) Save(ctx context.Context, refs []string, platform *ocispec.Platform, w io.Writer) ([]*Image, error) {
 	list, err := c.choose(refs)
 	if err != nil {
@@ -54,7 +54,7 @@ func (c *Catalog) Save(ctx context.Context, refs []string, platform *ocispec.Pla
 	return images, err
 }
 
-// choose finds images and the tags that they are saved under, each image once.
+// choose finds images and the tags to save them under, each image once.
 func (c *Catalog) choose(refs []string) ([]*chosen, error) {
 	var list []*chosen
 	by := map[digest.Digest]*chosen{}
@@ -82,7 +82,7 @@ func (c *Catalog) choose(refs []string) ([]*chosen, error) {
 	return list, nil
 }
 
-// match calls add for the images, with tags where there are some, that one argument of a save means.
+// match calls add for each image, and its tag if it has one, that one argument of save means.
 func (c *Catalog) match(ref string, add func(id digest.Digest, tag reference.Named) error) error {
 	id, err := c.find(ref)
 	named, nerr := reference.Parse(ref)
@@ -134,7 +134,7 @@ type saved struct {
 	at    time.Time
 }
 
-// saving is an archive that is being put together.
+// saving is an archive being assembled.
 type saving struct {
 	c        *Catalog
 	files    map[string]saved
@@ -143,7 +143,7 @@ type saving struct {
 	tags     map[string]map[string]string // repository, tag -> digest of the top layer
 }
 
-// savedEntry is an image of manifest.json.
+// savedEntry is an image in manifest.json.
 type savedEntry struct {
 	Config       string
 	RepoTags     []string
@@ -153,7 +153,7 @@ type savedEntry struct {
 
 func blobName(d digest.Digest) string { return "blobs/sha256/" + d.Encoded() }
 
-// blob adds content that is in memory.
+// blob adds content from memory.
 func (a *saving) blob(kind string, raw []byte, at time.Time) ocispec.Descriptor {
 	d := digest.FromBytes(raw)
 	a.files[blobName(d)] = saved{raw: raw, size: int64(len(raw)), at: at}
@@ -172,7 +172,7 @@ func (a *saving) layer(ctx context.Context, chain, diff digest.Digest, at time.T
 	return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: diff, Size: size}, nil
 }
 
-// add takes an image into the archive.
+// add adds an image to the archive.
 func (a *saving) add(ctx context.Context, img *chosen) error {
 	platform := img.Platform()
 	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Layers: []ocispec.Descriptor{}}
@@ -205,7 +205,7 @@ func (a *saving) add(ctx context.Context, img *chosen) error {
 	return nil
 }
 
-// legacy notes a tag for the file repositories, where it points at the top layer.
+// legacy records a tag for the file repositories, where it points at the top layer.
 func (a *saving) legacy(repository, tag string, diffs []digest.Digest) {
 	if len(diffs) == 0 {
 		return
@@ -219,7 +219,7 @@ func (a *saving) legacy(repository, tag string, diffs []digest.Digest) {
 	a.tags[repository][tag] = diffs[len(diffs)-1].Encoded()
 }
 
-// write writes all files, in the order of their names.
+// write writes all files, sorted by name.
 func (a *saving) write(ctx context.Context, w io.Writer) error {
 	epoch := time.Unix(0, 0)
 	small := func(name string, raw []byte) { a.files[name] = saved{raw: raw, size: int64(len(raw)), at: epoch} }
@@ -249,7 +249,7 @@ func (a *saving) write(ctx context.Context, w io.Writer) error {
 	return t.Close()
 }
 
-// content writes one file; a layer that is not what its name says ends the archive.
+// content writes one file, and fails if a layer does not match its name.
 func (a *saving) content(ctx context.Context, w io.Writer, name string, f saved) error {
 	if f.layer == "" {
 		_, err := w.Write(f.raw)

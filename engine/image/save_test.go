@@ -29,7 +29,7 @@ func (b *bench) save(refs ...string) []byte {
 	return out.Bytes()
 }
 
-// members reads an archive; small files and layers alike.
+// members reads an archive into memory.
 func members(t testing.TB, raw []byte) (names []string, files map[string][]byte) {
 	t.Helper()
 	files = map[string][]byte{}
@@ -49,7 +49,8 @@ func members(t testing.TB, raw []byte) (names []string, files map[string][]byte)
 	}
 }
 
-// TestSave: what is saved is what was loaded, in both of the forms that an archive has, and another driver loads it.
+// TestSave checks that loaded images are saved unchanged, in both forms that an archive has, and that another driver
+// loads them.
 func TestSave(t *testing.T) {
 	base := layerTar(t, fstest.Entry{Name: "f", Body: strings.Repeat("base ", 9999)})
 	one := newSample(t, "one", []string{"host:5000/one:1", "one:latest"}, base,
@@ -98,7 +99,7 @@ func TestSave(t *testing.T) {
 	})
 }
 
-// without leaves a member out of an archive.
+// without returns an archive without one member.
 func without(t testing.TB, raw []byte, name string) []byte {
 	names, files := members(t, raw)
 	var rest []member
@@ -110,7 +111,7 @@ func without(t testing.TB, raw []byte, name string) []byte {
 	return tarOf(t, rest...)
 }
 
-// TestSaveErrors: nothing is written for what is not there, and Docker's words say so.
+// TestSaveErrors checks that nothing is written for a missing image, and that the errors are Docker's.
 func TestSaveErrors(t *testing.T) {
 	b := newBench(t, vfs.Name)
 	b.load(docker25(t, newSample(t, "one", []string{"one:1"}, layerTar(t, fstest.Entry{Name: "f"})),
@@ -137,7 +138,7 @@ func TestSaveErrors(t *testing.T) {
 	}
 }
 
-// TestSaveDamaged: a layer that was changed on the disk is not given out as what it was.
+// TestSaveDamaged checks that a layer changed on the disk is refused.
 func TestSaveDamaged(t *testing.T) {
 	s := newSample(t, "one", []string{"one:1"}, layerTar(t, fstest.Entry{Name: "f", Body: "as it was"}))
 	onDrivers(t, func(b *bench) {
@@ -153,7 +154,7 @@ func TestSaveDamaged(t *testing.T) {
 	})
 }
 
-// TestSaveOfRemoved: an image that is removed while it is saved is saved whole, and gone after it.
+// TestSaveOfRemoved checks that an image removed while it is saved is saved whole, and is gone afterwards.
 func TestSaveOfRemoved(t *testing.T) {
 	s := newSample(t, "one", []string{"one:1"}, layerTar(t, fstest.Entry{Name: "f", Body: "content"}))
 	onDrivers(t, func(b *bench) {
@@ -174,7 +175,7 @@ func TestSaveOfRemoved(t *testing.T) {
 	})
 }
 
-// TestPlatforms: what users type, and what suits it.
+// TestPlatforms checks how platforms are parsed, and which suit which.
 func TestPlatforms(t *testing.T) {
 	for text, want := range map[string]string{
 		"linux/amd64": "linux/amd64", "linux/arm/v6": "linux/arm/v6", "linux/armhf": "linux/arm/v7", "aarch64": "linux/arm64",
@@ -188,7 +189,7 @@ func TestPlatforms(t *testing.T) {
 	}
 	for _, row := range []struct {
 		want, better, worse string
-		none                bool // worse does not do
+		none                bool // whether a worse one must not suit
 	}{
 		{"linux/arm/v7", "linux/arm/v7", "linux/arm/v6", false},
 		{"linux/arm/v7", "linux/arm/v6", "linux/arm/v5", false},

@@ -8,7 +8,7 @@ import (
 	"box/fs"
 )
 
-// Shared tells how many bytes of each image other images have too.
+// Shared returns, for each image, the bytes of its layers that other images have too.
 func (c *Catalog) Shared(ctx context.Context) (map[digest.Digest]int64, error) {
 	layers := map[string]fs.Info{}
 	err := c.layers.Walk(ctx, func(i fs.Info) error { layers[i.Name] = i; return nil })

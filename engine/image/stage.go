@@ -19,29 +19,28 @@ import (
 	"box/panics"
 )
 
-// layer is one layer that came out of a stream, before anybody said what it stands on. Its content is at one of three
-// places.
+// layer is one layer read from a stream, before it is known what is below it. Its content is in one of three places.
 type layer struct {
 	diff  digest.Digest
 	size  int64
 	key   string // staged in the driver under this key,
 	spool string // or in this file of the store, compressed,
 	chain string // or in the driver already, committed under this name
-	taken bool   // the staged layer will be committed: who needs it again needs a copy
+	taken bool   // the staged layer will be committed: another use needs a copy
 }
 
-// stager brings layers from streams into the driver. Nothing that it makes outlives drop unless it is committed.
+// stager brings layers from streams into the driver. drop removes everything that it made and that was not committed.
 // Several goroutines may each take a layer.
 type stager struct {
 	c *Catalog
 
 	mu    sync.Mutex
-	keys  []string                // in the driver
-	files []string                // of the store
-	unpin []func(context.Context) // layers that others made and that are needed here
+	keys  []string                // staged in the driver
+	files []string                // spooled in the store
+	unpin []func(context.Context) // for committed layers that are needed here
 }
 
-// hold keeps a committed layer until drop; ok is false when it is not there.
+// hold keeps a committed layer until drop, and reports whether it exists.
 func (s *stager) hold(ctx context.Context, chain digest.Digest) (ok bool) {
 	s.c.layering.Lock()
 	defer s.c.layering.Unlock()
@@ -52,15 +51,15 @@ func (s *stager) hold(ctx context.Context, chain digest.Digest) (ok bool) {
 	return true
 }
 
-// made notes what drop is to remove.
+// made records something for drop to remove.
 func (s *stager) made(list *[]string, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	*list = append(*list, name)
 }
 
-// drop removes whatever was not committed; what it cannot, the next Open does: an image that is there already stays
-// whole. The catalog's lock of layers is not held.
+// drop removes whatever was not committed. The next Open removes what it cannot, so errors are ignored. The caller
+// does not hold c.layering.
 func (s *stager) drop(ctx context.Context) {
 	for i := len(s.keys) - 1; i >= 0; i-- { // a later one may stand on an earlier
 		info, err := s.c.layers.Stat(ctx, s.keys[i])
@@ -81,8 +80,8 @@ func (s *stager) rebases() bool {
 	return ok && r.Rebases()
 }
 
-// take reads one layer, plain or compressed, to its end: into the driver when that can put layers together later,
-// else into a file. When want is not empty, it is the digest that the bytes as they come must have.
+// take reads one layer, plain or compressed, to its end: into the driver if it can stack layers later, else into a
+// file. want is the expected digest of the bytes as they come, "" for any.
 func (s *stager) take(ctx context.Context, r io.Reader, want digest.Digest) (*layer, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, err := b.Peek(archive.Magic)
@@ -109,7 +108,7 @@ func (s *stager) take(ctx context.Context, r io.Reader, want digest.Digest) (*la
 	if broken != nil || ctx.Err() != nil {
 		return nil, errors.Join(err, broken, ctx.Err())
 	}
-	// Also when it did not unpack: the digest tells whether it came as it was.
+	// Read on even if it did not unpack: the digest tells whether it came intact.
 	if _, rerr := io.Copy(io.Discard, packed); rerr != nil {
 		return nil, rerr
 	}
@@ -119,7 +118,7 @@ func (s *stager) take(ctx context.Context, r io.Reader, want digest.Digest) (*la
 	return l, err
 }
 
-// digestError is content that is not what its digest says.
+// digestError reports content that does not match its digest.
 type digestError struct{ got digest.Digest }
 
 func (e *digestError) Error() string {
@@ -129,13 +128,14 @@ func (*digestError) Unwrap() error { return errdefs.ErrInvalidArgument }
 
 func wrongDigest(d digest.Digest) error { return &digestError{d} }
 
-// IsWrongDigest tells whether err is of content that came other than its digest says.
+// IsWrongDigest reports whether err means that content did not match its digest.
 func IsWrongDigest(err error) bool {
 	var d *digestError
 	return errors.As(err, &d)
 }
 
-// unpack is take without the check of the packed bytes. Unpacking, hashing and writing each have a goroutine.
+// unpack is take without checking the digest of the compressed bytes. Decompressing, hashing and writing each have a
+// goroutine.
 func (s *stager) unpack(ctx context.Context, r io.Reader) (*layer, error) {
 	plain, _, err := archive.Decompress(r)
 	if err != nil {
@@ -152,7 +152,7 @@ func (s *stager) unpack(ctx context.Context, r io.Reader) (*layer, error) {
 		l.spool, err = s.keep(ctx, ahead)
 	}
 	if err == nil {
-		l.diff = sum.Digest() // only at the end of the stream has the hash seen all, and is at rest
+		l.diff = sum.Digest() // the hash is complete only at the end of the stream
 	}
 	return l, err
 }
@@ -170,11 +170,11 @@ func (s *stager) fill(ctx context.Context, parent string, tar io.Reader) (key st
 
 func stagingKey() string {
 	b := make([]byte, 16)
-	rand.Read(b) // never gives an error (crypto/rand)
+	rand.Read(b) // never returns an error (crypto/rand)
 	return "staged-" + hex.EncodeToString(b)
 }
 
-// keep writes a tar to a file of the store, packed lightly. The size of a layer is known when it is applied.
+// keep writes a tar to a file of the store, lightly compressed. The layer's size is known once it is applied.
 func (s *stager) keep(ctx context.Context, tar io.Reader) (string, error) {
 	f, err := s.c.store.temp()
 	if err != nil {
@@ -192,12 +192,12 @@ func (s *stager) keep(ctx context.Context, tar io.Reader) (string, error) {
 	return f.Name(), nil
 }
 
-// readFunc is a reader made of a function.
+// readFunc makes an io.Reader of a function.
 type readFunc func(p []byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// until ends a stream with an error when ctx ends.
+// until makes reads fail once ctx ends.
 func until(ctx context.Context, r io.Reader) io.Reader {
 	return readFunc(func(p []byte) (int, error) {
 		if err := ctx.Err(); err != nil {
@@ -207,8 +207,8 @@ func until(ctx context.Context, r io.Reader) io.Reader {
 	})
 }
 
-// place makes l a staged layer on parent (a name in the driver) for one commit. A layer that is needed on several
-// others is copied: its exact tar is written again and applied.
+// place makes l a staged layer on parent (a name in the driver) for one commit. A layer needed on several others is
+// copied: its exact tar is rebuilt and applied.
 func (s *stager) place(ctx context.Context, l *layer, parent string) (key string, size int64, err error) {
 	switch {
 	case l.spool != "":

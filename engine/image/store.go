@@ -16,17 +16,17 @@ import (
 	"box/fs/disk"
 )
 
-// Store keeps content by its digest, exact bytes, one file each: configurations and what registries call manifests.
-// What is there is whole: a file gets its name when all of it is on the disk.
+// Store keeps content by its digest, byte for byte, one file each: configurations and registries' manifests. A file
+// gets its name only once all of it is on the disk.
 type Store struct {
 	dir  string // DATA/content
 	disk *disk.Disk
 }
 
-// tempPrefix begins the names of files that are still being written.
+// tempPrefix begins the names of unfinished files.
 const tempPrefix = "ingest-"
 
-// OpenStore opens the store in dir, which it makes where it is missing, and deletes what was never finished.
+// OpenStore opens the store in dir, creating it if needed, and deletes unfinished files.
 func OpenStore(dir string, d *disk.Disk) (*Store, error) {
 	s := &Store{dir: dir, disk: d}
 	if err := d.MkdirAll(s.blobs(), 0o700); err != nil {
@@ -55,11 +55,11 @@ func (s *Store) path(d digest.Digest) (string, error) {
 	return filepath.Join(s.blobs(), d.Encoded()), nil
 }
 
-// temp makes a file that Open deletes unless it was given a name.
+// temp makes a file that OpenStore deletes unless it is renamed.
 func (s *Store) temp() (*os.File, error) { return s.disk.CreateTemp(s.dir, tempPrefix) }
 
-// Put keeps what r gives under want; content of another digest is refused, and what is there damaged is replaced. It
-// is durable when Put returns.
+// Put stores the content of r under want, refuses content with another digest, and replaces damaged content. The
+// content is durable when Put returns.
 func (s *Store) Put(r io.Reader, want digest.Digest) error {
 	path, err := s.path(want)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Store) Put(r io.Reader, want digest.Digest) error {
 	return nil
 }
 
-// whole tells whether content is there as its digest says.
+// whole reports whether content exists and matches its digest.
 func (s *Store) whole(d digest.Digest) bool {
 	r, err := s.Open(d)
 	if err != nil {
@@ -104,8 +104,8 @@ func (s *Store) whole(d digest.Digest) bool {
 	return err == nil
 }
 
-// Open reads content. The reader gives errdefs.ErrDataLoss in place of the end when the bytes are not those of the
-// digest.
+// Open opens content for reading. Instead of io.EOF the reader returns errdefs.ErrDataLoss if the bytes do not match
+// the digest.
 func (s *Store) Open(d digest.Digest) (io.ReadCloser, error) {
 	path, err := s.path(d)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *Store) Open(d digest.Digest) (io.ReadCloser, error) {
 	return &verified{f, digest.SHA256.Hash(), d}, nil
 }
 
-// verified checks content while it is read.
+// verified verifies content while it is read.
 type verified struct {
 	*os.File
 	sum  hash.Hash
@@ -140,12 +140,12 @@ func (v *verified) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo keeps io.Copy from going around Read.
+// WriteTo keeps io.Copy from bypassing Read.
 func (v *verified) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{v})
 }
 
-// read is all of a small piece of content.
+// read returns all of a small piece of content.
 func (s *Store) read(d digest.Digest) ([]byte, error) {
 	r, err := s.Open(d)
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *Store) read(d digest.Digest) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Stat tells how many bytes content has.
+// Stat returns the size of content in bytes.
 func (s *Store) Stat(d digest.Digest) (int64, error) {
 	path, err := s.path(d)
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *Store) Stat(d digest.Digest) (int64, error) {
 	return info.Size(), nil
 }
 
-// Delete forgets content; what is not there is no error.
+// Delete deletes content; missing content is no error.
 func (s *Store) Delete(d digest.Digest) error {
 	path, err := s.path(d)
 	if err != nil {
@@ -188,13 +188,13 @@ func (s *Store) Delete(d digest.Digest) error {
 // Walk calls fn for all content, in the order of digests.
 func (s *Store) Walk(fn func(digest.Digest) error) error {
 	found, err := os.ReadDir(s.blobs())
-	if err != nil && !errors.Is(err, os.ErrNotExist) { // it is not there where a lost state is made again
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // the folder is missing while a lost state is recovered
 		return fmt.Errorf("list content: %w", err)
 	}
 	for _, e := range found {
 		d := digest.NewDigestFromEncoded(digest.SHA256, e.Name())
 		if d.Validate() != nil {
-			continue // not ours
+			continue // not a blob
 		}
 		if err := fn(d); err != nil {
 			return err
