@@ -16,7 +16,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// tokens is a service that gives tokens for a registry.
+// tokens is a registry's token service.
 type tokens struct {
 	*httptest.Server
 	given  int
@@ -24,7 +24,7 @@ type tokens struct {
 	forms  []string
 }
 
-// guard makes a fake want tokens, each good for some requests.
+// guard makes a fake registry require tokens, each valid for a number of requests.
 func guard(f *fake, uses int) *tokens {
 	s := &tokens{}
 	left := map[string]int{}
@@ -60,13 +60,13 @@ func guard(f *fake, uses int) *tokens {
 	return s
 }
 
-// TestTokens: a token is asked for with the scope of what is done, used again, and asked for anew when it has ended.
+// TestTokens checks that a token is requested with the right scope, reused, and renewed when it has expired.
 func TestTokens(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		uses int
 		auth Auth
-		want int // tokens
+		want int // number of tokens issued
 		says string
 	}{
 		{"nobody", 100, Auth{}, 1, ""},
@@ -101,7 +101,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestDenied: a token that does not reach far enough is Docker's "pull access denied".
+// TestDenied checks that a token with insufficient scope gives Docker's "pull access denied".
 func TestDenied(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	g := guard(f, 0)
@@ -122,7 +122,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// TestBasic: a registry with passwords of its own, and what is said to those who have none.
+// TestBasic checks a registry with basic authentication, and the errors for users without a password.
 func TestBasic(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	m, id := f.image("x", plainForm, "", layer(t, "a", "a"))
@@ -164,7 +164,7 @@ func TestBasic(t *testing.T) {
 	s.whole(f.host()+"/x", id)
 }
 
-// TestLoginToken: a service that gives a token for the password has it kept in the password's place.
+// TestLoginToken checks that a login returns the identity token that replaces the password.
 func TestLoginToken(t *testing.T) {
 	f := newFake(t)
 	guard(f, 100)
@@ -180,7 +180,8 @@ func TestLoginToken(t *testing.T) {
 	}
 }
 
-// TestSecretsStay: a password goes neither to the host that content is redirected to, nor in the open.
+// TestSecretsStay checks that a password goes neither to a host that content is redirected to nor to a service
+// without TLS.
 func TestSecretsStay(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	body := layer(t, "a", "a")
@@ -271,7 +272,7 @@ func FuzzManifest(f *testing.F) {
 	})
 }
 
-// TestTrust: what the folder of a host's certificates may hold, and who may go without TLS.
+// TestTrust checks what the folder of a host's certificates may hold, and which hosts may lack TLS.
 func TestTrust(t *testing.T) {
 	dir := t.TempDir()
 	c := New(Options{Certs: dir, Insecure: []string{"plain.test", "other.test:5000", "10.1.0.0/16"}})

@@ -16,39 +16,38 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// authorizer convinces a registry of a user: by a password, or by a token that a service of the registry's gives for
-// one.
+// authorizer authenticates a user to a registry, by password or by a token from the registry's token service.
 type authorizer struct {
 	c     *Client
 	end   endpoint
 	user  Auth
-	login bool // ask for a token that stands for the password, too
+	login bool // also ask for an identity token in place of the password
 
 	mu         sync.Mutex
 	challenges []challenge
-	tokens     map[string]bearer // by scopes
-	identity   string            // the token that stands for the password, when login asked for one
+	tokens     map[string]bearer // by scopes, joined
+	identity   string            // the identity token, if login asked for one
 }
 
-// bearer is a token and when it ends.
+// bearer is a token and its expiry.
 type bearer struct {
 	token string
 	until time.Time
 }
 
-// early is how long before its end a token is no more used.
+// early is how long before its expiry a token is no longer used.
 const early = 10 * time.Second
 
-// errNoCredentials is Docker's text for a registry that wants a password of somebody who gave none.
+// errNoCredentials is Docker's error when a registry wants a password and the user gave none.
 var errNoCredentials = fmt.Errorf("no basic auth credentials%w", silent{errdefs.ErrUnknown})
 
-// silent is a class without a text.
+// silent is an error class without a text.
 type silent struct{ class error }
 
 func (silent) Error() string   { return "" }
 func (s silent) Unwrap() error { return s.class }
 
-// names are the user's name and password, however they were given.
+// names returns the user's name and password, from whichever field has them.
 func (a *authorizer) names() (user, password string) {
 	if a.user.Username != "" || a.user.Auth == "" {
 		return a.user.Username, a.user.Password
@@ -61,7 +60,7 @@ func (a *authorizer) names() (user, password string) {
 	return user, strings.TrimRight(password, "\x00")
 }
 
-// authorize puts what convinces the registry into a request for scopes.
+// authorize adds the credentials for scopes to a request.
 func (a *authorizer) authorize(ctx context.Context, req *http.Request, scopes []string) error {
 	if a.user.RegistryToken != "" {
 		req.Header.Set("Authorization", "Bearer "+a.user.RegistryToken)
@@ -93,7 +92,7 @@ func (a *authorizer) authorize(ctx context.Context, req *http.Request, scopes []
 	return nil
 }
 
-// refused takes note that a request was not let in, and tells whether to try again.
+// refused takes the challenges of a refused request, and reports whether to try again.
 func (a *authorizer) refused(res *http.Response, scopes []string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -108,7 +107,7 @@ func (a *authorizer) refused(res *http.Response, scopes []string) bool {
 	return first || had && fresh[0].params["error"] != "insufficient_scope"
 }
 
-// token is one that is still good, or a new one.
+// token returns a token that is still valid, or fetches a new one.
 func (a *authorizer) token(ctx context.Context, c challenge, scopes []string) (string, error) {
 	key := strings.Join(scopes, " ")
 	if t, ok := a.tokens[key]; ok && time.Now().Before(t.until) {
@@ -125,7 +124,7 @@ func (a *authorizer) token(ctx context.Context, c challenge, scopes []string) (s
 	return t.token, nil
 }
 
-// fetch asks the service that a challenge names for a token (distribution, "Token Authentication").
+// fetch asks the token service that a challenge names for a token (distribution, "Token Authentication").
 func (a *authorizer) fetch(ctx context.Context, c challenge, scopes []string) (bearer, error) {
 	realm, err := url.Parse(c.params["realm"])
 	if err != nil || realm.Host == "" || realm.Scheme != "https" && realm.Scheme != "http" {
@@ -156,8 +155,7 @@ func (a *authorizer) fetch(ctx context.Context, c challenge, scopes []string) (b
 	return a.read(res)
 }
 
-// request is what a token service is asked: with the token that stands for a password as a form, else by name and
-// password.
+// request builds the request to a token service: a form with the identity token, or else the name and password.
 func (a *authorizer) request(ctx context.Context, realm *url.URL, service string, scopes []string) (*http.Request,
 	error) {
 	if a.user.IdentityToken != "" {
@@ -192,7 +190,7 @@ func (a *authorizer) request(ctx context.Context, realm *url.URL, service string
 	return req, err
 }
 
-// read reads a token.
+// read reads the token service's answer.
 func (a *authorizer) read(res *http.Response) (bearer, error) {
 	var t struct {
 		Token   string  `json:"token"`
@@ -217,6 +215,6 @@ func (a *authorizer) read(res *http.Response) (bearer, error) {
 		a.identity = t.Refresh
 	}
 	life := max(60*time.Second, time.Duration(min(t.Expires,
-		86400))*time.Second) // a minute is the least that the protocol promises
+		86400))*time.Second) // the protocol promises at least a minute
 	return bearer{t.Token, time.Now().Add(life - early)}, nil
 }

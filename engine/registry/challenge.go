@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// challenge is one way in which a server wants to be convinced (RFC 9110, section 11.6.1).
+// challenge is one authentication method that a server offers (RFC 9110, section 11.6.1).
 type challenge struct {
 	scheme string // in lower case
 	params map[string]string
 }
 
-// challengesOf reads all of a reply's challenges. What cannot be read is left out.
+// challengesOf reads all challenges of a reply, leaving out what it cannot read.
 func challengesOf(h http.Header) (list []challenge) {
 	for _, line := range h.Values("WWW-Authenticate") {
 		list = append(list, parseChallenges(line)...)
@@ -19,7 +19,7 @@ func challengesOf(h http.Header) (list []challenge) {
 	return list
 }
 
-// parseChallenges reads a header of one or more challenges.
+// parseChallenges reads one header, which may hold several challenges.
 func parseChallenges(s string) (list []challenge) {
 	for {
 		s = strings.TrimLeft(s, " \t,")
@@ -38,7 +38,7 @@ func parseChallenges(s string) (list []challenge) {
 	}
 }
 
-// token cuts a token off (RFC 9110, section 5.6.2).
+// token splits a leading token off (RFC 9110, section 5.6.2).
 func token(s string) (word, rest string) {
 	n := strings.IndexFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
@@ -49,12 +49,12 @@ func token(s string) (word, rest string) {
 	return s[:n], s[n:]
 }
 
-// paramValue cuts a token or a quoted string off.
+// paramValue splits a leading token or quoted string off.
 func paramValue(s string) (value, rest string) {
 	if !strings.HasPrefix(s, `"`) {
 		value, rest = token(s)
 		if value == "" && s != "" && s[0] != ',' {
-			rest = s[1:] // a byte that belongs nowhere
+			rest = s[1:] // skip a misplaced byte
 		}
 		return value, rest
 	}

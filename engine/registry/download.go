@@ -14,21 +14,20 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// blob reads content from a registry. Where the connection breaks, or nothing comes for too long, it goes on from
-// there over another one. It gives no more bytes than its descriptor says; whether they are the right ones is for the
-// caller to check.
+// blob reads content from a registry. If the connection breaks or stalls, it resumes over another one. It returns no
+// more bytes than its descriptor says; the caller has to verify them.
 type blob struct {
 	ctx   context.Context
 	r     *repository
 	d     ocispec.Descriptor
-	wait  func(seconds int) error // told before each new attempt
-	body  io.ReadCloser           // nil when there is no connection
+	wait  func(seconds int) error // called before each new attempt
+	body  io.ReadCloser           // nil while there is no connection
 	stop  context.CancelFunc      // ends the connection
 	at    int64
 	tries int // since the last progress
 }
 
-// blob opens content; Close must be called. The context is that of all reads.
+// blob opens content; Close must be called. All reads use ctx.
 func (r *repository) blob(ctx context.Context, d ocispec.Descriptor, wait func(seconds int) error) *blob {
 	return &blob{ctx: ctx, r: r, d: d, wait: wait}
 }
@@ -55,7 +54,7 @@ func (b *blob) Read(p []byte) (int, error) {
 	}
 }
 
-// read reads once. The end of a stream that comes early is an error.
+// read reads once, and makes an early end of the stream an error.
 func (b *blob) read(p []byte) (int, error) {
 	if b.body == nil {
 		if err := b.open(); err != nil {
@@ -76,7 +75,7 @@ func (b *blob) read(p []byte) (int, error) {
 	return 0, err
 }
 
-// again waits before the next attempt, or returns why there is none.
+// again waits before the next attempt, or returns the final error.
 func (b *blob) again(err error) error {
 	if b.ctx.Err() != nil {
 		return b.ctx.Err()
@@ -87,7 +86,7 @@ func (b *blob) again(err error) error {
 	return b.r.c.pause(b.ctx, b.tries, b.wait)
 }
 
-// open asks for what is left.
+// open requests the rest of the content.
 func (b *blob) open() error {
 	ctx, stop := context.WithCancel(b.ctx)
 	k := call{method: http.MethodGet, url: b.r.url("blobs/" + b.d.Digest.String()), scopes: b.r.pulling()}
@@ -113,7 +112,7 @@ func (b *blob) open() error {
 		err = &failure{message: fmt.Sprintf("content %s of %s has %d bytes, its manifest says %d", b.d.Digest, b.r.ref.Name(),
 			res.ContentLength+b.at, b.d.Size)}
 	case b.at > 0 && res.StatusCode != http.StatusPartialContent:
-		_, err = io.CopyN(io.Discard, res.Body, b.at) // it does not go on where it is asked to
+		_, err = io.CopyN(io.Discard, res.Body, b.at) // the registry ignores Range
 	case b.at > 0 && !strings.HasPrefix(res.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", b.at)):
 		err = unexpected(res, nil)
 	}
@@ -133,7 +132,7 @@ func (b *blob) Close() error {
 	return nil
 }
 
-// bytes is all of a small piece of content, checked.
+// bytes returns all of a small piece of content, verified.
 func (r *repository) bytes(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
 	b := r.blob(ctx, d, func(int) error { return nil })
 	defer b.Close()

@@ -20,26 +20,26 @@ import (
 	"box/engine/reference"
 )
 
-// endpoint is where a registry answers.
+// endpoint is a registry's address and the client for it.
 type endpoint struct {
 	base string // scheme://host/v2/
 	host string
 	http *http.Client
 }
 
-// Docker Hub answers under another name than the one in references.
+// Docker Hub answers under another host name than the one in references.
 const (
 	hubDomain = "docker.io"
 	hubHost   = "registry-1.docker.io"
 )
 
-// answerWait is how long a registry may think: it may move much content about before it says that it has it.
+// answerWait is how long a registry may take to answer: it may move a lot of content before it confirms.
 const answerWait = 10 * time.Minute
 
-// HubKey is what clients call Docker Hub where they keep passwords.
+// HubKey is the key under which clients keep passwords for Docker Hub.
 const HubKey = "https://index.docker.io/v1/"
 
-// hostOf is the address of the registry of a domain in a reference, or of what a user typed after `docker login`.
+// hostOf returns the registry's host for the domain of a reference, or for the argument of `docker login`.
 func hostOf(domain string) string {
 	_, rest, ok := strings.Cut(domain, "://")
 	if !ok {
@@ -53,7 +53,7 @@ func hostOf(domain string) string {
 	return host
 }
 
-// connect finds out how the registry of a repository answers and whom it lets in.
+// connect finds out how a repository's registry answers and how it authenticates.
 func (c *Client) connect(ctx context.Context, ref reference.Named, auth Auth) (*repository, error) {
 	end, challenges, err := c.ping(ctx, hostOf(ref.Domain))
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Client) connect(ctx context.Context, ref reference.Named, auth Auth) (*
 	return r, nil
 }
 
-// mirrorsOf are the mirrors that may have what ref names.
+// mirrorsOf returns the mirrors that may have what ref names.
 func (c *Client) mirrorsOf(ref reference.Named) []string {
 	if ref.Domain != hubDomain {
 		return nil
@@ -72,7 +72,7 @@ func (c *Client) mirrorsOf(ref reference.Named) []string {
 	return c.o.Mirrors
 }
 
-// mirror is connect to a mirror of Docker Hub, by its URL. The user's password is not for it.
+// mirror is connect for a mirror of Docker Hub, given by URL. It never sends the user's password.
 func (c *Client) mirror(ctx context.Context, address string, ref reference.Named) (*repository, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -90,7 +90,7 @@ func (c *Client) mirror(ctx context.Context, address string, ref reference.Named
 	return &repository{c: c, ref: ref, end: end, auth: authorizer{c: c, end: end, challenges: challenges}}, nil
 }
 
-// ping tries how a host answers: by TLS, or where it may lack that, without.
+// ping finds out how a host answers: with TLS, or without if the host is insecure.
 func (c *Client) ping(ctx context.Context, host string) (end endpoint, challenges []challenge, err error) {
 	schemes := []string{"https"}
 	if c.insecure(host) {
@@ -107,7 +107,7 @@ func (c *Client) ping(ctx context.Context, host string) (end endpoint, challenge
 	return end, nil, err
 }
 
-// ping asks for nothing but who may ask.
+// ping requests the API's root, which shows how the registry authenticates.
 func (e *endpoint) ping(ctx context.Context, agent string) ([]challenge, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base, nil)
 	if err != nil {
@@ -125,7 +125,7 @@ func (e *endpoint) ping(ctx context.Context, agent string) ([]challenge, error) 
 	return nil, nil
 }
 
-// endpoint makes or finds the client for a host.
+// endpoint returns the client for a host, making it if needed.
 func (c *Client) endpoint(scheme, host string) (endpoint, error) {
 	key := scheme + "://" + host
 	end := endpoint{base: key + "/v2/", host: host}
@@ -152,7 +152,7 @@ func (c *Client) endpoint(scheme, host string) (endpoint, error) {
 	return end, nil
 }
 
-// redirected lets no answer of a host with TLS lead to one without.
+// redirected refuses redirects from a host with TLS to one without.
 func redirected(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
@@ -163,7 +163,7 @@ func redirected(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// insecure tells whether a host may lack TLS, or a certificate to trust.
+// insecure reports whether a host may lack TLS or a trusted certificate.
 func (c *Client) insecure(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -188,8 +188,8 @@ func (c *Client) insecure(host string) bool {
 	return false
 }
 
-// tls is what is trusted of a host: the system's authorities and those of its folder below Certs, whose pairs of
-// .cert and .key are shown to it.
+// tls returns the TLS configuration for a host: the system's authorities, and the authorities and client certificates
+// in the host's folder below Certs.
 func (c *Client) tls(host string) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.insecure(host)}
 	dir := filepath.Join(c.o.Certs, host)
@@ -211,7 +211,7 @@ func (c *Client) tls(host string) (*tls.Config, error) {
 	return config, nil
 }
 
-// trust adds one file of a folder of certificates.
+// trust adds one file from a folder of certificates.
 func trust(config *tls.Config, path string) error {
 	switch stem := strings.TrimSuffix(path, filepath.Ext(path)); filepath.Ext(path) {
 	case ".crt":

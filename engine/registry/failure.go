@@ -13,14 +13,14 @@ import (
 	"box/engine/reference"
 )
 
-// failure is an error that a registry told (OCI distribution-spec, "Error Codes").
+// failure is an error that a registry returned (OCI distribution-spec, "Error Codes").
 type failure struct {
 	code    string
 	message string
 	status  int
 }
 
-// Error is the registry's text as Docker prints it.
+// Error returns the registry's text as Docker prints it.
 func (f *failure) Error() string {
 	code := strings.ToLower(strings.ReplaceAll(f.code, "_", " "))
 	if code == "" || f.message == "" {
@@ -29,7 +29,7 @@ func (f *failure) Error() string {
 	return code + ": " + f.message
 }
 
-// Unwrap gives the class.
+// Unwrap returns the error class.
 func (f *failure) Unwrap() error {
 	switch {
 	case f.code == "UNSUPPORTED":
@@ -42,13 +42,14 @@ func (f *failure) Unwrap() error {
 	return errdefs.ErrUnknown
 }
 
-// passing tells whether an error may be gone when the request is made again.
+// passing reports whether a retry may succeed.
 func passing(err error) bool {
 	var f *failure
 	return !errors.As(err, &f) || f.status >= 500 || f.status == http.StatusTooManyRequests
 }
 
-// failed reads a reply that is an error. One that no registry gives names the registry and what it said.
+// failed turns an error reply into an error. If it is not a registry's reply, the error names the host and what it
+// said.
 func failed(res *http.Response) error {
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil && len(raw) == 0 {
@@ -84,7 +85,7 @@ func failed(res *http.Response) error {
 	return unexpected(res, raw)
 }
 
-// unexpected is an answer that is not a registry's.
+// unexpected returns the error for an answer that no registry would give.
 func unexpected(res *http.Response, raw []byte) error {
 	kind := res.Header.Get("Content-Type")
 	if kind == "" {
@@ -102,7 +103,7 @@ func excerpt(raw []byte) string {
 	return ""
 }
 
-// oneLine keeps what a server says from drawing on a terminal.
+// oneLine removes control characters, so that a server cannot draw on a terminal, and limits the length.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -113,7 +114,7 @@ func oneLine(s string) string {
 	return strings.TrimSpace(s[:min(len(s), 1000)])
 }
 
-// told is an error with Docker's text and a class.
+// told is an error with Docker's text and an error class.
 type told struct {
 	text  string
 	class error
@@ -122,7 +123,7 @@ type told struct {
 func (t *told) Error() string { return t.text }
 func (t *told) Unwrap() error { return t.class }
 
-// pullError gives an error of a pull Docker's words.
+// pullError rewrites an error of a pull with Docker's text.
 func pullError(err error, ref reference.Named) error {
 	var f *failure
 	if !errors.As(err, &f) {

@@ -27,7 +27,7 @@ import (
 	"box/fs/vfs"
 )
 
-// fake is a registry in this process. before may answer a request in its place.
+// fake is a registry in this process. before may answer a request instead.
 type fake struct {
 	*httptest.Server
 	t      testing.TB
@@ -51,7 +51,7 @@ func newFake(t testing.TB) *fake {
 
 func (f *fake) host() string { return f.Listener.Addr().String() }
 
-// named is a repository of the fake's.
+// named returns the reference of a repository on the fake.
 func (f *fake) named(name string) reference.Named {
 	f.t.Helper()
 	ref, err := reference.Parse(f.host() + "/" + name)
@@ -129,7 +129,7 @@ func (f *fake) content(w http.ResponseWriter, r *http.Request, repo, name string
 func (f *fake) list(w http.ResponseWriter, r *http.Request, repo, _ string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	last := r.URL.Query().Get("last") // one a page
+	last := r.URL.Query().Get("last") // one per page
 	next := ""
 	for name := range f.tags {
 		if tag, ok := strings.CutPrefix(name, repo+":"); ok && tag > last && (next == "" || tag < next) {
@@ -144,7 +144,7 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request, repo, _ string) {
 	fmt.Fprintf(w, `{"name":%q,"tags":[%q]}`, repo, next)
 }
 
-// upload takes blobs in one or several pieces, and mounts them.
+// upload receives blobs, in one piece or several, and mounts them.
 func (f *fake) upload(w http.ResponseWriter, r *http.Request, repo, id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -174,7 +174,7 @@ func (f *fake) upload(w http.ResponseWriter, r *http.Request, repo, id string) {
 	w.WriteHeader(http.StatusCreated)
 }
 
-// put keeps content and describes it.
+// put stores content and returns its descriptor.
 func (f *fake) put(repo, kind string, raw []byte) ocispec.Descriptor {
 	d := digest.FromBytes(raw)
 	f.blobs[repo+"@"+d.String()] = raw
@@ -190,7 +190,7 @@ func (f *fake) putJSON(repo, kind string, v any) ocispec.Descriptor {
 	return f.put(repo, kind, raw)
 }
 
-// form is how an image is kept in a registry.
+// form is the set of media types in which a registry keeps an image.
 type form struct {
 	manifest, config, layer string
 	pack                    func([]byte) []byte
@@ -204,7 +204,7 @@ var (
 		func(b []byte) []byte { return b }}
 )
 
-// image makes an image of layers and keeps it; it returns the manifest and the image's ID.
+// image stores an image made of layers, and returns its manifest and its ID.
 func (f *fake) image(repo string, as form, note string, layers ...[]byte) (ocispec.Descriptor, digest.Digest) {
 	var diffs []digest.Digest
 	var described []ocispec.Descriptor
@@ -222,7 +222,7 @@ func (f *fake) image(repo string, as form, note string, layers ...[]byte) (ocisp
 	return m, config.Digest
 }
 
-// tag names a manifest.
+// tag tags a manifest.
 func (f *fake) tag(repo, tag string, d ocispec.Descriptor) { f.tags[repo+":"+tag] = d.Digest.String() }
 
 func gzipped(raw []byte) []byte {
@@ -238,12 +238,12 @@ func zstded(raw []byte) []byte {
 	return w.EncodeAll(raw, nil)
 }
 
-// layer is the tar of a layer with one file.
+// layer makes the tar of a layer with one file.
 func layer(t testing.TB, name, body string) []byte {
 	return fstest.Tar(t, fstest.Entry{Name: name, Body: body})
 }
 
-// store is a catalog of its own.
+// store is a catalog in its own folder.
 type store struct {
 	*image.Catalog
 	t      testing.TB
@@ -269,7 +269,7 @@ func newStore(t testing.TB) *store {
 	return &store{catalog, t, layers, root}
 }
 
-// whole checks that an image is there under a name, and that all its layers give their tars.
+// whole checks that an image exists under a name, and that all its layers give their tars.
 func (s *store) whole(name string, id digest.Digest) {
 	s.t.Helper()
 	img, err := s.Resolve(name)
@@ -284,7 +284,7 @@ func (s *store) whole(name string, id digest.Digest) {
 	}
 }
 
-// empty checks that nothing is there.
+// empty checks that the store holds nothing.
 func (s *store) empty() {
 	s.t.Helper()
 	var left []string
@@ -297,12 +297,12 @@ func (s *store) empty() {
 	}
 }
 
-// quick is a client that does not wait long.
+// quick makes a client with short waits.
 func quick() *Client {
 	return New(Options{Agent: "test", Backoff: time.Millisecond, Idle: 300 * time.Millisecond, Certs: "/nonexistent"})
 }
 
-// record keeps lines as text.
+// record collects lines as text.
 type record struct{ lines []string }
 
 func (r *record) tell(l Line) error {

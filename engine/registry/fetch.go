@@ -11,8 +11,7 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// refusedFetch is what a server on the web said instead of sending a file. Its status becomes that of the reply, as
-// in Docker.
+// refusedFetch is an error reply to Fetch. Its status becomes that of the API's reply, as in Docker.
 type refusedFetch struct {
 	url, status, said string
 	code              int
@@ -23,7 +22,7 @@ func (r *refusedFetch) Error() string {
 	return fmt.Sprintf("failed to GET %s with status %s: %s", r.url, r.status, r.said)
 }
 
-// Unwrap is the class of the status.
+// Unwrap returns the error class for the status.
 func (r *refusedFetch) Unwrap() error {
 	switch r.code {
 	case http.StatusNotFound:
@@ -45,7 +44,7 @@ func (r *refusedFetch) Unwrap() error {
 	return errdefs.ErrUnknown
 }
 
-// Fetch opens a file on the web. size is -1 where the server does not tell.
+// Fetch opens a URL. size is -1 if the server does not tell it.
 func Fetch(ctx context.Context, url string) (body io.ReadCloser, size int64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -57,7 +56,7 @@ func Fetch(ctx context.Context, url string) (body io.ReadCloser, size int64, err
 	}
 	if res.StatusCode >= 400 {
 		defer res.Body.Close()
-		said, _ := io.ReadAll(io.LimitReader(res.Body, 512)) // as much as was said before an error
+		said, _ := io.ReadAll(io.LimitReader(res.Body, 512)) // best effort: only for the error's text
 		return nil, 0, &refusedFetch{url, res.Status, strings.TrimSpace(string(said)), res.StatusCode}
 	}
 	return res.Body, res.ContentLength, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// TestFetchRefused: the status of a server that sends no file is the class of the error, and its text has no more
-// than what was said.
+// TestFetchRefused checks that an error reply's status becomes the class of the error, with at most the beginning of
+// its body as the text.
 func TestFetchRefused(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))

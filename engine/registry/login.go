@@ -14,8 +14,8 @@ import (
 	"box/engine/reference"
 )
 
-// Login asks the registry auth.ServerAddress whether it knows a user. identity, where it gives one, stands for the
-// password from then on.
+// Login checks auth with the registry auth.ServerAddress. If the registry issues an identity token, it is returned
+// and replaces the password from then on.
 func (c *Client) Login(ctx context.Context, auth Auth) (identity string, err error) {
 	end, challenges, err := c.ping(ctx, hostOf(auth.ServerAddress))
 	if err != nil {
@@ -39,7 +39,7 @@ func (c *Client) Login(ctx context.Context, auth Auth) (identity string, err err
 	return r.auth.identity, nil
 }
 
-// Inspect tells what a registry has under a name, without getting it.
+// Inspect describes what a registry has under a name, without pulling it.
 func (c *Client) Inspect(ctx context.Context, ref reference.Named, auth Auth) (*api.DistributionInspect, error) {
 	r, err := c.connect(ctx, ref, auth)
 	if err != nil {

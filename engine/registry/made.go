@@ -8,16 +8,15 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// part is a descriptor in the order of fields in which Docker writes it: the bytes of a manifest are what its digest
-// is of.
+// part is a descriptor with Docker's order of fields, since a manifest's digest depends on its bytes.
 type part struct {
 	MediaType string        `json:"mediaType"`
 	Size      int64         `json:"size"`
 	Digest    digest.Digest `json:"digest"`
 }
 
-// made is a new manifest of an image that is in the repository: Docker's schema 2, or an OCI one where a layer is of
-// a kind that Docker's has not.
+// made builds a new manifest for an image whose parts are in the repository: Docker's schema 2, or OCI if a layer is
+// of a kind that Docker's schema lacks.
 func (u *upload) made() (*manifest, error) {
 	var m struct {
 		SchemaVersion int    `json:"schemaVersion"`

@@ -26,7 +26,7 @@ const (
 	dockerSchema1  = "application/vnd.docker.distribution.manifest.v1"
 )
 
-// layerTypes are the forms of layers that are taken. What a layer is packed with, its first bytes tell.
+// layerTypes are the accepted media types of layers. The compression is detected from a layer's first bytes.
 var layerTypes = map[string]bool{
 	dockerLayer: true,
 	"application/vnd.docker.image.rootfs.diff.tar":            true,
@@ -38,9 +38,9 @@ var layerTypes = map[string]bool{
 	"application/vnd.oci.image.layer.nondistributable.v1.tar": true,
 }
 
-// manifest is a manifest or an index, as a registry gave it.
+// manifest is a manifest or an index as the registry sent it.
 type manifest struct {
-	kind   string // its media type
+	kind   string // media type
 	raw    []byte // exact bytes
 	digest digest.Digest
 
@@ -54,12 +54,12 @@ func isManifest(kind string) bool {
 	return kind == dockerManifest || kind == ocispec.MediaTypeImageManifest
 }
 
-// descriptor is how an index would name it.
+// descriptor returns the descriptor that an index would have for it.
 func (m *manifest) descriptor() ocispec.Descriptor {
 	return ocispec.Descriptor{MediaType: m.kind, Digest: m.digest, Size: int64(len(m.raw))}
 }
 
-// manifest gets what a tag or a digest names. A digest is checked.
+// manifest fetches what a tag or a digest names, and verifies a digest.
 func (r *repository) manifest(ctx context.Context, name string) (*manifest, error) {
 	accept := []string{dockerManifest, dockerList, ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex,
 		dockerSchema1 + "+prettyjws"}
@@ -69,7 +69,7 @@ func (r *repository) manifest(ctx context.Context, name string) (*manifest, erro
 	if _, notDigest := digest.Parse(name); errors.As(err, &f) && f.code != "" && f.status == http.StatusNotFound &&
 		notDigest != nil {
 		return nil, &failure{"MANIFEST_UNKNOWN", "manifest unknown",
-			f.status} // Docker asks by HEAD, whose answer says no more
+			f.status} // Docker asks by HEAD, whose reply has no text
 	}
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (r *repository) manifest(ctx context.Context, name string) (*manifest, erro
 	return m, nil
 }
 
-// parse reads a reply that is a manifest. What the reply says that it is and what it is have to agree.
+// parse reads a reply that has to be a manifest. Its Content-Type and its content have to agree.
 func (m *manifest) parse(res *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	known := isIndex(kind) || isManifest(kind) || strings.HasPrefix(kind, dockerSchema1)
@@ -112,7 +112,7 @@ func (m *manifest) parse(res *http.Response) error {
 	return m.read(res.Request.URL.Path, kind)
 }
 
-// read reads a manifest of the kind given, "" for the one that it says; what is its name in errors.
+// read decodes a manifest of the given kind, or of the kind that it names if kind is ""; what names it in errors.
 func (m *manifest) read(what, kind string) error {
 	var own struct {
 		SchemaVersion int    `json:"schemaVersion"`
@@ -127,7 +127,7 @@ func (m *manifest) read(what, kind string) error {
 	if kind == "" {
 		kind = own.MediaType
 	}
-	if kind == "" && own.Config.MediaType == ocispec.MediaTypeImageConfig { // the field is not required
+	if kind == "" && own.Config.MediaType == ocispec.MediaTypeImageConfig { // the field mediaType is optional
 		kind = ocispec.MediaTypeImageManifest
 	}
 	m.kind = kind
@@ -151,7 +151,7 @@ func (m *manifest) read(what, kind string) error {
 	return m.check(what)
 }
 
-// check checks what an image's manifest says of its parts.
+// check checks the parts that an image's manifest lists.
 func (m *manifest) check(what string) error {
 	switch m.Config.MediaType {
 	case dockerConfig, ocispec.MediaTypeImageConfig, "application/octet-stream", "":
@@ -189,7 +189,7 @@ func checkDigest(d digest.Digest) error {
 	return nil
 }
 
-// forPlatform finds the manifest of the image that suits a platform best, through indexes in indexes.
+// forPlatform finds the manifest that suits a platform best, descending into nested indexes.
 func (r *repository) forPlatform(ctx context.Context, m *manifest, want ocispec.Platform, depth int) (*manifest,
 	error) {
 	if !isIndex(m.kind) {
@@ -207,7 +207,7 @@ func (r *repository) forPlatform(ctx context.Context, m *manifest, want ocispec.
 		case d.Platform != nil:
 			fit = image.Suits(want, *d.Platform)
 		case isIndex(d.MediaType), len(m.Manifests) == 1:
-			fit = 1 // does not say: what is in it will
+			fit = 1 // unknown: its content will tell
 		}
 		if fit > most {
 			best, most = d, fit

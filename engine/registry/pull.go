@@ -17,16 +17,16 @@ import (
 	"box/panics"
 )
 
-// Pulled is one image that a pull brought, or found to be there.
+// Pulled is an image that a pull fetched or found already present.
 type Pulled struct {
 	Image *image.Image
-	Ref   reference.Named // as it was asked for
-	New   bool            // a name points at another image than before, or is new
+	Ref   reference.Named // as it was requested
+	New   bool            // a name is new or now points at another image
 }
 
-// Pull brings the image that ref names, by tag or digest, into the catalog; a ref without either means all tags. The
-// image appears with its names, the tag and the digest in the repository, when all of it is there and on the disk;
-// after an error or when ctx ends nothing is left. platform nil is this host's.
+// Pull brings the image that ref names, by tag or digest, into the catalog; a ref with neither means all tags. The
+// image appears with its names, the tag and the digest, once all of it is on the disk. After an error, or if ctx
+// ends, nothing of that image is left. A nil platform means this host's.
 func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Named, auth Auth,
 	platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
 	for _, m := range c.mirrorsOf(ref) {
@@ -48,7 +48,7 @@ func (c *Client) Pull(ctx context.Context, into *image.Catalog, ref reference.Na
 	return c.pullFrom(ctx, r, into, ref, platform, tell)
 }
 
-// pullFrom is Pull from one place.
+// pullFrom is Pull from one registry or mirror.
 func (c *Client) pullFrom(ctx context.Context, r *repository, into *image.Catalog, ref reference.Named,
 	platform *ocispec.Platform, tell Tell) ([]Pulled, error) {
 	want := image.HostPlatform()
@@ -73,7 +73,7 @@ func (c *Client) pullFrom(ctx context.Context, r *repository, into *image.Catalo
 	return all, nil
 }
 
-// nameOf is what a reference is called within its repository: a digest before a tag.
+// nameOf returns a reference's digest or else its tag, and whether it is a digest.
 func nameOf(ref reference.Named) (name string, digested bool) {
 	if ref.Digest != "" {
 		return ref.Digest.String(), true
@@ -81,7 +81,7 @@ func nameOf(ref reference.Named) (name string, digested bool) {
 	return ref.OrLatest().Tag, false
 }
 
-// pull brings one image.
+// pull pulls one image.
 func (r *repository) pull(ctx context.Context, into *image.Catalog, ref reference.Named, want ocispec.Platform,
 	tell Tell) (Pulled, error) {
 	name, digested := nameOf(ref)
@@ -117,7 +117,7 @@ func (r *repository) pull(ctx context.Context, into *image.Catalog, ref referenc
 	return p, tell(Line{Status: "Digest: " + top.digest.String()})
 }
 
-// config gets an image's configuration, or finds that it is there.
+// config returns an image's configuration from the catalog, or else fetches it.
 func (r *repository) config(ctx context.Context, into *image.Catalog, m *manifest) (*image.Image, error) {
 	img, err := into.Resolve(m.Config.Digest.String())
 	if err != nil {
@@ -136,7 +136,7 @@ func (r *repository) config(ctx context.Context, into *image.Catalog, m *manifes
 	return img, nil
 }
 
-// layers brings the layers that are missing, several at once, and makes the image appear.
+// layers fetches the missing layers, several at once, and makes the image appear.
 func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image.Image, m *manifest, names []string,
 	tell Tell) (err error) {
 	in := into.Ingest(ctx, img)
@@ -155,9 +155,8 @@ func (r *repository) layers(ctx context.Context, into *image.Catalog, img *image
 	return d.complete()
 }
 
-// checked lists the layers of the manifest as packed content of which it is known what is in it: because it was
-// unpacked now, or was before. What a registry says of a layer that was here already nobody has checked: it has no
-// digest.
+// checked lists the manifest's layers as compressed content. It leaves the digest empty unless the layer was unpacked
+// now or before, since nobody has verified a registry's claim about a layer that was already here.
 func (d *download) checked(into *image.Catalog, diffs []digest.Digest) (list []image.Blob, err error) {
 	for n, l := range d.m.Layers {
 		came := slices.ContainsFunc(d.missing,
@@ -178,20 +177,20 @@ func (d *download) checked(into *image.Catalog, diffs []digest.Digest) (list []i
 	return list, nil
 }
 
-// download is the transfer of an image's missing layers.
+// download transfers an image's missing layers.
 type download struct {
 	r       *repository
 	in      *image.Ingest
 	m       *manifest
 	missing []int // the lowest first
 
-	mu   sync.Mutex // guards what follows and the calls of tell
+	mu   sync.Mutex // guards the fields below and calls of tell
 	tell Tell
-	err  error // tell's first
+	err  error // the first error of tell
 	done []bool
 }
 
-// say tells a line; once one could not be told, all is called off.
+// say tells a line. After tell's first error it only returns that error.
 func (d *download) say(l Line) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -203,7 +202,7 @@ func (d *download) say(l Line) error {
 
 func shortOf(d digest.Digest) string { return d.Encoded()[:12] }
 
-// run begins all layers and waits for them; the first error ends the others.
+// run fetches all missing layers; the first error cancels the others.
 func (d *download) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -222,7 +221,7 @@ func (d *download) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// announce tells of all layers, those that wait for a place included.
+// announce tells the state of all layers, including those that wait for a slot.
 func (d *download) announce() error {
 	next := 0
 	for n, l := range d.m.Layers {
@@ -243,7 +242,7 @@ func (d *download) announce() error {
 	return nil
 }
 
-// layer brings one layer, straight from the connection into the storage driver.
+// layer streams one layer from the connection into the storage driver.
 func (d *download) layer(ctx context.Context, n int) error {
 	select {
 	case d.r.c.downloads <- struct{}{}:
@@ -272,7 +271,7 @@ func (d *download) layer(ctx context.Context, n int) error {
 	return nil
 }
 
-// counted tells how much of a layer has come.
+// counted reports how much of a layer has come.
 func (d *download) counted(id string, b *blob) io.Reader {
 	var said time.Time
 	return readFunc(func(p []byte) (int, error) {
@@ -287,15 +286,15 @@ func (d *download) counted(id string, b *blob) io.Reader {
 	})
 }
 
-// tellEvery is the least time between two reports on a layer.
+// tellEvery is the shortest time between two reports on a layer.
 const tellEvery = 100 * time.Millisecond
 
-// readFunc is a reader made of a function.
+// readFunc makes an io.Reader of a function.
 type readFunc func(p []byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// complete tells that all layers are in their places.
+// complete tells that all layers are extracted.
 func (d *download) complete() error {
 	for _, n := range d.missing {
 		l := d.m.Layers[n]

@@ -17,7 +17,7 @@ import (
 	"box/engine/reference"
 )
 
-// TestPullForms: whatever form a registry keeps an image in, it is the same image here.
+// TestPullForms checks that an image is the same here, whatever form a registry keeps it in.
 func TestPullForms(t *testing.T) {
 	base, top := layer(t, "a", strings.Repeat("base ", 5000)), layer(t, "b", "top")
 	host := image.HostPlatform()
@@ -66,7 +66,7 @@ func TestPullForms(t *testing.T) {
 			}
 			s.whole(tagged.String(), id)
 			s.whole(f.host()+"/lib/x@"+m.Digest.String(), id)
-			// again, by digest: nothing is new
+			// Pull again, by digest: nothing is new.
 			byDigest := f.named("lib/x").WithDigest(m.Digest)
 			if pulled, err = c.Pull(t.Context(), s.Catalog, byDigest, Auth{}, nil, silently); err != nil || pulled[0].New {
 				t.Errorf("again: %+v %v", pulled, err)
@@ -75,7 +75,7 @@ func TestPullForms(t *testing.T) {
 	}
 }
 
-// TestPullLines: what is told is what Docker tells.
+// TestPullLines checks that the progress lines are Docker's.
 func TestPullLines(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	one := layer(t, "a", "1")
@@ -95,7 +95,7 @@ func TestPullLines(t *testing.T) {
 	if !slices.Equal(r.lines, want) {
 		t.Errorf("lines\n%s\nwant\n%s", strings.Join(r.lines, "\n"), strings.Join(want, "\n"))
 	}
-	// one more image on the same layer
+	// Add another image on the same layer.
 	more, _ := f.image("x", plainForm, "more", one, layer(t, "b", "2"))
 	f.tag("x", "2", more)
 	r.lines = nil
@@ -116,13 +116,13 @@ func TestPullLines(t *testing.T) {
 	}
 }
 
-// TestResume: a transfer that breaks goes on where it was, also where the registry begins anew.
+// TestResume checks that a broken transfer resumes, even if the registry starts over.
 func TestResume(t *testing.T) {
 	body := layer(t, "big", strings.Repeat("0123456789", 100_000))
 	for _, row := range []struct {
 		name   string
-		ranges bool // the registry goes on where it is asked to
-		stall  bool // it goes silent in place of hanging up
+		ranges bool // the registry honours Range
+		stall  bool // the registry stalls instead of hanging up
 	}{{"ranges", true, false}, {"from the beginning", false, false}, {"stalls", true, true}} {
 		t.Run(row.name, func(t *testing.T) {
 			f, s := newFake(t), newStore(t)
@@ -171,7 +171,7 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestPullFails: the error says what is wrong and with whom, and nothing is left.
+// TestPullFails checks that errors say what is wrong and with which registry, and that nothing is left.
 func TestPullFails(t *testing.T) {
 	one := layer(t, "a", strings.Repeat("content ", 1000))
 	good := func(f *fake) { m, _ := f.image("x", dockerForm, "", one); f.tag("x", "1", m) }
@@ -298,7 +298,7 @@ func TestPullFails(t *testing.T) {
 	}
 }
 
-// TestPullCalledOff: when the client goes away nothing is left.
+// TestPullCalledOff checks that nothing is left if the client goes away.
 func TestPullCalledOff(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	m, _ := f.image("x", plainForm, "", layer(t, "a", strings.Repeat("a", 1<<20)),
@@ -320,7 +320,7 @@ func TestPullCalledOff(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	s.empty()
-	// a client that takes no more lines is gone, too
+	// A client that takes no more lines is gone, too.
 	f.before = nil
 	gone := errors.New("gone")
 	_, err := quick().Pull(t.Context(), s.Catalog, f.named("x").OrLatest(), Auth{}, nil, func(l Line) error {
@@ -335,7 +335,7 @@ func TestPullCalledOff(t *testing.T) {
 	s.empty()
 }
 
-// TestPullByDigestChecks: what a digest names is nothing else.
+// TestPullByDigestChecks checks that a pull by digest verifies the digest.
 func TestPullByDigestChecks(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	m, _ := f.image("x", plainForm, "", layer(t, "a", "a"))
@@ -349,8 +349,8 @@ func TestPullByDigestChecks(t *testing.T) {
 	s.empty()
 }
 
-// TestMirror: images of Docker Hub come from the first mirror that has them, under their own names and without the
-// user's password; others are not asked for there.
+// TestMirror checks that images of Docker Hub come from the first mirror that has them, under their own names and
+// without the user's password, and that mirrors are not asked for other images.
 func TestMirror(t *testing.T) {
 	empty, full, other, s := newFake(t), newFake(t), newFake(t), newStore(t)
 	var auths []string

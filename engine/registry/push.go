@@ -17,14 +17,14 @@ import (
 	"box/panics"
 )
 
-// Push sends the image id to its registry under a tag. Layers that the registry has, here or in a repository that
-// they were seen in, are not sent again; where it has all of those that a pull brought, it gets the very manifest
-// that came with them.
+// Push sends the image id to its registry under a tag. It does not send layers that the registry has, in this
+// repository or in another that they were seen in. If the registry has all layers of a manifest that came with a
+// pull, it gets that manifest, byte for byte.
 func (c *Client) Push(ctx context.Context, from *image.Catalog, ref reference.Named, id digest.Digest, auth Auth,
 	tell Tell) (err error) {
 	defer func() {
 		if errors.Is(err, errNoCredentials) {
-			err = errNoCredentials // as Docker: without the request that was not made
+			err = errNoCredentials // as in Docker, without the URL of the request
 		}
 	}()
 	img, err := from.Outgo(id)
@@ -51,20 +51,20 @@ func (c *Client) Push(ctx context.Context, from *image.Catalog, ref reference.Na
 	return u.manifest(ctx, ref)
 }
 
-// upload is the sending of one image.
+// upload sends one image.
 type upload struct {
 	r         *repository
 	from      *image.Catalog
 	img       *image.Outgo
-	manifests []*manifest  // under which registries have it, the latest first
-	blobs     []image.Blob // of the layers, as they are in the repository now
+	manifests []*manifest  // those under which registries have it, the latest first
+	blobs     []image.Blob // the layers as they now are in the repository
 
-	mu   sync.Mutex // guards what follows and the calls of tell
+	mu   sync.Mutex // guards the fields below and calls of tell
 	tell Tell
-	err  error // tell's first
+	err  error // the first error of tell
 }
 
-// say tells a line; once one could not be told, all is called off.
+// say tells a line. After tell's first error it only returns that error.
 func (u *upload) say(l Line) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -76,7 +76,7 @@ func (u *upload) say(l Line) error {
 
 func (u *upload) diffs() []digest.Digest { return u.img.Config.RootFS.DiffIDs }
 
-// layers sends what the repository lacks, several at once; the first error ends the others.
+// layers sends the layers that the repository lacks, several at once; the first error cancels the others.
 func (u *upload) layers(ctx context.Context) error {
 	var wanted []int // from the top down, each content once
 	for n, d := range slices.Backward(u.diffs()) {
@@ -108,7 +108,7 @@ func (u *upload) layers(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// layer sees to it that one layer is in the repository.
+// layer makes sure that one layer is in the repository.
 func (u *upload) layer(ctx context.Context, n int) error {
 	select {
 	case u.r.c.uploads <- struct{}{}:
@@ -135,7 +135,7 @@ func (u *upload) layer(ctx context.Context, n int) error {
 	return u.say(Line{ID: id, Status: how})
 }
 
-// known lists the forms in which registries have a layer: those of manifests that came with the image first.
+// known lists the forms in which registries have a layer, those in manifests that came with the image first.
 func (u *upload) known(n int) ([]image.Blob, error) {
 	all, err := u.from.Blobs(u.diffs()[n])
 	if err != nil {
@@ -152,14 +152,13 @@ func (u *upload) known(n int) ([]image.Blob, error) {
 	return all, nil
 }
 
-// Bounds of the search for a layer before it is sent.
+// Bounds on the search for a layer before it is sent.
 const (
 	maxAsked   = 4 // forms
 	maxMounted = 4 // repositories
 )
 
-// find looks for a layer in the repository, and for another repository of the same registry that it can be mounted
-// from.
+// find looks for a layer in the repository, and for another repository of the same registry to mount it from.
 func (u *upload) find(ctx context.Context, known []image.Blob) (blob image.Blob, how string, err error) {
 	for _, b := range known[:min(len(known), maxAsked)] {
 		there, err := u.r.has(ctx, b.Digest)
@@ -185,7 +184,7 @@ func (u *upload) find(ctx context.Context, known []image.Blob) (blob image.Blob,
 	return image.Blob{}, "", nil
 }
 
-// sibling is the path of another repository of the same registry.
+// sibling returns the path of another repository if it is at the same registry.
 func (u *upload) sibling(name string) (path string, ok bool) {
 	other, err := reference.Parse(name)
 	if err != nil || other.Domain != u.r.ref.Domain || other.Name() == u.r.ref.Name() {
@@ -203,7 +202,7 @@ func (u *upload) config(ctx context.Context) error {
 	return u.r.put(ctx, u.img.ID, u.img.Raw)
 }
 
-// manifest sends the manifest and remembers it.
+// manifest sends the manifest and records it.
 func (u *upload) manifest(ctx context.Context, ref reference.Named) error {
 	m := u.fitting()
 	if m == nil {
@@ -217,7 +216,7 @@ func (u *upload) manifest(ctx context.Context, ref reference.Named) error {
 	}
 	o := image.Origin{Repository: ref.Name(), Manifest: m.raw, Blobs: u.blobs}
 	if err := u.from.Record(u.img.ID, o, ref.Name()+"@"+m.digest.String()); err != nil && !errdefs.IsNotFound(err) {
-		return err // the image may have been removed meanwhile
+		return err // not found is fine: the image was removed meanwhile
 	}
 	if err := u.say(Line{Status: fmt.Sprintf("%s: digest: %s size: %d", ref.Tag, m.digest, len(m.raw))}); err != nil {
 		return err
@@ -229,7 +228,7 @@ func (u *upload) manifest(ctx context.Context, ref reference.Named) error {
 	}{ref.Tag, m.digest.String(), len(m.raw)}})
 }
 
-// fitting is a manifest that came with the image and whose layers are all in the repository.
+// fitting returns a manifest that came with the image if the repository has exactly its layers, else nil.
 func (u *upload) fitting() *manifest {
 	for _, m := range u.manifests {
 		if slices.EqualFunc(m.Layers, u.blobs,
@@ -240,7 +239,7 @@ func (u *upload) fitting() *manifest {
 	return nil
 }
 
-// kept reads a manifest that was kept from an earlier transfer.
+// kept parses a manifest kept from an earlier transfer.
 func kept(raw []byte) (*manifest, error) {
 	m := &manifest{raw: raw, digest: digest.FromBytes(raw)}
 	return m, m.read("manifest "+m.digest.String(), "")

@@ -16,7 +16,7 @@ import (
 	"box/engine/image"
 )
 
-// push sends what a store has as tag 1 of a repository.
+// push pushes an image as tag 1 of a repository.
 func (f *fake) push(s *store, c *Client, repo string, id digest.Digest) ([]string, error) {
 	f.t.Helper()
 	ref, err := f.named(repo).WithTag("1")
@@ -28,7 +28,7 @@ func (f *fake) push(s *store, c *Client, repo string, id digest.Digest) ([]strin
 	return r.lines, err
 }
 
-// pullFrom brings tag 1 of a repository into a store.
+// pullFrom pulls tag 1 of a repository into a store.
 func (f *fake) pullFrom(s *store, repo string) digest.Digest {
 	f.t.Helper()
 	ref, err := f.named(repo).WithTag("1")
@@ -42,7 +42,7 @@ func (f *fake) pullFrom(s *store, repo string) digest.Digest {
 	return pulled[0].Image.ID
 }
 
-// sent counts requests that carry content.
+// sent counts requests with content.
 func (f *fake) sent() (n int) {
 	for _, l := range f.log {
 		if strings.HasPrefix(l, "PATCH") {
@@ -53,14 +53,14 @@ func (f *fake) sent() (n int) {
 	return n
 }
 
-// TestPush: an image arrives whole, in the same bytes each time, and is not sent where it is.
+// TestPush checks that an image arrives whole, in the same bytes each time, and is not sent where it exists.
 func TestPush(t *testing.T) {
 	origin, f, again, s := newFake(t), newFake(t), newFake(t), newStore(t)
 	base := layer(t, "a", strings.Repeat("base ", 5000))
 	m, _ := origin.image("x", plainForm, "", base, layer(t, "b", "top"), base)
 	origin.tag("x", "1", m)
 	id := origin.pullFrom(s, "x")
-	origin.Close() // it is not asked again
+	origin.Close() // so that it cannot be asked again
 
 	lines, err := f.push(s, quick(), "lib/new", id)
 	if err != nil {
@@ -104,8 +104,8 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// TestPushOriginal: a manifest that came with the image goes with it where its layers are, exact bytes, whatever its
-// form.
+// TestPushOriginal checks that a manifest that came with the image is sent unchanged, in any form, if the registry
+// has its layers.
 func TestPushOriginal(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	m, _ := f.image("lib/x", ociForm, "", layer(t, "a", "a"), layer(t, "b", "b"))
@@ -117,7 +117,7 @@ func TestPushOriginal(t *testing.T) {
 			t.Errorf("%s: %v, the manifest is %s, want %s", repo, err, f.tags[repo+":1"], m.Digest)
 		}
 	}
-	// a layer is gone from there: it is packed anew, and a new manifest fits what is there
+	// A layer is missing there: it is compressed anew, and the new manifest refers to it.
 	gone := digest.FromBytes(zstded(layer(t, "a", "a")))
 	for name := range f.blobs {
 		if strings.HasSuffix(name, gone.String()) {
@@ -134,7 +134,7 @@ func TestPushOriginal(t *testing.T) {
 	other.whole(f.host()+"/lib/x:1", id)
 }
 
-// TestPushBreaks: a transfer that breaks is begun anew, one that is refused is not.
+// TestPushBreaks checks that a broken transfer starts over and a refused one does not.
 func TestPushBreaks(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	body := layer(t, "a", strings.Repeat("content ", 100_000))
@@ -167,7 +167,7 @@ func TestPushBreaks(t *testing.T) {
 		{http.MethodPost, http.StatusForbidden, "denied: so it is"},
 		{http.MethodPatch, http.StatusRequestEntityTooLarge, "denied: so it is"},
 		{http.MethodPut, http.StatusBadRequest, "denied: so it is"},
-		{http.MethodHead, http.StatusForbidden, ""}, // has no body to say more
+		{http.MethodHead, http.StatusForbidden, ""}, // its reply has no body
 	} {
 		f := newFake(t)
 		f.before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -182,7 +182,7 @@ func TestPushBreaks(t *testing.T) {
 	}
 }
 
-// TestPushCalledOff: a client that goes away ends the transfer.
+// TestPushCalledOff checks that the transfer ends if the client goes away.
 func TestPushCalledOff(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	m, _ := f.image("x", dockerForm, "", layer(t, "a", strings.Repeat("content ", 100_000)))
@@ -204,7 +204,7 @@ func TestPushCalledOff(t *testing.T) {
 	}
 }
 
-// reload removes an image and brings it back out of an archive.
+// reload removes an image and loads it again from an archive.
 func (s *store) reload(id digest.Digest) {
 	s.t.Helper()
 	var archive bytes.Buffer
@@ -220,8 +220,8 @@ func (s *store) reload(id digest.Digest) {
 	}
 }
 
-// TestPushAfterRemoval: an image that was removed and comes back is sent without packing where its layers are,
-// wherever they were learnt.
+// TestPushAfterRemoval checks that an image that was removed and loaded again is sent without compressing layers that
+// the registry has, however that was learnt.
 func TestPushAfterRemoval(t *testing.T) {
 	for _, form := range []form{plainForm, dockerForm, ociForm} {
 		f, s := newFake(t), newStore(t)
@@ -242,7 +242,7 @@ func TestPushAfterRemoval(t *testing.T) {
 			s.reload(id)
 		}
 	}
-	// what was packed here is known too
+	// Layers compressed here are known, too.
 	f, s := newFake(t), newStore(t)
 	origin := newFake(t)
 	m, _ := origin.image("x", plainForm, "", layer(t, "a", "a"))
@@ -257,8 +257,8 @@ func TestPushAfterRemoval(t *testing.T) {
 	}
 }
 
-// TestPushHostileClaim: a registry says of a layer that is here already that it is packed in content of its own.
-// Nobody has checked that, so it goes into no manifest, there or elsewhere.
+// TestPushHostileClaim checks that an unverified claim goes into no manifest: a registry says that a layer which is
+// already here is compressed in some other content.
 func TestPushHostileClaim(t *testing.T) {
 	f, s := newFake(t), newStore(t)
 	base, evil := layer(t, "a", "base"), gzipped(layer(t, "a", "evil"))

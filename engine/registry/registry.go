@@ -16,23 +16,23 @@ const (
 	maxConfig   = 8 << 20 // bytes of an image's configuration
 	maxAnswer   = 1 << 20 // bytes of a token, an error, a page of tags
 	maxLayers   = 125
-	maxNested   = 4       // indexes in one another
-	maxTags     = 1 << 14 // of one repository
+	maxNested   = 4       // nesting of indexes
+	maxTags     = 1 << 14 // tags of one repository
 	maxBlob     = 1 << 42 // bytes of a layer
 )
 
-// Options are what a client is made with; the zero value of a field means the default that stands beside it.
+// Options configures a Client; a zero field means the default noted next to it.
 type Options struct {
-	// Hosts, with or without port, and networks (CIDR) that may lack TLS or a certificate to trust; loopback always is
+	// Hosts (with or without port) and networks (CIDR) that may lack TLS or a trusted certificate, besides loopback
 	Insecure  []string
-	Mirrors   []string      // URLs that are asked for images of Docker Hub before it
+	Mirrors   []string      // URLs to ask for images of Docker Hub first
 	Certs     string        // /etc/docker/certs.d
 	Agent     string        // User-Agent
-	Downloads int           // layers at once: 3
+	Downloads int           // simultaneous layers; 3
 	Uploads   int           // 5
-	Attempts  int           // 5, for a transfer that makes no progress
-	Backoff   time.Duration // 5 s, and as much more after each attempt
-	Idle      time.Duration // 1 minute without a byte breaks a transfer
+	Attempts  int           // 5; for a transfer without progress
+	Backoff   time.Duration // 5 s; multiplied by the number of attempts
+	Idle      time.Duration // 1 minute; a transfer without a byte for so long is broken off
 }
 
 // Client talks to registries. It may be used from any goroutine.
@@ -45,7 +45,7 @@ type Client struct {
 	hosts map[string]*http.Client // by scheme and host
 }
 
-// New makes a client. Close ends its idle connections.
+// New makes a client. Close closes its idle connections.
 func New(o Options) *Client {
 	set := func(n *int, d int) {
 		if *n == 0 {
@@ -68,7 +68,7 @@ func New(o Options) *Client {
 		hosts: map[string]*http.Client{}}
 }
 
-// Close ends connections that nothing is sent over.
+// Close closes idle connections.
 func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,22 +77,22 @@ func (c *Client) Close() {
 	}
 }
 
-// Auth is how a user is known to a registry; the zero value is nobody.
+// Auth holds a user's credentials for a registry; the zero value means anonymous.
 type Auth = api.AuthConfig
 
-// Line is one line of what a transfer tells.
+// Line is one progress line of a transfer.
 type Line struct {
-	ID             string // of the layer that the line is about: 12 digits
+	ID             string // the layer that the line is about: 12 digits
 	Status         string
 	Current, Total int64
-	Plain          bool // the line has an ID and is not about a layer
-	Aux            any  // for programs
+	Plain          bool // the line has an ID but is not about a layer
+	Aux            any  // data for programs
 }
 
-// Tell takes lines, from one goroutine at a time. Its error ends the transfer.
+// Tell receives lines, one call at a time. Its error ends the transfer.
 type Tell func(Line) error
 
-// repository is one repository at a registry, as one user sees it during one transfer.
+// repository is a repository at a registry, accessed by one user during one transfer.
 type repository struct {
 	c    *Client
 	ref  reference.Named
@@ -100,8 +100,8 @@ type repository struct {
 	auth authorizer
 }
 
-// path is what the registry calls it.
+// path returns the repository's name at the registry.
 func (r *repository) path() string { return r.ref.Path }
 
-// url is an address within the repository.
+// url returns an address within the repository.
 func (r *repository) url(rest string) string { return r.end.base + r.path() + "/" + rest }

@@ -13,7 +13,7 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// pulling and pushing are the scopes of a repository (distribution, "Token Scope").
+// pulling and pushing return the scopes of a repository (distribution, "Token Scope").
 func (r *repository) pulling() []string { return []string{"repository:" + r.path() + ":pull"} }
 func (r *repository) pushing() []string { return []string{"repository:" + r.path() + ":pull,push"} }
 
@@ -24,12 +24,12 @@ type call struct {
 	scopes []string
 	header http.Header
 	body   io.Reader // sent once; nil for none
-	length int64     // of body, -1 when not known
-	again  []byte    // a body that can be sent again, in place of body
+	length int64     // of body, -1 if unknown
+	again  []byte    // a body that can be sent again, instead of body
 }
 
-// do carries a call out and returns a reply that is no error; the caller closes its body. A call that can be sent
-// again is tried again with what the registry asks for.
+// do sends a call and returns the reply unless it is an error; the caller closes its body. If the registry wants
+// other credentials, do retries a call whose body can be sent again.
 func (r *repository) do(ctx context.Context, k call) (*http.Response, error) {
 	for try := 0; ; try++ {
 		res, err := r.try(ctx, k)
@@ -78,16 +78,16 @@ func (r *repository) try(ctx context.Context, k call) (*http.Response, error) {
 	return res, nil
 }
 
-// transport is the error of a request that no answer came to.
+// transport wraps the error of a request that got no reply.
 func transport(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("%w%w", err, silent{errdefs.ErrUnknown}) // of whatever class the system gave
+	return fmt.Errorf("%w%w", err, silent{errdefs.ErrUnknown}) // classed as unknown, whatever the cause
 }
 
-// drain reads what is left of a short reply, so that the connection can be used again.
+// drain reads the rest of a short reply, so that its connection can be reused.
 func drain(res *http.Response) {
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer)) // of no use but for that
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer)) // an error only costs the connection
 	res.Body.Close()
 }

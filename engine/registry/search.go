@@ -18,8 +18,8 @@ import (
 // searchHost answers searches of Docker Hub.
 const searchHost = "index.docker.io"
 
-// Search asks a registry's index for repositories; a term HOST/TERM asks that host's. It is the oldest part of the
-// protocol, which only some registries have.
+// Search searches a registry's index for repositories; a term HOST/TERM searches that host. This oldest part of the
+// protocol is missing in many registries.
 func (c *Client) Search(ctx context.Context, term string, limit int, auth Auth) ([]api.SearchResult, error) {
 	host := searchHost
 	if first, rest, ok := strings.Cut(term, "/"); ok && (strings.ContainsAny(first, ".:") || first == "localhost") {
@@ -61,7 +61,7 @@ func (c *Client) Search(ctx context.Context, term string, limit int, auth Auth) 
 	return found.Results, nil
 }
 
-// Config is what `docker info` tells of registries.
+// Config describes the registries for `docker info`.
 func (c *Client) Config() *api.ServiceConfig {
 	s := &api.ServiceConfig{
 		InsecureRegistryCIDRs: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("127.0.0.0/8")},

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestSearch: a host in the term is asked, and one that has no index says so.
+// TestSearch checks that the host in the term is asked, and that a host without an index gives an error that says so.
 func TestSearch(t *testing.T) {
 	f := newFake(t)
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {

@@ -16,7 +16,7 @@ import (
 	"box/panics"
 )
 
-// has tells whether content is in the repository.
+// has reports whether content is in the repository.
 func (r *repository) has(ctx context.Context, d digest.Digest) (bool, error) {
 	res, err := r.do(ctx, call{method: http.MethodHead, url: r.url("blobs/" + d.String()), scopes: r.pushing()})
 	var f *failure
@@ -30,8 +30,8 @@ func (r *repository) has(ctx context.Context, d digest.Digest) (bool, error) {
 	return res.StatusCode == http.StatusOK, nil
 }
 
-// mount asks for content of another repository of the same registry (OCI distribution-spec, "Mounting a blob from
-// another repository"). One that may not be read is no error: the layer is sent then.
+// mount mounts content from another repository of the same registry (OCI distribution-spec, "Mounting a blob from
+// another repository"). A refusal is no error: the layer is sent instead.
 func (r *repository) mount(ctx context.Context, d digest.Digest, from string) (bool, error) {
 	q := url.Values{"mount": {d.String()}, "from": {from}}
 	k := call{method: http.MethodPost, url: r.url("blobs/uploads/?" + q.Encode()),
@@ -48,7 +48,7 @@ func (r *repository) mount(ctx context.Context, d digest.Digest, from string) (b
 	if res.StatusCode == http.StatusCreated {
 		return true, nil
 	}
-	// An upload has begun in its place: call it off
+	// The registry has started an upload instead: cancel it.
 	if at, err := r.resolve(k.url, res.Header.Get("Location")); err == nil {
 		if res, err := r.do(ctx, call{method: http.MethodDelete, url: at, scopes: r.pushing()}); err == nil {
 			drain(res)
@@ -57,7 +57,7 @@ func (r *repository) mount(ctx context.Context, d digest.Digest, from string) (b
 	return false, nil
 }
 
-// begin begins an upload and returns its address.
+// begin starts an upload and returns its address.
 func (r *repository) begin(ctx context.Context) (string, error) {
 	k := call{method: http.MethodPost, url: r.url("blobs/uploads/"), scopes: r.pushing()}
 	res, err := r.do(ctx, k)
@@ -71,7 +71,7 @@ func (r *repository) begin(ctx context.Context) (string, error) {
 	return r.resolve(k.url, res.Header.Get("Location"))
 }
 
-// finish ends an upload, with all of the content where it is given here.
+// finish completes an upload; raw is all of its content unless that was sent before.
 func (r *repository) finish(ctx context.Context, at string, d digest.Digest, raw []byte) error {
 	u, err := url.Parse(at)
 	if err != nil {
@@ -92,7 +92,7 @@ func (r *repository) finish(ctx context.Context, at string, d digest.Digest, raw
 	return nil
 }
 
-// put sends a small piece of content.
+// put uploads a small piece of content.
 func (r *repository) put(ctx context.Context, d digest.Digest, raw []byte) error {
 	at, err := r.begin(ctx)
 	if err != nil {
@@ -101,7 +101,7 @@ func (r *repository) put(ctx context.Context, d digest.Digest, raw []byte) error
 	return r.finish(ctx, at, d, raw)
 }
 
-// send packs a layer and sends it while it is packed. A transfer that breaks is begun anew.
+// send compresses a layer while sending it. A transfer that breaks starts over.
 func (u *upload) send(ctx context.Context, n int) (image.Blob, error) {
 	id := shortOf(u.diffs()[n])
 	for try := 1; ; try++ {
@@ -116,7 +116,7 @@ func (u *upload) send(ctx context.Context, n int) (image.Blob, error) {
 	}
 }
 
-// gone tells whether nobody listens any more.
+// gone reports whether tell has failed, so that nobody listens any more.
 func (u *upload) gone() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -167,7 +167,7 @@ func (u *upload) sendOnce(ctx context.Context, n int) (b image.Blob, err error) 
 	return b, u.r.finish(ctx, at, b.Digest, nil)
 }
 
-// pack writes a layer's tar, packed, and tells how far it is.
+// pack writes a layer's tar, compressed, and reports progress.
 func (u *upload) pack(ctx context.Context, n int, w io.Writer) error {
 	id, total := shortOf(u.diffs()[n]), u.img.Size(ctx, n)
 	z := archive.CompressGzip(w)
@@ -190,12 +190,12 @@ func (u *upload) pack(ctx context.Context, n int, w io.Writer) error {
 	return u.say(Line{ID: id, Status: "Pushing", Current: done, Total: total})
 }
 
-// writeFunc is a writer made of a function.
+// writeFunc makes an io.Writer of a function.
 type writeFunc func(p []byte) (int, error)
 
 func (f writeFunc) Write(p []byte) (int, error) { return f(p) }
 
-// retrying is Docker's line while a transfer waits for its next attempt.
+// retrying is Docker's text while a transfer waits for its next attempt.
 func retrying(seconds int) string {
 	if seconds == 1 {
 		return "Retrying in 1 second"
@@ -203,7 +203,7 @@ func retrying(seconds int) string {
 	return fmt.Sprintf("Retrying in %d seconds", seconds)
 }
 
-// pause waits before another attempt, the longer the more there were, and counts the seconds down.
+// pause waits before another attempt, longer after each one, and counts down the seconds.
 func (c *Client) pause(ctx context.Context, tries int, tell func(seconds int) error) error {
 	for left := time.Duration(tries) * c.o.Backoff; left > 0; left -= time.Second {
 		if err := tell(int((left + time.Second - 1) / time.Second)); err != nil {

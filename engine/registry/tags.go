@@ -43,7 +43,7 @@ func (r *repository) tags(ctx context.Context) ([]reference.Named, error) {
 	return all, nil
 }
 
-// page reads a page and closes the reply.
+// page reads one page and closes the reply.
 func (r *repository) page(res *http.Response) (list []reference.Named, err error) {
 	defer drain(res)
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
@@ -66,7 +66,7 @@ func (r *repository) page(res *http.Response) (list []reference.Named, err error
 	return list, nil
 }
 
-// following is the address of the next page, on the same host: `<...>; rel="next"`.
+// following returns the address of the next page, on the same host, from a Link header: `<...>; rel="next"`.
 func (r *repository) following(at, link string) (string, error) {
 	target, rest, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(link), "<"), ">")
 	if !ok || !strings.Contains(rest, "next") {
@@ -75,7 +75,8 @@ func (r *repository) following(at, link string) (string, error) {
 	return r.resolve(at, target)
 }
 
-// resolve is an address that the registry gave, which may be relative, but not on another host: credentials go there.
+// resolve resolves an address that the registry gave. It may be relative but not on another host, since credentials
+// go there.
 func (r *repository) resolve(at, target string) (string, error) {
 	base, err := url.Parse(at)
 	if err != nil {
