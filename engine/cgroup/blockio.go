@@ -7,7 +7,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// blkio: weights have other names where the BFQ scheduler gives them.
+// blkio adds the limits of block devices. The files for weights have other names under the BFQ scheduler.
 func (l *limits) blkio(b *specs.LinuxBlockIO) {
 	if b == nil {
 		return
@@ -28,7 +28,7 @@ func (l *limits) blkio(b *specs.LinuxBlockIO) {
 	}
 }
 
-// throttle is one kind of limit of reads and writes, with its name on each version.
+// throttle is one kind of limit on reads or writes, with its name in each version.
 type throttle struct {
 	v1, v2  string
 	devices []specs.LinuxThrottleDevice
@@ -43,8 +43,9 @@ func throttles(b *specs.LinuxBlockIO) []throttle {
 	}
 }
 
-// io is blkio on the unified tree. Weights are BFQ's where that is the scheduler, else in another scale; those of
-// single devices are left out where BFQ cannot have them (before Linux 5.4 it shows one number).
+// io is blkio for the unified tree. Weights go to BFQ if it is the scheduler, else they are scaled for io.weight.
+// Weights of single devices are left out unless BFQ supports them (since Linux 5.4; before, its file shows one
+// number).
 func (l *limits) io(b *specs.LinuxBlockIO, current func(file string) string) {
 	if b == nil {
 		return
@@ -75,5 +76,5 @@ func (l *limits) io(b *specs.LinuxBlockIO, current func(file string) string) {
 	}
 }
 
-// ioWeight maps the weights of blkio, 10 to 1000, to those of io, 1 to 10000.
+// ioWeight maps weights of blkio, 10 to 1000, to weights of io, 1 to 10000.
 func ioWeight(blkio int) int { return 1 + (max(blkio, 10)-10)*9999/990 }

@@ -17,14 +17,14 @@ import (
 // Root is where the hierarchies are mounted.
 const Root = "/sys/fs/cgroup"
 
-// V2 tells whether the host has the one unified hierarchy at Root (cgroup v2), not the controllers of v1.
+// V2 reports whether Root is the unified hierarchy (cgroup v2) and not controllers of v1.
 func V2() bool {
 	var st unix.Statfs_t
 	return unix.Statfs(Root, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC
 }
 
-// Ensure mounts the hierarchies where nothing is mounted at Root: v2 when no controller of the kernel is bound to v1,
-// else one v1 hierarchy a controller. On a unified hierarchy the controllers are passed down to containers.
+// Ensure mounts control groups below Root unless the host has: v2 if its memory controller is not bound to v1, else
+// one v1 hierarchy per controller.
 func Ensure() error {
 	if mounted() {
 		return nil
@@ -74,7 +74,7 @@ func mountV1() error {
 	return nil
 }
 
-// controllers lists those that the kernel has and that are enabled.
+// controllers lists the kernel's enabled controllers.
 func controllers() ([]string, error) {
 	f, err := os.Open("/proc/cgroups")
 	if err != nil {
@@ -91,11 +91,11 @@ func controllers() ([]string, error) {
 	return names, nil
 }
 
-// emptyWait is how long Clear waits for killed processes to be gone.
+// emptyWait is how long Clear waits for killed processes to disappear.
 const emptyWait = 10 * time.Second
 
-// Clear kills every process in the group at path (as "/docker/<id>") in all hierarchies, waits until it is empty and
-// removes it. A group that is not there is no error; the root is refused.
+// Clear kills every process in the group at path (such as "/docker/<id>") in all hierarchies, waits until the group
+// is empty, and removes it. A missing group is no error; the root is refused.
 func Clear(path string) error {
 	h, err := Read()
 	if err != nil {
@@ -130,8 +130,8 @@ func (h *Hierarchies) clear(path string) error {
 	return errs
 }
 
-// killAll kills what is in the group and below it and says how much there was. A frozen v1 group is frozen first so
-// that nothing escapes by forking, and thawed to let it die.
+// killAll kills every process in and below the group, and returns how many there were. Where cgroup.kill is missing
+// it freezes the group first, so that nothing escapes by forking, and then thaws it to let the processes die.
 func killAll(dir string) int {
 	if _, err := os.Stat(dir); err != nil {
 		return 0
@@ -165,8 +165,8 @@ func killAll(dir string) int {
 	return n
 }
 
-// removeTree removes a group and those below it, deepest first: groups are removed by rmdir(2) alone. The error is
-// EBUSY when processes stay in one of them.
+// removeTree removes a group and those below it, deepest first, since groups can only be removed by rmdir(2). The
+// error is EBUSY if one of them still has processes.
 func removeTree(dir string) error {
 	err := unix.Rmdir(dir)
 	if err == nil || err == unix.ENOENT {
@@ -181,7 +181,7 @@ func removeTree(dir string) error {
 	})
 	for i := len(dirs) - 1; i >= 0; i-- {
 		err := unix.Rmdir(dirs[i])
-		// The kernel lets go of the last process a moment after it is gone from the list.
+		// The kernel releases the last process a moment after it has left the list.
 		for pause := 100 * time.Microsecond; err == unix.EBUSY && pause < 50*time.Millisecond; pause += pause / 2 {
 			time.Sleep(pause)
 			err = unix.Rmdir(dirs[i])
@@ -194,7 +194,7 @@ func removeTree(dir string) error {
 }
 
 // LeaveService moves this process out of the control groups of the service that started it, to the root of every
-// hierarchy, so that the end of the service is not the end of this process.
+// hierarchy, so that it survives the end of the service.
 func LeaveService() {
 	h, err := Read()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// cpuset is the same on both versions.
+// cpuset adds the limits of CPUs and memory nodes, which are the same in both versions.
 func (l *limits) cpuset(c *specs.LinuxCPU) {
 	if c.Cpus != "" {
 		l.add("cpuset.cpus", c.Cpus)
@@ -18,8 +18,8 @@ func (l *limits) cpuset(c *specs.LinuxCPU) {
 	}
 }
 
-// inheritCpuset gives a v1 group the CPUs and memory nodes of its parent, unless r sets them: nothing can join a
-// group without.
+// inheritCpuset gives a v1 group its parent's CPUs and memory nodes, unless r sets them: nothing can join a group
+// without them.
 func (g *Group) inheritCpuset(r *specs.LinuxResources) error {
 	m, ok := g.h.find("cpuset")
 	if !ok {
@@ -38,7 +38,7 @@ func (g *Group) inheritCpuset(r *specs.LinuxResources) error {
 	return err
 }
 
-// cpusetOf is what the group at p has, after an empty one got it from its parent.
+// cpusetOf returns the CPUs and memory nodes of the group at p, after filling empty ones from its parent.
 func cpusetOf(root, p string) (cpus, mems string, err error) {
 	if cpus, err = read(root + p + "/cpuset.cpus"); err != nil {
 		return "", "", fmt.Errorf("read cpuset.cpus of %s: %w", p, err)

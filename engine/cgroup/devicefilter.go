@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// On the unified tree a program decides about devices: the kernel runs it in its BPF machine at each open and mknod
-// of a process in the group (bpf(2); the kernel's Documentation/bpf/standardization/instruction-set.rst).
+// On the unified tree a BPF program decides about devices: the kernel runs it whenever a process in the group calls
+// open or mknod (bpf(2); the kernel's Documentation/bpf/standardization/instruction-set.rst).
 
-// instruction is one of the machine's, in the layout of struct bpf_insn on little-endian hosts.
+// instruction is a BPF instruction, laid out like struct bpf_insn on little-endian hosts.
 type instruction struct {
 	op    uint8
-	regs  uint8 // destination, and source in the upper half
-	jump  int16 // instructions to skip, or the place of a load
+	regs  uint8 // destination in the lower half, source in the upper
+	jump  int16 // instructions to skip, or the offset of a load
 	value int32
 }
 
-// The operations that a filter needs.
+// The opcodes that a filter uses.
 const (
 	opLoad     = unix.BPF_LDX | unix.BPF_MEM | unix.BPF_W
 	opCopy     = unix.BPF_ALU | unix.BPF_MOV | unix.BPF_X
@@ -32,10 +32,10 @@ const (
 	opEqual    = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
 	opExit     = unix.BPF_JMP | unix.BPF_EXIT
 	allAccess  = unix.BPF_DEVCG_ACC_READ | unix.BPF_DEVCG_ACC_WRITE | unix.BPF_DEVCG_ACC_MKNOD
-	largestNum = math.MaxInt32 // far above what devices have
+	largestNum = math.MaxInt32 // far above any device number
 )
 
-// The registers. The machine starts with the address of struct bpf_cgroup_dev_ctx in argument.
+// The registers. On entry, argument holds the address of a struct bpf_cgroup_dev_ctx.
 const (
 	verdict = iota
 	argument
@@ -45,7 +45,7 @@ const (
 	minor
 )
 
-// deviceFilter is the program: 1 allows, 0 forbids.
+// deviceFilter builds the program: it returns 1 to allow, 0 to forbid.
 func deviceFilter(allowed bool, exceptions []deviceRule) []instruction {
 	p := []instruction{
 		{opLoad, kind | argument<<4, 0, 0},
@@ -57,15 +57,15 @@ func deviceFilter(allowed bool, exceptions []deviceRule) []instruction {
 	}
 	for _, r := range exceptions {
 		if r.major > largestNum || r.minor > largestNum {
-			continue // fits no device
+			continue // matches no device
 		}
 		p = append(p, exception(r, !allowed)...)
 	}
 	return append(p, answer(allowed)...)
 }
 
-// exception is the part of a program that answers allow when r fits, and else goes on after it. A rule that allows
-// must have all of the access that is asked for; one that forbids, any of it.
+// exception builds the part of a program that returns allow if r matches, and else falls through. A rule that allows
+// must cover all of the requested access; one that forbids, any of it.
 func exception(r deviceRule, allow bool) []instruction {
 	device := int32(unix.BPF_DEVCG_DEV_CHAR)
 	if r.kind == 'b' {
@@ -103,8 +103,8 @@ func answer(allow bool) []instruction {
 	return []instruction{{opSet, verdict, 0, value}, {opExit, 0, 0, 0}}
 }
 
-// filterDevices gives the new group its program. Where everything is allowed none is needed, nor a kernel that can
-// have one.
+// filterDevices attaches the filter to a new group. If everything is allowed it does nothing, so that kernels without
+// BPF will do.
 func (g *Group) filterDevices(allowed bool, exceptions []deviceRule) error {
 	if allowed && len(exceptions) == 0 {
 		return nil
@@ -113,7 +113,7 @@ func (g *Group) filterDevices(allowed bool, exceptions []deviceRule) error {
 	if err != nil {
 		return fmt.Errorf("load filter for devices of %s: %w", g.path, err)
 	}
-	defer unix.Close(program) // the group holds it
+	defer unix.Close(program) // the group holds a reference
 	group, err := open(g.h.mounts[0].dir+g.path, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return fmt.Errorf("open control group %s: %w", g.path, err)
@@ -127,7 +127,7 @@ func (g *Group) filterDevices(allowed bool, exceptions []deviceRule) error {
 	return nil
 }
 
-// loadFilter checks a program in and returns its descriptor.
+// loadFilter loads a program and returns its descriptor.
 func loadFilter(p []instruction) (int, error) {
 	license := []byte("Apache-2.0\x00")
 	load := struct {
@@ -136,7 +136,7 @@ func loadFilter(p []instruction) (int, error) {
 		logs          [2]uint32
 		log           uint64
 	}{kind: unix.BPF_PROG_TYPE_CGROUP_DEVICE, length: uint32(len(p))}
-	var pin runtime.Pinner // the kernel is told addresses as numbers
+	var pin runtime.Pinner // the kernel receives these addresses as numbers
 	defer pin.Unpin()
 	pin.Pin(&p[0])
 	pin.Pin(&license[0])
@@ -155,7 +155,7 @@ func loadFilter(p []instruction) (int, error) {
 	return bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&load), unsafe.Sizeof(load))
 }
 
-// bpf calls the kernel again when a signal broke its check of a program off, as the Go runtime's do.
+// bpf calls bpf(2), and retries if a signal, such as one from the Go runtime, interrupted the verifier.
 func bpf(command uintptr, attributes unsafe.Pointer, size uintptr) (int, error) {
 	for try := 0; ; try++ {
 		n, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(attributes), size)

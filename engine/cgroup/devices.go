@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deviceRule is an exception to what a container may do with devices. anyNumber stands for every major or minor number.
+// deviceRule is an exception to the default access to devices. anyNumber stands for any major or minor number.
 type deviceRule struct {
 	kind         byte // 'b' or 'c'
 	major, minor int64
-	access       uint32 // of the bits BPF_DEVCG_ACC_
+	access       uint32 // bits BPF_DEVCG_ACC_*
 }
 
 const anyNumber = -1
@@ -25,8 +25,9 @@ var accessBits = []struct {
 	bit    uint32
 }{{'r', unix.BPF_DEVCG_ACC_READ}, {'w', unix.BPF_DEVCG_ACC_WRITE}, {'m', unix.BPF_DEVCG_ACC_MKNOD}}
 
-// deviceRules turns the spec's list, of which the last that fits a device holds, into what both versions of control
-// groups can have: all is allowed, or nothing, but for the exceptions, each device once. Nothing is allowed at first.
+// deviceRules converts the spec's list, whose last matching rule wins, into what both versions of control groups
+// support: everything or nothing is allowed, except for the exceptions, each device once. Initially nothing is
+// allowed.
 func deviceRules(list []specs.LinuxDeviceCgroup) (allowed bool, exceptions []deviceRule, err error) {
 	for i, d := range list {
 		r, all, err := deviceRuleOf(d)
@@ -46,7 +47,7 @@ func deviceRules(list []specs.LinuxDeviceCgroup) (allowed bool, exceptions []dev
 	return allowed, exceptions, nil
 }
 
-// deviceRuleOf reads one rule; all is set when it is for every device, of whatever number and access.
+// deviceRuleOf reads one rule; all is set if it covers every device, whatever its numbers and access.
 func deviceRuleOf(d specs.LinuxDeviceCgroup) (r deviceRule, all bool, err error) {
 	r = deviceRule{major: anyNumber, minor: anyNumber}
 	for _, c := range []byte(d.Access) {
@@ -83,13 +84,13 @@ func deviceRuleOf(d specs.LinuxDeviceCgroup) (r deviceRule, all bool, err error)
 	return r, false, nil
 }
 
-// sameDevices tells whether both rules are for the same.
+// sameDevices reports whether both rules match the same devices.
 func (r deviceRule) sameDevices(o deviceRule) bool {
 	o.access = r.access
 	return r == o
 }
 
-// except adds an exception, or its access to the one that there is.
+// except adds an exception, merging its access into an existing one.
 func except(list []deviceRule, r deviceRule) []deviceRule {
 	for i := range list {
 		if list[i].sameDevices(r) {
@@ -100,7 +101,7 @@ func except(list []deviceRule, r deviceRule) []deviceRule {
 	return append(list, r)
 }
 
-// restore takes an exception back. A part of a wider one cannot be: v1 would ignore that without a word.
+// restore removes an exception. It cannot remove part of a wider one, which v1 would silently ignore.
 func restore(list []deviceRule, r deviceRule) ([]deviceRule, error) {
 	var left []deviceRule
 	for _, have := range list {
@@ -118,7 +119,7 @@ func restore(list []deviceRule, r deviceRule) ([]deviceRule, error) {
 	return left, nil
 }
 
-// String is the rule as v1 takes it: "c 1:3 rwm".
+// String formats the rule for v1, such as "c 1:3 rwm".
 func (r deviceRule) String() string {
 	var b strings.Builder
 	b.WriteByte(r.kind)
@@ -139,7 +140,7 @@ func (r deviceRule) String() string {
 	return b.String()
 }
 
-// restrictDevices sets the rules in a new group. No rules leave what its parent has.
+// restrictDevices applies the rules to a new group. Without rules the group keeps its parent's.
 func (g *Group) restrictDevices(list []specs.LinuxDeviceCgroup) error {
 	if len(list) == 0 || g.h.confined {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rule is one of the spec; -1 is any number.
+// rule makes a rule of the spec; -1 means any number.
 func rule(allow bool, kind string, major, minor int64, access string) specs.LinuxDeviceCgroup {
 	return specs.LinuxDeviceCgroup{Allow: allow, Type: kind, Major: &major, Minor: &minor, Access: access}
 }
@@ -59,7 +59,7 @@ func TestDeviceRules(t *testing.T) {
 	}
 }
 
-// run is the kernel's machine, for what a filter is made of.
+// run interprets the BPF instructions that a filter uses.
 func run(t *testing.T, p []instruction, context [3]uint32) bool {
 	t.Helper()
 	var r [11]uint64
@@ -72,7 +72,7 @@ func run(t *testing.T, p []instruction, context [3]uint32) bool {
 			*to = uint64(context[i.jump/4])
 		case 0xbc: // copy of 32 bits
 			*to = uint64(uint32(from))
-		case 0xb7: // a number
+		case 0xb7: // load of a constant
 			*to = value
 		case 0x54:
 			*to = uint64(uint32(*to) & uint32(value))
@@ -97,7 +97,7 @@ func run(t *testing.T, p []instruction, context [3]uint32) bool {
 	return false
 }
 
-// verdicts are questions about devices: kind, access, major, minor, and whether a container with the rules may.
+// verdicts asks about devices (kind, access, major, minor), each with the expected answer under some rules.
 var verdicts = []struct {
 	rules []specs.LinuxDeviceCgroup
 	asked string
@@ -147,7 +147,7 @@ func TestDeviceFilter(t *testing.T) {
 	}
 }
 
-// TestDeviceFilterKernel has the kernel check every program of the table, and decide by one.
+// TestDeviceFilterKernel makes the kernel verify every program of the table, and enforce one.
 func TestDeviceFilterKernel(t *testing.T) {
 	h, parent := hostV2(t)
 	for i, row := range verdicts {

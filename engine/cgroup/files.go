@@ -4,8 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The files of control groups are read and written with plain system calls: each is one value, and package os would
-// ask the kernel three more questions about each.
+// The files of control groups are accessed by plain system calls: each holds one value, and package os would make
+// three more calls for each.
 
 // open opens a file of a group.
 func open(path string, flags int) (int, error) {
@@ -17,8 +17,8 @@ func open(path string, flags int) (int, error) {
 	}
 }
 
-// write gives a file its value in one piece. The kernel may break off a limit of memory for a signal, and the Go
-// runtime sends those.
+// write writes a value in one piece. It retries after EINTR: the kernel may interrupt a change of a memory limit for
+// a signal, and the Go runtime sends signals.
 func write(path, value string) error {
 	fd, err := open(path, unix.O_WRONLY)
 	if err != nil {
@@ -37,7 +37,7 @@ func put(fd int, value string) error {
 	}
 }
 
-// read is a whole file.
+// read returns the content of a file.
 func read(path string) (string, error) {
 	fd, err := open(path, unix.O_RDONLY)
 	if err != nil {

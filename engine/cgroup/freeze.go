@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freezeWait is how long Freeze tries.
+// freezeWait is how long Freeze waits for the processes to stop.
 const freezeWait = 10 * time.Second
 
-// Freeze stops every process of the group and returns when all stand still. After an error they run.
+// Freeze stops every process of the group, and returns once all are stopped. After an error the group is thawed.
 func (g *Group) Freeze() error {
 	if err := g.below("freeze"); err != nil {
 		return err
@@ -34,8 +34,8 @@ func (g *Group) Freeze() error {
 	return nil
 }
 
-// freezeV1 asks again and again: a process that forks while the kernel freezes the others can leave the group half
-// frozen for good. To let it run for a moment now and then lets the fork end.
+// freezeV1 retries: a process that forks while the kernel freezes the others can leave the group half frozen forever.
+// Thawing the group for a moment now and then lets the fork complete.
 func freezeV1(dir string) error {
 	file := dir + "/freezer.state"
 	limit := time.Now().Add(freezeWait)
@@ -63,7 +63,7 @@ func freezeV1(dir string) error {
 	return fmt.Errorf("its processes do not stop")
 }
 
-// freezeV2 waits for the kernel's word: cgroup.events can be polled.
+// freezeV2 waits for the kernel to report the freeze in cgroup.events, which can be polled.
 func freezeV2(dir string) error {
 	events, err := open(dir+"/cgroup.events", unix.O_RDONLY)
 	if err != nil {
@@ -87,7 +87,7 @@ func freezeV2(dir string) error {
 	return fmt.Errorf("its processes do not stop")
 }
 
-// Thaw lets the processes run again.
+// Thaw resumes the processes.
 func (g *Group) Thaw() error {
 	m, ok := g.h.freezer()
 	if !ok {
@@ -103,7 +103,7 @@ func (g *Group) Thaw() error {
 	return nil
 }
 
-// Frozen tells whether the group itself is frozen or about to be. One that is gone is not.
+// Frozen reports whether the group itself is frozen or being frozen. A removed group is not.
 func (g *Group) Frozen() (bool, error) {
 	m, ok := g.h.freezer()
 	if !ok {

@@ -24,7 +24,7 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
-// freezing has a program that writes and forks all the time stand still, and go on.
+// freezing checks that a program that constantly writes and forks is stopped, and resumes.
 func freezing(t *testing.T, h *Hierarchies, path string) {
 	g := create(t, h, path, nil)
 	if is, err := g.Frozen(); is || err != nil {
@@ -79,7 +79,7 @@ func freezing(t *testing.T, h *Hierarchies, path string) {
 		t.Error(err)
 	}
 	end()
-	_ = Clear(g.path) // what it forked last
+	_ = Clear(g.path) // its last forks
 	if err := g.Delete(); err != nil {
 		t.Error(err)
 	}

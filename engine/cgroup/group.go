@@ -12,18 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Group is one container's control group: the folder of that path below every tree. Its methods may be called from
-// any goroutine.
+// Group is a container's control group: the folder at one path in every tree. Its methods may be called from any
+// goroutine.
 type Group struct {
 	h    *Hierarchies
 	path string // clean and absolute
 }
 
-// Open is the group at path (as "/docker/<id>"), which an earlier process made. Nothing is asked of the kernel.
+// Open returns the group at path (such as "/docker/<id>") without asking the kernel whether it exists.
 func (h *Hierarchies) Open(p string) *Group { return &Group{h, path.Clean("/" + p)} }
 
-// below refuses the root: every process of the host is in it or below it. What is done to a group by a path that was
-// lost, or damaged on disk, is done to nobody.
+// below refuses the root, since every process of the host is in or below it. A path that was lost or damaged on disk
+// must not affect them.
 func (g *Group) below(what string) error {
 	if g.path == "/" {
 		return fmt.Errorf("%s control group /, which is the root: %w", what, errdefs.ErrInvalidArgument)
@@ -31,7 +31,7 @@ func (g *Group) below(what string) error {
 	return nil
 }
 
-// Names are the groups at path that are there in any tree.
+// Names lists the groups directly below path in any tree.
 func (h *Hierarchies) Names(p string) []string {
 	var names []string
 	for _, m := range h.mounts {
@@ -46,8 +46,8 @@ func (h *Hierarchies) Names(p string) []string {
 	return slices.Compact(names)
 }
 
-// Create makes the group at path in every tree, with the parents that it lacks, and sets the limits of r, which may
-// be nil. An empty group that is left there from before is replaced. After an error no group is left; parents stay.
+// Create makes the group at path in every tree, with missing parents, and sets the limits of r, which may be nil. It
+// replaces an empty group left from before. After an error no group is left; parents stay.
 func (h *Hierarchies) Create(p string, r *specs.LinuxResources) (*Group, error) {
 	g := h.Open(p)
 	if r == nil {
@@ -75,7 +75,7 @@ func (h *Hierarchies) Create(p string, r *specs.LinuxResources) (*Group, error) 
 	return nil, err
 }
 
-// make makes the group's folders and lists them.
+// make makes the group's folders and adds them to made.
 func (g *Group) make(made *[]string) error {
 	for _, m := range g.h.mounts {
 		if m.controllers == nil {
@@ -91,7 +91,7 @@ func (g *Group) make(made *[]string) error {
 	return nil
 }
 
-// prepare sets what must be before the first process is in the group, and the limits.
+// prepare sets up what has to exist before a process joins the group, and the limits.
 func (g *Group) prepare(r *specs.LinuxResources) error {
 	ready := g.inheritCpuset
 	if g.h.unified {
@@ -106,10 +106,10 @@ func (g *Group) prepare(r *specs.LinuxResources) error {
 	return g.Update(r)
 }
 
-// makeGroup makes the folder p below root, and its parents.
+// makeGroup makes the folder p below root, and its missing parents.
 func makeGroup(root, p string) error {
 	err := mkdir(root + p)
-	for tries := 0; err == unix.ENOENT && tries < 5; tries++ { // another daemon that ends may take an empty parent away
+	for tries := 0; err == unix.ENOENT && tries < 5; tries++ { // another daemon that ends may remove an empty parent
 		if err := makeParents(root, p); err != nil && err != unix.ENOENT {
 			return err
 		}
@@ -132,7 +132,7 @@ func mkdir(dir string) error {
 	}
 }
 
-// Update sets the limits that r has; those that are nil or zero stay as they are, and so do the rules for devices.
+// Update sets the limits in r. Those that are nil or zero stay, and so do the rules for devices.
 func (g *Group) Update(r *specs.LinuxResources) error {
 	if err := g.below("update"); err != nil {
 		return err
@@ -151,7 +151,8 @@ func (g *Group) limits(r *specs.LinuxResources) (limits, error) {
 	return limitsV1(r)
 }
 
-// Paths are the group's folders by controller, "" on the unified tree, as /proc/self/cgroup names them.
+// Paths returns the group's folders by controller, as /proc/self/cgroup names them; the key is "" on the unified
+// tree.
 func (g *Group) Paths() (map[string]string, error) {
 	paths := map[string]string{}
 	for _, m := range g.h.mounts {
@@ -165,8 +166,8 @@ func (g *Group) Paths() (map[string]string, error) {
 	return paths, nil
 }
 
-// Delete removes the group and those that its programs made below it, in every tree that lets it go. While processes
-// are in one of them the error is a conflict. It may be called again.
+// Delete removes the group and those that its programs made below it, in every tree that permits it. If one still has
+// processes, the error is a conflict. Delete may be called again.
 func (g *Group) Delete() error {
 	if err := g.below("delete"); err != nil {
 		return err
@@ -186,7 +187,7 @@ func (g *Group) Delete() error {
 	return first
 }
 
-// busy says of a group that could not be removed that processes are in it.
+// busy turns EBUSY from a removal into a conflict that says why.
 func busy(p string, err error) error {
 	if errors.Is(err, unix.EBUSY) {
 		return fmt.Errorf("control group %s has processes: %w: %w", p, err, errdefs.ErrConflict)

@@ -17,7 +17,8 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-// host has the trees of this host, which must have these controllers on v1, and a parent for the groups of one test.
+// host returns the trees of this host, with a parent for one test's groups. It skips the test if v1 lacks a
+// controller.
 func host(t testing.TB, controllers ...string) (*Hierarchies, string) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -50,7 +51,7 @@ func create(t testing.TB, h *Hierarchies, path string, r *specs.LinuxResources) 
 	return g
 }
 
-// holds compares files of a group, by their controllers' trees.
+// holds compares files of a group, each in its controller's tree.
 func holds(t testing.TB, g *Group, files map[string]string) {
 	t.Helper()
 	for file, want := range files {
@@ -63,7 +64,7 @@ func holds(t testing.TB, g *Group, files map[string]string) {
 	}
 }
 
-// shell can name files of two digits, unless it is a dash.
+// shell returns a shell that accepts two-digit file descriptors, which dash does not.
 func shell() string {
 	if sh, err := exec.LookPath("bash"); err == nil {
 		return sh
@@ -71,7 +72,7 @@ func shell() string {
 	return "sh"
 }
 
-// inside starts a program in the group, which lives until its input ends.
+// inside starts a program in the group that runs until its input ends.
 func inside(t testing.TB, g *Group, script string) (cmd *exec.Cmd, end func()) {
 	t.Helper()
 	procs, err := g.Procs()
@@ -128,7 +129,7 @@ func TestCreateV1(t *testing.T) {
 		holds(t, g, map[string]string{"cpuset.mems": strings.TrimSpace(root)})
 	}
 
-	// More and less than there was, of both limits of memory; what is not named stays.
+	// Raise and lower both limits of memory; what is not named stays.
 	for _, row := range []struct{ limit, swap, wantLimit, wantSwap int64 }{
 		{200 << 20, 300 << 20, 200 << 20, 300 << 20}, {50 << 20, 60 << 20, 50 << 20, 60 << 20},
 		{40 << 20, 0, 40 << 20, 60 << 20}, {0, 80 << 20, 40 << 20, 80 << 20},
@@ -141,7 +142,7 @@ func TestCreateV1(t *testing.T) {
 		holds(t, g, map[string]string{"memory.limit_in_bytes": strconv.FormatInt(row.wantLimit, 10),
 			"memory.memsw.limit_in_bytes": strconv.FormatInt(row.wantSwap, 10)})
 	}
-	// A period that is too short for the quota before it.
+	// Set a period that is too short for the previous quota.
 	update(t, g, &specs.LinuxCPU{Period: ptr(uint64(1000)), Quota: ptr(int64(1000))})
 	update(t, g, &specs.LinuxCPU{Period: ptr(uint64(1000000)), Quota: ptr(int64(900000))})
 	holds(t, g, map[string]string{"cpu.cfs_period_us": "1000000", "cpu.cfs_quota_us": "900000", "cpu.shares": "300",
@@ -159,7 +160,7 @@ func TestCreateV1(t *testing.T) {
 	}
 }
 
-// unlimited is what v1 makes of -1: whole pages.
+// unlimited is what v1 makes of -1: the largest number of whole pages.
 const unlimited = 1<<63 - 4096
 
 func update(t testing.TB, g *Group, c *specs.LinuxCPU) {
@@ -217,7 +218,7 @@ func TestProcesses(t *testing.T) {
 		if list, err := pidsIn(m.dir + g.path); err != nil || !slices.Equal(list, []int{pid}) {
 			t.Errorf("%s: %v, not %d: %v", m.dir, list, pid, err)
 		}
-		// Groups that a program of the container makes.
+		// A program of the container makes groups.
 		if err := os.MkdirAll(m.dir+g.path+"/own/one", 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +240,7 @@ func TestProcesses(t *testing.T) {
 		t.Errorf("after that: %v, %v", list, err)
 	}
 	end()
-	// A group that is left from before, with limits, is made anew.
+	// A group left from before, with limits, is replaced.
 	if err := h.Open(g.path).Update(&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(8 << 20))}}); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +256,7 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// BenchmarkCreate is what the groups of one container cost, of which `docker run` pays the first half.
+// BenchmarkCreate measures the groups of one container, of which `docker run` pays the first half.
 func BenchmarkCreate(b *testing.B) {
 	h, parent := host(b, "memory", "cpuset", "devices")
 	create(b, h, parent, nil)

@@ -7,28 +7,29 @@ import (
 	fsmount "box/fs/mount"
 )
 
-// Hierarchies are the trees of control groups that this host has mounted below Root. They are read once: reading them
-// for each container would cost more than its groups.
+// Hierarchies is the set of control group trees mounted below Root. It is read once, since reading it for each
+// container would cost more than the container's groups.
 type Hierarchies struct {
-	unified     bool     // one tree has all controllers (v2): it is the only mount
+	unified     bool     // one tree has all controllers (v2) and is the only mount
 	mounts      []mount  // each tree once
-	controllers []string // of the unified tree
-	confined    bool     // this process is in a user namespace, where the kernel lets nobody set rules for devices
+	controllers []string // those of the unified tree
+	confined    bool     // this process is in a user namespace, where the kernel permits no rules for devices
 }
 
 // mount is one mounted tree.
 type mount struct {
 	dir         string
 	v2          bool
-	controllers []string // "memory", "name=systemd"; "" is a v2 tree; nil is one that containers do not join
+	controllers []string // such as "memory" or "name=systemd"; "" for a v2 tree; nil if containers do not join
 }
 
-// optional tells of trees that limit nothing: a container may be without its group there.
+// optional reports whether a tree limits nothing, so that a container may lack its group there.
 func (m mount) optional() bool {
 	return m.controllers == nil || m.controllers[0] == "" || strings.HasPrefix(m.controllers[0], "name=")
 }
 
-// joined are the controllers of v1, and the tree by which systemd follows processes: what containers have groups in.
+// joined lists the v1 trees in which containers have groups: the controllers, and the tree by which systemd tracks
+// processes.
 var joined = []string{
 	"cpuset", "devices", "memory", "cpu", "cpuacct", "pids", "blkio", "hugetlb", "net_cls", "net_prio", "perf_event",
 	"freezer", "rdma",
@@ -55,13 +56,13 @@ func Read() (*Hierarchies, error) {
 	return &Hierarchies{mounts: treesOf(all), confined: confined}, nil
 }
 
-// unifiedAt is the unified tree at root.
+// unifiedAt returns the unified tree at root.
 func unifiedAt(root string, controllers []string) *Hierarchies {
 	return &Hierarchies{unified: true, mounts: []mount{{root, true, []string{""}}}, controllers: controllers}
 }
 
-// treesOf finds the v1 trees below Root, and a v2 tree beside them ("hybrid"). A controller that is mounted twice counts
-// once.
+// treesOf finds the v1 trees below Root, and a v2 tree beside them ("hybrid"). A controller that is mounted twice
+// counts once.
 func treesOf(all []*fsmount.Info) []mount {
 	var mounts []mount
 	known := func(name string) bool {
@@ -88,7 +89,7 @@ func treesOf(all []*fsmount.Info) []mount {
 	return mounts
 }
 
-// find is the tree that has the controller. On the unified one it is always the same.
+// find returns the tree that has the controller. On the unified hierarchy there is only one.
 func (h *Hierarchies) find(controller string) (mount, bool) {
 	for _, m := range h.mounts {
 		if h.unified || slices.Contains(m.controllers, controller) {
@@ -98,7 +99,7 @@ func (h *Hierarchies) find(controller string) (mount, bool) {
 	return mount{}, false
 }
 
-// freezer is the tree where groups are frozen: the unified one can do that without a controller.
+// freezer returns the tree in which groups are frozen. A v2 tree can do that without a controller.
 func (h *Hierarchies) freezer() (mount, bool) {
 	m, ok := h.find("freezer")
 	if !ok {
@@ -107,7 +108,7 @@ func (h *Hierarchies) freezer() (mount, bool) {
 	return m, ok
 }
 
-// deviceless tells that nothing restricts devices here.
+// deviceless reports whether nothing restricts devices here.
 func (h *Hierarchies) deviceless() bool {
 	_, ok := h.find("devices")
 	return !ok && !h.confined

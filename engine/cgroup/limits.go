@@ -10,21 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limit is a value for a file of a group. The file's first word is its controller.
+// limit is a value for a file of a group. The file name begins with its controller.
 type limit struct {
 	file, value string
-	instead     string // the file on kernels that lack the first
-	spare       bool   // a kernel without the file does as well
+	instead     string // file to use on kernels that lack the first
+	spare       bool   // a missing file is no error
 }
 
-// limits are set in their order. Some depend on each other (a period must not be less than the quota before it, nor a
-// limit of memory more than that of memory and swap), so what the kernel refuses in the first round is tried again
-// after the others.
+// limits is applied in order. Some limits depend on each other (a quota may be too much for the period before it, a
+// memory limit more than that of memory and swap), so what the kernel refuses at first is retried after the others.
 type limits []limit
 
 func (l *limits) add(file, value string) { *l = append(*l, limit{file: file, value: value}) }
 
-// number adds a limit unless n is nil or 0, which leave it as it is.
+// number adds a limit unless n is nil or 0, which leave it unchanged.
 func (l *limits) number(file string, n *int64) {
 	if n != nil && *n != 0 {
 		l.add(file, strconv.FormatInt(*n, 10))
@@ -37,7 +36,8 @@ func (l *limits) unsigned(file string, n *uint64) {
 	}
 }
 
-// pids is the same on both versions. A group for no process at all could not be joined.
+// pids adds the limit of processes, which is the same in both versions. It is at least 1, since nothing could join a
+// group with 0.
 func (l *limits) pids(p *specs.LinuxPids) {
 	switch {
 	case p == nil || p.Limit == nil:
@@ -48,7 +48,7 @@ func (l *limits) pids(p *specs.LinuxPids) {
 	}
 }
 
-// hugepages are limited by use and, on Linux 5.7 and later, by reservation.
+// hugepages limits the use of huge pages and, since Linux 5.7, their reservation.
 func (l *limits) hugepages(pages []specs.LinuxHugepageLimit, suffix string) {
 	for _, p := range pages {
 		value := strconv.FormatUint(p.Limit, 10)
@@ -102,7 +102,7 @@ func (g *Group) setOne(l limit) error {
 	return fmt.Errorf("set %s of %s to %s: %w", l.file, g.path, strings.TrimSpace(l.value), err)
 }
 
-// current is what a file of the unified tree holds, "" when it is not there.
+// current returns the content of a file on the unified tree, "" if it is missing.
 func (g *Group) current(file string) string {
 	text, _ := read(g.h.mounts[0].dir + g.path + "/" + file)
 	return strings.TrimSpace(text)

@@ -7,12 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FavorMoves makes it quick to move a process into a control group on hosts with the v1 hierarchies, as long as the
-// result is open. Each start and exec moves one, and the kernel waits about 15 ms for all readers of a lock each
-// time, unless a hierarchy was mounted with favordynmods (Linux 6.0, commit 6a010a49b63a; forks of all processes take
-// a little longer for it). The host's own mounts are left as they are: the option is given to a hierarchy without
-// controllers, which is mounted nowhere. On the unified hierarchy nobody moves (clone3(2), CLONE_INTO_CGROUP), and
-// nil is returned.
+// FavorMoves makes it fast to move a process into a control group on v1, as long as the result is open. Each start
+// and exec moves one, and each time the kernel waits about 15 ms for all readers of a lock, unless a hierarchy was
+// mounted with favordynmods (Linux 6.0, commit 6a010a49b63a; it makes every fork slightly slower). The host's own
+// mounts stay as they are: the option goes to a hierarchy without controllers that is mounted nowhere. On the unified
+// hierarchy nothing moves (clone3(2), CLONE_INTO_CGROUP), and the result is nil.
 func FavorMoves() (*os.File, error) {
 	if V2() {
 		return nil, nil

@@ -11,22 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OOMWatch tells each time that a group has no memory left.
+// OOMWatch reports each time that a group runs out of memory.
 type OOMWatch struct {
 	once sync.Once
-	f    *os.File // an eventfd of v1, an inotify of v2: its number is fd
+	f    *os.File // an eventfd on v1, inotify on v2; its number is fd
 	fd   int
 	done chan struct{}
 
 	group  *Group
 	v2     bool
-	killed int // processes that the kernel killed for it, when it was last told
+	killed int // processes killed for lack of memory, as of the last look
 	tell   func(killed bool)
 }
 
-// WatchOOM calls tell each time the group is out of memory, until Close: with whether the kernel has killed a process
-// for it, now or before. Of a group that is fresh, what happened already is told at once. Where memory is not
-// controlled the watch is nil.
+// WatchOOM calls tell each time the group runs out of memory, until Close. killed tells whether the kernel has killed
+// a process for that, now or before. If fresh is set, a kill that happened before the call is told at once. If memory
+// is not controlled, the watch is nil.
 func (g *Group) WatchOOM(fresh bool, tell func(killed bool)) (*OOMWatch, error) {
 	m, ok := g.h.find("memory")
 	if !ok {
@@ -52,7 +52,7 @@ func (g *Group) WatchOOM(fresh bool, tell func(killed bool)) (*OOMWatch, error) 
 	return w, nil
 }
 
-// openV1 has the kernel count in an eventfd (cgroup v1 memory documentation, section 10).
+// openV1 makes the kernel signal an eventfd (cgroup v1 memory documentation, section 10).
 func (w *OOMWatch) openV1(dir string) (err error) {
 	if w.fd, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (w *OOMWatch) openV1(dir string) (err error) {
 	return write(dir+"/cgroup.event_control", fmt.Sprintf("%d %d", w.fd, of))
 }
 
-// openV2 watches the counts themselves: the kernel tells of each change of theirs.
+// openV2 watches memory.events: the kernel reports each change of the counts.
 func (w *OOMWatch) openV2(dir string) (err error) {
 	if w.fd, err = unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC); err != nil {
 		return err
@@ -74,14 +74,14 @@ func (w *OOMWatch) openV2(dir string) (err error) {
 	return err
 }
 
-// run tells until Close or the end of the group.
+// run reports events until Close or the end of the group.
 func (w *OOMWatch) run() {
 	defer close(w.done)
 	defer w.f.Close()
 	buf := make([]byte, 4096)
 	for {
 		if _, err := w.f.Read(buf); err != nil {
-			if w.drain() { // what came before the Close
+			if w.drain() { // what came before Close
 				w.look()
 			}
 			return
@@ -92,16 +92,16 @@ func (w *OOMWatch) run() {
 	}
 }
 
-// drain takes what there is to be read, and tells whether there was something.
+// drain reads what is pending, and reports whether there was anything.
 func (w *OOMWatch) drain() bool {
 	n, err := unix.Read(w.fd, make([]byte, 4096))
 	return err == nil && n > 0
 }
 
-// killWait is how long the kernel may take to kill, after v1 told that there is no memory.
+// killWait is how long to wait for the kernel to kill after v1 has reported lack of memory.
 const killWait = 100 * time.Millisecond
 
-// look tells what happened; a group that is gone ends the watch, and is the cause of an event, too.
+// look reports what happened. It returns false once the group is removed, which also causes an event.
 func (w *OOMWatch) look() (there bool) {
 	m, _ := w.group.h.find("memory")
 	file := m.dir + w.group.path + "/memory.oom_control"
@@ -126,7 +126,7 @@ func (w *OOMWatch) look() (there bool) {
 	return true
 }
 
-// Close ends the watch. What happened before is told before it returns. It may be called more than once, and on nil.
+// Close ends the watch, after reporting what happened before. It may be called more than once, and on nil.
 func (w *OOMWatch) Close() {
 	if w == nil {
 		return
@@ -135,7 +135,7 @@ func (w *OOMWatch) Close() {
 	<-w.done
 }
 
-// countOOMKills reads the count of memory.oom_control or memory.events.
+// countOOMKills reads the count from memory.oom_control or memory.events.
 func countOOMKills(text string) int {
 	for line := range strings.Lines(text) {
 		if n, ok := strings.CutPrefix(line, "oom_kill "); ok {

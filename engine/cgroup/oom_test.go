@@ -10,7 +10,8 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// TestWatchOOM: a kill is told, at once or to a watch that comes too late for it; the group's end is not.
+// TestWatchOOM checks that a kill is reported, also to a watch that starts after it, and that the end of the group is
+// not.
 func TestWatchOOM(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("making control groups needs root")
@@ -76,7 +77,7 @@ func TestWatchOOM(t *testing.T) {
 	(*OOMWatch)(nil).Close()
 }
 
-// hog runs a program in the group that takes more memory than that may have.
+// hog runs a program that takes more memory than the group may have.
 func hog(t *testing.T, h *Hierarchies, g *Group) {
 	t.Helper()
 	m, _ := h.find("memory")

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parentMark is the attribute of parents that box made, by which they are told from those that somebody else set up and
-// limited.
+// parentMark is the extended attribute that distinguishes parents made by box from those that somebody else set up
+// and limited.
 const parentMark = "trusted.box.parent"
 
-// MakeParents makes the parents of the group at p in every tree, for a group that somebody else makes.
+// MakeParents makes the parents of the group at p in every tree, for a caller that makes the group itself.
 func (h *Hierarchies) MakeParents(p string) error {
 	for _, m := range h.mounts {
 		if m.controllers == nil {
@@ -26,7 +26,7 @@ func (h *Hierarchies) MakeParents(p string) error {
 	return nil
 }
 
-// makeParents makes the folders above p below root that are not there.
+// makeParents makes the missing folders above p below root.
 func makeParents(root, p string) error {
 	for i := 1; i < len(p); i++ {
 		if p[i] != '/' {
@@ -34,7 +34,7 @@ func makeParents(root, p string) error {
 		}
 		switch err := mkdir(root + p[:i]); err {
 		case nil:
-			_ = unix.Setxattr(root+p[:i], parentMark, []byte("1"), 0) // one without is only left when the daemon ends
+			_ = unix.Setxattr(root+p[:i], parentMark, []byte("1"), 0) // without it the folder merely stays
 		case unix.EEXIST:
 		default:
 			return err
@@ -43,7 +43,7 @@ func makeParents(root, p string) error {
 	return nil
 }
 
-// RemoveParents removes the parents of groups that box made, the ones above p too, where no group is in them any more.
+// RemoveParents removes the parents that box made and that are empty, p and those above it included.
 func (h *Hierarchies) RemoveParents(p string) {
 	p = filepath.Clean("/" + p)
 	for _, m := range h.mounts {
@@ -56,7 +56,7 @@ func (h *Hierarchies) RemoveParents(p string) {
 	}
 }
 
-// removeParents removes those below dir, the deepest first; rmdir(2) keeps what is in use.
+// removeParents removes those below dir, the deepest first; rmdir(2) keeps those in use.
 func removeParents(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pids are the processes in the group and in those below it, as this process's PID namespace numbers them.
+// Pids lists the processes in and below the group, as numbered in this process's PID namespace.
 func (g *Group) Pids() ([]int, error) {
 	top, list, err := g.top()
 	if gone(err) {
@@ -38,8 +38,8 @@ func (g *Group) Pids() ([]int, error) {
 	return list, nil
 }
 
-// top is the group's folder in a tree where it is, with its processes: as a rule the one of devices, which every
-// container has; the others where a removal was cut off.
+// top returns the group's folder in a tree that has it, and its processes: usually the devices tree, which every
+// container has, or another one if a removal was interrupted.
 func (g *Group) top() (dir string, list []int, err error) {
 	err = unix.ENOENT
 	if m, ok := g.h.find("devices"); ok {
@@ -58,10 +58,10 @@ func (g *Group) top() (dir string, list []int, err error) {
 	return dir, list, err
 }
 
-// gone tells that a group was removed while it was read.
+// gone reports whether a group was removed while it was read.
 func gone(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) }
 
-// pidsIn are the processes of one group. One for threads does not list processes, but those threads.
+// pidsIn lists the processes of one group. A threaded group cannot list processes, so its threads are listed.
 func pidsIn(dir string) ([]int, error) {
 	text, err := read(dir + "/cgroup.procs")
 	if err == unix.EOPNOTSUPP {
@@ -76,7 +76,7 @@ func pidsIn(dir string) ([]int, error) {
 	return list, err
 }
 
-// OOMKills counts the processes of the group that the kernel killed for want of memory; 0 where it does not say.
+// OOMKills returns how many of the group's processes the kernel killed for lack of memory, 0 if unknown.
 func (g *Group) OOMKills() int {
 	m, ok := g.h.find("memory")
 	file := "memory.oom_control"

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Procs opens the files into which a process writes "0" to move itself into the group: one a tree. The caller closes
+// Procs opens the files, one per tree, to which a process writes "0" to move itself into the group. The caller closes
 // them.
 func (g *Group) Procs() ([]*os.File, error) {
 	procs := make([]*os.File, 0, len(g.h.mounts))
@@ -32,8 +32,8 @@ func (g *Group) Procs() ([]*os.File, error) {
 	return procs, nil
 }
 
-// Folder opens the group on the unified tree for clone3(2), CLONE_INTO_CGROUP: a process that is made in its group need
-// not move, which takes the kernel about 15 ms. It is nil on v1. The caller closes it.
+// Folder opens the group on the unified tree for clone3(2), CLONE_INTO_CGROUP: a process created in its group is
+// spared a move, which takes the kernel about 15 ms. It returns nil on v1. The caller closes the file.
 func (g *Group) Folder() (*os.File, error) {
 	if !g.h.unified {
 		return nil, nil

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRootIsRefused: every verb refuses the root, by whatever path, before it touches a file or a process. A record
-// that was lost or damaged has such a path, and every process of the host is below it.
+// TestRootIsRefused checks that every operation refuses the root, by whatever path, before it touches a file or a
+// process. A lost or damaged record has such a path, and every process of the host is below the root.
 func TestRootIsRefused(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -46,7 +46,7 @@ func TestRootIsRefused(t *testing.T) {
 	}
 }
 
-// treeWithProcess is a unified tree in a folder, whose root has a process.
+// treeWithProcess makes a unified tree in a folder, whose root has a process.
 func treeWithProcess(t *testing.T) (h *Hierarchies, held map[string]string, victim *exec.Cmd) {
 	t.Helper()
 	victim = exec.Command("sleep", "1000")

@@ -9,20 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalRounds is how often processes are looked for that were made while others got their signal, where nothing can
-// stop them meanwhile.
+// signalRounds bounds how often to look for processes created while others were signalled, if the group cannot be
+// frozen.
 const signalRounds = 20
 
-// Kill kills every process of the group and of those below it, those too that are made meanwhile, and lets frozen
-// ones go. A group that is gone, or empty, has none.
+// Kill kills every process in and below the group, including those created meanwhile and frozen ones. A missing or
+// empty group is no error.
 func (g *Group) Kill() error {
 	if err := g.below("kill"); err != nil {
 		return err
 	}
 	all := false
 	for _, m := range g.h.mounts {
-		// Since Linux 5.14, for all at once. In a tree of v2 beside those of v1 the group may lack some that are
-		// elsewhere.
+		// Since Linux 5.14 this kills all at once. In a v2 tree beside v1 trees the group may lack some of the
+		// processes.
 		if m.v2 && m.controllers != nil && write(m.dir+g.path+"/cgroup.kill", "1") == nil {
 			all = g.h.unified
 		}
@@ -33,8 +33,8 @@ func (g *Group) Kill() error {
 	return g.Signal(unix.SIGKILL)
 }
 
-// Signal sends sig to every process of the group and of those below it. They stand still meanwhile, so that none is
-// left out that is just being made; those that were frozen before stay so, unless they are killed.
+// Signal sends sig to every process in and below the group. The group is frozen meanwhile, so that a process being
+// created is not missed. A group that was frozen before stays frozen, unless sig kills it.
 func (g *Group) Signal(sig unix.Signal) error {
 	if err := g.below("signal"); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (g *Group) Signal(sig unix.Signal) error {
 	return nil
 }
 
-// signalNew sends sig to the processes that are not in done, and adds them to it.
+// signalNew signals the processes that are not in done, and adds them to it.
 func (g *Group) signalNew(sig unix.Signal, done map[int]bool) (more bool, err error) {
 	list, err := g.Pids()
 	if errdefs.IsNotFound(err) {
@@ -85,8 +85,8 @@ func (g *Group) signalNew(sig unix.Signal, done map[int]bool) (more bool, err er
 	return len(list) > 0, nil
 }
 
-// signalPart holds the processes by descriptors, and looks again which are in the group: a number that was another's
-// process's by then is not.
+// signalPart opens the processes as descriptors and then checks again which are in the group, since a number may have
+// been reused meanwhile.
 func (g *Group) signalPart(sig unix.Signal, list []int) (err error) {
 	held := map[int]int{}
 	defer func() {
@@ -96,7 +96,7 @@ func (g *Group) signalPart(sig unix.Signal, list []int) (err error) {
 	}()
 	for _, pid := range list {
 		fd, err := unix.PidfdOpen(pid, 0)
-		if err == unix.ENOSYS || err == unix.EPERM { // before Linux 5.3, or behind a filter
+		if err == unix.ENOSYS || err == unix.EPERM { // before Linux 5.3, or blocked by a filter
 			return signalNumbers(sig, list)
 		}
 		if err == nil {

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forks makes processes as fast as it can, each of which makes the next and ends: who signals one after the other
-// never meets the last.
+// forks makes processes as fast as it can, each of which makes the next and ends, so that signalling one after the
+// other never reaches the last.
 const forks = `n() { (exec 3<&- 4<&-; n) & }; n; n; n; read x`
 
-// TestKill: no process that is made meanwhile is left, whether the group runs or stands still, and with what old
-// kernels have.
+// TestKill checks that no process survives, including those created meanwhile, in a running or frozen group, also
+// without the features of newer kernels.
 func TestKill(t *testing.T) {
 	for _, version := range []string{"v1", "v2"} {
 		for _, frozen := range []bool{false, true} {
@@ -46,7 +46,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// hostOf is the trees of a version with a parent for the test's groups.
+// hostOf returns the trees of a version, with a parent for the test's groups.
 func hostOf(t *testing.T, version string) (*Hierarchies, string) {
 	t.Helper()
 	if version == "v2" {
@@ -55,7 +55,7 @@ func hostOf(t *testing.T, version string) (*Hierarchies, string) {
 	return host(t, "freezer", "cpuset", "devices")
 }
 
-// empty waits until no process is in the group, and none comes.
+// empty waits until the group has no processes, and checks that none appear.
 func empty(t *testing.T, g *Group) {
 	t.Helper()
 	for limit := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -72,7 +72,7 @@ func empty(t *testing.T, g *Group) {
 	}
 }
 
-// TestSignal: every process gets a signal once, and a group that stood still stands still after it.
+// TestSignal checks that every process gets a signal once, and that a frozen group stays frozen.
 func TestSignal(t *testing.T) {
 	for _, version := range []string{"v1", "v2"} {
 		t.Run(version, func(t *testing.T) {
@@ -123,7 +123,7 @@ func within(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// TestDeleteRest: a group that a removal left in some of the trees is found there, and removed.
+// TestDeleteRest checks that a group that a removal left in some of the trees is found there and removed.
 func TestDeleteRest(t *testing.T) {
 	h, parent := host(t, "devices", "memory")
 	for i, m := range h.mounts {

@@ -9,7 +9,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// enable passes the controllers of the unified tree down to the group, where its parents do not yet.
+// enable passes the controllers of the unified tree down to the group, unless it has them already.
 func (g *Group) enable(r *specs.LinuxResources) error {
 	if g.complete() {
 		return nil
@@ -21,7 +21,8 @@ func (g *Group) enable(r *specs.LinuxResources) error {
 		if c != '/' || write(file, all) == nil {
 			continue
 		}
-		// One that cannot be had does not take the others along: the limits that need it say so.
+		// Enable each by itself, so that one failure does not affect the others: limits that need a missing one
+		// report it.
 		for _, name := range g.h.controllers {
 			_ = write(file, "+"+name)
 		}
@@ -32,14 +33,14 @@ func (g *Group) enable(r *specs.LinuxResources) error {
 	return g.thread(r)
 }
 
-// complete tells whether the group has every controller that there is.
+// complete reports whether the group has every controller.
 func (g *Group) complete() bool {
 	have := strings.Fields(g.current("cgroup.controllers"))
 	return !slices.ContainsFunc(g.h.controllers, func(name string) bool { return !slices.Contains(have, name) })
 }
 
-// thread deals with a group below one that is for threads (cgroups(7), "cgroup v2 thread mode"): processes can enter
-// it once it is such a group itself, which has no limits of memory, input and output.
+// thread handles a group below a threaded one (cgroups(7), "cgroup v2 thread mode"). Processes can only join it once
+// it is threaded, too, and then it has no limits of memory and I/O.
 func (g *Group) thread(r *specs.LinuxResources) error {
 	kind := g.current("cgroup.type")
 	if kind != "domain invalid" {

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// Support is what the kernel's control groups can limit.
+// Support describes what the kernel's control groups can limit.
 type Support struct {
 	Memory, Swap, Swappiness, Reservation, OOMKillDisable bool
 	CPUShares, CPUQuota, CPURealtime, Cpuset, Pids        bool
 	BlkioWeight, BlkioWeightDevice                        bool
 	ReadBps, WriteBps, ReadIOps, WriteIOps                bool
 
-	CPUs int    // how many there are
-	Cpus string // which ones a container may be bound to: 0-3
-	Mems string // which memory nodes
+	CPUs int    // number of CPUs
+	Cpus string // CPUs available to containers, such as 0-3
+	Mems string // available memory nodes
 }
 
-// Supported asks the kernel.
+// Supported asks the kernel what it can limit.
 func Supported() Support { return supported(Root, V2()) }
 
 func supported(root string, v2 bool) Support {
@@ -47,7 +47,7 @@ func supported(root string, v2 bool) Support {
 	}
 }
 
-// supportedV2 goes by the controllers: files of the limits are not in the root group.
+// supportedV2 goes by the controllers, since the root group lacks the files of the limits.
 func supportedV2(root string) Support {
 	controllers := strings.Fields(word(root, "cgroup.controllers"))
 	has := func(name string) bool { return slices.Contains(controllers, name) }
@@ -60,16 +60,16 @@ func supportedV2(root string) Support {
 	}
 }
 
-// word is the content of a file, "" when it cannot be read.
+// word returns the content of a file, "" if it cannot be read.
 func word(root, file string) string {
 	raw, _ := os.ReadFile(filepath.Join(root, file))
 	return strings.TrimSpace(string(raw))
 }
 
-// maxListed bounds the numbers in a list of CPUs: far above what there is.
+// maxListed bounds the numbers in a list of CPUs, far above real ones.
 const maxListed = 8192
 
-// ParseList reads a list as cpuset(7) has it, 0-3,7; ok is false for what is none.
+// ParseList reads a list in the format of cpuset(7), such as 0-3,7; ok is false if it is malformed.
 func ParseList(s string) (list []int, ok bool) {
 	if s == "" {
 		return nil, true
@@ -91,8 +91,8 @@ func ParseList(s string) (list []int, ok bool) {
 	return list, true
 }
 
-// Within tells whether every number of the list asked is in have; ok is false when asked is no list. Where it is not
-// known what there is, everything is within.
+// Within reports whether every number of the list asked is in have; ok is false if asked is malformed. If have is
+// unknown, everything is within.
 func Within(asked, have string) (within, ok bool) {
 	wanted, ok := ParseList(asked)
 	if !ok {

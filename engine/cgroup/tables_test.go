@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tree makes files below a folder of the test's, which stand for those of the kernel.
+// tree makes files in a folder that stand for the kernel's.
 func tree(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -29,7 +29,7 @@ func tree(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// content is what a file has, without the newline.
+// content returns a file's content without the newline.
 func content(t *testing.T, path string) string {
 	t.Helper()
 	raw, err := os.ReadFile(path)
@@ -39,12 +39,12 @@ func content(t *testing.T, path string) string {
 	return string(raw)
 }
 
-// TestCpuset: a group and the parents that have no processors get those of the next one above that has some; what a
-// container asks for is left to its limits.
+// TestCpuset checks that a group and its parents inherit missing CPUs and memory nodes from the nearest parent that
+// has some, and that those a container asks for are left to its limits.
 func TestCpuset(t *testing.T) {
 	for _, row := range []struct {
 		what       string
-		root       [2]string // processors and memory nodes
+		root       [2]string // CPUs and memory nodes
 		parent     [2]string
 		asked      *specs.LinuxCPU
 		wantParent [2]string
@@ -87,7 +87,7 @@ func TestCpuset(t *testing.T) {
 	}
 }
 
-// TestPidsOfTree: processes of a group are those below it too, each number that is one.
+// TestPidsOfTree checks that the processes below a group are listed, too, and that anything but a number is skipped.
 func TestPidsOfTree(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"cgroup.procs": "1\n", "p/c/cgroup.procs": "10\n11\n", "p/c/sub/cgroup.procs": "12\n0\n\nx\n",
@@ -111,7 +111,7 @@ func TestPidsOfTree(t *testing.T) {
 	}
 }
 
-// TestCountOOMKills: the count is told by its own line, of whatever file.
+// TestCountOOMKills checks that the count is read from the right line of either file.
 func TestCountOOMKills(t *testing.T) {
 	for text, want := range map[string]int{
 		"": 0, "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n": 3,
@@ -140,8 +140,8 @@ func TestCountOOMKills(t *testing.T) {
 	}
 }
 
-// TestSetLimits: each limit is written to the tree of its controller, or to the file of older kernels; one for a
-// controller that is not there is an error, unless it can be spared.
+// TestSetLimits checks that each limit is written in the tree of its controller, or to the file of older kernels, and
+// that a missing controller is an error unless the limit is optional.
 func TestSetLimits(t *testing.T) {
 	memory := tree(t, map[string]string{"c/memory.new": "", "c/memory.old": ""})
 	cpu := tree(t, map[string]string{"c/cpu.shares": ""})
@@ -150,7 +150,7 @@ func TestSetLimits(t *testing.T) {
 	g := h.Open("/c")
 	for what, row := range map[string]struct {
 		l    limit
-		file string // that it is in, "" for none
+		file string // where the value is expected, "" for nowhere
 		err  string
 	}{
 		"its file":        {limit{file: "memory.new", value: "1"}, memory + "/c/memory.new", ""},
@@ -176,7 +176,7 @@ func TestSetLimits(t *testing.T) {
 	}
 }
 
-// TestPaths: a group has its folder in each tree, by every controller of that; a host without any is an error.
+// TestPaths checks that a group has a folder for each controller, and that a host without trees is an error.
 func TestPaths(t *testing.T) {
 	h := &Hierarchies{mounts: []mount{{dir: "/a", controllers: []string{"cpu", "cpuacct"}}, {dir: "/b"}, {"/c",
 		true, []string{""}}}}

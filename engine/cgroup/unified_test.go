@@ -10,7 +10,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// TestUnified is for hosts of v2: every limit that the kernel there takes, by its own word.
+// TestUnified checks, on hosts with v2, that the kernel accepts every limit in its own format.
 func TestUnified(t *testing.T) {
 	h, parent := host(t)
 	if !h.unified {

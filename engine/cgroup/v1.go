@@ -10,10 +10,10 @@ import (
 
 const memoryLimit = "memory.limit_in_bytes"
 
-// The kernel's range of CPU shares. It would silently take the nearest.
+// The kernel's range of CPU shares. It would silently use the nearest value.
 const minShares, maxShares = 2, 262144
 
-// limitsV1 are the limits of r as the controllers of v1 take them (the kernel's Documentation/admin-guide/cgroup-v1).
+// limitsV1 converts r to the files of v1 (the kernel's Documentation/admin-guide/cgroup-v1).
 func limitsV1(r *specs.LinuxResources) (limits, error) {
 	var l limits
 	if len(r.Unified) > 0 {
@@ -31,7 +31,7 @@ func limitsV1(r *specs.LinuxResources) (limits, error) {
 	return l, nil
 }
 
-// memoryV1: limits of kernel memory are left out, as no kernel since 5.4 has them.
+// memoryV1 adds the limits of memory. It ignores those of kernel memory, deprecated since Linux 5.4.
 func (l *limits) memoryV1(m *specs.LinuxMemory) error {
 	if m == nil {
 		return nil

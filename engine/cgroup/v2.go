@@ -12,9 +12,9 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// limitsV2 are the limits of r as the unified tree takes them (the kernel's Documentation/admin-guide/cgroup-v2.rst).
-// What v1 alone has (swappiness, real time, the OOM killer's switch) is left out. current tells what a file of the
-// group holds now: some limits are two of r's in one.
+// limitsV2 converts r to the files of the unified tree (the kernel's Documentation/admin-guide/cgroup-v2.rst). It
+// ignores what only v1 has (swappiness, real time, disabling the OOM killer). current returns the present content of
+// a file, since some files combine two limits of r.
 func limitsV2(r *specs.LinuxResources, current func(file string) string) (limits, error) {
 	var l limits
 	l.pids(r.Pids)
@@ -36,7 +36,7 @@ func (l *limits) memoryV2(m *specs.LinuxMemory, current func(file string) string
 		return err
 	}
 	if swap != "" {
-		// Without swap there is nothing to forbid, and nothing to allow.
+		// On a host without swap there is nothing to forbid or allow.
 		*l = append(*l, limit{file: "memory.swap.max", value: swap, spare: swap == "max" || swap == "0"})
 	}
 	for _, row := range []struct {
@@ -52,8 +52,8 @@ func (l *limits) memoryV2(m *specs.LinuxMemory, current func(file string) string
 	return nil
 }
 
-// swapV2 is the limit of swap alone, "" when it stays: r has that of memory and swap together, so a change of either
-// changes it.
+// swapV2 returns the limit of swap without memory, "" to keep it. r limits memory and swap together, so changing
+// either changes it.
 func swapV2(m *specs.LinuxMemory, current func(file string) string) (string, error) {
 	var memory, both int64
 	if m.Limit != nil {
@@ -73,7 +73,7 @@ func swapV2(m *specs.LinuxMemory, current func(file string) string) (string, err
 		have, err := strconv.ParseInt(current("memory.max"), 10, 64)
 		swap, err2 := strconv.ParseInt(current("memory.swap.max"), 10, 64)
 		if err != nil || err2 != nil {
-			return "", nil // "max": nothing that the new limit would be taken from
+			return "", nil // "max": there is no number to take the new limit from
 		}
 		both = have + swap
 	case memory == 0:
@@ -106,7 +106,7 @@ func (l *limits) cpuV2(c *specs.LinuxCPU, current func(file string) string) {
 	l.cpuset(c)
 }
 
-// bandwidth is quota and period in one file: what c leaves out stays.
+// bandwidth sets quota and period, which share a file; what c leaves out stays.
 func (l *limits) bandwidth(c *specs.LinuxCPU, current func(file string) string) {
 	asked, every := c.Quota != nil && *c.Quota != 0, c.Period != nil && *c.Period != 0
 	if !asked && !every {
@@ -130,8 +130,8 @@ func (l *limits) bandwidth(c *specs.LinuxCPU, current func(file string) string) 
 	l.add("cpu.max", quota+" "+period)
 }
 
-// cpuWeight maps the shares of v1, 2 to 262144, to weights, 1 to 10000, so that both defaults meet, 1024 and 100: the
-// logarithm of the weight is quadratic in that of the shares, through these three points.
+// cpuWeight maps v1 shares, 2 to 262144, to weights, 1 to 10000, so that the defaults 1024 and 100 match: log(weight)
+// is a quadratic function of log(shares) through these three points.
 func cpuWeight(shares uint64) int {
 	switch {
 	case shares <= minShares:
@@ -143,7 +143,7 @@ func cpuWeight(shares uint64) int {
 	return int(math.Ceil(math.Pow(10, (l*l+125*l)/612-7.0/34)))
 }
 
-// named are files of the unified tree by name, a value a line.
+// named adds values for files of the unified tree by name, one write per line.
 func (l *limits) named(files map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if strings.Contains(name, "/") || !strings.Contains(name, ".") {

@@ -12,8 +12,8 @@ import (
 	fsmount "box/fs/mount"
 )
 
-// hostV2 is the v2 tree of this host, beside v1 if need be. No controllers are asked of it, so that nothing of it
-// changes but for the groups made in it.
+// hostV2 returns this host's v2 tree, possibly beside v1. It requires no controllers, so that the tree only changes
+// by the groups made in it.
 func hostV2(t testing.TB) (*Hierarchies, string) {
 	t.Helper()
 	h, parent := host(t)
@@ -147,8 +147,8 @@ func TestCPUWeight(t *testing.T) {
 	}
 }
 
-// TestEnable has plain files for the tree: the controllers are passed down by every parent, and what a group cannot
-// have does not matter until a limit needs it.
+// TestEnable uses plain files as the tree: every parent passes the controllers down, and a missing controller does
+// not matter until a limit needs it.
 func TestEnable(t *testing.T) {
 	root := t.TempDir()
 	g := unifiedAt(root, []string{"cpu", "memory"}).Open("/docker/one")
@@ -185,7 +185,7 @@ func TestEnable(t *testing.T) {
 		!strings.Contains(err.Error(), "set cpu.max of /docker/one to 5000 100000: no such file") {
 		t.Error(err)
 	}
-	// Below a group for threads.
+	// Below a threaded group:
 	if err := os.WriteFile(root+"/docker/one/cgroup.type", []byte("domain invalid\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
