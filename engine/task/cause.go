@@ -9,26 +9,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cause is why a program was not started, for errors.Is: what users are told, and the exit code, depend on it.
+// Cause says why a program was not started, for use with errors.Is. The user's error text and the exit code depend on
+// it.
 type Cause string
 
-// Causes. The first three say what was being done, the others what was wrong then.
+// Causes. The first three say what was being done, the others what went wrong.
 const (
 	LogRefused  Cause = "log"   // the container's log could not be opened
-	SpecRefused Cause = "spec"  // the runtime did not take the container's spec
-	NotStarted  Cause = "start" // the runtime could not get the program to run
+	SpecRefused Cause = "spec"  // the runtime refused the container's spec
+	NotStarted  Cause = "start" // the runtime could not start the program
 
 	NotInPath    Cause = "not in path"     // no folder of PATH has the program
-	Missing      Cause = "missing"         // a file is not there: the program, a folder, what is mounted
-	NotDirectory Cause = "not a directory" // on the way to a file, or where a directory is mounted on one
+	Missing      Cause = "missing"         // a file is missing: the program, a folder or a mount's source
+	NotDirectory Cause = "not a directory" // a path leads through a file, or a directory is mounted on one
 	NoPermission Cause = "permission"
-	IsDirectory  Cause = "directory" // it is the program
+	IsDirectory  Cause = "directory" // the program is a directory
 )
 
-// Error implements error, for errors.Is.
+// Error implements error, so that errors.Is can look for a Cause.
 func (c Cause) Error() string { return string(c) }
 
-// Because gives err causes, for errors.Is. Its text stays.
+// Because adds causes to err for errors.Is, and keeps its text.
 func Because(err error, causes ...Cause) error {
 	if err == nil || len(causes) == 0 {
 		return err
@@ -49,11 +50,11 @@ func (c *caused) Unwrap() []error {
 	return list
 }
 
-// origins are all causes, each with what it is for daemons and keepers that do not send it: a text before an error, or
-// in it.
+// origins lists all causes, each with its trace in the error texts of daemons and keepers that do not send causes: a
+// prefix, or a part.
 var origins = []struct {
 	cause Cause
-	begin string // before the text of the error, for them alone
+	begin string // prefix of the error's text, only for them
 	part  string
 }{
 	{LogRefused, "failed to initialize logging driver: ", ""},
@@ -66,8 +67,8 @@ var origins = []struct {
 	{IsDirectory, "", unix.EISDIR.Error()},
 }
 
-// classes are the errors whose class survives the way from the keeper to the daemon. Of several that an error has, the
-// first here goes.
+// classes lists the error classes that survive the way from the keeper to the daemon. If an error has several, the
+// first listed here is sent.
 var classes = []struct {
 	name string
 	is   error
@@ -80,7 +81,7 @@ var classes = []struct {
 	{"unavailable", errdefs.ErrUnavailable},
 }
 
-// remoteError is an error of the keeper's as the daemon sees it: its text, with class and causes for errors.Is.
+// remoteError is a keeper's error as the daemon sees it: its text, with class and causes for errors.Is.
 type remoteError struct {
 	text  string
 	kinds []error
@@ -89,7 +90,7 @@ type remoteError struct {
 func (e *remoteError) Error() string   { return e.text }
 func (e *remoteError) Unwrap() []error { return e.kinds }
 
-// Fail is the reply that carries err.
+// Fail returns the reply that carries err.
 func Fail(err error) Reply {
 	r := Reply{Version: ProtocolVersion, Error: err.Error(), Causes: []Cause{}}
 	for _, c := range classes {
@@ -107,7 +108,8 @@ func Fail(err error) Reply {
 	return r
 }
 
-// Err is the error that a reply carries, nil for none. A keeper of before there were causes has said them in the text.
+// Err returns the error that a reply carries, nil for none. If an old keeper sent no causes, they are read from its
+// text.
 func (r Reply) Err() error {
 	if r.Error == "" {
 		return nil

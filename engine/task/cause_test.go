@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// all are the causes that an error has.
+// all lists the causes of an error.
 func all(err error) (list []Cause) {
 	for _, o := range origins {
 		if errors.Is(err, o.cause) {
@@ -21,21 +21,21 @@ func all(err error) (list []Cause) {
 	return list
 }
 
-// oldReply is Reply as it was before there were causes.
+// oldReply is Reply before causes were added.
 type oldReply struct {
 	Version int
 	Error   string `json:",omitempty"`
 	Class   string `json:",omitempty"`
 }
 
-// TestCauses: what the keeper found is what the daemon gets, text and all, and neither a text that sounds like a cause
-// nor a name in it is one. A daemon of before there were causes gets the texts that it looks for.
+// TestCauses checks that the daemon gets the keeper's causes and text, that a text that merely resembles a cause is
+// none, and that an old daemon gets the texts that it looks for.
 func TestCauses(t *testing.T) {
 	const start = "unable to start container process: error during container init: "
 	for _, row := range []struct {
 		err    error
 		causes []Cause
-		old    string // the text for a daemon of before, "" for the same
+		old    string // the text for an old daemon, "" for the same
 	}{
 		{errors.New("the keeper is tired"), nil, ""},
 		{Because(errors.New("no journal"), LogRefused), []Cause{LogRefused},
@@ -74,7 +74,7 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// TestCausesOfBefore: a keeper that sends none has said them in its texts, word for word as it does since it was built.
+// TestCausesOfBefore checks that the causes of an old keeper are read from its exact texts.
 func TestCausesOfBefore(t *testing.T) {
 	const start = "unable to start container process: "
 	for said, row := range map[string]struct {
@@ -117,7 +117,7 @@ func TestCausesOfBefore(t *testing.T) {
 	}
 }
 
-// TestCausesToCome: a cause of a keeper that knows more is none here, and the others are what they were.
+// TestCausesToCome checks that a newer keeper's unknown causes are ignored and known ones are kept.
 func TestCausesToCome(t *testing.T) {
 	var r Reply
 	raw := `{"Version":1,"Error":"x: no such file or directory","Class":"new",` +

@@ -16,28 +16,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Client speaks to a keeper. It keeps no connection between calls, so a keeper that was swapped or started anew is
-// found again without more ado.
+// Client talks to a keeper. It keeps no connection between calls, so calls also reach a keeper that was swapped or
+// restarted.
 type Client struct {
-	Silent func(error) // called when a keeper does not answer a request in time; nil for nobody
+	Silent func(error) // called when a keeper does not answer in time, unless nil
 
 	socket string
 }
 
-// Dial makes a client of the keeper that listens on socket; whether one does shows at the first call.
+// Dial makes a client for the keeper at socket. It does not connect: the first call does.
 func Dial(socket string) *Client { return &Client{socket: socket} }
 
-// swapWait bounds how long a call waits for a keeper that is just being swapped: its socket stays, so connections
-// queue, but a call that was under way is cut and sent again.
+// swapWait bounds how long a call waits while the keeper is swapped. The socket stays open, so connections queue, but
+// a call in progress is cut off and sent again.
 const swapWait = 10 * time.Second
 
-// errRetry is what a keeper answers, or a cut connection means, before it began on a request.
+// errRetry means that the keeper has not begun the request, by its reply or because the connection broke before.
 var errRetry = errors.New("keeper is being swapped")
 
-// RetryClass marks the reply to a request that the keeper did not begin because it is about to be swapped.
+// RetryClass marks the reply to a request that the keeper did not begin because it is being swapped.
 const RetryClass = "retry"
 
-// call sends q and reads the reply. A request that the keeper did not begin is sent again.
+// call sends q and returns the reply. It sends again what the keeper has not begun.
 func (c *Client) call(ctx context.Context, q Request, files ...*os.File) (Reply, error) {
 	limit := time.Now().Add(swapWait)
 	for {
@@ -45,7 +45,7 @@ func (c *Client) call(ctx context.Context, q Request, files ...*os.File) (Reply,
 		pause := 2 * time.Millisecond
 		switch {
 		case errors.Is(err, errRetry):
-		case begins(q.Verb) && absent(err): // it is being replaced
+		case begins(q.Verb) && absent(err): // the keeper is being replaced
 			pause = 20 * time.Millisecond
 		default:
 			return r, err
@@ -73,7 +73,7 @@ func (c *Client) once(ctx context.Context, q Request, files []*os.File) (Reply, 
 		return r, silent
 	}
 	if errors.Is(err, syscall.ECONNRESET) {
-		return r, errRetry // it ended before it read the request
+		return r, errRetry // the keeper ended before it read the request
 	}
 	if err != nil {
 		return r, c.lost(ctx, q, err)
@@ -84,7 +84,7 @@ func (c *Client) once(ctx context.Context, q Request, files []*os.File) (Reply, 
 	return r, r.Err()
 }
 
-// lost says what a connection that ended without a reply means: the answer may never be known.
+// lost is the error if a connection ends without a reply: the request's result is unknown.
 func (c *Client) lost(ctx context.Context, q Request, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -115,13 +115,13 @@ func (c *Client) open(ctx context.Context, q Request, files []*os.File) (*net.Un
 	return u, nil
 }
 
-// Hello asks the keeper for the build it runs and its pid.
+// Hello asks the keeper for its build and its pid.
 func (c *Client) Hello(ctx context.Context) (build string, pid int, err error) {
 	r, err := c.call(ctx, Request{Verb: VerbHello})
 	return r.Build, r.Pid, err
 }
 
-// Launch is Launcher's.
+// Launch implements Launcher.
 func (c *Client) Launch(ctx context.Context, l Launch, attached []*os.File) (Status, error) {
 	defer CloseAll(attached)
 	verb := VerbLaunch
@@ -138,13 +138,13 @@ func (c *Client) Launch(ctx context.Context, l Launch, attached []*os.File) (Sta
 	return r.Status[0], nil
 }
 
-// Find is Launcher's.
+// Find implements Launcher.
 func (c *Client) Find(ctx context.Context) ([]Status, error) {
 	r, err := c.call(ctx, Request{Verb: VerbFind})
 	return r.Status, err
 }
 
-// Watch is Launcher's. A keeper that is swapped goes on to be watched.
+// Watch implements Launcher. It continues across a swap of the keeper.
 func (c *Client) Watch(ctx context.Context, fn func(Exit)) error {
 	for {
 		if err := c.watchOnce(ctx, fn); !errors.Is(err, errRetry) {
@@ -170,7 +170,7 @@ func (c *Client) watchOnce(ctx context.Context, fn func(Exit)) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil && errors.Is(err, io.EOF):
-			// The keeper ended or lives on in another image: the next call tells which.
+			// The keeper has ended, or was swapped and lives: the next call tells which.
 			if _, _, err := c.Hello(ctx); err != nil {
 				return err
 			}
@@ -185,7 +185,8 @@ func (c *Client) watchOnce(ctx context.Context, fn func(Exit)) error {
 	}
 }
 
-// Hold gives descriptors to the keeper until Drop. With forward set they are sockets whose traffic goes there.
+// Hold passes descriptors to the keeper to hold until Drop. If forward is set, they are sockets whose traffic the
+// keeper forwards there.
 func (c *Client) Hold(ctx context.Context, key string, files []*os.File, forward []netip.AddrPort) error {
 	q := Request{Verb: VerbHold, ID: key}
 	for _, a := range forward {
@@ -201,23 +202,23 @@ func (c *Client) Drop(ctx context.Context, key string) error {
 	return err
 }
 
-// Swap makes the keeper go on in the executable at path, which must be of this protocol. The containers do not
-// notice. When the executable refuses the state the keeper stays as it is and says why.
+// Swap makes the keeper continue in the executable at path, which must speak this protocol. The containers do not
+// notice. If the executable refuses the state, the keeper stays as it is and returns the reason.
 func (c *Client) Swap(ctx context.Context, path string) error {
 	_, err := c.call(ctx, Request{Verb: VerbSwap, Path: path})
 	return err
 }
 
-// Quit ends a keeper that owns nothing any more; one that does refuses with errdefs.ErrConflict.
+// Quit ends a keeper that owns nothing. One that does refuses with errdefs.ErrConflict.
 func (c *Client) Quit(ctx context.Context) error {
 	_, err := c.call(ctx, Request{Verb: VerbQuit})
 	return err
 }
 
-// Task is Launcher's.
+// Task implements Launcher.
 func (c *Client) Task(id string) Task { return remoteTask{c: c, id: id} }
 
-// remoteTask is a container that a keeper owns.
+// remoteTask is a container owned by a keeper.
 type remoteTask struct {
 	c  *Client
 	id string

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keeperAt is a keeper at socket that has one function do with each connection what it likes, which counts them.
+// keeperAt is a keeper at socket that handles each connection by serve, which gets the connection's number.
 func keeperAt(t *testing.T, socket string, serve func(n int, conn *net.UnixConn)) {
 	t.Helper()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
@@ -46,7 +46,7 @@ func keeperAt(t *testing.T, socket string, serve func(n int, conn *net.UnixConn)
 	})
 }
 
-// request reads what a client asks for; a client that is gone asks for nothing.
+// request reads a client's request, which is empty if the client is gone.
 func request(conn *net.UnixConn) (q Request, files []*os.File) {
 	files, _ = Receive(conn, &q)
 	return q, files
@@ -56,13 +56,13 @@ func retry() Reply {
 	return Reply{Version: ProtocolVersion, Class: RetryClass, Error: "keeper is being swapped"}
 }
 
-// TestSentAgain: a request that a keeper did not begin is sent again, with its descriptors; one that it may have begun
-// is not, and is an error that says so.
+// TestSentAgain checks that a request that a keeper has not begun is sent again, with its descriptors, and that one
+// that it may have begun is an error instead.
 func TestSentAgain(t *testing.T) {
 	for _, row := range []struct {
 		what  string
 		first func(conn *net.UnixConn)
-		calls int // of Exec until it is answered
+		calls int // how often Exec is sent
 		want  string
 	}{
 		{"answered", nil, 1, ""},
@@ -115,14 +115,14 @@ func TestSentAgain(t *testing.T) {
 		if err == nil && pid != 42 || int(calls.Load()) != row.calls {
 			t.Errorf("%s: process %d after %d calls, want %d", row.what, pid, calls.Load(), row.calls)
 		}
-		// The descriptor is the keeper's from then on, whatever happened: nobody here has it open.
+		// The keeper owns the descriptor in any case: nobody here has it open.
 		if said, readErr := io.ReadAll(readers[0]); readErr != nil || err == nil && string(said) != "e" {
 			t.Errorf("%s: the stream says %q, %v", row.what, said, readErr)
 		}
 	}
 }
 
-// TestLaunchAnswers: a launch is answered with one container, by the verb that a keeper which knows it understands.
+// TestLaunchAnswers checks that a launch must be answered with one container, and which verb it uses.
 func TestLaunchAnswers(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	verbs := make(chan string, 9)
@@ -150,7 +150,7 @@ func TestLaunchAnswers(t *testing.T) {
 	}
 }
 
-// TestRequests: each call says in its request what it was given.
+// TestRequests checks that each call's arguments are in its request.
 func TestRequests(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	got := make(chan Request, 1)
@@ -200,8 +200,8 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestWatchGoesOn: exits come in order, over a swap of the keeper and a connection that ends; what a keeper that lives
-// on tells again is told again. With the end of the keeper, or of ctx, Watch ends.
+// TestWatchGoesOn checks that exits come in order, across a swap of the keeper and a broken connection, and that
+// exits told again by a keeper that lives are passed on. Watch ends with the keeper or ctx.
 func TestWatchGoesOn(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	var watches atomic.Int32
@@ -226,7 +226,7 @@ func TestWatchGoesOn(t *testing.T) {
 			_ = Send(conn, exit(2)) // and the connection ends, as by execve(2)
 		case 3:
 			_ = errors.Join(Send(conn, Reply{Version: ProtocolVersion}), Send(conn,
-				exit(3))) // what tells of nothing is passed over
+				exit(3))) // an empty reply is skipped
 			close(lost)
 		}
 	})
@@ -237,14 +237,14 @@ func TestWatchGoesOn(t *testing.T) {
 	}
 }
 
-// TestWatchEnds: with the end of its context.
+// TestWatchEnds checks that Watch ends with its context, and if nobody listens.
 func TestWatchEnds(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	ctx, cancel := context.WithCancel(context.Background())
 	keeperAt(t, socket, func(_ int, conn *net.UnixConn) {
 		request(conn)
 		cancel()
-		_, _ = conn.Read(make([]byte, 1)) // until the client is gone
+		_, _ = conn.Read(make([]byte, 1)) // until the client has hung up
 	})
 	if err := Dial(socket).Watch(ctx, func(Exit) { t.Error("an exit that nobody sent") }); !errors.Is(err,
 		context.Canceled) {
@@ -255,7 +255,7 @@ func TestWatchEnds(t *testing.T) {
 	}
 }
 
-// TestCancelled: the end of a call's context ends the call, also while the keeper is silent or being swapped.
+// TestCancelled checks that a call ends with its context, also while the keeper is silent or being swapped.
 func TestCancelled(t *testing.T) {
 	for _, swapping := range []bool{false, true} {
 		socket := filepath.Join(t.TempDir(), "s")
@@ -279,8 +279,8 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestKeepAndTake: sockets are given with their names and come back with them; a keeper that refuses says why, and one
-// that is being swapped is asked again.
+// TestKeepAndTake checks that kept sockets come back with their names, that a keeper's refusal is returned, and that
+// a keeper that is being swapped is asked again.
 func TestKeepAndTake(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	var takes atomic.Int32
@@ -320,7 +320,7 @@ func TestKeepAndTake(t *testing.T) {
 		}
 		soon, cancel := context.WithCancel(ctx)
 		cancel()
-		lease.Wait(soon) // returns at once, and the lease goes on
+		lease.Wait(soon) // returns at once, and the lease continues
 		end(lease)
 		if got := <-over; got != want {
 			t.Errorf("the keeper reads %s, want %s", got, want)
@@ -336,8 +336,7 @@ func TestKeepAndTake(t *testing.T) {
 	}
 }
 
-// TestStream: bytes go both ways between the daemon's end and the one that is handed over, and closing ends only what
-// was not given away.
+// TestStream checks that bytes flow both ways, and that closing keeps the far end open if it was handed over.
 func TestStream(t *testing.T) {
 	s, err := NewStream(Attach{Stdout: true})
 	if err != nil {
@@ -353,7 +352,7 @@ func TestStream(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if got, err := io.ReadAll(far); string(got) != "in" || err != nil { // it is open still
+	if got, err := io.ReadAll(far); string(got) != "in" || err != nil { // still open
 		t.Errorf("%q, %v", got, err)
 	}
 	far.Close()
@@ -369,7 +368,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestRuntimeNames: each name that a user may give leads to a runtime, and no other does.
+// TestRuntimeNames checks that each name that a user may give leads to a runtime, and that others do not.
 func TestRuntimeNames(t *testing.T) {
 	for _, name := range Runtimes() {
 		if r, known := Runtime(name); !known || r != Box && r != Runc {

@@ -8,13 +8,12 @@ import (
 	"time"
 )
 
-// Lease is how a daemon that lives tells the keeper so: sockets that it gave away with Keep are for nobody else
-// before it ends.
+// Lease shows the keeper that the daemon is alive: while it is open, nobody else gets the sockets given away with
+// Keep.
 type Lease struct{ conn *net.UnixConn }
 
-// Keep gives the keeper copies of sockets, in the place of those that it has. They stay open while the lease is not
-// given up, and when the daemon ends, for a while longer: until the next one takes them, or nobody came. The files
-// stay the caller's.
+// Keep gives the keeper copies of sockets, replacing those that it has. They stay open until the lease is given up.
+// If the daemon ends instead, they stay for a while, so that the next one can take them. The caller still owns files.
 func (c *Client) Keep(ctx context.Context, names []string, files []*os.File) (*Lease, error) {
 	conn, err := c.open(ctx, Request{Verb: VerbKeep, Names: names}, files)
 	if err != nil {
@@ -30,31 +29,31 @@ func (c *Client) Keep(ctx context.Context, names []string, files []*os.File) (*L
 	}
 	if err != nil {
 		_ = conn.SetDeadline(time.Time{})
-		(&Lease{conn}).GiveUp() // the keeper may come to it yet
+		(&Lease{conn}).GiveUp() // the keeper may still process the request
 		return nil, err
 	}
 	return &Lease{conn}, nil
 }
 
-// Wait returns when the keeper lost the sockets: it was swapped, or ended. With the end of ctx it returns at once,
-// and they stay kept.
+// Wait returns when the keeper has lost the sockets because it was swapped or has ended. When ctx ends, Wait returns
+// at once and the sockets stay kept.
 func (l *Lease) Wait(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { _ = l.conn.SetReadDeadline(time.Now()) })
 	defer stop()
-	_, _ = l.conn.Read(make([]byte, 1)) // nothing is ever said
+	_, _ = l.conn.Read(make([]byte, 1)) // the keeper never writes
 }
 
-// Close is what the end of the daemon is: the sockets are for the next one.
+// Close acts like the end of the daemon: the sockets stay for the next one.
 func (l *Lease) Close() { l.conn.Close() }
 
-// GiveUp has the keeper close its copies now.
+// GiveUp makes the keeper close its copies now.
 func (l *Lease) GiveUp() {
-	_, _ = l.conn.Write([]byte{0}) // a keeper that is gone has none
+	_, _ = l.conn.Write([]byte{0}) // fails if the keeper is gone, and then it has no copies
 	l.conn.Close()
 }
 
-// Take gets what a daemon that is gone had the keeper keep; errdefs.ErrNotFound where there is nothing,
-// errdefs.ErrConflict where the daemon lives. The files are the caller's.
+// Take returns the sockets that an ended daemon gave to the keeper: errdefs.ErrNotFound if there are none,
+// errdefs.ErrConflict if that daemon is alive. The caller owns the files.
 func (c *Client) Take(ctx context.Context) (names []string, files []*os.File, err error) {
 	limit := time.Now().Add(swapWait)
 	for {

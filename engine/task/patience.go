@@ -15,15 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How long a keeper may take. One that works on a request says so when it is asked, as long as it takes; one that
-// hangs does not.
+// Limits on a keeper's answer. A keeper that still works on a request answers when it is asked whether it is alive;
+// one that hangs does not.
 var (
-	answerWait = 10 * time.Second // until the keeper is asked whether it lives, and for its answer to that
-	shortLimit = 2 * time.Minute  // for a request that starts nothing
-	longLimit  = 15 * time.Minute // for one that starts a program: a server of a log driver may take its time
+	answerWait = 10 * time.Second // before the keeper is asked whether it is alive, and for that answer
+	shortLimit = 2 * time.Minute  // for requests that start no program
+	longLimit  = 15 * time.Minute // for requests that do: a log driver's server may be slow
 )
 
-// silence is of a keeper that does not answer.
+// silence is the error for a keeper that does not answer.
 type silence struct {
 	pid  int
 	verb string
@@ -31,34 +31,34 @@ type silence struct {
 }
 
 func (e *silence) Error() string {
-	verb, _, _ := strings.Cut(e.verb, "-") // launch, however it is done
+	verb, _, _ := strings.Cut(e.verb, "-") // drops the suffix of the launch verbs
 	return fmt.Sprintf("keeper (process %d) has not answered %s within %v: it hangs or is stopped", e.pid, verb, e.wait)
 }
 
 func (e *silence) Unwrap() error { return errdefs.ErrUnavailable }
 
-// limitOf is the deadline of a request, 0 for none.
+// limitOf returns the time limit of a request, 0 for none.
 func limitOf(verb string) time.Duration {
 	switch verb {
 	case VerbWatch:
-		return 0 // it lasts as long as both live
+		return 0 // lasts until either side ends
 	case VerbLaunch, VerbLaunchBy, VerbExec:
 		return longLimit
 	}
 	return shortLimit
 }
 
-// begins tells of requests that wait for a keeper which is being replaced.
+// begins reports whether a request waits for a keeper that is being replaced.
 func begins(verb string) bool {
 	return verb == VerbLaunch || verb == VerbLaunchBy || verb == VerbExec
 }
 
-// absent tells of an error of connect(2) that nobody listens.
+// absent reports whether connect(2) failed because nobody listens.
 func absent(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
 }
 
-// vigil cuts a request off whose keeper is silent.
+// vigil cuts off a request whose keeper is silent.
 type vigil struct {
 	c    *Client
 	q    Request
@@ -74,7 +74,7 @@ func (c *Client) vigil(ctx context.Context, q Request, conn *net.UnixConn) *vigi
 	return v
 }
 
-// end is due. It gives the error of a keeper that was silent.
+// end must be called. It returns an error if the keeper was silent.
 func (v *vigil) end() error {
 	close(v.done)
 	v.over.Wait()
@@ -101,7 +101,7 @@ func (v *vigil) keep(ctx context.Context) {
 			continue
 		}
 		select {
-		case <-v.done: // it answered meanwhile
+		case <-v.done: // the reply has come meanwhile
 			return
 		default:
 		}
@@ -115,7 +115,7 @@ func (v *vigil) keep(ctx context.Context) {
 	}
 }
 
-// alive asks the keeper.
+// alive asks the keeper whether it is alive.
 func (c *Client) alive(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
@@ -123,7 +123,8 @@ func (c *Client) alive(ctx context.Context) bool {
 	return err == nil
 }
 
-// Responds asks the keeper whether it lives, for as long as ctx lasts; the error says which process does not answer.
+// Responds asks the keeper whether it is alive, waiting until ctx ends. The error names the process that does not
+// answer.
 func (c *Client) Responds(ctx context.Context) error {
 	began := time.Now()
 	conn, err := net.Dial("unix", c.socket)
@@ -137,7 +138,7 @@ func (c *Client) Responds(ctx context.Context) error {
 	return err
 }
 
-// keeperOf is the process that listens at the other end, as the kernel says, 0 if it does not.
+// keeperOf returns the process that listens at the other end, 0 if the kernel does not say.
 func keeperOf(conn *net.UnixConn) (pid int) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

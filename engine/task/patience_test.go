@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// impatient shortens all waits for a test.
+// impatient shortens the waits during a test.
 func impatient(t *testing.T) {
 	t.Helper()
 	answer, short := answerWait, shortLimit
@@ -24,7 +24,8 @@ func impatient(t *testing.T) {
 	t.Cleanup(func() { answerWait, shortLimit = answer, short })
 }
 
-// standIn is a keeper that answers by answer, which may take its time; without a reply the request stays open.
+// standIn is a keeper that answers by calling answer, which may take its time; if the reply is nil, the request stays
+// open.
 func standIn(t *testing.T, socket string, answer func(Request) *Reply) {
 	t.Helper()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
@@ -53,7 +54,8 @@ func standIn(t *testing.T, socket string, answer func(Request) *Reply) {
 	}()
 }
 
-// TestSilence: every request to a keeper that hangs ends with an error that says which, and whose.
+// TestSilence checks that every request to a keeper that hangs ends with an error that names the request and the
+// process.
 func TestSilence(t *testing.T) {
 	impatient(t)
 	socket := filepath.Join(t.TempDir(), "s")
@@ -91,7 +93,7 @@ func TestSilence(t *testing.T) {
 			t.Errorf("%s: %v", verb, took)
 		}
 	}
-	if n := int(told.Load()); n != len(calls)-1 { // hello is asked by those that tell
+	if n := int(told.Load()); n != len(calls)-1 { // all but hello report the silence
 		t.Errorf("told %d of %d times", n, len(calls)-1)
 	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
@@ -101,7 +103,8 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestPatience: a start that takes long is waited for while the keeper lives; what starts nothing has its limit.
+// TestPatience checks that a slow start is waited for while the keeper is alive, and that other requests have their
+// limit.
 func TestPatience(t *testing.T) {
 	impatient(t)
 	socket := filepath.Join(t.TempDir(), "s")
@@ -124,7 +127,7 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// TestReplaced: what starts something waits for a keeper that is not there yet, everything else says so at once.
+// TestReplaced checks that a start waits for a keeper that does not listen yet, and that other requests fail at once.
 func TestReplaced(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	c := Dial(socket)
@@ -152,7 +155,7 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
-// TestUnread: a request that lies in the socket of a keeper that ends was not begun, and goes to the next.
+// TestUnread checks that a request left unread by a keeper that ends goes to the next one.
 func TestUnread(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
@@ -164,7 +167,7 @@ func TestUnread(t *testing.T) {
 		_, err := Dial(socket).Launch(context.Background(), Launch{}, nil)
 		started <- err
 	}()
-	time.Sleep(50 * time.Millisecond) // it is sent; if not, the next keeper has it anyway
+	time.Sleep(50 * time.Millisecond) // long enough to send; if not, the next keeper gets it anyway
 	l.Close()
 	standIn(t, socket, func(Request) *Reply { return &Reply{Status: []Status{{}}} })
 	select {

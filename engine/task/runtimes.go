@@ -1,17 +1,17 @@
 package task
 
-// Runtimes that make containers.
+// Runtimes that start containers.
 const (
-	Box  = "box"  // steps that a copy of the keeper carries out
+	Box  = "box"  // box's own, run by a copy of the keeper
 	Runc = "runc" // runc's libcontainer
 
-	shim = "io.containerd.runc.v2" // what clients that think of containerd call runc
+	shim = "io.containerd.runc.v2" // containerd's name for runc, which some clients use
 )
 
-// Runtimes are all names that a user may give, the default's first.
+// Runtimes lists the names that a user may give, the default first.
 func Runtimes() []string { return []string{Box, Runc, shim} }
 
-// Runtime is what makes containers by a name of Runtimes.
+// Runtime returns the runtime for a name from Runtimes.
 func Runtime(name string) (runtime string, known bool) {
 	switch name {
 	case Box, Runc:

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stream is a socket pair on the way between the daemon and the keeper: Near is the daemon's, the far end is handed
-// over.
+// Stream is a socket pair between the daemon and the keeper: Near is the daemon's end, the far end is handed over.
 type Stream struct {
 	Opts Attach
 	Near *net.UnixConn
@@ -18,7 +17,7 @@ type Stream struct {
 	once sync.Once
 }
 
-// NewStream makes a pair for what o says. It is to be closed.
+// NewStream makes a pair for the streams in o. Close must be called.
 func NewStream(o Attach) (*Stream, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -34,14 +33,14 @@ func NewStream(o Attach) (*Stream, error) {
 	return &Stream{Opts: o, Near: conn.(*net.UnixConn), far: os.NewFile(uintptr(fds[1]), "stream")}, nil
 }
 
-// Hand gives the far end away; the launcher closes it.
+// Hand returns the far end to be passed to a launcher, which closes it.
 func (s *Stream) Hand() *os.File {
 	f := s.far
 	s.once.Do(func() {})
 	return f
 }
 
-// Close closes what was not given away.
+// Close closes Near, and the far end unless it was handed over.
 func (s *Stream) Close() error {
 	s.once.Do(func() { s.far.Close() })
 	return s.Near.Close()

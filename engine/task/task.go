@@ -1,9 +1,9 @@
-// Package task is the engine's half of the keeper protocol: how the daemon, which may be stopped or replaced at
-// any moment, starts and drives containers that another process owns.
+// Package task is the engine's half of the keeper protocol: how the daemon, which may be stopped or replaced at any
+// moment, starts and controls containers that another process owns.
 //
-// One request is one connection to the keeper's socket: a message with descriptors goes out, a message comes
-// back. Only Watch stays: it carries every exit from the keeper to the daemon, again and again until the
-// daemon has said that it wrote it down (Forget).
+// Each request uses its own connection to the keeper's socket: one message with descriptors out, one message back.
+// Only Watch stays connected: it delivers every exit to the daemon, repeatedly, until the daemon has recorded it
+// (Forget).
 package task
 
 import (
@@ -17,58 +17,58 @@ import (
 
 // Launcher starts containers and owns them. All methods may be called from any goroutine.
 type Launcher interface {
-	// Launch makes a container and runs its program; attached descriptors are the launcher's from then on, whatever
-	// happens. After an error nothing of it is left; its Causes say why.
+	// Launch makes a container and runs its program. The launcher always takes ownership of attached. After an error
+	// nothing is left of the container; the error's Causes say why.
 	Launch(ctx context.Context, l Launch, attached []*os.File) (Status, error)
-	// Find lists everything that the launcher owns.
+	// Find lists every container that the launcher owns.
 	Find(ctx context.Context) ([]Status, error)
-	// Watch calls fn for every program that ended and was not forgotten, in order, until ctx ends or the launcher is
-	// lost, which is the error.
+	// Watch calls fn for every program that has ended and was not forgotten, in order, until ctx ends or the launcher
+	// is lost, and returns that error.
 	Watch(ctx context.Context, fn func(Exit)) error
-	// Task is a container that was launched. It is not asked whether it is there.
+	// Task returns a handle for a container, without checking that it exists.
 	Task(id string) Task
 }
 
-// Task is one container of a launcher's.
+// Task is a handle for one container of a launcher.
 type Task interface {
-	// Exec runs a further program in the container.
+	// Exec runs another program in the container.
 	Exec(ctx context.Context, e Exec, attached []*os.File) (pid int, err error)
-	// Attach connects a descriptor to the streams of the container's program, or of an exec when exec is not "".
+	// Attach connects a descriptor to the streams of the container's program, or of an exec unless exec is "".
 	Attach(ctx context.Context, exec string, a Attach, f *os.File) error
-	// Resize sets the size of the terminal.
+	// Resize sets the size of a terminal.
 	Resize(ctx context.Context, exec string, width, height uint16) error
-	// Signal sends sig to the program, to an exec's, or with all to every process of the container.
+	// Signal sends sig to the container's program or to an exec's or, if all is set, to every process.
 	Signal(ctx context.Context, exec string, sig unix.Signal, all bool) error
-	// Pause and Resume freeze and thaw.
+	// Pause and Resume freeze and thaw the container.
 	Pause(ctx context.Context) error
 	Resume(ctx context.Context) error
 	// Update changes limits; nil fields stay.
 	Update(ctx context.Context, r *specs.LinuxResources) error
-	// Describe tells where the container runs.
+	// Describe returns the container's processes and control groups.
 	Describe(ctx context.Context) (Description, error)
-	// Forget drops what is kept of an exec that ended, or with exec "" the ended container itself: its cgroup and
-	// record.
+	// Forget drops the record of an ended exec or, if exec is "", of the ended container with its cgroup.
 	Forget(ctx context.Context, exec string) error
 }
 
-// Launch is a container to be started.
+// Launch describes a container to be started.
 type Launch struct {
 	ID      string
-	Runtime string `json:",omitempty"` // Box or another; "" for Box
+	Runtime string `json:",omitempty"` // Box, Runc, or "" for Box
 	Spec    *specs.Spec
-	Filter  *Filter `json:",omitempty"` // of Box, nil for none; others compile the profile in the spec
+	Filter  *Filter `json:",omitempty"` // for Box, nil for none; other runtimes compile the profile in the spec
 	Log     Log
-	Stdin   bool     // the program has a standard input that somebody may attach to; else it reads end of file
-	Attach  []Attach // one for each descriptor that is passed along, connected before the program's first byte
+	Stdin   bool     // the program has an input to attach to; otherwise it reads end of file
+	Attach  []Attach // one for each attached descriptor, connected before the program's first output
 }
 
-// Filter is a seccomp filter as seccomp(2) takes it: SECCOMP_FILTER_FLAG_*, and struct sock_filter, 8 bytes each.
+// Filter is a seccomp filter in the form of seccomp(2): SECCOMP_FILTER_FLAG_* and an array of struct sock_filter, 8
+// bytes each.
 type Filter struct {
 	Flags   uint32
 	Program []byte
 }
 
-// Exec is a program to be started in a running container.
+// Exec describes a program to be started in a running container.
 type Exec struct {
 	ID      string
 	Process *specs.Process
@@ -76,18 +76,18 @@ type Exec struct {
 	Attach  []Attach
 }
 
-// Attach says what flows over an attached descriptor. Output of a program without a terminal comes in frames
-// as in Docker's multiplexed streams unless Raw is set; a terminal's comes as it is unless Frames is set.
+// Attach selects what flows over an attached descriptor. Without a terminal, output is framed like Docker's
+// multiplexed streams unless Raw is set; a terminal's output is raw unless Frames is set.
 type Attach struct {
 	Stdin      bool
 	Stdout     bool
 	Stderr     bool
-	CloseStdin bool // the end of this input is the end of the program's input
+	CloseStdin bool // the end of this input closes the program's input
 	Raw        bool
 	Frames     bool `json:",omitempty"`
 }
 
-// Log says where a program's output is kept. The fields are those of driver.Config, which says what they mean.
+// Log says where a program's output goes. driver.Config explains the fields.
 type Log struct {
 	Driver  string
 	Path    string
@@ -103,7 +103,7 @@ type Log struct {
 	Created   time.Time `json:",omitzero"`
 }
 
-// Status is what a launcher knows of one container.
+// Status is what a launcher knows about one container.
 type Status struct {
 	ID      string
 	Pid     int
@@ -113,7 +113,7 @@ type Status struct {
 	Exit    *Exit // nil while it runs
 }
 
-// ExecStatus is what a launcher knows of one exec.
+// ExecStatus is what a launcher knows about one exec.
 type ExecStatus struct {
 	ID   string
 	Pid  int
@@ -130,8 +130,8 @@ type Exit struct {
 	At        time.Time
 }
 
-// Description tells where a container runs.
+// Description lists a container's processes and control groups.
 type Description struct {
 	Pids    []int
-	Cgroups map[string]string // folder by controller, "" for the unified hierarchy
+	Cgroups map[string]string // folders by controller, "" for the unified hierarchy
 }

@@ -13,17 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ProtocolVersion is spoken in both directions; a keeper that answers another one is swapped for the daemon's own
-// file by exec in place.
+// ProtocolVersion is the version that both sides speak. A keeper that answers another one is swapped for the daemon's
+// own executable, by exec in place.
 const ProtocolVersion = 1
 
-// Limits of one message: a spec with thousands of mounts and environment variables fits, a runaway length does not.
+// Limits of one message: enough for a spec with thousands of mounts and environment variables, but not for a bogus
+// length.
 const (
 	maxMessage     = 16 << 20
 	maxDescriptors = 253 // the kernel's SCM_MAX_FD
 )
 
-// Request is what the daemon sends; which fields count depends on Verb.
+// Request is what the daemon sends; Verb determines which fields count.
 type Request struct {
 	Version   int
 	Verb      string
@@ -42,12 +43,12 @@ type Request struct {
 	Names     []string              `json:",omitempty"`
 }
 
-// Reply is what the keeper answers: an error with its class and causes, or the fields that the verb promises.
+// Reply is the keeper's answer: an error with its class and causes, or the fields for the verb.
 type Reply struct {
 	Version     int
 	Error       string       `json:",omitempty"`
 	Class       string       `json:",omitempty"`
-	Causes      []Cause      `json:",omitzero"` // of Error; nil of a keeper that knows none
+	Causes      []Cause      `json:",omitzero"` // of Error; nil from keepers that do not know causes
 	Build       string       `json:",omitempty"`
 	Pid         int          `json:",omitempty"`
 	Status      []Status     `json:",omitempty"`
@@ -59,8 +60,8 @@ type Reply struct {
 // Verbs of the protocol.
 const (
 	VerbHello    = "hello"
-	VerbLaunch   = "launch-filtered" // not "launch": keepers that know that alone start programs without their filter
-	VerbLaunchBy = "launch-by"       // not VerbLaunch: a keeper that knows one runtime alone would take that one
+	VerbLaunch   = "launch-filtered" // not "launch": keepers that only know that ignore the seccomp filter
+	VerbLaunchBy = "launch-by"       // not VerbLaunch: a keeper that only knows one runtime would use that one
 	VerbFind     = "find"
 	VerbWatch    = "watch"
 	VerbExec     = "exec"
@@ -80,8 +81,8 @@ const (
 	VerbQuit     = "quit"
 )
 
-// Send writes v as one message with files' descriptors, which stay the caller's: a length of four bytes, big-endian,
-// then JSON. The descriptors travel with the first byte.
+// Send writes v as one message: a length of four bytes, big-endian, then JSON. The descriptors of files, which the
+// caller still owns, travel with the first byte.
 func Send(c *net.UnixConn, v any, files ...*os.File) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -103,7 +104,7 @@ func Send(c *net.UnixConn, v any, files ...*os.File) error {
 	return err
 }
 
-// controlMessage packs the descriptors. They are taken without Fd, which would make them block.
+// controlMessage packs the descriptors. It avoids Fd, which would set them to blocking mode.
 func controlMessage(files []*os.File) ([]byte, error) {
 	if len(files) == 0 {
 		return nil, nil
@@ -121,8 +122,8 @@ func controlMessage(files []*os.File) ([]byte, error) {
 	return unix.UnixRights(fds...), nil
 }
 
-// Receive reads one message into v and returns the descriptors that came with it, set close-on-exec, which are the
-// caller's now.
+// Receive reads one message into v and returns the descriptors that came with it, close-on-exec, which the caller
+// owns.
 func Receive(c *net.UnixConn, v any) (files []*os.File, err error) {
 	defer func() {
 		if err != nil {
@@ -166,7 +167,7 @@ func descriptors(oob []byte, err error) ([]*os.File, error) {
 		}
 		for _, fd := range fds {
 			unix.CloseOnExec(fd)
-			// Sockets and pipes can then be waited for by the poller, and given deadlines.
+			// This lets the poller wait for sockets and pipes, and lets them have deadlines.
 			_ = unix.SetNonblock(fd, true)
 			files = append(files, os.NewFile(uintptr(fd), "received"))
 		}
@@ -174,7 +175,7 @@ func descriptors(oob []byte, err error) ([]*os.File, error) {
 	return files, nil
 }
 
-// CloseAll closes files.
+// CloseAll closes files, ignoring errors.
 func CloseAll(files []*os.File) {
 	for _, f := range files {
 		f.Close()

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pair is both ends of a connection.
+// pair returns both ends of a connection.
 func pair(t *testing.T) (a, b *net.UnixConn) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -36,7 +36,7 @@ func pair(t *testing.T) (a, b *net.UnixConn) {
 	return ends[0], ends[1]
 }
 
-// pipes are n ends to read from, and those to write to.
+// pipes makes n pipes.
 func pipes(t *testing.T, n int) (readers, writers []*os.File) {
 	t.Helper()
 	for range n {
@@ -50,8 +50,8 @@ func pipes(t *testing.T, n int) (readers, writers []*os.File) {
 	return readers, writers
 }
 
-// TestDescriptors: what travels with a message arrives in order, is not inherited by programs, can be waited for with
-// a deadline, and leaves the sender's own as it is; as many as the kernel takes at once.
+// TestDescriptors checks that descriptors arrive in order, are close-on-exec, support deadlines, and leave the
+// sender's open, up to the number that the kernel permits.
 func TestDescriptors(t *testing.T) {
 	for _, n := range []int{0, 1, 2, maxDescriptors} {
 		from, to := pair(t)
@@ -67,7 +67,7 @@ func TestDescriptors(t *testing.T) {
 		for i, f := range files {
 			fmt.Fprint(f, i)
 			f.Close()
-			fmt.Fprint(writers[i], "!") // the sender's is open still
+			fmt.Fprint(writers[i], "!") // the sender's is still open
 			writers[i].Close()
 			if got, err := io.ReadAll(readers[i]); string(got) != fmt.Sprint(i, "!") {
 				t.Errorf("descriptor %d of %d: %q, %v", i, n, got, err)
@@ -81,7 +81,7 @@ func TestDescriptors(t *testing.T) {
 	}
 }
 
-// TestReceivedFlags: a descriptor that came is closed in programs, and does not block.
+// TestReceivedFlags checks that a received descriptor is close-on-exec and non-blocking.
 func TestReceivedFlags(t *testing.T) {
 	from, to := pair(t)
 	_, writers := pipes(t, 1)
@@ -109,8 +109,8 @@ func TestReceivedFlags(t *testing.T) {
 	}
 }
 
-// TestHostileMessages: what is no message is an error, and the descriptors that came with it are closed: the pipe's
-// reader sees its end.
+// TestHostileMessages checks that a malformed message is an error, and that the descriptors with it are closed, so
+// that the pipe's reader sees its end.
 func TestHostileMessages(t *testing.T) {
 	whole := func(body string) []byte {
 		return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
@@ -147,13 +147,14 @@ func TestHostileMessages(t *testing.T) {
 			t.Errorf("%s: %d descriptors, %v; want %v", row.what, len(files), err, row.is)
 		}
 		writers[0].Close()
-		if rest, err := io.ReadAll(readers[0]); len(rest) > 0 || err != nil { // would wait for a copy that was left open
+		if rest, err := io.ReadAll(readers[0]); len(rest) > 0 || err != nil { // would block if a copy were left open
 			t.Errorf("%s: the pipe says %q, %v", row.what, rest, err)
 		}
 	}
 }
 
-// TestLongMessage: a message that the socket does not take at once arrives whole, with what came with its first byte.
+// TestLongMessage checks that a message that does not fit into the socket at once arrives whole, with its
+// descriptors.
 func TestLongMessage(t *testing.T) {
 	from, to := pair(t)
 	_, writers := pipes(t, 3)
@@ -174,8 +175,8 @@ func TestLongMessage(t *testing.T) {
 	}
 }
 
-// TestClasses: the class of an error and its text survive the way to the daemon; an error of two classes has the one
-// that says more, always the same.
+// TestClasses checks that an error's class and text survive the way to the daemon, and that an error of two classes
+// always keeps the more specific one.
 func TestClasses(t *testing.T) {
 	for _, row := range []struct {
 		err  error
@@ -197,7 +198,7 @@ func TestClasses(t *testing.T) {
 		{fmt.Errorf("a: %w: %w", errdefs.ErrConflict, errdefs.ErrNotFound), []error{errdefs.ErrNotFound},
 			[]error{errdefs.ErrConflict}, "a: conflict: not found"},
 	} {
-		for range 20 { // one out of a map would be another now and then
+		for range 20 { // repeated, since the order of a map would vary
 			got := overTheWire(t, Fail(row.err)).Err()
 			if got == nil || got.Error() != row.text {
 				t.Fatalf("%v became %v", row.err, got)
@@ -219,7 +220,7 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// overTheWire is r as the other side reads it.
+// overTheWire returns r as the other side reads it.
 func overTheWire(t *testing.T, r Reply) (got Reply) {
 	t.Helper()
 	raw, err := json.Marshal(r)
