@@ -13,23 +13,23 @@ import (
 
 // Packer compresses rotated files in the background, one at a time, for all logs of a process.
 type Packer struct {
-	done func() // called when there is nothing left to do
+	done func() // called when nothing is left to do
 
-	names sync.Mutex // held while files get other names
+	names sync.Mutex // held while files are renamed
 
 	mu      sync.Mutex
-	jobs    map[string]format // by path: logs that have rotated files to compress
+	jobs    map[string]format // logs with rotated files to compress, by path
 	running bool
 	stopped bool
 	work    sync.WaitGroup
 }
 
-// NewPacker makes a packer; done is called each time it has caught up, nil: not.
+// NewPacker makes a packer. Unless it is nil, done is called each time that the packer has caught up.
 func NewPacker(done func()) *Packer {
 	return &Packer{done: done, jobs: map[string]format{}}
 }
 
-// add has the rotated files of a log compressed.
+// add queues the rotated files of a log for compression.
 func (p *Packer) add(path string, f format) {
 	if _, err := os.Stat(numbered(path, 1)); err != nil && !leftover(path) {
 		return
@@ -40,7 +40,7 @@ func (p *Packer) add(path string, f format) {
 	p.begin()
 }
 
-// leftover tells whether an older rotated file waits to be compressed.
+// leftover reports whether an older rotated file waits to be compressed.
 func leftover(path string) bool {
 	for _, n := range numbers(path) {
 		if _, err := os.Stat(numbered(path, n)); err == nil {
@@ -59,7 +59,8 @@ func (p *Packer) begin() {
 	p.work.Go(p.run)
 }
 
-// Stop ends the work at once; what is not compressed stays as it is until Start, or until the log is opened again.
+// Stop ends the work at once. Files not yet compressed stay as they are until Start, or until the log is opened
+// again.
 func (p *Packer) Stop() {
 	p.mu.Lock()
 	p.stopped = true
@@ -67,7 +68,7 @@ func (p *Packer) Stop() {
 	p.work.Wait()
 }
 
-// Start takes Stop back.
+// Start resumes the work after Stop.
 func (p *Packer) Start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -93,7 +94,7 @@ func (p *Packer) run() {
 			if errors.Is(err, errStopped) {
 				p.again(path, f)
 			}
-			more = more && err == nil // a file that cannot be compressed stays as it is: it is read all the same
+			more = more && err == nil // a file that cannot be compressed stays readable as it is
 		}
 	}
 	if p.done != nil {
@@ -120,8 +121,8 @@ func (p *Packer) again(path string, f format) {
 	p.jobs[path] = f
 }
 
-// header is what a compressed file tells in its head, beside Docker's lastTime: which file it was, so that a reader
-// that has that one open finds the one after it.
+// header is the gzip extra field of a compressed file. Besides Docker's lastTime it has the inode of the original, so
+// that a reader that has the original open finds the file after it.
 type header struct {
 	LastTime time.Time `json:"lastTime"`
 	Inode    uint64    `json:"inode,omitempty"`
@@ -129,7 +130,7 @@ type header struct {
 
 var errStopped = errors.New("stopped")
 
-// packOldest compresses the oldest rotated file of a log that is not, and tells whether there was one.
+// packOldest compresses the oldest plain rotated file of a log, and reports whether there was one.
 func (p *Packer) packOldest(path string, f format) (bool, error) {
 	p.names.Lock()
 	in, err := oldestPlain(path)
@@ -148,7 +149,7 @@ func (p *Packer) packOldest(path string, f format) (bool, error) {
 	}
 	p.names.Lock()
 	defer p.names.Unlock()
-	for _, n := range numbers(path) { // it may have a higher number by now, or be gone
+	for _, n := range numbers(path) { // by now it may have a higher number or be deleted
 		if st, err := os.Stat(numbered(path, n)); err == nil && inodeOf(st) == ino {
 			return true, errors.Join(os.Rename(temporary, numbered(path, n)+packed), os.Remove(numbered(path, n)))
 		}
@@ -163,7 +164,7 @@ func oldestPlain(path string) (*os.File, error) {
 			continue
 		}
 		if _, gone := os.Stat(numbered(path, n) + packed); err == nil && gone == nil {
-			// A crash came between the two last steps.
+			// A crash came between the last two steps.
 			err = errors.Join(f.Close(), os.Remove(numbered(path, n)))
 			f = nil
 			if err == nil {
@@ -201,7 +202,7 @@ func (p *Packer) compress(in *os.File, to string, f format) error {
 	return errors.Join(z.Close(), buffered.Flush(), out.Sync())
 }
 
-// interruptible is a file whose reading ends with Stop.
+// interruptible makes reading a file fail once the packer is stopped.
 type interruptible struct {
 	f *os.File
 	p *Packer

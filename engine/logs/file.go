@@ -11,29 +11,28 @@ import (
 	"box/engine/logs/driver"
 )
 
-// records are the buffers in which records wait for the end of a batch. A log holds one only during a batch.
+// records pools the buffers in which records wait for the end of a batch. A log holds one only during a batch.
 var records = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
 
-// maxBatch is how many bytes of records wait for the end of a batch.
+// maxBatch is the number of bytes at which a batch is written early.
 const maxBatch = 64 << 10
 
 // file is a log on the disk: the newest lines at path, older ones in path.1, path.2 and so on, or path.1.gz. A batch
-// of records is written in one call of write(2), so what a crash cuts is at most the last of them.
+// of records is one write(2), so a crash truncates at most the last record.
 type file struct {
 	path   string
 	format format
 	encode func(b []byte, l *driver.Line) []byte
-	limit  int64   // bytes after which the next record begins a new file; 0: never
-	keep   int     // files, the newest included
+	limit  int64   // bytes after which the next record starts a new file; 0: never
+	keep   int     // number of files, including the newest
 	packer *Packer // compresses rotated files, nil for none
 
 	f    *os.File
 	size int64
-	buf  *[]byte // records that are not written yet, nil for none
+	buf  *[]byte // records not yet written, nil for none
 }
 
-// open opens path for appending, and makes it with mode 0640 where it is missing. A record that a crash cut is taken
-// off.
+// open opens path for appending, creating it with mode 0640 if needed. It removes a record truncated by a crash.
 func (l *file) open() error {
 	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
@@ -47,7 +46,7 @@ func (l *file) open() error {
 	}
 	l.f = f
 	if l.packer != nil {
-		l.packer.add(l.path, l.format) // what an earlier keeper did not get to
+		l.packer.add(l.path, l.format) // files that an earlier keeper did not compress
 	}
 	return nil
 }
@@ -81,7 +80,7 @@ func (l *file) Flush() error {
 	return err
 }
 
-// write writes what is in buf. Of a batch that does not fit on the disk nothing stays.
+// write writes the content of buf. If it does not fit on the disk, none of it stays.
 func (l *file) write() error {
 	if len(*l.buf) == 0 {
 		return nil
@@ -102,7 +101,7 @@ func (l *file) write() error {
 
 func (l *file) Close() error { return l.f.Close() }
 
-// inode tells one file from another that is there at the same time.
+// inode identifies a file among those that exist at the same time.
 func inode(f *os.File) (uint64, error) {
 	st, err := f.Stat()
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// Files is a log on the disk as readers find it.
+// Files is a log on the disk, as readers find it.
 type Files struct {
 	Path  string
-	Local bool // in the format of the driver local, else of json-file
+	Local bool // in the format of the driver local, not of json-file
 }
 
-// Place says where the log of a container is kept that can be read, given its folder: the log file itself, or the
-// cache of a driver that cannot be read. The path is "" when there is none.
+// Place returns where a container's readable log is, given the container's folder: the log file itself, or the cache
+// of a driver that cannot be read. Path is "" if there is none.
 func Place(driver string, options map[string]string, dir, id string) Files {
 	switch {
 	case driver == "json-file":
@@ -33,14 +33,14 @@ func Place(driver string, options map[string]string, dir, id string) Files {
 	return Files{Path: filepath.Join(dir, "container-cached.log"), Local: true}
 }
 
-// numbers are those of the rotated files of a log, the oldest (highest) first.
+// numbers lists the numbers of a log's rotated files, the oldest (highest) first.
 func numbers(path string) []int {
 	d, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return nil
 	}
 	defer d.Close()
-	names, _ := d.Readdirnames(-1) // what was read counts
+	names, _ := d.Readdirnames(-1) // names read before an error count
 	var list []int
 	for _, name := range names {
 		rest, ok := strings.CutPrefix(name, filepath.Base(path)+".")
@@ -54,10 +54,10 @@ func numbers(path string) []int {
 	return list
 }
 
-// part is one file of a log, open.
+// part is an open file of a log.
 type part struct {
 	f      *os.File
-	inode  uint64 // of a compressed file: that of what was compressed, 0 when it does not say
+	inode  uint64 // of a compressed file: the original's, 0 if not recorded
 	last   time.Time
 	packed bool
 }
@@ -70,14 +70,14 @@ func closeAll(parts []*part) {
 	}
 }
 
-// openAll opens the files of a log, the oldest first. The newest is not among them when there is none.
+// openAll opens the files of a log, the oldest first. The newest may be missing.
 func openAll(path string) ([]*part, error) {
 	for try := 0; ; try++ {
 		parts, err := openOnce(path)
 		if err != nil {
 			return nil, err
 		}
-		// When the newest is still the newest, no file took another number meanwhile.
+		// If the newest is still the newest, no file was renumbered meanwhile.
 		st, err := os.Stat(path)
 		if err == nil && len(parts) > 0 && !parts[len(parts)-1].packed && parts[len(parts)-1].inode == inodeOf(st) ||
 			try == openTries {
@@ -87,17 +87,18 @@ func openAll(path string) ([]*part, error) {
 			return nil, nil
 		}
 		closeAll(parts)
-		time.Sleep(openPause) // the moment of a rotation
+		time.Sleep(openPause) // a rotation is in progress
 	}
 }
 
-// What a rotation in between costs a reader.
+// How often and how long to wait for a rotation in progress.
 const (
 	openTries = 50
 	openPause = time.Millisecond
 )
 
-// openOnce goes from the newest to the oldest, the way in which files move: one may be met twice, but none is missed.
+// openOnce opens files from the newest to the oldest, the direction in which rotation moves them: it may see one
+// twice but misses none.
 func openOnce(path string) (parts []*part, err error) {
 	defer func() {
 		if err != nil {
@@ -126,7 +127,7 @@ func openOnce(path string) (parts []*part, err error) {
 			return parts, err
 		}
 		if !p.packed && slices.ContainsFunc(parts, func(o *part) bool { return !o.packed && o.inode == p.inode }) {
-			p.close() // it moved on under our eyes
+			p.close() // it was renamed meanwhile
 			continue
 		}
 		parts = append(parts, p)
@@ -154,8 +155,8 @@ func openPart(name string, compressed bool) (*part, error) {
 	return p, nil
 }
 
-// records reads a file from the beginning, or from an offset of one that is not compressed. A compressed file that
-// was cut ends where it cannot be read any more.
+// records reads a file from the beginning, or a plain one from an offset. Reading a truncated compressed file ends
+// where it becomes unreadable.
 func (p *part) records(f format, from int64) (*scanner, error) {
 	if _, err := p.f.Seek(from, io.SeekStart); err != nil {
 		return nil, err
@@ -170,7 +171,7 @@ func (p *part) records(f format, from int64) (*scanner, error) {
 	return &scanner{r: z, format: f}, nil
 }
 
-// tail finds where the last n records of a file begin: an offset, or in a compressed file how many to leave out.
+// tail finds where the last n records of a file begin: at an offset or, in a compressed file, after skip records.
 func (p *part) tail(f format, n int) (from int64, skip, found int, err error) {
 	if !p.packed {
 		size, err := p.f.Seek(0, io.SeekEnd)

@@ -11,12 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pollEvery is how often a follower looks for what inotify may not tell of: the end of the container, and a file
-// system without it.
+// pollEvery is how often a follower looks for what inotify does not report: the end of the container, or changes on a
+// file system without inotify.
 const pollEvery = 250 * time.Millisecond
 
-// follow reads on, from file to file as they are rotated, until q.Done is closed and nothing is left, or Until has
-// passed.
+// follow continues to read, across rotations, until q.Done is closed and nothing is left, or Until has passed.
 func (r *reader) follow(ctx context.Context) error {
 	changes := notify(r.path)
 	defer changes.stop()
@@ -53,7 +52,7 @@ func (r *reader) follow(ctx context.Context) error {
 	}
 }
 
-// cross goes on to the file after the one that is read when that is not the newest any more, and tells whether it did.
+// cross moves on to the next file if the present one is no longer the newest, and reports whether it did.
 func (r *reader) cross(ctx context.Context) (bool, error) {
 	if len(r.parts) == 0 {
 		return r.take(openAll(r.path))
@@ -73,18 +72,18 @@ func (r *reader) cross(ctx context.Context) (bool, error) {
 		later := after(parts, r.parts[0].inode)
 		closeAll(parts[:len(parts)-len(later)])
 		if len(later) == 0 {
-			return false, nil // the log is gone, or a new file not there yet
+			return false, nil // the log is gone, or the new file does not exist yet
 		}
 		r.parts = append(r.parts, later...)
 	}
-	// Nothing is written any more to a file that has a number, so this is all of it.
+	// A numbered file is no longer written to, so this reads the rest of it.
 	if _, err := r.drain(ctx); err != nil {
 		return false, err
 	}
 	return true, r.advance()
 }
 
-// take begins to read parts.
+// take starts reading parts.
 func (r *reader) take(parts []*part, err error) (bool, error) {
 	if err != nil || len(parts) == 0 {
 		return false, err
@@ -93,8 +92,7 @@ func (r *reader) take(parts []*part, err error) (bool, error) {
 	return true, r.open(0)
 }
 
-// after gives the files after the one with that inode, all when it is gone. The newest of those that have had the
-// number is it.
+// after returns the files after the last one with that inode, or all if there is none.
 func after(parts []*part, inode uint64) []*part {
 	for i := len(parts) - 1; i >= 0; i-- {
 		if parts[i].inode == inode {
@@ -104,7 +102,7 @@ func after(parts []*part, inode uint64) []*part {
 	return parts
 }
 
-// rewind begins anew when somebody cut the file, and tells whether.
+// rewind starts over if somebody truncated the file, and reports whether it did.
 func (r *reader) rewind(size int64) (bool, error) {
 	if size >= r.in.at {
 		return false, nil
@@ -125,13 +123,13 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// notifier tells when a file may have grown or been replaced.
+// notifier signals when a file may have grown or been replaced.
 type notifier struct {
 	c    chan struct{}
 	stop func()
 }
 
-// notify watches the folder of a file (inotify(7)). Where the kernel has no watch left, followers poll.
+// notify watches the folder of a file (inotify(7)). If that fails, followers only poll.
 func notify(path string) notifier {
 	n := notifier{c: make(chan struct{}, 1), stop: func() {}}
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)

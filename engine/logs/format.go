@@ -9,23 +9,24 @@ import (
 	"box/engine/logs/driver"
 )
 
-// format is how records lie in a file. The zero value is json-file's, the other is local's.
+// format is how records are stored in a file: json-file's format for the zero value, else local's.
 type format struct{ local bool }
 
 // Entry is one record of a log.
 type Entry struct {
 	Stream driver.Stream
 	Time   time.Time
-	// Ends in a newline unless the line goes on in the next record or was never ended; valid until the next one is read
+	// Text ends in a newline unless the line continues in the next record or never ended. It is valid until the next
+	// read.
 	Text  []byte
-	Attrs map[string]string // labels and variables, where they were asked for
+	Attrs map[string]string // labels and variables, if requested
 }
 
-// errDamaged is of bytes that are no record.
+// errDamaged means that bytes are not a record.
 var errDamaged = errors.New("not a record of the log")
 
-// split finds the first record of b: its length with all that belongs to it, or 0 when more bytes are needed. With
-// errDamaged, n bytes are to be left out; none: the rest of the file cannot be read.
+// split returns the length of the first record of b, or 0 if it needs more bytes. With errDamaged, n bytes are to be
+// skipped; if n is 0, the rest of the file is unreadable.
 func (f format) split(b []byte) (n int, err error) {
 	if f.local {
 		return splitLocal(b)
@@ -33,7 +34,7 @@ func (f format) split(b []byte) (n int, err error) {
 	return splitJSON(b)
 }
 
-// parse reads a record that split found.
+// parse decodes a record that split found.
 func (f format) parse(record []byte, e *Entry, details bool) error {
 	if f.local {
 		return parseLocal(record, e)
@@ -41,8 +42,7 @@ func (f format) parse(record []byte, e *Entry, details bool) error {
 	return parseJSON(record, e, details)
 }
 
-// tail finds where the last n records of the first size bytes of a file begin, and how many they are when there are
-// fewer.
+// tail finds where the last n records among the first size bytes of a file begin, and how many there are.
 func (f format) tail(r io.ReaderAt, size int64, n int) (start int64, found int, err error) {
 	if f.local {
 		return tailLocal(r, size, n)
@@ -50,7 +50,7 @@ func (f format) tail(r io.ReaderAt, size int64, n int) (start int64, found int, 
 	return tailJSON(r, size, n)
 }
 
-// whole is how many bytes of a file are whole records; what follows was cut by a crash.
+// whole returns how many bytes of a file are complete records; a crash truncated the rest.
 func (f format) whole(r *os.File) (int64, error) {
 	st, err := r.Stat()
 	if err != nil || st.Size() == 0 {
@@ -62,7 +62,7 @@ func (f format) whole(r *os.File) (int64, error) {
 	return wholeJSON(r, st.Size())
 }
 
-// lastTime is the time of a file's last record, the zero time when there is none.
+// lastTime returns the time of a file's last record, the zero time if there is none.
 func lastTime(r *os.File, f format) time.Time {
 	st, err := r.Stat()
 	if err != nil {
@@ -80,21 +80,21 @@ func lastTime(r *os.File, f format) time.Time {
 	return e.Time
 }
 
-// maxRecord bounds one record on disk: 16 KiB of text, six bytes a byte when escaped, and labels.
+// maxRecord bounds a record on disk: 16 KiB of text, each byte escaped to six, and labels.
 const maxRecord = 1 << 20
 
-// scanner reads records one after the other. At the end of what there is next gives io.EOF, and may be called again
-// when there is more.
+// scanner reads records in order. At the end of the data next returns io.EOF; it may be called again after the file
+// has grown.
 type scanner struct {
 	r      io.Reader
 	format format
 	buf    []byte
-	lo, hi int   // what is read and not used
-	at     int64 // bytes read of r
-	broken bool  // nothing more can be made out
+	lo, hi int   // bounds of the unread part of buf
+	at     int64 // bytes read from r
+	broken bool  // the rest is unreadable
 }
 
-// next reads a record. What is none is left out.
+// next reads a record, skipping what is not one.
 func (s *scanner) next(e *Entry, details bool) error {
 	for {
 		if s.broken {

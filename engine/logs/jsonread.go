@@ -29,7 +29,7 @@ type jsonRecord struct {
 	Time   time.Time         `json:"time"`
 }
 
-// parseJSON reads a record: one of ours or Docker's at a glance, any other in all forms that JSON has.
+// parseJSON decodes a record: by glance in the form that Docker and box write, else as any JSON.
 func parseJSON(raw []byte, e *Entry, details bool) error {
 	if glance(raw, e, details) {
 		return nil
@@ -45,8 +45,8 @@ func parseJSON(raw []byte, e *Entry, details bool) error {
 	return nil
 }
 
-// glance reads a record whose keys are in the order in which they are written. The text is unescaped in place, once
-// nothing can fail any more.
+// glance decodes a record with its keys in the usual order. It unescapes the text in place, but only once nothing can
+// fail any more.
 func glance(raw []byte, e *Entry, details bool) bool {
 	const clock = `,"time":"`
 	text, ok := bytes.CutPrefix(raw, []byte(`{"log":"`))
@@ -86,7 +86,7 @@ func glance(raw []byte, e *Entry, details bool) bool {
 	return true
 }
 
-// unescape takes the escapes out of what is before closing's quote, in place.
+// unescape decodes, in place, the escapes of a string that closing has accepted.
 func unescape(b []byte) []byte {
 	from := bytes.IndexByte(b, '\\')
 	if from < 0 {
@@ -120,7 +120,8 @@ func unescape(b []byte) []byte {
 	return b[:w]
 }
 
-// closing finds the quote that ends a string, -1 when there is none or an escape before it is not one of unescape's.
+// closing returns the index of the quote that ends a string, or -1 if there is none or unescape cannot decode the
+// string.
 func closing(b []byte) int {
 	i := bytes.IndexByte(b, '"')
 	if i < 0 {
@@ -147,7 +148,7 @@ func closing(b []byte) int {
 	return -1
 }
 
-// unhex is the value of a hexadecimal digit, 255 for what is none.
+// unhex returns the value of a hexadecimal digit in lower case, 255 for other bytes.
 func unhex(c byte) byte {
 	switch {
 	case c >= '0' && c <= '9':
@@ -158,11 +159,11 @@ func unhex(c byte) byte {
 	return 255
 }
 
-// tailJSON looks for newlines from the end: each ends a record.
+// tailJSON searches backwards for newlines, each of which ends a record.
 func tailJSON(r io.ReaderAt, size int64, n int) (start int64, found int, err error) {
 	const block = 32 << 10
 	buf := make([]byte, min(block, size))
-	last := int64(-1) // where the record after the newline that is looked at begins
+	last := int64(-1) // start of the record after the newline found last
 	for end := size; end > 0; {
 		from := max(end-block, 0)
 		p := buf[:end-from]
@@ -186,11 +187,11 @@ func tailJSON(r io.ReaderAt, size int64, n int) (start int64, found int, err err
 	return 0, found + 1, nil
 }
 
-// wholeJSON looks for the end of the last whole line, since a crash may leave part of one or, on some file systems,
+// wholeJSON finds the end of the last complete line, since a crash may leave part of a line or, on some file systems,
 // zeros.
 func wholeJSON(r *os.File, size int64) (int64, error) {
 	const end = "}\n"
-	for n := min(size, 4<<10); ; n = min(size, maxRecord) { // the first is nearly always enough
+	for n := min(size, 4<<10); ; n = min(size, maxRecord) { // the first size is nearly always enough
 		b := make([]byte, n)
 		if _, err := r.ReadAt(b, size-n); err != nil {
 			return 0, err
@@ -204,7 +205,7 @@ func wholeJSON(r *os.File, size int64) (int64, error) {
 		if n == size {
 			return 0, nil
 		}
-		if n == maxRecord { // not written by us: it is not ours to cut
+		if n == maxRecord { // not written by us, so we do not truncate it
 			_, err := r.Write([]byte{'\n'})
 			return size + 1, err
 		}

@@ -10,7 +10,7 @@ import (
 	"box/engine/logs/driver"
 )
 
-// Records of Docker's driver local: a length of four bytes, big-endian, a message of protocol buffers, and the length
+// Records of Docker's driver local: a length of four bytes, big-endian, a protocol buffers message, and the length
 // again. The fields of the message are
 //
 //	1 string source, 2 int64 time_nano, 3 bytes line, 4 bool partial,
@@ -24,7 +24,7 @@ const (
 	fixed32     = 5
 )
 
-// openLocal opens a log of the driver local, whose options have a prefix when it is the cache of another.
+// openLocal opens a log of the driver local, or with a prefix of its options the cache of another driver.
 func openLocal(path string, options map[string]string, prefix string, p *Packer) (*file, error) {
 	r, err := localRotation(options, prefix)
 	if err != nil {
@@ -93,12 +93,12 @@ func parseLocal(record []byte, e *Entry) error {
 	}
 	*e = Entry{Stream: l.Stream, Time: l.Time, Text: l.Text}
 	if !l.Open() {
-		e.Text = append(e.Text, '\n') // over what follows in the record, which is read by now
+		e.Text = append(e.Text, '\n') // overwrites a part of the record that was read already
 	}
 	return nil
 }
 
-// parseLine reads a record that splitLocal found. The text is part of it.
+// parseLine decodes a record that splitLocal found. The text is a slice of the record.
 func parseLine(record []byte, l *driver.Line) error {
 	*l = driver.Line{Stream: driver.Stdout}
 	return fields(record[4:len(record)-4], func(field int, number uint64, data []byte) error {
@@ -123,7 +123,7 @@ func parseLine(record []byte, l *driver.Line) error {
 	})
 }
 
-// partField takes in a field of partial_log_metadata.
+// partField decodes a field of partial_log_metadata.
 func partField(l *driver.Line, field int, number uint64, data []byte) {
 	switch field {
 	case 1:
@@ -135,7 +135,7 @@ func partField(l *driver.Line, field int, number uint64, data []byte) {
 	}
 }
 
-// fields calls fn for each field of a message; what it does not know it passes by.
+// fields calls fn for each field of a message, with the value of a varint or the bytes of a bytes field.
 func fields(b []byte, fn func(field int, number uint64, data []byte) error) error {
 	for len(b) > 0 {
 		key, n := binary.Uvarint(b)
@@ -177,7 +177,7 @@ func fields(b []byte, fn func(field int, number uint64, data []byte) error) erro
 	return nil
 }
 
-// tailLocal goes from length to length, backwards. Where the end is just being written it is first looked for.
+// tailLocal follows the lengths backwards. If the last record is still being written, it starts at the last whole one.
 func tailLocal(r io.ReaderAt, size int64, n int) (start int64, found int, err error) {
 	at := size
 	for found < n && at > 0 {
@@ -189,11 +189,11 @@ func tailLocal(r io.ReaderAt, size int64, n int) (start int64, found int, err er
 			if at, err = wholeLocal(r, size); err != nil {
 				return 0, 0, err
 			}
-			size = -1 // once
+			size = -1 // only try once
 			continue
 		}
 		if !ok {
-			break // damaged: what is before cannot be counted
+			break // damaged: records before this cannot be counted
 		}
 		at = before
 		found++
@@ -221,7 +221,7 @@ func recordBefore(r io.ReaderAt, end int64) (start int64, ok bool, err error) {
 	return start, binary.BigEndian.Uint32(b[:]) == n, nil
 }
 
-// wholeLocal goes from the beginning when the end is not that of a record.
+// wholeLocal returns where the last whole record ends, scanning from the beginning if the file does not end in one.
 func wholeLocal(r io.ReaderAt, size int64) (int64, error) {
 	if _, ok, err := recordBefore(r, size); ok || err != nil {
 		return size, err
@@ -244,7 +244,7 @@ func wholeLocal(r io.ReaderAt, size int64) (int64, error) {
 			return at, ignoreEOF(err)
 		}
 		at += int64(n) + frameEnds
-		_, _ = in.Discard(4) // they are there
+		_, _ = in.Discard(4) // cannot fail: they were peeked
 	}
 }
 

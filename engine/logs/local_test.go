@@ -12,8 +12,8 @@ import (
 	"box/engine/logs/driver"
 )
 
-// recorded is a log that Docker 20.10 wrote with the driver local: out, err on the standard error, an empty line, and
-// an end without newline.
+// recorded is a log written by Docker 20.10 with the driver local: out, err on the standard error, an empty line, and
+// an end without a newline.
 const recorded = "000000170a067374646f757410a7b7b08ae8a2d8f5181a036f7574000000" +
 	"17000000170a0673746465727210c8abf5a3e8a2d8f5181a036572720000" +
 	"0017000000120a067374646f757410d89d83c8e8a2d8f518000000120000" +
@@ -22,7 +22,7 @@ const recorded = "000000170a067374646f757410a7b7b08ae8a2d8f5181a036f7574000000" 
 	"353738636237383839613136333338346239343439386538376339313765" +
 	"616363633518010000005f"
 
-// TestLocalIsDockers: what Docker wrote is read, and what is written are the same bytes.
+// TestLocalIsDockers checks that records of Docker are read, and that the same bytes are written.
 func TestLocalIsDockers(t *testing.T) {
 	raw, err := hex.DecodeString(recorded)
 	must(t, err)

@@ -12,29 +12,30 @@ import (
 	"box/engine/logs/remote"
 )
 
-// Logger cuts one container's output into lines and hands them to a driver. Its methods may be called from any
+// Logger cuts one container's output into lines and passes them to a driver. Its methods may be called from any
 // goroutine.
 type Logger struct {
 	d      driver.Driver
-	target *remote.Connection // of d, where it has one
-	cache  *file              // a copy for drivers that cannot be read; nil for none
+	target *remote.Connection // of d, nil unless it sends to a server
+	cache  *file              // readable copy for drivers that cannot be read, nil for none
 	warn   func(error)
 	warned time.Time
-	quiet  time.Duration // how long nothing is said after that
+	quiet  time.Duration // how long no warning follows after that
 
-	// limit is how many bytes of lines may wait for the driver while Write goes on; 0: Write waits.
+	// limit is how many bytes of lines may wait for the driver while Write returns; if 0, Write waits.
 	limit int
 
 	turn sync.Mutex // held by Write and Close, also while they wait for the driver
 
-	mu       sync.Mutex // guards what follows, for moments
+	mu       sync.Mutex // guards the fields below, and is only held briefly
 	ends     [2]ending  // by stream
 	queue    queue
 	draining bool
 	drains   sync.WaitGroup
 }
 
-// ending is the end of a stream so far: text without a newline, and what parts of that line there were before.
+// ending is the unfinished end of a stream: text without a newline, and the number of parts of that line already
+// logged.
 type ending struct {
 	text  []byte
 	parts int
@@ -42,12 +43,12 @@ type ending struct {
 	at    time.Time // of the first part
 }
 
-// Write takes output of one stream as it came, at a time. Whole lines go to the driver; the rest waits for its end, for
-// maxLine, or for Close.
+// Write logs output of one stream that came at the time at. It passes complete lines to the driver; the rest waits
+// for its newline, for the length MaxLine, or for Close.
 //
-// A driver that makes one wait is not waited for when the container's log is non-blocking, nor after the end of ctx:
-// lines then wait in memory, and what a non-blocking log has no room for is dropped. What could not be logged is
-// lost, as with Docker: a full disk must not stop a program.
+// Write does not wait for a slow driver if the container's log is non-blocking, nor after ctx has ended: lines then
+// wait in memory, and a non-blocking log drops those that exceed its buffer. As with Docker, what cannot be logged is
+// lost: a full disk must not stop a program.
 func (l *Logger) Write(ctx context.Context, s driver.Stream, p []byte, at time.Time) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
@@ -60,7 +61,7 @@ func (l *Logger) Write(ctx context.Context, s driver.Stream, p []byte, at time.T
 	l.settle()
 }
 
-// cut takes the next line of p, or keeps p when it has none, and returns what is left.
+// cut takes the next line from p and returns the rest, or buffers p if it has no complete line.
 func (l *Logger) cut(line *driver.Line, s driver.Stream, p []byte, at time.Time) []byte {
 	e := &l.ends[s-1]
 	room := driver.MaxLine - len(e.text)
@@ -91,7 +92,7 @@ func (l *Logger) cut(line *driver.Line, s driver.Stream, p []byte, at time.Time)
 	return nil
 }
 
-// take makes a line of what there is with more.
+// take makes a line of the buffered text and more.
 func (e *ending) take(s driver.Stream, more []byte, at time.Time) driver.Line {
 	line := driver.Line{Stream: s, Time: at, Text: more}
 	if len(e.text) > 0 {
@@ -109,7 +110,7 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// give hands a line on; l.turn is held.
+// give passes a line on; l.turn is held.
 func (l *Logger) give(ctx context.Context, line *driver.Line) {
 	if l.cache != nil {
 		l.lost(l.cache.Log(ctx, line))
@@ -118,13 +119,13 @@ func (l *Logger) give(ctx context.Context, line *driver.Line) {
 		l.enqueue(ctx, line)
 		return
 	}
-	l.drain(ctx) // what an earlier end of ctx kept back
+	l.drain(ctx) // lines kept when an earlier ctx ended
 	if l.Waiting() || !l.deliver(ctx, line) {
 		l.keep(line)
 	}
 }
 
-// deliver tells whether the driver is done with a line; it is not when ctx ended.
+// deliver passes a line to the driver. It returns false if ctx ended before the driver took the line.
 func (l *Logger) deliver(ctx context.Context, line *driver.Line) bool {
 	err := l.d.Log(ctx, line)
 	if err != nil && ctx.Err() != nil {
@@ -144,13 +145,13 @@ func (l *Logger) settle() {
 	}
 }
 
-// How often it is said that lines are lost: the more rarely the longer it goes on.
+// Limits on how often to warn about lost lines: the longer it goes on, the less often.
 const (
 	firstQuiet   = time.Minute
 	longestQuiet = 24 * time.Hour
 )
 
-// lost says that lines are lost, unless err is nil.
+// lost warns that lines are lost, unless err is nil or the last warning is recent.
 func (l *Logger) lost(err error) {
 	if err == nil {
 		return
@@ -167,8 +168,8 @@ func (l *Logger) lost(err error) {
 	}
 }
 
-// Close ends unfinished lines as they are, gives what waits to the driver until ctx ends, and lets go. A stream must
-// not be written to any more.
+// Close logs unfinished lines as they are, passes waiting lines to the driver until ctx ends, and closes it. The log
+// must not be written to afterwards.
 func (l *Logger) Close(ctx context.Context, at time.Time) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
@@ -195,7 +196,7 @@ func (l *Logger) Close(ctx context.Context, at time.Time) {
 	}
 }
 
-// Discard lets go of a log to which nothing was written.
+// Discard closes a log to which nothing was written.
 func (l *Logger) Discard() {
 	_ = l.d.Close()
 	if l.cache != nil {

@@ -17,11 +17,11 @@ import (
 	"box/engine/logs/remote/syslog"
 )
 
-// remotes are the drivers whose lines cannot be had back. As in Docker there is a copy of theirs on the disk.
+// remotes are the drivers whose lines cannot be read back. As in Docker, a local copy can be.
 var remotes = map[string]struct {
 	open    func(driver.Config) (remote.Driver, error)
 	options []string
-	check   func(options map[string]string) error // nil: any value will do
+	check   func(options map[string]string) error // nil if any value is valid
 }{
 	"syslog":   {syslog.Open, syslog.Options, syslog.Check},
 	"journald": {journald.Open, nil, nil},
@@ -29,7 +29,7 @@ var remotes = map[string]struct {
 	"fluentd":  {fluentd.Open, fluentd.Options, fluentd.Check},
 }
 
-// Drivers are the names of all drivers but none, sorted.
+// Drivers lists the names of all drivers except none, sorted.
 func Drivers() []string {
 	names := []string{"json-file", "local"}
 	for name := range remotes {
@@ -39,14 +39,14 @@ func Drivers() []string {
 	return names
 }
 
-// Options says what Open needs besides the configuration.
+// Options is what Open needs besides the configuration.
 type Options struct {
-	Packer *Packer     // compresses rotated files; nil: they stay as they are
-	Warn   func(error) // told of lines that were lost, now and then
-	Late   bool        // take up a log of an earlier executable: a server is connected to when there is something to say
+	Packer *Packer     // compresses rotated files; if nil, they stay plain
+	Warn   func(error) // called, not too often, when lines are lost
+	Late   bool        // continue a log of an earlier executable: connect to a server only when there is a line
 }
 
-// Open makes the log of a container whose program is about to start. Connecting to a server ends with ctx.
+// Open opens the log of a container whose program is about to start. Connecting to a server is bounded by ctx.
 func Open(ctx context.Context, c driver.Config, o Options) (*Logger, error) {
 	l := &Logger{warn: o.Warn}
 	if c.Options["mode"] == "non-blocking" {
@@ -77,7 +77,7 @@ func Open(ctx context.Context, c driver.Config, o Options) (*Logger, error) {
 	return l, nil
 }
 
-// openRemote opens a driver that cannot be read, and the cache that can.
+// openRemote opens a driver that cannot be read, and its readable cache.
 func (l *Logger) openRemote(
 	ctx context.Context, open func(driver.Config) (remote.Driver, error), c driver.Config, o Options,
 ) error {
@@ -98,7 +98,7 @@ func (l *Logger) openRemote(
 		return nil
 	}
 	cache, err := openLocal(c.Path, c.Options, cachePrefix, o.Packer)
-	if err != nil { // the options for the cache are not worth a container
+	if err != nil { // bad cache options should not stop a container
 		o.Warn(err)
 		if cache, err = openLocal(c.Path, nil, "", o.Packer); err != nil {
 			return errors.Join(err, d.Close())

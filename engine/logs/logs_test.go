@@ -21,10 +21,10 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// noon is when lines of tests are printed.
+// noon is when test lines are printed.
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 123456789, time.UTC)
 
-// open opens a log in a folder of the test's.
+// open opens a log, and fails the test if lines are lost.
 func open(t testing.TB, c driver.Config, o Options) *Logger {
 	t.Helper()
 	if o.Warn == nil {
@@ -35,7 +35,7 @@ func open(t testing.TB, c driver.Config, o Options) *Logger {
 	return l
 }
 
-// all reads a log: each record as stream, text and whether attributes came.
+// all reads a log, and formats each record's stream, text and attributes.
 func all(t testing.TB, f Files, q Query) (list []string) {
 	t.Helper()
 	must(t, f.Read(context.Background(), q, func(e *Entry) error {
@@ -45,7 +45,7 @@ func all(t testing.TB, f Files, q Query) (list []string) {
 	return list
 }
 
-// recorder keeps lines as they come.
+// recorder records lines as they come.
 type recorder struct{ lines []string }
 
 func (r *recorder) Log(_ context.Context, l *driver.Line) error {
@@ -55,7 +55,7 @@ func (r *recorder) Log(_ context.Context, l *driver.Line) error {
 func (r *recorder) Flush() error { return nil }
 func (r *recorder) Close() error { return nil }
 
-// TestCut: lines are cut where Docker cuts them, wherever the pieces end in which they come.
+// TestCut checks that lines are cut where Docker cuts them, however the output is split into pieces.
 func TestCut(t *testing.T) {
 	long := strings.Repeat("x", driver.MaxLine)
 	for _, row := range []struct {
@@ -89,7 +89,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestJSONRecords: records are what encoding/json writes of them, and read back as they were.
+// TestJSONRecords checks that records are what encoding/json writes, and are read back unchanged.
 func TestJSONRecords(t *testing.T) {
 	for _, text := range []string{"", "plain", "\"quoted\" \\ back", "tab\tcr\r", "<b>&amp;", "é世界🙂\u2028\u2029",
 		"\x00\x01\x1f\x7f", "bad \xff\xfe utf8", "\\u0041"} {
@@ -130,14 +130,14 @@ func checkJSON(t *testing.T, c driver.Config, text string, record []byte) {
 	}
 	want, err := json.Marshal(shape{text, "stderr", attrs, noon})
 	must(t, err)
-	// Newer versions of encoding/json write control characters that have a short form, and DEL, in their own way.
+	// Newer versions of encoding/json write DEL and control characters with a short form differently.
 	got := strings.NewReplacer(`\u0008`, `\b`, `\u000c`, `\f`).Replace(string(record))
 	if got != string(want)+"\n" {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
-// TestReadsWhatOthersWrite: spaces, other orders and other escapes are JSON too.
+// TestReadsWhatOthersWrite checks that records with spaces, other orders and other escapes are read.
 func TestReadsWhatOthersWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x-json.log")
 	must(t, os.WriteFile(path, []byte(`{"stream":"stderr","log":"a\n","time":"2026-01-02T12:00:00Z"}
@@ -152,14 +152,14 @@ not a record
 	}
 }
 
-// TestMend: a file that was cut anywhere is read up to its last whole record, and appended to.
+// TestMend checks that a file cut anywhere is read up to its last complete record, and appended to.
 func TestMend(t *testing.T) {
 	for _, name := range []string{"json-file", "local"} {
 		dir := t.TempDir()
 		c := driver.Config{Driver: name, Path: filepath.Join(dir, "log")}
 		files := Files{Path: c.Path, Local: name == "local"}
 		l := open(t, c, Options{})
-		var ends []int64 // of the file after each record
+		var ends []int64 // size of the file after each record
 		for i := range 5 {
 			l.Write(context.Background(), driver.Stdout, fmt.Appendf(nil, "line %d\n", i), noon)
 			st, err := os.Stat(c.Path)
@@ -207,7 +207,7 @@ func FuzzJSON(f *testing.F) {
 		}
 		var r jsonRecord
 		if json.Unmarshal(raw, &r) != nil {
-			return // a glance does not mind what JSON does not allow
+			return // glance tolerates some invalid JSON
 		}
 		slow.Text = []byte(r.Log)
 		if string(quick.Text) != r.Log && !strings.Contains(r.Log, "\ufffd") || !quick.Time.Equal(r.Time) ||
@@ -226,7 +226,7 @@ func FuzzFiles(f *testing.F) {
 		files := Files{Path: path, Local: local}
 		every := len(all(t, files, Query{Tail: -1}))
 		if n := len(all(t, files, Query{Tail: 1})); n > 1 ||
-			!local && n > every { // local's can be read from behind what is damaged
+			!local && n > every { // in local's format the end is readable after damage
 			t.Errorf("the last one of %d are %d", every, n)
 		}
 		l := &file{path: path, format: format{local: local}}

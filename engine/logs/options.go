@@ -11,14 +11,14 @@ import (
 	"github.com/docker/go-units"
 )
 
-// optionNames are the options of each driver besides those that all have; the texts say how Docker refuses others.
+// optionNames lists a driver's options besides the common ones, and how Docker refuses others.
 type optionNames struct {
 	names   []string
-	unknown string // format of the error, with the option's name
+	unknown string // format of the error; takes the option's name
 	check   func(options map[string]string) error
 }
 
-// chosen are the options that choose labels and variables to go with each line.
+// chosen are the options that select labels and variables to log with each line.
 var chosen = []string{"labels", "labels-regex", "env", "env-regex", "tag"}
 
 func optionsOf(name string) optionNames {
@@ -41,11 +41,11 @@ func optionsOf(name string) optionNames {
 
 const cachePrefix = "cache-"
 
-// common are the options that every driver has.
+// common are the options of every driver.
 var common = []string{"mode", "max-buffer-size", "cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"}
 
-// Validate refuses a driver that is not there and options that it does not have, in Docker's words. As in Docker,
-// values that a driver understands only when it is opened are not looked at.
+// Validate refuses unknown drivers and options with Docker's errors. As in Docker, it does not check values that are
+// only parsed when the driver is opened.
 func Validate(driver string, options map[string]string) error {
 	if driver == "none" {
 		return nil
@@ -59,7 +59,7 @@ func Validate(driver string, options map[string]string) error {
 	o := optionsOf(driver)
 	own := maps.Clone(options)
 	maps.DeleteFunc(own, func(key, _ string) bool { return slices.Contains(common, key) })
-	if driver == "gelf" { // whose address Docker misses first
+	if driver == "gelf" { // Docker checks its address before unknown options
 		if err := o.check(own); err != nil {
 			return err
 		}
@@ -98,8 +98,8 @@ func validateCommon(options map[string]string) error {
 	return nil
 }
 
-// Merge completes a container's options by the daemon's: all of them when the driver is the daemon's, those of the
-// cache always.
+// Merge adds the daemon's options to a container's: all of them if both use the same driver, and those for the cache
+// in any case.
 func Merge(options, daemon map[string]string, same bool) map[string]string {
 	merged := map[string]string{}
 	for key, v := range daemon {
@@ -116,20 +116,20 @@ func isTrue(s string) bool {
 	return err == nil && on
 }
 
-// rotation says when a log begins a new file.
+// rotation says when a log starts a new file, and what happens to old ones.
 type rotation struct {
 	size     int64 // bytes; 0: never
 	files    int
 	compress bool
 }
 
-// What bounds a json-file log when no option does; Docker's is not bounded.
+// Bounds on a json-file log without options; Docker's is unbounded.
 const (
 	jsonSize  = 10_000_000
 	jsonFiles = 3
 )
 
-// jsonRotation reads the options of json-file. A size that is given without a number of files means one, as in Docker.
+// jsonRotation parses the options of json-file. As in Docker, a size without a number of files means one file.
 func jsonRotation(options map[string]string) (r rotation, err error) {
 	size, sized := options["max-size"]
 	switch {
@@ -166,7 +166,7 @@ func jsonRotation(options map[string]string) (r rotation, err error) {
 	return r, nil
 }
 
-// localRotation reads the options of local, or with a prefix those of a cache.
+// localRotation parses the options of local or, with a prefix, those of a cache.
 func localRotation(options map[string]string, prefix string) (r rotation, err error) {
 	r = rotation{size: 20 << 20, files: 5, compress: true}
 	if s, ok := options[prefix+"max-size"]; ok {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// optionsFrom reads key=value words.
+// optionsFrom parses key=value words.
 func optionsFrom(text string) map[string]string {
 	m := map[string]string{}
 	for _, word := range strings.Fields(text) {
@@ -17,7 +17,7 @@ func optionsFrom(text string) map[string]string {
 	return m
 }
 
-// TestValidate: drivers and options that a daemon takes and refuses, in Docker's words.
+// TestValidate checks which drivers and options are accepted, and Docker's errors for others.
 func TestValidate(t *testing.T) {
 	for _, row := range []struct{ driver, options, want string }{
 		{"none", "anything=goes", ""},
@@ -25,7 +25,7 @@ func TestValidate(t *testing.T) {
 		{"json-file", "max-size=10m max-file=3 compress=true labels=a env=b tag=c labels-regex=x env-regex=y", ""},
 		{"json-file", "max-sizes=10m", "unknown log opt 'max-sizes' for json-file log driver"},
 		{"json-file", "syslog-address=udp://h", "unknown log opt 'syslog-address' for json-file log driver"},
-		{"json-file", "max-size=many", ""}, // is understood when it is opened, as in Docker
+		{"json-file", "max-size=many", ""}, // only parsed when opened, as in Docker
 		{"local", "max-size=10m", ""},
 		{"local", "labels=a", "unknown log opt 'labels' for log driver local"},
 		{"splunk", "", `error looking up logging plugin splunk: plugin "splunk" not found`},
@@ -34,7 +34,7 @@ func TestValidate(t *testing.T) {
 		{"syslog", "syslog-facility=odd", "invalid syslog facility"},
 		{"syslog", "gelf-address=udp://h:1", "unknown log opt 'gelf-address' for syslog log driver"},
 		{"gelf", "", "gelf-address is a required parameter"},
-		{"gelf", "odd=1", "gelf-address is a required parameter"}, // first
+		{"gelf", "odd=1", "gelf-address is a required parameter"}, // checked first
 		{"gelf", "gelf-address=udp://h:1 odd=1", `unknown log opt "odd" for gelf log driver`},
 		{"gelf", "gelf-address=udp://h:1 tag=x labels=y", ""},
 		{"fluentd", "fluentd-write-timeout=1s", ""},
@@ -62,8 +62,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestMerge: a container that has the daemon's driver has its options, but for what it says itself; one of another
-// driver has those of the cache alone.
+// TestMerge checks that a container with the daemon's driver inherits its options, and one with another driver only
+// those of the cache.
 func TestMerge(t *testing.T) {
 	const daemon = "max-size=1m cache-disabled=true labels=a"
 	for _, row := range []struct {
@@ -85,7 +85,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestRotationOptions: when a log begins a new file, and what cannot be meant.
+// TestRotationOptions checks when a log starts a new file, and which options are refused.
 func TestRotationOptions(t *testing.T) {
 	for _, row := range []struct {
 		options string
@@ -131,7 +131,7 @@ func TestRotationOptions(t *testing.T) {
 	}
 }
 
-// TestBadCacheOptions: a log that goes away starts with a cache by default where the options for one make none.
+// TestBadCacheOptions checks that a log with bad cache options starts with a default cache.
 func TestBadCacheOptions(t *testing.T) {
 	warned := 0
 	c := of("syslog", "syslog-address=udp://127.0.0.1:1", "cache-max-file=many")

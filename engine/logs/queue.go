@@ -6,36 +6,36 @@ import (
 	"box/engine/logs/driver"
 )
 
-// defaultQueue is how many bytes of lines wait for a driver in non-blocking mode when no option says.
+// defaultQueue is how many bytes of lines may wait for a driver in non-blocking mode by default.
 const defaultQueue = 1_000_000
 
-// queue is lines that wait for a driver, as records of the driver local.
+// queue holds lines that wait for a driver, as records of the driver local.
 type queue struct {
-	first []byte // is given to the driver; from the first line that is not yet
-	rest  []byte // came meanwhile
+	first []byte // being passed to the driver, from the first undelivered line
+	rest  []byte // arrived meanwhile
 }
 
 func (q *queue) size() int { return len(q.first) + len(q.rest) }
 
 func (q *queue) push(line *driver.Line) { q.rest = appendLocal(q.rest, line) }
 
-// front is the record of the first line, nil for none. It stays as it is while others push.
+// front returns the record of the first line, nil for none. It stays valid while others push.
 func (q *queue) front() []byte {
 	if len(q.first) == 0 {
 		q.first, q.rest = q.rest, nil
 	}
 	n, err := splitLocal(q.first)
 	if err != nil || n == 0 && len(q.first) > 0 {
-		*q = queue{} // from another process, and not what one of ours writes
+		*q = queue{} // damaged: it came from another process
 	}
 	return q.first[:n:n]
 }
 
-// pop takes out the record that front gave.
+// pop removes the record that front returned.
 func (q *queue) pop() { q.first = q.first[len(q.front()):] }
 
-// enqueue lets a line wait for the driver, or drops it when there is no room, and sees to it that somebody takes
-// lines out.
+// enqueue makes a line wait for the driver, or drops it if the queue is full, and makes sure that the queue is being
+// drained.
 func (l *Logger) enqueue(ctx context.Context, line *driver.Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,14 +46,14 @@ func (l *Logger) enqueue(ctx context.Context, line *driver.Line) {
 	l.startDrain(ctx)
 }
 
-// keep lets a line wait that a driver did not take before the end of its context.
+// keep queues a line that the driver did not take before its context ended.
 func (l *Logger) keep(line *driver.Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queue.push(line)
 }
 
-// startDrain begins to take lines out, unless that is done already; l.mu is held.
+// startDrain starts draining the queue, unless that is already under way; l.mu is held.
 func (l *Logger) startDrain(ctx context.Context) {
 	if l.draining || ctx.Err() != nil || l.queue.size() == 0 {
 		return
@@ -62,15 +62,15 @@ func (l *Logger) startDrain(ctx context.Context) {
 	l.drains.Go(func() { l.drain(ctx) })
 }
 
-// Waiting tells whether lines wait for the driver.
+// Waiting reports whether lines wait for the driver.
 func (l *Logger) Waiting() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.queue.size() > 0
 }
 
-// drain gives what waits to the driver until nothing does or ctx ends. It is called by one at a time: the holder of
-// turn, or the goroutine of startDrain.
+// drain passes waiting lines to the driver until none are left or ctx ends. Only one caller at a time is allowed: the
+// holder of turn, or startDrain's goroutine.
 func (l *Logger) drain(ctx context.Context) {
 	var line driver.Line
 	for {
@@ -98,8 +98,8 @@ func (l *Logger) drain(ctx context.Context) {
 	l.mu.Unlock()
 }
 
-// Resume goes on with what waits for the driver since the end of an earlier context, and returns when nothing does or
-// ctx ends.
+// Resume continues to deliver lines that wait since an earlier context ended. A blocking log returns once none are
+// left or ctx ends; a non-blocking one returns at once.
 func (l *Logger) Resume(ctx context.Context) {
 	if !l.Waiting() {
 		return
@@ -116,5 +116,5 @@ func (l *Logger) Resume(ctx context.Context) {
 	l.lost(l.d.Flush())
 }
 
-// Stop waits, after the end of the context of Write, until nothing is done any more.
+// Stop waits until draining has ended, after the context of Write has.
 func (l *Logger) Stop() { l.drains.Wait() }

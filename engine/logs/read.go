@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Query says what to read.
+// Query selects what to read.
 type Query struct {
 	Since, Until time.Time // zero for no bound
-	Tail         int       // last records only, negative for all
+	Tail         int       // only the last records, all if negative
 	Details      bool      // with Attrs
-	Follow       bool      // go on with what comes, until Done is closed and everything is read
+	Follow       bool      // continue with new records until Done is closed and everything is read
 	Done         <-chan struct{}
-	Idle         func() error // called when everything that there is was given, before more is waited for; nil: not
+	Idle         func() error // called when everything so far was delivered, before waiting for more; may be nil
 }
 
-// Read calls fn for the records that q asks for, in order. What does not parse, as after a crash, is left out. A log
-// that is not there is an empty one.
+// Read calls fn for the records that q selects, in order. It skips what does not parse, as after a crash. A missing
+// log counts as empty.
 func (l Files) Read(ctx context.Context, q Query, fn func(*Entry) error) error {
 	if l.Path == "" {
 		return nil
@@ -35,7 +35,7 @@ func (l Files) Read(ctx context.Context, q Query, fn func(*Entry) error) error {
 	return err
 }
 
-// errEnd ends a read early: a record after Until.
+// errEnd ends a read early, at a record after Until.
 var errEnd = errors.New("end of the log that was asked for")
 
 type reader struct {
@@ -43,8 +43,8 @@ type reader struct {
 	fn     func(*Entry) error
 	path   string
 	format format
-	parts  []*part  // still to be read, the first of them by in
-	in     *scanner // nil when there is none
+	parts  []*part  // still to be read; in reads the first
+	in     *scanner // nil if there is none
 	entry  Entry
 }
 
@@ -69,7 +69,7 @@ func (r *reader) read(ctx context.Context) error {
 	return r.follow(ctx)
 }
 
-// begin finds where to begin: the files before that are let go.
+// begin finds the first record to read, and closes the files before it.
 func (r *reader) begin() error {
 	var from int64
 	skip, first := 0, 0
@@ -107,7 +107,7 @@ func (r *reader) begin() error {
 	return nil
 }
 
-// before tells whether everything in a file is older than what is asked for.
+// before reports whether everything in a file is older than Since.
 func (r *reader) before(p *part) bool {
 	last := p.last
 	if !p.packed {
@@ -116,7 +116,7 @@ func (r *reader) before(p *part) bool {
 	return !last.IsZero() && last.Before(r.q.Since)
 }
 
-// open begins to read the first of parts.
+// open starts reading the first of parts.
 func (r *reader) open(from int64) error {
 	in, err := r.parts[0].records(r.format, from)
 	if err != nil {
@@ -129,21 +129,21 @@ func (r *reader) open(from int64) error {
 	return nil
 }
 
-// advance goes on to the next file.
+// advance moves on to the next file.
 func (r *reader) advance() error {
 	r.parts[0].close()
 	r.parts = r.parts[1:]
 	return r.open(0)
 }
 
-// drain reads to the end of the file as it is now, and tells whether there was anything.
+// drain reads to the present end of the file, and reports whether there was anything.
 func (r *reader) drain(ctx context.Context) (read bool, err error) {
 	for n := 0; r.in != nil; n++ {
 		if n%64 == 0 && ctx.Err() != nil {
 			return read, ctx.Err()
 		}
 		switch err := r.in.next(&r.entry, r.q.Details); {
-		case errors.Is(err, io.EOF), err != nil && r.parts[0].packed: // one that was cut has an end of its own
+		case errors.Is(err, io.EOF), err != nil && r.parts[0].packed: // a truncated compressed file simply ends
 			return read, nil
 		case err != nil:
 			return read, err

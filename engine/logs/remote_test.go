@@ -10,14 +10,14 @@ import (
 	"box/engine/logs/remote/remotetest"
 )
 
-// of is the container of these tests.
+// of returns the test container's configuration for a driver.
 func of(name string, options ...string) driver.Config {
 	c := remotetest.Config(options...)
 	c.Driver = name
 	return c
 }
 
-// TestCache: what goes to a server can be read back, unless an option says not.
+// TestCache checks that lines sent to a server can be read back, unless an option disables that.
 func TestCache(t *testing.T) {
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
 	must(t, err)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// rotate begins a new file. After an error the old one is gone on with.
+// rotate starts a new file. After an error the old one stays in use.
 func (l *file) rotate() error {
 	if l.packer != nil {
 		l.packer.names.Lock()
@@ -24,8 +24,8 @@ func (l *file) rotate() error {
 	return err
 }
 
-// begin gives the old file its number, or drops it when there is to be one file alone, and makes the new one. There
-// is a moment without a file at path, unless there is one alone.
+// begin renumbers the old file, or replaces it if only one is kept, and creates the new one. If several are kept,
+// path is missing for a moment.
 func (l *file) begin() (*os.File, error) {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_APPEND
 	if l.keep < 2 {
@@ -52,7 +52,7 @@ func (l *file) begin() (*os.File, error) {
 	return f, nil
 }
 
-// shift makes room for path.1: each older file takes the next number, and the oldest goes.
+// shift makes room for path.1: it renumbers each older file and deletes the oldest.
 func shift(path string, keep int) error {
 	for n := keep - 1; n >= 1; n-- {
 		for _, suffix := range []string{"", packed} {

@@ -18,11 +18,11 @@ import (
 	"box/engine/logs/driver"
 )
 
-// kinds are the ways in which a log can be kept in files.
+// kinds are the ways to keep a log in files.
 var kinds = []struct {
 	name    string
 	driver  string
-	lag     int64 // lines by which a follower may be behind and still find all
+	lag     int64 // lines that a follower may lag behind and still see all
 	options map[string]string
 }{
 	{"one", "json-file", 40, map[string]string{"max-size": "4k"}},
@@ -33,7 +33,7 @@ var kinds = []struct {
 	{"nonblocking", "json-file", 90, map[string]string{"max-size": "4k", "max-file": "3", "mode": "non-blocking"}},
 }
 
-// numbersOf are those that lines "line N" have.
+// numbersOf returns the numbers N of lines "line N".
 func numbersOf(t testing.TB, f Files, q Query) (list []int) {
 	t.Helper()
 	must(t, f.Read(context.Background(), q, func(e *Entry) error {
@@ -44,7 +44,7 @@ func numbersOf(t testing.TB, f Files, q Query) (list []int) {
 	return list
 }
 
-// checkRun fails unless list goes up by one to last.
+// checkRun fails unless list counts up by one to last.
 func checkRun(t testing.TB, what string, list []int, last int) {
 	t.Helper()
 	for i := 1; i < len(list); i++ {
@@ -57,8 +57,8 @@ func checkRun(t testing.TB, what string, list []int, last int) {
 	}
 }
 
-// TestRotation writes through many rotations with a follower and a reader beside: nobody sees a line twice, out of
-// order, or misses one that is kept.
+// TestRotation writes through many rotations beside a follower and a reader, and checks that neither sees a line
+// twice or out of order, or misses one that is kept.
 func TestRotation(t *testing.T) {
 	const lines = 5000
 	for _, k := range kinds {
@@ -99,7 +99,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// follow is numbersOf for a follower, who notes how far he is.
+// follow is numbersOf for a follower, and records its progress in seen.
 func follow(t testing.TB, f Files, done <-chan struct{}, seen *atomic.Int64) (list []int) {
 	err := f.Read(context.Background(), Query{Tail: -1, Follow: true, Done: done}, func(e *Entry) error {
 		n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(string(e.Text), "line "), "\n"))
@@ -113,7 +113,7 @@ func follow(t testing.TB, f Files, done <-chan struct{}, seen *atomic.Int64) (li
 	return list
 }
 
-// TestTimes: since and until choose across files, compressed ones too.
+// TestTimes checks that since and until select across files, including compressed ones.
 func TestTimes(t *testing.T) {
 	packer := NewPacker(nil)
 	defer packer.Stop()
@@ -142,8 +142,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestPacked: a compressed file is one that gunzip and Docker read, with the time of its last line in its head; what
-// a crash left uncompressed, or twice, is put right when the log is opened again.
+// TestPacked checks that gunzip and Docker can read compressed files, that their header has the time of the last
+// line, and that files that a crash left plain, or twice, are repaired when the log is opened again.
 func TestPacked(t *testing.T) {
 	dir := t.TempDir()
 	c := driver.Config{Driver: "json-file", Options: map[string]string{"max-size": "1k", "max-file": "3",
@@ -157,7 +157,7 @@ func TestPacked(t *testing.T) {
 	}
 	l.Close(context.Background(), noon)
 	kept := numbersOf(t, Files{Path: c.Path}, Query{Tail: -1})
-	must(t, os.WriteFile(c.Path+".2.gz", gzipped(t, c.Path+".2"), 0o600)) // the crash came before .2 went
+	must(t, os.WriteFile(c.Path+".2.gz", gzipped(t, c.Path+".2"), 0o600)) // the crash came before .2 was deleted
 	must(t, os.WriteFile(c.Path+".tmp", []byte("half"), 0o600))
 
 	packer := NewPacker(nil)
@@ -204,14 +204,14 @@ func gzipped(t *testing.T, path string) []byte {
 	return []byte(b.String())
 }
 
-// TestFollowerFindsItsPlace: a follower whose file was compressed, or went, meanwhile goes on with the next that
-// there is; one whose file somebody emptied begins it anew.
+// TestFollowerFindsItsPlace checks that a follower whose file was compressed or deleted meanwhile continues with the
+// next existing one.
 func TestFollowerFindsItsPlace(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		files string // max-file
-		lines int    // written while the follower is busy with line 0
-		first int    // that it sees then
+		lines int    // lines written while the follower is busy with line 0
+		first int    // the line that it sees next
 	}{{"compressed", "9", 60, 1}, {"gone", "2", 60, -1}} {
 		t.Run(row.name, func(t *testing.T) {
 			packer := NewPacker(nil)
@@ -239,7 +239,7 @@ func TestFollowerFindsItsPlace(t *testing.T) {
 				}))
 			kept := numbersOf(t, Files{Path: c.Path}, Query{Tail: -1})
 			if row.first < 0 {
-				// What was in the file that it had open, and what is kept.
+				// It sees the rest of the file that it had open, and what is kept.
 				i := slices.Index(got, kept[0])
 				if i < 0 || !slices.Equal(got[i:], kept) || !slices.IsSorted(got) {
 					t.Errorf("followed %v, kept %v", got, kept)
@@ -271,7 +271,7 @@ func TestFollowerOfEmptiedFile(t *testing.T) {
 	}
 }
 
-// TestDefaultIsBounded: 10 MB and three files without options, no bound with max-size=-1.
+// TestDefaultIsBounded checks that the default is 10 MB and three files, and that max-size=-1 removes the bound.
 func TestDefaultIsBounded(t *testing.T) {
 	for _, row := range []struct {
 		options map[string]string
@@ -289,7 +289,7 @@ func TestDefaultIsBounded(t *testing.T) {
 	}
 }
 
-// TestFullDisk: what does not fit is lost as a whole, and said once.
+// TestFullDisk checks that a batch that does not fit is lost as a whole, with one warning.
 func TestFullDisk(t *testing.T) {
 	warned := 0
 	c := driver.Config{Driver: "json-file", Path: "/dev/full"}

@@ -15,7 +15,7 @@ import (
 	"box/engine/logs/remote/remotetest"
 )
 
-// stuck is a driver whose server does not take anything until it is let go.
+// stuck is a driver whose server takes nothing until it is freed.
 type stuck struct {
 	recorder
 	free chan struct{}
@@ -30,7 +30,8 @@ func (s *stuck) Log(ctx context.Context, l *driver.Line) error {
 	}
 }
 
-// TestNonBlocking: a program is not kept waiting; what does not fit is dropped, and the rest comes in order.
+// TestNonBlocking checks that a program does not wait: lines that do not fit are dropped, and the others come in
+// order.
 func TestNonBlocking(t *testing.T) {
 	s := &stuck{free: make(chan struct{})}
 	line := len(appendLocal(nil, &driver.Line{Stream: driver.Stdout, Time: noon, Text: []byte("A")}))
@@ -46,8 +47,8 @@ func TestNonBlocking(t *testing.T) {
 	}
 }
 
-// TestStopKeepsLines: with the end of the context Write returns at once, in either mode, and what the server did not
-// take comes before what is written later, also from another process.
+// TestStopKeepsLines checks that Write returns when its context ends, in either mode, and that undelivered lines come
+// before later ones, also from another process.
 func TestStopKeepsLines(t *testing.T) {
 	for _, limit := range []int{0, 1 << 20} {
 		s := &stuck{free: make(chan struct{})}
@@ -59,7 +60,7 @@ func TestStopKeepsLines(t *testing.T) {
 			l.Write(ctx, driver.Stdout, []byte("a\nb\nc"), noon)
 		}()
 		time.Sleep(10 * time.Millisecond)
-		state, _ := l.State() // of a log that is at work, as before a swap
+		state, _ := l.State() // while the log is at work, as before a swap
 		if len(state.Queue) > 100 {
 			t.Errorf("a queue of %d bytes", len(state.Queue))
 		}
@@ -81,8 +82,8 @@ func TestStopKeepsLines(t *testing.T) {
 	}
 }
 
-// TestStopCutsMessage: a stop in the middle of a message to a slow server, and the process after it, lose nothing and
-// send nothing twice.
+// TestStopCutsMessage checks that a stop in the middle of a message to a slow server, and a handover, lose and repeat
+// nothing.
 func TestStopCutsMessage(t *testing.T) {
 	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 	c := of("syslog", "syslog-address=tcp://"+s.Addr().String())
@@ -128,7 +129,7 @@ func TestStopCutsMessage(t *testing.T) {
 	t.Logf("%d hand-overs", swaps)
 }
 
-// handOver is what a swap does with a log.
+// handOver does with a log what a swap does.
 func handOver(t *testing.T, c driver.Config, l *Logger) *Logger {
 	state, conn := l.State()
 	var f *os.File
@@ -147,8 +148,8 @@ func handOver(t *testing.T, c driver.Config, l *Logger) *Logger {
 	return next
 }
 
-// TestServerComesBack: a connection that broke is made anew; fluentd waits for its server, and a start without one is
-// refused unless the driver is asynchronous.
+// TestServerComesBack checks that a broken connection is renewed, that fluentd waits for its server, and that a start
+// without a server is refused unless the driver is asynchronous.
 func TestServerComesBack(t *testing.T) {
 	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 	address := s.Addr().String()
@@ -161,7 +162,7 @@ func TestServerComesBack(t *testing.T) {
 	wrote := make(chan struct{})
 	go func() {
 		defer close(wrote)
-		for range 3 { // the first may be lost in the connection that broke
+		for range 3 { // the first may be lost with the broken connection
 			l.Write(context.Background(), driver.Stdout, []byte("kept\n"), noon)
 		}
 	}()

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// State is what a log holds in memory, for a process that hands its work over.
+// State is what a log holds in memory, for handing it over to another process.
 type State struct {
 	Ends   [2]End `json:",omitempty"` // by stream
-	Queue  []byte `json:",omitempty"` // lines, as records of the driver local
-	Unsent []byte `json:",omitempty"` // of a message to a server
+	Queue  []byte `json:",omitempty"` // lines as records of the driver local
+	Unsent []byte `json:",omitempty"` // rest of a message to a server
 }
 
 // End is the unfinished line of one stream.
@@ -23,8 +23,8 @@ type End struct {
 	At    time.Time `json:",omitzero"`
 }
 
-// State is the log's state and the connection to its server, nil for none. It is complete when nothing is written
-// meanwhile.
+// State returns the log's state and the connection to its server, nil for none. It is only complete if nothing is
+// written meanwhile.
 func (l *Logger) State() (s State, conn syscall.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -38,7 +38,7 @@ func (l *Logger) State() (s State, conn syscall.Conn) {
 	return s, conn
 }
 
-// Restore gives a log that was opened late what it held in another process; conn is nil for none.
+// Restore gives a log opened with Late the state from another process; conn is nil for none.
 func (l *Logger) Restore(s State, conn *os.File) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

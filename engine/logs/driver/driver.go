@@ -1,5 +1,5 @@
-// Package driver is what the log drivers have in common: a line of output, where a container's lines go, and what takes
-// them there.
+// Package driver defines what log drivers share: lines of output, a container's configuration, and the interface of
+// drivers.
 package driver
 
 import (
@@ -17,7 +17,7 @@ const (
 	Stderr Stream = 2
 )
 
-// String is the stream's name in a log.
+// String returns the stream's name in logs.
 func (s Stream) String() string {
 	if s == Stderr {
 		return "stderr"
@@ -25,31 +25,32 @@ func (s Stream) String() string {
 	return "stdout"
 }
 
-// MaxLine is how many bytes a line may have, its newline included; a longer one is handed on in parts, as by Docker.
+// MaxLine is the maximal length of a line with its newline, in bytes. As in Docker, longer lines are passed on in
+// parts.
 const MaxLine = 16 << 10
 
-// Line is one line of output, or a part of one that is longer than MaxLine or has no end.
+// Line is one line of output, or a part of one that is longer than MaxLine or has not ended.
 type Line struct {
 	Stream Stream
 	Time   time.Time
 	Text   []byte // without the newline
-	Part   int    // counts the parts of a line from 1; 0: a whole line
-	Last   bool   // the part that a newline follows
-	ID     string // what the parts of one line share
+	Part   int    // number of a line's part, from 1; 0 for a whole line
+	Last   bool   // the part before the newline
+	ID     string // shared by the parts of one line
 }
 
-// Open tells that no newline follows.
+// Open reports whether no newline follows.
 func (l *Line) Open() bool { return l.Part > 0 && !l.Last }
 
 // Config says where a container's output goes.
 type Config struct {
-	Driver  string            // one of logs.Drivers; none is not opened at all
-	Path    string            // the log file; of a driver that cannot be read its local cache, "" for none
-	Options map[string]string // as validated
-	Tag     string            // what the option tag gave
-	Attrs   map[string]string // labels and variables that the options chose
+	Driver  string            // one of logs.Drivers; none is never opened
+	Path    string            // the log file or, for a driver that cannot be read, its local cache; "" for none
+	Options map[string]string // already validated
+	Tag     string            // the expanded option tag
+	Attrs   map[string]string // the chosen labels and variables
 
-	// Of the container, for drivers that tell of it.
+	// About the container, for drivers that report it.
 	ID        string
 	Name      string // without a slash
 	ImageID   string
@@ -58,13 +59,13 @@ type Config struct {
 	Created   time.Time
 }
 
-// Driver takes lines to where they are kept. Its methods are not called side by side.
+// Driver delivers lines to where they are kept. Its methods are never called concurrently.
 type Driver interface {
-	// Log takes a line, which is the driver's during the call alone; it may hold what it makes of it back until
-	// Flush. The error of ctx means that the line was not taken, any other that it is lost.
+	// Log takes a line, which is only valid during the call; it may buffer the result until Flush. The error of ctx
+	// means that the line was not taken, any other that it is lost.
 	Log(ctx context.Context, l *Line) error
-	// Flush ends what came together.
+	// Flush ends a batch.
 	Flush() error
-	// Close lets go; what is held back is lost.
+	// Close releases the driver; buffered lines are lost.
 	Close() error
 }

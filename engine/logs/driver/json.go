@@ -2,13 +2,13 @@ package driver
 
 import "unicode/utf8"
 
-// plain tells that a byte is itself in a JSON string of ours.
+// plain reports whether a byte stands for itself in a JSON string of ours.
 func plain(c byte) bool {
 	return c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
 }
 
-// AppendJSON appends text and end as one JSON string (RFC 8259, section 7) with what HTML minds escaped, as Docker
-// does; a byte that is no UTF-8 becomes U+FFFD.
+// AppendJSON appends text and end as one JSON string (RFC 8259, section 7). Like Docker it also escapes what is
+// special in HTML; an invalid UTF-8 byte becomes U+FFFD.
 func AppendJSON(b, text []byte, end string) []byte {
 	b = append(b, '"')
 	b = appendEscaped(b, text)
@@ -31,7 +31,7 @@ func appendEscaped(b, text []byte) []byte {
 	return b
 }
 
-// appendEscape appends the first character of text, which is not plain, and tells its length.
+// appendEscape appends the first character of text, which is not plain, and returns its length.
 func appendEscape(b, text []byte) ([]byte, int) {
 	const hex = "0123456789abcdef"
 	c := text[0]

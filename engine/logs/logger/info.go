@@ -1,5 +1,5 @@
-// Package logger makes what goes with each line of a container's log: the tag, a template over the container, and the
-// labels and variables that options choose.
+// Package logger computes what accompanies each line of a container's log: the tag, a template over the container,
+// and the labels and variables that options choose.
 package logger
 
 import (
@@ -13,12 +13,12 @@ import (
 	"box/templates"
 )
 
-// Info is what a template of a tag may ask for. It and its package are called as in Docker, since errors of templates
-// name them.
+// Info is the data for the template of a tag. It and its package are named as in Docker, because template errors name
+// them.
 type Info struct {
 	Config              map[string]string // options of the driver
 	ContainerID         string
-	ContainerName       string // with a slash before it
+	ContainerName       string // with a leading slash
 	ContainerEntrypoint string
 	ContainerArgs       []string
 	ContainerImageID    string
@@ -30,33 +30,33 @@ type Info struct {
 	DaemonName          string
 }
 
-// ID is the short form of the container's.
+// ID returns the container's short ID.
 func (i *Info) ID() string { return ident.Short(i.ContainerID) }
 
-// FullID is the container's.
+// FullID returns the container's ID.
 func (i *Info) FullID() string { return i.ContainerID }
 
-// Name is the container's, without the slash.
+// Name returns the container's name without the slash.
 func (i *Info) Name() string { return strings.TrimPrefix(i.ContainerName, "/") }
 
-// ImageID is the first twelve characters of the image's.
+// ImageID returns the first twelve characters of the image's ID.
 func (i *Info) ImageID() string { return i.ContainerImageID[:min(12, len(i.ContainerImageID))] }
 
-// ImageFullID is the image's.
+// ImageFullID returns the image's ID.
 func (i *Info) ImageFullID() string { return i.ContainerImageID }
 
-// ImageName is what the container was made from, as the user called it.
+// ImageName returns the image's name as the user gave it.
 func (i *Info) ImageName() string { return i.ContainerImageName }
 
-// Command is the program with its arguments.
+// Command returns the program with its arguments.
 func (i *Info) Command() string {
 	return strings.Join(append([]string{i.ContainerEntrypoint}, i.ContainerArgs...), " ")
 }
 
-// Hostname is this host's.
+// Hostname returns the host's name.
 func (i *Info) Hostname() (string, error) { return os.Hostname() }
 
-// Tag evaluates the option tag; byDefault stands in for one that is empty.
+// Tag expands the option tag, or byDefault if the option is empty.
 func (i *Info) Tag(byDefault string) (string, error) {
 	source := i.Config["tag"]
 	switch {
@@ -66,7 +66,7 @@ func (i *Info) Tag(byDefault string) (string, error) {
 		source = byDefault
 	}
 	if source == "{{.ID}}" {
-		return i.ID(), nil // what nearly all have, without the parser
+		return i.ID(), nil // the usual tag needs no parser
 	}
 	t, err := templates.Parse("log-tag", source)
 	if err != nil {
@@ -77,8 +77,8 @@ func (i *Info) Tag(byDefault string) (string, error) {
 	return b.String(), err
 }
 
-// Attributes are the labels and variables that the options labels, labels-regex, env and env-regex choose; nil for
-// none. Of a label and a variable of one name the variable holds.
+// Attributes returns the labels and variables that the options labels, labels-regex, env and env-regex choose, nil
+// for none. A variable overrides a label of the same name.
 func (i *Info) Attributes() (map[string]string, error) {
 	env := map[string]string{}
 	for _, v := range i.ContainerEnv {
@@ -101,7 +101,7 @@ func (i *Info) Attributes() (map[string]string, error) {
 	return labels, nil
 }
 
-// choose takes from m the names of a list with commas and those that an expression matches; nil when neither is given.
+// choose selects the names in a comma-separated list and those that match an expression; nil if neither is given.
 func choose(m map[string]string, names, expression string) (map[string]string, error) {
 	if names == "" && expression == "" {
 		return nil, nil

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Transports are the schemes of an address that Docker takes for one.
+// Transports are the schemes that Docker accepts in an address.
 var Transports = []string{"tcp", "tcp+tls", "udp", "unix", "unixgram"}
 
-// ParseTransport reads proto://address; a text that does not look like one is refused in the name of the option.
+// ParseTransport parses proto://address. The error for anything else names the option.
 func ParseTransport(option, text string) (*url.URL, error) {
 	scheme, _, ok := strings.Cut(text, "://")
 	if !ok || !slices.Contains(Transports, scheme) {
@@ -20,7 +20,7 @@ func ParseTransport(option, text string) (*url.URL, error) {
 	return url.Parse(text)
 }
 
-// WithPort adds the port to a host that has none.
+// WithPort adds a default port to a host without one.
 func WithPort(host, port string) (string, error) {
 	_, _, err := net.SplitHostPort(host)
 	if err == nil {

@@ -1,5 +1,5 @@
-// Package remote is what the log drivers have in common that send lines to a server or to another program: the
-// connection, which may be cut off at any byte and handed to another process, and addresses as Docker takes them.
+// Package remote holds what log drivers share that send lines to a server or another program: the connection, which
+// may be interrupted at any byte and handed to another process, and Docker's addresses.
 package remote
 
 import (
@@ -18,34 +18,34 @@ import (
 	"box/engine/logs/driver"
 )
 
-// Driver is a driver that sends lines away. Nothing is connected when it is opened.
+// Driver is a driver that sends lines away. Opening it does not connect.
 type Driver interface {
 	driver.Driver
-	// Server is the connection that Log sends over.
+	// Server returns the connection that Log sends over.
 	Server() *Connection
 }
 
-// Connection leads to the server that lines go to. It is made anew when it breaks.
+// Connection is the connection to a server for lines. It reconnects when it breaks.
 type Connection struct {
 	Dial  func(ctx context.Context) (net.Conn, error)
-	Tries int                          // to send one message, before it is lost
-	Pause func(try int) time.Duration  // before the next; nil: none
-	Lazy  bool                         // a server that does not answer is no reason not to start
-	Queue int                          // bytes of lines that may wait while Write goes on; 0: Write waits
-	Renew time.Duration                // after which a connection is made anew; 0: never
+	Tries int                          // attempts to send a message before it is lost
+	Pause func(try int) time.Duration  // before the next attempt; nil: none
+	Lazy  bool                         // start even if the server does not answer
+	Queue int                          // bytes of lines that may wait while Write returns; 0: Write waits
+	Renew time.Duration                // reconnect after this time; 0: never
 	Reply func(c net.Conn) error       // reads the server's answer to a message; nil: there is none
 	Large func(net.Conn, []byte) error // sends what is too long for a datagram; nil: it is lost
 
-	mu     sync.Mutex // guards what follows, for moments
+	mu     sync.Mutex // guards the fields below, and is only held briefly
 	conn   net.Conn
 	since  time.Time
-	unsent []byte // rest of a message of which a part went out before the end of a context
+	unsent []byte // rest of a message that was partly sent when a context ended
 }
 
-// dialWait bounds how long the connection to a server may take.
+// dialWait bounds how long connecting to a server may take.
 const dialWait = 10 * time.Second
 
-// Connect makes the connection.
+// Connect connects to the server.
 func (c *Connection) Connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
@@ -63,25 +63,25 @@ func (c *Connection) use(conn net.Conn) {
 	c.conn, c.since = conn, time.Now()
 }
 
-// drop ends a connection that is of no use any more; what was sent in part is lost with it.
+// drop closes a useless connection; the rest of a partly sent message is lost.
 func (c *Connection) drop() {
 	c.mu.Lock()
 	old := c.conn
 	c.conn, c.unsent = nil, nil
 	c.mu.Unlock()
 	if old != nil {
-		_ = old.Close() // over TLS it may take a while
+		_ = old.Close() // may take a while over TLS
 	}
 }
 
-// Close ends the connection; what was sent in part is lost with it.
+// Close closes the connection; the rest of a partly sent message is lost.
 func (c *Connection) Close() error {
 	c.drop()
 	return nil
 }
 
-// Send sends a message. With the error of ctx it was not taken; a part of it that went out before that is followed by
-// the rest with the next one.
+// Send sends a message. If it returns the error of ctx, the message was not taken. If part of a message was sent
+// before ctx ended, it counts as taken, and the rest goes out with the next one.
 func (c *Connection) Send(ctx context.Context, b []byte) error {
 	if c.Renew > 0 && c.conn != nil && time.Since(c.since) > c.Renew {
 		c.drop()
@@ -114,7 +114,7 @@ func (c *Connection) Send(ctx context.Context, b []byte) error {
 	}
 }
 
-// put sends a message over the connection that there is.
+// put sends a message over the existing connection.
 func (c *Connection) put(ctx context.Context, b []byte) error {
 	_ = c.conn.SetDeadline(time.Time{})
 	conn := c.conn
@@ -133,7 +133,7 @@ func (c *Connection) put(ctx context.Context, b []byte) error {
 			return err
 		}
 		if len(c.unsent) > 0 {
-			return ctx.Err() // cut again
+			return ctx.Err() // interrupted again
 		}
 	}
 	if err := c.write(ctx, b); err != nil {
@@ -144,13 +144,13 @@ func (c *Connection) put(ctx context.Context, b []byte) error {
 	}
 	err := c.Reply(conn)
 	if err != nil {
-		c.drop() // an answer that comes later must not be taken for another message's
+		c.drop() // a late answer must not be taken for another message's
 	}
 	return err
 }
 
-// write sends b. When ctx cuts it a message of which something is out counts as sent, and what is not sent of it is
-// kept; but not one over a connection that cannot go on after that, or one that is answered as a whole.
+// write sends b. If ctx interrupts it, a partly sent message counts as sent and its rest is kept; except over TLS,
+// which cannot continue after that, and for messages that are answered as a whole.
 func (c *Connection) write(ctx context.Context, b []byte) error {
 	n, err := c.conn.Write(b)
 	if errors.Is(err, syscall.EMSGSIZE) && c.Large != nil {
@@ -180,19 +180,19 @@ func (c *Connection) keep(rest []byte) {
 	c.unsent = bytes.Clone(rest)
 }
 
-// State is what another process needs to go on: the connection, nil when there is none that can be handed over, and
-// what was not sent yet.
+// State returns what another process needs to continue: the connection, nil if there is none that can be handed over,
+// and the unsent rest of a message.
 func (c *Connection) State() (syscall.Conn, []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	conn, ok := c.conn.(syscall.Conn) // one over TLS is none
+	conn, ok := c.conn.(syscall.Conn) // not so over TLS
 	if !ok {
 		return nil, nil
 	}
 	return conn, c.unsent
 }
 
-// Adopt takes a connection over from another process.
+// Adopt takes over a connection from another process.
 func (c *Connection) Adopt(f *os.File, unsent []byte) error {
 	defer f.Close()
 	conn, err := net.FileConn(f)
@@ -204,16 +204,16 @@ func (c *Connection) Adopt(f *os.File, unsent []byte) error {
 	return nil
 }
 
-// Growing are pauses that grow by half each time, a minute at most.
+// Growing returns pauses that grow by half each time, up to a minute.
 func Growing(first time.Duration) func(int) time.Duration {
 	const longest = time.Minute
 	return func(try int) time.Duration {
-		// in floating point: what is too long for a Duration would be none
+		// Use floating point, since a Duration would overflow.
 		return time.Duration(min(float64(longest), float64(first)*math.Pow(1.5, float64(try-1))))
 	}
 }
 
-// Dialer connects to an address of a network.
+// Dialer returns a function that connects to an address.
 func Dialer(network, address string) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
@@ -227,7 +227,7 @@ const (
 	severityInfo  = 6
 )
 
-// Severity is how bad what a stream says is to servers that ask for that.
+// Severity returns how severe a stream's lines are for servers that want to know.
 func Severity(s driver.Stream) int {
 	if s == driver.Stderr {
 		return severityError

@@ -21,7 +21,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// fake is a connection that does what a test says.
+// fake is a connection controlled by the test.
 type fake struct {
 	net.Conn
 	write  func(b []byte) (int, error)
@@ -32,12 +32,12 @@ func (f *fake) Write(b []byte) (int, error) { return f.write(b) }
 func (f *fake) Close() error                { f.closed = true; return nil }
 func (f *fake) SetDeadline(time.Time) error { return nil }
 
-// TestTries: a message is sent over a new connection as often as it may be tried, with a pause between, and is lost
-// then; the next one is tried anew.
+// TestTries checks that a message is retried over new connections, with pauses, until its tries are used up, and that
+// the next one starts over.
 func TestTries(t *testing.T) {
 	broken := errors.New("broken")
 	for _, row := range []struct {
-		tries, fail int // of the writes
+		tries, fail int // number of tries, and of failing writes
 		want        error
 		dials       int
 	}{
@@ -68,13 +68,13 @@ func TestTries(t *testing.T) {
 			}
 		}
 		must(t, c.Close())
-		if writes = row.fail; row.fail < 9 { // a server that is back
+		if writes = row.fail; row.fail < 9 { // the server is back
 			must(t, c.Send(context.Background(), []byte("y")))
 		}
 	}
 }
 
-// TestDialFails: what a dial says is the error, and the end of ctx ends a pause at once.
+// TestDialFails checks that the error of the dial is returned, and that the end of ctx ends a pause at once.
 func TestDialFails(t *testing.T) {
 	refused := errors.New("refused")
 	dials := 0
@@ -90,8 +90,8 @@ func TestDialFails(t *testing.T) {
 	}
 }
 
-// TestRenewAndReply: a connection that is old is made anew; a message is sent again until it is answered, never over
-// the connection where another answer may come yet.
+// TestRenewAndReply checks that an old connection is renewed, and that a message is resent until it is answered,
+// never over a connection on which another answer may still come.
 func TestRenewAndReply(t *testing.T) {
 	var all []*fake
 	replies := []error{nil, errors.New("answer to another"), nil}
@@ -113,7 +113,7 @@ func TestRenewAndReply(t *testing.T) {
 	}
 }
 
-// TestLarge: what is too long for a datagram goes its own way, or is lost.
+// TestLarge checks that what is too long for a datagram is sent by Large, or lost.
 func TestLarge(t *testing.T) {
 	var large []int
 	c := &Connection{Tries: 1}
@@ -137,8 +137,8 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// TestCutAndHandedOver: a message that a full socket cut at the end of ctx counts as sent, and another process that has
-// the connection sends the rest of it before the next: the server gets every byte once.
+// TestCutAndHandedOver checks that a message interrupted by ctx on a full socket counts as sent, and that the process
+// that adopts the connection sends the rest first: the server gets every byte once.
 func TestCutAndHandedOver(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -148,7 +148,7 @@ func TestCutAndHandedOver(t *testing.T) {
 	server, err := l.Accept()
 	must(t, err)
 	defer server.Close()
-	long := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // more than any socket takes unread
+	long := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // more than any socket buffers
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if err := c.Send(ctx, long); err != nil {
@@ -179,7 +179,7 @@ func TestCutAndHandedOver(t *testing.T) {
 	}
 }
 
-// TestAdoptNoSocket: a descriptor that is no connection is closed, and an error.
+// TestAdoptNoSocket checks that a descriptor other than a socket is closed and refused.
 func TestAdoptNoSocket(t *testing.T) {
 	r, w, err := os.Pipe()
 	must(t, err)
@@ -196,7 +196,7 @@ func TestAdoptNoSocket(t *testing.T) {
 	}
 }
 
-// TestGrowing: pauses grow by half, to a minute, however many there were.
+// TestGrowing checks that pauses grow by half, up to a minute, after any number of tries.
 func TestGrowing(t *testing.T) {
 	pause := Growing(time.Second)
 	for try, want := range map[int]time.Duration{

@@ -13,7 +13,7 @@ import (
 	"box/engine/logs/remote/remotetest"
 )
 
-// TestOptions: what Docker takes and refuses, in its words.
+// TestOptions checks which options are accepted, and Docker's errors for others.
 func TestOptions(t *testing.T) {
 	const renewal = "invalid value for fluentd-async-reconnect-interval: "
 	for _, row := range []struct{ option, want string }{
@@ -64,7 +64,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// decode reads one value of MessagePack, of the types that an event has, and what is left.
+// decode reads one MessagePack value of the types in events, and returns the rest.
 func decode(t *testing.T, b []byte) (v any, rest []byte) {
 	t.Helper()
 	text := func(head, n int) (any, []byte) { return string(b[head : head+n]), b[head+n:] }
@@ -111,7 +111,7 @@ func pairs(t *testing.T, b []byte, n int) (m map[string]any, rest []byte) {
 	return m, b
 }
 
-// TestEvents: whatever the lengths, an event is one that a decoder reads as it was meant, and takes to its last byte.
+// TestEvents checks that events of all lengths decode to what was meant, down to their last byte.
 func TestEvents(t *testing.T) {
 	for _, size := range []int{0, 1, 31, 32, 255, 256, 65535, 65536, 100000} {
 		for _, labels := range []int{0, 12, 13, 14, 15, 16, 300} {
@@ -123,7 +123,7 @@ func TestEvents(t *testing.T) {
 			d, err := Open(c)
 			must(t, err)
 			f := d.(*sender)
-			text := strings.Repeat("\xff", size) // no UTF-8, and goes as it is
+			text := strings.Repeat("\xff", size) // invalid UTF-8 stays as it is
 			event, rest := decode(t, f.appendEvent(nil, remotetest.Line(driver.Stderr, text)))
 			want := map[string]any{"source": "stderr", "log": text, "container_id": c.ID, "container_name": "/name"}
 			for k, v := range c.Attrs {
@@ -138,7 +138,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestEventTime: with the option times have nanoseconds.
+// TestEventTime checks that times have nanoseconds if the option says so.
 func TestEventTime(t *testing.T) {
 	for option, want := range map[string]time.Time{
 		"false": remotetest.Noon.Truncate(time.Second), "true": remotetest.Noon,
@@ -152,7 +152,8 @@ func TestEventTime(t *testing.T) {
 	}
 }
 
-// TestLabelsOfFields: a label of the name of a field is that field, which is there once; those of parts stay their own.
+// TestLabelsOfFields checks that a label replaces a field of the same name, which occurs once, except fields for
+// parts.
 func TestLabelsOfFields(t *testing.T) {
 	c := remotetest.Config()
 	c.Attrs = map[string]string{"container_id": "mine", "log": "mine", "source": "mine", "partial_id": "mine",
@@ -162,7 +163,7 @@ func TestLabelsOfFields(t *testing.T) {
 	for _, part := range []int{0, 1} {
 		line := remotetest.Line(driver.Stdout, "x")
 		line.Part, line.ID, line.Last = part, "id", true
-		event, rest := decode(t, d.(*sender).appendEvent(nil, line)) // fails on a key that is there twice
+		event, rest := decode(t, d.(*sender).appendEvent(nil, line)) // fails on duplicate keys
 		want := map[string]any{"container_name": "/name"}
 		for k, v := range c.Attrs {
 			want[k] = v

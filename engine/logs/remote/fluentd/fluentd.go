@@ -1,4 +1,4 @@
-// Package fluentd sends lines by the forward protocol of Fluentd, version 1, each as a message of its own.
+// Package fluentd sends lines by version 1 of Fluentd's forward protocol, each as its own message.
 package fluentd
 
 import (
@@ -23,7 +23,7 @@ import (
 	"box/engine/logs/remote"
 )
 
-// Options are the options of the driver besides those that all have.
+// Options are the driver's options besides those of all drivers.
 var Options = []string{
 	"fluentd-address", "fluentd-async", "fluentd-async-connect", "fluentd-async-reconnect-interval",
 	"fluentd-buffer-limit",
@@ -31,16 +31,16 @@ var Options = []string{
 	"fluentd-write-timeout",
 }
 
-// Check refuses values of options, in Docker's words.
+// Check refuses invalid option values with Docker's errors.
 func Check(options map[string]string) error {
 	_, err := parse(options)
 	return err
 }
 
-// defaultBuffer is how many bytes of lines wait for a server that is connected to in the background.
+// defaultBuffer is how many bytes of lines may wait for a server that is connected to in the background.
 const defaultBuffer = 1_000_000
 
-// config is what the options say.
+// config is the parsed options.
 type config struct {
 	network, address string
 	async            bool
@@ -49,7 +49,7 @@ type config struct {
 	wait             time.Duration
 	renew            time.Duration
 	ack              bool
-	exact            bool // times to the nanosecond
+	exact            bool // send times with nanoseconds
 }
 
 func parse(options map[string]string) (c config, err error) {
@@ -137,17 +137,17 @@ func parseAddress(text string) (network, address string, err error) {
 	return network, address, nil
 }
 
-// sender is the driver.
+// sender implements the driver.
 type sender struct {
 	*remote.Connection
 	config
 	tag   string
-	extra map[string]string // fields that all lines have
+	extra map[string]string // fields of every line
 	chunk string            // ID of the message that waits for its answer
 	buf   []byte
 }
 
-// Open makes the driver; nothing is connected yet.
+// Open makes the driver without connecting.
 func Open(c driver.Config) (remote.Driver, error) {
 	cfg, err := parse(c.Options)
 	if err != nil {
@@ -179,7 +179,8 @@ func (f *sender) Log(ctx context.Context, l *driver.Line) error {
 	return f.Send(ctx, b)
 }
 
-// appendEvent appends [tag, time, record] in MessagePack, or [tag, time, record, {"chunk": ID}].
+// appendEvent appends [tag, time, record] in MessagePack, or [tag, time, record, {"chunk": ID}] if the server is to
+// answer.
 func (f *sender) appendEvent(b []byte, l *driver.Line) []byte {
 	items := 3
 	if f.ack {
@@ -198,11 +199,11 @@ func (f *sender) appendEvent(b []byte, l *driver.Line) []byte {
 	return b
 }
 
-// partFields are those of a part of a line.
+// partFields are the extra fields for a part of a line.
 var partFields = []string{"partial_message", "partial_id", "partial_ordinal", "partial_last"}
 
-// appendRecord appends the fields of a line, each once: a label of the name of one goes in its place, but for those of
-// parts, as in Docker.
+// appendRecord appends the fields of a line, each once: as in Docker a label replaces a field of the same name,
+// except a field for parts.
 func (f *sender) appendRecord(b []byte, l *driver.Line) []byte {
 	labelled := func(name string) bool { _, is := f.extra[name]; return is }
 	own := []string{"source", "log"}
@@ -235,7 +236,7 @@ func (f *sender) appendRecord(b []byte, l *driver.Line) []byte {
 	return b
 }
 
-// appendTime appends seconds, or with the option an EventTime, which has nanoseconds too.
+// appendTime appends seconds or, if the option says so, an EventTime, which includes nanoseconds.
 func (f *sender) appendTime(b []byte, at time.Time) []byte {
 	if !f.exact {
 		return binary.BigEndian.AppendUint64(append(b, 0xd3), uint64(at.Unix()))
@@ -245,13 +246,13 @@ func (f *sender) appendTime(b []byte, at time.Time) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(at.Nanosecond()))
 }
 
-// packPair appends a key and a text.
+// packPair appends a key and a string.
 func packPair(b []byte, key, s string) []byte { return packString(packString(b, key), s) }
 
-// packString appends a text; what is no UTF-8 goes as it is, as in Docker.
+// packString appends a string. As in Docker, invalid UTF-8 stays as it is.
 func packString(b []byte, s string) []byte { return append(packLength(b, len(s)), s...) }
 
-// packLength appends what is before a text.
+// packLength appends the header of a string.
 func packLength(b []byte, n int) []byte {
 	switch {
 	case n < 32:

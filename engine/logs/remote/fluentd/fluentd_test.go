@@ -16,7 +16,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// open makes a driver of these options.
+// open opens the driver with these options.
 func open(t testing.TB, c driver.Config) driver.Driver {
 	t.Helper()
 	d, err := Open(c)
@@ -48,7 +48,7 @@ func TestFluentd(t *testing.T) {
 	}
 }
 
-// TestFluentdAck: a message without an answer, or with another's, is sent again.
+// TestFluentdAck checks that a message without an answer, or with another message's, is resent.
 func TestFluentdAck(t *testing.T) {
 	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 	seen := make(chan string, 9)

@@ -1,5 +1,5 @@
-// Package gelf sends lines in the Graylog Extended Log Format, version 1.1: over UDP compressed and in chunks, over TCP
-// each with a zero after it.
+// Package gelf sends lines in the Graylog Extended Log Format, version 1.1: compressed and in chunks over UDP,
+// terminated by a zero byte over TCP.
 package gelf
 
 import (
@@ -24,19 +24,19 @@ import (
 	"box/engine/logs/remote"
 )
 
-// Options are the options of the driver besides those that all have.
+// Options are the driver's options besides those of all drivers.
 var Options = []string{
 	"gelf-address", "gelf-compression-level", "gelf-compression-type", "gelf-tcp-max-reconnect",
 	"gelf-tcp-reconnect-delay",
 }
 
-// Check refuses values of options, in Docker's words.
+// Check refuses invalid option values with Docker's errors.
 func Check(options map[string]string) error {
 	_, err := parse(options)
 	return err
 }
 
-// config is what the options say.
+// config is the parsed options.
 type config struct {
 	network, address string
 	compression      string
@@ -70,7 +70,7 @@ func parse(options map[string]string) (c config, err error) {
 	return c, nil
 }
 
-// set takes one option in.
+// set parses one option.
 func (c *config) set(key, v string) error {
 	suffix := strings.TrimPrefix(key, "gelf-")
 	switch {
@@ -104,7 +104,7 @@ func (c *config) set(key, v string) error {
 	return nil
 }
 
-// sender is the driver.
+// sender implements the driver.
 type sender struct {
 	*remote.Connection
 	config
@@ -113,7 +113,7 @@ type sender struct {
 	buf   []byte
 }
 
-// Open makes the driver; nothing is connected yet.
+// Open makes the driver without connecting.
 func Open(c driver.Config) (remote.Driver, error) {
 	cfg, err := parse(c.Options)
 	if err != nil {
@@ -159,7 +159,7 @@ func (g *sender) Flush() error               { return nil }
 
 func (g *sender) Log(ctx context.Context, l *driver.Line) error {
 	if len(l.Text) == 0 {
-		return nil // such messages are refused by servers
+		return nil // servers refuse such messages
 	}
 	b := driver.AppendJSON(append(g.buf[:0], g.head...), l.Text, "")
 	b = append(b, `,"timestamp":`...)
@@ -202,15 +202,15 @@ func (g *sender) compress(b []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// Chunks of GELF over UDP.
+// Sizes of GELF chunks over UDP.
 const (
 	datagramSize = 1420 // fits into an Ethernet frame
 	headSize     = 12
 	mostChunks   = 128
 )
 
-// sendChunks sends a message as one datagram, or as several: two bytes of magic, an ID, number and count, and a part
-// of it.
+// sendChunks sends a message as one datagram or as several, each with a header (two bytes of magic, an ID, number and
+// count) and a part of it.
 func (g *sender) sendChunks(ctx context.Context, b []byte) error {
 	if len(b) <= datagramSize {
 		return g.Send(ctx, b)

@@ -23,7 +23,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// open makes a driver of these options.
+// open opens the driver with these options.
 func open(t testing.TB, c driver.Config) driver.Driver {
 	t.Helper()
 	d, err := Open(c)

@@ -13,7 +13,7 @@ import (
 	"box/engine/logs/remote/remotetest"
 )
 
-// TestOptions: what Docker takes and refuses, in its words.
+// TestOptions checks which options are accepted, and Docker's errors for others.
 func TestOptions(t *testing.T) {
 	udp := func(options ...string) []string { return append(options, "gelf-address=udp://h:1") }
 	tcp := func(options ...string) []string { return append(options, "gelf-address=tcp://h:1") }
@@ -60,8 +60,8 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestChunks: a message goes in as few datagrams as it needs, none longer than what fits into a frame; one that the
-// format has no room for is lost, and said to be.
+// TestChunks checks that a message is sent in as few datagrams as possible, each small enough for a frame, and that
+// one that does not fit is an error.
 func TestChunks(t *testing.T) {
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
 	must(t, err)
@@ -97,7 +97,7 @@ func TestChunks(t *testing.T) {
 	}
 }
 
-// TestHostileFields: what a container and its labels say cannot end a field or a message.
+// TestHostileFields checks that a container's output and labels cannot end a field or a message.
 func TestHostileFields(t *testing.T) {
 	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 	got := remotetest.Accept(t, s)
@@ -120,12 +120,12 @@ func TestHostileFields(t *testing.T) {
 	}
 }
 
-// TestReconnects: over TCP a message is tried as often as an option says, and then lost.
+// TestReconnects checks that over TCP a message is tried as often as an option says, and then lost.
 func TestReconnects(t *testing.T) {
 	for _, reconnects := range []int{0, 2} {
 		s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 		address := s.Addr().String()
-		s.Close() // nobody answers there
+		s.Close() // nobody listens there
 		d := open(t, remotetest.Config("gelf-address=tcp://"+address, fmt.Sprint("gelf-tcp-max-reconnect=", reconnects),
 			"gelf-tcp-reconnect-delay=0"))
 		dials, dial := 0, d.(*sender).Dial

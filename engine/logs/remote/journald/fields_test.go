@@ -15,7 +15,7 @@ import (
 	"box/engine/logs/remote/remotetest"
 )
 
-// TestFieldNames: names of labels become such as the journal takes.
+// TestFieldNames checks that labels' names become valid names of journal fields.
 func TestFieldNames(t *testing.T) {
 	for label, want := range map[string]string{
 		"app": "APP", "com.example.app-name": "COM_EXAMPLE_APP_NAME", "_hidden": "HIDDEN", "__x_": "X_", "A1": "A1",
@@ -28,7 +28,7 @@ func TestFieldNames(t *testing.T) {
 	}
 }
 
-// entry reads a datagram as the journal does: NAME=value and a newline, or NAME, a newline, a length and the value.
+// entry parses a datagram as the journal does: NAME=value and a newline, or NAME, a newline, a length and the value.
 func entry(t *testing.T, b []byte) map[string]string {
 	t.Helper()
 	fields := map[string]string{}
@@ -54,7 +54,7 @@ func entry(t *testing.T, b []byte) map[string]string {
 	return fields
 }
 
-// TestHostileValues: what a container says, its name and its labels are one field each, whatever is in them.
+// TestHostileValues checks that output, names and labels stay within one field each, whatever they contain.
 func TestHostileValues(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	s, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -84,7 +84,8 @@ func TestHostileValues(t *testing.T) {
 	}
 }
 
-// TestNoJournal: where there is none, a start is refused in Docker's words; one that comes back is found again.
+// TestNoJournal checks that a start without a journal is refused with Docker's error, and that a journal that comes
+// back is found.
 func TestNoJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	d := open(remotetest.Config(), path)

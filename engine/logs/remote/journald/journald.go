@@ -21,14 +21,14 @@ import (
 // socketPath is where journald listens.
 const socketPath = "/run/systemd/journal/socket"
 
-// sender is the driver.
+// sender implements the driver.
 type sender struct {
 	*remote.Connection
-	fields []byte // those that all lines have
+	fields []byte // fields of every line
 	buf    []byte
 }
 
-// Open makes the driver; nothing is connected yet.
+// Open makes the driver without connecting.
 func Open(c driver.Config) (remote.Driver, error) { return open(c, socketPath), nil }
 
 func open(c driver.Config, socket string) *sender {
@@ -52,7 +52,7 @@ func open(c driver.Config, socket string) *sender {
 	return j
 }
 
-// fieldName makes a field's name of a label's: capitals, digits and underscores, the first of which are left out.
+// fieldName converts a label's name to a field's: capitals, digits and underscores, without leading underscores.
 func fieldName(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -66,7 +66,7 @@ func fieldName(s string) string {
 	return strings.TrimLeft(s, "_")
 }
 
-// appendField appends NAME=value, or for a value with a newline its length before it.
+// appendField appends NAME=value or, if the value has a newline, its length and the value.
 func appendField(b []byte, name string, value []byte) []byte {
 	b = append(b, name...)
 	if bytes.IndexByte(value, '\n') < 0 {
@@ -100,7 +100,7 @@ func (j *sender) Log(ctx context.Context, l *driver.Line) error {
 	return j.Send(ctx, b)
 }
 
-// sendMemory sends what is too long for a datagram as a sealed memory file's descriptor.
+// sendMemory sends what is too long for a datagram as the descriptor of a sealed memory file.
 func sendMemory(c net.Conn, b []byte) error {
 	socket, ok := c.(*net.UnixConn)
 	if !ok {

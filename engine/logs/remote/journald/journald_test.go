@@ -22,7 +22,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// TestJournald: fields with and without newlines, and one that is too long for a datagram.
+// TestJournald checks fields with and without newlines, and an entry too long for a datagram.
 func TestJournald(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	s, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})

@@ -1,4 +1,4 @@
-// Package remotetest has what tests of the drivers share that send lines away: a container, its lines, and servers.
+// Package remotetest helps to test drivers that send lines away, with a container, its lines, and servers.
 package remotetest
 
 import (
@@ -12,13 +12,13 @@ import (
 	"box/engine/logs/driver"
 )
 
-// ID is the container's.
+// ID is the test container's ID.
 var ID = strings.Repeat("0123456789abcdef", 4)
 
-// Noon is when lines of tests are printed.
+// Noon is when test lines are printed.
 var Noon = time.Date(2026, 1, 2, 12, 0, 0, 123456789, time.UTC)
 
-// Config is that of a container with options, each as key=value.
+// Config returns the configuration of a container with options, each as key=value.
 func Config(options ...string) driver.Config {
 	c := driver.Config{
 		Options: map[string]string{}, Tag: "tag", Attrs: map[string]string{"a-b": "1"},
@@ -31,12 +31,12 @@ func Config(options ...string) driver.Config {
 	return c
 }
 
-// Line is a whole line.
+// Line makes a whole line.
 func Line(s driver.Stream, text string) *driver.Line {
 	return &driver.Line{Stream: s, Time: Noon, Text: []byte(text)}
 }
 
-// Log gives lines to a driver.
+// Log passes lines to a driver.
 func Log(t testing.TB, d driver.Driver, lines ...*driver.Line) {
 	t.Helper()
 	for _, l := range lines {
@@ -46,7 +46,7 @@ func Log(t testing.TB, d driver.Driver, lines ...*driver.Line) {
 	}
 }
 
-// TwoLines gives a driver a line on each stream, and an empty one, and lets it go.
+// TwoLines passes a driver a line on each stream and an empty one, and closes it.
 func TwoLines(t testing.TB, d driver.Driver) {
 	t.Helper()
 	Log(t, d, Line(driver.Stdout, "out <1>"), Line(driver.Stdout, ""), Line(driver.Stderr, "err"))
@@ -55,7 +55,7 @@ func TwoLines(t testing.TB, d driver.Driver) {
 	}
 }
 
-// Listen is a server, until the test ends.
+// Listen starts a server that is closed when the test ends.
 func Listen(t testing.TB, network, address string) net.Listener {
 	t.Helper()
 	l, err := net.Listen(network, address)
@@ -66,7 +66,7 @@ func Listen(t testing.TB, network, address string) net.Listener {
 	return l
 }
 
-// Accept takes one connection of l and gives all that comes over it.
+// Accept accepts one connection of l and sends all that it receives.
 func Accept(t testing.TB, l net.Listener) <-chan string {
 	got := make(chan string, 1)
 	go func() {

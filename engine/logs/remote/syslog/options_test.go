@@ -12,7 +12,7 @@ import (
 	"box/engine/logs/remote/remotetest"
 )
 
-// TestOptions: what Docker takes and refuses, in its words.
+// TestOptions checks which options are accepted, and Docker's errors for others.
 func TestOptions(t *testing.T) {
 	dir := t.TempDir()
 	there, gone := filepath.Join(dir, "there"), filepath.Join(dir, "gone")
@@ -58,7 +58,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestCertificates: files of certificates that are not there, or are none, keep a container from starting.
+// TestCertificates checks that missing or malformed certificate files keep a container from starting.
 func TestCertificates(t *testing.T) {
 	dir := t.TempDir()
 	selfSigned(t, filepath.Join(dir, "ca.pem"))
@@ -86,7 +86,8 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// TestDatagrams: over UDP each line is a message; what is longer than a datagram is lost, and the next one comes.
+// TestDatagrams checks that over UDP each line is a message, and that one too long for a datagram is lost but not the
+// next.
 func TestDatagrams(t *testing.T) {
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
 	must(t, err)

@@ -17,26 +17,26 @@ import (
 	"box/engine/logs/remote"
 )
 
-// Options are the options of the driver besides those that all have.
+// Options are the driver's options besides those of all drivers.
 var Options = []string{
 	"syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert", "syslog-tls-cert", "syslog-tls-key",
 	"syslog-tls-skip-verify",
 }
 
-// Check refuses values of options, in Docker's words.
+// Check refuses invalid option values with Docker's errors.
 func Check(options map[string]string) error {
 	_, err := parse(options)
 	return err
 }
 
-// config is what the options say.
+// config is the parsed options.
 type config struct {
-	network, address string // both "" for the host's own
+	network, address string // both "" for the host's own daemon
 	facility         int
 	format           string
 }
 
-// facilities are the names of RFC 5424, section 6.2.1, in the order of their numbers; "" has none.
+// facilities are the names in RFC 5424, section 6.2.1, by number; "" has no name.
 var facilities = []string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
 	"ftp", "", "", "", "",
 	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"}
@@ -86,7 +86,7 @@ func parseFacility(text string) (int, error) {
 	return 0, errors.New("invalid syslog facility")
 }
 
-// sender is the driver.
+// sender implements the driver.
 type sender struct {
 	*remote.Connection
 	config
@@ -95,7 +95,7 @@ type sender struct {
 	buf       []byte
 }
 
-// Open makes the driver; nothing is connected yet.
+// Open makes the driver without connecting.
 func Open(c driver.Config) (remote.Driver, error) {
 	cfg, err := parse(c.Options)
 	if err != nil {
@@ -124,7 +124,7 @@ func Open(c driver.Config) (remote.Driver, error) {
 	return s, nil
 }
 
-// dialHost looks for the socket of the host's own syslog daemon.
+// dialHost connects to the host's own syslog daemon.
 func dialHost(ctx context.Context) (net.Conn, error) {
 	for _, network := range []string{"unixgram", "unix"} {
 		for _, path := range []string{"/dev/log", "/var/run/syslog", "/var/run/log"} {
@@ -136,7 +136,7 @@ func dialHost(ctx context.Context) (net.Conn, error) {
 	return nil, errors.New("Unix syslog delivery error")
 }
 
-// clientTLS is what the options say of certificates.
+// clientTLS returns the TLS configuration from the options.
 func clientTLS(options map[string]string) (*tls.Config, error) {
 	_, skip := options["syslog-tls-skip-verify"]
 	c := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: skip}
@@ -168,7 +168,7 @@ func (s *sender) Flush() error               { return nil }
 
 func (s *sender) Log(ctx context.Context, l *driver.Line) error {
 	if len(l.Text) == 0 {
-		return nil // as Docker
+		return nil // as in Docker
 	}
 	s.buf = s.appendMessage(s.buf[:0], l)
 	err := s.Send(ctx, s.buf)
@@ -208,7 +208,7 @@ func (s *sender) appendMessage(b []byte, l *driver.Line) []byte {
 	return b
 }
 
-// append5424 appends version, time, host, name, process, message ID and no structured data.
+// append5424 appends version, time, host, name, process and message ID, and no structured data.
 func (s *sender) append5424(b []byte, l *driver.Line, layout string) []byte {
 	b = append(b, "1 "...)
 	b = l.Time.Local().AppendFormat(b, layout)

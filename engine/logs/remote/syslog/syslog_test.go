@@ -31,7 +31,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// open makes a driver of these options.
+// open opens the driver with these options.
 func open(t testing.TB, c driver.Config) driver.Driver {
 	t.Helper()
 	d, err := Open(c)
@@ -68,7 +68,8 @@ func TestSyslogFormats(t *testing.T) {
 	}
 }
 
-// TestSyslogTLS: over TLS messages of RFC 5424 are counted, and a server with a certificate of another's is refused.
+// TestSyslogTLS checks that over TLS messages of RFC 5424 have a length, and that a server with an untrusted
+// certificate is refused.
 func TestSyslogTLS(t *testing.T) {
 	time.Local = time.UTC
 	dir := t.TempDir()
