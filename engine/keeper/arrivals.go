@@ -2,15 +2,15 @@ package keeper
 
 import "sync"
 
-// arrivals are the requests that came and were not read yet. The daemon that sent one may be dead by now, and the
-// next one may be here already: they are read side by side, and what counts is who came first.
+// arrivals are the requests that came and are not read yet. They are read side by side, and a dead daemon's may still
+// be among them when the next daemon's come, so the order in which they came has to be known.
 type arrivals struct {
 	mu   sync.Mutex
 	last uint64
-	open map[uint64]chan struct{} // closed when the request has done what later ones are to see
+	open map[uint64]chan struct{} // closed when later requests may go ahead
 }
 
-// arrival is one of them.
+// arrival is a request's place among the arrivals.
 type arrival struct {
 	all    *arrivals
 	number uint64
@@ -27,7 +27,7 @@ func (a *arrivals) add() arrival {
 	return arrival{a, a.last}
 }
 
-// settle says that later requests need not wait for this one any more.
+// settle tells later requests that they need not wait for this one any more.
 func (r arrival) settle() {
 	r.all.mu.Lock()
 	defer r.all.mu.Unlock()
@@ -37,7 +37,7 @@ func (r arrival) settle() {
 	}
 }
 
-// await waits for the requests that came before this one. None takes longer than requestWait.
+// await waits for the requests that came before this one, each of which settles within requestWait.
 func (r arrival) await() {
 	r.all.mu.Lock()
 	var earlier []chan struct{}

@@ -12,7 +12,7 @@ import (
 	"box/engine/task"
 )
 
-// attach connects f to the streams. After the program's end it gets nothing but the end.
+// attach connects f to the streams. If the program has finished, it only closes f.
 func (p *program) attach(o task.Attach, f *os.File) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -21,7 +21,7 @@ func (p *program) attach(o task.Attach, f *os.File) {
 		return
 	}
 	a := &attachment{opts: o, f: f}
-	// The list is copied: pumps walk it without the lock.
+	// Pumps walk the list without the lock, so append to a copy.
 	p.attached = append(p.attached[:len(p.attached):len(p.attached)], a)
 	p.pumps.Go(func() { p.pumpAttached(a) })
 }
@@ -39,7 +39,7 @@ func (p *program) detach(a *attachment) {
 	a.f.Close()
 }
 
-// pumpAttached moves what comes over a to the program's input.
+// pumpAttached moves what a's client sends to the program's input.
 func (p *program) pumpAttached(a *attachment) {
 	a.flush()
 	if a.ended() || !p.feed(a) {
@@ -56,8 +56,8 @@ func (p *program) pumpAttached(a *attachment) {
 	}
 }
 
-// feed copies until the end of a's input (true) or until stop (false), which leaves in a.unfed what the program did
-// not take yet.
+// feed copies a's input until its end (true) or until stop (false), which leaves in a.unfed what the program did not
+// take yet.
 func (p *program) feed(a *attachment) bool {
 	buf := make([]byte, 4<<10)
 	for {
@@ -68,7 +68,7 @@ func (p *program) feed(a *attachment) bool {
 				return false
 			}
 			if err != nil {
-				a.owe(nil) // the program closed its input: the rest is read and dropped, as by a pipe's reader that left
+				a.owe(nil) // the program closed its input: read and drop the rest
 			}
 		}
 		n, err := a.f.Read(buf)
@@ -87,14 +87,14 @@ func (p *program) feed(a *attachment) bool {
 	}
 }
 
-// attachment is a descriptor that a client of the daemon's is at the other end of.
+// attachment is a descriptor whose other end a client of the daemon has.
 type attachment struct {
 	opts task.Attach
 	f    *os.File
 
 	turn sync.Mutex // one write at a time; it may wait for a client that does not read
 
-	mu     sync.Mutex // guards what follows, for moments: a swap looks at it before anything stops
+	mu     sync.Mutex // guards what follows, for moments only: a swap looks at it before anything stops
 	unsent []byte     // output that a stop kept from being written
 	unfed  []byte     // input that a stop kept from the program
 	eof    bool       // the client ended its input
@@ -104,8 +104,8 @@ func (a *attachment) wants(kind driver.Stream) bool {
 	return kind == driver.Stdout && a.opts.Stdout || kind == driver.Stderr && a.opts.Stderr
 }
 
-// write sends b, which waits for a client that does not read: the program is slowed down, as by Docker. False
-// means that the client is gone.
+// write sends b and waits for a client that does not read, which slows the program down as in Docker. It returns
+// false if the client is gone.
 func (a *attachment) write(b []byte) bool {
 	a.turn.Lock()
 	defer a.turn.Unlock()
@@ -126,21 +126,21 @@ func (a *attachment) write(b []byte) bool {
 	return cut || err == nil
 }
 
-// owe notes what of the client's input the program has not got yet.
+// owe notes which of the client's input the program has not got yet.
 func (a *attachment) owe(b []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.unfed = b
 }
 
-// ended tells that the client ended its input.
+// ended tells whether the client ended its input.
 func (a *attachment) ended() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.eof
 }
 
-// flush sends what a stop kept back.
+// flush sends the output that a stop held back.
 func (a *attachment) flush() {
 	a.mu.Lock()
 	pending := len(a.unsent) > 0

@@ -9,8 +9,7 @@ import (
 	"box/engine/task"
 )
 
-// reasons are what can be wrong with a start that users are told of in words of their own. The first that an error has
-// counts.
+// reasons are the causes of a failed start for which users get a message of its own. The first that matches counts.
 var reasons = []struct {
 	is    error
 	cause task.Cause
@@ -22,7 +21,7 @@ var reasons = []struct {
 	{unix.EISDIR, task.IsDirectory},
 }
 
-// because names the causes of a runtime's error for the daemon, which gets no more of it than those and the text.
+// because names the causes of a runtime's error for the daemon, which gets only these and the text.
 func because(err error, causes ...task.Cause) error {
 	if errors.Is(err, runtime.ErrNotStarted) {
 		causes = append(causes, task.NotStarted)

@@ -13,8 +13,8 @@ import (
 	"box/engine/task"
 )
 
-// TestCausesOverTheSocket: whatever a runtime's error is made of, the daemon is told why by its type, with the text as
-// it is; a failed clean-up beside it changes nothing.
+// TestCausesOverTheSocket checks that the daemon learns the type and the text of a runtime's error, whatever the
+// error is made of. A failed clean-up beside it changes nothing.
 func TestCausesOverTheSocket(t *testing.T) {
 	n := startNursery(t)
 	started := func(err error) error {

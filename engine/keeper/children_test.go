@@ -22,8 +22,8 @@ import (
 	"box/engine/task"
 )
 
-// children is a runtime without walls: the programs of its containers are this process's children, which an ordinary
-// user can start. fail, by the name of a method, is what that gives instead.
+// children is a runtime without isolation: its containers' programs are children of this process, which an ordinary
+// user can start. fail has the errors to return, by method.
 type children struct {
 	mu     sync.Mutex
 	fail   map[string]error
@@ -43,7 +43,7 @@ func (r *children) failing(method string, err error) {
 	r.fail = map[string]error{method: err}
 }
 
-// times tells how often a method was called.
+// times returns how often a method was called.
 func (r *children) times(method string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +66,7 @@ func (r *children) Restore(string, json.RawMessage) (runtime.Container, error) {
 	return nil, errdefs.ErrNotImplemented
 }
 
-// family is a container of children.
+// family is a container of the runtime children.
 type family struct {
 	r    *children
 	mu   sync.Mutex
@@ -116,7 +116,7 @@ func (f *family) fork(method string, p *specs.Process, s runtime.Streams) (pid i
 	return pid, terminal, nil
 }
 
-// openTerminal makes a terminal, whose master does not block.
+// openTerminal makes a terminal whose master does not block.
 func openTerminal() (master, far *os.File, err error) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -166,7 +166,7 @@ func (f *family) CgroupPaths() (map[string]string, error) {
 	return map[string]string{"": "/group"}, f.r.step("CgroupPaths")
 }
 
-// nursery is a keeper in this process, with a client of its.
+// nursery is a keeper in this process with a client.
 type nursery struct {
 	t       *testing.T
 	dir     string
@@ -186,7 +186,7 @@ func startNursery(t *testing.T) *nursery {
 		Runtimes: map[string]runtime.Runtime{task.Box: n.runtime},
 	})
 	must(t, err)
-	n.k.copied.Store(true) // this process is not to be executed anew
+	n.k.copied.Store(true) // this process must not be executed anew
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan error, 1)
 	go func() { over <- n.k.Run(ctx) }()
@@ -218,7 +218,7 @@ func (n *nursery) clear() {
 	}
 }
 
-// eventually waits until something is so.
+// eventually waits until is returns true.
 func (n *nursery) eventually(what string, is func() bool) {
 	n.t.Helper()
 	for limit := time.Now().Add(20 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
@@ -228,7 +228,7 @@ func (n *nursery) eventually(what string, is func() bool) {
 	}
 }
 
-// spec is that of a script, as far as the runtime here looks at it.
+// script returns the spec of a shell script, as far as children looks at it.
 func script(text string) *specs.Spec {
 	return &specs.Spec{
 		Process: &specs.Process{Args: []string{"/bin/sh", "-c", text}, Env: []string{"PATH=/bin:/usr/bin"}},
@@ -245,7 +245,7 @@ func (n *nursery) launch(id, text string) (task.Status, error) {
 	}, nil)
 }
 
-// exit waits for the end of a program.
+// exit waits for a program's end and returns its exit.
 func (n *nursery) exit(id, exec string) *task.Exit {
 	n.t.Helper()
 	var exit *task.Exit

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// datagramProxy forwards UDP. Each client has a socket of its own towards the container, so that answers find back; one
-// that has been quiet for clientIdle loses it.
+// datagramProxy forwards UDP. Each client has a socket of its own towards the container, so that answers find their
+// way back, and loses it after clientIdle without traffic.
 type datagramProxy struct {
 	front *net.UDPConn
 	to    netip.AddrPort
@@ -23,11 +23,11 @@ type datagramProxy struct {
 
 const (
 	clientIdle = 90 * time.Second
-	maxClients = 4096 // of one port; datagrams of further ones are dropped
+	maxClients = 4096 // of one port; datagrams of any more are dropped
 	maxUDP     = 65535
 )
 
-// datagramBuffers are taken only while a datagram is there to be read: ten thousand quiet ports have none.
+// datagramBuffers are taken only while there is a datagram to read: ten thousand quiet ports hold none.
 var datagramBuffers = sync.Pool{New: func() any { return new([maxUDP]byte) }}
 
 func startDatagrams(front *net.UDPConn, to netip.AddrPort) *datagramProxy {
@@ -43,11 +43,11 @@ func startDatagrams(front *net.UDPConn, to netip.AddrPort) *datagramProxy {
 	return p
 }
 
-// pause and resume do nothing: clients get other sockets towards the container, from the next executable.
+// pause and resume do nothing: the next executable gives clients new sockets towards the container.
 func (p *datagramProxy) pause()  {}
 func (p *datagramProxy) resume() {}
 
-// client gives the socket of a client, a new one if need be; nil if there can be none.
+// client returns a client's socket, a new one if need be, or nil if there can be none.
 func (p *datagramProxy) client(from netip.AddrPort) *net.UDPConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,7 +100,7 @@ func receive(conn *net.UDPConn, use func(b []byte, from netip.AddrPort)) {
 			if recvErr == syscall.EAGAIN {
 				return false
 			}
-			if recvErr == nil { // others are of the last datagram sent: nobody listened
+			if recvErr == nil { // other errors are about the last datagram sent: nobody listened
 				use(buf[:n], addrPort(from))
 			}
 			return true

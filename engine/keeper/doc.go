@@ -8,6 +8,6 @@
 // descriptors open. When the keeper dies, dockerd kills what is left in the containers' control groups, starts another
 // keeper, and records 137.
 //
-// Forwarded connections travel in a swap as well, with the bytes that are on their way (engine/keeper/relay.go): those
-// are in the keeper, not in a pipe of splice(2).
+// A swap also carries forwarded connections over, with the bytes on their way: the keeper holds these itself, not in
+// a pipe of splice(2) (relay.go).
 package keeper

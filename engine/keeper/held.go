@@ -10,19 +10,19 @@ import (
 	"box/engine/task"
 )
 
-// held are the descriptors kept under one key. They are plain numbers: an os.File with the poller's part of it would be
-// half a kilobyte for each of ten thousand published ports that nobody reads from.
+// held are the descriptors kept under one key. They are plain numbers: an os.File takes half a kilobyte with its
+// share of the poller, which ten thousand published ports that nobody reads from would waste.
 type held struct {
 	descriptors []int
 	forward     []netip.AddrPort
-	forwarders  map[int]forwarder // by which descriptor, of those that no rule forwards
+	forwarders  map[int]forwarder // by index in descriptors, for those that no rule forwards
 }
 
-// hold keeps what came with a request, and forwards what is to be forwarded.
+// hold keeps the descriptors that came with a request and forwards those that have an address.
 func (k *Keeper) hold(q *task.Request, files []*os.File) (task.Reply, error) {
 	h := &held{}
 	for _, s := range q.Forward {
-		a, _ := netip.ParseAddrPort(s) // "invalid AddrPort" is a port that rules take care of
+		a, _ := netip.ParseAddrPort(s) // "invalid AddrPort" marks a port that rules forward
 		h.forward = append(h.forward, a)
 	}
 	if len(h.forward) > 0 && len(h.forward) != len(files) {
@@ -55,7 +55,7 @@ func (k *Keeper) drop(key string) {
 	h.close()
 }
 
-// take keeps files' descriptors under numbers of their own and closes files.
+// take duplicates the descriptors of files, keeps the duplicates and closes files.
 func (h *held) take(files []*os.File) error {
 	defer task.CloseAll(files)
 	h.descriptors = make([]int, 0, len(files))
@@ -72,7 +72,7 @@ func (h *held) take(files []*os.File) error {
 	return nil
 }
 
-// start forwards what is to be forwarded, and goes on with the relays of an earlier executable.
+// start forwards the sockets that have an address and continues the relays of an earlier executable.
 func (h *held) start(relays []savedRelay) error {
 	for i, to := range h.forward {
 		if !to.IsValid() {
@@ -99,7 +99,7 @@ func (h *held) start(relays []savedRelay) error {
 	return nil
 }
 
-// forwardNumber forwards by a duplicate of a descriptor, which stays the holder's.
+// forwardNumber forwards through a duplicate of fd, which stays the caller's.
 func forwardNumber(fd int, to netip.AddrPort, relays []*relay) (forwarder, error) {
 	duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

@@ -14,21 +14,21 @@ import (
 	"box/engine/task"
 )
 
-// keepWait is how long sockets stay open when the daemon that gave them is gone: longer than an init takes to start
+// keepWait is how long sockets stay open after the daemon that gave them is gone: longer than an init takes to start
 // the next one, and short enough for clients of a daemon that was stopped for good.
 const keepWait = 10 * time.Second
 
-// kept are sockets of the API that outlive a daemon, so that whoever connects while it is replaced waits instead of
-// being refused.
+// kept are API sockets that outlive a daemon, so that clients who connect while it is replaced wait and are not
+// refused.
 type kept struct {
 	names []string
-	fds   []int         // no files: the runtime would be woken up by each connection that the daemon gets
+	fds   []int         // not files: each connection to the daemon would wake Go's poller
 	owner *net.UnixConn // open as long as the daemon lives
 	gone  chan struct{} // closed when somebody else has the files
 	once  sync.Once
 }
 
-// park takes the descriptors out of files, which are closed.
+// park duplicates the descriptors of files and closes files.
 func park(files []*os.File) (fds []int) {
 	defer task.CloseAll(files)
 	for _, f := range files {
@@ -53,8 +53,8 @@ func (s *kept) let() {
 	})
 }
 
-// keep holds files as long as the client lives, and for keepWait after it, unless it gives them up. A swap lets go of
-// them, too: the daemon that asked for it gives them anew.
+// keep holds files as long as the client lives and for keepWait after it, unless the client gives them up. A swap
+// closes them, since the daemon that asked for it hands them over anew.
 func (k *Keeper) keep(ctx context.Context, q *task.Request, conn *net.UnixConn, files []*os.File, came arrival) {
 	defer conn.Close()
 	s := &kept{names: q.Names, fds: park(files), owner: conn, gone: make(chan struct{})}
@@ -68,7 +68,7 @@ func (k *Keeper) keep(ctx context.Context, q *task.Request, conn *net.UnixConn, 
 	defer k.dropKept(s)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	_ = task.Send(conn, task.Reply{Version: task.ProtocolVersion}) // who is gone already has the sockets outlive it, too
+	_ = task.Send(conn, task.Reply{Version: task.ProtocolVersion}) // sockets outlive even a client that has gone
 	n, err := conn.Read(make([]byte, 1))
 	if n > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 		return
@@ -76,7 +76,7 @@ func (k *Keeper) keep(ctx context.Context, q *task.Request, conn *net.UnixConn, 
 	k.outlive(ctx, s)
 }
 
-// outlive waits for the next daemon. Where none comes and no container runs, the keeper ends as well.
+// outlive waits for the next daemon. If none comes and the keeper owns nothing, it asks the keeper to quit.
 func (k *Keeper) outlive(ctx context.Context, s *kept) {
 	wait := time.NewTimer(keepWait)
 	defer wait.Stop()
@@ -93,7 +93,7 @@ func (k *Keeper) outlive(ctx context.Context, s *kept) {
 		}
 		select {
 		case k.orders <- order{idle: true}:
-		default: // busy with the order of a daemon: there is one
+		default: // busy with a daemon's order, so there is a daemon
 		}
 	}
 }
@@ -117,13 +117,13 @@ func (k *Keeper) setKept(s *kept) error {
 func (k *Keeper) dropKept(s *kept) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s.let() // before anybody is told that there are none
+	s.let() // before anybody learns that none are kept
 	if k.kept == s {
 		k.kept = nil
 	}
 }
 
-// take answers with the sockets of a daemon that is gone, which the client owns from then on.
+// take sends the client the sockets of a daemon that is gone. The client owns them from then on.
 func (k *Keeper) take(conn *net.UnixConn) {
 	defer conn.Close()
 	k.mu.Lock()
@@ -153,7 +153,8 @@ func (k *Keeper) take(conn *net.UnixConn) {
 		for _, fd := range s.fds {
 			files = append(files, os.NewFile(uintptr(fd), "kept"))
 		}
-		_ = task.Send(conn, task.Reply{Version: task.ProtocolVersion, Names: s.names}, files...) // who left gets nothing
+		// A client that left gets nothing.
+		_ = task.Send(conn, task.Reply{Version: task.ProtocolVersion, Names: s.names}, files...)
 		task.CloseAll(files)
 		close(s.gone)
 	})
@@ -162,20 +163,21 @@ func (k *Keeper) take(conn *net.UnixConn) {
 	}
 }
 
-// alive tells whether the process at the other end of c has it open. It may have ended a moment ago, before anybody
-// read that.
+// alive tells whether the process at the other end of c has it open. It asks the socket, since nobody may have read
+// yet that the process ended.
 func alive(c *net.UnixConn) bool {
 	_, err := peek(c)
 	return errors.Is(err, unix.EAGAIN)
 }
 
-// ended tells whether the daemon at the other end of c gave its sockets up, which is a byte that was not read yet.
+// ended tells whether the daemon at the other end of c gave its sockets up: it sent a byte, which nobody has read
+// yet.
 func ended(c *net.UnixConn) bool {
 	n, err := peek(c)
 	return err == nil && n > 0
 }
 
-// peek looks at what comes next on c.
+// peek tells how many bytes come next on c, at most one, without taking them or waiting.
 func peek(c *net.UnixConn) (n int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"box/engine/task"
 )
 
-// idleKeeper is a keeper that does not read yet what it is sent on the socket.
+// idleKeeper makes a keeper that does not read yet what is sent to its socket.
 func idleKeeper(t *testing.T, socket string) *Keeper {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
 	must(t, err)
@@ -24,7 +24,7 @@ func idleKeeper(t *testing.T, socket string) *Keeper {
 	return k
 }
 
-// send calls a keeper and waits for no answer.
+// send sends a request to a keeper and does not wait for the answer.
 func send(t *testing.T, socket string, q task.Request, files ...*os.File) *net.UnixConn {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socket, Net: "unix"})
 	must(t, err)
@@ -33,9 +33,9 @@ func send(t *testing.T, socket string, q task.Request, files ...*os.File) *net.U
 	return conn
 }
 
-// TestTakesWhatWasSentBefore: daemons end while what they said is still on its way to a keeper that is just being
-// started, and others come. What the first gave belongs to the next. Where the next is told that there is nothing,
-// nobody listens any more.
+// TestTakesWhatWasSentBefore has daemons end, and others come, while their requests still wait for a keeper that is
+// just being started. What the first gave belongs to the next. If the next is told that there is nothing, nobody
+// listens any more.
 func TestTakesWhatWasSentBefore(t *testing.T) {
 	dir := t.TempDir()
 	for _, gaveUp := range []bool{false, true} {

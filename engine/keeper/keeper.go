@@ -16,11 +16,11 @@ import (
 	"box/engine/task"
 )
 
-// launchesAtOnce bounds how many starts run side by side: each blocks threads in the kernel, and twenty at once
-// left 33 of them behind.
+// launchesAtOnce bounds how many starts run side by side. Each blocks threads in the kernel: twenty at once left 33
+// of them behind.
 const launchesAtOnce = 4
 
-// slotTime is how long a start counts among them.
+// slotTime is how long a start counts towards launchesAtOnce.
 const slotTime = 3 * time.Second
 
 // Options are what a keeper is started with.
@@ -28,12 +28,12 @@ type Options struct {
 	Listener *net.UnixListener          // where the daemon calls
 	State    string                     // folder of the keeper's own
 	Build    string                     // tells one executable from another
-	Runtimes map[string]runtime.Runtime // by name; task.Box is there
+	Runtimes map[string]runtime.Runtime // by name; must have task.Box
 	Log      *slog.Logger
-	Busy     func() // called at each request and end of a program; nil: not
+	Busy     func() // called at each request and each end of a program; may be nil
 }
 
-// Keeper owns containers. It ends when it is told to and owns nothing.
+// Keeper owns containers. It quits when it is told to and owns nothing.
 type Keeper struct {
 	o Options
 
@@ -41,18 +41,18 @@ type Keeper struct {
 	containers map[string]*container
 	programs   map[int]*program // by pid, until reaped
 	held       map[string]*held
-	kept       *kept // sockets of the daemon's, nil for none
+	kept       *kept // the daemon's sockets, nil for none
 	exits      exitLog
 
-	// starts is held for reading by every start of a program, which has children that nobody else may reap, and for
-	// writing by the sweep for orphans and by a swap.
+	// starts is held for reading by every start of a program, whose children nobody else may reap, and for writing by
+	// the sweep for orphans and by a swap.
 	starts sync.RWMutex
 	slots  chan struct{}
 	packer *logs.Packer // of all logs
 
 	arrivals arrivals
 	handlers sync.WaitGroup // requests under way
-	endings  sync.WaitGroup // programs that ended and whose exit is not published yet
+	endings  sync.WaitGroup // ended programs whose exit is not published yet
 	swapping atomic.Bool
 	copied   atomic.Bool // goOnInMemory was tried
 	orders   chan order  // what ends serving: quit or swap
@@ -60,10 +60,10 @@ type Keeper struct {
 
 // order asks the main loop to stop serving.
 type order struct {
-	path string        // executable to go on in, "" to quit
-	conn *net.UnixConn // who asked, nil for the keeper itself
+	path string        // executable to swap to, "" to quit
+	conn *net.UnixConn // where to answer, nil for the keeper's own orders
 	idle bool          // quit if nobody needs the keeper
-	copy bool          // go on in a copy of this executable
+	copy bool          // swap to a copy of this executable in memory
 }
 
 // New makes a keeper that owns nothing.
@@ -84,7 +84,7 @@ func New(o Options) (*Keeper, error) {
 	return k, nil
 }
 
-// Run serves until ctx ends, which leaves the containers to whoever comes next, or until a quit.
+// Run serves until a quit, or until ctx ends, which leaves the containers as they are.
 func (k *Keeper) Run(ctx context.Context) error {
 	if err := becomeSubreaper(); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 // errQuit ends Run after a quit was answered.
 var errQuit = errors.New("quit")
 
-// obey carries out an order. It comes back only with an error: of a swap that was refused, or errQuit.
+// obey carries out an order. It returns only with an error: the refusal of a swap or a quit, or errQuit.
 func (k *Keeper) obey(o order, stopReaper func()) error {
 	switch {
 	case o.copy:
@@ -143,11 +143,11 @@ func (k *Keeper) obey(o order, stopReaper func()) error {
 	return errQuit
 }
 
-// container is one container that was launched and not forgotten.
+// container is a container that was launched and is not forgotten yet.
 type container struct {
 	id      string
 	launch  record // what a swap must carry over
-	runtime string // name of what made rt
+	runtime string // name of the runtime that made rt
 	rt      runtime.Container
 	main    *program
 	execs   map[string]*program
@@ -155,13 +155,13 @@ type container struct {
 	deleted chan struct{} // closed when its cgroup and record are gone after the program's end
 }
 
-// record is what outlives a swap of how a container was launched.
+// record is what a swap carries over of a container's launch.
 type record struct {
 	Log         task.Log
-	OwnPidSpace bool // its own PID namespace: when the program ends the kernel ends the rest
+	OwnPidSpace bool // it has its own PID namespace: the kernel ends the rest with the program
 }
 
-// status is what Find tells of a container; k.mu is held.
+// status returns what Find tells of a container. The caller holds k.mu.
 func (c *container) status() task.Status {
 	s := task.Status{ID: c.id, Pid: c.main.pid, Started: c.main.started, Paused: c.paused, Exit: c.main.exit}
 	for id, p := range c.execs {
@@ -170,7 +170,7 @@ func (c *container) status() task.Status {
 	return s
 }
 
-// runtime finds a runtime by its name; "" is that of before there were several.
+// runtime finds a runtime by its name. "" comes from before there were several and means task.Box.
 func (k *Keeper) runtime(name string) (string, runtime.Runtime, error) {
 	name = cmp.Or(name, task.Box)
 	r := k.o.Runtimes[name]
@@ -180,7 +180,7 @@ func (k *Keeper) runtime(name string) (string, runtime.Runtime, error) {
 	return name, r, nil
 }
 
-// find is the container of that ID, or of its exec the program.
+// find returns the container with that ID and its program, or the program of its exec if one is named.
 func (k *Keeper) find(id, exec string) (*container, *program, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -198,7 +198,7 @@ func (k *Keeper) find(id, exec string) (*container, *program, error) {
 	return c, p, nil
 }
 
-// exitLog is every exit that was not forgotten, in order, and who waits for the next.
+// exitLog holds every exit that is not forgotten, in order, and wakes those who wait for the next.
 type exitLog struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -221,7 +221,7 @@ func (l *exitLog) add(e task.Exit) {
 	l.changed.Broadcast()
 }
 
-// forget drops the exits of a program, of all of a container's when exec is "".
+// forget drops the exits of an exec, or all of a container's if exec is "".
 func (l *exitLog) forget(id, exec string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -235,7 +235,7 @@ func (l *exitLog) forget(id, exec string) {
 	l.list = kept
 }
 
-// after waits for exits with numbers above n; none means that gone() became true and was signalled.
+// after waits for exits with numbers above n. It returns none once gone() is true, which it checks after each wake.
 func (l *exitLog) after(n uint64, gone func() bool) []numbered {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -258,6 +258,5 @@ func (l *exitLog) wake() {
 	l.changed.Broadcast()
 }
 
-// drainWait is how long the output of a program that ended is waited for when somebody else still holds its streams
-// open.
+// drainWait bounds the wait for the output of a program that ended while somebody else holds its streams open.
 const drainWait = 2 * time.Second

@@ -20,7 +20,7 @@ import (
 	"box/engine/task"
 )
 
-// logged is what a container's log has, stream by stream.
+// logged returns what a container's log has, stream by stream.
 func (n *nursery) logged(id string) string {
 	n.t.Helper()
 	var all strings.Builder
@@ -31,8 +31,8 @@ func (n *nursery) logged(id string) string {
 	return all.String()
 }
 
-// TestExitCodes: what a program ended with is told as a shell tells it, by Find and by Watch, with all that it printed
-// in the log by then.
+// TestExitCodes checks that Find and Watch report a program's end as a shell does, and that the log has all of its
+// output by then.
 func TestExitCodes(t *testing.T) {
 	n := startNursery(t)
 	want := map[string]int{"ok": 0, "seven": 7, "killed": 137, "terminated": 143, "most": 255}
@@ -71,8 +71,8 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestStartsThatFail: whichever step of a launch fails, nothing of it is left: no container, no open descriptor of the
-// client's streams, and the same ID can be launched next.
+// TestStartsThatFail checks that a launch leaves nothing whichever of its steps fails: no container and no open
+// descriptor of the client's streams. The same ID can be launched next.
 func TestStartsThatFail(t *testing.T) {
 	n := startNursery(t)
 	broken := errors.New("broken")
@@ -100,7 +100,7 @@ func TestStartsThatFail(t *testing.T) {
 			t.Errorf("%s: %v; want %q", row.what, err, row.want)
 		}
 		must(t, r.SetReadDeadline(time.Now().Add(20*time.Second)))
-		if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil { // waits for who has it open
+		if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil { // waits until nobody has it open
 			t.Errorf("%s: the stream says %q, %v", row.what, rest, err)
 		}
 		r.Close()
@@ -123,7 +123,8 @@ func TestStartsThatFail(t *testing.T) {
 	}
 }
 
-// TestDescriptorsMatch: a request whose descriptors are not as many as it says is refused, and they are closed.
+// TestDescriptorsMatch checks that a request with more or fewer descriptors than it says is refused, and that they
+// are closed.
 func TestDescriptorsMatch(t *testing.T) {
 	n := startNursery(t)
 	_, err := n.launch("c", "exec sleep 1000")
@@ -156,8 +157,8 @@ func TestDescriptorsMatch(t *testing.T) {
 	}
 }
 
-// TestStreams: input goes to the program and ends with the client's, outputs come in frames or raw, to those that want
-// them, from the first byte on.
+// TestStreams checks that input reaches the program and ends with the client's, and that outputs come in frames or
+// raw, only to clients that want them, from the first byte on.
 func TestStreams(t *testing.T) {
 	n := startNursery(t)
 	frame := func(kind byte, text string) string {
@@ -180,7 +181,7 @@ func TestStreams(t *testing.T) {
 		}, []*os.File{s.Hand()})
 		must(t, err)
 		fmt.Fprint(s.Near, "a\n")
-		if row.opts.Stdout { // so that what follows is a read of its own
+		if row.opts.Stdout { // so that what follows takes a read of its own
 			_, err := io.ReadFull(s.Near, make([]byte, 1))
 			must(t, err)
 			row.want = row.want[1:]
@@ -200,8 +201,8 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestAttachLater: who comes later gets what is printed from then on; who goes away is no hindrance, and does not end
-// the program's input; after the program's end there is nothing but the end.
+// TestAttachLater checks that a late client gets what is printed from then on. One that goes away holds up nothing
+// and does not end the program's input. After the program's end a client gets only the end.
 func TestAttachLater(t *testing.T) {
 	n := startNursery(t)
 	ctx := context.Background()
@@ -231,7 +232,7 @@ func TestAttachLater(t *testing.T) {
 	said(first, "two\n")
 	said(second, "two\n")
 	first.Close()
-	for _, text := range []string{"three\n", "four\n"} { // written to one that is gone, too
+	for _, text := range []string{"three\n", "four\n"} { // these go to the client that left, too
 		fmt.Fprint(second.Near, text)
 		said(second, text)
 	}
@@ -246,7 +247,7 @@ func TestAttachLater(t *testing.T) {
 	}
 }
 
-// TestTerminal: what is printed on a terminal comes as it is, and its size is what was asked for.
+// TestTerminal checks that a terminal's output comes as it is and that its size is the one asked for.
 func TestTerminal(t *testing.T) {
 	n := startNursery(t)
 	ctx := context.Background()
@@ -264,13 +265,13 @@ func TestTerminal(t *testing.T) {
 	}
 	_, err = n.launch("plain", "exec sleep 1000")
 	must(t, err)
-	must(t, n.client.Task("plain").Resize(ctx, "", 1, 1)) // as Docker: of a program without one it does nothing
+	must(t, n.client.Task("plain").Resize(ctx, "", 1, 1)) // without a terminal it does nothing, as in Docker
 	if err := n.client.Task("nobody").Resize(ctx, "", 1, 1); !errdefs.IsNotFound(err) {
 		t.Error(err)
 	}
 }
 
-// TestExecs: further programs come and go by their own IDs, and outlive nothing.
+// TestExecs checks that further programs come and go by their own IDs and do not outlive the container.
 func TestExecs(t *testing.T) {
 	n := startNursery(t)
 	ctx := context.Background()
@@ -300,8 +301,8 @@ func TestExecs(t *testing.T) {
 		t.Errorf("%+v", *x)
 	}
 	must(t, c.Forget(ctx, "a"))
-	must(t, c.Forget(ctx, "a")) // is done
-	must(t, run("a", "true"))   // which is another now
+	must(t, c.Forget(ctx, "a")) // is no error
+	must(t, run("a", "true"))   // a new exec may have the ID
 	n.runtime.failing("Exec", errors.New("broken"))
 	if err := run("c", "true"); err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Error(err)
@@ -318,7 +319,7 @@ func TestExecs(t *testing.T) {
 	}
 }
 
-// TestPauseIsRemembered: the books say paused when the runtime froze, and not when it could not; a kill thaws.
+// TestPauseIsRemembered checks that a container counts as paused only if the runtime froze it. A kill thaws it.
 func TestPauseIsRemembered(t *testing.T) {
 	n := startNursery(t)
 	ctx := context.Background()
@@ -361,7 +362,7 @@ func TestPauseIsRemembered(t *testing.T) {
 	}
 }
 
-// TestDescribeAndUpdate pass on what the runtime says.
+// TestDescribeAndUpdate checks that the runtime's answers are passed on.
 func TestDescribeAndUpdate(t *testing.T) {
 	n := startNursery(t)
 	ctx := context.Background()
@@ -386,7 +387,7 @@ func TestDescribeAndUpdate(t *testing.T) {
 	}
 }
 
-// TestRemovalIsWaitedFor: a container whose group takes a while to go is forgotten when it is gone.
+// TestRemovalIsWaitedFor checks that Forget waits until a container's control group is gone.
 func TestRemovalIsWaitedFor(t *testing.T) {
 	n := startNursery(t)
 	n.runtime.failing("Delete", errdefs.ErrConflict)
@@ -405,7 +406,7 @@ func TestRemovalIsWaitedFor(t *testing.T) {
 	must(t, <-forgotten)
 }
 
-// TestQuit: a keeper that owns something does not quit, and one that owns nothing does.
+// TestQuit checks that a keeper quits only if it owns nothing.
 func TestQuit(t *testing.T) {
 	n := startNursery(t)
 	ctx := context.Background()
@@ -418,7 +419,7 @@ func TestQuit(t *testing.T) {
 		t.Errorf("with a port: %v", err)
 	}
 	must(t, n.client.Drop(ctx, "port"))
-	must(t, n.client.Drop(ctx, "port")) // is done
+	must(t, n.client.Drop(ctx, "port")) // is no error
 	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("what was dropped is open: %v", err)
 	}

@@ -23,14 +23,14 @@ var (
 	errConflict = errdefs.ErrConflict
 	errInvalid  = errdefs.ErrInvalidArgument
 
-	// errRetry is the answer to a request that was not begun because of a swap.
+	// errRetry answers a request that was not begun because of a swap.
 	errRetry = errors.New("keeper is being swapped")
 )
 
-// launch makes the container of l and runs its program.
+// launch creates the container that l describes and starts its program.
 //
-// The log comes first and outside the lock: a server may take its time to answer. With the end of ctx, errRetry is
-// the answer.
+// It opens the log first and outside the lock, since a log server may be slow to answer. It returns errRetry if ctx
+// ends meanwhile.
 func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (task.Status, error) {
 	if l == nil || l.Spec == nil || l.Spec.Process == nil || len(files) != len(l.Attach) {
 		task.CloseAll(files)
@@ -87,20 +87,20 @@ func (k *Keeper) launch(ctx context.Context, l *task.Launch, files []*os.File) (
 		p.attached = append(p.attached, &attachment{opts: l.Attach[i], f: f})
 	}
 	p.start()
-	// From here on its end is everybody's business.
+	// From here on the reaper waits for it.
 	k.mu.Lock()
 	k.containers[l.ID] = c
 	k.programs[p.pid] = p
 	k.mu.Unlock()
-	k.reapPrograms() // it may have ended before it was known
+	k.reapPrograms() // it may have ended before the reaper knew it
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return c.status(), nil
 }
 
-// slot waits until fewer than launchesAtOnce programs are being started, and counts one more until the function that
-// it returns is called. One that takes longer than slotTime is counted no more: a container can hold up its own
-// starts, and not those of others.
+// slot waits until fewer than launchesAtOnce programs are being started and takes a place among them, which free
+// gives back. A start that takes longer than slotTime loses its place, so that a container can hold up only its own
+// starts.
 func (k *Keeper) slot() (free func()) {
 	k.slots <- struct{}{}
 	var once sync.Once
@@ -112,7 +112,7 @@ func (k *Keeper) slot() (free func()) {
 	}
 }
 
-// openLog opens a container's log, nil for none. Late is for a program that runs already.
+// openLog opens a container's log and returns nil if it has none. late says that the program runs already.
 func (k *Keeper) openLog(ctx context.Context, id string, l task.Log, late bool) (*logs.Logger, error) {
 	if l.Driver == "" || l.Driver == "none" {
 		return nil, nil
@@ -130,7 +130,7 @@ func ownsPidSpace(s *specs.Spec) bool {
 	return false
 }
 
-// exec runs a further program in a container.
+// exec starts another program in a running container.
 func (k *Keeper) exec(id string, e *task.Exec, files []*os.File) (pid int, err error) {
 	if e == nil || e.Process == nil || e.ID == "" || len(files) != len(e.Attach) {
 		task.CloseAll(files)
@@ -174,7 +174,7 @@ func (k *Keeper) exec(id string, e *task.Exec, files []*os.File) (pid int, err e
 	return p.pid, nil
 }
 
-// startProgram makes p's streams and starts its process by start.
+// startProgram makes p's streams and calls start with the far ends.
 func (k *Keeper) startProgram(p *program, start func(*specs.Process, runtime.Streams) (int, *os.File, error),
 	sp *specs.Process, stdin bool) error {
 	far, err := p.open(sp.Terminal, stdin)
@@ -194,7 +194,7 @@ func (k *Keeper) startProgram(p *program, start func(*specs.Process, runtime.Str
 	return nil
 }
 
-// open makes the pipes of a program without a terminal and returns its ends.
+// open makes the pipes of a program without a terminal and returns the program's ends of them.
 func (p *program) open(terminal, stdin bool) (far runtime.Streams, err error) {
 	p.terminal, p.in = terminal, &input{}
 	if terminal {
@@ -225,7 +225,7 @@ func (p *program) open(terminal, stdin bool) (far runtime.Streams, err error) {
 	return far, nil
 }
 
-// discard lets go of what a program that was never started has.
+// discard releases what a program that was never started holds.
 func (p *program) discard(files []*os.File) {
 	task.CloseAll(files)
 	if p.log != nil {

@@ -16,7 +16,7 @@ import (
 	"box/engine/task"
 )
 
-// host is a container that is none: its programs are the test's children.
+// host is a container without isolation: its programs are children of the test.
 type host struct{ runtime.Container }
 
 func (host) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.File, err error) {
@@ -27,14 +27,13 @@ func (host) Exec(p *specs.Process, s runtime.Streams) (pid int, terminal *os.Fil
 	defer null.Close()
 	pid, err = syscall.ForkExec(p.Args[0], p.Args,
 		&syscall.ProcAttr{Files: []uintptr{null.Fd(), s.Stdout.Fd(), s.Stderr.Fd()}})
-	if err == nil { // it has ended when it is told of
+	if err == nil { // return only after it has ended
 		err = unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 	}
 	return pid, nil, err
 }
 
-// TestEndsAtOnce has programs end while they are being entered into the books, with somebody looking for ends all the
-// time.
+// TestEndsAtOnce has programs end before the keeper knows them, while somebody looks for ended ones all the time.
 func TestEndsAtOnce(t *testing.T) {
 	k := &Keeper{
 		o:          Options{Log: slog.New(slog.DiscardHandler)},

@@ -15,8 +15,7 @@ import (
 	"box/engine/task"
 )
 
-// program is one process that the keeper started, a container's own or an exec's, with the near ends of its
-// streams.
+// program is a process that the keeper started, a container's own or an exec's, with the near ends of its streams.
 type program struct {
 	container string
 	exec      string
@@ -24,10 +23,10 @@ type program struct {
 	started   time.Time
 	terminal  bool
 	log       *logs.Logger  // nil for none
-	halt      func()        // ends waits for the log's driver; set by start
-	exit      *task.Exit    // set under the keeper's lock when it ended and its output is drained
-	reaped    bool          // under the keeper's lock
-	ended     chan struct{} // closed with exit
+	halt      func()        // ends waiting for the log's driver; set by start
+	exit      *task.Exit    // set under the keeper's lock once it ended and its output is drained
+	reaped    bool          // set under the keeper's lock
+	ended     chan struct{} // closed once exit is set
 
 	in  *input
 	out []*output
@@ -39,7 +38,7 @@ type program struct {
 	pumps sync.WaitGroup // every goroutine that moves bytes for this program
 }
 
-// input is the near end of a program's standard input; f is nil where there is none.
+// input is the near end of a program's standard input; f is nil if it has none.
 type input struct {
 	mu sync.Mutex // one write at a time
 	f  *os.File
@@ -52,14 +51,14 @@ type output struct {
 	eof  atomic.Bool // set by its pump
 }
 
-// frameHead is the length of the head of a frame of Docker's multiplexed streams: kind, three zeros, length.
+// frameHead is the length of a frame's head in Docker's multiplexed streams: kind, three zeros, length.
 const frameHead = 8
 
-// chunks are the buffers of pumps. One is taken only when there is something to read, so that an idle container holds
-// none.
+// chunks are the buffers of pumps. A pump takes one only when there is something to read, so that an idle container
+// holds none.
 var chunks = sync.Pool{New: func() any { return new([frameHead + 32<<10]byte) }}
 
-// start runs the pumps of p.
+// start runs the pumps of p, at first and after stop.
 func (p *program) start() {
 	ctx, halt := context.WithCancel(context.Background())
 	p.halt = halt
@@ -79,7 +78,7 @@ func (p *program) start() {
 	}
 }
 
-// pump moves one output to the log and to whoever is attached, until its end or until stop.
+// pump moves one output to the log and to all that are attached, until its end or until stop.
 func (p *program) pump(ctx context.Context, o *output) {
 	raw, err := o.f.SyscallConn()
 	if err != nil {
@@ -87,7 +86,7 @@ func (p *program) pump(ctx context.Context, o *output) {
 	}
 	for {
 		if p.log != nil {
-			p.log.Resume(ctx) // what waits since a stop goes first, so that no more than a read of each output ever does
+			p.log.Resume(ctx) // text held since a stop goes first, so that at most one read of each output waits
 		}
 		n, err := p.chunk(ctx, raw, o)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -129,7 +128,7 @@ func (p *program) chunk(ctx context.Context, raw syscall.RawConn, o *output) (n 
 	return n, nil
 }
 
-// deliver hands on a frame whose head is not filled in yet.
+// deliver fills in the head of frame and hands its text to the log and to all that are attached.
 func (p *program) deliver(ctx context.Context, kind driver.Stream, frame []byte, at time.Time) {
 	clear(frame[:frameHead])
 	frame[0] = byte(kind)
@@ -154,7 +153,7 @@ func (p *program) deliver(ctx context.Context, kind driver.Stream, frame []byte,
 	}
 }
 
-// stop ends the pumps where they are; start goes on with no byte lost.
+// stop ends the pumps where they are. After start they continue with no byte lost.
 func (p *program) stop() {
 	p.deadlines(time.Unix(1, 0))
 	p.halt()
@@ -164,7 +163,7 @@ func (p *program) stop() {
 	}
 }
 
-// deadlines sets when waits of pumps end; the zero time is never.
+// deadlines sets when the pumps' waits end; the zero time means never.
 func (p *program) deadlines(t time.Time) {
 	for _, o := range p.out {
 		_ = o.f.SetReadDeadline(t)
@@ -177,9 +176,9 @@ func (p *program) deadlines(t time.Time) {
 	}
 }
 
-// finish drains the outputs of a program that ended, for drainWait at most, and lets everything go.
+// finish drains the outputs of a program that ended, for drainWait at most, then closes its log and files.
 func (p *program) finish(at time.Time) {
-	// Not closed yet: a terminal's input is its output's descriptor, which is still to be drained.
+	// Close it later: a terminal has one descriptor for input and output, which is still to be drained.
 	p.in.deadline(time.Unix(1, 0))
 	limit := time.Now().Add(drainWait)
 	for _, o := range p.out {
@@ -188,7 +187,7 @@ func (p *program) finish(at time.Time) {
 	p.mu.Lock()
 	p.finished = true
 	for _, a := range p.attached {
-		// Input ends now; a client that does not take the last output is not waited for beyond the limit.
+		// Input ends now. A client that does not take the last output holds this up only until the limit.
 		_ = a.f.SetReadDeadline(time.Unix(1, 0))
 		_ = a.f.SetWriteDeadline(limit)
 	}
@@ -223,7 +222,7 @@ func (i *input) write(b []byte) (int, error) {
 	return i.f.Write(b)
 }
 
-// close ends the program's input; a write that waits ends with an error.
+// close ends the program's input. A write that waits returns an error.
 func (i *input) close() {
 	if i.f != nil {
 		i.f.Close()

@@ -13,18 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forwarder forwards what arrives on one socket. pause is for a swap: nothing moves until resume; what cannot be
-// carried over goes on.
+// forwarder forwards what arrives on one socket. pause is for a swap: what can be carried over stops until resume,
+// and the rest goes on.
 type forwarder interface {
 	stop()
 	pause()
 	resume()
 }
 
-// forward forwards what arrives on f, a listening TCP socket or a bound UDP socket, to a container's address. It is
-// for what no rule of the kernel can do: [::] to an IPv4 container, and kernels without NAT. f stays the caller's.
-// stop ends the listening and every connection, and returns when all goroutines have ended. The relays are those of
-// an earlier executable.
+// forward forwards what arrives on f, a listening TCP socket or a bound UDP socket, to a container's address. It does
+// what no rule of the kernel can: [::] to an IPv4 container, and kernels without NAT. f stays the caller's. relays
+// are the connections of an earlier executable. The forwarder's stop ends the listening and every connection, and
+// returns when all goroutines have ended.
 func forward(f *os.File, to netip.AddrPort, relays ...*relay) (forwarder, error) {
 	kind, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_TYPE)
 	if err != nil {
@@ -67,7 +67,7 @@ const dialTimeout = 10 * time.Second
 // acceptPause is how long accept rests when there are no descriptors left.
 const acceptPause = 50 * time.Millisecond
 
-// resume lets everything move.
+// resume accepts connections and moves the bytes of open relays, at first and after a pause.
 func (p *streamProxy) resume() {
 	ctx, halt := context.WithCancel(context.Background())
 	p.mu.Lock()
@@ -81,7 +81,7 @@ func (p *streamProxy) resume() {
 	p.wait.Go(func() { p.accept(ctx) })
 }
 
-// pause returns when nothing moves any more: the relays that are open then can be carried over.
+// pause returns when nothing moves any more and the open relays can be carried over.
 func (p *streamProxy) pause() {
 	p.mu.Lock()
 	p.paused = true
@@ -111,7 +111,7 @@ func (p *streamProxy) accept(ctx context.Context) {
 	}
 }
 
-// serve connects r if need be and moves both ways, until both have ended or until pause.
+// serve connects r to the container if need be and moves bytes both ways, until both have ended or until pause.
 func (p *streamProxy) serve(ctx context.Context, r *relay) {
 	if r.server == nil {
 		d := net.Dialer{Timeout: dialTimeout}
@@ -136,7 +136,7 @@ func (p *streamProxy) stopped() bool {
 	return p.open == nil
 }
 
-// connected gives r its other end, which a pause or a stop of meanwhile has to reach as well.
+// connected gives r its server end and applies a pause or a stop that came meanwhile.
 func (p *streamProxy) connected(r *relay, server *net.TCPConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,7 +149,7 @@ func (p *streamProxy) connected(r *relay, server *net.TCPConn) {
 	}
 }
 
-// track notes a connection so that stop can close it; after stop it closes it at once and gives false.
+// track notes a connection so that stop can close it. After stop it closes the connection at once and returns false.
 func (p *streamProxy) track(r *relay) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// socketFile gives the descriptor of a listener or packet socket, whose own object is closed.
+// socketFile returns the descriptor of a listener or packet socket and closes the socket's own object.
 func socketFile(t *testing.T, s interface {
 	File() (*os.File, error)
 	Close() error
@@ -37,7 +37,7 @@ func TestStreamProxy(t *testing.T) {
 	}
 	defer server.Close()
 	served := make(chan struct{})
-	go func() { // answers when the client has said all, as HTTP/1.0 uploads and rsh do
+	go func() { // answers once the client has sent all, as for HTTP/1.0 uploads and rsh
 		defer close(served)
 		for {
 			conn, err := server.Accept()
@@ -106,7 +106,7 @@ func TestStreamProxyToNobody(t *testing.T) {
 	defer f.stop()
 	conn, err := net.Dial("tcp", address)
 	if errors.Is(err, syscall.ECONNRESET) {
-		return // cut before the dial had returned: that is an end too
+		return // cut before the dial returned, which is an end, too
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,8 @@ func settle(t *testing.T, before int) {
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }
 
-// TestStreamProxyPaused: pauses and resumes lose no byte of what is on its way, and pause returns though nobody reads.
+// TestStreamProxyPaused checks that pauses and resumes lose no byte on its way, and that pause returns even if nobody
+// reads.
 func TestStreamProxyPaused(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	server, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -212,7 +213,7 @@ func TestStreamProxyPaused(t *testing.T) {
 	}
 	defer far.Close()
 	var got bytes.Buffer
-	if _, err := io.CopyN(&got, far, 1); err != nil { // a dial that a pause cuts off is made again
+	if _, err := io.CopyN(&got, far, 1); err != nil { // a dial that a pause cuts off is repeated
 		t.Fatal(err)
 	}
 	for range 20 { // nobody reads

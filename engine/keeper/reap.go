@@ -11,26 +11,26 @@ import (
 	"box/engine/task"
 )
 
-// orphanPause is how long the sweep for orphans waits when programs are just being started.
+// orphanPause is how long the sweep for orphans waits while programs are being started.
 const orphanPause = 500 * time.Millisecond
 
-// becomeSubreaper makes processes that lose their parent ours (prctl(2), PR_SET_CHILD_SUBREAPER): what an exec leaves
-// behind in the host's PID namespace.
+// becomeSubreaper makes this process the parent of those that lose theirs (prctl(2), PR_SET_CHILD_SUBREAPER), such as
+// what an exec leaves behind in the host's PID namespace.
 func becomeSubreaper() error {
 	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 }
 
-// reap waits for children until the function that it returns is called.
+// reap waits for children until the returned function is called.
 //
-// Programs are waited for by pid, at once. Orphans are looked for only while nothing is being started: a start has
-// children of its own, whose end must reach it and nobody else.
+// Programs are waited for by pid, at once. The sweep for orphans runs only while nothing is being started: a start
+// has children of its own, whose end only the start may learn of.
 func (k *Keeper) reap() (stop func()) {
 	chld := make(chan os.Signal, 1)
 	signal.Notify(chld, unix.SIGCHLD)
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		k.reapPrograms() // what ended while nobody listened
+		k.reapPrograms() // some may have ended while nobody listened
 		retry := time.NewTimer(orphanPause)
 		defer retry.Stop()
 		for {
@@ -56,7 +56,7 @@ func (k *Keeper) reap() (stop func()) {
 	}
 }
 
-// reapPrograms waits for every known program that has ended.
+// reapPrograms reaps every known program that has ended.
 func (k *Keeper) reapPrograms() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -67,7 +67,7 @@ func (k *Keeper) reapPrograms() {
 		case err == unix.EINTR, err == nil && got == 0:
 			continue
 		case err != nil:
-			ws = unix.WaitStatus(unix.SIGKILL) // not our child: it cannot be known how it ended
+			ws = unix.WaitStatus(unix.SIGKILL) // not our child: nobody can know how it ended
 		}
 		delete(k.programs, pid)
 		p.reaped = true
@@ -75,7 +75,7 @@ func (k *Keeper) reapPrograms() {
 	}
 }
 
-// reapOrphans waits for children that are no program's; k.starts is held for writing.
+// reapOrphans reaps children that belong to no program. The caller holds k.starts for writing.
 func (k *Keeper) reapOrphans() {
 	for {
 		var info unix.Siginfo
@@ -97,7 +97,7 @@ func (k *Keeper) reapOrphans() {
 	}
 }
 
-// exitCode is the status a shell would report.
+// exitCode returns the status that a shell would report.
 func exitCode(ws unix.WaitStatus) int {
 	if ws.Signaled() {
 		return 128 + int(ws.Signal())
@@ -129,11 +129,11 @@ func (k *Keeper) end(p *program, code int, at time.Time) {
 	}
 }
 
-// removeLimit is how long the processes that a container's end left may take to go.
+// removeLimit bounds how long processes that a container's end left in its cgroup may take to go.
 const removeLimit = 10 * time.Second
 
-// remove deletes the cgroup and the record of a container whose program ended. Processes that its end left in the
-// cgroup take a moment to go.
+// remove deletes the cgroup and the record of a container whose program ended. It tries again while processes that
+// are left in the cgroup go.
 func (k *Keeper) remove(c *container) {
 	defer close(c.deleted)
 	pause := time.Millisecond

@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// relay is one forwarded connection. The bytes on their way are in it, not in the kernel, so that a swap can carry
-// them over.
+// relay is one forwarded connection. It holds the bytes on their way itself, not in the kernel, so that a swap can
+// carry them over.
 type relay struct {
 	client, server     *net.TCPConn // server is nil until the container has answered
 	toServer, toClient flow
 }
 
-// flow is one direction.
+// flow is one direction of a relay.
 type flow struct {
-	pending []byte // read and not written yet
+	pending []byte // read but not written yet
 	ended   bool   // the end was passed on
 }
 
-// run moves both ways. It tells whether the connection is over; if not, a deadline has stopped it.
+// run moves bytes both ways. It returns true when the connection is over, and false when a deadline stopped it.
 func (r *relay) run() (over bool) {
 	var both sync.WaitGroup
 	var there, back error
@@ -33,8 +33,8 @@ func (r *relay) run() (over bool) {
 	return !errors.Is(there, os.ErrDeadlineExceeded) && !errors.Is(back, os.ErrDeadlineExceeded)
 }
 
-// move copies from one connection to the other, then passes the end on: protocols use it. An error ends both
-// directions.
+// move copies from one connection to the other, then passes the end on, as protocols rely on it. Any error but a
+// deadline closes both connections.
 func (r *relay) move(f *flow, to, from *net.TCPConn) error {
 	err := f.copy(to, from)
 	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -71,7 +71,7 @@ func (f *flow) copy(to, from *net.TCPConn) error {
 	return nil
 }
 
-// once waits for bytes and writes them; a buffer is taken only then.
+// once waits for bytes and writes them. It takes a buffer only when there are some.
 func (f *flow) once(to *net.TCPConn, from syscall.RawConn) error {
 	var buf *[frameHead + 32<<10]byte
 	var n int
@@ -104,7 +104,7 @@ func (f *flow) once(to *net.TCPConn, from syscall.RawConn) error {
 	return err
 }
 
-// deadline sets when waits end; the zero time is never.
+// deadline sets when waits end; the zero time means never.
 func (r *relay) deadline(t time.Time) {
 	_ = r.client.SetDeadline(t)
 	if r.server != nil {
@@ -121,7 +121,7 @@ func (r *relay) close() {
 
 // savedRelay is a relay as one executable leaves it to the next.
 type savedRelay struct {
-	Socket             int // which of the held ones it came over
+	Socket             int // index of the held socket it came over
 	ClientFD, ServerFD int // the second is 0 until the container has answered
 	ToServer, ToClient savedFlow
 }
@@ -131,7 +131,7 @@ type savedFlow struct {
 	Ended   bool
 }
 
-// relays saves the connections of h, which are paused.
+// relays saves the connections of h that are paused.
 func (s *saver) relays(h *held) (list []savedRelay) {
 	for i, f := range h.forwarders {
 		p, ok := f.(*streamProxy)
@@ -141,7 +141,7 @@ func (s *saver) relays(h *held) (list []savedRelay) {
 		p.mu.Lock()
 		for r := range p.open {
 			if !p.paused {
-				break // the state is only looked at
+				break // the state is only checked
 			}
 			sr := savedRelay{Socket: i, ClientFD: s.fd(r.client), ToServer: savedFlow{r.toServer.pending, r.toServer.ended},
 				ToClient: savedFlow{r.toClient.pending, r.toClient.ended}}
@@ -155,7 +155,7 @@ func (s *saver) relays(h *held) (list []savedRelay) {
 	return list
 }
 
-// restoreRelay makes a relay of its saved form, nil where its connection is no more.
+// restoreRelay rebuilds a relay from its saved form, or returns nil if its connection is gone.
 func restoreRelay(sr savedRelay) *relay {
 	r := &relay{toServer: flow{sr.ToServer.Pending, sr.ToServer.Ended},
 		toClient: flow{sr.ToClient.Pending, sr.ToClient.Ended}}

@@ -13,8 +13,8 @@ import (
 	"box/engine/task"
 )
 
-// Resume takes over, in a new executable, the keeper whose state is in the open descriptor fd. The options' Listener
-// and State come from there.
+// Resume takes over, in a new executable, the keeper whose state is in the open descriptor fd. It takes Listener and
+// State from there and not from o.
 func Resume(fd int, o Options) (*Keeper, error) {
 	f := os.NewFile(uintptr(fd), "state")
 	defer f.Close()
@@ -57,7 +57,7 @@ func Resume(fd int, o Options) (*Keeper, error) {
 	return k, nil
 }
 
-// reply tells whoever asked for the swap that it is done.
+// reply tells the client that asked for the swap that it is done.
 func reply(f *os.File) {
 	conn, err := net.FileConn(f)
 	f.Close()
@@ -68,13 +68,13 @@ func reply(f *os.File) {
 	conn.Close()
 }
 
-// adopt makes a file of a descriptor that was inherited.
+// adopt makes a file of an inherited descriptor, which is not inherited any further.
 func adopt(fd int) *os.File {
 	unix.CloseOnExec(fd)
 	return os.NewFile(uintptr(fd), "inherited")
 }
 
-// restore makes a container of its saved form and lets its pumps go on.
+// restore rebuilds a container from its saved form and starts its pumps.
 func (k *Keeper) restore(sc savedContainer) error {
 	name, by, err := k.runtime(sc.By)
 	if err != nil {
@@ -131,8 +131,8 @@ func (k *Keeper) restoreProgram(id string, sp savedProgram, log task.Log) *progr
 	return p
 }
 
-// restoreLog opens a program's log again, with what was held of it in memory. Without it the program goes on all the
-// same.
+// restoreLog reopens a program's log, with the text of it that was held in memory. The program continues even if that
+// fails.
 func (k *Keeper) restoreLog(id string, log task.Log, sp *savedProgram) *logs.Logger {
 	var conn *os.File
 	if sp.LogFD != 0 {

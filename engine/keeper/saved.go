@@ -15,20 +15,20 @@ import (
 	"box/engine/task"
 )
 
-// The layouts of what one executable leaves to the next. One that knows the first alone would take every container
-// for one of task.Box.
+// These are the versions of the state that one executable leaves to the next. An executable that knows only the first
+// would take every container for one of task.Box.
 const (
 	stateVersion  = 2
-	stateRuntimes = 3 // some container is of another runtime
+	stateRuntimes = 3 // some container has another runtime
 )
 
-// state is the whole keeper as one executable leaves it to the next; numbers under "FD" are descriptors that stay open.
-// Fields are only ever added.
+// state is the whole keeper as one executable leaves it to the next. Numbers under "FD" are descriptors that stay
+// open. Fields are only ever added.
 type state struct {
 	Version    int
 	Dir        string // Options.State
 	ListenerFD int
-	ReplyFD    int // who asked for the swap, 0 for nobody
+	ReplyFD    int // connection that asked for the swap, 0 for none
 	Containers []savedContainer
 	Held       []savedHeld
 	Exits      []task.Exit
@@ -53,9 +53,9 @@ type savedProgram struct {
 	InFD     int // 0 for none
 	Out      []savedOutput
 	Attached []savedAttachment
-	Partial  map[driver.Stream][]byte // by earlier executables, in place of Log
+	Partial  map[driver.Stream][]byte // from earlier executables, in place of Log
 	Log      *logs.State
-	LogFD    int // connection to the server that the log goes to, 0 for none
+	LogFD    int // connection to the log's server, 0 for none
 }
 
 type savedOutput struct {
@@ -78,8 +78,8 @@ type savedHeld struct {
 	Relays  []savedRelay
 }
 
-// CheckState reads a state as Resume would and says whether this executable understands it, and has the runtimes that
-// are in it.
+// CheckState reads a state as Resume would. It returns an error unless this executable understands the state and has
+// every runtime in it.
 func CheckState(r io.Reader, runtimes map[string]runtime.Runtime) error {
 	st, err := readState(r)
 	if err != nil {
@@ -105,13 +105,13 @@ func readState(r io.Reader) (*state, error) {
 	return &st, nil
 }
 
-// saver collects descriptors.
+// saver collects the descriptors that the next executable inherits.
 type saver struct {
 	fds []int
 	err error
 }
 
-// fd is the number of a descriptor, which stays in the mode it is in.
+// fd notes f's descriptor and returns its number. The descriptor stays in its mode.
 func (s *saver) fd(f syscall.Conn) int {
 	n, err := number(f)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *saver) fd(f syscall.Conn) int {
 	return n
 }
 
-// number is the number of a file's descriptor. Fd would make the descriptor block.
+// number returns the number of a file's descriptor. File.Fd would make the descriptor blocking.
 func number(f syscall.Conn) (n int, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -131,7 +131,7 @@ func number(f syscall.Conn) (n int, err error) {
 	return n, raw.Control(func(fd uintptr) { n = int(fd) })
 }
 
-// save describes the keeper.
+// save returns the keeper's state and the descriptors that the next executable inherits.
 func (k *Keeper) save(o order) (*state, []int, error) {
 	var s saver
 	st := &state{Version: stateVersion, Dir: k.o.State, ListenerFD: s.fd(k.o.Listener)}
@@ -182,8 +182,8 @@ func (s *saver) program(p *program) savedProgram {
 			sp.InFD = fd
 		}
 	}
-	// A program that is just ending closes its files before its exit is known: those are left out of a state that is
-	// only looked at. Nothing ends any more when the state is handed over.
+	// A program that is about to end closes its files before its exit is known. A state that is only checked leaves
+	// them out; when a state is handed over, nothing is ending any more.
 	for _, o := range p.out {
 		if fd, ok := s.open(o.f); ok {
 			sp.Out = append(sp.Out, savedOutput{Kind: o.kind, FD: fd, EOF: o.eof.Load()})
@@ -210,7 +210,7 @@ func (s *saver) program(p *program) savedProgram {
 	return sp
 }
 
-// open is fd for a file that may be closed.
+// open is fd for a file that may be closed, for which it returns false.
 func (s *saver) open(f syscall.Conn) (int, bool) {
 	n, err := number(f)
 	if err != nil {

@@ -11,12 +11,11 @@ import (
 	"box/engine/task"
 )
 
-// ready tells whether a start by a runtime may begin; if not, it is to be tried again.
+// ready tells whether a start by the named runtime may begin now. If not, the client has to try again.
 //
-// Ours makes copies of this process. Others execute the file that this process runs anew, and take a copy of it for
-// each start, unless it is one in memory that nobody can write to: the keeper goes on in such a one before the first of
-// these starts. It is the copy's only way to be surely of this build, too, since the file in its place may be another
-// by now.
+// Box's own runtime starts copies of this process. Others execute this process's file anew and copy it for each
+// start, unless it is a memory file that nobody can write to, so the keeper moves into such a file before the first
+// of these starts. Only this makes sure that the copy is of this build: the file at its path may be another by now.
 func (k *Keeper) ready(name string) bool {
 	if name == "" || name == task.Box || k.copied.Load() || runtime.InMemory() {
 		return true
@@ -28,8 +27,8 @@ func (k *Keeper) ready(name string) bool {
 	return false
 }
 
-// goOnInMemory is a swap for a copy of the file that runs. It comes back only with an error, with which starts go on
-// all the same.
+// goOnInMemory swaps the keeper into a copy in memory of the running file. It returns only with an error, after which
+// starts still work.
 func (k *Keeper) goOnInMemory(o order, stopReaper func()) error {
 	k.copied.Store(true)
 	f, err := runtime.Copied()
@@ -42,8 +41,8 @@ func (k *Keeper) goOnInMemory(o order, stopReaper func()) error {
 	return k.swap(o, stopReaper)
 }
 
-// Seal executes args anew in a file that nobody can write to, from which all that the keeper starts is a copy. It comes
-// back only with an error. Descriptors that are inherited stay open.
+// Seal executes this program anew with args, from a file that nobody can write to. All that the keeper starts is then
+// a copy of that file. Seal returns only with an error. Inherited descriptors stay open.
 func Seal(state string, args []string) error {
 	f, err := runtime.Sealed(state)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // requestWait bounds how long a client may take to send its request.
 const requestWait = 5 * time.Second
 
-// serve takes requests until the function that it returns is called, which waits for those under way.
+// serve takes requests until the returned function is called, which waits for those under way.
 func (k *Keeper) serve() (stop func()) {
 	_ = k.o.Listener.SetDeadline(time.Time{})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -51,7 +51,7 @@ func (k *Keeper) busy() {
 	}
 }
 
-// handle answers one request. With the end of ctx requests that only wait are given up.
+// handle answers one request. The end of ctx ends requests that only wait.
 func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn, came arrival) {
 	k.busy()
 	defer k.busy()
@@ -94,7 +94,7 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn, came arrival) {
 	}
 	defer conn.Close()
 	if stale(q.Verb) && gone(conn) {
-		task.CloseAll(files) // nobody would know of what is done: a container would be frozen, and be running for the daemon
+		task.CloseAll(files) // nobody would learn of it: a container could be frozen that the daemon takes for running
 		return
 	}
 	reply, err := k.answer(ctx, &q, files)
@@ -108,8 +108,7 @@ func (k *Keeper) handle(ctx context.Context, conn *net.UnixConn, came arrival) {
 	_ = task.Send(conn, reply)
 }
 
-// stale tells of requests that are not carried out for a client that has gone, as when it waited for a keeper that
-// was stopped.
+// stale tells whether a request must not be carried out once its client has gone, say while the keeper was stopped.
 func stale(verb string) bool {
 	switch verb {
 	case task.VerbLaunch, task.VerbLaunchBy, task.VerbExec, task.VerbPause, task.VerbResume, task.VerbUpdate,
@@ -146,7 +145,7 @@ func (k *Keeper) answer(ctx context.Context, q *task.Request, files []*os.File) 
 	return do(k, q, files)
 }
 
-// order hands conn to the main loop, which answers.
+// order hands a request to the main loop, which answers on conn.
 func (k *Keeper) order(q task.Request, conn *net.UnixConn) {
 	o := order{conn: conn}
 	if q.Verb == task.VerbSwap {

@@ -2,11 +2,12 @@ package keeper
 
 import "testing"
 
-// TestSlot: a start that hangs does not keep others from theirs for good, and who ends late gives back nothing twice.
+// TestSlot checks that a hanging start does not keep others waiting for good, and that freeing a place late or twice
+// gives back nothing more.
 func TestSlot(t *testing.T) {
 	k := &Keeper{slots: make(chan struct{}, 2)}
 	hanging := []func(){k.slot(), k.slot()}
-	k.slot()() // comes when a hanging one is counted no more
+	k.slot()() // gets its place once a hanging start no longer counts
 	for _, free := range hanging {
 		free()
 		free()

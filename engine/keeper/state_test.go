@@ -16,7 +16,8 @@ import (
 	"box/engine/task"
 )
 
-// TestCheckState: a state that this executable does not understand whole is refused before anything is handed over.
+// TestCheckState checks that an executable refuses a state that it does not fully understand, before anything is
+// handed over.
 func TestCheckState(t *testing.T) {
 	known := map[string]runtime.Runtime{task.Box: &children{}}
 	for text, want := range map[string]string{
@@ -40,7 +41,8 @@ func TestCheckState(t *testing.T) {
 	}
 }
 
-// TestSavedState: what a keeper owns is in its state, each descriptor by a number that is open, and reads back.
+// TestSavedState checks that all that a keeper owns is in its state, each descriptor by an open number, and can be
+// read back.
 func TestSavedState(t *testing.T) {
 	n := startNursery(t)
 	ctx := context.Background()
@@ -103,8 +105,8 @@ func TestSavedState(t *testing.T) {
 	}
 }
 
-// TestLookedAtWhileAClientSleeps: a client that does not read what its program prints holds up that program alone, and
-// neither a look at the state, as before a swap, nor the keeper's other requests.
+// TestLookedAtWhileAClientSleeps checks that a client that does not read holds up only its own program. Saving the
+// state, as before a swap, and other requests do not wait for it.
 func TestLookedAtWhileAClientSleeps(t *testing.T) {
 	n := startNursery(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -124,7 +126,7 @@ func TestLookedAtWhileAClientSleeps(t *testing.T) {
 			a.turn.Unlock()
 			return false
 		}
-		time.Sleep(20 * time.Millisecond) // of several tries in a row, so that it is not one that goes on
+		time.Sleep(20 * time.Millisecond) // try twice, so that it is not a write that succeeds
 		if a.turn.TryLock() {
 			a.turn.Unlock()
 			return false

@@ -15,12 +15,12 @@ import (
 // checkWait bounds how long a new executable may take to say that it can read the state.
 const checkWait = 20 * time.Second
 
-// swap goes on in the executable at o.path. It comes back only with the reason why not, and everything goes on as
-// before.
+// swap replaces this process's image with the executable at o.path. It returns only if it cannot, with the reason,
+// and the keeper then continues as before.
 //
-// No byte of output and no exit is lost: pumps stop between two bytes, what they hold travels in the state, pipes and
-// sockets are inherited, children stay children, and the next executable polls every pid, since a SIGCHLD in between
-// is gone.
+// No byte of output and no exit is lost: pumps stop between two bytes, the state carries what they hold, pipes and
+// sockets are inherited, and children stay children. The next executable polls every pid, since a SIGCHLD in between
+// is lost.
 func (k *Keeper) swap(o order, stopReaper func()) error {
 	if !o.copy {
 		if err := k.checkExecutable(o.path); err != nil {
@@ -52,7 +52,7 @@ func (k *Keeper) swap(o order, stopReaper func()) error {
 	return err
 }
 
-// livePrograms are those whose streams are still open.
+// livePrograms returns the programs whose streams are still open.
 func (k *Keeper) livePrograms() []*program {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -86,7 +86,7 @@ func programsOf(m map[string]*program) []*program {
 	return list
 }
 
-// checkExecutable runs the file at path with --check-state: it has to read the state as it is now and agree.
+// checkExecutable runs the file at path with --check-state, which has to read the present state and accept it.
 func (k *Keeper) checkExecutable(path string) error {
 	st, _, err := k.save(order{})
 	if err != nil {
@@ -96,7 +96,7 @@ func (k *Keeper) checkExecutable(path string) error {
 	if err != nil {
 		return err
 	}
-	k.starts.RLock() // this child is waited for here and by nobody else
+	k.starts.RLock() // nobody else may reap the child
 	defer k.starts.RUnlock()
 	cmd := exec.Command(path, "keeper", "--check-state")
 	timer := time.AfterFunc(checkWait, func() {
@@ -120,7 +120,7 @@ func (k *Keeper) checkExecutable(path string) error {
 	return nil
 }
 
-// execInPlace replaces this process's image. Nothing may run beside it.
+// execInPlace replaces this process's image and returns only with an error. Nothing may run beside it.
 func (k *Keeper) execInPlace(o order) error {
 	st, fds, err := k.save(o)
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 	"box/engine/task"
 )
 
-// TestMain lets the test's own executable be the keeper, and by engine/runtime's init a container's first process.
+// TestMain lets the test's own executable be the keeper and, through runc's init, a container's first process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "keeper" {
 		if err := testKeeper(os.Args[2:]); err != nil {
@@ -38,10 +38,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runcFiles is the variable with the folder for libcontainer's files.
+// runcFiles is the variable that names the folder for libcontainer's files.
 const runcFiles = "BOX_TEST_RUNC_FILES"
 
-// testKeeper is what `box keeper` does: --check-state, --resume FD, or SOCKET STATE.
+// testKeeper does what `box keeper` does: --check-state, --resume FD, or SOCKET STATE.
 func testKeeper(args []string) error {
 	box, err := runtime.New()
 	if err != nil {
@@ -79,14 +79,14 @@ func testKeeper(args []string) error {
 	return k.Run(context.Background())
 }
 
-// bench is a keeper of its own, with a root file system to start containers on.
+// bench is a keeper in a process of its own, with a root file system to start containers on.
 type bench struct {
 	t      *testing.T
 	dir    string
 	root   string
 	client *task.Client
 	exits  chan task.Exit
-	told   map[string]int // exits that came, which may come again until they are forgotten
+	told   map[string]int // exits that came; they may come again until they are forgotten
 }
 
 func startKeeper(t *testing.T) *bench {
@@ -189,8 +189,8 @@ func swaps() int {
 }
 
 // TestSwap swaps the keeper again and again under 20 containers that print without pause, with launches racing, and
-// with executables that are no keeper in between: every launch is answered, every exit code is right, every line is
-// kept.
+// with executables that are no keeper in between. Every launch is answered, every exit code is right and every line
+// is kept.
 func TestSwap(t *testing.T) {
 	b := startKeeper(t)
 	const writers, lines = 20, 400
@@ -245,7 +245,7 @@ func TestSwap(t *testing.T) {
 	}
 }
 
-// collect waits for the exits that are wanted, each of which comes once or again until forgotten.
+// collect waits for the wanted exits. Each comes at least once until it is forgotten.
 func (b *bench) collect(want map[string]int) {
 	limit := time.After(2 * time.Minute)
 	seen := map[string]bool{}
@@ -284,8 +284,8 @@ func (b *bench) checkLines(id string, lines int) {
 	}
 }
 
-// TestSignalAndFailure: a signal ends a program with 128 and its number; a program that is not there is an error
-// that leaves nothing.
+// TestSignalAndFailure checks that a signal ends a program with 128 plus its number, and that a missing program is an
+// error that leaves nothing.
 func TestSignalAndFailure(t *testing.T) {
 	b := startKeeper(t)
 	ctx := context.Background()
@@ -313,8 +313,8 @@ func TestSignalAndFailure(t *testing.T) {
 	}
 }
 
-// TestSlowServer: containers whose lines go to a server that takes its time do not keep swaps or other containers
-// waiting, and every line comes once and in order, over swaps and rotations.
+// TestSlowServer checks that containers whose lines go to a slow log server do not hold up swaps or other containers,
+// and that every line comes once and in order, over swaps and rotations.
 func TestSlowServer(t *testing.T) {
 	b := startKeeper(t)
 	const lines = 3000
@@ -361,7 +361,7 @@ func TestSlowServer(t *testing.T) {
 	for i := range 15 {
 		began := time.Now()
 		must(t, b.client.Swap(context.Background(), "/proc/self/exe"))
-		if took := time.Since(began); took > 5*time.Second { // a stuck one would take for ever
+		if took := time.Since(began); took > 5*time.Second { // a stuck swap would never end
 			t.Errorf("swap %d took %v", i, took)
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -10,7 +10,7 @@ import (
 	"box/engine/task"
 )
 
-// verbs is everything the keeper can be asked for on one connection with one answer.
+// verbs has every request that gets one answer on its connection, except launches.
 var verbs = map[string]func(*Keeper, *task.Request, []*os.File) (task.Reply, error){
 	task.VerbHello: func(k *Keeper, _ *task.Request, _ []*os.File) (task.Reply, error) {
 		return task.Reply{Build: k.o.Build, Pid: os.Getpid()}, nil
@@ -92,7 +92,7 @@ func (k *Keeper) signal(q *task.Request, _ []*os.File) (task.Reply, error) {
 	if q.Exec == "" && q.All {
 		err = c.rt.Signal(unix.Signal(q.Signal))
 	}
-	// Under the lock the pid is the program's: it is reaped under the same lock.
+	// Under the lock the pid is still the program's, as reaping takes the same lock.
 	k.mu.Lock()
 	switch {
 	case q.Exec == "" && q.All:
@@ -105,7 +105,7 @@ func (k *Keeper) signal(q *task.Request, _ []*os.File) (task.Reply, error) {
 	paused := c.paused
 	k.mu.Unlock()
 	if q.Signal == int(unix.SIGKILL) && paused && q.Exec == "" {
-		// On cgroup v1 a frozen process does not even die.
+		// On cgroup v1 a frozen process does not die before it is thawed.
 		_ = k.freeze(q.ID, false)
 	}
 	return task.Reply{}, err
@@ -156,7 +156,7 @@ func (k *Keeper) describe(q *task.Request, _ []*os.File) (task.Reply, error) {
 	return task.Reply{Description: &d}, nil
 }
 
-// forget drops an ended exec, or a container whose program ended, once its cgroup is gone.
+// forget drops an ended exec or container. For a container it first waits until the cgroup is gone.
 func (k *Keeper) forget(id, exec string) error {
 	c, p, err := k.find(id, exec)
 	if err != nil {
