@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// capabilityNumbers are the bits of capabilities(7) by name.
+// capabilityNumbers returns the bits of capabilities(7) by name.
 var capabilityNumbers = sync.OnceValue(func() map[string]int {
 	numbers := map[string]int{}
 	for _, c := range capability.ListKnown() {
@@ -21,10 +21,10 @@ var capabilityNumbers = sync.OnceValue(func() map[string]int {
 	return numbers
 })
 
-// sets are a process's capabilities, a bit for each.
+// sets are a process's capability sets, one bit a capability.
 type sets struct{ bounding, effective, permitted, inheritable, ambient uint64 }
 
-// capabilitySets takes the names of a spec; without any, nothing is left.
+// capabilitySets converts the names in a spec. Without any, all sets are empty.
 func capabilitySets(c *specs.LinuxCapabilities) (s sets, err error) {
 	if c == nil {
 		return s, nil
@@ -45,17 +45,17 @@ func capabilitySets(c *specs.LinuxCapabilities) (s sets, err error) {
 	return s, nil
 }
 
-// bound takes from the process what nothing that it executes shall ever have.
+// bound drops what nothing that the process executes shall ever have.
 func (s *steps) bound(c sets) {
 	for n := range 64 {
 		if c.bounding&(1<<n) == 0 {
-			// EINVAL: the kernel knows fewer.
+			// EINVAL means that the kernel knows fewer.
 			s.do("unable to apply bounding set", unix.SYS_PRCTL, value(unix.PR_CAPBSET_DROP), value(n)).tolerate(unix.EINVAL)
 		}
 	}
 }
 
-// capabilities sets those of the process (capset(2), version 3).
+// capabilities sets the process's capabilities (capset(2), version 3).
 func (s *steps) capabilities(c sets) {
 	var data []byte
 	for _, shift := range []int{0, 32} {
@@ -65,7 +65,7 @@ func (s *steps) capabilities(c sets) {
 	}
 	header := binary.NativeEndian.AppendUint32(nil, unix.LINUX_CAPABILITY_VERSION_3)
 	s.do("unable to apply caps", unix.SYS_CAPSET, s.bytes(append(header, 0, 0, 0, 0)), s.bytes(data))
-	// EINVAL: before Linux 4.3 there are none.
+	// EINVAL means that there are none, before Linux 4.3.
 	s.do("unable to apply ambient caps", unix.SYS_PRCTL, value(unix.PR_CAP_AMBIENT),
 		value(unix.PR_CAP_AMBIENT_CLEAR_ALL)).tolerate(unix.EINVAL)
 	for n := range 64 {

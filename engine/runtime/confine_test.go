@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestConfine: AppArmor's own file is taken where there is one, and the label of the keyring is set before the ring is
-// made and taken back then. Files of a folder stand in for /proc, since this kernel may have neither module.
+// TestConfine checks that AppArmor's own file is used if it exists, and that the keyring's label is set before the
+// ring is made and reset afterwards. Files in a folder stand in for /proc, since this kernel may have neither module.
 func TestConfine(t *testing.T) {
 	const own, common, ring = "self/attr/apparmor/exec", "self/attr/exec", "self/attr/keycreate"
 	for _, c := range []struct {
@@ -65,7 +65,7 @@ func TestConfine(t *testing.T) {
 	}
 }
 
-// order fails unless the ring of keys is joined between two writes, of its label and of none.
+// order fails unless the keyring is joined between two writes, of its label and of none.
 func order(t *testing.T, st *starting, label string) {
 	t.Helper()
 	var lengths []any

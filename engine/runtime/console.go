@@ -22,14 +22,14 @@ func openConsole() (*console, error) {
 	return &console{near: os.NewFile(uintptr(fds[0]), "console"), far: os.NewFile(uintptr(fds[1]), "console")}, nil
 }
 
-// receive is ReceiveTerminal of what the process has sent by now, if it ever does.
+// receive returns the terminal that the process has sent by now, or an error if it has sent none.
 func (c *console) receive() (*os.File, error) {
 	c.far.Close()
 	return ReceiveTerminal(c.near)
 }
 
-// ReceiveTerminal reads one message from a socket and returns the terminal's master in it, set not to block. With the
-// master may come its name, which is dropped.
+// ReceiveTerminal reads one message from a socket and returns the terminal's master in it, set not to block. It drops
+// the terminal's name, which may come with it.
 func ReceiveTerminal(socket *os.File) (*os.File, error) {
 	name, oob := make([]byte, unix.PathMax), make([]byte, unix.CmsgSpace(4))
 	_, n, _, _, err := unix.Recvmsg(int(socket.Fd()), name, oob, unix.MSG_CMSG_CLOEXEC)
@@ -59,11 +59,11 @@ func (c *console) close() {
 // ptmxDevice is /dev/ptmx (kernel documentation, devices.txt).
 var ptmxDevice = unix.Mkdev(5, 2)
 
-// terminal makes a terminal in the container whose root is open, sends its master over socket, and gives the other end
-// for the standard streams. proc is /proc of the host's, opened before it went out of sight.
+// terminal makes a terminal in the container whose root is open, sends its master over socket and returns the other
+// end for the standard streams. proc is the host's /proc, opened before it went out of sight.
 func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end register) {
 	const what = "open terminal"
-	// The file may have been put there by the container: nothing but the device is opened.
+	// The container may have put the file there, so open nothing but the device.
 	found := s.open(what, opPlace, root, s.fresh("/dev/pts/ptmx"), there|realPath)
 	s.do(what, opDevice, found, value(ptmxDevice), value(unix.S_IFCHR))
 	name := s.link("self/fd/")
@@ -87,7 +87,7 @@ func (s *steps) terminal(p *specs.Process, root, proc register, socket int) (end
 // send passes a descriptor over a socket (unix(7), SCM_RIGHTS).
 func (s *steps) send(socket int, fd register) {
 	const rights = unix.SizeofCmsghdr + 4
-	// struct cmsghdr, little-endian as both kinds of machines are
+	// struct cmsghdr, little-endian as on both kinds of machines
 	control := s.words(value(rights), value(unix.SOL_SOCKET|unix.SCM_RIGHTS<<32), value(0))
 	body := s.words(s.bytes([]byte{0}), value(1))
 	header := s.words(value(0), value(0), body, value(1), control, value(unix.CmsgSpace(4)), value(0))

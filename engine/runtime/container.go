@@ -17,12 +17,12 @@ import (
 	"box/engine/seccomp"
 )
 
-// Box is the runtime of this package.
+// Box is this package's Runtime. It starts containers in process, without executing a runtime's program.
 type Box struct {
 	groups *cgroup.Hierarchies
 }
 
-// New asks the host for what containers need of it.
+// New reads what containers need to know of the host: its cgroup hierarchies.
 func New() (*Box, error) {
 	groups, err := cgroup.Read()
 	if err != nil {
@@ -31,27 +31,27 @@ func New() (*Box, error) {
 	return &Box{groups}, nil
 }
 
-// container is a Container of Box's.
+// container is Box's Container.
 type container struct {
 	id     string
 	group  *cgroup.Group
-	spec   *specs.Spec // until the first process runs
+	spec   *specs.Spec // nil once the first process runs
 	mu     sync.Mutex  // one start, exec or change at a time
 	record record
 }
 
-// record is what another process needs to go on with a container that runs.
+// record is what another process needs to continue with a running container.
 type record struct {
 	Pid         int
-	Birth       uint64                 // when the process was made, in the kernel's ticks, since numbers come again
+	Birth       uint64                 // when the process was made, in the kernel's ticks, as pids come again
 	Group       string                 // path of the control group
-	Spaces      uintptr                // kinds of namespaces that are not the host's, as flags of clone(2)
+	Spaces      uintptr                // kinds of the namespaces that the spec lists, as flags of clone(2)
 	UIDs        []specs.LinuxIDMapping `json:",omitempty"`
 	OOMScoreAdj *int                   `json:",omitempty"`
 	Filter      *seccomp.Filter        `json:",omitempty"`
 }
 
-// Create is Runtime's. The system calls of all programs are judged by filter, nil for none.
+// Create implements Runtime. filter judges the system calls of all programs; nil means none.
 func (r *Box) Create(id string, spec *specs.Spec, filter *seccomp.Filter) (Container, error) {
 	c, err := r.create(id, spec, filter)
 	if err != nil {
@@ -81,7 +81,7 @@ func (r *Box) create(id string, spec *specs.Spec, filter *seccomp.Filter) (*cont
 	return c, nil
 }
 
-// Restore is Runtime's.
+// Restore implements Runtime.
 func (r *Box) Restore(id string, raw json.RawMessage) (Container, error) {
 	c := &container{id: id}
 	if err := json.Unmarshal(raw, &c.record); err != nil {
@@ -91,7 +91,7 @@ func (r *Box) Restore(id string, raw json.RawMessage) (Container, error) {
 	return c, nil
 }
 
-// Record is Container's.
+// Record implements Container.
 func (c *container) Record() (json.RawMessage, error) { return json.Marshal(c.recorded()) }
 
 func (c *container) recorded() record {
@@ -100,8 +100,8 @@ func (c *container) recorded() record {
 	return c.record
 }
 
-// Start is Container's. A program that is there and cannot be executed is no error: what a shell would say is written
-// to its standard error, and it ends with code 255.
+// Start implements Container. A program that exists and cannot be executed is no error: its standard error gets what
+// a shell would say, and it ends with code 255.
 func (c *container) Start(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,9 +117,9 @@ func (c *container) Start(p *specs.Process, s Streams) (pid int, terminal *os.Fi
 	return pid, terminal, err
 }
 
-// Exec is Container's.
+// Exec implements Container.
 func (c *container) Exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
-	// A process that enters a frozen group stops halfway, and who waits for its start would hold up what thaws it.
+	// A process that enters a frozen group stops halfway, and waiting for its start would hold up what thaws it.
 	if frozen, err := c.group.Frozen(); err != nil {
 		return 0, nil, err
 	} else if frozen {
@@ -131,7 +131,7 @@ func (c *container) Exec(p *specs.Process, s Streams) (pid int, terminal *os.Fil
 	return pid, terminal, nil
 }
 
-// birth is when a process was made (proc_pid_stat(5), starttime).
+// birth returns when a process was made (proc_pid_stat(5), starttime).
 func birth(pid int) (uint64, error) {
 	words, err := processState(pid)
 	if err != nil {
@@ -140,7 +140,7 @@ func birth(pid int) (uint64, error) {
 	return strconv.ParseUint(words[19], 10, 64)
 }
 
-// processState is what proc_pid_stat(5) lists from the state on.
+// processState returns the fields of proc_pid_stat(5) from the state on.
 func processState(pid int) (words []string, err error) {
 	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -154,7 +154,7 @@ func processState(pid int) (words []string, err error) {
 	return words, nil
 }
 
-// Signal is Container's.
+// Signal implements Container.
 func (c *container) Signal(sig unix.Signal) error {
 	if sig == unix.SIGKILL {
 		return c.group.Kill()
@@ -162,37 +162,37 @@ func (c *container) Signal(sig unix.Signal) error {
 	return c.group.Signal(sig)
 }
 
-// Pause is Container's.
+// Pause implements Container.
 func (c *container) Pause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.group.Freeze()
 }
 
-// Resume is Container's.
+// Resume implements Container.
 func (c *container) Resume() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.group.Thaw()
 }
 
-// Pids is Container's.
+// Pids implements Container.
 func (c *container) Pids() ([]int, error) { return c.group.Pids() }
 
-// Update is Container's.
+// Update implements Container.
 func (c *container) Update(r *specs.LinuxResources) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.group.Update(r)
 }
 
-// OOMKills is Container's.
+// OOMKills implements Container.
 func (c *container) OOMKills() int { return c.group.OOMKills() }
 
-// CgroupPaths is Container's.
+// CgroupPaths implements Container.
 func (c *container) CgroupPaths() (map[string]string, error) { return c.group.Paths() }
 
-// Delete is Container's.
+// Delete implements Container.
 func (c *container) Delete() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -34,7 +34,7 @@ func launch(start func(*specs.Process, Streams) (int, *os.File, error), p specs.
 	return runtimetest.Launch(by(start), p, args...)
 }
 
-// newContainer makes one, and deletes it when the test is over.
+// newContainer makes a container and deletes it when the test ends.
 func newContainer(t *testing.T, id string, spec *specs.Spec) *container {
 	t.Helper()
 	r, err := New()
@@ -71,7 +71,7 @@ func newContainer(t *testing.T, id string, spec *specs.Spec) *container {
 	return c
 }
 
-// sleeper is a container that runs until the test is over.
+// sleeper starts a container that runs until the test ends.
 func sleeper(t *testing.T, args ...string) (*container, *specs.Spec) {
 	t.Helper()
 	spec := runtimetest.Spec(t, runtimetest.BusyboxRoot(t))
@@ -88,7 +88,7 @@ func sleeper(t *testing.T, args ...string) (*container, *specs.Spec) {
 	return c, spec
 }
 
-// TestExecOver: the number of a process that is gone may be another's by now.
+// TestExecOver checks that exec refuses a container whose process is gone, even if another has its number by now.
 func TestExecOver(t *testing.T) {
 	c, spec := sleeper(t, "sleep", "1000")
 	c.record.Birth++

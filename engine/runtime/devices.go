@@ -17,7 +17,7 @@ var defaultDevices = []specs.LinuxDevice{
 	{Path: "/dev/tty", Type: "c", Major: 5, Minor: 0},
 }
 
-// devices fills /dev, unless the container has one that somebody else fills.
+// devices fills /dev, unless the container binds one that somebody else fills.
 func (r *root) devices(spec *specs.Spec) {
 	for i := range spec.Mounts {
 		if m := &spec.Mounts[i]; m.Type == "bind" && path.Clean(m.Destination) == "/dev" {
@@ -56,7 +56,7 @@ func (r *root) devices(spec *specs.Spec) {
 	r.release(dev)
 }
 
-// device makes one, or shows the host's where that is not allowed, as in a user namespace.
+// device makes a device, or binds the host's where that is not allowed, as in a user namespace.
 func (r *root) device(d *specs.LinuxDevice) {
 	what := "error creating device nodes: " + d.Path
 	kind := map[string]uint32{"c": unix.S_IFCHR, "u": unix.S_IFCHR, "b": unix.S_IFBLK, "p": unix.S_IFIFO}[d.Type]
@@ -81,10 +81,10 @@ func (r *root) device(d *specs.LinuxDevice) {
 		old := r.register()
 		r.do(what, unix.SYS_OPENAT, dir, cstring(name), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)).
 			tolerate(unix.ENOENT).orElse(bind).into(old)
-		r.do(what, unix.SYS_CLOSE, old).then(done) // it was there, which is as good
+		r.do(what, unix.SYS_CLOSE, old).then(done) // one is there already, which will do
 	}
 	r.mark(bind)
-	// What the host has at the path that the container names may be anything.
+	// The host may have anything at the path that the container names.
 	source := r.open(what, unix.SYS_OPENAT, current, cstring(d.Path), value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
 	r.do(what, opDevice, source, value(unix.Mkdev(uint32(d.Major), uint32(d.Minor))), value(kind))
 	target := r.open(what, unix.SYS_OPENAT, dir, cstring(name), value(unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC))

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// exec starts another program in a container that runs.
+// exec starts another program in a running container.
 //
-// The copy of the keeper enters everything but the PID namespace, which only its child will be in. What is in the
-// container can look at that one for the few calls until it executes the program, and with CAP_SYS_PTRACE take it over:
-// so it is made when the first has no more rights, and no more open, than the program will have.
+// The copy of the keeper enters everything but the PID namespace, which only its child will be in. The container can
+// look at that child for the few calls until it executes its program, and take it over with CAP_SYS_PTRACE. So the
+// child is made when the first process has no more rights, and no more open, than the program will have.
 func (c *container) exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	rec := c.recorded()
 	sp, err := spacesWithin(rec.Pid, rec.Spaces)
@@ -21,7 +21,7 @@ func (c *container) exec(p *specs.Process, s Streams) (pid int, terminal *os.Fil
 	if err != nil {
 		return 0, nil, c.over(err)
 	}
-	// What was opened is the container's if its process is still the same.
+	// The namespaces are the container's if its process is still the same.
 	if born, err := birth(rec.Pid); err != nil || born != rec.Birth {
 		return 0, nil, c.over(err)
 	}
@@ -36,14 +36,14 @@ func (c *container) exec(p *specs.Process, s Streams) (pid int, terminal *os.Fil
 	return st.run(0, false)
 }
 
-// planExec writes down the steps of a further program's processes.
+// planExec writes down the steps of the two processes of another program.
 func (st *starting) planExec() error {
 	if err := st.begin(); err != nil {
 		return err
 	}
 	p, filter := st.process, st.c.record.Filter
 	st.enterGroup()
-	st.confine(p, st.proc) // which holds for the second process too
+	st.confine(p, st.proc) // it holds for the second process too
 	st.enter(0)
 	if st.console != nil {
 		top := st.open("open the root", unix.SYS_OPENAT, current, cstring("/"),
@@ -53,7 +53,7 @@ func (st *starting) planExec() error {
 		st.release(top, value(st.socket))
 	}
 	st.keyring(false)
-	st.release(st.proc) // whose parent is the host's root
+	st.release(st.proc) // its parent is the host's root
 	st.closeOthers()
 	st.do("umask", unix.SYS_UMASK, value(0o022))
 	st.umask(&p.User)
@@ -72,7 +72,7 @@ func (st *starting) planExec() error {
 	return st.execute(p, nil)
 }
 
-// over is the error for a container whose process is gone.
+// over returns the error for a container whose process is gone.
 func (c *container) over(err error) error {
 	if err != nil {
 		return fmt.Errorf("container %s is not running: %w: %w", c.id, err, errdefs.ErrNotFound)

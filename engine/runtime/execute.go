@@ -14,10 +14,10 @@ import (
 	"box/engine/seccomp"
 )
 
-// ErrNotInPath is of a program that no folder of its PATH has.
+// ErrNotInPath means that no folder of its PATH has the program.
 var ErrNotInPath = errors.New("executable file not found in $PATH")
 
-// lateFilter is the one that comes last: without no_new_privs it is in force by then (drop).
+// lateFilter returns the filter to apply last, if any. Without no_new_privs, drop has applied it already.
 func (st *starting) lateFilter() *seccomp.Filter {
 	if st.process.NoNewPrivileges {
 		return st.c.record.Filter
@@ -25,8 +25,8 @@ func (st *starting) lateFilter() *seccomp.Filter {
 	return nil
 }
 
-// execute looks for the program, says that all is done, and executes it, with a filter from then on if that is not nil.
-// What is not found is an error of the start.
+// execute finds the program, reports that all is ready and executes it, under filter unless that is nil. If it finds
+// none, the start fails.
 func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 	if len(p.Args) == 0 {
 		return fmt.Errorf("no program to execute: %w", errdefs.ErrInvalidArgument)
@@ -45,7 +45,7 @@ func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 	}
 	for _, dir := range strings.Split(variable(p.Env, "PATH"), ":") {
 		if name == "" || !path.IsAbs(dir) {
-			continue // the folder itself, or one that depends on where the program starts
+			continue // the folder itself, or one that depends on the working folder
 		}
 		next := &label{}
 		s.do("", opExecutable, cstring(path.Join(dir, name))).tolerate(anyErrno).orElse(next)
@@ -56,7 +56,7 @@ func (s *steps) execute(p *specs.Process, filter *seccomp.Filter) error {
 	return nil
 }
 
-// execution is what is given to a program, and the filter that it is given last.
+// execution is what a program is executed with, and the filter that comes last.
 type execution struct {
 	args, env address
 	filter    *seccomp.Filter
@@ -65,7 +65,7 @@ type execution struct {
 
 func notExecutable(name string, err error) error { return fmt.Errorf("exec: %q: %w", name, err) }
 
-// become is the last thing that the process does as ours.
+// become appends the last things that the process does before it is the program.
 func (s *steps) become(file string, with *execution) {
 	ready := binary.NativeEndian.AppendUint32(nil, 1<<32-2) // BOX_READY
 	s.do("report", unix.SYS_WRITE, value(s.report), s.bytes(append(ready, 0, 0, 0, 0)), value(8))
@@ -73,7 +73,7 @@ func (s *steps) become(file string, with *execution) {
 	s.do("exec "+file, unix.SYS_EXECVE, cstring(file), with.args, with.env)
 }
 
-// variable is the value of the last entry of that name.
+// variable returns the value of the last entry of that name.
 func variable(env []string, name string) (value string) {
 	for _, e := range env {
 		if v, ok := strings.CutPrefix(e, name+"="); ok {

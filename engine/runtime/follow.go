@@ -16,17 +16,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a start waits for. The process is among the container's for its last calls, which can stop it there, and may
-// have to do with files that nobody answers for: none of that may hold up the keeper.
+// These limit what a start waits for. During its last calls the process is visible in the container, where it can be
+// stopped, and it may touch files that nobody answers for. Neither may hold up the keeper.
 const (
 	startLimit  = 2 * time.Minute       // for a start
 	lookAgain   = 50 * time.Millisecond // between looks at a process that says nothing
-	stopsLimit  = 20                    // how often one goes on that was stopped
-	endingLimit = 2 * time.Second       // for one that was killed to be gone
+	stopsLimit  = 20                    // how often a stopped process is continued
+	endingLimit = 2 * time.Second       // for a killed process to be gone
 )
 
 var (
-	// nothing else kills it than the kernel for want of memory
+	// only the kernel kills it, for lack of memory
 	errKilled  = errors.New("container init was OOM-killed (memory limit too low?)")
 	errStopped = errors.New("process was stopped before it executed its program")
 	errLong    = fmt.Errorf("process did not execute its program within %v", startLimit)
@@ -36,13 +36,13 @@ var (
 type followed struct {
 	*steps
 	pid         int
-	second      bool // it is the second one
+	second      bool // pid is the second process
 	ready, late bool
 	until       time.Time
 	stops       int
 }
 
-// follow reads what process first reports until its program runs or it is gone.
+// follow reads what process first reports until its program runs or the process is gone.
 func (s *steps) follow(first int) (pid int, err error) {
 	f := &followed{steps: s, pid: first, until: time.Now().Add(startLimit)}
 	for {
@@ -72,7 +72,7 @@ func (s *steps) follow(first int) (pid int, err error) {
 	return f.pid, nil
 }
 
-// take notes a report, and returns the error that it tells of.
+// take notes a report and returns the error in it, if any.
 func (f *followed) take(what int, value unix.Errno) error {
 	switch {
 	case what == C.BOX_FORKED && !f.second && value > 0:
@@ -88,7 +88,7 @@ func (f *followed) take(what int, value unix.Errno) error {
 	return nil
 }
 
-// read waits for a report. io.EOF means that there will be no more.
+// read waits for a report. It returns io.EOF when there will be no more.
 func (f *followed) read() (what int, value unix.Errno, err error) {
 	var pair [8]byte
 	for {
@@ -106,7 +106,8 @@ func (f *followed) read() (what int, value unix.Errno, err error) {
 	}
 }
 
-// look lets a process go on that somebody stopped.
+// look continues a process that somebody stopped. It returns an error if that happens too often or the start takes
+// too long.
 func (f *followed) look() error {
 	if time.Now().After(f.until) {
 		return errLong
@@ -122,13 +123,14 @@ func (f *followed) look() error {
 	return nil
 }
 
-// lateError is of a process that was all but its program, whose end is the program's: with code 255.
+// lateError is the error of a process that was about to become its program. Its end counts as the program's, with
+// code 255.
 type lateError struct{ error }
 
 func (e *lateError) Unwrap() error { return e.error }
 
-// reap waits for a process that is ending. One that the kernel holds on to is left to who waits for children that
-// nobody knows.
+// reap waits for a process that is ending. If the kernel holds on to it, reap leaves it to whoever waits for unknown
+// children.
 func reap(pid int) {
 	pause := 100 * time.Microsecond
 	for limit := time.Now().Add(endingLimit); time.Now().Before(limit); pause = min(2*pause, 20*time.Millisecond) {

@@ -18,7 +18,7 @@ const (
 	readyReport  = -2
 )
 
-// child is a process of this one that ends when it is killed, or at once.
+// child starts a process that ends when it is killed, or at once.
 func child(t *testing.T, words ...string) int {
 	t.Helper()
 	pid, err := syscall.ForkExec(words[0], words, &syscall.ProcAttr{Env: os.Environ()})
@@ -32,15 +32,15 @@ func child(t *testing.T, words ...string) int {
 	return pid
 }
 
-// waited tells that a child is gone and was waited for.
+// waited tells whether a child is gone and was waited for.
 func waited(pid int) bool { return unix.Kill(pid, 0) == unix.ESRCH }
 
-// TestReports: whatever a process says of its start, or does not say, it is followed to its program or to its end, and
-// a start that is an error leaves no process.
+// TestReports checks that a process is followed to its program or to its end, whatever it reports or fails to report,
+// and that a failed start leaves no process.
 func TestReports(t *testing.T) {
 	type report struct {
 		what  int
-		value int // forkedReport's is the second child
+		value int // for forkedReport, the second child
 	}
 	for _, row := range []struct {
 		what    string
@@ -48,7 +48,7 @@ func TestReports(t *testing.T) {
 		cut     int    // bytes of another report
 		err     string // "" for none
 		late    bool
-		second  bool // it is the second process that is followed in the end
+		second  bool // the second process is followed in the end
 	}{
 		{what: "ready", reports: []report{{readyReport, 0}}},
 		{what: "a step that failed", reports: []report{{0, int(unix.EPERM)}}, err: "first: operation not permitted"},
@@ -74,7 +74,7 @@ func TestReports(t *testing.T) {
 		s.do("first", unix.SYS_GETPID)
 		s.do("second", unix.SYS_GETPID)
 		first, second := child(t, "/bin/sleep", "1000"), child(t, "/bin/sleep", "1000")
-		if row.second { // which the first ends after
+		if row.second { // the first process ends then
 			_ = unix.Kill(first, unix.SIGKILL)
 		}
 		for _, r := range row.reports {
@@ -111,7 +111,8 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// TestLook: a process that somebody stopped goes on, but not for ever, and one that takes too long is given up.
+// TestLook checks that a stopped process is continued, but not for ever, and that a start that takes too long is
+// given up.
 func TestLook(t *testing.T) {
 	pid := child(t, "/bin/sleep", "1000")
 	state := func() string {

@@ -12,12 +12,12 @@ import (
 	"box/fs/mount"
 )
 
-// groupFlags are how a container sees control groups at most.
+// groupFlags are the flags of every cgroup mount in a container.
 const groupFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
 // groups shows a container its control groups: the unified tree, or a folder with the hierarchies of v1. at is the
-// group's path in each of them, folders where that is by controller; own is for a control group namespace, in which the
-// group is the root.
+// group's path in each hierarchy, and folders has the group's folder by controller. own means that the container has
+// its own cgroup namespace, whose root is the group.
 func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[string]string, own bool) {
 	if dir, unified := folders[""]; unified && len(folders) == 1 {
 		r.unified(m, p, dir, own)
@@ -27,7 +27,7 @@ func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[str
 	r.tmpfs(&covering, mount.Parsed{Flags: groupFlags, Propagation: p.Propagation, Data: "mode=755"})
 	top := r.place(mounting(m), m.Destination, there)
 	for _, h := range hierarchies(at, folders) {
-		// The folder is new and the container's alone, so no part of the path can be a link.
+		// The folder is new and only this container's, so no part of the path can be a link.
 		r.do(mounting(m), unix.SYS_MKDIRAT, top, cstring(h.name), value(0o755))
 		target := r.open(mounting(m), unix.SYS_OPENAT, top, cstring(h.name),
 			value(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC))
@@ -55,7 +55,7 @@ func (r *root) groups(m *specs.Mount, p mount.Parsed, at string, folders map[str
 	}
 }
 
-// unified mounts the tree of v2. Without a namespace of its own in a user namespace that is not allowed, and a bind
+// unified mounts the v2 tree. In a user namespace without its own cgroup namespace that is not allowed, and a bind
 // takes its place.
 func (r *root) unified(m *specs.Mount, p mount.Parsed, dir string, own bool) {
 	target := r.place(mounting(m), m.Destination, folder)
@@ -75,14 +75,14 @@ func (r *root) unified(m *specs.Mount, p mount.Parsed, dir string, own bool) {
 	r.finish(m, p, target)
 }
 
-// hierarchy is one of v1 as a container sees it.
+// hierarchy is a v1 hierarchy as a container sees it.
 type hierarchy struct {
 	name, kind, data string
 	folder           string   // the container's group in it
-	aliases          []string // of controllers that are mounted together
+	aliases          []string // names of controllers that are mounted together
 }
 
-// hierarchies groups folders by controller to what is mounted; at is the group's path in each.
+// hierarchies turns folders by controller into what is mounted. at is the group's path in each.
 func hierarchies(at string, folders map[string]string) []hierarchy {
 	byFolder := map[string][]string{}
 	for controller, dir := range folders {
@@ -95,7 +95,7 @@ func hierarchies(at string, folders map[string]string) []hierarchy {
 		if named, ok := strings.CutPrefix(controllers[0], "name="); ok {
 			h.data = "none,name=" + named
 		}
-		if controllers[0] == "" { // a tree of v2 beside them
+		if controllers[0] == "" { // a v2 tree beside them
 			h.kind, h.data = "cgroup2", ""
 		}
 		if strings.Contains(name, ",") {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hide covers what a container must not see, and makes read-only what it must not change. What is not there needs
-// neither.
+// hide covers what a container must not see and makes read-only what it must not change. It passes over what does not
+// exist.
 func (r *root) hide(spec *specs.Spec) {
 	for _, p := range spec.Linux.ReadonlyPaths {
 		r.readonly(p)
@@ -35,7 +35,7 @@ func (r *root) readonly(p string) {
 	r.mark(done)
 }
 
-// remountReadonly makes the mount read-only that is on top at p. It returns the last of its steps.
+// remountReadonly makes the topmost mount at p read-only and returns the last of its steps.
 func (r *root) remountReadonly(what, p string) *step {
 	target, flags := r.register(), r.register()
 	r.do(what, opPlace, r.fd, r.fresh(p), there).into(target)
@@ -45,15 +45,15 @@ func (r *root) remountReadonly(what, p string) *step {
 	return r.do("close a descriptor", unix.SYS_CLOSE, target)
 }
 
-// mask covers a folder with an empty one, and a file with the null device of the host: read-only, or the container
-// could change that one's mode and owner.
+// mask covers a folder with an empty one, and a file with the host's null device. That is read-only, or the container
+// could change the device's mode and owner.
 func (r *root) mask(p string) {
 	what := fmt.Sprintf("can't mask path %q", p)
 	isFile, done := &label{}, &label{}
 	target, open := r.register(), r.register()
 	r.do(what, opPlace, r.fd, r.fresh(p), there).tolerate(unix.ENOENT).orElse(done).into(target)
 	at := r.shown(target)
-	// A folder, or not: a link would have been followed.
+	// Find out whether it is a folder. It is no link, which would have been followed.
 	r.do(what, unix.SYS_OPENAT, target, cstring("."), value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)).
 		tolerate(unix.ENOTDIR).orElse(isFile).into(open)
 	r.release(open)

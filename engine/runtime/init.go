@@ -11,8 +11,9 @@ import (
 
 // init starts a container's first process.
 //
-// Where all namespaces are made anew the copy of the keeper is that process already. A user namespace, which must be
-// entered before others are made in it, and a PID namespace, which only children are in, take a second copy.
+// If all namespaces are new, the copy of the keeper is that process already. Two kinds take a second copy: a user
+// namespace, which must be entered before others are made in it, and a joined PID namespace, which only children are
+// in.
 func (c *container) init(p *specs.Process, s Streams) (pid int, terminal *os.File, err error) {
 	sp, err := spacesOf(c.spec.Linux.Namespaces)
 	defer sp.close()
@@ -31,7 +32,7 @@ func (c *container) init(p *specs.Process, s Streams) (pid int, terminal *os.Fil
 	return st.run(flags, true)
 }
 
-// planInit writes down the steps of a first process, which is made with the flags of clone(2).
+// planInit writes down the steps of a first process and returns the flags of clone(2) to make it with.
 func (st *starting) planInit() (flags uintptr, err error) {
 	if err := st.begin(); err != nil {
 		return 0, err
@@ -64,7 +65,7 @@ func (st *starting) planInit() (flags uintptr, err error) {
 	return flags, st.inRoot(r)
 }
 
-// inRoot makes the container's root, moves there, and executes the program.
+// inRoot makes the container's root, moves there and executes the program.
 func (st *starting) inRoot(r *root) error {
 	spec, p := st.c.spec, st.process
 	folders, err := st.c.group.Paths()
@@ -94,7 +95,7 @@ func (st *starting) inRoot(r *root) error {
 		st.sysctl(key, spec.Linux.Sysctl[key], st.proc)
 	}
 	st.confine(p, st.proc)
-	st.release(st.proc) // whose parent is the host's root
+	st.release(st.proc) // its parent is the host's root
 	r.pivot(spec)
 	st.do("umask", unix.SYS_UMASK, value(0o022))
 	r.makeWorkingDir(p.Cwd)

@@ -95,11 +95,11 @@ func binds(t *testing.T, s *specs.Spec) {
 	s.Mounts = append(s.Mounts, specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: "/t", Options: []string{"ro"}})
 }
 
-// userSpace gives a container a user namespace, and a network of that one.
+// userSpace gives a container a user namespace and a network namespace that belongs to it.
 func userSpace(t *testing.T, s *specs.Spec) {
 	t.Helper()
 	const first = 100000
-	// Not by clone(2) of Go's: what a start hides of its heap is not in a copy (hideHeap).
+	// Not by Go's clone(2): a copy lacks the heap that a start hides (hideHeap).
 	holder := exec.Command("busybox", "unshare", "-U", "-n", "sleep", "1000")
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func userSpace(t *testing.T, s *specs.Spec) {
 			t.Fatalf("no user namespace: %v", err)
 		}
 	}
-	held := map[string]string{} // paths of descriptors: the process ends
+	held := map[string]string{} // paths of descriptors, as the process ends
 	for _, kind := range []string{"user", "net"} {
 		f, err := os.Open(dir + "ns/" + kind)
 		if err != nil {
@@ -154,7 +154,7 @@ func userSpace(t *testing.T, s *specs.Spec) {
 	s.Linux.GIDMappings = s.Linux.UIDMappings
 }
 
-// allows is a filter that judges and refuses nothing but a call that nobody makes.
+// allows returns a filter that refuses only a call that nobody makes.
 func allows() *seccomp.Filter {
 	var p []byte
 	for _, s := range []struct {
@@ -173,8 +173,8 @@ func allows() *seccomp.Filter {
 	return &seccomp.Filter{Program: p}
 }
 
-// planned writes down the start of a kind, whose program is args. The container of a further program runs; everything
-// ends with the test.
+// planned writes down the start of a kind, whose program is args. For a further program, the container runs.
+// Everything ends with the test.
 func planned(t *testing.T, k *startKind, args ...string) (st *starting, spec *specs.Spec, flags uintptr) {
 	t.Helper()
 	spec = runtimetest.Spec(t, runtimetest.BusyboxRoot(t))

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memory is what steps read and write: text, tables and results. It is put together before it has an address, so an
-// address in it is an offset until then.
+// memory is what steps read and write: text, tables and results. It is filled before it has an address, so addresses
+// in it are offsets until load.
 type memory struct {
 	b     []byte
-	fix   []int // where addresses are in it
+	fix   []int // where it holds addresses
 	texts map[string]address
 	err   error
 }
@@ -30,10 +30,10 @@ func (m *memory) bytes(p []byte) address {
 	return at
 }
 
-// space is n bytes of zeros.
+// space puts n zeros into the memory.
 func (m *memory) space(n int) address { return m.bytes(make([]byte, n)) }
 
-// text is s as C has it, once for all its uses: it is not written to.
+// text puts s into the memory as C has it, once for all its uses: nothing writes to it.
 func (m *memory) text(s string) address {
 	if at, ok := m.texts[s]; ok {
 		return at
@@ -46,7 +46,7 @@ func (m *memory) text(s string) address {
 	return at
 }
 
-// fresh is s at a place of its own, which may be written to.
+// fresh puts s at a place of its own, which may be written to.
 func (m *memory) fresh(s string) address {
 	if strings.IndexByte(s, 0) >= 0 {
 		m.err = fmt.Errorf("%q: %w", s, unix.EINVAL)
@@ -56,7 +56,7 @@ func (m *memory) fresh(s string) address {
 	return at
 }
 
-// words is a row of 64-bit numbers; an address among them is filled in when it is known.
+// words puts a row of 64-bit numbers into the memory. load completes the addresses among them.
 func (m *memory) words(list ...word) address {
 	at := m.space(8 * len(list))
 	for i, w := range list {
@@ -73,7 +73,7 @@ func (m *memory) words(list ...word) address {
 	return at
 }
 
-// strings is a list of texts as execve(2) takes it.
+// strings puts a list of texts into the memory as execve(2) takes it.
 func (m *memory) strings(list []string) address {
 	words := make([]word, 0, len(list)+1)
 	for _, s := range list {
@@ -82,7 +82,7 @@ func (m *memory) strings(list []string) address {
 	return m.words(append(words, value(0))...)
 }
 
-// load copies the memory to to, whose address is base.
+// load copies the memory to to, whose address is base, and completes the addresses in it.
 func (m *memory) load(to []byte, base uintptr) {
 	copy(to, m.b)
 	for _, p := range m.fix {

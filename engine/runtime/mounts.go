@@ -13,10 +13,10 @@ import (
 	"box/fs/mount"
 )
 
-// setsFlags are what a bind does not take over at once: it needs a second call.
+// setsFlags are the flags that a bind does not set at once: they take a second call.
 const setsFlags = ^uintptr(unix.MS_BIND | unix.MS_REC)
 
-// openTrees opens the sources of binds while the process is root of the host: the root of a user namespace may not
+// openTrees opens the sources of binds while the process is root of the host, as the root of a user namespace may not
 // reach them by path (open_tree(2), Linux 5.2).
 func (r *root) openTrees(list []specs.Mount) {
 	for i := range list {
@@ -44,8 +44,8 @@ func (r *root) mountAll(spec *specs.Spec, groups map[string]string, ownGroups bo
 		}
 		switch m.Type {
 		case "proc", "sysfs":
-			// What the kernel shows of itself must be where it is looked for, and hidden: not behind a link of the
-			// image's.
+			// What the kernel shows of itself must be at the path where it is used and masked, not behind a link of
+			// the image.
 			r.finish(m, p, r.kernel(m, p, r.place(mounting(m), m.Destination, folder|realPath)))
 		case "tmpfs":
 			r.tmpfs(m, p)
@@ -62,14 +62,14 @@ func (r *root) mountAll(spec *specs.Spec, groups map[string]string, ownGroups bo
 	return nil
 }
 
-// lentProc are the files of /proc that programs like lxcfs put others in the place of.
+// lentProc are the files of /proc that may be mounted over, as programs like lxcfs do.
 var lentProc = []string{
 	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg",
 	"/proc/slabinfo",
 	"/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
 }
 
-// checkProc refuses another /proc than the kernel's.
+// checkProc refuses any /proc but the kernel's.
 func checkProc(m *specs.Mount) error {
 	if path.Clean(m.Destination) != "/proc" || m.Type == "proc" {
 		return nil
@@ -81,8 +81,8 @@ func checkProc(m *specs.Mount) error {
 	return refuse("%q cannot be mounted because it is not of type proc", m.Destination)
 }
 
-// mountpoint is a place that may be mounted on, wherever links of the image's lead: not the root, nor what the kernel
-// shows in /proc.
+// mountpoint opens a place to mount on, wherever the image's links lead. It refuses the root and what the kernel shows
+// in /proc.
 func (r *root) mountpoint(m *specs.Mount, kind placeKind) register {
 	target := r.place(mounting(m), m.Destination, kind)
 	r.checkFree(m, target)
@@ -104,7 +104,7 @@ func (r *root) checkFree(m *specs.Mount, target register) {
 	}
 }
 
-// kernel mounts a file system of the kernel's over target.
+// kernel mounts one of the kernel's file systems over target.
 func (r *root) kernel(m *specs.Mount, p mount.Parsed, target register) register {
 	data := p.Data
 	if r.label != "" && m.Type != "proc" && m.Type != "sysfs" && m.Type != "mqueue" {
@@ -118,8 +118,8 @@ func labelled(data, label string) string {
 	return strings.TrimPrefix(fmt.Sprintf("%s,context=%q", data, label), ",")
 }
 
-// tmpfs has the mode of the folder that it covers, if there was one, unless the options name another. It becomes
-// read-only when everything is made (protectMounts).
+// tmpfs mounts one with the mode of the folder that it covers, if there is any, unless the options name another.
+// protectMounts makes it read-only when everything is in place.
 func (r *root) tmpfs(m *specs.Mount, p mount.Parsed) {
 	p.Flags &^= unix.MS_RDONLY
 	data := p.Data
@@ -175,7 +175,7 @@ func (r *root) bind(m *specs.Mount, p mount.Parsed) error {
 	return nil
 }
 
-// restrict sets the flags of the mount that top is on, and no others but those that are locked there.
+// restrict sets these flags of the mount that top is on, and of the others only those that are locked there.
 func (r *root) restrict(m *specs.Mount, flags uintptr, top register) {
 	flags |= unix.MS_BIND | unix.MS_REMOUNT
 	done := &label{}
@@ -188,7 +188,7 @@ func (r *root) restrict(m *specs.Mount, flags uintptr, top register) {
 	r.mark(done)
 }
 
-// finish closes what a mount was made on, and lets it propagate as its options say.
+// finish closes a mount's target and lets the mount propagate as its options say.
 func (r *root) finish(m *specs.Mount, p mount.Parsed, target register) {
 	r.release(target)
 	if p.Propagation == 0 {
@@ -205,7 +205,7 @@ func (r *root) propagate(m *specs.Mount, p mount.Parsed, top register) {
 	}
 }
 
-// protectMounts makes those read-only that had to be written to until now.
+// protectMounts makes those mounts read-only that had to be written to until now.
 func (r *root) protectMounts(list []specs.Mount) {
 	for i := range list {
 		m := &list[i]

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// names sets the host name and the domain.
+// names sets the host name and the domain name.
 func (s *steps) names(spec *specs.Spec) {
 	if n := spec.Hostname; n != "" {
 		s.do("sethostname", unix.SYS_SETHOSTNAME, cstring(n), value(len(n)))
@@ -17,13 +17,13 @@ func (s *steps) names(spec *specs.Spec) {
 	}
 }
 
-// sysctl sets a parameter of the kernel's, of the namespaces that the process is in.
+// sysctl sets a kernel parameter in the namespaces that the process is in.
 func (s *steps) sysctl(key, value string, proc register) {
 	s.write("write sysctl "+key, proc, sysctlFile(key)[1:], value)
 }
 
-// makeWorkingDir makes the folder that the program is to start in, and those above it, where they are missing. What is
-// wrong with it is said when it is entered.
+// makeWorkingDir makes the program's working folder, and those above it, where they are missing. It passes over
+// errors: entering the folder reports them.
 func (r *root) makeWorkingDir(dir string) {
 	made, missing := r.register(), &label{}
 	r.do("make the working folder", opPlace, r.fd, r.fresh(path.Clean("/"+dir)), folder).tolerate(anyErrno).

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaceKinds are the kinds of namespaces(7) in the order in which they are joined: the user's first, since it owns
-// what it may do to others, and the one of mounts last, since it takes /proc out of sight.
+// namespaceKinds are the kinds of namespaces(7) in the order in which they are joined: user first, since it decides
+// what the process may do to the others, and mount last, since it takes /proc out of sight.
 var namespaceKinds = []struct {
 	kind specs.LinuxNamespaceType
 	file string // in /proc/PID/ns
@@ -26,7 +26,7 @@ var namespaceKinds = []struct {
 	{specs.MountNamespace, "mnt", unix.CLONE_NEWNS},
 }
 
-// spaces are the namespaces of a process that is to be started: which are made and which are joined.
+// spaces are the namespaces of a process to be started: those to make and those to join.
 type spaces struct {
 	own    uintptr // flags of clone(2)
 	joined []joined
@@ -54,7 +54,8 @@ func (s *spaces) joins(flag uintptr) bool {
 	return false
 }
 
-// spacesOf opens the namespaces of a spec that are joined. close is due, after an error too.
+// spacesOf notes the namespaces that a spec makes and opens those that it joins. The caller must close the result,
+// even after an error.
 func spacesOf(list []specs.LinuxNamespace) (s spaces, err error) {
 	for _, k := range namespaceKinds {
 		for _, n := range list {
@@ -83,7 +84,8 @@ func (s *spaces) join(kind string, flag uintptr, path string) error {
 	return nil
 }
 
-// spacesWithin opens those namespaces of process pid that a container of the given kinds has, by flag.
+// spacesWithin opens those namespaces of process pid whose flags are in kinds. The caller must close the result, even
+// after an error.
 func spacesWithin(pid int, kinds uintptr) (s spaces, err error) {
 	for _, k := range namespaceKinds {
 		if kinds&k.flag == 0 {
@@ -96,7 +98,7 @@ func spacesWithin(pid int, kinds uintptr) (s spaces, err error) {
 	return s, nil
 }
 
-// numbers are the descriptors of what is joined.
+// numbers returns the descriptors of the namespaces to join.
 func (s *spaces) numbers() (list []int, err error) {
 	for _, j := range s.joined {
 		n, err := number(j.f)
@@ -108,7 +110,7 @@ func (s *spaces) numbers() (list []int, err error) {
 	return list, nil
 }
 
-// join appends the steps that enter the namespaces, and become root of the user namespace if there is one.
+// join appends the steps that enter the namespaces and become root of the user namespace, if there is one.
 func (st *starting) join() {
 	for i, j := range st.spaces.joined {
 		st.do("join namespace "+j.kind, unix.SYS_SETNS, value(st.joins[i]), value(j.flag))

@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stopReport is what the process says after each step.
+// stopReport is what the process reports after each step.
 const stopReport = 1<<32 - 77
 
-// stops has the process wait after each step.
+// stops makes the process wait after each step.
 func (s *steps) stops() {
 	labels := map[*label]bool{nil: true}
 	list := s.list
@@ -37,7 +37,7 @@ func (s *steps) stops() {
 	}
 }
 
-// watch starts the process and calls look after each step, with its number. It comes back when the program runs.
+// watch starts the process and calls look with each step's number after that step. It returns when the program runs.
 func (s *steps) watch(t *testing.T, flags uintptr, group int, look func(i, pid int)) (pid int) {
 	t.Helper()
 	if err := unix.SetNonblock(s.report, false); err != nil {
@@ -70,7 +70,7 @@ func (s *steps) watch(t *testing.T, flags uintptr, group int, look func(i, pid i
 	return f.pid
 }
 
-// mountsOf are the numbers of the mounts that a process sees.
+// mountsOf returns the numbers of the mounts that a process sees.
 func mountsOf(t *testing.T, pid int) map[string]bool {
 	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
@@ -84,7 +84,7 @@ func mountsOf(t *testing.T, pid int) map[string]bool {
 	return list
 }
 
-// opened are a process's descriptors, and what each is.
+// opened returns a process's descriptors and what each is.
 func opened(t *testing.T, pid int) map[int]string {
 	t.Helper()
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
@@ -102,13 +102,13 @@ func opened(t *testing.T, pid int) map[int]string {
 	return list
 }
 
-// mountOf is the mount that a descriptor is of.
+// mountOf returns the number of a descriptor's mount.
 func mountOf(t *testing.T, pid, fd int) string {
 	t.Helper()
 	return field(t, fmt.Sprintf("/proc/%d/fdinfo/%d", pid, fd), "mnt_id:")
 }
 
-// field is a line of a file of /proc.
+// field returns the rest of the line in a file of /proc that begins with name.
 func field(t *testing.T, file, name string) string {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -123,7 +123,7 @@ func field(t *testing.T, file, name string) string {
 	return ""
 }
 
-// rights are what a process may do.
+// rights returns what a process may do.
 func rights(t *testing.T, pid int) map[string]string {
 	t.Helper()
 	list := map[string]string{}
@@ -134,9 +134,9 @@ func rights(t *testing.T, pid int) map[string]string {
 	return list
 }
 
-// TestOpenAfterEachStep stops every kind of start after each of its steps. From where the process is in the container's
-// root nothing of the host's is open, and a further program's process has from its first moment on no more open than
-// the program will have and the socket for reports, and no more rights.
+// TestOpenAfterEachStep stops every kind of start after each of its steps. Once the process is in the container's
+// root, nothing of the host's is open. A further program's process has, from its first moment on, no more rights than
+// the program will have, and no more open than that and the socket for reports.
 func TestOpenAfterEachStep(t *testing.T) {
 	for _, k := range startKinds() {
 		if k.confine {

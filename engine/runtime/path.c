@@ -1,4 +1,5 @@
-// Paths of a container's, which its image and its other processes may have filled with links, are opened as if its root were the root of all.
+// Opens paths of a container, which its image and its other processes may have filled with links, as if its root were
+// the root of all.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 #define SYS_openat2 437
 #endif
 
-// join writes the three parts of a path to to, which has room for PATH_MAX.
+// join writes the three parts of a path to to, which has room for PATH_MAX bytes.
 static long join(char *to, const char *parts[3], const long lengths[3])
 {
 	long n = 0;
@@ -38,7 +39,7 @@ static long length(const char *s)
 	return n;
 }
 
-// part opens one part of a path, and follows no link.
+// part opens one part of a path and follows no link.
 static long part(int dir, const char *name, long n)
 {
 	char text[256];
@@ -51,8 +52,9 @@ static long part(int dir, const char *name, long n)
 	return sys(SYS_openat, dir, (long)text, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, 0, 0);
 }
 
-// walk is look before Linux 5.6, as fs/inroot in Go: one part after the other. What has been walked has neither links nor ".." in it, so that a path can be walked anew
-// with what a link says in the link's place, or without the part before "..": no folder is ever left upwards, wherever it is moved meanwhile.
+// walk is look before Linux 5.6, as fs/inroot in Go: it opens one part after the other. What it has walked has
+// neither links nor ".." in it, so it can walk the path anew with a link's text in the link's place, or without the
+// part before "..". It never leaves a folder upwards, wherever that is moved meanwhile.
 static long walk(int root, const char *path, int real)
 {
 	static char texts[2][PATH_MAX], link[PATH_MAX];
@@ -70,7 +72,7 @@ static long walk(int root, const char *path, int real)
 		for (name = p; *p && *p != '/';)
 			p++;
 		n = p - name;
-		if (name[0] == '.' && (n == 1 || (n == 2 && name[1] == '.'))) { // in a folder alone
+		if (name[0] == '.' && (n == 1 || (n == 2 && name[1] == '.'))) { // only in a folder
 			next = sys(SYS_openat, fd, (long)".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
 			sys(SYS_close, fd, 0, 0, 0, 0, 0);
 			fd = next;
@@ -109,7 +111,7 @@ static long walk(int root, const char *path, int real)
 	return fd;
 }
 
-// look opens a path below root as if root were the root of all, without following links if real.
+// look opens a path below root as if root were the root of all. If real, it refuses links.
 static long look(int root, const char *path, int real)
 {
 	struct { uint64_t flags, mode, resolve; } how = { O_PATH | O_CLOEXEC, 0, 0x10 /* RESOLVE_IN_ROOT */ };
@@ -127,8 +129,8 @@ static long look(int root, const char *path, int real)
 	return fd == -ENOSYS ? walk(root, path, real) : fd;
 }
 
-// make makes what is missing on the way to path, and path itself. If a link that leads to nothing is in the way, longer gets the path with what
-// the link says in its place, and EEXIST is the result.
+// make makes what is missing on the way to path, and path itself. If a link that leads to nothing is in the way, it
+// returns EEXIST and writes to longer the path with the link's text in the link's place.
 static long make(int root, char *path, int kind, char *longer)
 {
 	static char link[PATH_MAX];
@@ -174,7 +176,8 @@ static long make(int root, char *path, int kind, char *longer)
 	return dir;
 }
 
-// place is look, and makes what is missing: folders, and at the end a folder or an empty file. Links that lead to nothing are followed.
+// box_place is look, but makes what is missing: folders, and at the end a folder or an empty file. It follows links
+// that lead to nothing.
 long box_place(int root, char *path, int kind)
 {
 	static char longer[2][PATH_MAX];

@@ -29,7 +29,8 @@ func (s *steps) refuseCalls(numbers ...int) {
 		s.words(value(len(program)/8), s.bytes(program)))
 }
 
-// placed is where a place is, as the kernel says, and the error of opening it. old is for kernels without openat2(2).
+// placed returns where a place is, as the kernel says, and the error of opening it. old stands for a kernel without
+// openat2(2).
 func placed(t testing.TB, root, path string, kind placeKind, old bool) (string, error) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -69,7 +70,7 @@ func placed(t testing.TB, root, path string, kind placeKind, old bool) (string, 
 	return string(p[:n]), nil
 }
 
-// hostile is a folder with a root in it whose links lead to and fro.
+// hostile makes a folder with a root in it whose links lead in and out.
 func hostile(t testing.TB) (root string) {
 	t.Helper()
 	top := t.TempDir()
@@ -110,7 +111,7 @@ func hostile(t testing.TB) (root string) {
 	return root
 }
 
-// listing is all that lies beside root.
+// listing returns all that lies beside root.
 func listing(t testing.TB, root string) (list string) {
 	t.Helper()
 	err := filepath.WalkDir(filepath.Dir(root), func(p string, _ os.DirEntry, err error) error {
@@ -158,7 +159,7 @@ func TestPlace(t *testing.T) {
 		{"/filelink/x/y", file, "", unix.ENOTDIR},
 		{"/file/../dir", there, "", unix.ENOTDIR},
 		{"/filelink/.", there, "", unix.ENOTDIR},
-		{"/file", folder, "/file", nil}, // mount(2) will say that it is no folder
+		{"/file", folder, "/file", nil}, // mount(2) will complain that it is no folder
 		{"/dir", file, "/dir", nil},
 		{"/new", folder, "/new", nil},
 		{"/a/b/c", folder, "/a/b/c", nil},
@@ -218,7 +219,7 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// FuzzPlace lets a path and a link to it lead anywhere: the place is in the root, and it is the same on old kernels.
+// FuzzPlace lets a path and a link to it lead anywhere. The place is in the root, and it is the same on old kernels.
 func FuzzPlace(f *testing.F) {
 	for _, p := range []string{"dir/../..", "abs/../file", "/out/x", "dangle1/../x", "./self/./loop", "chain9/../../..",
 		"fuzz/fuzz"} {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pathOperands are the operands of calls that the kernel resolves as paths, those of the operations too. A call that is
-// not here has none that anybody has thought of.
+// pathOperands are the operands that the kernel resolves as paths, by call and operation. The test fails on calls
+// that are not listed.
 var pathOperands = map[operation][]int{
 	unix.SYS_OPENAT: {1}, unix.SYS_MOUNT: {0, 1}, unix.SYS_UMOUNT2: {0}, unix.SYS_CHDIR: {0}, unix.SYS_PIVOT_ROOT: {0, 1},
 	unix.SYS_EXECVE: {0},
@@ -25,8 +25,8 @@ var pathOperands = map[operation][]int{
 	opDevice: {},
 }
 
-// entered is the step by which the process is in the container's root, and forked the last one that makes a process, -1
-// for none.
+// entered returns the step by which the process is in the container's root, and the last step that makes a process,
+// -1 for none.
 func (st *starting) entered(t *testing.T) (entered, forked int) {
 	t.Helper()
 	entered, forked = -1, -1
@@ -49,7 +49,7 @@ func (st *starting) entered(t *testing.T) (entered, forked int) {
 	return entered, forked
 }
 
-// operand is the text of a path.
+// operand returns the text of a path.
 func (st *starting) operand(w word) string {
 	at, ok := w.(address)
 	if !ok {
@@ -59,8 +59,9 @@ func (st *starting) operand(w word) string {
 	return string(text)
 }
 
-// TestPathsInRoot: after the container's root was entered no path is resolved by a plain call but the program's: others
-// are opened in the root as a folder (opPlace), and there is no descriptor whose parents a path could lead to.
+// TestPathsInRoot checks that no plain call but the program's resolves a path once the process has entered the
+// container's root. Other paths are opened below a descriptor of the root (opPlace), and no descriptor has parents
+// that a path could lead to.
 func TestPathsInRoot(t *testing.T) {
 	for _, k := range startKinds() {
 		t.Run(k.what, func(t *testing.T) {
@@ -91,7 +92,7 @@ func TestPathsInRoot(t *testing.T) {
 						}
 					case s.nr == unix.SYS_OPENAT && s.args[0] == st.proc && strings.HasPrefix(text, "self/") && st.c.spec == nil &&
 						i < forked:
-						// Of the kernel's own files, where nobody in the container sees the process.
+						// One of the kernel's own files, while nobody in the container sees the process.
 					default:
 						t.Errorf("step %d, %v: %q is resolved by a plain call", i, s.fail(unix.EPERM), text)
 					}

@@ -17,8 +17,8 @@ import (
 	"box/engine/seccomp"
 )
 
-// limits sets resource limits. They are raised as root of the host, and lowered last: what is done until then needs
-// some files.
+// limits raises resource limits as root of the host. setLimits lowers them last, as the steps until then need some
+// files.
 func (st *starting) limits(list []specs.POSIXRlimit) error {
 	const files = "RLIMIT_NOFILE"
 	named := false
@@ -49,8 +49,8 @@ func (st *starting) limits(list []specs.POSIXRlimit) error {
 	return nil
 }
 
-// setLimits is the second half of limits. That of the user's processes is for the one that will be the program: another
-// that forks it is one too many.
+// setLimits sets the limit on the user's processes, or all others. That one limit is only for the process that
+// becomes the program: it could keep another from forking it.
 func (st *starting) setLimits(processes bool) {
 	for _, l := range st.rlimits {
 		kind := rlimits[l.Type]
@@ -62,7 +62,7 @@ func (st *starting) setLimits(processes bool) {
 	}
 }
 
-// rlimits are the limits of getrlimit(2) by the names of the OCI runtime spec.
+// rlimits has the limits of getrlimit(2) by the names of the OCI runtime spec.
 var rlimits = map[string]int{
 	"RLIMIT_CPU": unix.RLIMIT_CPU, "RLIMIT_FSIZE": unix.RLIMIT_FSIZE, "RLIMIT_DATA": unix.RLIMIT_DATA,
 	"RLIMIT_STACK": unix.RLIMIT_STACK, "RLIMIT_CORE": unix.RLIMIT_CORE, "RLIMIT_RSS": unix.RLIMIT_RSS,
@@ -72,7 +72,7 @@ var rlimits = map[string]int{
 	"RLIMIT_RTTIME": unix.RLIMIT_RTTIME,
 }
 
-// Rlimit is the number of a limit of getrlimit(2) by its name in the OCI runtime spec.
+// Rlimit returns the number of a limit of getrlimit(2) by its name in the OCI runtime spec.
 func Rlimit(name string) (number int, known bool) {
 	number, known = rlimits[name]
 	return number, known
@@ -88,8 +88,8 @@ func (s *steps) writeTo(what string, fd register, text string) {
 	s.do(what, unix.SYS_CLOSE, fd)
 }
 
-// confine names the AppArmor profile or the SELinux label that the program is to run under. AppArmor has a file of its
-// own since Linux 5.8: where it is not the only one that confines, the common file may be another's.
+// confine sets the AppArmor profile or the SELinux label that the program will run under. AppArmor has its own file
+// since Linux 5.8; the common one may belong to another security module.
 func (s *steps) confine(p *specs.Process, proc register) {
 	if p.ApparmorProfile != "" {
 		const what = "unable to apply apparmor profile"
@@ -107,7 +107,7 @@ func (s *steps) confine(p *specs.Process, proc register) {
 	}
 }
 
-// standard makes descriptors the standard streams, and closes them.
+// standard makes descriptors the standard streams and closes the originals.
 func (s *steps) standard(fds ...operand) {
 	closed := map[operand]bool{}
 	for i, fd := range fds {
@@ -121,20 +121,20 @@ func (s *steps) standard(fds ...operand) {
 	}
 }
 
-// closeOthers closes all descriptors but the standard streams and the one for reports: a program, and the folder that
-// it starts in, could be named by them.
+// closeOthers closes all descriptors but the standard streams and the one for reports, as the program or its working
+// folder could be named by them.
 func (s *steps) closeOthers() {
 	if s.report > 3 {
 		s.do("close descriptors", opClose, value(3), value(s.report-1))
 	}
-	// The lowest number that is free is the one that is taken, so none is above what there may have been at once.
+	// The kernel takes the lowest free number, so none is above what can have been open at once.
 	s.do("close descriptors", opClose, value(s.report+1), value(s.highest+s.regs+3))
 }
 
-// drop gives up what the program may not do, and enters its folder.
+// drop gives up what the program may not do and enters its folder.
 //
-// Without no_new_privs the filter needs a privilege and comes before that is gone; else it comes last (execute), so
-// that it judges as few calls of ours as possible.
+// Without no_new_privs the filter needs a privilege and comes before that is gone. Otherwise it comes last (execute),
+// so that it judges as few of our calls as possible.
 func (s *starting) drop(p *specs.Process, filter *seccomp.Filter) error {
 	s.do("signals", opSignals)
 	entered := s.chdir(p.Cwd, unix.EACCES, unix.EPERM)
@@ -151,7 +151,7 @@ func (s *starting) drop(p *specs.Process, filter *seccomp.Filter) error {
 	s.bound(caps)
 	s.do("unable to set keep caps", unix.SYS_PRCTL, value(unix.PR_SET_KEEPCAPS), value(1))
 	s.user(&p.User)
-	// A folder that root may not enter may be the user's, over a network.
+	// A folder that root may not enter may be the user's, on a network file system.
 	again, done := &label{}, &label{}
 	s.do(chdirFailed(p.Cwd), opTest, entered).tolerate(unix.EAGAIN).orElse(again).then(done)
 	s.mark(again)
@@ -163,7 +163,7 @@ func (s *starting) drop(p *specs.Process, filter *seccomp.Filter) error {
 	return nil
 }
 
-// program is a filter as seccomp(2) takes it (struct sock_fprog).
+// program lays out a filter as seccomp(2) takes it (struct sock_fprog).
 func (s *steps) program(f *seccomp.Filter) address {
 	if f == nil {
 		return 0
@@ -177,7 +177,7 @@ func (s *steps) filter(f *seccomp.Filter, program address) {
 	}
 }
 
-// umask sets the mask that a program asks for; runc's is in force for others.
+// umask sets the mask that a program asks for. For others, runc's stays in force.
 func (s *steps) umask(u *specs.User) {
 	if u.Umask != nil {
 		s.do("umask", unix.SYS_UMASK, value(*u.Umask))
@@ -200,8 +200,8 @@ func chdirFailed(dir string) string {
 	return fmt.Sprintf("chdir to cwd (%q) set in config.json failed", dir)
 }
 
-// chdir enters a folder of the container's, whose root is the process's. The result is not 0 unless that was refused
-// with an error of pass.
+// chdir enters a folder of the container, whose root is the process's. entered is 0 only if that failed with an error
+// of pass.
 func (s *steps) chdir(dir string, pass ...unix.Errno) (entered register) {
 	what := chdirFailed(dir)
 	out, outside := &label{}, &label{}
@@ -220,8 +220,8 @@ func (s *steps) chdir(dir string, pass ...unix.Errno) (entered register) {
 var errOutside = errors.New("current working directory is outside of container mount namespace root -- possible " +
 	"container breakout detected")
 
-// inside makes sure that the working folder is below the root: the kernel names one that is not without a slash at the
-// beginning (getcwd(2)).
+// inside makes sure that the working folder is below the root. The kernel names one that is not without a slash at
+// the beginning (getcwd(2)).
 func (s *steps) inside() {
 	outside := func(error) error { return errOutside }
 	name := s.space(unix.PathMax)

@@ -10,8 +10,8 @@ import (
 	"box/fs/mount"
 )
 
-// root is a container's root while it is being made: the process sees the host's files at "/" and this one by a
-// descriptor.
+// root is a container's root while it is being made: the process sees the host's files at "/" and reaches this
+// root by a descriptor.
 type root struct {
 	*steps
 	fd    register
@@ -22,8 +22,8 @@ type root struct {
 
 // enterRoot separates the new mount namespace from the host's and opens the container's root in it.
 //
-// Mounts of the host's still reach it (slave) but for what a spec says else; the mount that the root lies on must not
-// be shared, or pivot_root(2) refuses it and the bind would be seen on the host.
+// The host's mounts still reach it (slave) unless the spec says otherwise. The mount that the root lies on must not be
+// shared, or pivot_root(2) would refuse it and the bind would be seen on the host.
 func (s *steps) enterRoot(spec *specs.Spec) error {
 	propagation := mount.Parse([]string{spec.Linux.RootfsPropagation}).Propagation
 	above := uintptr(unix.MS_PRIVATE)
@@ -62,16 +62,16 @@ func (s *steps) openRoot(spec *specs.Spec) register {
 		value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 }
 
-// pivot makes the container's root the root of all, and takes the host's away.
+// pivot makes the container's root the root of the mount namespace and unmounts the host's.
 func (r *root) pivot(spec *specs.Spec) {
 	old := r.open("open the host's root", unix.SYS_OPENAT, current, cstring("/"),
 		value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
 	r.do("enter the root", unix.SYS_FCHDIR, r.fd)
-	// the old root is on top of the new one then: pivot_root(2), NOTES
+	// This leaves the old root on top of the new one (pivot_root(2), NOTES).
 	r.do("pivot_root", unix.SYS_PIVOT_ROOT, cstring("."), cstring("."))
 	r.do("enter the host's root", unix.SYS_FCHDIR, old)
 	r.release(old)
-	// or unmounting would reach the host
+	// Otherwise unmounting would reach the host.
 	r.mount("separate the host's root", cstring(""), cstring("."), "", unix.MS_SLAVE|unix.MS_REC, cstring(""))
 	r.do("leave the host's root", unix.SYS_UMOUNT2, cstring("."), value(unix.MNT_DETACH))
 	r.do("enter the root", unix.SYS_CHDIR, cstring("/"))
@@ -86,7 +86,7 @@ func (r *root) protectRoot() {
 	const flags = unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY
 	done := &label{}
 	r.mount("make the root read-only", cstring(""), cstring("/"), "", flags, cstring("")).tolerate(anyErrno).then(done)
-	// Flags that are locked in a user namespace must be given again.
+	// Flags that are locked in a user namespace must be set again.
 	all := r.register()
 	r.do("flags of the root", opFlags, r.fd).into(all)
 	r.do("flags of the root", opOr, all, value(flags)).into(all)
@@ -94,14 +94,14 @@ func (r *root) protectRoot() {
 	r.mark(done)
 }
 
-// place opens a path of the container's, and makes it first when kind says so.
+// place opens a path in the container and makes what is missing if kind says so.
 func (r *root) place(what, p string, kind placeKind) register {
 	at := r.register()
 	r.do(what, opPlace, r.fd, r.fresh(p), kind).into(at)
 	return at
 }
 
-// shown is a path by which mount(2) reaches a descriptor.
+// shown returns a path by which mount(2) reaches a descriptor.
 func (r *root) shown(fd register) address {
 	l := r.link("/proc/self/fd/")
 	r.show(l, fd)

@@ -1,5 +1,6 @@
-// The process that is to become a container's program is a copy of the keeper with one thread: nothing of Go, and no function of the C
-// library's, may be called in it. It makes system calls in the order that Go wrote down, and no decision of its own but those in this file.
+// The process that will be a container's program is a copy of the keeper with one thread. It may call nothing of Go
+// and no function of the C library. It makes system calls in the order that Go wrote down and decides only what this
+// file decides.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@
 
 extern char **environ;
 
-// What the keeper was started with, noted before anything of Go's runs, which raises the limit for itself.
+// What the keeper was started with, noted before Go runs, which raises the limit for itself.
 static struct rlimit files;
 static char *environment, *environment_end;
 
@@ -44,7 +45,8 @@ __attribute__((constructor)) static void note(void)
 
 uint64_t box_files(void) { return files.rlim_cur; }
 
-// fork_into is clone(2) as fork(2) is, into a control group at once where the kernel can (clone3(2), CLONE_INTO_CGROUP).
+// fork_into calls clone(2) as fork(2) does, into a control group at once where the kernel can (clone3(2),
+// CLONE_INTO_CGROUP).
 static long fork_into(unsigned long flags, int group, int64_t *joined)
 {
 	uint64_t args[11] = { flags | 0x200000000ULL, 0, 0, 0, flags & CLONE_PARENT ? 0 : SIGCHLD, 0, 0, 0, 0, 0, (uint64_t)group };
@@ -105,7 +107,8 @@ static long executable(const char *path)
 	return sys(SYS_faccessat, AT_FDCWD, (long)path, 1 /* X_OK */, 0, 0, 0); // the real ids are the effective ones here
 }
 
-// close_all leaves out what is open already only if it is asked for a range without an end: there may be a thousand million numbers in it.
+// close_all closes a range of descriptors. Without close_range(2) it lists the open ones if the range has no end:
+// there may be a thousand million numbers in it.
 static long close_all(uint64_t first, uint64_t last)
 {
 	static char entries[4096];
@@ -180,7 +183,7 @@ static long is_free(int fd, int root)
 	return r;
 }
 
-// end does not come back, whatever a filter says of the calls.
+// end does not return, whatever a filter does with the calls.
 __attribute__((noreturn)) static void end(int code)
 {
 	for (;;) {
@@ -274,7 +277,7 @@ long box_run(struct box_step *steps, int n, int64_t *reg, unsigned long flags, i
 	int64_t joined;
 	long pid;
 
-	// No handler of Go's may run in the copy.
+	// No signal handler of Go may run in the copy.
 	sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&old, 8, 0, 0);
 	pid = fork_into(flags, group, &joined);
 	if (pid == 0) {

@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// start makes a process that carries out s, with the flags of clone(2) and in the control group of an open folder if
-// that is not -1. It comes back when the process has executed its program, with its number, or with the error of the
-// step that failed; then no process is left, but after a lateError.
+// start makes a process that carries out s, with the flags of clone(2), in the control group of the open folder group
+// unless that is -1. It returns the process's number once it has executed its program, or the error of the step that
+// failed. After an error no process is left, unless it is a lateError.
 //
-// The calling goroutine's process must be the only one that waits for children that it does not know.
+// Nothing else in this process may wait for children that it does not know.
 func (s *steps) start(flags uintptr, group int) (pid int, err error) {
 	defer s.near.Close()
 	first, err := s.clone(flags, group)
@@ -28,7 +28,7 @@ func (s *steps) start(flags uintptr, group int) (pid int, err error) {
 	return s.follow(first)
 }
 
-// clone is start without waiting for what the process reports.
+// clone makes the process as start does, without waiting for its reports.
 func (s *steps) clone(flags uintptr, group int) (pid int, err error) {
 	defer s.far.Close()
 	image, err := s.image()
@@ -38,7 +38,7 @@ func (s *steps) clone(flags uintptr, group int) (pid int, err error) {
 	hideHeap()
 	first := int(C.box_run((*C.struct_box_step)(image.steps), C.int(len(s.list)), (*C.int64_t)(image.regs), C.ulong(flags),
 		C.int(group), C.int(s.report)))
-	// at once: the copies of other starts would have it, and what the program is given is a secret
+	// At once: the copies of other starts would have it, and what the program is given is a secret.
 	_ = unix.Munmap(image.mem)
 	if first < 0 {
 		return 0, fmt.Errorf("new process: %w", unix.Errno(-first))
@@ -46,13 +46,13 @@ func (s *steps) clone(flags uintptr, group int) (pid int, err error) {
 	return first, nil
 }
 
-// arena is what Go's heap grows by, at addresses that are multiples of it. The first is somewhere else in each process,
-// the others follow it.
+// arena is what Go's heap grows by, at multiples of it. The first arena lies somewhere else in each process, and the
+// others follow it.
 const arena = 64 << 20
 
-// hideHeap keeps Go's heap, and the stacks in it, out of the copy that a start makes of this process: it has secrets of
-// other containers in it, and who could look at the copy from inside a container, which it enters, would see them. It
-// also makes the copy cheaper.
+// hideHeap keeps Go's heap, with the stacks in it, out of the copy that a start makes of this process: it holds other
+// containers' secrets, and the copy enters a container from where it may be looked at. It also makes the copy
+// cheaper.
 func hideHeap() {
 	here := new([64]byte)
 	from := uintptr(unsafe.Pointer(here)) &^ (arena - 1)
@@ -72,13 +72,13 @@ func mapped(at uintptr) bool {
 	return errno == 0
 }
 
-// image is steps as the process reads them.
+// image is the steps as the process reads them.
 type image struct {
 	mem         []byte
 	steps, regs unsafe.Pointer
 }
 
-// image lays the steps out in a mapping of their own, which is not part of the heap.
+// image lays the steps out in a mapping of their own, outside the heap.
 func (s *steps) image() (image, error) {
 	if s.err != nil {
 		return image{}, s.err
@@ -115,7 +115,7 @@ func (st *step) encode(to *C.struct_box_step, i int, base uintptr) {
 	to.skip_pass, to.skip_ok = skip(st.passed, i), skip(st.done, i)
 }
 
-// skip is how many steps after i lie before l.
+// skip returns how many steps after i lie before l.
 func skip(l *label, i int) C.int32_t {
 	if l == nil {
 		return 0
@@ -123,7 +123,7 @@ func skip(l *label, i int) C.int32_t {
 	return C.int32_t(l.at - i - 1)
 }
 
-// number is the number of a file's descriptor. Fd would make the descriptor block.
+// number returns the number of a file's descriptor. File.Fd would make the descriptor block.
 func number(f *os.File) (n int, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"box/engine/runtime/runtimetest"
 )
 
-// newPlan are steps of a test's.
+// newPlan returns the steps of a test.
 func newPlan(t *testing.T, inherited ...int) *steps {
 	t.Helper()
 	s, err := newSteps(inherited...)
@@ -24,7 +24,7 @@ func newPlan(t *testing.T, inherited ...int) *steps {
 	return s
 }
 
-// last executes a file with these words, after the report that says so.
+// last executes a file with these words, after the report that all is ready.
 func (s *steps) last(file string, words ...string) {
 	s.become(file, &execution{args: s.strings(words), env: s.strings(nil)})
 }
@@ -143,7 +143,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestProgram starts a program that looks at what it has, on kernels old and new.
+// TestProgram starts a program that looks at what it has, on new kernels and as on old ones.
 func TestProgram(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		r, w, err := os.Pipe()

@@ -11,31 +11,31 @@ import (
 	"box/engine/seccomp"
 )
 
-// ErrNotStarted is of a container and a program that the runtime took, and could not get to run. The reason is wrapped
-// too: ErrNotInPath, or the error of the system call that was refused.
+// ErrNotStarted means that the runtime accepted a container or a program but could not get it to run. The reason is
+// wrapped too: ErrNotInPath, or the error of the system call that was refused.
 var ErrNotStarted = errors.New("unable to start container process")
 
 // Runtime is one way to make containers of OCI runtime specs. Its methods may be called from any goroutine.
 type Runtime interface {
-	// Create makes a container of spec, in which nothing runs yet; Delete is due. What judges the system calls of its
-	// programs is either filter or the spec's profile, never both: a runtime may take one of the two alone.
+	// Create makes a container of spec, in which nothing runs yet. The caller must Delete it. Either filter or the
+	// spec's profile judges the system calls of its programs, never both: a runtime may use only one of the two.
 	Create(id string, spec *specs.Spec, filter *seccomp.Filter) (Container, error)
-	// Restore is a container that an earlier process started, from its Record there.
+	// Restore returns a container that an earlier process started, from the Record made there.
 	Restore(id string, record json.RawMessage) (Container, error)
 }
 
 // Container is one container: its namespaces, its control group and its first process. Its methods may be called from
 // any goroutine.
 //
-// Programs are the caller's children, whoever made them: it waits for their pids, and no method does. Terminals are
-// resized by their masters.
+// Programs are the caller's children, whoever made them. The caller waits for their pids, as no method does, and
+// resizes terminals by their masters.
 type Container interface {
-	// Start runs the container's first program, that of p. With p.Terminal the streams are not used and the terminal's
-	// master is returned, set not to block. After an error nothing runs; Delete is still due.
+	// Start runs the container's first program, p. With p.Terminal it ignores the streams and returns the terminal's
+	// master, set not to block. After an error nothing runs; Delete is still due.
 	Start(p *specs.Process, s Streams) (pid int, terminal *os.File, err error)
-	// Exec runs a further program in the running container. In a paused one it is an errdefs.ErrConflict.
+	// Exec runs another program in the running container. It returns errdefs.ErrConflict if the container is paused.
 	Exec(p *specs.Process, s Streams) (pid int, terminal *os.File, err error)
-	// Record is what another process needs to go on with the container, once it runs.
+	// Record returns what another process needs to continue with the container, once it runs.
 	Record() (json.RawMessage, error)
 	// Signal sends sig to every process of the container.
 	Signal(sig unix.Signal) error
@@ -46,22 +46,22 @@ type Container interface {
 	Update(r *specs.LinuxResources) error
 	// Pids lists the container's processes, as the host numbers them.
 	Pids() ([]int, error)
-	// CgroupPaths are the container's folders in the cgroup file systems by controller, "" on the unified one.
+	// CgroupPaths returns the container's folders in the cgroup file systems by controller, "" for the unified one.
 	CgroupPaths() (map[string]string, error)
-	// OOMKills counts the processes that the kernel killed for want of memory; 0 where it does not say. It is asked
-	// before Delete.
+	// OOMKills counts the processes that the kernel killed for lack of memory, 0 if it does not tell. Call it before
+	// Delete.
 	OOMKills() int
 	// Delete kills what is left in the container and removes its control group. It may be called again, and must be
-	// while it gives errdefs.ErrConflict: killed processes take a moment to go.
+	// while it returns errdefs.ErrConflict, as killed processes take a moment to go.
 	Delete() error
 }
 
-// Streams are a program's ends of its standard streams, as blocking descriptors. nil reads and writes /dev/null.
+// Streams are a program's ends of its standard streams, as blocking descriptors. nil stands for /dev/null.
 type Streams struct {
 	Stdin, Stdout, Stderr *os.File
 }
 
-// Close closes the ends, which the program has copies of once it runs.
+// Close closes the ends. A running program has its own copies.
 func (s Streams) Close() {
 	for _, f := range []*os.File{s.Stdin, s.Stdout, s.Stderr} {
 		if f != nil {

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sealed is this program's file as nobody can write to it, to be executed in place of the file.
+// Sealed opens this program's file in a form that nobody can write to, to be executed in place of the file.
 //
-// A container must never get hold of the file that its processes were started by (CVE-2019-5736): until they execute a
-// program of the container's, they are copies of a process that runs from there. An overlay of nothing but lower
-// folders cannot be written to, and costs nothing. Where the kernel has none for the file's folder, it is a copy in
-// memory. dir is made if it is missing, and stays empty.
+// A container must never get hold of the file that its processes were started from (CVE-2019-5736): until they
+// execute a program of the container, they are copies of a process that runs from there. An overlay of only lower
+// folders cannot be written to and costs nothing. Where the kernel makes none for the file's folder, Sealed makes a
+// copy in memory. It creates dir if need be and leaves it empty.
 func Sealed(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, err
@@ -26,8 +26,8 @@ func Sealed(dir string) (*os.File, error) {
 	return Copied()
 }
 
-// overlaid opens the file through an overlay that is mounted nowhere. Two folders are the least that the kernel takes,
-// and this program's is the upper one.
+// overlaid opens the file through an overlay that is mounted nowhere. The kernel takes no less than two folders; this
+// program's is the upper one.
 func overlaid(dir string) (*os.File, error) {
 	path, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -59,7 +59,7 @@ func overlaid(dir string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// Copied is a copy of this program's file in memory that nobody can write to.
+// Copied returns a copy of this program's file in memory that nobody can write to.
 func Copied() (*os.File, error) {
 	f, err := copied()
 	if err != nil {
@@ -68,7 +68,7 @@ func Copied() (*os.File, error) {
 	return f, nil
 }
 
-// InMemory tells whether this program runs from such a copy.
+// InMemory tells whether this program runs from a copy made by Copied.
 func InMemory() bool {
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {
@@ -79,10 +79,10 @@ func InMemory() bool {
 	return err == nil && has&seals == seals
 }
 
-// seals are of a file that nobody can change any more.
+// seals keep a file from ever being changed.
 const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 
-// copied is memfd_create(2); MFD_EXEC is of Linux 6.3.
+// copied calls memfd_create(2). MFD_EXEC came with Linux 6.3.
 func copied() (*os.File, error) {
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSecrets looks at a copy of this process halfway: what is in the heap, on a stack and in the environment is not in
+// TestSecrets looks at a copy of this process halfway. Nothing of the heap, of a stack or of the environment is in
 // it.
 func TestSecrets(t *testing.T) {
-	// It is longer than what Go keeps of registers outside of the heap.
+	// The secret is longer than what Go keeps of registers outside of the heap.
 	const name = "SECRET_OF_A_TEST"
 	secret := []byte(os.Getenv(name))
 	if len(secret) == 0 {
@@ -46,7 +46,7 @@ func TestSecrets(t *testing.T) {
 	runtime.KeepAlive(&stack)
 }
 
-// halfway starts a process that waits in the middle of its steps, and counts the copies of what in its memory.
+// halfway starts a process that waits in the middle of its steps and counts the copies of what in its memory.
 func halfway(t *testing.T, what []byte) (found int) {
 	t.Helper()
 	var pipes [4]int

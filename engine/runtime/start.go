@@ -10,25 +10,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// starting is a process that is being put together, with the descriptors that it inherits.
+// starting is a process that is being prepared, with the descriptors that it inherits.
 type starting struct {
 	*steps
 	c       *container
 	process *specs.Process
 	spaces  spaces
-	joins   []int // descriptors of what is joined
+	joins   []int // descriptors of the namespaces to join
 	streams [3]int
 	procs   []int // files that move a process into the control group when it writes to them
-	group   int   // folder of the control group in which the first process is made, -1 for none
+	group   int   // folder of the control group to make the first process in, -1 for none
 	console *console
 	socket  int // the console's far end
 
-	proc    register // /proc of the host's
+	proc    register // the host's /proc
 	rlimits []specs.POSIXRlimit
 	files   []*os.File
 }
 
-// prepare opens what a process inherits. close is due, after an error too.
+// prepare opens what a process inherits. The caller must close the result, even after an error.
 func (c *container) prepare(p *specs.Process, s Streams, sp spaces) (st *starting, err error) {
 	st = &starting{c: c, process: p, spaces: sp, group: -1}
 	if st.joins, err = sp.numbers(); err != nil {
@@ -65,14 +65,14 @@ func (c *container) prepare(p *specs.Process, s Streams, sp spaces) (st *startin
 		inherited = append(inherited, st.group)
 	}
 	if st.steps, err = newSteps(inherited...); err == nil {
-		// at once: those that are there are the keeper's
+		// First of all: until then its standard streams are the keeper's.
 		st.standard(value(st.streams[0]), value(st.streams[1]), value(st.streams[2]))
 	}
 	return st, err
 }
 
-// openStreams gives the streams to the container's root, who could not open them anew (/dev/stdout) else, or to the
-// program's user.
+// openStreams gives the streams to the program's user, who could not reopen them (/dev/stdout) otherwise. A stream
+// that is nil becomes /dev/null.
 func (st *starting) openStreams(s Streams) error {
 	uid := hostID(st.c.record.UIDs, st.process.User.UID)
 	for i, f := range []*os.File{s.Stdin, s.Stdout, s.Stderr} {
@@ -88,12 +88,12 @@ func (st *starting) openStreams(s Streams) error {
 				return fmt.Errorf("owner of a stream: %w", err)
 			}
 		}
-		st.streams[i] = int(f.Fd()) // which makes it block, as programs expect
+		st.streams[i] = int(f.Fd()) // Fd makes it block, as programs expect
 	}
 	return nil
 }
 
-// hostID is what an id of a container is outside of its user namespace.
+// hostID returns the host's number of an id in a container's user namespace.
 func hostID(ids []specs.LinuxIDMapping, id uint32) int {
 	for _, m := range ids {
 		if id >= m.ContainerID && id-m.ContainerID < m.Size {
@@ -128,7 +128,7 @@ func (st *starting) close() {
 	}
 }
 
-// begin is what the process does as root of the host.
+// begin appends what the process does as root of the host.
 func (st *starting) begin() error {
 	st.proc = st.open("open /proc", unix.SYS_OPENAT, current, cstring("/proc"),
 		value(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC))
@@ -157,7 +157,7 @@ func (st *starting) enterGroup() {
 	}
 }
 
-// enter joins the namespaces, and unshares those of flags.
+// enter joins the namespaces and unshares those in flags.
 func (st *starting) enter(flags uintptr) {
 	st.join()
 	if flags != 0 {
@@ -165,20 +165,20 @@ func (st *starting) enter(flags uintptr) {
 	}
 }
 
-// fork goes on in a second process, the first one's sibling, in the control group.
+// fork continues in a second process, which is the first one's sibling and in the same control group.
 func (st *starting) fork() {
 	st.do("new process", opFork, value(unix.CLONE_PARENT), value(-1))
 }
 
-// forkInto is fork where the first process is not in the control group: a limit may allow no more than one.
+// forkInto is fork for a first process outside the control group, as a limit may allow only one process in it.
 func (st *starting) forkInto() {
 	st.do("new process", opFork, value(unix.CLONE_PARENT), value(st.group)).into(inGroup)
 	st.enterGroup()
-	st.group = -1 // for the second process alone
+	st.group = -1 // only the second process is made in it
 }
 
-// keyring gives the process a ring of keys of its container's, so that it has no part in the keeper's (keyctl(2)). Its
-// label is the program's.
+// keyring gives the process a keyring of its container, so that it has no part in the keeper's (keyctl(2)). The ring
+// has the program's label.
 func (st *starting) keyring(first bool) {
 	if label := st.process.SelinuxLabel; label != "" {
 		st.write("can't label the session keyring", st.proc, "self/attr/keycreate", label)
@@ -189,8 +189,8 @@ func (st *starting) keyring(first bool) {
 	st.do("unable to join session keyring", unix.SYS_KEYCTL, value(unix.KEYCTL_JOIN_SESSION_KEYRING),
 		cstring("_ses."+st.c.id)).tolerate(unix.ENOSYS).orElse(done).into(ring)
 	if first {
-		// As it is made, and that further programs find it: by its owner, or in a user namespace by anybody who is in
-		// it.
+		// Let further programs find the ring, beyond the default permissions: those of its owner, or in a user
+		// namespace anybody's.
 		permissions := 0x3f130000 | 0x080000
 		if st.spaces.joins(unix.CLONE_NEWUSER) {
 			permissions = 0x3f130000 | 0x8
@@ -200,8 +200,8 @@ func (st *starting) keyring(first bool) {
 	st.mark(done)
 }
 
-// run starts the process. A first process that could not execute its program, although that was there, has started:
-// what was wrong is written to where the program would have written.
+// run starts the process. A first process that finds its program but cannot execute it counts as started: the error
+// is written to the program's standard error.
 func (st *starting) run(flags uintptr, first bool) (pid int, terminal *os.File, err error) {
 	pid, err = st.start(flags, st.group)
 	var late *lateError
@@ -224,7 +224,7 @@ func (st *starting) run(flags uintptr, first bool) (pid int, terminal *os.File, 
 	return pid, terminal, nil
 }
 
-// say writes an error to the standard error stream.
+// say writes an error to the program's standard error stream, or to its terminal.
 func (st *starting) say(terminal *os.File, err error) {
 	fd := st.streams[2]
 	if terminal != nil {

@@ -14,23 +14,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// steps are what a process does on its way to a container's program: system calls, written down before the process
-// exists. The process is a copy of the keeper that executes no file in between, so a start costs little more than the
-// kernel's part of it (run.c).
+// steps are the system calls that a process makes on its way to a container's program, written down before the
+// process exists. The process is a copy of the keeper and executes no file in between, so a start costs little more
+// than the kernel's part of it (run.c).
 type steps struct {
 	memory
 	list      []step
 	regs      int
-	near, far *os.File // of the socket pair for reports
+	near, far *os.File // ends of the socket pair for reports
 	report    int      // far's number
-	highest   int      // of the descriptors that are kept at the beginning
+	highest   int      // first number above the descriptors that are kept at the beginning
 }
 
-// newSteps are steps that begin by closing all descriptors but those that are inherited, and the one for reports: the
-// process is to enter places from where the keeper's must not be reached. start is due.
+// newSteps returns steps that first close all descriptors but the inherited ones and the one for reports: the process
+// will enter places from where the keeper's must be out of reach. start must follow.
 func newSteps(inherited ...int) (*steps, error) {
 	s := &steps{}
-	// Not a pipe: whoever may look at the process could open its end anew by /proc, and write into it.
+	// Not a pipe: anybody who may look at the process could reopen its end through /proc and write into it.
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("socket pair for reports: %w", err)
@@ -54,13 +54,13 @@ func newSteps(inherited ...int) (*steps, error) {
 	return s, nil
 }
 
-// protect lets nobody look at the process but who may look at all of the host's. A change of its user may have ended
-// that (proc_sys_fs(5), suid_dumpable).
+// protect makes the process visible only to those who may look at all of the host's processes. A change of its user
+// may have undone that (proc_sys_fs(5), suid_dumpable).
 func (s *steps) protect() {
 	s.do("protect the process", unix.SYS_PRCTL, value(unix.PR_SET_DUMPABLE))
 }
 
-// step is one system call, or one of the operations of run.h. Operands that are left out are 0.
+// step is one system call, or one of the operations of run.h. Missing operands are 0.
 type step struct {
 	nr     operation
 	args   []word
@@ -74,7 +74,7 @@ type step struct {
 // operation is the number of a system call, or one of C's box_op.
 type operation int32
 
-// Operations of run.h, whose operands are said there.
+// Operations of run.h, which describes their operands.
 const (
 	opFork       operation = C.BOX_FORK
 	opPlace      operation = C.BOX_PLACE
@@ -92,10 +92,10 @@ const (
 	opFree       operation = C.BOX_FREE
 )
 
-// operand is what a step is given. All kinds are here: another would not compile without saying how C reads it.
+// operand is an argument of a step. All kinds are here: another one does not compile unless it says how C reads it.
 type operand interface{ in(m *memory) word }
 
-// word is an operand as C reads it: a number, which may be a register's, in a memory that begins at base.
+// word is an operand as C reads it: a number, or that of a register, in a memory that begins at base.
 type word interface {
 	encode(base uintptr) (n uint64, isRegister bool)
 }
@@ -114,13 +114,12 @@ func (r register) encode(uintptr) (uint64, bool)     { return uint64(r), true }
 // value is a number that is known before the start.
 type value int64
 
-// cstring is a text whose address is given.
+// cstring is a text, given by its address.
 type cstring string
 
-// placeKind is what opPlace makes where nothing is, and whether it follows links.
+// placeKind says what opPlace makes where nothing exists, and whether it follows links.
 type placeKind int
 
-// Kinds of opPlace.
 const (
 	there    placeKind = C.BOX_THERE
 	folder   placeKind = C.BOX_FOLDER
@@ -136,16 +135,16 @@ const (
 	none    register = -1
 )
 
-// label is a step that others lead to; it is where mark was called.
+// label is a step that others lead to, the one after mark.
 type label struct{ at int }
 
-// anyErrno passes over every error.
+// anyErrno stands for every error.
 const anyErrno unix.Errno = C.BOX_ANY
 
-// current is the folder that paths begin at which do not begin with a slash.
+// current is the folder in which relative paths begin.
 const current value = unix.AT_FDCWD
 
-// do appends a step. what says for an error what was being done.
+// do appends a step. what is what was being done, for the text of an error.
 func (s *steps) do(what string, nr operation, args ...operand) *step {
 	words := make([]word, len(args))
 	for i, a := range args {
@@ -157,7 +156,7 @@ func (s *steps) do(what string, nr operation, args ...operand) *step {
 	return &s.list[len(s.list)-1]
 }
 
-// open is do for a step that gives a descriptor, or another number that is needed.
+// open is do for a step that returns a descriptor, or another number that later steps need.
 func (s *steps) open(what string, nr operation, args ...operand) register {
 	st := s.do(what, nr, args...)
 	st.out = s.register()
@@ -176,13 +175,13 @@ func (s *steps) register() register {
 	return register(s.regs)
 }
 
-// tolerate lets errors of the step pass.
+// tolerate lets these errors of the step pass.
 func (st *step) tolerate(errs ...unix.Errno) *step {
 	st.pass = errs
 	return st
 }
 
-// orElse goes on at l after an error that is tolerated, then after success.
+// orElse continues at l after a tolerated error, and then does after success.
 func (st *step) orElse(l *label) *step {
 	st.passed = l
 	return st
@@ -198,16 +197,16 @@ func (st *step) into(r register) *step {
 	return st
 }
 
-// because replaces what an error of the step says.
+// because replaces the meaning of the step's errors.
 func (st *step) because(fail func(error) error) *step {
 	st.fail = fail
 	return st
 }
 
-// mark puts l here.
+// mark puts l before the next step.
 func (s *steps) mark(l *label) { l.at = len(s.list) }
 
-// failure is the error of step i that ended with errno.
+// failure returns the error of step i, which ended with errno.
 func (s *steps) failure(i int, errno unix.Errno) error {
 	if i < 0 || i >= len(s.list) {
 		return errors.New("start ended at a step that is not there")

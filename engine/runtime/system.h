@@ -1,4 +1,4 @@
-// System calls without the C library, whose errno is a thread's of Go's.
+// System calls without the C library, whose errno belongs to one of Go's threads.
 #if defined(__x86_64__)
 static inline long sys(long nr, long a, long b, long c, long d, long e, long f)
 {

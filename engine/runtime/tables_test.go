@@ -122,7 +122,7 @@ func TestHostID(t *testing.T) {
 	}
 }
 
-// TestBirth: a process's name may look like the rest of its state.
+// TestBirth checks that a process's name may look like the rest of its state.
 func TestBirth(t *testing.T) {
 	dir := t.TempDir()
 	sleep, err := exec.LookPath("sleep")
@@ -179,7 +179,7 @@ func TestVariable(t *testing.T) {
 	}
 }
 
-// TestOperands: what C reads of each kind of operand, and that a row of numbers refuses a register.
+// TestOperands checks how C reads each kind of operand, and that a row of numbers refuses a register.
 func TestOperands(t *testing.T) {
 	var m memory
 	const base = 0x7000

@@ -11,17 +11,17 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// refusal is an error in the words of runc, which users of Docker know.
+// refusal is an error in runc's wording, which users of Docker know.
 type refusal string
 
 func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
 
 func (r refusal) Error() string { return string(r) }
 
-// Unwrap gives the class.
+// Unwrap returns the error's class.
 func (refusal) Unwrap() error { return errdefs.ErrInvalidArgument }
 
-// Validate refuses a spec that is not whole, or that would change something of the host's, whatever runtime it is for.
+// Validate refuses a spec that is incomplete or would change something of the host's, whatever runtime it is for.
 func Validate(s *specs.Spec) error {
 	switch {
 	case s.Linux == nil || s.Root == nil || s.Process == nil:
@@ -37,7 +37,7 @@ func Validate(s *specs.Spec) error {
 	}
 	for key := range s.Linux.Sysctl {
 		if file := sysctlFile(key); file != path.Clean(file) {
-			return refuse("sysctl %q is not in a separate kernel namespace", key) // but leads out of where it begins
+			return refuse("sysctl %q is not in a separate kernel namespace", key) // it leads out of /proc/sys
 		}
 		if err := validateSysctl(s, dotted(key)); err != nil {
 			return err
@@ -50,13 +50,13 @@ func has(s *specs.Spec, kind specs.LinuxNamespaceType) bool {
 	return slices.ContainsFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == kind })
 }
 
-// ipcSysctls are parameters of IPC namespaces (ipc_namespaces(7)), beside those that begin with fs.mqueue.
+// ipcSysctls are the parameters of IPC namespaces (ipc_namespaces(7)) besides those that begin with fs.mqueue.
 var ipcSysctls = []string{
 	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
 	"kernel.shm_rmid_forced",
 }
 
-// validateSysctl takes parameters of namespaces that the container has alone, and of none that all have together.
+// validateSysctl accepts only parameters of namespaces that the container has to itself.
 func validateSysctl(s *specs.Spec, key string) error {
 	switch {
 	case slices.Contains(ipcSysctls, key) || strings.HasPrefix(key, "fs.mqueue."):
@@ -80,7 +80,7 @@ func validateSysctl(s *specs.Spec, key string) error {
 	return nil
 }
 
-// hostNetwork tells whether the container's network is this process's.
+// hostNetwork tells whether the container shares this process's network.
 func hostNetwork(s *specs.Spec) bool {
 	for _, n := range s.Linux.Namespaces {
 		if n.Type != specs.NetworkNamespace {
@@ -96,8 +96,8 @@ func hostNetwork(s *specs.Spec) bool {
 	return true
 }
 
-// dotted is the name of a parameter with dots between its parts. What separates them is the first of dot and slash in
-// it, and the other one stands for itself (sysctl.d(5)).
+// dotted returns a parameter's name with dots between its parts. The first dot or slash in it is the separator, and
+// the other character stands for itself (sysctl.d(5)).
 func dotted(key string) string {
 	if i := strings.IndexAny(key, "./"); i >= 0 && key[i] == '/' {
 		return swapDots.Replace(key)
@@ -105,7 +105,7 @@ func dotted(key string) string {
 	return key
 }
 
-// sysctlFile is the file of a parameter below /proc, with a slash before it.
+// sysctlFile returns a parameter's file below /proc, with a slash before it.
 func sysctlFile(key string) string { return "/sys/" + swapDots.Replace(dotted(key)) }
 
 var swapDots = strings.NewReplacer(".", "/", "/", ".")

@@ -7,7 +7,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// whole is a spec that validate takes.
+// whole returns a spec that Validate accepts.
 func whole() *specs.Spec {
 	return &specs.Spec{
 		Root: &specs.Root{Path: "/root"}, Process: &specs.Process{}, Hostname: "h", Domainname: "d",

@@ -12,8 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher stops every process that it sees, and writes down what that may do and has open, until there is a file that
-// ends it.
+// watcher stops every process that it sees and writes down what that may do and has open, until the file /end exists.
 const watcher = `
 : >/seen
 while [ ! -e /end ]; do
@@ -25,8 +24,8 @@ while [ ! -e /end ]; do
 	done
 done`
 
-// TestExecWatched: what a container with CAP_SYS_PTRACE sees of a further program's process, before the program runs,
-// is the container's.
+// TestExecWatched checks that a container with CAP_SYS_PTRACE sees nothing in a further program's process, before the
+// program runs, that is not the container's.
 func TestExecWatched(t *testing.T) {
 	spec := runtimetest.Spec(t, runtimetest.BusyboxRoot(t))
 	runtimetest.Quiet(t)
@@ -49,7 +48,7 @@ func TestExecWatched(t *testing.T) {
 			}
 			continue
 		}
-		for { // until it is through
+		for { // until it has ended
 			if words, err := processState(e.Pid); err != nil || words[0] == "Z" {
 				break
 			}

@@ -16,14 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// apartMounts marks the copy of this test that has mounts of its own.
+// apartMounts marks the copy of this test that has its own mounts.
 const apartMounts = "BOX_RUNC_TEST"
 
 // sleeps marks a copy of this test that does nothing.
 const sleeps = "BOX_RUNC_TEST_SLEEPS"
 
-// init keeps the main thread for the main goroutine: libcontainer's threads are in containers' mount namespaces, and
-// /proc/self is the main one.
+// init keeps the main thread for the main goroutine. libcontainer's threads enter containers' mount namespaces, and
+// /proc/self is the main thread's.
 func init() { goruntime.LockOSThread() }
 
 // TestMain runs the tests in a mount namespace of their own.
@@ -45,9 +45,9 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestSameInEveryRuntime starts each spec of the table under box, runc and, where it is installed, crun, and compares
-// what a program finds in the container and what its control groups have. Every difference needs a reason in the table
-// of those, and every reason a difference.
+// TestSameInEveryRuntime starts each spec of the table under box, runc and, if it is installed, crun. It compares
+// what a program finds in the container and what its control groups have. Every difference needs a reason in the
+// table of differences, and every reason a difference.
 func TestSameInEveryRuntime(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("starting containers needs root")
@@ -97,7 +97,7 @@ func TestSameInEveryRuntime(t *testing.T) {
 	}
 }
 
-// difference is what may differ between box and another runtime. A line begins with who has it and the other has not.
+// difference is what may differ between box and another runtime. A line begins with the runtime that has it.
 type difference struct {
 	specs     string // expression for the names of the specs, "" for all
 	line      string // expression for a whole line
@@ -122,7 +122,7 @@ func explain(t *testing.T, used map[*difference]bool, what, other, line string) 
 	t.Errorf("beside %s: %s", other, line)
 }
 
-// apart are the lines that one of two lists has more of.
+// apart returns the lines that one of two lists has more often than the other.
 func apart(a, b []string) (onlyA, onlyB []string) {
 	count := map[string]int{}
 	for _, line := range b {

@@ -12,20 +12,20 @@ import (
 	"box/engine/spec"
 )
 
-// comparison is a container as a client asks for it; alter is for what no client can ask for, or what needs the test's
-// folders.
+// comparison is a container as a client asks for it. alter changes what no client can ask for, or what needs the
+// test's folders.
 type comparison struct {
 	what   string
 	host   string // HostConfig, as JSON
 	config string // Config
 	user   spec.Account
 	alter  func(w *world, s *specs.Spec)
-	exec   func(p *specs.Process) // the probe is a further program, which this changes
+	exec   func(p *specs.Process) // changes the probe, which then is a further program
 }
 
 var someone = spec.Account{User: specs.User{UID: 1000, GID: 1001, AdditionalGids: []uint32{1001, 7}}, Home: "/home"}
 
-// compared are the specs.
+// compared are the specs to compare.
 var compared = []comparison{
 	{what: "plain"},
 	{what: "terminal", config: `{"Tty":true}`},

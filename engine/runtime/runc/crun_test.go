@@ -20,13 +20,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// byCrun starts the probe by crun, as an engine would.
+// byCrun starts the probe with crun, as an engine would.
 func (w *world) byCrun(string) started {
 	t := w.t
 	t.Helper()
 	w.fresh()
 	s := w.spec()
-	s.Version = "1.0.2" // Debian's crun knows none of 2023
+	s.Version = "1.0.2" // Debian's crun does not know versions of 2023
 	bundle := filepath.Join(w.dir, "bundle")
 	if err := os.MkdirAll(bundle, 0o755); err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func (w *world) byCrun(string) started {
 		if !mounted("/sys/fs/cgroup/unified") {
 			return exec.Command(args[0], args[1:]...)
 		}
-		// A tree of cgroup v2 with controllers beside those of v1 is a mistake to crun.
+		// crun refuses a v2 tree with controllers beside those of v1.
 		const apart = `mount --make-private /sys/fs/cgroup/unified && mount --make-private /sys/fs/cgroup &&
 			umount /sys/fs/cgroup/unified && exec "$@"`
 		return exec.Command("unshare", append([]string{"-m", "--propagation", "unchanged", "sh", "-c", apart, "sh"},
@@ -59,7 +59,8 @@ func (w *world) byCrun(string) started {
 		if pid > 0 {
 			break
 		}
-		// A keeper elsewhere on this host mounts its hierarchy, or ends, while crun mounts what it has read of.
+		// A keeper elsewhere on this host may mount its hierarchy, or end, while crun mounts those that it has read
+		// of.
 		if try == 5 || !strings.Contains(said, "/sys/fs/cgroup/box") {
 			t.Fatalf("crun does not say that it runs: %s", said)
 		}
@@ -89,7 +90,7 @@ func (w *world) byCrun(string) started {
 	return last
 }
 
-// runs waits until crun says that a container runs, and gives its process, or what crun has said instead.
+// runs waits until crun reports a container as running and returns its process, or else what crun said.
 func runs(crun func(...string) *exec.Cmd, id string, out io.Reader) (pid int, said string) {
 	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
 		raw, err := crun("state", id).Output()
@@ -102,8 +103,7 @@ func runs(crun func(...string) *exec.Cmd, id string, out io.Reader) (pid int, sa
 	return 0, "nothing: " + string(raw)
 }
 
-// begin runs a command of crun's that lasts as long as the program. said is what crun has said of a terminal that did
-// not come.
+// begin runs a crun command that lasts as long as the program. If no terminal comes, said is what crun said.
 func begin(t *testing.T, dir string, terminal bool, crun func(...string) *exec.Cmd, verb string,
 	args ...string) (_ started, said string) {
 	t.Helper()
@@ -118,7 +118,7 @@ func begin(t *testing.T, dir string, terminal bool, crun func(...string) *exec.C
 		cmd := crun(append([]string{verb, "--console-socket", socket}, args...)...)
 		var text strings.Builder
 		cmd.Stdout, cmd.Stderr = &text, &text
-		// Crun gives what it has there to the program's user, the host's /dev/null too
+		// Crun makes the program's user the owner of its standard input, even of the host's /dev/null.
 		if _, err := cmd.StdinPipe(); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,6 @@
 package runc
 
-// Reasons that several differences share.
+// These reasons are shared by several differences.
 const (
 	masks = "box covers a file with the host's null device, read-only: its mode and owner are the host's, and " +
 		"nothing of the container's is needed for it"
@@ -16,7 +16,7 @@ const (
 	streams = "box and runc give the streams to the program's user, crun to its group too"
 )
 
-// differences are what may differ between box and the other two, each with its reason.
+// differences are what may differ between box and the other two runtimes, each with its reason.
 var differences = []difference{
 	{line: `box: mount \S+ of /null: ro,.* devtmpfs \S+ .*`, reason: masks},
 	{line: `runc: mount \S+ of /null: rw,nosuid  tmpfs .*`, reason: runcMask},

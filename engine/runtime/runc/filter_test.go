@@ -12,8 +12,8 @@ import (
 	"box/engine/seccomp"
 )
 
-// TestStandIn: what libcontainer asks of libseccomp gives the program of the profile that says the same: each action,
-// comparison and architecture, and calls that this machine has not.
+// TestStandIn checks that libcontainer's calls to libseccomp give the same program as the profile itself: for each
+// action, comparison and architecture, and for calls that this machine lacks.
 func TestStandIn(t *testing.T) {
 	errno, trace := uint(99), uint(7)
 	actions := []struct {

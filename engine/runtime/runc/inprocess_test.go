@@ -13,7 +13,7 @@ import (
 	"box/engine/runtime"
 )
 
-// inProcess starts the probe by a runtime that is built in.
+// inProcess starts the probe with a built-in runtime.
 func (w *world) inProcess(name string) started {
 	t := w.t
 	t.Helper()

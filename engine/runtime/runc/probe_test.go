@@ -11,16 +11,15 @@ import (
 	"strings"
 )
 
-// started is a probe that runs.
+// started is a running probe.
 type started struct {
 	out   io.ReadCloser
 	in    io.Closer // its input, nil on a terminal
 	pid   int
-	close func() // waits for its end and takes the container away
+	close func() // waits for its end and removes the container
 }
 
-// look is all that the probe says and that its control groups have, each line in a form that is the same whoever made
-// it.
+// look returns what the probe prints and what its control groups have, with lines in the same form for every runtime.
 func (w *world) look(s started) []string {
 	w.t.Helper()
 	defer s.close()
@@ -45,13 +44,13 @@ func (w *world) look(s started) []string {
 
 var namespace = regexp.MustCompile(`^namespace\t(\w+) (\w+:\[\d+\])$`)
 
-// plain takes from a line what is another's in each container.
+// plain replaces what differs from container to container in a line.
 func (w *world) plain(line string) string {
 	kind, text, _ := strings.Cut(line, "\t")
 	text = strings.NewReplacer(w.root, "ROOT", w.dir, "DIR", w.group, "GROUP", w.id, "ID").Replace(text)
 	switch kind {
 	case "cgroup":
-		if strings.Contains(text, ":name=box:") { // of a keeper's that is there at the moment
+		if strings.Contains(text, ":name=box:") { // belongs to a keeper that happens to run
 			return ""
 		}
 	case "namespace":
@@ -87,7 +86,7 @@ func (w *world) plain(line string) string {
 	return kind + " " + text
 }
 
-// groupFiles are read of the control groups, of both versions.
+// groupFiles are the files to read of control groups, of both versions.
 var groupFiles = []string{
 	"memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.swappiness",
 	"memory.oom_control",

@@ -41,7 +41,7 @@ func start(
 		if err := own(c, sp, s); err != nil {
 			return 0, nil, err
 		}
-		// Only what is there: a typed nil in an interface would count as a stream.
+		// Set only streams that exist: a typed nil in an interface would count as one.
 		if s.Stdin != nil {
 			p.Stdin = s.Stdin
 		}
@@ -59,7 +59,7 @@ func start(
 	return pid, terminal, err
 }
 
-// stillborn ends a process that nobody will know of.
+// stillborn ends a process that nobody will learn of and returns err.
 func stillborn(p *libcontainer.Process, err error) error {
 	if pid, pidErr := p.Pid(); pidErr == nil {
 		_ = unix.Kill(pid, unix.SIGKILL)

@@ -37,7 +37,7 @@ func leaveRamRoot() error {
 		}
 	}
 	for _, path := range below {
-		// In a user namespace of its own the process may not unmount these (mount_namespaces(7), locked mounts): they
+		// In its own user namespace the process may not unmount these (mount_namespaces(7), locked mounts). They
 		// stay, covered.
 		for unix.Unmount("."+path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
 		}

@@ -20,9 +20,9 @@ import (
 	"box/engine/seccomp"
 )
 
-// Runtime is libcontainer as a runtime.
+// Runtime starts containers with libcontainer.
 type Runtime struct {
-	root   string // where it keeps its files
+	root   string // folder with its files
 	groups *cgroup.Hierarchies
 	starts watcher
 }
@@ -44,12 +44,12 @@ type container struct {
 	starts *watcher
 
 	mu      sync.Mutex              // one start or pause at a time: a process that enters a frozen group stops halfway
-	created *libcontainer.Container // until the first program runs
+	created *libcontainer.Container // nil once the first program runs
 }
 
 // record is what another process needs to continue with the container.
 type record struct {
-	Root  string // of libcontainer's files
+	Root  string // folder with libcontainer's files
 	Group string // path of the control group
 }
 
@@ -134,7 +134,7 @@ func (r *Runtime) Restore(id string, raw json.RawMessage) (runtime.Container, er
 // Record implements runtime.Container.
 func (c *container) Record() (json.RawMessage, error) { return json.Marshal(c.record) }
 
-// load reads libcontainer's file. c.mu is held.
+// load reads libcontainer's file. The caller holds c.mu.
 func (c *container) load() (*libcontainer.Container, error) {
 	if c.created != nil {
 		return c.created, nil
@@ -160,7 +160,7 @@ func (c *container) Start(p *specs.Process, s runtime.Streams) (pid int, termina
 	if pid, terminal, err = start(c.created, p, s, true); err != nil {
 		return 0, nil, typed(err)
 	}
-	if err := c.created.Exec(); err != nil { // lets the process go on, which waits until then
+	if err := c.created.Exec(); err != nil { // continues the process, which waits for this
 		_ = unix.Kill(pid, unix.SIGKILL)
 		_, _ = unix.Wait4(pid, nil, 0, nil)
 		closeIf(terminal)
@@ -220,14 +220,14 @@ func (c *container) OOMKills() int { return c.group.OOMKills() }
 
 // Delete implements runtime.Container.
 func (c *container) Delete() error {
-	if err := c.group.Kill(); err != nil { // first, and a start under way ends
+	if err := c.group.Kill(); err != nil { // first, so that a start under way ends
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	loaded, err := c.load()
 	if errdefs.IsNotFound(err) {
-		return c.group.Delete() // what a Delete that was cut off left
+		return c.group.Delete() // left by a Delete that was cut off
 	}
 	if err == nil {
 		err = loaded.Destroy()
@@ -235,7 +235,7 @@ func (c *container) Delete() error {
 	if errors.Is(err, libcontainer.ErrRunning) {
 		return fmt.Errorf("container %s is running: %w", c.id, errdefs.ErrConflict)
 	}
-	if err != nil { // its file is damaged: what is the kernel's goes all the same
+	if err != nil { // its file is damaged: remove the rest all the same
 		err = errors.Join(err, c.group.Delete(), os.RemoveAll(filepath.Join(c.record.Root, c.id)))
 	}
 	return err

@@ -11,7 +11,7 @@ import (
 	"box/engine/runtime/runtimetest"
 )
 
-// TestSuite: what libcontainer says otherwise than box is beside it.
+// TestSuite runs the suite with the texts in which libcontainer differs from box.
 func TestSuite(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("starting containers needs root")
@@ -53,10 +53,10 @@ func TestSuite(t *testing.T) {
 		Words: map[string]string{
 			"stopped":                "unable to start container process", // whatever it was waiting for
 			"working folder outside": "mkdir /proc/self/fd/7: not a directory",
-			"mode and owner of what a file is masked with": "crw-------\n", // of the container's own device
-			"few files":            "too many open files", // Go's runtime needs some
+			"mode and owner of what a file is masked with": "crw-------\n", // the container has its own device
+			"few files":            "too many open files", // Go's runtime needs some files
 			"few files of its own": "too many open files",
-			"umask of its own":     "0022\n", // it is the container's
+			"umask of its own":     "0022\n", // the container's umask
 			"no source":            "open /no/such: no such file or directory",
 			"bind on the root":     "is on the top of rootfs",
 			"bind in /proc":        "cannot be mounted because it is inside /proc",

@@ -8,8 +8,9 @@ import (
 	"box/engine/runtime"
 )
 
-// typed gives an error of libcontainer's the type that it has lost on its way: the process in the container sends the
-// text alone. What that is about ends it, or the line of it: before that are names that somebody chose.
+// typed gives an error of libcontainer the type that it lost on its way, since the process in the container sends
+// only text. The reason is at the end of the text or of its part before the init errors. In front of it are names
+// that somebody chose.
 func typed(err error) error {
 	if err == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"box/engine/runtime"
 )
 
-// TestTyped: what ends a text of libcontainer's is its type; what a name in it says is not.
+// TestTyped checks that the end of libcontainer's text gives the type, and that names in it do not.
 func TestTyped(t *testing.T) {
 	const start = "unable to start container process: error during container init: "
 	kinds := []error{runtime.ErrNotStarted, runtime.ErrNotInPath, unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.EISDIR}

@@ -16,11 +16,11 @@ import (
 // Limits for starts. Before it executes the program, the new process can be seen and stopped by processes in the
 // container. That must not block the keeper, since libcontainer waits without limit.
 const (
-	startLimit = time.Minute            // for a start, and for a process from when it was stopped first
+	startLimit = time.Minute            // for a start, and for a process since it was first stopped
 	firstLook  = 500 * time.Millisecond // at starts that take long
 	lookAgain  = 50 * time.Millisecond
-	lookShare  = 20 // a look takes one part of so many of the time: it reads all of /proc
-	stopsLimit = 20 // how often a process goes on that was stopped
+	lookShare  = 20 // a look, which reads all of /proc, takes at most one part in this many of the time
+	stopsLimit = 20 // how often a stopped process is continued
 )
 
 // watcher resumes processes that were stopped before they execute their program, and ends them if that takes too long.
@@ -89,7 +89,7 @@ func (w *watcher) unstop(now time.Time) {
 	late := map[int]bool{}
 	for s := range w.underWay {
 		if now.Sub(s.began) > startLimit {
-			pids, _ := s.group.Pids() // of a group that is gone nothing is left
+			pids, _ := s.group.Pids() // a group that is gone has none
 			for _, pid := range pids {
 				late[pid] = true
 			}
@@ -112,9 +112,9 @@ func (w *watcher) unstop(now time.Time) {
 	w.stops = seen
 }
 
-// onTheirWay is the state (proc_pid_stat(5)) of each child of this process that has not executed its program yet. It
-// executes this process's file, or what libcontainer made of it where nobody sealed it: the same by another mount, or a
-// copy in memory. A program that only calls itself so does not.
+// onTheirWay returns the state (proc_pid_stat(5)) of each child of this process that has not executed its program
+// yet. Such a child executes this process's file, or what libcontainer made of it if nobody sealed it: the same file
+// by another mount, or a copy in memory. A program that only takes the same name does not.
 func onTheirWay() map[int]string {
 	own, _ := os.Readlink("/proc/self/exe")
 	found, _ := filepath.Glob("/proc/[0-9]*/stat")

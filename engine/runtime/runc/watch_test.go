@@ -13,12 +13,12 @@ import (
 	"box/engine/cgroup"
 )
 
-// TestStopped: a process on its way to its program that somebody stops goes on, and is ended when that is too often;
-// the same program under way to nothing of libcontainer's is nobody's business, stopped or not.
+// TestStopped checks that a process stopped on its way to its program is continued, and ended if that happens too
+// often. The same program is left alone, stopped or not, if libcontainer did not start it.
 func TestStopped(t *testing.T) {
 	onItsWay, other := child(t, os.Args[0], "init"), child(t, os.Args[0], "start")
 	foreign := exec.Command("yes")
-	foreign.Args = []string{os.Args[0], "init"} // as a container's program may call itself
+	foreign.Args = []string{os.Args[0], "init"} // a container's program may call itself so
 	if _, err := foreign.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestStopped(t *testing.T) {
 			t.Fatalf("stopped %d times: %v", n+1, w.stops)
 		}
 	}
-	w.unstop(time.Now()) // it runs: that counts for nothing
+	w.unstop(time.Now()) // a process that runs does not count
 	_ = onItsWay.Process.Signal(unix.SIGSTOP)
 	reaches(t, onItsWay, "T")
 	w.unstop(time.Now())
@@ -55,7 +55,7 @@ func TestStopped(t *testing.T) {
 	reaches(t, slow, "Z")
 }
 
-// TestManyStarts: starts that take long are looked at together, at a small part of the processor's time.
+// TestManyStarts checks that starts that take long are watched together, for a small part of the processor's time.
 func TestManyStarts(t *testing.T) {
 	h, err := cgroup.Read()
 	if err != nil {
@@ -73,7 +73,7 @@ func TestManyStarts(t *testing.T) {
 	}
 }
 
-// child is this test's binary by another name, which sleeps.
+// child starts this test's binary under another name; it sleeps.
 func child(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command("/proc/self/exe")

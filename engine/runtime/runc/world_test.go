@@ -19,16 +19,16 @@ import (
 	"box/engine/spec"
 )
 
-// world is what the containers of one spec share: the same folders, names and namespaces for each runtime in turn.
+// world is what the containers of one spec share: each runtime in turn gets the same folders, names and namespaces.
 type world struct {
 	t          *testing.T
 	c          *comparison
 	dir, root  string
 	id, group  string
-	namespaces map[string]string // links of /proc/PID/ns by whose they are
-	holder     *os.Process       // of namespaces that are joined
+	namespaces map[string]string // links of /proc/PID/ns by owner
+	holder     *os.Process       // process whose namespaces are joined
 	mapped     bool              // the user namespace of holder has ids
-	filter     *seccomp.Filter   // what spec's profile is for box
+	filter     *seccomp.Filter   // the spec's profile, compiled for box
 	probe      string
 }
 
@@ -83,7 +83,7 @@ func (w *world) fresh() {
 	w.must(os.WriteFile(w.root+"/etc/group", []byte("root:x:0:\n"), 0o644))
 }
 
-// spec is what box makes of what a client asks for.
+// spec returns what box makes of the client's request.
 func (w *world) spec() *specs.Spec {
 	w.t.Helper()
 	t := w.t
@@ -117,7 +117,7 @@ func (w *world) spec() *specs.Spec {
 		h.CgroupnsMode = api.CgroupnsModePrivate
 	}
 	if in.CgroupV2 {
-		h.OomKillDisable = nil // as the engine does, which warns
+		h.OomKillDisable = nil // as the engine does, with a warning
 	}
 	if h.ShmSize == 0 {
 		h.ShmSize = 64 << 20
@@ -148,7 +148,7 @@ func (w *world) spec() *specs.Spec {
 	return s
 }
 
-// execProcess is the probe as a further program.
+// execProcess returns the probe as a further program.
 func (w *world) execProcess(s *specs.Spec) *specs.Process {
 	p := *s.Process
 	if s.Process.Args[0] != "/bin/probe" {
@@ -159,7 +159,7 @@ func (w *world) execProcess(s *specs.Spec) *specs.Process {
 	return &p
 }
 
-// disk is some block device.
+// disk returns some block device.
 func disk(t *testing.T) string {
 	found, _ := filepath.Glob("/sys/block/*")
 	for _, dir := range found {
@@ -233,12 +233,12 @@ func (w *world) hold(flags ...string) string {
 	return "/proc/" + itoa(w.holder.Pid)
 }
 
-// join puts a namespace of the holder's in the place of the container's own.
+// join replaces the container's own namespace with one of the holder's.
 func (w *world) join(s *specs.Spec, kind specs.LinuxNamespaceType, file string) {
 	w.t.Helper()
 	dir := w.hold("-n", "-i", "-u")
 	path := dir + "/ns/" + file
-	if file == "pid" { // the host's by another way
+	if file == "pid" { // the host's, by another path
 		path = "/proc/self/ns/pid"
 	}
 	if link, err := os.Readlink(path); err == nil && file != "pid" {
@@ -254,7 +254,7 @@ func (w *world) join(s *specs.Spec, kind specs.LinuxNamespaceType, file string) 
 	}
 }
 
-// users gives the container a user namespace that exists, and a network of that one.
+// users gives the container an existing user namespace and a network namespace that belongs to it.
 func (w *world) users(s *specs.Spec) {
 	w.t.Helper()
 	const first = 100000

@@ -15,17 +15,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Running is a program with what it says.
+// Running is a started program and its output.
 type Running struct {
 	Pid      int
 	said     *os.File
 	terminal bool
 }
 
-// Start is how a runtime starts a program, a container's first or a further one, with its ends of the standard streams.
+// Start starts a program, a container's first or a further one, with its ends of the standard streams.
 type Start func(p *specs.Process, stdin, stdout, stderr *os.File) (pid int, terminal *os.File, err error)
 
-// Launch starts a program.
+// Launch starts a program with args.
 func Launch(start Start, p specs.Process, args ...string) (*Running, error) {
 	p.Args = args
 	if p.Terminal {
@@ -44,7 +44,7 @@ func Launch(start Start, p specs.Process, args ...string) (*Running, error) {
 	return &Running{pid, r, false}, err
 }
 
-// End waits for the program's end and gives what it said and its code.
+// End waits for the program's end and returns its output and its exit code.
 func (r *Running) End(t *testing.T) (text string, code int) {
 	t.Helper()
 	raw, err := io.ReadAll(r.said)
@@ -55,7 +55,7 @@ func (r *Running) End(t *testing.T) (text string, code int) {
 	return strings.ReplaceAll(string(raw), "\r", ""), Ended(t, r.Pid)
 }
 
-// Result is Launch and End.
+// Result launches a program and returns its output and its exit code.
 func Result(t *testing.T, start Start, p specs.Process, args ...string) (text string, code int) {
 	t.Helper()
 	r, err := Launch(start, p, args...)
@@ -65,8 +65,8 @@ func Result(t *testing.T, start Start, p specs.Process, args ...string) (text st
 	return r.End(t)
 }
 
-// Quiet is that the test leaves nothing in this process: no child, and no descriptor but those that the runtime keeps
-// for later, by how the names end of what they are of.
+// Quiet checks that the test leaves nothing in this process: no child, and no descriptor except those that the
+// runtime keeps for later, whose targets end with one of keeps.
 func Quiet(t *testing.T, keeps ...string) {
 	t.Helper()
 	before, had := Descriptors(t, keeps...), children()
@@ -75,7 +75,7 @@ func Quiet(t *testing.T, keeps ...string) {
 		after := Descriptors(t, keeps...)
 		for limit := time.Now().Add(2 * time.Second); after != before &&
 			time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
-			runtime.GC() // what holds a process lets go of it when it is collected
+			runtime.GC() // handles of processes are closed when they are collected
 			after = Descriptors(t, keeps...)
 		}
 		if after != before {
@@ -84,9 +84,9 @@ func Quiet(t *testing.T, keeps ...string) {
 	})
 }
 
-// Ended waits for a program that was started and gives its exit code, 128 and more for a signal. What takes long is
-// waited for with what a start that failed may have left, as a keeper does: the first process of a PID namespace ends
-// after all others were waited for.
+// Ended waits for a program and returns its exit code, 128 and more for a signal. If that takes long, it also reaps
+// what a failed start may have left, as a keeper does: the first process of a PID namespace ends only after all
+// others were waited for.
 func Ended(t *testing.T, pid int) int {
 	t.Helper()
 	var ws unix.WaitStatus
@@ -113,7 +113,7 @@ func Ended(t *testing.T, pid int) int {
 	return ws.ExitStatus()
 }
 
-// Childless fails if this process has children, but for those of before, by their numbers.
+// Childless fails the test if this process has children whose pids are not in before.
 func Childless(t *testing.T, before map[string]bool) {
 	t.Helper()
 	for pid := range children() {
@@ -138,7 +138,7 @@ func children() map[string]bool {
 	return list
 }
 
-// Descriptors are the open ones of this process.
+// Descriptors lists this process's open descriptors, except those whose targets end with one of keeps.
 func Descriptors(t *testing.T, keeps ...string) string {
 	t.Helper()
 	// The poller of os.File has descriptors of its own from the first use on.

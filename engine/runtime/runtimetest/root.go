@@ -1,4 +1,5 @@
-// Package runtimetest is the suite that every runtime passes that is built in, with what its own tests need beside it.
+// Package runtimetest has the suite that every built-in runtime passes, and what the runtimes' own tests need
+// besides.
 package runtimetest
 
 import (
@@ -11,7 +12,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// BusyboxRoot is a root with busybox in it.
+// BusyboxRoot makes a root with busybox. It skips the test without busybox or the rights of root.
 func BusyboxRoot(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -26,7 +27,7 @@ func BusyboxRoot(t *testing.T) string {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	if err := os.Chmod(root, 0o755); err != nil { // of a umask that is stricter
+	if err := os.Chmod(root, 0o755); err != nil { // whatever the umask is
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(root+"/bin", 0o755); err != nil {
@@ -44,7 +45,7 @@ func BusyboxRoot(t *testing.T) string {
 	return root
 }
 
-// Spec is a container of that root with namespaces of its own.
+// Spec describes a container in root with namespaces of its own.
 func Spec(t *testing.T, root string) *specs.Spec {
 	t.Helper()
 	usual := []string{"CAP_CHOWN", "CAP_KILL", "CAP_SETUID", "CAP_SETGID"}

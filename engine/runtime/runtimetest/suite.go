@@ -12,20 +12,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Container is what the suite needs of one.
+// Container is what the suite needs of a container.
 type Container struct{ Start, Exec Start }
 
-// Runtime is what is tested.
+// Runtime is the runtime under test.
 type Runtime struct {
-	// Create makes a container that is deleted, with all that is its own, when the test is over.
+	// Create makes a container, which is deleted with all that it has when the test ends.
 	Create func(t *testing.T, id string, spec *specs.Spec) Container
-	Words  map[string]string // what it says in its own way, by the name of the row
-	Keeps  []string          // ends of the names of what descriptors are of that it keeps for later
+	Words  map[string]string // its own texts where they differ, by the name of the row
+	Keeps  []string          // ends of the targets of descriptors that it keeps for later
 }
 
 type suite struct{ Runtime }
 
-// Suite runs programs in containers.
+// Suite tests r with programs in containers.
 func Suite(t *testing.T, r Runtime) {
 	s := &suite{r}
 	t.Run("start", s.starts)
@@ -34,7 +34,7 @@ func Suite(t *testing.T, r Runtime) {
 	t.Run("at once", s.atOnce)
 }
 
-// said is what the runtime says where most say usual.
+// said returns the runtime's own text for a row, or the usual one.
 func (s *suite) said(what, usual string) string {
 	if own, ok := s.Words[what]; ok {
 		return own
@@ -42,7 +42,7 @@ func (s *suite) said(what, usual string) string {
 	return usual
 }
 
-// sleeper is a container that runs until the test is over.
+// sleeper starts a container that runs until the test ends.
 func (s *suite) sleeper(t *testing.T, args ...string) (Container, *specs.Spec) {
 	t.Helper()
 	spec := Spec(t, BusyboxRoot(t))
@@ -59,14 +59,14 @@ func (s *suite) sleeper(t *testing.T, args ...string) (Container, *specs.Spec) {
 	return c, spec
 }
 
-// starts is a table of first programs.
+// starts tests a container's first program.
 func (s *suite) starts(t *testing.T) {
 	for _, c := range []struct {
 		what  string
 		alter func(*specs.Spec)
 		args  []string
 		code  int
-		text  string // all that it says
+		text  string // all of its output
 		err   string // of the start, "" for none
 	}{
 		{what: "code", args: []string{"sh", "-c", "exit 7"}, code: 7},
@@ -191,7 +191,7 @@ func (s *suite) starts(t *testing.T) {
 	}
 }
 
-// execs is a table of further programs.
+// execs tests further programs.
 func (s *suite) execs(t *testing.T) {
 	c, spec := s.sleeper(t, "sleep", "1000")
 	user := *spec.Process
@@ -240,8 +240,8 @@ func (s *suite) execs(t *testing.T) {
 	}
 }
 
-// stopped: a container that stops all of its processes all the time has not got the program of an exec stopped before
-// it is one.
+// stopped tests exec in a container that keeps stopping all of its processes: the exec starts its program or says
+// that it was stopped.
 func (s *suite) stopped(t *testing.T) {
 	c, spec := s.sleeper(t, "sh", "-c", "while :; do kill -STOP -1 2>/dev/null; done")
 	for range 5 {
@@ -252,7 +252,7 @@ func (s *suite) stopped(t *testing.T) {
 			}
 			continue
 		}
-		for { // until it is through
+		for { // until it has ended
 			if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.Pid)); err != nil ||
 				strings.Contains(string(raw), ") Z ") {
 				break
