@@ -13,13 +13,13 @@ import (
 // pool hands out the IPv4 addresses of one subnet, the lowest free one first.
 type pool struct {
 	prefix netip.Prefix
-	first  uint32   // the range that addresses are taken from, both ends included
+	first  uint32   // the range to take addresses from, both ends included
 	last   uint32   //
-	used   []uint64 // a bit an address, counted from the prefix's first; grown as needed
+	used   []uint64 // a bit an address, from the prefix's first on; grown as needed
 }
 
-// Count counts the addresses of a subnet: those in use, which are the first, the last, the gateway's and what is
-// taken of it, and those that are left in its range.
+// Count counts the addresses of a subnet: those in use, which are the first, the last, the gateway's and the taken
+// ones, and those that are left in its range.
 func (s Subnet) Count(taken []netip.Addr) (used, free uint64) {
 	base := number(s.Prefix.Masked().Addr())
 	in := map[netip.Addr]bool{address(base): true, address(base | (1<<(32-s.Prefix.Bits()) - 1)): true}
@@ -41,7 +41,7 @@ func (s Subnet) Count(taken []netip.Addr) (used, free uint64) {
 	return uint64(len(in)), free
 }
 
-// newPool takes the prefix's own address, its broadcast address and the gateway out of the range.
+// newPool makes a pool without the prefix's own address, its broadcast address and the gateway.
 func newPool(s Subnet) (*pool, error) {
 	if !s.Prefix.Addr().Is4() || s.Prefix.Bits() > 30 {
 		return nil, fmt.Errorf("subnet %s: box networks are IPv4 and at least a /30: %w", s.Prefix,
@@ -90,7 +90,7 @@ func (p *pool) next() (netip.Addr, error) {
 	return netip.Addr{}, fmt.Errorf("no available IPv4 addresses on subnet %s: %w", p.prefix, errdefs.ErrResourceExhausted)
 }
 
-// take takes one address; it may be outside the range, not outside the subnet.
+// take takes one address, which may be outside the range but not outside the subnet.
 func (p *pool) take(a netip.Addr) error {
 	base := number(p.prefix.Addr())
 	if !p.prefix.Contains(a) || number(a) == base || number(a) == base|(1<<(32-p.prefix.Bits())-1) {

@@ -45,7 +45,7 @@ func (l *Linux) Create(_ context.Context, n Network) error {
 	return nil
 }
 
-// newBridge checks n.
+// newBridge checks n and makes its pool of addresses.
 func newBridge(n Network) (*bridge, error) {
 	if n.Driver != "" && n.Driver != "bridge" {
 		return nil, fmt.Errorf("network %s: driver %q: %w", n.Name, n.Driver, errdefs.ErrNotImplemented)
@@ -109,8 +109,8 @@ func (l *Linux) bridgeLink(name string, mtu int) (netlink.Link, error) {
 	return link, nil
 }
 
-// addressBridge gives the bridge the gateway's address and takes away other addresses of IPv4. The hardware address is
-// made from it, so that it does not follow whichever link has the lowest.
+// addressBridge gives the bridge the gateway's address and removes its other IPv4 addresses. It makes the hardware
+// address from it, which would otherwise follow whichever link has the lowest.
 func (l *Linux) addressBridge(link netlink.Link, s Subnet) error {
 	name := link.Attrs().Name
 	if !s.Gateway.IsValid() {
@@ -143,7 +143,7 @@ func (l *Linux) addressBridge(link netlink.Link, s Subnet) error {
 	return nil
 }
 
-// forwarding turns on the forwarding of IPv4.
+// forwarding turns on IPv4 forwarding, or warns if it cannot.
 func (l *Linux) forwarding() error {
 	const name = "net/ipv4/ip_forward"
 	if l.noForward {
@@ -179,7 +179,7 @@ func (l *Linux) Delete(_ context.Context, id string) error {
 	return nil
 }
 
-// on lists the endpoints of a network; the lock is held.
+// on lists the endpoints of a network. The caller holds the lock.
 func (l *Linux) on(id string) []*Endpoint {
 	var list []*Endpoint
 	for _, e := range l.endpoints {

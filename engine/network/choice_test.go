@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestFixedPortsFirst: whatever the order of a request, what can be had at one port only is had, and the reply is in
-// the request's order.
+// TestFixedPortsFirst checks that a port with only one possible number gets it, whatever the order of a request, and
+// that the reply is in the request's order.
 func TestFixedPortsFirst(t *testing.T) {
 	if !onHost(t) {
 		return

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flushConntrack forgets UDP connections by an endpoint's ports: a client that keeps sending would be sent where the
-// port led before, for as long as it does not pause. TCP connections end by themselves. Best effort.
+// flushConntrack forgets UDP connections through an endpoint's ports, as far as it can. Otherwise a client that sends
+// without a pause would be sent to where the port led before. TCP connections end by themselves.
 func (l *Linux) flushConntrack(e *Endpoint) {
 	if !slices.ContainsFunc(e.Ports, func(p Port) bool { return p.Proto == "udp" }) {
 		return

@@ -12,16 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// heldPort is one published port's descriptor on its way to the holder.
+// heldPort is a published port's descriptor on its way to the holder.
 type heldPort struct {
 	file    *os.File
-	forward netip.AddrPort // where the holder has to forward traffic to; zero where a rule does
+	forward netip.AddrPort // where the holder has to forward traffic to, zero if a rule does
 }
 
-// perHold is how many descriptors go to the holder in one call: a message over a Unix socket carries 253 (SCM_MAX_FD).
+// perHold is how many descriptors go to the holder in one call. A message over a Unix socket carries 253
+// (SCM_MAX_FD).
 const perHold = 200
 
-// Keys of an endpoint's descriptors with the holder: reservations and forwarded sockets in separate batches.
+// Keys of an endpoint's descriptors with the holder. Reservations and forwarded sockets are in separate batches.
 func reservedKey(endpoint string, batch int) string { return fmt.Sprintf("%s.%d", endpoint, batch) }
 func forwardKey(endpoint string, batch int) string {
 	return fmt.Sprintf("%s.forward.%d", endpoint, batch)
@@ -71,7 +72,7 @@ func (l *Linux) handOver(ctx context.Context, key string, list []heldPort) error
 	return nil
 }
 
-// unhold has the holder close an endpoint's descriptors.
+// unhold makes the holder close an endpoint's descriptors.
 func (l *Linux) unhold(ctx context.Context, e *Endpoint) error {
 	reserved, forwarded := 0, 0
 	for _, p := range e.Ports {
@@ -91,7 +92,7 @@ func (l *Linux) unhold(ctx context.Context, e *Endpoint) error {
 	return err
 }
 
-// forwarded tells whether no rule can do what a port published on that address asks for.
+// forwarded tells whether a port published on that address needs a process, as no rule can forward it.
 func (l *Linux) forwarded(hostIP netip.Addr) bool {
 	return hostIP.Is6() || l.firewall.Missing()
 }
@@ -102,7 +103,7 @@ func closeHeld(held []heldPort) {
 	}
 }
 
-// ownHolder keeps descriptors in this process; it forwards nothing.
+// ownHolder keeps descriptors in this process and forwards nothing.
 type ownHolder struct {
 	mu    sync.Mutex
 	files map[string][]int

@@ -68,7 +68,7 @@ func (l *Linux) join(ctx context.Context, r Request) (_ *Endpoint, err error) {
 	return e, nil
 }
 
-// claim takes an address and enters the endpoint into the plane's table.
+// claim takes an address for an endpoint and enters that into the plane's table.
 func (l *Linux) claim(r Request, b *bridge) (*Endpoint, error) {
 	if len(r.Endpoint) < 7 || strings.Trim(r.Endpoint, "0123456789abcdef") != "" {
 		return nil, fmt.Errorf("endpoint %q: not an ID: %w", r.Endpoint, errdefs.ErrInvalidArgument)
@@ -108,7 +108,7 @@ func (l *Linux) claim(r Request, b *bridge) (*Endpoint, error) {
 	return e, nil
 }
 
-// nextInterface is the first ethN that the container does not have; the lock is held.
+// nextInterface returns the first ethN that the container does not have. The caller holds the lock.
 func (l *Linux) nextInterface(container string) string {
 	for n := 0; ; n++ {
 		name := fmt.Sprintf("eth%d", n)
@@ -128,7 +128,7 @@ func (l *Linux) setPorts(e *Endpoint, ports []Port) {
 	l.mu.Unlock()
 }
 
-// forget takes an endpoint out of the table and gives its address back.
+// forget removes an endpoint from the table and gives its address back.
 func (l *Linux) forget(e *Endpoint, b *bridge) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,7 +138,7 @@ func (l *Linux) forget(e *Endpoint, b *bridge) {
 	}
 }
 
-// connect makes the link and configures its inner end; it gives the outer end's index.
+// connect makes the link, configures its inner end and returns the outer end's index.
 func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 	handle, err := l.inside(e.Container, path)
 	if err != nil {
@@ -156,7 +156,7 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 	}
 	p := pair{host: e.HostLink, inside: e.Interface, mac: mac, mtu: b.MTU, bridge: b.index, group: l.group, ns: ns}
 	err = module.With([]string{"veth"}, p.create)
-	if errors.Is(err, syscall.EEXIST) { // left by a daemon that was killed: its endpoint is gone, its name is free
+	if errors.Is(err, syscall.EEXIST) { // left by a daemon that was killed; its endpoint is gone
 		if old, find := l.route.LinkByName(p.host); find == nil && old.Attrs().Group == l.group &&
 			l.route.LinkDel(old) == nil {
 			err = p.create()
@@ -176,10 +176,10 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 	return outer, nil
 }
 
-// settle sets the two ends up.
+// settle sets up the bridge port and the end in the sandbox.
 func (l *Linux) settle(handle *netlink.Handle, outer int, e *Endpoint, b *bridge) error {
 	settings := map[uint16]byte{}
-	// Then a container's packet to its own published port is turned round within the bridge
+	// The bridge then turns round a container's packet to its own published port.
 	if bridgedPacketsAreFiltered() {
 		settings[brportMode] = 1
 	}
@@ -194,7 +194,7 @@ func (l *Linux) settle(handle *netlink.Handle, outer int, e *Endpoint, b *bridge
 	return configure(handle, e.Interface, e.Address, e.Gateway)
 }
 
-// publish writes the endpoint's ports into the rules, after a look at whether others have changed theirs.
+// publish writes the endpoint's ports into the rules. Before that it looks whether others have changed theirs.
 func (l *Linux) publish(b *bridge, e *Endpoint) error {
 	l.mu.Lock()
 	var bridges []string
@@ -227,7 +227,7 @@ func (l *Linux) install(b *bridge, endpoints []*Endpoint) error {
 	}, ports)
 }
 
-// published are an endpoint's ports as rules take them.
+// published returns an endpoint's ports as rules take them.
 func published(e *Endpoint) []firewall.Port {
 	list := make([]firewall.Port, len(e.Ports))
 	for i, p := range e.Ports {
@@ -265,10 +265,11 @@ func (l *Linux) Leave(ctx context.Context, e Endpoint) error {
 	return nil
 }
 
-// cutOff stops traffic through a link at once, so that its address can be used again, and has it deleted later.
+// cutOff stops traffic through a link at once, so that its address can be used again, and leaves its deletion to the
+// reaper.
 func (l *Linux) cutOff(index int, name string) {
-	// Without the flush the bridge would send the next container with this address's frames here. A link that is down
-	// or gone already carries nothing.
+	// Without the flush the bridge would send frames for the next container with this address here. An error is no
+	// harm: a link that is down or gone carries nothing.
 	portSettings(index, map[uint16]byte{brportState: stateDisabled, brportFlush: 1})
 	l.reaper.kill(index, name)
 }

@@ -33,12 +33,12 @@ type pair struct {
 	mac    net.HardwareAddr
 	mtu    int
 	bridge int      // index of the bridge
-	group  uint32   // of the outer end
+	group  uint32   // group of the outer end
 	ns     *os.File // the sandbox
 }
 
 // create makes both ends with one message: the outer one up on the bridge, the inner one in the sandbox with its name
-// and hardware address. The inner one cannot be up yet: it has no peer while the kernel makes it (veth_newlink).
+// and hardware address. The inner one cannot be up yet, as it has no peer while the kernel makes it (veth_newlink).
 func (p pair) create() error {
 	up := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	up.Flags, up.Change = unix.IFF_UP, unix.IFF_UP
@@ -67,7 +67,7 @@ func (p pair) create() error {
 	return nil
 }
 
-// linkIndex finds a link without a list of all (netdevice(7)).
+// linkIndex finds a link without listing all of them (netdevice(7)).
 func linkIndex(name string) (int, error) {
 	ask, err := unix.NewIfreq(name)
 	if err != nil {
@@ -84,7 +84,7 @@ func linkIndex(name string) (int, error) {
 	return int(ask.Uint32()), nil
 }
 
-// portSettings writes settings of the bridge port that link is.
+// portSettings changes settings of the bridge port link.
 func portSettings(link int, settings map[uint16]byte) error {
 	msg := nl.NewIfInfomsg(unix.AF_BRIDGE)
 	msg.Index = int32(link)
@@ -134,12 +134,12 @@ func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
-// broadcast is the last address of the prefix.
+// broadcast returns the last address of the prefix.
 func broadcast(p netip.Prefix) net.IP {
 	return address(number(p.Addr()) | (1<<(32-p.Bits()) - 1)).AsSlice()
 }
 
-// noSuchLink tells that a link is not there.
+// noSuchLink tells whether err means that a link does not exist.
 func noSuchLink(err error) bool {
 	var missing netlink.LinkNotFoundError
 	return errors.As(err, &missing) || errors.Is(err, syscall.ENODEV)

@@ -18,25 +18,25 @@ import (
 	"box/engine/network/firewall"
 )
 
-// Options says where a plane keeps its things.
+// Options say where a plane keeps its things and what it leaves alone.
 type Options struct {
 	ExecRoot  string       // sandboxes are at ExecRoot/netns/<first 12 digits of the container's ID>
-	Holder    Holder       // keeps the descriptors of published ports; nil: this process does, as long as it lives
+	Holder    Holder       // keeps the descriptors of published ports; nil: this process, as long as it lives
 	Log       *slog.Logger // nil for none
-	NoRules   bool         // no rule is made: no way out, published ports are forwarded by a process
-	NoForward bool         // the forwarding of IPv4 is left as it is
+	NoRules   bool         // make no rule: there is no way out, and a process forwards published ports
+	NoForward bool         // leave the forwarding of IPv4 as it is
 }
 
-// Linux is the Plane on a Linux kernel: everything by netlink and files in /proc/sys, in the network namespace of
-// this process.
+// Linux is the Plane on a Linux kernel. It does everything by netlink and files in /proc/sys, in the network
+// namespace of this process.
 type Linux struct {
-	dir       string // of the sandboxes
+	dir       string // folder of the sandboxes
 	holder    Holder
 	noForward bool
 	log       *slog.Logger
 	route     *netlink.Handle
 	reaper    *reaper
-	group     uint32 // of the links that this daemon makes
+	group     uint32 // group of the links that this daemon makes
 
 	mu        sync.Mutex // guards what follows; never held over a call to the kernel
 	networks  map[string]*bridge
@@ -52,11 +52,11 @@ type Linux struct {
 // bridge is a network and the addresses in use on it.
 type bridge struct {
 	Network
-	index int // of the link
+	index int // index of the link
 	pool  *pool
 }
 
-// Open makes the folder for sandboxes and gets ready; it changes nothing else in the kernel.
+// Open makes a plane and the folder for sandboxes; it changes nothing else in the kernel.
 func Open(o Options) (*Linux, error) {
 	l := &Linux{
 		dir: filepath.Join(o.ExecRoot, "netns"), holder: o.Holder, log: o.Log, noForward: o.NoForward,
@@ -128,7 +128,7 @@ func (l *Linux) warn(text string) {
 	}
 }
 
-// network finds a network that was created.
+// network finds a network that was created and has its bridge.
 func (l *Linux) network(id string) (*bridge, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

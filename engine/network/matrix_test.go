@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The matrix: every kind of firewall that a host may have, with bridged packets filtered or not, and every way to and
-// from a container. The host is a namespace of the test, and so is the remote machine beside it.
+// The matrix tries every kind of firewall that a host may have, with bridged packets filtered or not, and every way
+// to and from a container. The host is a namespace of the test, and so is the remote machine beside it.
 
 const (
 	hostAddress   = "192.0.2.1"
@@ -72,7 +72,7 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// TestFirewallThatComesLater: a firewall is set up, and ours flushed, while the plane runs.
+// TestFirewallThatComesLater sets up a firewall, and flushes ours, while the plane runs.
 func TestFirewallThatComesLater(t *testing.T) {
 	if !onHost(t) {
 		return
@@ -136,7 +136,7 @@ func newHost(t *testing.T) *host {
 	return h
 }
 
-// try starts two containers and goes every way.
+// try starts two containers and tries every way.
 func (h *host) try(t *testing.T, row string) {
 	t.Helper()
 	ctx := context.Background()
@@ -153,7 +153,7 @@ func (h *host) try(t *testing.T, row string) {
 	direct := web.Address.Addr().String()
 	ways := []struct {
 		name, from, network, to string
-		want                    string // the client's address that the server sees, "" for any, "none" where it must not get through
+		want                    string // the client's address as the server sees it, "" for any, "none" if it must fail
 	}{
 		{"remote", h.remote, "tcp", hostAddress + ":8080", remoteAddress},
 		{"remote, udp", h.remote, "udp", hostAddress + ":8080", remoteAddress},
@@ -222,7 +222,7 @@ func (h *host) container(t *testing.T, n int, ports ...Port) (Endpoint, string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, p := range ports { // IPv6 is forwarded by the holder, which is not here
+	for i, p := range ports { // the holder forwards IPv6, and there is none here
 		if !p.HostIP.IsValid() {
 			ports[i].HostIP = netip.IPv4Unspecified()
 		}
@@ -234,14 +234,14 @@ func (h *host) container(t *testing.T, n int, ports ...Port) (Endpoint, string) 
 	return e, path
 }
 
-// inNamespace runs f on a thread in the namespace at path; "" is the host.
+// inNamespace runs f on a thread in the namespace at path, or on the host if path is "".
 func inNamespace(path string, f func() error) error {
 	if path == "" {
 		return f()
 	}
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and end the thread with the goroutine
+		runtime.LockOSThread() // the thread ends with the goroutine
 		ns, err := os.Open(path)
 		if err == nil {
 			defer ns.Close()
@@ -255,7 +255,7 @@ func inNamespace(path string, f func() error) error {
 	return <-done
 }
 
-// serve answers every client with the address that it is seen by, until the test ends.
+// serve answers every client with the address that it comes from, until the test ends.
 func serve(t *testing.T, path, network, address string) {
 	t.Helper()
 	var closer io.Closer
@@ -296,15 +296,15 @@ func serve(t *testing.T, path, network, address string) {
 		return nil
 	})
 	if errors.Is(err, unix.EADDRINUSE) {
-		return // of an earlier row
+		return // left from an earlier row
 	}
 	must(t, err)
 	t.Cleanup(func() { closer.Close() })
 }
 
-// ask connects and gives what address the server saw.
+// ask connects and returns the address that the server saw.
 func ask(path, network, to string) (string, error) {
-	const patience = 1500 * time.Millisecond // a first SYN that a busy machine drops is sent again after a second
+	const patience = 1500 * time.Millisecond // a busy machine may drop a SYN, which is sent again after a second
 	var answer string
 	err := inNamespace(path, func() error {
 		conn, err := net.DialTimeout(network+"4", to, patience)

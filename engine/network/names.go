@@ -16,7 +16,7 @@ ff02::1	ip6-allnodes
 ff02::2	ip6-allrouters
 `
 
-// Hosts builds a container's /etc/hosts: Docker's fixed lines, extra ("name:address") and a line for each of the
+// Hosts returns a container's /etc/hosts: Docker's fixed lines, extra ("name:address") and a line for each of the
 // container's own addresses with its full name and the part before the first dot.
 func Hosts(hostname, domain string, addresses []netip.Addr, extra []string) []byte {
 	var out strings.Builder
@@ -38,7 +38,7 @@ func Hosts(hostname, domain string, addresses []netip.Addr, extra []string) []by
 	return []byte(out.String())
 }
 
-// HostLines are the lines of a hosts file for extra ("name:address"); what would break the file is left out.
+// HostLines returns the lines of a hosts file for extra ("name:address"). It leaves out what would break the file.
 func HostLines(extra []string) []string {
 	var lines []string
 	for _, line := range extra {
@@ -51,7 +51,7 @@ func HostLines(extra []string) []string {
 	return lines
 }
 
-// word tells what can stand as one field of a line.
+// word tells whether s can stand as one field of a line.
 func word(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\r\n#") }
 
 // Where systemd-resolved keeps the name servers that its stub at 127.0.0.53 asks. Containers cannot reach the stub.
@@ -60,9 +60,8 @@ const (
 	resolvedServers = "/run/systemd/resolve/resolv.conf"
 )
 
-// HostResolvConf reads the resolver configuration that containers start from: the host's, or what is behind it where
-// that names only systemd-resolved's stub. A file that is not there reads as an empty one; path "" is
-// /etc/resolv.conf.
+// HostResolvConf reads the resolver configuration that containers start from: the host's, or what is behind it if
+// that names only systemd-resolved's stub. A missing file counts as an empty one. path "" means /etc/resolv.conf.
 func HostResolvConf(path string) []byte {
 	if path == "" {
 		path = "/etc/resolv.conf"
@@ -80,11 +79,11 @@ func HostResolvConf(path string) []byte {
 	return own
 }
 
-// publicServers are asked where the host has no name server that a container can reach, as in Docker.
+// publicServers are asked if the host has no name server that a container can reach, as in Docker.
 const publicServers = "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"
 
-// ResolvConf builds a container's /etc/resolv.conf from the host's and what the user gave in its place. Name servers on
-// loopback addresses and IPv6 ones, which the container cannot reach, are left out.
+// ResolvConf returns a container's /etc/resolv.conf, made of the host's and what the user gave in its place. It
+// leaves out the host's name servers on loopback and IPv6 addresses, which the container cannot reach.
 func ResolvConf(host []byte, dns []netip.Addr, search, options []string) []byte {
 	if len(dns)+len(search)+len(options) == 0 {
 		return inherit(host)
@@ -147,7 +146,7 @@ func reachable(server string) bool {
 	return err == nil && a.Unmap().Is4() && !a.Unmap().IsLoopback()
 }
 
-// values gives the rest of every line that starts with keyword (resolv.conf(5)).
+// values returns the rest of every line that starts with keyword (resolv.conf(5)).
 func values(conf []byte, keyword string) []string {
 	var found []string
 	for line := range bytes.Lines(conf) {
@@ -159,7 +158,7 @@ func values(conf []byte, keyword string) []string {
 	return found
 }
 
-// last gives the words of the last line, which is the one that counts.
+// last returns the words of the last line, which is the one in force.
 func last(lines []string) []string {
 	if len(lines) == 0 {
 		return nil

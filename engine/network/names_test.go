@@ -65,7 +65,8 @@ func TestResolvConf(t *testing.T) {
 	}
 }
 
-// FuzzResolvConf: whatever the host's file holds, a container gets a name server and none on a loopback address.
+// FuzzResolvConf checks that a container gets a name server, and none on a loopback address, whatever the host's file
+// holds.
 func FuzzResolvConf(f *testing.F) {
 	f.Add([]byte("nameserver 127.0.0.53\n"))
 	f.Add([]byte("nameserver\t10.0.0.1 x\r\nsearch .\n"))

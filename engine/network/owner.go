@@ -8,16 +8,16 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Several daemons may use one bridge. Links that one makes are in a group of its own (ip-link(8)), which costs no
-// message; its rules have a mark (engine/network/firewall).
+// Several daemons may use one bridge. The links of each are in a group of its own (ip-link(8)), which costs no
+// message, and its rules have a mark (engine/network/firewall).
 
-// groupOf is the group of the links of the daemon with that mark; 0 is everybody's.
+// groupOf returns the link group of the daemon with that mark. Group 0 is everybody's.
 func groupOf(mark string) uint32 {
 	sum := sha256.Sum256([]byte(mark))
 	return binary.BigEndian.Uint32(sum[:])>>1 | 1
 }
 
-// retire takes away what this daemon has on a bridge, with the link if the daemon made it and nothing is on it.
+// retire removes what this daemon has on a bridge, and the link too if the daemon made it and nothing is on it.
 func (l *Linux) retire(b *bridge) error {
 	shared, err := l.firewall.Retire(b.Bridge)
 	if err != nil || b.index == 0 {
@@ -33,7 +33,7 @@ func (l *Linux) retire(b *bridge) error {
 	return nil
 }
 
-// made tells whether a link was made by this daemon, or by a box that marked none: by the name that such a one chose.
+// made tells whether this daemon made a link, or a box that did not mark links yet, which is known by the name.
 func (l *Linux) made(b *bridge, link netlink.Link) bool {
 	return link.Attrs().Group == l.group || len(b.ID) >= 12 && b.Bridge == "br-"+b.ID[:12]
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestSharedBridge: daemons come and go on one bridge, with rules and without, and each takes what is its own.
+// TestSharedBridge has daemons come and go on one bridge, with rules and without. Each removes only its own.
 func TestSharedBridge(t *testing.T) {
 	if !onHost(t) {
 		return
@@ -57,7 +57,8 @@ func TestSharedBridge(t *testing.T) {
 	}
 }
 
-// TestFirstLeaves: the one that made the bridge and has the plain table goes, and the other's ports stay.
+// TestFirstLeaves checks that the second daemon's ports stay when the one leaves that made the bridge and has the
+// plain table.
 func TestFirstLeaves(t *testing.T) {
 	if !onHost(t) {
 		return
@@ -78,8 +79,8 @@ func TestFirstLeaves(t *testing.T) {
 	}
 }
 
-// TestLoopbackIsGuarded: route_localnet is on only while rules keep strangers off, and a bridge of somebody else's
-// stays.
+// TestLoopbackIsGuarded checks that route_localnet is on only while rules keep strangers off, and that somebody
+// else's bridge stays.
 func TestLoopbackIsGuarded(t *testing.T) {
 	if !onHost(t) {
 		return
@@ -114,7 +115,7 @@ func TestLoopbackIsGuarded(t *testing.T) {
 	}
 }
 
-// localnet is the setting that opens 127/8 to what comes by the bridge.
+// localnet returns the setting that opens 127/8 to what comes by the bridge.
 const localnet = "net/ipv4/conf/boxtest0/route_localnet"
 
 func loopback(t *testing.T) string {
@@ -124,7 +125,7 @@ func loopback(t *testing.T) string {
 	return strings.TrimSpace(string(raw))
 }
 
-// neighbour is a daemon on the bridge with one container, which has a published port; without rules it has none.
+// neighbour starts a daemon on the bridge with one container that has a published port. Without rules it has no port.
 type neighbour struct {
 	o             Options
 	plane         *Linux
@@ -157,7 +158,7 @@ func (h *host) join(t *testing.T, o Options, n int) *neighbour {
 	return d
 }
 
-// again is a daemon in the place of one that was killed.
+// again starts a daemon in the place of one that was killed.
 func (d *neighbour) again(t *testing.T) {
 	t.Helper()
 	var err error
@@ -172,7 +173,7 @@ func (d *neighbour) leave(t *testing.T) {
 	must(t, d.plane.Leave(ctx, d.web))
 	must(t, d.plane.RemoveSandbox(ctx, d.web.Container))
 	link := d.web.HostLink
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) { // an empty bridge is one that can go
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) { // only an empty bridge is removed
 		if _, err := net.InterfaceByName(link); err != nil || time.Now().After(end) {
 			break
 		}

@@ -19,13 +19,13 @@ type Network struct {
 	ICC        bool       // containers of one bridge may talk to each other
 	Masquerade bool       // source NAT on the way out
 	Via        netip.Addr // the gateway of containers, zero for the bridge
-	HostIP     netip.Addr // where ports are published when nobody says, unspecified for everywhere
+	HostIP     netip.Addr // where ports are published by default, unspecified for everywhere
 }
 
 // Subnet is one range of a network's addresses.
 type Subnet struct {
 	Prefix  netip.Prefix
-	Range   netip.Prefix // where addresses are taken from, zero for all of Prefix
+	Range   netip.Prefix // range to take addresses from, zero for all of Prefix
 	Gateway netip.Addr   // the bridge's address
 }
 
@@ -36,15 +36,15 @@ type Port struct {
 	// Unspecified (0.0.0.0, ::) for every address of that family; zero for the network's, or both families
 	HostIP  netip.Addr
 	Host    uint16 // first port on the host; 0 for a free one
-	HostEnd uint16 // last port that will do, Host when 0
+	HostEnd uint16 // last port that will do, 0 for Host
 }
 
-// Request is one container's wish to be on one network.
+// Request asks for one container's place on one network.
 type Request struct {
 	Container string           // full ID, also the sandbox's name
 	Name      string           // the container's name, for messages
 	Network   string           // network ID
-	Endpoint  string           // endpoint ID, made up by the caller
+	Endpoint  string           // endpoint ID, chosen by the caller
 	Interface string           // name inside, "" for the next ethN
 	Address   netip.Addr       // wanted IPv4 address, zero for the next free one
 	MAC       net.HardwareAddr // wanted, nil for one made from the address
@@ -53,8 +53,8 @@ type Request struct {
 	Spared func(proto string, host uint16) bool // host ports that are kept from those that take any; nil for none
 }
 
-// Endpoint is one container's place on one network. It is plain data: the engine keeps it across restarts and gives
-// it back to Restore.
+// Endpoint is one container's place on one network. It is plain data: the engine keeps it across restarts and passes
+// it to Restore.
 type Endpoint struct {
 	ID        string
 	Container string
@@ -67,42 +67,42 @@ type Endpoint struct {
 	Ports     []Port       // as bound: Host is the real port
 }
 
-// Plane makes networks and endpoints real. What a call made is undone when the call gives an error.
+// Plane makes networks and endpoints real. A call that returns an error undoes what it made.
 type Plane interface {
-	// Create makes n's bridge, addresses and rules, or takes over what is there already with the same name.
+	// Create makes n's bridge, addresses and rules, or takes over what exists with the same name.
 	Create(ctx context.Context, n Network) error
-	// Delete removes the bridge and the rules of a network; one that is not there is no error.
+	// Delete removes the bridge and the rules of a network. An unknown network is no error.
 	Delete(ctx context.Context, id string) error
-	// Sandbox makes the network namespace of a container, with its loopback up, and returns the path to hand to the
-	// runtime. For a namespace that exists it returns the path. from is the path of an empty one to take, "" for a
-	// new one.
+	// Sandbox makes the network namespace of a container, with its loopback up, and returns the path for the runtime.
+	// If the namespace exists, it returns the path of that. from is the path of an empty one to use, "" for a new
+	// one.
 	Sandbox(ctx context.Context, container, from string, sysctls map[string]string) (path string, err error)
-	// Join puts the sandbox of r.Container on a network: link, address, routes, published ports.
-	// A port that somebody else has gives errdefs.ErrConflict... with the text that Docker prints.
+	// Join puts the sandbox of r.Container on a network: link, address, routes, published ports. For a port that
+	// somebody else has, it returns errdefs.ErrConflict with the text that Docker prints.
 	Join(ctx context.Context, r Request) (Endpoint, error)
-	// Leave undoes Join. What is gone already is no error.
+	// Leave undoes Join. It passes over what is gone already.
 	Leave(ctx context.Context, e Endpoint) error
-	// RemoveSandbox deletes the container's network namespace; the kernel's part of it may go on after the call.
+	// RemoveSandbox deletes the container's network namespace. The kernel's part of that may go on after the call.
 	RemoveSandbox(ctx context.Context, container string) error
-	// Sandboxes lists the sandboxes that are there, by the first 12 digits of their containers' IDs.
+	// Sandboxes lists the existing sandboxes by the first 12 digits of their containers' IDs.
 	Sandboxes(ctx context.Context) ([]string, error)
-	// Restore tells the plane, at start and before anything else, of the networks and endpoints that live on from an
-	// earlier daemon: addresses and ports are taken again, rules of endpoints that are not in the list are removed,
-	// missing ones are put back.
+	// Restore comes before all other calls. It tells the plane which networks and endpoints live on from an earlier
+	// daemon. The plane takes their addresses and ports again, removes rules of other endpoints and puts back missing
+	// ones.
 	Restore(ctx context.Context, networks []Network, endpoints []Endpoint) error
-	// Warnings says what this host cannot do, one sentence each with its remedy, for `docker info`.
+	// Warnings lists what this host cannot do, one sentence each with its remedy, for `docker info`.
 	Warnings() []string
-	// Close ends the use of the plane. With last, when no container runs on, it takes away rules, settings and
-	// bridges that this daemon made; the next Restore makes them again.
+	// Close ends the use of the plane. last says that no container runs on: then Close removes the rules, settings
+	// and bridges that this daemon made, and the next Restore makes them again.
 	Close(last bool) error
 }
 
 // Holder keeps descriptors open beyond the life of the daemon: the reservations of published ports. The keeper is one.
 type Holder interface {
 	// Hold keeps copies of files under key until Drop; the caller closes its own. With forward set, each file is a
-	// listening TCP or a bound UDP socket whose traffic is to be forwarded to that address, because no rule can do it.
-	// At most 200 files go in one call.
+	// listening TCP or a bound UDP socket whose traffic goes to that address, because no rule can do it. At most 200
+	// files go in one call.
 	Hold(ctx context.Context, key string, files []*os.File, forward []netip.AddrPort) error
-	// Drop closes what is held under key; a key that is not there is no error.
+	// Drop closes what is held under key. An unknown key is no error.
 	Drop(ctx context.Context, key string) error
 }

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// insideVariable marks a test process that is in a network and mount namespace of its own, a host for a plane.
+// insideVariable marks a test process with its own network and mount namespaces, which is a host for a plane.
 const insideVariable = "NETWORK_TEST_HOST"
 
-// onHost runs the calling test again in a process with namespaces of its own and gives true there. The test function
-// returns when it gives false.
+// onHost runs the calling test again in a process with its own namespaces and returns true there. The test function
+// must return when it gets false.
 func onHost(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(insideVariable) != "" {
@@ -45,7 +45,7 @@ func onHost(t *testing.T) bool {
 	return false
 }
 
-// openPlane opens a plane with a bridge network in the current host.
+// openPlane opens a plane with a bridge network on the current host.
 func openPlane(t testing.TB, bridge string) (*Linux, Network) {
 	t.Helper()
 	if err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, ""); err != nil {

@@ -14,14 +14,14 @@ import (
 	"box/engine/network/firewall"
 )
 
-// Host ports that are given out where none was asked for (RFC 6335, section 6: dynamic ports).
+// Host ports to choose from if none was asked for (RFC 6335, section 6: dynamic ports).
 const (
 	firstFree = 49153
 	lastFree  = 65535
 )
 
-// portTable is what this plane has published: a port may be used once on each address, and an unspecified address
-// is all of its family.
+// portTable is what this plane has published. A port may be used once on each address, and an unspecified address
+// stands for all of its family.
 type portTable map[portKey][]portUse
 
 type portKey struct {
@@ -59,7 +59,7 @@ func (t portTable) give(proto string, at netip.AddrPort) {
 	}
 }
 
-// publishError is Docker's text about a port that cannot be had.
+// publishError has Docker's text about a port that cannot be published.
 type publishError struct {
 	name, endpoint string
 	cause          error
@@ -71,7 +71,7 @@ func (e *publishError) Error() string {
 }
 func (e *publishError) Unwrap() error { return e.cause }
 
-// busyPort says that the plane itself has given the port to another endpoint.
+// busyPort means that the plane itself has given the port to another endpoint.
 type busyPort struct{ at netip.AddrPort }
 
 func (e busyPort) Error() string {
@@ -79,7 +79,7 @@ func (e busyPort) Error() string {
 }
 func (busyPort) Unwrap() error { return errdefs.ErrConflict }
 
-// reserve finds and binds the host ports of a request. On an error nothing stays bound.
+// reserve finds and binds the host ports of a request. After an error nothing stays bound.
 func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, held []heldPort, err error) {
 	defer func() {
 		if err != nil {
@@ -88,7 +88,7 @@ func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, 
 			bound, held, err = nil, nil, &publishError{r.Name, r.Endpoint, err}
 		}
 	}()
-	// A dynamic port takes what the fixed ones leave, and so does a range.
+	// Fixed ports come first, then ranges: each takes what the ones before leave.
 	order := make([]int, len(r.Ports))
 	for i := range order {
 		order[i] = i
@@ -111,7 +111,7 @@ func (l *Linux) reserve(r Request, b *bridge, target netip.Addr) (bound []Port, 
 	return slices.Concat(byPort...), held, nil
 }
 
-// choice is how many host ports will do.
+// choice returns how much choice of host ports there is, 0 for a fixed one.
 func (p Port) choice() int {
 	if p.Host == 0 {
 		return lastFree
@@ -119,7 +119,7 @@ func (p Port) choice() int {
 	return int(max(p.Host, p.HostEnd)) - int(p.Host)
 }
 
-// addresses tells where a port is to be published.
+// addresses returns the addresses to publish a port on.
 func addresses(p Port, b *bridge) []netip.Addr {
 	if p.HostIP.IsValid() {
 		return []netip.Addr{p.HostIP.Unmap()}
@@ -172,7 +172,7 @@ func (l *Linux) reservePort(p Port, on []netip.Addr, r Request, target netip.Add
 	return nil, nil, failed
 }
 
-// bind takes one port of one address.
+// bind takes one port on one address.
 func (l *Linux) bind(proto string, at netip.AddrPort, endpoint string, target netip.AddrPort) (heldPort, error) {
 	l.mu.Lock()
 	free := l.ports.take(proto, at, endpoint)
@@ -202,7 +202,7 @@ func (l *Linux) release(ports []Port) {
 	}
 }
 
-// bindSocket binds a socket that keeps other programs from the port. It listens only if it is to be forwarded: a
+// bindSocket binds a socket that keeps other programs off the port. It listens only if the port is to be forwarded: a
 // listening socket costs the kernel nine times as much.
 func bindSocket(proto string, at netip.AddrPort, forward bool) (*os.File, error) {
 	fail := func(err error) (*os.File, error) {
@@ -214,7 +214,8 @@ func bindSocket(proto string, at netip.AddrPort, forward bool) (*os.File, error)
 	}
 	fd, err := boundSocket(proto, at, false)
 	if errors.Is(err, syscall.EADDRINUSE) && proto == "tcp" {
-		// Perhaps only connections of the port's last user linger. Then a listener can have it, and so can we.
+		// Perhaps only connections of the port's last user linger. A listener could have the port then, and so can
+		// we.
 		var probe int
 		if probe, err = boundSocket(proto, at, true); err == nil {
 			err = unix.Listen(probe, 1)
@@ -269,7 +270,7 @@ func boundSocket(proto string, at netip.AddrPort, reuse bool) (int, error) {
 	return fd, nil
 }
 
-// bindError says that the kernel would not give the port: another program has it, or the address is not the host's.
+// bindError means that the kernel refused the port: another program has it, or the address is not the host's.
 type bindError struct {
 	proto string
 	at    netip.AddrPort

@@ -12,19 +12,19 @@ import (
 	"box/fs/module"
 )
 
-// Support is what a kernel can do for a plane; nil is yes.
+// Support is what a kernel can do for a plane. nil means that it can.
 type Support struct {
 	Namespaces error // without them there is no container network
 	Bridges    error // bridges and links into containers; without them containers have the host's network or none
 	NAT        error // without it there is no way out, and published ports are forwarded by a process
-	Firewalls  error // what of the host's firewall cannot be read or changed
+	Firewalls  error // what of the host's firewalls cannot be read or changed
 }
 
-// Probe tries everything in a network namespace of its own, which is gone afterwards. The host is not touched.
+// Probe tries everything in a network namespace of its own, which is gone afterwards. It does not touch the host.
 func Probe() Support {
 	done := make(chan Support, 1)
 	go func() {
-		runtime.LockOSThread() // the thread ends in its namespace with the goroutine
+		runtime.LockOSThread() // the thread, and with it the namespace, ends with the goroutine
 		done <- probe()
 	}()
 	return <-done

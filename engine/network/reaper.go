@@ -10,8 +10,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// reaper deletes links off the reply path: the kernel takes 16-43 ms for each. A link whose sandbox goes away is taken
-// along by the kernel, many at once, so the reaper gives it that time first.
+// reaper deletes links off the reply path, since the kernel takes 16-43 ms for each. The kernel takes a link along
+// when its sandbox goes away, many at once, so the reaper first gives it time for that.
 type reaper struct {
 	queue chan doomed
 	quit  chan struct{}
@@ -34,7 +34,7 @@ func newReaper(log *slog.Logger) *reaper {
 	return r
 }
 
-// kill has a link deleted; the caller has cut it off already.
+// kill has a link deleted. The caller has cut it off already.
 func (r *reaper) kill(index int, name string) {
 	select {
 	case r.queue <- doomed{index, name, time.Now().Add(grace)}:
@@ -67,14 +67,14 @@ func (r *reaper) run() {
 func (r *reaper) delete(d doomed) {
 	link, err := netlink.LinkByIndex(d.index)
 	if err != nil || link.Attrs().Name != d.name {
-		return // gone, and perhaps its number used again
+		return // gone, or its number is used again
 	}
 	if err := netlink.LinkDel(link); err != nil && !noSuchLink(err) && !errors.Is(err, syscall.EINVAL) {
 		r.log.Warn("deleting a link", "link", d.name, "error", err)
 	}
 }
 
-// close deletes what is left in the queue and waits.
+// close deletes what is left in the queue and waits for that.
 func (r *reaper) close() {
 	close(r.quit)
 	r.wait.Wait()

@@ -10,7 +10,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Restore implements Plane. Networks that cannot be raised do not keep the others from it; the error names each.
+// Restore implements Plane. A network that cannot be raised does not keep the others from it; the error names each
+// one.
 func (l *Linux) Restore(ctx context.Context, networks []Network, endpoints []Endpoint) error {
 	var failed error
 	bridges := map[string]*bridge{}
@@ -46,7 +47,7 @@ func (l *Linux) Restore(ctx context.Context, networks []Network, endpoints []End
 	return failed
 }
 
-// readopt enters an endpoint that lives on. Its descriptors are with the holder still.
+// readopt enters an endpoint that lives on. The holder still has its descriptors.
 func (l *Linux) readopt(b *bridge, e Endpoint) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +63,7 @@ func (l *Linux) readopt(b *bridge, e Endpoint) error {
 	return nil
 }
 
-// sweep deletes links of this daemon on a bridge that belong to no endpoint: what it left when it was killed.
+// sweep deletes this daemon's links on a bridge that belong to no endpoint: it left them when it was killed.
 func (l *Linux) sweep(b *bridge) {
 	links, err := l.route.LinkList()
 	if err != nil {

@@ -62,7 +62,7 @@ func TestPortsInUse(t *testing.T) {
 			t.Errorf("%+v: %v", row.port, err)
 		}
 	}
-	// What failed left nothing: the port beside it and the address are free.
+	// A failure leaves nothing: the port beside it and the address are free.
 	second, err := join(3, Port{Proto: "tcp", Container: 81, Host: 8090}, Port{Proto: "udp", Container: 80, Host: 8080},
 		Port{Proto: "tcp", Container: 80, HostIP: any4},
 		Port{Proto: "tcp", Container: 80, Host: 7777, HostEnd: 7779, HostIP: any4})
@@ -83,7 +83,7 @@ func TestPortsInUse(t *testing.T) {
 	}
 	for _, e := range []Endpoint{first, second} {
 		must(t, l.Leave(ctx, e))
-		must(t, l.Leave(ctx, e)) // again is no error
+		must(t, l.Leave(ctx, e)) // doing it again is no error
 	}
 	must(t, l.RemoveSandbox(ctx, id(1)))
 	again, err := net.Listen("tcp", ":8080")
@@ -91,7 +91,8 @@ func TestPortsInUse(t *testing.T) {
 	again.Close()
 }
 
-// TestRestoreAfterACrash: a daemon that is killed leaves a container that lives on, one that has ended, and rules.
+// TestRestoreAfterACrash checks what a killed daemon leaves: a container that lives on, one that has ended, and
+// rules.
 func TestRestoreAfterACrash(t *testing.T) {
 	if !onHost(t) {
 		return
@@ -114,7 +115,7 @@ func TestRestoreAfterACrash(t *testing.T) {
 		must(t, err)
 		ends = append(ends, e)
 	}
-	program(t, "nft", "delete table ip box-boxtest0") // and somebody was at the rules meanwhile
+	program(t, "nft", "delete table ip box-boxtest0") // somebody changed the rules meanwhile
 
 	l, err = Open(Options{ExecRoot: dir, Holder: holder})
 	must(t, err)
@@ -156,7 +157,7 @@ func TestRestoreAfterACrash(t *testing.T) {
 	}
 }
 
-// TestSixtyAtOnce joins and leaves sixty containers, twenty at a time, and looks for what is left.
+// TestSixtyAtOnce joins and leaves with sixty containers, twenty at a time, and checks that nothing is left.
 func TestSixtyAtOnce(t *testing.T) {
 	if !onHost(t) {
 		return
@@ -209,7 +210,7 @@ func TestSixtyAtOnce(t *testing.T) {
 	if mounts, _ := os.ReadFile("/proc/self/mountinfo"); strings.Contains(string(mounts), l.dir) {
 		t.Error("mounts left")
 	}
-	if after := openFiles(t); after > before+3 { // the plane keeps up to three sockets for later
+	if after := openFiles(t); after > before+3 { // the plane keeps up to three sockets open
 		t.Errorf("%d open files, %d before", after, before)
 	}
 	if rules := program(t, "nft", "list map ip box-boxtest0 ports"); strings.Contains(rules, "elements") {
@@ -224,7 +225,7 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// TestForeignRulesStay: what others have in their tables is the same after box has come and gone, counters included.
+// TestForeignRulesStay checks that others' tables are the same after box has come and gone, counters included.
 func TestForeignRulesStay(t *testing.T) {
 	if !onHost(t) {
 		return
@@ -244,7 +245,7 @@ func TestForeignRulesStay(t *testing.T) {
 		var text strings.Builder
 		for _, name := range []string{"iptables-legacy-save", "iptables-nft-save"} {
 			for line := range strings.Lines(program(t, name, "-c", "-t", "filter")) {
-				if strings.HasPrefix(line, ":") { // a chain and its policy: the kernel itself sends packets meanwhile
+				if strings.HasPrefix(line, ":") { // a chain and its policy: the kernel itself sends packets
 					line, _, _ = strings.Cut(line, " [")
 					line += "\n"
 				}
@@ -262,7 +263,7 @@ func TestForeignRulesStay(t *testing.T) {
 		n := testNetwork(fmt.Sprintf("boxtest%d", i))
 		n.Subnets[0] = subnet(fmt.Sprintf("172.%d.0.0/16", 20+i), "", fmt.Sprintf("172.%d.0.1", 20+i))
 		must(t, l.Create(ctx, n))
-		must(t, l.Create(ctx, n)) // again changes nothing
+		must(t, l.Create(ctx, n)) // doing it again changes nothing
 	}
 	during := save()
 	for i := range 3 {
@@ -279,7 +280,7 @@ func TestForeignRulesStay(t *testing.T) {
 	}
 }
 
-// TestThousandPorts publishes a range of ports of one container.
+// TestThousandPorts publishes a range of one container's ports.
 func TestThousandPorts(t *testing.T) {
 	if !onHost(t) {
 		return

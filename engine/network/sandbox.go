@@ -17,8 +17,8 @@ import (
 // loopbackIndex is the index of lo, the first link of every namespace.
 const loopbackIndex = 1
 
-// sandboxPath is where a container's namespace is mounted. IDs come from the engine; what is no ID is refused, since
-// it becomes a file name.
+// sandboxPath returns where a container's namespace is mounted. It refuses what is no ID, since that becomes a file
+// name.
 func (l *Linux) sandboxPath(container string) (string, error) {
 	if len(container) < 12 || strings.Trim(container, "0123456789abcdef") != "" {
 		return "", fmt.Errorf("sandbox of container %q: not an ID: %w", container, errdefs.ErrInvalidArgument)
@@ -56,8 +56,8 @@ func (l *Linux) Sandbox(_ context.Context, container, from string, sysctls map[s
 	return path, nil
 }
 
-// makeNamespace makes a network namespace, or takes the one at from, mounts it at path and gives a socket that is in
-// it. A thread of its own goes in; if it cannot come back it ends with the goroutine.
+// makeNamespace makes a network namespace, or takes the one at from, mounts it at path and returns a socket in it. It
+// enters the namespace on a thread of its own, which ends with the goroutine if it cannot come back.
 func makeNamespace(path, from string, sysctls map[string]string) (*netlink.Handle, error) {
 	type result struct {
 		handle *netlink.Handle
@@ -82,12 +82,12 @@ func makeNamespace(path, from string, sysctls map[string]string) (*netlink.Handl
 	return r.handle, r.err
 }
 
-// enterNew moves the calling thread into a new namespace and sets that up.
+// enterNew moves the calling thread into a new namespace, or the one at from, and sets that up.
 func enterNew(path, from string, sysctls map[string]string) (*netlink.Handle, error) {
 	if err := leaveFor(from); err != nil {
 		return nil, fmt.Errorf("making a network namespace: %w", err)
 	}
-	// Links that are put in get no IPv6 link-local address; loopback, which is there already, keeps ::1.
+	// Links that are put in get no IPv6 link-local address; the loopback, which exists already, keeps ::1.
 	if err := writeSysctl("net/ipv6/conf/default/disable_ipv6", "1"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func enterNew(path, from string, sysctls map[string]string) (*netlink.Handle, er
 	return handle, nil
 }
 
-// leaveFor moves the calling thread into the network namespace at from, into a new one for "".
+// leaveFor moves the calling thread into the network namespace at from, or into a new one if from is "".
 func leaveFor(from string) error {
 	if from == "" {
 		return unix.Unshare(unix.CLONE_NEWNET)
@@ -124,7 +124,7 @@ func leaveFor(from string) error {
 	return unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
 }
 
-// inside gives a socket in a sandbox: the one that was opened when it was made, the first time.
+// inside returns a socket in a sandbox, at first the one that was opened when the sandbox was made.
 func (l *Linux) inside(container, path string) (*netlink.Handle, error) {
 	l.mu.Lock()
 	handle := l.fresh[container]
@@ -141,7 +141,7 @@ func (l *Linux) inside(container, path string) (*netlink.Handle, error) {
 	return handleAt(file)
 }
 
-// RemoveSandbox implements Plane. The namespace goes when the last process in it has gone.
+// RemoveSandbox implements Plane. The namespace goes with the last process in it.
 func (l *Linux) RemoveSandbox(_ context.Context, container string) error {
 	path, err := l.sandboxPath(container)
 	if err != nil {
@@ -177,7 +177,7 @@ func (l *Linux) Sandboxes(context.Context) ([]string, error) {
 	return names, nil
 }
 
-// isNamespace tells a mounted namespace from the file it would be mounted on.
+// isNamespace tells whether a namespace is mounted at path, and not just the file to mount it on.
 func isNamespace(path string) bool {
 	var st unix.Statfs_t
 	return unix.Statfs(path, &st) == nil && st.Type == unix.NSFS_MAGIC
@@ -194,7 +194,7 @@ func openNamespace(path string) (*os.File, error) {
 	return file, nil
 }
 
-// writeSysctl sets a kernel setting of the calling thread's network namespace; name is a path below /proc/sys.
+// writeSysctl changes a kernel setting in the calling thread's network namespace. name is a path below /proc/sys.
 func writeSysctl(name, value string) error {
 	if err := os.WriteFile("/proc/sys/"+name, []byte(value), 0o644); err != nil {
 		return fmt.Errorf("setting %s to %q: %w", strings.ReplaceAll(name, "/", "."), value, err)

@@ -2,8 +2,8 @@ package network
 
 import "sync"
 
-// SparedPorts are the host ports that containers ask for that are about to be started together: those of them that
-// take any port must not take one of these.
+// SparedPorts are the fixed host ports of containers that are about to be started together. Those of the containers
+// that take any port must not take these.
 type SparedPorts struct {
 	mu    sync.Mutex
 	count map[sparedPort]int
@@ -21,7 +21,7 @@ func (s *SparedPorts) Has(proto string, host uint16) bool {
 	return s.count[sparedPort{proto, host}] > 0
 }
 
-// Spare keeps the fixed ones of ports until free is called.
+// Spare keeps the fixed ones of ports from others until free is called.
 func (s *SparedPorts) Spare(ports []Port) (free func()) {
 	add := func(n int) {
 		s.mu.Lock()

@@ -10,8 +10,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// TestPortTable: a port is one's alone on its address, an unspecified address is all of its family, and what is given
-// back can be taken again.
+// TestPortTable checks that a port is taken once on an address, that an unspecified address stands for all of its
+// family, and that a port that was given back can be taken again.
 func TestPortTable(t *testing.T) {
 	at := netip.MustParseAddrPort
 	for _, row := range []struct {
@@ -40,7 +40,7 @@ func TestPortTable(t *testing.T) {
 			t.Errorf("%s beside %s: free %v, want %v", row.wanted, row.taken, !row.free, row.free)
 		}
 		table.give(proto, at(address))
-		table.give(proto, at(address)) // is not there
+		table.give(proto, at(address)) // is not taken
 		if !table.take(proto, at(address), "c") && (!row.free || row.wanted == row.taken) {
 			t.Errorf("%s cannot be taken again", row.taken)
 		}
@@ -54,7 +54,7 @@ func TestPortTable(t *testing.T) {
 	}
 }
 
-// TestAddresses: where a port is published when the request says, when the network says, and when nobody does.
+// TestAddresses checks where a port is published if the request says, if the network says, and if neither does.
 func TestAddresses(t *testing.T) {
 	local, any4 := netip.MustParseAddr("127.0.0.1"), netip.IPv4Unspecified()
 	mapped := netip.MustParseAddr("::ffff:127.0.0.1")
@@ -82,7 +82,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestSpared: fixed ports are spared for as long as anybody who asked for them is about to start.
+// TestSpared checks that fixed ports are spared as long as anybody who asked for them is about to start.
 func TestSpared(t *testing.T) {
 	var s SparedPorts
 	free1 := s.Spare([]Port{{Proto: "tcp", Host: 80}, {Proto: "tcp", Host: 90, HostEnd: 99}, {Proto: "udp"}})
@@ -106,7 +106,7 @@ func TestSpared(t *testing.T) {
 	}
 }
 
-// TestNewBridge: networks that no bridge can be made of are refused before anything is made.
+// TestNewBridge checks that impossible networks are refused before anything is made.
 func TestNewBridge(t *testing.T) {
 	subnet := func(prefix, gateway string) Subnet {
 		s := Subnet{Prefix: netip.MustParsePrefix(prefix)}
@@ -118,7 +118,7 @@ func TestNewBridge(t *testing.T) {
 	good := Network{Name: "n", Bridge: "br0", Subnets: []Subnet{subnet("172.30.0.0/16", "172.30.0.1")}}
 	for what, row := range map[string]struct {
 		edit func(n *Network)
-		want error // nil: it is taken
+		want error // nil if it is accepted
 	}{
 		"good":               {func(*Network) {}, nil},
 		"its driver by name": {func(n *Network) { n.Driver = "bridge" }, nil},
@@ -160,7 +160,7 @@ func TestNewBridge(t *testing.T) {
 	}
 }
 
-// TestChoice: what can be had at fewer ports is reserved first.
+// TestChoice checks that ports with less choice are reserved first.
 func TestChoice(t *testing.T) {
 	for _, row := range []struct {
 		port Port
@@ -173,7 +173,7 @@ func TestChoice(t *testing.T) {
 	}
 }
 
-// TestGroupOf: links of different daemons are in different groups, and none is in that of everybody.
+// TestGroupOf checks that the links of different daemons are in different groups, and none in everybody's.
 func TestGroupOf(t *testing.T) {
 	seen := map[uint32]string{}
 	for _, mark := range []string{"", "box of /run/a", "box of /run/b", "box of /run/docker"} {

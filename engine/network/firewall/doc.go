@@ -1,12 +1,13 @@
-// Package firewall is the rules of bridges in the kernel: nf_tables, and what legacy iptables must let pass.
+// Package firewall writes the rules of bridges into the kernel: nf_tables, and what makes legacy iptables let packets
+// pass.
 //
-// A bridge has a table of its own, `ip box-<bridge>` (the second daemon on one has box-<bridge>/<digest>), whose first
-// rule names the daemon. A drop in it is final; an accept is the opinion of that table only, so what forwards packets
-// in other tables gets a pair of rules at its head that accepts what comes from or goes to the bridge. route_localnet
-// is set after the rules that guard it are in force, and cleared before the last of them go.
+// A bridge has a table of its own, `ip box-<bridge>` (the second daemon on one has box-<bridge>/<digest>), whose
+// first rule names the daemon. A drop in it is final; an accept holds only in that table, so chains of others that
+// forwarded packets go through get a pair of rules at their head that accepts what comes from or goes to the bridge.
+// route_localnet is set after the rules that guard it are in force, and cleared before the last of them go.
 //
 //	chain        packets                                            verdict
-//	raw          from the bridge to 127/8                           drop: route_localnet opens it to containers else
+//	raw          from the bridge to 127/8                           drop: route_localnet would open it to containers
 //	prerouting   to 127/8                                           accept: nothing that comes by a link is for it
 //	prerouting   to an address and port that is published           to the container
 //	prerouting   to any of the host's, port published on 0.0.0.0    to the container

@@ -53,7 +53,7 @@ func within(offset uint32, p netip.Prefix) []expr.Any {
 	}
 }
 
-// answering matches packets of connections that exist, and what belongs to them.
+// answering matches packets of existing connections, and what is related to them.
 func answering() []expr.Any {
 	return conntrackBits(expr.CtKeySTATE, expr.CtStateBitESTABLISHED|expr.CtStateBitRELATED)
 }
@@ -74,7 +74,7 @@ func accept() []expr.Any     { return []expr.Any{&expr.Verdict{Kind: expr.Verdic
 func drop() []expr.Any       { return []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}} }
 func masquerade() []expr.Any { return []expr.Any{&expr.Masq{}} }
 
-// publishedHere sends packets to a port that is published on the very address they are for.
+// publishedHere sends packets to a port that is published on the very address that they are for.
 func publishedHere(ports *nftables.Set) []expr.Any {
 	return rule([]expr.Any{&expr.Payload{DestRegister: reg8, Base: expr.PayloadBaseNetworkHeader, Offset: offDestination,
 		Len: 4}},
@@ -86,7 +86,8 @@ func publishedAnywhere(ports *nftables.Set) []expr.Any {
 	return rule([]expr.Any{
 		&expr.Fib{Register: reg1, ResultADDRTYPE: true, FlagDADDR: true},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: reg1, Data: binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL)},
-		// The address with no bit left, which nft can list and read again; it cannot print a plain constant here.
+		// All bits of the address are masked out. nft can list and read that, while it cannot print a plain constant
+		// here.
 		&expr.Payload{DestRegister: reg8, Base: expr.PayloadBaseNetworkHeader, Offset: offDestination, Len: 4},
 		&expr.Bitwise{SourceRegister: reg8, DestRegister: reg8, Len: 4, Mask: make([]byte, 4), Xor: make([]byte, 4)},
 	}, lookUp(ports))

@@ -10,19 +10,19 @@ import (
 
 // Bridge is what the rules of a bridge depend on.
 type Bridge struct {
-	Name       string       // of the link
-	Subnet     netip.Prefix // of its containers
+	Name       string       // name of the link
+	Subnet     netip.Prefix // addresses of its containers
 	Internal   bool         // no way out
 	ICC        bool         // its containers may talk to each other
 	Masquerade bool         // source NAT on the way out
 }
 
-// Port is a port of the host that is published. Those on IPv6 addresses are not for rules, and are passed over.
+// Port is a published port of the host. Rules pass over those on IPv6 addresses.
 type Port struct {
 	Proto  string     // tcp, udp or sctp
 	HostIP netip.Addr // unspecified for every address
 	Host   uint16
-	To     netip.AddrPort // of the container
+	To     netip.AddrPort // address and port of the container
 }
 
 // Firewall is one daemon's rules in this host's kernel. Its methods may be called from any goroutine.
@@ -34,14 +34,14 @@ type Firewall struct {
 	legacy string // state of the legacy iptables filter table when it was last looked at
 }
 
-// New is that of the daemon with a mark. With off it makes no rule, and takes away what the daemon has. warn is told
-// what this host cannot do.
+// New returns the Firewall of the daemon with a mark. With off it makes no rule and removes what the daemon has. It
+// tells warn what this host cannot do.
 func New(mark string, off bool, warn func(string)) *Firewall {
 	return &Firewall{rules: rules{owner: mark, off: off}, warn: warn}
 }
 
-// Install writes the rules of a bridge and its published ports, in place of those that there are, and sees to it that
-// other firewalls let its packets pass. It may be done again at any time.
+// Install writes the rules of a bridge and its published ports in place of those that exist, and makes other
+// firewalls let its packets pass. It may be called again at any time.
 func (f *Firewall) Install(b Bridge, ports []Port) error {
 	if f.rules.off {
 		_, err := f.Retire(b.Name)
@@ -67,10 +67,10 @@ func (f *Firewall) Install(b Bridge, ports []Port) error {
 	return nil
 }
 
-// ErrChanged is of a table that somebody else has removed or changed: Install writes it anew.
+// ErrChanged means that somebody else removed or changed the table. Install writes it anew.
 var ErrChanged = errors.New("the rules were changed by another")
 
-// Publish adds ports to those of a bridge. With ErrChanged none is added.
+// Publish adds ports to those of a bridge. It adds none if it returns ErrChanged.
 func (f *Firewall) Publish(bridge string, ports []Port) error {
 	err := f.rules.add(bridge, ports)
 	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EEXIST) { // the table was flushed, or is an old one
@@ -79,14 +79,14 @@ func (f *Firewall) Publish(bridge string, ports []Port) error {
 	return err
 }
 
-// Unpublish takes ports back; those that are not there are no error.
+// Unpublish takes ports back. Unknown ones are no error.
 func (f *Firewall) Unpublish(bridge string, ports []Port) error { return f.rules.remove(bridge, ports) }
 
-// Missing tells that no rule is made: this is off, or the kernel was found to have no nf_tables.
+// Missing tells whether no rule is made: rules are off, or the kernel turned out to have no nf_tables.
 func (f *Firewall) Missing() bool { return f.rules.off || f.rules.missing() }
 
-// Retire takes away what this daemon has on a bridge. Where no other daemon has rules there, what must not be there
-// without them goes first.
+// Retire removes what this daemon has on a bridge and tells whether other daemons have rules there. If none has, it
+// first removes what must not exist without rules.
 func (f *Firewall) Retire(bridge string) (shared bool, err error) {
 	defer lockSetting(bridge)()
 	own, others, err := f.rules.find(bridge)
@@ -107,8 +107,8 @@ func (f *Firewall) Retire(bridge string) (shared bool, err error) {
 	return len(others) > 0, err
 }
 
-// Attend puts back what a change of somebody else's firewall has removed for these bridges, and goes through a firewall
-// that is new. It costs little when nobody changed anything.
+// Attend puts back what a change of somebody else's firewall removed for these bridges, and makes a new firewall let
+// their packets pass. It costs little if nobody changed anything.
 func (f *Firewall) Attend(bridges []string) {
 	if f.rules.off {
 		return
@@ -133,7 +133,7 @@ func (f *Firewall) Attend(bridges []string) {
 	f.mu.Unlock()
 }
 
-// passes puts what is missing into foreign chains. That this cannot be done is a warning, no error.
+// passes puts what is missing into foreign chains. It warns if it cannot.
 func (f *Firewall) passes(bridges []string) {
 	if err := f.rules.passes(bridges); err != nil {
 		f.warn("the firewall on this host may drop containers' traffic: " + err.Error())
@@ -157,18 +157,18 @@ func (f *Firewall) removePasses(bridges []string) error {
 	return nil
 }
 
-// Close ends the use of the kernel's rules; what is written stays.
+// Close ends the use of the kernel's rules, which stay.
 func (f *Firewall) Close() { f.rules.close() }
 
-// Probe tries the rules of a bridge, and those in the chains of others, in the network namespace of the calling thread,
-// which is to be left afterwards. nil is yes.
+// Probe tries the rules of a bridge, and those in the chains of others, in the network namespace of the calling
+// thread, which must be left afterwards. nil means that they work.
 func Probe(b Bridge, ports []Port) (nat, firewalls error) {
 	r := &rules{}
 	defer r.close()
 	return r.write(b, ports), r.passes([]string{b.Name})
 }
 
-// Protocol is the number of a protocol with ports, by Docker's name.
+// Protocol returns the number of a protocol with ports, by Docker's name.
 func Protocol(name string) (number int, known bool) {
 	n, known := protocols[name]
 	return int(n), known

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alone runs f in a network namespace of its own, which is gone with its thread.
+// alone runs f in a network namespace of its own, which ends with its thread.
 func alone(t *testing.T, f func()) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -31,7 +31,7 @@ func alone(t *testing.T, f func()) {
 	}
 }
 
-// tables are the names of box's tables.
+// tables returns the names of box's tables.
 func tables(t *testing.T) (names []string) {
 	t.Helper()
 	c, err := nftables.New()
@@ -51,8 +51,8 @@ func tables(t *testing.T) (names []string) {
 	return names
 }
 
-// TestTwoDaemons: each has a table of its own on one bridge, finds it again, takes away its own alone, and is told that
-// the other is there.
+// TestTwoDaemons checks that each has its own table on one bridge, finds it again, removes only that, and is told
+// that the other is there.
 func TestTwoDaemons(t *testing.T) {
 	alone(t, func() {
 		b := bridge("lo")
@@ -65,7 +65,7 @@ func TestTwoDaemons(t *testing.T) {
 			}
 			all = append(all, f)
 		}
-		for range 2 { // again changes nothing
+		for range 2 { // doing it again changes nothing
 			if err := all[1].Install(b, published()); err != nil {
 				t.Error(err)
 			}
@@ -82,8 +82,8 @@ func TestTwoDaemons(t *testing.T) {
 	})
 }
 
-// TestPublish: ports come and go; one that leads elsewhere is ErrChanged, and so is a table that somebody took away.
-// What is not there is taken back without an error.
+// TestPublish checks that ports come and go. A port that leads elsewhere, or a table that somebody removed, gives
+// ErrChanged. Taking back an unknown port is no error.
 func TestPublish(t *testing.T) {
 	alone(t, func() {
 		f := New("box of /run/a", false, func(sentence string) { t.Error(sentence) })
@@ -120,8 +120,8 @@ func TestPublish(t *testing.T) {
 	})
 }
 
-// TestWithoutTables: in a kernel without nf_tables nothing of the bridge is open to 127/8, a sentence says what is
-// missing, and nothing is an error.
+// TestWithoutTables checks that a kernel without nf_tables opens nothing of the bridge to 127/8, gives a warning of
+// what is missing, and is no error.
 func TestWithoutTables(t *testing.T) {
 	alone(t, func() {
 		said := 0

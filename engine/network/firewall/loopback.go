@@ -12,11 +12,11 @@ import (
 
 func localnet(bridge string) string { return "net/ipv4/conf/" + bridge + "/route_localnet" }
 
-// openLoopback lets ports that are published on 127.0.0.1 be rewritten on their way out by the bridge. The rules,
-// which are there already, keep strangers off 127/8.
+// openLoopback lets ports that are published on 127.0.0.1 be rewritten on their way out by the bridge. The rules that
+// keep strangers off 127/8 must be in force.
 func openLoopback(bridge string) error { return setLoopback(bridge, "1") }
 
-// closeLoopback undoes that, before the last rules go.
+// closeLoopback undoes openLoopback. It comes before the last rules go.
 func closeLoopback(bridge string) error { return setLoopback(bridge, "0") }
 
 func setLoopback(bridge, want string) error {
@@ -33,7 +33,8 @@ func setLoopback(bridge, want string) error {
 // settingWait bounds how long one daemon waits for another that changes what both use.
 const settingWait = 2 * time.Second
 
-// lockSetting keeps other daemons from changing the setting of a bridge between the look at its tables and the change.
+// lockSetting keeps other daemons from changing the setting of a bridge between the look at its tables and the
+// change. It waits no longer than settingWait.
 func lockSetting(bridge string) (unlock func()) {
 	f, err := os.Open("/proc/sys/" + localnet(bridge))
 	if err != nil {

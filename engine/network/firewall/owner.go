@@ -13,8 +13,8 @@ import (
 	"github.com/google/nftables/userdata"
 )
 
-// Several daemons may use one bridge. Each has a table of its own there, whose first rule says whose it is. What is
-// another's stays, and so does what the table of another needs: route_localnet and the passes.
+// Several daemons may use one bridge. Each has its own table there, whose first rule names the daemon. A daemon
+// leaves alone what is another's, and what another's table needs: route_localnet and the passes.
 
 // ownerMark starts the comment that names a daemon by its exec root.
 const ownerMark = "box of "
@@ -22,7 +22,7 @@ const ownerMark = "box of "
 // maxMark is the longest comment that nft(8) shows.
 const maxMark = 120
 
-// Mark is what tells the daemon with that exec root from others on a host.
+// Mark returns what tells the daemon with that exec root from others on a host.
 func Mark(execRoot string) string {
 	if path, err := filepath.Abs(execRoot); err == nil {
 		execRoot = path
@@ -38,7 +38,7 @@ func digest(s string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// find tells the name of this daemon's table on a bridge, "" for none, and those of other daemons.
+// find returns the name of this daemon's table on a bridge, "" for none, and the names of other daemons' tables.
 func (r *rules) find(bridge string) (own string, others []string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -52,12 +52,12 @@ func (r *rules) find(bridge string) (own string, others []string, err error) {
 	return own, others, err
 }
 
-// noTables tells that the kernel has no nf_tables.
+// noTables tells whether err means that the kernel has no nf_tables.
 func noTables(err error) bool {
 	return errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPROTONOSUPPORT) || errors.Is(err, syscall.ENOENT)
 }
 
-// tables is find with the lock held. A table without a mark is of a box that made none yet.
+// tables is find with the lock held. A table without a mark is from a box that did not make marks yet.
 func (r *rules) tables(bridge string) (own string, others []string, err error) {
 	c, err := r.connect()
 	if err != nil {
@@ -70,7 +70,7 @@ func (r *rules) tables(bridge string) (own string, others []string, err error) {
 	}()
 	list, err := c.ListTablesOfFamily(nftables.TableFamilyIPv4)
 	switch {
-	case errors.Is(err, syscall.EINVAL): // nfnetlink's word for a subsystem that is not there
+	case errors.Is(err, syscall.EINVAL): // nfnetlink's answer for a missing subsystem
 		return "", nil, fmt.Errorf("listing the tables of nf_tables: %w", syscall.EOPNOTSUPP)
 	case err != nil:
 		return "", nil, fmt.Errorf("listing the tables of nf_tables: %w", err)
@@ -94,7 +94,7 @@ func (r *rules) tables(bridge string) (own string, others []string, err error) {
 	return own, others, nil
 }
 
-// markOf is the mark of a table, "" for none.
+// markOf returns the mark of a table, "" for none.
 func markOf(c *nftables.Conn, t *nftables.Table) (string, error) {
 	list, err := c.GetRules(t, &nftables.Chain{Table: t, Name: baseChains[0].name})
 	if err != nil {
@@ -108,8 +108,8 @@ func markOf(c *nftables.Conn, t *nftables.Table) (string, error) {
 	return "", nil
 }
 
-// name chooses the name of this daemon's table on a bridge: the plain one where no other daemon has it. The lock is
-// held.
+// name chooses the name of this daemon's table on a bridge: the plain one unless another daemon has that. The caller
+// holds the lock.
 func (r *rules) name(bridge string) (string, error) {
 	own, others, err := r.tables(bridge)
 	if err != nil || own != "" {

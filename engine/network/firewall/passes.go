@@ -14,15 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Other people's firewalls. An accept in box's table does not override a drop in another, so box puts a pass into
+// Other people's firewalls. An accept in box's table does not override a drop in another. So box puts a pass into
 // each foreign chain that forwarded packets go through and that could drop them: a pair of rules at its head that
-// accepts what comes from or goes to a bridge. What must not reach a container is dropped in box's own table.
+// accepts what comes from or goes to a bridge. Box's own table drops what must not reach a container.
 
 // passMark is the comment that box's rules in foreign chains carry, before the bridge's name.
 const passMark = "box "
 
-// foreignChains finds the chains that want a pass: Docker's chain for its users' rules where there is one, otherwise
-// every base chain on the forward hook that has a rule or drops by policy.
+// foreignChains returns the chains of others that forwarded packets go through: in a table of Docker's its chain for
+// users' rules, otherwise every base chain on the forward hook.
 func foreignChains(c *nftables.Conn) ([]*nftables.Chain, error) {
 	chains, err := c.ListChains()
 	if err != nil {
@@ -51,7 +51,7 @@ func foreignChains(c *nftables.Conn) ([]*nftables.Chain, error) {
 	return found, nil
 }
 
-// passes adds the pairs that are missing.
+// passes adds the missing pairs to foreign chains, except to empty ones that accept.
 func (r *rules) passes(bridges []string) error {
 	return r.edit(func(c *nftables.Conn, ch *nftables.Chain, have []*nftables.Rule) (bool, error) {
 		if len(have) == 0 && (ch.Policy == nil || *ch.Policy == nftables.ChainPolicyAccept) && ch.Name != "DOCKER-USER" {
@@ -91,7 +91,8 @@ func (r *rules) removePasses(bridges []string) error {
 	})
 }
 
-// edit commits what change does to each foreign chain; a chain that cannot be changed does not keep the others from it.
+// edit commits what change does to each foreign chain. A chain that cannot be changed does not keep the others from
+// it.
 func (r *rules) edit(change func(*nftables.Conn, *nftables.Chain, []*nftables.Rule) (bool, error)) (failed error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,8 +132,8 @@ func passComment(bridge string) []byte {
 	return userdata.AppendString(nil, userdata.TypeComment, passMark+bridge)
 }
 
-// latest is the number of the last change to nf_tables by anybody; 0 where it cannot be told. The lock is held. The
-// socket stays open for the reason that connect gives.
+// latest returns the number of the last change to nf_tables by anybody, 0 if it cannot be told. The caller holds the
+// lock. The socket stays open for the reason that connect gives.
 func (r *rules) latest() uint32 {
 	if r.asking == nil {
 		conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)

@@ -27,22 +27,22 @@ type ruleRow struct {
 	exprs []expr.Any
 }
 
-// bridgeRules is what box says about packets from and to a bridge. A drop here is final; an accept is the opinion of
-// this table only.
+// bridgeRules returns box's rules for packets from and to a bridge. A drop in them is final; an accept holds only in
+// this table.
 func bridgeRules(b Bridge, ports *nftables.Set) []ruleRow {
 	from, to := iif(b.Name, true), oif(b.Name, true)
 	subnet, loop := b.Subnet, netip.MustParsePrefix("127.0.0.0/8")
 	rows := []ruleRow{
-		// route_localnet on the bridge would open the host's loopback to containers.
+		// route_localnet on the bridge would otherwise open the host's loopback to containers.
 		{"raw", rule(from, daddr(loop), drop())},
-		// Nothing that comes in by a link is for 127/8, whatever has been published there.
+		// Nothing that comes in by a link is for 127/8, whatever is published there.
 		{"prerouting", rule(daddr(loop), accept())},
 		{"prerouting", publishedHere(ports)},
 		{"prerouting", publishedAnywhere(ports)},
 		{"output", publishedHere(ports)},
 		{"output", publishedAnywhere(ports)},
-		// From 127.0.0.1 by the bridge, and from a container back to its own bridge: the answer has to come through
-		// here.
+		// The answers have to come through here: to 127.0.0.1 from the bridge, and to a container from its own
+		// bridge.
 		{"postrouting", rule(to, saddr(loop), masquerade())},
 		{"postrouting", rule(to, saddr(subnet), dnatted(), masquerade())},
 	}

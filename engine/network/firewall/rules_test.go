@@ -19,19 +19,19 @@ func bridge(name string) Bridge {
 	return Bridge{Name: name, Subnet: netip.MustParsePrefix("172.30.0.0/16"), ICC: true, Masquerade: true}
 }
 
-// published are ports of one container.
+// published returns the ports of one container.
 func published() []Port {
 	to := netip.MustParseAddr("172.30.0.2")
 	return []Port{
 		{"tcp", netip.IPv4Unspecified(), 8080, netip.AddrPortFrom(to, 80)},
 		{"udp", netip.MustParseAddr("127.0.0.1"), 53, netip.AddrPortFrom(to, 5353)},
-		{"tcp", netip.IPv6Unspecified(), 8080, netip.AddrPortFrom(to, 80)}, // not for rules
+		{"tcp", netip.IPv6Unspecified(), 8080, netip.AddrPortFrom(to, 80)}, // rules pass it over
 	}
 }
 
 func isChanged(err error) bool { return errors.Is(err, ErrChanged) }
 
-// text writes an expression as nft does, as far as these rules need.
+// text writes an expression as nft does, as far as these rules need it.
 func text(e []expr.Any) string {
 	var words []string
 	what := ""
@@ -69,7 +69,7 @@ func text(e []expr.Any) string {
 	return strings.Join(words, " ")
 }
 
-// TestRules: what each kind of network has, in the order in which the kernel goes through it.
+// TestRules checks the rules of each kind of network, in the order in which the kernel applies them.
 func TestRules(t *testing.T) {
 	const (
 		loop, subnet = "&ff000000=7f000000", "&ffff0000=ac1e0000"
@@ -91,7 +91,7 @@ func TestRules(t *testing.T) {
 	for _, row := range []struct {
 		what string
 		edit func(*Bridge)
-		want []string // after those that all have
+		want []string // after those that all networks have
 	}{
 		{"the usual", func(*Bridge) {}, []string{out, "accept"}},
 		{"no masquerade", func(b *Bridge) { b.Masquerade = false }, []string{"accept"}},
@@ -121,7 +121,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestElements: a port is a key of address, protocol and number, each in four bytes, and a value of address and number.
+// TestElements checks the encoding of ports: a key of address, protocol and number in four bytes each, and a value of
+// address and number.
 func TestElements(t *testing.T) {
 	var got []string
 	for _, e := range elements(published()) {
@@ -144,7 +145,7 @@ func TestElements(t *testing.T) {
 	}
 }
 
-// TestMark: each exec root has a mark of its own, which fits into a comment that nft shows.
+// TestMark checks that each exec root has its own mark, which fits into a comment that nft shows.
 func TestMark(t *testing.T) {
 	long := "/" + strings.Repeat("x", 200)
 	marks := map[string]string{}
@@ -160,7 +161,7 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestNoTables: only what a kernel without nf_tables says is that.
+// TestNoTables checks that only the errors of a kernel without nf_tables count as such.
 func TestNoTables(t *testing.T) {
 	for err, want := range map[error]bool{
 		syscall.EOPNOTSUPP: true, syscall.EPROTONOSUPPORT: true, syscall.ENOENT: true,

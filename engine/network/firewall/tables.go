@@ -16,10 +16,10 @@ import (
 	"box/fs/module"
 )
 
-// rules keeps a bridge's rules in an nf_tables table of its own, `ip box-<bridge>` (owner.go says what the second
-// daemon on a bridge has). The published ports are the elements of one map there, so that ten thousand of them cost a
-// packet one look-up. A table is written whole in one transaction and can be written again at any time: connections
-// do not notice, since the kernel asks NAT rules only for new ones.
+// rules keeps a bridge's rules in an nf_tables table of its own, `ip box-<bridge>` (owner.go says what a second
+// daemon on the bridge has). The published ports are elements of one map there, so that ten thousand of them cost a
+// packet one look-up. A table is written whole in one transaction and can be rewritten at any time: connections do
+// not notice, since the kernel asks NAT rules only for new ones.
 type rules struct {
 	owner      string            // the mark of this daemon
 	names      map[string]string // bridge -> table, once it was written
@@ -34,11 +34,11 @@ type rules struct {
 // tablePrefix starts the names of box's tables.
 const tablePrefix = "box-"
 
-// nftModules is what the tables need, for kernels that cannot ask for modules themselves.
+// nftModules are the modules that the tables need, for kernels that cannot ask for modules themselves.
 var nftModules = []string{"nf_tables", "nf_conntrack", "nft_ct", "nf_nat", "nft_chain_nat", "nft_nat", "nft_masq",
 	"nft_fib_ipv4", "nft_counter"}
 
-// table is this daemon's on a bridge, as it was last written. The lock is held.
+// table returns this daemon's table on a bridge, under the name that was last written. The caller holds the lock.
 func (r *rules) table(bridge string) *nftables.Table {
 	name := r.names[bridge]
 	if name == "" {
@@ -47,8 +47,8 @@ func (r *rules) table(bridge string) *nftables.Table {
 	return &nftables.Table{Family: nftables.TableFamilyIPv4, Name: name}
 }
 
-// portMap is the map of published ports: address, protocol and port on the host to address and port of the container.
-// The address is 0.0.0.0 where any will do.
+// portMap returns the map of published ports: from address, protocol and port on the host to address and port of the
+// container. The address is 0.0.0.0 if any will do.
 func portMap(t *nftables.Table) *nftables.Set {
 	return &nftables.Set{
 		Table: t, Name: "ports", IsMap: true, Concatenation: true,
@@ -60,7 +60,7 @@ func portMap(t *nftables.Table) *nftables.Set {
 // protocols are the protocols with ports, by Docker's names.
 var protocols = map[string]byte{"tcp": unix.IPPROTO_TCP, "udp": unix.IPPROTO_UDP, "sctp": unix.IPPROTO_SCTP}
 
-// elements gives the map's elements for IPv4 ports.
+// elements returns the map's elements for IPv4 ports.
 func elements(ports []Port) []nftables.SetElement {
 	var list []nftables.SetElement
 	for _, p := range ports {
@@ -106,7 +106,7 @@ func (r *rules) write(b Bridge, published []Port) error {
 		mark := userdata.AppendString(nil, userdata.TypeComment, r.owner)
 		for _, row := range bridgeRules(b, ports) {
 			c.AddRule(&nftables.Rule{Table: t, Chain: chains[row.chain], Exprs: row.exprs, UserData: mark})
-			mark = nil // it is on the first
+			mark = nil // the first rule has it
 		}
 		return addElements(c, ports, elements(published))
 	})
@@ -133,7 +133,7 @@ func (r *rules) add(bridge string, ports []Port) error {
 	})
 }
 
-// remove takes ports back; rules that are gone are no error.
+// remove takes ports back. Rules that are gone are no error.
 func (r *rules) remove(bridge string, ports []Port) error {
 	list := elements(ports)
 	if len(list) == 0 || r.off {
@@ -148,7 +148,7 @@ func (r *rules) remove(bridge string, ports []Port) error {
 	return err
 }
 
-// drop removes the table of that name, which is this daemon's on a bridge.
+// drop removes this daemon's table on a bridge, which has that name.
 func (r *rules) drop(bridge, name string) error {
 	return r.transact("removing the rules of "+bridge, func(c *nftables.Conn) error {
 		delete(r.names, bridge)
@@ -159,14 +159,14 @@ func (r *rules) drop(bridge, name string) error {
 	})
 }
 
-// missing tells that the kernel has no nf_tables.
+// missing tells whether the kernel has no nf_tables.
 func (r *rules) missing() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.none
 }
 
-// transact runs build and commits what it put together. Where the kernel has no nf_tables it does nothing.
+// transact runs build and commits what it put together. It does nothing if the kernel has no nf_tables.
 func (r *rules) transact(what string, build func(*nftables.Conn) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -196,8 +196,8 @@ func (r *rules) transact(what string, build func(*nftables.Conn) error) error {
 // sendBuffer holds a transaction of some ten thousand elements; netlink takes a transaction in one piece.
 const sendBuffer = 8 << 20
 
-// connect gives the connection, which stays open: closing one waits for everything that was deleted over it to be
-// freed, which takes the kernel 12 ms (nft_rcv_nl_event). The lock is held.
+// connect returns the connection, which stays open: closing one waits until all that was deleted over it is freed,
+// which takes the kernel 12 ms (nft_rcv_nl_event). The caller holds the lock.
 func (r *rules) connect() (*nftables.Conn, error) {
 	if r.conn != nil {
 		return r.conn, nil
@@ -219,8 +219,8 @@ func (r *rules) connect() (*nftables.Conn, error) {
 	return conn, nil
 }
 
-// disconnect closes the connection: after an error, so that late answers are not taken for those to the next
-// transaction. The lock is held.
+// disconnect closes the connection after an error, so that late answers are not taken for those to the next
+// transaction. The caller holds the lock.
 func (r *rules) disconnect() {
 	if r.conn != nil {
 		r.conn.CloseLasting()
@@ -228,7 +228,7 @@ func (r *rules) disconnect() {
 	}
 }
 
-// close ends the use of the kernel's rules; what is written stays.
+// close ends the use of the kernel's rules, which stay.
 func (r *rules) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

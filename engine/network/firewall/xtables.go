@@ -13,8 +13,8 @@ import (
 )
 
 // Legacy iptables. Its rules are read and written as a whole table, by socket options
-// (linux/netfilter_ipv4/ip_tables.h). box changes the filter table only, only where it is in use already, and only by
-// a pair of rules for each bridge.
+// (linux/netfilter_ipv4/ip_tables.h). box changes only the filter table, only if it is in use already, and only by a
+// pair of rules for each bridge.
 
 // Socket options at level IPPROTO_IP.
 const (
@@ -45,7 +45,7 @@ const (
 	xtForward      = 2 // NF_INET_FORWARD
 )
 
-// xtTable is a table as the kernel gives it.
+// xtTable is a table as the kernel returns it.
 type xtTable struct {
 	validHooks uint32
 	hooks      [xtHooks]uint32 // offset of each built-in chain's first rule
@@ -60,7 +60,7 @@ type xtEntry struct {
 	from   int // place in the table it was read from, -1 for a new rule
 }
 
-// target gives the name of the rule's target and for a standard one (the empty name) its verdict.
+// target returns the name of the rule's target and, for a standard one (the empty name), its verdict.
 func (e xtEntry) target() (name string, verdict int32) {
 	t := e.raw[binary.NativeEndian.Uint16(e.raw[offTargetOff:]):]
 	name = unix.ByteSliceToString(t[2:31])
@@ -70,14 +70,14 @@ func (e xtEntry) target() (name string, verdict int32) {
 	return name, verdict
 }
 
-// xtablesInUse tells whether the legacy filter table exists; asking the table itself would make it. /proc/net is that
-// of the first thread, which may be in a sandbox just now.
+// xtablesInUse tells whether the legacy filter table exists. Asking for the table itself would make it. It reads this
+// thread's network, since /proc/net is the first thread's, which may be in a sandbox just now.
 func xtablesInUse() bool {
 	names, err := os.ReadFile("/proc/thread-self/net/ip_tables_names")
 	return err == nil && slices.Contains(strings.Fields(string(names)), "filter")
 }
 
-// xtablesState is something that changes when rules are added to or taken from the table.
+// xtablesState returns something that changes when rules are added to or removed from the table.
 func xtablesState() string {
 	if !xtablesInUse() {
 		return ""
@@ -94,7 +94,8 @@ func xtablesState() string {
 	return string(info)
 }
 
-// xtablesPass puts an accept pair for bridge at the head of FORWARD, or of DOCKER-USER where that is.
+// xtablesPass puts an accept pair for bridge at the head of FORWARD, or of DOCKER-USER if that exists. It does
+// nothing if FORWARD cannot drop.
 func xtablesPass(bridge string) error {
 	return xtEdit(func(t *xtTable) (bool, error) {
 		at, err := t.head()
@@ -113,7 +114,7 @@ func xtablesPass(bridge string) error {
 	})
 }
 
-// xtablesUnpass removes the pair.
+// xtablesUnpass removes the pair of xtablesPass.
 func xtablesUnpass(bridge string) error {
 	return xtEdit(func(t *xtTable) (bool, error) {
 		n := len(t.entries)
@@ -125,7 +126,7 @@ func xtablesUnpass(bridge string) error {
 	})
 }
 
-// bare is a rule without what the kernel changes: nfcache, comefrom and the counters.
+// bare returns a rule without what the kernel changes: nfcache, comefrom and the counters.
 func bare(raw []byte) []byte {
 	b := bytes.Clone(raw)
 	clear(b[84:88])
@@ -133,7 +134,7 @@ func bare(raw []byte) []byte {
 	return b
 }
 
-// passEntry is -i bridge -j ACCEPT, or with out -o bridge -j ACCEPT.
+// passEntry returns the rule -i bridge -j ACCEPT, or with out the rule -o bridge -j ACCEPT.
 func passEntry(bridge string, out bool) []byte {
 	raw := make([]byte, xtEntrySize+xtTargetSize)
 	name, mask := offInIface, offInMask
@@ -152,7 +153,7 @@ func passEntry(bridge string, out bool) []byte {
 	return raw
 }
 
-// head is the place in the list where the pair belongs.
+// head returns the place in the list where the pair belongs.
 func (t *xtTable) head() (int, error) {
 	for i, e := range t.entries {
 		t := e.raw[binary.NativeEndian.Uint16(e.raw[offTargetOff:]):]
@@ -192,7 +193,7 @@ func (t *xtTable) insert(at int, rules ...[]byte) {
 		fresh = append(fresh, xtEntry{raw: r, from: -1})
 		grown += uint32(len(r))
 	}
-	// What pointed to the first rule of the chain points to the new one; jumps behind it move.
+	// References to the chain's first rule then lead to the new one; jumps beyond it move.
 	t.entries = slices.Insert(t.entries, at, fresh...)
 	moved := func(o uint32) uint32 {
 		if o > before {

@@ -10,7 +10,7 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// entryOf is a rule whose target is a standard one with a verdict, or one with a name.
+// entryOf returns a rule whose target is a standard one with a verdict, or one with a name.
 func entryOf(name string, verdict int32, more string) []byte {
 	raw := passEntry("", false)
 	clear(raw[offInMask:offTargetOff])
@@ -25,8 +25,8 @@ func entryOf(name string, verdict int32, more string) []byte {
 	return raw
 }
 
-// tableOf lays a filter table out: the rules of INPUT, FORWARD and OUTPUT, each with its policy last, and chains of
-// users, each with the ERROR that names it before and a return behind.
+// tableOf lays out a filter table: the rules of INPUT, FORWARD and OUTPUT, each with its policy last, and user
+// chains, each with an ERROR that names it in front and a return at the end.
 func tableOf(input, forward, output [][]byte, chains ...string) *xtTable {
 	t := &xtTable{}
 	offset := uint32(0)
@@ -57,7 +57,7 @@ func (t *xtTable) chain(hook int, rules [][]byte, add func([]byte) uint32) {
 	}
 }
 
-// check fails unless every offset leads to the beginning of a rule, and each hook's policy is what it was.
+// check fails unless every offset leads to the beginning of a rule and each hook's policy is what it was.
 func (t *xtTable) check(tb testing.TB, what string, policies [xtHooks]int32) {
 	tb.Helper()
 	at := map[uint32]xtEntry{}
@@ -90,11 +90,11 @@ func (t *xtTable) check(tb testing.TB, what string, policies [xtHooks]int32) {
 
 const drop32, accept32 = -1, xtAccept
 
-// jump is a rule of the chain of a user that is number n of a table with these entries before it.
+// jump returns a rule that jumps to the rule at offset to.
 func jump(to int) []byte { return entryOf("", int32(to), "") }
 
-// TestPassesOfLegacyTables: the pair is put at the head of FORWARD, or of DOCKER-USER, whatever else is there; jumps
-// and policies lead to where they led; taking it out makes the table what it was, byte by byte.
+// TestPassesOfLegacyTables checks that the pair is put at the head of FORWARD, or of DOCKER-USER, whatever else is
+// there, and that jumps and policies still lead where they led. Removing it restores the table byte by byte.
 func TestPassesOfLegacyTables(t *testing.T) {
 	accept, drop := entryOf("", accept32, ""), entryOf("", drop32, "")
 	rule := len(accept)
@@ -102,7 +102,7 @@ func TestPassesOfLegacyTables(t *testing.T) {
 		what                   string
 		input, forward, output [][]byte
 		chains                 []string
-		at                     int // where the pair is then
+		at                     int // where the pair is afterwards
 	}{
 		{"policy alone", [][]byte{accept}, [][]byte{drop}, [][]byte{accept}, nil, 1},
 		{"a rule that drops", [][]byte{accept}, [][]byte{drop, accept}, [][]byte{accept}, nil, 1},
@@ -147,7 +147,7 @@ func TestPassesOfLegacyTables(t *testing.T) {
 	}
 }
 
-// entryAt is the target of the rule at an offset.
+// entryAt returns the target of the rule at an offset.
 func (t *xtTable) entryAt(offset uint32) (name string, verdict int32) {
 	for _, e := range t.entries {
 		if e.offset == offset {
@@ -157,7 +157,8 @@ func (t *xtTable) entryAt(offset uint32) (name string, verdict int32) {
 	return "", 0
 }
 
-// TestForwardThatDropsNothing: an empty FORWARD that accepts is left alone, and a table without one is an error.
+// TestForwardThatDropsNothing checks that an empty FORWARD that accepts is left alone, and that a table without one
+// is an error.
 func TestForwardThatDropsNothing(t *testing.T) {
 	accept, drop := entryOf("", accept32, ""), entryOf("", drop32, "")
 	for want, forward := range map[bool][][]byte{false: {accept}, true: {drop}} {
@@ -174,7 +175,8 @@ func TestForwardThatDropsNothing(t *testing.T) {
 	}
 }
 
-// TestPassEntry: the whole name of the bridge is compared, its end too; counters make no difference.
+// TestPassEntry checks that the whole name of the bridge is compared, including its end, and that counters make no
+// difference.
 func TestPassEntry(t *testing.T) {
 	for _, name := range []string{"b", "docker0", "fifteen-letters"} {
 		raw := passEntry(name, true)

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// xtEdit reads the table, lets change alter it and writes it back if that says so. Where the table is not in use it
-// does nothing. The lock is the one that the iptables programs take.
+// xtEdit reads the table, lets change alter it and writes it back if change returns true. It does nothing if the
+// table is not in use. The lock is the one that the iptables programs take.
 func xtEdit(change func(*xtTable) (bool, error)) error {
 	if !xtablesInUse() {
 		return nil
@@ -97,7 +97,7 @@ func xtRead(fd int) (*xtTable, error) {
 	return t, nil
 }
 
-// write replaces the table and gives the rules that stayed their counters back.
+// write replaces the table and restores the counters of the rules that stayed.
 func (t *xtTable) write(fd int) error {
 	size, old := 0, 0
 	for _, e := range t.entries {
@@ -132,7 +132,8 @@ func (t *xtTable) write(fd int) error {
 	return t.restoreCounters(fd, counters)
 }
 
-// restoreCounters adds what the kernel handed back at the exchange to the new table's counters, which start at zero.
+// restoreCounters adds the old counters, which the kernel returned at the exchange, to those of the new table, which
+// start at zero.
 func (t *xtTable) restoreCounters(fd int, counters []byte) error {
 	const head = 40 // struct xt_counters_info without its counters
 	msg := make([]byte, head+len(t.entries)*xtCounterSize)

@@ -13,7 +13,7 @@ import (
 	"box/engine/network"
 )
 
-// Plane keeps the books of a plane and changes nothing on the host. It gives addresses upwards and never the same
+// Plane keeps the books of a plane and changes nothing on the host. It hands out ascending addresses and none of them
 // twice.
 type Plane struct {
 	mu        sync.Mutex
@@ -26,21 +26,21 @@ type Plane struct {
 
 var _ network.Plane = (*Plane)(nil)
 
-// New gives an empty plane.
+// New returns an empty plane.
 func New() *Plane {
 	return &Plane{networks: map[string]network.Network{}, endpoints: map[string]network.Endpoint{},
 		sandboxes: map[string]bool{},
 		given:     map[string]int{}, fail: map[string]error{}}
 }
 
-// Fail has every later call of a method, by its name, give err; nil ends that.
+// Fail makes every later call of the named method return err; nil ends that.
 func (p *Plane) Fail(method string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fail[method] = err
 }
 
-// Endpoints lists what is joined, by ID.
+// Endpoints lists the joined endpoints by ID.
 func (p *Plane) Endpoints() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
