@@ -24,7 +24,7 @@ import (
 	"box/personalities/cmd"
 )
 
-// Command is the keeper as a personality.
+// Command is the personality behind `box keeper`.
 var Command = cmd.Command{Name: "keeper", Summary: "Own the running containers (started by dockerd)", Hidden: true,
 	Serves: true, Main: run}
 
@@ -59,7 +59,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	if line.State != "" && line.Build == "" { // after a swap
 		return keeper.Seal(line.State, append([]string{"box", "keeper", "--build", o.Build}, env.Args...))
 	}
-	_ = os.WriteFile("/proc/self/comm", []byte("box"), 0) // it is the number of a descriptor else
+	_ = os.WriteFile("/proc/self/comm", []byte("box"), 0) // otherwise ps shows the number of a descriptor
 	defer cmd.StacksOnSignal(line.State, o.Log)()
 	if quick, err := cgroup.FavorMoves(); err != nil {
 		o.Log.Info("starts and execs take longer", "error", err)
@@ -88,7 +88,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	fmt.Fprintln(env.Stdout, "ready")
 	silence()
 	if err := os.RemoveAll(filepath.Join(line.State,
-		runcs)); err != nil { // of a keeper that was killed, as all its containers are
+		runcs)); err != nil { // left by a keeper that was killed, as all its containers are
 		return err
 	}
 	if o.Runtimes, err = runtimes(line.State); err != nil {
@@ -101,7 +101,7 @@ func run(ctx context.Context, env *cmd.Env) error {
 	return errors.Join(k.Run(ctx), os.Remove(line.Socket))
 }
 
-// runcs is the folder with libcontainer's files, below that of the keeper's state.
+// runcs is the folder with libcontainer's files, in the folder of the keeper's state.
 const runcs = "runc"
 
 // runtimes returns the built-in runtimes. state is the folder for their records.
@@ -143,8 +143,8 @@ func silence() {
 	_ = unix.Dup3(int(null.Fd()), 1, 0)
 }
 
-// openFiles is the limit of open files, because each published port takes one or two. Containers without a limit of
-// their own inherit it; it is that of Docker's service.
+// openFiles is the limit of open files, as each published port takes one or two. It is that of Docker's service, and
+// containers without a limit of their own inherit it.
 const openFiles = 1 << 20
 
 // raiseLimits raises the limits that init systems and shells set low, if that is allowed.
