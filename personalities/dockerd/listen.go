@@ -75,11 +75,45 @@ func clearSocket(path string) error {
 		return fmt.Errorf("cannot listen on %s: the file there is not a socket: move it or choose another path with -H",
 			path)
 	}
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+	seen := 0
+	for limit := time.Now().Add(inheritedWait); ; time.Sleep(20 * time.Millisecond) {
+		c, err := net.DialTimeout("unix", path, time.Second)
+		if err != nil {
+			return os.Remove(path)
+		}
+		if listenerLives(c.(*net.UnixConn)) {
+			seen++ // one that was killed is there for a moment
+		}
 		c.Close()
-		return fmt.Errorf("cannot listen on %s: another daemon answers there: stop it or choose another path with -H", path)
+		if seen > 10 || time.Now().After(limit) {
+			return fmt.Errorf("cannot listen on %s: another daemon answers there: stop it or choose another path with -H",
+				path)
+		}
 	}
-	return os.Remove(path)
+}
+
+// inheritedWait is how long a child that a killed daemon was just starting may hold the daemon's socket, before it
+// executes its own program.
+const inheritedWait = 10 * time.Second
+
+// listenerLives tells whether the process that listens on the other side of c still runs; one that it cannot see does.
+func listenerLives(c *net.UnixConn) bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	var peer *unix.Ucred
+	if ctlErr := raw.Control(func(fd uintptr) {
+		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); ctlErr != nil || err != nil || peer.Pid == 0 {
+		return true
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", peer.Pid))
+	if errors.Is(err, os.ErrNotExist) {
+		return false
+	}
+	after := string(stat[strings.LastIndexByte(string(stat), ')')+1:]) // proc_pid_stat(5): a state follows
+	return err != nil || !strings.HasPrefix(after, " Z")
 }
 
 // giveToGroup gives a group access to the socket. It is no error if the default group does not exist.
