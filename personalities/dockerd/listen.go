@@ -61,8 +61,7 @@ func listenUnix(path, group string) (net.Listener, error) {
 	return l, nil
 }
 
-// clearSocket removes the socket of a daemon that has ended. It refuses a socket on which a process answers, and other
-// files.
+// clearSocket removes the socket of a daemon that has ended. It refuses one on which a process listens, and other files.
 func clearSocket(path string) error {
 	st, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -75,26 +74,42 @@ func clearSocket(path string) error {
 		return fmt.Errorf("cannot listen on %s: the file there is not a socket: move it or choose another path with -H",
 			path)
 	}
-	seen := 0
-	for limit := time.Now().Add(inheritedWait); ; time.Sleep(20 * time.Millisecond) {
+	return waitForEnd(path)
+}
+
+// What clearSocket waits for. A process that was killed is there for a moment; a child that it was just starting holds
+// its socket until it executes its own program.
+const (
+	endingWait    = 200 * time.Millisecond
+	inheritedWait = 10 * time.Second
+	socketPause   = 20 * time.Millisecond
+)
+
+// waitForEnd removes the socket when nobody holds it. Only a refused connection says so: a daemon whose queue of
+// connections is full gives other errors.
+func waitForEnd(path string) error {
+	began, lived := time.Now(), time.Duration(0)
+	for ; ; time.Sleep(socketPause) {
 		c, err := net.DialTimeout("unix", path, time.Second)
-		if err != nil {
+		switch {
+		case errors.Is(err, unix.ECONNREFUSED):
 			return os.Remove(path)
+		case errors.Is(err, os.ErrNotExist):
+			return nil
+		case err != nil:
+			return fmt.Errorf("cannot listen on %s: a daemon seems to be there: %w: stop it or choose another path with -H",
+				path, err)
 		}
 		if listenerLives(c.(*net.UnixConn)) {
-			seen++ // one that was killed is there for a moment
+			lived += socketPause
 		}
 		c.Close()
-		if seen > 10 || time.Now().After(limit) {
+		if lived > endingWait || time.Since(began) > inheritedWait {
 			return fmt.Errorf("cannot listen on %s: another daemon answers there: stop it or choose another path with -H",
 				path)
 		}
 	}
 }
-
-// inheritedWait is how long a child that a killed daemon was just starting may hold the daemon's socket, before it
-// executes its own program.
-const inheritedWait = 10 * time.Second
 
 // listenerLives tells whether the process that listens on the other side of c still runs; one that it cannot see does.
 func listenerLives(c *net.UnixConn) bool {

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestSocketOfKilledDaemon checks that a socket which only a child of a killed daemon still holds is waited for, and
@@ -55,5 +58,30 @@ time.sleep(1000)
 	}
 	if _, err := os.Lstat(path); err == nil {
 		t.Error("the socket is still there")
+	}
+}
+
+// TestSocketOfBusyDaemon checks that the socket of a daemon whose queue of connections is full stays.
+func TestSocketOfBusyDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for full := false; !full; {
+		c, err := net.DialTimeout("unix", path, time.Second)
+		if full = err != nil; !full {
+			defer c.Close()
+		}
+	}
+	if err := clearSocket(path); err == nil || !strings.Contains(err.Error(), "cannot listen on "+path) {
+		t.Errorf("beside a busy daemon: %v", err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Error("the socket of a daemon that runs is gone: ", err)
 	}
 }
