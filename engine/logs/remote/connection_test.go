@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"box/engine/logs/remote/remotetest"
 	"bytes"
 	"context"
 	"errors"
@@ -13,13 +14,6 @@ import (
 	"testing"
 	"time"
 )
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // fake is a connection controlled by the test.
 type fake struct {
@@ -67,9 +61,9 @@ func TestTries(t *testing.T) {
 				t.Errorf("%+v: connection %d closed: %v", row, i, f.closed)
 			}
 		}
-		must(t, c.Close())
+		remotetest.Must(t, c.Close())
 		if writes = row.fail; row.fail < 9 { // the server is back
-			must(t, c.Send(context.Background(), []byte("y")))
+			remotetest.Must(t, c.Send(context.Background(), []byte("y")))
 		}
 	}
 }
@@ -105,9 +99,9 @@ func TestRenewAndReply(t *testing.T) {
 		replies = replies[1:]
 		return err
 	}
-	must(t, c.Send(context.Background(), []byte("first")))
+	remotetest.Must(t, c.Send(context.Background(), []byte("first")))
 	time.Sleep(time.Millisecond)
-	must(t, c.Send(context.Background(), []byte("second")))
+	remotetest.Must(t, c.Send(context.Background(), []byte("second")))
 	if len(all) != 3 || !all[0].closed || !all[1].closed || all[2].closed || len(replies) != 0 {
 		t.Errorf("%d connections, %d replies left", len(all), len(replies))
 	}
@@ -130,7 +124,7 @@ func TestLarge(t *testing.T) {
 	}
 	c.Large = func(_ net.Conn, b []byte) error { large = append(large, len(b)); return nil }
 	for _, n := range []int{10, 11, 1000} {
-		must(t, c.Send(context.Background(), make([]byte, n)))
+		remotetest.Must(t, c.Send(context.Background(), make([]byte, n)))
 	}
 	if !slices.Equal(large, []int{11, 1000}) {
 		t.Errorf("%v went by the other way", large)
@@ -141,12 +135,12 @@ func TestLarge(t *testing.T) {
 // that adopts the connection sends the rest first: the server gets every byte once.
 func TestCutAndHandedOver(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	remotetest.Must(t, err)
 	defer l.Close()
 	c := &Connection{Tries: 2, Dial: Dialer("tcp", l.Addr().String())}
-	must(t, c.Connect(context.Background()))
+	remotetest.Must(t, c.Connect(context.Background()))
 	server, err := l.Accept()
-	must(t, err)
+	remotetest.Must(t, err)
 	defer server.Close()
 	long := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // more than any socket buffers
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -162,17 +156,17 @@ func TestCutAndHandedOver(t *testing.T) {
 		t.Fatalf("%d of %d bytes are unsent", len(unsent), len(long))
 	}
 	f, err := conn.(*net.TCPConn).File()
-	must(t, err)
+	remotetest.Must(t, err)
 	unsent = bytes.Clone(unsent)
-	must(t, c.Close())
+	remotetest.Must(t, c.Close())
 	next := &Connection{Tries: 1, Dial: func(context.Context) (net.Conn, error) {
 		return nil,
 			errors.New("a new connection")
 	}}
-	must(t, next.Adopt(f, unsent))
+	remotetest.Must(t, next.Adopt(f, unsent))
 	sent := make(chan error, 1)
 	go func() { sent <- errors.Join(next.Send(context.Background(), []byte("next")), next.Close()) }()
-	must(t, server.SetReadDeadline(time.Now().Add(30*time.Second)))
+	remotetest.Must(t, server.SetReadDeadline(time.Now().Add(30*time.Second)))
 	got, err := io.ReadAll(server)
 	if err = errors.Join(err, <-sent); err != nil || !bytes.Equal(got, append(long, "next"...)) {
 		t.Errorf("%d bytes of %d came, the last %q: %v", len(got), len(long)+4, got[max(0, len(got)-8):], err)
@@ -182,7 +176,7 @@ func TestCutAndHandedOver(t *testing.T) {
 // TestAdoptNoSocket checks that a descriptor other than a socket is closed and refused.
 func TestAdoptNoSocket(t *testing.T) {
 	r, w, err := os.Pipe()
-	must(t, err)
+	remotetest.Must(t, err)
 	defer r.Close()
 	c := &Connection{}
 	if err := c.Adopt(w, []byte("x")); err == nil || !strings.Contains(err.Error(), "take over a connection for logs") {

@@ -121,7 +121,7 @@ func TestEvents(t *testing.T) {
 				c.Attrs[fmt.Sprint("label", i)] = strings.Repeat("v", i)
 			}
 			d, err := Open(c)
-			must(t, err)
+			remotetest.Must(t, err)
 			f := d.(*sender)
 			text := strings.Repeat("\xff", size) // invalid UTF-8 stays as it is
 			event, rest := decode(t, f.appendEvent(nil, remotetest.Line(driver.Stderr, text)))
@@ -144,7 +144,7 @@ func TestEventTime(t *testing.T) {
 		"false": remotetest.Noon.Truncate(time.Second), "true": remotetest.Noon,
 	} {
 		d, err := Open(remotetest.Config("fluentd-sub-second-precision=" + option))
-		must(t, err)
+		remotetest.Must(t, err)
 		event, _ := decode(t, d.(*sender).appendEvent(nil, remotetest.Line(driver.Stdout, "x")))
 		if list := event.([]any); list[1] != want || len(list) != 3 {
 			t.Errorf("%s: %v", option, list)
@@ -159,7 +159,7 @@ func TestLabelsOfFields(t *testing.T) {
 	c.Attrs = map[string]string{"container_id": "mine", "log": "mine", "source": "mine", "partial_id": "mine",
 		"partial_last": "mine"}
 	d, err := Open(c)
-	must(t, err)
+	remotetest.Must(t, err)
 	for _, part := range []int{0, 1} {
 		line := remotetest.Line(driver.Stdout, "x")
 		line.Part, line.ID, line.Last = part, "id", true

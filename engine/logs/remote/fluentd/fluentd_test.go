@@ -9,32 +9,18 @@ import (
 	"box/engine/logs/remote/remotetest"
 )
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// open opens the driver with these options.
-func open(t testing.TB, c driver.Config) driver.Driver {
-	t.Helper()
-	d, err := Open(c)
-	must(t, err)
-	return d
-}
-
 func TestFluentd(t *testing.T) {
 	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 	got := remotetest.Accept(t, s)
-	l := open(t, remotetest.Config("fluentd-address="+s.Addr().String(), "fluentd-sub-second-precision=true"))
+	l := remotetest.Open(t, Open, remotetest.Config("fluentd-address="+s.Addr().String(),
+		"fluentd-sub-second-precision=true"))
 	partID := strings.Repeat("p", 64)
 	for i, text := range []string{strings.Repeat("x", driver.MaxLine), ""} {
 		part := remotetest.Line(driver.Stderr, text)
 		part.Part, part.Last, part.ID = i+1, i == 1, partID
 		remotetest.Log(t, l, part)
 	}
-	must(t, l.Close())
+	remotetest.Must(t, l.Close())
 	id := "\xd9\x40" + remotetest.ID
 	head := "\x93\xa3tag\xd7\x00\x69\x57\xb3\x40\x07\x5b\xcd\x15\x89\xa6source\xa6stderr\xa3log"
 	rest := "\xa3a-b\xa11\xaccontainer_id" + id +
@@ -73,10 +59,10 @@ func TestFluentdAck(t *testing.T) {
 			c.Close()
 		}
 	}()
-	l := open(t, remotetest.Config("fluentd-address="+s.Addr().String(), "fluentd-request-ack=1",
+	l := remotetest.Open(t, Open, remotetest.Config("fluentd-address="+s.Addr().String(), "fluentd-request-ack=1",
 		"fluentd-retry-wait=1ms"))
 	remotetest.Log(t, l, remotetest.Line(driver.Stdout, "once"))
-	must(t, l.Close())
+	remotetest.Must(t, l.Close())
 	first := <-seen
 	for range 2 {
 		if again := <-seen; again != first || !strings.Contains(again, "once") {

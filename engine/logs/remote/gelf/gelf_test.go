@@ -16,24 +16,9 @@ import (
 	"box/engine/logs/remote/remotetest"
 )
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// open opens the driver with these options.
-func open(t testing.TB, c driver.Config) driver.Driver {
-	t.Helper()
-	d, err := Open(c)
-	must(t, err)
-	return d
-}
-
 func TestGelf(t *testing.T) {
 	host, err := os.Hostname()
-	must(t, err)
+	remotetest.Must(t, err)
 	message := func(text string, level int) string {
 		return fmt.Sprintf(`{"version":"1.1","host":%q,"short_message":"%s",`+
 			`"timestamp":1767355200.123,"level":%d,"_a-b":"1","_command":"sh -c",`+
@@ -43,22 +28,23 @@ func TestGelf(t *testing.T) {
 	}
 	s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 	got := remotetest.Accept(t, s)
-	remotetest.TwoLines(t, open(t, remotetest.Config("gelf-address=tcp://"+s.Addr().String())))
+	remotetest.TwoLines(t, remotetest.Open(t, Open, remotetest.Config("gelf-address=tcp://"+s.Addr().String())))
 	if text, want := <-got, message(`out \u003c1\u003e`, 6)+"\x00"+message("err", 3)+"\x00"; text != want {
 		t.Errorf("over TCP\n got %q\nwant %q", text, want)
 	}
 	long := fmt.Sprintf("%x", random(t, 8000)) // does not compress well
 	for _, compression := range []string{"gzip", "zlib", "none"} {
 		u, err := net.ListenPacket("udp", "127.0.0.1:0")
-		must(t, err)
-		l := open(t, remotetest.Config("gelf-address=udp://"+u.LocalAddr().String(), "gelf-compression-type="+compression))
+		remotetest.Must(t, err)
+		l := remotetest.Open(t, Open, remotetest.Config("gelf-address=udp://"+u.LocalAddr().String(),
+			"gelf-compression-type="+compression))
 		remotetest.Log(t, l, remotetest.Line(driver.Stdout, "short"), remotetest.Line(driver.Stdout, long))
 		for _, text := range []string{"short", long} {
 			if got := assemble(t, u, compression); got != message(text, 6) {
 				t.Errorf("%s: got %.100q", compression, got)
 			}
 		}
-		must(t, l.Close())
+		remotetest.Must(t, l.Close())
 		u.Close()
 	}
 }
@@ -67,7 +53,7 @@ func random(t *testing.T, n int) []byte {
 	t.Helper()
 	b := make([]byte, n)
 	_, err := rand.Read(b)
-	must(t, err)
+	remotetest.Must(t, err)
 	return b
 }
 
@@ -76,9 +62,9 @@ func assemble(t *testing.T, u net.PacketConn, compression string) string {
 	var chunks [][]byte
 	for missing := 1; missing > 0; missing-- {
 		b := make([]byte, 70000)
-		must(t, u.SetReadDeadline(time.Now().Add(5*time.Second)))
+		remotetest.Must(t, u.SetReadDeadline(time.Now().Add(5*time.Second)))
 		n, _, err := u.ReadFrom(b)
-		must(t, err)
+		remotetest.Must(t, err)
 		if b = b[:n]; !bytes.HasPrefix(b, []byte{0x1e, 0x0f}) {
 			chunks = [][]byte{b}
 			break
@@ -100,8 +86,8 @@ func assemble(t *testing.T, u net.PacketConn, compression string) string {
 	case "zlib":
 		r, err = zlib.NewReader(r)
 	}
-	must(t, err)
+	remotetest.Must(t, err)
 	raw, err := io.ReadAll(r)
-	must(t, err)
+	remotetest.Must(t, err)
 	return string(raw)
 }

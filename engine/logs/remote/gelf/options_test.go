@@ -64,9 +64,10 @@ func TestOptions(t *testing.T) {
 // one that does not fit is an error.
 func TestChunks(t *testing.T) {
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
-	must(t, err)
+	remotetest.Must(t, err)
 	defer u.Close()
-	d := open(t, remotetest.Config("gelf-address=udp://"+u.LocalAddr().String(), "gelf-compression-type=none"))
+	d := remotetest.Open(t, Open, remotetest.Config("gelf-address=udp://"+u.LocalAddr().String(),
+		"gelf-compression-type=none"))
 	defer d.Close()
 	const room = datagramSize - headSize
 	empty := len(d.(*sender).head) + len(`"",`) + len(`"timestamp":1767355200.123,"level":6`) + len(d.(*sender).extra)
@@ -80,9 +81,9 @@ func TestChunks(t *testing.T) {
 		total, ids := 0, map[string]bool{}
 		for i := range row.datagrams {
 			b := make([]byte, 70000)
-			must(t, u.SetReadDeadline(time.Now().Add(20*time.Second)))
+			remotetest.Must(t, u.SetReadDeadline(time.Now().Add(20*time.Second)))
 			n, _, err := u.ReadFrom(b)
-			must(t, err)
+			remotetest.Must(t, err)
 			if total += n; row.datagrams == 1 {
 				continue
 			}
@@ -103,9 +104,9 @@ func TestHostileFields(t *testing.T) {
 	got := remotetest.Accept(t, s)
 	c := remotetest.Config("gelf-address=tcp://" + s.Addr().String())
 	c.Tag, c.Attrs = "t\"a\x00g", map[string]string{"k\"": "\x00\n", "_plain": "</script>", "\xff": "\xfe"}
-	d := open(t, c)
+	d := remotetest.Open(t, Open, c)
 	remotetest.Log(t, d, remotetest.Line(driver.Stderr, "a\x00\"},{\"b\":\x1b[0m\xff"))
-	must(t, d.Close())
+	remotetest.Must(t, d.Close())
 	text := <-got
 	for _, want := range []string{
 		`"short_message":"a\u0000\"},{\"b\":\u001b[0m\ufffd"`, `"_k\"":"\u0000\n"`, `"_plain":"\u003c/script\u003e"`,
@@ -126,7 +127,8 @@ func TestReconnects(t *testing.T) {
 		s := remotetest.Listen(t, "tcp", "127.0.0.1:0")
 		address := s.Addr().String()
 		s.Close() // nobody listens there
-		d := open(t, remotetest.Config("gelf-address=tcp://"+address, fmt.Sprint("gelf-tcp-max-reconnect=", reconnects),
+		d := remotetest.Open(t, Open, remotetest.Config("gelf-address=tcp://"+address,
+			fmt.Sprint("gelf-tcp-max-reconnect=", reconnects),
 			"gelf-tcp-reconnect-delay=0"))
 		dials, dial := 0, d.(*sender).Dial
 		d.(*sender).Dial = func(ctx context.Context) (net.Conn, error) { dials++; return dial(ctx) }

@@ -58,7 +58,7 @@ func entry(t *testing.T, b []byte) map[string]string {
 func TestHostileValues(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	s, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	must(t, err)
+	remotetest.Must(t, err)
 	defer s.Close()
 	c := remotetest.Config()
 	c.Tag, c.ImageName = "t\nPRIORITY=0", "i=\x00"
@@ -71,7 +71,7 @@ func TestHostileValues(t *testing.T) {
 		remotetest.Log(t, d, line)
 		b := make([]byte, 1<<20)
 		n, err := s.Read(b)
-		must(t, err)
+		remotetest.Must(t, err)
 		want := map[string]string{
 			"MESSAGE": text, "PRIORITY": "6", "CONTAINER_ID": c.ID[:12], "CONTAINER_ID_FULL": c.ID, "CONTAINER_NAME": "name",
 			"CONTAINER_TAG": c.Tag, "SYSLOG_IDENTIFIER": c.Tag, "IMAGE_NAME": c.ImageName, "LABEL": c.Attrs["label"],
@@ -94,12 +94,12 @@ func TestNoJournal(t *testing.T) {
 	}
 	for range 2 {
 		s, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-		must(t, err)
+		remotetest.Must(t, err)
 		remotetest.Log(t, d, remotetest.Line(driver.Stdout, "here"))
 		b := make([]byte, 4096)
 		if n, err := s.Read(b); !strings.HasPrefix(string(b[:n]), "MESSAGE=here\n") || err != nil {
 			t.Errorf("%q, %v", b[:n], err)
 		}
-		must(t, errors.Join(s.Close(), os.Remove(path)))
+		remotetest.Must(t, errors.Join(s.Close(), os.Remove(path)))
 	}
 }

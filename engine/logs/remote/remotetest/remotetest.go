@@ -31,6 +31,22 @@ func Config(options ...string) driver.Config {
 	return c
 }
 
+// Must ends the test if err is one.
+func Must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Open opens a driver with a configuration, by the driver's own function.
+func Open[D driver.Driver](t testing.TB, open func(driver.Config) (D, error), c driver.Config) D {
+	t.Helper()
+	d, err := open(c)
+	Must(t, err)
+	return d
+}
+
 // Line makes a whole line.
 func Line(s driver.Stream, text string) *driver.Line {
 	return &driver.Line{Stream: s, Time: Noon, Text: []byte(text)}

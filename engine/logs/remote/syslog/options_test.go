@@ -16,7 +16,7 @@ import (
 func TestOptions(t *testing.T) {
 	dir := t.TempDir()
 	there, gone := filepath.Join(dir, "there"), filepath.Join(dir, "gone")
-	must(t, os.WriteFile(there, nil, 0o600))
+	remotetest.Must(t, os.WriteFile(there, nil, 0o600))
 	for option, want := range map[string]string{
 		"":                               "",
 		"syslog-address=":                "",
@@ -62,7 +62,7 @@ func TestOptions(t *testing.T) {
 func TestCertificates(t *testing.T) {
 	dir := t.TempDir()
 	selfSigned(t, filepath.Join(dir, "ca.pem"))
-	must(t, os.WriteFile(filepath.Join(dir, "none.pem"), []byte("no certificate"), 0o600))
+	remotetest.Must(t, os.WriteFile(filepath.Join(dir, "none.pem"), []byte("no certificate"), 0o600))
 	for options, want := range map[string]string{
 		"":                            "",
 		"syslog-tls-ca-cert=ca.pem":   "",
@@ -90,9 +90,9 @@ func TestCertificates(t *testing.T) {
 // next.
 func TestDatagrams(t *testing.T) {
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
-	must(t, err)
+	remotetest.Must(t, err)
 	defer u.Close()
-	d := open(t, remotetest.Config("syslog-address=udp://"+u.LocalAddr().String()))
+	d := remotetest.Open(t, Open, remotetest.Config("syslog-address=udp://"+u.LocalAddr().String()))
 	defer d.Close()
 	remotetest.Log(t, d, remotetest.Line(driver.Stdout, "first"))
 	if err := d.Log(t.Context(), remotetest.Line(driver.Stdout, strings.Repeat("x", 70000))); err == nil {
@@ -101,9 +101,9 @@ func TestDatagrams(t *testing.T) {
 	remotetest.Log(t, d, remotetest.Line(driver.Stderr, "second"))
 	for _, want := range []string{"<30>", "<27>"} {
 		b := make([]byte, 70000)
-		must(t, u.SetReadDeadline(time.Now().Add(20*time.Second)))
+		remotetest.Must(t, u.SetReadDeadline(time.Now().Add(20*time.Second)))
 		n, _, err := u.ReadFrom(b)
-		must(t, err)
+		remotetest.Must(t, err)
 		if text := string(b[:n]); !strings.HasPrefix(text, want) || strings.Count(text, "\n") != 1 {
 			t.Errorf("%q", text)
 		}

@@ -20,29 +20,13 @@ import (
 	"testing"
 	"time"
 
-	"box/engine/logs/driver"
 	"box/engine/logs/remote/remotetest"
 )
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// open opens the driver with these options.
-func open(t testing.TB, c driver.Config) driver.Driver {
-	t.Helper()
-	d, err := Open(c)
-	must(t, err)
-	return d
-}
 
 func TestSyslogFormats(t *testing.T) {
 	time.Local = time.UTC
 	host, err := os.Hostname()
-	must(t, err)
+	remotetest.Must(t, err)
 	for format, row := range map[string]string{
 		"":             "<%d>Jan  2 12:00:00 tag[PID]: ",
 		"rfc3164":      "<%d>Jan  2 12:00:00 HOST tag[PID]: ",
@@ -57,7 +41,7 @@ func TestSyslogFormats(t *testing.T) {
 			}
 			s := remotetest.Listen(t, network, address)
 			got := remotetest.Accept(t, s)
-			remotetest.TwoLines(t, open(t, remotetest.Config("syslog-address="+network+"://"+s.Addr().String(),
+			remotetest.TwoLines(t, remotetest.Open(t, Open, remotetest.Config("syslog-address="+network+"://"+s.Addr().String(),
 				"syslog-format="+format,
 				"syslog-facility=local3")))
 			want := fmt.Sprintf(row+"out <1>\n"+row+"err\n", 19<<3|6, 19<<3|3)
@@ -76,20 +60,20 @@ func TestSyslogTLS(t *testing.T) {
 	cert := selfSigned(t, filepath.Join(dir, "ca.pem"))
 	selfSigned(t, filepath.Join(dir, "other.pem"))
 	s, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-	must(t, err)
+	remotetest.Must(t, err)
 	defer s.Close()
 	got := remotetest.Accept(t, s)
 	c := remotetest.Config("syslog-address=tcp+tls://"+s.Addr().String(), "syslog-format=rfc5424",
 		"syslog-tls-ca-cert="+filepath.Join(dir, "ca.pem"))
-	remotetest.TwoLines(t, open(t, c))
+	remotetest.TwoLines(t, remotetest.Open(t, Open, c))
 	r := bufio.NewReader(strings.NewReader(<-got))
 	for _, want := range []string{"out <1>\n", "err\n"} {
 		var n int
 		_, err := fmt.Fscanf(r, "%d ", &n)
-		must(t, err)
+		remotetest.Must(t, err)
 		message := make([]byte, n)
 		_, err = io.ReadFull(r, message)
-		must(t, err)
+		remotetest.Must(t, err)
 		if !bytes.HasSuffix(message, []byte(" - "+want)) {
 			t.Errorf("message %q", message)
 		}
@@ -101,19 +85,20 @@ func TestSyslogTLS(t *testing.T) {
 		}
 	}()
 	c.Options["syslog-tls-ca-cert"] = filepath.Join(dir, "other.pem")
-	if err := open(t, c).(*sender).Connect(context.Background()); err == nil || !strings.Contains(err.Error(),
-		"certificate") {
+	if err := remotetest.Open(t, Open, c).(*sender).Connect(context.Background()); err == nil ||
+		!strings.Contains(err.Error(),
+			"certificate") {
 		t.Errorf("a server with another's certificate: %v", err)
 	}
 }
 
 func selfSigned(t *testing.T, path string) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	remotetest.Must(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true,
 		BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
-	must(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), 0o600))
+	remotetest.Must(t, err)
+	remotetest.Must(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), 0o600))
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
 }
