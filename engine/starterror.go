@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,8 +72,8 @@ func startError(err error) error {
 
 // missingProgram adds which programs the image has instead of one that is not in its PATH.
 func (e *Engine) missingProgram(rec *lifecycle.Record, root string, err error) string {
-	if root == "" || !errors.Is(err, task.NotInPath) || len(rec.Config.Entrypoint)+
-		len(rec.Config.Cmd) == 0 {
+	argv := slices.Concat(rec.Config.Entrypoint, rec.Config.Cmd)
+	if root == "" || !errors.Is(err, task.NotInPath) || len(argv) == 0 {
 		return ""
 	}
 	fd, openErr := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -87,8 +88,7 @@ func (e *Engine) missingProgram(rec *lifecycle.Record, root string, err error) s
 			searched = value
 		}
 	}
-	return programs.Missing(in.Open,
-		append(rec.Config.Entrypoint[:len(rec.Config.Entrypoint):len(rec.Config.Entrypoint)], rec.Config.Cmd...)[0], searched)
+	return programs.Missing(in.Open, argv[0], searched)
 }
 
 // ExecError is an exec that the runtime refused. As in Docker, its text is written to the streams of the exec.
