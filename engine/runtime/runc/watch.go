@@ -19,7 +19,7 @@ const (
 	startLimit = time.Minute            // for a start, and for a process since it was first stopped
 	firstLook  = 500 * time.Millisecond // at starts that take long
 	lookAgain  = 50 * time.Millisecond
-	lookShare  = 20 // a look, which reads all of /proc, takes at most one part in this many of the time
+	lookShare  = 10 // a look takes at most one part in this many of the time
 	stopsLimit = 20 // how often a stopped process is continued
 )
 
@@ -117,15 +117,14 @@ func (w *watcher) unstop(now time.Time) {
 // by another mount, or a copy in memory. A program that only takes the same name does not.
 func onTheirWay() map[int]string {
 	own, _ := os.Readlink("/proc/self/exe")
-	found, _ := filepath.Glob("/proc/[0-9]*/stat")
 	list := map[int]string{}
-	for _, file := range found {
-		raw, err := os.ReadFile(file)
+	for _, name := range children() {
+		dir := filepath.Join("/proc", name)
+		raw, err := os.ReadFile(filepath.Join(dir, "stat"))
 		after := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:])) // state, parent
 		if err != nil || len(after) < 2 || after[1] != strconv.Itoa(os.Getpid()) {
 			continue
 		}
-		dir := filepath.Dir(file)
 		words, err := os.ReadFile(filepath.Join(dir, "cmdline"))
 		if err != nil || string(words) != os.Args[0]+"\x00init\x00" {
 			continue
@@ -134,8 +133,30 @@ func onTheirWay() map[int]string {
 		if err != nil || filepath.Base(exe) != filepath.Base(own) && !strings.HasPrefix(exe, "/memfd:") {
 			continue
 		}
-		pid, _ := strconv.Atoi(filepath.Base(dir))
-		list[pid] = after[0]
+		if pid, err := strconv.Atoi(name); err == nil {
+			list[pid] = after[0]
+		}
 	}
 	return list
+}
+
+// children returns the numbers of this process's children, or of all processes where the kernel keeps no list of them
+// (CONFIG_PROC_CHILDREN). One may be left out if another ends meanwhile (proc_pid_task_tid_children(5)).
+func children() []string {
+	var all []string
+	threads, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, file := range threads {
+		raw, _ := os.ReadFile(file) // a thread that is gone has none
+		all = append(all, strings.Fields(string(raw))...)
+	}
+	if len(threads) > 0 {
+		return all
+	}
+	entries, _ := os.ReadDir("/proc")
+	for _, entry := range entries {
+		if _, err := strconv.Atoi(entry.Name()); err == nil {
+			all = append(all, entry.Name())
+		}
+	}
+	return all
 }
