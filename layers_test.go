@@ -84,7 +84,7 @@ var imports = map[string][]string{
 	"netapi": {"buildinfo", "engine", "engine/attach", "engine/filter", "engine/progress", "engine/refuse",
 		"engine/request", "netapi/authz", "netapi/version", "netapi/wire", "panics"},
 	"netapi/authz":   {},
-	"netapi/client":  {"netapi/wire"},
+	"netapi/client":  {"engine/stats/sample", "netapi/wire"},
 	"netapi/ssh":     {},
 	"netapi/version": {"engine", "engine/refuse", "netapi/wire"},
 	"netapi/wire":    {},
@@ -140,7 +140,8 @@ var imports = map[string][]string{
 	"engine/seccomp/libseccomp":  {"engine/seccomp"}, // in the place of libseccomp, by a replace of go.mod
 	"engine/spec":                {"engine/apparmor", "engine/refuse", "engine/seccomp", "fs/inroot"},
 	"engine/state":               {"fs", "fs/disk"},
-	"engine/stats":               {},
+	"engine/stats":               {"engine/stats/sample"},
+	"engine/stats/sample":        {},
 	"engine/task":                {},
 	"engine/userns":              {"fs"},
 	"engine/volume":              {"engine/refuse", "engine/state", "fs", "fs/disk", "fs/inroot", "fs/mount", "fs/tree"},
