@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strings"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
@@ -18,33 +17,10 @@ import (
 	"box/engine/spec"
 	"box/fs"
 	"box/fs/archive"
+	"box/fs/inroot"
 )
 
-// rooted returns p as a clean path from the root. It keeps a slash or "/." at the end, which mean that a folder is
-// expected.
-func rooted(p string) string {
-	clean := path.Join("/", p)
-	switch {
-	case path.Base(p) == "." && !strings.HasSuffix(clean, "/"):
-		return clean + "/."
-	case path.Base(p) == ".":
-		return clean + "."
-	case strings.HasSuffix(p, "/") && !strings.HasSuffix(clean, "/"):
-		return clean + "/"
-	}
-	return clean
-}
-
-// baseOf returns the last part of a path, as filepath.Base.
-func baseOf(p string) string {
-	if strings.Trim(p, "/") == "" {
-		return "/"
-	}
-	p = strings.TrimRight(p, "/")
-	return p[strings.LastIndexByte(p, '/')+1:]
-}
-
-// openPath opens p, which rooted returned, and describes it.
+// openPath opens p, which inroot.Rooted returned, and describes it.
 func (f *files) openPath(p string) (fd int, stat api.PathStat, err error) {
 	fd, err = f.root.Open(p, unix.O_PATH|unix.O_NOFOLLOW)
 	if err != nil {
@@ -56,7 +32,7 @@ func (f *files) openPath(p string) (fd int, stat api.PathStat, err error) {
 		return -1, stat, err
 	}
 	stat = api.PathStat{
-		Name: baseOf(p), Size: st.Size, Mode: archive.ModeOf(&st), Mtime: time.Unix(st.Mtim.Unix()).UTC(),
+		Name: inroot.Base(p), Size: st.Size, Mode: archive.ModeOf(&st), Mtime: time.Unix(st.Mtim.Unix()).UTC(),
 	}
 	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
 		if stat.LinkTarget, err = f.root.Follow(p); err != nil {
@@ -93,9 +69,9 @@ func (e *Engine) StatPath(ctx context.Context, ref, p string) (api.PathStat, err
 		return api.PathStat{}, err
 	}
 	defer f.close()
-	fd, stat, err := f.openPath(rooted(p))
+	fd, stat, err := f.openPath(inroot.Rooted(p))
 	if err != nil {
-		return stat, pathError(err, ref, p, rooted(p))
+		return stat, pathError(err, ref, p, inroot.Rooted(p))
 	}
 	unix.Close(fd)
 	return stat, nil
@@ -121,13 +97,13 @@ func (e *Engine) CopyFrom(ctx context.Context, ref, p string) (*CopyOut, error) 
 	if err != nil {
 		return nil, err
 	}
-	fd, stat, err := f.openPath(rooted(p))
+	fd, stat, err := f.openPath(inroot.Rooted(p))
 	if err != nil {
 		f.close()
-		return nil, pathError(err, ref, p, rooted(p))
+		return nil, pathError(err, ref, p, inroot.Rooted(p))
 	}
 	e.publish(ctx, c, events.ActionArchivePath)
-	return &CopyOut{Stat: stat, f: f, ids: e.o.IDs, fd: fd, at: rooted(p)}, nil
+	return &CopyOut{Stat: stat, f: f, ids: e.o.IDs, fd: fd, at: inroot.Rooted(p)}, nil
 }
 
 // Write writes a tar whose first entry has the base name of the path. Folders on other file systems than the
@@ -171,9 +147,9 @@ func (e *Engine) CopyTo(ctx context.Context, ref, p string, o CopyOptions, r io.
 		return err
 	}
 	defer f.close()
-	at, err := f.folderFor(rooted(p))
+	at, err := f.folderFor(inroot.Rooted(p))
 	if err != nil {
-		return pathError(err, ref, p, rooted(p))
+		return pathError(err, ref, p, inroot.Rooted(p))
 	}
 	x := archive.ExtractOptions{KeepKinds: o.KeepKinds, UIDs: e.o.IDs.UIDs, GIDs: e.o.IDs.GIDs, Disk: e.o.Disk}
 	if o.ToTheirOwn && f.rec.Config.User != "" {
