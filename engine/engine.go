@@ -30,6 +30,8 @@ import (
 	"box/engine/rootfs"
 	"box/engine/spec"
 	"box/engine/state"
+	"box/engine/stats/collect"
+	"box/engine/stats/sample"
 	"box/engine/task"
 	"box/engine/volume"
 	"box/fs"
@@ -47,24 +49,25 @@ type Options struct {
 	Tasks         task.Launcher // who starts programs; required
 	// Makes sure that Tasks is served, at start and when it was lost; nil: it always is
 	Keeper       func(context.Context) error
-	Net          network.Plane    // nil: only the networks host and none
-	Bridge       Bridge           //
-	Now          func() time.Time // time.Now
-	Log          *slog.Logger     // slog.Default
-	Limits       cgroup.Support   // what the kernel can limit: found by itself
-	Init         string           // host path of this executable, the init of --init: found by itself
-	CgroupParent string           // of containers that ask for none: /docker
-	Version      string           // of the product
-	Release      string           // of Docker, that info tells as the server's version; "" for Version
-	ResolvConf   string           // of the host: /etc/resolv.conf
-	Experimental bool             // told in version and info
-	LogConfig    api.LogConfig    // of containers that ask for none: json-file, and its options
-	IDs          fs.IDMaps        // of the user namespaces of containers (--userns-remap); none
-	Warnings     []string         // told in info beside those of the engine
-	AppArmor     apparmor.Host    // this machine
-	NoRestarts   bool             // Open starts nothing, whatever the restart policies say
-	Disk         *disk.Disk       // where changes go: the kernel
-	Settings     Settings         // what Reload may change
+	Net          network.Plane      // nil: only the networks host and none
+	Bridge       Bridge             //
+	Now          func() time.Time   // time.Now
+	Log          *slog.Logger       // slog.Default
+	Limits       cgroup.Support     // what the kernel can limit: found by itself
+	Init         string             // host path of this executable, the init of --init: found by itself
+	CgroupParent string             // of containers that ask for none: /docker
+	Version      string             // of the product
+	Release      string             // of Docker, that info tells as the server's version; "" for Version
+	ResolvConf   string             // of the host: /etc/resolv.conf
+	Experimental bool               // told in version and info
+	LogConfig    api.LogConfig      // of containers that ask for none: json-file, and its options
+	IDs          fs.IDMaps          // of the user namespaces of containers (--userns-remap); none
+	Warnings     []string           // told in info beside those of the engine
+	AppArmor     apparmor.Host      // this machine
+	Describe     func(*sample.Host) // adds to what is told of the host: nil, nothing
+	NoRestarts   bool               // Open starts nothing, whatever the restart policies say
+	Disk         *disk.Disk         // where changes go: the kernel
+	Settings     Settings           // what Reload may change
 }
 
 // Engine owns everything below one data root. Its methods may be called by several goroutines.
@@ -97,7 +100,9 @@ type Engine struct {
 
 	pruning sync.Mutex // one prune of images at a time
 
-	saver *lifecycle.Saver
+	saver   *lifecycle.Saver
+	monitor *collect.Collector
+	started time.Time
 
 	unconfined sync.Map // why containers are confined by no AppArmor profile: the reasons that the log has
 	stop       context.CancelFunc
@@ -128,6 +133,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		containers: map[string]*lifecycle.Container{}, names: map[string]string{}, execs: map[string]*execution{},
 		groups:   sync.OnceValues(cgroup.Read),
 		networks: map[string]*netRecord{},
+		started:  o.Now(),
 		saver:    lifecycle.NewSaver(filepath.Join(o.Run, "containers"), o.Disk, db, o.Log),
 	}
 	db.OnChange(e.copies.Changed)
@@ -138,6 +144,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		e.end()
 		return nil, errors.Join(err, e.closeStores())
 	}
+	e.startMonitor()
 	_ = e.confinement(ctx) // says now what cannot be had
 	return e, nil
 }

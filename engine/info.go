@@ -42,7 +42,7 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 		OomKillDisable: e.o.Limits.OOMKillDisable, Debug: e.settings().Debug,
 		NFd: openDescriptors(), NGoroutines: runtime.NumGoroutine(), SystemTime: e.o.Now().Format(time.RFC3339Nano),
 		LoggingDriver: e.o.LogConfig.Type, CgroupDriver: "cgroupfs", CgroupVersion: "1", NEventsListener: e.bus.Listeners(),
-		KernelVersion: KernelVersion(), OSType: "linux", Architecture: machine(), NCPU: runtime.NumCPU(),
+		KernelVersion: KernelVersion(), OSType: "linux", Architecture: architecture(), NCPU: runtime.NumCPU(),
 		MemTotal:           memoryTotal(),
 		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: e.registry.Load().Config(),
 		DockerRootDir: e.o.Root, ServerVersion: e.o.Release, Labels: append([]string{}, e.settings().Labels...),
@@ -186,7 +186,7 @@ func openDescriptors() int {
 	return len(entries)
 }
 
-func machine() string {
+func architecture() string {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {
 		return runtime.GOARCH

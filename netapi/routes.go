@@ -30,6 +30,7 @@ var table = []route{
 	{"GET", "/info", (*Server).info},
 	{"GET", "/events", (*Server).events},
 	{"GET", "/system/df", (*Server).diskUsage},
+	{"GET", "/monitor", (*Server).monitor}, // box's own
 	{"POST", "/auth", (*Server).login},
 	{"GET", "/distribution/{name:.*}/json", (*Server).inspectDistribution},
 

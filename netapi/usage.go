@@ -42,3 +42,21 @@ func (s *Server) containerTop(w http.ResponseWriter, r *http.Request) error {
 	}
 	return writeJSON(w, http.StatusOK, t)
 }
+
+// monitor sends a measurement of the host and all containers, or with stream one a second.
+func (s *Server) monitor(w http.ResponseWriter, r *http.Request) error {
+	sets, stop := s.e.Monitor().Watch()
+	defer stop()
+	out := wire.NewEncoder(newFlushWriter(w))
+	w.Header().Set("Content-Type", "application/json")
+	for {
+		select {
+		case <-r.Context().Done():
+			return nil
+		case set := <-sets:
+			if err := out.Encode(set); err != nil || !flag(r, "stream") {
+				return quiet(err)
+			}
+		}
+	}
+}

@@ -33,6 +33,24 @@ func Place(driver string, options map[string]string, dir, id string) Files {
 	return Files{Path: filepath.Join(dir, "container-cached.log"), Local: true}
 }
 
+// Size returns the bytes of all files of the log.
+func (l Files) Size() (size int64) {
+	if l.Path == "" {
+		return 0
+	}
+	add := func(path string) {
+		if st, err := os.Stat(path); err == nil {
+			size += st.Size()
+		}
+	}
+	add(l.Path)
+	for _, n := range numbers(l.Path) {
+		add(l.Path + "." + strconv.Itoa(n))
+		add(l.Path + "." + strconv.Itoa(n) + packed)
+	}
+	return size
+}
+
 // numbers lists the numbers of a log's rotated files, the oldest (highest) first.
 func numbers(path string) []int {
 	d, err := os.Open(filepath.Dir(path))

@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	api "github.com/moby/moby/api/types/container"
+
+	"box/engine/cgroup"
+	"box/engine/lifecycle"
+	"box/engine/logs"
+	"box/engine/logs/driver"
+	"box/engine/stats/collect"
+	"box/engine/stats/machine"
+	"box/engine/stats/sample"
+)
+
+// Monitor returns the collector, which measures the host and all containers for those who watch.
+func (e *Engine) Monitor() *collect.Collector { return e.monitor }
+
+// startMonitor begins to measure.
+func (e *Engine) startMonitor() {
+	known := &targets{e: e, made: map[string]madeTarget{}}
+	e.monitor = collect.New(collect.Options{
+		Machine: &machine.Machine{Proc: "/proc", Sys: "/sys", Data: e.o.Root},
+		Targets: known.list, Host: e.describeHost, Count: e.countFiles, Now: e.o.Now,
+	})
+	e.background(func() { e.monitor.Run(e.stopped) })
+}
+
+// describeHost adds what the daemon knows of itself.
+func (e *Engine) describeHost(h *sample.Host) {
+	h.Version, h.Driver, h.Root, h.Cgroup = e.o.Version, e.layers.Name(), e.o.Root, "1"
+	if cgroup.V2() {
+		h.Cgroup = "2"
+	}
+	h.Started = e.started.UTC()
+	h.Daemon.Images = len(e.images.List())
+	e.mu.RLock()
+	h.Daemon.Networks = len(e.networks)
+	e.mu.RUnlock()
+	if e.o.Describe != nil {
+		e.o.Describe(h)
+	}
+}
+
+// countFiles counts what the layer of a container takes.
+func (e *Engine) countFiles(ctx context.Context, id string) (sample.Disk, error) {
+	u, err := e.layers.Usage(ctx, id)
+	if err != nil {
+		return sample.Disk{}, err
+	}
+	return sample.Disk{Writable: u.Bytes, Inodes: u.Inodes}, nil
+}
+
+// targets are the containers to measure. What is told of one is made anew when its status has changed.
+type targets struct {
+	e    *Engine
+	mu   sync.Mutex
+	made map[string]madeTarget
+}
+
+type madeTarget struct {
+	seq    uint64
+	name   string
+	target collect.Target
+}
+
+// list returns every container.
+func (t *targets) list() []collect.Target {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := t.e.all()
+	made, list := make(map[string]madeTarget, len(all)), make([]collect.Target, 0, len(all))
+	for _, c := range all {
+		rec := c.Record()
+		st, _ := c.Now()
+		m, ok := t.made[rec.ID]
+		if !ok || m.seq != st.Seq || m.name != rec.Name {
+			m = madeTarget{st.Seq, rec.Name, t.e.target(&rec, &st)}
+		}
+		made[rec.ID] = m
+		list = append(list, m.target)
+	}
+	t.made = made
+	return list
+}
+
+// target describes one container.
+func (e *Engine) target(rec *lifecycle.Record, st *lifecycle.Status) collect.Target {
+	files := e.logFiles(rec)
+	t := collect.Target{
+		Container: sample.Container{
+			ID: rec.ID, Name: rec.Name, Image: e.imageName(rec), Labels: rec.Config.Labels, State: string(st.State),
+			Created: rec.Created.UTC(), Started: st.Started.UTC(), Ended: st.Finished.UTC(),
+			Exit:   sample.Exit{Code: st.ExitCode, OOMKilled: st.OOMKilled},
+			Policy: string(rec.Host.RestartPolicy.Name), ByHand: st.ByHand, Restarts: st.Restarts,
+			LastError: e.lastError(rec, st, files),
+		},
+		LogBytes: files.Size,
+	}
+	if st.Health != nil && st.Health.Status != api.NoHealthcheck {
+		t.Container.Health = string(st.Health.Status)
+	}
+	if !st.Running() {
+		return t
+	}
+	t.Run = st.Pid
+	t.Groups = func() (map[string]string, error) {
+		groups, err := e.groups()
+		if err != nil {
+			return nil, err
+		}
+		return groups.Open(rec.Cgroup).Paths()
+	}
+	for _, ep := range st.Endpoints {
+		t.Links = append(t.Links, collect.Link{Inside: ep.Interface, Outside: ep.HostLink})
+	}
+	for _, p := range portSummaries(rec, st) {
+		if p.PublicPort != 0 {
+			t.Container.Ports = append(t.Container.Ports, portText(p))
+		}
+	}
+	return t
+}
+
+// portText returns a published port as `docker ps` shows it.
+func portText(p api.PortSummary) string {
+	return fmt.Sprintf("%s->%d/%s", netip.AddrPortFrom(p.IP, p.PublicPort), p.PrivatePort, p.Type)
+}
+
+// What is read of a log for the last error: records from its end, and bytes of the line.
+const (
+	lastRecords = 20
+	lastBytes   = 200
+)
+
+// lastError returns why the last run of a container failed: the last line of its standard error, else the error of its
+// start. It is "" for one that is running or that ended well.
+func (e *Engine) lastError(rec *lifecycle.Record, st *lifecycle.Status, files logs.Files) string {
+	if st.Running() || st.ExitCode == 0 && st.Error == "" {
+		return ""
+	}
+	line := st.Error
+	_ = files.Read(e.stopped, logs.Query{Tail: lastRecords}, func(entry *logs.Entry) error {
+		text := bytes.TrimSpace(entry.Text)
+		if entry.Stream == driver.Stderr && len(text) > 0 && st.Error == "" && !entry.Time.Before(st.Started) {
+			line = string(text)
+		}
+		return nil
+	})
+	if len(line) > lastBytes {
+		line = line[:lastBytes]
+		for !utf8.ValidString(line) && line != "" && !utf8.RuneStart(line[len(line)-1]) {
+			line = line[:len(line)-1]
+		}
+	}
+	return strings.ToValidUTF8(line, "�")
+}

@@ -1,0 +1,334 @@
+// Package collect measures the host and all containers again and again: each second while somebody watches, else every
+// ten seconds. Every measurement goes to those who watch and into the history.
+package collect
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"box/engine/stats/group"
+	"box/engine/stats/machine"
+	"box/engine/stats/sample"
+)
+
+// How often the collector measures.
+const (
+	watchedEvery = time.Second
+	idleEvery    = 10 * time.Second
+	firstAfter   = 5 * time.Second // a daemon that was just started has other things to do
+)
+
+// Options say what is measured.
+type Options struct {
+	Machine *machine.Machine
+	Targets func() []Target                                           // every container, running or not
+	Host    func(*sample.Host)                                        // adds what the daemon knows
+	Count   func(ctx context.Context, id string) (sample.Disk, error) // counts what the files of a container take
+	Record  func(series string, at time.Time, values []float64)       // keeps a row of the history
+	Now     func() time.Time
+}
+
+// Target is a container to measure.
+type Target struct {
+	Container sample.Container                  // what is known of it without measuring
+	Run       int                               // tells runs apart; 0: it does not run
+	Groups    func() (map[string]string, error) // folders of its control groups, by controller
+	Links     []Link                            // of its own network namespace
+	LogBytes  func() int64
+}
+
+// Link is an interface of a container and its other end.
+type Link struct{ Inside, Outside string }
+
+// Collector measures. Run has to be called.
+type Collector struct {
+	o    Options
+	last atomic.Pointer[sample.Set]
+	wake chan struct{} // somebody wants a measurement now
+
+	mu       sync.Mutex
+	watchers map[chan *sample.Set]struct{}
+
+	// Of Run alone.
+	tracks map[string]*track
+	trends trends
+	slowAt time.Time
+	host   sample.Host // what the last slow measurement found
+	disks  disks
+}
+
+// track is what is kept of one container between measurements.
+type track struct {
+	run      int
+	group    *group.Group
+	before   sample.Container
+	at       time.Time
+	restarts restarts
+	log      int64
+	seen     bool
+}
+
+// New returns a collector.
+func New(o Options) *Collector {
+	return &Collector{o: o, wake: make(chan struct{}, 1), watchers: map[chan *sample.Set]struct{}{},
+		tracks: map[string]*track{}, disks: disks{last: map[string]counted{}}}
+}
+
+// Run measures until ctx ends.
+func (c *Collector) Run(ctx context.Context) {
+	var counting sync.WaitGroup
+	counting.Go(func() { c.disks.run(ctx, c.o.Count, c.o.Now) })
+	defer counting.Wait()
+	defer c.close()
+	timer := time.NewTimer(firstAfter)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-c.wake:
+		}
+		set := c.measure()
+		c.last.Store(set)
+		c.send(set)
+		timer.Reset(c.every())
+	}
+}
+
+// close closes the files of all groups.
+func (c *Collector) close() {
+	for _, t := range c.tracks {
+		if t.group != nil {
+			t.group.Close()
+		}
+	}
+}
+
+func (c *Collector) every() time.Duration {
+	if c.Watched() {
+		return watchedEvery
+	}
+	return idleEvery
+}
+
+// Watched tells whether somebody watches.
+func (c *Collector) Watched() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.watchers) > 0
+}
+
+// Watch sends measurements to sets, a first one at once, until stop is called. One that is not received before the next
+// is dropped. What is sent is never changed.
+func (c *Collector) Watch() (sets <-chan *sample.Set, stop func()) {
+	w := make(chan *sample.Set, 1)
+	c.mu.Lock()
+	c.watchers[w] = struct{}{}
+	c.mu.Unlock()
+	c.Wake()
+	return w, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.watchers, w)
+	}
+}
+
+// Wake asks for a measurement now.
+func (c *Collector) Wake() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is asked for already
+	}
+}
+
+func (c *Collector) send(set *sample.Set) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for w := range c.watchers {
+		select {
+		case <-w: // an old one that nobody has received
+		default:
+		}
+		w <- set
+	}
+}
+
+// shortest is the least time over which a rate says something.
+const shortest = 200 * time.Millisecond
+
+// measure makes a set, or returns the last one if that was made just now.
+func (c *Collector) measure() *sample.Set {
+	now := c.o.Now()
+	last := c.last.Load()
+	if last != nil && now.Sub(last.At).Abs() < shortest {
+		return last
+	}
+	slow := now.Sub(c.slowAt).Abs() >= idleEvery-watchedEvery/2
+	if slow {
+		c.slowAt = now
+	}
+	set := &sample.Set{At: now.UTC(), Host: c.measureHost(now, slow, last)}
+	c.record("host", now, hostRow(&set.Host))
+	links := map[string]sample.Interface{}
+	for _, i := range set.Host.Network {
+		links[i.Name] = i
+	}
+	for _, t := range c.o.Targets() {
+		set.Containers = append(set.Containers, c.measureContainer(&t, now, slow, links))
+		c.disks.want(t.Container.ID, t.Run > 0)
+	}
+	c.forget()
+	slices.SortFunc(set.Containers, func(a, b sample.Container) int { return cmp.Compare(a.Name, b.Name) })
+	return set
+}
+
+func (c *Collector) record(series string, at time.Time, row []float64) {
+	if c.o.Record != nil {
+		c.o.Record(series, at, row)
+	}
+}
+
+// measureHost measures the host. What changes slowly is taken from the last slow measurement.
+func (c *Collector) measureHost(now time.Time, slow bool, last *sample.Set) sample.Host {
+	if slow {
+		c.host = sample.Host{}
+		c.o.Machine.Slow(&c.host)
+		c.trends.note(now, c.host.Files)
+		c.o.Host(&c.host)
+	}
+	h := c.host
+	h.CPUs = 0
+	c.o.Machine.Fast(&h)
+	if last != nil {
+		h.Rate = hostRate(&last.Host, &h, now.Sub(last.At))
+	}
+	return h
+}
+
+// measureContainer measures one container, and keeps the files of its group open for the next time.
+func (c *Collector) measureContainer(t *Target, now time.Time, slow bool,
+	links map[string]sample.Interface) sample.Container {
+	out := t.Container
+	k := c.tracks[out.ID]
+	if k == nil {
+		k = &track{restarts: restarts{before: out.Restarts}}
+		c.tracks[out.ID] = k
+	}
+	k.seen = true
+	out.RestartsHour = k.restarts.hour(now, out.Restarts)
+	if (slow || k.at.IsZero()) && t.LogBytes != nil {
+		k.log = t.LogBytes()
+	}
+	out.Disk = c.disks.of(out.ID)
+	out.Disk.Log = k.log
+	if k.run != t.Run || t.Run == 0 {
+		k.begin(t)
+	}
+	if k.group == nil {
+		k.at = now
+		return out
+	}
+	fresh := k.at.IsZero()
+	if !fresh { // limits are those of the last time
+		out.CPU, out.Memory, out.Pids = limitsOf(&k.before)
+	}
+	k.group.Read(&out, slow || fresh)
+	if out.CPU.Quota > 0 && out.CPU.Period > 0 {
+		out.CPU.Limit = float64(out.CPU.Quota) / float64(out.CPU.Period)
+	} else {
+		out.CPU.Limit = 0
+	}
+	out.Network = inside(t.Links, links)
+	if !fresh {
+		out.Rate = rate(&k.before, &out, now.Sub(k.at))
+		c.record(out.ID, now, row(&out))
+	}
+	k.before, k.at = out, now
+	return out
+}
+
+// begin opens the control group of another run, or closes that of one that is over.
+func (k *track) begin(t *Target) {
+	if k.group != nil {
+		k.group.Close()
+	}
+	k.run, k.group, k.before, k.at = t.Run, nil, sample.Container{}, time.Time{}
+	if t.Run == 0 || t.Groups == nil {
+		return
+	}
+	if paths, err := t.Groups(); err == nil {
+		k.group = group.Open(paths)
+	}
+}
+
+// limitsOf returns what is not measured each time.
+func limitsOf(c *sample.Container) (sample.CPU, sample.Memory, sample.Pids) {
+	return sample.CPU{Shares: c.CPU.Shares, Quota: c.CPU.Quota, Period: c.CPU.Period, Limit: c.CPU.Limit},
+		sample.Memory{Limit: c.Memory.Limit, SwapLimit: c.Memory.SwapLimit, Reserved: c.Memory.Reserved},
+		sample.Pids{Limit: c.Pids.Limit}
+}
+
+// forget drops what is kept of containers that are gone.
+func (c *Collector) forget() {
+	for id, k := range c.tracks {
+		if !k.seen {
+			if k.group != nil {
+				k.group.Close()
+			}
+			delete(c.tracks, id)
+			c.disks.forget(id)
+		}
+		k.seen = false
+	}
+}
+
+// inside returns the counters of a container's interfaces, which are those of their other ends turned round.
+func inside(list []Link, links map[string]sample.Interface) (out []sample.Interface) {
+	for _, l := range list {
+		o, ok := links[l.Outside]
+		if !ok {
+			continue
+		}
+		out = append(out, sample.Interface{Name: l.Inside,
+			RxBytes: o.TxBytes, RxPackets: o.TxPackets, RxErrors: o.TxErrors, RxDropped: o.TxDropped,
+			TxBytes: o.RxBytes, TxPackets: o.RxPackets, TxErrors: o.RxErrors, TxDropped: o.RxDropped})
+	}
+	return out
+}
+
+var unknown = math.NaN()
+
+// row is a row of the history of a container, by sample.ContainerColumns.
+func row(c *sample.Container) []float64 {
+	disk := unknown
+	if c.Disk.Writable >= 0 {
+		disk = float64(c.Disk.Writable + c.Disk.Log)
+	}
+	r, m := &c.Rate, float64(c.Memory.WorkingSet)
+	return []float64{r.CPU, r.CPU, r.Throttled, m, m, r.Rx, r.Tx, r.Read, r.Written, float64(c.Pids.Current), disk}
+}
+
+// hostRow is a row of the history of the host, by sample.HostColumns.
+func hostRow(h *sample.Host) []float64 {
+	used := float64(h.Memory.Total - min(h.Memory.Available, h.Memory.Total))
+	disk, inodes, heat := unknown, unknown, unknown
+	for _, f := range h.Files {
+		if f.Data {
+			disk, inodes = float64(f.Total-f.Free), float64(f.Inodes-f.FreeInodes)
+		}
+	}
+	for _, t := range h.Heat {
+		if !(t.Celsius <= heat) {
+			heat = t.Celsius
+		}
+	}
+	r := &h.Rate
+	return []float64{r.CPU, r.CPU, r.IOWait, h.Load[0], used, used, float64(h.Memory.SwapTotal - h.Memory.SwapFree),
+		r.Rx, r.Tx, r.Read, r.Written, disk, inodes, heat}
+}

@@ -1,0 +1,107 @@
+package group
+
+import (
+	"bytes"
+
+	"box/engine/stats/sample"
+)
+
+// tick is the unit of cpuacct.stat in nanoseconds (USER_HZ, the same on all supported architectures).
+const tick = 1_000_000_000 / 100
+
+// readV1 reads counters of version 1 (Documentation/admin-guide/cgroup-v1).
+func (g *Group) readV1(c *sample.Container) {
+	c.CPU.Total = number(g.read("cpuacct", "cpuacct.usage"))
+	c.CPU.PerCPU = list(g.read("cpuacct", "cpuacct.usage_percpu"))
+	pairs(g.read("cpuacct", "cpuacct.stat"), func(name []byte, value uint64) {
+		switch string(name) {
+		case "user":
+			c.CPU.User = value * tick
+		case "system":
+			c.CPU.System = value * tick
+		}
+	})
+	pairs(g.read("cpu", "cpu.stat"), func(name []byte, value uint64) {
+		switch string(name) {
+		case "nr_periods":
+			c.CPU.Periods = value
+		case "nr_throttled":
+			c.CPU.ThrottledPeriods = value
+		case "throttled_time":
+			c.CPU.Throttled = value
+		}
+	})
+	g.memoryV1(&c.Memory)
+	c.Pids.Current = number(g.read("pids", "pids.current"))
+	g.ioV1(c)
+}
+
+func (g *Group) memoryV1(m *sample.Memory) {
+	m.Usage = number(g.read("memory", "memory.usage_in_bytes"))
+	var inactive uint64
+	pairs(g.read("memory", "memory.stat"), func(name []byte, value uint64) {
+		switch string(name) {
+		case "total_cache":
+			m.Cache = value
+		case "total_rss":
+			m.RSS = value
+		case "total_mapped_file":
+			m.Mapped = value
+		case "total_swap":
+			m.Swap = value
+		case "total_pgfault":
+			m.Faults = value
+		case "total_pgmajfault":
+			m.MajorFaults = value
+		case "total_inactive_file":
+			inactive = value
+		}
+	})
+	m.WorkingSet = m.Usage - min(inactive, m.Usage)
+	m.Max = number(g.read("memory", "memory.max_usage_in_bytes"))
+	m.Kernel = number(g.read("memory", "memory.kmem.usage_in_bytes"))
+	m.Failures = number(g.read("memory", "memory.failcnt"))
+	pairs(g.read("memory", "memory.oom_control"), func(name []byte, value uint64) {
+		if string(name) == "oom_kill" {
+			m.OOMKills = value
+		}
+	})
+}
+
+// ioV1 reads the counters of the throttle, which counts all requests, or else of the scheduler BFQ or CFQ.
+func (g *Group) ioV1(c *sample.Container) {
+	for _, from := range []string{"blkio.throttle.", "blkio.bfq.", "blkio."} {
+		bytesOf, requests := g.read("blkio", from+"io_service_bytes_recursive"), false
+		parse := func(d *sample.Device, words []byte) {
+			op, value, _ := bytes.Cut(words, []byte{' '})
+			n := number(value)
+			switch {
+			case string(op) == "Read" && requests:
+				d.Reads = n
+			case string(op) == "Read":
+				d.ReadBytes = n
+			case string(op) == "Write" && requests:
+				d.Writes = n
+			case string(op) == "Write":
+				d.WrittenBytes = n
+			}
+		}
+		devices(bytesOf, &c.IO, parse)
+		requests = true
+		devices(g.read("blkio", from+"io_serviced_recursive"), &c.IO, parse)
+		if len(c.IO) > 0 {
+			return
+		}
+	}
+}
+
+// limitsV1 reads limits of version 1.
+func (g *Group) limitsV1(c *sample.Container) {
+	c.CPU.Shares = number(g.once("cpu", "cpu.shares"))
+	c.CPU.Period = int64(number(g.once("cpu", "cpu.cfs_period_us")))
+	c.CPU.Quota = int64(number(g.once("cpu", "cpu.cfs_quota_us"))) // "-1" is none
+	c.Memory.Limit = limit(number(g.once("memory", "memory.limit_in_bytes")))
+	c.Memory.SwapLimit = limit(number(g.once("memory", "memory.memsw.limit_in_bytes")))
+	c.Memory.Reserved = limit(number(g.once("memory", "memory.soft_limit_in_bytes")))
+	c.Pids.Limit = limit(number(g.once("pids", "pids.max")))
+}
