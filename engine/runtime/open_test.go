@@ -37,8 +37,9 @@ func (s *steps) stops() {
 	}
 }
 
-// watch starts the process and calls look with each step's number after that step. It returns when the program runs.
-func (s *steps) watch(t *testing.T, flags uintptr, group int, look func(i, pid int)) (pid int) {
+// watch starts the process and calls look with each step's number after that step. From step forked on that is the
+// second process, if there is one. It returns when the program runs.
+func (s *steps) watch(t *testing.T, flags uintptr, group, forked int, look func(i, pid int)) (pid int) {
 	t.Helper()
 	if err := unix.SetNonblock(s.report, false); err != nil {
 		t.Fatal(err)
@@ -48,20 +49,33 @@ func (s *steps) watch(t *testing.T, flags uintptr, group int, look func(i, pid i
 		t.Fatal(err)
 	}
 	f := &followed{steps: s, pid: first}
+	ahead := -1 // the step after which the second process waits, while the first has not told who that is
+	stopped := func(i int) {
+		look(i, f.pid)
+		if _, err := s.near.Write([]byte{0}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for {
 		var pair [8]byte
 		if _, err := io.ReadFull(s.near, pair[:]); err != nil {
 			break
 		}
 		what, value := binary.NativeEndian.Uint32(pair[:]), binary.NativeEndian.Uint32(pair[4:])
-		if what == stopReport {
-			look(int(value), f.pid)
-			if _, err := s.near.Write([]byte{0}); err != nil {
+		switch i := int(value); {
+		case what == stopReport && forked >= 0 && i >= forked && !f.second:
+			ahead = i
+		case what == stopReport:
+			stopped(i)
+		default:
+			if err := f.take(int(int32(what)), unix.Errno(value)); err != nil {
+				reap(f.pid)
 				t.Fatal(err)
 			}
-		} else if err := f.take(int(int32(what)), unix.Errno(value)); err != nil {
-			reap(f.pid)
-			t.Fatal(err)
+			if ahead >= 0 && f.second {
+				stopped(ahead)
+				ahead = -1
+			}
 		}
 	}
 	if !f.ready {
@@ -159,7 +173,7 @@ func TestOpenAfterEachStep(t *testing.T) {
 			var early []map[string]string // rights before the program runs
 			looks := 0
 			st.stops()
-			pid := st.watch(t, flags, st.group, func(i, pid int) {
+			pid := st.watch(t, flags, st.group, forked, func(i, pid int) {
 				if i < from {
 					return
 				}
