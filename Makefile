@@ -1,8 +1,9 @@
 # box: one static file that is the container daemon, its client and their tools.
 SHELL := /bin/bash
 BOX   := $(CURDIR)/box
-# Registries and clients are spoken to in HTTP/1.1: HTTP/2 would be half a megabyte.
-TAGS  := netgo,osusergo,nethttpomithttp2,seccomp
+# Registries and clients are spoken to in HTTP/1.1: HTTP/2 would be half a megabyte. Checkpoints are not offered, and
+# libcontainer's half of them would be two thirds of one.
+TAGS  := netgo,osusergo,nethttpomithttp2,runc_nocriu,seccomp
 # The commit and its date are in the file where it is built from a checkout.
 VCS   := -buildvcs=$(if $(shell git rev-parse HEAD 2>/dev/null),true,false)
 LD    := -s -w -linkmode external -extldflags -static
