@@ -79,7 +79,9 @@ var imports = map[string][]string{
 	"personalities/pid1":    {"personalities/cmd"},
 	"personalities/signals": {},
 	"personalities/suite":   {},
-	"personalities/solo":    {},
+	"personalities/top/hosts": {"engine/cgroup", "engine/stats", "engine/stats/sample", "netapi/client", "netapi/wire",
+		"personalities/cmd", "personalities/docker/session"},
+	"personalities/solo": {},
 
 	"netapi": {"buildinfo", "engine", "engine/attach", "engine/filter", "engine/progress", "engine/refuse",
 		"engine/request", "netapi/authz", "netapi/version", "netapi/wire", "panics"},

@@ -27,6 +27,8 @@ type daemon struct {
 	mu   sync.Mutex
 	seen []string
 	host string
+
+	unknown string // a route that is refused before its version is looked at
 }
 
 func newDaemon(t *testing.T, version string, routes map[string]http.HandlerFunc) *daemon {
@@ -48,6 +50,8 @@ func newDaemon(t *testing.T, version string, routes map[string]http.HandlerFunc)
 			path = "/" + path
 		}
 		switch handler := routes[r.Method+" "+path]; {
+		case path == d.unknown:
+			wire.WriteError(w, 404, "page not found", false)
 		case asked != "" && version != "" && older(version, asked):
 			wire.WriteError(w, 400, fmt.Sprintf("client version %s is too new. Maximum supported API version is %s", asked,
 				version), false)
@@ -109,6 +113,19 @@ func TestNegotiation(t *testing.T) {
 }
 
 // A body that can be sent once is not risked on a version that the daemon may refuse.
+// An older daemon says 404 of a route that it does not know, in any version: that agrees on none.
+func TestNegotiationAfterUnknownRoute(t *testing.T) {
+	d := newDaemon(t, "1.41", map[string]http.HandlerFunc{"GET /containers/json": text("[]")})
+	c := d.client(t, Options{})
+	d.unknown = "/monitor"
+	if _, err := c.MonitorOnce(context.Background()); !errdefs.IsNotFound(err) {
+		t.Errorf("a daemon without the route: %v", err)
+	}
+	if _, err := c.ContainerList(context.Background(), ListContainers{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStreamsAskFirst(t *testing.T) {
 	d := newDaemon(t, "1.41", map[string]http.HandlerFunc{"POST /images/load": func(w http.ResponseWriter,
 		r *http.Request) {

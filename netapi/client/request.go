@@ -48,7 +48,7 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 			if res, err = c.try(ctx, k, lower); err != nil {
 				return nil, err
 			}
-		} else {
+		} else if res.StatusCode != http.StatusNotFound { // an older one says that of a route that it does not know
 			c.agree(version)
 		}
 	}

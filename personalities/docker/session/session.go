@@ -27,6 +27,7 @@ type Session struct {
 	settings   *settings
 	Interrupts *interrupts
 	builtin    func(words string) bool
+	Away       func() // called when a request waits because the daemon has ended; nil: it is said on Err
 }
 
 // globalFlags are the flags before the name of the command.
@@ -91,8 +92,10 @@ func (s *Session) Client() (*client.Client, error) {
 	}
 	o := client.Options{Host: host, TLS: secure, Version: s.Env.Getenv("DOCKER_API_VERSION"),
 		UserAgent: "Docker-Client/" + cmd.DockerVersion() + " (linux)"}
-	o.Away = func() {
-		fmt.Fprintln(s.Err, "Waiting for a daemon at "+host+", where the last one has stopped ...")
+	if o.Away = s.Away; o.Away == nil {
+		o.Away = func() {
+			fmt.Fprintln(s.Err, "Waiting for a daemon at "+host+", where the last one has stopped ...")
+		}
 	}
 	if !strings.HasPrefix(host, "unix://") {
 		o.Proxy = client.ProxyFrom(s.Env.Getenv)
