@@ -52,7 +52,7 @@ type Collector struct {
 	wake chan struct{} // somebody wants a measurement now
 
 	mu       sync.Mutex
-	watchers map[chan *sample.Set]struct{}
+	watchers map[chan *sample.Set]*sample.Set // what each was sent last
 
 	// Of Run alone.
 	tracks map[string]*track
@@ -75,7 +75,7 @@ type track struct {
 
 // New returns a collector.
 func New(o Options) *Collector {
-	return &Collector{o: o, wake: make(chan struct{}, 1), watchers: map[chan *sample.Set]struct{}{},
+	return &Collector{o: o, wake: make(chan struct{}, 1), watchers: map[chan *sample.Set]*sample.Set{},
 		tracks: map[string]*track{}, disks: disks{last: map[string]counted{}}}
 }
 
@@ -129,7 +129,7 @@ func (c *Collector) Watched() bool {
 func (c *Collector) Watch() (sets <-chan *sample.Set, stop func()) {
 	w := make(chan *sample.Set, 1)
 	c.mu.Lock()
-	c.watchers[w] = struct{}{}
+	c.watchers[w] = nil
 	c.mu.Unlock()
 	c.Wake()
 	return w, func() {
@@ -150,12 +150,16 @@ func (c *Collector) Wake() {
 func (c *Collector) send(set *sample.Set) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for w := range c.watchers {
+	for w, last := range c.watchers {
+		if last == set {
+			continue
+		}
 		select {
 		case <-w: // an old one that nobody has received
 		default:
 		}
 		w <- set
+		c.watchers[w] = set
 	}
 }
 
