@@ -132,6 +132,13 @@ func (s *Server) load() (material, error) {
 	return m, nil
 }
 
+// Ends returns when the certificate in use ends.
+func (s *Server) Ends() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current.config.Certificates[0].Leaf.NotAfter
+}
+
 // refresh reads changed files, and closes connections that are no longer accepted. s.mu is held.
 func (s *Server) refresh() {
 	seen := s.look()

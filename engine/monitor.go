@@ -18,6 +18,7 @@ import (
 	"box/engine/stats/collect"
 	"box/engine/stats/machine"
 	"box/engine/stats/sample"
+	"box/fs"
 )
 
 // Monitor returns the collector, which measures the host and all containers for those who watch.
@@ -40,10 +41,16 @@ func (e *Engine) describeHost(h *sample.Host) {
 		h.Cgroup = "2"
 	}
 	h.Started = e.started.UTC()
-	h.Daemon.Images = len(e.images.List())
+	h.Daemon.Images, h.Daemon.Volumes = len(e.images.List()), e.volumes.Count()
 	e.mu.RLock()
 	h.Daemon.Networks = len(e.networks)
 	e.mu.RUnlock()
+	_ = e.layers.Walk(e.stopped, func(i fs.Info) error { // what cannot be read takes nothing
+		if i.State == fs.Committed {
+			h.Daemon.ImageBytes += max(i.Size, 0)
+		}
+		return nil
+	})
 	if e.o.Describe != nil {
 		e.o.Describe(h)
 	}

@@ -57,6 +57,13 @@ type Store struct {
 // Path returns the folder of a volume's files.
 func (s *Store) Path(name string) string { return filepath.Join(s.root, name, "_data") }
 
+// Count returns the number of volumes.
+func (s *Store) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.volumes)
+}
+
 // Get returns a volume.
 func (s *Store) Get(name string) (Volume, error) {
 	s.mu.Lock()

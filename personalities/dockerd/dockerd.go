@@ -171,7 +171,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 		Bridge:        o.DefaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version,
 		Release: cmd.DockerVersion(), Experimental: o.Experimental,
 		LogConfig: o.LogConfig(), IDs: ids, Warnings: o.Remote.Warnings(listeners), NoRestarts: bool(o.NoRestarts),
-		Settings: o.Settings(),
+		Settings: o.Settings(), Describe: (&self{secure: secure, keeper: k.socket()}).describe,
 	}
 	e, err := engine.Open(ctx, settings)
 	if err != nil {
