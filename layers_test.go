@@ -148,6 +148,7 @@ var imports = map[string][]string{
 	"engine/stats/collect":       {"engine/stats/group", "engine/stats/machine", "engine/stats/sample"},
 	"engine/stats/group":         {"engine/stats/sample"},
 	"engine/stats/machine":       {"engine/stats/group", "engine/stats/sample"},
+	"engine/stats/history":       {"engine/stats/sample", "fs/disk"},
 	"engine/stats/sample":        {},
 	"engine/task":                {},
 	"engine/userns":              {"fs"},

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,4 +83,17 @@ func (d *Disk) NodeAt(dir int, name string, mode uint32, dev int) error {
 // UnlinkAt is unlinkat(2).
 func (d *Disk) UnlinkAt(dir int, name string, flags int) error {
 	return d.do(Op{Kind: Unlink, Dir: dir, Path: name}, func() error { return unix.Unlinkat(dir, name, flags) })
+}
+
+// WriteAt writes all of p to an open file at an offset.
+func (d *Disk) WriteAt(f *os.File, p []byte, off int64) (n int, err error) {
+	if d.plain() {
+		return f.WriteAt(p, off)
+	}
+	op := Op{Kind: Write, FD: int(f.Fd()), Data: p, Off: off}
+	err = d.Around(&op, func() (err error) {
+		n, err = f.WriteAt(op.Data, off)
+		return err
+	})
+	return n, failed("write", f.Name(), err)
 }

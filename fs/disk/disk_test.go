@@ -40,6 +40,15 @@ var verbs = map[string]func(d *Disk, dir string) error{
 		_, err = d.Writer(f).Write([]byte("NEW"))
 		return err
 	},
+	"write at": func(d *Disk, dir string) error {
+		f, err := os.OpenFile(dir+"/old", os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = d.WriteAt(f, []byte("LD"), 1)
+		return err
+	},
 	"write file": func(d *Disk, dir string) error { return d.WriteFile(dir+"/old", []byte("new"), 0o600) },
 	"replace":    func(d *Disk, dir string) error { return d.Replace(dir+"/old", []byte("new"), 0o600) },
 	"rename":     func(d *Disk, dir string) error { return d.Rename(dir+"/old", dir+"/new") },
