@@ -21,6 +21,7 @@ import (
 	"box/personalities/man"
 	"box/personalities/pid1"
 	"box/personalities/solo"
+	"box/personalities/top"
 )
 
 // table lists all personalities in the order in which `box` prints them.
@@ -33,6 +34,7 @@ func table() []cmd.Command {
 		pid1.Command,
 		install.Command,
 		check.Command,
+		top.Command,
 		man.Command(pages),
 		hello.Command,
 		{Name: "version", Summary: "Print the version of this file", Main: version},
@@ -41,7 +43,8 @@ func table() []cmd.Command {
 
 // pages collects the pages of the manual.
 func pages() []*cmd.Usage {
-	return slices.Concat(docker.Pages(), dockerd.Pages(), certs.Pages(), install.Pages(), check.Pages(), man.Pages())
+	return slices.Concat(docker.Pages(), dockerd.Pages(), certs.Pages(), install.Pages(), check.Pages(), top.Pages(),
+		man.Pages())
 }
 
 // Main runs the personality named by argv0, the name under which the file was started, or else by the first argument.

@@ -1,0 +1,147 @@
+// Package top is `box top`: what hosts and their containers use and what is wrong with them, on the screen, and as
+// tables, JSON and CSV for scripts.
+package top
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"box/personalities/cmd"
+	"box/personalities/top/hosts"
+	"box/personalities/top/listing"
+)
+
+// Command is `box top` as a personality.
+var Command = cmd.Command{Name: "top", Summary: summary, Main: run}
+
+const summary = "Show and steer the containers of one or several hosts"
+
+// options are the options of `box top`.
+type options struct {
+	Hosts     []string      `name:"host" short:"H" placeholder:"address" help:"Address of a daemon: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST; may be repeated"`
+	Contexts  []string      `name:"context" short:"c" placeholder:"name" help:"Context of docker context; may be repeated"`
+	All       bool          `name:"all-contexts" help:"Show the hosts of all contexts"`
+	Config    string        `placeholder:"path" help:"Folder with the client's settings"`
+	TLS       bool          `name:"tls" help:"Use TLS for addresses; --tlsverify implies it"`
+	TLSCA     string        `name:"tlscacert" placeholder:"path" help:"Trust only certificates of this authority"`
+	TLSCert   string        `name:"tlscert" placeholder:"path" help:"The client's certificate"`
+	TLSKey    string        `name:"tlskey" placeholder:"path" help:"Key of the client's certificate"`
+	TLSVerify bool          `name:"tlsverify" help:"Use TLS for addresses and check the daemon's certificate"`
+	Once      bool          `help:"Print a table and stop"`
+	JSON      bool          `name:"json" help:"Print all numbers as JSON, a line for each host, and stop"`
+	CSV       bool          `name:"csv" help:"Print the numbers as CSV, a line for each container, and stop"`
+	Since     time.Duration `placeholder:"duration" help:"Print the history of the last 90s, 2h, ... of the containers named, or of the hosts"`
+	Points    int           `default:"60" help:"Lines of a history"`
+	Sort      string        `placeholder:"column" default:"cpu" help:"Column to sort by: ${columns}"`
+	Reverse   bool          `short:"r" help:"Sort the other way round"`
+	Filter    string        `short:"f" placeholder:"words" help:"Show the containers that have all words in name, image, state, health, ports, project or host"`
+	Running   bool          `help:"Show no containers that do not run"`
+	Timeout   time.Duration `default:"10s" help:"How long --once, --json, --csv and --since wait for an answer"`
+}
+
+func usage(o *options) *cmd.Usage {
+	return &cmd.Usage{
+		Path: "box top", Synopsis: "[OPTIONS] [CONTAINER...]", Summary: summary, Max: -1, Options: o,
+		Detail: "Without -H or -c it looks at the daemon that docker would use. Daemons other than box are measured by " +
+			"Docker's API. Where no daemon answers on this host, the control groups are read.",
+		Vars: map[string]string{"columns": strings.Join(listing.Names(), ", ")},
+		Examples: []cmd.Line{
+			{Text: "box top", Why: "Show the host"},
+			{Text: "box top -c edge1 -c edge2 -H unix:///var/run/docker.sock", Why: "Show three hosts"},
+			{Text: "box top --once --sort memory", Why: "Print a table for a mail, the largest first"},
+			{Text: "box top --json | jq .Set.Host.Files", Why: "Print all numbers for a program"},
+			{Text: "box top --since 24h --csv web", Why: "Print what a container used yesterday"},
+		},
+		Files: []cmd.Line{{Text: "~/.docker/contexts", Why: "The contexts of docker context"}},
+	}
+}
+
+// Pages returns the command's page of the manual.
+func Pages() []*cmd.Usage { return []*cmd.Usage{usage(new(options))} }
+
+// check refuses options that exclude each other.
+func (o *options) check() error {
+	switch {
+	case o.JSON && o.CSV:
+		return errors.New("--json and --csv exclude each other")
+	case o.Since < 0:
+		return fmt.Errorf("--since %v: the past is a positive duration", o.Since)
+	case o.Points < 1:
+		return fmt.Errorf("--points %d: at least one line", o.Points)
+	case !slices.Contains(listing.Names(), o.Sort):
+		text := fmt.Sprintf("--sort %s: no such column", o.Sort)
+		if near := cmd.Nearest(o.Sort, listing.Names()); near != "" {
+			text += ". Did you mean: " + near
+		}
+		return errors.New(text)
+	}
+	return nil
+}
+
+func run(ctx context.Context, env *cmd.Env) error {
+	o := &options{}
+	u := usage(o)
+	p, err := cmd.Parse(u, env.Args)
+	if errors.Is(err, cmd.ErrHelp) {
+		u.Help(env.Stdout)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return &cmd.Exit{Code: 125, Err: fmt.Errorf("box top: %w", err)}
+	}
+	ctx, cancel := cmd.Interruptible(ctx)
+	defer cancel()
+	all, err := hosts.Open(env, o.which())
+	if err != nil {
+		return &cmd.Exit{Code: 1, Err: fmt.Errorf("box top: %w", err)}
+	}
+	defer func() {
+		for _, h := range all {
+			h.Close()
+		}
+	}()
+	if o.Since > 0 {
+		return o.printHistory(ctx, env.Stdout, all, p.Args)
+	}
+	return o.printOnce(ctx, env, all, p.Args)
+}
+
+func (o *options) which() hosts.Which {
+	return hosts.Which{Hosts: o.Hosts, Contexts: o.Contexts, All: o.All, Config: o.Config, TLS: o.TLS,
+		TLSVerify: o.TLSVerify, TLSCA: o.TLSCA, TLSCert: o.TLSCert, TLSKey: o.TLSKey}
+}
+
+// chosen tells whether a container is meant: by the filter, and by the names if there are any.
+func (o *options) chosen(r listing.Row, names []string) bool {
+	if o.Running && !r.Live() || !r.Matches(o.Filter) {
+		return false
+	}
+	return len(names) == 0 || slices.ContainsFunc(names, func(n string) bool {
+		return r.Name == n || len(n) >= 4 && strings.HasPrefix(r.ID, n)
+	})
+}
+
+// rows returns the containers of all hosts that are meant, sorted.
+func (o *options) rows(states []hosts.State, names []string) (rows []listing.Row) {
+	for _, s := range states {
+		if s.Set == nil {
+			continue
+		}
+		for i := range s.Set.Containers {
+			r := listing.Row{Host: s.Name, Container: &s.Set.Containers[i], Now: s.Set.At}
+			if o.chosen(r, names) {
+				rows = append(rows, r)
+			}
+		}
+	}
+	by, _ := listing.Find(o.Sort) // checked
+	listing.Sort(rows, by, o.Reverse)
+	return rows
+}
