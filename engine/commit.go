@@ -31,6 +31,7 @@ type Commission struct {
 
 // Commit makes an image from a container and its changes, and returns the image's ID.
 func (e *Engine) Commit(ctx context.Context, ref string, q Commission) (id string, err error) {
+	defer e.actions.Time("container", "commit", &err)()
 	c, err := e.container(ref)
 	if err != nil {
 		return "", err

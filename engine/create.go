@@ -27,7 +27,8 @@ import (
 
 // Create creates a container. If it returns without an error, the container survives a crash; with an error, nothing is
 // left of it.
-func (e *Engine) Create(ctx context.Context, q request.Create) (api.CreateResponse, error) {
+func (e *Engine) Create(ctx context.Context, q request.Create) (_ api.CreateResponse, err error) {
+	defer e.actions.Time("container", "create", &err)()
 	if err := q.Check(); err != nil {
 		return api.CreateResponse{}, err
 	}

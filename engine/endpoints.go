@@ -109,6 +109,7 @@ func ownsSandbox(h *api.HostConfig) bool {
 // join connects a container that is being started to its networks. After an error, leave must still be called with what
 // is in j.
 func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycle.Record) (j sandbox, err error) {
+	defer e.actions.Time("network", "connect", &err)()
 	switch mode := rec.Host.NetworkMode; {
 	case mode.IsHost():
 		return j, nil
@@ -191,6 +192,7 @@ func (e *Engine) leave(ctx context.Context, c *lifecycle.Container, endpoints []
 	if e.o.Net == nil {
 		return tell
 	}
+	defer e.actions.Time("network", "release", new(error))()
 	for _, ep := range endpoints {
 		if err := e.o.Net.Leave(ctx, ep); err != nil {
 			e.log.Warn("leave network", "container", ident.Short(c.ID()), "error", err)

@@ -30,6 +30,7 @@ import (
 	"box/engine/rootfs"
 	"box/engine/spec"
 	"box/engine/state"
+	"box/engine/stats/actions"
 	"box/engine/stats/collect"
 	"box/engine/stats/sample"
 	"box/engine/task"
@@ -102,6 +103,7 @@ type Engine struct {
 
 	saver   *lifecycle.Saver
 	monitor *collect.Collector
+	actions actions.Actions
 	started time.Time
 
 	unconfined sync.Map // why containers are confined by no AppArmor profile: the reasons that the log has

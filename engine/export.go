@@ -73,7 +73,8 @@ func (x *Exported) Write(ctx context.Context, w io.Writer) error {
 func (x *Exported) Close() { x.close() }
 
 // Changes lists the differences between a container's root and its image.
-func (e *Engine) Changes(ctx context.Context, ref string) ([]api.FilesystemChange, error) {
+func (e *Engine) Changes(ctx context.Context, ref string) (_ []api.FilesystemChange, err error) {
+	defer e.actions.Time("container", "changes", &err)()
 	c, err := e.container(ref)
 	if err != nil {
 		return nil, err

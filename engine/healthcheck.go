@@ -42,6 +42,10 @@ func (e *Engine) checkHealth(ctx context.Context, c *lifecycle.Container, config
 		if ctx.Err() != nil {
 			return
 		}
+		e.actions.Checks.Add(1)
+		if r.ExitCode != 0 {
+			e.actions.ChecksFailed.Add(1)
+		}
 		e.takeHealth(ctx, c, &r, config)
 	}
 }

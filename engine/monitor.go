@@ -51,6 +51,9 @@ func (e *Engine) describeHost(h *sample.Host) {
 		}
 		return nil
 	})
+	h.Daemon.Timings = e.actions.Timings()
+	h.Daemon.Checks, h.Daemon.ChecksFailed = e.actions.Checks.Load(), e.actions.ChecksFailed.Load()
+	h.Daemon.Events, h.Daemon.Subscribers = e.bus.Published(), e.bus.Listeners()
 	if e.o.Describe != nil {
 		e.o.Describe(h)
 	}

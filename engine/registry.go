@@ -29,8 +29,9 @@ type Pulling struct {
 }
 
 // Pull pulls images from a registry. The built-in image is made instead.
-func (e *Engine) Pull(ctx context.Context, q Pulling, out func(progress.Line) error) error {
+func (e *Engine) Pull(ctx context.Context, q Pulling, out func(progress.Line) error) (err error) {
 	defer e.trim()
+	defer e.actions.Time("image", "pull", &err)()
 	ref, err := parseReference(q.Name, q.Tag)
 	if err != nil {
 		return err

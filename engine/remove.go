@@ -24,7 +24,8 @@ type RemoveOptions struct {
 }
 
 // Remove deletes a container. When it returns, the removal survives a crash.
-func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error {
+func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) (err error) {
+	defer e.actions.Time("container", "delete", &err)()
 	c, err := e.container(ref)
 	if err != nil {
 		return err

@@ -23,7 +23,8 @@ import (
 )
 
 // Start starts a container. If it is running, the error is refuse.ErrNotModified.
-func (e *Engine) Start(ctx context.Context, ref string) error {
+func (e *Engine) Start(ctx context.Context, ref string) (err error) {
+	defer e.actions.Time("container", "start", &err)()
 	c, err := e.container(ref)
 	if err != nil {
 		return err

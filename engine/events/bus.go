@@ -21,6 +21,7 @@ type Bus struct {
 	ring      []events.Message
 	listeners map[*listener]struct{}
 	last      int64
+	published uint64
 }
 
 type listener struct {
@@ -46,6 +47,7 @@ func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Actio
 	defer b.mu.Unlock()
 	now := max(time.Now().UnixNano(), b.last+1)
 	b.last = now
+	b.published++
 	m := events.Message{
 		Type: kind, Action: action, Scope: "local",
 		Actor:    events.Actor{ID: id, Attributes: attributes},
@@ -65,6 +67,13 @@ func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Actio
 			close(l.c)
 		}
 	}
+}
+
+// Published returns the number of events since the bus was made.
+func (b *Bus) Published() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.published
 }
 
 // Listeners returns the number of subscriptions.

@@ -184,7 +184,23 @@ type Daemon struct {
 	Volumes      int
 	Networks     int
 	HistoryBytes int64
+
+	Timings              []Timing `json:",omitempty"` // since it was started, as the numbers below
+	Checks, ChecksFailed uint64   // health checks
+	Events               uint64
+	Subscribers          int // to events
 }
+
+// Timing is how often an action was done and how long that took.
+type Timing struct {
+	Noun, Action string // such as container and create
+	Count        uint64
+	Seconds      float64  // in all
+	Within       []uint64 // how many took at most each of TimingBounds
+}
+
+// TimingBounds are seconds.
+var TimingBounds = [...]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 // HostRate is what the host used since the measurement before, by time.
 type HostRate struct {
