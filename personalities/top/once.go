@@ -105,7 +105,7 @@ func (o *options) printCSV(w io.Writer, states []hosts.State, names []string) er
 			if raw == nil {
 				raw = c.Text
 			}
-			cells = append(cells, raw(r))
+			cells = append(cells, listing.Clean(raw(r)))
 		}
 		_ = out.Write(cells)
 	}

@@ -113,7 +113,11 @@ func historyCSV(w io.Writer, chapters []chapter) error {
 		}
 	}
 	out := csv.NewWriter(w)
-	_ = out.Write(append([]string{"time", "host", "name"}, names...)) // Error has it
+	head := []string{"time", "host", "name"}
+	for _, name := range names {
+		head = append(head, listing.Clean(name))
+	}
+	_ = out.Write(head) // Error has it
 	for _, c := range chapters {
 		c.each(func(at time.Time, values []*float64) {
 			cells := []string{at.UTC().Format(time.RFC3339), listing.Clean(c.Host), listing.Clean(c.Name)}
