@@ -101,7 +101,7 @@ var imports = map[string][]string{
 		"engine/ps", "engine/recovery", "engine/reference", "engine/refuse", "engine/registry", "engine/request",
 		"engine/rootfs",
 		"engine/seccomp", "engine/spec", "engine/state", "engine/stats", "engine/stats/actions",
-		"engine/stats/collect", "engine/stats/machine",
+		"engine/stats/collect", "engine/stats/history", "engine/stats/machine",
 		"engine/stats/sample", "engine/task", "engine/userns", "engine/volume",
 		"engine/workdir", "fs", "fs/archive", "fs/disk", "fs/diskspace", "fs/inroot", "fs/mount", "panics"},
 	"engine/workdir":      {"fs/disk", "fs/inroot"},

@@ -32,6 +32,7 @@ import (
 	"box/engine/state"
 	"box/engine/stats/actions"
 	"box/engine/stats/collect"
+	"box/engine/stats/history"
 	"box/engine/stats/sample"
 	"box/engine/task"
 	"box/engine/volume"
@@ -104,6 +105,8 @@ type Engine struct {
 	saver   *lifecycle.Saver
 	monitor *collect.Collector
 	actions actions.Actions
+	begin   sync.Once // of the history
+	history atomic.Pointer[history.Store]
 	started time.Time
 
 	unconfined sync.Map // why containers are confined by no AppArmor profile: the reasons that the log has
@@ -223,7 +226,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.stopAll(ctx)
 	}
 	e.end()
-	err := e.saver.Flush()
+	err := errors.Join(e.saver.Flush(), e.history.Load().Close())
 	err = errors.Join(err, e.copies.Copy())
 	if e.o.Net != nil {
 		err = errors.Join(err, e.o.Net.Close(!e.anyRunning()))

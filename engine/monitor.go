@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	api "github.com/moby/moby/api/types/container"
@@ -16,6 +18,7 @@ import (
 	"box/engine/logs"
 	"box/engine/logs/driver"
 	"box/engine/stats/collect"
+	"box/engine/stats/history"
 	"box/engine/stats/machine"
 	"box/engine/stats/sample"
 	"box/fs"
@@ -30,8 +33,31 @@ func (e *Engine) startMonitor() {
 	e.monitor = collect.New(collect.Options{
 		Machine: &machine.Machine{Proc: "/proc", Sys: "/sys", Data: e.o.Root},
 		Targets: known.list, Host: e.describeHost, Count: e.countFiles, Now: e.o.Now,
+		Record: func(series string, at time.Time, values []float64) { e.History().Append(series, at, values) },
+		Gone:   func(id string, at time.Time) { e.History().Gone(id, at) },
 	})
 	e.background(func() { e.monitor.Run(e.stopped) })
+}
+
+// History returns the past of the host and of all containers. It is nil, which keeps nothing, if the disk does not work.
+// It is opened when it is first used, so that a daemon's start does not wait for it.
+func (e *Engine) History() *history.Store {
+	e.begin.Do(e.openHistory)
+	return e.history.Load()
+}
+
+func (e *Engine) openHistory() {
+	h, err := history.Open(filepath.Join(e.o.Root, "stats"), history.Options{Disk: e.o.Disk, Log: e.log})
+	if err != nil {
+		e.log.Error("what is measured is not kept", "error", err)
+		return
+	}
+	for _, id := range h.Series() {
+		if _, err := e.container(id); err != nil && id != "host" {
+			h.Gone(id, e.o.Now())
+		}
+	}
+	e.history.Store(h)
 }
 
 // describeHost adds what the daemon knows of itself.
@@ -40,7 +66,7 @@ func (e *Engine) describeHost(h *sample.Host) {
 	if cgroup.V2() {
 		h.Cgroup = "2"
 	}
-	h.Started = e.started.UTC()
+	h.Started, h.Daemon.HistoryBytes = e.started.UTC(), e.History().Size()
 	h.Daemon.Images, h.Daemon.Volumes = len(e.images.List()), e.volumes.Count()
 	e.mu.RLock()
 	h.Daemon.Networks = len(e.networks)

@@ -30,6 +30,7 @@ type Options struct {
 	Host    func(*sample.Host)                                        // adds what the daemon knows
 	Count   func(ctx context.Context, id string) (sample.Disk, error) // counts what the files of a container take
 	Record  func(series string, at time.Time, values []float64)       // keeps a row of the history
+	Gone    func(id string, at time.Time)                             // keeps for a while what is kept of a container
 	Now     func() time.Time
 }
 
@@ -287,6 +288,9 @@ func (c *Collector) forget() {
 			}
 			delete(c.tracks, id)
 			c.disks.forget(id)
+			if c.o.Gone != nil {
+				c.o.Gone(id, c.o.Now())
+			}
 		}
 		k.seen = false
 	}

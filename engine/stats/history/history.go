@@ -31,7 +31,7 @@ const (
 // noClock is before any time that a clock which was set can have: that of a board without a battery begins in 1970.
 const noClock = 1767225600 * nanos // 2026
 
-// Store is an open history. It may be used by several goroutines.
+// Store is an open history. It may be used by several goroutines. A nil one keeps nothing.
 type Store struct {
 	o    Options
 	dir  string
@@ -94,6 +94,9 @@ func (s *Store) run() {
 // "host", and sample.ContainerColumns for others, which are the IDs of containers. A value stands for the time since
 // the measurement before. It does not wait for the disk, but for what is read of it when a series is first used.
 func (s *Store) Append(series string, at time.Time, values []float64) {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	se := s.find(series)
@@ -149,6 +152,9 @@ func (s *Store) clock(at int64, se *series) int64 {
 
 // Gone says since when a container is not there any more. Its past is kept for a while.
 func (s *Store) Gone(series string, at time.Time) {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if se := s.series[series]; se != nil && se.gone == 0 {
@@ -193,6 +199,9 @@ func (s *Store) Series() []string {
 
 // Size is how many bytes the history takes on disk.
 func (s *Store) Size() int64 {
+	if s == nil {
+		return 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.size
@@ -200,6 +209,9 @@ func (s *Store) Size() int64 {
 
 // Close writes what is not written yet.
 func (s *Store) Close() error {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
