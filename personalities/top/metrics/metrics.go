@@ -1,0 +1,208 @@
+// Package metrics writes measurements in the text format of Prometheus (version 0.0.4), with the names and labels of
+// cAdvisor for containers and the machine, and of Docker's daemon for what the daemon does. A counter whose name does
+// not end in _total is written as a gauge, and a gauge whose name does without a type: so the names stay, and
+// `promtool check metrics` has nothing to say.
+package metrics
+
+import (
+	"bufio"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"box/engine/stats/sample"
+)
+
+// ContentType is that of what Write writes.
+const ContentType = "text/plain; version=0.0.4; charset=utf-8"
+
+// Host is a measurement of one host.
+type Host struct {
+	Name string // told as label host; empty: no such label
+	Set  *sample.Set
+}
+
+// The types of families.
+const (
+	counter   = "counter"
+	gauge     = "gauge"
+	untyped   = "untyped"
+	histogram = "histogram"
+)
+
+// family is one metric. Its functions say the values, each by a call of put.
+type family struct {
+	name, kind, help string
+	container        func(c *sample.Container, put put)
+	host             func(h *sample.Host, put put)
+	all              func(s *sample.Set, put put)
+	seen             bool // the value is the time of the measurement
+}
+
+// both is a family of containers and hosts; either function may be nil.
+func both(name, kind, help string, container func(*sample.Container, put), host func(*sample.Host, put)) family {
+	return family{name: name, kind: kind, help: help, container: container, host: host}
+}
+
+// put writes a value with more labels, as pairs of names and values.
+type put func(value float64, labels ...string)
+
+// Write writes all families of all hosts. Hosts without a measurement are left out.
+func Write(w io.Writer, hosts ...Host) error {
+	out := &writer{Writer: bufio.NewWriter(w)}
+	var known []Host
+	var labels [][][]string // of each container of each host
+	for _, h := range hosts {
+		if h.Set == nil {
+			continue
+		}
+		known = append(known, h)
+		var list [][]string
+		for i := range h.Set.Containers {
+			list = append(list, append(of(h.Name), identity(&h.Set.Containers[i])...))
+		}
+		labels = append(labels, list)
+	}
+	for _, f := range families() {
+		out.begin(&f)
+		for i, h := range known {
+			out.labels = of(h.Name)
+			out.family(&f, h.Set, labels[i])
+		}
+	}
+	return out.Flush()
+}
+
+// family writes the lines of a family for one host. labels are those of its containers.
+func (w *writer) family(f *family, set *sample.Set, labels [][]string) {
+	if f.host != nil {
+		f.host(&set.Host, w.put)
+	}
+	if f.all != nil {
+		f.all(set, w.put)
+	}
+	if f.seen {
+		w.put(stamp(set.At), root...)
+	}
+	for i := range set.Containers {
+		w.labels = labels[i]
+		if f.container != nil {
+			f.container(&set.Containers[i], w.put)
+		}
+		if f.seen {
+			w.put(stamp(set.At))
+		}
+	}
+}
+
+// of returns the label of a host.
+func of(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{"host", name}
+}
+
+// identity returns the labels of a container: those of cAdvisor, and its own with a prefix.
+func identity(c *sample.Container) []string {
+	list := []string{"id", "/docker/" + c.ID, "image", c.Image, "name", c.Name}
+	used := map[string]bool{}
+	for _, key := range slices.Sorted(keys(c.Labels)) {
+		name := "container_label_" + labelName(key)
+		if !used[name] { // two that differ in what a name of a label cannot have
+			used[name] = true
+			list = append(list, name, c.Labels[key])
+		}
+	}
+	return list
+}
+
+func keys(m map[string]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// labelName replaces what a name of a label cannot have.
+func labelName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, s)
+}
+
+// writer writes families.
+type writer struct {
+	*bufio.Writer
+	name   string
+	labels []string
+}
+
+func (w *writer) begin(f *family) {
+	w.name = f.name
+	w.WriteString("# HELP " + f.name + " " + f.help + "\n# TYPE " + f.name + " " + f.kind + "\n")
+}
+
+// put writes a line. A value without a name before it belongs to the family; the label name "" is a suffix of the name.
+func (w *writer) put(value float64, more ...string) {
+	w.WriteString(w.name)
+	if len(more) > 1 && more[0] == "" {
+		w.WriteString(more[1])
+		more = more[2:]
+	}
+	open := false
+	for _, list := range [][]string{w.labels, more} {
+		for i := 0; i+1 < len(list); i += 2 {
+			w.WriteString(map[bool]string{false: "{", true: ","}[open] + list[i] + `="`)
+			w.WriteString(escape(list[i+1]))
+			w.WriteByte('"')
+			open = true
+		}
+	}
+	if open {
+		w.WriteByte('}')
+	}
+	w.WriteByte(' ')
+	w.WriteString(number(value))
+	w.WriteByte('\n')
+}
+
+// escape escapes the value of a label.
+func escape(s string) string {
+	if !strings.ContainsAny(s, "\\\"\n") {
+		return strings.ToValidUTF8(s, "�")
+	}
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(s, "�"))
+}
+
+func number(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "NaN"
+	case v == math.Trunc(v) && math.Abs(v) < 1e15:
+		return strconv.FormatInt(int64(v), 10)
+	case math.Abs(v) >= 1e-3 && math.Abs(v) < 1e15:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+// seconds is nanoseconds as Prometheus has times.
+func seconds(nanoseconds uint64) float64 { return float64(nanoseconds) / 1e9 }
+
+// stamp is a moment; none is 0.
+func stamp(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
