@@ -83,6 +83,7 @@ var imports = map[string][]string{
 	"personalities/top": {"engine/stats/sample", "personalities/cmd", "personalities/docker/table",
 		"personalities/top/hosts", "personalities/top/listing"},
 	"personalities/top/listing": {"engine/stats/sample"},
+	"personalities/top/metrics": {"engine/stats/sample"},
 	"personalities/top/hosts": {"engine/cgroup", "engine/stats", "engine/stats/sample", "netapi/client", "netapi/wire",
 		"personalities/cmd", "personalities/docker/session"},
 	"personalities/solo": {},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"box/engine/lifecycle"
 	"box/engine/logs"
 	"box/engine/logs/driver"
+	"box/engine/refuse"
 	"box/engine/stats/collect"
 	"box/engine/stats/history"
 	"box/engine/stats/machine"
@@ -44,6 +46,24 @@ func (e *Engine) startMonitor() {
 func (e *Engine) History() *history.Store {
 	e.begin.Do(e.openHistory)
 	return e.history.Load()
+}
+
+// Past returns a span of the past of the host, if series is "host", or of a container, with at most points moments.
+// What is not kept is not measured. A container that is gone is known by its whole ID.
+func (e *Engine) Past(series string, from, to time.Time, points int) (past sample.History, err error) {
+	if !from.Before(to) {
+		return past, refuse.Invalid("a history begins before it ends: from %d is not before to %d", from.UnixNano(),
+			to.UnixNano())
+	}
+	h := e.History()
+	if series != "host" && !slices.Contains(h.Series(), series) {
+		c, err := e.container(series)
+		if err != nil {
+			return past, err
+		}
+		series = c.ID()
+	}
+	return h.Query(series, from, to, points), nil
 }
 
 func (e *Engine) openHistory() {

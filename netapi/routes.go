@@ -30,7 +30,8 @@ var table = []route{
 	{"GET", "/info", (*Server).info},
 	{"GET", "/events", (*Server).events},
 	{"GET", "/system/df", (*Server).diskUsage},
-	{"GET", "/monitor", (*Server).monitor}, // box's own
+	{"GET", "/monitor", (*Server).monitor}, // box's own, as the next
+	{"GET", "/monitor/history", (*Server).monitorHistory},
 	{"POST", "/auth", (*Server).login},
 	{"GET", "/distribution/{name:.*}/json", (*Server).inspectDistribution},
 

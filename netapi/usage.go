@@ -1,11 +1,15 @@
 package netapi
 
 import (
+	"cmp"
 	"net/http"
+	"strconv"
+	"time"
 
 	api "github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/engine/refuse"
 	"box/netapi/version"
 	"box/netapi/wire"
 )
@@ -59,4 +63,42 @@ func (s *Server) monitor(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+}
+
+// maxPoints bounds the moments of a reply with a history.
+const maxPoints = 10_000
+
+// monitorHistory sends a span of the past of the host or of a container.
+func (s *Server) monitorHistory(w http.ResponseWriter, r *http.Request) error {
+	now := time.Now()
+	read := func(name string, or time.Time) (time.Time, error) {
+		text := r.FormValue(name)
+		if text == "" {
+			return or, nil
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return or, refuse.Invalid("%s is in nanoseconds since 1970 and expects an integer, got %s: %v", name, text, err)
+		}
+		return time.Unix(0, n), nil
+	}
+	from, err := read("from", now.Add(-time.Hour))
+	if err != nil {
+		return err
+	}
+	to, err := read("to", now)
+	if err != nil {
+		return err
+	}
+	points := 300
+	if text := r.FormValue("points"); text != "" {
+		if points, err = strconv.Atoi(text); err != nil || points < 1 || points > maxPoints {
+			return refuse.Invalid("points is a number from 1 to %d, got %s", maxPoints, text)
+		}
+	}
+	h, err := s.e.Past(cmp.Or(r.FormValue("series"), "host"), from, to, points)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, h)
 }
