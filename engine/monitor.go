@@ -34,7 +34,7 @@ func (e *Engine) startMonitor() {
 	known := &targets{e: e, made: map[string]madeTarget{}}
 	e.monitor = collect.New(collect.Options{
 		Machine: &machine.Machine{Proc: "/proc", Sys: "/sys", Data: e.o.Root},
-		Targets: known.list, Host: e.describeHost, Count: e.countFiles, Now: e.o.Now,
+		Targets: known.list, Host: e.describeHost, Count: e.countFiles, Now: e.o.Now, Unwatched: e.o.Measured,
 		Record: func(series string, at time.Time, values []float64) { e.History().Append(series, at, values) },
 		Gone:   func(id string, at time.Time) { e.History().Gone(id, at) },
 	})

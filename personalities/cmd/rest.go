@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,8 +18,9 @@ const restAfter = 1500 * time.Millisecond
 // Rest returns memory to the system whenever a long-lived process becomes idle: free heap, and the pages of its program
 // file, nearly all of which are touched at startup and few afterwards.
 type Rest struct {
-	timer *time.Timer
-	slack []byte
+	timer   *time.Timer
+	slack   []byte
+	touched atomic.Int64 // when, in nanoseconds
 }
 
 // heapSlack makes the collector wait for some 5 MiB of garbage instead of one or two; with a small heap it would
@@ -32,10 +34,25 @@ func NewRest() *Rest {
 }
 
 // Touch notes activity: it starts the wait anew.
-func (r *Rest) Touch() { r.timer.Reset(restAfter) }
+func (r *Rest) Touch() {
+	r.touched.Store(time.Now().UnixNano())
+	r.timer.Reset(restAfter)
+}
+
+// Blink says that a process which is idle has done a little work of its own: its pages are returned again at once. Free
+// heap is left, since to collect it would cost more than the work.
+func (r *Rest) Blink() {
+	if time.Since(time.Unix(0, r.touched.Load())) > restAfter {
+		returnPages()
+	}
+}
 
 func giveBack() {
 	debug.FreeOSMemory()
+	returnPages()
+}
+
+func returnPages() {
 	for _, m := range programPages() {
 		// The kernel reads these pages from the file again when they are needed (madvise(2)).
 		_, _, _ = unix.Syscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED)

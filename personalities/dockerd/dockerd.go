@@ -160,6 +160,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	if err != nil {
 		return err
 	}
+	rest := cmd.NewRest()
 	var noted []string
 	settings := engine.Options{
 		Root: o.DataRoot, Run: o.ExecRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
@@ -172,13 +173,14 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 		Release: cmd.DockerVersion(), Experimental: o.Experimental,
 		LogConfig: o.LogConfig(), IDs: ids, Warnings: o.Remote.Warnings(listeners), NoRestarts: bool(o.NoRestarts),
 		Settings: o.Settings(), Describe: (&self{secure: secure, keeper: k.socket()}).describe,
+		Measured: rest.Blink,
 	}
 	e, err := engine.Open(ctx, settings)
 	if err != nil {
 		return diskspace.Explain(err, o.DataRoot, o.ExecRoot)
 	}
 	e.Note(noted...)
-	server := newServer(e, o.LowestAPI, secure, log)
+	server := newServer(e, o.LowestAPI, secure, rest, log)
 	if err := authorize(ctx, o, server); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))
 	}

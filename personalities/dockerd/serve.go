@@ -145,9 +145,9 @@ func openTLS(r *config.Remote, log *slog.Logger) (*certs.Server, error) {
 }
 
 // newServer makes the server of the API. With TLS it checks the client's certificate again at each request.
-func newServer(e *engine.Engine, lowest string, secure *certs.Server, log *slog.Logger) *netapi.Server {
+func newServer(e *engine.Engine, lowest string, secure *certs.Server, rest *cmd.Rest, log *slog.Logger) *netapi.Server {
 	s := netapi.New(e, netapi.Product{Release: cmd.DockerVersion(), Version: cmd.Version, Lowest: lowest}, log,
-		cmd.NewRest().Touch)
+		rest.Touch)
 	if secure != nil {
 		s.Admit(func(c *tls.ConnectionState) error { return secure.Admit(c.PeerCertificates) })
 	}

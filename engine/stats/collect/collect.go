@@ -25,13 +25,14 @@ const (
 
 // Options say what is measured.
 type Options struct {
-	Machine *machine.Machine
-	Targets func() []Target                                           // every container, running or not
-	Host    func(*sample.Host)                                        // adds what the daemon knows
-	Count   func(ctx context.Context, id string) (sample.Disk, error) // counts what the files of a container take
-	Record  func(series string, at time.Time, values []float64)       // keeps a row of the history
-	Gone    func(id string, at time.Time)                             // keeps for a while what is kept of a container
-	Now     func() time.Time
+	Machine   *machine.Machine
+	Targets   func() []Target                                           // every container, running or not
+	Host      func(*sample.Host)                                        // adds what the daemon knows
+	Count     func(ctx context.Context, id string) (sample.Disk, error) // counts what the files of a container take
+	Record    func(series string, at time.Time, values []float64)       // keeps a row of the history
+	Gone      func(id string, at time.Time)                             // keeps for a while what is kept of a container
+	Unwatched func()                                                    // called after a measurement that nobody watched; nil: nothing
+	Now       func() time.Time
 }
 
 // Target is a container to measure.
@@ -98,6 +99,9 @@ func (c *Collector) Run(ctx context.Context) {
 		set := c.measure()
 		c.last.Store(set)
 		c.send(set)
+		if c.o.Unwatched != nil && !c.Watched() {
+			c.o.Unwatched()
+		}
 		timer.Reset(c.every())
 	}
 }

@@ -24,6 +24,7 @@ type world struct {
 	rows    map[string][][]float64
 	counts  map[string]int
 	failing bool
+	idle    int // measurements that nobody watched
 }
 
 func newWorld(t *testing.T) (*world, *Collector) {
@@ -47,8 +48,9 @@ func newWorld(t *testing.T) (*world, *Collector) {
 			}
 			return sample.Disk{Writable: 1000, Inodes: 3}, nil
 		},
-		Record: func(series string, _ time.Time, row []float64) { w.rows[series] = append(w.rows[series], row) },
-		Now:    time.Now,
+		Record:    func(series string, _ time.Time, row []float64) { w.rows[series] = append(w.rows[series], row) },
+		Unwatched: func() { w.idle++ },
+		Now:       time.Now,
 	})
 }
 
@@ -161,6 +163,9 @@ func TestPace(t *testing.T) {
 		if n := len(w.rows["host"]); n != 7 { // after 5 s, and then each 10 s
 			t.Errorf("%d measurements in 66 s that nobody watched", n)
 		}
+		if w.idle != 7 {
+			t.Errorf("%d of them were told to be", w.idle)
+		}
 		began := time.Now()
 		sets, stop := c.Watch()
 		<-sets
@@ -172,6 +177,9 @@ func TestPace(t *testing.T) {
 		}
 		if d := time.Since(began); d != 10*time.Second {
 			t.Errorf("ten more after %s", d)
+		}
+		if w.idle != 7 {
+			t.Errorf("%d measurements were told to be unwatched", w.idle)
 		}
 		stop()
 		if c.Watched() {
