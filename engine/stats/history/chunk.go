@@ -95,8 +95,12 @@ func (c *chunk) each(data []byte, fn func(start int64, row []int16)) error {
 	var row [maxColumns]int16
 	for n := range c.rows {
 		for i := range cols {
-			if row[i] = cols[i].value(); cols[i].end != nil {
+			row[i] = cols[i].value()
+			if cols[i].end != nil {
 				return cols[i].end
+			}
+			if row[i] < missing || row[i] > highest {
+				return fmt.Errorf("column %d has a value of %d: %w", i, row[i], errdefs.ErrDataLoss)
 			}
 		}
 		fn(c.start+int64(n)*c.step, row[:c.columns])
@@ -104,10 +108,10 @@ func (c *chunk) each(data []byte, fn func(start int64, row []int16)) error {
 	return nil
 }
 
-// check tells whether a chunk that was read can be one.
+// check tells whether a chunk that was read can be one, of a time that has nanoseconds.
 func (c *chunk) check() error {
-	const far = 1 << 40
-	if c.start < -far || c.start > far || c.step < 1 || c.step > 1<<30 || c.rows < 1 || c.rows > maxRows ||
+	const far = 1 << 33
+	if c.start < 0 || c.start > far || c.step < 1 || c.step > far/maxRows || c.rows < 1 || c.rows > maxRows ||
 		c.columns < 1 || c.columns > maxColumns {
 		return fmt.Errorf("a chunk of %d rows of %d columns at %d, each %d s: %w", c.rows, c.columns, c.start, c.step,
 			errdefs.ErrDataLoss)

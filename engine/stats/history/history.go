@@ -24,7 +24,7 @@ type Options struct {
 // How often the store writes, by the time of what is appended, and when there is a new journal.
 const (
 	flushEvery = time.Minute
-	flushes    = 60
+	flushes    = 120
 	maxJournal = 4 << 20
 )
 
@@ -85,7 +85,7 @@ func (s *Store) run() {
 		case <-s.stop:
 			return
 		case <-s.wake:
-			s.write()
+			_ = s.Flush() // the log has why not
 		}
 	}
 }
@@ -224,7 +224,7 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	close(s.stop)
 	s.work.Wait()
-	err := s.write()
+	err := s.Flush()
 	s.journal.close()
 	if errC := s.pages.file.Close(); err == nil {
 		err = errC

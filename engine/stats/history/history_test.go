@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -32,12 +33,16 @@ func openTest(t testing.TB, dir string, o Options) *Store {
 func add(s *Store, series string, at time.Time, values []float64) {
 	s.Append(series, at, values)
 	s.mu.Lock()
-	due := s.flushed == at.UnixNano()
+	now := s.flushed
 	s.mu.Unlock()
-	if due {
-		_ = s.write()
+	if written[s] != now {
+		written[s] = now
+		_ = s.Flush()
 	}
 }
+
+// written is when the stores of add were written to.
+var written = map[*Store]int64{}
 
 // row is a row of a container: its first column is v, and so is its maximum.
 func row(v float64) []float64 {
@@ -185,7 +190,7 @@ func TestGone(t *testing.T) {
 			s.Gone(name, day.Add(time.Duration(n)*10*time.Minute))
 		}
 	}
-	s.write()
+	_ = s.Flush()
 	if got := fmt.Sprint(s.Series()); got != "[c0 c2 c3 c4]" {
 		t.Errorf("%s are kept", got)
 	}
@@ -199,7 +204,7 @@ func TestGone(t *testing.T) {
 	for _, name := range []string{"c1", "c2", "c4"} {
 		s.Gone(name, day.Add(10*time.Minute)) // of which the last was said to be so later, and is
 	}
-	s.write()
+	_ = s.Flush()
 	if got := fmt.Sprint(s.Series()); got != "[c0 c3 c4]" {
 		t.Errorf("%s are kept", got)
 	}
@@ -276,4 +281,54 @@ func flip(raw []byte, at int) []byte {
 	out := append([]byte(nil), raw...)
 	out[at] ^= 0xff
 	return out
+}
+
+// FuzzJournal: whatever a directory and a record of rows say, the history opens, and takes what comes.
+func FuzzJournal(f *testing.F) {
+	s, err := Open(f.TempDir(), Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for n := range 700 {
+		s.Append("host", day.Add(time.Duration(n)*10*time.Second), make([]float64, len(sample.HostColumns)))
+		s.Append("c", day.Add(time.Duration(n)*10*time.Second), row(float64(n)))
+	}
+	s.Gone("c", day)
+	rows := s.rows()
+	if err := s.Close(); err != nil {
+		f.Fatal(err)
+	}
+	_, records, err := openJournal(s.file("journal"), nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	pages, err := os.ReadFile(s.file("pages"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(records[0], rows)
+	f.Add([]byte{version}, rows)
+	f.Fuzz(func(t *testing.T, directory, rows []byte) {
+		dir := home(t)
+		raw, sum := record(nil, 0, directory)
+		raw, _ = record(raw, sum, rows)
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, "journal"), raw, 0o600),
+			os.WriteFile(filepath.Join(dir, "pages"), pages, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		s := openTest(t, dir, Options{})
+		later := day.Add(240 * time.Hour)
+		for n := range 10 {
+			s.Append("c", later.Add(time.Duration(n)*10*time.Second), row(7))
+		}
+		s.Query("c", later.AddDate(-1, 0, 0), later, 100)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = openTest(t, dir, Options{})
+		if h := s.Query("c", later, later.Add(time.Minute), 10); !near(cell(h, 0, 1), 7) {
+			t.Errorf("what came later was %g", cell(h, 0, 1))
+		}
+		s.Close()
+	})
 }

@@ -49,8 +49,10 @@ func (t *tier) cheapest(now int64) (i int, whole bool) {
 	return best, !found
 }
 
-// joins tells whether b follows on a.
-func joins(a, b *chunk) bool { return a.end() <= b.start && a.columns == b.columns }
+// joins tells whether b follows on a: where their rows have become wide, the first of b may begin in the last of a.
+func joins(a, b *chunk) bool {
+	return a.start < b.start && a.end() <= b.start+max(a.step, b.step) && a.columns == b.columns
+}
 
 // merge makes one chunk of number i and the next, of rows no wider than needed for a page. It is not possible if one
 // of them cannot be read.
@@ -91,11 +93,12 @@ func widen(a, b *chunk, first, second []byte, step int64, max []bool) *writer {
 	for _, part := range []struct {
 		c    *chunk
 		data []byte
-	}{{a, first}, {b, second}} {
+		end  int64
+	}{{a, first, b.start}, {b, second, b.end()}} {
 		err := part.c.each(part.data, func(start int64, row []int16) {
 			if fits {
 				decode(values, row)
-				m.add(start*nanos, (start+part.c.step)*nanos, values, emit)
+				m.add(start*nanos, min(start+part.c.step, part.end)*nanos, values, emit)
 			}
 		})
 		if err != nil {

@@ -15,7 +15,7 @@ type kind struct {
 	pages      int
 }
 
-// The tiers. What is on disk is 24 pages of a series.
+// The tiers. On disk are 22 pages of a series.
 const (
 	seconds = iota
 	tens
@@ -23,7 +23,7 @@ const (
 	tiers
 )
 
-var kinds = [tiers]kind{{1, 600, 0}, {10, 86400, 9}, {300, 366 * 86400, 15}}
+var kinds = [tiers]kind{{1, 600, 0}, {10, 86400, 8}, {300, 366 * 86400, 14}}
 
 // memoryRows is how long a chunk in memory is: a tenth of the span at most is kept too long.
 const memoryRows = 60

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// write makes what was appended durable: a record of the journal, and now and then pages and a new journal.
-func (s *Store) write() error {
+// Flush makes rows that are complete durable, as is done every minute: by a record of the journal, or by pages and a new
+// journal.
+func (s *Store) Flush() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.Lock()
