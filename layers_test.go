@@ -68,7 +68,7 @@ var imports = map[string][]string{
 	"personalities/dockerd": {"certs", "engine", "engine/cgroup", "engine/network", "engine/state",
 		"engine/stats/sample", "engine/task",
 		"fs", "fs/diskspace", "fs/drivers", "fs/mount", "netapi", "netapi/authz", "personalities/cmd",
-		"personalities/dockerd/config", "personalities/keeper", "personalities/outfile"},
+		"personalities/dockerd/config", "personalities/keeper", "personalities/outfile", "personalities/top/metrics"},
 	"personalities/dockerd/config": {"engine", "engine/request", "engine/task", "fs/drivers", "netapi", "netapi/version",
 		"personalities/cmd"},
 	"personalities/hello":   {"personalities/cmd"},

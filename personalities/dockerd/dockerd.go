@@ -153,6 +153,11 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 		return err
 	}
 	defer closeAll(listeners)
+	numbers, err := listenMetrics(o.MetricsAddr)
+	if err != nil {
+		return err
+	}
+	defer numbers.close()
 	sockets.start()
 	warn(env, o.Remote.Warnings(listeners))
 	plane, err := network.Open(network.Options{ExecRoot: o.ExecRoot, Holder: k.client(), Log: log,
@@ -180,6 +185,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 		return diskspace.Explain(err, o.DataRoot, o.ExecRoot)
 	}
 	e.Note(noted...)
+	numbers.serve(e)
 	server := newServer(e, o.LowestAPI, secure, rest, log)
 	if err := authorize(ctx, o, server); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -22,7 +23,7 @@ func (o *Options) check(getenv func(string) string, used func(flag string) bool)
 		o.Hosts = []string{"unix:///var/run/docker.sock"}
 	}
 	if err := errors.Join(o.checkGraph(used), o.checkLog(), o.checkNetwork(), o.checkContainers(), o.checkRegistries(),
-		o.Labels.conflict()); err != nil {
+		o.checkMonitor(), o.Labels.conflict()); err != nil {
 		return err
 	}
 	if o.LowestAPI = getenv("DOCKER_MIN_API_VERSION"); o.LowestAPI != "" {
@@ -103,6 +104,16 @@ func (o *Options) checkNetwork() error {
 	}
 	if o.MTU < 0 {
 		return fmt.Errorf("invalid default MTU: %d", o.MTU)
+	}
+	return nil
+}
+
+func (o *Options) checkMonitor() error {
+	if o.MetricsAddr == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(o.MetricsAddr); err != nil {
+		return fmt.Errorf("--metrics-addr %s is not host:port: %w", o.MetricsAddr, err)
 	}
 	return nil
 }

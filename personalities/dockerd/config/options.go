@@ -21,6 +21,7 @@ type Options struct {
 	networkOptions   `group:"Network"`
 	containerOptions `group:"Containers"`
 	registryOptions  `group:"Registries"`
+	monitorOptions   `group:"Monitor"`
 	refusedOptions
 	unusedOptions
 
@@ -56,6 +57,11 @@ type logOptions struct {
 	LogFormat string `key:"log-format" default:"text" help:"Set the logging format (\"text\"|\"json\")"`
 	RawLogs   bool   `key:"raw-logs" help:"Full timestamps without ANSI coloring, as the log always is"`
 	LogFile   string `placeholder:"file" help:"Write the daemon's log to this file of at most 1 MB, and keep the previous one as FILE.1"`
+}
+
+// monitorOptions are about what the daemon tells of the host and its containers.
+type monitorOptions struct {
+	MetricsAddr string `key:"metrics-addr" placeholder:"host:port" help:"Serve metrics for Prometheus there at /metrics, without TLS"`
 }
 
 // storageOptions are about the storage of images and containers.

@@ -24,7 +24,6 @@ type refusedOptions struct {
 	FirewallBackend           refused `key:"firewall-backend:string" but:"|nftables" hidden:"" help:"Refused: nftables is the one that is used, by netlink"`
 	FixedCidrV6               refused `name:"fixed-cidr-v6" key:"fixed-cidr-v6:string" but:"|" hidden:"" help:"Refused: ${noIPv6}"`
 	IPv6                      refused `name:"ipv6" key:"ipv6:bool" bare:"true" but:"false" hidden:"" help:"Refused: ${noIPv6}"`
-	MetricsAddr               refused `key:"metrics-addr:string" but:"|" hidden:"" help:"Refused: the daemon serves no metrics"`
 	NetworkDiagnosticPort     refused `key:"network-diagnostic-port:int" but:"0" hidden:"" help:"Refused: networks have no diagnostic server"`
 	NriOpts                   refused `key:"nri-opts:object" but:"enable=false" hidden:"" help:"Refused: there is no Node Resource Interface"`
 	Rootless                  refused `key:"rootless:bool" bare:"true" but:"false" hidden:"" help:"Refused: the daemon needs root: --userns-remap keeps root of containers from being root of the host"`
