@@ -186,6 +186,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	}
 	e.Note(noted...)
 	numbers.serve(e)
+	defer pushAll(ctx, o, e, log)()
 	server := newServer(e, o.LowestAPI, secure, rest, log)
 	if err := authorize(ctx, o, server); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))

@@ -53,8 +53,9 @@ type Collector struct {
 	last atomic.Pointer[sample.Set]
 	wake chan struct{} // somebody wants a measurement now
 
-	mu       sync.Mutex
-	watchers map[chan *sample.Set]*sample.Set // what each was sent last
+	mu        sync.Mutex
+	followers []func(*sample.Set)
+	watchers  map[chan *sample.Set]*sample.Set // what each was sent last
 
 	// Of Run alone.
 	tracks map[string]*track
@@ -97,7 +98,9 @@ func (c *Collector) Run(ctx context.Context) {
 		case <-c.wake:
 		}
 		set := c.measure()
-		c.last.Store(set)
+		if set != c.last.Swap(set) {
+			c.tell(set)
+		}
 		c.send(set)
 		if c.o.Unwatched != nil && !c.Watched() {
 			c.o.Unwatched()
@@ -144,11 +147,27 @@ func (c *Collector) Watch() (sets <-chan *sample.Set, stop func()) {
 	}
 }
 
+// Follow calls fn with every measurement from now on, however often they are made, and waits for it.
+func (c *Collector) Follow(fn func(*sample.Set)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.followers = append(c.followers, fn)
+}
+
 // Wake asks for a measurement now.
 func (c *Collector) Wake() {
 	select {
 	case c.wake <- struct{}{}:
 	default: // it is asked for already
+	}
+}
+
+func (c *Collector) tell(set *sample.Set) {
+	c.mu.Lock()
+	followers := slices.Clone(c.followers)
+	c.mu.Unlock()
+	for _, fn := range followers {
+		fn(set)
 	}
 }
 

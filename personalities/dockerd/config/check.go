@@ -14,6 +14,7 @@ import (
 	"box/engine"
 	"box/engine/task"
 	"box/netapi/version"
+	"box/personalities/top/push"
 )
 
 // check reports invalid values, in Docker's words where Docker checks them too, and sets defaults that depend on other
@@ -109,6 +110,13 @@ func (o *Options) checkNetwork() error {
 }
 
 func (o *Options) checkMonitor() error {
+	for _, text := range o.Push {
+		t, err := push.Parse(text)
+		if err != nil {
+			return fmt.Errorf("--monitor-push: %w", err)
+		}
+		o.Targets = append(o.Targets, t)
+	}
 	if o.MetricsAddr == "" {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"box/engine/task"
 	"box/fs/drivers"
 	"box/personalities/cmd"
+	"box/personalities/top/push"
 )
 
 // Load reads and checks the options of a command line and of the files that it names. If the error is ErrHelp, the
@@ -98,7 +99,7 @@ const defaultRoot = "/var/lib/docker"
 func (o *Options) Usage() *cmd.Usage {
 	return &cmd.Usage{Path: "dockerd", Synopsis: "[OPTIONS]", Summary: "The container daemon.", Options: o,
 		Vars: map[string]string{
-			"dataRoot": defaultRoot, "drivers": strings.Join(drivers.Names(), ", "),
+			"dataRoot": defaultRoot, "databases": push.Forms, "drivers": strings.Join(drivers.Names(), ", "),
 			"runtimes": strings.Join(task.Runtimes(), ", "), "noIPv6": "containers have only IPv4",
 			"noSwarm":    "there is no swarm mode",
 			"noRealtime": "the realtime budget of the parent control group is the host's to set, in cpu.rt_runtime_us",

@@ -8,6 +8,7 @@ import (
 
 	"box/engine"
 	"box/engine/request"
+	"box/personalities/top/push"
 )
 
 // Options are the options of the daemon, with Docker's names and defaults. A field is a flag, and the tag key names its
@@ -25,9 +26,10 @@ type Options struct {
 	refusedOptions
 	unusedOptions
 
-	LowestAPI string   `kong:"-"` // minimum version of the API, from the environment; "": default
-	seccomp   string   // content of SeccompProfile
-	Notes     []string `kong:"-"` // notes to print at startup
+	Targets   []*push.Target `kong:"-"` // of Push
+	LowestAPI string         `kong:"-"` // minimum version of the API, from the environment; "": default
+	seccomp   string         // content of SeccompProfile
+	Notes     []string       `kong:"-"` // notes to print at startup
 }
 
 // daemonOptions are about the daemon itself.
@@ -61,7 +63,8 @@ type logOptions struct {
 
 // monitorOptions are about what the daemon tells of the host and its containers.
 type monitorOptions struct {
-	MetricsAddr string `key:"metrics-addr" placeholder:"host:port" help:"Serve metrics for Prometheus there at /metrics, without TLS"`
+	MetricsAddr string   `key:"metrics-addr" placeholder:"host:port" help:"Serve metrics for Prometheus there at /metrics, without TLS"`
+	Push        []string `name:"monitor-push" key:"monitor-push" placeholder:"url" help:"Send what is measured to ${databases}"`
 }
 
 // storageOptions are about the storage of images and containers.

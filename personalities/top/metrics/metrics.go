@@ -69,32 +69,59 @@ func Write(w io.Writer, hosts ...Host) error {
 	for _, f := range families() {
 		out.begin(&f)
 		for i, h := range known {
-			out.labels = of(h.Name)
-			out.family(&f, h.Set, labels[i])
+			f.write(h.Set, func(container int) {
+				out.labels = of(h.Name)
+				if container >= 0 {
+					out.labels = labels[i][container]
+				}
+			}, out.put)
 		}
 	}
 	return out.Flush()
 }
 
-// family writes the lines of a family for one host. labels are those of its containers.
-func (w *writer) family(f *family, set *sample.Set, labels [][]string) {
+// write puts the values of a family for one host. about is called before those of each container, and with -1 before
+// those of the host.
+func (f *family) write(set *sample.Set, about func(container int), put put) {
+	about(-1)
 	if f.host != nil {
-		f.host(&set.Host, w.put)
+		f.host(&set.Host, put)
 	}
 	if f.all != nil {
-		f.all(set, w.put)
+		f.all(set, put)
 	}
 	if f.seen {
-		w.put(stamp(set.At), root...)
+		put(stamp(set.At), root...)
 	}
 	for i := range set.Containers {
-		w.labels = labels[i]
+		about(i)
 		if f.container != nil {
-			f.container(&set.Containers[i], w.put)
+			f.container(&set.Containers[i], put)
 		}
 		if f.seen {
-			w.put(stamp(set.At))
+			put(stamp(set.At))
 		}
+	}
+}
+
+// Each calls fn for every number of a measurement but the parts of histograms, with its labels as pairs of names and
+// values.
+func Each(set *sample.Set, fn func(name string, labels []string, value float64)) {
+	var containers [][]string
+	for i := range set.Containers {
+		containers = append(containers, identity(&set.Containers[i]))
+	}
+	for _, f := range families() {
+		if f.kind == histogram {
+			continue
+		}
+		var labels []string
+		f.write(set, func(i int) {
+			labels = nil
+			if i >= 0 {
+				labels = containers[i]
+			}
+		}, func(value float64, more ...string) { fn(f.name, slices.Concat(labels, more), value) })
 	}
 }
 
