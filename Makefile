@@ -11,17 +11,20 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test cover vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
+.PHONY: help build page demo test cover vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
-build: tools ## Build ./box, static and stripped
+build: tools page ## Build ./box, static and stripped
 	CC="$$(sh testdata/cc)" go build -trimpath $(VCS) -tags $(TAGS) -ldflags '$(LD)' -o $(BOX) .
 
 tools: ## See to it that Go and a C compiler are there
 	@sh testdata/need go:golang-go gcc:gcc /usr/include/stdlib.h:libc6-dev
 	@[ "$$(id -u)" != 0 ] || sh testdata/need musl-gcc:musl-tools || true
+
+page: ## Compress the page of the monitor, and its charts, which npm fetches once, into what is embedded
+	@sh testdata/charts/pack
 
 demo: build ## Run a container from the embedded image by a daemon of its own, and clean up
 	@sh testdata/demo $(BOX)
@@ -82,7 +85,7 @@ lograte: build ## A million lines of log through rotation and a follower, beside
 bench: build ## Measure box, and Debian's Docker beside it where it is installed
 	@sh testdata/bench $(BOX)
 
-cross: tools ## Build for arm64 (needs gcc-aarch64-linux-gnu)
+cross: tools page ## Build for arm64 (needs gcc-aarch64-linux-gnu)
 	@sh testdata/need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
 	CC=aarch64-linux-gnu-gcc GOARCH=arm64 go build -trimpath $(VCS) -tags $(TAGS) -ldflags '$(LD)' -o $(BOX)-arm64 .
 

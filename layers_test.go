@@ -86,6 +86,8 @@ var imports = map[string][]string{
 	"personalities/top/listing": {"engine/stats/sample"},
 	"personalities/top/metrics": {"engine/stats/sample"},
 	"personalities/top/push":    {"engine/stats/sample", "personalities/top/metrics"},
+	"personalities/top/web": {"certs", "engine/reference", "engine/stats/sample", "netapi/client", "netapi/wire",
+		"personalities/top/hosts"},
 	"personalities/top/hosts": {"engine/cgroup", "engine/stats", "engine/stats/sample", "netapi/client", "netapi/wire",
 		"personalities/cmd", "personalities/docker/session"},
 	"personalities/solo": {},

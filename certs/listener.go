@@ -16,9 +16,15 @@ const lookAgain = 400 * time.Millisecond
 // Accept returns a *tls.Conn before its handshake; its NetConn is a *Conn.
 func (s *Server) Listen(l net.Listener) net.Listener { return &listener{Listener: l, s: s} }
 
+// ListenOptional is Listen for clients that may show no certificate. One that is shown must be good nevertheless.
+func (s *Server) ListenOptional(l net.Listener) net.Listener {
+	return &listener{Listener: l, s: s, optional: true}
+}
+
 type listener struct {
 	net.Listener
-	s *Server
+	s        *Server
+	optional bool
 }
 
 // Accept returns the next connection.
@@ -27,7 +33,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.s.wrap(raw), nil
+	return l.s.wrap(raw, l.optional), nil
 }
 
 // Conn is the connection below TLS. Its Server knows it until it is closed.
@@ -52,14 +58,17 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
-func (s *Server) wrap(raw net.Conn) *tls.Conn {
+func (s *Server) wrap(raw net.Conn, optional bool) *tls.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refresh()
 	c := &Conn{Conn: raw, s: s}
 	config := s.current.config.Clone()
+	if optional && s.verify {
+		config.ClientAuth = tls.VerifyClientCertIfGiven
+	}
 	config.VerifyConnection = func(state tls.ConnectionState) error {
-		if !s.verify {
+		if !s.verify || optional && len(state.PeerCertificates) == 0 {
 			return nil
 		}
 		c.client.Store(&state.PeerCertificates)

@@ -177,6 +177,13 @@ func (s *Server) Admit(chain []*x509.Certificate) error {
 	return s.judge(chain)
 }
 
+// Hosts returns the names and addresses in the server's certificate as it is now.
+func (s *Server) Hosts() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return HostsOf(s.current.config.Certificates[0].Leaf)
+}
+
 // judge checks a client's chain. s.mu is held.
 func (s *Server) judge(chain []*x509.Certificate) error {
 	if now := s.now(); now.After(chain[0].NotAfter) {
