@@ -81,8 +81,8 @@ var imports = map[string][]string{
 	"personalities/pid1":    {"personalities/cmd"},
 	"personalities/signals": {},
 	"personalities/suite":   {},
-	"personalities/top": {"engine/stats/sample", "personalities/cmd", "personalities/docker/table",
-		"personalities/top/hosts", "personalities/top/listing"},
+	"personalities/top": {"engine/stats/sample", "personalities/cmd", "personalities/docker/session",
+		"personalities/docker/table", "personalities/top/hosts", "personalities/top/listing", "personalities/top/screen"},
 	"personalities/top/listing": {"engine/stats/sample"},
 	"personalities/top/metrics": {"engine/stats/sample"},
 	"personalities/top/push":    {"engine/stats/sample", "personalities/top/metrics"},
@@ -90,6 +90,9 @@ var imports = map[string][]string{
 		"personalities/top/hosts"},
 	"personalities/top/hosts": {"engine/cgroup", "engine/stats", "engine/stats/sample", "netapi/client", "netapi/wire",
 		"personalities/cmd", "personalities/docker/session"},
+	"personalities/top/screen": {"engine/reference", "engine/stats/sample", "netapi/client", "netapi/wire",
+		"personalities/cmd", "personalities/docker/image", "personalities/docker/table", "personalities/top/hosts",
+		"personalities/top/listing"},
 	"personalities/solo": {},
 
 	"netapi": {"buildinfo", "engine", "engine/attach", "engine/filter", "engine/progress", "engine/refuse",
@@ -200,6 +203,8 @@ var homes = map[string][]string{
 	"golang.org/x/text":                 {"personalities/docker/table"},
 	"golang.org/x/term": {"personalities/docker/progress", "personalities/docker/session",
 		"personalities/docker/stream", "personalities/docker/system", "personalities/docker/table", "personalities/pid1"},
+	"github.com/gdamore/tcell":       {"personalities/top/screen"}, // the terminal of box top
+	"github.com/rivo/uniseg":         {"personalities/top/screen"}, // how many cells a letter takes, as tcell counts them
 	"github.com/klauspost/compress":  {"fs/archive"},
 	"github.com/therootcompany/xz":   {"fs/archive"},
 	"github.com/moby/profiles":       {"engine/spec"},

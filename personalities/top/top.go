@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"box/personalities/cmd"
+	"box/personalities/docker/session"
 	"box/personalities/top/hosts"
 	"box/personalities/top/listing"
+	"box/personalities/top/screen"
 )
 
 // Command is `box top` as a personality.
@@ -31,7 +33,7 @@ type options struct {
 	TLSCert   string        `name:"tlscert" placeholder:"path" help:"The client's certificate"`
 	TLSKey    string        `name:"tlskey" placeholder:"path" help:"Key of the client's certificate"`
 	TLSVerify bool          `name:"tlsverify" help:"Use TLS for addresses and check the daemon's certificate"`
-	Once      bool          `help:"Print a table and stop"`
+	Once      bool          `help:"Print a table and stop, as without a terminal"`
 	JSON      bool          `name:"json" help:"Print all numbers as JSON, a line for each host, and stop"`
 	CSV       bool          `name:"csv" help:"Print the numbers as CSV, a line for each container, and stop"`
 	Since     time.Duration `placeholder:"duration" help:"Print the history of the last 90s, 2h, ... of the containers named, or of the hosts"`
@@ -47,10 +49,11 @@ func usage(o *options) *cmd.Usage {
 	return &cmd.Usage{
 		Path: "box top", Synopsis: "[OPTIONS] [CONTAINER...]", Summary: summary, Max: -1, Options: o,
 		Detail: "Without -H or -c it looks at the daemon that docker would use. Daemons other than box are measured by " +
-			"Docker's API. Where no daemon answers on this host, the control groups are read.",
+			"Docker's API. Where no daemon answers on this host, the control groups are read. Press ? on the screen for the " +
+			"keys.",
 		Vars: map[string]string{"columns": strings.Join(listing.Names(), ", ")},
 		Examples: []cmd.Line{
-			{Text: "box top", Why: "Show the host"},
+			{Text: "box top", Why: "Show the host on the screen"},
 			{Text: "box top -c edge1 -c edge2 -H unix:///var/run/docker.sock", Why: "Show three hosts"},
 			{Text: "box top --once --sort memory", Why: "Print a table for a mail, the largest first"},
 			{Text: "box top --json | jq .Set.Host.Files", Why: "Print all numbers for a program"},
@@ -107,10 +110,15 @@ func run(ctx context.Context, env *cmd.Env) error {
 			h.Close()
 		}
 	}()
-	if o.Since > 0 {
+	_, terminal := session.Terminal(env.Stdout)
+	switch {
+	case o.Since > 0:
 		return o.printHistory(ctx, env.Stdout, all, p.Args)
+	case o.JSON || o.CSV || o.Once || !terminal:
+		return o.printOnce(ctx, env, all, p.Args)
 	}
-	return o.printOnce(ctx, env, all, p.Args)
+	return screen.Run(ctx, env, all, screen.Options{Sort: o.Sort, Reverse: o.Reverse,
+		Filter: strings.Join(append([]string{o.Filter}, p.Args...), " "), Running: o.Running})
 }
 
 func (o *options) which() hosts.Which {

@@ -12,6 +12,7 @@ import (
 
 	"box/engine/stats/sample"
 	"box/netapi/client"
+	"box/personalities/docker/session"
 )
 
 // Kind is how a host is measured.
@@ -41,13 +42,14 @@ type State struct {
 
 // Host is one daemon. Its methods may be called from any goroutine.
 type Host struct {
-	api    *client.Client
-	groups *groups // reads this machine while no daemon answers; nil for other machines
-	past   past
-	away   chan struct{} // the daemon has ended and its socket is held
-	wake   chan struct{} // somebody began to watch
-	cancel context.CancelFunc
-	done   chan struct{}
+	api     *client.Client
+	session *session.Session // that it was opened with, or nil
+	groups  *groups          // reads this machine while no daemon answers; nil for other machines
+	past    past
+	away    chan struct{} // the daemon has ended and its socket is held
+	wake    chan struct{} // somebody began to watch
+	cancel  context.CancelFunc
+	done    chan struct{}
 
 	mu       sync.Mutex
 	state    State

@@ -107,7 +107,7 @@ func open(s *session.Session) (*Host, error) {
 		return nil, fmt.Errorf("host %s: %w", name, err)
 	}
 	h := prepare(name, c)
-	h.away = away
+	h.away, h.session = away, s
 	if c.Host() == client.DefaultHost {
 		h.groups = machine()
 	}
@@ -123,4 +123,28 @@ func broken(name string, reason error) (*Host, error) {
 		return nil, err
 	}
 	return FromClient(name, c), nil
+}
+
+// Session returns the command line of the client that the host was opened with, or nil for one of FromClient. It is for
+// one command at a time.
+func (h *Host) Session() *session.Session { return h.session }
+
+// Docker returns the options with which `docker` talks to the host.
+func (h *Host) Docker() []string {
+	if h.session == nil {
+		return []string{"-H", h.api.Host()}
+	}
+	f := &h.session.Flags
+	args := []string{"--config", f.Config}
+	if f.Context != "" {
+		return append(args, "--context", f.Context)
+	}
+	if len(f.Hosts) > 0 {
+		args = append(args, "-H", f.Hosts[0])
+	}
+	if f.TLS || f.TLSVerify {
+		args = append(args, fmt.Sprintf("--tls=%v", f.TLS), fmt.Sprintf("--tlsverify=%v", f.TLSVerify), "--tlscacert",
+			f.TLSCA, "--tlscert", f.TLSCert, "--tlskey", f.TLSKey)
+	}
+	return args
 }

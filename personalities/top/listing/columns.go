@@ -150,7 +150,7 @@ func (r Row) Trouble() string {
 	var parts []string
 	switch {
 	case r.Exit.OOMKilled:
-		parts = append(parts, "killed for lack of memory")
+		parts = append(parts, "OOM-killed")
 	case r.Exit.Code > 128 && !r.Ended.IsZero() && r.Live():
 		parts = append(parts, fmt.Sprintf("last exit %d", r.Exit.Code))
 	}
@@ -178,13 +178,19 @@ func Names() (names []string) {
 	return names
 }
 
-// Sort sorts rows by a column, the largest number or the first word first, or the other way round. Equal rows are in
-// the order of their names, which stays the same from one measurement to the next.
+// Sort sorts rows by a column, the largest number or the first word first, or the other way round. Those for which it
+// says nothing come last. Equal rows are in the order of their names, which stays the same from one measurement to the
+// next.
 func Sort(rows []Row, by Column, reverse bool) {
 	slices.SortStableFunc(rows, func(a, b Row) int {
 		c := by.Order(a, b)
 		if by.Down != reverse {
 			c = -c
+		}
+		if none := by.Text(a) == ""; none != (by.Text(b) == "") { // such as what uses nothing, because it does not run
+			if c = -1; none {
+				c = 1
+			}
 		}
 		return cmp.Or(c, strings.Compare(a.Name, b.Name), strings.Compare(a.Host, b.Host))
 	})

@@ -1,0 +1,91 @@
+package screen
+
+import (
+	"slices"
+
+	"github.com/gdamore/tcell/v2"
+
+	"box/engine/stats/sample"
+	"box/personalities/top/listing"
+)
+
+// chart is one graph of a container's past.
+type chart struct {
+	label   string
+	columns []string // summed up
+	text    func(float64) string
+	style   tcell.Style
+}
+
+func charts() []chart {
+	return []chart{
+		{"CPU", []string{"cpu"}, listing.Percent, good},
+		{"Memory", []string{"memory"}, listing.Size, calm},
+		{"Network, bytes a second", []string{"rx", "tx"}, listing.Size, warn},
+		{"Disk, bytes a second", []string{"read", "written"}, listing.Size, plain},
+	}
+}
+
+// drawGraphs draws the graphs below each other, or where there is width, two beside two.
+func (d *detail) drawGraphs(c canvas) {
+	list := charts()
+	across := 1
+	if c.w >= 120 {
+		across = 2
+	}
+	w, h := (c.w-across+1)/across, c.h/(len(list)/across)
+	d.width = w - 1
+	if d.past == nil {
+		text, style := "Waiting for an answer …", dim
+		if d.pastErr != nil {
+			text, style = d.pastErr.Error(), bad
+		}
+		c.put(0, 1, c.w, text, style)
+		return
+	}
+	for i, ch := range list {
+		ch.draw(c.part(i%across*(w+1), i/across*h, w, h), d.past)
+	}
+}
+
+// draw draws a graph under its label, with the last and the largest value.
+func (ch chart) draw(c canvas, h *sample.History) {
+	values, last, most := seriesOf(h, ch.columns, c.w)
+	var list []piece
+	list = append(list, piece{ch.label, bold}, piece{"  now ", dim}, piece{ch.text(last), plain}, piece{"  most ", dim},
+		piece{ch.text(most), plain})
+	c.pieces(0, 0, list...)
+	c.part(0, 1, c.w, c.h-1).graph(values, most, ch.style)
+}
+
+// seriesOf sums up columns of a history into so many values at most, the newest last. A moment without a measurement
+// is nothing.
+func seriesOf(h *sample.History, columns []string, w int) (values []float64, last, most float64) {
+	n := 0
+	for _, name := range columns {
+		i := slices.Index(h.Columns, name)
+		if i < 0 || i >= len(h.Values) {
+			continue
+		}
+		n = max(n, len(h.Values[i]))
+		for len(values) < n {
+			values = append(values, 0)
+		}
+		for k, v := range h.Values[i] {
+			if v != nil {
+				values[k] += *v
+			}
+		}
+	}
+	values = values[max(0, len(values)-w):]
+	for _, v := range values {
+		most = max(most, v)
+	}
+	if len(values) > 0 {
+		last = values[len(values)-1]
+	}
+	for i := len(values) - 1; i >= max(0, len(values)-3) && last == 0; i-- {
+		last = values[i] // the newest moment may not be measured yet
+	}
+	return slices.Concat(make([]float64, max(0, w-len(values))), values), last, most
+}
