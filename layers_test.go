@@ -118,7 +118,7 @@ var imports = map[string][]string{
 	"engine/image/change": {"engine/refuse"},
 	"engine/cgroup":       {"fs/mount"},
 	"engine/enginetest":   {"engine", "engine/state", "engine/task", "fs", "fs/drivers"},
-	"engine/events":       {},
+	"engine/events":       {"fs/disk"},
 	"engine/health":       {},
 	"engine/ident":        {},
 	"engine/progress":     {},

@@ -143,6 +143,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		saver:    lifecycle.NewSaver(filepath.Join(o.Run, "containers"), o.Disk, db, o.Log),
 	}
 	db.OnChange(e.copies.Changed)
+	if err := e.bus.Keep(filepath.Join(o.Root, "events"), o.Disk, o.Log); err != nil {
+		e.log.Error("events are not kept", "error", err)
+	}
 	e.take(o.Settings)
 	e.note(notes)
 	e.stopped, e.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -241,7 +244,7 @@ func (e *Engine) closeStores() error {
 	if e.layers != nil {
 		err = e.layers.Close()
 	}
-	return errors.Join(err, e.db.Close())
+	return errors.Join(err, e.bus.Close(), e.db.Close())
 }
 
 // foreign are the entries of a data root that only other engines write.
@@ -272,6 +275,13 @@ func (e *Engine) note(sentences []string) {
 		e.log.Warn(s)
 	}
 	e.notes = append(e.notes, sentences...)
+}
+
+// publishStartup publishes that the daemon was started, which is of box's own.
+func (e *Engine) publishStartup() {
+	host, _ := os.Hostname()
+	e.bus.Publish(context.Background(), apievents.DaemonEventType, "startup", e.id,
+		map[string]string{"name": host, "version": e.o.Version})
 }
 
 // publishNotes publishes them as events.

@@ -35,6 +35,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err := e.readContainers(); err != nil {
 		return err
 	}
+	e.publishStartup()
 	alive, err := e.o.Tasks.Find(ctx)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/api/types/events"
+	"github.com/moby/moby/api/types/volume"
 	"golang.org/x/sys/unix"
 
 	"box/engine/stats/history"
@@ -216,5 +219,50 @@ func TestDiskFailsInHistory(t *testing.T) {
 		if b.hit == "" && at != 50 {
 			break
 		}
+	}
+}
+
+// TestEventsOverRestarts: who asks for the past hears what was before a restart, however that came about, the start,
+// and what comes, each once and in order.
+func TestEventsOverRestarts(t *testing.T) {
+	dir := filepath.Join(home(t), "w")
+	w, err := open(t, dir, "vfs", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	volume := func(name string) {
+		if _, err := w.e.VolumeCreate(t.Context(), volume.CreateRequest{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	volume("one")
+	killed := filepath.Join(home(t), "killed") // what is there when the daemon is killed
+	copyFolder(t, dir, killed)
+	w.close()
+	if w, err = open(t, killed, "vfs", nil); err != nil {
+		t.Fatal(err)
+	}
+	volume("two")
+	w.close()
+	if w, err = open(t, killed, "vfs", nil); err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	var got []string
+	last, errHeard := int64(0), errors.New("that is all")
+	err = w.e.Events().Subscribe(t.Context(), time.Unix(0, 1), time.Now().Add(time.Minute), func() { volume("three") },
+		func(m events.Message) error {
+			got = append(got, fmt.Sprint(m.Action, " ", m.Actor.Attributes["driver"]))
+			if m.TimeNano <= last {
+				t.Errorf("%v comes after %d", m, last)
+			}
+			if last = m.TimeNano; m.Actor.ID == "three" {
+				return errHeard
+			}
+			return nil
+		})
+	want := "[startup  create local startup  create local startup  create local]"
+	if fmt.Sprint(got) != want || !errors.Is(err, errHeard) {
+		t.Errorf("%v is heard (%v), want %s", got, err, want)
 	}
 }

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -100,7 +101,8 @@ func TestQuery(t *testing.T) {
 	h := s.Query("c", at.Add(-2*time.Minute), at, 200)
 	for n := range h.Values[0] {
 		moment := h.At.Add(time.Duration(n) * time.Second)
-		if got, want := cell(h, 0, n), float64(moment.Add(time.Second).Unix()%60); moment.Before(at.Add(-time.Second)) && !near(got, want) {
+		got, want := cell(h, 0, n), float64(moment.Add(time.Second).Unix()%60)
+		if moment.Before(at.Add(-time.Second)) && !near(got, want) {
 			t.Fatalf("at %s it is %g, want %g", moment, got, want)
 		}
 	}
@@ -240,7 +242,7 @@ func TestDamage(t *testing.T) {
 		"a journal of zeros":    {"journal", make([]byte, 4096), true},
 		"a journal of text":     {"journal", []byte("hello, this is not a journal at all"), true},
 		"half a journal":        {"journal", raw["journal"][:len(raw["journal"])/2], true},
-		"more behind it":        {"journal", append(raw["journal"][:len(raw["journal"]):len(raw["journal"])], 1, 2, 3), false},
+		"more behind it":        {"journal", append(bytes.Clone(raw["journal"]), 1, 2, 3), false},
 		"pages of zeros":        {"pages", make([]byte, len(raw["pages"])), false},
 		"no pages":              {"pages", nil, false},
 		"pages, cut":            {"pages", raw["pages"][:100], false},
