@@ -11,7 +11,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build page demo test cover vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
+.PHONY: help build page demo test browser-test cover vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -47,6 +47,10 @@ vm-test: build ## Boot a Linux that has nothing else in a virtual machine and te
 vm-test-arm64: cross ## The same on an arm64 machine, in emulation
 	@sh testdata/need qemu-system-aarch64:qemu-system-arm busybox:busybox-static /sbin/mke2fs:e2fsprogs
 	@ARCH=arm64 CC=aarch64-linux-gnu-gcc bash testdata/vm/test $(BOX)-arm64 $(or $(SESSIONS),groups ram)
+
+browser-test: build ## The page of the monitor in headless Chromium; pictures go to PICTURES
+	@sh testdata/need chromium:chromium npm:npm busybox:busybox-static
+	@sh testdata/browser/run $(BOX) $(PICTURES)
 
 FUZZTIME = 60s
 fuzz: tools ## Fuzz command lines, the HTTP edge, archives of images and paths of containers, FUZZTIME for each target

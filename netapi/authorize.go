@@ -33,10 +33,11 @@ func (s *Server) Authorize(plugins *authz.Chain, policy *authz.Policy) {
 	}
 }
 
-// local tells whether a request came over a unix socket, where the permissions of the file decide.
+// local tells whether a request came over a unix socket, where the permissions of the file decide. One that comes from
+// within the process for who has shown a certificate does not.
 func local(r *http.Request) bool {
 	a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return ok && a.Network() == "unix"
+	return ok && a.Network() == "unix" && r.TLS == nil
 }
 
 // clientName returns the name in the client's certificate, or "".

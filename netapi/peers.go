@@ -2,8 +2,10 @@ package netapi
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,6 +17,32 @@ import (
 // Admit sets the function that decides at each request over TLS whether the client is still allowed. It must be called
 // before Serve.
 func (s *Server) Admit(decide func(*tls.ConnectionState) error) { s.admit = decide }
+
+// Inside is a connection from within the process. Who is behind it may have shown a certificate to somebody else, who
+// vouches for it.
+type Inside interface {
+	net.Conn
+	Shown() *tls.ConnectionState // nil: nobody is behind it
+}
+
+type insideKey struct{}
+
+// inside keeps with the requests of a connection from within the process whose they are.
+func inside(ctx context.Context, c net.Conn) context.Context {
+	if in, ok := c.(Inside); ok && in.Shown() != nil {
+		return context.WithValue(ctx, insideKey{}, in.Shown())
+	}
+	return ctx
+}
+
+// behind returns a request as if who is behind it had connected here.
+func behind(r *http.Request) *http.Request {
+	if shown, ok := r.Context().Value(insideKey{}).(*tls.ConnectionState); ok {
+		r = r.WithContext(r.Context())
+		r.TLS = shown
+	}
+	return r
+}
 
 // known checks the client of a request over TLS, and logs requests that may change something with the name in the
 // certificate.

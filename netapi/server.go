@@ -62,7 +62,7 @@ func New(e *engine.Engine, product Product, log *slog.Logger, busy func()) *Serv
 	s.router = s.routes()
 	s.http = &http.Server{
 		Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,
-		ErrorLog: stdlog.New(&complaints{log: log}, "", 0), ConnState: s.note,
+		ErrorLog: stdlog.New(&complaints{log: log}, "", 0), ConnState: s.note, ConnContext: inside,
 	}
 	return s
 }
@@ -73,6 +73,7 @@ func (s *Server) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	defer s.busy()
 	w := &reply{ResponseWriter: out}
 	defer s.recovered(w, r)
+	r = behind(r)
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)
 		return

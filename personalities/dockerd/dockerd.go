@@ -158,6 +158,11 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 		return err
 	}
 	defer numbers.close()
+	page, err := listenMonitor(o, secure)
+	if err != nil {
+		return err
+	}
+	defer page.close()
 	sockets.start()
 	warn(env, o.Remote.Warnings(listeners))
 	plane, err := network.Open(network.Options{ExecRoot: o.ExecRoot, Holder: k.client(), Log: log,
@@ -194,12 +199,16 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	if err := account(ctx, o, env, e); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))
 	}
+	if err := page.serve(env, o, server, log); err != nil {
+		return errors.Join(err, closeEngine(e, k, o, sockets))
+	}
 	r := reloader{env: env, o: o, e: e, server: server, log: log, level: level}
 	stop := r.on(hangup)
 	ends := newNotifier(env.Getenv).ready(func() { _, _ = e.Info(ctx) }) // which takes every lock
 	err = answer(ctx, env, listeners, server, func() time.Duration {
 		stop()
 		ends()
+		page.close()
 		fmt.Fprintln(env.Stderr, farewell(context.Background(), o, e))
 		sockets.stay = o.LiveRestore
 		return sockets.drain()

@@ -14,6 +14,7 @@ import (
 	"box/fs/drivers"
 	"box/personalities/dockerd/config"
 	"box/personalities/outfile"
+	"box/personalities/top/web"
 )
 
 // rehearse checks what startup would open, without changes. It returns the errors that would make startup fail.
@@ -36,8 +37,12 @@ func rehearse(o *config.Options) error {
 	if o.LogFile != "" {
 		add("--log-file", usableFolder(filepath.Dir(o.LogFile)))
 	}
-	if _, err := openTLS(&o.Remote, slog.New(slog.DiscardHandler)); err != nil {
+	secure, err := openTLS(&o.Remote, slog.New(slog.DiscardHandler))
+	if err != nil {
 		errs = append(errs, err)
+	} else if o.Monitor != "" {
+		_, err := web.Check(o.Monitor, secure, o.Insecure)
+		add("--monitor", err)
 	}
 	for _, h := range o.Remote.Addresses {
 		if h.Scheme == "unix" {

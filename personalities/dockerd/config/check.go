@@ -38,7 +38,7 @@ func (o *Options) check(getenv func(string) string, used func(flag string) bool)
 	if o.NoRestarts {
 		o.Notes = append(o.Notes, "Flag --restart has been deprecated, Please use a restart policy on docker run")
 	}
-	for _, p := range []*string{&o.DataRoot, &o.ExecRoot, &o.Pidfile, &o.AuthorizationPolicy} {
+	for _, p := range []*string{&o.DataRoot, &o.ExecRoot, &o.Pidfile, &o.AuthorizationPolicy, &o.Token} {
 		if *p == "" {
 			continue
 		}

@@ -64,6 +64,9 @@ type logOptions struct {
 // monitorOptions are about what the daemon tells of the host and its containers.
 type monitorOptions struct {
 	MetricsAddr string   `key:"metrics-addr" placeholder:"host:port" help:"Serve metrics for Prometheus there at /metrics, without TLS"`
+	Monitor     string   `key:"monitor" placeholder:"[host][:port]" help:"Serve the monitor's page there (default port 8080), with the TLS of --tls"`
+	Token       string   `name:"monitor-token" key:"monitor-token" placeholder:"file" help:"File with a token; who shows it on the page may act, as who shows a client certificate"`
+	Insecure    bool     `name:"monitor-insecure" key:"monitor-insecure" help:"Serve the page to other hosts though there is no TLS"`
 	Push        []string `name:"monitor-push" key:"monitor-push" placeholder:"url" help:"Send what is measured to ${databases}"`
 }
 

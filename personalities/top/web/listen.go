@@ -44,15 +44,9 @@ func Address(text string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// Listener is where the page is served.
-type Listener struct {
-	net.Listener
-	open atomic.Int64
-}
-
-// Listen opens an address, with TLS if secure is not nil. An address that others than this host can reach is refused
-// without TLS, unless insecure is set.
-func Listen(text string, secure *certs.Server, insecure bool) (*Listener, error) {
+// Check completes and resolves an address. One that others than this host can reach is refused without TLS, unless
+// insecure is set.
+func Check(text string, secure *certs.Server, insecure bool) (*net.TCPAddr, error) {
 	address, err := Address(text)
 	if err != nil {
 		return nil, err
@@ -62,9 +56,24 @@ func Listen(text string, secure *certs.Server, insecure bool) (*Listener, error)
 		return nil, fmt.Errorf("address %q of the monitor: %w", text, err)
 	}
 	if secure == nil && !insecure && !at.IP.IsLoopback() {
-		return nil, fmt.Errorf("the monitor would be open to the network on http://%s, without encryption: use TLS, an "+
-			"address of this host alone such as 127.0.0.1:%d, or say that it is meant by the option for that: %w",
+		return nil, fmt.Errorf("the monitor would be open to the network on http://%s, without encryption: use TLS, or an "+
+			"address of this host alone such as 127.0.0.1:%d, or the option that says that it is meant (insecure): %w",
 			address, at.Port, errdefs.ErrInvalidArgument)
+	}
+	return at, nil
+}
+
+// Listener is where the page is served.
+type Listener struct {
+	net.Listener
+	open atomic.Int64
+}
+
+// Listen opens an address that passes Check, with TLS if secure is not nil.
+func Listen(text string, secure *certs.Server, insecure bool) (*Listener, error) {
+	at, err := Check(text, secure, insecure)
+	if err != nil {
+		return nil, err
 	}
 	network := "tcp"
 	if at.IP.To4() != nil {

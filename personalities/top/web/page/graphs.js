@@ -293,7 +293,8 @@ export class Graphs {
       legend: {show: false},
       cursor: {
         drag: {x: true, y: false, setScale: false, dist: 4},
-        sync: {key: sync.key, setSeries: false},
+        // a span that is drawn on one graph is not drawn on all: each would zoom
+        sync: {key: sync.key, setSeries: false, filters: {pub: type => type !== 'mousedown' && type !== 'mouseup'}},
         points: {size: 6},
         y: false,
       },
