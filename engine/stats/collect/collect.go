@@ -63,6 +63,7 @@ type Collector struct {
 	slowAt time.Time
 	host   sample.Host // what the last slow measurement found
 	disks  disks
+	buf    group.Buffer
 }
 
 // track is what is kept of one container between measurements.
@@ -256,15 +257,15 @@ func (c *Collector) measureContainer(t *Target, now time.Time, slow bool,
 	out.Disk = c.disks.of(out.ID)
 	out.Disk.Log = k.log
 	if k.run != t.Run || t.Run == 0 {
-		k.begin(t)
+		k.begin(t, &c.buf)
 	}
 	if k.group == nil {
 		k.at = now
 		return out
 	}
 	fresh := k.at.IsZero()
-	if !fresh { // limits are those of the last time
-		out.CPU, out.Memory, out.Pids = limitsOf(&k.before)
+	if !fresh {
+		group.Keep(&out, &k.before)
 	}
 	k.group.Read(&out, slow || fresh)
 	if out.CPU.Quota > 0 && out.CPU.Period > 0 {
@@ -282,7 +283,7 @@ func (c *Collector) measureContainer(t *Target, now time.Time, slow bool,
 }
 
 // begin opens the control group of another run, or closes that of one that is over.
-func (k *track) begin(t *Target) {
+func (k *track) begin(t *Target, buf *group.Buffer) {
 	if k.group != nil {
 		k.group.Close()
 	}
@@ -291,15 +292,8 @@ func (k *track) begin(t *Target) {
 		return
 	}
 	if paths, err := t.Groups(); err == nil {
-		k.group = group.Open(paths)
+		k.group = group.Open(paths, buf)
 	}
-}
-
-// limitsOf returns what is not measured each time.
-func limitsOf(c *sample.Container) (sample.CPU, sample.Memory, sample.Pids) {
-	return sample.CPU{Shares: c.CPU.Shares, Quota: c.CPU.Quota, Period: c.CPU.Period, Limit: c.CPU.Limit},
-		sample.Memory{Limit: c.Memory.Limit, SwapLimit: c.Memory.SwapLimit, Reserved: c.Memory.Reserved},
-		sample.Pids{Limit: c.Pids.Limit}
 }
 
 // forget drops what is kept of containers that are gone.

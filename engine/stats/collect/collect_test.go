@@ -384,3 +384,29 @@ func TestOuter(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// BenchmarkMeasure measures a hundred containers, all of them this host's own control groups.
+func BenchmarkMeasure(b *testing.B) {
+	paths := map[string]string{}
+	for _, c := range []string{"cpuacct", "cpu", "memory", "pids", "blkio"} {
+		if _, err := os.Stat("/sys/fs/cgroup/" + c); err == nil {
+			paths[c] = "/sys/fs/cgroup/" + c
+		}
+	}
+	if len(paths) == 0 {
+		paths[""] = "/sys/fs/cgroup"
+	}
+	var targets []Target
+	for n := range 100 {
+		targets = append(targets, Target{Container: sample.Container{ID: fmt.Sprint(n), Name: fmt.Sprint("c", n)}, Run: 1,
+			Groups: func() (map[string]string, error) { return paths, nil }, Links: []Link{{"eth0", "eth0"}}})
+	}
+	var now time.Time
+	c := New(Options{Machine: &machine.Machine{Proc: "/proc", Sys: "/sys", Data: "/"},
+		Targets: func() []Target { return targets }, Host: func(*sample.Host) {}, Now: func() time.Time { return now }})
+	b.ReportAllocs()
+	for b.Loop() {
+		now = now.Add(time.Second)
+		c.last.Store(c.measure())
+	}
+}

@@ -16,17 +16,19 @@ type Group struct {
 	paths map[string]string
 	v1    bool
 	files map[string]*file
-	buf   []byte
+	buf   *Buffer
 }
+
+// Buffer is what files are read into. Groups of one goroutine share one.
+type Buffer struct{ b []byte }
 
 // file is an open file of the kernel's, or one that there is none of.
 type file struct{ f *os.File }
 
 // Open returns the group in the folders paths, by controller, "" for the unified hierarchy. Files are opened when they
 // are read first.
-func Open(paths map[string]string) *Group {
-	return &Group{paths: paths, v1: paths["memory"] != "" || paths["cpuacct"] != "", files: map[string]*file{},
-		buf: make([]byte, 8<<10)}
+func Open(paths map[string]string, buf *Buffer) *Group {
+	return &Group{paths: paths, v1: paths["memory"] != "" || paths["cpuacct"] != "", files: map[string]*file{}, buf: buf}
 }
 
 // Close closes the files.
@@ -39,19 +41,26 @@ func (g *Group) Close() {
 	clear(g.files)
 }
 
-// Read fills in the counters of c, and its limits too if limits is set: those change seldom.
-func (g *Group) Read(c *sample.Container, limits bool) {
+// Read fills in the counters of c from which rates are made, and those that say what is in use. With all it fills in
+// what changes seldom too: limits, and counters of failures. Without it, that stays as Keep has left it.
+func (g *Group) Read(c *sample.Container, all bool) {
+	read, seldom := g.readV2, g.seldomV2
 	if g.v1 {
-		g.readV1(c)
-		if limits {
-			g.limitsV1(c)
-		}
-		return
+		read, seldom = g.readV1, g.seldomV1
 	}
-	g.readV2(c)
-	if limits {
-		g.limitsV2(c)
+	if all {
+		seldom(c)
 	}
+	read(c)
+}
+
+// Keep copies what Read without all does not fill in.
+func Keep(to, from *sample.Container) {
+	c, m := &from.CPU, &from.Memory
+	to.CPU = sample.CPU{Shares: c.Shares, Quota: c.Quota, Period: c.Period, Limit: c.Limit}
+	to.Memory = sample.Memory{Limit: m.Limit, SwapLimit: m.SwapLimit, Reserved: m.Reserved, Max: m.Max, Kernel: m.Kernel,
+		Failures: m.Failures, OOMKills: m.OOMKills}
+	to.Pids.Limit = from.Pids.Limit
 }
 
 // read returns the content of a file of a controller, nil if there is none. It is valid until the next call.
@@ -67,15 +76,18 @@ func (g *Group) read(controller, name string) []byte {
 	if f.f == nil {
 		return nil
 	}
+	if g.buf.b == nil {
+		g.buf.b = make([]byte, 8<<10)
+	}
 	for {
-		n, err := f.f.ReadAt(g.buf, 0)
+		n, err := f.f.ReadAt(g.buf.b, 0)
 		if err != nil && err != io.EOF {
 			return nil // the group is gone
 		}
-		if n < len(g.buf) || len(g.buf) >= maxFile {
-			return g.buf[:n]
+		if n < len(g.buf.b) || len(g.buf.b) >= maxFile {
+			return g.buf.b[:n]
 		}
-		g.buf = make([]byte, 2*len(g.buf))
+		g.buf.b = make([]byte, 2*len(g.buf.b))
 	}
 }
 

@@ -38,14 +38,6 @@ func pairs(b []byte, fn func(name []byte, value uint64)) {
 	}
 }
 
-// list parses numbers on one line.
-func list(b []byte) (out []uint64) {
-	for _, w := range bytes.Fields(b) {
-		out = append(out, number(w))
-	}
-	return out
-}
-
 // limit returns a limit as a sample has it: 0 for none. The kernel's largest on v1 is that of a counter of pages.
 func limit(n uint64) uint64 {
 	if n >= math.MaxInt64-1<<20 {

@@ -12,7 +12,6 @@ const tick = 1_000_000_000 / 100
 // readV1 reads counters of version 1 (Documentation/admin-guide/cgroup-v1).
 func (g *Group) readV1(c *sample.Container) {
 	c.CPU.Total = number(g.read("cpuacct", "cpuacct.usage"))
-	c.CPU.PerCPU = list(g.read("cpuacct", "cpuacct.usage_percpu"))
 	pairs(g.read("cpuacct", "cpuacct.stat"), func(name []byte, value uint64) {
 		switch string(name) {
 		case "user":
@@ -21,19 +20,25 @@ func (g *Group) readV1(c *sample.Container) {
 			c.CPU.System = value * tick
 		}
 	})
-	pairs(g.read("cpu", "cpu.stat"), func(name []byte, value uint64) {
-		switch string(name) {
-		case "nr_periods":
-			c.CPU.Periods = value
-		case "nr_throttled":
-			c.CPU.ThrottledPeriods = value
-		case "throttled_time":
-			c.CPU.Throttled = value
-		}
-	})
+	if c.CPU.Quota > 0 { // else it is never held back
+		g.throttledV1(&c.CPU)
+	}
 	g.memoryV1(&c.Memory)
 	c.Pids.Current = number(g.read("pids", "pids.current"))
 	g.ioV1(c)
+}
+
+func (g *Group) throttledV1(c *sample.CPU) {
+	pairs(g.read("cpu", "cpu.stat"), func(name []byte, value uint64) {
+		switch string(name) {
+		case "nr_periods":
+			c.Periods = value
+		case "nr_throttled":
+			c.ThrottledPeriods = value
+		case "throttled_time":
+			c.Throttled = value
+		}
+	})
 }
 
 func (g *Group) memoryV1(m *sample.Memory) {
@@ -58,14 +63,6 @@ func (g *Group) memoryV1(m *sample.Memory) {
 		}
 	})
 	m.WorkingSet = m.Usage - min(inactive, m.Usage)
-	m.Max = number(g.read("memory", "memory.max_usage_in_bytes"))
-	m.Kernel = number(g.read("memory", "memory.kmem.usage_in_bytes"))
-	m.Failures = number(g.read("memory", "memory.failcnt"))
-	pairs(g.read("memory", "memory.oom_control"), func(name []byte, value uint64) {
-		if string(name) == "oom_kill" {
-			m.OOMKills = value
-		}
-	})
 }
 
 // ioV1 reads the counters of the throttle, which counts all requests, or else of the scheduler BFQ or CFQ.
@@ -95,8 +92,16 @@ func (g *Group) ioV1(c *sample.Container) {
 	}
 }
 
-// limitsV1 reads limits of version 1.
-func (g *Group) limitsV1(c *sample.Container) {
+// seldomV1 reads limits of version 1, and counters that change seldom.
+func (g *Group) seldomV1(c *sample.Container) {
+	c.Memory.Max = number(g.once("memory", "memory.max_usage_in_bytes"))
+	c.Memory.Kernel = number(g.once("memory", "memory.kmem.usage_in_bytes"))
+	c.Memory.Failures = number(g.once("memory", "memory.failcnt"))
+	pairs(g.once("memory", "memory.oom_control"), func(name []byte, value uint64) {
+		if string(name) == "oom_kill" {
+			c.Memory.OOMKills = value
+		}
+	})
 	c.CPU.Shares = number(g.once("cpu", "cpu.shares"))
 	c.CPU.Period = int64(number(g.once("cpu", "cpu.cfs_period_us")))
 	c.CPU.Quota = int64(number(g.once("cpu", "cpu.cfs_quota_us"))) // "-1" is none

@@ -59,15 +59,7 @@ func (g *Group) memoryV2(m *sample.Memory) {
 		}
 	})
 	m.WorkingSet = m.Usage - min(inactive, m.Usage)
-	m.Swap, m.Max = number(g.read("", "memory.swap.current")), number(g.read("", "memory.peak"))
-	pairs(g.read("", "memory.events"), func(name []byte, value uint64) {
-		switch string(name) {
-		case "max":
-			m.Failures = value
-		case "oom_kill":
-			m.OOMKills = value
-		}
-	})
+	m.Swap = number(g.read("", "memory.swap.current"))
 }
 
 // countersV2 reads words such as "rbytes=1 wbytes=2 rios=3 wios=4".
@@ -88,9 +80,18 @@ func countersV2(d *sample.Device, words []byte) {
 	}
 }
 
-// limitsV2 reads limits of version 2. The weight is told as Docker's shares, by the formula of the OCI runtimes turned
+// seldomV2 reads limits of version 2, and counters that change seldom. The weight is told as Docker's shares, by the formula of the OCI runtimes turned
 // round: weight 1 to 10,000 stands for 2 to 262,144 shares.
-func (g *Group) limitsV2(c *sample.Container) {
+func (g *Group) seldomV2(c *sample.Container) {
+	c.Memory.Max = number(g.once("", "memory.peak"))
+	pairs(g.once("", "memory.events"), func(name []byte, value uint64) {
+		switch string(name) {
+		case "max":
+			c.Memory.Failures = value
+		case "oom_kill":
+			c.Memory.OOMKills = value
+		}
+	})
 	if weight := number(g.once("", "cpu.weight")); weight > 0 {
 		c.CPU.Shares = 2 + (weight-1)*262142/9999
 	}

@@ -52,11 +52,10 @@ type Exit struct {
 type CPU struct {
 	Total, User, System       uint64
 	Periods, ThrottledPeriods uint64
-	Throttled                 uint64   // nanoseconds of all tasks
-	PerCPU                    []uint64 `json:",omitempty"` // control groups v1
-	Shares                    uint64   // weight as Docker counts it; 0: the default, 1024
-	Quota, Period             int64    // microseconds; Quota 0: none
-	Limit                     float64  // processors that it may use; 0: all
+	Throttled                 uint64  // nanoseconds of all tasks
+	Shares                    uint64  // weight as Docker counts it; 0: the default, 1024
+	Quota, Period             int64   // microseconds; Quota 0: none
+	Limit                     float64 // processors that it may use; 0: all
 }
 
 // Memory is in bytes, but for the counters at its end.

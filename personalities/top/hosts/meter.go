@@ -83,7 +83,6 @@ func taken(c sample.Container, cpu *container.CPUStats, m *container.MemoryStats
 		cpu.CPUUsage.UsageInKernelmode
 	t := cpu.ThrottlingData
 	c.CPU.Periods, c.CPU.ThrottledPeriods, c.CPU.Throttled = t.Periods, t.ThrottledPeriods, t.ThrottledTime
-	c.CPU.PerCPU = cpu.CPUUsage.PercpuUsage
 	takeMemory(&c.Memory, m)
 	c.IO = devices(b)
 	for name, n := range nets {
