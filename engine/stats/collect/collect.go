@@ -235,7 +235,7 @@ func (c *Collector) measureHost(now time.Time, slow bool, last *sample.Set) samp
 	h.CPUs = 0
 	c.o.Machine.Fast(&h)
 	if last != nil {
-		h.Rate = hostRate(&last.Host, &h, now.Sub(last.At))
+		h.Rate = HostRate(&last.Host, &h, now.Sub(last.At))
 	}
 	return h
 }
@@ -275,7 +275,7 @@ func (c *Collector) measureContainer(t *Target, now time.Time, slow bool,
 	}
 	out.Network = inside(t.Links, links)
 	if !fresh {
-		out.Rate = rate(&k.before, &out, now.Sub(k.at))
+		out.Rate = Rate(&k.before, &out, now.Sub(k.at))
 		c.record(out.ID, now, row(&out))
 	}
 	k.before, k.at = out, now

@@ -361,11 +361,11 @@ func TestGrowth(t *testing.T) {
 // TestClockSetBack: there is no rate over a time that did not pass, and measurements go on.
 func TestClockSetBack(t *testing.T) {
 	now := sample.Container{CPU: sample.CPU{Total: 5e9}}
-	if r := rate(&sample.Container{}, &now, -time.Hour); r != (sample.Rate{}) {
+	if r := Rate(&sample.Container{}, &now, -time.Hour); r != (sample.Rate{}) {
 		t.Errorf("%+v", r)
 	}
 	h := sample.Host{Mode: sample.CPUModes{User: 5e9}}
-	if r := hostRate(&sample.Host{}, &h, 0); r != (sample.HostRate{}) {
+	if r := HostRate(&sample.Host{}, &h, 0); r != (sample.HostRate{}) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -380,7 +380,7 @@ func TestOuter(t *testing.T) {
 	for i, name := range []string{"sda", "loop0", "dm-1", "mmcblk0"} {
 		now.Devices = append(now.Devices, sample.Device{Major: uint64(i), Name: name, WrittenBytes: 100})
 	}
-	if r := hostRate(&before, &now, time.Second); r.Rx != 20 || r.Written != 200 {
+	if r := HostRate(&before, &now, time.Second); r.Rx != 20 || r.Written != 200 {
 		t.Errorf("%+v", r)
 	}
 }

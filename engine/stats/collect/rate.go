@@ -14,8 +14,8 @@ func since(before, now uint64) float64 {
 	return float64(now - before)
 }
 
-// rate compares two measurements of a container.
-func rate(before, now *sample.Container, over time.Duration) (r sample.Rate) {
+// Rate compares two measurements of a container.
+func Rate(before, now *sample.Container, over time.Duration) (r sample.Rate) {
 	seconds := over.Seconds()
 	if seconds <= 0 {
 		return r // the clock was set back
@@ -29,8 +29,8 @@ func rate(before, now *sample.Container, over time.Duration) (r sample.Rate) {
 	return r
 }
 
-// hostRate compares two measurements of the host. Its traffic is that of interfaces that are not of containers.
-func hostRate(before, now *sample.Host, over time.Duration) (r sample.HostRate) {
+// HostRate compares two measurements of the host. Its traffic is that of interfaces that are not of containers.
+func HostRate(before, now *sample.Host, over time.Duration) (r sample.HostRate) {
 	seconds := over.Seconds()
 	if seconds <= 0 {
 		return r

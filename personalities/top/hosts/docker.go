@@ -12,6 +12,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/system"
 
+	"box/engine/stats/collect"
+	"box/engine/stats/machine"
 	"box/engine/stats/sample"
 	"box/netapi/client"
 )
@@ -35,7 +37,11 @@ type docker struct {
 	host  sample.Host
 	sizes map[string]int64 // of the writable layers, as last counted; nil: not yet
 	all   map[string]*observed
-	known bool // listed once
+	known bool             // listed once
+	here  *machine.Machine // this machine, if the daemon is on it
+	last  sample.Host      // its measurement before
+	at    time.Time
+	slow  time.Time // when what changes slowly was measured
 	runs  runs
 }
 
@@ -162,6 +168,9 @@ func (d *docker) info(ctx context.Context) error {
 	d.alive()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.here == nil && d.local(&i) {
+		d.here = &machine.Machine{Proc: "/proc", Sys: "/sys", Data: i.DockerRootDir}
+	}
 	h := &d.host
 	h.Name, h.Kernel, h.Driver, h.Root, h.CPUs = i.Name, i.KernelVersion, i.Driver, i.DockerRootDir, i.NCPU
 	h.Cgroup, h.Memory.Total, h.Warnings = i.CgroupVersion, uint64(max(i.MemTotal, 0)), i.Warnings
@@ -192,10 +201,11 @@ func (d *docker) set() (set *sample.Set, rated bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.now()
-	set = &sample.Set{At: now, Host: d.host}
 	if rated = d.known; !rated {
 		return nil, false
 	}
+	d.measureHost(now)
+	set = &sample.Set{At: now, Host: d.host}
 	for id, o := range d.all {
 		if !o.known {
 			continue // seen this moment
@@ -211,6 +221,32 @@ func (d *docker) set() (set *sample.Set, rated bool) {
 	}
 	slices.SortFunc(set.Containers, func(a, b sample.Container) int { return strings.Compare(a.Name, b.Name) })
 	return set, rated
+}
+
+// local tells whether a daemon is on this machine, whose socket may also be that of another.
+func (d *docker) local(i *system.Info) bool {
+	var here sample.Host
+	(&machine.Machine{Proc: "/proc", Sys: "/sys"}).Slow(&here)
+	return strings.HasPrefix(d.api.Host(), "unix://") && here.Name == i.Name && here.Kernel == i.KernelVersion
+}
+
+// slowEvery is how often of the machine is measured what changes slowly.
+const slowEvery = 10 * time.Second
+
+// measureHost measures the machine, which Docker's API does not. The caller holds d.mu.
+func (d *docker) measureHost(now time.Time) {
+	if d.here == nil {
+		return
+	}
+	if now.Sub(d.slow) >= slowEvery {
+		d.here.Slow(&d.host)
+		d.slow = now
+	}
+	d.here.Fast(&d.host)
+	if !d.at.IsZero() {
+		d.host.Rate = collect.HostRate(&d.last, &d.host, now.Sub(d.at))
+	}
+	d.last, d.at = d.host, now
 }
 
 // running tells whether a container has processes.

@@ -2,127 +2,109 @@ package hosts
 
 import (
 	"context"
-	"os"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"box/engine/cgroup"
-	"box/engine/stats"
+	"box/engine/stats/collect"
+	"box/engine/stats/machine"
 	"box/engine/stats/sample"
 )
 
-// groups reads the control groups of the containers of this machine.
+// groups measures this machine and the control groups of its containers while no daemon does.
 type groups struct {
-	names func() []string // of the groups, which are the IDs of containers
-	paths func(id string) (map[string]string, error)
-	pids  func(id string) []int
-	host  stats.Host
+	ids     func() []string // of the containers, which their groups are named by
+	paths   func(id string) (map[string]string, error)
+	pids    func(id string) []int
+	machine machine.Machine
 
-	last map[string]sample.Container
-	at   time.Time
+	mu   sync.Mutex
+	stop context.CancelFunc // nil: nothing is measured
+	work sync.WaitGroup
 }
 
-// parent is the group below which the groups of containers are, unless a daemon was told another.
-const parent = "/docker"
+const (
+	parent   = "/docker"         // below which containers have their groups, unless a daemon was told another
+	dataRoot = "/var/lib/docker" // whose file system is told of
+)
 
-// machine returns the control groups of this machine, or nil where none are mounted.
-func machine() *groups {
+// machineGroups returns the control groups of this machine, or nil where none are mounted.
+func machineGroups() *groups {
 	h, err := cgroup.Read()
 	if err != nil {
 		return nil
 	}
-	return &groups{names: func() []string { return h.Names(parent) }, host: stats.Host{Proc: "/proc"},
-		paths: func(id string) (map[string]string, error) { return h.Open(parent + "/" + id).Paths() },
+	return &groups{ids: func() []string { return h.Names(parent) },
+		machine: machine.Machine{Proc: "/proc", Sys: "/sys", Data: dataRoot},
+		paths:   func(id string) (map[string]string, error) { return h.Open(parent + "/" + id).Paths() },
 		pids: func(id string) []int {
 			pids, _ := h.Open(parent + "/" + id).Pids() // none of one that has just ended
 			return pids
 		}}
 }
 
-// measureGroups measures by control groups each second until the end of ctx.
-func (h *Host) measureGroups(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		if h.now().Sub(h.groups.at) >= time.Second/2 {
-			set, rated := h.groups.measure(h.now())
-			h.measured(Groups, set, rated)
+// begin measures each second until end is called, or ctx ends. It does nothing if that goes on already.
+func (g *groups) begin(ctx context.Context, measured func(set *sample.Set, rated bool)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stop != nil {
+		return
+	}
+	ctx, g.stop = context.WithCancel(ctx)
+	c := collect.New(collect.Options{Machine: &g.machine, Targets: g.targets, Host: g.host, Now: time.Now,
+		Count: func(context.Context, string) (sample.Disk, error) { return sample.Disk{Writable: -1}, nil }})
+	sets, stop := c.Watch()
+	g.work.Go(func() { c.Run(ctx) })
+	g.work.Go(func() {
+		defer stop()
+		for n := 0; ; n++ {
+			select {
+			case set := <-sets:
+				measured(set, n > 0)
+			case <-ctx.Done():
+				return
+			}
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	})
+}
+
+// end ends the measuring. It may be called again, and from measured.
+func (g *groups) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stop != nil {
+		g.stop()
+		g.stop = nil
 	}
 }
 
-// measure measures all containers, whose names only a daemon knows. rated tells whether there are rates.
-func (g *groups) measure(now time.Time) (set *sample.Set, rated bool) {
-	set = &sample.Set{At: now, Host: g.machine()}
-	last, span := g.last, now.Sub(g.at)
-	rated = last != nil
-	g.last, g.at = map[string]sample.Container{}, now
-	for _, id := range g.names() {
+// targets lists the containers, whose names only a daemon knows. Another first process is another run.
+func (g *groups) targets() (list []collect.Target) {
+	for _, id := range g.ids() {
 		if !isID(id) {
 			continue
 		}
-		paths, err := g.paths(id)
-		if err != nil {
-			continue
-		}
-		u := g.host.Read(paths)
 		pids := g.pids(id)
 		if len(pids) == 0 {
 			continue // a group that its container has left behind
 		}
-		c := taken(sample.Container{ID: id, Name: id[:12], State: "running", Disk: sample.Disk{Writable: -1}}, &u.CPU,
-			&u.Memory, &u.Blkio, &u.Pids, g.host.Networks(pids[0]))
-		if u.Memory.Limit < noLimit {
-			c.Memory.Limit = u.Memory.Limit
-		}
-		if before, ok := last[id]; ok {
-			c.Rate = rate(&before, &c, span)
-		}
-		g.last[id] = c
-		set.Containers = append(set.Containers, c)
+		list = append(list, collect.Target{Run: pids[0],
+			Container: sample.Container{ID: id, Name: id[:12], State: "running", Disk: sample.Disk{Writable: -1}},
+			Groups:    func() (map[string]string, error) { return g.paths(id) }})
 	}
-	return set, rated
+	return list
 }
 
-// noLimit is what the kernel says of no limit of memory, or less: it rounds it to pages.
-const noLimit = 1 << 60
-
-// isID tells whether the name of a group is the ID of a container.
-func isID(name string) bool {
-	return len(name) == 64 && strings.Trim(name, "0123456789abcdef") == ""
-}
-
-// machine returns what of the host can be told without a daemon.
-func (g *groups) machine() (h sample.Host) {
-	h.Name, _ = os.Hostname()
+// host adds what the machine's measurement lacks.
+func (g *groups) host(h *sample.Host) {
 	h.Cgroup = "1"
 	if cgroup.V2() {
 		h.Cgroup = "2"
 	}
-	var u unix.Utsname
-	if unix.Uname(&u) == nil {
-		h.Kernel = unix.ByteSliceToString(u.Release[:])
-	}
-	raw, err := os.ReadFile(g.host.Proc + "/meminfo")
-	if err == nil {
-		values := map[string]uint64{}
-		for line := range strings.Lines(string(raw)) {
-			if words := strings.Fields(line); len(words) > 1 {
-				n, _ := strconv.ParseUint(words[1], 10, 64)
-				values[words[0]] = n << 10
-			}
-		}
-		h.Memory = sample.HostMemory{Total: values["MemTotal:"], Free: values["MemFree:"],
-			Available: values["MemAvailable:"], Cached: values["Cached:"], Buffers: values["Buffers:"],
-			SwapTotal: values["SwapTotal:"], SwapFree: values["SwapFree:"]}
-	}
-	return h
+}
+
+// isID tells whether the name of a group is the ID of a container.
+func isID(name string) bool {
+	return len(name) == 64 && strings.Trim(name, "0123456789abcdef") == ""
 }

@@ -133,16 +133,29 @@ func (h *Host) change(f func(*State)) {
 	}
 }
 
-// measured takes a new measurement. rated tells whether it has rates.
+// measured takes a new measurement by the daemon. rated tells whether it has rates.
 func (h *Host) measured(kind Kind, set *sample.Set, rated bool) {
+	if h.groups != nil {
+		h.groups.end()
+	}
 	if kind != Box {
 		h.past.add(set)
 	}
 	h.change(func(s *State) {
-		if kind != Groups && (s.Dead || s.Kind != kind || s.Since.IsZero()) {
+		if s.Dead || s.Kind != kind || s.Since.IsZero() {
 			s.Dead, s.Err, s.Since = false, "", h.now()
 		}
 		s.Kind, s.Set, h.rated = kind, set, rated
+	})
+}
+
+// measuredGroups takes a measurement without a daemon, unless there is one by now.
+func (h *Host) measuredGroups(set *sample.Set, rated bool) {
+	h.past.add(set)
+	h.change(func(s *State) {
+		if s.Dead {
+			s.Kind, s.Set, h.rated = Groups, set, rated
+		}
 	})
 }
 

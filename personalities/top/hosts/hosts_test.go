@@ -3,7 +3,6 @@ package hosts
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"box/engine/stats/machine"
 	"box/engine/stats/sample"
 	"box/netapi/client"
 	"box/netapi/wire"
@@ -211,8 +211,16 @@ func TestGroups(t *testing.T) {
 	if s.Kind != Groups || !s.Dead || s.Err == "" {
 		t.Errorf("%+v", s)
 	}
-	if len(s.Set.Containers) != 1 || s.Set.Containers[0].ID != id || s.Set.Containers[0].Memory.Usage != 4096 {
+	if c := s.Set.Containers; len(c) != 1 || c[0].ID != id || c[0].Memory.Usage != 4096 || c[0].Name != id[:12] {
 		t.Errorf("%+v", s.Set)
+	}
+	if m := s.Set.Host.Memory; m.Total != 100<<10 || m.Available != 50<<10 || len(s.Set.Host.Files) != 1 {
+		t.Errorf("%+v", s.Set.Host)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if s = Once(ctx, []*Host{h})[0]; s.Kind != Groups || !s.Dead || s.Set == nil {
+		t.Errorf("once: %+v", s)
 	}
 	past, err := h.History(context.Background(), id, s.Set.At.Add(-time.Minute), s.Set.At.Add(time.Minute), 100)
 	if err != nil || len(past.Values) != len(sample.ContainerColumns) {
@@ -224,6 +232,7 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// fakeGroups is a machine with one container, whose processor time grows.
 func fakeGroups(t *testing.T, id string) *groups {
 	folder := t.TempDir()
 	write(t, folder, "memory.current", "4096\n")
@@ -231,28 +240,10 @@ func fakeGroups(t *testing.T, id string) *groups {
 	write(t, folder, "memory.max", "max\n")
 	write(t, folder, "cpu.stat", "usage_usec 5\n")
 	proc := t.TempDir()
+	write(t, proc, "self/mountinfo", "25 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
 	write(t, proc, "meminfo", "MemTotal:  100 kB\nMemAvailable: 50 kB\n")
-	g := &groups{names: func() []string { return []string{"buildkit", id} }, pids: func(string) []int { return []int{1} },
+	g := &groups{ids: func() []string { return []string{"buildkit", id} }, pids: func(string) []int { return []int{1} },
 		paths: func(string) (map[string]string, error) { return map[string]string{"": folder}, nil }}
-	g.host.Proc = proc
+	g.machine = machine.Machine{Proc: proc, Sys: t.TempDir(), Data: folder}
 	return g
-}
-
-func TestGroupsRates(t *testing.T) {
-	id := strings.Repeat("cd", 32)
-	g := fakeGroups(t, id)
-	now := time.Now()
-	set, rated := g.measure(now)
-	if c := set.Containers[0]; rated || c.Memory.WorkingSet != 4000 || c.Memory.Limit != 0 || c.Name != id[:12] {
-		t.Errorf("%v %+v", rated, c)
-	}
-	if m := set.Host.Memory; m.Total != 100<<10 || m.Available != 50<<10 || set.Host.Name == "" {
-		t.Errorf("%+v", set.Host)
-	}
-	paths, _ := g.paths(id)
-	write(t, paths[""], "cpu.stat", fmt.Sprintf("usage_usec %d\n", 5+3_000_000))
-	set, rated = g.measure(now.Add(2 * time.Second))
-	if c := set.Containers[0]; !rated || c.Rate.CPU != 1.5 {
-		t.Errorf("%v %+v", rated, c.Rate)
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"box/engine/stats/collect"
 	"box/engine/stats/sample"
 	"box/netapi/wire"
 )
@@ -70,7 +71,7 @@ func (o *observed) take(s *container.StatsResponse) {
 	}
 	next := taken(o.c, &s.CPUStats, &s.MemoryStats, &s.BlkioStats, &s.PidsStats, s.Networks)
 	if !o.at.IsZero() {
-		next.Rate = rate(&o.c, &next, s.Read.Sub(o.at))
+		next.Rate = collect.Rate(&o.c, &next, s.Read.Sub(o.at))
 	}
 	o.c, o.at = next, s.Read
 }
@@ -147,37 +148,4 @@ func devices(b *container.BlkioStats) (all []sample.Device) {
 		}
 	}
 	return all
-}
-
-// rate returns what was used between two measurements. Counters that have become smaller were set back: they give none.
-func rate(from, to *sample.Container, span time.Duration) (r sample.Rate) {
-	seconds := span.Seconds()
-	if seconds <= 0 {
-		return from.Rate
-	}
-	per := func(from, to uint64) float64 {
-		if to < from {
-			return 0
-		}
-		return float64(to-from) / seconds
-	}
-	r.CPU = per(from.CPU.Total, to.CPU.Total) / 1e9
-	if periods := to.CPU.Periods - from.CPU.Periods; to.CPU.Periods > from.CPU.Periods &&
-		to.CPU.ThrottledPeriods >= from.CPU.ThrottledPeriods {
-		r.Throttled = min(1, float64(to.CPU.ThrottledPeriods-from.CPU.ThrottledPeriods)/float64(periods))
-	}
-	a, b := sums(from), sums(to)
-	r.Rx, r.Tx, r.Read, r.Written = per(a[0], b[0]), per(a[1], b[1]), per(a[2], b[2]), per(a[3], b[3])
-	return r
-}
-
-// sums returns bytes received, sent, read and written.
-func sums(c *sample.Container) (s [4]uint64) {
-	for _, n := range c.Network {
-		s[0], s[1] = s[0]+n.RxBytes, s[1]+n.TxBytes
-	}
-	for _, d := range c.IO {
-		s[2], s[3] = s[2]+d.ReadBytes, s[3]+d.WrittenBytes
-	}
-	return s
 }

@@ -109,7 +109,7 @@ func open(s *session.Session) (*Host, error) {
 	h := prepare(name, c)
 	h.away, h.session = away, s
 	if c.Host() == client.DefaultHost {
-		h.groups = machine()
+		h.groups = machineGroups()
 	}
 	h.start()
 	return h, nil

@@ -26,10 +26,12 @@ var (
 
 // run measures while somebody watches, until the end of ctx.
 func (h *Host) run(ctx context.Context) {
+	defer h.endGroups()
 	pause := firstPause
 	for ctx.Err() == nil {
 		watched, stop := h.watched(ctx)
 		if watched == nil {
+			h.endGroups()
 			select {
 			case <-h.wake:
 			case <-ctx.Done():
@@ -41,13 +43,24 @@ func (h *Host) run(ctx context.Context) {
 		err := h.follow(watched)
 		if watched.Err() == nil {
 			h.dead(err)
+			if h.groups != nil {
+				h.groups.begin(ctx, h.measuredGroups)
+			}
 			if h.State().Set != before && h.now().Sub(began) > maxPause {
 				pause = firstPause // it was alive
 			}
-			h.wait(watched, pause)
+			wait(watched, pause)
 			pause = min(2*pause, maxPause)
 		}
 		stop()
+	}
+}
+
+// endGroups ends the measuring by control groups, and waits for that.
+func (h *Host) endGroups() {
+	if h.groups != nil {
+		h.groups.end()
+		h.groups.work.Wait()
 	}
 }
 
@@ -68,13 +81,10 @@ func (h *Host) watched(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// wait waits before the next attempt, and meanwhile measures by control groups where that is possible.
-func (h *Host) wait(ctx context.Context, pause time.Duration) {
+// wait waits before the next attempt.
+func wait(ctx context.Context, pause time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, pause)
 	defer cancel()
-	if h.groups != nil {
-		h.measureGroups(ctx)
-	}
 	<-ctx.Done()
 }
 

@@ -48,7 +48,7 @@ func (m *Model) drawTitle(c canvas) {
 		if len(m.pages) == 1 {
 			left = identity(s)
 		}
-		left = " " + nameOf(s) + " " + left
+		left = " " + nameOf(s) + left
 	case len(m.pages) == 1:
 		dead := 0
 		for _, s := range m.states {

@@ -149,7 +149,9 @@ func (m *Model) drawMemory(c canvas, y, w int, h *sample.Host) {
 	add := adder(&list)
 	if h.Memory.Available > 0 {
 		add("", share(used, listing.Size(float64(h.Memory.Total))), plain)
-		add("free", listing.Size(float64(h.Memory.Available)), plain)
+		if c.w >= 100 {
+			add("free", listing.Size(float64(h.Memory.Available)), plain)
+		}
 	} else if h.Memory.Total > 0 {
 		add("", listing.Size(float64(h.Memory.Total))+" in all", plain)
 	}
@@ -163,7 +165,7 @@ func (m *Model) drawMemory(c canvas, y, w int, h *sample.Host) {
 		add("OOM", fmt.Sprint(h.Memory.OOMKills), warn)
 	}
 	add("net", "↓"+listing.Size(h.Rate.Rx)+" ↑"+listing.Size(h.Rate.Tx), plain)
-	add("io", listing.Size(h.Rate.Read)+" w "+listing.Size(h.Rate.Written), plain)
+	add("io", "r"+listing.Size(h.Rate.Read)+" w"+listing.Size(h.Rate.Written), plain)
 	c.pieces(x, y, list...)
 }
 
@@ -262,8 +264,8 @@ func (m *Model) drawProblems(c canvas, y int, states []hosts.State) int {
 
 // hostColumns are the places of the table of hosts: name, state, CPU, memory, disk, containers, uptime, certificate.
 func hostColumns(w int) (name, gauge int) {
-	gauge = max(4, min(16, (w-62)/3))
-	return max(10, min(24, w-60-3*gauge)), gauge
+	gauge = max(4, min(16, (w-68)/3))
+	return max(10, min(28, w-49-3*gauge)), gauge
 }
 
 // drawHosts draws a line for each host, and what is wrong with any.

@@ -135,14 +135,17 @@ func memoryShare(h *sample.Host) float64 {
 	return 1 - float64(h.Memory.Available)/float64(h.Memory.Total)
 }
 
-// dataFiles returns the file system of the data root, or nil.
-func dataFiles(h *sample.Host) *sample.FileSystem {
+// dataFiles returns the file system of the data root, else that of the machine's root, or nil.
+func dataFiles(h *sample.Host) (root *sample.FileSystem) {
 	for i := range h.Files {
-		if h.Files[i].Data {
-			return &h.Files[i]
+		switch f := &h.Files[i]; {
+		case f.Data:
+			return f
+		case f.Path == "/":
+			root = f
 		}
 	}
-	return nil
+	return root
 }
 
 // untilFull is when a file system is full if it goes on growing; ok is false if it does not grow.
