@@ -85,6 +85,7 @@ var imports = map[string][]string{
 		"personalities/docker/table", "personalities/top/hosts", "personalities/top/listing", "personalities/top/screen"},
 	"personalities/top/listing": {"engine/stats/sample"},
 	"personalities/top/metrics": {"engine/stats/sample"},
+	"personalities/top/rules":   {"engine/stats/sample"},
 	"personalities/top/push":    {"engine/stats/sample", "personalities/top/metrics"},
 	"personalities/top/web": {"certs", "engine/reference", "engine/stats/sample", "netapi/client", "netapi/wire",
 		"personalities/top/hosts"},
