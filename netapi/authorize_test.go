@@ -1,12 +1,22 @@
 package netapi
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"box/netapi/authz"
 )
 
 // TestWholeBody: what the plugins do not see whole, no handler reads as parameters.
@@ -127,6 +137,53 @@ func TestCanonicalURI(t *testing.T) {
 	} {
 		if got := canonicalURI(httptest.NewRequest("GET", typed, nil).URL); got != seen {
 			t.Errorf("%s: %s", typed, got)
+		}
+	}
+}
+
+// shownConn is a connection from within the process.
+type shownConn struct {
+	net.Conn
+	state *tls.ConnectionState
+}
+
+func (c shownConn) Shown() *tls.ConnectionState { return c.state }
+
+// Who is behind a connection from within the process has the rights of the certificate that was shown, although the
+// connection is local; without one it is the process itself that asks.
+func TestInside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy")
+	if err := os.WriteFile(path, []byte("all anna\nread bert\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	policy, err := authz.ReadPolicy(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{log: slog.New(slog.DiscardHandler)}
+	s.Authorize(nil, policy)
+	for _, one := range []struct {
+		name, method string
+		ok           bool
+	}{
+		{"", "GET", true}, {"", "POST", true}, {"anna", "GET", true}, {"anna", "POST", true},
+		{"bert", "GET", true}, {"bert", "POST", false}, {"carl", "GET", false}, {"carl", "POST", false},
+	} {
+		conn := shownConn{}
+		if one.name != "" {
+			conn.state = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{
+				{Subject: pkix.Name{CommonName: one.name}}}}
+		}
+		r := httptest.NewRequest(one.method, "/x", nil)
+		ctx := context.WithValue(r.Context(), http.LocalAddrContextKey, &net.UnixAddr{Net: "unix"})
+		r = behind(r.WithContext(inside(ctx, conn)))
+		if got := clientName(r); got != one.name {
+			t.Errorf("%q is taken for %q", one.name, got)
+		}
+		err := s.authorized(httptest.NewRecorder(), r, &route{method: one.method},
+			func(http.ResponseWriter, *http.Request) error { return nil })
+		if (err == nil) != one.ok {
+			t.Errorf("%s by %q: %v", one.method, one.name, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package dockerd
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -41,9 +42,17 @@ func listenMonitor(o *config.Options, secure *certs.Server) (*monitorPage, error
 	var err error
 	p.listener, err = web.Listen(o.Monitor, secure, o.Insecure)
 	if err != nil {
-		return nil, fmt.Errorf("--monitor %s: %w", o.Monitor, err)
+		return nil, fmt.Errorf("--monitor %s: %w", o.Monitor, advised(err))
 	}
 	return p, nil
+}
+
+// advised adds to an error the option for who knows better.
+func advised(err error) error {
+	if errors.Is(err, web.ErrOpen) {
+		return fmt.Errorf("%w: --tlsverify turns it on, --monitor-insecure does without", err)
+	}
+	return err
 }
 
 // serve begins to serve the page of an API.

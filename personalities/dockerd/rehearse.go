@@ -42,7 +42,7 @@ func rehearse(o *config.Options) error {
 		errs = append(errs, err)
 	} else if o.Monitor != "" {
 		_, err := web.Check(o.Monitor, secure, o.Insecure)
-		add("--monitor", err)
+		add("--monitor", advised(err))
 	}
 	for _, h := range o.Remote.Addresses {
 		if h.Scheme == "unix" {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -44,6 +45,9 @@ func Address(text string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
+// ErrOpen refuses an address that the network can reach, without TLS.
+var ErrOpen = errors.New("refused without TLS")
+
 // Check completes and resolves an address. One that others than this host can reach is refused without TLS, unless
 // insecure is set.
 func Check(text string, secure *certs.Server, insecure bool) (*net.TCPAddr, error) {
@@ -57,8 +61,7 @@ func Check(text string, secure *certs.Server, insecure bool) (*net.TCPAddr, erro
 	}
 	if secure == nil && !insecure && !at.IP.IsLoopback() {
 		return nil, fmt.Errorf("the monitor would be open to the network on http://%s, without encryption: use TLS, or an "+
-			"address of this host alone such as 127.0.0.1:%d, or the option that says that it is meant (insecure): %w",
-			address, at.Port, errdefs.ErrInvalidArgument)
+			"address of this host alone such as 127.0.0.1:%d: %w", address, at.Port, ErrOpen)
 	}
 	return at, nil
 }
