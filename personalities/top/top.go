@@ -36,6 +36,13 @@ type options struct {
 	Once      bool          `help:"Print a table and stop, as without a terminal"`
 	JSON      bool          `name:"json" help:"Print all numbers as JSON, a line for each host, and stop"`
 	CSV       bool          `name:"csv" help:"Print the numbers as CSV, a line for each container, and stop"`
+	Listen    string        `placeholder:"[host][:port]" help:"Serve the page there (default port 8080) until it is interrupted"`
+	Token     string        `name:"listen-token" placeholder:"file" help:"File with a token; who shows it on the page may act, as who shows a client certificate"`
+	Secure    bool          `name:"listen-tls" help:"Serve the page by TLS, and let act who has a client certificate"`
+	OwnCA     string        `name:"listen-tlscacert" placeholder:"path" help:"Authority of those certificates (default ~/.docker/ca.pem); implies --listen-tls"`
+	OwnCert   string        `name:"listen-tlscert" placeholder:"path" help:"Certificate of the page (default ~/.docker/server-cert.pem); implies --listen-tls"`
+	OwnKey    string        `name:"listen-tlskey" placeholder:"path" help:"Its key (default ~/.docker/server-key.pem); implies --listen-tls"`
+	Insecure  bool          `name:"insecure" help:"Serve the page to other hosts though there is no TLS"`
 	Since     time.Duration `placeholder:"duration" help:"Print the history of the last 90s, 2h, ... of the containers named, or of the hosts"`
 	Points    int           `default:"60" help:"Lines of a history"`
 	Sort      string        `placeholder:"column" default:"cpu" help:"Column to sort by: ${columns}"`
@@ -56,6 +63,7 @@ func usage(o *options) *cmd.Usage {
 			{Text: "box top", Why: "Show the host on the screen"},
 			{Text: "box top -c edge1 -c edge2 -H unix:///var/run/docker.sock", Why: "Show three hosts"},
 			{Text: "box top --once --sort memory", Why: "Print a table for a mail, the largest first"},
+			{Text: "box top --all-contexts --listen 0.0.0.0 --listen-tls", Why: "Serve the page of all hosts on port 8080"},
 			{Text: "box top --json | jq .Set.Host.Files", Why: "Print all numbers for a program"},
 			{Text: "box top --since 24h --csv web", Why: "Print what a container used yesterday"},
 		},
@@ -71,6 +79,8 @@ func (o *options) check() error {
 	switch {
 	case o.JSON && o.CSV:
 		return errors.New("--json and --csv exclude each other")
+	case o.Listen == "" && (o.Secure || o.Insecure || o.Token != "" || o.OwnCA != "" || o.OwnCert != "" || o.OwnKey != ""):
+		return errors.New("--listen-tls, --listen-token and --insecure are about the page of --listen ADDRESS")
 	case o.Since < 0:
 		return fmt.Errorf("--since %v: the past is a positive duration", o.Since)
 	case o.Points < 1:
@@ -112,6 +122,8 @@ func run(ctx context.Context, env *cmd.Env) error {
 	}()
 	_, terminal := session.Terminal(env.Stdout)
 	switch {
+	case o.Listen != "":
+		return o.serve(ctx, env, all)
 	case o.Since > 0:
 		return o.printHistory(ctx, env.Stdout, all, p.Args)
 	case o.JSON || o.CSV || o.Once || !terminal:

@@ -60,8 +60,8 @@ func Check(text string, secure *certs.Server, insecure bool) (*net.TCPAddr, erro
 		return nil, fmt.Errorf("address %q of the monitor: %w", text, err)
 	}
 	if secure == nil && !insecure && !at.IP.IsLoopback() {
-		return nil, fmt.Errorf("the monitor would be open to the network on http://%s, without encryption: use TLS, or an "+
-			"address of this host alone such as 127.0.0.1:%d: %w", address, at.Port, ErrOpen)
+		return nil, fmt.Errorf("http://%s would be open to the network without encryption, 127.0.0.1:%d to this host "+
+			"alone: %w", address, at.Port, ErrOpen)
 	}
 	return at, nil
 }
