@@ -43,6 +43,8 @@ type options struct {
 	OwnCert   string        `name:"listen-tlscert" placeholder:"path" help:"Certificate of the page (default ~/.docker/server-cert.pem); implies --listen-tls"`
 	OwnKey    string        `name:"listen-tlskey" placeholder:"path" help:"Its key (default ~/.docker/server-key.pem); implies --listen-tls"`
 	Insecure  bool          `name:"insecure" help:"Serve the page to other hosts though there is no TLS"`
+	Check     bool          `help:"Print what is wrong, and exit with 2 if something is"`
+	Rules     string        `placeholder:"file" help:"File that says what is wrong, for --check"`
 	Since     time.Duration `placeholder:"duration" help:"Print the history of the last 90s, 2h, ... of the containers named, or of the hosts"`
 	Points    int           `default:"60" help:"Lines of a history"`
 	Sort      string        `placeholder:"column" default:"cpu" help:"Column to sort by: ${columns}"`
@@ -57,13 +59,17 @@ func usage(o *options) *cmd.Usage {
 		Path: "box top", Synopsis: "[OPTIONS] [CONTAINER...]", Summary: summary, Max: -1, Options: o,
 		Detail: "Without -H or -c it looks at the daemon that docker would use. Daemons other than box are measured by " +
 			"Docker's API. Where no daemon answers on this host, the control groups are read. Press ? on the screen for the " +
-			"keys.",
+			"keys. A file for --rules has a line for each that is wrong: memory > 90% for 5m on web-*,db; cpu > 95% for 1h; " +
+			"restarts > 3; unhealthy; stopped for 1m; disk full within 24h; disk > 95%; inodes > 95%; host memory > 95%; " +
+			"host cpu > 95% for 1h; certificate ends within 14d; host gone; daemon gone; each with `not db` or `at edge*` " +
+			"for all others and for some hosts.",
 		Vars: map[string]string{"columns": strings.Join(listing.Names(), ", ")},
 		Examples: []cmd.Line{
 			{Text: "box top", Why: "Show the host on the screen"},
 			{Text: "box top -c edge1 -c edge2 -H unix:///var/run/docker.sock", Why: "Show three hosts"},
 			{Text: "box top --once --sort memory", Why: "Print a table for a mail, the largest first"},
 			{Text: "box top --all-contexts --listen 0.0.0.0 --listen-tls", Why: "Serve the page of all hosts on port 8080"},
+			{Text: "box top --all-contexts --check || mail -s trouble root", Why: "Tell of what is wrong, from cron"},
 			{Text: "box top --json | jq .Set.Host.Files", Why: "Print all numbers for a program"},
 			{Text: "box top --since 24h --csv web", Why: "Print what a container used yesterday"},
 		},
@@ -81,6 +87,10 @@ func (o *options) check() error {
 		return errors.New("--json and --csv exclude each other")
 	case o.Listen == "" && (o.Secure || o.Insecure || o.Token != "" || o.OwnCA != "" || o.OwnCert != "" || o.OwnKey != ""):
 		return errors.New("--listen-tls, --listen-token and --insecure are about the page of --listen ADDRESS")
+	case o.Check && o.CSV:
+		return errors.New("--check and --csv exclude each other")
+	case o.Rules != "" && !o.Check:
+		return errors.New("--rules is about --check")
 	case o.Since < 0:
 		return fmt.Errorf("--since %v: the past is a positive duration", o.Since)
 	case o.Points < 1:
@@ -124,6 +134,8 @@ func run(ctx context.Context, env *cmd.Env) error {
 	switch {
 	case o.Listen != "":
 		return o.serve(ctx, env, all)
+	case o.Check:
+		return o.printCheck(ctx, env, all)
 	case o.Since > 0:
 		return o.printHistory(ctx, env.Stdout, all, p.Args)
 	case o.JSON || o.CSV || o.Once || !terminal:

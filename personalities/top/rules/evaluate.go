@@ -25,12 +25,14 @@ type Alert struct {
 	Rule   string
 	Host   string
 	Name   string    `json:",omitempty"` // of the container
+	ID     string    `json:",omitempty"`
 	Since  time.Time // when it began to be so
 	Told   time.Time // when it had been so for long enough
 	Ended  time.Time // zero: it is still so
 	Value  float64   // what was measured: a share, a number, or seconds
 	Text   string    // a sentence
 	Unsure bool      `json:",omitempty"` // the host does not answer any more: it was so
+	whole  float64   // that Value is a share of
 }
 
 // State is what was found before. It may be kept as JSON; its zero value is that of a first start.
@@ -44,9 +46,11 @@ type State struct {
 // finding is what a rule says of one subject.
 type finding struct {
 	name  string // of the container
+	id    string
 	holds bool
 	since time.Time // when known
 	value float64
+	whole float64 // that value is a share of, where that is measured again and again
 	text  string
 }
 
@@ -139,10 +143,11 @@ func (e *evaluation) take(r *Rule, host string, f finding) {
 	long := e.now.Sub(since) >= r.For
 	switch {
 	case f.holds && active: // still, and what it had begun to be well is forgotten
-		a.Value, a.Text, a.Unsure = f.value, f.text, false
+		a.Value, a.Text, a.ID, a.Unsure = f.value, f.text, f.id, false
 		e.next.Active[key] = a
 	case f.holds && long:
-		a = Alert{Rule: r.String(), Host: host, Name: f.name, Since: since, Told: e.now, Value: f.value, Text: f.text}
+		a = Alert{Rule: r.String(), Host: host, Name: f.name, ID: f.id, Since: since, Told: e.now, Value: f.value,
+			Text: f.text, whole: f.whole}
 		e.next.Active[key] = a
 		e.changes = append(e.changes, a)
 	case f.holds:

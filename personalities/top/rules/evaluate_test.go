@@ -48,9 +48,11 @@ func TestKinds(t *testing.T) {
 		{"memory > 90%", func(v *View) { first(v).Memory.WorkingSet = 91 }, "web has 91 % of the memory, its limit"},
 		{"memory > 90%", func(v *View) { first(v).Memory.WorkingSet = 90 }, ""},
 		{"memory > 90%", func(v *View) { first(v).Memory = sample.Memory{WorkingSet: 950} }, "the host's"},
-		{"memory > 90%", func(v *View) { first(v).Memory = sample.Memory{WorkingSet: 950, Limit: 1 << 62} }, "the host's"},
+		{"memory > 90%", func(v *View) { first(v).Memory = sample.Memory{WorkingSet: 950, Limit: 1 << 62} },
+			"the host's"},
 		{"memory > 90%", func(v *View) { first(v).Memory.WorkingSet, first(v).State = 99, "exited" }, ""},
-		{"memory > 90%", func(v *View) { first(v).Memory, v.Set.Host.Memory.Total = sample.Memory{WorkingSet: 1}, 0 }, ""},
+		{"memory > 90%", func(v *View) { first(v).Memory, v.Set.Host.Memory.Total = sample.Memory{WorkingSet: 1}, 0 },
+			""},
 		{"memory > 90% on web", func(v *View) { first(v).Memory.WorkingSet = 91 }, "web has"},
 		{"memory > 90% on w*,x", func(v *View) { first(v).Memory.WorkingSet = 91 }, "web has"},
 		{"memory > 90% on db", func(v *View) { first(v).Memory.WorkingSet = 91 }, ""},
@@ -80,12 +82,15 @@ func TestKinds(t *testing.T) {
 		{"disk full within 1h", func(v *View) { v.Set.Host.Files[1].Growth = 1 }, "/data of edge is full in 8m0s"},
 		{"disk full within 1h", func(v *View) { v.Set.Host.Files[1].Growth = 0.01 }, ""},
 		{"disk full within 1h", func(v *View) { v.Set.Host.Files[1].Growth = -1 }, ""},
-		{"certificate ends within 14d", func(v *View) { v.Set.Host.CertEnds = noon.AddDate(0, 0, 13) }, "ends 2026-12-13"},
-		{"certificate ends within 14d", func(v *View) { v.Set.Host.CertEnds = noon.AddDate(0, 0, -1) }, "ends 2026-11-29"},
+		{"certificate ends within 14d", func(v *View) { v.Set.Host.CertEnds = noon.AddDate(0, 0, 13) },
+			"ends 2026-12-13"},
+		{"certificate ends within 14d", func(v *View) { v.Set.Host.CertEnds = noon.AddDate(0, 0, -1) },
+			"ends 2026-11-29"},
 		{"certificate ends within 14d", func(v *View) { v.Set.Host.CertEnds = noon.AddDate(0, 0, 15) }, ""},
 		{"host memory > 90%", func(v *View) { v.Set.Host.Memory.Available = 50 }, "edge has used 95 % of its memory"},
 		{"host cpu > 90%", func(v *View) { v.Set.Host.Rate.CPU = 3.9 }, "edge uses 98 % of its processors"},
-		{"host gone", func(v *View) { v.Dead, v.Err = true, "connection refused" }, "edge does not answer: connection refused"},
+		{"host gone", func(v *View) { v.Dead, v.Err = true, "connection refused" },
+			"edge does not answer: connection refused"},
 		{"host gone", func(v *View) { *v = View{Host: "edge", Dead: true} }, "edge does not answer"},
 		{"host gone for 1m", func(v *View) { v.Dead, v.Since = true, noon.Add(-2*time.Minute) }, "edge does not answer"},
 		{"host gone for 1m", func(v *View) { v.Dead, v.Since = true, noon.Add(-50*time.Second) }, ""},
@@ -249,5 +254,40 @@ func TestFull(t *testing.T) {
 	f := &sample.FileSystem{Available: 20e9}
 	if left, ok := TimeToFull(f, FromHistory(h)); !ok || left < 16*time.Hour || left > 17*time.Hour {
 		t.Errorf("by a history it is full in %s, %v", left, ok)
+	}
+}
+
+// TestOnceByHistory: at one moment, that something has lasted comes from the history.
+func TestOnceByHistory(t *testing.T) {
+	v := healthy()
+	v.Set.Containers[0].Memory.WorkingSet = 95
+	v.Set.Containers[0].Health = "unhealthy"
+	v.Set.Host.Rate.CPU = 4
+	all := parse(t, "memory > 90% for 5m\nunhealthy for 5m\nhost cpu > 90% for 5m\ndisk full within 1d")
+	low, high, much := 50.0, 95.0, 3.9
+	for name, c := range map[string]struct {
+		memory *float64 // four minutes ago
+		want   string
+	}{
+		"it was less":  {&low, "unhealthy for 5m, host cpu > 90% for 5m"},
+		"it was more":  {&high, "memory > 90% for 5m, unhealthy for 5m, host cpu > 90% for 5m"},
+		"nobody knows": {nil, "memory > 90% for 5m, unhealthy for 5m, host cpu > 90% for 5m"},
+	} {
+		var got []string
+		for _, a := range all.Once([]View{v}, noon, func(host, series string, from, to time.Time) sample.History {
+			if series == "host" {
+				return sample.History{Step: 60, Columns: []string{"cpu"}, Values: [][]*float64{{&much, nil, &much}}}
+			}
+			if host != "edge" || series != "1" || to.Sub(from) != 5*time.Minute {
+				t.Errorf("%s of %s is asked for, from %s to %s", series, host, from, to)
+			}
+			return sample.History{Step: 60, Columns: []string{"cpu", "memory"},
+				Values: [][]*float64{{nil, nil, nil}, {nil, c.memory, &high}}}
+		}) {
+			got = append(got, a.Rule)
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("%s: %q, want %s", name, got, c.want)
+		}
 	}
 }

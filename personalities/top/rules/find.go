@@ -14,7 +14,7 @@ func (r *Rule) find(v *View, disk []Used, now time.Time) []finding {
 		for i := range v.Set.Containers {
 			c := &v.Set.Containers[i]
 			f := r.container(c, &v.Set.Host)
-			f.name = c.Name
+			f.name, f.id = c.Name, c.ID
 			all = append(all, f)
 		}
 		return all
@@ -39,7 +39,8 @@ func (r *Rule) container(c *sample.Container, h *sample.Host) finding {
 		return r.share(c.Name+" uses", c.Rate.CPU, limit, "of its processors", running)
 	case Restarts:
 		n := float64(c.RestartsHour)
-		return finding{holds: n > r.Over, value: n, text: fmt.Sprintf("%s was started again %g times in an hour", c.Name, n)}
+		return finding{holds: n > r.Over, value: n,
+			text: fmt.Sprintf("%s was started again %g times in an hour", c.Name, n)}
 	case Unhealthy:
 		return finding{holds: running && c.Health == "unhealthy", text: c.Name + " is unhealthy"}
 	default: // Stopped
@@ -62,7 +63,7 @@ func (r *Rule) share(who string, part, whole float64, of string, known bool) fin
 		return finding{}
 	}
 	v := part / whole
-	return finding{holds: v > r.Over, value: v, text: fmt.Sprintf("%s %.0f %% %s", who, v*100, of)}
+	return finding{holds: v > r.Over, value: v, whole: whole, text: fmt.Sprintf("%s %.0f %% %s", who, v*100, of)}
 }
 
 func (r *Rule) host(v *View, disk []Used, now time.Time) finding {

@@ -80,7 +80,8 @@ func Default() Rules {
 	return Rules{Rules: []Rule{
 		{Kind: Memory, Over: 0.9, For: 5 * time.Minute}, {Kind: Restarts, Over: 3}, {Kind: Unhealthy},
 		{Kind: Stopped, For: time.Minute}, {Kind: DiskFull, Within: 24 * time.Hour}, {Kind: Disk, Over: 0.95},
-		{Kind: Inodes, Over: 0.95}, {Kind: Certificate, Within: 14 * 24 * time.Hour}, {Kind: HostGone}, {Kind: DaemonGone},
+		{Kind: Inodes, Over: 0.95}, {Kind: Certificate, Within: 14 * 24 * time.Hour},
+		{Kind: HostGone}, {Kind: DaemonGone},
 	}}
 }
 

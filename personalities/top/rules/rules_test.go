@@ -57,7 +57,8 @@ daemon gone at a,b
 	if fmt.Sprint(all.Webhooks) != "[https://u:p@hooks.example.org/x?y=#z]" {
 		t.Errorf("webhooks %q", all.Webhooks)
 	}
-	if again, err := Parse("again", strings.NewReader(want)); err != nil || fmt.Sprint(again.Rules) != fmt.Sprint(all.Rules) {
+	if again, err := Parse("again", strings.NewReader(want)); err != nil ||
+		fmt.Sprint(again.Rules) != fmt.Sprint(all.Rules) {
 		t.Errorf("what was written reads %v, %v", again.Rules, err)
 	}
 	var lines []string
@@ -101,7 +102,8 @@ func TestParseErrors(t *testing.T) {
 	} {
 		_, err := Parse("my.rules", strings.NewReader("unhealthy\n\n"+line+"\n"))
 		n := 3 + strings.Count(line, "\n")
-		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("my.rules:%d: ", n)) || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("my.rules:%d: ", n)) ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want line %d: %s", line, err, n, want)
 		}
 	}

@@ -152,7 +152,8 @@ func TestWatcher(t *testing.T) {
 	v.Set.Containers[0].Health = "unhealthy"
 	var told []Alert
 	open := func() *Watcher {
-		w := &Watcher{Rules: Default(), Views: func(context.Context) []View { return []View{v} }, Log: slog.New(slog.DiscardHandler),
+		w := &Watcher{Rules: Default(), Views: func(context.Context) []View { return []View{v} },
+			Log:  slog.New(slog.DiscardHandler),
 			Save: func(raw []byte) error { return os.WriteFile(path, raw, 0o600) }}
 		w.Tell = func(a []Alert) {
 			if _, err := os.Stat(path); err != nil {
