@@ -2,6 +2,7 @@ package screen
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -265,7 +266,7 @@ func (m *Model) drawProblems(c canvas, y int, states []hosts.State) int {
 // hostColumns are the places of the table of hosts: name, state, CPU, memory, disk, containers, uptime, certificate.
 func hostColumns(w int) (name, gauge int) {
 	gauge = max(4, min(16, (w-68)/3))
-	return max(10, min(28, w-49-3*gauge)), gauge
+	return max(10, min(28, w-51-3*gauge)), gauge
 }
 
 // drawHosts draws a line for each host, and what is wrong with any.
@@ -350,6 +351,7 @@ func hostFacts(s hosts.State) string {
 	if !h.CertEnds.IsZero() {
 		cert = listing.Span(h.CertEnds.Sub(s.Set.At))
 	}
-	return fmt.Sprintf("%-6s %3d %6s %5s %s %s", fmt.Sprintf("%d/%d", up, len(s.Set.Containers)), restarts, uptime, cert,
+	text := fmt.Sprintf("%-6s %3d %6s %5s %s %s", fmt.Sprintf("%d/%d", up, len(s.Set.Containers)), restarts, uptime, cert,
 		s.Kind, h.Version)
+	return strings.TrimRight(text, " ")
 }
