@@ -213,6 +213,7 @@ func (d *detail) draw(c canvas, m *Model) {
 	}
 	if box == nil {
 		c.put(0, y, c.w, d.name+" is gone.", bad)
+		y++
 	} else {
 		y = d.drawNumbers(c, y, m.rowOf(d.host, box))
 	}

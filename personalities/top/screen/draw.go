@@ -73,6 +73,15 @@ func nameOf(s hosts.State) string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.Name, "unix://"), "tcp://")
 }
 
+// elided shortens a name that is too wide: a path from its beginning, since the ends of paths differ.
+func elided(name string, w int) string {
+	name = listing.Clean(name)
+	if textWidth(name) <= w || !strings.HasPrefix(name, "/") {
+		return name
+	}
+	return "…" + tailOf(name, w-1)
+}
+
 // identity tells what a host is: daemon, driver, how long it and its machine are up, its certificate and its clock.
 func identity(s hosts.State) string {
 	if s.Set == nil {

@@ -223,7 +223,7 @@ func (m *Model) drawProblems(c canvas, y int, states []hosts.State) int {
 	for _, s := range states {
 		for _, p := range problemsOf(s, m.now) {
 			if len(states) > 1 {
-				p.text = nameOf(s) + ": " + p.text
+				p.text = elided(nameOf(s), 16) + ": " + p.text
 			}
 			list = append(list, p)
 		}
@@ -299,7 +299,7 @@ func (m *Model) drawHostLine(c canvas, y, name, gauge int, s hosts.State) {
 	if s.Dead {
 		style = bad
 	}
-	c.put(0, y, name, nameOf(s), style)
+	c.put(0, y, name, elided(nameOf(s), name), style)
 	x := name + 1
 	switch {
 	case s.Dead:

@@ -24,8 +24,9 @@ type list struct {
 	items  []item
 	cursor key // stays on a container however the order changes
 	at     int
-	top    int // first item that is seen
-	height int // of the last drawing
+	moved  bool // by the user: until then the cursor is on the first line
+	top    int  // first item that is seen
+	height int  // of the last drawing
 }
 
 // item is a line of the list: a container, or the head of a project.
@@ -121,7 +122,10 @@ func (l *list) project(head item, rows []listing.Row) {
 // restore puts the cursor on what it was on, or on what took its place.
 func (l *list) restore() {
 	i := slices.IndexFunc(l.items, func(i item) bool { return i.key() == l.cursor })
-	if i >= 0 {
+	switch {
+	case !l.moved:
+		l.at = 0
+	case i >= 0:
 		l.at = i
 	}
 	l.move(0)
@@ -129,6 +133,7 @@ func (l *list) restore() {
 
 // move moves the cursor.
 func (l *list) move(by int) {
+	l.moved = l.moved || by != 0
 	l.at = max(0, min(l.at+by, len(l.items)-1))
 	if l.at < len(l.items) {
 		l.cursor = l.items[l.at].key()
@@ -145,7 +150,7 @@ func (l *list) current() *item {
 
 func (l *list) choose(i int) bool {
 	same := l.at == i
-	l.at = i
+	l.at, l.moved = i, true
 	l.move(0)
 	return same
 }
@@ -280,6 +285,7 @@ func (l *list) fold(m *Model, k string) {
 	name := it.row.Host + "/" + project
 	l.folded[name] = k == "left" || k == " " && !l.folded[name]
 	if l.folded[name] {
+		l.moved = true
 		l.cursor = key{it.row.Host, "project " + project}
 	}
 	l.arrange(m)

@@ -141,7 +141,7 @@ func (l *list) line(c canvas, y int, it *item, cols []shown, m *Model, at bool) 
 		c.put(0, y, 1, "▸", base)
 	}
 	if it.project != "" {
-		l.head(c, y, it, cols, nameOf(m.state(it.host)), base)
+		l.head(c, y, it, cols, elided(nameOf(m.state(it.host)), widths["host"]), base)
 		return
 	}
 	if s := m.state(it.host); s.Dead && s.Kind != hosts.Groups {
@@ -170,7 +170,7 @@ func (l *list) line(c canvas, y int, it *item, cols []shown, m *Model, at bool) 
 			c.put(col.x, y, end.x+end.w-col.x, ended(it.row), toned(base, dim, at))
 			return
 		case col.Name == "host":
-			c.cell(col.x, y, col.w, nameOf(m.state(it.host)), false, toned(base, dim, at))
+			c.cell(col.x, y, col.w, elided(nameOf(m.state(it.host)), col.w), false, toned(base, dim, at))
 		default:
 			c.cell(col.x, y, col.w, col.Text(it.row), col.Right, toned(base, styleOf(cols[i].Name, it.row), at))
 		}
