@@ -198,9 +198,7 @@ func (d *detail) key(m *Model, k string) ([]Request, bool) {
 func (d *detail) show(m *Model, tab int) []Request {
 	d.tab = tab % len(tabNames)
 	d.log, d.events = pager{follow: true}, pager{follow: true}
-	delete(d.asked, log)
-	delete(d.asked, events)
-	d.logFrom = time.Time{}
+	d.asked, d.logFrom = map[string]time.Time{}, time.Time{}
 	return append([]Request{{Verb: leave}}, d.wants(m)...)
 }
 

@@ -113,23 +113,23 @@ func (d *disk) drawFiles(c canvas, y int, path string, m *Model) {
 	if f.Data {
 		name += " (data)"
 	}
-	w := max(10, c.w/4)
+	w := max(10, c.w/5)
 	c.put(0, y, w, name, plain)
-	c.gauge(w+1, y, 10, share, graded(share), dim)
+	c.gauge(w+1, y, 6, share, graded(share), dim)
 	list := []piece{{fmt.Sprintf("%5s", listing.Percent(share)), plain}}
 	add := adder(&list)
 	add("free", listing.Size(float64(f.Available))+" of "+listing.Size(float64(f.Total)), plain)
 	if f.Inodes > 0 {
 		add("inodes", listing.Percent(float64(f.FreeInodes)/float64(f.Inodes)), plain)
 	}
-	if f.Growth >= 1 || f.Growth <= -1 {
-		add("grows", listing.Size(f.Growth*60)+"/min", warn)
-	}
 	if left, ok := untilFull(f); ok {
 		add("full in", listing.Span(left), bad)
 	}
+	if f.Growth >= 1 || f.Growth <= -1 {
+		add("", fmt.Sprintf("%+.3gM/min", f.Growth*60/(1<<20)), warn)
+	}
 	add("", f.Type, dim)
-	c.pieces(w+12, y, list...)
+	c.pieces(w+8, y, list...)
 }
 
 // takers lists all that takes space: what grows first, by its speed, and then by size.

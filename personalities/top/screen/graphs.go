@@ -26,6 +26,9 @@ func charts() []chart {
 	}
 }
 
+// leastHeight is the least height of a graph with its label.
+const leastHeight = 3
+
 // drawGraphs draws the graphs below each other, or where there is width, two beside two.
 func (d *detail) drawGraphs(c canvas) {
 	list := charts()
@@ -33,7 +36,10 @@ func (d *detail) drawGraphs(c canvas) {
 	if c.w >= 120 {
 		across = 2
 	}
-	w, h := (c.w-across+1)/across, c.h/(len(list)/across)
+	if fit := max(1, c.h/leastHeight) * across; fit < len(list) {
+		list = list[:fit] // the first are those that matter
+	}
+	w, h := (c.w-across+1)/across, c.h/((len(list)+across-1)/across)
 	d.width = w - 1
 	if d.past == nil {
 		text, style := "Waiting for an answer …", dim
