@@ -21,6 +21,7 @@ import (
 	"box/engine/cgroup"
 	"box/engine/network"
 	"box/engine/state"
+	"box/engine/stats/sample"
 	"box/fs"
 	"box/fs/diskspace"
 	"box/fs/drivers"
@@ -171,6 +172,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 		return err
 	}
 	rest := cmd.NewRest()
+	own, wrong := &self{secure: secure, keeper: k.socket()}, newLimits(o, log)
 	var noted []string
 	settings := engine.Options{
 		Root: o.DataRoot, Run: o.ExecRoot, Tasks: k.client(), Keeper: k.ensure, Net: plane, Log: log,
@@ -182,8 +184,8 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 		Bridge:        o.DefaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version,
 		Release: cmd.DockerVersion(), Experimental: o.Experimental,
 		LogConfig: o.LogConfig(), IDs: ids, Warnings: o.Remote.Warnings(listeners), NoRestarts: bool(o.NoRestarts),
-		Settings: o.Settings(), Describe: (&self{secure: secure, keeper: k.socket()}).describe,
-		Measured: rest.Blink,
+		Settings: o.Settings(), Measured: rest.Blink,
+		Describe: func(h *sample.Host) { own.describe(h); wrong.describe(h) },
 	}
 	e, err := engine.Open(ctx, settings)
 	if err != nil {
@@ -192,6 +194,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	e.Note(noted...)
 	numbers.serve(e)
 	defer pushAll(ctx, o, e, log)()
+	defer wrong.watch(o, e.Monitor().Follow, log)()
 	server := newServer(e, o.LowestAPI, secure, rest, log)
 	if err := authorize(ctx, o, server); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))

@@ -15,6 +15,7 @@ import (
 	"box/engine/task"
 	"box/netapi/version"
 	"box/personalities/top/push"
+	"box/personalities/top/rules"
 )
 
 // check reports invalid values, in Docker's words where Docker checks them too, and sets defaults that depend on other
@@ -109,6 +110,20 @@ func (o *Options) checkNetwork() error {
 	return nil
 }
 
+// readRules reads the file of --monitor-rules.
+func (o *Options) readRules() error {
+	if o.Rules == "" {
+		return nil
+	}
+	f, err := os.Open(o.Rules)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	o.Limits, err = rules.Parse(o.Rules, f)
+	return err
+}
+
 func (o *Options) checkMonitor() error {
 	for _, text := range o.Push {
 		t, err := push.Parse(text)
@@ -116,6 +131,9 @@ func (o *Options) checkMonitor() error {
 			return fmt.Errorf("--monitor-push: %w", err)
 		}
 		o.Targets = append(o.Targets, t)
+	}
+	if err := o.readRules(); err != nil {
+		return fmt.Errorf("--monitor-rules: %w", err)
 	}
 	if o.MetricsAddr == "" {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"box/engine"
 	"box/engine/request"
 	"box/personalities/top/push"
+	"box/personalities/top/rules"
 )
 
 // Options are the options of the daemon, with Docker's names and defaults. A field is a flag, and the tag key names its
@@ -27,6 +28,7 @@ type Options struct {
 	unusedOptions
 
 	Targets   []*push.Target `kong:"-"` // of Push
+	Limits    rules.Rules    `kong:"-"` // of Rules
 	LowestAPI string         `kong:"-"` // minimum version of the API, from the environment; "": default
 	seccomp   string         // content of SeccompProfile
 	Notes     []string       `kong:"-"` // notes to print at startup
@@ -67,6 +69,7 @@ type monitorOptions struct {
 	Monitor     string   `key:"monitor" placeholder:"[host][:port]" help:"Serve the monitor's page there (default port 8080), with the TLS of --tls"`
 	Token       string   `name:"monitor-token" key:"monitor-token" placeholder:"file" help:"File with a token; who shows it on the page may act, as who shows a client certificate"`
 	Insecure    bool     `name:"monitor-insecure" key:"monitor-insecure" help:"Serve the page to other hosts though there is no TLS"`
+	Rules       string   `name:"monitor-rules" key:"monitor-rules" placeholder:"file" help:"Tell of what is wrong by the rules of this file (see box top --help), in the log, in the monitor and to its webhooks"`
 	Push        []string `name:"monitor-push" key:"monitor-push" placeholder:"url" help:"Send what is measured to ${databases}"`
 }
 
