@@ -28,7 +28,7 @@ func TestCheck(t *testing.T) {
 		{"as long", []string{"--rules", file("cpu > 20% for 5m on busy")}, 2,
 			"default: busy uses 75 % of its processors"},
 		{"not so long", []string{"--rules", file("cpu > 70% for 5m on busy")}, 0, ""}, // the history says 25 %
-		{"a dead host", []string{"-H", "unix:///nowhere"}, 2, "unix:///nowhere: unix:///nowhere does not answer: Cannot"},
+		{"a dead host", []string{"-H", "unix:///nowhere"}, 2, "unix:///nowhere: the host does not answer: Cannot"},
 		{"for programs", []string{"--json"}, 2, `{"Rule":"restarts > 3","Host":"default","Name":"busy",`},
 	} {
 		r := d.Docker(t, "", append([]string{"--check"}, c.args...)...)

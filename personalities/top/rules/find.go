@@ -69,26 +69,26 @@ func (r *Rule) share(who string, part, whole float64, of string, known bool) fin
 func (r *Rule) host(v *View, disk []Used, now time.Time) finding {
 	switch r.Kind {
 	case HostGone:
-		text := v.Host + " does not answer"
+		text := "the host does not answer"
 		if v.Err != "" {
 			text += ": " + v.Err
 		}
 		return finding{holds: v.Dead, since: v.Since, text: text}
 	case DaemonGone:
 		return finding{holds: !v.Dead && !v.Daemon && v.Set != nil, since: v.Since,
-			text: "no daemon answers on " + v.Host}
+			text: "no daemon answers on the host"}
 	}
 	h := &v.Set.Host
 	switch r.Kind {
 	case HostMemory:
 		used := float64(h.Memory.Total) - float64(h.Memory.Available)
-		return r.share(v.Host+" has used", used, float64(h.Memory.Total), "of its memory", true)
+		return r.share("the host has used", used, float64(h.Memory.Total), "of its memory", true)
 	case HostCPU:
-		return r.share(v.Host+" uses", h.Rate.CPU, float64(h.CPUs), "of its processors", true)
+		return r.share("the host uses", h.Rate.CPU, float64(h.CPUs), "of its processors", true)
 	case Certificate:
 		left := h.CertEnds.Sub(now)
 		return finding{holds: !h.CertEnds.IsZero() && left < r.Within, value: left.Seconds(),
-			text: fmt.Sprintf("the certificate of %s ends %s", v.Host, h.CertEnds.UTC().Format(time.DateTime))}
+			text: "the daemon's certificate ends " + h.CertEnds.UTC().Format(time.DateTime)}
 	}
 	f := dataFiles(h)
 	if f == nil {
@@ -97,17 +97,17 @@ func (r *Rule) host(v *View, disk []Used, now time.Time) finding {
 	switch r.Kind {
 	case Disk:
 		used := float64(f.Total) - float64(f.Available)
-		return r.share(f.Path+" of "+v.Host+" has used", used, float64(f.Total), "of its space", true)
+		return r.share(f.Path+" has used", used, float64(f.Total), "of its space", true)
 	case Inodes:
 		used := float64(f.Inodes) - float64(f.FreeInodes)
-		return r.share(f.Path+" of "+v.Host+" has used", used, float64(f.Inodes), "of its inodes", true)
+		return r.share(f.Path+" has used", used, float64(f.Inodes), "of its inodes", true)
 	default: // DiskFull
 		if len(disk) < 2 {
 			disk = nil
 		}
 		left, ok := TimeToFull(f, disk)
 		return finding{holds: ok && left < r.Within, value: left.Seconds(),
-			text: fmt.Sprintf("%s of %s is full in %s", f.Path, v.Host, left.Round(time.Minute))}
+			text: fmt.Sprintf("%s is full in %s", f.Path, left.Round(time.Minute))}
 	}
 }
 

@@ -157,11 +157,13 @@ func (h *hook) deliver(ctx context.Context, m Message) {
 func (h *hook) post(ctx context.Context, m Message) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, replyTime)
 	defer cancel()
-	raw, err := json.Marshal(m)
-	if err != nil {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(m); err != nil {
 		return false, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, &body)
 	if err != nil {
 		return false, err
 	}
