@@ -113,8 +113,8 @@ func (d *disk) drawFiles(c canvas, y int, path string, m *Model) {
 	if f.Data {
 		name += " (data)"
 	}
-	w := max(10, c.w/5)
-	c.put(0, y, w, name, plain)
+	w := max(12, c.w/6)
+	c.put(0, y, w, elided(name, w), plain)
 	c.gauge(w+1, y, 6, share, graded(share), dim)
 	list := []piece{{fmt.Sprintf("%5s", listing.Percent(share)), plain}}
 	add := adder(&list)
