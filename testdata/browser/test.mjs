@@ -16,12 +16,19 @@ const faults = [];
 
 // open opens the page in a browser of its own.
 async function open({holder, width = 1360, height = 850, theme = 'light'} = {}) {
-  const context = await browser.newContext({ignoreHTTPSErrors: true, viewport: {width, height}, colorScheme: theme,
-    reducedMotion: 'reduce', clientCertificates: holder ? [certificate] : undefined});
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    viewport: {width, height},
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    clientCertificates: holder ? [certificate] : undefined,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   page.on('pageerror', e => faults.push(e.message));
-  page.on('console', m => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) faults.push(m.text()); });
+  page.on('console', m => {
+    if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) faults.push(m.text());
+  });
   await page.goto(PAGE);
   await page.waitForSelector('.live.is-good');
   return page;
@@ -34,18 +41,30 @@ const text = (page, selector) => page.locator(selector).first().innerText();
 async function becomes(what, get, ok) {
   let last;
   for (const end = Date.now() + patience; Date.now() < end; await new Promise(r => setTimeout(r, 150))) {
-    if (ok(last = await get())) return last;
+    if (ok((last = await get()))) return last;
   }
   assert.fail(`never ${what}: ${JSON.stringify(last)}`);
 }
 
 const steps = {
   async 'ten containers are listed'(page) {
-    await becomes('ten rows', () => rows(page).count(), n => n === 10);
+    await becomes(
+      'ten rows',
+      () => rows(page).count(),
+      n => n === 10,
+    );
     assert.match(await text(page, 'tr:has(a:text-is("failed")) .state'), /exited 3/);
     assert.match(await text(page, 'tr:has(a:text-is("web")) .state'), /^up/);
-    await becomes('unhealthy', () => text(page, 'tr:has(a:text-is("sick")) .state'), s => s.includes('unhealthy'));
-    await becomes('busy', () => text(page, 'tr:has(a:text-is("burner")) .cpu'), s => parseFloat(s) > 5);
+    await becomes(
+      'unhealthy',
+      () => text(page, 'tr:has(a:text-is("sick")) .state'),
+      s => s.includes('unhealthy'),
+    );
+    await becomes(
+      'busy',
+      () => text(page, 'tr:has(a:text-is("burner")) .cpu'),
+      s => parseFloat(s) > 5,
+    );
     assert.equal(await page.locator('.actions').count(), 0);
   },
 
@@ -56,17 +75,28 @@ const steps = {
     await page.click('th.name button');
     await page.keyboard.press('/');
     await page.keyboard.type('shop-d');
-    await becomes('one row', () => rows(page).count(), n => n === 1);
+    await becomes(
+      'one row',
+      () => rows(page).count(),
+      n => n === 1,
+    );
     await page.fill('#filter', '');
     await page.click('.fold');
-    await becomes('folded', () => rows(page).count(), n => n === 7);
+    await becomes(
+      'folded',
+      () => rows(page).count(),
+      n => n === 7,
+    );
     assert.match(await text(page, 'tr.project .state'), /3 of 3 up/);
     await page.click('.fold');
   },
 
   async 'keys are explained'(page) {
     await page.keyboard.press('Escape');
-    await page.locator('h1, .hosts').first().click({position: {x: 1, y: 1}});
+    await page
+      .locator('h1, .hosts')
+      .first()
+      .click({position: {x: 1, y: 1}});
     await page.keyboard.press('?');
     await page.waitForSelector('dialog[open] dl.keys');
     await page.keyboard.press('Escape');
@@ -96,14 +126,26 @@ const steps = {
     assert.ok(seconds > 150 && seconds < 210, `${seconds} s are shown of 600`);
     assert.doesNotMatch(await text(page, '.past .tools .number'), /now$/);
     await page.click('.past button:text-is("Back")');
-    await becomes('live again', () => page.getAttribute('.choice button', 'aria-pressed'), v => v === 'true');
+    await becomes(
+      'live again',
+      () => page.getAttribute('.choice button', 'aria-pressed'),
+      v => v === 'true',
+    );
     for (const span of ['1 h', '1 day', '30 days', '1 year', '10 min']) {
       await page.click(`.choice button:text-is("${span}")`);
-      await becomes(span, () => page.getAttribute(`.choice button:text-is("${span}")`, 'aria-pressed'), v => v === 'true');
+      await becomes(
+        span,
+        () => page.getAttribute(`.choice button:text-is("${span}")`, 'aria-pressed'),
+        v => v === 'true',
+      );
     }
     await page.locator('.area').first().focus();
     await page.keyboard.press('+');
-    await becomes('zoomed by a key', () => page.locator('.choice [aria-pressed=true]').count(), n => n === 0);
+    await becomes(
+      'zoomed by a key',
+      () => page.locator('.choice [aria-pressed=true]').count(),
+      n => n === 0,
+    );
     await page.keyboard.press('Backspace');
     assert.equal(await page.locator('.past .empty:visible').count(), 0);
   },
@@ -112,7 +154,11 @@ const steps = {
     docker('restart', '-t', '0', 'shop-queue');
     await page.goto(`${PAGE}#/c/${await host(page)}/${docker('inspect', '-f', '{{.Id}}', 'shop-queue')}`);
     await page.click('.listed summary');
-    await becomes('an event', () => page.locator('.listed li').allInnerTexts(), all => all.some(l => /exited|started/.test(l)));
+    await becomes(
+      'an event',
+      () => page.locator('.listed li').allInnerTexts(),
+      all => all.some(l => /exited|started/.test(l)),
+    );
   },
 
   async 'the log is followed and searched'(page) {
@@ -122,25 +168,50 @@ const steps = {
     await becomes('more lines', count, n => n > before);
     assert.match(await text(page, '.log div'), /<b>of<\/b> the log, 안녕/);
     await page.fill('#filter', 'LINE 2');
-    await becomes('marks', () => page.locator('.log mark').count(), n => n > 0);
+    await becomes(
+      'marks',
+      () => page.locator('.log mark').count(),
+      n => n > 0,
+    );
     assert.equal(await page.locator('.log b').count(), 0);
   },
 
   async 'processes, settings and a hidden environment'(page) {
     await page.click('[role=tab]:text-is("Processes")');
-    await becomes('the processes', () => page.locator('.panel tbody').innerText(), s => s.includes('sh -c'));
+    await becomes(
+      'the processes',
+      () => page.locator('.panel tbody').innerText(),
+      s => s.includes('sh -c'),
+    );
     await page.click('[role=tab]:text-is("Mounts and limits")');
-    await becomes('the limit', () => page.locator('.panel').innerText(), s => s.includes('64.0 MiB'));
+    await becomes(
+      'the limit',
+      () => page.locator('.panel').innerText(),
+      s => s.includes('64.0 MiB'),
+    );
     await page.click('[role=tab]:text-is("Environment")');
-    await becomes('the names', () => page.locator('.panel').innerText(), s => s.includes('PASSWORD'));
+    await becomes(
+      'the names',
+      () => page.locator('.panel').innerText(),
+      s => s.includes('PASSWORD'),
+    );
     assert.doesNotMatch(await page.content(), /hunter2/);
   },
 
   async 'nobody acts without a certificate'(page) {
     assert.equal(await page.locator('.actions:visible').count(), 0);
     assert.equal(await text(page, '#sign'), 'read only');
-    const status = await page.evaluate(async id => (await fetch(`api/containers/${id}/stop`, {method: 'POST', body: '{}',
-      headers: {'Content-Type': 'application/json', 'X-Box-Monitor': '1'}})).status, docker('inspect', '-f', '{{.Id}}', 'web'));
+    const status = await page.evaluate(
+      async id =>
+        (
+          await fetch(`api/containers/${id}/stop`, {
+            method: 'POST',
+            body: '{}',
+            headers: {'Content-Type': 'application/json', 'X-Box-Monitor': '1'},
+          })
+        ).status,
+      docker('inspect', '-f', '{{.Id}}', 'web'),
+    );
     assert.equal(status, 401);
     assert.equal(docker('inspect', '-f', '{{.State.Running}}', 'web'), 'true');
   },
@@ -149,29 +220,62 @@ const steps = {
     await page.click('#sign');
     await page.fill('dialog input', 'wrong-token-wrong-token');
     await page.click('dialog button:text-is("Use it")');
-    await becomes('refused', () => text(page, '#status'), s => s.includes('not the token'));
+    await becomes(
+      'refused',
+      () => text(page, '#status'),
+      s => s.includes('not the token'),
+    );
     await page.click('#sign');
     await page.fill('dialog input', TOKEN);
     await page.click('dialog button:text-is("Use it")');
-    await becomes('may act', () => text(page, '#sign'), s => s === 'may act');
-    await becomes('values', () => page.locator('.panel').innerText(), s => s.includes('hunter2'));
+    await becomes(
+      'may act',
+      () => text(page, '#sign'),
+      s => s === 'may act',
+    );
+    await becomes(
+      'values',
+      () => page.locator('.panel').innerText(),
+      s => s.includes('hunter2'),
+    );
     await page.click('[data-verb=pause]');
-    await becomes('paused', () => docker('inspect', '-f', '{{.State.Status}}', 'web'), s => s === 'paused');
+    await becomes(
+      'paused',
+      () => docker('inspect', '-f', '{{.State.Status}}', 'web'),
+      s => s === 'paused',
+    );
     await page.click('[data-verb=unpause]');
-    await becomes('resumed', () => docker('inspect', '-f', '{{.State.Status}}', 'web'), s => s === 'running');
+    await becomes(
+      'resumed',
+      () => docker('inspect', '-f', '{{.State.Status}}', 'web'),
+      s => s === 'running',
+    );
   },
 
   async 'disk, hosts and events are shown'(page) {
     await page.goto(PAGE + '#/disk');
-    await becomes('the image', () => page.locator('main').innerText(), s => s.includes('busybox:latest'));
+    await becomes(
+      'the image',
+      () => page.locator('main').innerText(),
+      s => s.includes('busybox:latest'),
+    );
     await page.goto(PAGE + '#/hosts');
-    await becomes('the host', () => page.locator('main').innerText(), s => s.includes('File systems') && s.includes('user'));
+    await becomes(
+      'the host',
+      () => page.locator('main').innerText(),
+      s => s.includes('File systems') && s.includes('user'),
+    );
     await page.goto(PAGE + '#/events');
-    await becomes('events', () => page.locator('main').innerText(), s => s.includes('web started'));
+    await becomes(
+      'events',
+      () => page.locator('main').innerText(),
+      s => s.includes('web started'),
+    );
   },
 };
 
-const host = page => page.evaluate(async () => encodeURIComponent((await (await fetch('api/hosts')).json()).Hosts[0]));
+const host = page =>
+  page.evaluate(async () => encodeURIComponent((await (await fetch('api/hosts')).json()).Hosts[0]));
 
 // acting is what the holder of a certificate does.
 const acting = {
@@ -179,10 +283,22 @@ const acting = {
     await page.click('th a:text-is("mail")');
     await page.click('[data-verb=stop]');
     await page.click('dialog button:text-is("Stop")');
-    await becomes('stopped', () => docker('inspect', '-f', '{{.State.Status}}', 'mail'), s => s === 'exited');
-    await becomes('shown as stopped', () => text(page, 'h1 .state'), s => s.includes('exited'));
+    await becomes(
+      'stopped',
+      () => docker('inspect', '-f', '{{.State.Status}}', 'mail'),
+      s => s === 'exited',
+    );
+    await becomes(
+      'shown as stopped',
+      () => text(page, 'h1 .state'),
+      s => s.includes('exited'),
+    );
     await page.click('[data-verb=start]');
-    await becomes('started', () => text(page, 'h1 .state'), s => s.startsWith('up'));
+    await becomes(
+      'started',
+      () => text(page, 'h1 .state'),
+      s => s.startsWith('up'),
+    );
   },
 
   async 'limits are changed'(page) {
@@ -190,21 +306,41 @@ const acting = {
     await page.click('.actions button:text-is("Limits …")');
     await page.locator('dialog input').first().fill('48m');
     await page.click('dialog button:text-is("Change")');
-    await becomes('changed', () => docker('inspect', '-f', '{{.HostConfig.Memory}}', 'limited'), s => s === String(48 << 20));
+    await becomes(
+      'changed',
+      () => docker('inspect', '-f', '{{.HostConfig.Memory}}', 'limited'),
+      s => s === String(48 << 20),
+    );
   },
 
   async 'a shell runs in the page'(page) {
     await page.click('[role=tab]:text-is("Shell")');
     await page.click('.panel button:text-is("Open")');
-    await becomes('a prompt', () => page.locator('.screen').innerText(), s => /[#$]/.test(s));
+    await becomes(
+      'a prompt',
+      () => page.locator('.screen').innerText(),
+      s => /[#$]/.test(s),
+    );
     await page.keyboard.type('echo it-is-$((40+2)); echo 안녕\n');
-    await becomes('an answer', () => page.locator('.screen').innerText(), s => s.includes('it-is-42') && /^안녕$/m.test(s));
+    await becomes(
+      'an answer',
+      () => page.locator('.screen').innerText(),
+      s => s.includes('it-is-42') && /^안녕$/m.test(s),
+    );
     await page.keyboard.type('top -d 1\n');
-    await becomes('top', () => page.locator('.screen').innerText(), s => s.includes('Mem:'));
+    await becomes(
+      'top',
+      () => page.locator('.screen').innerText(),
+      s => s.includes('Mem:'),
+    );
     await picture(page, 'shell');
     await page.keyboard.type('q');
     await page.keyboard.type('exit\n');
-    await becomes('the end', () => page.locator('.panel .tools').innerText(), s => s.includes('ended'));
+    await becomes(
+      'the end',
+      () => page.locator('.panel .tools').innerText(),
+      s => s.includes('ended'),
+    );
   },
 };
 
@@ -230,10 +366,16 @@ await tried(await open({holder: true}), acting);
 for (const theme of ['light', 'dark']) {
   for (const width of [1360, 360]) {
     const page = await open({theme, width, height: width === 360 ? 740 : 850});
-    const h = await host(page), id = docker('inspect', '-f', '{{.Id}}', 'burner');
-    for (const [name, hash, ready] of [['list', '#/', 'table.containers tbody tr'], ['container', `#/c/${h}/${id}`, '.graphs canvas'],
-      ['log', `#/c/${h}/${docker('inspect', '-f', '{{.Id}}', 'web')}/log`, '.log div'], ['host', '#/hosts', '.graphs canvas'],
-      ['disk', '#/disk', '.tables tbody tr'], ['events', '#/events', '.events li']]) {
+    const h = await host(page),
+      id = docker('inspect', '-f', '{{.Id}}', 'burner');
+    for (const [name, hash, ready] of [
+      ['list', '#/', 'table.containers tbody tr'],
+      ['container', `#/c/${h}/${id}`, '.graphs canvas'],
+      ['log', `#/c/${h}/${docker('inspect', '-f', '{{.Id}}', 'web')}/log`, '.log div'],
+      ['host', '#/hosts', '.graphs canvas'],
+      ['disk', '#/disk', '.tables tbody tr'],
+      ['events', '#/events', '.events li'],
+    ]) {
       await page.goto(PAGE + hash);
       await page.waitForSelector(ready);
       await page.waitForTimeout(2500);

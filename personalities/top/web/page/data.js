@@ -91,7 +91,7 @@ async function loadSparks(h) {
     const have = h.sparks.get(id) ?? [];
     h.sparks.set(
       id,
-      values
+      (values ?? [])
         .filter(v => v !== null)
         .concat(have)
         .slice(-sparkLength),

@@ -2,9 +2,9 @@
 import {act} from './actions.js';
 import {ask, button, dialog, el, status, text} from './dom.js';
 import {DISK, LOG, get, hosts, lines, listen, post, session} from './data.js';
-import {address} from './list.js';
+import {address} from './rows.js';
 import {ago, brief, bytes, count, ordered, percent, rate} from './format.js';
-import {fullIn, table} from './hosts.js';
+import {full, fullIn, table} from './parts.js';
 
 const weak = 1; // bytes a second that are not worth a word
 
@@ -195,7 +195,7 @@ export function diskPage(root, name) {
       (h.machine?.Files ?? []).map(f => [
         f.Path + (f.Data ? ' (data)' : ''),
         f.Device,
-        percent(100 * (1 - f.Available / (f.Total || 1))),
+        percent(100 * full(f)),
         bytes(f.Available),
         bytes(f.Total),
         f.Inodes ? percent((100 * f.FreeInodes) / f.Inodes) : '',

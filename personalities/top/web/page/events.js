@@ -15,7 +15,7 @@ export function kindOf(e) {
 const words = {
   die: 'exited',
   oom: 'ran out of memory',
-  kill: 'was sent a signal',
+  kill: 'was sent',
   start: 'started',
   stop: 'was stopped',
   create: 'created',

@@ -3,16 +3,7 @@ import {attr, el, order, text} from './dom.js';
 import {hosts, listen} from './data.js';
 import {Graphs} from './graphs.js';
 import {ago, brief, bytes, count, date, long, percent, rate, time} from './format.js';
-
-// dataFiles returns the file system of the daemon's data.
-export const dataFiles = m => (m?.Files ?? []).find(f => f.Data) ?? (m?.Files ?? [])[0];
-
-// hottest returns the highest temperature, or null.
-export const hottest = m =>
-  (m?.Heat ?? []).reduce((top, h) => (top === null || h.Celsius > top ? h.Celsius : top), null);
-
-// fullIn says in how many seconds a file system is full as it grows now.
-export const fullIn = f => (f.Growth > 0 ? f.Available / f.Growth : Infinity);
+import {dataFiles, facts, full, fullIn, level, table} from './parts.js';
 
 // stateOf says whether a host is alive.
 export function stateOf(h) {
@@ -20,8 +11,6 @@ export function stateOf(h) {
   if (!h.machine) return 'no answer yet';
   return '';
 }
-
-const level = (share, warn, bad) => (share > bad ? 'bad' : share > warn ? 'warn' : null);
 
 // share is a number with a bar.
 function share(title) {
@@ -70,10 +59,11 @@ function entry(h) {
       const used = m.Memory.Total - m.Memory.Available;
       memory.set(used / m.Memory.Total, percent((100 * used) / m.Memory.Total));
       disk.hidden = !f;
-      if (f) disk.set(1 - f.Available / f.Total, bytes(f.Available) + ' free');
+      if (f) disk.set(full(f), bytes(f.Available) + ' free');
       text(load, m.Load.map(l => l.toFixed(2)).join(' '));
     }
     text(alarm, [stateOf(h), ...(m?.Warnings ?? []), m?.Clock].filter(Boolean).join(' · '));
+    attr(alarm, 'class', h.dead ? 'alarm' : 'alarm mild');
   };
   return root;
 }
@@ -117,71 +107,6 @@ const modes = [
   ['Idle', 'idle'],
 ];
 
-// table makes a table of texts whose rows are set at once.
-export function table(caption, columns) {
-  const body = el('tbody');
-  const root = el(
-    'table',
-    {class: 'small'},
-    el('caption', null, caption),
-    el(
-      'thead',
-      null,
-      el(
-        'tr',
-        null,
-        columns.map(c => el('th', {scope: 'col', class: c[1]}, c[0])),
-      ),
-    ),
-    body,
-  );
-  let rows = [];
-  root.set = list => {
-    while (rows.length < list.length) {
-      rows.push(
-        el(
-          'tr',
-          null,
-          columns.map((c, i) => el(i ? 'td' : 'th', {class: c[1], scope: i ? null : 'row'})),
-        ),
-      );
-    }
-    rows.length = list.length;
-    list.forEach((cells, i) =>
-      cells.forEach((value, j) => {
-        const cell = rows[i].children[j];
-        if (value instanceof Node) {
-          if (cell.firstChild !== value) cell.replaceChildren(value);
-        } else text(cell, value);
-      }),
-    );
-    order(body, rows);
-    root.hidden = list.length === 0;
-  };
-  root.hidden = true;
-  return root;
-}
-
-// facts is a list of terms and what they are now.
-export function facts() {
-  const root = el('dl', {class: 'facts'}),
-    have = new Map();
-  root.set = list => {
-    const out = [];
-    for (const [term, value, kind] of list) {
-      if (value === null || value === undefined || value === '' || value === false) continue;
-      if (!have.has(term)) have.set(term, el('div', null, el('dt', null, term), el('dd')));
-      const pair = have.get(term),
-        dd = pair.lastChild;
-      text(dd, String(value));
-      attr(dd, 'class', kind);
-      out.push(pair);
-    }
-    order(root, out);
-  };
-  return root;
-}
-
 // busy returns the shares of time of each mode between two measurements.
 function busy(before, now) {
   const spent = modes.map(([key]) => Math.max(0, now[key] - before[key]));
@@ -202,12 +127,12 @@ export function hostPage(root, name) {
     now = facts();
   const bar = el('div', {class: 'stack', role: 'img'}),
     key = el('ul', {class: 'key'});
-  const parts = modes.map(([k], i) => {
+  const parts = modes.map((_, i) => {
     const e = el('span', {class: 'mode' + i});
     bar.append(e);
     return e;
   });
-  const keys = modes.map(([k, label], i) => {
+  const keys = modes.map(([, label], i) => {
     const value = el('span', {class: 'number'});
     key.append(el('li', null, el('i', {class: 'mode' + i}), label + ' ', value));
     return value;
@@ -254,6 +179,7 @@ export function hostPage(root, name) {
   function draw() {
     const m = h.machine;
     text(alarm, [stateOf(h), ...(m?.Warnings ?? []), m?.Clock].filter(Boolean).join(' · '));
+    attr(alarm, 'class', h.dead ? 'alarm' : 'alarm mild');
     if (!m || m === drawn) return;
     drawn = m;
     const certificate = time(m.CertEnds);
@@ -268,7 +194,6 @@ export function hostPage(root, name) {
       ['Up for', long((Date.now() - time(m.Booted)) / 1000)],
       ['Daemon for', time(m.Started) && long((Date.now() - time(m.Started)) / 1000)],
       ['Certificate ends', certificate && date(certificate), certificate - Date.now() < 14 * 864e5 ? 'warn' : null],
-      ['Clock', m.Clock, 'bad'],
     ]);
     const used = m.Memory.Total - m.Memory.Available,
       swap = m.Memory.SwapTotal - m.Memory.SwapFree;
@@ -299,7 +224,7 @@ export function hostPage(root, name) {
         f.Path + (f.Data ? ' (data)' : ''),
         f.Type,
         f.Device,
-        percent(100 * (1 - f.Available / (f.Total || 1))),
+        percent(100 * full(f)),
         bytes(f.Available),
         bytes(f.Total),
         f.Inodes ? percent((100 * f.FreeInodes) / f.Inodes) : '',

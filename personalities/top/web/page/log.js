@@ -6,11 +6,9 @@ const kept = 10000; // lines
 const times = /^\S+Z /;
 
 // plain takes out what terminals do not print: colours and movements.
-// eslint-disable-next-line no-control-regex
 const plain = line =>
   line
     .replace(/\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])/g, '')
-    // eslint-disable-next-line no-control-regex
     .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '');
 
 // logView shows the log of a container in root, and returns what ends that.

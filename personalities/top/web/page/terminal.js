@@ -43,7 +43,7 @@ function bytesOf(e, application) {
   }
   if (e.key === 'Tab' && e.shiftKey) return '\x1b[Z';
   const said = sequences[e.key];
-  if (said && application && /^\x1b\[[A-DHF]$/.test(said)) return '\x1bO' + said[2]; // eslint-disable-line no-control-regex
+  if (said && application && /^\x1b\[[A-DHF]$/.test(said)) return '\x1bO' + said[2];
   if (said) return said;
   return e.altKey && e.key.length === 1 ? '\x1b' + e.key : null;
 }
