@@ -28,6 +28,7 @@ import (
 
 // edge is a whole server over a socket, with an engine whose programs are echoes.
 type edge struct {
+	engine   *engine.Engine
 	socket   string
 	id       string                 // of a running container
 	panicked atomic.Pointer[string] // what the server and the engine say of the last panic
@@ -58,7 +59,7 @@ func (e *edge) WithGroup(string) slog.Handler      { return e }
 func startEdge(tb testing.TB) *edge {
 	e := &edge{}
 	en, dir := enginetest.Open(tb, func(o *engine.Options) { o.Log = slog.New(e) })
-	e.socket = filepath.Join(dir, "s")
+	e.engine, e.socket = en, filepath.Join(dir, "s")
 	s := New(en, Product{Release: "29.1.0+box-test", Version: "test"}, slog.New(e), func() {})
 	l, err := net.Listen("unix", e.socket)
 	if err != nil {

@@ -104,6 +104,56 @@ func TestEventsInOrder(t *testing.T) {
 	}
 }
 
+// TestManyReadersOfEvents: 15 clients get each of 50,000 events once, in order, while five do not read.
+func TestManyReadersOfEvents(t *testing.T) {
+	const total, live, stalled = 50_000, 15, 5
+	e := startEdge(t)
+	over := make(chan error, live)
+	for n := range live + stalled {
+		c := e.dial(t)
+		defer c.Close()
+		in := bufio.NewReader(c)
+		if _, err := io.WriteString(c, "GET /events HTTP/1.1\r\nHost: d\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n < live {
+			go func() { over <- readEvents(res.Body, total) }()
+		}
+	}
+	for n := range total {
+		e.engine.Events().Publish(t.Context(), "volume", "create", fmt.Sprint(n), map[string]string{"driver": "local"})
+	}
+	for range live {
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// readEvents reads events with the numbers from 0 on.
+func readEvents(r io.Reader, total int) error {
+	last := int64(0)
+	d := json.NewDecoder(r)
+	for n := range total {
+		var m struct {
+			Actor    struct{ ID string }
+			TimeNano int64
+		}
+		if err := d.Decode(&m); err != nil {
+			return fmt.Errorf("after %d events: %w", n, err)
+		}
+		if m.Actor.ID != fmt.Sprint(n) || m.TimeNano <= last {
+			return fmt.Errorf("event %s at %d comes after %d, want %d", m.Actor.ID, m.TimeNano, last, n)
+		}
+		last = m.TimeNano
+	}
+	return nil
+}
+
 // TestRemoveOnDie: clients of before --rm was the daemon's remove a container when they hear that it died, which it
 // must let them.
 func TestRemoveOnDie(t *testing.T) {

@@ -39,8 +39,9 @@ type Bus struct {
 
 // listener is somebody's place.
 type listener struct {
-	after  int64 // time of the event that was taken last
-	joined int64 // time of the newest event when it came
+	after  int64     // time of the event that was taken last
+	joined int64     // time of the newest event when it came
+	taken  time.Time // when that was
 	wake   chan struct{}
 	place  place // in the files, where it reads those
 }
@@ -67,7 +68,7 @@ func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Actio
 	b.published++
 	b.ring = append(b.ring, message(now, kind, action, id, attributes))
 	if b.files != nil {
-		lost, ok := b.files.write(&b.ring[len(b.ring)-1])
+		lost, ok := b.files.write(&b.ring[len(b.ring)-1], b.wanted)
 		if b.lost = max(b.lost, lost); !ok {
 			b.unkept = append(b.unkept, now)
 		}
@@ -79,6 +80,20 @@ func (b *Bus) Publish(ctx context.Context, kind events.Type, action events.Actio
 		default:
 		}
 	}
+}
+
+// patience is for how long a listener may stand still before the files grow no more for it.
+const patience = 5 * time.Second
+
+// wanted is the time after which somebody who goes on has yet to take events.
+func (b *Bus) wanted() int64 {
+	wanted := b.last
+	for l := range b.listeners {
+		if l.after < wanted && time.Since(l.taken) < patience {
+			wanted = l.after
+		}
+	}
+	return wanted
 }
 
 // message is an event as Docker sends it.

@@ -20,10 +20,12 @@ import (
 	"box/fs/disk"
 )
 
-// What the files may take, and how long an event may go unsynced. A longer line than maxLine is not kept.
+// What the files may take, and how long an event may go unsynced. There are mostFiles only while somebody reads them
+// who is behind and goes on. A longer line than maxLine is not kept.
 const (
 	maxFile   = 2 << 20
 	maxFiles  = 2
+	mostFiles = 8
 	maxLine   = 256 << 10
 	syncEvery = time.Minute
 )
@@ -38,9 +40,9 @@ type files struct {
 	// Of who publishes, one at a time.
 	file   *os.File
 	size   int64
-	last   int64 // time of the last event
-	first  int64 // time of the last event of the file before the newest
-	silent bool  // that it does not work was said
+	last   int64   // time of the last event
+	ends   []int64 // times of the last events of the files before the newest
+	silent bool    // that it does not work was said
 
 	mu    sync.Mutex // guards what follows
 	all   []int      // numbers of the files, oldest first
@@ -109,8 +111,11 @@ func (f *files) open() error {
 	if len(f.all) == 0 {
 		return f.begin(1)
 	}
-	for _, n := range f.all {
-		f.first, f.last = f.last, max(f.last, lastOf(f.path(n)))
+	for i, n := range f.all {
+		if i > 0 {
+			f.ends = append(f.ends, f.last)
+		}
+		f.last = max(f.last, lastOf(f.path(n)))
 	}
 	if f.file, err = os.OpenFile(f.path(f.all[len(f.all)-1]), os.O_RDWR, 0); err != nil {
 		return err
@@ -152,10 +157,11 @@ func (f *files) begin(number int) error {
 }
 
 // write appends an event, and tells whether that worked. If others had to go for it, lost is the time of the last one.
-func (f *files) write(m *events.Message) (lost int64, ok bool) {
+// Those after the time wanted stay if that can be.
+func (f *files) write(m *events.Message, wanted func() int64) (lost int64, ok bool) {
 	text, err := format(m)
 	if err == nil && f.size > 0 && f.size+int64(len(text)) > maxFile {
-		lost, err = f.rotate()
+		lost, err = f.rotate(wanted)
 	}
 	if err == nil {
 		_, err = f.disk.WriteAt(f.file, text, f.size)
@@ -172,22 +178,25 @@ func (f *files) write(m *events.Message) (lost int64, ok bool) {
 	return lost, true
 }
 
-// rotate begins a new file, and removes the oldest. It returns the time of the last event of that.
-func (f *files) rotate() (lost int64, err error) {
+// rotate begins a new file, and removes the oldest ones. It returns the time of the last event in those.
+func (f *files) rotate(wanted func() int64) (lost int64, err error) {
 	f.mu.Lock()
 	all := f.all
 	f.mu.Unlock()
-	if len(all) >= maxFiles {
-		lost = f.first
+	for len(all) >= mostFiles || len(all) >= maxFiles && f.ends[0] <= wanted() {
 		if err := f.disk.Remove(f.path(all[0])); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return lost, err
 		}
+		lost, f.ends, all = f.ends[0], f.ends[1:], all[1:]
 		f.mu.Lock()
-		f.all = slices.Clone(all[1:])
+		f.all = slices.Clone(all)
 		f.mu.Unlock()
 	}
-	f.first = f.last
-	return lost, f.begin(all[len(all)-1] + 1)
+	if err := f.begin(all[len(all)-1] + 1); err != nil {
+		return lost, err
+	}
+	f.ends = append(f.ends, f.last)
+	return lost, nil
 }
 
 // later syncs within a minute.

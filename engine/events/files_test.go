@@ -244,7 +244,7 @@ func TestBehind(t *testing.T) {
 		events int
 		label  string
 		whole  bool
-	}{{"memory", queued / 2, "", true}, {"disk", 3 * queued, "", true}, {"neither", 3 * queued, strings.Repeat("x", 700),
+	}{{"memory", queued / 2, "", true}, {"disk", 3 * queued, "", true}, {"neither", 3 * queued, strings.Repeat("x", 2000),
 		false}} {
 		b := keep(t, t.TempDir(), nil)
 		stuck, started, over := make(chan struct{}), make(chan struct{}), make(chan error, 1)
@@ -272,6 +272,61 @@ func TestBehind(t *testing.T) {
 			t.Errorf("%s: over with %v after %d", c.name, err, len(all))
 		}
 		inOrder(t, all, 0, len(all))
+	}
+}
+
+// TestBehindAndGoingOn: the files grow for one that is behind and goes on, up to a bound, and shrink again; for one
+// that stands still they do not.
+func TestBehindAndGoingOn(t *testing.T) {
+	dir := t.TempDir()
+	count := func() int {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	b := keep(t, dir, nil)
+	l := b.join(time.Time{}, false)
+	defer b.leave(l)
+	n := 0
+	publish := func(events int) {
+		for range events {
+			b.Publish(t.Context(), "container", "start", fmt.Sprint(n), map[string]string{"l": strings.Repeat("x", 1000)})
+			n++
+		}
+	}
+	publish(12_000) // of more than 1,000 bytes: six files
+	if got := count(); got < 6 || got > 7 {
+		t.Errorf("there are %d files", got)
+	}
+	var all []events.Message
+	for {
+		some, ok := b.next(l)
+		if !ok {
+			t.Fatalf("it is cut off after %d", len(all))
+		}
+		if len(some) == 0 {
+			break
+		}
+		all = append(all, some...)
+	}
+	inOrder(t, all, 0, n)
+	publish(3000)
+	if got := count(); got != maxFiles {
+		t.Errorf("there are %d files when it has read them", got)
+	}
+	publish(20_000)
+	if got := count(); got != mostFiles {
+		t.Errorf("there are %d files when it is too far behind", got)
+	}
+	l.taken = time.Now().Add(-2 * patience)
+	publish(3000)
+	if got := count(); got != maxFiles {
+		t.Errorf("there are %d files when it stands still", got)
+	}
+	if _, ok := b.next(l); ok {
+		t.Error("it is not cut off")
 	}
 }
 

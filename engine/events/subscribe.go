@@ -56,7 +56,7 @@ func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started fun
 func (b *Bus) join(since time.Time, asks bool) *listener {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := &listener{after: b.last, joined: b.last, wake: make(chan struct{}, 1)}
+	l := &listener{after: b.last, joined: b.last, taken: time.Now(), wake: make(chan struct{}, 1)}
 	switch {
 	case !asks:
 	case since.IsZero() || since.Unix() <= 0:
@@ -88,9 +88,7 @@ func (b *Bus) next(l *listener) ([]events.Message, bool) {
 		}
 		n := b.index(l.after)
 		some := append([]events.Message(nil), b.ring[n:min(n+batch, len(b.ring))]...)
-		if len(some) > 0 {
-			l.after = some[len(some)-1].TimeNano
-		}
+		l.take(some)
 		return some, true
 	}
 	b.mu.Unlock()
@@ -102,8 +100,13 @@ func (b *Bus) next(l *listener) ([]events.Message, bool) {
 	}
 	if len(some) == 0 {
 		l.after = evicted // what is not there was lost before the listener came
-	} else {
-		l.after = some[len(some)-1].TimeNano
 	}
+	l.take(some)
 	return some, true
+}
+
+func (l *listener) take(some []events.Message) {
+	if len(some) > 0 {
+		l.after, l.taken = some[len(some)-1].TimeNano, time.Now()
+	}
 }
