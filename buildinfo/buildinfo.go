@@ -2,7 +2,6 @@
 package buildinfo
 
 import (
-	"debug/buildinfo"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -23,15 +22,6 @@ var Current = sync.OnceValue(func() Build {
 	}
 	return of(info)
 })
-
-// ReadFile returns the build of another file of box, which it does not execute.
-func ReadFile(path string) (Build, error) {
-	info, err := buildinfo.ReadFile(path)
-	if err != nil {
-		return Build{}, err
-	}
-	return of(info), nil
-}
 
 func of(info *debug.BuildInfo) (b Build) {
 	for _, d := range info.Deps {

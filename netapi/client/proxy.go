@@ -8,28 +8,18 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-
-	"golang.org/x/net/http/httpproxy"
 )
 
-// ProxyFrom returns a function that chooses the proxy for a URL by HTTP_PROXY, HTTPS_PROXY and NO_PROXY. It returns nil
-// if there is no proxy. Connections to this host never use one.
+// ProxyFrom returns a function that chooses the proxy for a URL by HTTP_PROXY, HTTPS_PROXY and NO_PROXY of this
+// process (http.ProxyFromEnvironment). It returns nil if getenv knows of no proxy. Connections to this host never use
+// one.
 func ProxyFrom(getenv func(string) string) func(*url.URL) (*url.URL, error) {
-	either := func(upper, lower string) string {
-		if v := getenv(upper); v != "" {
-			return v
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+		if getenv(name) != "" {
+			return func(u *url.URL) (*url.URL, error) { return http.ProxyFromEnvironment(&http.Request{URL: u}) }
 		}
-		return getenv(lower)
 	}
-	config := httpproxy.Config{
-		HTTPProxy:  either("HTTP_PROXY", "http_proxy"),
-		HTTPSProxy: either("HTTPS_PROXY", "https_proxy"),
-		NoProxy:    either("NO_PROXY", "no_proxy"),
-	}
-	if config.HTTPProxy == "" && config.HTTPSProxy == "" {
-		return nil
-	}
-	return config.ProxyFunc()
+	return nil
 }
 
 // proxied tells whether requests may use a proxy, which is so for tcp only.

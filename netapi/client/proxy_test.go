@@ -2,14 +2,18 @@ package client
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
 // proxy forwards requests and, if it connects, streams to a server, whatever host they are for. It notes what it is
@@ -61,6 +65,26 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	both.Wait()
 }
 
+// environment is what http.ProxyFromEnvironment would choose by variables, in which PROXY is an address: that looks at
+// those of the process alone, and once.
+func environment(env map[string]string, address string) func(*url.URL) (*url.URL, error) {
+	value := func(upper, lower string) string {
+		return strings.Replace(cmp.Or(env[upper], env[lower]), "PROXY", address, 1)
+	}
+	return (&httpproxy.Config{HTTPProxy: value("HTTP_PROXY", "http_proxy"),
+		HTTPSProxy: value("HTTPS_PROXY", "https_proxy"), NoProxy: value("NO_PROXY", "no_proxy")}).ProxyFunc()
+}
+
+// TestProxyFrom: without a variable that names a proxy there is none to ask.
+func TestProxyFrom(t *testing.T) {
+	for name, want := range map[string]bool{"HTTP_PROXY": true, "https_proxy": true, "NO_PROXY": false, "OTHER": false} {
+		got := ProxyFrom(func(asked string) string { return map[string]string{name: "http://p"}[asked] })
+		if (got != nil) != want {
+			t.Errorf("%s: %t", name, got != nil)
+		}
+	}
+}
+
 func TestProxy(t *testing.T) {
 	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Api-Version", MaxVersion)
@@ -97,9 +121,7 @@ func TestProxy(t *testing.T) {
 		p := &proxy{to: daemon.Listener.Addr().String(), connects: row.connects}
 		server := httptest.NewServer(p)
 		address := server.Listener.Addr().String()
-		c, err := New(Options{Host: "tcp://far.example:2375", UserAgent: "test", Proxy: ProxyFrom(func(name string) string {
-			return strings.Replace(row.env[name], "PROXY", address, 1)
-		})})
+		c, err := New(Options{Host: "tcp://far.example:2375", UserAgent: "test", Proxy: environment(row.env, address)})
 		if err != nil {
 			t.Fatal(err)
 		}
