@@ -246,7 +246,10 @@ func (c *Collector) measureContainer(t *Target, now time.Time, slow bool,
 	out := t.Container
 	k := c.tracks[out.ID]
 	if k == nil {
-		k = &track{restarts: restarts{before: out.Restarts}}
+		k = &track{}
+		if c.last.Load() == nil { // those of before: nobody knows when
+			k.restarts.before = out.Restarts
+		}
 		c.tracks[out.ID] = k
 	}
 	k.seen = true

@@ -262,6 +262,25 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
+// TestRestartsOfNew: those of a container that came while the collector looks count from the first on, those of one that
+// was there before it from then on.
+func TestRestartsOfNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c := newWorld(t)
+		restarted := func(t *Target) { t.Container.Restarts = 5 }
+		w.put("old", 0, restarted)
+		run(t, c)
+		sets, stop := c.Watch()
+		defer stop()
+		<-sets
+		w.put("new", 0, restarted)
+		set := <-sets
+		if set.Containers[0].RestartsHour != 5 || set.Containers[1].RestartsHour != 0 {
+			t.Errorf("new %d, old %d", set.Containers[0].RestartsHour, set.Containers[1].RestartsHour)
+		}
+	})
+}
+
 // TestDisks: a running container is counted each minute, one that does not run once, one that is gone no more.
 func TestDisks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
