@@ -40,8 +40,16 @@ func Run(ctx context.Context, env *cmd.Env, all []*hosts.Host, o Options) error 
 	}
 	defer s.Fini()
 	s.EnableMouse(tcell.MouseButtonEvents)
+	fallBack(s)
 	r := &runner{screen: s, model: NewModel(o, time.Now()), hosts: all, worker: newWorker(all)}
 	return r.run(ctx)
+}
+
+// fallBack says what stands for the signs that a terminal of ASCII lacks, besides bars (canvas.bars).
+func fallBack(s tcell.Screen) {
+	for sign, ascii := range map[rune]string{'…': "~", '·': "-", '↓': "v", '↑': "^", '▸': ">", '▾': "v", '×': "x", '°': " "} {
+		s.RegisterRuneFallback(sign, ascii)
+	}
 }
 
 // runner is the loop of the screen.
@@ -58,6 +66,7 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.worker.all.Wait()
 	defer cancel()
 	changed := r.watch(ctx)
+	r.update()
 	keys, quit := make(chan tcell.Event, 16), make(chan struct{})
 	defer close(quit)
 	go r.screen.ChannelEvents(keys, quit)
