@@ -28,7 +28,8 @@ func (o *options) serve(ctx context.Context, env *cmd.Env, all []*hosts.Host) er
 		return failed("--listen", err)
 	}
 	log := slog.New(slog.NewTextHandler(env.Stderr, nil))
-	s, err := web.New(web.Options{Hosts: all, Secure: secure, Token: o.Token, Names: web.Names(o.Listen, secure), Log: log})
+	s, err := web.New(web.Options{Hosts: all, Secure: secure, Token: o.Token, Log: log,
+		Names: web.Names(o.Listen, secure)})
 	if err != nil {
 		return failed("--listen-token", errors.Join(err, l.Close()))
 	}

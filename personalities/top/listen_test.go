@@ -44,8 +44,8 @@ func TestListen(t *testing.T) {
 	said, stderr := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := Command.Main(ctx, &cmd.Env{Args: []string{"-H", d.Host, "--listen", "127.0.0.1:0"}, Stdin: strings.NewReader(""),
-			Stdout: io.Discard, Stderr: stderr, Getenv: func(string) string { return "" }, Dir: t.TempDir()})
+		err := Command.Main(ctx, &cmd.Env{Args: []string{"-H", d.Host, "--listen", "127.0.0.1:0"},
+			Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: stderr, Getenv: func(string) string { return "" }, Dir: t.TempDir()})
 		stderr.CloseWithError(io.EOF)
 		ended <- err
 	}()

@@ -24,15 +24,20 @@ import (
 const actWait = 10 * time.Minute
 
 // body decodes the body of a request. Fields that are not known are an error: a limit must not be lost by its spelling.
-func body(r *http.Request, v any) error {
-	d := json.NewDecoder(r.Body)
+// What is done then may take longer than the body may.
+func (s *Server) body(w http.ResponseWriter, r *http.Request, v any) error {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(s.bodyWait)) // of connections, which have them
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return fmt.Errorf("the body of the request: %w", badBody(err))
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("the body of the request has more than one value: %w", errdefs.ErrInvalidArgument)
+		return fmt.Errorf("the body of the request has more than one value, or none that ends: %w",
+			errdefs.ErrInvalidArgument)
 	}
+	_ = c.SetReadDeadline(time.Time{}) // else the end of the time would look like the client's
 	return nil
 }
 
@@ -66,7 +71,7 @@ func (s *Server) containerAction(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var c change
-	if err := body(r, &c); err != nil {
+	if err := s.body(w, r, &c); err != nil {
 		return err
 	}
 	api, free, err := s.clientFor(r, h)
@@ -141,10 +146,10 @@ type thing struct {
 }
 
 // on decodes a thing and returns the client of the host that a request names.
-func (s *Server) on(r *http.Request) (t thing, api *client.Client, free func(), err error) {
+func (s *Server) on(w http.ResponseWriter, r *http.Request) (t thing, api *client.Client, free func(), err error) {
 	h, err := s.host(r)
 	if err == nil {
-		err = body(r, &t)
+		err = s.body(w, r, &t)
 	}
 	if err == nil && !plainName(t.Name) {
 		err = fmt.Errorf("the name %.100q: %w", t.Name, errdefs.ErrInvalidArgument)
@@ -157,7 +162,7 @@ func (s *Server) on(r *http.Request) (t thing, api *client.Client, free func(), 
 }
 
 func (s *Server) imageAction(w http.ResponseWriter, r *http.Request) error {
-	t, api, free, err := s.on(r)
+	t, api, free, err := s.on(w, r)
 	if err != nil {
 		return err
 	}
@@ -197,7 +202,7 @@ func (s *Server) pull(w http.ResponseWriter, r *http.Request, api *client.Client
 }
 
 func (s *Server) volumeAction(w http.ResponseWriter, r *http.Request) error {
-	t, api, free, err := s.on(r)
+	t, api, free, err := s.on(w, r)
 	if err != nil {
 		return err
 	}
@@ -214,7 +219,7 @@ func (s *Server) volumeAction(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) networkAction(w http.ResponseWriter, r *http.Request) error {
-	t, api, free, err := s.on(r)
+	t, api, free, err := s.on(w, r)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"bufio"
 	"crypto/tls"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -437,5 +440,49 @@ func TestHeaders(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
 			}
 		}
+	}
+}
+
+// What is done may take longer than a request may take to arrive.
+func TestSlowAction(t *testing.T) {
+	d := newDaemon(1)
+	s, h := serve(t, d)
+	s.bodyWait, d.slow = 50*time.Millisecond, 400*time.Millisecond
+	measured(t, h)
+	r, err := http.NewRequest("POST", "http://"+listening(t, s)+"/api/containers/"+containerID(0)+"/restart",
+		strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Content-Type": {"application/json"}, ownHeader: {"1"}, "Authorization": {"Bearer " + secret}}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if body, _ := io.ReadAll(answer.Body); answer.StatusCode != 200 {
+		t.Errorf("%d %s", answer.StatusCode, body)
+	}
+}
+
+// A body that does not come is not waited for.
+func TestSlowBody(t *testing.T) {
+	s, h := serve(t, newDaemon(1))
+	s.bodyWait = 50 * time.Millisecond
+	measured(t, h)
+	c, err := net.Dial("tcp", listening(t, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(c, "POST /api/containers/%s/stop HTTP/1.1\r\nHost: localhost\r\n%s: 1\r\nAuthorization: Bearer %s\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{", containerID(0), ownHeader, secret)
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != 400 {
+		t.Errorf("%s", answer.Status)
 	}
 }

@@ -38,11 +38,6 @@ func (s *Server) disk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	free, err := s.take() // some daemons walk their disk for it
-	if err != nil {
-		return err
-	}
-	defer free()
 	usage, err := h.Client().DiskUsage(r.Context())
 	if err != nil {
 		return err

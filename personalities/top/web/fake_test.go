@@ -31,6 +31,7 @@ type daemon struct {
 	watching int
 	every    time.Duration // between two measurements
 	env      []string
+	slow     time.Duration // of a restart
 }
 
 // ID returns the ID of the n-th container.
@@ -157,6 +158,9 @@ func (d *daemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"Titles":["PID","USER","COMMAND"],"Processes":[["1","root","sleep 1d"]]}`)
 	case verb == "logs":
 		d.logs(w, r)
+	case verb == "restart":
+		time.Sleep(d.slow)
+		w.WriteHeader(http.StatusNoContent)
 	case verb == "start" || verb == "stop":
 		d.change(id, map[string]string{"start": "running", "stop": "exited"}[verb])
 		w.WriteHeader(http.StatusNoContent)

@@ -153,8 +153,6 @@ func (s *Server) holders(h handler) handler {
 		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 			return fmt.Errorf("the body is not application/json: %w", errdefs.ErrInvalidArgument)
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(headerWait)) // of connections, which have them
 		s.o.Log.Info("monitor: request", "from", r.RemoteAddr, "by", holderName(r), "path", r.URL.Path)
 		return h(s, w, r)
 	}

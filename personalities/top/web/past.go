@@ -25,6 +25,19 @@ const (
 	pastWait    = 20 * time.Second
 )
 
+// inTurn answers few requests at once, because each of them costs the daemon something, and anybody may ask.
+func inTurn(h handler) handler {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) error {
+		select {
+		case s.turns <- struct{}{}:
+			defer func() { <-s.turns }()
+			return h(s, w, r)
+		case <-r.Context().Done():
+			return r.Context().Err()
+		}
+	}
+}
+
 // hostList tells which hosts there are, and what the one who asks may do.
 func (s *Server) hostList(w http.ResponseWriter, r *http.Request) error {
 	out := struct {

@@ -40,20 +40,23 @@ const (
 	writeWait      = 20 * time.Second // time in which a client must take what was written
 	idleWait       = 30 * time.Second // time between two requests on a connection
 	maxConnections = 128
-	maxStreams     = 32 // server-sent events, logs and pulls, each
+	maxStreams     = 32 // pages; logs and pulls together
+	maxTurns       = 4  // requests that search the past or the disk, at once
 )
 
 // Server serves the page. It measures only while a page is open.
 type Server struct {
-	o       Options
-	mux     *http.ServeMux
-	files   map[string]asset
-	hub     *hub
-	shells  shells
-	streams chan struct{} // logs and pulls that are read
-	http    *http.Server
-	done    chan struct{} // closed by Close
-	closing sync.Once
+	o        Options
+	mux      *http.ServeMux
+	files    map[string]asset
+	hub      *hub
+	shells   shells
+	streams  chan struct{} // logs and pulls that are read
+	turns    chan struct{} // requests that search the past or the disk
+	http     *http.Server
+	bodyWait time.Duration // time for a request's body
+	done     chan struct{} // closed by Close
+	closing  sync.Once
 }
 
 // New returns a server. It does nothing before Serve.
@@ -71,7 +74,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{o: o, files: files, hub: newHub(o.Hosts), streams: make(chan struct{}, maxStreams),
-		done: make(chan struct{})}
+		turns: make(chan struct{}, maxTurns), done: make(chan struct{}), bodyWait: headerWait}
 	s.mux = s.routes()
 	s.http = &http.Server{Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,
 		ErrorLog: stdlog.New(debugLog{o.Log}, "", 0)}
@@ -115,10 +118,10 @@ func (s *Server) routes() *http.ServeMux {
 	read("/", (*Server).asset)
 	read("/api/hosts", (*Server).hostList)
 	read("/api/stream", (*Server).stream)
-	read("/api/history", (*Server).history)
-	read("/api/sparks", (*Server).sparks)
-	read("/api/events", (*Server).events)
-	read("/api/disk", (*Server).disk)
+	read("/api/history", inTurn((*Server).history))
+	read("/api/sparks", inTurn((*Server).sparks))
+	read("/api/events", inTurn((*Server).events))
+	read("/api/disk", inTurn((*Server).disk))
 	read("/api/containers/{id}", (*Server).container)
 	read("/api/containers/{id}/top", (*Server).processes)
 	read("/api/containers/{id}/log", (*Server).logs)

@@ -67,7 +67,7 @@ func (s *Server) openShell(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var t terminal
-	if err := body(r, &t); err != nil {
+	if err := s.body(w, r, &t); err != nil {
 		return err
 	}
 	if err := t.check(); err != nil {
@@ -158,7 +158,7 @@ func (s *Server) resizeShell(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var t terminal
-	if err := body(r, &t); err != nil {
+	if err := s.body(w, r, &t); err != nil {
 		return err
 	}
 	if err := t.check(); err != nil {

@@ -92,6 +92,7 @@ func measure(s *hosts.State) []byte {
 		return nil
 	}
 	n := numbers{Host: s.Name, At: s.Set.At, Machine: s.Set.Host, Containers: map[string][]float64{}}
+	n.Machine.Daemon.Timings = nil // which no page shows
 	for i := range s.Set.Containers {
 		c := &s.Set.Containers[i]
 		n.Containers[c.ID] = []float64{round(c.Rate.CPU, 1e4), round(c.Rate.Throttled, 1e3), float64(c.Memory.WorkingSet),

@@ -154,7 +154,7 @@ export function line() {
     attr(link, 'href', address(host.name, row.ID));
     attr(link, 'title', row.LastError || null);
     text(cells.host, host.name);
-    text(cells.state, stateText(row));
+    text(cells.state, stateText(row) + (r.mark === 'bad' && row.LastError ? ': ' + row.LastError : ''));
     text(
       cells.restarts,
       row.Restarts || row.RestartsHour ? (row.RestartsHour ?? 0) + ' / ' + (row.Restarts ?? 0) : '',
