@@ -24,7 +24,7 @@ import (
 const actWait = 10 * time.Minute
 
 // body decodes the body of a request. Fields that are not known are an error: a limit must not be lost by its spelling.
-// What is done then may take longer than the body may.
+// What is done then may take longer than the body may: net/http ends the deadline with the body.
 func (s *Server) body(w http.ResponseWriter, r *http.Request, v any) error {
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(s.bodyWait)) // of connections, which have them
@@ -37,7 +37,6 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, v any) error {
 		return fmt.Errorf("the body of the request has more than one value, or none that ends: %w",
 			errdefs.ErrInvalidArgument)
 	}
-	_ = c.SetReadDeadline(time.Time{}) // else the end of the time would look like the client's
 	return nil
 }
 
