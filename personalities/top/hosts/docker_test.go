@@ -69,7 +69,7 @@ func (d *dockerd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"RestartPolicy":{"Name":"always"}},"Config":{}}`, state, code, code != 0)
 	case "containers/" + one + "/logs":
 		var mu sync.Mutex
-		wire.NewFrameWriter(w, &mu, wire.Stderr).Write([]byte(line + "\n"))
+		wire.NewFrameWriter(w, &mu, wire.Stderr).Write([]byte("before\n" + line + "\n"))
 	case "containers/" + one + "/stats":
 		at := time.Now()
 		for n := 1; r.Context().Err() == nil; n++ { // a second of each, but sent fast

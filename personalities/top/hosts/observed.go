@@ -119,6 +119,9 @@ func timeOf(text string) time.Time {
 // maxLine is how much of a line of the log is kept, in bytes.
 const maxLine = 512
 
+// errorTail is how many lines of both streams may hold the last one of standard error.
+const errorTail = "50"
+
 // lastError returns why the last start failed, or the last line of standard error of a container whose program has
 // failed.
 func (d *docker) lastError(ctx context.Context, id string, i *container.InspectResponse) string {
@@ -130,18 +133,19 @@ func (d *docker) lastError(ctx context.Context, id string, i *container.InspectR
 		return ""
 	}
 	tty := i.Config != nil && i.Config.Tty
-	body, err := d.api.ContainerLogs(ctx, id, client.Logs{Stderr: true, Stdout: tty, Tail: "1"})
+	body, err := d.api.ContainerLogs(ctx, id, client.Logs{Stderr: true, Stdout: tty, Tail: errorTail})
 	if err != nil {
 		return ""
 	}
 	defer body.Close()
-	var line bytes.Buffer
-	if r := io.LimitReader(body, 64<<10); tty {
-		_, _ = io.Copy(&line, r)
+	var lines bytes.Buffer
+	if r := io.LimitReader(body, 1<<20); tty {
+		_, _ = io.Copy(&lines, r)
 	} else {
-		_ = wire.Demux(nil, &line, r)
+		_ = wire.Demux(nil, &lines, r)
 	}
-	return bounded(strings.TrimSpace(line.String()))
+	text := strings.TrimSpace(lines.String())
+	return bounded(strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:]))
 }
 
 func bounded(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxLine)], "") }

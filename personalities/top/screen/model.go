@@ -23,7 +23,8 @@ type Model struct {
 	said    string // the result of the last action
 	saidBad bool
 	saidAt  time.Time
-	areas   []area // of the last drawing
+	areas   []area         // of the last drawing
+	errors  map[key]string // last error lines of containers that were started again
 	list    list
 	ended   bool
 }
@@ -49,7 +50,7 @@ type dialog interface {
 
 // NewModel returns the model of hosts before anything is known of them.
 func NewModel(o Options, now time.Time) *Model {
-	m := &Model{now: now, only: -1, trends: map[key]*trend{}}
+	m := &Model{now: now, only: -1, trends: map[key]*trend{}, errors: map[key]string{}}
 	m.list = newList(o)
 	m.pages = []page{&m.list}
 	return m

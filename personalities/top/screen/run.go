@@ -47,7 +47,8 @@ func Run(ctx context.Context, env *cmd.Env, all []*hosts.Host, o Options) error 
 
 // fallBack says what stands for the signs that a terminal of ASCII lacks, besides bars (canvas.bars).
 func fallBack(s tcell.Screen) {
-	for sign, ascii := range map[rune]string{'…': "~", '·': "-", '↓': "v", '↑': "^", '▸': ">", '▾': "v", '×': "x", '°': " "} {
+	for sign, ascii := range map[rune]string{'…': "~", '·': "-", '↓': "v", '↑': "^", '▸': ">", '▾': "v", '×': "x",
+		'°': " "} {
 		s.RegisterRuneFallback(sign, ascii)
 	}
 }
