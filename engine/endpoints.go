@@ -110,6 +110,13 @@ func ownsSandbox(h *api.HostConfig) bool {
 // is in j.
 func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycle.Record) (j sandbox, err error) {
 	defer e.actions.Time("network", "connect", &err)()
+	defer func() {
+		for _, n := range e.withoutEndpoint(rec) {
+			if err == nil {
+				e.publishEndpoint(ctx, events.ActionConnect, rec.ID, n)
+			}
+		}
+	}()
 	switch mode := rec.Host.NetworkMode; {
 	case mode.IsHost():
 		return j, nil
@@ -155,11 +162,24 @@ func (e *Engine) join(ctx context.Context, c *lifecycle.Container, rec *lifecycl
 			return j, err
 		}
 		j.endpoints = append(j.endpoints, ep)
-		e.bus.Publish(ctx, events.NetworkEventType, events.ActionConnect, n.ID, map[string]string{
-			"container": rec.ID, "name": n.Name, "type": n.Driver,
-		})
+		e.publishEndpoint(ctx, events.ActionConnect, rec.ID, n)
 	}
 	return j, nil
+}
+
+// withoutEndpoint lists the networks of a container in which it has no endpoint: host and none.
+func (e *Engine) withoutEndpoint(rec *lifecycle.Record) (list []*netRecord) {
+	for name := range rec.Networks {
+		if n, err := e.netRecordFor(name); err == nil && n.Driver != "bridge" {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func (e *Engine) publishEndpoint(ctx context.Context, action events.Action, container string, n *netRecord) {
+	e.bus.Publish(ctx, events.NetworkEventType, action, n.ID,
+		map[string]string{"container": container, "name": n.Name, "type": n.Driver})
 }
 
 func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointSettings,
@@ -181,12 +201,11 @@ func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointS
 // leave undoes join. The returned function publishes it.
 func (e *Engine) leave(ctx context.Context, c *lifecycle.Container, endpoints []network.Endpoint,
 	own bool) (tell func()) {
-	var left []*netRecord
+	rec := c.Record()
+	left := e.withoutEndpoint(&rec)
 	tell = func() {
 		for _, n := range left {
-			e.bus.Publish(ctx, events.NetworkEventType, events.ActionDisconnect, n.ID, map[string]string{
-				"container": c.ID(), "name": n.Name, "type": n.Driver,
-			})
+			e.publishEndpoint(ctx, events.ActionDisconnect, c.ID(), n)
 		}
 	}
 	if e.o.Net == nil {

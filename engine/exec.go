@@ -90,7 +90,8 @@ func checkExecutable(c *lifecycle.Container, ref string) error {
 	return nil
 }
 
-func (x *execution) command() string { return strings.Join(x.q.Cmd, " ") }
+// command is what events tell: the program, a space, and its arguments, if any.
+func (x *execution) command() string { return x.q.Cmd[0] + " " + strings.Join(x.q.Cmd[1:], " ") }
 
 // execution returns an exec of an existing container.
 func (e *Engine) execution(id string) (*execution, error) {

@@ -42,7 +42,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool,
 	for i, d := range r.Deleted {
 		out = append(out, apiimage.DeleteResponse{Deleted: d})
 		if i == 0 {
-			e.publishImage(ctx, events.ActionDelete, r.ID, r.ID.String(), r.Labels)
+			e.publishImage(ctx, events.ActionDelete, r.ID, r.ID.String(), nil) // its labels are gone with it
 		}
 	}
 	return out, err

@@ -144,7 +144,7 @@ func (e *Engine) bringUp(ctx context.Context, c *lifecycle.Container, rec *lifec
 		ready <- m
 	}()
 	j, err = e.join(ctx, c, rec)
-	if j.path != "" || len(j.endpoints) > 0 {
+	if err == nil || j.path != "" || len(j.endpoints) > 0 {
 		undo.add(func() { e.leave(context.WithoutCancel(ctx), c, j.endpoints, j.own)() })
 	}
 	m := <-ready

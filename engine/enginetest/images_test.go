@@ -162,7 +162,7 @@ func TestImageNames(t *testing.T) {
 			t.Errorf("rmi %s, force %v: %v", row.ref, row.force, err)
 		}
 	}
-	r.expect("rmi", "container create name=web", "container start name=web",
+	r.expect("rmi", "container create name=web", "network connect name=host", "container start name=web",
 		"image untag name="+r.imageID("example.com/team/base:v1"))
 	must(t, r.Kill(ctx, "web", ""))
 	id := r.imageID("example.com/team/base:v1")

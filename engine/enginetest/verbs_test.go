@@ -32,7 +32,7 @@ func TestEventsOfVerbs(t *testing.T) {
 		{"create", func() error { r.create("web", nil); return nil }, []string{"container create name=web"}},
 		{"rename", func() error { return r.Rename(ctx, "web", "/site") },
 			[]string{"container rename name=site oldName=/web"}},
-		{"start", func() error { return r.Start(ctx, "site") }, []string{"container start name=site"}},
+		{"start", func() error { return r.Start(ctx, "site") }, []string{"network connect name=host", "container start name=site"}},
 		{"pause", func() error { return r.Pause(ctx, "site") }, []string{"container pause name=site"}},
 		{"unpause", func() error { return r.Unpause(ctx, "site") }, []string{"container unpause name=site"}},
 		{"resize", func() error { return r.Resize(ctx, "site", 24, 80) }, []string{"container resize name=site"}},
@@ -40,29 +40,35 @@ func TestEventsOfVerbs(t *testing.T) {
 			_, err := r.Update(ctx, "site", api.UpdateConfig{Resources: api.Resources{CPUShares: 512}})
 			return err
 		}, []string{"container update name=site"}},
+		{"exec of a program alone", func() error {
+			_, err := r.ExecCreate(ctx, "site", api.ExecCreateRequest{Cmd: []string{"true"}})
+			return err
+		}, []string{"container exec_create: true  name=site"}}, // with a space, as Docker's
 		{"a signal that does nothing", func() error { return r.Kill(ctx, "site", "USR1") },
 			[]string{"container kill name=site signal=10"}},
 		{"restart", func() error { return r.Restart(ctx, "site", engine.StopOptions{}) }, []string{
-			"container kill name=site signal=15", "container die name=site exitCode=0", "container stop name=site",
-			"container start name=site",
+			"container kill name=site signal=15", "container die name=site exitCode=0", "network disconnect name=host",
+			"container stop name=site", "network connect name=host", "container start name=site",
 			"container restart name=site"}},
 		{"stop of a paused one", func() error {
 			return errors.Join(r.Pause(ctx, "site"), r.Stop(ctx, "site", engine.StopOptions{}))
 		}, []string{"container pause name=site", "container kill name=site signal=15", "container unpause name=site",
-			"container die name=site exitCode=0", "container stop name=site"}},
+			"container die name=site exitCode=0", "network disconnect name=host", "container stop name=site"}},
 		{"restart of what does not run", func() error { return r.Restart(ctx, "site", engine.StopOptions{}) }, []string{
-			"container start name=site", "container restart name=site"}},
+			"network connect name=host", "container start name=site", "container restart name=site"}},
 		{"kill", func() error { return r.Kill(ctx, "site", "") },
-			[]string{"container kill name=site signal=9", "container die name=site exitCode=0"}},
+			[]string{"container kill name=site signal=9", "container die name=site exitCode=0",
+				"network disconnect name=host"}},
 		{"stop of what ignores it", func() error {
 			r.start("deaf", func(q *request.Create) { q.Config.Cmd, q.Config.StopSignal = []string{"stubborn"}, "SIGTERM" })
 			return r.Stop(ctx, "deaf", engine.StopOptions{Seconds: &now})
-		}, []string{"container create name=deaf", "container start name=deaf", "container kill name=deaf signal=15",
-			"container kill name=deaf signal=9", "container die name=deaf exitCode=0", "container stop name=deaf"}},
+		}, []string{"container create name=deaf", "network connect name=host", "container start name=deaf",
+			"container kill name=deaf signal=15", "container kill name=deaf signal=9",
+			"container die name=deaf exitCode=0", "network disconnect name=host", "container stop name=deaf"}},
 		{"rm -f of what runs", func() error {
 			return errors.Join(r.Start(ctx, "deaf"), r.Remove(ctx, "deaf", engine.RemoveOptions{Force: true}))
-		}, []string{"container start name=deaf", "container kill name=deaf signal=9", "container die name=deaf exitCode=0",
-			"container destroy name=deaf"}},
+		}, []string{"network connect name=host", "container start name=deaf", "container kill name=deaf signal=9",
+			"container die name=deaf exitCode=0", "network disconnect name=host", "container destroy name=deaf"}},
 		{"rm", func() error { return r.Remove(ctx, "site", engine.RemoveOptions{}) },
 			[]string{"container destroy name=site"}},
 	} {
