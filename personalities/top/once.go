@@ -1,7 +1,6 @@
 package top
 
 import (
-	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -13,7 +12,6 @@ import (
 
 	"box/engine/stats/sample"
 	"box/personalities/cmd"
-	"box/personalities/docker/table"
 	"box/personalities/top/hosts"
 	"box/personalities/top/listing"
 )
@@ -129,26 +127,25 @@ func (o *options) printTable(w io.Writer, states []hosts.State, names []string) 
 		fmt.Fprintln(&text, Headline(s))
 	}
 	var titles []string
-	var cells bytes.Buffer
-	cols := columns(len(states) > 1)
-	for _, name := range cols {
+	var right []bool
+	var cols []listing.Column
+	for _, name := range columns(len(states) > 1) {
 		c, _ := listing.Find(name)
-		titles = append(titles, c.Title)
+		cols, titles, right = append(cols, c), append(titles, c.Title), append(right, c.Right)
 	}
-	fmt.Fprintln(&cells, strings.Join(titles, "\t"))
+	var cells [][]string
 	for _, r := range o.rows(states, names) {
 		var row []string
-		for _, name := range cols {
-			c, _ := listing.Find(name)
+		for _, c := range cols {
 			row = append(row, c.Text(r))
 		}
-		fmt.Fprintln(&cells, strings.Join(row, "\t"))
+		cells = append(cells, row)
 	}
 	fmt.Fprintln(&text)
 	if _, err := io.WriteString(w, text.String()); err != nil {
 		return err
 	}
-	return (&table.Listing{}).LayOut(w, cells.String(), 0)
+	return align(w, titles, right, cells)
 }
 
 // Headline tells of a host in one line what its containers do not.

@@ -14,7 +14,6 @@ import (
 
 	"box/engine/stats/sample"
 	"box/personalities/cmd"
-	"box/personalities/docker/table"
 	"box/personalities/top/hosts"
 	"box/personalities/top/listing"
 )
@@ -137,24 +136,23 @@ func historyCSV(w io.Writer, chapters []chapter) error {
 
 func historyTables(w io.Writer, chapters []chapter) error {
 	for i, c := range chapters {
-		var text strings.Builder
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
 		fmt.Fprintf(w, "%s %s\n", listing.Clean(c.Host), listing.Clean(c.Name))
-		fmt.Fprintf(&text, "TIME")
+		titles := []string{"TIME"}
 		for _, name := range c.Columns {
-			fmt.Fprintf(&text, "\t%s", strings.ToUpper(listing.Clean(name)))
+			titles = append(titles, strings.ToUpper(listing.Clean(name)))
 		}
-		fmt.Fprintln(&text)
+		var rows [][]string
 		c.each(func(at time.Time, values []*float64) {
-			fmt.Fprint(&text, at.Local().Format("01-02 15:04:05"))
+			row := []string{at.Local().Format("01-02 15:04:05")}
 			for i, v := range values {
-				fmt.Fprint(&text, "\t"+historyText(c.Columns[i], v))
+				row = append(row, historyText(c.Columns[i], v))
 			}
-			fmt.Fprintln(&text)
+			rows = append(rows, row)
 		})
-		if err := (&table.Listing{}).LayOut(w, text.String(), 0); err != nil {
+		if err := align(w, titles, []bool{false}, rows); err != nil {
 			return err
 		}
 	}

@@ -57,7 +57,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("line %d: %q, want %q", i, lines[i], want)
 		}
 	}
-	for i, want := range map[int][]string{3: {"150%", "1.0M", "25%", " 4 "}, 5: {"exit 3 1h", "no such table"}} {
+	for i, want := range map[int][]string{3: {"150%", "1.0M", "25%", " 4"}, 5: {"exit 3 1h", "no such table"}} {
 		for _, w := range want {
 			if !strings.Contains(lines[i], w) {
 				t.Errorf("line %d: %q has no %q", i, lines[i], w)
@@ -166,5 +166,15 @@ func TestOptions(t *testing.T) {
 		Getenv: func(string) string { return "" }})
 	if err != nil || !strings.Contains(help.String(), "--all-contexts") {
 		t.Error(err, fmt.Sprintf("%q", help.String()))
+	}
+}
+
+// Wide letters take two places.
+func TestAlign(t *testing.T) {
+	var out strings.Builder
+	err := align(&out, []string{"NAME", "MEM", "X"}, []bool{false, true, false}, [][]string{{"웹서버", "5.0M", "one"},
+		{"db", "12K", ""}})
+	if want := "NAME     MEM  X\n웹서버  5.0M  one\ndb       12K\n"; err != nil || out.String() != want {
+		t.Errorf("%v\n%s%s", err, out.String(), want)
 	}
 }

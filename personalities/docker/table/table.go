@@ -45,7 +45,7 @@ func (t *table) columns() []int {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], displayWidth(cell))
+			widths[i] = max(widths[i], Width(cell))
 		}
 	}
 	return widths
@@ -118,7 +118,7 @@ func (t *table) write(w io.Writer) error {
 		for i, cell := range line {
 			b.WriteString(cell)
 			if i < len(line)-1 {
-				b.WriteString(strings.Repeat(" ", max(t.min, widths[i]+t.gap)-displayWidth(cell)))
+				b.WriteString(strings.Repeat(" ", max(t.min, widths[i]+t.gap)-Width(cell)))
 			}
 		}
 		b.WriteByte('\n')
@@ -127,9 +127,9 @@ func (t *table) write(w io.Writer) error {
 	return err
 }
 
-// displayWidth returns how many columns of a terminal a text takes. A wide character, as in Korean, Chinese and
+// Width returns how many columns of a terminal a text takes. A wide character, as in Korean, Chinese and
 // Japanese, takes two (UAX #11).
-func displayWidth(s string) int {
+func Width(s string) int {
 	n := 0
 	for _, r := range s {
 		n += runeWidth(r)
@@ -147,7 +147,7 @@ func runeWidth(r rune) int {
 
 // cutText shortens a text to a width; it ends with an ellipsis then.
 func cutText(s string, most int) string {
-	if displayWidth(s) <= most {
+	if Width(s) <= most {
 		return s
 	}
 	n := 0

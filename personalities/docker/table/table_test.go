@@ -40,7 +40,7 @@ func TestTableWide(t *testing.T) {
 	got := tableText(t, readTable("NAME\tDRIVER\n데이터베이스저장소\tlocal\nplain\tlocal\n漢字\tlocal\n"))
 	for line := range strings.Lines(got) {
 		cut := strings.LastIndex(line, " ")
-		if at := displayWidth(line[:cut+1]); at != 21 {
+		if at := Width(line[:cut+1]); at != 21 {
 			t.Errorf("%q: the second column begins at %d", line, at)
 		}
 	}
