@@ -111,15 +111,31 @@ func done(w http.ResponseWriter, err error) error {
 	return reply(w, struct{ Warnings []string }{})
 }
 
+// maxCPUs is more processors than there are.
+const maxCPUs = 1 << 20
+
+// swapWith returns the limit of memory and swap together for a new limit of memory: a container keeps the swap that it
+// had. Without that, a limit of memory above the old one of both would be refused.
+func swapWith(memory int64, old *container.Resources) int64 {
+	if old.MemorySwap <= 0 {
+		return old.MemorySwap
+	}
+	return memory + max(0, old.MemorySwap-old.Memory)
+}
+
 func (c *change) update(ctx context.Context, w http.ResponseWriter, api *client.Client, id string) error {
 	var u container.UpdateConfig
 	if c.Memory != nil {
-		u.Memory = *c.Memory
-		if *c.Memory > 0 {
-			u.MemorySwap = -1 // else a limit above that of memory and swap together would be refused
+		about, err := inspect(ctx, api, id)
+		if err != nil {
+			return err
 		}
+		u.Memory, u.MemorySwap = *c.Memory, swapWith(*c.Memory, &about.HostConfig.Resources)
 	}
 	if c.CPUs != nil {
+		if *c.CPUs < 0 || *c.CPUs > maxCPUs {
+			return fmt.Errorf("%v processors: %w", *c.CPUs, errdefs.ErrInvalidArgument)
+		}
 		u.NanoCPUs = int64(*c.CPUs * 1e9)
 	}
 	if c.CPUShares != nil {

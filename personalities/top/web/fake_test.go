@@ -28,6 +28,7 @@ type daemon struct {
 	mu       sync.Mutex
 	set      sample.Set
 	done     []string // requests that act
+	bodies   map[string]string
 	watching int
 	every    time.Duration // between two measurements
 	env      []string
@@ -136,6 +137,10 @@ func (d *daemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		d.mu.Lock()
 		d.done = append(d.done, r.Method+" "+path)
+		if verb := path[strings.LastIndexByte(path, '/')+1:]; verb == "update" {
+			raw, _ := io.ReadAll(r.Body)
+			d.bodies = map[string]string{verb: string(raw)}
+		}
 		d.mu.Unlock()
 	}
 	id, verb, _ := strings.Cut(strings.TrimPrefix(path, "/containers/"), "/")
@@ -244,7 +249,7 @@ func (d *daemon) inspect(w http.ResponseWriter, id string) {
 		if c.ID == id {
 			json.NewEncoder(w).Encode(map[string]any{"Id": id, "Path": "sleep", "Args": []string{"1d"},
 				"Config": map[string]any{"Env": d.env, "Labels": c.Labels},
-				"HostConfig": map[string]any{"NetworkMode": "bridge", "Memory": 512 << 20,
+				"HostConfig": map[string]any{"NetworkMode": "bridge", "Memory": 512 << 20, "MemorySwap": 600 << 20,
 					"RestartPolicy": map[string]any{"Name": "always"}},
 				"Mounts": []map[string]any{{"Type": "volume", "Name": "data", "Destination": "/data", "RW": true}}})
 			return

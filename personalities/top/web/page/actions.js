@@ -100,7 +100,11 @@ async function changeLimits(host, id, row) {
   )
     return;
   const body = {};
-  if (memory.value !== before[0]) body.Memory = memorySize(memory.value) ?? 0;
+  const gone = (field, i) => before[i] && !field.value.trim();
+  if (gone(memory, 0) || gone(cpus, 1)) {
+    return status('Limits of memory and processors can be changed, but not taken away.', true);
+  }
+  if (memory.value !== before[0]) body.Memory = memorySize(memory.value);
   if (cpus.value !== before[1]) body.CPUs = Number(cpus.value);
   if (pids.value !== before[2]) body.Pids = pids.value.trim() ? Number(pids.value) : -1;
   if (restart.value !== before[3]) body.Restart = restart.value;

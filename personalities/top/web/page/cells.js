@@ -62,7 +62,7 @@ export function indexed(n = 0) {
   return rgb(part(Math.floor(n / 36)), part(Math.floor(n / 6) % 6), part(n % 6));
 }
 
-// drawn makes the element of a line: a span for each run of one style. Wide characters have their own, two columns wide.
+// drawn makes the element of a line: a span for each run of one style. Wide characters have their own, of two columns.
 export function drawn(line, cursor) {
   const row = el('div');
   let run = '',

@@ -1,7 +1,7 @@
 // Elements. What containers say is only ever set as text: nothing here parses HTML.
 
-// el makes an element. Properties that begin with "on" are listeners, others attributes; true is an empty attribute, and
-// what is null or false is left out. Children are elements or texts.
+// el makes an element. Properties that begin with "on" are listeners, others attributes; true is an empty attribute,
+// and what is null or false is left out. Children are elements or texts.
 export function el(tag, props, ...children) {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(props ?? {})) {

@@ -37,6 +37,8 @@ export class Graphs {
     this.resized.observe(this.grid);
     this.themed = () => this.build();
     addEventListener('themed', this.themed);
+    this.seen = () => document.hidden || (this.live && this.load());
+    document.addEventListener('visibilitychange', this.seen);
     this.build();
     this.follow(live);
   }
@@ -47,6 +49,7 @@ export class Graphs {
     clearTimeout(this.timer);
     this.resized.disconnect();
     removeEventListener('themed', this.themed);
+    document.removeEventListener('visibilitychange', this.seen);
     for (const p of this.plots) p.close();
   }
 
@@ -155,7 +158,8 @@ export class Graphs {
     if (this.closed || asking.signal.aborted) return;
     this.show();
     // the finest span grows by what is measured; the others are asked for again
-    if (this.live > live) this.timer = setTimeout(() => this.load(), Math.max(10, this.step) * 1000);
+    if (this.live > live && !document.hidden)
+      this.timer = setTimeout(() => this.load(), Math.max(10, this.step) * 1000);
   }
 
   take(past) {

@@ -27,6 +27,7 @@ function show() {
   const key = page === 'c' ? ['c', rest[0], rest[1]].join('/') : location.hash;
   if (key === shown && page === 'c') return; // a tab changed
   end();
+  const moved = shown !== null;
   shown = key;
   main.replaceChildren();
   document.title = {hosts: 'Hosts – box', disk: 'Disk – box', events: 'Events – box'}[page] ?? 'box';
@@ -42,6 +43,7 @@ function show() {
     events: () => eventsPage(main),
   }[page];
   end = view?.() ?? (() => {});
+  if (moved) main.focus({preventScroll: true}); // where the keyboard and screen readers go on
   if (!view) main.append(el('p', {class: 'empty'}, 'There is no such page.'));
 }
 

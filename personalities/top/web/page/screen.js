@@ -448,7 +448,8 @@ export class Screen {
   }
 
   resize(rows, columns) {
-    const less = Math.max(0, Math.min(this.lines.length - rows, this.y + 1 - rows)); // lines above the cursor that have no place
+    // lines above the cursor that have no place
+    const less = Math.max(0, Math.min(this.lines.length - rows, this.y + 1 - rows));
     if (!this.other) this.past.push(...this.lines.slice(0, less));
     this.lines.splice(0, less);
     Object.assign(this, {rows, columns, top: 0, bottomRow: rows - 1, y: this.y - less});

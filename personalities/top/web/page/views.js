@@ -34,6 +34,7 @@ export const views = {
     panel.append(note);
     async function load() {
       try {
+        if (document.hidden) return;
         const top = await get('containers/' + encodeURIComponent(id) + '/top', {host});
         if (over) return;
         if (titles !== top.Titles.join()) {
@@ -54,8 +55,9 @@ export const views = {
       } catch (err) {
         text(note, err.message);
         grid?.set([]);
+      } finally {
+        if (!over) timer = setTimeout(load, 3000);
       }
-      if (!over) timer = setTimeout(load, 3000);
     }
     load();
     return () => {
