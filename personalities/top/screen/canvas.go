@@ -152,13 +152,18 @@ func (c canvas) gauge(x, y, w int, share float64, style, rest tcell.Style) {
 	c.put(x+full, y, w-full, strings.Repeat(open, w-full), rest)
 }
 
-// graph draws values over the height of the canvas. most is the value of the full height.
+// graph draws values over the height of the canvas. most is the value of the full height. What is measured as nothing is
+// a line at the bottom, what is not measured is a gap.
 func (c canvas) graph(values []float64, most float64, style tcell.Style) {
 	set := c.bars()
 	if most <= 0 {
 		most = 1
 	}
 	for x := range min(c.w, len(values)) {
+		if values[x] == 0 {
+			c.put(x, c.h-1, 1, string(set[1]), dim)
+			continue
+		}
 		v := values[x] / most * float64(c.h)
 		for y := range c.h {
 			c.s.Put(c.x+x, c.y+c.h-1-y, string(level(set, min(1, v-float64(y)))), style)

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"math"
 	"slices"
 
 	"github.com/gdamore/tcell/v2"
@@ -65,7 +66,7 @@ func (ch chart) draw(c canvas, h *sample.History) {
 }
 
 // seriesOf sums up columns of a history into so many values at most, the newest last. A moment without a measurement
-// is nothing.
+// is NaN.
 func seriesOf(h *sample.History, columns []string, w int) (values []float64, last, most float64) {
 	n := 0
 	for _, name := range columns {
@@ -75,23 +76,32 @@ func seriesOf(h *sample.History, columns []string, w int) (values []float64, las
 		}
 		n = max(n, len(h.Values[i]))
 		for len(values) < n {
-			values = append(values, 0)
+			values = append(values, math.NaN())
 		}
 		for k, v := range h.Values[i] {
-			if v != nil {
+			switch {
+			case v == nil:
+			case math.IsNaN(values[k]):
+				values[k] = *v
+			default:
 				values[k] += *v
 			}
 		}
 	}
 	values = values[max(0, len(values)-w):]
 	for _, v := range values {
-		most = max(most, v)
+		if v > most {
+			most = v
+		}
 	}
-	if len(values) > 0 {
-		last = values[len(values)-1]
+	for i := len(values) - 1; i >= max(0, len(values)-3); i-- { // the newest moment may not be measured yet
+		if last = values[i]; !math.IsNaN(last) {
+			break
+		}
 	}
-	for i := len(values) - 1; i >= max(0, len(values)-3) && last == 0; i-- {
-		last = values[i] // the newest moment may not be measured yet
+	if math.IsNaN(last) {
+		last = 0
 	}
-	return slices.Concat(make([]float64, max(0, w-len(values))), values), last, most
+	gap := slices.Repeat([]float64{math.NaN()}, max(0, w-len(values)))
+	return append(gap, values...), last, most
 }

@@ -252,6 +252,8 @@ func (l *list) key(m *Model, k string) ([]Request, bool) {
 	case "g":
 		l.flat = !l.flat
 		l.arrange(m)
+	case "F":
+		l.foldAll(m)
 	case " ", "left", "right":
 		l.fold(m, k)
 	case "enter", "l":
@@ -306,6 +308,21 @@ func (l *list) fold(m *Model, k string) {
 	if l.folded[name] {
 		l.moved = true
 		l.cursor = key{it.row.Host, "project " + project}
+	}
+	l.arrange(m)
+}
+
+// foldAll folds all projects, or unfolds them if there is none to fold.
+func (l *list) foldAll(m *Model) {
+	open := false
+	for i := range l.items {
+		it := &l.items[i]
+		open = open || it.project != "" && !l.folded[it.row.Host+"/"+it.project]
+	}
+	for i := range l.items {
+		if it := &l.items[i]; it.project != "" {
+			l.folded[it.row.Host+"/"+it.project] = open
+		}
 	}
 	l.arrange(m)
 }

@@ -41,6 +41,7 @@ func TestListKeys(t *testing.T) {
 		{"g sort:name", "api db gone web"},
 		{"g sort:name sort:name", "web gone db api"},
 		{"g sort:restarts", "db api gone web"},
+		{"F", "[가게] web gone"}, {"F F", "[가게] db api web gone"},
 		{"g >", "api db web gone"}, {"g <", "db api gone web"},
 	} {
 		m := model(t, edge("default", noon))

@@ -38,6 +38,11 @@ func TestGraphs(t *testing.T) {
 	half, one := 0.5, 1.0
 	m.Take(Answer{Request: web, Data: sample.History{At: noon, Step: 1, Columns: []string{"cpu", "memory", "rx", "lost"},
 		Values: [][]*float64{{&half, &one, nil, &half}, {&one}}}})
+	zero := 0.0
+	if v, last, most := seriesOf(&sample.History{Columns: []string{"rx", "tx"}, Values: [][]*float64{{&one, nil, &zero},
+		{&half, nil, nil}}}, []string{"rx", "tx"}, 4); fmt.Sprint(v) != "[NaN 1.5 NaN 0]" || last != 0 || most != 1.5 {
+		t.Errorf("%v, last %v, most %v", v, last, most)
+	}
 	for _, size := range [][2]int{{80, 24}, {200, 50}, {40, 10}} {
 		lines := shot(t, m, size[0], size[1])
 		sees(t, lines, "CPU", "now 50%", "most 100%")

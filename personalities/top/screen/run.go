@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
+	"golang.org/x/sys/unix"
 
 	"box/personalities/cmd"
 	"box/personalities/top/hosts"
@@ -146,8 +148,12 @@ func (r *runner) update() {
 func (r *runner) event(ev tcell.Event) []Request {
 	switch ev := ev.(type) {
 	case *tcell.EventKey:
-		if ev.Key() == tcell.KeyCtrlL {
+		switch ev.Key() {
+		case tcell.KeyCtrlL:
 			r.screen.Sync()
+			return nil
+		case tcell.KeyCtrlZ:
+			r.stop()
 			return nil
 		}
 		var list []Request
@@ -163,6 +169,27 @@ func (r *runner) event(ev tcell.Event) []Request {
 	}
 	return nil
 }
+
+// stop gives the terminal back to the shell that has started box top, until that continues it.
+func (r *runner) stop() {
+	if r.screen.Suspend() != nil {
+		return
+	}
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, unix.SIGCONT)
+	defer signal.Stop(continued)
+	_ = unix.Kill(0, unix.SIGTSTP) // the whole job
+	select {
+	case <-continued:
+	case <-time.After(stopTakes): // no shell controls the job
+	}
+	if err := r.screen.Resume(); err != nil {
+		r.model.ended = true
+	}
+}
+
+// stopTakes is how long a process may go on after it was told to stop.
+const stopTakes = time.Second
 
 // carryOut starts requests. A shell has the terminal to itself meanwhile.
 func (r *runner) carryOut(ctx context.Context, list []Request) {
