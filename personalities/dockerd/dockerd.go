@@ -194,7 +194,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	e.Note(noted...)
 	numbers.serve(e)
 	defer pushAll(ctx, o, e, log)()
-	defer wrong.watch(o, e.Monitor().Follow, log)()
+	defer wrong.watch(o, e.Monitor().Follow)()
 	server := newServer(e, o.LowestAPI, secure, rest, log)
 	if err := authorize(ctx, o, server); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))
@@ -205,7 +205,7 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 	if err := page.serve(env, o, server, log); err != nil {
 		return errors.Join(err, closeEngine(e, k, o, sockets))
 	}
-	r := reloader{env: env, o: o, e: e, server: server, log: log, level: level}
+	r := reloader{env: env, o: o, e: e, server: server, limits: wrong, log: log, level: level}
 	stop := r.on(hangup)
 	ends := newNotifier(env.Getenv).ready(func() { _, _ = e.Info(ctx) }) // which takes every lock
 	err = answer(ctx, env, listeners, server, func() time.Duration {

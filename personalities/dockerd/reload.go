@@ -22,6 +22,7 @@ type reloader struct {
 	o      *config.Options // those in effect
 	e      *engine.Engine
 	server *netapi.Server
+	limits *limits
 	log    *slog.Logger
 	level  *slog.LevelVar
 }
@@ -63,6 +64,7 @@ func (r *reloader) reload() {
 		r.log.Warn(note)
 	}
 	r.o.Reload(n)
+	r.limits.reload(n)
 	r.level.Set(levelOf(r.o))
 	s := r.o.Settings()
 	r.e.Reload(s)

@@ -22,10 +22,14 @@ type limits struct {
 	watcher *rules.Watcher // nil: there are no rules
 	last    atomic.Pointer[sample.Set]
 	since   time.Time
+	log     *slog.Logger
+
+	mu     sync.Mutex
+	sender *rules.Sender
 }
 
 func newLimits(o *config.Options, log *slog.Logger) *limits {
-	l := &limits{since: time.Now()}
+	l := &limits{since: time.Now(), log: log}
 	if o.Rules == "" {
 		return l
 	}
@@ -47,7 +51,7 @@ func (l *limits) describe(h *sample.Host) {
 }
 
 // watch begins to look at what is measured. follow hands a function every measurement. stop ends that.
-func (l *limits) watch(o *config.Options, follow func(func(*sample.Set)), log *slog.Logger) (stop func()) {
+func (l *limits) watch(o *config.Options, follow func(func(*sample.Set))) (stop func()) {
 	if l.watcher == nil {
 		return func() {}
 	}
@@ -60,13 +64,8 @@ func (l *limits) watch(o *config.Options, follow func(func(*sample.Set)), log *s
 		}
 		return outfile.Replace(path, raw, 0o600)
 	}
-	sender := rules.NewSender(o.Limits.Webhooks, &http.Client{}, log)
-	l.watcher.Tell = func(alerts []rules.Alert) {
-		for _, a := range alerts {
-			log.Warn("limit", "alert", a.Text, "rule", a.Rule, "since", a.Since, "recovered", !a.Ended.IsZero())
-		}
-		sender.Send(alerts)
-	}
+	l.watcher.Tell = l.tell
+	l.reload(o)
 	follow(func(s *sample.Set) { l.last.Store(s) })
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
@@ -74,6 +73,30 @@ func (l *limits) watch(o *config.Options, follow func(func(*sample.Set)), log *s
 	return func() {
 		cancel()
 		watching.Wait()
-		sender.Close()
+		l.sender.Close()
 	}
+}
+
+// tell tells of what has begun and ended.
+func (l *limits) tell(alerts []rules.Alert) {
+	for _, a := range alerts {
+		l.log.Warn("limit", "alert", a.Text, "rule", a.Rule, "since", a.Since, "recovered", !a.Ended.IsZero())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sender.Send(alerts)
+}
+
+// reload takes the rules and webhooks of other options. What waits for a webhook is not sent then.
+func (l *limits) reload(o *config.Options) {
+	if l.watcher == nil {
+		return // a start is needed
+	}
+	l.watcher.Change(o.Limits)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sender != nil {
+		l.sender.Close()
+	}
+	l.sender = rules.NewSender(o.Limits.Webhooks, &http.Client{}, l.log)
 }

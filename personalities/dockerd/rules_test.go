@@ -40,7 +40,7 @@ func TestLimits(t *testing.T) {
 	start := func() (l *limits, measured func(*sample.Set), stop func()) {
 		l = newLimits(o, log)
 		l.watcher.Every = time.Millisecond
-		stop = l.watch(o, func(fn func(*sample.Set)) { measured = fn }, log)
+		stop = l.watch(o, func(fn func(*sample.Set)) { measured = fn })
 		return l, measured, stop
 	}
 	l, measured, stop := start()
@@ -56,7 +56,7 @@ func TestLimits(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(o.DataRoot, "stats", "alerts.json")); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v %v", info, err)
 	}
-	_, measured, stop = start()
+	l, measured, stop = start()
 	defer stop()
 	measured(set("unhealthy"))
 	select {
@@ -68,7 +68,17 @@ func TestLimits(t *testing.T) {
 	if m := <-told; m.Status != "recovered" {
 		t.Errorf("%+v is told", m)
 	}
+	// A rule that is no more tells its end to the webhooks that are.
+	measured(set("unhealthy"))
+	if m := <-told; m.Status != "firing" {
+		t.Errorf("%+v is told", m)
+	}
+	o.Limits = rules.Rules{Webhooks: o.Limits.Webhooks}
+	l.reload(o)
+	if m := <-told; m.Status != "recovered" {
+		t.Errorf("%+v is told", m)
+	}
 	none := newLimits(&config.Options{}, log)
 	none.describe(&h)
-	none.watch(&config.Options{}, nil, log)()
+	none.watch(&config.Options{}, nil)()
 }

@@ -98,6 +98,13 @@ func (w *Watcher) look(ctx context.Context, now time.Time) bool {
 	return true
 }
 
+// Change takes other rules. What was wrong by one that is no more is over.
+func (w *Watcher) Change(r Rules) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Rules = r
+}
+
 // State returns what is wrong now.
 func (w *Watcher) State() State {
 	w.mu.Lock()
