@@ -6,6 +6,7 @@ import (
 	"math/rand"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,12 +49,12 @@ func BenchmarkAppend(b *testing.B) {
 }
 
 // counter counts what goes to the disk, in whole pages.
-type counter struct{ bytes int64 }
+type counter struct{ bytes atomic.Int64 }
 
 func (c *counter) around(op *disk.Op, do func() error) error {
 	if op.Kind == disk.Write {
 		from, to := op.Off/pageSize, (op.Off+int64(len(op.Data))+pageSize-1)/pageSize
-		c.bytes += (to - from) * pageSize
+		c.bytes.Add((to - from) * pageSize)
 	}
 	return do()
 }
@@ -64,7 +65,7 @@ func TestQuietHour(t *testing.T) {
 	s := openTest(t, t.TempDir(), Options{Disk: &disk.Disk{Around: c.around}})
 	r := rand.New(rand.NewSource(1))
 	hour := func(at time.Time) int64 {
-		before := c.bytes
+		before := c.bytes.Load()
 		for range 360 {
 			at = at.Add(10 * time.Second)
 			add(s, "host", at, make([]float64, len(sample.HostColumns)))
@@ -72,7 +73,7 @@ func TestQuietHour(t *testing.T) {
 				add(s, fmt.Sprint(n), at, quiet(r))
 			}
 		}
-		return c.bytes - before
+		return c.bytes.Load() - before
 	}
 	for n := range 5 {
 		got := hour(day.Add(time.Duration(n) * time.Hour))
