@@ -95,7 +95,7 @@ var imports = map[string][]string{
 		"netapi/client", "netapi/wire", "personalities/cmd", "personalities/docker/session"},
 	"personalities/top/screen": {"engine/reference", "engine/stats/sample", "netapi/client", "netapi/wire",
 		"personalities/cmd", "personalities/docker/image", "personalities/docker/table", "personalities/top/hosts",
-		"personalities/top/listing"},
+		"personalities/top/listing", "personalities/top/rules"},
 	"personalities/solo": {},
 
 	"netapi": {"buildinfo", "engine", "engine/attach", "engine/filter", "engine/progress", "engine/refuse",

@@ -13,6 +13,7 @@ import (
 	"box/personalities/top/hosts"
 	"box/personalities/top/listing"
 	"box/personalities/top/rules"
+	"box/personalities/top/screen"
 )
 
 // rulesOf reads the file of --rules.
@@ -44,7 +45,7 @@ func (o *options) printCheck(ctx context.Context, env *cmd.Env, all []*hosts.Hos
 	byName := map[string]*hosts.Host{}
 	for i, s := range states {
 		byName[s.Name] = all[i]
-		views = append(views, view(s))
+		views = append(views, screen.View(s))
 	}
 	wrong := limits.Once(views, time.Now(), func(host, series string, from, to time.Time) sample.History {
 		h, err := byName[host].History(late, series, from, to, 300)
@@ -60,12 +61,6 @@ func (o *options) printCheck(ctx context.Context, env *cmd.Env, all []*hosts.Hos
 		return &cmd.Exit{Code: 2}
 	}
 	return nil
-}
-
-// view is what rules look at of a host.
-func view(s hosts.State) rules.View {
-	byKernel := s.Kind == hosts.Groups
-	return rules.View{Host: s.Name, Set: s.Set, Dead: s.Dead && !byKernel, Daemon: !byKernel, Since: s.Since, Err: s.Err}
 }
 
 func (o *options) printAlerts(w io.Writer, wrong []rules.Alert) error {

@@ -44,7 +44,7 @@ type options struct {
 	OwnKey    string        `name:"listen-tlskey" placeholder:"path" help:"Its key (default ~/.docker/server-key.pem); implies --listen-tls"`
 	Insecure  bool          `name:"insecure" help:"Serve the page to other hosts though there is no TLS"`
 	Check     bool          `help:"Print what is wrong, and exit with 2 if something is"`
-	Rules     string        `placeholder:"file" help:"File that says what is wrong, for --check"`
+	Rules     string        `placeholder:"file" help:"File that says what is wrong, for --check and on the screen"`
 	Since     time.Duration `placeholder:"duration" help:"Print the history of the last 90s, 2h, ... of the containers named, or of the hosts"`
 	Points    int           `default:"60" help:"Lines of a history"`
 	Sort      string        `placeholder:"column" default:"cpu" help:"Column to sort by: ${columns}"`
@@ -89,8 +89,8 @@ func (o *options) check() error {
 		return errors.New("--listen-tls, --listen-token and --insecure are about the page of --listen ADDRESS")
 	case o.Check && o.CSV:
 		return errors.New("--check and --csv exclude each other")
-	case o.Rules != "" && !o.Check:
-		return errors.New("--rules is about --check")
+	case o.Rules != "" && !o.Check && (o.Once || o.JSON || o.CSV || o.Since != 0 || o.Listen != ""):
+		return errors.New("--rules is about --check and the screen")
 	case o.Since < 0:
 		return fmt.Errorf("--since %v: the past is a positive duration", o.Since)
 	case o.Points < 1:
@@ -141,8 +141,16 @@ func run(ctx context.Context, env *cmd.Env) error {
 	case o.JSON || o.CSV || o.Once || !terminal:
 		return o.printOnce(ctx, env, all, p.Args)
 	}
-	return screen.Run(ctx, env, all, screen.Options{Sort: o.Sort, Reverse: o.Reverse,
-		Filter: strings.Join(append([]string{o.Filter}, p.Args...), " "), Running: o.Running})
+	so := screen.Options{Sort: o.Sort, Reverse: o.Reverse, Running: o.Running,
+		Filter: strings.Join(append([]string{o.Filter}, p.Args...), " ")}
+	if o.Rules != "" {
+		limits, err := o.rulesOf()
+		if err != nil {
+			return &cmd.Exit{Code: 125, Err: fmt.Errorf("box top: %w", err)}
+		}
+		so.Rules = &limits
+	}
+	return screen.Run(ctx, env, all, so)
 }
 
 func (o *options) which() hosts.Which {

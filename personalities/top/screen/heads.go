@@ -219,9 +219,9 @@ func (m *Model) fastest(s hosts.State) (row listing.Row, growth float64) {
 
 // drawProblems draws what is wrong, over as many lines as that needs: at most two, or more where there is room.
 func (m *Model) drawProblems(c canvas, y int, states []hosts.State) int {
-	var list []problem
+	var list problems
 	for _, s := range states {
-		for _, p := range problemsOf(s, m.now) {
+		for _, p := range m.problems(s) {
 			if len(states) > 1 {
 				p.text = elided(nameOf(s), 16) + ": " + p.text
 			}

@@ -9,6 +9,7 @@ import (
 
 	"box/engine/stats/sample"
 	"box/personalities/top/hosts"
+	"box/personalities/top/rules"
 )
 
 // order returns the names of the lines of the list.
@@ -139,6 +140,28 @@ func TestLastError(t *testing.T) {
 	}
 	m.Take(Answer{Request: Request{Verb: lastError, Target: id(1)}, Data: "panic: \x1b[2J again"})
 	sees(t, shot(t, m, 80, 24), "last error  panic: [2J again")
+}
+
+// A file of rules says what is wrong in the place of what the screen finds of the same kind.
+func TestRules(t *testing.T) {
+	limits, err := rules.Parse("rules", strings.NewReader("memory > 50%\nrestarts > 9\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := NewModel(Options{Rules: &limits}, noon)
+	s := edge("default", noon)
+	m.Update([]hosts.State{s}, noon)
+	texts := map[string]bool{}
+	for _, p := range m.problems(s) {
+		texts[p.text] = true
+	}
+	if texts["api at 95% of its memory"] || texts["db restarted 4× in 1h"] || !texts["db unhealthy"] {
+		t.Errorf("%v", texts)
+	}
+	alerts := m.ruled.Alerts()
+	if len(alerts) != 1 || !texts[alerts[0].Text] || !strings.Contains(alerts[0].Text, "api") {
+		t.Errorf("%+v in %v", alerts, texts)
+	}
 }
 
 // A click chooses and opens a line, sorts by a title, and presses the keys of the last line.

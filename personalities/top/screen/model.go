@@ -9,6 +9,7 @@ import (
 	"box/engine/stats/sample"
 	"box/personalities/top/hosts"
 	"box/personalities/top/listing"
+	"box/personalities/top/rules"
 )
 
 // Model is all that the screen shows. Keys, measurements and answers change it and draw reads it; it starts nothing
@@ -26,6 +27,8 @@ type Model struct {
 	areas   []area         // of the last drawing
 	errors  map[key]string // last error lines of containers that were started again
 	list    list
+	rules   *rules.Rules // nil: what this package finds wrong is shown
+	ruled   rules.State
 	ended   bool
 }
 
@@ -50,7 +53,7 @@ type dialog interface {
 
 // NewModel returns the model of hosts before anything is known of them.
 func NewModel(o Options, now time.Time) *Model {
-	m := &Model{now: now, only: -1, trends: map[key]*trend{}, errors: map[key]string{}}
+	m := &Model{now: now, rules: o.Rules, only: -1, trends: map[key]*trend{}, errors: map[key]string{}}
 	m.list = newList(o)
 	m.pages = []page{&m.list}
 	return m
@@ -65,6 +68,7 @@ func (m *Model) Update(states []hosts.State, now time.Time) {
 	for _, s := range states {
 		m.remember(s)
 	}
+	m.judge()
 	m.list.arrange(m)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"box/personalities/cmd"
 	"box/personalities/top/hosts"
+	"box/personalities/top/rules"
 )
 
 // Options are how the screen begins.
@@ -24,7 +25,8 @@ type Options struct {
 	Sort    string
 	Reverse bool
 	Filter  string
-	Running bool // hide containers that do not run
+	Running bool         // hide containers that do not run
+	Rules   *rules.Rules // what is told as wrong; nil: what this package finds
 }
 
 // calm is the least time between two drawings that no key has asked for.
