@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -455,3 +456,40 @@ func BenchmarkPublish(b *testing.B) {
 		})
 	}
 }
+
+// FuzzFile: whatever a file holds, it is opened, and what comes is heard after all that it has, in order.
+func FuzzFile(f *testing.F) {
+	m := message(noon, "container", "start", "1", map[string]string{"a": "b"})
+	good, err := format(&m)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte("\n\n1 {} 00000000\n9223372036854775807 {\"type\":\"x\",\"action\":\"y\"} 12345678\n\x00\x00"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		// A sum that is right is not found by chance.
+		var text []byte
+		for line := range bytes.SplitSeq(raw, []byte("\n")) {
+			text = fmt.Appendf(text, "%s %08x\n%s\n", line, crc32.ChecksumIEEE(line), line)
+		}
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "1.log"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := keep(t, dir, nil)
+		say(b, "later")
+		last := int64(0)
+		all := past(t, b, time.Unix(0, 1))
+		for _, m := range all {
+			if m.TimeNano <= last {
+				t.Errorf("%d is heard after %d", m.TimeNano, last)
+			}
+			last = m.TimeNano
+		}
+		if len(all) == 0 || all[len(all)-1].Actor.ID != "later" {
+			t.Errorf("%v is heard", all)
+		}
+	})
+}
+
+const noon = 1796040000_000000000
