@@ -202,7 +202,7 @@ var homes = map[string][]string{
 	"github.com/gorilla/mux":            {"netapi"},
 	"go.etcd.io/bbolt":                  {"engine/state", "fs", "fs/fstest", "fs/layers"},
 	"golang.org/x/crypto":               {"netapi/ssh"},
-	"golang.org/x/net":                  {"netapi/client"}, // what HTTP_PROXY and NO_PROXY mean
+	"golang.org/x/net":                  {}, // what HTTP_PROXY and NO_PROXY mean is in net/http as well
 	"golang.org/x/text":                 {"personalities/docker/table"},
 	"golang.org/x/term": {"personalities/docker/progress", "personalities/docker/session",
 		"personalities/docker/stream", "personalities/docker/system", "personalities/docker/table", "personalities/pid1"},
