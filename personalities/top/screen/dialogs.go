@@ -156,11 +156,15 @@ func limitsDialog(r Request, c *sample.Container) *form {
 	if c.CPU.Limit > 0 {
 		cpus = strconv.FormatFloat(c.CPU.Limit, 'g', 4, 64)
 	}
-	before := Limits{memory, cpus, c.Policy}
+	swap := int64(-1)
+	if m := &c.Memory; m.SwapLimit > 0 {
+		swap = int64(m.SwapLimit - min(m.Limit, m.SwapLimit))
+	}
+	before := Limits{memory, cpus, c.Policy, swap}
 	return &form{title: "Limits of " + c.Name, fields: []field{{"Memory (64M, 1G)", memory}, {"CPUs (0.5, 2)", cpus},
 		{"Restart policy", c.Policy}},
 		done: func(v []string) (Request, error) {
-			l := Limits{v[0], v[1], v[2]}
+			l := Limits{v[0], v[1], v[2], swap}
 			if l == before {
 				return r, fmt.Errorf("nothing was changed")
 			}

@@ -11,14 +11,15 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// update returns the change of a container's limits; an empty word changes nothing. A daemon takes no limit away, it
-// only sets another.
+// update returns the change of a container's limits. A daemon takes no limit away, it only sets another.
 func (l *Limits) update() (u container.UpdateConfig, err error) {
 	if l.Memory != "" {
 		if u.Memory, err = units.RAMInBytes(l.Memory); err != nil || u.Memory <= 0 {
 			return u, fmt.Errorf("memory %q: a size is needed, such as 64M", l.Memory)
 		}
-		u.MemorySwap = 2 * u.Memory // as for a new container: the old one could be too low
+		if l.Swap >= 0 { // else one above that of memory and swap together would be refused
+			u.MemorySwap = u.Memory + l.Swap
+		}
 	}
 	if l.CPUs != "" {
 		n, err := strconv.ParseFloat(strings.TrimSuffix(l.CPUs, "%"), 64)
@@ -33,7 +34,7 @@ func (l *Limits) update() (u container.UpdateConfig, err error) {
 		}
 		u.RestartPolicy.Name = container.RestartPolicyMode(l.Policy)
 	}
-	if *l == (Limits{}) {
+	if l.Memory == "" && l.CPUs == "" && l.Policy == "" {
 		return u, errors.New("a limit can be changed, but not taken away")
 	}
 	return u, nil

@@ -19,8 +19,11 @@ type Request struct {
 	Points int
 }
 
-// Limits are new limits of a container, as they were typed.
-type Limits struct{ Memory, CPUs, Policy string }
+// Limits are new limits of a container, as they were typed; empty: unchanged.
+type Limits struct {
+	Memory, CPUs, Policy string
+	Swap                 int64 // bytes that it may swap beside its memory, which stays; -1: there is no limit of both
+}
 
 // Answer is what came of a request. A verb that follows something has many answers.
 type Answer struct {

@@ -46,7 +46,7 @@ func answer(t *testing.T, w *worker) Answer {
 func TestChanges(t *testing.T) {
 	done := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 	object := clienttest.Reply(`{}`)
-	limits := &Limits{Memory: "64M", CPUs: "1.5", Policy: "always"}
+	limits := &Limits{Memory: "64M", Swap: 1 << 20, CPUs: "1.5", Policy: "always"}
 	for _, row := range []struct {
 		request Request
 		route   string
@@ -62,7 +62,7 @@ func TestChanges(t *testing.T) {
 		{Request{Verb: "unpause"}, "POST /containers/x/unpause", done, "", ""},
 		{Request{Verb: "remove"}, "DELETE /containers/x", done, "?force=1&v=1", ""},
 		{Request{Verb: "update", Limits: limits}, "POST /containers/x/update", object, "",
-			`"Memory":67108864,"MemorySwap":134217728,"NanoCpus":1500000000`},
+			`"Memory":67108864,"MemorySwap":68157440,"NanoCpus":1500000000`},
 		{Request{Verb: "remove image"}, "DELETE /images/x", clienttest.Reply(`[]`), "", ""},
 		{Request{Verb: "create volume"}, "POST /volumes/create", object, "", `"Name":"x"`},
 		{Request{Verb: "remove volume"}, "DELETE /volumes/x", done, "", ""},
@@ -193,12 +193,15 @@ func TestLimits(t *testing.T) {
 		l    Limits
 		want string
 	}{
-		{Limits{Memory: "64M"}, ""}, {Limits{CPUs: "0.5"}, ""}, {Limits{Policy: "no"}, ""},
+		{Limits{Memory: "64M", Swap: -1}, ""}, {Limits{CPUs: "0.5"}, ""}, {Limits{Policy: "no"}, ""},
 		{Limits{}, "taken away"}, {Limits{Memory: "much"}, "a size is needed"}, {Limits{Memory: "-1"}, "a size is needed"},
 		{Limits{CPUs: "x"}, "a number is needed"}, {Limits{CPUs: "NaN"}, "a number is needed"},
 		{Limits{CPUs: "-1"}, "a number is needed"}, {Limits{Policy: "sometimes"}, "no, always"},
 	} {
-		_, err := row.l.update()
+		u, err := row.l.update()
+		if row.l.Swap < 0 && u.MemorySwap != 0 {
+			t.Errorf("%+v sets a limit of swap: %d", row.l, u.MemorySwap)
+		}
 		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%+v: %v", row.l, err)
 		}
