@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
+import {cases} from './screen.mjs';
 
 const {PAGE, PICTURES, CERTS, TOKEN, BOX, TOOLS} = process.env;
 const {chromium} = createRequire(join(TOOLS, 'x.js'))('playwright-core');
@@ -252,6 +253,22 @@ const steps = {
     );
   },
 
+  async 'the screen understands terminals'(page) {
+    const shown = printed =>
+      page.evaluate(async words => {
+        const {Screen} = await import('./screen.js');
+        const screen = new Screen(5, 10, () => {});
+        screen.write(words);
+        screen.draw();
+        return [...screen.now.children].map(l => l.textContent.trimEnd());
+      }, printed);
+    for (const [what, printed, want] of cases) {
+      const lines = await shown(printed);
+      assert.equal(lines.length, 5, what);
+      if (want) assert.deepEqual(lines, [...want, ...Array(5 - want.length).fill('')], what);
+    }
+  },
+
   async 'disk, hosts and events are shown'(page) {
     await page.goto(PAGE + '#/disk');
     await becomes(
@@ -311,6 +328,26 @@ const acting = {
       () => docker('inspect', '-f', '{{.HostConfig.Memory}}', 'limited'),
       s => s === String(48 << 20),
     );
+  },
+
+  async 'volumes are created and removed'(page) {
+    await page.goto(PAGE + '#/disk');
+    await page.click('.actions button:text-is("Create a volume …")');
+    await page.fill('dialog input', 'from-the-page');
+    await page.click('dialog button:text-is("Create")');
+    await becomes(
+      'created',
+      () => docker('volume', 'ls', '-q'),
+      s => s === 'from-the-page',
+    );
+    await page.click('[aria-label="Remove from-the-page"]');
+    await page.click('dialog button:text-is("Remove")');
+    await becomes(
+      'removed',
+      () => docker('volume', 'ls', '-q'),
+      s => s === '',
+    );
+    await page.goto(`${PAGE}#/c/${await host(page)}/${docker('inspect', '-f', '{{.Id}}', 'limited')}`);
   },
 
   async 'a shell runs in the page'(page) {
