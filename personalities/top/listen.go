@@ -5,14 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"box/certs"
 	"box/personalities/cmd"
 	"box/personalities/top/hosts"
+	"box/personalities/top/rules"
+	"box/personalities/top/screen"
 	"box/personalities/top/web"
 )
+
+// judgeEvery is how often hosts are looked at by --rules.
+const judgeEvery = 10 * time.Second
 
 // serve serves the page of hosts until the end of ctx.
 func (o *options) serve(ctx context.Context, env *cmd.Env, all []*hosts.Host) error {
@@ -28,7 +36,12 @@ func (o *options) serve(ctx context.Context, env *cmd.Env, all []*hosts.Host) er
 		return failed("--listen", err)
 	}
 	log := slog.New(slog.NewTextHandler(env.Stderr, nil))
-	s, err := web.New(web.Options{Hosts: all, Secure: secure, Token: o.Token, Log: log,
+	wrong, stop, err := o.watchRules(all, judgeEvery, log)
+	if err != nil {
+		return failed("--rules", errors.Join(err, l.Close()))
+	}
+	defer stop()
+	s, err := web.New(web.Options{Hosts: all, Secure: secure, Token: o.Token, Log: log, Wrong: wrong,
 		Names: web.Names(o.Listen, secure)})
 	if err != nil {
 		return failed("--listen-token", errors.Join(err, l.Close()))
@@ -44,6 +57,51 @@ func (o *options) serve(ctx context.Context, env *cmd.Env, all []*hosts.Host) er
 		s.Close()
 		return failed("--listen", err)
 	}
+}
+
+// watchRules looks at all hosts by --rules until stop is called, whether a page is open or not: webhooks are told of
+// what begins and ends. wrong returns what is wrong on a host.
+func (o *options) watchRules(all []*hosts.Host, every time.Duration, log *slog.Logger) (wrong func(string) []string,
+	stop func(), err error) {
+	if o.Rules == "" {
+		return nil, func() {}, nil
+	}
+	limits, err := o.rulesOf()
+	if err != nil {
+		return nil, nil, err
+	}
+	var stops []func()
+	for _, h := range all {
+		_, unwatch := h.Watch()
+		stops = append(stops, unwatch)
+	}
+	sender := rules.NewSender(limits.Webhooks, &http.Client{}, log)
+	look := func(context.Context) (views []rules.View) {
+		for _, h := range all {
+			views = append(views, screen.View(h.State()))
+		}
+		return views
+	}
+	w := &rules.Watcher{Rules: limits, Every: every, Log: log, Tell: sender.Send, Views: look}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { w.Run(ctx) })
+	wrong = func(host string) (said []string) {
+		for _, a := range w.State().Alerts() {
+			if a.Host == host {
+				said = append(said, a.Text)
+			}
+		}
+		return said
+	}
+	return wrong, func() {
+		cancel()
+		running.Wait()
+		sender.Close()
+		for _, f := range stops {
+			f()
+		}
+	}, nil
 }
 
 func failed(option string, err error) error {

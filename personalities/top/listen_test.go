@@ -4,14 +4,18 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"box/netapi/client"
 	"box/personalities/cmd"
+	"box/personalities/top/hosts"
 )
 
 func TestListenRefused(t *testing.T) {
@@ -45,7 +49,8 @@ func TestListen(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		err := Command.Main(ctx, &cmd.Env{Args: []string{"-H", d.Host, "--listen", "127.0.0.1:0"},
-			Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: stderr, Getenv: func(string) string { return "" }, Dir: t.TempDir()})
+			Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: stderr,
+			Getenv: func(string) string { return "" }, Dir: t.TempDir()})
 		stderr.CloseWithError(io.EOF)
 		ended <- err
 	}()
@@ -77,5 +82,50 @@ func TestListen(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Error("it does not end")
+	}
+}
+
+// What a file of rules says is wrong is told to webhooks, and to the page, though no page is open.
+func TestWatchRules(t *testing.T) {
+	d := monitored(t)
+	told := make(chan string, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		told <- string(raw)
+	}))
+	defer hook.Close()
+	path := filepath.Join(t.TempDir(), "rules")
+	if err := os.WriteFile(path, []byte("restarts > 3\nwebhook "+hook.URL+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	api, err := client.New(client.Options{Host: d.Host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer api.Close()
+	h := hosts.FromClient("edge", api)
+	defer h.Close()
+	wrong, stop, err := (&options{Rules: path}).watchRules([]*hosts.Host{h}, 10*time.Millisecond,
+		slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	select {
+	case text := <-told:
+		if !strings.Contains(text, "busy was started again 4 times") {
+			t.Errorf("told %s", text)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("nothing is told")
+	}
+	if said := wrong("edge"); len(said) != 1 || !strings.Contains(said[0], "busy was started again 4 times") {
+		t.Errorf("wrong: %q", said)
+	}
+	if said := wrong("other"); len(said) > 0 {
+		t.Errorf("wrong on another host: %q", said)
+	}
+	if _, _, err := (&options{Rules: "/nowhere"}).watchRules(nil, time.Second, nil); err == nil {
+		t.Error("rules that are not there")
 	}
 }

@@ -44,7 +44,7 @@ type options struct {
 	OwnKey    string        `name:"listen-tlskey" placeholder:"path" help:"Its key (default ~/.docker/server-key.pem); implies --listen-tls"`
 	Insecure  bool          `name:"insecure" help:"Serve the page to other hosts though there is no TLS"`
 	Check     bool          `help:"Print what is wrong, and exit with 2 if something is"`
-	Rules     string        `placeholder:"file" help:"File that says what is wrong, for --check and on the screen"`
+	Rules     string        `placeholder:"file" help:"File that says what is wrong, for --check, on the screen and on the page; with --listen, hosts are then always measured, and webhooks told"`
 	Since     time.Duration `placeholder:"duration" help:"Print the history of the last 90s, 2h, ... of the containers named, or of the hosts"`
 	Points    int           `default:"60" help:"Lines of a history"`
 	Sort      string        `placeholder:"column" default:"cpu" help:"Column to sort by: ${columns}"`
@@ -89,8 +89,8 @@ func (o *options) check() error {
 		return errors.New("--listen-tls, --listen-token and --insecure are about the page of --listen ADDRESS")
 	case o.Check && o.CSV:
 		return errors.New("--check and --csv exclude each other")
-	case o.Rules != "" && !o.Check && (o.Once || o.JSON || o.CSV || o.Since != 0 || o.Listen != ""):
-		return errors.New("--rules is about --check and the screen")
+	case o.Rules != "" && !o.Check && (o.Once || o.JSON || o.CSV || o.Since != 0):
+		return errors.New("--rules is about --check, the screen and the page")
 	case o.Since < 0:
 		return fmt.Errorf("--since %v: the past is a positive duration", o.Since)
 	case o.Points < 1:

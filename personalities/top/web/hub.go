@@ -14,6 +14,7 @@ import (
 // are. Hosts are measured and followed only while there is a page.
 type hub struct {
 	hosts []*hosts.Host
+	wrong func(host string) []string // may be nil
 
 	mu      sync.Mutex
 	viewers map[*viewer]bool
@@ -38,8 +39,8 @@ type viewer struct {
 	dropped  chan struct{} // closed with messages
 }
 
-func newHub(all []*hosts.Host) *hub {
-	return &hub{hosts: all, viewers: map[*viewer]bool{}, known: map[*hosts.Host]*known{}}
+func newHub(all []*hosts.Host, wrong func(string) []string) *hub {
+	return &hub{hosts: all, wrong: wrong, viewers: map[*viewer]bool{}, known: map[*hosts.Host]*known{}}
 }
 
 // join adds a page, or returns nil if there are too many. What is known already waits in its messages.
@@ -134,7 +135,11 @@ func (b *hub) follow(ctx context.Context, h *hosts.Host) {
 	defer stop()
 	for {
 		state := h.State()
-		described, measured := describe(&state), measure(&state)
+		var wrong []string
+		if b.wrong != nil {
+			wrong = b.wrong(state.Name)
+		}
+		described, measured := describe(&state, wrong), measure(&state)
 		b.mu.Lock()
 		if ctx.Err() == nil { // else known belongs to others
 			k := b.known[h]

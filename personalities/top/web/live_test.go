@@ -207,7 +207,7 @@ func TestHostileNames(t *testing.T) {
 	if r.Project != strings.ToValidUTF8(hostile, "\uFFFD") || len(r.LastError) > 3*maxText || len(r.Ports) > 16 {
 		t.Errorf("%q, an error of %d bytes, %d ports", r.Project, len(r.LastError), len(r.Ports))
 	}
-	raw := describe(&hosts.State{Name: hostile, Set: &sample.Set{Containers: d.set.Containers}})
+	raw := describe(&hosts.State{Name: hostile, Set: &sample.Set{Containers: d.set.Containers}}, nil)
 	if n := strings.Count(string(raw), "\n"); n != 3 || len(raw) > 32<<10 {
 		t.Errorf("%d lines in a message of %d bytes", n, len(raw))
 	}
@@ -349,5 +349,32 @@ func TestEventOf(t *testing.T) {
 		if got, _ := eventOf(&e); got.Action != want {
 			t.Errorf("%s: %q, want %q", action, got.Action, want)
 		}
+	}
+}
+
+// What is wrong on a host reaches the page as soon as it is known.
+func TestWrong(t *testing.T) {
+	said := make(chan []string, 1)
+	said <- nil
+	s, _ := serve(t, newDaemon(1), func(o *Options) {
+		o.Wrong = func(host string) []string {
+			now := <-said
+			said <- now
+			return now
+		}
+	})
+	next, _ := open(t, listening(t, s))
+	var about description
+	next("host", &about)
+	if len(about.Wrong) > 0 {
+		t.Errorf("%q", about.Wrong)
+	}
+	<-said
+	said <- []string{"it is hot"}
+	for len(about.Wrong) == 0 {
+		next("host", &about)
+	}
+	if about.Wrong[0] != "it is hot" {
+		t.Errorf("%q", about.Wrong)
 	}
 }

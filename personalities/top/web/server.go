@@ -27,6 +27,9 @@ type Options struct {
 	Names  []string      // names, beside localhost and addresses, by which browsers may reach the page
 	Log    *slog.Logger
 
+	// Wrong returns what is wrong on a host, in sentences. nil: nobody looks.
+	Wrong func(host string) []string
+
 	// As returns a client that acts for the holder of a certificate, so that the daemon's own rules for that name hold,
 	// and what frees it. nil: the host's client acts for all.
 	As func(*tls.ConnectionState) (*client.Client, func(), error)
@@ -73,7 +76,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, files: files, hub: newHub(o.Hosts), streams: make(chan struct{}, maxStreams),
+	s := &Server{o: o, files: files, hub: newHub(o.Hosts, o.Wrong), streams: make(chan struct{}, maxStreams),
 		turns: make(chan struct{}, maxTurns), done: make(chan struct{}), bodyWait: headerWait}
 	s.mux = s.routes()
 	s.http = &http.Server{Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerWait, IdleTimeout: idleWait,

@@ -19,7 +19,8 @@ type description struct {
 	Kind       string
 	Dead       bool
 	Since      time.Time
-	Err        string `json:",omitempty"`
+	Err        string   `json:",omitempty"`
+	Wrong      []string `json:",omitempty"` // sentences
 	Containers []row
 }
 
@@ -52,10 +53,10 @@ const (
 // maxText is the maximum length of a text of a container's in lists, in bytes.
 const maxText = 512
 
-// describe returns the message that describes a host.
-func describe(s *hosts.State) []byte {
+// describe returns the message that describes a host, with what is wrong on it.
+func describe(s *hosts.State, wrong []string) []byte {
 	d := description{Host: s.Name, Address: s.Address, Kind: s.Kind.String(), Dead: s.Dead, Since: s.Since, Err: s.Err,
-		Containers: []row{}}
+		Wrong: wrong, Containers: []row{}}
 	if s.Set != nil {
 		for i := range s.Set.Containers {
 			d.Containers = append(d.Containers, rowOf(&s.Set.Containers[i]))

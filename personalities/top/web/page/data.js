@@ -48,6 +48,7 @@ function hostOf(name) {
       dead: false,
       kind: '',
       err: '',
+      wrong: [],
       since: null,
       address: '',
     });
@@ -57,7 +58,14 @@ function hostOf(name) {
 
 function described(m) {
   const h = hostOf(m.Host);
-  Object.assign(h, {address: m.Address, kind: m.Kind, dead: m.Dead, since: m.Since, err: m.Err ?? ''});
+  Object.assign(h, {
+    address: m.Address,
+    kind: m.Kind,
+    dead: m.Dead,
+    since: m.Since,
+    err: m.Err ?? '',
+    wrong: m.Wrong ?? [],
+  });
   h.rows = new Map(m.Containers.map(c => [c.ID, c]));
   for (const id of h.sparks.keys()) if (!h.rows.has(id)) h.sparks.delete(id);
   if (h.dead) h.now = {};

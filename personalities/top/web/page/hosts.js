@@ -12,6 +12,9 @@ export function stateOf(h) {
   return '';
 }
 
+// troubles are what is wrong with a host, in sentences.
+const troubles = h => [stateOf(h), ...h.wrong, ...(h.machine?.Warnings ?? []), h.machine?.Clock].filter(Boolean);
+
 // share is a number with a bar.
 function share(title) {
   const bar = el('meter', {min: 0, max: 1, 'aria-hidden': 'true'}),
@@ -62,8 +65,8 @@ function entry(h) {
       if (f) disk.set(full(f), bytes(f.Available) + ' free');
       text(load, m.Load.map(l => l.toFixed(2)).join(' '));
     }
-    text(alarm, [stateOf(h), ...(m?.Warnings ?? []), m?.Clock].filter(Boolean).join(' · '));
-    attr(alarm, 'class', h.dead ? 'alarm' : 'alarm mild');
+    text(alarm, troubles(h).join(' · '));
+    attr(alarm, 'class', h.dead || h.wrong.length ? 'alarm' : 'alarm mild');
   };
   return root;
 }
@@ -178,8 +181,8 @@ export function hostPage(root, name) {
   let drawn = null;
   function draw() {
     const m = h.machine;
-    text(alarm, [stateOf(h), ...(m?.Warnings ?? []), m?.Clock].filter(Boolean).join(' · '));
-    attr(alarm, 'class', h.dead ? 'alarm' : 'alarm mild');
+    text(alarm, troubles(h).join(' · '));
+    attr(alarm, 'class', h.dead || h.wrong.length ? 'alarm' : 'alarm mild');
     if (!m || m === drawn) return;
     drawn = m;
     const certificate = time(m.CertEnds);
