@@ -13,7 +13,13 @@ export function stateOf(h) {
 }
 
 // troubles are what is wrong with a host, in sentences.
-const troubles = h => [stateOf(h), ...h.wrong, ...(h.machine?.Warnings ?? []), h.machine?.Clock].filter(Boolean);
+const troubles = h =>
+  [
+    stateOf(h),
+    ...h.wrong.filter(w => !h.dead || !w.includes(h.err)),
+    ...(h.machine?.Warnings ?? []),
+    h.machine?.Clock,
+  ].filter(Boolean);
 
 // share is a number with a bar.
 function share(title) {
