@@ -66,6 +66,20 @@ func (r Row) StateText() string {
 	return Clean(r.State)
 }
 
+// PortText lists the published ports, those of all addresses without these: "8080->80/tcp, 127.0.0.1:53->53/udp".
+func (r Row) PortText() string {
+	var list []string
+	for _, p := range r.Ports {
+		for _, all := range []string{"0.0.0.0:", "[::]:", ":::"} {
+			p = strings.TrimPrefix(p, all)
+		}
+		if !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // HealthText is the health in few letters.
 func (r Row) HealthText() string {
 	switch r.Health {
@@ -139,7 +153,7 @@ func Columns() []Column {
 		always(number("restarts", "R/h", 3, func(r Row) float64 { return float64(r.RestartsHour) }, count),
 			func(r Row) string { return strconv.Itoa(r.RestartsHour) }),
 		word("image", "IMAGE", 0, func(r Row) string { return r.Image }),
-		word("ports", "PORTS", 0, func(r Row) string { return strings.Join(r.Ports, ", ") }),
+		word("ports", "PORTS", 0, Row.PortText),
 		word("error", "LAST ERROR", 0, Row.Trouble),
 		word("host", "HOST", 0, func(r Row) string { return r.Host }),
 	}

@@ -75,6 +75,14 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+func TestPorts(t *testing.T) {
+	r := Row{Container: &sample.Container{Ports: []string{"0.0.0.0:8080->80/tcp", "[::]:8080->80/tcp",
+		"127.0.0.1:53->53/udp", "9/tcp"}}}
+	if got := r.PortText(); got != "8080->80/tcp, 127.0.0.1:53->53/udp, 9/tcp" {
+		t.Error(got)
+	}
+}
+
 func TestMatches(t *testing.T) {
 	r := Row{"edge", &sample.Container{ID: "abc123", Name: "Web-1", Image: "nginx", State: "running",
 		Labels: map[string]string{"com.docker.compose.project": "shop"}, Ports: []string{"0.0.0.0:8080->80/tcp"}},

@@ -152,8 +152,8 @@ func (c canvas) gauge(x, y, w int, share float64, style, rest tcell.Style) {
 	c.put(x+full, y, w-full, strings.Repeat(open, w-full), rest)
 }
 
-// graph draws values over the height of the canvas. most is the value of the full height. What is measured as nothing is
-// a line at the bottom, what is not measured is a gap.
+// graph draws values over the height of the canvas. most is the value of the full height. What is measured as nothing
+// is a line at the bottom, what is not measured is a gap.
 func (c canvas) graph(values []float64, most float64, style tcell.Style) {
 	set := c.bars()
 	if most <= 0 {

@@ -2,7 +2,6 @@ package screen
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -255,7 +254,7 @@ func (d *detail) drawNumbers(c canvas, y int, r listing.Row) int {
 	if r.Ended.Unix() > 0 {
 		a("last exit", fmt.Sprintf("%d %s ago", r.Exit.Code, listing.Span(r.Now.Sub(r.Ended))), plain)
 	}
-	a("ports", strings.Join(r.Ports, " "), plain)
+	a("ports", r.PortText(), plain)
 	cpu, memory := listing.Percent(r.Rate.CPU), listing.Size(float64(r.Memory.WorkingSet))
 	if r.CPU.Limit > 0 {
 		cpu += " of " + listing.Percent(r.CPU.Limit)

@@ -17,7 +17,7 @@ func (l *Limits) update() (u container.UpdateConfig, err error) {
 		if u.Memory, err = units.RAMInBytes(l.Memory); err != nil || u.Memory <= 0 {
 			return u, fmt.Errorf("memory %q: a size is needed, such as 64M", l.Memory)
 		}
-		if l.Swap >= 0 { // else one above that of memory and swap together would be refused
+		if u.MemorySwap = -1; l.Swap >= 0 { // without a word of it, a limit above the old one of both would be refused
 			u.MemorySwap = u.Memory + l.Swap
 		}
 	}

@@ -276,7 +276,7 @@ func (l *list) detail(c canvas, m *Model) {
 			list = append(list, piece{"  " + label, dim}, piece{text, style})
 		}
 	}
-	add("ports ", strings.Join(r.Ports, " "), plain)
+	add("ports ", r.PortText(), plain)
 	add("policy ", r.Policy, plain)
 	if !r.Ended.IsZero() && r.Ended.Unix() > 0 {
 		style := plain

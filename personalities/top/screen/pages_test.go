@@ -48,7 +48,7 @@ func TestGraphs(t *testing.T) {
 		sees(t, lines, "CPU", "now 50%", "most 100%")
 		sees(t, lines, "█")
 	}
-	sees(t, shot(t, m, 80, 24), "ports 0.0.0.0:8080->80/tcp")
+	sees(t, shot(t, m, 80, 24), "ports 8080->80/tcp")
 	for _, row := range []struct {
 		keys string
 		span time.Duration

@@ -35,8 +35,8 @@ const (
 	recentlyOver = 24 * time.Hour
 )
 
-// problems lists what is wrong with a host and its containers, the gravest first. What a file of rules says comes in the
-// place of what this package finds of the same kind.
+// problems lists what is wrong with a host and its containers, the gravest first. What a file of rules says comes in
+// the place of what this package finds of the same kind.
 func (m *Model) problems(s hosts.State) (list problems) {
 	if s.Dead {
 		list.add(true, rules.DaemonGone, "dead for %s", listing.Span(m.now.Sub(s.Since)))

@@ -140,7 +140,7 @@ func TestFirstScreen(t *testing.T) {
 	sees(t, lines, "last error  panic: no cookies")
 	sees(t, lines, "last exit OOM, 137, 1m ago", "policy no")
 	keys(m, "/", "w", "e", "b", "enter")
-	sees(t, shot(t, m, 80, 24), "ports 0.0.0.0:8080->80/tcp")
+	sees(t, shot(t, m, 80, 24), "ports 8080->80/tcp")
 }
 
 func TestColumnsFit(t *testing.T) {

@@ -199,7 +199,7 @@ func TestLimits(t *testing.T) {
 		{Limits{CPUs: "-1"}, "a number is needed"}, {Limits{Policy: "sometimes"}, "no, always"},
 	} {
 		u, err := row.l.update()
-		if row.l.Swap < 0 && u.MemorySwap != 0 {
+		if row.l.Swap < 0 && u.MemorySwap != -1 {
 			t.Errorf("%+v sets a limit of swap: %d", row.l, u.MemorySwap)
 		}
 		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
