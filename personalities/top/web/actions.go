@@ -115,10 +115,11 @@ func done(w http.ResponseWriter, err error) error {
 const maxCPUs = 1 << 20
 
 // swapWith returns the limit of memory and swap together for a new limit of memory: a container keeps the swap that it
-// had. Without that, a limit of memory above the old one of both would be refused.
+// had, and one without a limit all that there is. Without that, a limit of memory above the old one of both would be
+// refused.
 func swapWith(memory int64, old *container.Resources) int64 {
 	if old.MemorySwap <= 0 {
-		return old.MemorySwap
+		return -1
 	}
 	return memory + max(0, old.MemorySwap-old.Memory)
 }
