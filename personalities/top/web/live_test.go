@@ -109,17 +109,37 @@ func TestTwoPages(t *testing.T) {
 	}
 }
 
+// narrow is a listener whose connections hold little that is on its way.
+type narrow struct{ net.Listener }
+
+func (n narrow) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	if err == nil {
+		err = c.(*limitedConn).Conn.(*net.TCPConn).SetWriteBuffer(8 << 10)
+	}
+	return c, err
+}
+
 // A page that takes nothing is cut off, and slows nobody; what waits for it is bounded.
 func TestSlowPage(t *testing.T) {
-	d := newDaemon(200) // 100 KB a message
-	d.every = time.Millisecond
+	d := newDaemon(20)
+	d.every = 10 * time.Millisecond
 	s, _ := serve(t, d)
-	address := listening(t, s)
+	l, err := Listen("127.0.0.1:0", nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Listener = narrow{l.Listener}
+	go s.Serve(l)
+	address := l.Addr().String()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	if err := c.(*net.TCPConn).SetReadBuffer(8 << 10); err != nil {
+		t.Fatal(err)
+	}
 	fmt.Fprintf(c, "GET /api/stream HTTP/1.1\r\nHost: %s\r\n\r\n", address)
 	viewers := func() int {
 		s.hub.mu.Lock()
