@@ -186,14 +186,15 @@ func (m *Model) drawDisk(c canvas, y, w int, s hosts.State) {
 		if f.Inodes > 0 {
 			add("inodes", listing.Percent(float64(f.FreeInodes)/float64(f.Inodes)), plain)
 		}
-		if d, ok := untilFull(f); ok {
+		d, fills := untilFull(f)
+		if fills {
 			style := plain
 			if d < 7*24*time.Hour {
 				style = bad
 			}
 			add("full in", listing.Span(d), style)
 		}
-		if f.Growth >= 1 {
+		if f.Growth >= 1 && (c.w >= 100 || !fills) {
 			add("", "+"+listing.Size(f.Growth*60)+"/min", plain)
 		}
 	}

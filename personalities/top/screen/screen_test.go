@@ -125,7 +125,7 @@ func TestFirstScreen(t *testing.T) {
 		{"edge7", "box 0.1.0", "overlay2", "cert 5d", "up 50d", "daemon 3h"},
 		{"CPU", "50% of 4", "load 1.5 1.0 0.5", "61°C", "io 42%", "wait 0%"},
 		{"Mem", "75% of 1.0G", "daemon 18M", "io r0 w0"},
-		{"Disk", "50% of 100G", "free 50G", "inodes 93%", "full in 14h", "+60M/min"},
+		{"Disk", "50% of 100G", "free 50G", "inodes 93%", "full in 14h"},
 		{"disk full in 14h", "api at 95% of its memory"}, {"db unhealthy"}, {"gone OOM-killed 1m ago"},
 		{"restarted 4×"}, {"certificate ends in 5d"},
 		{"NAME", "STATE", "CPU", "MEM", "%LIM", "R/h"},
