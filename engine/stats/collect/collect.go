@@ -25,13 +25,19 @@ const (
 
 // Options say what is measured.
 type Options struct {
-	Machine   *machine.Machine
-	Targets   func() []Target                                           // every container, running or not
-	Host      func(*sample.Host)                                        // adds what the daemon knows
-	Count     func(ctx context.Context, id string) (sample.Disk, error) // counts what the files of a container take
-	Record    func(series string, at time.Time, values []float64)       // keeps a row of the history
-	Gone      func(id string, at time.Time)                             // keeps for a while what is kept of a container
-	Unwatched func()                                                    // called after a measurement that nobody watched; nil: nothing
+	Machine *machine.Machine
+	// Targets returns every container, running or not.
+	Targets func() []Target
+	// Host adds what the daemon knows.
+	Host func(*sample.Host)
+	// Count counts what the files of a container take.
+	Count func(ctx context.Context, id string) (sample.Disk, error)
+	// Record keeps a row of the history; nil: there is none.
+	Record func(series string, at time.Time, values []float64)
+	// Gone is told of a container that is not there any more; nil: nobody.
+	Gone func(id string, at time.Time)
+	// Unwatched is called after a measurement that nobody watched; nil: nobody.
+	Unwatched func()
 	Now       func() time.Time
 }
 

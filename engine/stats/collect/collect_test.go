@@ -131,7 +131,8 @@ func TestRates(t *testing.T) {
 			!near(a.Rate.Rx, 3000) || !near(a.Rate.Tx, 1000) || !near(a.Rate.Throttled, .5) {
 			t.Errorf("after %g s: %+v", over, a.Rate)
 		}
-		if len(a.Network) != 1 || a.Network[0].Name != "eth0" || a.Network[0].RxBytes != 3030 || a.Network[0].TxBytes != 1010 {
+		if len(a.Network) != 1 || a.Network[0].Name != "eth0" || a.Network[0].RxBytes != 3030 ||
+			a.Network[0].TxBytes != 1010 {
 			t.Errorf("%+v", a.Network)
 		}
 		if !near(set.Host.Rate.CPU, .5) || set.Host.CPUs != 2 || set.Host.Driver != "vfs" {
@@ -262,8 +263,8 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
-// TestRestartsOfNew: those of a container that came while the collector looks count from the first on, those of one that
-// was there before it from then on.
+// TestRestartsOfNew: those of a container that came while the collector looks count from the first on, those of one
+// that was there before it from then on.
 func TestRestartsOfNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c := newWorld(t)

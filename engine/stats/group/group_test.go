@@ -53,7 +53,8 @@ var v1Files = map[string]string{
 func v1(t *testing.T) (*Group, string) {
 	dir := tree(t, v1Files)
 	at := func(s string) string { return filepath.Join(dir, s) }
-	g := Open(map[string]string{"cpuacct": at("a"), "cpu": at("a"), "memory": at("m"), "pids": at("p"), "blkio": at("b")}, &Buffer{})
+	g := Open(map[string]string{"cpuacct": at("a"), "cpu": at("a"), "memory": at("m"), "pids": at("p"), "blkio": at("b")},
+		&Buffer{})
 	t.Cleanup(g.Close)
 	return g, dir
 }

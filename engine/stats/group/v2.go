@@ -80,8 +80,8 @@ func countersV2(d *sample.Device, words []byte) {
 	}
 }
 
-// seldomV2 reads limits of version 2, and counters that change seldom. The weight is told as Docker's shares, by the formula of the OCI runtimes turned
-// round: weight 1 to 10,000 stands for 2 to 262,144 shares.
+// seldomV2 reads limits of version 2, and counters that change seldom. The weight is told as Docker's shares, as
+// cAdvisor does: weight 1 to 10,000 stands for 2 to 262,144 shares.
 func (g *Group) seldomV2(c *sample.Container) {
 	c.Memory.Max = number(g.once("", "memory.peak"))
 	pairs(g.once("", "memory.events"), func(name []byte, value uint64) {

@@ -36,7 +36,8 @@ func TestFast(t *testing.T) {
 		"proc/vmstat":          "nr_free_pages 5\noom_kill 7\n",
 		"proc/pressure/cpu":    "some avg10=1.00 avg60=0.00 avg300=0.00 total=10\n",
 		"proc/pressure/memory": "some avg10=2.00 avg60=0.00 avg300=0.00 total=20\n",
-		"proc/pressure/io":     "some avg10=3.00 avg60=0.00 avg300=0.00 total=30\nfull avg10=4.00 avg60=0 avg300=0 total=40\n",
+		"proc/pressure/io": "some avg10=3.00 avg60=0.00 avg300=0.00 total=30\n" +
+			"full avg10=4.00 avg60=0 avg300=0 total=40\n",
 		"proc/diskstats": "   8       0 sda 10 0 100 5 20 0 200 5 0 10 10 0 0 0 0\n" +
 			"   8       1 sda1 10 0 100 5 20 0 200 5 0 10 10 0 0 0 0\n" +
 			"   7       0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
@@ -53,7 +54,8 @@ func TestFast(t *testing.T) {
 		Memory: sample.HostMemory{Total: 1000 << 10, Free: 200 << 10, Available: 600 << 10, Cached: 300 << 10,
 			Buffers: 10 << 10, SwapTotal: 50 << 10, SwapFree: 40 << 10, OOMKills: 7},
 		Pressure: &sample.Pressure{CPU: sample.Stall{Some: 10, SomePercent: 1},
-			Memory: sample.Stall{Some: 20, SomePercent: 2}, IO: sample.Stall{Some: 30, SomePercent: 3, Full: 40, FullPercent: 4}},
+			Memory: sample.Stall{Some: 20, SomePercent: 2},
+			IO:     sample.Stall{Some: 30, SomePercent: 3, Full: 40, FullPercent: 4}},
 		Devices: []sample.Device{{Major: 8, Name: "sda", Reads: 10, ReadBytes: 51200, Writes: 20, WrittenBytes: 102400}},
 		Network: []sample.Interface{{Name: "eth0", RxBytes: 100, RxPackets: 2, RxErrors: 3, RxDropped: 4, TxBytes: 50,
 			TxPackets: 6, TxErrors: 7, TxDropped: 8}},

@@ -115,7 +115,8 @@ func networkFamilies() []family {
 			host:      func(h *sample.Host, put put) { each(outside(h.Network), put, root...) }}
 	}
 	return []family{
-		one("container_network_receive_bytes_total", "Bytes received.", func(i *sample.Interface) uint64 { return i.RxBytes }),
+		one("container_network_receive_bytes_total", "Bytes received.",
+			func(i *sample.Interface) uint64 { return i.RxBytes }),
 		one("container_network_receive_packets_total", "Packets received.",
 			func(i *sample.Interface) uint64 { return i.RxPackets }),
 		one("container_network_receive_errors_total", "Errors in receiving.",
@@ -169,7 +170,8 @@ func diskFamilies() []family {
 		usage,
 		files("container_fs_limit_bytes", "Bytes of the file system.", func(f *sample.FileSystem) uint64 { return f.Total }),
 		files("container_fs_inodes_free", "Inodes that are free.", func(f *sample.FileSystem) uint64 { return f.FreeInodes }),
-		files("container_fs_inodes_total", "Inodes of the file system.", func(f *sample.FileSystem) uint64 { return f.Inodes }),
+		files("container_fs_inodes_total", "Inodes of the file system.",
+			func(f *sample.FileSystem) uint64 { return f.Inodes }),
 	}
 }
 

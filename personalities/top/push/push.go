@@ -1,6 +1,6 @@
 // Package push sends measurements to InfluxDB and Graphite. Over an outage they are kept on the disk, bounded, and sent
-// afterwards in order: a number may be sent twice, which both databases take for one, and is lost only when the bound is
-// met.
+// afterwards in order: a number may be sent twice, which both databases take for one, and is lost only when the bound
+// is met.
 package push
 
 import (

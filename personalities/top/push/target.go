@@ -37,7 +37,8 @@ const (
 )
 
 // Forms are the addresses that Parse takes, for help and errors.
-const Forms = "influxdb://[USER:PASSWORD@]HOST[:8086]/DATABASE, influxdb2://[TOKEN@]HOST[:8086]/ORGANISATION/BUCKET or " +
+const Forms = "influxdb://[USER:PASSWORD@]HOST[:8086]/DATABASE, influxdb2://[TOKEN@]HOST[:8086]/ORGANISATION/BUCKET " +
+	"or " +
 	"graphite://HOST[:2003][/PREFIX]; influxdbs and influxdb2s with TLS; ?secret-file=PATH for the password or the token"
 
 // Parse parses the address of a database.
