@@ -48,10 +48,32 @@ func newWorld(t *testing.T) (*world, *Collector) {
 			}
 			return sample.Disk{Writable: 1000, Inodes: 3}, nil
 		},
-		Record:    func(series string, _ time.Time, row []float64) { w.rows[series] = append(w.rows[series], row) },
-		Unwatched: func() { w.idle++ },
-		Now:       time.Now,
+		Record: func(series string, _ time.Time, row []float64) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.rows[series] = append(w.rows[series], row)
+		},
+		Unwatched: func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.idle++
+		},
+		Now: time.Now,
 	})
+}
+
+// kept returns the rows of a series.
+func (w *world) kept(series string) [][]float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rows[series]
+}
+
+// unwatched returns how many measurements nobody watched.
+func (w *world) unwatched() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.idle
 }
 
 // cpu sets the processor time that the host has used, in hundredths of a second.
@@ -161,11 +183,11 @@ func TestPace(t *testing.T) {
 		w, c := newWorld(t)
 		run(t, c)
 		time.Sleep(66 * time.Second)
-		if n := len(w.rows["host"]); n != 7 { // after 5 s, and then each 10 s
+		if n := len(w.kept("host")); n != 7 { // after 5 s, and then each 10 s
 			t.Errorf("%d measurements in 66 s that nobody watched", n)
 		}
-		if w.idle != 7 {
-			t.Errorf("%d of them were told to be", w.idle)
+		if n := w.unwatched(); n != 7 {
+			t.Errorf("%d of them were told to be", n)
 		}
 		began := time.Now()
 		sets, stop := c.Watch()
@@ -179,17 +201,17 @@ func TestPace(t *testing.T) {
 		if d := time.Since(began); d != 10*time.Second {
 			t.Errorf("ten more after %s", d)
 		}
-		if w.idle != 7 {
-			t.Errorf("%d measurements were told to be unwatched", w.idle)
+		if n := w.unwatched(); n != 7 {
+			t.Errorf("%d measurements were told to be unwatched", n)
 		}
 		stop()
 		if c.Watched() {
 			t.Error("still watched")
 		}
 		time.Sleep(2 * time.Second)
-		n := len(w.rows["host"])
+		n := len(w.kept("host"))
 		time.Sleep(20 * time.Second)
-		if more := len(w.rows["host"]) - n; more != 2 {
+		if more := len(w.kept("host")) - n; more != 2 {
 			t.Errorf("%d measurements in 20 s after that", more)
 		}
 	})
@@ -234,13 +256,13 @@ func TestRows(t *testing.T) {
 			<-sets
 		}
 		stop()
-		if len(w.rows["on"]) != 3 || len(w.rows["off"]) != 0 || len(w.rows["host"]) != 4 {
-			t.Errorf("%d, %d, %d rows", len(w.rows["on"]), len(w.rows["off"]), len(w.rows["host"]))
+		if len(w.kept("on")) != 3 || len(w.kept("off")) != 0 || len(w.kept("host")) != 4 {
+			t.Errorf("%d, %d, %d rows", len(w.kept("on")), len(w.kept("off")), len(w.kept("host")))
 		}
-		if n := len(w.rows["on"][0]); n != len(sample.ContainerColumns) {
+		if n := len(w.kept("on")[0]); n != len(sample.ContainerColumns) {
 			t.Errorf("%d values in a row", n)
 		}
-		host := w.rows["host"][0]
+		host := w.kept("host")[0]
 		if len(host) != len(sample.HostColumns) || !math.IsNaN(host[len(host)-1]) {
 			t.Errorf("%v", host)
 		}
