@@ -203,13 +203,13 @@ func TestWhileItWaits(t *testing.T) {
 		tell []string
 	}{
 		{"start", func(r *rig) error { return r.Start(r.t.Context(), "web") }, api.StateRunning,
-			[]string{"container start name=web"}},
+			[]string{"network connect name=host", "container start name=web"}},
 		{"stop", func(r *rig) error { return r.Stop(r.t.Context(), "web", engine.StopOptions{}) }, api.StateExited,
 			[]string{"container stop name=web"}},
 		{"kill", func(r *rig) error { return r.Kill(r.t.Context(), "web", "") }, api.StateExited,
 			[]string{"container stop name=web"}},
 		{"restart", func(r *rig) error { return r.Restart(r.t.Context(), "web", engine.StopOptions{}) }, api.StateRunning,
-			[]string{"container start name=web", "container restart name=web"}},
+			[]string{"network connect name=host", "container start name=web", "container restart name=web"}},
 		{"rm", func(r *rig) error { return r.Remove(r.t.Context(), "web", engine.RemoveOptions{Force: true}) }, "",
 			[]string{"container stop name=web", "container destroy name=web"}},
 	} {
