@@ -212,3 +212,21 @@ func TestClient(t *testing.T) {
 		t.Error("what is remembered is not in order")
 	}
 }
+
+// TestAskedAndGone: who asks for the past hears all of it, though its context has ended, and nothing new.
+func TestAskedAndGone(t *testing.T) {
+	var b Bus
+	for n := range 100 {
+		say(&b, fmt.Sprint(n))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var heard []string
+	err := b.Subscribe(ctx, time.Unix(0, 1), time.Time{}, func() { say(&b, "new") }, func(m events.Message) error {
+		heard = append(heard, m.Actor.ID)
+		return nil
+	})
+	if err != nil || len(heard) != 100 || heard[99] != "99" {
+		t.Errorf("%d are heard, %v", len(heard), err)
+	}
+}

@@ -10,7 +10,8 @@ import (
 
 // Subscribe calls fn for each remembered event since a time (for none if since and until are zero), and then for each
 // new one, until ctx ends, until is reached, or fn returns an error, which is returned. It also ends when fn is so slow
-// that the next event is forgotten. If started is not nil, it is called as soon as no event can be missed.
+// that the next event is forgotten. What is remembered is told even when ctx has ended: a client may have closed the
+// half that it asked on. If started is not nil, it is called as soon as no event can be missed.
 func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started func(),
 	fn func(events.Message) error) error {
 	l := b.join(since, !since.IsZero() || !until.IsZero())
@@ -27,7 +28,7 @@ func (b *Bus) Subscribe(ctx context.Context, since, until time.Time, started fun
 	for over := false; ; {
 		next, ok := b.next(l)
 		for _, m := range next {
-			if m.TimeNano > last || ctx.Err() != nil {
+			if m.TimeNano > last || ctx.Err() != nil && m.TimeNano > l.joined {
 				return nil
 			}
 			if err := fn(m); err != nil {
