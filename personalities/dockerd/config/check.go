@@ -130,6 +130,9 @@ func (o *Options) checkMonitor() error {
 		if err != nil {
 			return fmt.Errorf("--monitor-push: %w", err)
 		}
+		if slices.ContainsFunc(o.Targets, func(other *push.Target) bool { return other.Key() == t.Key() }) {
+			return fmt.Errorf("--monitor-push: %s is named twice", t)
+		}
 		o.Targets = append(o.Targets, t)
 	}
 	if err := o.readRules(); err != nil {

@@ -63,6 +63,22 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestKey: what is kept for one database is never that of another, and a new password keeps it.
+func TestKey(t *testing.T) {
+	key := func(text string) string { return parsed(t, text).Key() }
+	seen := map[string]string{}
+	for _, text := range []string{"influxdb://h/db", "influxdb://h/other", "influxdb://h:1/db", "influxdb2://h/o/b",
+		"influxdb2://h/o/c", "graphite://h:8086", "graphite://h:8086/p"} {
+		if other := seen[key(text)]; other != "" {
+			t.Errorf("%s has the key of %s", text, other)
+		}
+		seen[key(text)] = text
+	}
+	if key("influxdb://a:b@h/db") != key("influxdb://c@h/db?secret-file=/x") {
+		t.Error("the key has secrets in it")
+	}
+}
+
 // TestLines: InfluxDB's line protocol and Graphite's plaintext, with what names of containers and hosts may have.
 func TestLines(t *testing.T) {
 	has := func(target, name string, want ...string) {

@@ -3,6 +3,8 @@ package push
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -98,6 +100,13 @@ func withoutSecrets(text string) string {
 func (t *Target) String() string {
 	names := map[kind]string{influx1: "InfluxDB", influx2: "InfluxDB", graphite: "Graphite"}
 	return names[t.kind] + " at " + t.host
+}
+
+// Key names the target in the file system: what was encoded for one is not sent to another. It changes with what the
+// lines are and where they go, and not with users and secrets.
+func (t *Target) Key() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %s %s", t.kind, t.host, t.path, t.query.Encode(), t.prefix))
+	return hex.EncodeToString(sum[:8])
 }
 
 // sendWait is how long a database may take to accept numbers.
