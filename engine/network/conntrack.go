@@ -2,12 +2,35 @@ package network
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
+
+// conntrack is an open socket to the kernel's table of connections. It has what is used of a netlink.Handle as values,
+// for the reason that socket has.
+type conntrack struct {
+	forgetUDP func(port uint16) // forgets UDP connections to a port of the host, as far as it can
+	close     func()
+}
+
+func newConntrack() (*conntrack, error) {
+	h, err := netlink.NewHandle(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return nil, fmt.Errorf("opening a netfilter netlink socket: %w", err)
+	}
+	forget := func(port uint16) {
+		filter := &netlink.ConntrackFilter{}
+		if filter.AddProtocol(unix.IPPROTO_UDP) != nil || filter.AddPort(netlink.ConntrackOrigDstPort, port) != nil {
+			return
+		}
+		h.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, filter)
+	}
+	return &conntrack{forgetUDP: forget, close: h.Close}, nil
+}
 
 // flushConntrack forgets UDP connections through an endpoint's ports, as far as it can. Otherwise a client that sends
 // without a pause would be sent to where the port led before. TCP connections end by themselves.
@@ -16,26 +39,21 @@ func (l *Linux) flushConntrack(e *Endpoint) {
 		return
 	}
 	l.mu.Lock()
-	handle := l.conntrack
-	if handle == nil {
+	table := l.conntrack
+	if table == nil {
 		var err error
-		if handle, err = netlink.NewHandle(unix.NETLINK_NETFILTER); err == nil {
-			l.conntrack = handle
+		if table, err = newConntrack(); err == nil {
+			l.conntrack = table
 		}
 	}
 	l.mu.Unlock()
-	if handle == nil {
+	if table == nil {
 		return
 	}
 	for _, p := range e.Ports {
-		if p.Proto != "udp" || !p.HostIP.Is4() {
-			continue
+		if p.Proto == "udp" && p.HostIP.Is4() {
+			table.forgetUDP(p.Host)
 		}
-		filter := &netlink.ConntrackFilter{}
-		if filter.AddProtocol(unix.IPPROTO_UDP) != nil || filter.AddPort(netlink.ConntrackOrigDstPort, p.Host) != nil {
-			continue
-		}
-		handle.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, filter)
 	}
 }
 

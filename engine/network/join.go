@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"github.com/containerd/errdefs"
-	"github.com/vishvananda/netlink"
 
 	"box/engine/network/firewall"
 	"box/fs/module"
@@ -177,7 +176,7 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 }
 
 // settle sets up the bridge port and the end in the sandbox.
-func (l *Linux) settle(handle *netlink.Handle, outer int, e *Endpoint, b *bridge) error {
+func (l *Linux) settle(handle *socket, outer int, e *Endpoint, b *bridge) error {
 	settings := map[uint16]byte{}
 	// The bridge then turns round a container's packet to its own published port.
 	if bridgedPacketsAreFiltered() {

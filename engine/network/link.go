@@ -10,7 +10,6 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -100,7 +99,7 @@ func portSettings(link int, settings map[uint16]byte) error {
 }
 
 // configure gives the link in a sandbox its address and the default route, if there is a gateway.
-func configure(h *netlink.Handle, name string, address netip.Prefix, gateway netip.Addr) error {
+func configure(h *socket, name string, address netip.Prefix, gateway netip.Addr) error {
 	link, err := h.LinkByName(name)
 	if err != nil {
 		return fmt.Errorf("link %s in the sandbox: %w", name, err)
@@ -119,15 +118,6 @@ func configure(h *netlink.Handle, name string, address netip.Prefix, gateway net
 		return fmt.Errorf("default route by %s in the sandbox: %w", gateway, err)
 	}
 	return nil
-}
-
-// handleAt opens a socket in another network namespace.
-func handleAt(ns *os.File) (*netlink.Handle, error) {
-	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
-	if err != nil {
-		return nil, fmt.Errorf("opening a route netlink socket in %s: %w", ns.Name(), err)
-	}
-	return h, nil
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {

@@ -12,8 +12,6 @@ import (
 	"sync"
 
 	"github.com/containerd/errdefs"
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"box/engine/network/firewall"
 )
@@ -34,17 +32,17 @@ type Linux struct {
 	holder    Holder
 	noForward bool
 	log       *slog.Logger
-	route     *netlink.Handle
+	route     *socket
 	reaper    *reaper
 	group     uint32 // group of the links that this daemon makes
 
 	mu        sync.Mutex // guards what follows; never held over a call to the kernel
 	networks  map[string]*bridge
 	endpoints map[string]*Endpoint
-	fresh     map[string]*netlink.Handle // container -> socket in a sandbox that nothing has joined yet
+	fresh     map[string]*socket // container -> socket in a sandbox that nothing has joined yet
 	ports     portTable
 	warnings  []string
-	conntrack *netlink.Handle // opened when it is first needed
+	conntrack *conntrack // opened when it is first needed
 
 	firewall *firewall.Firewall
 }
@@ -60,7 +58,7 @@ type bridge struct {
 func Open(o Options) (*Linux, error) {
 	l := &Linux{
 		dir: filepath.Join(o.ExecRoot, "netns"), holder: o.Holder, log: o.Log, noForward: o.NoForward,
-		networks: map[string]*bridge{}, endpoints: map[string]*Endpoint{}, fresh: map[string]*netlink.Handle{},
+		networks: map[string]*bridge{}, endpoints: map[string]*Endpoint{}, fresh: map[string]*socket{},
 		ports: portTable{},
 	}
 	mark := firewall.Mark(o.ExecRoot)
@@ -76,8 +74,8 @@ func Open(o Options) (*Linux, error) {
 		return nil, fmt.Errorf("folder of network namespaces: %w", err)
 	}
 	var err error
-	if l.route, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
-		return nil, fmt.Errorf("opening a route netlink socket: %w", err)
+	if l.route, err = newSocket(); err != nil {
+		return nil, err
 	}
 	l.reaper = newReaper(l.log)
 	return l, nil
@@ -102,7 +100,7 @@ func (l *Linux) Close(last bool) error {
 	}
 	l.firewall.Close()
 	if l.conntrack != nil {
-		l.conntrack.Close()
+		l.conntrack.close()
 	}
 	l.route.Close()
 	return err

@@ -110,7 +110,7 @@ func newHost(t *testing.T) *host {
 	}
 	t.Cleanup(func() { unix.Unmount(h.remote, unix.MNT_DETACH) })
 	defer there.Close()
-	here, err := netlink.NewHandle()
+	here, err := newSocket()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func newHost(t *testing.T) *host {
 	attrs.Name = "up0"
 	must(t, here.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: loopbackIndex}}))
 	must(t, here.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "up0", PeerNamespace: netlink.NsFd(ns.Fd())}))
-	for handle, address := range map[*netlink.Handle]string{here: hostAddress, there: remoteAddress} {
+	for handle, address := range map[*socket]string{here: hostAddress, there: remoteAddress} {
 		link, err := handle.LinkByName("up0")
 		must(t, err)
 		must(t, handle.AddrAdd(link, &netlink.Addr{IPNet: ipNet(netip.MustParsePrefix(address + "/24"))}))

@@ -45,9 +45,9 @@ func probe() (s Support) {
 }
 
 func probeLinks() error {
-	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	h, err := newSocket()
 	if err != nil {
-		return fmt.Errorf("opening a route netlink socket: %w", err)
+		return err
 	}
 	defer h.Close()
 	attrs := netlink.NewLinkAttrs()

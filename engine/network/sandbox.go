@@ -58,9 +58,9 @@ func (l *Linux) Sandbox(_ context.Context, container, from string, sysctls map[s
 
 // makeNamespace makes a network namespace, or takes the one at from, mounts it at path and returns a socket in it. It
 // enters the namespace on a thread of its own, which ends with the goroutine if it cannot come back.
-func makeNamespace(path, from string, sysctls map[string]string) (*netlink.Handle, error) {
+func makeNamespace(path, from string, sysctls map[string]string) (*socket, error) {
 	type result struct {
-		handle *netlink.Handle
+		handle *socket
 		err    error
 	}
 	done := make(chan result, 1)
@@ -83,7 +83,7 @@ func makeNamespace(path, from string, sysctls map[string]string) (*netlink.Handl
 }
 
 // enterNew moves the calling thread into a new namespace, or the one at from, and sets that up.
-func enterNew(path, from string, sysctls map[string]string) (*netlink.Handle, error) {
+func enterNew(path, from string, sysctls map[string]string) (*socket, error) {
 	if err := leaveFor(from); err != nil {
 		return nil, fmt.Errorf("making a network namespace: %w", err)
 	}
@@ -96,9 +96,9 @@ func enterNew(path, from string, sysctls map[string]string) (*netlink.Handle, er
 			return nil, err
 		}
 	}
-	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	handle, err := newSocket()
 	if err != nil {
-		return nil, fmt.Errorf("opening a route netlink socket: %w", err)
+		return nil, err
 	}
 	if err := handle.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: loopbackIndex}}); err != nil {
 		handle.Close()
@@ -125,7 +125,7 @@ func leaveFor(from string) error {
 }
 
 // inside returns a socket in a sandbox, at first the one that was opened when the sandbox was made.
-func (l *Linux) inside(container, path string) (*netlink.Handle, error) {
+func (l *Linux) inside(container, path string) (*socket, error) {
 	l.mu.Lock()
 	handle := l.fresh[container]
 	delete(l.fresh, container)
@@ -138,7 +138,7 @@ func (l *Linux) inside(container, path string) (*netlink.Handle, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return handleAt(file)
+	return socketAt(file)
 }
 
 // RemoveSandbox implements Plane. The namespace goes with the last process in it.
