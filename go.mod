@@ -76,7 +76,11 @@ require (
 	golang.org/x/term v0.47.0
 )
 
-replace github.com/seccomp/libseccomp-golang => ./engine/seccomp/libseccomp
+replace (
+	github.com/coreos/go-systemd/v22 => ./engine/runtime/runc/systemd
+	github.com/godbus/dbus/v5 => ./engine/runtime/runc/dbus
+	github.com/seccomp/libseccomp-golang => ./engine/seccomp/libseccomp
+)
 
 tool (
 	gotest.tools/gotestsum

@@ -155,20 +155,23 @@ var imports = map[string][]string{
 	"engine/runtime":             {"engine/cgroup", "engine/seccomp", "fs/mount"},
 	"engine/runtime/runtimetest": {},
 	"engine/runtime/runc":        {"engine/cgroup", "engine/runtime", "engine/seccomp"},
-	"engine/seccomp":             {},
-	"engine/seccomp/libseccomp":  {"engine/seccomp"}, // in the place of libseccomp, by a replace of go.mod
-	"engine/spec":                {"engine/apparmor", "engine/refuse", "engine/seccomp", "fs/inroot"},
-	"engine/state":               {"fs", "fs/disk"},
-	"engine/stats":               {},
-	"engine/stats/actions":       {"engine/stats/sample"},
-	"engine/stats/collect":       {"engine/stats/group", "engine/stats/machine", "engine/stats/sample"},
-	"engine/stats/group":         {"engine/stats/sample"},
-	"engine/stats/machine":       {"engine/stats/group", "engine/stats/sample"},
-	"engine/stats/history":       {"engine/stats/sample", "fs/disk"},
-	"engine/stats/sample":        {},
-	"engine/task":                {},
-	"engine/userns":              {"fs"},
-	"engine/volume":              {"engine/refuse", "engine/state", "fs", "fs/disk", "fs/inroot", "fs/mount", "fs/tree"},
+	// In the place of libcontainer's half for systemd, by replaces of go.mod.
+	"engine/runtime/runc/dbus":         {},
+	"engine/runtime/runc/systemd/dbus": {},
+	"engine/seccomp":                   {},
+	"engine/seccomp/libseccomp":        {"engine/seccomp"}, // in the place of libseccomp, by a replace of go.mod
+	"engine/spec":                      {"engine/apparmor", "engine/refuse", "engine/seccomp", "fs/inroot"},
+	"engine/state":                     {"fs", "fs/disk"},
+	"engine/stats":                     {},
+	"engine/stats/actions":             {"engine/stats/sample"},
+	"engine/stats/collect":             {"engine/stats/group", "engine/stats/machine", "engine/stats/sample"},
+	"engine/stats/group":               {"engine/stats/sample"},
+	"engine/stats/machine":             {"engine/stats/group", "engine/stats/sample"},
+	"engine/stats/history":             {"engine/stats/sample", "fs/disk"},
+	"engine/stats/sample":              {},
+	"engine/task":                      {},
+	"engine/userns":                    {"fs"},
+	"engine/volume":                    {"engine/refuse", "engine/state", "fs", "fs/disk", "fs/inroot", "fs/mount", "fs/tree"},
 
 	"panics":    {},
 	"templates": {},
@@ -194,7 +197,9 @@ var homes = map[string][]string{
 	"github.com/alecthomas/kong":        {"personalities/cmd"}, // command lines
 	"github.com/opencontainers/runc":    {"engine/runtime/runc"},
 	"github.com/opencontainers/cgroups": {"engine/runtime/runc"},
-	"github.com/seccomp":                {}, // libcontainer's, with engine/seccomp/libseccomp in its place
+	"github.com/seccomp":                {},                                   // libcontainer's, with engine/seccomp/libseccomp in its place
+	"github.com/coreos/go-systemd":      {},                                   // libcontainer's, with engine/runtime/runc/systemd in its place
+	"github.com/godbus/dbus":            {"engine/runtime/runc/systemd/dbus"}, // which is engine/runtime/runc/dbus
 	"github.com/vishvananda/netlink":    {"engine/network"},
 	"github.com/vishvananda/netns":      {"engine/network"},
 	"github.com/google/nftables":        {"engine/network/firewall"},
