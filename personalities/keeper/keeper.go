@@ -61,10 +61,8 @@ func run(ctx context.Context, env *cmd.Env) error {
 	}
 	_ = os.WriteFile("/proc/self/comm", []byte("box"), 0) // otherwise ps shows the number of a descriptor
 	defer cmd.StacksOnSignal(line.State, o.Log)()
-	if quick, err := cgroup.FavorMoves(); err != nil {
+	if err := cgroup.FavorMoves(); err != nil {
 		o.Log.Info("starts and execs take longer", "error", err)
-	} else if quick != nil {
-		defer quick.Close()
 	}
 	if line.Resume != 0 {
 		var err error
