@@ -15,7 +15,8 @@ import (
 )
 
 // Others beside whom scripts try box. `start-peer` starts Debian's Docker, whose socket is then $PEER: it has no
-// bridge and takes box's away, so that containers beside it use --network none or host. `start-registry` starts a
+// bridge and takes box's away, so that containers beside it use --network none or host. `start-peer apart` starts it in
+// a network namespace, where it has a bridge, of which box's containers know nothing. `start-registry` starts a
 // registry, whose address is then $REGISTRY, and which lets nobody but the users of the file HTPASSWD in where one is
 // given. Guard them with [peer] and [exec:docker-registry]. `collect NETWORK ADDRESS FILE` listens there and writes
 // all that comes to a file; a socket and the file are in the script's folder.
@@ -28,13 +29,18 @@ func hasPeer() bool {
 	return err == nil
 }
 
-func startPeer(s *testscript.TestScript, _ bool, _ []string) {
+func startPeer(s *testscript.TestScript, _ bool, args []string) {
 	dir := s.MkAbs("peer")
 	s.Check(os.Mkdir(dir, 0o700))
 	socket := filepath.Join(dir, "docker.sock")
-	run(s, "unix", socket, dir, peerDaemon, "-H", "unix://"+socket, "--data-root", filepath.Join(dir, "data"),
-		"--exec-root", filepath.Join(dir, "run"),
-		"--pidfile", filepath.Join(dir, "pid"), "--bridge", "none", "--iptables=false")
+	line := []string{peerDaemon, "-H", "unix://" + socket, "--data-root", filepath.Join(dir, "data"),
+		"--exec-root", filepath.Join(dir, "run"), "--pidfile", filepath.Join(dir, "pid"), "--iptables=false"}
+	if len(args) > 0 {
+		line = append([]string{"unshare", "-n"}, line...)
+	} else {
+		line = append(line, "--bridge", "none")
+	}
+	run(s, "unix", socket, dir, line[0], line[1:]...)
 	s.Setenv("PEER", "unix://"+socket)
 }
 
