@@ -21,7 +21,7 @@ import (
 	"box/engine/state"
 	"box/fs"
 	"box/fs/fstest"
-	"box/fs/overlay"
+	"box/fs/overlay2"
 	"box/fs/vfs"
 )
 
@@ -35,9 +35,9 @@ type bench struct {
 
 // onDrivers runs a test on a driver that stacks layers later and on one whose layers need their parent first.
 func onDrivers(t *testing.T, test func(b *bench)) {
-	for _, driver := range []string{vfs.Name, overlay.Name} {
+	for _, driver := range []string{vfs.Name, overlay2.Name} {
 		t.Run(driver, func(t *testing.T) {
-			if driver == overlay.Name && os.Geteuid() != 0 {
+			if driver == overlay2.Name && os.Geteuid() != 0 {
 				t.Skip("overlay mounts need root")
 			}
 			test(newBench(t, driver))
@@ -60,7 +60,7 @@ func (b *bench) start() {
 	if b.driver == vfs.Name {
 		d, err = vfs.Open(context.Background(), filepath.Join(b.root, b.driver), db.Layers(), nil, nil)
 	} else {
-		d, err = overlay.Open(context.Background(), filepath.Join(b.root, b.driver), db.Layers(), nil, nil)
+		d, err = overlay2.Open(context.Background(), filepath.Join(b.root, b.driver), db.Layers(), nil, nil)
 	}
 	b.must(err)
 	b.Catalog, err = OpenCatalog(context.Background(), b.root, db, d, nil, fs.IDMaps{})

@@ -17,7 +17,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/fs/fstest"
-	"box/fs/overlay"
+	"box/fs/overlay2"
 	"box/fs/vfs"
 )
 
@@ -84,8 +84,8 @@ func TestSave(t *testing.T) {
 		if again := b.save("one", two.id().String()[:20], "host:5000/one"); !bytes.Equal(raw, again) {
 			b.Error("saved twice, the archives differ")
 		}
-		for _, driver := range []string{vfs.Name, overlay.Name} {
-			if driver == overlay.Name && os.Geteuid() != 0 {
+		for _, driver := range []string{vfs.Name, overlay2.Name} {
+			if driver == overlay2.Name && os.Geteuid() != 0 {
 				continue
 			}
 			other := newBench(t, driver)

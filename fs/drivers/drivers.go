@@ -14,7 +14,7 @@ import (
 	"box/fs"
 	"box/fs/disk"
 	"box/fs/layers"
-	"box/fs/overlay"
+	"box/fs/overlay2"
 	"box/fs/vfs"
 )
 
@@ -28,9 +28,9 @@ type driver struct {
 // table returns all drivers in the order in which they are tried by default.
 func table() []driver {
 	return []driver{
-		{overlay.Name, overlay.CheckOptions,
+		{overlay2.Name, overlay2.CheckOptions,
 			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
-				return overlay.Open(ctx, root, db, d, opts)
+				return overlay2.Open(ctx, root, db, d, opts)
 			}},
 		{vfs.Name, vfs.CheckOptions, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver,
 			error) {

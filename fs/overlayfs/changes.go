@@ -1,10 +1,9 @@
-package overlay
+package overlayfs
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 
@@ -12,73 +11,71 @@ import (
 
 	"box/fs"
 	"box/fs/archive"
-	"box/fs/layers"
 )
 
 const opaqueXattr = "trusted.overlay.opaque"
 
-// Diff implements fs.Differ. What a container writes meanwhile may be included or not.
-func (d *Driver) Diff(ctx context.Context, name string, w io.Writer) error {
-	row, err := d.table.Get(name)
-	if err != nil {
-		return err
-	}
-	dir, err := unix.Open(d.diff(row), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("pack layer %s: %w", name, err)
-	}
-	defer unix.Close(dir)
-	p := archive.NewPacker(w, archive.PackOptions{Whiteouts: archive.Overlay, Seconds: true, UIDs: row.UIDs,
-		GIDs: row.GIDs})
-	if err := p.Content(ctx, dir); err != nil {
-		return fmt.Errorf("pack layer %s: %w", name, err)
-	}
-	return p.Close()
+// Upper is a folder that overlayfs writes to, and those below it.
+type Upper struct {
+	Dir    string
+	Lowers []string // top first
+	// Copied says that Dir began as a copy of the first of Lowers: what is only there was deleted without a mark.
+	Copied bool
 }
 
-// Changes implements fs.Differ.
-func (d *Driver) Changes(ctx context.Context, name string) ([]fs.Change, error) {
-	chain, err := d.table.Chain(name)
-	if err != nil {
-		return nil, err
-	}
-	w := walk{ctx: ctx}
-	if err := w.start(d, chain); err != nil {
-		return nil, fmt.Errorf("look at layer %s: %w", name, err)
+// Changes lists what an upper folder changes, sorted by path, and measures what it adds. It walks through it and looks
+// up everything in the folders below, as overlayfs does, by descriptors, so a program that changes the folder meanwhile
+// cannot lead it elsewhere.
+func (u Upper) Changes(ctx context.Context) ([]fs.Change, fs.Usage, error) {
+	w := walk{ctx: ctx, seen: map[[2]uint64]bool{}}
+	if err := w.start(u); err != nil {
+		return nil, fs.Usage{}, err
 	}
 	archive.SortChanges(w.changes)
-	return w.changes, nil
+	return w.changes, w.sum, nil
 }
 
-// walk walks through an upper folder and looks up everything in the folders below, as overlayfs does. It uses
-// descriptors, so a program that changes the folder meanwhile cannot lead it elsewhere.
+// walk is one run of Changes.
 type walk struct {
 	ctx     context.Context
 	changes []fs.Change
+	sum     fs.Usage
+	seen    map[[2]uint64]bool // device and inode of files with several names
 }
 
-func (w *walk) start(d *Driver, chain []layers.Row) error {
-	var open []int
+// lower is an open folder below the upper one.
+type lower struct {
+	fd     int
+	copied bool // the upper one began as its copy
+}
+
+func (w *walk) start(u Upper) error {
+	upper, err := unix.Open(u.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(upper)
+	var open []lower
 	defer func() { closeAll(open) }()
-	for _, row := range chain {
-		fd, err := unix.Open(d.diff(row), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	for i, dir := range u.Lowers {
+		fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
-		open = append(open, fd)
+		open = append(open, lower{fd, u.Copied && i == 0})
 	}
-	return w.folder(open[0], open[1:], "/", false)
+	return w.folder(upper, open, "/", false)
 }
 
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		unix.Close(fd)
+func closeAll(list []lower) {
+	for _, l := range list {
+		unix.Close(l.fd)
 	}
 }
 
 // folder compares a folder of the upper layer with those below it, top first. pure is set for an opaque folder: what is
 // only below is deleted without a mark.
-func (w *walk) folder(upper int, lowers []int, p string, pure bool) error {
+func (w *walk) folder(upper int, lowers []lower, p string, pure bool) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -91,10 +88,13 @@ func (w *walk) folder(upper int, lowers []int, p string, pure bool) error {
 			return err
 		}
 	}
-	if !pure {
-		return nil
+	switch {
+	case pure:
+		return w.hidden(names, lowers, lowers, p)
+	case len(lowers) > 0 && lowers[0].copied:
+		return w.hidden(names, lowers[:1], lowers, p)
 	}
-	return w.hidden(names, lowers, p)
+	return nil
 }
 
 func namesIn(dir int) ([]string, error) {
@@ -107,14 +107,14 @@ func namesIn(dir int) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// hidden reports what the folders below contain in addition to names.
-func (w *walk) hidden(names []string, lowers []int, p string) error {
+// hidden reports what some of the folders below contain in addition to names.
+func (w *walk) hidden(names []string, some, lowers []lower, p string) error {
 	seen := map[string]bool{}
 	for _, name := range names {
 		seen[name] = true
 	}
-	for _, l := range lowers {
-		more, err := namesIn(l)
+	for _, l := range some {
+		more, err := namesIn(l.fd)
 		if err != nil {
 			return err
 		}
@@ -129,14 +129,14 @@ func (w *walk) hidden(names []string, lowers []int, p string) error {
 				return err
 			}
 			if was != nil {
-				w.add(path.Join(p, name), fs.Deleted)
+				w.deleted(path.Join(p, name))
 			}
 		}
 	}
 	return nil
 }
 
-func (w *walk) entry(upper int, lowers []int, name, p string, pure bool) error {
+func (w *walk) entry(upper int, lowers []lower, name, p string, pure bool) error {
 	var st unix.Stat_t
 	if err := unix.Fstatat(upper, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return nil // gone meanwhile
@@ -148,7 +148,7 @@ func (w *walk) entry(upper int, lowers []int, name, p string, pure bool) error {
 	}
 	if isWhiteout(&st) {
 		if was != nil {
-			w.add(p, fs.Deleted)
+			w.deleted(p)
 		}
 		return nil
 	}
@@ -165,23 +165,37 @@ func (w *walk) entry(upper int, lowers []int, name, p string, pure bool) error {
 	}
 	switch {
 	case was == nil:
-		w.add(p, fs.Added)
+		w.add(p, fs.Added, &st)
 	case len(w.changes) > begin || archive.Differs(was, &st):
-		w.add(p, fs.Modified)
+		w.add(p, fs.Modified, &st)
 	}
 	return nil
 }
 
-func (w *walk) add(p string, k fs.ChangeKind) {
+func (w *walk) deleted(p string) { w.changes = append(w.changes, fs.Change{Path: p, Kind: fs.Deleted}) }
+
+func (w *walk) add(p string, k fs.ChangeKind, st *unix.Stat_t) {
 	w.changes = append(w.changes, fs.Change{Path: p, Kind: k})
+	folder := st.Mode&unix.S_IFMT == unix.S_IFDIR
+	if !folder && st.Nlink > 1 {
+		id := [2]uint64{st.Dev, st.Ino}
+		if w.seen[id] {
+			return
+		}
+		w.seen[id] = true
+	}
+	w.sum.Inodes++
+	if !folder {
+		w.sum.Bytes += st.Size
+	}
 }
 
 // lookup looks up name in merged folders, top first. It returns the entry or nil, and for a folder those that are
 // merged under that name.
-func lookup(lowers []int, name string) (found *unix.Stat_t, below []int, err error) {
+func lookup(lowers []lower, name string) (found *unix.Stat_t, below []lower, err error) {
 	for _, l := range lowers {
 		var st unix.Stat_t
-		err := unix.Fstatat(l, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+		err := unix.Fstatat(l.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
 		if errors.Is(err, unix.ENOENT) {
 			continue
 		}
@@ -198,11 +212,11 @@ func lookup(lowers []int, name string) (found *unix.Stat_t, below []int, err err
 		if !isFolder {
 			break
 		}
-		fd, err := unix.Openat(l, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		fd, err := unix.Openat(l.fd, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return nil, below, err
 		}
-		below = append(below, fd)
+		below = append(below, lower{fd, l.copied})
 		if isOpaque(fd) {
 			break
 		}

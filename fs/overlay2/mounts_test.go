@@ -1,4 +1,4 @@
-package overlay
+package overlay2
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"box/fs"
 	"box/fs/layers"
+	"box/fs/overlayfs"
 )
 
 // TestMountOptions: what overlayfs is told: layers from the top down, by absolute paths where those fit a page and have
@@ -46,7 +47,7 @@ func TestMountOptions(t *testing.T) {
 		"a long way": {"/" + strings.Repeat("d", 3000), row, 2, nil, "lowerdir=l/LINK",
 			",workdir=" + row.ID + "/work", "/" + strings.Repeat("d", 3000)},
 	} {
-		d := &Driver{root: c.root, host: host{options: c.host}}
+		d := &Driver{root: c.root, host: overlayfs.Host{Options: c.host}}
 		m := d.overlay(c.row, below(c.below), c.root+"/x/merged")
 		joined := strings.Join(m.Options, ",")
 		if !strings.HasPrefix(joined, c.begins) || !strings.HasSuffix(joined, c.ends) || m.Dir != c.from ||

@@ -1,4 +1,4 @@
-// Package overlay is the overlay2 storage driver: layers are folders that the kernel's overlayfs stacks. On disk it
+// Package overlay2 is the overlay2 storage driver: layers are folders that the kernel's overlayfs stacks. On disk it
 // looks as Docker's overlay2 does:
 //
 //	<root>/<id>/diff     what the layer holds
@@ -11,7 +11,7 @@
 //
 // and beside diff the record from which a layer's exact tar is written again. What is mounted follows the table of
 // layers; the lower file is there for those who look.
-package overlay
+package overlay2
 
 import (
 	"context"
@@ -29,6 +29,7 @@ import (
 	"box/fs/disk"
 	"box/fs/layers"
 	"box/fs/mount"
+	"box/fs/overlayfs"
 )
 
 // Name is the name for --storage-driver.
@@ -43,7 +44,7 @@ type Driver struct {
 	faults []string
 	disk   *disk.Disk
 	sync   layers.Syncer
-	host   host
+	host   overlayfs.Host
 	cancel context.CancelFunc
 	sweeps sync.WaitGroup
 	swept  error // of the sweep; read by Close
@@ -66,7 +67,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	if err := dd.MkdirAll(filepath.Join(root, "l"), 0o710); err != nil {
 		return nil, fmt.Errorf("open overlay2: %w", err)
 	}
-	h, err := probe(root)
+	h, err := overlayfs.Probe(root, Name, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (d *Driver) Name() string { return Name }
 // Status implements fs.Driver.
 func (d *Driver) Status() [][2]string {
 	return [][2]string{
-		{"Backing Filesystem", d.host.backing},
+		{"Backing Filesystem", d.host.Backing},
 		{"Supports d_type", "true"}, // Open refuses without
 		{"Using metacopy", "false"}, // every mount turns it off
 		{"Native Overlay Diff", "true"},

@@ -1,17 +1,17 @@
-package overlay
+package overlay2
 
 import (
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/containerd/errdefs"
 
 	"box/fs"
 	"box/fs/layers"
 	"box/fs/mount"
+	"box/fs/overlayfs"
 )
 
 // maxLowers is the maximum number of layers below one, as in Docker. Their short names fit one page.
@@ -42,29 +42,16 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 	return merged, []mount.Mount{d.overlay(row, below, merged)}, nil
 }
 
-// overlay returns the mount of row on below. Paths are absolute, as people expect in /proc/mounts, unless they would
-// not fit the page or contain characters that overlayfs interprets.
+// overlay returns the mount of row on below, by short names.
 func (d *Driver) overlay(row layers.Row, below []layers.Row, merged string) mount.Mount {
-	m := mount.Mount{Type: "overlay", Source: "overlay", Target: merged}
-	m.Options = d.options(row, below, d.root+"/")
-	if strings.ContainsAny(d.root, `,:\`) || len(strings.Join(m.Options, ",")) >= os.Getpagesize() {
-		m.Dir, m.Options = d.root, d.options(row, below, "")
-	}
-	return m
-}
-
-func (d *Driver) options(row layers.Row, below []layers.Row, prefix string) []string {
-	var lower []string
+	var s overlayfs.Stack
 	if row.State == fs.View {
-		lower = append(lower, prefix+"l/"+row.Link) // its own, empty: overlayfs wants two at least
+		s.Lowers = append(s.Lowers, "l/"+row.Link) // its own, empty: overlayfs wants two at least
+	} else {
+		s.Upper, s.Work = row.ID+"/diff", row.ID+"/work"
 	}
 	for _, b := range below {
-		lower = append(lower, prefix+"l/"+b.Link)
+		s.Lowers = append(s.Lowers, "l/"+b.Link)
 	}
-	o := []string{"lowerdir=" + strings.Join(lower, ":")}
-	if row.State == fs.View {
-		return append(o, "ro")
-	}
-	o = append(o, "upperdir="+prefix+row.ID+"/diff", "workdir="+prefix+row.ID+"/work")
-	return append(o, d.host.options...)
+	return d.host.Mount(d.root, s, merged)
 }

@@ -1,4 +1,4 @@
-package overlay
+package overlay2
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package overlay
+package overlay2
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"golang.org/x/sys/unix"
 
 	"box/fs"
 	"box/fs/layers"
+	"box/fs/overlayfs"
 )
 
 // recordFile is the name of the record of a layer's tar in its folder.
@@ -90,15 +90,19 @@ func newLink() string {
 // was written: existing ones stay.
 func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 	dir := d.dir(row)
-	if err := d.mkdir(dir, 0o710); err != nil {
+	ids := fs.IDMaps{UIDs: row.UIDs, GIDs: row.GIDs}
+	if err := overlayfs.MakeOuter(d.disk, d.root, dir, ids); err != nil {
 		return err
 	}
-	if _, gid := (fs.IDMaps{GIDs: row.GIDs}).Root(); gid != 0 { // a container's root goes through it
-		if err := errors.Join(os.Chown(d.root, 0, gid), os.Chown(dir, 0, gid)); err != nil {
+	below := ""
+	if row.Parent != "" {
+		parent, err := d.table.Get(row.Parent)
+		if err != nil {
 			return err
 		}
+		below = d.diff(parent)
 	}
-	if err := d.createDiff(row); err != nil {
+	if _, err := overlayfs.MakeFolder(d.disk, d.diff(row), below, ids); err != nil {
 		return err
 	}
 	names := []string{"work"}
@@ -106,7 +110,7 @@ func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 		names = append(names, "merged")
 	}
 	for _, name := range names {
-		if err := d.mkdir(filepath.Join(dir, name), 0o700); err != nil {
+		if err := overlayfs.Mkdir(d.disk, filepath.Join(dir, name), 0o700); err != nil {
 			return err
 		}
 	}
@@ -121,48 +125,6 @@ func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 		return d.sync.Start(row.Name, dir)
 	}
 	return d.writeLower(row)
-}
-
-// createDiff makes the folder of a layer's own files. It becomes the root of a container, so it gets the metadata of
-// the one below.
-func (d *Driver) createDiff(row layers.Row) error {
-	uid, gid, mode := 0, 0, uint32(0o755)
-	if len(row.UIDs) > 0 {
-		uid = row.UIDs[0].Host
-	}
-	if len(row.GIDs) > 0 {
-		gid = row.GIDs[0].Host
-	}
-	if row.Parent != "" {
-		below, err := d.table.Get(row.Parent)
-		if err != nil {
-			return err
-		}
-		var st unix.Stat_t
-		if err := unix.Lstat(d.diff(below), &st); err != nil {
-			return fmt.Errorf("layer below: %w", err)
-		}
-		uid, gid, mode = int(st.Uid), int(st.Gid), st.Mode&0o7777
-	}
-	diff := d.diff(row)
-	err := d.disk.Mkdir(diff, 0o700)
-	if errors.Is(err, os.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Chown(diff, uid, gid); err != nil {
-		return err
-	}
-	return unix.Chmod(diff, mode)
-}
-
-func (d *Driver) mkdir(dir string, mode os.FileMode) error {
-	if err := d.disk.Mkdir(dir, mode); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return nil
 }
 
 // writeLower writes the lower file from the table.

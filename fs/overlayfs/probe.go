@@ -1,4 +1,6 @@
-package overlay
+// Package overlayfs is what the storage drivers overlay2 and overlay share: whether the kernel's overlayfs works on a
+// folder and how, its mounts, and what an upper folder changes.
+package overlayfs
 
 import (
 	"errors"
@@ -13,41 +15,41 @@ import (
 	"box/fs/mount"
 )
 
-// host is what the kernel and the file system support.
-type host struct {
-	backing string   // name of the file system below
-	options []string // added to each mount
+// Host is what the kernel and the file system support.
+type Host struct {
+	Backing string   // name of the file system below
+	Options []string // added to each mount
 }
 
-// probe finds out by a trial mount whether overlayfs works on root, whiteouts included: those need a file system that
-// tells the types of names when a folder is read (xfs made with ftype=0 does not).
-func probe(root string) (host, error) {
+// Probe finds out by a trial mount whether overlayfs works on root for a driver with several lower folders, or with
+// one, whiteouts included: those need a file system that tells the types of names when a folder is read (xfs made with
+// ftype=0 does not). Where it does not work the error is errdefs.ErrNotImplemented.
+func Probe(root, driver string, lowers int) (Host, error) {
 	// Before the options are looked up, which only the loaded module has. A kernel without it fails the trial.
 	_, missing := module.Load("overlay")
-	h := host{backing: backing(root), options: quiet()}
+	h := Host{Backing: backing(root), Options: quiet()}
 	dir, err := os.MkdirTemp(root, "check-")
 	if err != nil {
-		return host{}, fmt.Errorf("try overlay2: %w", err)
+		return Host{}, fmt.Errorf("try %s: %w", driver, err)
 	}
 	defer os.RemoveAll(dir)
 	for _, name := range []string{"lower", "below", "upper", "work", "merged"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
-			return host{}, fmt.Errorf("try overlay2: %w", err)
+			return Host{}, fmt.Errorf("try %s: %w", driver, err)
 		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "lower", "file"), nil, 0o600); err != nil {
-		return host{}, fmt.Errorf("try overlay2: %w", err)
+		return Host{}, fmt.Errorf("try %s: %w", driver, err)
 	}
-	if err := trial(dir, h); err != nil {
-		return host{}, fmt.Errorf("overlay2 does not work on %s (%s): %w: %w", root, h.backing, errors.Join(err, missing),
-			errdefs.ErrNotImplemented)
+	if err := trial(dir, h, []string{"lower", "below"}[:lowers]); err != nil {
+		return Host{}, fmt.Errorf("%s does not work on %s (%s): %w: %w", driver, root, h.Backing,
+			errors.Join(err, missing), errdefs.ErrNotImplemented)
 	}
 	return h, nil
 }
 
-func trial(dir string, h host) error {
-	m := mount.Mount{Type: "overlay", Source: "overlay", Target: filepath.Join(dir, "merged"), Dir: dir,
-		Options: append([]string{"lowerdir=lower:below", "upperdir=upper", "workdir=work"}, h.options...)}
+func trial(dir string, h Host, lowers []string) error {
+	m := h.Mount(dir, Stack{Lowers: lowers, Upper: "upper", Work: "work"}, filepath.Join(dir, "merged"))
 	if err := mount.All([]mount.Mount{m}); err != nil {
 		return err
 	}
