@@ -34,7 +34,7 @@ func (e *Engine) startMonitor() {
 	known := &targets{e: e, made: map[string]madeTarget{}}
 	e.monitor = collect.New(collect.Options{
 		Machine: &machine.Machine{Proc: "/proc", Sys: "/sys", Data: e.o.Root},
-		Targets: known.list, Host: e.describeHost, Count: e.countFiles, Now: e.o.Now, Unwatched: e.o.Measured,
+		Targets: known.list, Host: e.describeHost, Count: e.countFiles, Now: e.o.Now, Measured: e.o.Measured,
 		Record: func(series string, at time.Time, values []float64) { e.History().Append(series, at, values) },
 		Gone:   func(id string, at time.Time) { e.History().Gone(id, at) },
 	})
@@ -114,7 +114,7 @@ func (e *Engine) countFiles(ctx context.Context, id string) (sample.Disk, error)
 	return sample.Disk{Writable: u.Bytes, Inodes: u.Inodes}, nil
 }
 
-// targets are the containers to measure. What is told of one is made anew when its status has changed.
+// targets are the containers to measure. What is told of one is made anew when its record or status has changed.
 type targets struct {
 	e    *Engine
 	mu   sync.Mutex
@@ -122,9 +122,8 @@ type targets struct {
 }
 
 type madeTarget struct {
-	seq    uint64
-	name   string
-	target collect.Target
+	edits, seq uint64
+	target     collect.Target
 }
 
 // list returns every container.
@@ -134,13 +133,15 @@ func (t *targets) list() []collect.Target {
 	all := t.e.all()
 	made, list := make(map[string]madeTarget, len(all)), make([]collect.Target, 0, len(all))
 	for _, c := range all {
-		rec := c.Record()
+		edits := c.Edits() // before the record: one that changes now is read again
 		st, _ := c.Now()
-		m, ok := t.made[rec.ID]
-		if !ok || m.seq != st.Seq || m.name != rec.Name {
-			m = madeTarget{st.Seq, rec.Name, t.e.target(&rec, &st)}
+		m, ok := t.made[c.ID()]
+		if !ok || m.seq != st.Seq || m.edits != edits {
+			rec := c.Record()
+			m = madeTarget{edits, st.Seq, t.e.target(&rec, &st)}
+			m.target.Edits = edits
 		}
-		made[rec.ID] = m
+		made[c.ID()] = m
 		list = append(list, m.target)
 	}
 	t.made = made

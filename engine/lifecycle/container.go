@@ -42,6 +42,7 @@ type Container struct {
 
 	mu       sync.Mutex // guards what follows; held for moments
 	rec      Record
+	edits    uint64 // how often rec was changed
 	st       Status
 	changed  chan struct{} // closed and replaced at every change of st
 	end      *End          // of the program that runs, or of the next
@@ -75,7 +76,15 @@ func (c *Container) Record() Record {
 func (c *Container) Reconfigure(change func(*Record)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.edits++
 	change(&c.rec)
+}
+
+// Edits returns how often the record was changed, so that what was made of it is known to be out of date.
+func (c *Container) Edits() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.edits
 }
 
 // Now returns a copy of the status, and a channel that is closed at the next change.

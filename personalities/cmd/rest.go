@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +22,12 @@ const restAfter = 1500 * time.Millisecond
 type Rest struct {
 	timer   *time.Timer
 	slack   []byte
-	touched atomic.Int64 // when, in nanoseconds
+	touched atomic.Int64  // when, in nanoseconds
+	used    atomic.Uint64 // bytes of the heap after memory was returned last
 }
+
+// litter is how much garbage a process which is idle leaves until it is collected.
+const litter = 2 << 20
 
 // heapSlack makes the collector wait for some 5 MiB of garbage instead of one or two; with a small heap it would
 // otherwise run for nearly every container of a busy time. The memory is never touched, so it costs nothing, and the
@@ -30,7 +36,9 @@ const heapSlack = 10 << 20
 
 // NewRest starts the timer.
 func NewRest() *Rest {
-	return &Rest{timer: time.AfterFunc(restAfter, giveBack), slack: make([]byte, heapSlack)}
+	r := &Rest{slack: make([]byte, heapSlack)}
+	r.timer = time.AfterFunc(restAfter, r.giveBack)
+	return r
 }
 
 // Touch notes activity: it starts the wait anew.
@@ -39,21 +47,34 @@ func (r *Rest) Touch() {
 	r.timer.Reset(restAfter)
 }
 
-// Blink says that a process which is idle has done a little work of its own: its pages are returned again at once. Free
-// heap is left, since to collect it would cost more than the work.
+// Blink says that a process which is idle has done a little work of its own: its pages are returned again at once, and
+// free heap once that is worth a collection.
 func (r *Rest) Blink() {
-	if time.Since(time.Unix(0, r.touched.Load())) > restAfter {
+	switch {
+	case time.Since(time.Unix(0, r.touched.Load())) <= restAfter:
+	case heapUsed() > r.used.Load()+litter:
+		r.giveBack()
+	default:
 		returnPages()
 	}
 }
 
-func giveBack() {
+func (r *Rest) giveBack() {
 	debug.FreeOSMemory()
+	r.used.Store(heapUsed())
 	returnPages()
 }
 
+// heapUsed returns the bytes of objects, garbage included.
+func heapUsed() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
+}
+
+// returnPages lets the kernel take pages of the program file back. Which those are does not change in a process.
 func returnPages() {
-	for _, m := range programPages() {
+	for _, m := range ownPages() {
 		// The kernel reads these pages from the file again when they are needed (madvise(2)).
 		_, _, _ = unix.Syscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED)
 	}
@@ -61,6 +82,8 @@ func returnPages() {
 
 // pages is an address range of a mapping.
 type pages struct{ start, end uintptr }
+
+var ownPages = sync.OnceValue(programPages)
 
 // programPages returns the mappings of our executable that were never written to. Others, such as those that the loader
 // writes before it makes them read-only, would lose their changes.

@@ -56,7 +56,7 @@ func (m *metricsServer) close() {
 
 // writeMetrics measures and writes what is measured.
 func writeMetrics(w http.ResponseWriter, r *http.Request, e *engine.Engine) {
-	sets, stop := e.Monitor().Watch()
+	sets, stop := e.Monitor().Glance()
 	defer stop()
 	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
 	defer cancel()

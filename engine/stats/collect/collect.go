@@ -20,6 +20,7 @@ import (
 const (
 	watchedEvery = time.Second
 	idleEvery    = 10 * time.Second
+	limitsEvery  = time.Minute     // what somebody else than the daemon may have changed
 	firstAfter   = 5 * time.Second // a daemon that was just started has other things to do
 )
 
@@ -36,15 +37,16 @@ type Options struct {
 	Record func(series string, at time.Time, values []float64)
 	// Gone is told of a container that is not there any more; nil: nobody.
 	Gone func(id string, at time.Time)
-	// Unwatched is called after a measurement that nobody watched; nil: nobody.
-	Unwatched func()
-	Now       func() time.Time
+	// Measured is called after each measurement; nil: nobody.
+	Measured func()
+	Now      func() time.Time
 }
 
 // Target is a container to measure.
 type Target struct {
 	Container sample.Container                  // what is known of it without measuring
 	Run       int                               // tells runs apart; 0: it does not run
+	Edits     uint64                            // tells limits apart: when it changes, they are read again
 	Groups    func() (map[string]string, error) // folders of its control groups, by controller
 	Links     []Link                            // of its own network namespace
 	LogBytes  func() int64
@@ -58,6 +60,7 @@ type Collector struct {
 	o    Options
 	last atomic.Pointer[sample.Set]
 	wake chan struct{} // somebody wants a measurement now
+	asks atomic.Bool   // and wants to see in it what changes slowly
 
 	mu        sync.Mutex
 	followers []func(*sample.Set)
@@ -78,6 +81,8 @@ type track struct {
 	group    *group.Group
 	before   sample.Container
 	at       time.Time
+	edits    uint64
+	limitsAt time.Time
 	restarts restarts
 	log      int64
 	seen     bool
@@ -103,14 +108,17 @@ func (c *Collector) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		case <-c.wake:
+			if wait := c.early(); wait > 0 {
+				timer.Reset(wait)
+				continue
+			}
 		}
 		set := c.measure()
-		if set != c.last.Swap(set) {
-			c.tell(set)
-		}
+		c.last.Store(set)
+		c.tell(set)
 		c.send(set)
-		if c.o.Unwatched != nil && !c.Watched() {
-			c.o.Unwatched()
+		if c.o.Measured != nil {
+			c.o.Measured()
 		}
 		timer.Reset(c.every())
 	}
@@ -139,9 +147,15 @@ func (c *Collector) Watched() bool {
 	return len(c.watchers) > 0
 }
 
-// Watch sends measurements to sets, a first one at once, until stop is called. One that is not received before the next
-// is dropped. What is sent is never changed.
+// Watch sends measurements to sets, a first one within shortest, until stop is called. None is older than the call: who
+// has changed something sees it. One that is not received before the next is dropped. What is sent is never changed.
 func (c *Collector) Watch() (sets <-chan *sample.Set, stop func()) {
+	c.asks.Store(true)
+	return c.Glance()
+}
+
+// Glance is Watch for those who come again and again: what changes slowly may be ten seconds old.
+func (c *Collector) Glance() (sets <-chan *sample.Set, stop func()) {
 	w := make(chan *sample.Set, 1)
 	c.mu.Lock()
 	c.watchers[w] = nil
@@ -197,14 +211,20 @@ func (c *Collector) send(set *sample.Set) {
 // shortest is the least time over which a rate says something.
 const shortest = 200 * time.Millisecond
 
-// measure makes a set, or returns the last one if that was made just now.
+// early returns how long it is until the next measurement may be made.
+func (c *Collector) early() time.Duration {
+	last := c.last.Load()
+	if last == nil {
+		return 0
+	}
+	return shortest - c.o.Now().Sub(last.At).Abs() // of a clock that was set back too: no rate over a time that did not pass
+}
+
+// measure makes a set.
 func (c *Collector) measure() *sample.Set {
 	now := c.o.Now()
 	last := c.last.Load()
-	if last != nil && now.Sub(last.At).Abs() < shortest {
-		return last
-	}
-	slow := now.Sub(c.slowAt).Abs() >= idleEvery-watchedEvery/2
+	slow := c.asks.Swap(false) || now.Sub(c.slowAt).Abs() >= idleEvery-watchedEvery/2
 	if slow {
 		c.slowAt = now
 	}
@@ -276,12 +296,16 @@ func (c *Collector) measureContainer(t *Target, now time.Time, slow bool,
 	if !fresh {
 		group.Keep(&out, &k.before)
 	}
-	k.group.Read(&out, slow || fresh)
-	if out.CPU.Quota > 0 && out.CPU.Period > 0 {
-		out.CPU.Limit = float64(out.CPU.Quota) / float64(out.CPU.Period)
-	} else {
-		out.CPU.Limit = 0
+	if fresh || k.edits != t.Edits || now.Sub(k.limitsAt).Abs() >= limitsEvery {
+		k.edits, k.limitsAt = t.Edits, now
+		k.group.Limits(&out)
 	}
+	before := &k.before
+	if slow || fresh {
+		k.group.Peaks(&out)
+		before = nil
+	}
+	k.group.Read(&out, before)
 	out.Network = inside(t.Links, links)
 	if !fresh {
 		out.Rate = Rate(&k.before, &out, now.Sub(k.at))

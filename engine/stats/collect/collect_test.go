@@ -24,7 +24,7 @@ type world struct {
 	rows    map[string][][]float64
 	counts  map[string]int
 	failing bool
-	idle    int // measurements that nobody watched
+	told    int // measurements
 }
 
 func newWorld(t *testing.T) (*world, *Collector) {
@@ -53,10 +53,10 @@ func newWorld(t *testing.T) (*world, *Collector) {
 			defer w.mu.Unlock()
 			w.rows[series] = append(w.rows[series], row)
 		},
-		Unwatched: func() {
+		Measured: func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.idle++
+			w.told++
 		},
 		Now: time.Now,
 	})
@@ -69,11 +69,11 @@ func (w *world) kept(series string) [][]float64 {
 	return w.rows[series]
 }
 
-// unwatched returns how many measurements nobody watched.
-func (w *world) unwatched() int {
+// measured returns how many measurements were told.
+func (w *world) measured() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.idle
+	return w.told
 }
 
 // cpu sets the processor time that the host has used, in hundredths of a second.
@@ -186,8 +186,8 @@ func TestPace(t *testing.T) {
 		if n := len(w.kept("host")); n != 7 { // after 5 s, and then each 10 s
 			t.Errorf("%d measurements in 66 s that nobody watched", n)
 		}
-		if n := w.unwatched(); n != 7 {
-			t.Errorf("%d of them were told to be", n)
+		if n := w.measured(); n != 7 {
+			t.Errorf("%d of them were told", n)
 		}
 		began := time.Now()
 		sets, stop := c.Watch()
@@ -201,8 +201,8 @@ func TestPace(t *testing.T) {
 		if d := time.Since(began); d != 10*time.Second {
 			t.Errorf("ten more after %s", d)
 		}
-		if n := w.unwatched(); n != 7 {
-			t.Errorf("%d measurements were told to be unwatched", n)
+		if n := w.measured(); n != 18 {
+			t.Errorf("%d measurements were told", n)
 		}
 		stop()
 		if c.Watched() {

@@ -41,20 +41,68 @@ func (g *Group) Close() {
 	clear(g.files)
 }
 
-// Read fills in the counters of c from which rates are made, and those that say what is in use. With all it fills in
-// what changes seldom too: limits, and counters of failures. Without it, that stays as Keep has left it.
-func (g *Group) Read(c *sample.Container, all bool) {
-	read, seldom := g.readV2, g.seldomV2
+// Read fills in the counters of c from which rates are made, and those that say what is in use. The limits must be
+// there: what cannot be held back has no counters of that.
+//
+// What has not run since before, an earlier measurement, has not touched memory, started tasks or asked for input and
+// output: that is copied, with one file read instead of six. What the kernel did meanwhile, such as to write pages back,
+// is seen by a Read without before, which is nil then.
+func (g *Group) Read(c, before *sample.Container) {
 	if g.v1 {
-		read, seldom = g.readV1, g.seldomV1
+		g.processorV1(&c.CPU, before)
+	} else {
+		g.processorV2(c)
 	}
-	if all {
-		seldom(c)
+	if before != nil && before.CPU.Total == c.CPU.Total {
+		g.same(c, before)
+		return
 	}
-	read(c)
+	if g.v1 {
+		g.memoryV1(&c.Memory)
+		c.Pids.Current = number(g.read("pids", "pids.current"))
+		g.ioV1(c)
+		return
+	}
+	g.memoryV2(&c.Memory)
+	c.Pids.Current = number(g.read("", "pids.current"))
+	devices(g.read("", "io.stat"), &c.IO, countersV2)
 }
 
-// Keep copies what Read without all does not fill in.
+// same copies what only tasks that run change.
+func (g *Group) same(c, before *sample.Container) {
+	m, was := &c.Memory, &before.Memory
+	m.Usage, m.WorkingSet, m.RSS, m.Cache, m.Mapped, m.Swap = was.Usage, was.WorkingSet, was.RSS, was.Cache, was.Mapped,
+		was.Swap
+	m.Faults, m.MajorFaults = was.Faults, was.MajorFaults
+	if !g.v1 {
+		m.Kernel = was.Kernel
+	}
+	c.Pids.Current, c.IO = before.Pids.Current, before.IO
+}
+
+// Limits fills in what the container may use.
+func (g *Group) Limits(c *sample.Container) {
+	if g.v1 {
+		g.limitsV1(c)
+	} else {
+		g.limitsV2(c)
+	}
+	c.CPU.Limit = 0
+	if c.CPU.Quota > 0 && c.CPU.Period > 0 {
+		c.CPU.Limit = float64(c.CPU.Quota) / float64(c.CPU.Period)
+	}
+}
+
+// Peaks fills in what says how near the limits it came: the highest use, and counters of failures.
+func (g *Group) Peaks(c *sample.Container) {
+	if g.v1 {
+		g.peaksV1(&c.Memory)
+	} else {
+		g.peaksV2(&c.Memory)
+	}
+}
+
+// Keep copies what Limits and Peaks fill in.
 func Keep(to, from *sample.Container) {
 	c, m := &from.CPU, &from.Memory
 	to.CPU = sample.CPU{Shares: c.Shares, Quota: c.Quota, Period: c.Period, Limit: c.Limit}
@@ -90,6 +138,9 @@ func (g *Group) read(controller, name string) []byte {
 		g.buf.b = make([]byte, 2*len(g.buf.b))
 	}
 }
+
+// there tells whether there is a file that was read.
+func (g *Group) there(name string) bool { return g.files[name] != nil && g.files[name].f != nil }
 
 // maxFile bounds what is read of one file, in bytes: io.stat has a line for each device.
 const maxFile = 1 << 20

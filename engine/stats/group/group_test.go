@@ -59,13 +59,19 @@ func v1(t *testing.T) (*Group, string) {
 	return g, dir
 }
 
+func all(g *Group, c *sample.Container) {
+	g.Limits(c)
+	g.Peaks(c)
+	g.Read(c, nil)
+}
+
 func TestV1(t *testing.T) {
 	g, dir := v1(t)
 	var c sample.Container
-	g.Read(&c, true)
+	all(g, &c)
 	want := sample.Container{
 		CPU: sample.CPU{Total: 12345, User: 7e7, System: 3e7, Periods: 5, ThrottledPeriods: 2, Throttled: 99,
-			Shares: 512, Quota: 50000, Period: 100000},
+			Shares: 512, Quota: 50000, Period: 100000, Limit: .5},
 		Memory: sample.Memory{Usage: 100, WorkingSet: 75, RSS: 30, Cache: 60, Mapped: 9, Kernel: 10, Swap: 8, Max: 400,
 			Limit: 1000, Reserved: 500, Failures: 4, OOMKills: 3, Faults: 70, MajorFaults: 6},
 		Pids: sample.Pids{Current: 2},
@@ -81,7 +87,7 @@ func TestV1(t *testing.T) {
 	write(t, filepath.Join(dir, "m/memory.limit_in_bytes"), "7\n")
 	var again sample.Container
 	Keep(&again, &c)
-	g.Read(&again, false)
+	g.Read(&again, &c)
 	want.CPU.Total = 20000
 	want.IO = again.IO
 	if !reflect.DeepEqual(again, want) {
@@ -103,10 +109,10 @@ func TestV2(t *testing.T) {
 	g := Open(map[string]string{"": dir}, &Buffer{})
 	defer g.Close()
 	var c sample.Container
-	g.Read(&c, true)
+	all(g, &c)
 	want := sample.Container{
 		CPU: sample.CPU{Total: 10000, User: 6000, System: 4000, Periods: 9, ThrottledPeriods: 1, Throttled: 3000,
-			Shares: 2597, Quota: 150000, Period: 100000},
+			Shares: 2597, Quota: 150000, Period: 100000, Limit: 1.5},
 		Memory: sample.Memory{Usage: 11, WorkingSet: 0, RSS: 5, Cache: 6, Mapped: 4, Kernel: 7, Swap: 1, Max: 33,
 			Reserved: 3, Failures: 3, OOMKills: 1, Faults: 8, MajorFaults: 2},
 		Pressure: &sample.Pressure{CPU: sample.Stall{Some: 123, SomePercent: 12.34},
@@ -119,12 +125,56 @@ func TestV2(t *testing.T) {
 	}
 }
 
+// TestSame: what has not run keeps what it used, on both versions, until it is read without what was before.
+func TestSame(t *testing.T) {
+	old, dir := v1(t)
+	now := tree(t, map[string]string{"cpu.stat": "usage_usec 5\n", "memory.current": "7\n", "pids.current": "2\n",
+		"io.stat": "8:0 rbytes=1\n", "cpu.pressure": "some avg10=0.00 total=1\n"})
+	for _, v := range []struct {
+		g                     *Group
+		usage, current, stall string
+	}{
+		{old, filepath.Join(dir, "a/cpuacct.usage"), filepath.Join(dir, "m/memory.usage_in_bytes"), ""},
+		{Open(map[string]string{"": now}, &Buffer{}), filepath.Join(now, "cpu.stat"), filepath.Join(now, "memory.current"),
+			filepath.Join(now, "cpu.pressure")},
+	} {
+		var before, same sample.Container
+		all(v.g, &before)
+		write(t, v.current, "77\n")
+		if v.stall != "" {
+			write(t, v.stall, "some avg10=0.00 total=9\n")
+		}
+		Keep(&same, &before)
+		v.g.Read(&same, &before)
+		if v.stall != "" && same.Pressure.CPU.Some != 9 {
+			t.Errorf("pressure of what waits: %+v", same.Pressure)
+		}
+		same.Pressure = before.Pressure
+		if !reflect.DeepEqual(same, before) {
+			t.Errorf("%+v\nwant %+v", same, before)
+		}
+		var again sample.Container
+		if v.g.Read(&again, nil); again.Memory.Usage != 77 {
+			t.Errorf("read wholly: %+v", again.Memory)
+		}
+		write(t, v.usage, "usage_usec 99999\n")
+		if v.stall == "" {
+			write(t, v.usage, "99999\n")
+		}
+		var ran sample.Container
+		if v.g.Read(&ran, &before); ran.Memory.Usage != 77 {
+			t.Errorf("after it ran: %+v", ran.Memory)
+		}
+		v.g.Close()
+	}
+}
+
 // TestGone: a group that was never there, and one that has nothing.
 func TestGone(t *testing.T) {
 	for _, paths := range []map[string]string{nil, {"": "/no/where"}, {"memory": "/no/where", "cpuacct": "/no/where"}} {
 		var c sample.Container
 		g := Open(paths, &Buffer{})
-		g.Read(&c, true)
+		all(g, &c)
 		g.Close()
 		if !reflect.DeepEqual(c, sample.Container{}) {
 			t.Errorf("%v: %+v", paths, c)
@@ -142,7 +192,7 @@ func TestLongFile(t *testing.T) {
 	g := Open(map[string]string{"": tree(t, map[string]string{"io.stat": text.String()})}, &Buffer{})
 	defer g.Close()
 	var c sample.Container
-	g.Read(&c, false)
+	g.Read(&c, nil)
 	if len(c.IO) != 2 || c.IO[1].ReadBytes != 77 {
 		t.Errorf("%+v", c.IO)
 	}
@@ -167,7 +217,7 @@ func TestDamaged(t *testing.T) {
 			"cpu.max": text, "pids.max": text})
 		g := Open(map[string]string{"": dir}, &Buffer{})
 		var c sample.Container
-		g.Read(&c, true)
+		all(g, &c)
 		g.Close()
 		if c.CPU.Total != 0 || c.Memory.RSS != 0 {
 			t.Errorf("%q: %+v", text, c)
@@ -182,6 +232,6 @@ func BenchmarkRead(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var c sample.Container
-		g.Read(&c, false)
+		g.Read(&c, nil)
 	}
 }

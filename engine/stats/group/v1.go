@@ -9,23 +9,24 @@ import (
 // tick is the unit of cpuacct.stat in nanoseconds (USER_HZ, the same on all supported architectures).
 const tick = 1_000_000_000 / 100
 
-// readV1 reads counters of version 1 (Documentation/admin-guide/cgroup-v1).
-func (g *Group) readV1(c *sample.Container) {
-	c.CPU.Total = number(g.read("cpuacct", "cpuacct.usage"))
+// processorV1 reads counters of version 1 (Documentation/admin-guide/cgroup-v1).
+func (g *Group) processorV1(c *sample.CPU, before *sample.Container) {
+	c.Total = number(g.read("cpuacct", "cpuacct.usage"))
+	if c.Quota > 0 { // else it is never held back
+		g.throttledV1(c)
+	}
+	if before != nil && before.CPU.Total == c.Total {
+		c.User, c.System = before.CPU.User, before.CPU.System
+		return
+	}
 	pairs(g.read("cpuacct", "cpuacct.stat"), func(name []byte, value uint64) {
 		switch string(name) {
 		case "user":
-			c.CPU.User = value * tick
+			c.User = value * tick
 		case "system":
-			c.CPU.System = value * tick
+			c.System = value * tick
 		}
 	})
-	if c.CPU.Quota > 0 { // else it is never held back
-		g.throttledV1(&c.CPU)
-	}
-	g.memoryV1(&c.Memory)
-	c.Pids.Current = number(g.read("pids", "pids.current"))
-	g.ioV1(c)
 }
 
 func (g *Group) throttledV1(c *sample.CPU) {
@@ -65,7 +66,8 @@ func (g *Group) memoryV1(m *sample.Memory) {
 	m.WorkingSet = m.Usage - min(inactive, m.Usage)
 }
 
-// ioV1 reads the counters of the throttle, which counts all requests, or else of the scheduler BFQ or CFQ.
+// ioV1 reads the counters of the throttle, which counts all requests, or where that has none (before Linux 4.16) of the
+// scheduler, BFQ or CFQ.
 func (g *Group) ioV1(c *sample.Container) {
 	for _, from := range []string{"blkio.throttle.", "blkio.bfq.", "blkio."} {
 		bytesOf, requests := g.read("blkio", from+"io_service_bytes_recursive"), false
@@ -86,22 +88,24 @@ func (g *Group) ioV1(c *sample.Container) {
 		devices(bytesOf, &c.IO, parse)
 		requests = true
 		devices(g.read("blkio", from+"io_serviced_recursive"), &c.IO, parse)
-		if len(c.IO) > 0 {
+		if g.there(from + "io_service_bytes_recursive") {
 			return
 		}
 	}
 }
 
-// seldomV1 reads limits of version 1, and counters that change seldom.
-func (g *Group) seldomV1(c *sample.Container) {
-	c.Memory.Max = number(g.once("memory", "memory.max_usage_in_bytes"))
-	c.Memory.Kernel = number(g.once("memory", "memory.kmem.usage_in_bytes"))
-	c.Memory.Failures = number(g.once("memory", "memory.failcnt"))
+func (g *Group) peaksV1(m *sample.Memory) {
+	m.Max = number(g.once("memory", "memory.max_usage_in_bytes"))
+	m.Kernel = number(g.once("memory", "memory.kmem.usage_in_bytes"))
+	m.Failures = number(g.once("memory", "memory.failcnt"))
 	pairs(g.once("memory", "memory.oom_control"), func(name []byte, value uint64) {
 		if string(name) == "oom_kill" {
-			c.Memory.OOMKills = value
+			m.OOMKills = value
 		}
 	})
+}
+
+func (g *Group) limitsV1(c *sample.Container) {
 	c.CPU.Shares = number(g.once("cpu", "cpu.shares"))
 	c.CPU.Period = int64(number(g.once("cpu", "cpu.cfs_period_us")))
 	c.CPU.Quota = int64(number(g.once("cpu", "cpu.cfs_quota_us"))) // "-1" is none

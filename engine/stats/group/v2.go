@@ -8,8 +8,9 @@ import (
 
 const micro = 1000 // of the kernel's unit of time, in nanoseconds
 
-// readV2 reads counters of version 2 (Documentation/admin-guide/cgroup-v2.rst).
-func (g *Group) readV2(c *sample.Container) {
+// processorV2 reads counters of version 2 (Documentation/admin-guide/cgroup-v2.rst), and the pressure, which grows also
+// while nothing runs.
+func (g *Group) processorV2(c *sample.Container) {
 	pairs(g.read("", "cpu.stat"), func(name []byte, value uint64) {
 		switch string(name) {
 		case "usage_usec":
@@ -26,13 +27,10 @@ func (g *Group) readV2(c *sample.Container) {
 			c.CPU.Throttled = value * micro
 		}
 	})
-	g.memoryV2(&c.Memory)
-	c.Pids.Current = number(g.read("", "pids.current"))
-	devices(g.read("", "io.stat"), &c.IO, countersV2)
 	cpu, memory, io := Pressure(g.read("", "cpu.pressure")), Pressure(g.read("", "memory.pressure")),
 		Pressure(g.read("", "io.pressure"))
 	if p := (sample.Pressure{CPU: cpu, Memory: memory, IO: io}); p != (sample.Pressure{}) ||
-		g.files["cpu.pressure"].f != nil {
+		g.there("cpu.pressure") {
 		c.Pressure = &p
 	}
 }
@@ -80,18 +78,21 @@ func countersV2(d *sample.Device, words []byte) {
 	}
 }
 
-// seldomV2 reads limits of version 2, and counters that change seldom. The weight is told as Docker's shares, as
-// cAdvisor does: weight 1 to 10,000 stands for 2 to 262,144 shares.
-func (g *Group) seldomV2(c *sample.Container) {
-	c.Memory.Max = number(g.once("", "memory.peak"))
+func (g *Group) peaksV2(m *sample.Memory) {
+	m.Max = number(g.once("", "memory.peak"))
 	pairs(g.once("", "memory.events"), func(name []byte, value uint64) {
 		switch string(name) {
 		case "max":
-			c.Memory.Failures = value
+			m.Failures = value
 		case "oom_kill":
-			c.Memory.OOMKills = value
+			m.OOMKills = value
 		}
 	})
+}
+
+// limitsV2 tells the weight as Docker's shares, as cAdvisor does: weight 1 to 10,000 stands for 2 to 262,144 shares.
+func (g *Group) limitsV2(c *sample.Container) {
+	c.Memory.SwapLimit = 0
 	if weight := number(g.once("", "cpu.weight")); weight > 0 {
 		c.CPU.Shares = 2 + (weight-1)*262142/9999
 	}
