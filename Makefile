@@ -11,7 +11,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build page demo test browser-test cover vm-test vm-test-arm64 race lint bench cross install clean tools compare golden lograte fuzz
+.PHONY: help build page demo test browser-test cover vm-test vm-test-arm64 race lint bench bench-monitor cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -88,6 +88,11 @@ lograte: build ## A million lines of log through rotation and a follower, beside
 
 bench: build ## Measure box, and Debian's Docker beside it where it is installed
 	@sh testdata/bench $(BOX)
+
+bench-monitor: build ## What it costs to measure 100 containers, beside the real cAdvisor, which is built in a temporary folder where its module can be had
+	@sh testdata/need busybox:busybox-static curl:curl unshare:util-linux
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; sh testdata/cadvisor/build "$$dir/cadvisor" || { echo "there is no cAdvisor" >&2; rm -f "$$dir/cadvisor"; }; \
+	testdata/bench-monitor $(BOX) $$(ls "$$dir"/cadvisor 2>/dev/null)
 
 cross: tools page ## Build for arm64 (needs gcc-aarch64-linux-gnu)
 	@sh testdata/need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
