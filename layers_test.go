@@ -181,7 +181,7 @@ var imports = map[string][]string{
 	"fs/disk":              {},
 	"fs/diskspace":         {"fs/mount"},
 	"fs/drivers":           {"fs", "fs/disk", "fs/layers", "fs/overlay2", "fs/vfs"},
-	"fs/fstest":            {"fs", "fs/archive", "fs/mount"},
+	"fs/fstest":            {"fs", "fs/archive", "fs/disk", "fs/mount"},
 	"fs/layers":            {"fs", "fs/archive", "fs/disk", "fs/mount", "fs/tree"},
 	"fs/inroot":            {},
 	"fs/inroot/inroottest": {},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"strings"
 
@@ -103,9 +104,9 @@ func makeInRoot(d *disk.Disk, root int, entry initEntry, uid, gid int) error {
 	return giveAt(parent, name, uid, gid)
 }
 
-// giveAt makes the root of containers the owner of a new entry.
+// giveAt makes the root of containers the owner of a new entry, also where the folder has set-group-ID.
 func giveAt(parent int, name string, uid, gid int) error {
-	if uid == 0 && gid == 0 {
+	if os.Geteuid() != 0 {
 		return nil
 	}
 	return unix.Fchownat(parent, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW)

@@ -5,6 +5,7 @@ package workdir
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"strings"
 
@@ -79,7 +80,7 @@ func makeOne(d *disk.Disk, root int, dir string, uid, gid int) error {
 	if err := d.MkdirAt(above, path.Base(dir), 0o755); err != nil {
 		return err
 	}
-	if uid == 0 && gid == 0 {
+	if os.Geteuid() != 0 {
 		return nil
 	}
 	return unix.Fchownat(above, path.Base(dir), uid, gid, unix.AT_SYMLINK_NOFOLLOW)

@@ -88,6 +88,7 @@ type folderTime struct {
 func newApplier(root int, o Options) *applier {
 	a := &applier{o: o, disk: o.Disk, tree: newTree(root), buf: make([]byte, 256<<10), user: os.Geteuid() != 0}
 	a.tree.create, a.tree.disk = true, o.Disk
+	a.tree.uid, a.tree.gid = fs.IDMaps{UIDs: o.UIDs, GIDs: o.GIDs}.Root()
 	if o.Record != nil {
 		a.linked = map[string]struct{}{}
 	}

@@ -153,6 +153,42 @@ func sameCapability(old, own int, name string) bool {
 	return bytes.Equal(a[:max(n, 0)], b[:max(m, 0)])
 }
 
+// MeasureChanges returns what the changed entries of the folder dir take, files with several names once.
+func MeasureChanges(dir string, changes []fs.Change) (sum fs.Usage, err error) {
+	root, err := openRoot(dir)
+	if err != nil {
+		return sum, fmt.Errorf("measure changes: %w", err)
+	}
+	defer root.Close()
+	t := newTree(int(root.Fd()))
+	defer t.flush()
+	seen := map[[2]uint64]bool{}
+	for _, c := range changes {
+		if c.Kind == fs.Deleted {
+			continue
+		}
+		t.trim()
+		at, err := t.dir(path.Dir(strings.TrimPrefix(c.Path, "/")))
+		if err != nil {
+			continue // gone meanwhile
+		}
+		var st unix.Stat_t
+		if unix.Fstatat(at.fd, path.Base(c.Path), &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+			continue
+		}
+		id := [2]uint64{st.Dev, st.Ino}
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		sum.Inodes++
+		if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			sum.Bytes += st.Size
+		}
+	}
+	return sum, nil
+}
+
 // PackChanges writes the changes of the folder dir as a layer tar: changed entries, and marks for deleted ones.
 func (p *Packer) PackChanges(ctx context.Context, dir string, changes []fs.Change) error {
 	root, err := openRoot(dir)

@@ -80,7 +80,12 @@ func (a *applier) file(n node, hdr *tar.Header, content io.Reader, in *tap) erro
 // setFileMetadata sets owner, mode, attributes and times of an open file, in this order, because a change of the owner
 // clears the set-ID bits and security.capability.
 func (a *applier) setFileMetadata(fd int, n node, hdr *tar.Header) error {
-	if !a.user && (n.uid != 0 || n.gid != 0) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	// Compared rather than set, which costs a write. A folder with set-group-ID has given it its own group.
+	if !a.user && (int(st.Uid) != n.uid || int(st.Gid) != n.gid) {
 		if err := unix.Fchown(fd, n.uid, n.gid); err != nil {
 			return fmt.Errorf("set owner: %w", err)
 		}
@@ -102,8 +107,12 @@ func (a *applier) folder(n node, hdr *tar.Header) error {
 	hide := false
 	err := a.disk.MkdirAt(n.dir.fd, n.name, 0o700)
 	if errors.Is(err, unix.EEXIST) {
-		if hide, err = a.existing(&n); err == nil && hide {
+		hide, err = a.existing(&n)
+		switch {
+		case err == nil && hide:
 			err = a.disk.MkdirAt(n.dir.fd, n.name, 0o700)
+		case err == nil:
+			err = bareAttributes(viaProc(n.dir, n.name), hdr)
 		}
 	}
 	if err != nil {
@@ -118,6 +127,27 @@ func (a *applier) folder(n node, hdr *tar.Header) error {
 		}
 	}
 	a.times = append(a.times, folderTime{path.Join(n.dir.path, n.name), n.times})
+	return nil
+}
+
+// bareAttributes takes away the attributes of a folder that its entry does not have.
+func bareAttributes(path string, hdr *tar.Header) error {
+	list := make([]byte, 64<<10) // the most that the kernel has (XATTR_LIST_MAX)
+	n, err := unix.Llistxattr(path, list)
+	if errors.Is(err, unix.ENOTSUP) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list attributes: %w", err)
+	}
+	for name := range strings.SplitSeq(strings.TrimRight(string(list[:n]), "\x00"), "\x00") {
+		if _, ok := hdr.PAXRecords[xattrPrefix+name]; ok || !keptAttribute(name) {
+			continue
+		}
+		if err := unix.Lremovexattr(path, name); err != nil && !errors.Is(err, unix.ENODATA) {
+			return fmt.Errorf("remove attribute %s: %w", name, err)
+		}
+	}
 	return nil
 }
 

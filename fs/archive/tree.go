@@ -2,6 +2,7 @@ package archive
 
 import (
 	"errors"
+	"os"
 	"path"
 	"strings"
 
@@ -23,6 +24,8 @@ type folder struct {
 type tree struct {
 	root   int
 	create bool // make folders that are missing
+	uid    int  // owner of those
+	gid    int
 	disk   *disk.Disk
 	// hidden is called before a whiteout on the way of a path is replaced by a folder; nil when there are none.
 	hidden func(dir folder, name string) error
@@ -134,7 +137,7 @@ func (t *tree) step(cur folder, name string, links *int) (folder, error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, unix.ENOENT) && t.create:
-		if err := t.disk.MkdirAt(cur.fd, name, 0o755); err != nil {
+		if err := t.mkdir(cur, name); err != nil {
 			return folder{}, err
 		}
 		if next.fd, err = unix.Openat(cur.fd, name, flags, 0); err != nil {
@@ -147,6 +150,26 @@ func (t *tree) step(cur folder, name string, links *int) (folder, error) {
 	}
 	t.open[next.path] = next
 	return next, nil
+}
+
+// mkdir makes a folder that no entry describes, as that of the container's root.
+func (t *tree) mkdir(dir folder, name string) error {
+	if err := t.disk.MkdirAt(dir.fd, name, 0o755); err != nil {
+		return err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstatat(dir.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 && (int(st.Uid) != t.uid || int(st.Gid) != t.gid) {
+		if err := unix.Fchownat(dir.fd, name, t.uid, t.gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return err
+		}
+	}
+	if st.Mode&0o7777 == 0o755 {
+		return nil
+	}
+	return unix.Fchmodat(dir.fd, name, 0o755, 0) // set-group-ID of the folder above, or a umask
 }
 
 // through continues where an entry is not a folder: it follows a link, or replaces a whiteout by a folder.

@@ -65,7 +65,7 @@ func (a *applier) replaceWhiteout(dir folder, name string) error {
 	if err := a.disk.UnlinkAt(dir.fd, name, 0); err != nil {
 		return err
 	}
-	if err := a.disk.MkdirAt(dir.fd, name, 0o755); err != nil {
+	if err := a.tree.mkdir(dir, name); err != nil {
 		return err
 	}
 	return setOpaque(dir, name)

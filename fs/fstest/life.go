@@ -235,13 +235,13 @@ func manyLayers(b *bench) {
 		b.Skip("mounts need root")
 	}
 	parent := ""
-	for i := range 100 {
+	for i := range 120 {
 		name := fmt.Sprint("n", i)
 		b.layer(name, parent, Entry{Name: "f", Body: name}, Entry{Name: name, Body: name})
 		parent = name
 	}
 	b.container("c", parent)
 	root, _ := b.mounted("c")
-	b.reads(root, "f", "n99")
+	b.reads(root, "f", "n119")
 	b.reads(root, "n0", "n0")
 }

@@ -13,25 +13,37 @@ import (
 	"golang.org/x/sys/unix"
 
 	"box/fs"
+	"box/fs/disk"
 	"box/fs/mount"
 )
 
-// Open opens the driver under test on a root and a file of tables, as after a start of the daemon.
-type Open func(t *testing.T, root string, db fs.DB) fs.Driver
+// Suite is a driver under test.
+type Suite struct {
+	// Open opens it on a folder and a file of tables, as a start of the daemon does. It changes the disk through d
+	// alone, which is nil for the kernel.
+	Open func(t *testing.T, root string, db fs.DB, d *disk.Disk) (fs.Driver, error)
+	// Root makes a folder for the driver that goes with the test; nil for one of the temporary files.
+	Root func(t *testing.T) string
+}
 
 // bench is one driver on a folder of its own, which can be opened again as after a crash.
 type bench struct {
 	*testing.T
 	fs.Driver
-	open Open
-	root string
-	path string
-	file *bbolt.DB
-	db   fs.DB // of file
+	suite Suite
+	root  string
+	path  string
+	file  *bbolt.DB
+	db    fs.DB      // of file
+	disk  *disk.Disk // of the next start
 }
 
-func newBench(t *testing.T, open Open) *bench {
-	b := &bench{T: t, open: open, root: t.TempDir()}
+func newBench(t *testing.T, s Suite) *bench {
+	root := t.TempDir
+	if s.Root != nil {
+		root = func() string { return s.Root(t) }
+	}
+	b := &bench{T: t, suite: s, root: root()}
 	b.path = filepath.Join(t.TempDir(), "box.db")
 	b.start()
 	t.Cleanup(func() { b.stop() })
@@ -40,12 +52,16 @@ func newBench(t *testing.T, open Open) *bench {
 
 func (b *bench) start() {
 	b.Helper()
-	db, err := bbolt.Open(b.path, 0o600, nil)
+	db, err := bbolt.Open(b.path, 0o600, &bbolt.Options{NoSync: true}) // the machine does not go down
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.file, b.db = db, DB(db)
-	b.Driver = b.open(b.T, b.root, b.db)
+	d, err := b.suite.Open(b.T, b.root, b.db, b.disk)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Driver = d
 }
 
 func (b *bench) stop() {
@@ -63,14 +79,13 @@ func (b *bench) restart() {
 	b.start()
 }
 
-// layer applies a tar and commits it.
+// layer applies a tar and commits it. It is not synced, since that takes what others have written too.
 func (b *bench) layer(name, parent string, entries ...Entry) []byte {
 	b.Helper()
 	raw := Tar(b, entries...)
 	b.must(b.Prepare(b.Context(), "staged-"+name, parent, fs.PrepareOptions{}))
 	size, err := b.Apply(b.Context(), "staged-"+name, bytes.NewReader(raw))
 	b.must(err)
-	b.must(b.Sync(b.Context(), "staged-"+name))
 	b.must(b.db.Update(func(tx fs.Tx) error {
 		return b.Commit(tx, fs.Commit{Staged: "staged-" + name, Name: name, Parent: parent, Size: size})
 	}))
@@ -118,16 +133,18 @@ func (b *bench) reads(root, name, want string) {
 	}
 }
 
-// folders counts what is in the driver's root, at depth two: less than a change of it shows.
+// folders lists what is in the driver's root, two levels deep: less than a change of it shows.
 func (b *bench) folders() []string {
 	b.Helper()
-	found, err := filepath.Glob(filepath.Join(b.root, "*", "*"))
+	found, err := filepath.Glob(filepath.Join(b.root, "*"))
 	b.must(err)
-	return found
+	below, err := filepath.Glob(filepath.Join(b.root, "*", "*"))
+	b.must(err)
+	return append(found, below...)
 }
 
 // Run runs the suite.
-func Run(t *testing.T, open Open) {
+func (s Suite) Run(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		test func(b *bench)
@@ -146,8 +163,20 @@ func Run(t *testing.T, open Open) {
 		{"commit", commitFails},
 		{"many", manyLayers},
 		{"diff", diff},
+		{"generations", generations},
+		{"rewritten", rewritten},
+		{"tree", layerTree},
+		{"entries", entries},
+		{"replaced", replaced},
+		{"deep", deep},
+		{"concurrent", concurrent},
+		{"usage", usage},
+		{"mounted", removedWhileMounted},
+		{"failure", failure},
+		{"crash anywhere", crashAnywhere},
+		{"full", full},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(newBench(t, open)) })
+		t.Run(c.name, func(t *testing.T) { c.test(newBench(t, s)) })
 	}
 }
 

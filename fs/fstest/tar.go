@@ -19,6 +19,7 @@ type Entry struct {
 	Type byte // for what the other fields do not say
 	Dev  [2]int64
 	Attr map[string]string
+	Time time.Time // the zero value is When
 }
 
 // When is the time that entries carry: with nanoseconds, which a layer keeps.
@@ -46,6 +47,9 @@ func Tar(t testing.TB, entries ...Entry) []byte {
 func (e Entry) header() *tar.Header {
 	h := &tar.Header{Name: e.Name, Linkname: e.Link, Mode: e.Mode, Uid: e.UID, Gid: e.GID, Size: int64(len(e.Body)),
 		Typeflag: e.Type, Devmajor: e.Dev[0], Devminor: e.Dev[1], ModTime: When(), Format: tar.FormatPAX}
+	if !e.Time.IsZero() {
+		h.ModTime = e.Time
+	}
 	if h.Mode == 0 {
 		h.Mode = 0o644
 	}

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"box/fs/disk"
 )
@@ -43,16 +46,21 @@ func (t *Table) Sweep(d *disk.Disk, dir string, keep func(name string) bool) ([]
 }
 
 // Doom renames a layer's folder so that it is not a layer whatever happens next, and returns the new path. A missing
-// folder is no error.
+// folder is no error. What is left of an earlier layer of the name stays beside it until the next Sweep.
 func Doom(d *disk.Disk, path string) (string, error) {
-	err := d.Rename(path, path+doomed)
+	to := path + doomed
+	err := d.Rename(path, to)
+	for n := 2; errors.Is(err, os.ErrExist) || errors.Is(err, unix.ENOTEMPTY); n++ {
+		to = path + "." + strconv.Itoa(n) + doomed
+		err = d.Rename(path, to)
+	}
 	if errors.Is(err, os.ErrNotExist) {
-		return path + doomed, nil
+		return to, nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("put orphan aside: %w", err)
 	}
-	return path + doomed, nil
+	return to, nil
 }
 
 // Delete deletes what Sweep returned until ctx ends. The next Sweep finds the rest.

@@ -6,32 +6,26 @@ import (
 	"testing"
 
 	"box/fs"
+	"box/fs/disk"
 	"box/fs/fstest"
 )
 
-func open(t *testing.T, root string, db fs.DB) fs.Driver {
-	t.Helper()
-	d, err := Open(t.Context(), root, db, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
+func open(t *testing.T, root string, db fs.DB, d *disk.Disk) (fs.Driver, error) {
+	return Open(t.Context(), root, db, d, nil)
 }
 
 func TestSuite(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("overlay mounts need root")
 	}
-	fstest.Run(t, open)
+	fstest.Suite{Open: open}.Run(t)
 }
 
 func TestRootWithOddName(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("overlay mounts need root")
 	}
-	fstest.Run(t, func(t *testing.T, root string, db fs.DB) fs.Driver {
-		return open(t, filepath.Join(root, "a,b:c"), db)
-	})
+	fstest.Suite{Open: open, Root: func(t *testing.T) string { return filepath.Join(t.TempDir(), "a,b:c") }}.Run(t)
 }
 
 func TestOptions(t *testing.T) {

@@ -27,6 +27,22 @@ func (d *Driver) Changes(ctx context.Context, name string) ([]fs.Change, error) 
 	return archive.Compare(ctx, d.dir(below), d.dir(row))
 }
 
+// Usage implements fs.Driver: what differs from the layer below, since the folder has that too.
+func (d *Driver) Usage(ctx context.Context, name string) (fs.Usage, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return fs.Usage{}, err
+	}
+	if row.Parent == "" || row.State == fs.View {
+		return d.Content.Usage(ctx, name)
+	}
+	changes, err := d.Changes(ctx, name)
+	if err != nil {
+		return fs.Usage{}, err
+	}
+	return archive.MeasureChanges(d.dir(row), changes)
+}
+
 // Diff implements fs.Differ.
 func (d *Driver) Diff(ctx context.Context, name string, w io.Writer) error {
 	row, err := d.table.Get(name)

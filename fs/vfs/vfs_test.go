@@ -4,15 +4,12 @@ import (
 	"testing"
 
 	"box/fs"
+	"box/fs/disk"
 	"box/fs/fstest"
 )
 
 func TestSuite(t *testing.T) {
-	fstest.Run(t, func(t *testing.T, root string, db fs.DB) fs.Driver {
-		d, err := Open(t.Context(), root, db, nil, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	})
+	fstest.Suite{Open: func(t *testing.T, root string, db fs.DB, d *disk.Disk) (fs.Driver, error) {
+		return Open(t.Context(), root, db, d, nil)
+	}}.Run(t)
 }
