@@ -174,8 +174,8 @@ func (e *Engine) buildRoot(ctx context.Context, rec *lifecycle.Record) error {
 	}
 	opts.Quota = quota
 	err = e.layers.Prepare(ctx, rec.ID, base, opts)
-	if errdefs.IsNotImplemented(err) && e.layers.Name() == "overlay2" {
-		return refuse.Invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
+	if quota != 0 && errdefs.IsNotImplemented(err) {
+		return noQuota(e.layers.Name())
 	}
 	if err != nil {
 		return fmt.Errorf("layer of the container: %w", err)
@@ -190,6 +190,14 @@ func (e *Engine) buildRoot(ctx context.Context, rec *lifecycle.Record) error {
 		}
 	}
 	return e.writeMountID(rec)
+}
+
+// noQuota refuses a size limit that a driver has no quotas for.
+func noQuota(driver string) error {
+	if driver == "overlay2" {
+		return refuse.Invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
+	}
+	return refuse.Invalid("--storage-opt is not supported for %s", driver)
 }
 
 // mountIDPath is where cAdvisor looks up the layer of a container.

@@ -20,7 +20,9 @@ import (
 
 	"box/engine/state"
 	"box/fs"
+	"box/fs/drivers"
 	"box/fs/fstest"
+	"box/fs/overlay"
 	"box/fs/overlay2"
 	"box/fs/vfs"
 )
@@ -33,11 +35,12 @@ type bench struct {
 	root   string
 }
 
-// onDrivers runs a test on a driver that stacks layers later and on one whose layers need their parent first.
+// onDrivers runs a test on a driver that stacks layers later and on those whose layers need their parent first: by
+// copies, and by links to its files.
 func onDrivers(t *testing.T, test func(b *bench)) {
-	for _, driver := range []string{vfs.Name, overlay2.Name} {
+	for _, driver := range []string{vfs.Name, overlay2.Name, overlay.Name} {
 		t.Run(driver, func(t *testing.T) {
-			if driver == overlay2.Name && os.Geteuid() != 0 {
+			if driver != vfs.Name && os.Geteuid() != 0 {
 				t.Skip("overlay mounts need root")
 			}
 			test(newBench(t, driver))
@@ -56,12 +59,7 @@ func (b *bench) start() {
 	b.Helper()
 	db, err := state.Open(filepath.Join(b.root, "box.db"))
 	b.must(err)
-	var d fs.Driver
-	if b.driver == vfs.Name {
-		d, err = vfs.Open(context.Background(), filepath.Join(b.root, b.driver), db.Layers(), nil, nil)
-	} else {
-		d, err = overlay2.Open(context.Background(), filepath.Join(b.root, b.driver), db.Layers(), nil, nil)
-	}
+	d, err := drivers.Open(context.Background(), b.root, b.driver, db.Layers(), nil, nil, nil)
 	b.must(err)
 	b.Catalog, err = OpenCatalog(context.Background(), b.root, db, d, nil, fs.IDMaps{})
 	b.must(err)
@@ -98,7 +96,7 @@ func (b *bench) load(raw []byte) []Loaded {
 func (b *bench) left() []string {
 	b.Helper()
 	var found []string
-	for _, pattern := range []string{"vfs/dir/*", "vfs/tar-split/*", "overlay2/*", "overlay2/l/*", "vfs/rows/*",
+	for _, pattern := range []string{"vfs/dir/*", "vfs/tar-split/*", "overlay2/*", "overlay2/l/*", "overlay/*", "vfs/rows/*",
 		"content/*", "content/sha256/*", "content/rows/*"} {
 		all, err := filepath.Glob(filepath.Join(b.root, pattern))
 		b.must(err)

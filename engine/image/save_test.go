@@ -17,6 +17,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"box/fs/fstest"
+	"box/fs/overlay"
 	"box/fs/overlay2"
 	"box/fs/vfs"
 )
@@ -84,8 +85,8 @@ func TestSave(t *testing.T) {
 		if again := b.save("one", two.id().String()[:20], "host:5000/one"); !bytes.Equal(raw, again) {
 			b.Error("saved twice, the archives differ")
 		}
-		for _, driver := range []string{vfs.Name, overlay2.Name} {
-			if driver == overlay2.Name && os.Geteuid() != 0 {
+		for _, driver := range []string{vfs.Name, overlay2.Name, overlay.Name} {
+			if driver != vfs.Name && os.Geteuid() != 0 {
 				continue
 			}
 			other := newBench(t, driver)
@@ -144,8 +145,11 @@ func TestSaveDamaged(t *testing.T) {
 	onDrivers(t, func(b *bench) {
 		b.load(docker25(b, s))
 		found, _ := filepath.Glob(filepath.Join(b.root, "vfs/dir/*/f"))
-		more, _ := filepath.Glob(filepath.Join(b.root, "overlay2/*/diff/f"))
-		for _, f := range append(found, more...) {
+		for _, pattern := range []string{"overlay2/*/diff/f", "overlay/*/root/f"} {
+			more, _ := filepath.Glob(filepath.Join(b.root, pattern))
+			found = append(found, more...)
+		}
+		for _, f := range found {
 			b.must(os.WriteFile(f, []byte("as it is!"), 0o600))
 		}
 		if _, err := b.Save(context.Background(), []string{"one:1"}, nil, io.Discard); !errdefs.IsDataLoss(err) {

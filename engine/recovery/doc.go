@@ -9,8 +9,8 @@
 // remove all of them. If it is damaged, or older than its copy, the copy is used and updated from what is on disk. The
 // copy, box.db.copy, is written 30 s after the last change, at most twice an hour, and at a clean stop; nothing runs
 // while nothing changes. What is newer than the copy has its row in a file beside it, replaced by rename and not
-// synced: containers/ID/record.json, overlay2/ID/layer.json (vfs/rows/ID), content/rows/DRIVER-ID,
-// volumes/NAME/.volume.json. dockerd --recover does the same on request, even without a copy. It is an option of the
+// synced: containers/ID/record.json, overlay2/ID/layer.json (overlay/ID/.layer.json, vfs/rows/ID),
+// content/rows/DRIVER-ID, volumes/NAME/.volume.json. dockerd --recover does the same on request, even without a copy. It is an option of the
 // daemon, because the daemon is not running then, and its configuration says where the data is. A replaced state is
 // kept as box.db.damaged-TIME, and all that was done is reported in the log, in info and as an event damage.
 package recovery

@@ -14,6 +14,7 @@ import (
 	"box/fs"
 	"box/fs/disk"
 	"box/fs/layers"
+	"box/fs/overlay"
 	"box/fs/overlay2"
 	"box/fs/vfs"
 )
@@ -31,6 +32,10 @@ func table() []driver {
 		{overlay2.Name, overlay2.CheckOptions,
 			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 				return overlay2.Open(ctx, root, db, d, opts)
+			}},
+		{overlay.Name, overlay.CheckOptions,
+			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+				return overlay.Open(ctx, root, db, d, opts)
 			}},
 		{vfs.Name, vfs.CheckOptions, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver,
 			error) {

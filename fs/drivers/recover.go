@@ -7,6 +7,7 @@ import (
 	"box/fs"
 	"box/fs/disk"
 	"box/fs/layers"
+	"box/fs/overlay"
 	"box/fs/overlay2"
 	"box/fs/vfs"
 )
@@ -16,6 +17,7 @@ import (
 func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool) (map[string]fs.Recovered, error) {
 	all := map[string]fs.Recovered{}
 	for _, p := range []layers.Place{overlay2.PlaceOf(filepath.Join(root, overlay2.Name), d),
+		overlay.PlaceOf(filepath.Join(root, overlay.Name), d),
 		vfs.PlaceOf(filepath.Join(root, vfs.Name), d)} {
 		found, err := p.Recover(db, wanted)
 		if err != nil {
@@ -30,7 +32,8 @@ func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool
 
 // Beside returns how many folders of layers are below root, whatever the tables contain.
 func Beside(root string) (n int) {
-	for _, dir := range []string{filepath.Join(root, overlay2.Name), filepath.Join(root, vfs.Name, "dir")} {
+	for _, dir := range []string{filepath.Join(root, overlay2.Name), filepath.Join(root, overlay.Name),
+		filepath.Join(root, vfs.Name, "dir")} {
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
 			if e.Name() != "l" {

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -19,7 +20,17 @@ import (
 // Both are walked by descriptors: a program that moves files about in dst meanwhile can spoil the copy, and cannot
 // lead it out. Nobody writes to src.
 func Copy(ctx context.Context, d *disk.Disk, src, dst *os.File) (entries int, err error) {
-	c := copier{disk: d, root: int(dst.Fd()), names: map[[2]uint64]string{}, user: os.Geteuid() != 0}
+	return copyTo(ctx, src, dst, copier{disk: d})
+}
+
+// Link is Copy with folders of its own alone: everything else is a hard link to that in src, or a copy where that has
+// as many links as the file system allows.
+func Link(ctx context.Context, d *disk.Disk, src, dst *os.File) (entries int, err error) {
+	return copyTo(ctx, src, dst, copier{disk: d, hard: true})
+}
+
+func copyTo(ctx context.Context, src, dst *os.File, c copier) (entries int, err error) {
+	c.root, c.names, c.user = int(dst.Fd()), map[[2]uint64]string{}, os.Geteuid() != 0
 	if err := c.folder(ctx, int(src.Fd()), int(dst.Fd()), ""); err != nil {
 		return c.made, fmt.Errorf("copy: %w", err)
 	}
@@ -31,6 +42,7 @@ type copier struct {
 	root  int                  // the copy's own folder
 	names map[[2]uint64]string // device and inode -> path in the copy of a file with several names
 	user  bool
+	hard  bool // files are links to those in src
 	made  int
 }
 
@@ -80,6 +92,13 @@ func list(folder int) ([]string, error) {
 
 func (c *copier) entry(ctx context.Context, e *entry) error {
 	kind := e.st.Mode & unix.S_IFMT
+	if c.hard && kind != unix.S_IFDIR {
+		err := c.disk.LinkAt(e.src, e.name, e.dst, e.name)
+		if !errors.Is(err, unix.EMLINK) {
+			c.made++
+			return err
+		}
+	}
 	if kind == unix.S_IFSOCK {
 		return nil // means nothing without the process that made it
 	}

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,5 +134,36 @@ func TestMeasureCountsAFileOnce(t *testing.T) {
 	u, err := Measure(t.Context(), dir)
 	if err != nil || u.Bytes != 1010 || u.Inodes != 3 {
 		t.Fatal(u, err)
+	}
+}
+
+// TestLinkSharesFiles: a tree of links has folders of its own, with what belongs to them, and no file of its own.
+func TestLinkSharesFiles(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	fill(t, src)
+	entries, err := Link(t.Context(), nil, open(t, src), open(t, dst))
+	must(t, err)
+	seen := 0
+	must(t, filepath.WalkDir(src, func(p string, e fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(src, p)
+		var was, is unix.Stat_t
+		must(t, err, unix.Lstat(p, &was), unix.Lstat(filepath.Join(dst, rel), &is))
+		if (was.Ino == is.Ino) == e.IsDir() {
+			t.Errorf("%s: inode %d for %d", rel, is.Ino, was.Ino)
+		}
+		if was.Mode != is.Mode || was.Uid != is.Uid || was.Gid != is.Gid || was.Mtim != is.Mtim {
+			t.Errorf("%s is otherwise: %+v, was %+v", rel, is, was)
+		}
+		seen++
+		return nil
+	}))
+	if entries != seen-1 {
+		t.Errorf("%d entries are said to be made, and there are %d", entries, seen-1)
+	}
+	must(t, os.WriteFile(filepath.Join(dst, "own"), make([]byte, 100), 0o600),
+		os.Link(filepath.Join(src, "holes"), filepath.Join(dst, "sub/again")))
+	u, err := MeasureBeside(t.Context(), dst, src)
+	if err != nil || u.Bytes != 100 || u.Inodes != 2 { // the folder sub
+		t.Error(u, err)
 	}
 }

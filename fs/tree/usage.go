@@ -16,15 +16,31 @@ import (
 // Measure returns the space that the folder dir takes on disk. It uses descriptors, so a program that moves folders
 // meanwhile cannot lead it elsewhere. What disappears meanwhile is not counted.
 func Measure(ctx context.Context, dir string) (fs.Usage, error) {
+	m := measure{seen: map[[2]uint64]bool{}}
+	err := m.at(ctx, dir)
+	return m.sum, err
+}
+
+// MeasureBeside is Measure without the files that are in beside too, under whatever name.
+func MeasureBeside(ctx context.Context, dir, beside string) (fs.Usage, error) {
+	m := measure{seen: map[[2]uint64]bool{}}
+	if err := m.at(ctx, beside); err != nil {
+		return fs.Usage{}, err
+	}
+	m.sum = fs.Usage{}
+	err := m.at(ctx, dir)
+	return m.sum, err
+}
+
+func (m *measure) at(ctx context.Context, dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
-		return fs.Usage{}, fmt.Errorf("measure: %w", err)
+		return fmt.Errorf("measure: %w", err)
 	}
-	m := measure{seen: map[[2]uint64]bool{}}
 	if err := m.folder(ctx, f); err != nil {
-		return fs.Usage{}, fmt.Errorf("measure %s: %w", filepath.Base(dir), err)
+		return fmt.Errorf("measure %s: %w", filepath.Base(dir), err)
 	}
-	return m.sum, nil
+	return nil
 }
 
 type measure struct {

@@ -16,6 +16,7 @@ import (
 
 	"box/certs"
 	"box/engine/state"
+	"box/fs/drivers"
 	"box/netapi/client"
 )
 
@@ -80,7 +81,7 @@ func stateFile(h host) []finding {
 		return []finding{{fatal, fmt.Sprintf("state %s: %v", path, err), "the daemon starts from its copy, or not at all",
 			"start the daemon; if it refuses: box dockerd --recover"}}
 	}
-	for _, name := range []string{"containers", "content", "overlay2", "vfs"} {
+	for _, name := range append([]string{"containers", "content"}, drivers.Names()...) {
 		if entries, err := os.ReadDir(filepath.Join(h.dataRoot, name)); err == nil && len(entries) > 0 {
 			return []finding{{fatal, fmt.Sprintf("state %s is missing, but %s exists", path, filepath.Join(h.dataRoot, name)),
 				"the daemon refuses to start",

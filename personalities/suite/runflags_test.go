@@ -154,7 +154,7 @@ docker run --sig-proxy=false --name deaf busybox sleep 1000 & pid=$!; sleep 1; f
 	{"stop-signal", `docker run -d --name stop --stop-signal USR1 busybox sh -c 'trap "exit 9" USR1; while :; do sleep 0.1; done'; sleep 0.5; docker stop stop; docker inspect -f '{{.State.ExitCode}}' stop; docker rm stop`, `\n9\n`},
 	{"stop-timeout", `docker run -d --name stop --stop-timeout 1 busybox sh -c 'trap "" TERM; while :; do sleep 0.1; done'; sleep 0.3; date +%s; docker stop stop; date +%s; docker inspect -f '{{.State.ExitCode}}' stop; docker rm stop`, `\n137\n`},
 	{"storage-opt", `run --storage-opt size=1g -- true; run --storage-opt odd=1 -- true`,
-		`supported only for overlay over xfs with 'pquota' mount option(?s).*unknown option odd|(?s)no quotas.*unknown option odd`},
+		`supported only for overlay over xfs with 'pquota' mount option(?s).*unknown option odd|(?s)is not supported for.*unknown option odd`},
 	{"sysctl", `run --sysctl net.core.somaxconn=77 --sysctl kernel.msgmax=100 --sysctl net.ipv4.conf.eth0.forwarding=0 -- 'cat /proc/sys/net/core/somaxconn /proc/sys/kernel/msgmax /proc/sys/net/ipv4/conf/eth0/forwarding'; run --network host --sysctl net.core.somaxconn=77 -- true`, `^77\n100\n0\n(?s).*not allowed in host network namespace`},
 	{"tmpfs", `run --tmpfs /t:size=1m,exec,mode=700 -- 'grep " /t " /proc/mounts'`,
 		`/t tmpfs rw,nosuid,nodev,relatime,size=1024k,mode=700`},

@@ -44,6 +44,7 @@ const (
 	volumes   = "volumes"
 	networks  = "networks"
 	usage     = "usage"
+	lastError = "last error"
 )
 
 // verbs are those that change something, with what is said once it is done.

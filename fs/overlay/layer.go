@@ -1,0 +1,222 @@
+package overlay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"box/fs"
+	"box/fs/disk"
+	"box/fs/layers"
+	"box/fs/mount"
+	"box/fs/overlayfs"
+	"box/fs/tree"
+)
+
+// Prepare implements fs.Driver.
+func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareOptions) error {
+	if o.Quota != 0 {
+		return fmt.Errorf("limit the size of layer %s: --storage-opt is not supported for overlay: %w", name,
+			errdefs.ErrNotImplemented)
+	}
+	row, err := newRow(name, parent, o.Purpose)
+	if err != nil {
+		return err
+	}
+	row.UIDs, row.GIDs = o.UIDs, o.GIDs
+	if err := d.table.Stage(row); err != nil {
+		return err
+	}
+	err = d.create(ctx, row)
+	if err == nil && o.Purpose == fs.ForContainer && !o.Deferred {
+		err = d.keepNow(fs.Active, name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("prepare layer %s: %w", name, err), d.discard(row))
+	}
+	return nil
+}
+
+// View implements fs.Driver.
+func (d *Driver) View(ctx context.Context, name, parent string) error {
+	if parent == "" {
+		return fmt.Errorf("view %s of nothing: %w", name, errdefs.ErrInvalidArgument)
+	}
+	row, err := newRow(name, parent, fs.ForContainer)
+	if err != nil {
+		return err
+	}
+	if err := d.table.Stage(row); err != nil {
+		return err
+	}
+	if err = d.create(ctx, row); err == nil {
+		err = d.keepNow(fs.View, name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("view layer %s: %w", parent, err), d.discard(row))
+	}
+	return nil
+}
+
+func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
+	id, err := layers.FolderID(name, p)
+	if err != nil {
+		return layers.Row{}, err
+	}
+	return layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1,
+		Created: time.Now().UTC()}}, nil
+}
+
+// create makes the folders of a layer. It also repairs a container's whose folders were lost in a power failure after
+// its row was written: existing ones stay.
+func (d *Driver) create(ctx context.Context, row layers.Row) error {
+	ids := fs.IDMaps{UIDs: row.UIDs, GIDs: row.GIDs}
+	if err := overlayfs.MakeOuter(d.disk, d.root, d.dir(row), ids); err != nil {
+		return err
+	}
+	var below layers.Row
+	if row.Parent != "" {
+		var err error
+		if below, err = d.table.Get(row.Parent); err != nil {
+			return err
+		}
+	}
+	if isTree(row) {
+		return d.createTree(ctx, row, below, ids)
+	}
+	made, err := overlayfs.MakeFolder(d.disk, d.files(row), d.files(below), ids)
+	if err == nil && made && !isTree(below) {
+		err = copyTree(ctx, tree.Copy, d.disk, d.files(below), d.files(row))
+	}
+	for _, name := range []string{"work", "merged"} {
+		err = errors.Join(err, overlayfs.Mkdir(d.disk, filepath.Join(d.dir(row), name), 0o700))
+	}
+	if err != nil {
+		return err
+	}
+	rows, err := d.stack(row.Name)
+	if err != nil {
+		return err
+	}
+	return d.disk.WriteFile(filepath.Join(d.dir(row), "lower-id"), []byte(rows[len(rows)-1].ID), 0o600)
+}
+
+// createTree makes the tree of an image's layer, of links to the files below.
+func (d *Driver) createTree(ctx context.Context, row, below layers.Row, ids fs.IDMaps) error {
+	if row.ID != row.Name { // not a container's
+		if err := d.sync.Start(row.Name, d.dir(row)); err != nil {
+			return err
+		}
+	}
+	if row.Parent == "" {
+		_, err := overlayfs.MakeFolder(d.disk, d.files(row), "", ids)
+		return err
+	}
+	if !isTree(below) {
+		return fmt.Errorf("on container %s: it is no layer of an image: %w", below.Name, errdefs.ErrFailedPrecondition)
+	}
+	if err := d.disk.Mkdir(d.files(row), 0o700); err != nil {
+		return err
+	}
+	return copyTree(ctx, tree.Link, d.disk, d.files(below), d.files(row))
+}
+
+func copyTree(ctx context.Context, by func(context.Context, *disk.Disk, *os.File, *os.File) (int, error), d *disk.Disk,
+	from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.Open(to)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	_, err = by(ctx, d, src, dst)
+	return err
+}
+
+// Mounts implements fs.Driver.
+func (d *Driver) Mounts(ctx context.Context, name string) (string, []mount.Mount, error) {
+	rows, err := d.stack(name)
+	if err != nil {
+		return "", nil, err
+	}
+	row := rows[0]
+	switch {
+	case row.State == fs.Committed:
+		return "", nil, fmt.Errorf("mount layer %s: it is an image's: %w", name, errdefs.ErrFailedPrecondition)
+	case isTree(row):
+		return d.files(row), nil, nil
+	}
+	merged := filepath.Join(d.dir(row), "merged")
+	if _, err := os.Stat(merged); err != nil {
+		if err := d.create(ctx, row); err != nil {
+			return "", nil, fmt.Errorf("repair layer %s: %w", name, err)
+		}
+	}
+	lower := rows[len(rows)-1].ID + "/root"
+	s := overlayfs.Stack{Lowers: []string{lower}, Upper: row.ID + "/upper", Work: row.ID + "/work"}
+	if row.State == fs.View {
+		s = overlayfs.Stack{Lowers: []string{row.ID + "/upper", lower}}
+	}
+	return merged, []mount.Mount{d.host.Mount(d.root, s, merged)}, nil
+}
+
+// Commit implements fs.Driver.
+func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
+	rows, err := d.table.Commit(tx, commits...)
+	if err == nil {
+		err = d.place.WriteBeside(rows...)
+	}
+	tx.Committed(func() {
+		for _, c := range commits {
+			d.sync.End(c.Staged)
+		}
+	})
+	return err
+}
+
+// Keep implements fs.Driver.
+func (d *Driver) Keep(tx fs.Tx, names ...string) error {
+	rows, err := d.table.Keep(tx, fs.Active, names...)
+	return errors.Join(err, d.place.WriteBeside(rows...))
+}
+
+func (d *Driver) keepNow(state fs.State, name string) error {
+	rows, err := d.table.KeepNow(state, name)
+	_ = d.place.WriteBeside(rows...) // Open does it else
+	return err
+}
+
+// Forget implements fs.Driver.
+func (d *Driver) Forget(tx fs.Tx, names ...string) error { return d.table.Forget(tx, names...) }
+
+// Remove implements fs.Driver.
+func (d *Driver) Remove(_ context.Context, name string) error {
+	row, ok, err := d.table.Take(name)
+	if err != nil || !ok {
+		return err
+	}
+	return d.discard(row)
+}
+
+// discard deletes the files of a layer without a row and releases its name. What cannot be deleted is an orphan.
+func (d *Driver) discard(row layers.Row) error {
+	defer d.table.Release(row.Name)
+	d.sync.End(row.Name)
+	gone, err := layers.Doom(d.disk, d.dir(row))
+	if err != nil {
+		return err
+	}
+	if err := d.delete(gone); err != nil {
+		return fmt.Errorf("delete layer %s: %w", row.Name, err)
+	}
+	return nil
+}
