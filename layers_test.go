@@ -191,7 +191,8 @@ var imports = map[string][]string{
 	"fs/overlay2":          {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount", "fs/overlayfs"},
 	"fs/overlayfs":         {"fs", "fs/archive", "fs/disk", "fs/module", "fs/mount"},
 	"fs/tree":              {"fs", "fs/disk"},
-	"fs/vfs":               {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount", "fs/tree"},
+	"fs/snapshots":         {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount"},
+	"fs/vfs":               {"fs", "fs/disk", "fs/layers", "fs/snapshots", "fs/tree"},
 }
 
 // homes are the packages that alone may import an outside library.

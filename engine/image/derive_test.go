@@ -25,7 +25,7 @@ func opened(t *testing.T) *Catalog {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var layers *vfs.Driver
+	var layers fs.Driver
 	if layers, err = vfs.Open(t.Context(), dir+"/vfs", db.Layers(), nil, nil); err != nil {
 		t.Fatal(err)
 	}

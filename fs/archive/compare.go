@@ -18,8 +18,9 @@ import (
 
 // Compare lists what the folder now has differently from the folder before, sorted by path: files by kind, mode,
 // owner, size, time, device and capabilities, folders by mode and owner, as Docker does. A folder in which something
-// changed is Modified.
-func Compare(ctx context.Context, before, now string) ([]fs.Change, error) {
+// changed is Modified. same may tell of a folder of now that nothing at or below it differs, if before has it with the
+// same inode number; nil when nobody knows.
+func Compare(ctx context.Context, before, now string, same func(*unix.Stat_t) bool) ([]fs.Change, error) {
 	old, err := openRoot(before)
 	if err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
@@ -30,7 +31,7 @@ func Compare(ctx context.Context, before, now string) ([]fs.Change, error) {
 		return nil, fmt.Errorf("compare: %w", err)
 	}
 	defer own.Close()
-	c := comparison{ctx: ctx}
+	c := comparison{ctx: ctx, same: same}
 	if err := c.folders(int(old.Fd()), int(own.Fd()), "/"); err != nil {
 		return nil, fmt.Errorf("compare %s: %w", now, err)
 	}
@@ -45,6 +46,7 @@ func SortChanges(list []fs.Change) {
 
 type comparison struct {
 	ctx     context.Context
+	same    func(*unix.Stat_t) bool
 	changes []fs.Change
 }
 
@@ -78,6 +80,9 @@ func (c *comparison) folders(old, own int, p string) error {
 func (c *comparison) entry(old, own int, name, p string, existed bool, was, is *unix.Stat_t) error {
 	isFolder := is.Mode&unix.S_IFMT == unix.S_IFDIR
 	begin := len(c.changes)
+	if isFolder && existed && c.same != nil && was.Ino == is.Ino && c.same(is) {
+		return nil
+	}
 	if isFolder {
 		below, err := unix.Openat(own, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {

@@ -79,7 +79,7 @@ func TestRoundTrip(t *testing.T) {
 	must(t, err1, err2, sparse.Truncate(64<<20), sparse.Close())
 
 	must(t, Extract(t.Context(), rootAt(t, to), "/", bytes.NewReader(packed(t, from, ".")), ExtractOptions{}))
-	changes, err := Compare(t.Context(), from, to)
+	changes, err := Compare(t.Context(), from, to, nil)
 	if err != nil || len(changes) > 0 {
 		t.Errorf("differences %v %v", changes, err)
 	}

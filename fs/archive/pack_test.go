@@ -318,7 +318,7 @@ func TestCompare(t *testing.T) {
 		build(before)
 		build(now)
 		must(t, row.change(now))
-		changes, err := Compare(t.Context(), before, now)
+		changes, err := Compare(t.Context(), before, now, nil)
 		var words []string
 		for _, c := range changes {
 			words = append(words, string("CAD"[c.Kind])+c.Path)
@@ -335,7 +335,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: the layer makes\n%s of it, %v, want\n%s", what, after, err, holds(t, now))
 		}
 	}
-	if _, err := Compare(t.Context(), t.TempDir()+"/none", t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Compare(t.Context(), t.TempDir()+"/none", t.TempDir(), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }

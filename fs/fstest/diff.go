@@ -69,7 +69,7 @@ func diff(b *bench) {
 	}))
 	b.container("again", "new")
 	copied, _ := b.mounted("again")
-	left, err := archive.Compare(b.Context(), root, copied)
+	left, err := archive.Compare(b.Context(), root, copied, nil)
 	if err != nil || len(left) > 0 {
 		b.Errorf("the layer gives other files: %v %v", lines(left), err)
 	}

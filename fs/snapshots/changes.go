@@ -1,4 +1,4 @@
-package vfs
+package snapshots
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
 
 	"box/fs"
 	"box/fs/archive"
@@ -24,7 +25,14 @@ func (d *Driver) Changes(ctx context.Context, name string) ([]fs.Change, error) 
 	if err != nil {
 		return nil, err
 	}
-	return archive.Compare(ctx, d.dir(below), d.dir(row))
+	before, now := d.dir(below), d.dir(row)
+	var same func(*unix.Stat_t) bool
+	if t, ok := d.o.Trees.(Tracker); ok {
+		if same, err = t.Unchanged(ctx, before, now); err != nil {
+			return nil, fmt.Errorf("compare layer %s: %w", name, err)
+		}
+	}
+	return archive.Compare(ctx, before, now, same)
 }
 
 // Usage implements fs.Driver: what differs from the layer below, since the folder has that too.

@@ -1,0 +1,158 @@
+// Package snapshots is what the storage drivers share that keep a whole tree of files for each layer, made from the
+// one below: as a copy (vfs), or as a snapshot of the file system's own (btrfs). On disk:
+//
+//	<root>/<folder>/<id>   a layer; a container's is its root, with nothing to mount
+//	<root>/tar-split/<id>  the record from which a layer's exact tar is written again
+//	<root>/rows/<id>       its row of the table, from which that is made again when it is lost
+package snapshots
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"box/fs"
+	"box/fs/disk"
+	"box/fs/layers"
+	"box/fs/mount"
+)
+
+// Trees makes and deletes the trees of layers.
+type Trees interface {
+	// Make makes an empty tree, which is a folder at path.
+	Make(path string) error
+	// Clone makes a tree at to with the content of that at from, which nobody changes any more.
+	Clone(ctx context.Context, from, to string) error
+	// Delete deletes the tree or folder at path, whatever programs made in it. A missing one is no error.
+	Delete(path string) error
+}
+
+// Limiter is Trees that can limit the size of one.
+type Limiter interface {
+	// Limit lets the tree at path grow to so many bytes.
+	Limit(path string, bytes int64) error
+}
+
+// Tracker is Trees that know where changes are.
+type Tracker interface {
+	// Unchanged tells for a folder of the tree at now whether nothing at or below it changed since now was made from
+	// before. It is nil if the file system cannot tell.
+	Unchanged(ctx context.Context, before, now string) (func(*unix.Stat_t) bool, error)
+}
+
+// Options say what the drivers do not share.
+type Options struct {
+	Name   string // of the driver
+	Root   string // its folder, which is made where it is missing
+	Folder string // below it, with the layers
+	Trees  Trees
+	Status [][2]string // what `docker info` prints about the driver
+	Disk   *disk.Disk  // nil for the kernel
+}
+
+// Driver is a driver of whole trees. Open makes one.
+type Driver struct {
+	layers.Content
+	o      Options
+	table  *layers.Table
+	place  layers.Place
+	faults []string
+	disk   *disk.Disk
+	sync   layers.Syncer
+	cancel context.CancelFunc
+	sweeps sync.WaitGroup
+	swept  error // of the sweep; read by Close
+}
+
+var (
+	_ fs.Driver  = (*Driver)(nil)
+	_ fs.Differ  = (*Driver)(nil)
+	_ fs.Checker = (*Driver)(nil)
+)
+
+// Open opens a driver. Orphans are out of the way when it returns; they are deleted until Close.
+func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
+	d := &Driver{o: o, disk: o.Disk, sync: layers.Syncer{Disk: o.Disk}}
+	for _, dir := range []string{d.folders(), d.records(), d.rows()} {
+		if err := d.disk.MkdirAll(dir, 0o710); err != nil {
+			return nil, fmt.Errorf("open %s: %w", o.Name, err)
+		}
+	}
+	var err error
+	if d.table, err = layers.Open(db, o.Name); err != nil {
+		return nil, err
+	}
+	d.Content = layers.Content{Table: d.table, Files: d.dir, Record: d.recordOf, Disk: d.disk}
+	d.place = PlaceOf(o.Name, o.Root, o.Folder, d.disk)
+	gone, err := d.table.Missing(d.folders())
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range gone {
+		d.faults = append(d.faults, fmt.Sprintf("layer %s is missing: %s is not there", row.Name, d.dir(row)))
+	}
+	none := func(string) bool { return false }
+	orphans, err := d.table.Sweep(d.disk, d.folders(), none)
+	if err != nil {
+		return nil, err
+	}
+	records, err := d.table.Sweep(d.disk, d.records(), none)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := d.table.Sweep(d.disk, d.rows(), none)
+	if err != nil {
+		return nil, err
+	}
+	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	d.sweeps.Go(func() {
+		d.swept = errors.Join(layers.Delete(ctx, orphans, d.remove),
+			layers.Delete(ctx, slices.Concat(records, rows), d.disk.RemoveAll), d.place.Complete(d.table))
+	})
+	return d, nil
+}
+
+// remove unmounts and deletes a layer's tree. A view is a mount of what it shows.
+func (d *Driver) remove(path string) error {
+	if err := mount.Unmount(path); err != nil && os.Geteuid() == 0 {
+		return err
+	}
+	return d.o.Trees.Delete(path)
+}
+
+func (d *Driver) folders() string                { return filepath.Join(d.o.Root, d.o.Folder) }
+func (d *Driver) records() string                { return filepath.Join(d.o.Root, "tar-split") }
+func (d *Driver) rows() string                   { return filepath.Join(d.o.Root, "rows") }
+func (d *Driver) dir(row layers.Row) string      { return filepath.Join(d.folders(), row.ID) }
+func (d *Driver) recordOf(row layers.Row) string { return filepath.Join(d.records(), row.ID) }
+
+// PlaceOf returns where the driver called name keeps what its table can be rebuilt from.
+func PlaceOf(name, root, folder string, d *disk.Disk) layers.Place {
+	return layers.Place{Driver: name, Dir: filepath.Join(root, folder), Disk: d,
+		Row:   func(id string) string { return filepath.Join(root, "rows", id) },
+		Other: func(string) bool { return false },
+	}
+}
+
+// Faults implements fs.Checker.
+func (d *Driver) Faults() []string { return d.faults }
+
+// Name implements fs.Driver.
+func (d *Driver) Name() string { return d.o.Name }
+
+// Status implements fs.Driver.
+func (d *Driver) Status() [][2]string { return d.o.Status }
+
+// Close implements fs.Driver.
+func (d *Driver) Close() error {
+	d.cancel()
+	d.sweeps.Wait()
+	d.sync.Close()
+	return d.swept
+}
