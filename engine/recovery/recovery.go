@@ -139,7 +139,7 @@ func (o *Options) fallBack(ctx context.Context, reason, copyErr error) (*state.D
 func (o *Options) around() (found []string) {
 	for _, row := range []struct{ pattern, one, many string }{
 		{"overlay2/*/diff", "layer of overlay2", "layers of overlay2"},
-		{"overlay/*/root", "layer of overlay", "layers of overlay"},
+		{"overlay/*", "layer of overlay", "layers of overlay"},
 		{"vfs/dir/*", "layer of vfs", "layers of vfs"},
 		{"containers/*", "container", "containers"},
 		{"content/sha256/*", "piece of images' content", "pieces of images' content"},

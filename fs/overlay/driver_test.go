@@ -56,7 +56,7 @@ func newBench(t *testing.T) *bench {
 	if b.Driver, err = open(t, b.root, b.db, nil); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { b.Close(); file.Close() })
+	t.Cleanup(func() { _ = b.Close(); _ = file.Close() })
 	return b
 }
 
@@ -280,5 +280,41 @@ func TestLostFoldersAreMadeAgain(t *testing.T) {
 func TestOptions(t *testing.T) {
 	if err := CheckOptions([]string{"overlay.size=1G"}); err == nil || !strings.Contains(err.Error(), "overlay.size=1G") {
 		t.Error(err)
+	}
+}
+
+// A lost table is made again from what lies beside the layers, whole or without the containers that nobody wants.
+func TestRecovered(t *testing.T) {
+	b := newBench(t)
+	b.layer("low", "", fstest.Entry{Name: "f", Body: "f"})
+	b.layer("high", "low", fstest.Entry{Name: "g", Body: "g"})
+	o := fs.PrepareOptions{Purpose: fs.ForContainer}
+	for _, c := range []string{"kept", "lost"} {
+		b.must(b.Prepare(b.Context(), c+"-init", "high", o))
+		b.must(b.Prepare(b.Context(), c, c+"-init", o))
+	}
+	b.must(b.Close())
+	file, err := bbolt.Open(filepath.Join(b.TempDir(), "box.db"), 0o600, nil)
+	b.must(err)
+	defer file.Close()
+	place := PlaceOf(b.root, nil)
+	found, err := place.Recover(fstest.DB(file), func(layer string) bool { return strings.HasPrefix(layer, "kept") })
+	b.must(err)
+	for name, parent := range map[string]string{"low": "", "high": "low", "kept-init": "high", "kept": "kept-init"} {
+		if info, ok := found.Layers[name]; !ok || info.Parent != parent {
+			b.Errorf("%s is found as %+v", name, info)
+		}
+	}
+	if want := []string{filepath.Join(b.root, "lost"), filepath.Join(b.root, "lost-init")}; len(found.Layers) != 4 ||
+		!slices.Equal(found.Left, want) {
+		b.Errorf("found are %v, left %v", found.Layers, found.Left)
+	}
+	b.db = fstest.DB(file)
+	b.Driver, err = open(t, b.root, b.db, nil)
+	b.must(err)
+	defer b.Close()
+	root := b.mounted("kept")
+	if got, err := os.ReadFile(filepath.Join(root, "g")); err != nil || string(got) != "g" {
+		b.Errorf("%q, %v", got, err)
 	}
 }

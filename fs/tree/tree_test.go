@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"box/fs/disk"
 )
 
 func must(t *testing.T, errs ...error) {
@@ -165,5 +167,26 @@ func TestLinkSharesFiles(t *testing.T) {
 	u, err := MeasureBeside(t.Context(), dst, src)
 	if err != nil || u.Bytes != 100 || u.Inodes != 2 { // the folder sub
 		t.Error(u, err)
+	}
+}
+
+// TestLinkWhereNoMoreFit: a file that has as many links as it may have is copied.
+func TestLinkWhereNoMoreFit(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	fill(t, src)
+	full := &disk.Disk{Around: func(op *disk.Op, do func() error) error {
+		if op.Kind == disk.Link && !strings.HasSuffix(op.Path, "hard") && !strings.HasSuffix(op.Path, "set") {
+			return unix.EMLINK
+		}
+		return do()
+	}}
+	_, err := Link(t.Context(), full, open(t, src), open(t, dst))
+	must(t, err)
+	for name, shared := range map[string]bool{"hard": true, "sub/set": true, "holes": false, "soft": false, "pipe": false} {
+		var was, is unix.Stat_t
+		must(t, unix.Lstat(filepath.Join(src, name), &was), unix.Lstat(filepath.Join(dst, name), &is))
+		if (was.Ino == is.Ino) != shared || was.Mode != is.Mode || was.Size != is.Size || was.Mtim != is.Mtim {
+			t.Errorf("%s: %+v, was %+v", name, is, was)
+		}
 	}
 }

@@ -106,6 +106,20 @@ func TestConfig(t *testing.T) {
 	}
 }
 
+// TestDriverOfEnvironment: $DOCKER_DRIVER wins over the command line, and is checked as that is.
+func TestDriverOfEnvironment(t *testing.T) {
+	for _, row := range []struct{ named, args, want, says string }{
+		{"", "-s vfs", "vfs", ""}, {"overlay", "-s vfs", "overlay", "$DOCKER_DRIVER environment variable (overlay)"},
+		{"vfs", "", "vfs", "$DOCKER_DRIVER environment variable (vfs)"},
+	} {
+		o, err := config.Load(&cmd.Env{Dir: "/", Args: append(strings.Fields(row.args), "--config-file", "/dev/null"),
+			Getenv: func(name string) string { return map[string]string{"DOCKER_DRIVER": row.named}[name] }})
+		if err != nil || o.StorageDriver != row.want || !strings.Contains(strings.Join(o.Notes, "\n"), row.says) {
+			t.Errorf("%+v: %s, %v, %v", row, o.StorageDriver, o.Notes, err)
+		}
+	}
+}
+
 // TestOptionsFile looks at who wins: the command line over DOCKER_OPTS, and both against daemon.json.
 func TestOptionsFile(t *testing.T) {
 	dir := t.TempDir()

@@ -27,6 +27,7 @@ func Load(env *cmd.Env) (*Options, error) {
 	if err := o.readFile(env, u, p); err != nil {
 		return o, &cmd.Exit{Code: 1, Err: err}
 	}
+	o.driverOfEnvironment(env)
 	o.noteUnused(u)
 	if err := o.check(env.Getenv, p.Set); err != nil {
 		return o, &cmd.Exit{Code: 1, Err: err}
@@ -54,6 +55,14 @@ func (o *Options) parse(env *cmd.Env) (*cmd.Usage, *cmd.Parsed, error) {
 		return u, p, fmt.Errorf("%w\n(with DOCKER_OPTS of %s)", err, path)
 	}
 	return u, p, err
+}
+
+// driverOfEnvironment takes the storage driver that $DOCKER_DRIVER names, before any other, as Docker does.
+func (o *Options) driverOfEnvironment(env *cmd.Env) {
+	if name := env.Getenv("DOCKER_DRIVER"); name != "" {
+		o.StorageDriver = name
+		o.Notes = append(o.Notes, "Setting the storage driver from the $DOCKER_DRIVER environment variable ("+name+")")
+	}
 }
 
 // noteUnused collects the notes about options that have no effect.

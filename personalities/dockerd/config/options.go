@@ -77,7 +77,7 @@ type monitorOptions struct {
 type storageOptions struct {
 	DataRoot      string   `key:"data-root" default:"${dataRoot}" help:"Root directory of persistent state"`
 	Graph         string   `short:"g" key:"graph" hidden:"" help:"Old name of --data-root"`
-	StorageDriver string   `short:"s" key:"storage-driver" help:"Storage driver to use: ${drivers}"`
+	StorageDriver string   `short:"s" key:"storage-driver" help:"Storage driver to use, if DOCKER_DRIVER does not say: ${drivers}"`
 	StorageOpts   []string `name:"storage-opt" key:"storage-opts" help:"Storage driver options"`
 }
 
