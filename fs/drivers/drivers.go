@@ -23,24 +23,25 @@ import (
 type driver struct {
 	name    string
 	options func(opts []string) error
+	probe   func(dir string) error
 	open    func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error)
 }
 
 // table returns all drivers in the order in which they are tried by default.
 func table() []driver {
 	return []driver{
-		{overlay2.Name, overlay2.CheckOptions,
+		{overlay2.Name, overlay2.CheckOptions, overlay2.Probe,
 			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 				return overlay2.Open(ctx, root, db, d, opts)
 			}},
-		{overlay.Name, overlay.CheckOptions,
+		{overlay.Name, overlay.CheckOptions, overlay.Probe,
 			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 				return overlay.Open(ctx, root, db, d, opts)
 			}},
-		{vfs.Name, vfs.CheckOptions, func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver,
-			error) {
-			return vfs.Open(ctx, root, db, d, opts)
-		}},
+		{vfs.Name, vfs.CheckOptions, func(string) error { return nil },
+			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+				return vfs.Open(ctx, root, db, d, opts)
+			}},
 	}
 }
 
@@ -51,6 +52,21 @@ func Names() []string {
 		names = append(names, d.name)
 	}
 	return names
+}
+
+// Probed says whether a driver works.
+type Probed struct {
+	Name string
+	Err  error // why it does not, nil if it does
+}
+
+// Probe tries each driver on the folder dir, in which nothing stays, in the order in which they are tried.
+func Probe(dir string) []Probed {
+	var all []Probed
+	for _, d := range table() {
+		all = append(all, Probed{d.name, d.probe(dir)})
+	}
+	return all
 }
 
 // Check refuses a name and options that Open would refuse, without accessing a disk.
@@ -114,7 +130,10 @@ func open(ctx context.Context, root, name string, db fs.DB, to *disk.Disk, opts 
 		if d.name != name {
 			continue
 		}
-		opened, err := d.open(ctx, filepath.Join(root, name), db, to, opts)
+		opened, err := d.try(ctx, root, db, to, opts)
+		if errdefs.IsNotImplemented(err) {
+			err = fmt.Errorf("%w; what works there: %s", err, strings.Join(working(root), ", "))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("open storage driver %s: %w", name, err)
 		}
@@ -123,14 +142,33 @@ func open(ctx context.Context, root, name string, db fs.DB, to *disk.Disk, opts 
 	return nil, unknown(name)
 }
 
+// try opens a driver on its folder below root. One that does not work there leaves no folder that was not there before.
+func (d driver) try(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []string) (fs.Driver, error) {
+	dir := filepath.Join(root, d.name)
+	_, before := os.Lstat(dir)
+	opened, err := d.open(ctx, dir, db, to, opts)
+	if errdefs.IsNotImplemented(err) && errors.Is(before, os.ErrNotExist) {
+		os.RemoveAll(dir)
+	}
+	return opened, err
+}
+
+// working returns the drivers that work on root.
+func working(root string) (names []string) {
+	for _, p := range Probe(root) {
+		if p.Err == nil {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 // first opens the first driver that works on root.
 func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []string, note func(string)) (fs.Driver,
 	error) {
 	var tried []error
 	for _, d := range table() {
-		dir := filepath.Join(root, d.name)
-		_, statErr := os.Lstat(dir)
-		opened, err := d.open(ctx, dir, db, to, opts)
+		opened, err := d.try(ctx, root, db, to, opts)
 		if err == nil && len(tried) > 0 && note != nil {
 			note(fmt.Sprintf("storage driver %s is used, since others do not work on %s: %v", d.name, root,
 				errors.Join(tried...)))
@@ -142,9 +180,6 @@ func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []str
 			return nil, fmt.Errorf("open storage driver %s: %w", d.name, err)
 		}
 		tried = append(tried, err)
-		if errors.Is(statErr, os.ErrNotExist) {
-			os.RemoveAll(dir) // what the try left
-		}
 	}
 	return nil, fmt.Errorf("no storage driver works on %s: %w", root, errors.Join(tried...))
 }

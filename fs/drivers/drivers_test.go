@@ -11,6 +11,7 @@ import (
 
 	"box/fs"
 	"box/fs/fstest"
+	"box/fs/mount"
 )
 
 func openDB(t *testing.T) fs.DB {
@@ -109,5 +110,38 @@ func TestFallingBackIsSaid(t *testing.T) {
 	d, err := Open(t.Context(), t.TempDir(), "", openDB(t), nil, nil, func(text string) { said += text })
 	if must(t, d, err).Name() == "vfs" != strings.Contains(said, "storage driver vfs is used, since others do not work") {
 		t.Errorf("picked %s and said %q", d.Name(), said)
+	}
+}
+
+// A driver that was asked for and does not work is refused, with what works instead, and leaves no folder.
+func TestAskedForAndDoesNotWork(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("an overlay, on which there is no other, needs root")
+	}
+	top := t.TempDir()
+	for _, name := range []string{"lower", "upper", "work", "root"} {
+		if err := os.Mkdir(filepath.Join(top, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := mount.Mount{Type: "overlay", Source: "overlay", Target: filepath.Join(top, "root"), Dir: top,
+		Options: []string{"lowerdir=lower", "upperdir=upper", "workdir=work"}}
+	if err := mount.All([]mount.Mount{m}); err != nil {
+		t.Fatal(err)
+	}
+	defer mount.Unmount(m.Target)
+	for _, name := range []string{"overlay2", "overlay"} {
+		_, err := Open(t.Context(), m.Target, name, openDB(t), nil, nil, nil)
+		if !errdefs.IsNotImplemented(err) || !strings.HasPrefix(err.Error(), "open storage driver "+name+": "+name+
+			" does not work on ") || !strings.HasSuffix(err.Error(), "; what works there: vfs") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Lstat(filepath.Join(m.Target, name)); err == nil {
+			t.Errorf("the try of %s left its folder", name)
+		}
+	}
+	d, err := Open(t.Context(), m.Target, "", openDB(t), nil, nil, nil)
+	if must(t, d, err).Name() != "vfs" {
+		t.Errorf("picked is %s", d.Name())
 	}
 }

@@ -58,6 +58,12 @@ var (
 	_ fs.Checker = (*Driver)(nil)
 )
 
+// Probe tells whether the driver works on the folder dir, in which nothing stays.
+func Probe(dir string) error {
+	_, err := overlayfs.Probe(dir, Name, 1)
+	return err
+}
+
 // CheckOptions refuses all options, since the driver has none.
 func CheckOptions(opts []string) error {
 	if len(opts) > 0 {

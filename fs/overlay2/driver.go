@@ -89,6 +89,12 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	return d, nil
 }
 
+// Probe tells whether the driver works on the folder dir, in which nothing stays.
+func Probe(dir string) error {
+	_, err := overlayfs.Probe(dir, Name, 2)
+	return err
+}
+
 // CheckOptions refuses unknown options, and those that do not work here.
 func CheckOptions(opts []string) error {
 	for _, o := range opts {

@@ -24,51 +24,45 @@ func (h host) existing() string {
 	return dir
 }
 
-// storage tries to mount an overlay below the data root.
-func storage(h host) []finding {
-	names := strings.Join(drivers.Names(), ", ")
+// storage tries the storage drivers on the data root: the first that works is used.
+func storage(h host) (found []finding) {
 	dir := h.existing()
 	if h.uid != 0 {
-		return []finding{ok("storage drivers: %s; not tested, which needs root", names)}
+		return []finding{ok("storage drivers: %s; not tested, which needs root", strings.Join(drivers.Names(), ", "))}
 	}
-	err := tryOverlay(dir)
-	switch {
-	case err == nil:
-		return []finding{ok("storage driver overlay2 works on %s (available: %s)", dir, names)}
-	case errors.Is(err, os.ErrPermission), errors.Is(err, unix.EROFS):
-		return []finding{{fatal, fmt.Sprintf("%s is not writable: %v", dir, err),
+	probed := drivers.Probe(dir)
+	best := probed[0]
+	if errors.Is(best.Err, os.ErrPermission) || errors.Is(best.Err, unix.EROFS) {
+		return []finding{{fatal, fmt.Sprintf("%s is not writable: %v", dir, best.Err),
 			"there is no place for images and containers",
 			"use a writable folder for --data-root"}}
 	}
-	return []finding{{worse, fmt.Sprintf("storage driver overlay2 does not work on %s: %v", dir, err),
-		"the driver vfs is used, which copies the whole image for each container",
-		"use ext4 or xfs (with ftype=1) for the data root, and load the kernel module overlay"}}
-}
-
-func tryOverlay(dir string) (err error) {
-	top, err := os.MkdirTemp(dir, ".box-check-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(top)
-	for _, name := range []string{"lower", "upper", "work", "merged"} {
-		if err := os.Mkdir(filepath.Join(top, name), 0o700); err != nil {
-			return err
+	for i, p := range probed {
+		switch {
+		case p.Err == nil:
+			found = append(found, ok("storage driver %s works on %s", p.Name, dir))
+		case i == 0:
+			found = append(found, finding{worse, fmt.Sprintf("storage driver %s does not work on %s: %v", p.Name, dir, p.Err),
+				instead(probed), "use ext4 or xfs (with ftype=1) for the data root, and load the kernel module overlay"})
+		default:
+			found = append(found, ok("storage driver %s does not work on %s: %v", p.Name, dir, p.Err))
 		}
 	}
-	if err := os.WriteFile(filepath.Join(top, "lower", "file"), []byte("x"), 0o600); err != nil {
-		return err
+	return found
+}
+
+// instead says which driver is used as the best one does not work.
+func instead(probed []drivers.Probed) string {
+	for _, p := range probed {
+		switch {
+		case p.Err != nil:
+		case p.Name == "vfs":
+			return "the driver vfs is used, which copies the whole image for each container"
+		default:
+			return "the driver " + p.Name + " is used"
+		}
 	}
-	merged := filepath.Join(top, "merged")
-	options := fmt.Sprintf("lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", top, top, top)
-	if err := unix.Mount("overlay", merged, "overlay", 0, options); err != nil {
-		return fmt.Errorf("mounting an overlay: %w", err)
-	}
-	defer unix.Unmount(merged, unix.MNT_DETACH)
-	if err := os.Remove(filepath.Join(merged, "file")); err != nil { // makes a whiteout
-		return fmt.Errorf("removing a file of a lower layer: %w", err)
-	}
-	return nil
+	return "no driver works"
 }
 
 // Free space in bytes, and free files, below which there is a warning.
