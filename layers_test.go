@@ -178,9 +178,10 @@ var imports = map[string][]string{
 
 	"fs":                   {"fs/mount"},
 	"fs/archive":           {"fs", "fs/disk", "fs/inroot", "panics"},
+	"fs/btrfs":             {"fs", "fs/disk", "fs/layers", "fs/module", "fs/snapshots"},
 	"fs/disk":              {},
 	"fs/diskspace":         {"fs/mount"},
-	"fs/drivers":           {"fs", "fs/disk", "fs/layers", "fs/overlay", "fs/overlay2", "fs/vfs"},
+	"fs/drivers":           {"fs", "fs/btrfs", "fs/disk", "fs/layers", "fs/overlay", "fs/overlay2", "fs/vfs"},
 	"fs/fstest":            {"fs", "fs/archive", "fs/disk", "fs/mount"},
 	"fs/layers":            {"fs", "fs/archive", "fs/disk", "fs/mount", "fs/tree"},
 	"fs/inroot":            {},

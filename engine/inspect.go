@@ -77,7 +77,7 @@ func apiState(st *lifecycle.Status) *api.State {
 
 // graphDriver returns the folders of the storage driver.
 func (e *Engine) graphDriver(ctx context.Context, id string) *storage.DriverData {
-	d := &storage.DriverData{Name: e.layers.Name(), Data: map[string]string{}}
+	d := &storage.DriverData{Name: e.layers.Name()} // no data is null, as in Docker
 	if l, ok := e.layers.(fs.Locator); ok {
 		if at, err := l.Folders(ctx, id); err == nil {
 			d.Data = at

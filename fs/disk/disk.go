@@ -27,6 +27,7 @@ const (
 	Unlink   Kind = "unlink" // a file or an empty folder
 	Sync     Kind = "fsync"  // a file, or the names in a folder
 	SyncAll  Kind = "syncfs"
+	Special  Kind = "ioctl" // what only some file systems have
 )
 
 // Op is an operation about to be done. Its kind decides which fields are set.
@@ -249,4 +250,9 @@ func (d *Disk) Clone(to, from *os.File) error {
 		return unix.EOPNOTSUPP
 	}
 	return unix.IoctlFileClone(int(to.Fd()), int(from.Fd()))
+}
+
+// Special makes a change at path that only some file systems can, such as a snapshot.
+func (d *Disk) Special(path string, do func() error) error {
+	return d.do(Op{Kind: Special, Dir: unix.AT_FDCWD, Path: path}, do)
 }

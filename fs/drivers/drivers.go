@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/containerd/errdefs"
 
 	"box/fs"
+	"box/fs/btrfs"
 	"box/fs/disk"
 	"box/fs/layers"
 	"box/fs/overlay"
@@ -38,11 +40,25 @@ func table() []driver {
 			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 				return overlay.Open(ctx, root, db, d, opts)
 			}},
+		{btrfs.Name, btrfs.CheckOptions, btrfs.Works,
+			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+				return btrfs.Open(ctx, root, db, d, opts)
+			}},
 		{vfs.Name, vfs.CheckOptions, func(string) error { return nil },
 			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
 				return vfs.Open(ctx, root, db, d, opts)
 			}},
 	}
+}
+
+// order returns the drivers in the order in which they are tried on a data root: that of its file system first.
+func order(root string) []driver {
+	all := table()
+	at := slices.IndexFunc(all, func(d driver) bool { return d.name == btrfs.Name })
+	if !btrfs.On(root) {
+		return all
+	}
+	return slices.Concat(all[at:at+1], all[:at], all[at+1:])
 }
 
 // Names returns the names of the drivers in the order in which they are tried.
@@ -63,7 +79,7 @@ type Probed struct {
 // Probe tries each driver on the folder dir, in which nothing stays, in the order in which they are tried.
 func Probe(dir string) []Probed {
 	var all []Probed
-	for _, d := range table() {
+	for _, d := range order(dir) {
 		all = append(all, Probed{d.name, d.probe(dir)})
 	}
 	return all
@@ -167,7 +183,7 @@ func working(root string) (names []string) {
 func first(ctx context.Context, root string, db fs.DB, to *disk.Disk, opts []string, note func(string)) (fs.Driver,
 	error) {
 	var tried []error
-	for _, d := range table() {
+	for _, d := range order(root) {
 		opened, err := d.try(ctx, root, db, to, opts)
 		if err == nil && len(tried) > 0 && note != nil {
 			note(fmt.Sprintf("storage driver %s is used, since others do not work on %s: %v", d.name, root,

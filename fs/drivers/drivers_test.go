@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"box/fs"
+	"box/fs/btrfs"
 	"box/fs/fstest"
 	"box/fs/mount"
 )
@@ -24,6 +25,39 @@ func openDB(t *testing.T) fs.DB {
 	return fstest.DB(db)
 }
 
+func TestMain(m *testing.M) { os.Exit(fstest.Apart(m)) }
+
+// A data root on btrfs takes btrfs, and elsewhere it is said what is missing and what works.
+func TestBtrfsWhereItIs(t *testing.T) {
+	elsewhere := t.TempDir()
+	if !btrfs.On(elsewhere) {
+		_, err := Open(t.Context(), elsewhere, btrfs.Name, openDB(t), nil, nil, nil)
+		for _, text := range []string{"is not on btrfs", "would bring it", "what works there: ", "vfs"} {
+			if !errdefs.IsNotImplemented(err) || !strings.Contains(err.Error(), text) {
+				t.Errorf("%q is not in: %v", text, err)
+			}
+		}
+		if left, err := os.ReadDir(elsewhere); err != nil || len(left) > 0 {
+			t.Error("what was refused left", left, err)
+		}
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("mounts need root")
+	}
+	root := fstest.OnLoop(t, "btrfs", "../btrfs/testdata/empty.img.zst")
+	for range 2 { // chosen, and there already
+		db := openDB(t)
+		d, err := Open(t.Context(), root, "", db, nil, nil, func(text string) { t.Error(text) })
+		if must(t, d, err).Name() != btrfs.Name {
+			t.Errorf("picked %s on btrfs", d.Name())
+		}
+	}
+	o, err := Open(t.Context(), root, "overlay2", openDB(t), nil, nil, nil)
+	if must(t, o, err).Name() != "overlay2" {
+		t.Error("the driver that was named is not used")
+	}
+}
+
 func must(t *testing.T, d fs.Driver, err error) fs.Driver {
 	t.Helper()
 	if err != nil {
@@ -35,7 +69,7 @@ func must(t *testing.T, d fs.Driver, err error) fs.Driver {
 
 func TestUnknownDriverNamesTheKnown(t *testing.T) {
 	_, err := Open(t.Context(), t.TempDir(), "overlay3", openDB(t), nil, nil, nil)
-	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "overlay2, overlay, vfs") {
+	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "overlay2, overlay, btrfs, vfs") {
 		t.Fatal(err)
 	}
 }
@@ -88,9 +122,13 @@ func TestOptionsNameTheirDriver(t *testing.T) {
 			"overlay2.size is of driver overlay2, and vfs is used"},
 		{"", []string{"vfs.x=1", "overlay2.size=5M"}, errdefs.IsInvalidArgument,
 			"overlay2.size is of driver overlay2, and vfs is used"},
-		{"", []string{"dm.basesize=1G"}, errdefs.IsInvalidArgument, "this box has no driver dm, but overlay2, overlay, vfs"},
+		{"", []string{"dm.basesize=1G"}, errdefs.IsInvalidArgument, "this box has no driver dm, but overlay2, overlay, btrfs, vfs"},
 		{"", []string{"overlay2.size"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
 		{"", []string{"=1"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
+		{"overlay2", []string{"btrfs.min_space=1G"}, errdefs.IsInvalidArgument,
+			"btrfs.min_space is of driver btrfs, and overlay2 is used"},
+		{"", []string{"btrfs.min_space=no"}, errdefs.IsInvalidArgument, `btrfs.min_space: "no" is no size`},
+		{"btrfs", []string{"btrfs.size=1G"}, errdefs.IsInvalidArgument, "btrfs.size is not known to btrfs"},
 		{"vfs", []string{"size=1G"}, errdefs.IsInvalidArgument, "size=1G is not known to vfs"},
 	} {
 		root := t.TempDir()

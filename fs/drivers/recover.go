@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"box/fs"
+	"box/fs/btrfs"
 	"box/fs/disk"
 	"box/fs/layers"
 	"box/fs/overlay"
@@ -18,6 +19,7 @@ func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool
 	all := map[string]fs.Recovered{}
 	for _, p := range []layers.Place{overlay2.PlaceOf(filepath.Join(root, overlay2.Name), d),
 		overlay.PlaceOf(filepath.Join(root, overlay.Name), d),
+		btrfs.PlaceOf(filepath.Join(root, btrfs.Name), d),
 		vfs.PlaceOf(filepath.Join(root, vfs.Name), d)} {
 		found, err := p.Recover(db, wanted)
 		if err != nil {
@@ -33,7 +35,7 @@ func Recover(root string, db fs.DB, d *disk.Disk, wanted func(layer string) bool
 // Beside returns how many folders of layers are below root, whatever the tables contain.
 func Beside(root string) (n int) {
 	for _, dir := range []string{filepath.Join(root, overlay2.Name), filepath.Join(root, overlay.Name),
-		filepath.Join(root, vfs.Name, "dir")} {
+		filepath.Join(root, btrfs.Name, "subvolumes"), filepath.Join(root, vfs.Name, "dir")} {
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
 			if e.Name() != "l" {

@@ -144,7 +144,10 @@ func (b *bench) settles(want []string, after string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			b.Fatalf("%s: want %v, have %v", after, want, have)
+			only := func(in, not []string) []string {
+				return slices.DeleteFunc(slices.Clone(in), func(p string) bool { return slices.Contains(not, p) })
+			}
+			b.Fatalf("%s: missing is %v, left is %v", after, only(want, have), only(have, want))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"go.etcd.io/bbolt"
 
 	"box/fs"
@@ -46,6 +47,10 @@ func (p *Place) Complete(t *Table) error {
 		}
 		if err := p.WriteBeside(row); err != nil && !errors.Is(err, os.ErrNotExist) { // the layer may be missing
 			return err
+		}
+		// One that was removed meanwhile has nothing beside it.
+		if now, err := t.Get(row.Name); errdefs.IsNotFound(err) || err == nil && now.State == fs.Staged {
+			return p.Disk.RemoveAll(p.Row(row.ID))
 		}
 		return nil
 	})

@@ -47,6 +47,7 @@ func (t *Table) Sweep(d *disk.Disk, dir string, keep func(name string) bool) ([]
 
 // Doom renames a layer's folder so that it is not a layer whatever happens next, and returns the new path. A missing
 // folder is no error. What is left of an earlier layer of the name stays beside it until the next Sweep.
+// Where there is no room for that, it is to be deleted as it is.
 func Doom(d *disk.Disk, path string) (string, error) {
 	to := path + doomed
 	err := d.Rename(path, to)
@@ -54,10 +55,12 @@ func Doom(d *disk.Disk, path string) (string, error) {
 		to = path + "." + strconv.Itoa(n) + doomed
 		err = d.Rename(path, to)
 	}
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return to, nil
-	}
-	if err != nil {
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return path, nil // a full btrfs renames nothing, but deletes
+	case err != nil:
 		return "", fmt.Errorf("put orphan aside: %w", err)
 	}
 	return to, nil

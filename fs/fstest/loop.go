@@ -1,0 +1,136 @@
+package fstest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"box/fs/archive"
+)
+
+// Apart runs the tests of a package in a mount namespace of their own, so that nothing stays mounted when they end,
+// however they do. It is what a TestMain passes to os.Exit.
+func Apart(m *testing.M) int {
+	runtime.LockOSThread() // Pdeathsig is of the thread
+	const again = "BOX_TESTS_APART"
+	if os.Geteuid() != 0 || os.Getenv(again) != "" {
+		return m.Run()
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(os.Environ(), again+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	// Unshareflags makes the mounts private too, which CLONE_NEWNS in Cloneflags does not.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL}
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+// OnLoop mounts a file system from a packed image, with a loop device of its own, until the test ends.
+func OnLoop(t testing.TB, kind, image string) string {
+	t.Helper()
+	base := "" // in memory where that can be: nobody else's writes are waited for
+	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
+		base = "/dev/shm"
+	}
+	dir, err := os.MkdirTemp(base, "box-loop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	file, at := filepath.Join(dir, "image"), filepath.Join(dir, "on")
+	if err := errors.Join(unpack(image, file), os.Mkdir(at, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	dev, err := attach(file)
+	if err != nil {
+		t.Fatalf("loop device for %s: %v", file, err)
+	}
+	defer dev.Close() // the mount keeps it
+	if err := unix.Mount(dev.Name(), at, kind, 0, ""); err != nil {
+		t.Fatalf("mount %s from %s: %v", kind, dev.Name(), err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
+	return at
+}
+
+// unpack writes an image with holes where it has zeros.
+func unpack(image, file string) error {
+	packed, err := os.Open(image)
+	if err != nil {
+		return err
+	}
+	defer packed.Close()
+	in, _, err := archive.Decompress(packed)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	buf, zeros, size := make([]byte, 1<<20), make([]byte, 1<<20), int64(0)
+	for {
+		n, err := io.ReadFull(in, buf)
+		if string(buf[:n]) != string(zeros[:n]) {
+			if _, err := out.WriteAt(buf[:n], size); err != nil {
+				return err
+			}
+		}
+		size += int64(n)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return out.Truncate(size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// attach makes a file a block device, which goes when nobody has it open or mounted.
+func attach(file string) (*os.File, error) {
+	backing, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer backing.Close()
+	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer control.Close()
+	for {
+		n, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
+		if err != nil {
+			return nil, err
+		}
+		dev, err := os.OpenFile(fmt.Sprint("/dev/loop", n), os.O_RDWR, 0)
+		if err != nil {
+			return nil, err
+		}
+		c := unix.LoopConfig{Fd: uint32(backing.Fd()), Info: unix.LoopInfo64{Flags: unix.LO_FLAGS_AUTOCLEAR}}
+		err = unix.IoctlLoopConfigure(int(dev.Fd()), &c)
+		if err == nil {
+			return dev, nil
+		}
+		dev.Close()
+		if !errors.Is(err, unix.EBUSY) { // else somebody was faster
+			return nil, err
+		}
+	}
+}
