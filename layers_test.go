@@ -125,7 +125,7 @@ var imports = map[string][]string{
 	"engine/health":       {},
 	"engine/ident":        {},
 	"engine/progress":     {},
-	"engine/rootfs":       {"engine/ident", "engine/lifecycle", "fs", "fs/disk", "fs/mount"},
+	"engine/rootfs":       {"engine/ident", "engine/lifecycle", "fs", "fs/disk", "fs/mount", "fs/tree"},
 	"engine/filter":       {"engine/refuse"},
 	"engine/image": {"engine/reference", "engine/refuse", "engine/state", "fs", "fs/archive", "fs/disk",
 		"panics"},

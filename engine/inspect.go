@@ -88,7 +88,7 @@ func (e *Engine) graphDriver(ctx context.Context, id string) *storage.DriverData
 
 // sizes returns how many bytes the container wrote, and the size of its root.
 func (e *Engine) sizes(ctx context.Context, rec *lifecycle.Record) (own, all int64) {
-	if u, err := e.layers.Usage(ctx, rec.ID); err == nil {
+	if u, err := e.roots.Usage(ctx, rec.ID); err == nil {
 		own = u.Bytes
 	}
 	all = own

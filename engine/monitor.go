@@ -107,7 +107,7 @@ func (e *Engine) describeHost(h *sample.Host) {
 
 // countFiles counts what the layer of a container takes.
 func (e *Engine) countFiles(ctx context.Context, id string) (sample.Disk, error) {
-	u, err := e.layers.Usage(ctx, id)
+	u, err := e.roots.Usage(ctx, id)
 	if err != nil {
 		return sample.Disk{}, err
 	}

@@ -47,7 +47,7 @@ func (e *Engine) PruneContainers(ctx context.Context, f filter.Args) (*api.Prune
 			!f.Labels(rec.Config.Labels) {
 			continue
 		}
-		usage, err := e.layers.Usage(ctx, rec.ID)
+		usage, err := e.roots.Usage(ctx, rec.ID)
 		if err != nil {
 			e.log.Debug("size of a container", "container", ident.Short(rec.ID), "error", err)
 		}

@@ -6,13 +6,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	api "github.com/moby/moby/api/types/container"
+
 	"box/engine"
 	"box/engine/progress"
+	"box/engine/request"
 )
 
 // shelf is an archive of images that share layers: all have ten of them, fifty have one more, and each has its own.
@@ -115,4 +120,140 @@ func fileBytes(t *testing.T, pattern string) (bytes int64) {
 		}))
 	}
 	return bytes
+}
+
+// TestDiskUsageOfManyContainers: what 1,000 containers that do not run take, and volumes that nobody uses, is known at
+// once and is right; what a program, or a copy into a container, writes is seen at once.
+func TestDiskUsageOfManyContainers(t *testing.T) { eachDriver(t, manyContainers) }
+
+func manyContainers(t *testing.T, driver string) {
+	containers := 1000
+	if driver != "overlay2" {
+		containers = 50 // each has a copy of the image
+	}
+	w, err := open(t, filepath.Join(home(t), "w"), driver, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	must(t, w.e.Load(ctx, bytes.NewReader(archive(t, "base:1", "base")), engine.LoadOptions{},
+		func(progress.Line) error { return nil }))
+	var wrote int64
+	var making sync.WaitGroup
+	for first := range 8 {
+		making.Go(func() {
+			for n := first; n < containers; n += 8 {
+				name := fmt.Sprint("c", n)
+				_, err := w.e.Create(ctx, request.Create{Name: name, Config: &api.Config{Image: "base:1", Cmd: []string{"run"}},
+					Host: &api.HostConfig{NetworkMode: "host", IpcMode: "none", Binds: []string{name + ":/data"}}})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	making.Wait()
+	for n := range containers {
+		name := fmt.Sprint("c", n)
+		write(t, filepath.Join(layerOf(t, w, name), "etc/own"), n)
+		for k := 0; n%100 == 0 && k < 2000; k++ { // which cannot be walked in the time
+			write(t, filepath.Join(layerOf(t, w, name), "var", fmt.Sprint(k%10), fmt.Sprint(k)), 1)
+		}
+		v, err := w.e.InspectVolume(name)
+		must(t, err)
+		write(t, filepath.Join(v.Mountpoint, "below/f"), n)
+		must(t, os.Chtimes(v.Mountpoint, time.Time{}, time.Now().Add(-time.Hour)))
+		wrote += int64(n)
+	}
+	w.close() // it may have counted what was there before the test came
+	w, err = open(t, w.dir, driver, nil)
+	must(t, err)
+	defer w.close()
+	usage := func() (sizes map[string]int64, total, volumes int64) {
+		u, err := w.e.DiskUsage(ctx, engine.DiskUsageOf{Containers: true, Volumes: true})
+		must(t, err)
+		sizes = map[string]int64{}
+		for _, c := range u.Containers {
+			sizes[c.Names[0]] = c.SizeRw
+			total += c.SizeRw
+		}
+		for _, v := range u.Volumes {
+			volumes += v.UsageData.Size
+		}
+		return sizes, total, volumes
+	}
+	first, before, volumes := usage()
+	best := time.Hour
+	for n := 0; n < 5 || n < 50 && best > 100*time.Millisecond; n++ {
+		began := time.Now()
+		if _, again, _ := usage(); again != before {
+			t.Errorf("%d bytes, and then %d", before, again)
+		}
+		best = min(best, time.Since(began))
+	}
+	t.Logf("%d containers in %s", containers, best)
+	if best > 100*time.Millisecond {
+		t.Errorf("it takes %s", best)
+	}
+	if volumes != wrote {
+		t.Errorf("volumes take %d bytes, want %d", volumes, wrote)
+	}
+	if driver == "overlay2" {
+		var du int64
+		for n := range containers {
+			du += fileBytes(t, layerOf(t, w, fmt.Sprint("c", n)))
+		}
+		if before != du {
+			t.Errorf("all containers take %d bytes, and the disk has %d", before, du)
+		}
+	}
+	grown := func(what string, bytes int64) {
+		t.Helper()
+		if now, _, _ := usage(); now["/c7"] != first["/c7"]+bytes || now["/c8"] != first["/c8"] {
+			t.Errorf("%s: %d and %d bytes more, want %d and none", what, now["/c7"]-first["/c7"], now["/c8"]-first["/c8"], bytes)
+		}
+	}
+	v, err := w.e.InspectVolume("c7")
+	must(t, err)
+	write(t, filepath.Join(v.Mountpoint, "restored"), 50) // by a program of the host
+	if _, _, got := usage(); got != wrote+50 {
+		t.Errorf("volumes take %d bytes, want %d", got, wrote+50)
+	}
+	if os.Getuid() != 0 {
+		return // roots and volumes are mounted for containers
+	}
+	must(t, w.e.CopyTo(ctx, "c7", "/etc", engine.CopyOptions{},
+		bytes.NewReader(tarOf(t, map[string]string{"copied": strings.Repeat("x", 1000)}, "copied"))))
+	grown("a copy into it", 1000)
+	must(t, w.e.Start(ctx, "c7"))
+	started, _, _ := usage()
+	first["/c7"] = started["/c7"] - 1000 // what a start makes in a root
+	for n := range int64(3) {
+		write(t, filepath.Join(layerOf(t, w, "c7"), "etc/own"), int(7+100*n))
+		write(t, filepath.Join(v.Mountpoint, "below/f"), int(7+10*n))
+		grown("a program that writes", 1000+100*n)
+		if _, _, got := usage(); got != wrote+50+10*n {
+			t.Errorf("volumes take %d bytes, want %d", got, wrote+50+10*n)
+		}
+	}
+	must(t, w.e.Stop(ctx, "c7", engine.StopOptions{}))
+	grown("after its end", 1200)
+	grown("and again", 1200)
+}
+
+// layerOf is the folder in which the driver keeps what a container wrote.
+func layerOf(t *testing.T, w *world, name string) string {
+	t.Helper()
+	i, err := w.e.Inspect(t.Context(), name, false)
+	must(t, err)
+	if up := i.GraphDriver.Data["UpperDir"]; up != "" {
+		return up
+	}
+	return filepath.Join(w.dir, "data", i.GraphDriver.Name, "dir", i.ID)
+}
+
+// write makes a file of so many bytes, and its folder.
+func write(t *testing.T, path string, bytes int) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(strings.Repeat("x", bytes)), 0o644))
 }

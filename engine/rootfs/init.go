@@ -49,6 +49,8 @@ func Fill(d *disk.Disk, root, uid, gid int) error {
 
 // Within mounts a layer that nobody uses yet, and passes its root to do, open and as a path.
 func (r *Roots) Within(ctx context.Context, layer string, do func(dir int, root string) error) error {
+	r.counts.Begin(layer)
+	defer r.counts.End(layer)
 	root, mounts, err := r.layers.Mounts(ctx, layer)
 	if err != nil {
 		return err

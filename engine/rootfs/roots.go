@@ -10,6 +10,7 @@ import (
 	"box/engine/lifecycle"
 	"box/fs"
 	"box/fs/mount"
+	"box/fs/tree"
 )
 
 // Roots counts the users of each container's root: its program, and requests that access its files. There is only one
@@ -20,6 +21,8 @@ type Roots struct {
 
 	mu   sync.Mutex
 	held map[string]*heldRoot
+
+	counts tree.Counts // of layers, which nobody writes to who has not mounted them
 }
 
 // New makes Roots for the layers of a driver. It mounts nothing.
@@ -80,6 +83,7 @@ func (r *Roots) Mount(ctx context.Context, layer string) (string, error) {
 		}
 	}
 	h.users++
+	r.counts.Begin(layer)
 	return root, nil
 }
 
@@ -129,6 +133,7 @@ func (r *Roots) DropAll(rec *lifecycle.Record) { ofRoots(rec, r.Drop) }
 func (r *Roots) Keep(id string) {
 	h := r.of(id)
 	h.users++
+	r.counts.Begin(id)
 	r.release(id, h)
 }
 
@@ -136,11 +141,15 @@ func (r *Roots) Keep(id string) {
 func (r *Roots) Unmount(id string) {
 	h := r.of(id)
 	defer func() { r.release(id, h) }()
-	if h.users > 0 {
+	used := h.users > 0
+	if used {
 		h.users--
 	}
 	if h.users == 0 {
 		r.unmount(id)
+	}
+	if used {
+		r.counts.End(id)
 	}
 }
 
@@ -150,6 +159,13 @@ func (r *Roots) Drop(id string) {
 	defer func() { r.release(id, h) }()
 	h.users = 0
 	r.unmount(id)
+	r.counts.Forget(id)
+}
+
+// Usage returns what the layer of a container takes. One that nobody has used since it was counted is not walked again
+// for ten minutes.
+func (r *Roots) Usage(ctx context.Context, layer string) (fs.Usage, error) {
+	return r.counts.Of(layer, 0, func() (fs.Usage, error) { return r.layers.Usage(ctx, layer) })
 }
 
 func (r *Roots) unmount(id string) {

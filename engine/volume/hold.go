@@ -40,6 +40,7 @@ func (s *Store) Abandon(name string) {
 	defer s.mu.Unlock()
 	if v := s.volumes[name]; v != nil && !v.saved && len(v.holders) == 0 {
 		delete(s.volumes, name)
+		s.counts.Forget(name)
 		_ = s.disk.RemoveAll(filepath.Join(s.root, name)) // what stays is an orphan that Open sweeps
 	}
 }
@@ -54,6 +55,7 @@ func (s *Store) Discard(container string) (gone []string) {
 		delete(v.holders, container)
 		if held && !v.saved && len(v.holders) == 0 {
 			delete(s.volumes, name)
+			s.counts.Forget(name)
 			_ = s.disk.RemoveAll(filepath.Join(s.root, name)) // what stays is an orphan that Open sweeps
 			gone = append(gone, name)
 		}

@@ -30,7 +30,7 @@ func (s *Store) Mount(name, user string) (path string, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v.users[user] = struct{}{}
+	s.use(v, user)
 	return s.Path(name), nil
 }
 
@@ -63,6 +63,9 @@ func (s *Store) Unmount(name, user string) (used bool, err error) {
 	_, used = v.users[user]
 	delete(v.users, user)
 	last := used && len(v.users) == 0
+	if used {
+		s.counts.End(name)
+	}
 	s.mu.Unlock()
 	if !v.mounted() || !last {
 		return used, nil
@@ -75,7 +78,15 @@ func (s *Store) Restore(name, user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v := s.volumes[name]; v != nil {
+		s.use(v, user)
+	}
+}
+
+// use adds a user, who may write. The store's lock is held.
+func (s *Store) use(v *entry, user string) {
+	if _, ok := v.users[user]; !ok {
 		v.users[user] = struct{}{}
+		s.counts.Begin(v.Name)
 	}
 }
 

@@ -1,7 +1,6 @@
 package volume
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"box/engine/state"
 	"box/fs"
 	"box/fs/disk"
-	"box/fs/tree"
 )
 
 // Open reads the volumes below root, which it creates, and sweeps what crashes left. Problems are reported to warn and
@@ -132,10 +130,4 @@ func (s *Store) adopt(name string) error {
 	e.saved = true
 	s.volumes[name] = e
 	return nil
-}
-
-// Size returns the size of a volume's files in bytes.
-func (s *Store) Size(ctx context.Context, name string) (int64, error) {
-	u, err := tree.Measure(ctx, s.Path(name))
-	return u.Bytes, err
 }

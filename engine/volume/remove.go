@@ -102,6 +102,7 @@ func (r *Removal) End(err error) error {
 	r.v.removing = nil
 	if err == nil {
 		delete(r.s.volumes, r.v.Name)
+		r.s.counts.Forget(r.v.Name)
 	}
 	return err
 }

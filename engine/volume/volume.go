@@ -11,6 +11,7 @@ import (
 	"box/engine/state"
 	"box/fs"
 	"box/fs/disk"
+	"box/fs/tree"
 )
 
 // Driver is the name of the only driver.
@@ -52,6 +53,8 @@ type Store struct {
 
 	mu      sync.Mutex
 	volumes map[string]*entry
+
+	counts tree.Counts
 }
 
 // Path returns the folder of a volume's files.
