@@ -191,22 +191,29 @@ func portText(p api.PortSummary) string {
 	return fmt.Sprintf("%s->%d/%s", netip.AddrPortFrom(p.IP, p.PublicPort), p.PrivatePort, p.Type)
 }
 
-// What is read of a log for the last error: records from its end, and bytes of the line.
+// What is read of a log for the last error: records from its end, more where another run may have added some, and bytes
+// of the line.
 const (
-	lastRecords = 20
-	lastBytes   = 200
+	lastRecords      = 20
+	lastRecordsAgain = 200
+	lastBytes        = 200
 )
 
-// lastError returns why the last run of a container failed: the last line of its standard error, else the error of its
-// start. It is "" for one that is running or that ended well.
+// lastError returns why the last run of a container failed: the last line of its standard error, or of its terminal,
+// else the error of its start. For one that runs because its policy has started it again that is the run before; it is
+// "" for others that run, and for one that ended well.
 func (e *Engine) lastError(rec *lifecycle.Record, st *lifecycle.Status, files logs.Files) string {
-	if st.Running() || st.ExitCode == 0 && st.Error == "" {
+	q := logs.Query{Tail: lastRecords, Since: st.Started}
+	switch {
+	case st.Running() && st.Restarts == 0 || !st.Running() && st.ExitCode == 0 && st.Error == "":
 		return ""
+	case st.Running():
+		q = logs.Query{Tail: lastRecordsAgain, Until: st.Started}
 	}
 	line := st.Error
-	_ = files.Read(e.stopped, logs.Query{Tail: lastRecords}, func(entry *logs.Entry) error {
+	_ = files.Read(e.stopped, q, func(entry *logs.Entry) error {
 		text := bytes.TrimSpace(entry.Text)
-		if entry.Stream == driver.Stderr && len(text) > 0 && st.Error == "" && !entry.Time.Before(st.Started) {
+		if (entry.Stream == driver.Stderr || rec.Config.Tty) && len(text) > 0 && st.Error == "" {
 			line = string(text)
 		}
 		return nil

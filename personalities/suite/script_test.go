@@ -179,10 +179,10 @@ func eventually(s *testscript.TestScript, neg bool, args []string) {
 		s.Fatalf("usage: eventually command [args...]")
 	}
 	var err error
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if err = s.Exec(args[0], args[1:]...); (err != nil) == neg {
 			return
 		}
 	}
-	s.Fatalf("%s: still not after 10 s: %v", strings.Join(args, " "), err)
+	s.Fatalf("%s: still not after a minute: %v", strings.Join(args, " "), err)
 }

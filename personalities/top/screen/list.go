@@ -24,10 +24,9 @@ type list struct {
 	items  []item
 	cursor key // stays on a container however the order changes
 	at     int
-	erred  time.Time // when an error line was asked for
-	moved  bool      // by the user: until then the cursor is on the first line
-	top    int       // first item that is seen
-	height int       // of the last drawing
+	moved  bool // by the user: until then the cursor is on the first line
+	top    int  // first item that is seen
+	height int  // of the last drawing
 }
 
 // item is a line of the list: a container, or the head of a project.
@@ -173,29 +172,11 @@ func (l *list) wants(m *Model) (list []Request) {
 		list = append(list, Request{Verb: history, Host: it.host, Target: it.row.ID, From: m.now.Add(-2 * time.Minute),
 			To: m.now, Points: 120})
 	}
-	return append(list, l.wantsError(m)...)
+	return list
 }
-
-// wantsError asks for the last error line of the container under the cursor, if its policy has started it again: a
-// measurement has only that of one that does not run.
-func (l *list) wantsError(m *Model) []Request {
-	it := l.current()
-	if it == nil || it.project != "" || it.row.RestartsHour == 0 || it.row.LastError != "" || !it.row.Live() ||
-		m.now.Sub(l.erred) < errorEvery {
-		return nil
-	}
-	l.erred = m.now
-	return []Request{{Verb: lastError, Host: it.host, Target: it.row.ID}}
-}
-
-// errorEvery is how often the last error line of a container is asked for.
-const errorEvery = 5 * time.Second
 
 // take puts the past before what was seen.
 func (l *list) take(m *Model, a Answer) {
-	if text, ok := a.Data.(string); ok && a.Verb == lastError {
-		m.errors[key{m.state(a.Host).Name, a.Target}] = text
-	}
 	h, ok := a.Data.(sample.History)
 	t := m.trends[key{m.state(a.Host).Name, a.Target}]
 	if !ok || a.Err != nil || t == nil || h.Step > 2 || len(t.cpu) > maxTrend/4 {

@@ -121,27 +121,6 @@ func TestActs(t *testing.T) {
 	}
 }
 
-// The last error line of what its policy starts again and again is asked for while the cursor is on it.
-func TestLastError(t *testing.T) {
-	m := model(t, edge("default", noon))
-	shot(t, m, 80, 24)
-	for _, r := range m.Tick(noon) {
-		if r.Verb == lastError {
-			t.Errorf("of a project: %+v", r)
-		}
-	}
-	m.Key("down")
-	list := m.Tick(noon.Add(time.Second))
-	if len(list) != 1 || list[0].Verb != lastError || list[0].Target != id(1) {
-		t.Errorf("%+v", list)
-	}
-	if list = m.Tick(noon.Add(2 * time.Second)); len(list) != 0 {
-		t.Errorf("asked again: %+v", list)
-	}
-	m.Take(Answer{Request: Request{Verb: lastError, Target: id(1)}, Data: "panic: \x1b[2J again"})
-	sees(t, shot(t, m, 80, 24), "last error  panic: [2J again")
-}
-
 // A file of rules says what is wrong in the place of what the screen finds of the same kind.
 func TestRules(t *testing.T) {
 	limits, err := rules.Parse("rules", strings.NewReader("memory > 50%\nrestarts > 9\n"))

@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -293,7 +292,7 @@ func (l *list) detail(c canvas, m *Model) {
 	}
 	c.pieces(0, 0, list...)
 	c.blank(0, 1, c.w, plain)
-	if text := cmp.Or(r.LastError, m.errors[it.key()]); text != "" {
-		c.pieces(0, 1, piece{"last error  ", dim}, piece{text, warn})
+	if r.LastError != "" {
+		c.pieces(0, 1, piece{"last error  ", dim}, piece{r.LastError, warn})
 	}
 }

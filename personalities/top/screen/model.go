@@ -24,8 +24,7 @@ type Model struct {
 	said    string // the result of the last action
 	saidBad bool
 	saidAt  time.Time
-	areas   []area         // of the last drawing
-	errors  map[key]string // last error lines of containers that were started again
+	areas   []area // of the last drawing
 	list    list
 	rules   *rules.Rules // nil: what this package finds wrong is shown
 	ruled   rules.State
@@ -53,7 +52,7 @@ type dialog interface {
 
 // NewModel returns the model of hosts before anything is known of them.
 func NewModel(o Options, now time.Time) *Model {
-	m := &Model{now: now, rules: o.Rules, only: -1, trends: map[key]*trend{}, errors: map[key]string{}}
+	m := &Model{now: now, rules: o.Rules, only: -1, trends: map[key]*trend{}}
 	m.list = newList(o)
 	m.pages = []page{&m.list}
 	return m

@@ -44,7 +44,6 @@ const (
 	volumes   = "volumes"
 	networks  = "networks"
 	usage     = "usage"
-	lastError = "last error"
 )
 
 // verbs are those that change something, with what is said once it is done.

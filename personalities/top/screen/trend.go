@@ -70,7 +70,6 @@ func (m *Model) forget(s hosts.State) {
 	for k, t := range m.trends {
 		if k.host == s.Name && k.id != "" && t.at.Before(s.Set.At) {
 			delete(m.trends, k)
-			delete(m.errors, k)
 		}
 	}
 }

@@ -94,8 +94,6 @@ func (w *worker) do(ctx context.Context, h *hosts.Host, r Request, emit func(any
 		return i, err
 	case log:
 		return nil, followLog(ctx, api, r, emit)
-	case lastError:
-		return lastLine(ctx, api, r.Target)
 	case events:
 		return nil, followEvents(ctx, api, r, emit)
 	case images, volumes, networks:
@@ -195,24 +193,6 @@ func followLog(ctx context.Context, api *client.Client, r Request, emit func(any
 	}
 	defer body.Close()
 	return splitLog(body, i.Config != nil && i.Config.Tty, emit)
-}
-
-// errorTail is how many lines of both streams may hold the last one of standard error.
-const errorTail = "50"
-
-// lastLine returns the last line of a container's standard error, "" of one with a terminal.
-func lastLine(ctx context.Context, api *client.Client, id string) (text string, err error) {
-	body, err := api.ContainerLogs(ctx, id, client.Logs{Stderr: true, Tail: errorTail})
-	if err != nil {
-		return "", err
-	}
-	defer body.Close()
-	err = splitLog(body, false, func(v any) {
-		for _, l := range v.(logLines) {
-			text = l.text
-		}
-	})
-	return text, err
 }
 
 // followEvents sends the events since a time, and then those that come, of one container or of all objects.
