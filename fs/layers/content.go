@@ -22,6 +22,9 @@ type Content struct {
 	Record    func(Row) string  // file that holds the record of the layer's tar
 	Whiteouts archive.Whiteouts // in Files
 	Disk      *disk.Disk        // where they are written; nil for the kernel
+	Place     Place             // where rows are beside the layers
+	Delete    func(Row) error   // deletes the files of a layer, which has no row
+	Syncer    Syncer
 }
 
 // Stat implements fs.Driver.

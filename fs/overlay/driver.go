@@ -41,10 +41,8 @@ type Driver struct {
 	layers.Content
 	root   string
 	table  *layers.Table
-	place  layers.Place
 	faults []string
 	disk   *disk.Disk
-	sync   layers.Syncer
 	host   overlayfs.Host
 	cancel context.CancelFunc
 	sweeps sync.WaitGroup
@@ -85,11 +83,12 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{root: root, host: h, disk: dd, sync: layers.Syncer{Disk: dd}, place: PlaceOf(root, dd)}
+	d := &Driver{root: root, host: h, disk: dd}
 	if d.table, err = layers.Open(db, Name); err != nil {
 		return nil, err
 	}
-	d.Content = layers.Content{Table: d.table, Files: d.files, Record: d.recordOf, Disk: dd}
+	d.Content = layers.Content{Table: d.table, Files: d.files, Record: d.recordOf, Disk: dd, Place: PlaceOf(root, dd),
+		Delete: d.remove, Syncer: layers.Syncer{Disk: dd}}
 	if d.faults, err = d.check(); err != nil {
 		return nil, err
 	}
@@ -99,7 +98,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	}
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	d.sweeps.Go(func() {
-		d.swept = errors.Join(layers.Delete(ctx, orphans, d.delete), d.place.Complete(d.table))
+		d.swept = errors.Join(layers.Delete(ctx, orphans, d.delete), d.Place.Complete(d.table))
 	})
 	return d, nil
 }
@@ -123,14 +122,11 @@ func (d *Driver) Status() [][2]string {
 	}
 }
 
-// Sync implements fs.Driver.
-func (d *Driver) Sync(_ context.Context, names ...string) error { return d.sync.Sync(names...) }
-
 // Close implements fs.Driver.
 func (d *Driver) Close() error {
 	d.cancel()
 	d.sweeps.Wait()
-	d.sync.Close()
+	d.Syncer.Close()
 	return d.swept
 }
 

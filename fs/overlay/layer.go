@@ -29,17 +29,7 @@ func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareO
 		return err
 	}
 	row.UIDs, row.GIDs = o.UIDs, o.GIDs
-	if err := d.table.Stage(row); err != nil {
-		return err
-	}
-	err = d.create(ctx, row)
-	if err == nil && o.Purpose == fs.ForContainer && !o.Deferred {
-		err = d.keepNow(fs.Active, name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("prepare layer %s: %w", name, err), d.discard(row))
-	}
-	return nil
+	return d.Make(row, layers.Kept(o), func() error { return d.create(ctx, row) })
 }
 
 // View implements fs.Driver.
@@ -51,16 +41,7 @@ func (d *Driver) View(ctx context.Context, name, parent string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.table.Stage(row); err != nil {
-		return err
-	}
-	if err = d.create(ctx, row); err == nil {
-		err = d.keepNow(fs.View, name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("view layer %s: %w", parent, err), d.discard(row))
-	}
-	return nil
+	return d.Make(row, fs.View, func() error { return d.create(ctx, row) })
 }
 
 func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
@@ -109,7 +90,7 @@ func (d *Driver) create(ctx context.Context, row layers.Row) error {
 // createTree makes the tree of an image's layer, of links to the files below.
 func (d *Driver) createTree(ctx context.Context, row, below layers.Row, ids fs.IDMaps) error {
 	if row.ID != row.Name { // not a container's
-		if err := d.sync.Start(row.Name, d.dir(row)); err != nil {
+		if err := d.Syncer.Start(row.Name, d.dir(row)); err != nil {
 			return err
 		}
 	}
@@ -169,54 +150,11 @@ func (d *Driver) Mounts(ctx context.Context, name string) (string, []mount.Mount
 	return merged, []mount.Mount{d.host.Mount(d.root, s, merged)}, nil
 }
 
-// Commit implements fs.Driver.
-func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
-	rows, err := d.table.Commit(tx, commits...)
-	if err == nil {
-		err = d.place.WriteBeside(rows...)
-	}
-	tx.Committed(func() {
-		for _, c := range commits {
-			d.sync.End(c.Staged)
-		}
-	})
-	return err
-}
-
-// Keep implements fs.Driver.
-func (d *Driver) Keep(tx fs.Tx, names ...string) error {
-	rows, err := d.table.Keep(tx, fs.Active, names...)
-	return errors.Join(err, d.place.WriteBeside(rows...))
-}
-
-func (d *Driver) keepNow(state fs.State, name string) error {
-	rows, err := d.table.KeepNow(state, name)
-	_ = d.place.WriteBeside(rows...) // Open does it else
-	return err
-}
-
-// Forget implements fs.Driver.
-func (d *Driver) Forget(tx fs.Tx, names ...string) error { return d.table.Forget(tx, names...) }
-
-// Remove implements fs.Driver.
-func (d *Driver) Remove(_ context.Context, name string) error {
-	row, ok, err := d.table.Take(name)
-	if err != nil || !ok {
-		return err
-	}
-	return d.discard(row)
-}
-
-// discard deletes the files of a layer without a row and releases its name. What cannot be deleted is an orphan.
-func (d *Driver) discard(row layers.Row) error {
-	defer d.table.Release(row.Name)
-	d.sync.End(row.Name)
+// remove deletes the files of a layer.
+func (d *Driver) remove(row layers.Row) error {
 	gone, err := layers.Doom(d.disk, d.dir(row))
 	if err != nil {
 		return err
 	}
-	if err := d.delete(gone); err != nil {
-		return fmt.Errorf("delete layer %s: %w", row.Name, err)
-	}
-	return nil
+	return d.delete(gone)
 }

@@ -40,10 +40,8 @@ type Driver struct {
 	layers.Content
 	root   string
 	table  *layers.Table
-	place  layers.Place
 	faults []string
 	disk   *disk.Disk
-	sync   layers.Syncer
 	host   overlayfs.Host
 	cancel context.CancelFunc
 	sweeps sync.WaitGroup
@@ -71,12 +69,12 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{root: root, host: h, disk: dd, sync: layers.Syncer{Disk: dd}}
+	d := &Driver{root: root, host: h, disk: dd}
 	if d.table, err = layers.Open(db, Name); err != nil {
 		return nil, err
 	}
-	d.Content = layers.Content{Table: d.table, Files: d.diff, Record: d.recordOf, Whiteouts: archive.Overlay, Disk: dd}
-	d.place = PlaceOf(root, dd)
+	d.Content = layers.Content{Table: d.table, Files: d.diff, Record: d.recordOf, Whiteouts: archive.Overlay, Disk: dd,
+		Place: PlaceOf(root, dd), Delete: d.remove, Syncer: layers.Syncer{Disk: dd}}
 	if d.faults, err = d.check(); err != nil {
 		return nil, err
 	}
@@ -112,7 +110,7 @@ func CheckOptions(opts []string) error {
 
 // sweep deletes orphans and dangling short names.
 func (d *Driver) sweep(ctx context.Context, orphans []string) error {
-	err := errors.Join(layers.Delete(ctx, orphans, d.delete), d.place.Complete(d.table))
+	err := errors.Join(layers.Delete(ctx, orphans, d.delete), d.Place.Complete(d.table))
 	links, readErr := os.ReadDir(filepath.Join(d.root, "l"))
 	for _, l := range links {
 		path := filepath.Join(d.root, "l", l.Name())
@@ -151,14 +149,11 @@ func (d *Driver) Status() [][2]string {
 // Rebases implements fs.Rebaser.
 func (d *Driver) Rebases() bool { return true }
 
-// Sync implements fs.Driver.
-func (d *Driver) Sync(_ context.Context, names ...string) error { return d.sync.Sync(names...) }
-
 // Close implements fs.Driver.
 func (d *Driver) Close() error {
 	d.cancel()
 	d.sweeps.Wait()
-	d.sync.Close()
+	d.Syncer.Close()
 	return d.swept
 }
 

@@ -31,17 +31,7 @@ func (d *Driver) Prepare(_ context.Context, name, parent string, o fs.PrepareOpt
 		return err
 	}
 	row.UIDs, row.GIDs = o.UIDs, o.GIDs
-	if err := d.table.Stage(row); err != nil {
-		return err
-	}
-	err = d.create(row, o.Purpose)
-	if err == nil && o.Purpose == fs.ForContainer && !o.Deferred {
-		err = d.keepNow(fs.Active, name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("prepare layer %s: %w", name, err), d.discard(row))
-	}
-	return nil
+	return d.Make(row, layers.Kept(o), func() error { return d.create(row, o.Purpose) })
 }
 
 // View implements fs.Driver.
@@ -53,16 +43,7 @@ func (d *Driver) View(_ context.Context, name, parent string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.table.Stage(row); err != nil {
-		return err
-	}
-	if err = d.create(row, fs.ForContainer); err == nil {
-		err = d.keepNow(fs.View, name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("view layer %s: %w", parent, err), d.discard(row))
-	}
-	return nil
+	return d.Make(row, fs.View, func() error { return d.create(row, fs.ForContainer) })
 }
 
 func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
@@ -122,7 +103,7 @@ func (d *Driver) create(row layers.Row, p fs.Purpose) error {
 		return err
 	}
 	if p == fs.ForLayer {
-		return d.sync.Start(row.Name, dir)
+		return d.Syncer.Start(row.Name, dir)
 	}
 	return d.writeLower(row)
 }
@@ -150,62 +131,28 @@ func lowerNames(chain []layers.Row) string {
 
 // Commit implements fs.Driver.
 func (d *Driver) Commit(tx fs.Tx, commits ...fs.Commit) error {
-	rows, err := d.table.Commit(tx, commits...)
-	if err == nil {
-		err = d.place.WriteBeside(rows...)
-	}
-	if err != nil {
+	if err := d.Content.Commit(tx, commits...); err != nil {
 		return err
 	}
-	for _, row := range rows {
-		chain, err := d.table.ChainIn(tx.Tx, row.Parent)
+	for _, c := range commits {
+		chain, err := d.table.ChainIn(tx.Tx, c.Name)
 		if err != nil {
 			return err
 		}
-		if len(chain) == 0 {
+		row, below := chain[0], chain[1:]
+		if len(below) == 0 {
 			continue
 		}
 		// Not synced: mounts go by the table.
-		if err := d.disk.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(chain)), 0o644); err != nil {
+		if err := d.disk.WriteFile(filepath.Join(d.dir(row), "lower"), []byte(lowerNames(below)), 0o644); err != nil {
 			return fmt.Errorf("layer %s: %w", row.Name, err)
 		}
 	}
-	tx.Committed(func() {
-		for _, c := range commits {
-			d.sync.End(c.Staged)
-		}
-	})
 	return nil
 }
 
-// Keep implements fs.Driver.
-func (d *Driver) Keep(tx fs.Tx, names ...string) error {
-	rows, err := d.table.Keep(tx, fs.Active, names...)
-	return errors.Join(err, d.place.WriteBeside(rows...))
-}
-
-func (d *Driver) keepNow(state fs.State, name string) error {
-	rows, err := d.table.KeepNow(state, name)
-	_ = d.place.WriteBeside(rows...) // Open does it else
-	return err
-}
-
-// Forget implements fs.Driver.
-func (d *Driver) Forget(tx fs.Tx, names ...string) error { return d.table.Forget(tx, names...) }
-
-// Remove implements fs.Driver.
-func (d *Driver) Remove(_ context.Context, name string) error {
-	row, ok, err := d.table.Take(name)
-	if err != nil || !ok {
-		return err
-	}
-	return d.discard(row)
-}
-
-// discard deletes the files of a layer without a row and releases its name. What cannot be deleted is an orphan.
-func (d *Driver) discard(row layers.Row) error {
-	defer d.table.Release(row.Name)
-	d.sync.End(row.Name)
+// remove deletes the files of a layer.
+func (d *Driver) remove(row layers.Row) error {
 	err := d.disk.Remove(filepath.Join(d.root, "l", row.Link))
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
@@ -214,8 +161,5 @@ func (d *Driver) discard(row layers.Row) error {
 	if doomErr != nil {
 		return errors.Join(err, doomErr)
 	}
-	if err := errors.Join(err, d.delete(gone)); err != nil {
-		return fmt.Errorf("delete layer %s: %w", row.Name, err)
-	}
-	return nil
+	return errors.Join(err, d.delete(gone))
 }

@@ -61,10 +61,8 @@ type Driver struct {
 	layers.Content
 	o      Options
 	table  *layers.Table
-	place  layers.Place
 	faults []string
 	disk   *disk.Disk
-	sync   layers.Syncer
 	cancel context.CancelFunc
 	sweeps sync.WaitGroup
 	swept  error // of the sweep; read by Close
@@ -78,7 +76,7 @@ var (
 
 // Open opens a driver. Orphans are out of the way when it returns; they are deleted until Close.
 func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
-	d := &Driver{o: o, disk: o.Disk, sync: layers.Syncer{Disk: o.Disk}}
+	d := &Driver{o: o, disk: o.Disk}
 	for _, dir := range []string{d.folders(), d.records(), d.rows()} {
 		if err := d.disk.MkdirAll(dir, 0o710); err != nil {
 			return nil, fmt.Errorf("open %s: %w", o.Name, err)
@@ -88,8 +86,8 @@ func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
 	if d.table, err = layers.Open(db, o.Name); err != nil {
 		return nil, err
 	}
-	d.Content = layers.Content{Table: d.table, Files: d.dir, Record: d.recordOf, Disk: d.disk}
-	d.place = PlaceOf(o.Name, o.Root, o.Folder, d.disk)
+	d.Content = layers.Content{Table: d.table, Files: d.dir, Record: d.recordOf, Disk: d.disk,
+		Place: PlaceOf(o.Name, o.Root, o.Folder, d.disk), Delete: d.delete, Syncer: layers.Syncer{Disk: d.disk}}
 	gone, err := d.table.Missing(d.folders())
 	if err != nil {
 		return nil, err
@@ -113,7 +111,7 @@ func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	d.sweeps.Go(func() {
 		d.swept = errors.Join(layers.Delete(ctx, orphans, d.remove),
-			layers.Delete(ctx, slices.Concat(records, rows), d.disk.RemoveAll), d.place.Complete(d.table))
+			layers.Delete(ctx, slices.Concat(records, rows), d.disk.RemoveAll), d.Place.Complete(d.table))
 	})
 	return d, nil
 }
@@ -153,6 +151,6 @@ func (d *Driver) Status() [][2]string { return d.o.Status }
 func (d *Driver) Close() error {
 	d.cancel()
 	d.sweeps.Wait()
-	d.sync.Close()
+	d.Syncer.Close()
 	return d.swept
 }
