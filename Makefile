@@ -11,7 +11,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build page demo test browser-test cover vm-test vm-test-arm64 race lint bench bench-monitor cross install clean tools compare golden lograte fuzz
+.PHONY: help build page demo test browser-test cover vm-test vm-power-history vm-test-arm64 race lint bench bench-monitor cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -43,6 +43,11 @@ test: build ## Run the tests; as root those that start containers too, with RUNT
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs
 	@RUNTIME=$(RUNTIME) bash testdata/vm/test $(BOX) $(SESSIONS)
+
+HISTORY_CUTS = 100
+vm-power-history: build ## Cut the power of machines that measure HISTORY_CUTS times, four at once, and look at what is there of the past: 40 minutes
+	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs
+	@HISTORY_CUTS=$(HISTORY_CUTS) CHAINS=4 bash testdata/vm/test $(BOX) history
 
 vm-test-arm64: cross ## The same on an arm64 machine, in emulation
 	@sh testdata/need qemu-system-aarch64:qemu-system-arm busybox:busybox-static /sbin/mke2fs:e2fsprogs
