@@ -70,7 +70,7 @@ func (p *monitorPage) serve(env *cmd.Env, o *config.Options, api *netapi.Server,
 	}
 	p.host = hosts.FromClient(name, p.api)
 	p.server, err = web.New(web.Options{Hosts: []*hosts.Host{p.host}, Secure: p.secure, Token: o.Token,
-		Names: web.Names(o.Monitor, p.secure), Log: log, As: p.as})
+		Names: web.Names(o.Monitor), Log: log, As: p.as})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (o *options) serve(ctx context.Context, env *cmd.Env, all []*hosts.Host) er
 	}
 	defer stop()
 	s, err := web.New(web.Options{Hosts: all, Secure: secure, Token: o.Token, Log: log, Wrong: wrong,
-		Names: web.Names(o.Listen, secure)})
+		Names: web.Names(o.Listen)})
 	if err != nil {
 		return failed("--listen-token", errors.Join(err, l.Close()))
 	}

@@ -81,7 +81,11 @@ func (s *Server) hostFits(r *http.Request) bool {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return true
 	}
-	return name == "localhost" || slices.ContainsFunc(s.o.Names, func(n string) bool { return strings.EqualFold(n, name) })
+	names := s.o.Names
+	if s.o.Secure != nil { // whose certificate may be another one by now
+		names = slices.Concat(names, s.o.Secure.Hosts())
+	}
+	return name == "localhost" || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 // hostname returns the host of a Host header without its port, brackets and final dot, in lower case.

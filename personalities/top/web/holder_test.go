@@ -136,6 +136,51 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
+// The names by which the page is known are those of the certificate as it is, not as it was at the start.
+func TestNamesOfCertificate(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "certs")
+	a, ca, err := certs.NewAuthority(folder, "test", "", time.Hour, nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certify := func(name string) {
+		t.Helper()
+		own, err := a.Server(certs.Leaf{Name: "daemon", Hosts: []string{name}, Life: time.Hour})
+		if err == nil {
+			err = certs.Write(folder, true, slices.Concat(certs.PairFiles(ca, certs.CAFile, certs.CAKeyFile),
+				certs.PairFiles(own, certs.ServerFile, certs.ServerKeyFile)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	certify("old.example")
+	server, err := certs.ServerTLS(certs.Files{CA: filepath.Join(folder, certs.CAFile),
+		Cert: filepath.Join(folder, certs.ServerFile), Key: filepath.Join(folder, certs.ServerKeyFile)}, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := serve(t, newDaemon(0), func(o *Options) { o.Secure, o.Names = server, Names("page.example:1") })
+	known := func() (names []string) {
+		for _, name := range []string{"old.example", "new.example", "page.example", "other.example"} {
+			if code, _ := call(s, "GET", "/api/hosts", "", func(r *http.Request) { r.Host = name + ":8080" }); code == 200 {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	if got := known(); !slices.Equal(got, []string{"old.example", "page.example"}) {
+		t.Errorf("it is known by %v", got)
+	}
+	certify("new.example")
+	if err := server.Admit(nil); err == nil { // as every handshake asks
+		t.Error("no certificate is admitted")
+	}
+	if got := known(); !slices.Equal(got, []string{"new.example", "page.example"}) {
+		t.Errorf("after another certificate it is known by %v", got)
+	}
+}
+
 // A token that is replaced is void at once; one that is too short or no file is refused.
 func TestToken(t *testing.T) {
 	d := newDaemon(1)

@@ -94,17 +94,14 @@ func Listen(text string, secure *certs.Server, insecure bool) (*Listener, error)
 	return l, nil
 }
 
-// Names returns the names by which browsers may reach a page on an address: this host's, the address's own, and those
-// of the certificate.
-func Names(text string, secure *certs.Server) (names []string) {
+// Names returns the names by which browsers may reach a page on an address, beside those of the certificate: this
+// host's, and the address's own.
+func Names(text string) (names []string) {
 	if name, err := os.Hostname(); err == nil {
 		names = append(names, name)
 	}
 	if address, err := Address(text); err == nil {
 		names = append(names, hostname(address))
-	}
-	if secure != nil {
-		names = append(names, secure.Hosts()...)
 	}
 	return names
 }

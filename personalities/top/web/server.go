@@ -24,7 +24,7 @@ type Options struct {
 	Hosts  []*hosts.Host
 	Secure *certs.Server // whose certificates are accepted; nil: the page is served without TLS
 	Token  string        // path of a file with the token; empty: there is none
-	Names  []string      // names, beside localhost and addresses, by which browsers may reach the page
+	Names  []string      // by which browsers may reach the page, beside localhost, addresses and those of the certificate
 	Log    *slog.Logger
 
 	// Wrong returns what is wrong on a host, in sentences. nil: nobody looks.
