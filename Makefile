@@ -58,12 +58,8 @@ browser-test: build ## The page of the monitor in headless Chromium; pictures go
 	@sh testdata/browser/run $(BOX) $(PICTURES)
 
 FUZZTIME = 60s
-fuzz: tools ## Fuzz command lines, the HTTP edge, archives of images and paths of containers, FUZZTIME for each target
-	@dir=$$(mktemp -d); log=$$dir/log; trap 'rm -rf "$$dir"' EXIT; own=; ! unshare -m true 2>/dev/null || own='unshare -m'; \
-	for f in personalities/cmd/FuzzParse netapi/FuzzVersion netapi/FuzzHeaders netapi/FuzzBodies netapi/FuzzHijack netapi/FuzzLive engine/image/FuzzLoad engine/image/FuzzParse fs/inroot/FuzzOpen; do \
-		TMPDIR=$$dir $$own go test -tags $(TAGS) -run XXX -fuzz "^$${f##*/}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${f%/*}" >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
-		echo "$${f##*/}: $$(grep -o 'execs: [0-9]*' "$$log" | tail -n 1)"; \
-	done
+fuzz: tools ## Fuzz command lines, the HTTP edge, archives of images, paths of containers, and files of the monitor, FUZZTIME for each target or half of it
+	@sh testdata/fuzz $(TAGS) $(FUZZTIME)
 
 cover: tools ## How much of the engine and the API the tests reach as an ordinary user
 	@sh testdata/need setpriv:util-linux
