@@ -63,19 +63,25 @@ func (c *Pull) Run(ctx context.Context, s *session.Session, p *cmd.Parsed) error
 
 // Fetch pulls an image and shows progress on out. A name without tag or digest pulls all tags.
 func Fetch(ctx context.Context, s *session.Session, name, platform string, out io.Writer) error {
-	named, err := reference.Parse(name)
-	if err != nil {
-		return err
-	}
-	tag := cmp.Or(named.Digest.String(), named.Tag)
-	api, err := s.Client()
-	if err != nil {
-		return err
-	}
-	body, err := api.ImagePull(ctx, named.FamiliarName(), tag, platform, s.Auth(named.Domain))
+	body, err := Request(ctx, s, name, platform)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	return progress.ShowProgress(s, out, body, nil)
+}
+
+// Request pulls an image, with what the settings have for its registry, while the result is read: a progress stream. A
+// name without tag or digest pulls all tags.
+func Request(ctx context.Context, s *session.Session, name, platform string) (io.ReadCloser, error) {
+	named, err := reference.Parse(name)
+	if err != nil {
+		return nil, err
+	}
+	tag := cmp.Or(named.Digest.String(), named.Tag)
+	api, err := s.Client()
+	if err != nil {
+		return nil, err
+	}
+	return api.ImagePull(ctx, named.FamiliarName(), tag, platform, s.Auth(named.Domain))
 }

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -114,6 +115,10 @@ func (m *Model) say(bad bool, text string) { m.said, m.saidBad, m.saidAt = text,
 
 // Take takes the answer to a request.
 func (m *Model) Take(a Answer) []Request {
+	if text, ok := a.Data.(progress); ok {
+		m.say(false, fmt.Sprintf("%s %s: %s", a.Verb, a.label(), text))
+		return nil
+	}
 	if a.changes() {
 		if a.Err != nil {
 			m.say(true, a.Err.Error())

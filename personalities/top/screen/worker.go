@@ -101,12 +101,14 @@ func (w *worker) do(ctx context.Context, h *hosts.Host, r Request, emit func(any
 	case usage:
 		return api.DiskUsage(ctx)
 	}
-	return nil, w.change(ctx, h, r)
+	if r.Verb == "pull" {
+		return nil, w.pull(ctx, h, r, emit)
+	}
+	return nil, change(ctx, api, r)
 }
 
 // change carries out what changes something.
-func (w *worker) change(ctx context.Context, h *hosts.Host, r Request) error {
-	api := h.Client()
+func change(ctx context.Context, api *client.Client, r Request) error {
 	switch r.Verb {
 	case "start":
 		return api.ContainerStart(ctx, r.Target, "")
@@ -141,14 +143,12 @@ func (w *worker) change(ctx context.Context, h *hosts.Host, r Request) error {
 		return err
 	case "remove network":
 		return api.NetworkRemove(ctx, r.Target)
-	case "pull":
-		return w.pull(ctx, h, r)
 	}
 	return fmt.Errorf("%s: no such verb", r.Verb)
 }
 
 // pull pulls an image as `docker pull` does, with the credentials of its registry.
-func (w *worker) pull(ctx context.Context, h *hosts.Host, r Request) error {
+func (w *worker) pull(ctx context.Context, h *hosts.Host, r Request, emit func(any)) error {
 	s := h.Session()
 	if s == nil {
 		return errors.New("pull: this host has no settings of a client")
@@ -159,7 +159,12 @@ func (w *worker) pull(ctx context.Context, h *hosts.Host, r Request) error {
 	if err != nil {
 		return err
 	}
-	return image.Fetch(ctx, s, named.OrLatest().String(), s.Platform(""), io.Discard)
+	body, err := image.Request(ctx, s, named.OrLatest().String(), s.Platform(""))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return followPull(body, emit)
 }
 
 // logLines are lines of a log.
