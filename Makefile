@@ -23,8 +23,9 @@ tools: ## See to it that Go and a C compiler are there
 	@sh testdata/need go:golang-go gcc:gcc /usr/include/stdlib.h:libc6-dev
 	@[ "$$(id -u)" != 0 ] || sh testdata/need musl-gcc:musl-tools || true
 
-page: ## Compress the page of the monitor, and its charts, which npm fetches once, into what is embedded
+page: ## Make what is embedded: the page of the monitor, its charts, which npm fetches once, and an empty ext4
 	@sh testdata/charts/pack
+	@sh testdata/ext4/pack
 
 demo: build ## Run a container from the embedded image by a daemon of its own, and clean up
 	@sh testdata/demo $(BOX)

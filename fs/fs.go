@@ -149,6 +149,12 @@ type Rebaser interface {
 	Rebases() bool
 }
 
+// Releaser is a driver whose layers lie on devices of their own, which Mounts makes ready.
+type Releaser interface {
+	// Release says that the mounts of a layer, which Mounts has returned, are undone.
+	Release(ctx context.Context, name string) error
+}
+
 // Change is a difference between a layer and those below it.
 type Change struct {
 	Path string // absolute, in the container

@@ -59,7 +59,7 @@ func (r *Roots) Within(ctx context.Context, layer string, do func(dir int, root 
 		return err
 	}
 	if len(mounts) > 0 {
-		defer mount.Unmount(root)
+		defer undo(r.layers, layer, mounts)
 	}
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

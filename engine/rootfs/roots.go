@@ -75,7 +75,7 @@ func (r *Roots) Mount(ctx context.Context, layer string) (string, error) {
 	}
 	if h.users == 0 && len(mounts) > 0 {
 		// Unmount what a daemon that was killed left mounted.
-		if err := mount.Unmount(root); err != nil {
+		if err := mount.Undo(mounts); err != nil {
 			return "", err
 		}
 		if err := mount.All(mounts); err != nil {
@@ -169,11 +169,20 @@ func (r *Roots) Usage(ctx context.Context, layer string) (fs.Usage, error) {
 }
 
 func (r *Roots) unmount(id string) {
-	root, mounts, err := r.layers.Mounts(context.Background(), id)
+	_, mounts, err := r.layers.Mounts(context.Background(), id)
 	if err != nil || len(mounts) == 0 {
 		return
 	}
-	if err := mount.Unmount(root); err != nil {
+	if err := undo(r.layers, id, mounts); err != nil {
 		r.log.Warn("unmount root", "container", ident.Short(id), "error", err)
 	}
+}
+
+// undo unmounts a layer and tells its driver.
+func undo(d fs.Driver, layer string, mounts []mount.Mount) error {
+	err := mount.Undo(mounts)
+	if r, ok := d.(fs.Releaser); ok && err == nil {
+		err = r.Release(context.Background(), layer)
+	}
+	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"box/fs"
 	"box/fs/btrfs"
+	"box/fs/devicemapper"
 	"box/fs/disk"
 	"box/fs/layers"
 	"box/fs/overlay"
@@ -24,30 +25,37 @@ import (
 // driver is a row of the table.
 type driver struct {
 	name    string
+	prefix  string // of its storage options
 	options func(opts []string) error
 	probe   func(dir string) error
-	open    func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error)
+	open    opener[fs.Driver]
+	place   func(root string, d *disk.Disk) layers.Place
 }
+
+type opener[D fs.Driver] func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (D, error)
 
 // table returns all drivers in the order in which they are tried by default.
 func table() []driver {
 	return []driver{
-		{overlay2.Name, overlay2.CheckOptions, overlay2.Probe,
-			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
-				return overlay2.Open(ctx, root, db, d, opts)
-			}},
-		{overlay.Name, overlay.CheckOptions, overlay.Probe,
-			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
-				return overlay.Open(ctx, root, db, d, opts)
-			}},
-		{btrfs.Name, btrfs.CheckOptions, btrfs.Works,
-			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
-				return btrfs.Open(ctx, root, db, d, opts)
-			}},
-		{vfs.Name, vfs.CheckOptions, func(string) error { return nil },
-			func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
-				return vfs.Open(ctx, root, db, d, opts)
-			}},
+		{overlay2.Name, overlay2.Name, overlay2.CheckOptions, overlay2.Probe, driverOf(overlay2.Open), overlay2.PlaceOf},
+		{overlay.Name, overlay.Name, overlay.CheckOptions, overlay.Probe, driverOf(overlay.Open), overlay.PlaceOf},
+		{btrfs.Name, btrfs.Name, btrfs.CheckOptions, btrfs.Works, driverOf(btrfs.Open), btrfs.PlaceOf},
+		{devicemapper.Name, "dm", devicemapper.CheckOptions, devicemapper.Probe, driverOf(devicemapper.Open),
+			devicemapper.PlaceOf},
+		{vfs.Name, vfs.Name, vfs.CheckOptions, anywhere, driverOf(vfs.Open), vfs.PlaceOf},
+	}
+}
+
+func anywhere(string) error { return nil }
+
+// driverOf returns an opener of any driver.
+func driverOf[D fs.Driver](open opener[D]) opener[fs.Driver] {
+	return func(ctx context.Context, root string, db fs.DB, d *disk.Disk, opts []string) (fs.Driver, error) {
+		opened, err := open(ctx, root, db, d, opts)
+		if err != nil {
+			return nil, err // and not a nil of the driver's own type
+		}
+		return opened, nil
 	}
 }
 
@@ -208,12 +216,13 @@ func check(name string, opts []string) error {
 		if !ok || key == "" {
 			return fmt.Errorf("storage option %q: KEY=VALUE is wanted: %w", o, errdefs.ErrInvalidArgument)
 		}
-		owner, _, dotted := strings.Cut(key, ".")
+		prefix, _, dotted := strings.Cut(key, ".")
+		owner := owner(prefix)
 		switch {
 		case !dotted:
 			continue // the driver knows
-		case !isDriver(owner):
-			return fmt.Errorf("storage option %s: this box has no driver %s, but %s: %w", key, owner,
+		case owner == "":
+			return fmt.Errorf("storage option %s: this box has no driver %s, but %s: %w", key, prefix,
 				strings.Join(Names(), ", "), errdefs.ErrInvalidArgument)
 		case name == "":
 			name = owner
@@ -228,20 +237,21 @@ func check(name string, opts []string) error {
 // named returns the driver to which an option belongs, or "". Such an option must not lead to another driver.
 func named(opts []string) string {
 	for _, o := range opts {
-		if owner, _, dotted := strings.Cut(o, "."); dotted && isDriver(owner) {
-			return owner
+		if prefix, _, dotted := strings.Cut(o, "."); dotted && owner(prefix) != "" {
+			return owner(prefix)
 		}
 	}
 	return ""
 }
 
-func isDriver(name string) bool {
+// owner returns the driver whose options begin with prefix, "" if there is none.
+func owner(prefix string) string {
 	for _, d := range table() {
-		if d.name == name {
-			return true
+		if d.prefix == prefix {
+			return d.name
 		}
 	}
-	return false
+	return ""
 }
 
 // inUse returns the drivers that have layers.

@@ -69,7 +69,7 @@ func must(t *testing.T, d fs.Driver, err error) fs.Driver {
 
 func TestUnknownDriverNamesTheKnown(t *testing.T) {
 	_, err := Open(t.Context(), t.TempDir(), "overlay3", openDB(t), nil, nil, nil)
-	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "overlay2, overlay, btrfs, vfs") {
+	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "overlay2, overlay, btrfs, devicemapper, vfs") {
 		t.Fatal(err)
 	}
 }
@@ -122,7 +122,8 @@ func TestOptionsNameTheirDriver(t *testing.T) {
 			"overlay2.size is of driver overlay2, and vfs is used"},
 		{"", []string{"vfs.x=1", "overlay2.size=5M"}, errdefs.IsInvalidArgument,
 			"overlay2.size is of driver overlay2, and vfs is used"},
-		{"", []string{"dm.basesize=1G"}, errdefs.IsInvalidArgument, "this box has no driver dm, but overlay2, overlay, btrfs, vfs"},
+		{"", []string{"zfs.fsname=tank"}, errdefs.IsInvalidArgument,
+			"this box has no driver zfs, but overlay2, overlay, btrfs, devicemapper, vfs"},
 		{"", []string{"overlay2.size"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
 		{"", []string{"=1"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
 		{"overlay2", []string{"btrfs.min_space=1G"}, errdefs.IsInvalidArgument,

@@ -3,6 +3,7 @@ package fstest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -22,6 +23,8 @@ type Suite struct {
 	// Open opens it on a folder and a file of tables, as a start of the daemon does. It changes the disk through d
 	// alone, which is nil for the kernel.
 	Open func(t *testing.T, root string, db fs.DB, d *disk.Disk) (fs.Driver, error)
+	// Waits tells whether a path is what stays of a layer that was removed while it was in use; nil where nothing does.
+	Waits func(path string) bool
 	// Root makes a folder for the driver that goes with the test; nil for one of the temporary files.
 	Root func(t *testing.T) string
 	// Quota says that the driver limits the size of layers.
@@ -107,8 +110,11 @@ func (b *bench) mounted(name string) (root string, unmount func()) {
 	b.must(err)
 	b.must(mount.All(mounts))
 	undo := func() {
-		for _, m := range mounts {
-			b.must(mount.Unmount(m.Target))
+		b.must(mount.Undo(mounts))
+		if r, ok := b.Driver.(fs.Releaser); ok {
+			if err := r.Release(context.Background(), name); err != nil && !errdefs.IsNotFound(err) {
+				b.Error(err)
+			}
 		}
 	}
 	b.Cleanup(undo)

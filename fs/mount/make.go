@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
@@ -96,6 +97,15 @@ func (m Mount) finish(p Parsed) error {
 		}
 	}
 	return nil
+}
+
+// Undo unmounts what All has mounted.
+func Undo(mounts []Mount) error {
+	var errs []error
+	for _, m := range slices.Backward(mounts) {
+		errs = append(errs, Unmount(m.Target))
+	}
+	return errors.Join(errs...)
 }
 
 // Unmount unmounts the topmost mount at target. It disappears at once, and is freed when its last user ends. It is no
