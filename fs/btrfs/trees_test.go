@@ -192,7 +192,8 @@ func unchangedFolders(t *testing.T, at string) {
 func TestLimit(t *testing.T) {
 	d, root, _ := opened(t, volume(t), "btrfs.min_space=8M")
 	err := d.Prepare(t.Context(), "small", "base", fs.PrepareOptions{Purpose: fs.ForContainer, Quota: 1 << 20})
-	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "btrfs: storage size cannot be less than 8.389MB") {
+	const text = "btrfs: storage size cannot be less than 8.389MB"
+	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), text) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(root, folder, "small")); !errors.Is(err, os.ErrNotExist) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
@@ -39,32 +38,49 @@ func Apart(m *testing.M) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// OnLoop mounts a file system from a packed image, with a loop device of its own, until the test ends.
+// OnLoop mounts a file system from a packed image on a folder of its own until the test ends.
 func OnLoop(t testing.TB, kind, image string) string {
 	t.Helper()
-	base := "" // in memory where that can be: nobody else's writes are waited for
-	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
-		base = "/dev/shm"
-	}
-	dir, err := os.MkdirTemp(base, "box-loop")
+	at, err := os.MkdirTemp(inMemory(), "box-loop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	file, at := filepath.Join(dir, "image"), filepath.Join(dir, "on")
-	if err := errors.Join(unpack(image, file), os.Mkdir(at, 0o755)); err != nil {
+	t.Cleanup(func() { os.Remove(at) })
+	if err := Loop(kind, image, at); err != nil {
 		t.Fatal(err)
-	}
-	dev, err := attach(file)
-	if err != nil {
-		t.Fatalf("loop device for %s: %v", file, err)
-	}
-	defer dev.Close() // the mount keeps it
-	if err := unix.Mount(dev.Name(), at, kind, 0, ""); err != nil {
-		t.Fatalf("mount %s from %s: %v", kind, dev.Name(), err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
 	return at
+}
+
+// inMemory is where a file is written without waiting for what others write, "" where there is no such place.
+func inMemory() string {
+	const dir = "/dev/shm"
+	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+		return ""
+	}
+	return dir
+}
+
+// Loop mounts a file system from a packed image at a folder. Its device and file go with the mount.
+func Loop(kind, image, at string) error {
+	file, err := os.CreateTemp(inMemory(), "box-image")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // the device keeps it
+	if err := errors.Join(file.Close(), unpack(image, file.Name())); err != nil {
+		return err
+	}
+	dev, err := attach(file.Name())
+	if err != nil {
+		return fmt.Errorf("loop device for %s: %w", file.Name(), err)
+	}
+	defer dev.Close() // the mount keeps it
+	if err := unix.Mount(dev.Name(), at, kind, 0, ""); err != nil {
+		return fmt.Errorf("mount %s from %s: %w", kind, dev.Name(), err)
+	}
+	return nil
 }
 
 // unpack writes an image with holes where it has zeros.

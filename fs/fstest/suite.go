@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/containerd/errdefs"
@@ -29,6 +30,8 @@ type Suite struct {
 	Root func(t *testing.T) string
 	// Quota says that the driver limits the size of layers.
 	Quota bool
+	// Only names the tests to run; all if it is empty.
+	Only []string
 }
 
 // bench is one driver on a folder of its own, which can be opened again as after a crash.
@@ -184,7 +187,9 @@ func (s Suite) Run(t *testing.T) {
 		{"crash anywhere", crashAnywhere},
 		{"full", full},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(newBench(t, s)) })
+		if len(s.Only) == 0 || slices.Contains(s.Only, c.name) {
+			t.Run(c.name, func(t *testing.T) { c.test(newBench(t, s)) })
+		}
 	}
 }
 

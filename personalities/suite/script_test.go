@@ -14,6 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	"box/fs/fstest"
 )
 
 // inside marks the copy of this test that has network and mounts of its own, so that daemons may make docker0 and
@@ -83,7 +85,8 @@ func settle() error {
 // `census FILE` counts what there is and `same-census FILE` waits 10 s at most until all is as it was;
 // `idle-connections ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo
 // NETWORK ADDRESS [PATH]` asks all the time and `end-load COUNT` fails if it was not answered once; `other-build FILE
-// NEW` makes another build of box, and `state-version FILE N` a state of another version.
+// NEW` makes another build of box, and `state-version FILE N` a state of another version; `on-loop KIND IMAGE FOLDER`
+// mounts a file system, which goes with the test.
 func TestScript(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		t.Skip("not root: scripts start containers")
@@ -146,6 +149,7 @@ func TestScript(t *testing.T) {
 			"load":             startLoad,
 			"end-load":         endLoad,
 			"other-build":      otherBuild,
+			"on-loop":          onLoop,
 			"state-version":    stateVersion,
 			"kill-keeper":      func(s *testscript.TestScript, _ bool, _ []string) { s.Check(theDaemon(s).killKeeper()) },
 			"start-daemon":     func(s *testscript.TestScript, _ bool, args []string) { s.Check(theDaemon(s).start(args...)) },
@@ -161,6 +165,13 @@ func TestScript(t *testing.T) {
 			},
 		},
 	})
+}
+
+func onLoop(s *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		s.Fatalf("usage: on-loop kind image folder")
+	}
+	s.Check(fstest.Loop(args[0], args[1], s.MkAbs(args[2])))
 }
 
 func theDaemon(s *testscript.TestScript) *daemon { return s.Value(daemon{}).(*daemon) }
