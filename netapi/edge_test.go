@@ -35,7 +35,7 @@ type edge struct {
 }
 
 // patience is how long a reply may take that must come.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // Enabled, Handle, WithAttrs and WithGroup make edge the server's log, where a panic of a handler's is told.
 func (e *edge) Enabled(context.Context, slog.Level) bool { return true }

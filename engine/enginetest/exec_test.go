@@ -280,7 +280,7 @@ func TestAttachWaits(t *testing.T) {
 	}
 	over := func(what string, a *attach.Attachment) {
 		t.Helper()
-		_ = a.Stream.Near.SetReadDeadline(time.Now().Add(10 * time.Second)) // a socket has deadlines
+		_ = a.Stream.Near.SetReadDeadline(time.Now().Add(time.Minute)) // a socket has deadlines
 		if n, err := a.Stream.Near.Read(make([]byte, 1)); n > 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: %d bytes, %v", what, n, err)
 		}

@@ -286,7 +286,7 @@ func (r *rig) becomes(ref string, want api.ContainerState) *api.State {
 // within waits for something that comes in the background.
 func within(t testing.TB, there func() bool, missing func() string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !there(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal(missing())
 		}

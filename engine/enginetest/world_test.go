@@ -188,7 +188,7 @@ func (w *world) picture() picture { return picture{w.facts(), w.files()} }
 // settles waits until the picture is one of those, since what is left is deleted in the background, and returns what
 // it is.
 func (w *world) settles(all ...picture) (picture, bool) {
-	for end := time.Now().Add(3 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		p := w.picture()
 		if slices.Contains(all, p) {
 			return p, true

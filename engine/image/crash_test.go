@@ -54,7 +54,7 @@ func TestCrash(t *testing.T) {
 				}
 				b.restart()
 				// The drivers sweep in the background.
-				for end := time.Now().Add(10 * time.Second); len(b.left()) > 0; time.Sleep(time.Millisecond) {
+				for end := time.Now().Add(time.Minute); len(b.left()) > 0; time.Sleep(time.Millisecond) {
 					if time.Now().After(end) {
 						b.Fatalf("left: %v", b.left())
 					}

@@ -99,7 +99,7 @@ func TestStartsThatFail(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v; want %q", row.what, err, row.want)
 		}
-		must(t, r.SetReadDeadline(time.Now().Add(20*time.Second)))
+		must(t, r.SetReadDeadline(time.Now().Add(time.Minute)))
 		if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil { // waits until nobody has it open
 			t.Errorf("%s: the stream says %q, %v", row.what, rest, err)
 		}
@@ -148,7 +148,7 @@ func TestDescriptorsMatch(t *testing.T) {
 		if _, err := task.Receive(conn, &reply); err != nil || reply.Err() == nil {
 			t.Errorf("%s: %+v, %v", q.Verb, reply, err)
 		}
-		must(t, r.SetReadDeadline(time.Now().Add(20*time.Second)))
+		must(t, r.SetReadDeadline(time.Now().Add(time.Minute)))
 		if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil {
 			t.Errorf("%s: %q, %v", q.Verb, rest, err)
 		}
@@ -219,7 +219,7 @@ func TestAttachLater(t *testing.T) {
 	said := func(s *task.Stream, want string) {
 		t.Helper()
 		b := make([]byte, len(want))
-		must(t, s.Near.SetReadDeadline(time.Now().Add(20*time.Second)))
+		must(t, s.Near.SetReadDeadline(time.Now().Add(time.Minute)))
 		if _, err := io.ReadFull(s.Near, b); err != nil || string(b) != want {
 			t.Fatalf("%q, %v; want %q", b, err, want)
 		}

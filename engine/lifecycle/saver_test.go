@@ -113,7 +113,7 @@ func TestRun(t *testing.T) {
 	stop, ended := make(chan struct{}), make(chan struct{})
 	go func() { defer close(ended); s.Run(stop) }()
 	s.Save("a", Status{Seq: 5})
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		var st Status
 		_ = db.View(func(tx *state.Tx) (err error) { st, err = Statuses.Get(tx, "a"); return err })
 		if st.Seq == 5 {

@@ -173,7 +173,7 @@ func (d *neighbour) leave(t *testing.T) {
 	must(t, d.plane.Leave(ctx, d.web))
 	must(t, d.plane.RemoveSandbox(ctx, d.web.Container))
 	link := d.web.HostLink
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) { // only an empty bridge is removed
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // only an empty bridge is removed
 		if _, err := net.InterfaceByName(link); err != nil || time.Now().After(end) {
 			break
 		}

@@ -50,7 +50,7 @@ func newContainer(t *testing.T, id string, spec *specs.Spec) *container {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for limit := time.Now().Add(10 * time.Second); ; {
+		for limit := time.Now().Add(time.Minute); ; {
 			err := c.Delete()
 			if err == nil {
 				break
@@ -102,7 +102,7 @@ func TestExecOver(t *testing.T) {
 	if err := c.Signal(unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		if words, err := processState(c.record.Pid); err != nil || words[0] == "Z" {
 			break
 		} else if time.Now().After(limit) {

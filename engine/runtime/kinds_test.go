@@ -109,7 +109,7 @@ func userSpace(t *testing.T, s *specs.Spec) {
 		_ = holder.Wait()
 	}()
 	dir := fmt.Sprintf("/proc/%d/", holder.Process.Pid)
-	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		ours, _ := os.Readlink("/proc/self/ns/net")
 		theirs, err := os.Readlink(dir + "ns/net")
 		if err == nil && theirs != ours {

@@ -63,7 +63,7 @@ const wsRequest = "GET /x HTTP/1.1\r\nHost: d\r\nConnection: keep-alive, Upgrade
 func upgraded(t *testing.T, srv *httptest.Server, more string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn := dial(t, srv)
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	_, _ = io.WriteString(conn, wsRequest+more+"\r\n")
 	r := bufio.NewReader(conn)
 	res, err := http.ReadResponse(r, nil)

@@ -21,7 +21,7 @@ func TestNotifier(t *testing.T) {
 	defer manager.Close()
 	hear := func() string {
 		buf := make([]byte, 1000)
-		_ = manager.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = manager.SetReadDeadline(time.Now().Add(time.Minute))
 		n, err := manager.Read(buf)
 		if err != nil {
 			t.Error(err)
@@ -61,7 +61,7 @@ func TestNotifier(t *testing.T) {
 	defer abstract.Close()
 	newNotifier(func(name string) string { return vars[name] }).say("over an abstract socket")
 	buf := make([]byte, 100)
-	_ = abstract.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = abstract.SetReadDeadline(time.Now().Add(time.Minute))
 	if n, err := abstract.Read(buf); err != nil || string(buf[:n]) != "over an abstract socket" {
 		t.Errorf("%q, %v", buf[:n], err)
 	}

@@ -31,7 +31,7 @@ func sameCensus(s *testscript.TestScript, neg bool, args []string) {
 	}
 	want := s.ReadFile(args[0])
 	var got string
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		var err error
 		got, err = theDaemon(s).count()
 		s.Check(err)

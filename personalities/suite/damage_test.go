@@ -88,7 +88,7 @@ func TestDamagedContainers(t *testing.T) {
 	for name := range id {
 		docker("rm", id[name])
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		var left []string
 		for _, dir := range []string{"containers", "overlay2"} {
 			entries, err := os.ReadDir(filepath.Join(d.dir, "data", dir))

@@ -36,7 +36,7 @@ func TestExecHeadComesFirst(t *testing.T) {
 		conn.Close()
 	}
 	var shown string
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if shown = ask(t, d, "/containers/exec/json", ""); strings.Contains(shown, `"ExecIDs":null`) {
 			return
 		}
@@ -49,7 +49,7 @@ func dial(t *testing.T, d *daemon) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	return conn
 }
 

@@ -34,7 +34,7 @@ type load struct {
 }
 
 // answerWithin is how long a client waits, on a busy machine, before it counts as not answered.
-const answerWithin = 20 * time.Second
+const answerWithin = time.Minute
 
 // startLoad is the command `load KIND NETWORK ADDRESS [PATH]`: in the background, until `end-load`, `load get` asks
 // for PATH over a new connection each time, `load connect` makes one and no more, and `load echo` sends lines over

@@ -48,7 +48,7 @@ func TestWaitConditions(t *testing.T) {
 	}
 	next, removed := begin("stays", "next-exit"), begin("stays", "removed") // both heads are there before it starts
 	docker("start", "stays")
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if exec.Command(d.box, "docker", "-H", d.host(), "exec", "stays", "test", "-f", "/up").Run() == nil {
 			break
 		}

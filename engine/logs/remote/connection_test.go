@@ -166,7 +166,7 @@ func TestCutAndHandedOver(t *testing.T) {
 	remotetest.Must(t, next.Adopt(f, unsent))
 	sent := make(chan error, 1)
 	go func() { sent <- errors.Join(next.Send(context.Background(), []byte("next")), next.Close()) }()
-	remotetest.Must(t, server.SetReadDeadline(time.Now().Add(30*time.Second)))
+	remotetest.Must(t, server.SetReadDeadline(time.Now().Add(time.Minute)))
 	got, err := io.ReadAll(server)
 	if err = errors.Join(err, <-sent); err != nil || !bytes.Equal(got, append(long, "next"...)) {
 		t.Errorf("%d bytes of %d came, the last %q: %v", len(got), len(long)+4, got[max(0, len(got)-8):], err)

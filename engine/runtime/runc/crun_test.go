@@ -92,7 +92,7 @@ func (w *world) byCrun(string) started {
 
 // runs waits until crun reports a container as running and returns its process, or else what crun said.
 func runs(crun func(...string) *exec.Cmd, id string, out io.Reader) (pid int, said string) {
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
 		raw, err := crun("state", id).Output()
 		var st specs.State
 		if err == nil && json.Unmarshal(raw, &st) == nil && st.Status == "running" {
@@ -125,7 +125,7 @@ func begin(t *testing.T, dir string, terminal bool, crun func(...string) *exec.C
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		_ = l.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = l.SetDeadline(time.Now().Add(time.Minute))
 		conn, err := l.AcceptUnix()
 		if err != nil {
 			_ = cmd.Process.Kill()

@@ -108,7 +108,7 @@ func wait(t *testing.T, pid int) int {
 
 func remove(t *testing.T, del func() error) {
 	t.Helper()
-	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		err := del()
 		if err == nil {
 			return

@@ -97,7 +97,7 @@ func running(t *testing.T, c *exec.Cmd) {
 func reaches(t *testing.T, c *exec.Cmd, states ...string) {
 	t.Helper()
 	var raw []byte
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Millisecond) {
 		raw, _ = os.ReadFile("/proc/" + strconv.Itoa(c.Process.Pid) + "/stat")
 		_, after, _ := strings.Cut(string(raw), ") ")
 		for _, s := range states {

@@ -219,7 +219,7 @@ func (w *world) hold(flags ...string) string {
 			_ = c.Wait()
 		})
 		want := "/proc/" + itoa(c.Process.Pid) + "/ns/net"
-		for limit := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		for limit := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 			link, err := os.Readlink(want)
 			w.must(err)
 			if link != w.namespaces["host's net"] {

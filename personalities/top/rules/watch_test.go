@@ -50,7 +50,7 @@ func newHookServer(t *testing.T, statuses ...int) *hookServer {
 
 func (s *hookServer) wait(t *testing.T, tries, got int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		s.mu.Lock()
 		a, b := s.tries, len(s.got)
 		s.mu.Unlock()

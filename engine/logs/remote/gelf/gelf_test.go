@@ -62,7 +62,7 @@ func assemble(t *testing.T, u net.PacketConn, compression string) string {
 	var chunks [][]byte
 	for missing := 1; missing > 0; missing-- {
 		b := make([]byte, 70000)
-		remotetest.Must(t, u.SetReadDeadline(time.Now().Add(5*time.Second)))
+		remotetest.Must(t, u.SetReadDeadline(time.Now().Add(time.Minute)))
 		n, _, err := u.ReadFrom(b)
 		remotetest.Must(t, err)
 		if b = b[:n]; !bytes.HasPrefix(b, []byte{0x1e, 0x0f}) {

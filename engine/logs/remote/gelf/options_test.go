@@ -81,7 +81,7 @@ func TestChunks(t *testing.T) {
 		total, ids := 0, map[string]bool{}
 		for i := range row.datagrams {
 			b := make([]byte, 70000)
-			remotetest.Must(t, u.SetReadDeadline(time.Now().Add(20*time.Second)))
+			remotetest.Must(t, u.SetReadDeadline(time.Now().Add(time.Minute)))
 			n, _, err := u.ReadFrom(b)
 			remotetest.Must(t, err)
 			if total += n; row.datagrams == 1 {
