@@ -81,12 +81,13 @@ func testKeeper(args []string) error {
 
 // bench is a keeper in a process of its own, with a root file system to start containers on.
 type bench struct {
-	t      *testing.T
-	dir    string
-	root   string
-	client *task.Client
-	exits  chan task.Exit
-	told   map[string]int // exits that came; they may come again until they are forgotten
+	t       *testing.T
+	dir     string
+	root    string
+	client  *task.Client
+	exits   chan task.Exit
+	told    map[string]int // exits that came; they may come again until they are forgotten
+	unwatch func()
 }
 
 func startKeeper(t *testing.T) *bench {
@@ -114,6 +115,7 @@ func startKeeper(t *testing.T) *bench {
 	must(t, cmd.Start())
 	b.client = task.Dial(socket)
 	ctx, cancel := context.WithCancel(context.Background())
+	b.unwatch = cancel
 	t.Cleanup(func() {
 		cancel()
 		_ = cmd.Process.Kill()
@@ -308,6 +310,7 @@ func TestSignalAndFailure(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(b.dir, "state", "bad")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("record of a failed launch: %v", err)
 	}
+	b.unwatch() // who watches would look for it again
 	if err := b.client.Quit(ctx); err != nil {
 		t.Errorf("quit: %v", err)
 	}
