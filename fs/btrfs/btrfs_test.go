@@ -21,7 +21,7 @@ func volume(t *testing.T) string {
 	if os.Geteuid() != 0 {
 		t.Skip("mounts need root")
 	}
-	return fstest.OnLoop(t, "btrfs", "testdata/empty.img.zst")
+	return fstest.OnLoop(t, "btrfs")
 }
 
 // newRoot makes a folder on a btrfs.

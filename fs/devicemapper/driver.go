@@ -53,7 +53,8 @@ type Driver struct {
 	held  map[string]*hold
 	given map[string]bool // active for a mount of the engine's
 
-	graves chan string // files of devices that were in use when they were to be deleted
+	graves chan string   // files of devices that were in use when they were to be deleted
+	closed chan struct{} // by Close
 }
 
 var (
@@ -105,7 +106,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 		return nil, err
 	}
 	d := &Driver{root: root, o: o, disk: dd, held: map[string]*hold{},
-		given: map[string]bool{}, graves: make(chan string)}
+		given: map[string]bool{}, graves: make(chan string), closed: make(chan struct{})}
 	d.devices = devices{dm: control, dir: d.files(), disk: dd}
 	defer func() {
 		if err != nil {
@@ -278,6 +279,7 @@ func (d *Driver) Name() string { return Name }
 
 // Close implements fs.Driver. The pool goes, with its loop devices, as soon as no container uses it.
 func (d *Driver) Close() error {
+	close(d.closed)
 	d.cancel()
 	d.sweeps.Wait()
 	d.Syncer.Close()

@@ -36,7 +36,7 @@ func (d *Driver) hold(id string, readOnly bool) (*hold, error) {
 		return nil, err
 	}
 	defer os.Remove(at) // nothing is mounted there any more
-	var flags uintptr = unix.MS_NOATIME
+	var flags uintptr = unix.MS_NOATIME | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	if readOnly {
 		flags |= unix.MS_RDONLY
 	}

@@ -225,7 +225,12 @@ func (d *Driver) removeSoon(file string) error {
 			time.Sleep(wait)
 			continue
 		}
-		go func() { d.graves <- file }()
+		d.sweeps.Go(func() {
+			select {
+			case d.graves <- file:
+			case <-d.closed: // the next Open finds it
+			}
+		})
 		break
 	}
 	return nil

@@ -44,7 +44,7 @@ func TestBtrfsWhereItIs(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("mounts need root")
 	}
-	root := fstest.OnLoop(t, "btrfs", "../btrfs/testdata/empty.img.zst")
+	root := fstest.OnLoop(t, "btrfs")
 	for range 2 { // chosen, and there already
 		db := openDB(t)
 		d, err := Open(t.Context(), root, "", db, nil, nil, func(text string) { t.Error(text) })

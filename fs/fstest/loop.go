@@ -3,7 +3,6 @@ package fstest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -11,8 +10,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"box/fs/archive"
 )
 
 // Apart runs the tests of a package in a mount namespace of their own, so that nothing stays mounted when they end,
@@ -38,15 +35,15 @@ func Apart(m *testing.M) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// OnLoop mounts a file system from a packed image on a folder of its own until the test ends.
-func OnLoop(t testing.TB, kind, image string) string {
+// OnLoop mounts a new file system on a folder of its own until the test ends.
+func OnLoop(t testing.TB, kind string) string {
 	t.Helper()
 	at, err := os.MkdirTemp(inMemory(), "box-loop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Remove(at) })
-	if err := Loop(kind, image, at); err != nil {
+	if err := Loop(kind, at); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
@@ -62,14 +59,17 @@ func inMemory() string {
 	return dir
 }
 
-// Loop mounts a file system from a packed image at a folder. Its device and file go with the mount.
-func Loop(kind, image, at string) error {
+// loopSize is that of a file system of Loop, in bytes.
+const loopSize = 256 << 20
+
+// Loop mounts a new file system at a folder. Its device and file go with the mount.
+func Loop(kind, at string) error {
 	file, err := os.CreateTemp(inMemory(), "box-image")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(file.Name()) // the device keeps it
-	if err := errors.Join(file.Close(), unpack(image, file.Name())); err != nil {
+	if err := errors.Join(file.Close(), format(kind, file.Name())); err != nil {
 		return err
 	}
 	dev, err := attach(file.Name())
@@ -83,39 +83,19 @@ func Loop(kind, image, at string) error {
 	return nil
 }
 
-// unpack writes an image with holes where it has zeros.
-func unpack(image, file string) error {
-	packed, err := os.Open(image)
-	if err != nil {
+// format makes a sparse file and an empty file system on it, by the host's mkfs.
+func format(kind, file string) error {
+	if err := os.Truncate(file, loopSize); err != nil {
 		return err
 	}
-	defer packed.Close()
-	in, _, err := archive.Decompress(packed)
-	if err != nil {
-		return err
+	cmd := exec.Command("mkfs."+kind, "-q", file)
+	if cmd.Err != nil { // it is where only root looks
+		cmd = exec.Command("/usr/sbin/mkfs."+kind, "-q", file)
 	}
-	defer in.Close()
-	out, err := os.Create(file)
-	if err != nil {
-		return err
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("mkfs.%s: %w: %s", kind, err, said)
 	}
-	defer out.Close()
-	buf, zeros, size := make([]byte, 1<<20), make([]byte, 1<<20), int64(0)
-	for {
-		n, err := io.ReadFull(in, buf)
-		if string(buf[:n]) != string(zeros[:n]) {
-			if _, err := out.WriteAt(buf[:n], size); err != nil {
-				return err
-			}
-		}
-		size += int64(n)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return out.Truncate(size)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return nil
 }
 
 // attach makes a file a block device, which goes when nobody has it open or mounted.

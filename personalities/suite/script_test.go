@@ -85,7 +85,7 @@ func settle() error {
 // `census FILE` counts what there is and `same-census FILE` waits 10 s at most until all is as it was;
 // `idle-connections ADDRESS IDLE SLOW` pings beside connections that are silent or slow; `load get|connect|echo
 // NETWORK ADDRESS [PATH]` asks all the time and `end-load COUNT` fails if it was not answered once; `other-build FILE
-// NEW` makes another build of box, and `state-version FILE N` a state of another version; `on-loop KIND IMAGE FOLDER`
+// NEW` makes another build of box, and `state-version FILE N` a state of another version; `on-loop KIND FOLDER`
 // mounts a file system, which goes with the test.
 func TestScript(t *testing.T) {
 	if os.Getenv(inside) == "" {
@@ -168,10 +168,10 @@ func TestScript(t *testing.T) {
 }
 
 func onLoop(s *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		s.Fatalf("usage: on-loop kind image folder")
+	if neg || len(args) != 2 {
+		s.Fatalf("usage: on-loop kind folder")
 	}
-	s.Check(fstest.Loop(args[0], args[1], s.MkAbs(args[2])))
+	s.Check(fstest.Loop(args[0], s.MkAbs(args[1])))
 }
 
 func theDaemon(s *testscript.TestScript) *daemon { return s.Value(daemon{}).(*daemon) }

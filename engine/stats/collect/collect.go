@@ -217,7 +217,8 @@ func (c *Collector) early() time.Duration {
 	if last == nil {
 		return 0
 	}
-	return shortest - c.o.Now().Sub(last.At).Abs() // of a clock that was set back too: no rate over a time that did not pass
+	// Abs, for a clock that was set back: there is no rate over a time that did not pass.
+	return shortest - c.o.Now().Sub(last.At).Abs()
 }
 
 // measure makes a set.

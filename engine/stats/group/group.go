@@ -45,8 +45,8 @@ func (g *Group) Close() {
 // there: what cannot be held back has no counters of that.
 //
 // What has not run since before, an earlier measurement, has not touched memory, started tasks or asked for input and
-// output: that is copied, with one file read instead of six. What the kernel did meanwhile, such as to write pages back,
-// is seen by a Read without before, which is nil then.
+// output: that is copied, with one file read instead of six. What the kernel did meanwhile, such as to write pages
+// back, is seen by a Read whose before is nil.
 func (g *Group) Read(c, before *sample.Container) {
 	if g.v1 {
 		g.processorV1(&c.CPU, before)
