@@ -31,7 +31,7 @@ func (e *Engine) Monitor() *collect.Collector { return e.monitor }
 
 // startMonitor begins to measure.
 func (e *Engine) startMonitor() {
-	known := &targets{e: e, made: map[string]madeTarget{}}
+	known := &targets{e: e, made: map[string]*madeTarget{}}
 	e.monitor = collect.New(collect.Options{
 		Machine: &machine.Machine{Proc: "/proc", Sys: "/sys", Data: e.o.Root},
 		Targets: known.list, Host: e.describeHost, Count: e.countFiles, Now: e.o.Now, Measured: e.o.Measured,
@@ -118,7 +118,7 @@ func (e *Engine) countFiles(ctx context.Context, id string) (sample.Disk, error)
 type targets struct {
 	e    *Engine
 	mu   sync.Mutex
-	made map[string]madeTarget
+	made map[string]*madeTarget
 }
 
 type madeTarget struct {
@@ -127,22 +127,22 @@ type madeTarget struct {
 }
 
 // list returns every container.
-func (t *targets) list() []collect.Target {
+func (t *targets) list() []*collect.Target {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	all := t.e.all()
-	made, list := make(map[string]madeTarget, len(all)), make([]collect.Target, 0, len(all))
+	made, list := make(map[string]*madeTarget, len(all)), make([]*collect.Target, 0, len(all))
 	for _, c := range all {
 		edits := c.Edits() // before the record: one that changes now is read again
 		st, _ := c.Now()
-		m, ok := t.made[c.ID()]
-		if !ok || m.seq != st.Seq || m.edits != edits {
+		m := t.made[c.ID()]
+		if m == nil || m.seq != st.Seq || m.edits != edits {
 			rec := c.Record()
-			m = madeTarget{edits, st.Seq, t.e.target(&rec, &st)}
+			m = &madeTarget{edits, st.Seq, t.e.target(&rec, &st)}
 			m.target.Edits = edits
 		}
 		made[c.ID()] = m
-		list = append(list, m.target)
+		list = append(list, &m.target)
 	}
 	t.made = made
 	return list

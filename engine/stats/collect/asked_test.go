@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,11 +16,12 @@ func TestAsked(t *testing.T) {
 		images := 1
 		c.o.Host = func(h *sample.Host) { h.Daemon.Images = images }
 		w.put("a", 1, nil)
-		limit := func(max, kills string) {
+		limit := func(max string, kills int) {
+			w.uses(t, "a", 100+kills, 0, 0) // what is killed uses the processor
 			w.write(t, "a/memory.max", max)
-			w.write(t, "a/memory.events", "oom_kill "+kills)
+			w.write(t, "a/memory.events", fmt.Sprint("oom_kill ", kills))
 		}
-		limit("1000", "0")
+		limit("1000", 0)
 		run(t, c)
 		ask := func() *sample.Set {
 			sets, stop := c.Watch()
@@ -28,7 +30,7 @@ func TestAsked(t *testing.T) {
 		}
 		ask()
 		for n := 2; n < 6; n++ { // one right after the other
-			limit("2000", string(rune('0'+n)))
+			limit("2000", n)
 			w.put("a", 1, func(t *Target) { t.Edits = uint64(n) })
 			images = n
 			began := time.Now()
@@ -42,7 +44,7 @@ func TestAsked(t *testing.T) {
 			}
 		}
 		// What somebody else has changed is seen after a while.
-		limit("3000", "0")
+		limit("3000", 0)
 		if a := ask().Containers[0]; a.Memory.Limit != 2000 {
 			t.Errorf("limits are read again for each question: %d", a.Memory.Limit)
 		}

@@ -27,8 +27,8 @@ const (
 // Options say what is measured.
 type Options struct {
 	Machine *machine.Machine
-	// Targets returns every container, running or not.
-	Targets func() []Target
+	// Targets returns every container, running or not. Nobody changes what it has returned.
+	Targets func() []*Target
 	// Host adds what the daemon knows.
 	Host func(*sample.Host)
 	// Count counts what the files of a container take.
@@ -37,7 +37,7 @@ type Options struct {
 	Record func(series string, at time.Time, values []float64)
 	// Gone is told of a container that is not there any more; nil: nobody.
 	Gone func(id string, at time.Time)
-	// Measured is called after each measurement; nil: nobody.
+	// Measured is called after each measurement that nobody watches; nil: nobody.
 	Measured func()
 	Now      func() time.Time
 }
@@ -83,6 +83,7 @@ type track struct {
 	at       time.Time
 	edits    uint64
 	limitsAt time.Time
+	peaksAt  uint64 // processor time when its peaks were read
 	restarts restarts
 	log      int64
 	seen     bool
@@ -117,10 +118,11 @@ func (c *Collector) Run(ctx context.Context) {
 		c.last.Store(set)
 		c.tell(set)
 		c.send(set)
-		if c.o.Measured != nil {
+		next := c.every()
+		if c.o.Measured != nil && next == idleEvery {
 			c.o.Measured()
 		}
-		timer.Reset(c.every())
+		timer.Reset(next)
 	}
 }
 
@@ -235,8 +237,10 @@ func (c *Collector) measure() *sample.Set {
 	for _, i := range set.Host.Network {
 		links[i.Name] = i
 	}
-	for _, t := range c.o.Targets() {
-		set.Containers = append(set.Containers, c.measureContainer(&t, now, slow, links))
+	targets := c.o.Targets()
+	set.Containers = make([]sample.Container, 0, len(targets))
+	for _, t := range targets {
+		set.Containers = append(set.Containers, c.measureContainer(t, now, slow, links))
 		c.disks.want(t.Container.ID, t.Run > 0)
 	}
 	c.forget()
@@ -303,10 +307,13 @@ func (c *Collector) measureContainer(t *Target, now time.Time, slow bool,
 	}
 	before := &k.before
 	if slow || fresh {
-		k.group.Peaks(&out)
 		before = nil
 	}
 	k.group.Read(&out, before)
+	if fresh || slow && k.peaksAt != out.CPU.Total { // what has not run has met no limit
+		k.peaksAt = out.CPU.Total
+		k.group.Peaks(&out)
+	}
 	out.Network = inside(t.Links, links)
 	if !fresh {
 		out.Rate = Rate(&k.before, &out, now.Sub(k.at))

@@ -80,7 +80,7 @@ func (g *groups) end() {
 }
 
 // targets lists the containers, whose names only a daemon knows. Another first process is another run.
-func (g *groups) targets() (list []collect.Target) {
+func (g *groups) targets() (list []*collect.Target) {
 	for _, id := range g.ids() {
 		if !isID(id) {
 			continue
@@ -89,7 +89,7 @@ func (g *groups) targets() (list []collect.Target) {
 		if len(pids) == 0 {
 			continue // a group that its container has left behind
 		}
-		list = append(list, collect.Target{Run: pids[0],
+		list = append(list, &collect.Target{Run: pids[0],
 			Container: sample.Container{ID: id, Name: id[:12], State: "running", Disk: sample.Disk{Writable: -1}},
 			Groups:    func() (map[string]string, error) { return g.paths(id) }})
 	}

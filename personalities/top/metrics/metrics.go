@@ -54,23 +54,24 @@ type put func(value float64, labels ...string)
 func Write(w io.Writer, hosts ...Host) error {
 	out := &writer{Writer: bufio.NewWriter(w)}
 	var known []Host
-	var labels [][][]string // of each container of each host
+	var labels [][]string // of each container of each host, as they are written
 	for _, h := range hosts {
 		if h.Set == nil {
 			continue
 		}
 		known = append(known, h)
-		var list [][]string
+		var list []string
 		for i := range h.Set.Containers {
-			list = append(list, append(of(h.Name), identity(&h.Set.Containers[i])...))
+			list = append(list, text(append(of(h.Name), identity(&h.Set.Containers[i])...)))
 		}
 		labels = append(labels, list)
 	}
 	for _, f := range families() {
 		out.begin(&f)
 		for i, h := range known {
+			own := text(of(h.Name))
 			f.write(h.Set, func(container int) {
-				out.labels = of(h.Name)
+				out.labels = own
 				if container >= 0 {
 					out.labels = labels[i][container]
 				}
@@ -171,7 +172,8 @@ func labelName(s string) string {
 type writer struct {
 	*bufio.Writer
 	name   string
-	labels []string
+	labels string // of what is written about, as text
+	digits []byte // that a number is made in
 }
 
 func (w *writer) begin(f *family) {
@@ -186,21 +188,38 @@ func (w *writer) put(value float64, more ...string) {
 		w.WriteString(more[1])
 		more = more[2:]
 	}
-	open := false
-	for _, list := range [][]string{w.labels, more} {
-		for i := 0; i+1 < len(list); i += 2 {
-			w.WriteString(map[bool]string{false: "{", true: ","}[open] + list[i] + `="`)
-			w.WriteString(escape(list[i+1]))
-			w.WriteByte('"')
-			open = true
+	if w.labels != "" || len(more) > 1 {
+		w.WriteByte('{')
+		w.WriteString(w.labels)
+		for i := 0; i+1 < len(more); i += 2 {
+			if i > 0 || w.labels != "" {
+				w.WriteByte(',')
+			}
+			w.label(more[i], more[i+1])
 		}
-	}
-	if open {
 		w.WriteByte('}')
 	}
-	w.WriteByte(' ')
-	w.WriteString(number(value))
-	w.WriteByte('\n')
+	w.digits = append(appendNumber(append(w.digits[:0], ' '), value), '\n')
+	w.Write(w.digits)
+}
+
+func (w *writer) label(name, value string) {
+	w.WriteString(name)
+	w.WriteString(`="`)
+	w.WriteString(escape(value))
+	w.WriteByte('"')
+}
+
+// text is how labels are written.
+func text(labels []string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(labels); i += 2 {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(labels[i] + `="` + escape(labels[i+1]) + `"`)
+	}
+	return b.String()
 }
 
 // escape escapes the value of a label.
@@ -211,16 +230,16 @@ func escape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(s, "�"))
 }
 
-func number(v float64) string {
+func appendNumber(b []byte, v float64) []byte {
 	switch {
 	case math.IsNaN(v):
-		return "NaN"
+		return append(b, "NaN"...)
 	case v == math.Trunc(v) && math.Abs(v) < 1e15:
-		return strconv.FormatInt(int64(v), 10)
+		return strconv.AppendInt(b, int64(v), 10)
 	case math.Abs(v) >= 1e-3 && math.Abs(v) < 1e15:
-		return strconv.FormatFloat(v, 'f', -1, 64)
+		return strconv.AppendFloat(b, v, 'f', -1, 64)
 	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
+	return strconv.AppendFloat(b, v, 'g', -1, 64)
 }
 
 // seconds is nanoseconds as Prometheus has times.
