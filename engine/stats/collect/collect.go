@@ -114,6 +114,7 @@ func (c *Collector) Run(ctx context.Context) {
 				continue
 			}
 		}
+		began := time.Now()
 		set := c.measure()
 		c.last.Store(set)
 		c.tell(set)
@@ -122,7 +123,7 @@ func (c *Collector) Run(ctx context.Context) {
 		if c.o.Measured != nil && next == idleEvery {
 			c.o.Measured()
 		}
-		timer.Reset(next)
+		timer.Reset(max(next-time.Since(began), next/2)) // on a slow machine it takes its time
 	}
 }
 
