@@ -35,7 +35,7 @@ PEERS := busybox:busybox-static crun:crun nft:nftables iptables-legacy:iptables 
 	/usr/include/seccomp.h:libseccomp-dev /usr/sbin/sshd:openssh-server ssh:openssh-client service:init-system-helpers \
 	/usr/sbin/dockerd:docker.io docker:docker-cli/docker.io docker-registry:docker-registry docker-compose:docker-compose skopeo:skopeo \
 	python3:python3 /usr/lib/python3/dist-packages/docker/__init__.py:python3-docker jq:jq openssl:openssl script:bsdutils unshare:util-linux \
-	apparmor_parser:apparmor /usr/sbin/mkfs.btrfs:btrfs-progs promtool:prometheus influxd:influxdb
+	apparmor_parser:apparmor /usr/sbin/mkfs.btrfs:btrfs-progs /usr/sbin/mkfs.xfs:xfsprogs promtool:prometheus influxd:influxdb
 
 test: build ## Run the tests; as root those that start containers too, with RUNTIME=runc by that runtime; TESTS chooses some of personalities/suite
 	@[ "$$(id -u)" != 0 ] || sh testdata/need $(PEERS)

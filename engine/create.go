@@ -194,8 +194,11 @@ func (e *Engine) buildRoot(ctx context.Context, rec *lifecycle.Record) error {
 
 // noQuota refuses a size limit that a driver has no quotas for.
 func noQuota(driver string) error {
-	if driver == "overlay2" {
+	switch driver {
+	case "overlay2":
 		return refuse.Invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
+	case "vfs":
+		return refuse.Invalid("Filesystem does not support, or has not enabled quotas")
 	}
 	return refuse.Invalid("--storage-opt is not supported for %s", driver)
 }

@@ -41,7 +41,7 @@ func TestOnOneVolume(t *testing.T) {
 				return Open(t.Context(), root, db, d, nil)
 			},
 			Root:  func(t *testing.T) string { return filepath.Join(newRoot(t, at), Name) },
-			Quota: true,
+			Quota: true, Limit: 16 << 20,
 		}.Run(t)
 	})
 	for name, test := range map[string]func(t *testing.T, at string){"nested": nestedGo, "by path": nestedByPath,

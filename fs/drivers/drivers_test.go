@@ -115,9 +115,9 @@ func TestOptionsNameTheirDriver(t *testing.T) {
 		class  func(error) bool
 		text   string
 	}{
-		{"", []string{"overlay2.size=5M"}, errdefs.IsNotImplemented, "overlay2.size=5M"},
-		{"", []string{"vfs.size=1"}, errdefs.IsInvalidArgument, "vfs.size=1 is not known to vfs"},
-		{"vfs", []string{"vfs.size=1"}, errdefs.IsInvalidArgument, "vfs.size=1"},
+		{"", []string{"overlay2.size=much"}, errdefs.IsInvalidArgument, `overlay2.size: "much" is no size`},
+		{"", []string{"vfs.size=1"}, errdefs.IsInvalidArgument, "vfs.size is not known to vfs"},
+		{"vfs", []string{"vfs.size=1"}, errdefs.IsInvalidArgument, "vfs.size is not known to vfs"},
 		{"vfs", []string{"overlay2.size=5M"}, errdefs.IsInvalidArgument,
 			"overlay2.size is of driver overlay2, and vfs is used"},
 		{"", []string{"vfs.x=1", "overlay2.size=5M"}, errdefs.IsInvalidArgument,
@@ -130,7 +130,7 @@ func TestOptionsNameTheirDriver(t *testing.T) {
 			"btrfs.min_space is of driver btrfs, and overlay2 is used"},
 		{"", []string{"btrfs.min_space=no"}, errdefs.IsInvalidArgument, `btrfs.min_space: "no" is no size`},
 		{"btrfs", []string{"btrfs.size=1G"}, errdefs.IsInvalidArgument, "btrfs.size is not known to btrfs"},
-		{"vfs", []string{"size=1G"}, errdefs.IsInvalidArgument, "size=1G is not known to vfs"},
+		{"vfs", []string{"size=huge"}, errdefs.IsInvalidArgument, `size: "huge" is no size`},
 	} {
 		root := t.TempDir()
 		if err := Check(row.driver, row.opts); err == nil || !row.class(err) || !strings.Contains(err.Error(), row.text) {

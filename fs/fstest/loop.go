@@ -59,17 +59,20 @@ func inMemory() string {
 	return dir
 }
 
-// loopSize is that of a file system of Loop, in bytes.
-const loopSize = 256 << 20
+// loopSize is that of a file system of Loop, in bytes. The least of xfs is 300 MB.
+const loopSize = 320 << 20
 
 // Loop mounts a new file system at a folder. Its device and file go with the mount.
-func Loop(kind, at string) error {
+func Loop(kind, at string) error { return loop(kind, at, "") }
+
+// loop is Loop with options of the mount and of mkfs.
+func loop(kind, at, data string, args ...string) error {
 	file, err := os.CreateTemp(inMemory(), "box-image")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(file.Name()) // the device keeps it
-	if err := errors.Join(file.Close(), format(kind, file.Name())); err != nil {
+	if err := errors.Join(file.Close(), format(kind, file.Name(), args)); err != nil {
 		return err
 	}
 	dev, err := attach(file.Name())
@@ -77,20 +80,21 @@ func Loop(kind, at string) error {
 		return fmt.Errorf("loop device for %s: %w", file.Name(), err)
 	}
 	defer dev.Close() // the mount keeps it
-	if err := unix.Mount(dev.Name(), at, kind, 0, ""); err != nil {
+	if err := unix.Mount(dev.Name(), at, kind, 0, data); err != nil {
 		return fmt.Errorf("mount %s from %s: %w", kind, dev.Name(), err)
 	}
 	return nil
 }
 
 // format makes a sparse file and an empty file system on it, by the host's mkfs.
-func format(kind, file string) error {
+func format(kind, file string, args []string) error {
 	if err := os.Truncate(file, loopSize); err != nil {
 		return err
 	}
-	cmd := exec.Command("mkfs."+kind, "-q", file)
+	args = append(append([]string{"-q"}, args...), file)
+	cmd := exec.Command("mkfs."+kind, args...)
 	if cmd.Err != nil { // it is where only root looks
-		cmd = exec.Command("/usr/sbin/mkfs."+kind, "-q", file)
+		cmd = exec.Command("/usr/sbin/mkfs."+kind, args...)
 	}
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mkfs.%s: %w: %s", kind, err, said)

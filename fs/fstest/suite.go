@@ -30,6 +30,8 @@ type Suite struct {
 	Root func(t *testing.T) string
 	// Quota says that the driver limits the size of layers.
 	Quota bool
+	// Limit is a size in bytes, more than 4 MiB, that the test of limits gives to a layer; 0 for no such test.
+	Limit int64
 	// Only names the tests to run; all if it is empty.
 	Only []string
 }
@@ -186,6 +188,7 @@ func (s Suite) Run(t *testing.T) {
 		{"failure", failure},
 		{"crash anywhere", crashAnywhere},
 		{"full", full},
+		{"limit", limit},
 	} {
 		if len(s.Only) == 0 || slices.Contains(s.Only, c.name) {
 			t.Run(c.name, func(t *testing.T) { c.test(newBench(t, s)) })

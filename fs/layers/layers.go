@@ -23,6 +23,8 @@ type Row struct {
 	Link string     `json:",omitempty"` // short name of the folder, where the driver has one
 	UIDs []fs.IDMap `json:",omitempty"`
 	GIDs []fs.IDMap `json:",omitempty"`
+	// Quota is what the layer may grow to in bytes, 0 for no limit.
+	Quota int64 `json:",omitempty"`
 }
 
 // Table is the layers of one driver.

@@ -60,6 +60,8 @@ func Doom(d *disk.Disk, path string) (string, error) {
 		return to, nil
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return path, nil // a full btrfs renames nothing, but deletes
+	case errors.Is(err, unix.EXDEV):
+		return path, nil // the folder has a project quota, and the one that it is in has another
 	case err != nil:
 		return "", fmt.Errorf("put orphan aside: %w", err)
 	}

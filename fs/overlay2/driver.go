@@ -23,6 +23,7 @@ import (
 	"sync"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/go-units"
 
 	"box/fs"
 	"box/fs/archive"
@@ -30,6 +31,7 @@ import (
 	"box/fs/layers"
 	"box/fs/mount"
 	"box/fs/overlayfs"
+	"box/fs/quota"
 )
 
 // Name is the name for --storage-driver.
@@ -43,6 +45,8 @@ type Driver struct {
 	faults []string
 	disk   *disk.Disk
 	host   overlayfs.Host
+	quota  *quota.Projects
+	size   int64 // limit of containers that have none of their own
 	cancel context.CancelFunc
 	sweeps sync.WaitGroup
 	swept  error // of the sweep; read by Close
@@ -59,7 +63,8 @@ var (
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it
 // the error is errdefs.ErrNotImplemented. Orphans are out of the way when it returns; they are deleted until Close.
 func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (*Driver, error) {
-	if err := CheckOptions(opts); err != nil {
+	size, err := sizeIn(opts)
+	if err != nil {
 		return nil, err
 	}
 	if err := dd.MkdirAll(filepath.Join(root, "l"), 0o710); err != nil {
@@ -69,7 +74,10 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{root: root, host: h, disk: dd}
+	d := &Driver{root: root, host: h, disk: dd, quota: quota.In(root, dd), size: size}
+	if err := d.checkSize(); err != nil {
+		return nil, err
+	}
 	if d.table, err = layers.Open(db, Name); err != nil {
 		return nil, err
 	}
@@ -93,19 +101,45 @@ func Probe(dir string) error {
 	return err
 }
 
-// CheckOptions refuses unknown options, and those that do not work here.
+// checkSize refuses a limit that the file system does not keep.
+func (d *Driver) checkSize() error {
+	if d.size == 0 {
+		return nil
+	}
+	err := d.quota.Supported()
+	switch {
+	case err == nil:
+		return nil
+	case d.host.Backing == "xfs":
+		return fmt.Errorf("Storage option overlay2.size not supported. Filesystem does not support Project Quota: %v; "+
+			"the mount option prjquota would bring it: %w", err, errdefs.ErrFailedPrecondition)
+	}
+	return fmt.Errorf("Storage Option overlay2.size only supported for backingFS XFS. Found %s; ext4 has it where it was "+
+		"made with the features quota and project and is mounted with prjquota: %w", d.host.Backing,
+		errdefs.ErrFailedPrecondition)
+}
+
+// CheckOptions refuses unknown options and sizes that are none.
 func CheckOptions(opts []string) error {
+	_, err := sizeIn(opts)
+	return err
+}
+
+// sizeIn returns the limit of containers in options.
+func sizeIn(opts []string) (size int64, err error) {
 	for _, o := range opts {
 		key, value, _ := strings.Cut(o, "=")
 		switch strings.ToLower(key) {
 		case "overlay2.override_kernel_check": // of no effect, as in Docker since 24
 		case "overlay2.size":
-			return fmt.Errorf("storage option %s=%s: overlay2 has no quotas here: %w", key, value, errdefs.ErrNotImplemented)
+			if size, err = units.RAMInBytes(value); err != nil || size < 0 {
+				return 0, fmt.Errorf("storage option %s: %q is no size: %w", key, value, errdefs.ErrInvalidArgument)
+			}
 		default:
-			return fmt.Errorf("storage option %s is not known to overlay2: %w", key, errdefs.ErrInvalidArgument)
+			return 0, fmt.Errorf("storage option %s is not known to overlay2: %w", key, errdefs.ErrInvalidArgument)
 		}
 	}
-	return nil
+	return size, nil
 }
 
 // sweep deletes orphans and dangling short names.
@@ -127,6 +161,9 @@ func (d *Driver) sweep(ctx context.Context, orphans []string) error {
 // delete unmounts and deletes a layer's folder. Without the unmount it would delete through the mount.
 func (d *Driver) delete(dir string) error {
 	if err := mount.Unmount(filepath.Join(dir, "merged")); err != nil {
+		return err
+	}
+	if err := d.quota.Lift(dir); err != nil {
 		return err
 	}
 	return d.disk.RemoveAll(dir)

@@ -22,20 +22,20 @@ import (
 const recordFile = "tar-split.zst"
 
 // Prepare implements fs.Driver.
-func (d *Driver) Prepare(_ context.Context, name, parent string, o fs.PrepareOptions) error {
-	if o.Quota != 0 {
-		return fmt.Errorf("limit the size of layer %s: overlay2 has no quotas here: %w", name, errdefs.ErrNotImplemented)
-	}
+func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareOptions) error {
 	row, err := newRow(name, parent, o.Purpose)
 	if err != nil {
 		return err
 	}
-	row.UIDs, row.GIDs = o.UIDs, o.GIDs
-	return d.Make(row, layers.Kept(o), func() error { return d.create(row, o.Purpose) })
+	row.UIDs, row.GIDs, row.Quota = o.UIDs, o.GIDs, o.Quota
+	if row.Quota == 0 && o.Purpose == fs.ForContainer {
+		row.Quota = d.size
+	}
+	return d.Make(row, layers.Kept(o), func() error { return d.create(ctx, row, o.Purpose) })
 }
 
 // View implements fs.Driver.
-func (d *Driver) View(_ context.Context, name, parent string) error {
+func (d *Driver) View(ctx context.Context, name, parent string) error {
 	if parent == "" {
 		return fmt.Errorf("view %s of nothing: %w", name, errdefs.ErrInvalidArgument)
 	}
@@ -43,7 +43,7 @@ func (d *Driver) View(_ context.Context, name, parent string) error {
 	if err != nil {
 		return err
 	}
-	return d.Make(row, fs.View, func() error { return d.create(row, fs.ForContainer) })
+	return d.Make(row, fs.View, func() error { return d.create(ctx, row, fs.ForContainer) })
 }
 
 func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
@@ -69,11 +69,16 @@ func newLink() string {
 
 // create makes the folders of a layer. It also repairs a layer whose folders were lost in a power failure after its row
 // was written: existing ones stay.
-func (d *Driver) create(row layers.Row, p fs.Purpose) error {
+func (d *Driver) create(ctx context.Context, row layers.Row, p fs.Purpose) error {
 	dir := d.dir(row)
 	ids := fs.IDMaps{UIDs: row.UIDs, GIDs: row.GIDs}
 	if err := overlayfs.MakeOuter(d.disk, d.root, dir, ids); err != nil {
 		return err
+	}
+	if row.Quota > 0 { // of all that comes into it: what is written, and what overlayfs works with
+		if err := d.quota.Limit(ctx, dir, row.Quota); err != nil {
+			return err
+		}
 	}
 	below := ""
 	if row.Parent != "" {

@@ -18,7 +18,7 @@ import (
 const maxLowers = 128
 
 // Mounts implements fs.Driver.
-func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, error) {
+func (d *Driver) Mounts(ctx context.Context, name string) (string, []mount.Mount, error) {
 	chain, err := d.table.Chain(name)
 	if err != nil {
 		return "", nil, err
@@ -35,7 +35,13 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 	}
 	merged := filepath.Join(d.dir(row), "merged")
 	if _, err := os.Stat(merged); err != nil {
-		if err := d.create(row, fs.ForContainer); err != nil {
+		if err := d.create(ctx, row, fs.ForContainer); err != nil {
+			return "", nil, fmt.Errorf("repair layer %s: %w", name, err)
+		}
+	}
+	// A power failure may have taken the limit. Where the file system keeps none any more, the container runs without.
+	if row.Quota > 0 && d.quota.Supported() == nil {
+		if err := d.quota.Limit(ctx, d.dir(row), row.Quota); err != nil {
 			return "", nil, fmt.Errorf("repair layer %s: %w", name, err)
 		}
 	}

@@ -33,7 +33,8 @@ func TestOptions(t *testing.T) {
 	for _, row := range []struct {
 		opt string
 		ok  bool
-	}{{"overlay2.override_kernel_check=1", true}, {"overlay2.size=1G", false}, {"dm.basesize=1G", false}} {
+	}{{"overlay2.override_kernel_check=1", true}, {"overlay2.size=1G", true}, {"overlay2.size=much", false},
+		{"overlay2.size=-1", false}, {"dm.basesize=1G", false}} {
 		if err := CheckOptions([]string{row.opt}); (err == nil) != row.ok {
 			t.Errorf("%s: %v", row.opt, err)
 		}
