@@ -92,10 +92,13 @@ func newApplier(root int, o Options) *applier {
 	if o.Record != nil {
 		a.linked = map[string]struct{}{}
 	}
-	if o.Whiteouts == Overlay {
-		a.tree.hidden = a.replaceWhiteout
-	} else {
+	switch o.Whiteouts {
+	case Plain:
 		a.made = map[string]struct{}{}
+	case Overlay:
+		a.tree.hidden = a.replaceWhiteout
+	case Aufs:
+		a.tree.made = a.madeOverMark
 	}
 	return a
 }
@@ -150,6 +153,9 @@ func (a *applier) entry(hdr *tar.Header, content io.Reader, in *tap) error {
 	if len(p) > maxPath || strings.ContainsRune(p, 0) {
 		return fmt.Errorf("path of %d bytes: %w", len(p), errdefs.ErrInvalidArgument)
 	}
+	if a.o.Whiteouts == Aufs && belowMark(p) {
+		return nil // where aufs kept its books
+	}
 	a.tree.trim()
 	dir, err := a.tree.dir(path.Dir(p))
 	if err != nil {
@@ -158,6 +164,9 @@ func (a *applier) entry(hdr *tar.Header, content io.Reader, in *tap) error {
 	base := path.Base(p)
 	if strings.HasPrefix(base, whiteoutPrefix) {
 		return a.whiteout(dir, base)
+	}
+	if a.o.Whiteouts == Aufs {
+		return a.besideMark(dir, base, hdr, content, in)
 	}
 	if err := a.make(dir, base, hdr, content, in); err != nil {
 		return err

@@ -28,6 +28,9 @@ const (
 	// Overlay folders are layers of overlayfs: character devices 0:0 and trusted.overlay.opaque,
 	// see Documentation/filesystems/overlayfs.rst.
 	Overlay
+	// Aufs folders are branches of aufs: empty files under the names that a layer tar has, beside the books of aufs,
+	// see aufs(5), "Whiteout".
+	Aufs
 )
 
 // Names of entries that mark deletions in a layer tar (image-spec, layer.md, "Whiteouts").

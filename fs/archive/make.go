@@ -121,8 +121,8 @@ func (a *applier) folder(n node, hdr *tar.Header) error {
 	if err := a.setMetadata(n, hdr); err != nil {
 		return err
 	}
-	if hide && a.o.Whiteouts == Overlay {
-		if err := setOpaque(n.dir, n.name); err != nil {
+	if hide {
+		if err := a.setOpaque(n.dir, n.name); err != nil {
 			return err
 		}
 	}

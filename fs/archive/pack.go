@@ -19,7 +19,7 @@ import (
 
 // PackOptions says how files become a tar.
 type PackOptions struct {
-	Whiteouts Whiteouts  // Overlay: marks of deletion become those of a layer tar
+	Whiteouts Whiteouts  // whose marks of deletion become those of a layer tar
 	Seconds   bool       // cut times to seconds, as layers have them
 	UIDs      []fs.IDMap // ids in the archive <- ids on the host; none for as they are
 	GIDs      []fs.IDMap
@@ -98,6 +98,9 @@ func (p *Packer) tree(ctx context.Context, dir int, name string, at place, above
 	if len(at.as) > maxPath {
 		return fmt.Errorf("pack %s: %w", at.as, unix.ENAMETOOLONG)
 	}
+	if p.o.Whiteouts == Aufs && isMark(name) {
+		return p.mark(at.as, name)
+	}
 	fd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
@@ -154,6 +157,14 @@ func (p *Packer) Deleted(as string) error {
 	return p.header(&tar.Header{Typeflag: tar.TypeReg, Name: dir + whiteoutPrefix + base})
 }
 
+// mark packs a mark of aufs as it is, and none of the books of aufs.
+func (p *Packer) mark(as, name string) error {
+	if strings.HasPrefix(name, metaPrefix) && name != opaqueName {
+		return nil
+	}
+	return p.header(&tar.Header{Typeflag: tar.TypeReg, Name: as})
+}
+
 func (p *Packer) folder(ctx context.Context, fd int, st *unix.Stat_t, at place, above uint64) error {
 	if err := p.folderHeader(fd, st, at.as); err != nil {
 		return fmt.Errorf("pack %s: %w", at.as, err)
@@ -202,12 +213,6 @@ func (p *Packer) folderHeader(fd int, st *unix.Stat_t, as string) error {
 	opaque.Typeflag, opaque.Name, opaque.PAXRecords = tar.TypeReg, as+opaqueName, nil
 	opaque.Mode &= 0o777
 	return p.header(&opaque)
-}
-
-func isOpaque(path string) bool {
-	var v [2]byte
-	n, err := unix.Getxattr(path, opaqueXattr, v[:])
-	return err == nil && n == 1 && v[0] == 'y'
 }
 
 // content packs the content of the open folder fd, sorted, and closes it.

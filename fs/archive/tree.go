@@ -29,8 +29,10 @@ type tree struct {
 	disk   *disk.Disk
 	// hidden is called before a whiteout on the way of a path is replaced by a folder; nil when there are none.
 	hidden func(dir folder, name string) error
-	open   map[string]folder // by path
-	alias  map[string]string // path as written in the archive -> path
+	// made is called when a folder that no entry describes was made; may be nil.
+	made  func(dir folder, name string) error
+	open  map[string]folder // by path
+	alias map[string]string // path as written in the archive -> path
 }
 
 // openFolders is how many folders a tree keeps open.
@@ -140,6 +142,11 @@ func (t *tree) step(cur folder, name string, links *int) (folder, error) {
 		if err := t.mkdir(cur, name); err != nil {
 			return folder{}, err
 		}
+		if t.made != nil {
+			if err := t.made(cur, name); err != nil {
+				return folder{}, err
+			}
+		}
 		if next.fd, err = unix.Openat(cur.fd, name, flags, 0); err != nil {
 			return folder{}, err
 		}
@@ -205,6 +212,3 @@ func readlink(dir int, name string) (string, error) {
 	}
 	return string(buf[:n]), nil
 }
-
-// isWhiteout tells whether an entry of an overlay layer marks a deletion.
-func isWhiteout(st *unix.Stat_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0 }

@@ -14,10 +14,10 @@ import (
 // brings, in whichever order the two come (image-spec, layer.md, "Whiteouts").
 func (a *applier) whiteout(dir folder, base string) error {
 	switch {
-	case base == opaqueName && a.o.Whiteouts == Overlay:
-		return setOpaque(dir, ".")
-	case base == opaqueName:
+	case base == opaqueName && a.o.Whiteouts == Plain:
 		return a.emptyBelow(dir)
+	case base == opaqueName:
+		return a.setOpaque(dir, ".")
 	case strings.HasPrefix(base, metaPrefix):
 		return nil // aufs kept its own books under such names
 	}
@@ -25,10 +25,13 @@ func (a *applier) whiteout(dir folder, base string) error {
 	if name == "" || name == "." || name == ".." {
 		return fmt.Errorf("whiteout of nothing: %w", errdefs.ErrInvalidArgument)
 	}
-	if a.o.Whiteouts == Plain {
+	switch a.o.Whiteouts {
+	case Plain:
 		err := a.remover(a.isMade).remove(dir, name)
 		a.tree.flush()
 		return err
+	case Aufs:
+		return a.markDeleted(dir, name)
 	}
 	err := a.disk.NodeAt(dir.fd, name, unix.S_IFCHR, 0)
 	if errors.Is(err, unix.EPERM) {
@@ -42,7 +45,7 @@ func (a *applier) whiteout(dir folder, base string) error {
 		return err
 	}
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return setOpaque(dir, name)
+		return a.setOpaque(dir, name)
 	}
 	return nil // the layer's own file hides the one below as it is
 }
@@ -68,10 +71,17 @@ func (a *applier) replaceWhiteout(dir folder, name string) error {
 	if err := a.tree.mkdir(dir, name); err != nil {
 		return err
 	}
-	return setOpaque(dir, name)
+	return a.setOpaque(dir, name)
 }
 
-func setOpaque(dir folder, name string) error {
+// setOpaque lets a folder of the layer hide what is below it. A full copy has nothing below.
+func (a *applier) setOpaque(dir folder, name string) error {
+	switch a.o.Whiteouts {
+	case Plain:
+		return nil
+	case Aufs:
+		return a.setOpaqueByName(dir, name)
+	}
 	if err := unix.Lsetxattr(viaProc(dir, name), opaqueXattr, []byte("y"), 0); err != nil {
 		return fmt.Errorf("mark folder opaque: %w", err)
 	}
@@ -85,7 +95,7 @@ func (a *applier) remover(keep func(string) bool) remover {
 		return r
 	}
 	r.lost = func(p string, st *unix.Stat_t) error {
-		ours := a.o.Whiteouts == Overlay || a.isMade(p)
+		ours := a.o.Whiteouts != Plain || a.isMade(p)
 		_, counted := a.linked[p] // else the content is there by the name that the record has
 		if ours && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size > 0 && (st.Nlink == 1 || counted) {
 			return fmt.Errorf("%s comes more than once in the layer: %w", path.Join("/", p), errdefs.ErrInvalidArgument)

@@ -10,12 +10,11 @@ import (
 	"box/fs"
 	"box/fs/archive"
 	"box/fs/layers"
-	"box/fs/overlayfs"
 )
 
 // upper returns the upper folder of a container, and those below it as changes are told: against its -init layer.
-func (d *Driver) upper(rows []layers.Row) overlayfs.Upper {
-	u := overlayfs.Upper{Dir: d.files(rows[0])}
+func (d *Driver) upper(rows []layers.Row) archive.Upper {
+	u := archive.Upper{Dir: d.files(rows[0]), Whiteouts: archive.Overlay}
 	switch len(rows) {
 	case 1: // on nothing
 	case 2:

@@ -57,7 +57,7 @@ func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
 // its row was written: existing ones stay.
 func (d *Driver) create(ctx context.Context, row layers.Row) error {
 	ids := fs.IDMaps{UIDs: row.UIDs, GIDs: row.GIDs}
-	if err := overlayfs.MakeOuter(d.disk, d.root, d.dir(row), ids); err != nil {
+	if err := layers.MakeOuter(d.disk, d.root, d.dir(row), ids); err != nil {
 		return err
 	}
 	var below layers.Row
@@ -70,12 +70,12 @@ func (d *Driver) create(ctx context.Context, row layers.Row) error {
 	if isTree(row) {
 		return d.createTree(ctx, row, below, ids)
 	}
-	made, err := overlayfs.MakeFolder(d.disk, d.files(row), d.files(below), ids)
+	made, err := layers.MakeFolder(d.disk, d.files(row), d.files(below), ids)
 	if err == nil && made && !isTree(below) {
 		err = copyTree(ctx, tree.Copy, d.disk, d.files(below), d.files(row))
 	}
 	for _, name := range []string{"work", "merged"} {
-		err = errors.Join(err, overlayfs.Mkdir(d.disk, filepath.Join(d.dir(row), name), 0o700))
+		err = errors.Join(err, layers.Mkdir(d.disk, filepath.Join(d.dir(row), name), 0o700))
 	}
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (d *Driver) createTree(ctx context.Context, row, below layers.Row, ids fs.I
 		}
 	}
 	if row.Parent == "" {
-		_, err := overlayfs.MakeFolder(d.disk, d.files(row), "", ids)
+		_, err := layers.MakeFolder(d.disk, d.files(row), "", ids)
 		return err
 	}
 	if !isTree(below) {

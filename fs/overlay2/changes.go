@@ -9,7 +9,6 @@ import (
 
 	"box/fs"
 	"box/fs/archive"
-	"box/fs/overlayfs"
 )
 
 // Diff implements fs.Differ. What a container writes meanwhile may be included or not.
@@ -41,7 +40,7 @@ func (d *Driver) Changes(ctx context.Context, name string) ([]fs.Change, error) 
 	for _, row := range chain[1:] {
 		below = append(below, d.diff(row))
 	}
-	changes, _, err := overlayfs.Upper{Dir: d.diff(chain[0]), Lowers: below}.Changes(ctx)
+	changes, _, err := archive.Upper{Dir: d.diff(chain[0]), Lowers: below, Whiteouts: archive.Overlay}.Changes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look at layer %s: %w", name, err)
 	}

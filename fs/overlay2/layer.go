@@ -15,7 +15,6 @@ import (
 
 	"box/fs"
 	"box/fs/layers"
-	"box/fs/overlayfs"
 )
 
 // recordFile is the name of the record of a layer's tar in its folder.
@@ -72,7 +71,7 @@ func newLink() string {
 func (d *Driver) create(ctx context.Context, row layers.Row, p fs.Purpose) error {
 	dir := d.dir(row)
 	ids := fs.IDMaps{UIDs: row.UIDs, GIDs: row.GIDs}
-	if err := overlayfs.MakeOuter(d.disk, d.root, dir, ids); err != nil {
+	if err := layers.MakeOuter(d.disk, d.root, dir, ids); err != nil {
 		return err
 	}
 	if row.Quota > 0 { // of all that comes into it: what is written, and what overlayfs works with
@@ -88,7 +87,7 @@ func (d *Driver) create(ctx context.Context, row layers.Row, p fs.Purpose) error
 		}
 		below = d.diff(parent)
 	}
-	if _, err := overlayfs.MakeFolder(d.disk, d.diff(row), below, ids); err != nil {
+	if _, err := layers.MakeFolder(d.disk, d.diff(row), below, ids); err != nil {
 		return err
 	}
 	names := []string{"work"}
@@ -96,7 +95,7 @@ func (d *Driver) create(ctx context.Context, row layers.Row, p fs.Purpose) error
 		names = append(names, "merged")
 	}
 	for _, name := range names {
-		if err := overlayfs.Mkdir(d.disk, filepath.Join(dir, name), 0o700); err != nil {
+		if err := layers.Mkdir(d.disk, filepath.Join(dir, name), 0o700); err != nil {
 			return err
 		}
 	}

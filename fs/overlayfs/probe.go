@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/containerd/errdefs"
-	"golang.org/x/sys/unix"
 
+	"box/fs/layers"
 	"box/fs/module"
 	"box/fs/mount"
 )
@@ -27,7 +27,7 @@ type Host struct {
 func Probe(root, driver string, lowers int) (Host, error) {
 	// Before the options are looked up, which only the loaded module has. A kernel without it fails the trial.
 	_, missing := module.Load("overlay")
-	h := Host{Backing: backing(root), Options: quiet()}
+	h := Host{Backing: layers.Backing(root), Options: quiet()}
 	dir, err := os.MkdirTemp(root, "check-")
 	if err != nil {
 		return Host{}, fmt.Errorf("try %s: %w", driver, err)
@@ -77,30 +77,4 @@ func quiet() []string {
 		}
 	}
 	return on
-}
-
-// backing names the file system of root as Docker does.
-func backing(root string) string {
-	var st unix.Statfs_t
-	if err := unix.Statfs(root, &st); err != nil {
-		return "<unknown>"
-	}
-	for _, row := range []struct {
-		magic int64
-		name  string
-	}{
-		{unix.EXT4_SUPER_MAGIC, "extfs"},
-		{unix.XFS_SUPER_MAGIC, "xfs"},
-		{unix.BTRFS_SUPER_MAGIC, "btrfs"},
-		{unix.TMPFS_MAGIC, "tmpfs"},
-		{unix.OVERLAYFS_SUPER_MAGIC, "overlayfs"},
-		{unix.F2FS_SUPER_MAGIC, "f2fs"},
-		{unix.NFS_SUPER_MAGIC, "nfs"},
-		{0x2fc12fc1, "zfs"},
-	} {
-		if int64(st.Type) == row.magic {
-			return row.name
-		}
-	}
-	return "<unknown>"
 }

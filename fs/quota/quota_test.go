@@ -9,13 +9,17 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 
 	"box/fs/disk"
+	"box/fs/fstest"
 )
+
+func TestMain(m *testing.M) { os.Exit(fstest.Apart(m)) }
 
 // volume is a file system with projects whose files are those of a folder: it counts the bytes of what there is.
 type volume struct {
@@ -283,5 +287,48 @@ func TestUnsupported(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Error(left, err)
+	}
+}
+
+// TestOlderCall: before Linux 5.14 a device is asked, and says the same.
+func TestOlderCall(t *testing.T) {
+	for _, kind := range []string{"xfs", "ext4"} {
+		t.Run(kind, func(t *testing.T) {
+			at := fstest.WithProjects(t, kind)
+			dir := filepath.Join(at, "older")
+			must(t, os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "f"), make([]byte, 1<<20), 0o600))
+			p := In(at, nil)
+			must(t, p.Limit(t.Context(), dir, 1<<23))
+			f, err := os.Open(at)
+			must(t, err)
+			defer f.Close()
+			id, err := p.projectOf(f)
+			if must(t, err); id != 0 {
+				t.Errorf("the root has project %d", id)
+			}
+			own, err := os.Open(dir)
+			must(t, err)
+			defer own.Close()
+			id, err = p.projectOf(own)
+			must(t, err)
+			var l limits
+			must(t, host{at}.byDevice(f, getQuota<<8|projects, id, unsafe.Pointer(&l)))
+			is, err := host{at}.usage(id)
+			must(t, err)
+			if l.ID != id || is != (usage{int64(l.Blocks) * block, int64(l.Inodes), 1 << 23}) ||
+				int64(l.HardBlocks)*block != is.limit || is.inodes != 2 || is.bytes < 1<<20 {
+				t.Errorf("project %d: %+v by its device, %+v else", id, l, is)
+			}
+			must(t, p.Lift(dir), os.RemoveAll(dir))
+			for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // xfs deletes in the background
+				is, err := host{at}.usage(id)
+				if must(t, err); is == (usage{}) {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("%+v are left", is)
+				}
+			}
+		})
 	}
 }

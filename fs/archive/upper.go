@@ -1,43 +1,42 @@
-package overlayfs
+package archive
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"box/fs"
-	"box/fs/archive"
 )
 
-const opaqueXattr = "trusted.overlay.opaque"
-
-// Upper is a folder that overlayfs writes to, and those below it.
+// Upper is the top one of stacked folders, which takes what is written, and those below it.
 type Upper struct {
 	Dir    string
 	Lowers []string // top first
 	// Copied says that Dir began as a copy of the first of Lowers: what is only there was deleted without a mark.
-	Copied bool
+	Copied    bool
+	Whiteouts Whiteouts // Overlay or Aufs
 }
 
 // Changes lists what an upper folder changes, sorted by path, and measures what it adds. It walks through it and looks
-// up everything in the folders below, as overlayfs does, by descriptors, so a program that changes the folder meanwhile
+// up everything in the folders below, as the kernel does, by descriptors, so a program that changes the folder meanwhile
 // cannot lead it elsewhere.
 func (u Upper) Changes(ctx context.Context) ([]fs.Change, fs.Usage, error) {
-	w := walk{ctx: ctx, seen: map[[2]uint64]bool{}}
+	w := walk{ctx: ctx, marks: u.Whiteouts, seen: map[[2]uint64]bool{}}
 	if err := w.start(u); err != nil {
 		return nil, fs.Usage{}, err
 	}
-	archive.SortChanges(w.changes)
+	SortChanges(w.changes)
 	return w.changes, w.sum, nil
 }
 
 // walk is one run of Changes.
 type walk struct {
 	ctx     context.Context
+	marks   Whiteouts
 	changes []fs.Change
 	sum     fs.Usage
 	seen    map[[2]uint64]bool // device and inode of files with several names
@@ -119,11 +118,11 @@ func (w *walk) hidden(names []string, some, lowers []lower, p string) error {
 			return err
 		}
 		for _, name := range more {
-			if seen[name] {
+			if seen[name] || w.marks == Aufs && isMark(name) {
 				continue
 			}
 			seen[name] = true
-			was, below, err := lookup(lowers, name)
+			was, below, err := w.lookup(lowers, name)
 			closeAll(below)
 			if err != nil {
 				return err
@@ -137,16 +136,19 @@ func (w *walk) hidden(names []string, some, lowers []lower, p string) error {
 }
 
 func (w *walk) entry(upper int, lowers []lower, name, p string, pure bool) error {
+	if w.marks == Aufs && isMark(name) {
+		return w.mark(lowers, name, path.Dir(p))
+	}
 	var st unix.Stat_t
 	if err := unix.Fstatat(upper, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return nil // gone meanwhile
 	}
-	was, below, err := lookup(lowers, name)
+	was, below, err := w.lookup(lowers, name)
 	defer closeAll(below)
 	if err != nil {
 		return err
 	}
-	if isWhiteout(&st) {
+	if w.marks == Overlay && isWhiteout(&st) {
 		if was != nil {
 			w.deleted(p)
 		}
@@ -159,17 +161,31 @@ func (w *walk) entry(upper int, lowers []lower, name, p string, pure bool) error
 			return nil // gone meanwhile
 		}
 		defer unix.Close(dir)
-		if err := w.folder(dir, below, p, pure || isOpaque(dir)); err != nil {
+		if err := w.folder(dir, below, p, pure || w.opaque(dir)); err != nil {
 			return err
 		}
 	}
 	switch {
 	case was == nil:
 		w.add(p, fs.Added, &st)
-	case len(w.changes) > begin || archive.Differs(was, &st):
+	case len(w.changes) > begin || Differs(was, &st):
 		w.add(p, fs.Modified, &st)
 	}
 	return nil
+}
+
+// mark reports what a mark of aufs deletes.
+func (w *walk) mark(lowers []lower, name, in string) error {
+	name = strings.TrimPrefix(name, whiteoutPrefix)
+	if isMark(name) {
+		return nil // of a folder, or one of the books of aufs
+	}
+	was, below, err := w.lookup(lowers, name)
+	closeAll(below)
+	if err == nil && was != nil {
+		w.deleted(path.Join(in, name))
+	}
+	return err
 }
 
 func (w *walk) deleted(p string) { w.changes = append(w.changes, fs.Change{Path: p, Kind: fs.Deleted}) }
@@ -192,8 +208,13 @@ func (w *walk) add(p string, k fs.ChangeKind, st *unix.Stat_t) {
 
 // lookup looks up name in merged folders, top first. It returns the entry or nil, and for a folder those that are
 // merged under that name.
-func lookup(lowers []lower, name string) (found *unix.Stat_t, below []lower, err error) {
+func (w *walk) lookup(lowers []lower, name string) (found *unix.Stat_t, below []lower, err error) {
 	for _, l := range lowers {
+		if w.marks == Aufs {
+			if hides, err := exists(l.fd, whiteoutPrefix+name); hides || err != nil {
+				return found, below, err
+			}
+		}
 		var st unix.Stat_t
 		err := unix.Fstatat(l.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
 		if errors.Is(err, unix.ENOENT) {
@@ -203,7 +224,7 @@ func lookup(lowers []lower, name string) (found *unix.Stat_t, below []lower, err
 			return nil, below, err
 		}
 		isFolder := st.Mode&unix.S_IFMT == unix.S_IFDIR
-		if isWhiteout(&st) || !isFolder && found != nil {
+		if w.marks == Overlay && isWhiteout(&st) || !isFolder && found != nil {
 			break // hides what is further down
 		}
 		if found == nil {
@@ -217,17 +238,18 @@ func lookup(lowers []lower, name string) (found *unix.Stat_t, below []lower, err
 			return nil, below, err
 		}
 		below = append(below, lower{fd, l.copied})
-		if isOpaque(fd) {
+		if w.opaque(fd) {
 			break
 		}
 	}
 	return found, below, nil
 }
 
-func isWhiteout(st *unix.Stat_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0 }
-
-func isOpaque(fd int) bool {
-	var v [2]byte
-	n, err := unix.Getxattr(fmt.Sprintf("/proc/self/fd/%d", fd), opaqueXattr, v[:])
-	return err == nil && n == 1 && v[0] == 'y'
+// opaque tells whether an open folder hides what is below it.
+func (w *walk) opaque(fd int) bool {
+	if w.marks == Aufs {
+		is, err := exists(fd, opaqueName)
+		return is && err == nil
+	}
+	return isOpaque(procPath(fd))
 }

@@ -1,4 +1,4 @@
-package overlayfs
+package layers
 
 import (
 	"errors"
