@@ -178,6 +178,7 @@ var imports = map[string][]string{
 
 	"fs":           {"fs/mount"},
 	"fs/archive":   {"fs", "fs/disk", "fs/inroot", "panics"},
+	"fs/aufs":      {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/module", "fs/mount"},
 	"fs/btrfs":     {"fs", "fs/disk", "fs/layers", "fs/module", "fs/snapshots"},
 	"fs/disk":      {},
 	"fs/diskspace": {"fs/mount"},
@@ -187,7 +188,8 @@ var imports = map[string][]string{
 	"fs/devicemapper/ext4": {},
 	"fs/devicemapper/loop": {"fs/module"},
 	"fs/devicemapper/pool": {"fs/devicemapper/dm"},
-	"fs/drivers":           {"fs", "fs/btrfs", "fs/devicemapper", "fs/disk", "fs/layers", "fs/overlay", "fs/overlay2", "fs/vfs"},
+	"fs/drivers": {"fs", "fs/aufs", "fs/btrfs", "fs/devicemapper", "fs/disk", "fs/layers", "fs/overlay", "fs/overlay2",
+		"fs/vfs"},
 	"fs/fstest":            {"fs", "fs/archive", "fs/disk", "fs/mount"},
 	"fs/layers":            {"fs", "fs/archive", "fs/disk", "fs/mount", "fs/tree"},
 	"fs/inroot":            {},

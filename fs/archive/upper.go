@@ -22,8 +22,8 @@ type Upper struct {
 }
 
 // Changes lists what an upper folder changes, sorted by path, and measures what it adds. It walks through it and looks
-// up everything in the folders below, as the kernel does, by descriptors, so a program that changes the folder meanwhile
-// cannot lead it elsewhere.
+// up everything in the folders below, as the kernel does, by descriptors, so a program that changes the folder
+// meanwhile cannot lead it elsewhere.
 func (u Upper) Changes(ctx context.Context) ([]fs.Change, fs.Usage, error) {
 	w := walk{ctx: ctx, marks: u.Whiteouts, seen: map[[2]uint64]bool{}}
 	if err := w.start(u); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"box/fs"
+	"box/fs/aufs"
 	"box/fs/btrfs"
 	"box/fs/devicemapper"
 	"box/fs/disk"
@@ -38,6 +39,7 @@ type opener[D fs.Driver] func(ctx context.Context, root string, db fs.DB, d *dis
 func table() []driver {
 	return []driver{
 		{overlay2.Name, overlay2.Name, overlay2.CheckOptions, overlay2.Probe, driverOf(overlay2.Open), overlay2.PlaceOf},
+		{aufs.Name, aufs.Name, aufs.CheckOptions, aufs.Probe, driverOf(aufs.Open), aufs.PlaceOf},
 		{overlay.Name, overlay.Name, overlay.CheckOptions, overlay.Probe, driverOf(overlay.Open), overlay.PlaceOf},
 		{btrfs.Name, btrfs.Name, btrfs.CheckOptions, btrfs.Works, driverOf(btrfs.Open), btrfs.PlaceOf},
 		{devicemapper.Name, "dm", devicemapper.CheckOptions, devicemapper.Probe, driverOf(devicemapper.Open),

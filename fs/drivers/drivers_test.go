@@ -69,7 +69,8 @@ func must(t *testing.T, d fs.Driver, err error) fs.Driver {
 
 func TestUnknownDriverNamesTheKnown(t *testing.T) {
 	_, err := Open(t.Context(), t.TempDir(), "overlay3", openDB(t), nil, nil, nil)
-	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "overlay2, overlay, btrfs, devicemapper, vfs") {
+	const all = "overlay2, aufs, overlay, btrfs, devicemapper, vfs"
+	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), all) {
 		t.Fatal(err)
 	}
 }
@@ -123,13 +124,17 @@ func TestOptionsNameTheirDriver(t *testing.T) {
 		{"", []string{"vfs.x=1", "overlay2.size=5M"}, errdefs.IsInvalidArgument,
 			"overlay2.size is of driver overlay2, and vfs is used"},
 		{"", []string{"zfs.fsname=tank"}, errdefs.IsInvalidArgument,
-			"this box has no driver zfs, but overlay2, overlay, btrfs, devicemapper, vfs"},
+			"this box has no driver zfs, but overlay2, aufs, overlay, btrfs, devicemapper, vfs"},
 		{"", []string{"overlay2.size"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
 		{"", []string{"=1"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
 		{"overlay2", []string{"btrfs.min_space=1G"}, errdefs.IsInvalidArgument,
 			"btrfs.min_space is of driver btrfs, and overlay2 is used"},
 		{"", []string{"btrfs.min_space=no"}, errdefs.IsInvalidArgument, `btrfs.min_space: "no" is no size`},
 		{"btrfs", []string{"btrfs.size=1G"}, errdefs.IsInvalidArgument, "btrfs.size is not known to btrfs"},
+		{"", []string{"aufs.size=1G"}, errdefs.IsInvalidArgument, "aufs.size is not known to aufs"},
+		{"aufs", []string{"size=1G"}, errdefs.IsInvalidArgument, "size is not known to aufs"},
+		{"aufs", []string{"overlay2.size=1G"}, errdefs.IsInvalidArgument,
+			"overlay2.size is of driver overlay2, and aufs is used"},
 		{"vfs", []string{"size=huge"}, errdefs.IsInvalidArgument, `size: "huge" is no size`},
 	} {
 		root := t.TempDir()

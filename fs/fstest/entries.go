@@ -3,6 +3,7 @@ package fstest
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -24,7 +25,7 @@ func entries(b *bench) {
 	list := []Entry{
 		{Name: "bytes\xff\xfe\x80", Body: "no UTF-8"}, {Name: "dir\xc3\x28/"}, {Name: "dir\xc3\x28/\x01", Body: "c"},
 		{Name: "link\xfd", Link: "to\xfc"}, {Name: "new\nline", Body: "n"}, {Name: "back\\slash", Body: "b"},
-		{Name: strings.Repeat("n", 255), Body: "long"},
+		{Name: strings.Repeat("n", cmp.Or(b.suite.LongestName, 255)), Body: "long"},
 		{Name: "holes", Body: "start" + strings.Repeat("\x00", 4<<20) + "end"},
 		{Name: "setuid", Body: "u", Mode: 0o4711, UID: 12}, {Name: "setgid", Body: "g", Mode: 0o2755, GID: 13},
 		{Name: "both", Body: "b", Mode: 0o6777, UID: 1 << 30, GID: 1 << 30}, {Name: "sticky/", Mode: 0o3777, GID: 9},

@@ -15,6 +15,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"box/fs"
+	"box/fs/mount"
 )
 
 // children: a layer that others stand on stays.
@@ -121,6 +122,20 @@ func crash(b *bench) {
 			b.container("c", "base")
 			b.must(b.db.Update(func(tx fs.Tx) error { return b.Forget(tx, "c") }))
 		},
+	}
+	if os.Geteuid() == 0 {
+		for name, make := range map[string]func(){
+			"row of a mounted container gone": func() { b.container("m", "base") },
+			"row of a mounted view gone":      func() { b.must(b.View(ctx, "m", "base")) },
+		} {
+			steps[name] = func() {
+				make()
+				_, mounts, err := b.Mounts(ctx, "m")
+				b.must(err)
+				b.must(mount.All(mounts))
+				b.must(b.db.Update(func(tx fs.Tx) error { return b.Forget(tx, "m") }))
+			}
+		}
 	}
 	for name, step := range steps {
 		step()

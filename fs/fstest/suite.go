@@ -32,6 +32,8 @@ type Suite struct {
 	Quota bool
 	// Limit is a size in bytes, more than 4 MiB, that the test of limits gives to a layer; 0 for no such test.
 	Limit int64
+	// LongestName is that of a file in bytes; 0 for 255.
+	LongestName int
 	// Only names the tests to run; all if it is empty.
 	Only []string
 }

@@ -47,7 +47,7 @@ func (t *Table) Sweep(d *disk.Disk, dir string, keep func(name string) bool) ([]
 
 // Doom renames a layer's folder so that it is not a layer whatever happens next, and returns the new path. A missing
 // folder is no error. What is left of an earlier layer of the name stays beside it until the next Sweep.
-// Where there is no room for that, it is to be deleted as it is.
+// Where that cannot be, for want of room or since something is mounted on it, it is to be deleted as it is.
 func Doom(d *disk.Disk, path string) (string, error) {
 	to := path + doomed
 	err := d.Rename(path, to)
@@ -60,6 +60,8 @@ func Doom(d *disk.Disk, path string) (string, error) {
 		return to, nil
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return path, nil // a full btrfs renames nothing, but deletes
+	case errors.Is(err, unix.EBUSY):
+		return path, nil // something is mounted on it, which its removal undoes
 	case errors.Is(err, unix.EXDEV):
 		return path, nil // the folder has a project quota, and the one that it is in has another
 	case err != nil:
