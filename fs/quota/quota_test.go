@@ -308,7 +308,6 @@ func TestOlderCall(t *testing.T) {
 			}
 			own, err := os.Open(dir)
 			must(t, err)
-			defer own.Close()
 			id, err = p.projectOf(own)
 			must(t, err)
 			var l limits
@@ -320,6 +319,10 @@ func TestOlderCall(t *testing.T) {
 				t.Errorf("project %d: %+v by its device, %+v else", id, l, is)
 			}
 			must(t, p.Lift(dir), os.RemoveAll(dir))
+			if got, err := p.pick(); err != nil || got == id {
+				t.Errorf("project %d is picked while a file of it is open: %v", got, err)
+			}
+			must(t, own.Close())
 			for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // xfs deletes in the background
 				is, err := host{at}.usage(id)
 				if must(t, err); is == (usage{}) {
