@@ -11,7 +11,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build page demo test browser-test cover vm-test vm-power-history vm-test-arm64 race lint bench bench-monitor cross install clean tools compare golden lograte fuzz
+.PHONY: help build page demo test browser-test cover vm-test vm-power-history vm-test-arm64 race lint bench bench-drivers bench-monitor cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -90,6 +90,12 @@ lograte: build ## A million lines of log through rotation and a follower, beside
 
 bench: build ## Measure box, and Debian's Docker beside it where it is installed
 	@sh testdata/bench $(BOX)
+
+SVG ?= drivers.svg
+bench-drivers: build ## Measure each storage driver, and Debian's Docker beside it where it is installed: a table, and a chart in the file SVG; DRIVERS names some
+	@sh testdata/need busybox:busybox-static unshare:util-linux /sbin/mkfs.btrfs:btrfs-progs /sbin/mkfs.ext4:e2fsprogs
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; go build -o "$$dir/bench-drivers" ./testdata/bench-drivers && \
+	unshare -n -m --propagation private sh -c 'ip link set lo up; exec "$$0" "$$@"' "$$dir/bench-drivers" $(BOX) $(SVG) $(DRIVERS)
 
 bench-monitor: build ## What it costs to measure 100 containers, beside the real cAdvisor, which is built in a temporary folder where its module can be had
 	@sh testdata/need busybox:busybox-static curl:curl unshare:util-linux
