@@ -8,7 +8,7 @@ import (
 	"box/engine/stats/sample"
 )
 
-// Limits of counting the files of containers, which walks trees.
+// Limits of counting the files of containers, which walks the trees of those that somebody has used since.
 const (
 	countEvery = time.Minute
 	countShare = 100 // counting a container takes at most one part in this many of the time
@@ -29,7 +29,7 @@ type counted struct {
 	next    time.Time
 }
 
-// want has a container counted. One that does not run changes no more, and is counted once more after its end.
+// want has a container counted, and soon after its start or end. One that does not run may change too: by `docker cp`.
 func (d *disks) want(id string, running bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,7 +62,7 @@ func (d *disks) due(now time.Time) (id string, ok bool) {
 	defer d.mu.Unlock()
 	var first time.Time
 	for name, l := range d.last {
-		if (l.running || !l.done || l.next.IsZero()) && !l.next.After(now) && (!ok || l.next.Before(first)) {
+		if !l.next.After(now) && (!ok || l.next.Before(first)) {
 			id, first, ok = name, l.next, true
 		}
 	}
