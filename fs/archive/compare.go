@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -47,6 +48,8 @@ func SortChanges(list []fs.Change) {
 type comparison struct {
 	ctx     context.Context
 	same    func(*unix.Stat_t) bool
+	exact   bool // see exactly (mirror.go)
+	links   bool // with exact: a file that has more names than before differs
 	changes []fs.Change
 }
 
@@ -62,6 +65,9 @@ func (c *comparison) folders(old, own int, p string) error {
 	are, err := entriesOf(own)
 	if err != nil {
 		return err
+	}
+	if c.exact {
+		maps.DeleteFunc(are, isSocket)
 	}
 	for name := range were {
 		if _, ok := are[name]; !ok {
@@ -107,7 +113,8 @@ func (c *comparison) entry(old, own int, name, p string, existed bool, was, is *
 	switch {
 	case !existed:
 		c.changes = append(c.changes, fs.Change{Path: p, Kind: fs.Added})
-	case len(c.changes) > begin && isFolder, Differs(was, is), !isFolder && !sameCapability(old, own, name):
+	case len(c.changes) > begin && isFolder, Differs(was, is), !isFolder && !sameCapability(old, own, name),
+		c.exact && c.exactly(old, own, name, was, is):
 		c.changes = append(c.changes, fs.Change{Path: p, Kind: fs.Modified})
 	}
 	return nil
