@@ -108,6 +108,7 @@ var imports = map[string][]string{
 
 	"engine": {"buildinfo", "engine/apparmor", "engine/attach", "engine/cgroup", "engine/events",
 		"engine/filter", "engine/health", "engine/ident", "engine/image", "engine/image/change", "engine/lifecycle",
+		"engine/migrate", "fs/layers",
 		"engine/logs", "engine/logs/driver", "engine/logs/logger", "engine/network", "engine/programs", "engine/progress",
 		"engine/ps", "engine/recovery", "engine/reference", "engine/refuse", "engine/registry", "engine/request",
 		"engine/rootfs",
@@ -115,6 +116,8 @@ var imports = map[string][]string{
 		"engine/stats/collect", "engine/stats/history", "engine/stats/machine",
 		"engine/stats/sample", "engine/task", "engine/userns", "engine/volume",
 		"engine/workdir", "fs", "fs/archive", "fs/disk", "fs/diskspace", "fs/inroot", "fs/mount", "panics"},
+	"engine/migrate": {"engine/ident", "engine/image", "engine/lifecycle", "engine/progress", "engine/request",
+		"engine/rootfs", "engine/state", "fs", "fs/archive", "fs/disk"},
 	"engine/workdir":      {"fs/disk", "fs/inroot"},
 	"engine/apparmor":     {},
 	"engine/attach":       {"engine/refuse", "engine/task"},

@@ -203,13 +203,13 @@ func noQuota(driver string) error {
 	return refuse.Invalid("--storage-opt is not supported for %s", driver)
 }
 
-// mountIDPath is where cAdvisor looks up the layer of a container.
-func (e *Engine) mountIDPath(id string) string {
-	return filepath.Join(e.o.Root, "image", e.layers.Name(), "layerdb", "mounts", id)
+// mountIDPath is where cAdvisor looks up the layer of a container of a storage driver.
+func (e *Engine) mountIDPath(driver, id string) string {
+	return filepath.Join(e.o.Root, "image", driver, "layerdb", "mounts", id)
 }
 
 func (e *Engine) writeMountID(rec *lifecycle.Record) error {
-	dir := e.mountIDPath(rec.ID)
+	dir := e.mountIDPath(e.layers.Name(), rec.ID)
 	if err := e.o.Disk.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (e *Engine) unbuild(ctx context.Context, rec *lifecycle.Record, layers []st
 		errs = errors.Join(errs, e.layers.Remove(ctx, name))
 	}
 	return errors.Join(errs,
-		e.o.Disk.RemoveAll(e.mountIDPath(rec.ID)),
+		e.o.Disk.RemoveAll(e.mountIDPath(e.layers.Name(), rec.ID)),
 		e.o.Disk.RemoveAll(e.dir(rec.ID)),
 	)
 }

@@ -24,6 +24,7 @@ import (
 	"box/engine/ident"
 	"box/engine/image"
 	"box/engine/lifecycle"
+	"box/engine/migrate"
 	"box/engine/network"
 	"box/engine/recovery"
 	"box/engine/registry"
@@ -48,7 +49,10 @@ type Options struct {
 	// RecoverLayers rebuilds the tables of layers if the state is lost (drivers.Recover). nil: a damaged state is
 	// refused.
 	RecoverLayers func(ctx context.Context, db *state.DB, wanted func(layer string) bool) (map[string]fs.Recovered, error)
-	Tasks         task.Launcher // who starts programs; required
+	// OtherLayers opens another storage driver of the data root by name, with options of its own, for Migrate; nil: there
+	// is none.
+	OtherLayers func(ctx context.Context, db *state.DB, name string, opts []string) (fs.Driver, error)
+	Tasks       task.Launcher // who starts programs; required
 	// Makes sure that Tasks is served, at start and when it was lost; nil: it always is
 	Keeper       func(context.Context) error
 	Net          network.Plane      // nil: only the networks host and none
@@ -97,11 +101,14 @@ type Engine struct {
 	names      map[string]string // name -> container ID
 	execs      map[string]*execution
 	networks   map[string]*netRecord // by ID
+	elsewhere  map[string]string     // stopped containers of other storage drivers: ID -> driver
+	offers     []string              // what info says about those drivers
 	roots      *rootfs.Roots
 	groups     func() (*cgroup.Hierarchies, error) // what is mounted, looked at once
 	spared     network.SparedPorts                 // ports of containers that are about to be started
 
-	pruning sync.Mutex // one prune of images at a time
+	pruning   sync.Mutex // one prune of images at a time
+	migrating sync.Mutex // one migration at a time
 
 	saver   *lifecycle.Saver
 	monitor *collect.Collector
@@ -137,10 +144,11 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		o: o, log: o.Log, db: db, copies: recovery.NewKeeper(keep, db),
 		containers: map[string]*lifecycle.Container{}, names: map[string]string{}, execs: map[string]*execution{},
-		groups:   sync.OnceValues(cgroup.Read),
-		networks: map[string]*netRecord{},
-		started:  o.Now(),
-		saver:    lifecycle.NewSaver(filepath.Join(o.Run, "containers"), o.Disk, db, o.Log),
+		groups:    sync.OnceValues(cgroup.Read),
+		networks:  map[string]*netRecord{},
+		elsewhere: map[string]string{},
+		started:   o.Now(),
+		saver:     lifecycle.NewSaver(filepath.Join(o.Run, "containers"), o.Disk, db, o.Log),
 	}
 	db.OnChange(e.copies.Changed)
 	if err := e.bus.Keep(filepath.Join(o.Root, "events"), o.Disk, o.Log); err != nil {
@@ -203,6 +211,9 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	e.roots = rootfs.New(e.layers, e.log)
+	if err := migrate.Begin(ctx, e.db, e.layers); err != nil {
+		return err
+	}
 	if e.images, err = image.OpenCatalog(ctx, e.o.Root, e.db, e.layers, e.o.Disk, e.o.IDs); err != nil {
 		return err
 	}

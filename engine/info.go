@@ -84,6 +84,7 @@ func (e *Engine) Info(ctx context.Context) (*system.Info, error) {
 	for _, n := range e.notes {
 		i.Warnings = append(i.Warnings, "WARNING: "+n)
 	}
+	i.Warnings = append(i.Warnings, e.offered()...)
 	if e.o.Net != nil {
 		i.FirewallBackend = &system.FirewallInfo{Driver: "nftables"}
 		i.Warnings = append(i.Warnings, e.o.Net.Warnings()...)

@@ -16,17 +16,17 @@ import (
 
 // sweep removes what crashes left: folders, statuses and namespaces of containers that do not exist.
 func (e *Engine) sweep(ctx context.Context) {
-	for _, dir := range []string{filepath.Join(e.o.Root, "containers"), filepath.Dir(e.mountIDPath("x"))} {
+	for _, dir := range []string{filepath.Join(e.o.Root, "containers"), filepath.Dir(e.mountIDPath(e.layers.Name(), "x"))} {
 		entries, _ := os.ReadDir(dir)
 		for _, entry := range entries {
-			if e.containers[entry.Name()] == nil {
+			if !e.known(entry.Name()) {
 				_ = e.o.Disk.RemoveAll(filepath.Join(dir, entry.Name()))
 			}
 		}
 	}
 	entries, _ := os.ReadDir(filepath.Join(e.o.Run, "containers"))
 	for _, entry := range entries {
-		if id := strings.TrimSuffix(entry.Name(), ".json"); e.containers[id] == nil {
+		if id := strings.TrimSuffix(entry.Name(), ".json"); !e.known(id) {
 			_ = e.o.Disk.Remove(filepath.Join(e.o.Run, "containers", entry.Name()))
 		}
 	}

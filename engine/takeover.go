@@ -43,6 +43,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	e.reconcile(alive)
 	e.sweepGroups(alive)
 	e.restoreMounts()
+	e.hideForeign()
 	if err := e.restoreNetworks(ctx); err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	e.resumeHealth()
 	e.resumeOOM()
 	e.startWanted()
-	return nil
+	return e.offerMigration()
 }
 
 // readContainers reads all containers. One whose record cannot be read is shown as dead and can be removed.
@@ -73,7 +74,12 @@ func (e *Engine) readContainers() error {
 			if err != nil {
 				saved = lifecycle.Status{State: api.StateExited, ExitCode: codeLost}
 			}
-			if _, used := e.names[rec.Name]; used {
+			owner, used := e.names[rec.Name]
+			if used && !e.foreign(&rec) {
+				other := e.containers[owner].Record()
+				used = !e.foreign(&other)
+			}
+			if used {
 				rec.Name = "duplicate_" + ident.Short(id)
 			}
 			st := e.saver.Newest(id, saved)

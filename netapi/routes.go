@@ -30,8 +30,9 @@ var table = []route{
 	{"GET", "/info", (*Server).info},
 	{"GET", "/events", (*Server).events},
 	{"GET", "/system/df", (*Server).diskUsage},
-	{"GET", "/monitor", (*Server).monitor}, // box's own, as the next
+	{"GET", "/monitor", (*Server).monitor}, // box's own, as the next two
 	{"GET", "/monitor/history", (*Server).monitorHistory},
+	{"POST", "/system/migrate", (*Server).migrate},
 	{"POST", "/auth", (*Server).login},
 	{"GET", "/distribution/{name:.*}/json", (*Server).inspectDistribution},
 

@@ -70,3 +70,12 @@ func (s *Server) info(w http.ResponseWriter, r *http.Request) error {
 	}
 	return writeJSON(w, http.StatusOK, reply)
 }
+
+// migrate moves what another storage driver has to that of this daemon. It ends when its client is gone, and goes on
+// when it is asked for again.
+func (s *Server) migrate(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	m := engine.Migration{From: q.Get("from"), To: q.Get("to"), Keep: flag(r, "keep"), Options: q["storage-opt"]}
+	s.progressing(w, r, func(out *lineStream) error { return s.e.Migrate(r.Context(), m, out.write) })
+	return nil
+}

@@ -83,7 +83,10 @@ func options(dir, driver string, d *disk.Disk) engine.Options {
 		Root: root, Run: filepath.Join(dir, "run"), Tasks: NewLauncher(), Log: slog.New(slog.DiscardHandler),
 		NoRestarts: true, Disk: d,
 		Layers: func(ctx context.Context, db *state.DB) (fs.Driver, error) {
-			return drivers.Open(ctx, root, driver, watched(db), d, nil, nil)
+			return openDriver(ctx, root, driver, watched(db), d)
+		},
+		OtherLayers: func(ctx context.Context, db *state.DB, name string, _ []string) (fs.Driver, error) {
+			return openDriver(ctx, root, name, db.Layers(), d)
 		},
 		RecoverLayers: func(_ context.Context, db *state.DB, wanted func(string) bool) (map[string]fs.Recovered, error) {
 			return drivers.Recover(root, watched(db), d, wanted)

@@ -216,9 +216,10 @@ func (c *Catalog) deleteContent(id digest.Digest, r row) (err error) {
 			kept[d] = true
 		}
 	}
+	elsewhere := c.elsewhere
 	c.mu.RUnlock()
 	for _, d := range append([]digest.Digest{id}, r.Manifests...) {
-		if kept[d] || c.elsewhere[d] {
+		if kept[d] || elsewhere[d] {
 			continue
 		}
 		err = errors.Join(err, c.store.Delete(d))

@@ -76,6 +76,8 @@ type pending struct {
 	names  []string      // full names
 	origin *Origin       // nil for none
 	parent digest.Digest // the image it was made from here, "" for none
+
+	foreign *row // of the image in another driver, nil for none
 }
 
 // add makes images and names appear together with the layers committed for them. A name that pointed elsewhere moves.
@@ -99,6 +101,11 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 				Labels: p.img.Config.Config.Labels,
 				Diffs:  p.img.Config.RootFS.DiffIDs, Parent: p.parent}
 		}
+		if p.foreign != nil {
+			if err := c.join(&r, p); err != nil {
+				return err
+			}
+		}
 		if err := c.keepManifest(&r, p.origin); err != nil {
 			return err
 		}
@@ -106,8 +113,33 @@ func (c *Catalog) add(imgs []pending, commits []fs.Commit) error {
 		for _, n := range p.names {
 			c.point(e, n, p.img.ID)
 		}
+		if p.foreign != nil { // it is not tagged now
+			moved := e.set[p.img.ID]
+			if moved.Tagged = r.Tagged; p.foreign.Tagged.After(r.Tagged) {
+				moved.Tagged = p.foreign.Tagged
+			}
+			e.set[p.img.ID] = moved
+		}
 	}
 	return c.apply(e)
+}
+
+// join adds to r what is known of the image under another driver; c.change is held. Names do not move.
+func (c *Catalog) join(r *row, p pending) error {
+	for _, n := range p.names {
+		if id, ok := c.names[n]; ok && id != p.img.ID {
+			return clash(n, p.img.ID, id)
+		}
+	}
+	if r.Parent == "" {
+		r.Parent = p.foreign.Parent
+	}
+	for _, d := range p.foreign.Manifests {
+		if !slices.Contains(r.Manifests, d) {
+			r.Manifests = append(slices.Clone(r.Manifests), d)
+		}
+	}
+	return nil
 }
 
 // point moves the name n to the image id within an edit; c.change is held. An archive may have thousands of names, so

@@ -82,6 +82,8 @@ type plan struct {
 	names  []string      // full names
 	origin *Origin       // nil for none
 	parent digest.Digest // the image it was made from here, "" for none
+
+	foreign *row // of the image in another driver, nil for none
 }
 
 // plans checks every image of an archive before any is committed.
@@ -171,7 +173,8 @@ func (s *stager) commit(ctx context.Context, plans []plan) ([]Loaded, error) {
 			return nil, fmt.Errorf("image %s: %w", short(p.img.ID), err)
 		}
 		commits = append(commits, more...)
-		imgs = append(imgs, pending{img: p.img, size: size, names: p.names, origin: p.origin, parent: p.parent})
+		imgs = append(imgs, pending{img: p.img, size: size, names: p.names, origin: p.origin, parent: p.parent,
+			foreign: p.foreign})
 		loaded = append(loaded, Loaded{Image: p.img, Names: familiar(p.names), Moved: s.c.moved(p)})
 	}
 	for _, c := range commits {

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/containerd/errdefs"
@@ -240,4 +241,18 @@ func Any(db fs.DB, driver string) (some bool, err error) {
 		return nil
 	})
 	return some, err
+}
+
+// Drivers lists the drivers that have layers in db, sorted.
+func Drivers(db fs.DB) (list []string, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(bucket []byte, b *bbolt.Bucket) error {
+			name, ok := strings.CutPrefix(string(bucket), "layers/")
+			if k, _ := b.Cursor().First(); ok && k != nil && !strings.HasSuffix(name, "/children") {
+				list = append(list, name)
+			}
+			return nil
+		})
+	})
+	return list, err
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -80,4 +81,19 @@ func Delete(ctx context.Context, paths []string, remove func(path string) error)
 		errs = append(errs, remove(p))
 	}
 	return errors.Join(errs...)
+}
+
+// Swept waits for the sweeps of a driver until ctx ends.
+func Swept(ctx context.Context, sweeps *sync.WaitGroup) error {
+	done := make(chan struct{})
+	go func() { // ends with the driver
+		defer close(done)
+		sweeps.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -122,6 +122,9 @@ func (d *Driver) Status() [][2]string {
 	}
 }
 
+// Swept implements fs.Sweeper.
+func (d *Driver) Swept(ctx context.Context) error { return layers.Swept(ctx, &d.sweeps) }
+
 // Close implements fs.Driver.
 func (d *Driver) Close() error {
 	d.cancel()

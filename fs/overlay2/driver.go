@@ -186,6 +186,9 @@ func (d *Driver) Status() [][2]string {
 // Rebases implements fs.Rebaser.
 func (d *Driver) Rebases() bool { return true }
 
+// Swept implements fs.Sweeper.
+func (d *Driver) Swept(ctx context.Context) error { return layers.Swept(ctx, &d.sweeps) }
+
 // Close implements fs.Driver.
 func (d *Driver) Close() error {
 	d.cancel()

@@ -147,6 +147,9 @@ func (d *Driver) Name() string { return d.o.Name }
 // Status implements fs.Driver.
 func (d *Driver) Status() [][2]string { return d.o.Status }
 
+// Swept implements fs.Sweeper.
+func (d *Driver) Swept(ctx context.Context) error { return layers.Swept(ctx, &d.sweeps) }
+
 // Close implements fs.Driver.
 func (d *Driver) Close() error {
 	d.cancel()

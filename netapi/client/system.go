@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"net/url"
 
 	"github.com/moby/moby/api/types/build"
 	"github.com/moby/moby/api/types/container"
@@ -66,4 +68,16 @@ func (c *Client) Login(ctx context.Context, a wire.Auth) (status, token string, 
 	var r struct{ Status, IdentityToken string }
 	err = c.do(ctx, call{method: "POST", path: "/auth", body: a}, &r)
 	return r.Status, r.IdentityToken, err
+}
+
+// Migrate moves what the storage driver from has to the daemon's own, to. The reply is a progress stream. Daemons of
+// Docker do not know this call.
+func (c *Client) Migrate(ctx context.Context, from, to string, keep bool, options []string) (io.ReadCloser, error) {
+	q := url.Values{"from": {from}}
+	setString(q, "to", to)
+	setBool(q, "keep", keep)
+	for _, o := range options {
+		q.Add("storage-opt", o)
+	}
+	return c.stream(ctx, call{method: "POST", path: "/system/migrate", query: q})
 }

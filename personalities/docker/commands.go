@@ -143,6 +143,8 @@ func commands() []command {
 		{names("system events", "events"), "[OPTIONS]",
 			"Get real time events from the server", 0, 0, &system.Events{}},
 		{names("system info", "info"), "[OPTIONS]", "Display system-wide information", 0, 0, &system.Info{}},
+		{names("system migrate"), "--from DRIVER [OPTIONS]",
+			"Move images and containers from another storage driver to the daemon's", 0, 0, &system.Migrate{}},
 		{names("system prune"), "[OPTIONS]", "Remove unused data", 0, 0, &system.Prune{}},
 
 		{names("builder prune"), "[OPTIONS]", "Remove build cache", 0, 0, &system.BuilderPrune{}},

@@ -180,6 +180,9 @@ func serve(ctx context.Context, env *cmd.Env, o *config.Options, log *slog.Logge
 			return drivers.Open(ctx, o.DataRoot, o.StorageDriver, db.Layers(), nil, o.StorageOpts,
 				func(text string) { noted = append(noted, text) })
 		},
+		OtherLayers: func(ctx context.Context, db *state.DB, name string, opts []string) (fs.Driver, error) {
+			return drivers.Open(ctx, o.DataRoot, name, db.Layers(), nil, opts, nil)
+		},
 		RecoverLayers: recoverLayers(o),
 		Bridge:        o.DefaultNetwork(), ResolvConf: o.ResolvConf, CgroupParent: o.CgroupParent, Version: cmd.Version,
 		Release: cmd.DockerVersion(), Experimental: o.Experimental,
