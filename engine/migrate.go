@@ -9,6 +9,7 @@ import (
 
 	api "github.com/moby/moby/api/types/container"
 
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/migrate"
 	"box/engine/progress"
@@ -120,6 +121,17 @@ func (e *Engine) leaveRunning(driver string) error {
 // foreign tells whether a container's layers are in another storage driver.
 func (e *Engine) foreign(rec *lifecycle.Record) bool {
 	return rec.Driver != "" && rec.Driver != e.layers.Name()
+}
+
+// here refuses a container whose layers are in another storage driver: one that ran when the daemon was started.
+func (e *Engine) here(c *lifecycle.Container) error {
+	rec := c.Record()
+	if !e.foreign(&rec) {
+		return nil
+	}
+	return refuse.Conflict("container %s is of the storage driver %s, and %s is used: stop it, and move it with docker "+
+		"system migrate --from %s, or start the daemon with that driver", ident.Short(rec.ID), rec.Driver, e.layers.Name(),
+		rec.Driver)
 }
 
 // known tells whether there is a container, here or in another storage driver.

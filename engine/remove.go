@@ -30,6 +30,9 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) (err e
 	if err != nil {
 		return err
 	}
+	if err := e.here(c); err != nil {
+		return err
+	}
 	st, _ := c.Now()
 	if st.Running() || st.State == api.StateRestarting {
 		if !o.Force {
@@ -74,6 +77,9 @@ func (e *Engine) killForRemoval(ctx context.Context, c *lifecycle.Container) err
 func (e *Engine) remove(ctx context.Context, c *lifecycle.Container, volumes bool) error {
 	if c.Gone() {
 		return nil
+	}
+	if err := e.here(c); err != nil { // by --rm
+		return err
 	}
 	c.CancelRestart()
 	before, _ := c.Now()

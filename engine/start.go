@@ -42,6 +42,9 @@ func (e *Engine) Start(ctx context.Context, ref string) (err error) {
 	case st.State == api.StateRemoving || st.State == api.StateDead || c.Gone():
 		return refuse.Conflict("container is marked for removal and cannot be started")
 	}
+	if err := e.here(c); err != nil {
+		return err
+	}
 	c.CancelRestart()
 	err = e.start(ctx, c, func(s *lifecycle.Status) { s.Restarts, s.Backoff = 0, 0 })
 	if err != nil {

@@ -319,7 +319,7 @@ func TestMigrateFails(t *testing.T) {
 		cancel()
 		_ = w.e.Close(ctx)
 		os.RemoveAll(filepath.Join(dir, "run"))
-		between := b.at/7%2 == 1
+		between := b.at/23%2 == 1
 		if between {
 			w = opened(t, dir, "vfs", nil)
 			if got := w.facts(); got != before && strings.Contains(got, "container") {
@@ -353,7 +353,7 @@ func TestMigrateFails(t *testing.T) {
 	try(b, false)
 	total, runs := b.count, 0
 	for k := 1; k <= total; k++ {
-		if k%7 != total%7 && !thorough() {
+		if k%23 != total%23 && !thorough() {
 			continue
 		}
 		runs++

@@ -110,13 +110,16 @@ func (m *Move) layer(ctx context.Context, name string, quota int64, read func(st
 	if err != nil {
 		return err
 	}
-	return m.FromRoots.Within(ctx, name, func(_ int, from string) error {
-		return m.Roots.Within(ctx, name, func(_ int, to string) error {
-			if err := archive.Mirror(ctx, from, to, m.Disk); err != nil {
-				return err
-			}
-			return m.syncAll(to)
-		})
+	from, err := m.FromRoots.Mount(ctx, name) // which a killed daemon may have left mounted
+	if err != nil {
+		return err
+	}
+	defer m.FromRoots.Unmount(name)
+	return m.Roots.Within(ctx, name, func(_ int, to string) error {
+		if err := archive.Mirror(ctx, from, to, m.Disk); err != nil {
+			return err
+		}
+		return m.syncAll(to)
 	})
 }
 
