@@ -72,7 +72,7 @@ func soon(t *testing.T, ended <-chan error) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the attachment does not end")
 		return nil
 	}

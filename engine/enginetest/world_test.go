@@ -96,7 +96,7 @@ func options(dir, driver string, d *disk.Disk) engine.Options {
 
 func (w *world) close() {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := w.e.Close(ctx); err != nil {
 		w.t.Error("close:", err)

@@ -109,7 +109,7 @@ func TestSavedState(t *testing.T) {
 // state, as before a swap, and other requests do not wait for it.
 func TestLookedAtWhileAClientSleeps(t *testing.T) {
 	n := startNursery(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := task.NewStream(task.Attach{Stdout: true})
 	must(t, err)

@@ -364,7 +364,7 @@ func TestSlowServer(t *testing.T) {
 	for i := range 15 {
 		began := time.Now()
 		must(t, b.client.Swap(context.Background(), "/proc/self/exe"))
-		if took := time.Since(began); took > 5*time.Second { // a stuck swap would never end
+		if took := time.Since(began); took > 30*time.Second { // a stuck swap would never end
 			t.Errorf("swap %d took %v", i, took)
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -395,7 +395,7 @@ func TestSlowServer(t *testing.T) {
 	}
 	began := time.Now()
 	b.collect(map[string]int{"blocking": 137, "non-blocking": 137})
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("the end of containers whose server is stuck took %v", took)
 	}
 }

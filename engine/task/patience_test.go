@@ -89,7 +89,7 @@ func TestSilence(t *testing.T) {
 			strings.Split(verb, "-")[0]); !errdefs.IsUnavailable(err) || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v; want %q", verb, err, text)
 		}
-		if took := time.Since(began); took > 10*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%s: %v", verb, took)
 		}
 	}
@@ -150,7 +150,7 @@ func TestReplaced(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the start goes on waiting")
 	}
 }
@@ -175,7 +175,7 @@ func TestUnread(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the start goes on waiting")
 	}
 }

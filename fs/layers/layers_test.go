@@ -67,7 +67,7 @@ func TestStageWhileTheFileGrows(t *testing.T) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("they wait for one another")
 	}
 	if err := db.Close(); err != nil {

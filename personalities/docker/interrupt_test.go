@@ -41,7 +41,7 @@ func signalled(t *testing.T, f *fake, in io.Reader, signals []syscall.Signal, ar
 	select {
 	case r := <-ended:
 		return r
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%v goes on after %v", args, signals)
 	}
 	return result{}

@@ -201,7 +201,7 @@ func TestRunFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	sh := func(script string) string {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		c := exec.CommandContext(ctx, "sh", "-c", shortcuts+script)
 		c.Dir = dir

@@ -193,7 +193,7 @@ func TestOnce(t *testing.T) {
 	block := make(chan struct{})
 	defer close(block)
 	serve(t, filepath.Join(dir, "c"), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-block }))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	s := Once(ctx, []*Host{good, gone, slow})
 	if !alive(s[0]) || !s[1].Dead || s[1].Err == "" || !s[2].Dead || s[2].Err == "" {

@@ -36,7 +36,7 @@ func answer(t *testing.T, w *worker) Answer {
 	select {
 	case a := <-w.answers:
 		return a
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no answer")
 		return Answer{}
 	}
@@ -155,7 +155,7 @@ func TestFollowLog(t *testing.T) {
 	w.start(context.Background(), Request{Verb: leave})
 	select {
 	case <-left:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the log is followed after its page was left")
 	}
 	w.all.Wait()
