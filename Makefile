@@ -41,9 +41,9 @@ test: build ## Run the tests; as root those that start containers too, with RUNT
 	@[ "$$(id -u)" != 0 ] || sh testdata/need $(PEERS)
 	@BOX_BINARY=$(BOX) BOX_RUNTIME=$(RUNTIME) TESTS="$(TESTS)" sh testdata/test
 
-vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts
+vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts; KERNEL and MODULES are another one, SESSIONS=aufs wants one with aufs
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs
-	@RUNTIME=$(RUNTIME) bash testdata/vm/test $(BOX) $(SESSIONS)
+	@RUNTIME=$(RUNTIME) KERNEL="$(KERNEL)" MODULES="$(MODULES)" bash testdata/vm/test $(BOX) $(SESSIONS)
 
 HISTORY_CUTS = 100
 vm-power-history: build ## Cut the power of machines that measure HISTORY_CUTS times, four at once, and look at what is there of the past: 40 minutes

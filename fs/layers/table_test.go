@@ -216,6 +216,12 @@ func TestSweep(t *testing.T) {
 	if len(left) != 3 {
 		t.Errorf("%v", left)
 	}
+	for _, why := range []error{unix.ENOSPC, unix.EDQUOT, unix.EXDEV, unix.EBUSY} {
+		stuck := &disk.Disk{Around: func(*disk.Op, func() error) error { return why }}
+		if path, err := Doom(stuck, filepath.Join(dir, "id-a")); err != nil || path != filepath.Join(dir, "id-a") {
+			t.Errorf("a folder that cannot be renamed, %v: %s %v", why, path, err)
+		}
+	}
 	if path, err := Doom(nil, filepath.Join(dir, "none")); err != nil || path != filepath.Join(dir, "none.removing") {
 		t.Error(path, err)
 	}

@@ -1,13 +1,16 @@
 package overlay2
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/containerd/errdefs"
 	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 
 	"box/fs"
 	"box/fs/disk"
@@ -44,7 +47,33 @@ func TestQuota(t *testing.T) {
 					return Open(t.Context(), root, db, d, []string{"overlay2.size=100M"})
 				}}
 			suite.Run(t)
+			// An administrator may limit the whole data root, to which the containers' folders then do not belong.
+			suite.Only = []string{"limit", "mounted", "crash"}
+			suite.Root = func(t *testing.T) string {
+				dir := root(t)
+				setProject(t, filepath.Dir(dir), 77)
+				return dir
+			}
+			suite.Run(t)
 		})
+	}
+}
+
+// setProject makes a folder and what comes into it part of a project.
+func setProject(t *testing.T, dir string, id uint32) {
+	t.Helper()
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var a [28]byte // struct fsxattr
+	for _, call := range []uintptr{0x801c581f, 0x401c5820} {
+		if _, _, e := unix.Syscall(unix.SYS_IOCTL, f.Fd(), call, uintptr(unsafe.Pointer(&a))); e != 0 {
+			t.Fatal(e)
+		}
+		binary.NativeEndian.PutUint32(a[:], binary.NativeEndian.Uint32(a[:])|0x200)
+		binary.NativeEndian.PutUint32(a[12:], id)
 	}
 }
 
