@@ -200,13 +200,12 @@ var imports = map[string][]string{
 	"fs/module":            {},
 	"fs/mount":             {"fs/module", "panics"},
 	"fs/overlay":           {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount", "fs/overlayfs", "fs/tree"},
-	"fs/overlay2": {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount", "fs/overlayfs",
-		"fs/quota"},
-	"fs/quota":     {"fs/disk"},
-	"fs/overlayfs": {"fs/layers", "fs/module", "fs/mount"},
-	"fs/tree":      {"fs", "fs/disk"},
-	"fs/snapshots": {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount"},
-	"fs/vfs":       {"fs", "fs/disk", "fs/layers", "fs/quota", "fs/snapshots", "fs/tree"},
+	"fs/overlay2":          {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount", "fs/overlayfs", "fs/quota"},
+	"fs/quota":             {"fs/disk"},
+	"fs/overlayfs":         {"fs/layers", "fs/module", "fs/mount"},
+	"fs/tree":              {"fs", "fs/disk"},
+	"fs/snapshots":         {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount"},
+	"fs/vfs":               {"fs", "fs/disk", "fs/layers", "fs/quota", "fs/snapshots", "fs/tree"},
 }
 
 // homes are the packages that alone may import an outside library.

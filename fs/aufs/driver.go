@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/containerd/errdefs"
 
@@ -34,15 +33,12 @@ const Name = "aufs"
 
 // Driver is the aufs driver. Open makes one.
 type Driver struct {
-	layers.Content
+	layers.Stack
 	root   string
 	table  *layers.Table
 	disk   *disk.Disk
 	host   host
 	faults []string
-	cancel context.CancelFunc
-	sweeps sync.WaitGroup
-	swept  error // of the sweep; read by Close
 }
 
 var (
@@ -102,8 +98,9 @@ func openOn(ctx context.Context, k kernel, root string, db fs.DB, dd *disk.Disk,
 		}
 		orphans = append(orphans, more...)
 	}
-	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	d.sweeps.Go(func() { d.swept = errors.Join(layers.Delete(ctx, orphans, d.delete), d.Place.Complete(d.table)) })
+	d.Begin(ctx, func(ctx context.Context) error {
+		return errors.Join(layers.Delete(ctx, orphans, d.delete), d.Place.Complete(d.table))
+	})
 	return d, nil
 }
 
@@ -159,17 +156,6 @@ func (d *Driver) Status() [][2]string {
 		{"Dirs", strconv.Itoa(dirs)},
 		{"Dirperm1 Supported", strconv.FormatBool(d.host.dirperm)},
 	}
-}
-
-// Rebases implements fs.Rebaser.
-func (d *Driver) Rebases() bool { return true }
-
-// Close implements fs.Driver.
-func (d *Driver) Close() error {
-	d.cancel()
-	d.sweeps.Wait()
-	d.Syncer.Close()
-	return d.swept
 }
 
 func (d *Driver) at(folder string, row layers.Row) string {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/containerd/errdefs"
 
@@ -24,30 +23,20 @@ func (d *Driver) Prepare(_ context.Context, name, parent string, o fs.PrepareOpt
 		return fmt.Errorf("limit the size of layer %s: --storage-opt is not supported for aufs: %w", name,
 			errdefs.ErrNotImplemented)
 	}
-	row, err := newRow(name, parent, o.Purpose)
+	row, err := layers.NewRow(name, parent, o)
 	if err != nil {
 		return err
 	}
-	row.UIDs, row.GIDs = o.UIDs, o.GIDs
 	return d.Make(row, layers.Kept(o), func() error { return d.create(row, o.Purpose) })
 }
 
 // View implements fs.Driver.
 func (d *Driver) View(_ context.Context, name, parent string) error {
-	if parent == "" {
-		return fmt.Errorf("view %s of nothing: %w", name, errdefs.ErrInvalidArgument)
-	}
-	row, err := newRow(name, parent, fs.ForContainer)
+	row, err := layers.NewView(name, parent)
 	if err != nil {
 		return err
 	}
 	return d.Make(row, fs.View, func() error { return d.create(row, fs.ForContainer) })
-}
-
-func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
-	id, err := layers.FolderID(name, p)
-	return layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1,
-		Created: time.Now().UTC()}}, err
 }
 
 // create makes the folders of a layer. It also repairs a layer whose folders were lost in a power failure after its row

@@ -25,6 +25,7 @@ type Content struct {
 	Place     Place             // where rows are beside the layers
 	Delete    func(Row) error   // deletes the files of a layer, which has no row
 	Syncer    Syncer
+	Background
 }
 
 // Stat implements fs.Driver.

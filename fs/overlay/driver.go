@@ -21,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 
 	"github.com/containerd/errdefs"
 
@@ -44,9 +43,6 @@ type Driver struct {
 	faults []string
 	disk   *disk.Disk
 	host   overlayfs.Host
-	cancel context.CancelFunc
-	sweeps sync.WaitGroup
-	swept  error // of the sweep; read by Close
 }
 
 var (
@@ -96,9 +92,8 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	if err != nil {
 		return nil, err
 	}
-	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	d.sweeps.Go(func() {
-		d.swept = errors.Join(layers.Delete(ctx, orphans, d.delete), d.Place.Complete(d.table))
+	d.Begin(ctx, func(ctx context.Context) error {
+		return errors.Join(layers.Delete(ctx, orphans, d.delete), d.Place.Complete(d.table))
 	})
 	return d, nil
 }
@@ -120,17 +115,6 @@ func (d *Driver) Status() [][2]string {
 		{"Backing Filesystem", d.host.Backing},
 		{"Supports d_type", "true"}, // Open refuses without
 	}
-}
-
-// Swept implements fs.Sweeper.
-func (d *Driver) Swept(ctx context.Context) error { return layers.Swept(ctx, &d.sweeps) }
-
-// Close implements fs.Driver.
-func (d *Driver) Close() error {
-	d.cancel()
-	d.sweeps.Wait()
-	d.Syncer.Close()
-	return d.swept
 }
 
 func (d *Driver) dir(row layers.Row) string { return filepath.Join(d.root, row.ID) }

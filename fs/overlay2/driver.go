@@ -20,7 +20,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/go-units"
@@ -39,7 +38,7 @@ const Name = "overlay2"
 
 // Driver is the overlay2 driver. Open makes one.
 type Driver struct {
-	layers.Content
+	layers.Stack
 	root   string
 	table  *layers.Table
 	faults []string
@@ -47,9 +46,6 @@ type Driver struct {
 	host   overlayfs.Host
 	quota  *quota.Projects
 	size   int64 // limit of containers that have none of their own
-	cancel context.CancelFunc
-	sweeps sync.WaitGroup
-	swept  error // of the sweep; read by Close
 }
 
 var (
@@ -90,8 +86,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	if err != nil {
 		return nil, err
 	}
-	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	d.sweeps.Go(func() { d.swept = d.sweep(ctx, orphans) })
+	d.Begin(ctx, func(ctx context.Context) error { return d.sweep(ctx, orphans) })
 	return d, nil
 }
 
@@ -181,20 +176,6 @@ func (d *Driver) Status() [][2]string {
 		{"Native Overlay Diff", "true"},
 		{"userxattr", "false"},
 	}
-}
-
-// Rebases implements fs.Rebaser.
-func (d *Driver) Rebases() bool { return true }
-
-// Swept implements fs.Sweeper.
-func (d *Driver) Swept(ctx context.Context) error { return layers.Swept(ctx, &d.sweeps) }
-
-// Close implements fs.Driver.
-func (d *Driver) Close() error {
-	d.cancel()
-	d.sweeps.Wait()
-	d.Syncer.Close()
-	return d.swept
 }
 
 func (d *Driver) dir(row layers.Row) string      { return filepath.Join(d.root, row.ID) }

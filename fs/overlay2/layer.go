@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/containerd/errdefs"
 
@@ -22,41 +21,32 @@ const recordFile = "tar-split.zst"
 
 // Prepare implements fs.Driver.
 func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareOptions) error {
-	row, err := newRow(name, parent, o.Purpose)
+	if o.Quota == 0 && o.Purpose == fs.ForContainer {
+		o.Quota = d.size
+	}
+	row, err := linked(layers.NewRow(name, parent, o))
 	if err != nil {
 		return err
-	}
-	row.UIDs, row.GIDs, row.Quota = o.UIDs, o.GIDs, o.Quota
-	if row.Quota == 0 && o.Purpose == fs.ForContainer {
-		row.Quota = d.size
 	}
 	return d.Make(row, layers.Kept(o), func() error { return d.create(ctx, row, o.Purpose) })
 }
 
 // View implements fs.Driver.
 func (d *Driver) View(ctx context.Context, name, parent string) error {
-	if parent == "" {
-		return fmt.Errorf("view %s of nothing: %w", name, errdefs.ErrInvalidArgument)
-	}
-	row, err := newRow(name, parent, fs.ForContainer)
+	row, err := linked(layers.NewView(name, parent))
 	if err != nil {
 		return err
 	}
 	return d.Make(row, fs.View, func() error { return d.create(ctx, row, fs.ForContainer) })
 }
 
-func newRow(name, parent string, p fs.Purpose) (layers.Row, error) {
-	id, err := layers.FolderID(name, p)
-	if err != nil {
-		return layers.Row{}, err
+// linked gives a row its short name.
+func linked(row layers.Row, err error) (layers.Row, error) {
+	if err == nil && row.ID == "l" {
+		err = fmt.Errorf("layer key %q is taken by the driver: %w", row.ID, errdefs.ErrInvalidArgument)
 	}
-	if id == "l" {
-		return layers.Row{}, fmt.Errorf("layer key %q is taken by the driver: %w", id, errdefs.ErrInvalidArgument)
-	}
-	return layers.Row{
-		Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1, Created: time.Now().UTC()},
-		Link: newLink(),
-	}, nil
+	row.Link = newLink()
+	return row, err
 }
 
 // newLink returns a short name: 26 characters of A-Z and 2-7.
