@@ -46,6 +46,7 @@ var (
 	_ fs.Rebaser = (*Driver)(nil)
 	_ fs.Differ  = (*Driver)(nil)
 	_ fs.Checker = (*Driver)(nil)
+	_ fs.Sweeper = (*Driver)(nil)
 )
 
 // CheckOptions refuses all options, since the driver has none.

@@ -50,6 +50,7 @@ var (
 	_ fs.Locator = (*Driver)(nil)
 	_ fs.Differ  = (*Driver)(nil)
 	_ fs.Checker = (*Driver)(nil)
+	_ fs.Sweeper = (*Driver)(nil)
 )
 
 // Probe tells whether the driver works on the folder dir, in which nothing stays.

@@ -54,6 +54,7 @@ var (
 	_ fs.Locator = (*Driver)(nil)
 	_ fs.Differ  = (*Driver)(nil)
 	_ fs.Checker = (*Driver)(nil)
+	_ fs.Sweeper = (*Driver)(nil)
 )
 
 // Open opens the driver on the folder root, which it makes where it is missing. Where overlayfs does not work on it
