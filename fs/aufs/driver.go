@@ -8,6 +8,9 @@
 // and hidden beside these .rows/<id>, the layer's row of the table, from which that is made again when it is lost, and
 // .tar-split/<id>, the record from which its exact tar is written again. What is mounted follows the table of layers;
 // the files in layers are there for those who look.
+//
+// Names of one file of an image part when a container has written to it and is unmounted: aufs would want the program
+// auplink for that, and overlayfs parts them at once.
 package aufs
 
 import (
