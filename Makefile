@@ -11,7 +11,7 @@ LD    := -s -w -linkmode external -extldflags -static
 export PKG_CONFIG := $(CURDIR)/engine/seccomp/libseccomp/pkg-config
 export CGO_ENABLED := 1
 
-.PHONY: help build page demo test browser-test cover vm-test vm-power-history vm-test-arm64 race lint bench bench-drivers bench-monitor cross install clean tools compare golden lograte fuzz
+.PHONY: help build page demo test kill-test browser-test cover vm-test vm-power-history vm-test-arm64 race lint bench bench-drivers bench-monitor cross install clean tools compare golden lograte fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -40,6 +40,12 @@ PEERS := busybox:busybox-static crun:crun nft:nftables iptables-legacy:iptables 
 test: build ## Run the tests; as root those that start containers too, with RUNTIME=runc by that runtime; TESTS chooses some of personalities/suite
 	@[ "$$(id -u)" != 0 ] || sh testdata/need $(PEERS)
 	@BOX_BINARY=$(BOX) BOX_RUNTIME=$(RUNTIME) TESTS="$(TESTS)" sh testdata/test
+
+KILLS = 100
+kill-test: build ## Kill the daemon KILLS times under load, create, commit and rm, on each storage driver of DRIVER; it is ready within 5 s, and all has an owner
+	@sh testdata/need $(PEERS)
+	@BOX_KILLS=$(KILLS) BOX_DRIVERS="$(or $(DRIVER),overlay2 btrfs)" BOX_READY_MS=5000 BOX_BINARY=$(BOX) \
+		go test -tags $(TAGS) -count=1 -timeout 60m -v -run 'TestScript/kills$$' ./personalities/suite | grep -v '^=== '
 
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts; KERNEL and MODULES are another one, SESSIONS=aufs wants one with aufs
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs

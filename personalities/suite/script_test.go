@@ -131,6 +131,9 @@ func TestScript(t *testing.T) {
 			env.Setenv("CGROUP", d.cgroup())
 			env.Setenv("RUNTIME", defaultRuntime())
 			env.Setenv("SOURCE", source)
+			for _, name := range []string{"BOX_KILLS", "BOX_DRIVERS", "BOX_READY_MS"} { // of make kill-test
+				env.Setenv(name, os.Getenv(name))
+			}
 			env.Values[daemon{}] = d
 			clients := &loads{stop: make(chan struct{})}
 			env.Values[loadsKey{}] = clients
