@@ -10,60 +10,80 @@ import (
 
 	"box/fs"
 	"box/fs/archive"
+	"box/fs/layers"
 )
 
 // Changes implements fs.Differ.
-func (d *Driver) Changes(ctx context.Context, name string) ([]fs.Change, error) {
+func (d *Driver) Changes(ctx context.Context, name string) (changes []fs.Change, err error) {
+	err = d.compared(ctx, name, func(_ layers.Row, list []fs.Change) error {
+		changes = list
+		return nil
+	})
+	return changes, err
+}
+
+// compared calls do with the changes of a layer while its files are seen.
+func (d *Driver) compared(ctx context.Context, name string, do func(layers.Row, []fs.Change) error) error {
 	row, err := d.table.Get(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if row.Parent == "" {
-		return nil, fmt.Errorf("layer %s stands on nothing: %w", name, errdefs.ErrFailedPrecondition)
+		return fmt.Errorf("layer %s stands on nothing: %w", name, errdefs.ErrFailedPrecondition)
 	}
 	below, err := d.table.Get(row.Parent)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	before, now := d.dir(below), d.dir(row)
+	return d.within(below, func() error {
+		return d.within(row, func() error {
+			changes, err := d.compare(ctx, d.dir(below), d.dir(row))
+			if err != nil {
+				return fmt.Errorf("compare layer %s: %w", name, err)
+			}
+			return do(row, changes)
+		})
+	})
+}
+
+func (d *Driver) compare(ctx context.Context, before, now string) ([]fs.Change, error) {
 	var same func(*unix.Stat_t) bool
 	if t, ok := d.o.Trees.(Tracker); ok {
+		var err error
 		if same, err = t.Unchanged(ctx, before, now); err != nil {
-			return nil, fmt.Errorf("compare layer %s: %w", name, err)
+			return nil, err
 		}
 	}
 	return archive.Compare(ctx, before, now, same)
 }
 
 // Usage implements fs.Driver: what differs from the layer below, since the folder has that too.
-func (d *Driver) Usage(ctx context.Context, name string) (fs.Usage, error) {
+func (d *Driver) Usage(ctx context.Context, name string) (u fs.Usage, err error) {
 	row, err := d.table.Get(name)
 	if err != nil {
-		return fs.Usage{}, err
+		return u, err
 	}
 	if row.Parent == "" || row.State == fs.View {
-		return d.Content.Usage(ctx, name)
+		err = d.within(row, func() (err error) {
+			u, err = d.Content.Usage(ctx, name)
+			return err
+		})
+		return u, err
 	}
-	changes, err := d.Changes(ctx, name)
-	if err != nil {
-		return fs.Usage{}, err
-	}
-	return archive.MeasureChanges(d.dir(row), changes)
+	err = d.compared(ctx, name, func(row layers.Row, changes []fs.Change) (err error) {
+		u, err = archive.MeasureChanges(d.dir(row), changes)
+		return err
+	})
+	return u, err
 }
 
 // Diff implements fs.Differ.
 func (d *Driver) Diff(ctx context.Context, name string, w io.Writer) error {
-	row, err := d.table.Get(name)
-	if err != nil {
-		return err
-	}
-	changes, err := d.Changes(ctx, name)
-	if err != nil {
-		return err
-	}
-	p := archive.NewPacker(w, archive.PackOptions{Seconds: true, UIDs: row.UIDs, GIDs: row.GIDs})
-	if err := p.PackChanges(ctx, d.dir(row), changes); err != nil {
-		return fmt.Errorf("pack layer %s: %w", name, err)
-	}
-	return p.Close()
+	return d.compared(ctx, name, func(row layers.Row, changes []fs.Change) error {
+		p := archive.NewPacker(w, archive.PackOptions{Seconds: true, UIDs: row.UIDs, GIDs: row.GIDs})
+		if err := p.PackChanges(ctx, d.dir(row), changes); err != nil {
+			return fmt.Errorf("pack layer %s: %w", name, err)
+		}
+		return p.Close()
+	})
 }

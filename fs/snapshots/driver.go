@@ -1,7 +1,8 @@
 // Package snapshots is what the storage drivers share that keep a whole tree of files for each layer, made from the
-// one below: as a copy (vfs), or as a snapshot of the file system's own (btrfs). On disk:
+// one below: as a copy (vfs), or as a snapshot of the file system's own (btrfs), which may have to be mounted (zfs). On
+// disk:
 //
-//	<root>/<folder>/<id>   a layer; a container's is its root, with nothing to mount
+//	<root>/<folder>/<id>   a layer, or where it is mounted; a container's is its root
 //	<root>/tar-split/<id>  the record from which a layer's exact tar is written again
 //	<root>/rows/<id>       its row of the table, from which that is made again when it is lost
 package snapshots
@@ -48,10 +49,10 @@ type Tracker interface {
 
 // Options say what the drivers do not share.
 type Options struct {
-	Name   string // of the driver
-	Root   string // its folder, which is made where it is missing
-	Folder string // below it, with the layers
-	Trees  Trees
+	Name   string      // of the driver
+	Root   string      // its folder, which is made where it is missing
+	Folder string      // below it, with the layers
+	Trees  Trees       // Mounted, where they have to be
 	Status [][2]string // what `docker info` prints about the driver
 	Disk   *disk.Disk  // nil for the kernel
 }
@@ -59,13 +60,20 @@ type Options struct {
 // Driver is a driver of whole trees. Open makes one.
 type Driver struct {
 	layers.Content
-	o      Options
-	table  *layers.Table
-	faults []string
-	disk   *disk.Disk
-	cancel context.CancelFunc
-	sweeps sync.WaitGroup
-	swept  error // of the sweep; read by Close
+	o       Options
+	mounted Mounted // the trees, if they have to be mounted
+	table   *layers.Table
+	faults  []string
+	disk    *disk.Disk
+	cancel  context.CancelFunc
+	sweeps  sync.WaitGroup
+	swept   error // of the sweep; read by Close
+
+	mu   sync.Mutex
+	held map[string]*hold
+
+	graves chan string   // paths of trees that were in use when they were to be deleted
+	closed chan struct{} // by Close
 }
 
 var (
@@ -76,7 +84,8 @@ var (
 
 // Open opens a driver. Orphans are out of the way when it returns; they are deleted until Close.
 func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
-	d := &Driver{o: o, disk: o.Disk}
+	d := &Driver{o: o, disk: o.Disk, held: map[string]*hold{}, graves: make(chan string), closed: make(chan struct{})}
+	d.mounted, _ = o.Trees.(Mounted)
 	for _, dir := range []string{d.folders(), d.records(), d.rows()} {
 		if err := d.disk.MkdirAll(dir, 0o710); err != nil {
 			return nil, fmt.Errorf("open %s: %w", o.Name, err)
@@ -88,18 +97,11 @@ func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
 	}
 	d.Content = layers.Content{Table: d.table, Files: d.dir, Record: d.recordOf, Disk: d.disk,
 		Place: PlaceOf(o.Name, o.Root, o.Folder, d.disk), Delete: d.delete, Syncer: layers.Syncer{Disk: d.disk}}
-	gone, err := d.table.Missing(d.folders())
+	orphans, err := d.openTrees()
 	if err != nil {
 		return nil, err
-	}
-	for _, row := range gone {
-		d.faults = append(d.faults, fmt.Sprintf("layer %s is missing: %s is not there", row.Name, d.dir(row)))
 	}
 	none := func(string) bool { return false }
-	orphans, err := d.table.Sweep(d.disk, d.folders(), none)
-	if err != nil {
-		return nil, err
-	}
 	records, err := d.table.Sweep(d.disk, d.records(), none)
 	if err != nil {
 		return nil, err
@@ -109,11 +111,31 @@ func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
 		return nil, err
 	}
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if d.mounted != nil {
+		d.sweeps.Go(func() { d.bury(ctx, orphans) })
+		orphans = nil
+	}
 	d.sweeps.Go(func() {
 		d.swept = errors.Join(layers.Delete(ctx, orphans, d.remove),
 			layers.Delete(ctx, slices.Concat(records, rows), d.disk.RemoveAll), d.Place.Complete(d.table))
 	})
 	return d, nil
+}
+
+// openTrees finds the layers whose trees are missing, and returns the paths of those without a layer, whose names are
+// free.
+func (d *Driver) openTrees() ([]string, error) {
+	if d.mounted != nil {
+		return d.openMounted()
+	}
+	gone, err := d.table.Missing(d.folders())
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range gone {
+		d.faults = append(d.faults, fmt.Sprintf("layer %s is missing: %s is not there", row.Name, d.place(row)))
+	}
+	return d.table.Sweep(d.disk, d.folders(), func(string) bool { return false })
 }
 
 // remove unmounts and deletes a layer's tree. A view is a mount of what it shows.
@@ -127,7 +149,8 @@ func (d *Driver) remove(path string) error {
 func (d *Driver) folders() string                { return filepath.Join(d.o.Root, d.o.Folder) }
 func (d *Driver) records() string                { return filepath.Join(d.o.Root, "tar-split") }
 func (d *Driver) rows() string                   { return filepath.Join(d.o.Root, "rows") }
-func (d *Driver) dir(row layers.Row) string      { return filepath.Join(d.folders(), row.ID) }
+func (d *Driver) apart() string                  { return filepath.Join(d.o.Root, "tmp") }
+func (d *Driver) place(row layers.Row) string    { return filepath.Join(d.folders(), row.ID) }
 func (d *Driver) recordOf(row layers.Row) string { return filepath.Join(d.records(), row.ID) }
 
 // PlaceOf returns where the driver called name keeps what its table can be rebuilt from.
@@ -152,8 +175,14 @@ func (d *Driver) Swept(ctx context.Context) error { return layers.Swept(ctx, &d.
 
 // Close implements fs.Driver.
 func (d *Driver) Close() error {
+	close(d.closed)
 	d.cancel()
 	d.sweeps.Wait()
 	d.Syncer.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, h := range d.held {
+		h.dir.Close()
+	}
 	return d.swept
 }

@@ -29,9 +29,9 @@ func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareO
 		UIDs: o.UIDs, GIDs: o.GIDs}
 	keep := layers.Kept(o)
 	err = d.Make(row, keep, func() error {
-		err := d.create(ctx, row)
+		err := d.create(ctx, row, o)
 		if err == nil && o.Quota != 0 {
-			err = d.o.Trees.(Limiter).Limit(d.dir(row), o.Quota)
+			err = d.o.Trees.(Limiter).Limit(d.place(row), o.Quota)
 		}
 		if err == nil && keep != 0 {
 			err = d.Syncer.Sync(name) // a copy has content, which has to be on disk before its row
@@ -45,35 +45,46 @@ func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareO
 }
 
 // create makes a layer's tree from the one below.
-func (d *Driver) create(ctx context.Context, row layers.Row) error {
-	if err := d.Syncer.Start(row.Name, d.folders()); err != nil {
-		return err
-	}
+func (d *Driver) create(ctx context.Context, row layers.Row, o fs.PrepareOptions) error {
 	if _, gid := (fs.IDMaps{GIDs: row.GIDs}).Root(); gid != 0 { // a container's root goes through these
 		if err := errors.Join(os.Chown(d.o.Root, 0, gid), os.Chown(d.folders(), 0, gid)); err != nil {
 			return err
 		}
 	}
-	if row.Parent != "" {
-		below, err := d.table.Get(row.Parent)
-		if err != nil {
-			return err
-		}
-		return d.o.Trees.Clone(ctx, d.dir(below), d.dir(row))
-	}
-	if err := d.o.Trees.Make(d.dir(row)); err != nil {
+	if err := d.start(row); err != nil {
 		return err
 	}
-	if os.Geteuid() == 0 && len(row.UIDs) > 0 && len(row.GIDs) > 0 {
-		if err := os.Chown(d.dir(row), row.UIDs[0].Host, row.GIDs[0].Host); err != nil {
-			return err
+	err := error(nil)
+	if row.Parent == "" {
+		err = d.o.Trees.Make(d.place(row))
+	} else {
+		var below layers.Row
+		if below, err = d.table.Get(row.Parent); err == nil {
+			err = d.o.Trees.Clone(ctx, d.place(below), d.place(row))
 		}
 	}
-	return os.Chmod(d.dir(row), 0o755)
+	if err != nil {
+		return err
+	}
+	return d.fill(row, o)
+}
+
+// start prepares for the tree of a layer: that its writes are made durable, or for one that is mounted the folder.
+func (d *Driver) start(row layers.Row) error {
+	if d.mounted == nil {
+		return d.Syncer.Start(row.Name, d.folders())
+	}
+	err := d.disk.Mkdir(d.place(row), 0o755)
+	if errors.Is(err, os.ErrExist) { // left by a removal that was not possible
+		if err = d.deleteMounted(d.place(row)); err == nil {
+			err = d.disk.Mkdir(d.place(row), 0o755)
+		}
+	}
+	return err
 }
 
 // View implements fs.Driver.
-func (d *Driver) View(_ context.Context, name, parent string) error {
+func (d *Driver) View(ctx context.Context, name, parent string) error {
 	if parent == "" {
 		return fmt.Errorf("view %s of nothing: %w", name, errdefs.ErrInvalidArgument)
 	}
@@ -83,7 +94,12 @@ func (d *Driver) View(_ context.Context, name, parent string) error {
 	}
 	row := layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1,
 		Created: time.Now().UTC()}}
-	return d.Make(row, fs.View, func() error { return d.disk.Mkdir(d.dir(row), 0o755) })
+	return d.Make(row, fs.View, func() error {
+		if d.mounted == nil {
+			return d.disk.Mkdir(d.place(row), 0o755)
+		}
+		return d.create(ctx, row, fs.PrepareOptions{Purpose: fs.ForContainer})
+	})
 }
 
 // Mounts implements fs.Driver.
@@ -92,18 +108,25 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 	if err != nil {
 		return "", nil, err
 	}
-	switch row.State {
-	case fs.Committed:
+	at := d.place(row)
+	switch {
+	case row.State == fs.Committed:
 		return "", nil, fmt.Errorf("mount layer %s: it is an image's: %w", name, errdefs.ErrFailedPrecondition)
-	case fs.View:
+	case d.mounted != nil:
+		m := d.mounted.Mount(at)
+		m.Target = at
+		if row.State == fs.View {
+			m.Options = append(m.Options, "ro")
+		}
+		return at, []mount.Mount{m}, nil
+	case row.State == fs.View:
 		below, err := d.table.Get(row.Parent)
 		if err != nil {
 			return "", nil, err
 		}
-		return d.dir(row), []mount.Mount{{Type: "bind", Source: d.dir(below), Target: d.dir(row),
-			Options: []string{"bind", "ro"}}}, nil
+		return at, []mount.Mount{{Type: "bind", Source: d.place(below), Target: at, Options: []string{"bind", "ro"}}}, nil
 	}
-	return d.dir(row), nil, nil
+	return at, nil, nil
 }
 
 // Keep implements fs.Driver.
@@ -117,10 +140,14 @@ func (d *Driver) Keep(tx fs.Tx, names ...string) error {
 
 // delete deletes the files of a layer.
 func (d *Driver) delete(row layers.Row) error {
-	if err := mount.Unmount(d.dir(row)); err != nil && os.Geteuid() == 0 {
+	at := d.place(row)
+	if d.mounted != nil {
+		return errors.Join(d.deleteMounted(at), d.disk.RemoveAll(d.recordOf(row)), d.disk.RemoveAll(d.Place.Row(row.ID)))
+	}
+	if err := mount.Unmount(at); err != nil && os.Geteuid() == 0 {
 		return err
 	}
-	gone, err := layers.Doom(d.disk, d.dir(row))
+	gone, err := layers.Doom(d.disk, at)
 	if err != nil {
 		return err
 	}
