@@ -192,7 +192,7 @@ var imports = map[string][]string{
 	"fs/devicemapper/loop": {"fs/module"},
 	"fs/devicemapper/pool": {"fs/devicemapper/dm"},
 	"fs/drivers": {"fs", "fs/aufs", "fs/btrfs", "fs/devicemapper", "fs/disk", "fs/layers", "fs/overlay", "fs/overlay2",
-		"fs/vfs"},
+		"fs/vfs", "fs/zfs"},
 	"fs/fstest":            {"fs", "fs/archive", "fs/disk", "fs/mount"},
 	"fs/layers":            {"fs", "fs/archive", "fs/disk", "fs/mount", "fs/tree"},
 	"fs/inroot":            {},
@@ -206,6 +206,9 @@ var imports = map[string][]string{
 	"fs/tree":              {"fs", "fs/disk"},
 	"fs/snapshots":         {"fs", "fs/archive", "fs/disk", "fs/layers", "fs/mount"},
 	"fs/vfs":               {"fs", "fs/disk", "fs/layers", "fs/quota", "fs/snapshots", "fs/tree"},
+	"fs/zfs":               {"fs", "fs/disk", "fs/layers", "fs/mount", "fs/snapshots", "fs/zfs/control", "fs/zfs/nvlist"},
+	"fs/zfs/control":       {"fs/module", "fs/zfs/nvlist"},
+	"fs/zfs/nvlist":        {},
 }
 
 // homes are the packages that alone may import an outside library.

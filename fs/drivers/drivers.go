@@ -21,6 +21,7 @@ import (
 	"box/fs/overlay"
 	"box/fs/overlay2"
 	"box/fs/vfs"
+	"box/fs/zfs"
 )
 
 // driver is a row of the table.
@@ -42,6 +43,7 @@ func table() []driver {
 		{aufs.Name, aufs.Name, aufs.CheckOptions, aufs.Probe, driverOf(aufs.Open), aufs.PlaceOf},
 		{overlay.Name, overlay.Name, overlay.CheckOptions, overlay.Probe, driverOf(overlay.Open), overlay.PlaceOf},
 		{btrfs.Name, btrfs.Name, btrfs.CheckOptions, btrfs.Works, driverOf(btrfs.Open), btrfs.PlaceOf},
+		{zfs.Name, zfs.Name, zfs.CheckOptions, zfs.Works, driverOf(zfs.Open), zfs.PlaceOf},
 		{devicemapper.Name, "dm", devicemapper.CheckOptions, devicemapper.Probe, driverOf(devicemapper.Open),
 			devicemapper.PlaceOf},
 		{vfs.Name, vfs.Name, vfs.CheckOptions, anywhere, driverOf(vfs.Open), vfs.PlaceOf},
@@ -64,10 +66,16 @@ func driverOf[D fs.Driver](open opener[D]) opener[fs.Driver] {
 // order returns the drivers in the order in which they are tried on a data root: that of its file system first.
 func order(root string) []driver {
 	all := table()
-	at := slices.IndexFunc(all, func(d driver) bool { return d.name == btrfs.Name })
-	if !btrfs.On(root) {
+	own := ""
+	switch {
+	case btrfs.On(root):
+		own = btrfs.Name
+	case zfs.On(root):
+		own = zfs.Name
+	default:
 		return all
 	}
+	at := slices.IndexFunc(all, func(d driver) bool { return d.name == own })
 	return slices.Concat(all[at:at+1], all[:at], all[at+1:])
 }
 

@@ -69,7 +69,7 @@ func must(t *testing.T, d fs.Driver, err error) fs.Driver {
 
 func TestUnknownDriverNamesTheKnown(t *testing.T) {
 	_, err := Open(t.Context(), t.TempDir(), "overlay3", openDB(t), nil, nil, nil)
-	const all = "overlay2, aufs, overlay, btrfs, devicemapper, vfs"
+	const all = "overlay2, aufs, overlay, btrfs, zfs, devicemapper, vfs"
 	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), all) {
 		t.Fatal(err)
 	}
@@ -123,8 +123,10 @@ func TestOptionsNameTheirDriver(t *testing.T) {
 			"overlay2.size is of driver overlay2, and vfs is used"},
 		{"", []string{"vfs.x=1", "overlay2.size=5M"}, errdefs.IsInvalidArgument,
 			"overlay2.size is of driver overlay2, and vfs is used"},
-		{"", []string{"zfs.fsname=tank"}, errdefs.IsInvalidArgument,
-			"this box has no driver zfs, but overlay2, aufs, overlay, btrfs, devicemapper, vfs"},
+		{"", []string{"lvm.name=tank"}, errdefs.IsInvalidArgument,
+			"this box has no driver lvm, but overlay2, aufs, overlay, btrfs, zfs, devicemapper, vfs"},
+		{"zfs", []string{"zfs.size=1G"}, errdefs.IsInvalidArgument, "zfs.size is not known to zfs"},
+		{"", []string{"zfs.fsname=/tank"}, errdefs.IsInvalidArgument, "is no name of a dataset"},
 		{"", []string{"overlay2.size"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
 		{"", []string{"=1"}, errdefs.IsInvalidArgument, "KEY=VALUE is wanted"},
 		{"overlay2", []string{"btrfs.min_space=1G"}, errdefs.IsInvalidArgument,

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -50,9 +51,16 @@ func (d *Driver) openMounted() (orphans []string, err error) {
 		return nil, err
 	}
 	for name := range there {
-		if !known[name] {
-			orphans = append(orphans, filepath.Join(d.folders(), name))
+		if known[name] {
+			continue
 		}
+		path := filepath.Join(d.folders(), name)
+		if !strings.HasSuffix(name, doomed) {
+			if path, err = d.aside(path); err != nil {
+				return nil, err
+			}
+		}
+		orphans = append(orphans, path)
 	}
 	for _, dir := range []string{d.folders(), d.apart()} {
 		if err := d.places(dir, known); err != nil {
@@ -107,12 +115,7 @@ func (d *Driver) deleteSoon(path string) error {
 		}
 		time.Sleep(wait)
 	}
-	to := path + doomed
-	err := d.mounted.Rename(path, to)
-	for n := 2; errors.Is(err, os.ErrExist); n++ {
-		to = path + "." + strconv.Itoa(n) + doomed
-		err = d.mounted.Rename(path, to)
-	}
+	to, err := d.aside(path)
 	if err != nil {
 		return err
 	}
@@ -123,6 +126,17 @@ func (d *Driver) deleteSoon(path string) error {
 		}
 	})
 	return nil
+}
+
+// aside takes its name from a tree, and returns the path that it has now.
+func (d *Driver) aside(path string) (string, error) {
+	to := path + doomed
+	err := d.mounted.Rename(path, to)
+	for n := 2; errors.Is(err, os.ErrExist); n++ {
+		to = path + "." + strconv.Itoa(n) + doomed
+		err = d.mounted.Rename(path, to)
+	}
+	return to, err
 }
 
 // bury deletes trees, and then those of d.graves, until ctx ends. What is in use is tried again, ever more seldom.

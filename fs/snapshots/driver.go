@@ -112,8 +112,9 @@ func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
 	}
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if d.mounted != nil {
-		d.sweeps.Go(func() { d.bury(ctx, orphans) })
+		graves := orphans
 		orphans = nil
+		d.sweeps.Go(func() { d.bury(ctx, graves) })
 	}
 	d.sweeps.Go(func() {
 		d.swept = errors.Join(layers.Delete(ctx, orphans, d.remove),
