@@ -40,7 +40,8 @@ func (d *Driver) health() (pool, state string) {
 	if err != nil {
 		return pool, "UNKNOWN"
 	}
-	states := []string{"UNKNOWN", "OFFLINE", "OFFLINE", "REMOVED", "UNAVAIL", "FAULTED", "DEGRADED", "ONLINE"} // vdev_state_t
+	states := []string{"UNKNOWN", "OFFLINE", "OFFLINE", "REMOVED", "UNAVAIL", "FAULTED", "DEGRADED",
+		"ONLINE"} // vdev_state_t
 	if n, ok := p.Number("health"); ok && n < uint64(len(states)) {
 		return pool, states[n]
 	}

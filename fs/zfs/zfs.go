@@ -1,6 +1,6 @@
 // Package zfs is the storage driver for a data root on ZFS, or for a dataset that zfs.fsname names: every layer is a
-// dataset in that one, a clone of a snapshot of the one below, made by ioctl(2) alone. They are mounted in <root>/graph,
-// as in Docker.
+// dataset in that one, a clone of a snapshot of the one below, made by ioctl(2) alone. They are mounted in
+// <root>/graph, as in Docker.
 package zfs
 
 import (
@@ -106,7 +106,8 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 func openOn(ctx context.Context, root string, db fs.DB, s *datasets) (*Driver, error) {
 	_, err := s.dev.Stats(s.within)
 	if errors.Is(err, unix.ENOENT) {
-		return nil, fmt.Errorf("open zfs: there is no dataset %s: zfs create makes one: %w", s.within, errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("open zfs: there is no dataset %s: zfs create makes one: %w", s.within,
+			errdefs.ErrInvalidArgument)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open zfs: %w", err)
@@ -173,7 +174,8 @@ func datasetOf(dir string) (string, error) {
 			"zfs.fsname=POOL/DATASET, would bring it: %w", dir, errdefs.ErrNotImplemented)
 	}
 	if !valid(m.Source) {
-		return "", fmt.Errorf("open zfs: the name of dataset %q is too long or unknown: %w", m.Source, errdefs.ErrInvalidArgument)
+		return "", fmt.Errorf("open zfs: the name of dataset %q is too long or unknown: %w", m.Source,
+			errdefs.ErrInvalidArgument)
 	}
 	return m.Source, nil
 }

@@ -44,30 +44,32 @@ func TestRequests(t *testing.T) {
 		return word(size) + word(inMemory) + word(byte(len(name))) + padded(name) + word(1) + word()
 	}
 	legacyProps := nvlist.List{{Name: "mountpoint", Value: "legacy"}}
+	const one = "tank/d/one"
 	for what, row := range map[string]struct {
 		do          func(d *Device) error
 		request     uintptr
 		name, value string
 		src         string
 	}{
-		"create": {func(d *Device) error { return d.Create("tank/d/one", legacyProps) }, 0x5a17, "tank/d/one", "",
+		"create": {func(d *Device) error { return d.Create(one, legacyProps) }, 0x5a17, one, "",
 			head + word(0x1c) + word(0x20) + word(4) + padded("type") + word(5) + word(1) + word(2) + props + end},
-		"snapshot": {func(d *Device) error { return d.Snapshot("tank/d/one@x") }, 0x5a23, "tank", "",
+		"snapshot": {func(d *Device) error { return d.Snapshot(one + "@x") }, 0x5a23, "tank", "",
 			head + word(0x4c) + word(0x30) + word(5) + padded("snaps") + word(19) + word(1) + word() + word(1) +
 				flagged("tank/d/one@x", 0x20, 0x20) + end + end},
-		"clone": {func(d *Device) error { return d.Clone("tank/d/two", "tank/d/one@x", legacyProps) }, 0x5a42, "tank/d/two", "",
-			head + word(0x2c) + word(0x28) + word(6) + padded("origin") + word(9) + word(1) + word(12) + padded("tank/d/one@x") +
-				props + end},
+		"clone": {func(d *Device) error { return d.Clone("tank/d/two", one+"@x", legacyProps) }, 0x5a42, "tank/d/two", "",
+			head + word(0x2c) + word(0x28) + word(6) + padded("origin") + word(9) + word(1) + word(12) +
+				padded("tank/d/one@x") + props + end},
 		"quota": {func(d *Device) error {
 			return d.Set("tank/d/one", nvlist.List{{Name: "quota", Value: uint64(1 << 30)}})
 		},
 			0x5a16, "tank/d/one", "", head + word(0x24) + word(0x20) + word(5) + padded("quota") + word(8) + word(1) +
 				word() + word(0x40, 0, 0, 0) + end},
-		"rename":  {func(d *Device) error { return d.Rename("tank/d/one", "tank/d/gone") }, 0x5a1a, "tank/d/one", "tank/d/gone", ""},
-		"destroy": {func(d *Device) error { return d.Destroy("tank/d/one") }, 0x5a18, "tank/d/one", "", ""},
-		"destroy snapshots": {func(d *Device) error { return d.DestroySnapshots([]string{"tank/d/one@x", "tank/d/one@yy"}) },
-			0x5a3b, "tank", "", head + word(0x70) + word(0x30) + word(5) + padded("snaps") + word(19) + word(1) + word() + word(1) +
-				flagged("tank/d/one@x", 0x20, 0x20) + flagged("tank/d/one@yy", 0x24, 0x20) + end + flagged("defer", 0x1c, 0x18) + end},
+		"rename":  {func(d *Device) error { return d.Rename(one, "tank/d/gone") }, 0x5a1a, one, "tank/d/gone", ""},
+		"destroy": {func(d *Device) error { return d.Destroy(one) }, 0x5a18, one, "", ""},
+		"destroy snapshots": {func(d *Device) error { return d.DestroySnapshots([]string{one + "@x", one + "@yy"}) },
+			0x5a3b, "tank", "", head + word(0x70) + word(0x30) + word(5) + padded("snaps") + word(19) + word(1) + word() +
+				word(1) + flagged("tank/d/one@x", 0x20, 0x20) + flagged("tank/d/one@yy", 0x24, 0x20) + end +
+				flagged("defer", 0x1c, 0x18) + end},
 		"properties": {func(d *Device) error { _, err := d.Stats("tank/d"); return err }, 0x5a12, "tank/d", "", ""},
 		"pool":       {func(d *Device) error { _, _, err := d.Pool("tank/d"); return err }, 0x5a27, "tank", "", ""},
 	} {

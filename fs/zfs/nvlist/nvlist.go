@@ -1,6 +1,6 @@
 // Package nvlist has the lists of names and values in which OpenZFS's kernel module takes requests and gives replies
-// (nvlist(9) of illumos, module/nvpair/nvpair.c of OpenZFS). Requests are written in XDR; replies come as the kernel has
-// them in memory, little-endian or big-endian.
+// (nvlist(9) of illumos, module/nvpair/nvpair.c of OpenZFS). Requests are written in XDR; replies come as the kernel
+// has them in memory, little-endian or big-endian.
 package nvlist
 
 import (
@@ -9,8 +9,8 @@ import (
 	"fmt"
 )
 
-// List is a list of names and values, in order. Values are int32, uint32, int64, uint64, bool (DATA_TYPE_BOOLEAN_VALUE),
-// string, List, Flag or, read only, Other.
+// List is a list of names and values, in order. Values are int32, uint32, int64, uint64, bool, string, List, Flag or,
+// read only, Other.
 type List []Pair
 
 // Pair is a name and its value.

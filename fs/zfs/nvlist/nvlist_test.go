@@ -75,8 +75,9 @@ func pairsInMemory(order binary.AppendByteOrder, b []byte, l List) []byte {
 }
 
 func sample() List {
-	return List{{"flag", Flag{}}, {"yes", true}, {"no", false}, {"i", int32(-7)}, {"u", uint32(1 << 31)}, {"l", int64(-1 << 40)},
-		{"used", uint64(1 << 63)}, {"text", "tank/docker"}, {"", ""}, {"in", List{{"a", List{{"value", uint64(5)}}}, {"b", "c"}}},
+	return List{{"flag", Flag{}}, {"yes", true}, {"no", false}, {"i", int32(-7)}, {"u", uint32(1 << 31)},
+		{"l", int64(-1 << 40)}, {"used", uint64(1 << 63)}, {"text", "tank/docker"}, {"", ""},
+		{"in", List{{"a", List{{"value", uint64(5)}}}, {"b", "c"}}},
 		{"end", uint64(9)}}
 }
 
@@ -88,7 +89,8 @@ func TestDecode(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, b := range map[string][]byte{"XDR": xdr, "little-endian": inMemory(binary.LittleEndian, want),
-		"big-endian": inMemory(binary.BigEndian, want), "with more after it": append(inMemory(binary.LittleEndian, want), 1, 2, 3)} {
+		"big-endian":         inMemory(binary.BigEndian, want),
+		"with more after it": append(inMemory(binary.LittleEndian, want), 1, 2, 3)} {
 		got, err := Decode(b)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v\n%v\n%v", name, err, got, want)
@@ -122,8 +124,9 @@ func TestDecodeInvalid(t *testing.T) {
 	for i := range long {
 		long[i] = Pair{"", Flag{}}
 	}
-	for name, b := range map[string][]byte{"nothing": nil, "a third encoding": {2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-		"version 1": {0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, "deep": inMemory(binary.LittleEndian, deep),
+	for name, b := range map[string][]byte{"nothing": nil,
+		"a third encoding": {2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		"version 1":        {0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, "deep": inMemory(binary.LittleEndian, deep),
 		"long": inMemory(binary.LittleEndian, long)} {
 		if _, err := Decode(b); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
