@@ -122,7 +122,7 @@ func (d *Driver) deleteSoon(path string) error {
 	d.sweeps.Go(func() {
 		select {
 		case d.graves <- to:
-		case <-d.closed: // the next Open finds it
+		case <-d.stopped.Done(): // the next Open finds it
 		}
 	})
 	return nil

@@ -72,8 +72,8 @@ type Driver struct {
 	mu   sync.Mutex
 	held map[string]*hold
 
-	graves chan string   // paths of trees that were in use when they were to be deleted
-	closed chan struct{} // by Close
+	graves  chan string // paths of trees that were in use when they were to be deleted
+	stopped context.Context
 }
 
 var (
@@ -84,7 +84,7 @@ var (
 
 // Open opens a driver. Orphans are out of the way when it returns; they are deleted until Close.
 func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
-	d := &Driver{o: o, disk: o.Disk, held: map[string]*hold{}, graves: make(chan string), closed: make(chan struct{})}
+	d := &Driver{o: o, disk: o.Disk, held: map[string]*hold{}, graves: make(chan string)}
 	d.mounted, _ = o.Trees.(Mounted)
 	for _, dir := range []string{d.folders(), d.records(), d.rows()} {
 		if err := d.disk.MkdirAll(dir, 0o710); err != nil {
@@ -111,6 +111,7 @@ func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
 		return nil, err
 	}
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	d.stopped = ctx
 	if d.mounted != nil {
 		graves := orphans
 		orphans = nil
@@ -176,14 +177,14 @@ func (d *Driver) Swept(ctx context.Context) error { return layers.Swept(ctx, &d.
 
 // Close implements fs.Driver.
 func (d *Driver) Close() error {
-	close(d.closed)
 	d.cancel()
 	d.sweeps.Wait()
 	d.Syncer.Close()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, h := range d.held {
+	for id, h := range d.held {
 		h.dir.Close()
+		delete(d.held, id)
 	}
 	return d.swept
 }

@@ -96,10 +96,12 @@ func (s *datasets) destroy(name string) error {
 	if err != nil {
 		return err
 	}
-	for _, child := range children {
-		if err := s.destroy(child); err != nil {
-			return err
-		}
+	var errs []error
+	for _, child := range children { // one may have a clone that is another
+		errs = append(errs, s.destroy(child))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	snapshots, err := s.dev.Snapshots(name)
 	if err != nil {

@@ -3,6 +3,7 @@ package zfs
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -30,9 +31,32 @@ func TestSuite(t *testing.T) {
 	if _, err := os.Stat(control.Path); err != nil || within == "" {
 		t.Skip("there is no ZFS here")
 	}
+	dev, err := control.Open()
+	must(t, err)
+	defer dev.Close()
+	parents := map[string]string{} // by root
 	fstest.Suite{Open: func(t *testing.T, root string, db fs.DB, d *disk.Disk) (fs.Driver, error) {
-		return Open(t.Context(), root, db, d, []string{"zfs.fsname=" + within})
+		return Open(t.Context(), root, db, d, []string{"zfs.fsname=" + parents[root]})
+	}, Root: func(t *testing.T) string {
+		root := t.TempDir()
+		name := fmt.Sprintf("%s/%d", within, len(parents))
+		parents[root] = name
+		must(t, dev.Create(name, nvlist.List{}))
+		t.Cleanup(func() { destroyAll(t, dev, name) })
+		return root
 	}, Quota: true}.Run(t)
+}
+
+// destroyAll destroys a dataset with all that a test left in it, clones before what they are made of.
+func destroyAll(t *testing.T, dev *control.Device, name string) {
+	s := &datasets{dev: dev}
+	var err error
+	for range 200 { // a chain of 120 layers goes from its end
+		if err = s.destroy(name); err == nil {
+			return
+		}
+	}
+	t.Error(err)
 }
 
 // TestSuiteOnMock is the part of the suite that needs no file system of its own.
