@@ -16,6 +16,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 
 	"box/fs"
@@ -45,6 +46,16 @@ type Tracker interface {
 	// Unchanged tells for a folder of the tree at now whether nothing at or below it changed since now was made from
 	// before. It is nil if the file system cannot tell.
 	Unchanged(ctx context.Context, before, now string) (func(*unix.Stat_t) bool, error)
+}
+
+// Informer is Trees that people look at with tools of their own.
+type Informer interface {
+	// Status returns what `docker info` prints about them.
+	Status() [][2]string
+	// Folders returns what `docker inspect` prints about the tree of a path.
+	Folders(path string) map[string]string
+	// Close is called when the driver is closed.
+	Close() error
 }
 
 // Options say what the drivers do not share.
@@ -80,6 +91,7 @@ var (
 	_ fs.Driver  = (*Driver)(nil)
 	_ fs.Differ  = (*Driver)(nil)
 	_ fs.Checker = (*Driver)(nil)
+	_ fs.Locator = (*Driver)(nil)
 )
 
 // Open opens a driver. Orphans are out of the way when it returns; they are deleted until Close.
@@ -170,7 +182,25 @@ func (d *Driver) Faults() []string { return d.faults }
 func (d *Driver) Name() string { return d.o.Name }
 
 // Status implements fs.Driver.
-func (d *Driver) Status() [][2]string { return d.o.Status }
+func (d *Driver) Status() [][2]string {
+	if i, ok := d.o.Trees.(Informer); ok {
+		return i.Status()
+	}
+	return d.o.Status
+}
+
+// Folders implements fs.Locator.
+func (d *Driver) Folders(_ context.Context, name string) (map[string]string, error) {
+	row, err := d.table.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	i, ok := d.o.Trees.(Informer)
+	if !ok {
+		return nil, fmt.Errorf("folders of layer %s: %w", name, errdefs.ErrNotImplemented)
+	}
+	return i.Folders(d.place(row)), nil
+}
 
 // Swept implements fs.Sweeper.
 func (d *Driver) Swept(ctx context.Context) error { return layers.Swept(ctx, &d.sweeps) }
@@ -185,6 +215,9 @@ func (d *Driver) Close() error {
 	for id, h := range d.held {
 		h.dir.Close()
 		delete(d.held, id)
+	}
+	if i, ok := d.o.Trees.(Informer); ok {
+		return errors.Join(d.swept, i.Close())
 	}
 	return d.swept
 }

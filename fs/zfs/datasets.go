@@ -32,8 +32,9 @@ type datasets struct {
 func mounted(dataset string) mount.Mount { return mount.Mount{Type: Name, Source: dataset} }
 
 var (
-	_ snapshots.Mounted = (*datasets)(nil)
-	_ snapshots.Limiter = (*datasets)(nil)
+	_ snapshots.Mounted  = (*datasets)(nil)
+	_ snapshots.Limiter  = (*datasets)(nil)
+	_ snapshots.Informer = (*datasets)(nil)
 )
 
 // name returns the dataset of a path.

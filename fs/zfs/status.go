@@ -1,18 +1,16 @@
 package zfs
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 )
 
-// Status implements fs.Driver with the lines of Docker's driver.
-func (d *Driver) Status() [][2]string {
-	pool, health := d.health()
-	lines := [][2]string{{"Zpool", pool}, {"Zpool Health", health}, {"Parent Dataset", d.sets.within}}
-	p, err := d.sets.dev.Stats(d.sets.within)
+// Status implements snapshots.Informer with the lines of Docker's driver.
+func (s *datasets) Status() [][2]string {
+	pool, health := s.health()
+	lines := [][2]string{{"Zpool", pool}, {"Zpool Health", health}, {"Parent Dataset", s.within}}
+	p, err := s.dev.Stats(s.within)
 	if err != nil {
 		return append(lines, [2]string{"Error", err.Error()})
 	}
@@ -35,8 +33,8 @@ func (d *Driver) Status() [][2]string {
 }
 
 // health returns the pool and how zpool(8) calls its state.
-func (d *Driver) health() (pool, state string) {
-	pool, p, err := d.sets.dev.Pool(d.sets.within)
+func (s *datasets) health() (pool, state string) {
+	pool, p, err := s.dev.Pool(s.within)
 	if err != nil {
 		return pool, "UNKNOWN"
 	}
@@ -78,11 +76,10 @@ func compression(n uint64) string {
 	return "zstd-fast"
 }
 
-// Folders implements fs.Locator with what Docker's driver tells of a dataset.
-func (d *Driver) Folders(ctx context.Context, name string) (map[string]string, error) {
-	info, err := d.Stat(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]string{"Dataset": d.sets.name(info.ID), "Mountpoint": filepath.Join(d.dir, info.ID)}, nil
+// Folders implements snapshots.Informer with what Docker's driver tells of a dataset.
+func (s *datasets) Folders(path string) map[string]string {
+	return map[string]string{"Dataset": s.name(path), "Mountpoint": path}
 }
+
+// Close implements snapshots.Informer.
+func (s *datasets) Close() error { return s.dev.Close() }

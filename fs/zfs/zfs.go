@@ -27,20 +27,6 @@ const Name = "zfs"
 
 const folder = "graph"
 
-// Driver is the zfs driver. Open makes one.
-type Driver struct {
-	*snapshots.Driver
-	sets *datasets
-	dir  string // where layers are mounted
-}
-
-var (
-	_ fs.Driver  = (*Driver)(nil)
-	_ fs.Differ  = (*Driver)(nil)
-	_ fs.Checker = (*Driver)(nil)
-	_ fs.Locator = (*Driver)(nil)
-)
-
 // CheckOptions refuses unknown options and names that no dataset can have.
 func CheckOptions(opts []string) error {
 	_, err := parent(opts)
@@ -80,7 +66,8 @@ func valid(name string) bool {
 // Open opens the driver on the folder root, which it makes where it is missing. Where the kernel has no ZFS, or neither
 // the options nor root name a dataset, the error is errdefs.ErrNotImplemented. Orphans are out of the way when it
 // returns; they are deleted until Close.
-func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (_ *Driver, err error) {
+func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []string) (_ *snapshots.Driver,
+	err error) {
 	within, err := parent(opts)
 	if err != nil {
 		return nil, err
@@ -103,7 +90,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 }
 
 // openOn opens the driver with layers that are datasets of s.
-func openOn(ctx context.Context, root string, db fs.DB, s *datasets) (*Driver, error) {
+func openOn(ctx context.Context, root string, db fs.DB, s *datasets) (*snapshots.Driver, error) {
 	_, err := s.dev.Stats(s.within)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, fmt.Errorf("open zfs: there is no dataset %s: zfs create makes one: %w", s.within,
@@ -112,17 +99,8 @@ func openOn(ctx context.Context, root string, db fs.DB, s *datasets) (*Driver, e
 	if err != nil {
 		return nil, fmt.Errorf("open zfs: %w", err)
 	}
-	d := &Driver{sets: s, dir: filepath.Join(root, folder)}
-	d.Driver, err = snapshots.Open(ctx, db, snapshots.Options{Name: Name, Root: root, Folder: folder, Trees: s,
-		Disk: s.disk})
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return snapshots.Open(ctx, db, snapshots.Options{Name: Name, Root: root, Folder: folder, Trees: s, Disk: s.disk})
 }
-
-// Close implements fs.Driver.
-func (d *Driver) Close() error { return errors.Join(d.Driver.Close(), d.sets.dev.Close()) }
 
 // PlaceOf returns where the driver on root keeps what its table can be rebuilt from.
 func PlaceOf(root string, d *disk.Disk) layers.Place { return snapshots.PlaceOf(Name, root, folder, d) }

@@ -19,6 +19,7 @@ import (
 	"box/fs"
 	"box/fs/disk"
 	"box/fs/fstest"
+	"box/fs/snapshots"
 	"box/fs/zfs/control"
 	"box/fs/zfs/nvlist"
 )
@@ -79,12 +80,12 @@ func TestSuiteOnMock(t *testing.T) {
 		"diff", "usage", "failure", "crash anywhere"}}.Run(t)
 }
 
-func openMock(t *testing.T, k *kernel, root string, db fs.DB, d *disk.Disk) (*Driver, error) {
+func openMock(t *testing.T, k *kernel, root string, db fs.DB, d *disk.Disk) (*snapshots.Driver, error) {
 	return openOn(t.Context(), root, db, &datasets{dev: k.device(), disk: d, within: "tank/docker", owner: root,
 		mount: k.mount})
 }
 
-func newDriver(t *testing.T, k *kernel, root string) *Driver {
+func newDriver(t *testing.T, k *kernel, root string) *snapshots.Driver {
 	t.Helper()
 	b, err := bbolt.Open(filepath.Join(t.TempDir(), "db"), 0o600, &bbolt.Options{NoSync: true})
 	must(t, err)
