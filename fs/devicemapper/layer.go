@@ -71,6 +71,9 @@ func (d *Driver) create(row layers.Row, o fs.PrepareOptions) error {
 	return d.Syncer.Start(row.Name, h.path)
 }
 
+// Sync implements fs.Driver.
+func (d *Driver) Sync(ctx context.Context, names ...string) error { return d.SyncApart(ctx, names...) }
+
 // snapshot makes a layer's device of the one below, of size bytes or as large as that one.
 func (d *Driver) snapshot(row layers.Row, size uint64) error {
 	below := baseID

@@ -83,6 +83,14 @@ func (d *Driver) start(row layers.Row) error {
 	return err
 }
 
+// Sync implements fs.Driver.
+func (d *Driver) Sync(ctx context.Context, names ...string) error {
+	if d.mounted != nil {
+		return d.SyncApart(ctx, names...)
+	}
+	return d.Content.Sync(ctx, names...)
+}
+
 // View implements fs.Driver.
 func (d *Driver) View(ctx context.Context, name, parent string) error {
 	if parent == "" {
