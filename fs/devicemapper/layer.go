@@ -125,6 +125,9 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 	}
 	d.given[row.ID] = true
 	at := filepath.Join(d.mounts(), row.ID)
+	if err := layers.MountPoint(d.disk, at); err != nil {
+		return "", nil, fmt.Errorf("mount layer %s: %w", name, err)
+	}
 	m := mount.Mount{Type: "ext4", Source: d.devices.node(row.ID), Target: at}
 	if d.o.mountOptions != "" {
 		m.Options = []string{d.o.mountOptions}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"box/fs/disk"
 )
 
 // SyncApart is Sync for drivers whose layers are file systems of their own: the records of tars are in another one.
@@ -35,4 +37,15 @@ func (c *Content) SyncApart(ctx context.Context, names ...string) error {
 		errs = append(errs, c.Disk.SyncFolder(dir))
 	}
 	return errors.Join(errs...)
+}
+
+// MountPoint makes the folder that a layer is mounted on, if it was lost in a power failure: its name is not synced.
+func MountPoint(d *disk.Disk, path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := d.Mkdir(path, 0o755); !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
 }

@@ -36,3 +36,14 @@ func TestSyncApart(t *testing.T) {
 		t.Errorf("a disk that fails: %v", err)
 	}
 }
+
+// TestMountPoint: the folder is there afterwards, whether it was before or not.
+func TestMountPoint(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "layer")
+	for range 2 {
+		must(t, MountPoint(nil, at))
+		if i, err := os.Stat(at); err != nil || !i.IsDir() {
+			t.Fatal(i, err)
+		}
+	}
+}

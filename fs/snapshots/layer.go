@@ -121,6 +121,9 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 	case row.State == fs.Committed:
 		return "", nil, fmt.Errorf("mount layer %s: it is an image's: %w", name, errdefs.ErrFailedPrecondition)
 	case d.mounted != nil:
+		if err := layers.MountPoint(d.disk, at); err != nil {
+			return "", nil, fmt.Errorf("mount layer %s: %w", name, err)
+		}
 		m := d.mounted.Mount(at)
 		m.Target = at
 		if row.State == fs.View {
