@@ -2,6 +2,7 @@ package zfs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -51,13 +52,20 @@ func TestSuite(t *testing.T) {
 // destroyAll destroys a dataset with all that a test left in it, clones before what they are made of.
 func destroyAll(t *testing.T, dev *control.Device, name string) {
 	s := &datasets{dev: dev}
-	var err error
-	for range 200 { // a chain of 120 layers goes from its end
-		if err = s.destroy(name); err == nil {
-			return
-		}
+	made := map[string]uint64{}
+	var names []string
+	err := dev.Children(name, func(child string, p control.Properties) error {
+		made[child], _ = p.Number("createtxg")
+		names = append(names, child)
+		return nil
+	})
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(made[b], made[a]) })
+	for _, child := range append(names, name) {
+		err = errors.Join(err, s.destroy(child))
 	}
-	t.Error(err)
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // TestSuiteOnMock is the part of the suite that needs no file system of its own.
