@@ -7,8 +7,8 @@
 // span is always there.
 //
 // There are two files. "pages" has the chunks, in no order. "journal" begins with the directory, which says where the
-// chunks of every series are, and goes on with the rows that are in no page yet; it is written to once a minute. Every
-// two hours the open chunks are written to free pages and a new journal takes the place of the old one by a rename:
-// until then no page of the old directory is touched. So a power cut leaves the old files or the new, and takes at most
-// the rows of the last minute.
+// chunks of every series are, and goes on with the rows that are in no page yet; it is written to each forty seconds.
+// Every two hours the open chunks are written to free pages and a new journal takes the place of the old one by a
+// rename: until then no page of the old directory is touched. So a power cut leaves the old files or the new, and takes
+// at most the rows of the last minute.
 package history
