@@ -52,9 +52,10 @@ vm-test: build ## Boot a Linux that has nothing else in a virtual machine and te
 	@RUNTIME=$(RUNTIME) KERNEL="$(KERNEL)" MODULES="$(MODULES)" bash testdata/vm/test $(BOX) $(SESSIONS)
 
 HISTORY_CUTS = 100
-vm-power-history: build ## Cut the power of machines that measure HISTORY_CUTS times, four at once, and look at what is there of the past: 40 minutes
+CHAINS ?= 4
+vm-power-history: build ## Cut the power of machines that measure HISTORY_CUTS times, CHAINS at once, and look at what is there of the past: 40 minutes
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs
-	@HISTORY_CUTS=$(HISTORY_CUTS) CHAINS=4 bash testdata/vm/test $(BOX) history
+	@HISTORY_CUTS=$(HISTORY_CUTS) CHAINS=$(CHAINS) bash testdata/vm/test $(BOX) history
 
 vm-test-arm64: cross ## The same on an arm64 machine, in emulation
 	@sh testdata/need qemu-system-aarch64:qemu-system-arm busybox:busybox-static /sbin/mke2fs:e2fsprogs
