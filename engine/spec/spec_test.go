@@ -144,7 +144,7 @@ func testHome(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	passwd := "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/toor:/bin/sh\njoe:x:7:7::/home/joe:\nnone:x:8:8:::\n"
+	passwd := "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/toor:/bin/sh\njoe:x:7:7::/home/joe:\nnone:x:8:8:::\nodd:x:9:9::/o\x00d:\n"
 	if err := os.WriteFile(filepath.Join(root, "users"), []byte(passwd), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func testHome(t *testing.T) {
 	for _, row := range []struct{ user, env, want string }{
 		{"", "A=1", "A=1 HOME=/root"}, {"toor", "A=1", "A=1 HOME=/root"}, {"joe", "A=1", "A=1 HOME=/home/joe"},
 		{"7:0", "", "HOME=/home/joe"},
-		{"none", "A=1", "A=1 HOME=/"}, {"99", "A=1", "A=1 HOME=/"}, {"joe", "HOME=/here A=1", "HOME=/here A=1"},
+		{"none", "A=1", "A=1 HOME=/"}, {"odd", "A=1", "A=1 HOME=/"}, {"99", "A=1", "A=1 HOME=/"}, {"joe", "HOME=/here A=1", "HOME=/here A=1"},
 		{"joe", "HOME= A=1", "A=1 HOME=/home/joe"},
 	} {
 		who, err := User(root, row.user, nil)

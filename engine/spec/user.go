@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/moby/sys/user"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -63,13 +64,13 @@ func UserIn(open inroot.Opener, name string, groups []string) (Account, error) {
 	return u, nil
 }
 
-// homeOf returns the home of the first user with that uid.
+// homeOf returns the home of the first user with that uid. One that no environment can hold is none.
 func homeOf(open inroot.Opener, uid int) string {
 	passwd := userFile(open, "/etc/passwd")
 	defer passwd.Close()
 	found, err := user.ParsePasswdFilter(io.LimitReader(passwd, maxUserFile),
 		func(u user.User) bool { return u.Uid == uid })
-	if err != nil || len(found) == 0 || found[0].Home == "" {
+	if err != nil || len(found) == 0 || found[0].Home == "" || strings.Contains(found[0].Home, "\x00") {
 		return "/"
 	}
 	return found[0].Home
