@@ -71,7 +71,7 @@ type Options struct {
 	Warnings     []string           // told in info beside those of the engine
 	AppArmor     apparmor.Host      // this machine
 	Describe     func(*sample.Host) // adds to what is told of the host: nil, nothing
-	Measured     func()             // called when the monitor has measured while nobody watches: nil, nothing
+	Measured     func()             // called each ten seconds when the monitor has measured: nil, nothing
 	NoRestarts   bool               // Open starts nothing, whatever the restart policies say
 	Disk         *disk.Disk         // where changes go: the kernel
 	Settings     Settings           // what Reload may change

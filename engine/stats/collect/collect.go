@@ -37,7 +37,7 @@ type Options struct {
 	Record func(series string, at time.Time, values []float64)
 	// Gone is told of a container that is not there any more; nil: nobody.
 	Gone func(id string, at time.Time)
-	// Measured is called after each measurement that nobody watches; nil: nobody.
+	// Measured is called every ten seconds, after a measurement; nil: nobody.
 	Measured func()
 	Now      func() time.Time
 }
@@ -120,7 +120,7 @@ func (c *Collector) Run(ctx context.Context) {
 		c.tell(set)
 		c.send(set)
 		next := c.every()
-		if c.o.Measured != nil && next == idleEvery {
+		if c.o.Measured != nil && set.At.Equal(c.slowAt) {
 			c.o.Measured()
 		}
 		timer.Reset(max(next-time.Since(began), next/2)) // on a slow machine it takes its time

@@ -24,7 +24,7 @@ type world struct {
 	rows    map[string][][]float64
 	counts  map[string]int
 	failing bool
-	told    int // measurements that nobody watched
+	told    int // measurements
 }
 
 func newWorld(t *testing.T) (*world, *Collector) {
@@ -204,8 +204,8 @@ func TestPace(t *testing.T) {
 		if d := time.Since(began); d != 10*time.Second {
 			t.Errorf("ten more after %s", d)
 		}
-		if n := w.measured(); n != 7 {
-			t.Errorf("%d measurements were told, those that somebody watches among them", n)
+		if n := w.measured(); n < 8 || n > 9 {
+			t.Errorf("%d measurements were told", n)
 		}
 		stop()
 		if c.Watched() {
