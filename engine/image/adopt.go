@@ -79,7 +79,8 @@ func (c *Catalog) Adopt(ctx context.Context, from fs.Driver, f Foreign, read fun
 
 // AdoptChain copies a layer that a container stands on and those below it, though no image may have them any more. The
 // caller pins it before, and puts a layer on it: without one, the next Open deletes it again.
-func (c *Catalog) AdoptChain(ctx context.Context, from fs.Driver, top string, read func(layer string, bytes int)) error {
+func (c *Catalog) AdoptChain(ctx context.Context, from fs.Driver, top string,
+	read func(layer string, bytes int)) error {
 	var chain []digest.Digest
 	for name := top; name != ""; {
 		info, err := from.Stat(ctx, name)
@@ -125,7 +126,8 @@ func (c *Catalog) PinChain(top string) (unpin func(context.Context)) {
 	return c.pinHeld([]digest.Digest{digest.Digest(top)})
 }
 
-// bring stages those layers of a chain that are missing here, read from another driver. The list has nil for the others.
+// bring stages those layers of a chain that are missing here, read from another driver. The list has nil for the
+// others.
 func (s *stager) bring(ctx context.Context, from fs.Driver, chain []digest.Digest,
 	read func(layer string, bytes int)) ([]*layer, error) {
 	layers := make([]*layer, len(chain))

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Flush makes rows that are complete durable, as is done about every minute: by a record of the journal, or by pages and
-// a new journal.
+// Flush makes rows that are complete durable, as is done every forty seconds: by a record of the journal, or by pages
+// and a new journal.
 func (s *Store) Flush() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
