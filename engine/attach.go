@@ -65,6 +65,9 @@ func (e *Engine) Attach(ctx context.Context, ref string, o attach.Options) (*att
 func (e *Engine) connect(ctx context.Context, c *lifecycle.Container, s *task.Stream) error {
 	c.Lock() // not between the start of a program and its being known
 	defer c.Unlock()
+	if c.Gone() {
+		return noSuchContainer(c.ID())
+	}
 	if st, _ := c.Now(); st.Running() {
 		return e.o.Tasks.Task(c.ID()).Attach(ctx, "", s.Opts, s.Hand())
 	}

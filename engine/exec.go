@@ -62,19 +62,35 @@ func (e *Engine) ExecCreate(ctx context.Context, ref string, q api.ExecCreateReq
 	if _, err := attach.Keys(q.DetachKeys); err != nil {
 		return "", refuse.Internal("Invalid escape keys (%s) provided", q.DetachKeys) // as in Docker
 	}
-	return e.newExec(ctx, c, q).id, nil
+	x, err := e.newExec(ctx, c, q)
+	if err != nil {
+		return "", err
+	}
+	return x.id, nil
 }
 
-func (e *Engine) newExec(ctx context.Context, c *lifecycle.Container, q api.ExecCreateRequest) *execution {
+func (e *Engine) newExec(ctx context.Context, c *lifecycle.Container, q api.ExecCreateRequest) (*execution, error) {
 	x := &execution{id: ident.New(), c: c, q: q, begun: make(chan struct{}), changed: make(chan struct{})}
-	e.mu.Lock()
-	e.execs[x.id] = x
-	e.mu.Unlock()
-	if listed := c.AddExec(x.id); len(listed) > mostExecs {
+	listed, err := e.listExec(x)
+	if err != nil {
+		return nil, err
+	}
+	if len(listed) > mostExecs {
 		e.dropWaiting(listed[:1])
 	}
 	e.publish(ctx, c, events.Action("exec_create: "+x.command()), "execID", x.id)
-	return x
+	return x, nil
+}
+
+// listExec makes an exec known, and returns all of its container. A removal forgets those that it finds.
+func (e *Engine) listExec(x *execution) ([]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.containers[x.c.ID()] == nil {
+		return nil, noSuchContainer(x.c.ID())
+	}
+	e.execs[x.id] = x
+	return x.c.AddExec(x.id), nil
 }
 
 // checkExecutable checks that a container is running and not paused. ref is the user's name for it.

@@ -93,7 +93,10 @@ func (e *Engine) check(ctx context.Context, c *lifecycle.Container, argv []strin
 
 func (e *Engine) runCheck(ctx context.Context, c *lifecycle.Container, argv []string, timeout time.Duration,
 	out *health.Output) (code int, err error) {
-	x := e.newExec(ctx, c, api.ExecCreateRequest{AttachStdout: true, AttachStderr: true, Cmd: argv})
+	x, err := e.newExec(ctx, c, api.ExecCreateRequest{AttachStdout: true, AttachStderr: true, Cmd: argv})
+	if err != nil {
+		return 0, err
+	}
 	x.raw = true
 	defer e.dropExec(x)
 	a, err := e.ExecStart(ctx, x.id, api.ExecStartRequest{}, nil)

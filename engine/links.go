@@ -120,7 +120,7 @@ func (e *Engine) RemoveLink(_ context.Context, ref string) error {
 	rec := c.Record()
 	i := rec.LinkIndex(alias)
 	if i < 0 || c.Gone() {
-		return refuse.NotFound("No such container: %s", ref)
+		return noSuchContainer(ref)
 	}
 	host := *rec.Host
 	rec.Links, host.Links = slices.Delete(slices.Clone(rec.Links), i, i+1), slices.Delete(slices.Clone(host.Links), i, i+1)

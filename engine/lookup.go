@@ -38,10 +38,12 @@ func (e *Engine) container(ref string) (*lifecycle.Container, error) {
 		}
 	}
 	if found == nil {
-		return nil, refuse.NotFound("No such container: %s", ref)
+		return nil, noSuchContainer(ref)
 	}
 	return found, nil
 }
+
+func noSuchContainer(ref string) error { return refuse.NotFound("No such container: %s", ref) }
 
 // all returns all containers in no particular order.
 func (e *Engine) all() []*lifecycle.Container {

@@ -167,9 +167,8 @@ func (e *Engine) deleteFiles(ctx context.Context, rec *lifecycle.Record, layers 
 
 // dropContainer removes a container from memory, publishes its removal, and wakes those who wait for it.
 func (e *Engine) dropContainer(ctx context.Context, c *lifecycle.Container, name string) {
-	waiting, execs := c.Go()
-	e.saver.Drop(c.ID())
 	e.mu.Lock()
+	waiting, execs := c.Go()
 	delete(e.containers, c.ID())
 	if e.names[name] == c.ID() {
 		delete(e.names, name)
@@ -178,6 +177,7 @@ func (e *Engine) dropContainer(ctx context.Context, c *lifecycle.Container, name
 		delete(e.execs, id)
 	}
 	e.mu.Unlock()
+	e.saver.Drop(c.ID())
 	e.publish(ctx, c, events.ActionDestroy)
 	for _, w := range waiting {
 		w.Close()

@@ -100,6 +100,9 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 	}
 	c.Lock()
 	defer c.Unlock()
+	if c.Gone() {
+		return noSuchContainer(ref)
+	}
 	rec := c.Record()
 	if rec.Name == name {
 		return refuse.Invalid("Renaming a container with the same name as its current name")
