@@ -27,6 +27,9 @@ type Launcher struct {
 	mu      sync.Mutex
 	running map[string]*program // by container ID
 	pids    int
+
+	zones     map[string]task.Zone     // by network
+	resolvers map[string]task.Resolver // by container
 }
 
 // program is a simulated program of a container or an exec.
@@ -40,7 +43,8 @@ type program struct {
 
 // NewLauncher makes a Launcher without running programs.
 func NewLauncher() *Launcher {
-	return &Launcher{exits: make(chan task.Exit, 1000), running: map[string]*program{}}
+	return &Launcher{exits: make(chan task.Exit, 1000), running: map[string]*program{},
+		zones: map[string]task.Zone{}, resolvers: map[string]task.Resolver{}}
 }
 
 // firstPid is above all pids of the kernel (pid_max is at most 1<<22).
@@ -69,6 +73,9 @@ func (r *Launcher) Launch(_ context.Context, l task.Launch, attached []*os.File)
 	}
 	go func() {
 		<-p.over
+		r.mu.Lock()
+		delete(r.resolvers, l.ID)
+		r.mu.Unlock()
 		r.exits <- task.Exit{Container: l.ID, Pid: p.pid, Code: p.code, At: time.Now()}
 	}()
 	return task.Status{ID: l.ID, Pid: p.pid, Started: time.Now()}, nil

@@ -50,7 +50,7 @@ func limitOf(verb string) time.Duration {
 
 // begins reports whether a request waits for a keeper that is being replaced.
 func begins(verb string) bool {
-	return verb == VerbLaunch || verb == VerbLaunchBy || verb == VerbExec
+	return verb == VerbLaunch || verb == VerbLaunchBy || verb == VerbExec || verb == VerbNames
 }
 
 // absent reports whether connect(2) failed because nobody listens.

@@ -41,6 +41,7 @@ type Request struct {
 	Path      string                `json:",omitempty"`
 	Forward   []string              `json:",omitempty"`
 	Names     []string              `json:",omitempty"`
+	Table     *Names                `json:",omitempty"`
 }
 
 // Reply is the keeper's answer: an error with its class and causes, or the fields for the verb.
@@ -77,6 +78,7 @@ const (
 	VerbDrop     = "drop"
 	VerbKeep     = "keep"
 	VerbTake     = "take"
+	VerbNames    = "names"
 	VerbSwap     = "swap"
 	VerbQuit     = "quit"
 )
