@@ -185,7 +185,8 @@ func (e *Engine) publishEndpoint(ctx context.Context, action events.Action, cont
 func joinRequest(rec *lifecycle.Record, n *netRecord, want *apinetwork.EndpointSettings,
 	spared func(string, uint16) bool) network.Request {
 	r := network.Request{Container: rec.ID, Name: rec.Name, Network: n.ID, Endpoint: ident.New(),
-		Ports: request.Ports(rec.Config, rec.Host), Spared: spared}
+		Gateway: true,
+		Ports:   request.Ports(rec.Config, rec.Host), Spared: spared}
 	if want == nil {
 		return r
 	}

@@ -136,7 +136,7 @@ func same(a, b *netRecord) bool {
 	x, y := a.Network, b.Network
 	return x.Bridge == y.Bridge && x.MTU == y.MTU && x.HostIP == y.HostIP && x.ICC == y.ICC &&
 		x.Masquerade == y.Masquerade && x.Via == y.Via &&
-		slices.Equal(x.Subnets, y.Subnets)
+		slices.EqualFunc(x.Subnets, y.Subnets, network.Subnet.Equal)
 }
 
 // defaultBridge returns the network "bridge" as the options define it. What they leave open is taken from the link on

@@ -32,7 +32,7 @@ func TestFixedPortsFirst(t *testing.T) {
 	} {
 		_, err := l.Sandbox(ctx, id(i+1), "", nil)
 		must(t, err)
-		e, err := l.Join(ctx, Request{Container: id(i + 1), Network: n.ID, Endpoint: endpointID(i + 1), Ports: row.ports,
+		e, err := l.Join(ctx, Request{Container: id(i + 1), Gateway: true, Network: n.ID, Endpoint: endpointID(i + 1), Ports: row.ports,
 			Spared: func(_ string, host uint16) bool { return host == row.spared }})
 		if err != nil {
 			t.Errorf("row %d: %v", i, err)

@@ -46,17 +46,13 @@ func (l *Linux) join(ctx context.Context, r Request) (_ *Endpoint, err error) {
 			}
 		}
 	}()
-	ports, held, err := l.reserve(r, b, e.Address.Addr())
-	if err != nil {
-		return nil, err
+	if r.Gateway {
+		if err := l.bindAll(ctx, e, b, r); err != nil {
+			return nil, err
+		}
+		undo = append(undo, func() { l.unbindAll(context.WithoutCancel(ctx), e) })
 	}
-	l.setPorts(e, ports)
-	undo = append(undo, func() { l.release(ports) })
-	if err := l.hold(ctx, e, held); err != nil {
-		return nil, err
-	}
-	undo = append(undo, func() { l.unhold(context.WithoutCancel(ctx), e) })
-	link, err := l.connect(e, b, path)
+	link, err := l.connect(e, b, path, r.Gateway)
 	if err != nil {
 		return nil, fmt.Errorf("joining container %s to network %s: %w", r.Container[:12], b.Name, err)
 	}
@@ -137,8 +133,9 @@ func (l *Linux) forget(e *Endpoint, b *bridge) {
 	}
 }
 
-// connect makes the link, configures its inner end and returns the outer end's index.
-func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
+// connect makes the link, configures its inner end, with the default route if gateway is set, and returns the outer
+// end's index.
+func (l *Linux) connect(e *Endpoint, b *bridge, path string, gateway bool) (int, error) {
 	handle, err := l.inside(e.Container, path)
 	if err != nil {
 		return 0, err
@@ -168,7 +165,7 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("link %s: %w", p.host, err)
 	}
-	if err := l.settle(handle, outer, e, b); err != nil {
+	if err := l.settle(handle, outer, e, b, gateway); err != nil {
 		l.cutOff(outer, e.HostLink)
 		return 0, err
 	}
@@ -176,7 +173,7 @@ func (l *Linux) connect(e *Endpoint, b *bridge, path string) (int, error) {
 }
 
 // settle sets up the bridge port and the end in the sandbox.
-func (l *Linux) settle(handle *socket, outer int, e *Endpoint, b *bridge) error {
+func (l *Linux) settle(handle *socket, outer int, e *Endpoint, b *bridge, gateway bool) error {
 	settings := map[uint16]byte{}
 	// The bridge then turns round a container's packet to its own published port.
 	if bridgedPacketsAreFiltered() {
@@ -190,7 +187,11 @@ func (l *Linux) settle(handle *socket, outer int, e *Endpoint, b *bridge) error 
 			return fmt.Errorf("bridge port %s: %w", e.HostLink, err)
 		}
 	}
-	return configure(handle, e.Interface, e.Address, e.Gateway)
+	way := netip.Addr{}
+	if gateway {
+		way = e.Gateway
+	}
+	return configure(handle, e.Interface, e.Address, way)
 }
 
 // publish writes the endpoint's ports into the rules. Before that it looks whether others have changed theirs.

@@ -227,7 +227,7 @@ func (h *host) container(t *testing.T, n int, ports ...Port) (Endpoint, string) 
 			ports[i].HostIP = netip.IPv4Unspecified()
 		}
 	}
-	e, err := h.plane.Join(ctx, Request{Container: id(n), Network: h.network.ID, Endpoint: endpointID(n), Ports: ports})
+	e, err := h.plane.Join(ctx, Request{Container: id(n), Gateway: true, Network: h.network.ID, Endpoint: endpointID(n), Ports: ports})
 	if err != nil {
 		t.Fatal(err)
 	}

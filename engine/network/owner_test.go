@@ -150,7 +150,7 @@ func (h *host) join(t *testing.T, o Options, n int) *neighbour {
 	must(t, err)
 	serve(t, path, "tcp", ":80")
 	port := uint16(8080 + n)
-	d.web, err = d.plane.Join(ctx, Request{Container: id(n), Network: d.network.ID, Endpoint: endpointID(n),
+	d.web, err = d.plane.Join(ctx, Request{Container: id(n), Gateway: true, Network: d.network.ID, Endpoint: endpointID(n),
 		Address: netip.AddrFrom4([4]byte{172, 30, 0, byte(n)}),
 		Ports:   []Port{{Proto: "tcp", Container: 80, Host: port, HostIP: netip.IPv4Unspecified()}}})
 	must(t, err)

@@ -95,7 +95,7 @@ func TestJoinAndLeave(t *testing.T) {
 		}
 		took[0] += time.Since(start)
 		start = time.Now()
-		e, err := l.Join(ctx, Request{Container: c, Name: "c", Network: n.ID, Endpoint: endpointID(5000 + i),
+		e, err := l.Join(ctx, Request{Container: c, Gateway: true, Name: "c", Network: n.ID, Endpoint: endpointID(5000 + i),
 			Ports: []Port{{Proto: "tcp", Container: 80, Host: 8080}}})
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ func TestPortsInUse(t *testing.T) {
 	path, err := l.Sandbox(ctx, id(1), "", nil)
 	must(t, err)
 	join := func(i int, ports ...Port) (Endpoint, error) {
-		return l.Join(ctx, Request{Container: id(1), Name: "web", Network: n.ID, Endpoint: endpointID(i), Ports: ports})
+		return l.Join(ctx, Request{Container: id(1), Gateway: true, Name: "web", Network: n.ID, Endpoint: endpointID(i), Ports: ports})
 	}
 	first, err := join(1, Port{Proto: "tcp", Container: 80, Host: 8080})
 	must(t, err)
@@ -110,7 +110,7 @@ func TestRestoreAfterACrash(t *testing.T) {
 		path, err := l.Sandbox(ctx, id(i), "", nil)
 		must(t, err)
 		serve(t, path, "tcp", ":80")
-		e, err := l.Join(ctx, Request{Container: id(i), Network: n.ID, Endpoint: endpointID(i),
+		e, err := l.Join(ctx, Request{Container: id(i), Gateway: true, Network: n.ID, Endpoint: endpointID(i),
 			Ports: []Port{{Proto: "tcp", Container: 80, Host: uint16(8080 + i), HostIP: netip.IPv4Unspecified()}}})
 		must(t, err)
 		ends = append(ends, e)
@@ -133,12 +133,12 @@ func TestRestoreAfterACrash(t *testing.T) {
 	must(t, l.RemoveSandbox(ctx, id(1)))
 	_, err = l.Sandbox(ctx, id(7), "", nil)
 	must(t, err)
-	e, err := l.Join(ctx, Request{Container: id(7), Network: n.ID, Endpoint: endpointID(7)})
+	e, err := l.Join(ctx, Request{Container: id(7), Gateway: true, Network: n.ID, Endpoint: endpointID(7)})
 	must(t, err)
 	if e.Address.Addr() != ends[1].Address.Addr() {
 		t.Errorf("address %s, %s is free", e.Address, ends[1].Address)
 	}
-	if _, err := l.Join(ctx, Request{Container: id(7), Network: n.ID, Endpoint: endpointID(8),
+	if _, err := l.Join(ctx, Request{Container: id(7), Gateway: true, Network: n.ID, Endpoint: endpointID(8),
 		Ports: []Port{{Proto: "tcp", Container: 80, Host: 8080}}}); !errors.Is(err, errdefs.ErrConflict) {
 		t.Errorf("a port of the container that lives on: %v", err)
 	}
@@ -179,7 +179,7 @@ func TestSixtyAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			e, err := l.Join(ctx, Request{Container: id(i), Network: n.ID, Endpoint: endpointID(i),
+			e, err := l.Join(ctx, Request{Container: id(i), Gateway: true, Network: n.ID, Endpoint: endpointID(i),
 				Ports: []Port{{Proto: "tcp", Container: 80}}})
 			if err != nil {
 				t.Error(err)
@@ -295,7 +295,7 @@ func TestThousandPorts(t *testing.T) {
 		ports = append(ports, Port{Proto: "tcp", Container: 80, Host: uint16(20000 + i), HostIP: netip.IPv4Unspecified()})
 	}
 	start := time.Now()
-	e, err := l.Join(ctx, Request{Container: id(1), Network: n.ID, Endpoint: endpointID(1), Ports: ports})
+	e, err := l.Join(ctx, Request{Container: id(1), Gateway: true, Network: n.ID, Endpoint: endpointID(1), Ports: ports})
 	must(t, err)
 	joined := time.Since(start)
 	serve(t, path, "tcp", ":80")

@@ -25,6 +25,9 @@ type socket struct {
 	AddrAdd             func(netlink.Link, *netlink.Addr) error
 	AddrDel             func(netlink.Link, *netlink.Addr) error
 	RouteAdd            func(*netlink.Route) error
+	RouteReplace        func(*netlink.Route) error
+	RouteDel            func(*netlink.Route) error
+	RouteList           func(link netlink.Link, family int) ([]netlink.Route, error)
 	Close               func()
 }
 
@@ -50,6 +53,7 @@ func socketOf(h *netlink.Handle) *socket {
 	return &socket{
 		LinkList: h.LinkList, LinkByName: h.LinkByName, LinkByIndex: h.LinkByIndex, LinkAdd: h.LinkAdd,
 		LinkDel: h.LinkDel, LinkSetUp: h.LinkSetUp, LinkSetHardwareAddr: h.LinkSetHardwareAddr,
-		AddrList: h.AddrList, AddrAdd: h.AddrAdd, AddrDel: h.AddrDel, RouteAdd: h.RouteAdd, Close: h.Close,
+		AddrList: h.AddrList, AddrAdd: h.AddrAdd, AddrDel: h.AddrDel, RouteAdd: h.RouteAdd,
+		RouteReplace: h.RouteReplace, RouteDel: h.RouteDel, RouteList: h.RouteList, Close: h.Close,
 	}
 }

@@ -21,6 +21,7 @@ type Plane struct {
 	endpoints map[string]network.Endpoint
 	sandboxes map[string]bool
 	given     map[string]int
+	routes    map[string][2]string
 	fail      map[string]error
 }
 
@@ -30,7 +31,7 @@ var _ network.Plane = (*Plane)(nil)
 func New() *Plane {
 	return &Plane{networks: map[string]network.Network{}, endpoints: map[string]network.Endpoint{},
 		sandboxes: map[string]bool{},
-		given:     map[string]int{}, fail: map[string]error{}}
+		given:     map[string]int{}, routes: map[string][2]string{}, fail: map[string]error{}}
 }
 
 // Fail makes every later call of the named method return err; nil ends that.
@@ -108,7 +109,16 @@ func (p *Plane) Join(_ context.Context, r network.Request) (network.Endpoint, er
 		}
 		e.Address, e.Gateway = netip.PrefixFrom(a, n.Subnets[0].Prefix.Bits()), n.Subnets[0].Gateway
 	}
-	for i, port := range r.Ports {
+	if r.Gateway {
+		e.Ports = p.bound(r.Ports)
+	}
+	p.endpoints[e.ID] = e
+	return e, nil
+}
+
+// bound returns ports as they are after they were bound. The caller holds the lock.
+func (p *Plane) bound(ports []network.Port) (list []network.Port) {
+	for i, port := range ports {
 		if port.Host == 0 {
 			port.Host = uint16(49153 + len(p.endpoints)*16 + i)
 		}
@@ -116,10 +126,64 @@ func (p *Plane) Join(_ context.Context, r network.Request) (network.Endpoint, er
 			port.HostIP = netip.IPv4Unspecified()
 		}
 		port.HostEnd = 0
-		e.Ports = append(e.Ports, port)
+		list = append(list, port)
 	}
-	p.endpoints[e.ID] = e
-	return e, nil
+	return list
+}
+
+// Publish implements network.Plane.
+func (p *Plane) Publish(_ context.Context, endpoint, _ string, ports []network.Port,
+	_ func(string, uint16) bool) ([]network.Port, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, known := p.endpoints[endpoint]
+	if err := p.fail["Publish"]; err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, fmt.Errorf("endpoint %s: %w", endpoint, errdefs.ErrNotFound)
+	}
+	e.Ports = p.bound(ports)
+	p.endpoints[endpoint] = e
+	return slices.Clone(e.Ports), nil
+}
+
+// Unpublish implements network.Plane.
+func (p *Plane) Unpublish(_ context.Context, endpoint string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e, known := p.endpoints[endpoint]; known {
+		e.Ports = nil
+		p.endpoints[endpoint] = e
+	}
+	return p.fail["Unpublish"]
+}
+
+// Reroute implements network.Plane.
+func (p *Plane) Reroute(_ context.Context, container, endpoint4, endpoint6 string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.fail["Reroute"]; err != nil {
+		return err
+	}
+	p.routes[container] = [2]string{endpoint4, endpoint6}
+	return nil
+}
+
+// Routes returns the endpoints by which a container's default routes lead, as Reroute was last told.
+func (p *Plane) Routes(container string) (endpoint4, endpoint6 string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.routes[container]
+	return r[0], r[1]
+}
+
+// Endpoint returns a joined endpoint.
+func (p *Plane) Endpoint(id string) (network.Endpoint, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, known := p.endpoints[id]
+	return e, known
 }
 
 // Leave implements network.Plane.
