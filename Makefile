@@ -49,7 +49,7 @@ kill-test: build ## Kill the daemon KILLS times under load, create, commit and r
 
 vm-test: build ## Boot a Linux that has nothing else in a virtual machine and test there: control groups v2, initramfs, little memory, power cuts; KERNEL and MODULES are another one, SESSIONS=aufs wants one with aufs
 	@sh testdata/need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 /sbin/mke2fs:e2fsprogs
-	@RUNTIME=$(RUNTIME) KERNEL="$(KERNEL)" MODULES="$(MODULES)" bash testdata/vm/test $(BOX) $(SESSIONS)
+	@RUNTIME=$(RUNTIME) KILLS=$(KILLS) KERNEL="$(KERNEL)" MODULES="$(MODULES)" bash testdata/vm/test $(BOX) $(SESSIONS)
 
 HISTORY_CUTS = 100
 CHAINS ?= 4
