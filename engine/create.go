@@ -181,15 +181,19 @@ func (e *Engine) buildRoot(ctx context.Context, rec *lifecycle.Record) error {
 		return fmt.Errorf("layer of the container: %w", err)
 	}
 	if !whole {
-		err = e.roots.Within(ctx, rec.ID, func(dir int, _ string) error {
-			uid, gid := e.o.IDs.Root()
-			return workdir.Make(e.o.Disk, dir, rec.Config.WorkingDir, uid, gid)
-		})
-		if err != nil {
+		if err := e.makeWorkingDir(ctx, rec); err != nil {
 			return err
 		}
 	}
 	return e.writeMountID(rec)
+}
+
+// makeWorkingDir makes the working folder of a container in its own layer, where it is missing.
+func (e *Engine) makeWorkingDir(ctx context.Context, rec *lifecycle.Record) error {
+	return e.roots.Within(ctx, rec.ID, func(dir int, _ string) error {
+		uid, gid := e.o.IDs.Root()
+		return workdir.Make(e.o.Disk, dir, rec.Config.WorkingDir, uid, gid)
+	})
 }
 
 // noQuota refuses a size limit that a driver has no quotas for.

@@ -18,6 +18,7 @@ import (
 	"box/engine/request"
 	"box/engine/state"
 	"box/engine/task"
+	"box/fs"
 )
 
 // Exit codes of containers whose end nobody saw.
@@ -35,6 +36,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err := e.readContainers(); err != nil {
 		return err
 	}
+	e.remakeRoots(ctx)
 	e.publishStartup()
 	alive, err := e.o.Tasks.Find(ctx)
 	if err != nil {
@@ -116,6 +118,55 @@ func (e *Engine) completeRecords() {
 		}
 		c.Unlock()
 	}
+}
+
+// remakeRoots makes the layers of containers again that were not on the disk when the host went down.
+func (e *Engine) remakeRoots(ctx context.Context) {
+	s, ok := e.layers.(fs.Settler)
+	if !ok {
+		return
+	}
+	lost := map[string]bool{}
+	for _, name := range s.Unsettled() {
+		lost[name] = true
+	}
+	for id, c := range e.containers {
+		rec := c.Record()
+		if e.foreign(&rec) || !lost[id] && !lost[id+"-init"] {
+			continue
+		}
+		if err := e.remakeRoot(ctx, s, &rec, lost); err != nil {
+			e.log.Error("make the root of a container again", "container", ident.Short(id), "error", err)
+			c.Damage(e.Explain(err).Error())
+			continue
+		}
+		e.log.Info("the root of a container was made again: it was not on the disk when the host went down",
+			"container", ident.Short(id))
+	}
+}
+
+func (e *Engine) remakeRoot(ctx context.Context, s fs.Settler, rec *lifecycle.Record, lost map[string]bool) error {
+	base, again := rec.ID+"-init", []string{}
+	for _, name := range []string{base, rec.ID} {
+		if !lost[name] {
+			continue
+		}
+		if err := s.Remake(ctx, name); err != nil {
+			return err
+		}
+		again = append(again, name)
+		if name == base {
+			if _, err := e.fillInit(ctx, base, rec); err != nil {
+				return err
+			}
+		}
+	}
+	if lost[rec.ID] {
+		if err := e.makeWorkingDir(ctx, rec); err != nil {
+			return err
+		}
+	}
+	return s.Settle(ctx, again...)
 }
 
 // lookForDamage marks a stopped container whose folder cannot be used.

@@ -155,6 +155,18 @@ type Releaser interface {
 	Release(ctx context.Context, name string) error
 }
 
+// Settler is a driver that keeps a Deferred layer of a container, whose content it can make again, before that is on the
+// disk.
+type Settler interface {
+	// Unsettled lists the layers that may have lost content, because the host went down before it was on the disk. Each
+	// has to be made again and then settled, those below others first, before the driver is used for anything else.
+	Unsettled() []string
+	// Remake makes the content of such a layer that of the one below.
+	Remake(ctx context.Context, name string) error
+	// Settle writes layers to the disk, which then are unsettled no more.
+	Settle(ctx context.Context, names ...string) error
+}
+
 // Change is a difference between a layer and those below it.
 type Change struct {
 	Path string // absolute, in the container

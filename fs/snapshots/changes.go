@@ -2,6 +2,7 @@ package snapshots
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -46,15 +47,25 @@ func (d *Driver) compared(ctx context.Context, name string, do func(layers.Row, 
 	})
 }
 
+// walked is how many folders are walked through before it is asked which of them have changed: that makes the file system
+// write out, which takes as long.
+const walked = 200
+
 func (d *Driver) compare(ctx context.Context, before, now string) ([]fs.Change, error) {
-	var same func(*unix.Stat_t) bool
-	if t, ok := d.o.Trees.(Tracker); ok {
-		var err error
-		if same, err = t.Unchanged(ctx, before, now); err != nil {
-			return nil, err
-		}
+	t, ok := d.o.Trees.(Tracker)
+	if !ok {
+		return archive.Compare(ctx, before, now, nil)
 	}
-	return archive.Compare(ctx, before, now, same)
+	var same func(*unix.Stat_t) bool
+	var failed error
+	seen := 0
+	changes, err := archive.Compare(ctx, before, now, func(folder *unix.Stat_t) bool {
+		if seen++; seen == walked {
+			same, failed = t.Unchanged(ctx, before, now)
+		}
+		return same != nil && same(folder)
+	})
+	return changes, errors.Join(err, failed)
 }
 
 // Usage implements fs.Driver: what differs from the layer below, since the folder has that too.

@@ -5,6 +5,7 @@
 //	<root>/<folder>/<id>   a layer, or where it is mounted; a container's is its root
 //	<root>/tar-split/<id>  the record from which a layer's exact tar is written again
 //	<root>/rows/<id>       its row of the table, from which that is made again when it is lost
+//	<root>/fresh/<id>      a container's copy that is not on the disk yet (settle.go)
 package snapshots
 
 import (
@@ -64,6 +65,7 @@ type Options struct {
 	Root   string      // its folder, which is made where it is missing
 	Folder string      // below it, with the layers
 	Trees  Trees       // Mounted, where they have to be
+	Copies bool        // Clone writes the whole content, which takes long to reach the disk
 	Status [][2]string // what `docker info` prints about the driver
 	Disk   *disk.Disk  // nil for the kernel
 }
@@ -80,8 +82,12 @@ type Driver struct {
 	sweeps  sync.WaitGroup
 	swept   error // of the sweep; read by Close
 
-	mu   sync.Mutex
-	held map[string]*hold
+	boot string   // ID of this boot
+	lost []string // layers that an earlier boot did not write out; not used by several goroutines
+
+	mu       sync.Mutex
+	held     map[string]*hold
+	settling map[string]*settling // by ID
 
 	graves  chan string // paths of trees that were in use when they were to be deleted
 	stopped context.Context
@@ -92,13 +98,18 @@ var (
 	_ fs.Differ  = (*Driver)(nil)
 	_ fs.Checker = (*Driver)(nil)
 	_ fs.Locator = (*Driver)(nil)
+	_ fs.Settler = (*Driver)(nil)
 )
 
 // Open opens a driver. Orphans are out of the way when it returns; they are deleted until Close.
 func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
-	d := &Driver{o: o, disk: o.Disk, held: map[string]*hold{}, graves: make(chan string)}
+	d := &Driver{o: o, disk: o.Disk, held: map[string]*hold{}, settling: map[string]*settling{}, graves: make(chan string)}
 	d.mounted, _ = o.Trees.(Mounted)
-	for _, dir := range []string{d.folders(), d.records(), d.rows()} {
+	dirs := []string{d.folders(), d.records(), d.rows()}
+	if o.Copies {
+		d.boot, dirs = bootID(), append(dirs, d.fresh())
+	}
+	for _, dir := range dirs {
 		if err := d.disk.MkdirAll(dir, 0o710); err != nil {
 			return nil, fmt.Errorf("open %s: %w", o.Name, err)
 		}
@@ -121,6 +132,11 @@ func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
 	rows, err := d.table.Sweep(d.disk, d.rows(), none)
 	if err != nil {
 		return nil, err
+	}
+	if o.Copies {
+		if err := d.openFresh(); err != nil {
+			return nil, err
+		}
 	}
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	d.stopped = ctx

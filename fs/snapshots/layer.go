@@ -26,7 +26,7 @@ func (d *Driver) Prepare(ctx context.Context, name, parent string, o fs.PrepareO
 	}
 	row := layers.Row{Info: fs.Info{Name: name, Parent: parent, State: fs.Staged, ID: id, Size: -1,
 		Created: time.Now().UTC()},
-		UIDs: o.UIDs, GIDs: o.GIDs}
+		UIDs: o.UIDs, GIDs: o.GIDs, Quota: o.Quota}
 	keep := layers.Kept(o)
 	err = d.Make(row, keep, func() error {
 		err := d.create(ctx, row, o)
@@ -53,6 +53,11 @@ func (d *Driver) create(ctx context.Context, row layers.Row, o fs.PrepareOptions
 	}
 	if err := d.start(row); err != nil {
 		return err
+	}
+	if d.copied(o) && row.Parent != "" {
+		if err := d.disk.Symlink(d.boot, d.mark(row)); err != nil {
+			return err
+		}
 	}
 	err := error(nil)
 	if row.Parent == "" {
@@ -111,10 +116,13 @@ func (d *Driver) View(ctx context.Context, name, parent string) error {
 }
 
 // Mounts implements fs.Driver.
-func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, error) {
+func (d *Driver) Mounts(ctx context.Context, name string) (string, []mount.Mount, error) {
 	row, err := d.table.Get(name)
 	if err != nil {
 		return "", nil, err
+	}
+	if err := d.settled(ctx, row); err != nil {
+		return "", nil, fmt.Errorf("layer %s is not on the disk: %w", name, err)
 	}
 	at := d.place(row)
 	switch {
@@ -142,10 +150,14 @@ func (d *Driver) Mounts(_ context.Context, name string) (string, []mount.Mount, 
 
 // Keep implements fs.Driver.
 func (d *Driver) Keep(tx fs.Tx, names ...string) error {
-	if err := d.Syncer.Sync(names...); err != nil {
+	others, err := d.keepCopied(tx, names...)
+	if err != nil {
 		return err
 	}
-	tx.Committed(func() { d.Syncer.End(names...) })
+	if err := d.Syncer.Sync(others...); err != nil {
+		return err
+	}
+	tx.Committed(func() { d.Syncer.End(others...) })
 	return d.Content.Keep(tx, names...)
 }
 
@@ -161,6 +173,14 @@ func (d *Driver) delete(row layers.Row) error {
 	gone, err := layers.Doom(d.disk, at)
 	if err != nil {
 		return err
+	}
+	if d.o.Copies {
+		d.mu.Lock()
+		delete(d.settling, row.ID)
+		d.mu.Unlock()
+		if err := d.disk.RemoveAll(d.mark(row)); err != nil {
+			return err
+		}
 	}
 	return errors.Join(d.remove(gone), d.disk.RemoveAll(d.recordOf(row)), d.disk.RemoveAll(d.Place.Row(row.ID)))
 }

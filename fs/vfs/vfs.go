@@ -62,7 +62,7 @@ func Open(ctx context.Context, root string, db fs.DB, dd *disk.Disk, opts []stri
 	}
 	projects := quota.In(filepath.Join(root, folder), dd)
 	d, err := snapshots.Open(ctx, db, snapshots.Options{Name: Name, Root: root, Folder: folder,
-		Trees: copies{dd, projects}, Disk: dd})
+		Trees: copies{dd, projects}, Copies: true, Disk: dd})
 	if err != nil {
 		return nil, err
 	}
