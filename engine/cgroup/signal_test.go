@@ -79,10 +79,14 @@ func TestSignal(t *testing.T) {
 			h, parent := hostOf(t, version)
 			g := create(t, h, parent+"/told", nil)
 			said := t.TempDir() + "/said"
-			_, end := inside(t, g, `for i in 1 2 3; do ( trap "echo $i >>`+said+`" USR1; : >`+said+`.$i; while [ ! -e `+said+
-				`.end ]; do sleep 0.01; done ) & done; trap : USR1; wait; wait; wait; wait`)
+			_, end := inside(t, g, `for i in 1 2 3; do ( trap "echo $i >>`+said+`" USR1; : >`+said+`.$i; while :; do sleep 0.01; done ) & done; trap : USR1; wait; wait; wait; wait`)
+			defer empty(t, g)
 			defer end()
-			defer func() { _ = os.WriteFile(said+".end", nil, 0o600) }()
+			defer func() { // those that look for a file would not end, once its folder is gone
+				if err := g.Kill(); err != nil {
+					t.Error(err)
+				}
+			}()
 			within(t, "processes are ready", func() bool {
 				for _, i := range []string{".1", ".2", ".3"} {
 					if _, err := os.Stat(said + i); err != nil {
