@@ -133,13 +133,14 @@ func Open(ctx context.Context, db fs.DB, o Options) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	d.stopped = ctx
 	if o.Copies {
 		if err := d.openFresh(); err != nil {
+			d.cancel()
 			return nil, err
 		}
 	}
-	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	d.stopped = ctx
 	if d.mounted != nil {
 		graves := orphans
 		orphans = nil

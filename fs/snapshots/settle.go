@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"box/fs"
 	"box/fs/layers"
@@ -17,11 +19,15 @@ import (
 // that: until the copy is there, a link <root>/fresh/<id> leads to the ID of the boot, and nobody may write to the layer.
 // If the host goes down before, the next Open finds the link of another boot, and the layer has to be made anew.
 
-// settling is a layer whose copy is on its way to the disk.
+// settling are layers whose copies are on their way to the disk.
 type settling struct {
-	done chan struct{}
-	err  error // once done is closed
+	now  func()        // they are waited for
+	done chan struct{} // closed when they are there, or cannot be
+	err  error         // once done is closed
 }
+
+// unhurried is when layers are written out that nobody waits for: one that is removed before costs no write.
+const unhurried = 2 * time.Second
 
 func (d *Driver) fresh() string              { return filepath.Join(d.o.Root, "fresh") }
 func (d *Driver) mark(row layers.Row) string { return filepath.Join(d.fresh(), row.ID) }
@@ -77,14 +83,22 @@ func (d *Driver) settleLater(rows []layers.Row) {
 	if len(rows) == 0 {
 		return
 	}
-	s := &settling{done: make(chan struct{})}
+	now := make(chan struct{})
+	s := &settling{now: sync.OnceFunc(func() { close(now) }), done: make(chan struct{})}
 	d.mu.Lock()
 	for _, row := range rows {
 		d.settling[row.ID] = s
 	}
 	d.mu.Unlock()
 	d.sweeps.Go(func() {
-		s.err = d.settle(rows)
+		select {
+		case <-now:
+		case <-time.After(unhurried):
+		case <-d.stopped.Done():
+		}
+		if s.err = d.stopped.Err(); s.err == nil { // else the next Open goes on
+			s.err = d.settle(rows)
+		}
 		d.mu.Lock()
 		for _, row := range rows {
 			if s.err == nil && d.settling[row.ID] == s {
@@ -96,11 +110,16 @@ func (d *Driver) settleLater(rows []layers.Row) {
 	})
 }
 
-// settle writes layers out, and then takes their links away.
+// settle writes layers out, and then takes their links away. Those that have none were removed.
 func (d *Driver) settle(rows []layers.Row) error {
 	var names []string
 	for _, row := range rows {
-		names = append(names, row.Name)
+		if _, err := os.Lstat(d.mark(row)); err == nil {
+			names = append(names, row.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
 	}
 	defer d.Syncer.End(names...)
 	if err := d.Syncer.Sync(names...); err != nil {
@@ -122,6 +141,7 @@ func (d *Driver) settled(ctx context.Context, row layers.Row) error {
 	if s == nil {
 		return nil
 	}
+	s.now()
 	select {
 	case <-s.done:
 		return s.err
