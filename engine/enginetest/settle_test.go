@@ -156,3 +156,28 @@ func TestCopyIsKept(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCopyIsNotWanted: a container on vfs that is removed at once is not written out before.
+func TestCopyIsNotWanted(t *testing.T) {
+	d := &slowDisk{}
+	r := newRig(t, func(o *engine.Options) {
+		o.Disk = &disk.Disk{Around: d.around}
+		o.Layers = func(ctx context.Context, db *state.DB) (fs.Driver, error) {
+			return drivers.Open(ctx, o.Root, "vfs", db.Layers(), o.Disk, nil, nil)
+		}
+	})
+	slow := make(chan struct{})
+	d.set(slow, nil)
+	defer close(slow)
+	r.create("one", nil)
+	removed := make(chan error, 1)
+	go func() { removed <- r.Remove(t.Context(), "one", engine.RemoveOptions{}) }()
+	select {
+	case err := <-removed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("its removal waits for the disk")
+	}
+}

@@ -133,12 +133,12 @@ func (d *Driver) settle(rows []layers.Row) error {
 	return d.disk.SyncFolder(d.fresh())
 }
 
-// settled waits until a layer is on the disk, so that what is written to it is never taken for its copy.
+// settled waits until a layer that is kept is on the disk, so that what is written to it is never taken for its copy.
 func (d *Driver) settled(ctx context.Context, row layers.Row) error {
 	d.mu.Lock()
 	s := d.settling[row.ID]
 	d.mu.Unlock()
-	if s == nil {
+	if s == nil || row.State != fs.Active { // one that is being removed is not written to
 		return nil
 	}
 	s.now()
