@@ -26,6 +26,7 @@ import (
 	"box/engine/lifecycle"
 	"box/engine/migrate"
 	"box/engine/network"
+	"box/engine/network/catalog"
 	"box/engine/recovery"
 	"box/engine/registry"
 	"box/engine/rootfs"
@@ -95,14 +96,15 @@ type Engine struct {
 	volumes           *volume.Store
 	pruningVolumes    sync.Mutex // one prune of volumes at a time
 	pruningContainers sync.Mutex // one prune of containers at a time
+	pruningNetworks   sync.Mutex // one prune of networks at a time
 
 	mu         sync.RWMutex // guards the maps; never held over I/O
 	containers map[string]*lifecycle.Container
 	names      map[string]string // name -> container ID
 	execs      map[string]*execution
-	networks   map[string]*netRecord // by ID
-	elsewhere  map[string]string     // stopped containers of other storage drivers: ID -> driver
-	offers     []string              // what info says about those drivers
+	nets       *catalog.Catalog
+	elsewhere  map[string]string // stopped containers of other storage drivers: ID -> driver
+	offers     []string          // what info says about those drivers
 	roots      *rootfs.Roots
 	groups     func() (*cgroup.Hierarchies, error) // what is mounted, looked at once
 	spared     network.SparedPorts                 // ports of containers that are about to be started
@@ -145,7 +147,6 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		o: o, log: o.Log, db: db, copies: recovery.NewKeeper(keep, db),
 		containers: map[string]*lifecycle.Container{}, names: map[string]string{}, execs: map[string]*execution{},
 		groups:    sync.OnceValues(cgroup.Read),
-		networks:  map[string]*netRecord{},
 		elsewhere: map[string]string{},
 		started:   o.Now(),
 		saver:     lifecycle.NewSaver(filepath.Join(o.Run, "containers"), o.Disk, db, o.Log),

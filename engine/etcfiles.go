@@ -2,12 +2,19 @@ package engine
 
 import (
 	"errors"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
+	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
+	"golang.org/x/sys/unix"
 
+	"box/engine/endpoint"
+	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/engine/refuse"
@@ -20,15 +27,11 @@ func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) er
 	if rec.Host.NetworkMode.IsContainer() {
 		return e.copyFiles(rec)
 	}
-	var addresses []netip.Addr
-	for _, ep := range j.endpoints {
-		addresses = append(addresses, ep.Address.Addr())
-	}
 	extra, err := e.hostLines(rec.Host.ExtraHosts)
 	if err != nil {
 		return err
 	}
-	hosts := network.Hosts(rec.Config.Hostname, rec.Config.Domainname, addresses, extra)
+	hosts := network.Hosts(rec.Config.Hostname, rec.Config.Domainname, addressesOf(j.endpoints), extra)
 	if rec.Host.NetworkMode.IsHost() {
 		if own, err := os.ReadFile("/etc/hosts"); err == nil {
 			hosts = own
@@ -38,7 +41,7 @@ func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) er
 	for _, l := range links {
 		hosts = append(hosts, l+"\n"...)
 	}
-	resolv := e.resolvConf(rec.Host)
+	resolv := e.resolvConf(rec.Host, j.named)
 	for name, content := range map[string][]byte{"hostname": []byte(rec.Config.Hostname + "\n"), "hosts": hosts,
 		"resolv.conf": resolv} {
 		if err := e.writeFile(filepath.Join(dir, name), content); err != nil {
@@ -48,8 +51,9 @@ func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) er
 	return nil
 }
 
-// resolvConf returns a container's resolv.conf: its own options, or else the daemon's, or else the host's.
-func (e *Engine) resolvConf(h *api.HostConfig) []byte {
+// resolvConf returns a container's resolv.conf: its own options, or else the daemon's, or else the host's. One that finds
+// others by name asks the keeper, which asks those servers.
+func (e *Engine) resolvConf(h *api.HostConfig, named bool) []byte {
 	d := &e.settings().Container
 	dns, search, options := h.DNS, h.DNSSearch, h.DNSOptions
 	if len(dns) == 0 {
@@ -64,6 +68,9 @@ func (e *Engine) resolvConf(h *api.HostConfig) []byte {
 	host := network.HostResolvConf(e.o.ResolvConf)
 	if h.NetworkMode.IsHost() && len(dns)+len(search)+len(options) == 0 {
 		return host
+	}
+	if named {
+		return network.ResolverConf(host, search, options)
 	}
 	return network.ResolvConf(host, dns, search, options)
 }
@@ -104,7 +111,7 @@ func (e *Engine) hostAddress() netip.Addr {
 	if e.o.Bridge.HostGateway.IsValid() {
 		return e.o.Bridge.HostGateway
 	}
-	if n := e.networkNamed("bridge"); n != nil && len(n.Subnets) > 0 {
+	if n := e.nets.Named("bridge"); n != nil && len(n.Subnets) > 0 {
 		return n.Subnets[0].Gateway
 	}
 	return netip.Addr{}
@@ -126,4 +133,81 @@ func (e *Engine) copyFiles(rec *lifecycle.Record) error {
 		}
 	}
 	return nil
+}
+
+// mostHosts is the maximum size of a hosts file that is read, in bytes, since a container may have written to it.
+const mostHosts = 1 << 20
+
+// editFile changes a file in place, because it is mounted in a container.
+func editFile(file string, edit func(old string) string) error {
+	f, err := os.OpenFile(file, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	old, err := io.ReadAll(io.LimitReader(f, mostHosts+1))
+	if err != nil || len(old) > mostHosts {
+		return errors.Join(err, errdefs.ErrOutOfRange)
+	}
+	text := edit(string(old))
+	if text == string(old) {
+		return nil
+	}
+	if _, err := f.WriteAt([]byte(text), 0); err != nil {
+		return err
+	}
+	return f.Truncate(int64(len(text)))
+}
+
+// replaceHost changes the address in the line of a name, or removes the line if the address is zero.
+func replaceHost(file, name string, address netip.Addr) error {
+	return editFile(file, func(old string) string {
+		var text []byte
+		for line := range strings.Lines(old) {
+			if words := strings.Fields(line); len(words) > 1 && slices.Contains(words[1:], name) && words[0] != address.String() {
+				if !address.IsValid() {
+					continue
+				}
+				line = address.String() + strings.TrimPrefix(line, words[0])
+			}
+			text = append(text, line...)
+		}
+		return string(text)
+	})
+}
+
+// renewFiles writes the present addresses of a running container into its hosts file, and its resolver into
+// resolv.conf, after its networks changed. Lines that the container wrote stay.
+func (e *Engine) renewFiles(c *lifecycle.Container, named bool) {
+	rec, st, _ := c.See()
+	own := network.OwnHosts(rec.Config.Hostname, rec.Config.Domainname, addressesOf(st.Endpoints))
+	names := network.OwnNames(rec.Config.Hostname, rec.Config.Domainname)
+	err := editFile(filepath.Join(e.dir(rec.ID), "hosts"), func(old string) string {
+		var text strings.Builder
+		for line := range strings.Lines(old) {
+			if _, rest, ok := strings.Cut(strings.TrimSpace(line), "\t"); !ok || rest != names {
+				text.WriteString(line)
+			}
+		}
+		return text.String() + own
+	})
+	if err == nil && named {
+		err = editFile(filepath.Join(e.dir(rec.ID), "resolv.conf"), func(old string) string {
+			if strings.Contains(old, network.ResolverAddress) {
+				return old
+			}
+			return string(e.resolvConf(rec.Host, true))
+		})
+	}
+	if err != nil {
+		e.log.Warn("write the addresses of a container", "container", ident.Short(rec.ID), "error", err)
+	}
+}
+
+// addressesOf returns all addresses of endpoints.
+func addressesOf(endpoints []network.Endpoint) (list []netip.Addr) {
+	for _, ep := range endpoints {
+		list = append(list, endpoint.Addresses(ep)...)
+	}
+	return list
 }

@@ -9,6 +9,7 @@ import (
 	apinetwork "github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/api/types/storage"
 
+	"box/engine/endpoint"
 	"box/engine/lifecycle"
 	"box/engine/network"
 	"box/fs"
@@ -119,9 +120,19 @@ func (e *Engine) networkSettings(rec *lifecycle.Record, st *lifecycle.Status) *a
 	}
 	for name, want := range rec.Networks {
 		es := want.Copy()
-		if n, err := e.netRecordFor(name); err == nil && st.Running() {
-			es.NetworkID = n.ID
-			fillEndpoint(es, n.ID, st.Endpoints)
+		if es == nil {
+			es = &apinetwork.EndpointSettings{}
+		}
+		if n, err := e.placed(name, want); err == nil {
+			if endpoint.Named(n) {
+				es.DNSNames = endpoint.Names(rec, want)
+			}
+			if !st.Started.IsZero() {
+				es.NetworkID = n.ID
+			}
+			if st.Running() {
+				fillEndpoint(es, n.ID, st.Endpoints)
+			}
 		}
 		s.Networks[name] = es
 	}
@@ -133,7 +144,13 @@ func fillEndpoint(es *apinetwork.EndpointSettings, id string, endpoints []networ
 		if ep.Network != id {
 			continue
 		}
-		es.EndpointID, es.Gateway, es.IPAddress, es.IPPrefixLen = ep.ID, ep.Gateway, ep.Address.Addr(), ep.Address.Bits()
+		es.EndpointID, es.Gateway, es.IPv6Gateway = ep.ID, ep.Gateway, ep.Gateway6
+		if ep.Address.IsValid() {
+			es.IPAddress, es.IPPrefixLen = ep.Address.Addr(), ep.Address.Bits()
+		}
+		if ep.Address6.IsValid() {
+			es.GlobalIPv6Address, es.GlobalIPv6PrefixLen = ep.Address6.Addr(), ep.Address6.Bits()
+		}
 		_ = es.MacAddress.UnmarshalText([]byte(ep.MAC))
 	}
 }
@@ -144,6 +161,10 @@ func addPorts(m apinetwork.PortMap, ports []network.Port) {
 		if !ok {
 			continue
 		}
-		m[key] = append(m[key], apinetwork.PortBinding{HostIP: p.HostIP, HostPort: decimal(p.Host)})
+		b := apinetwork.PortBinding{HostIP: p.HostIP}
+		if p.Host != 0 { // 0: open on the container's own address alone
+			b.HostPort = decimal(p.Host)
+		}
+		m[key] = append(m[key], b)
 	}
 }

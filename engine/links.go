@@ -1,23 +1,16 @@
 package engine
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net/netip"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	api "github.com/moby/moby/api/types/container"
-	apinetwork "github.com/moby/moby/api/types/network"
-	"golang.org/x/sys/unix"
 
+	"box/engine/endpoint"
 	"box/engine/ident"
 	"box/engine/lifecycle"
 	"box/engine/refuse"
@@ -206,43 +199,12 @@ func (e *Engine) relink(c *lifecycle.Container) {
 	}
 }
 
-// mostHosts is the maximum size of a hosts file that is read, in bytes, since a container may have written to it.
-const mostHosts = 1 << 20
-
-// replaceHost changes the address in the line of a name, or removes the line if the address is zero. It writes the file
-// in place, because it is mounted in a container.
-func replaceHost(file, name string, address netip.Addr) error {
-	f, err := os.OpenFile(file, os.O_RDWR|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	old, err := io.ReadAll(io.LimitReader(f, mostHosts+1))
-	if err != nil || len(old) > mostHosts {
-		return errors.Join(err, errdefs.ErrOutOfRange)
-	}
-	var text []byte
-	for line := range strings.Lines(string(old)) {
-		if words := strings.Fields(line); len(words) > 1 && slices.Contains(words[1:], name) && words[0] != address.String() {
-			if !address.IsValid() {
-				continue
-			}
-			line = address.String() + strings.TrimPrefix(line, words[0])
-		}
-		text = append(text, line...)
-	}
-	if string(text) == string(old) {
-		return nil
-	}
-	if _, err := f.WriteAt(text, 0); err != nil {
-		return err
-	}
-	return f.Truncate(int64(len(text)))
-}
-
 // linked returns what a container gets about those that it links to: lines of its hosts file, and environment
 // variables.
 func (e *Engine) linked(rec *lifecycle.Record) (hosts, env []string, err error) {
+	if _, on := rec.Networks["bridge"]; !on { // on networks of one's own a link is a name that the resolver knows
+		return nil, nil, nil
+	}
 	for _, l := range e.linksOf(rec) {
 		to, st := l.to.Record(), lifecycle.Status{}
 		st, _ = l.to.Now()
@@ -259,7 +221,7 @@ func (e *Engine) linked(rec *lifecycle.Record) (hosts, env []string, err error) 
 			names += " " + to.Name
 		}
 		hosts = append(hosts, address.String()+"\t"+names)
-		env = append(env, linkVariables(full, l.alias, address, &to)...)
+		env = append(env, endpoint.LinkVariables(full, l.alias, address, &to)...)
 	}
 	return hosts, env, nil
 }
@@ -270,33 +232,4 @@ func (e *Engine) defaultAddress(rec *lifecycle.Record, st *lifecycle.Status) net
 		return es.IPAddress
 	}
 	return netip.Addr{}
-}
-
-// linkVariables returns the environment variables for programs from the time of links.
-func linkVariables(full, alias string, address netip.Addr, to *lifecycle.Record) []string {
-	prefix := strings.ReplaceAll(strings.ToUpper(alias), "-", "_")
-	env := []string{prefix + "_NAME=" + full}
-	ports := make([]apinetwork.Port, 0, len(to.Config.ExposedPorts))
-	for p := range to.Config.ExposedPorts {
-		ports = append(ports, p)
-	}
-	slices.SortFunc(ports, func(a, b apinetwork.Port) int {
-		return cmp.Or(cmp.Compare(a.Num(), b.Num()), cmp.Compare(b.Proto(), a.Proto()))
-	})
-	for i, p := range ports {
-		at := fmt.Sprintf("%s://%s:%d", p.Proto(), address, p.Num())
-		if i == 0 {
-			env = append(env, prefix+"_PORT="+at)
-		}
-		one := fmt.Sprintf("%s_PORT_%d_%s", prefix, p.Num(), strings.ToUpper(string(p.Proto())))
-		env = append(env, one+"="+at, fmt.Sprintf("%s_ADDR=%s", one, address), fmt.Sprintf("%s_PORT=%d", one, p.Num()),
-			fmt.Sprintf("%s_PROTO=%s", one, p.Proto()))
-	}
-	for _, v := range to.Config.Env {
-		name, _, ok := strings.Cut(v, "=")
-		if ok && name != "HOME" && name != "PATH" {
-			env = append(env, prefix+"_ENV_"+v)
-		}
-	}
-	return env
 }

@@ -109,7 +109,7 @@ func (e *Engine) descends(rec *lifecycle.Record, names []string, ancestors map[d
 }
 
 func (e *Engine) onNetwork(rec *lifecycle.Record, ref string) bool {
-	n, err := e.netRecordFor(ref)
+	n, err := e.nets.Find(ref)
 	if err != nil {
 		return false
 	}

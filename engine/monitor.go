@@ -88,9 +88,7 @@ func (e *Engine) describeHost(h *sample.Host) {
 	}
 	h.Started, h.Daemon.HistoryBytes = e.started.UTC(), e.History().Size()
 	h.Daemon.Images, h.Daemon.Volumes = len(e.images.List()), e.volumes.Count()
-	e.mu.RLock()
-	h.Daemon.Networks = len(e.networks)
-	e.mu.RUnlock()
+	h.Daemon.Networks = e.nets.Len()
 	_ = e.layers.Walk(e.stopped, func(i fs.Info) error { // what cannot be read takes nothing
 		if i.State == fs.Committed {
 			h.Daemon.ImageBytes += max(i.Size, 0)

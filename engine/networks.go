@@ -1,264 +1,218 @@
 package engine
 
 import (
-	"cmp"
-	"encoding/binary"
+	"context"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/moby/moby/api/types/events"
+	apinetwork "github.com/moby/moby/api/types/network"
+
+	"box/engine/endpoint"
+	"box/engine/filter"
 	"box/engine/ident"
 	"box/engine/network"
+	"box/engine/network/catalog"
+	"box/engine/network/ipam"
 	"box/engine/refuse"
-	"box/engine/state"
+	"box/engine/request"
 )
 
-// Bridge configures the default network.
+// Bridge configures the default network, and what all networks have that do not say.
 type Bridge struct {
-	Name string       // docker0; "none" for no default network
-	IP   netip.Prefix // address of the bridge and size of the network; zero for the first range that is free
-	MTU  int          // bytes; 0 for the kernel's
-
-	Pools       []Pool       // what the network is taken from when IP is zero: Docker's
-	Range       netip.Prefix // of the containers' addresses; zero for all of the network
-	Gateway     netip.Addr   // of the containers; zero for the bridge
-	Publish     netip.Addr   // where ports are published that name no address; zero for everywhere
-	Apart       bool         // containers do not reach each other
-	NoMasq      bool         // no source NAT on the way out
-	HostGateway netip.Addr   // what host-gateway means in --add-host; zero for the bridge's address
-}
-
-// Pool is a range from which networks of one size are taken.
-type Pool struct {
-	Base netip.Prefix
-	Size int // bits of a network
-}
-
-// maxPools limits how many networks of a pool are tried.
-const maxPools = 1 << 16
-
-// networks returns the networks of the pool.
-func (p Pool) networks() (list []netip.Prefix) {
-	at := p.Base.Masked().Addr()
-	for i := 0; i < 1<<(p.Size-p.Base.Bits()) && i < maxPools; i++ {
-		list = append(list, netip.PrefixFrom(at, p.Size))
-		raw := at.As4()
-		binary.BigEndian.PutUint32(raw[:], binary.BigEndian.Uint32(raw[:])+1<<(32-p.Size))
-		at = netip.AddrFrom4(raw)
-	}
-	return list
-}
-
-// netRecord is a network as it is stored.
-type netRecord struct {
-	Created time.Time
-	network.Network
-	Options map[string]string
-	Labels  map[string]string
-}
-
-var networkTable = state.Table[netRecord]{Name: "networks"}
-
-// ranges returns the ranges for the default network.
-func (b *Bridge) ranges() []netip.Prefix {
-	var list []netip.Prefix
-	for _, p := range b.Pools {
-		list = append(list, p.networks()...)
-	}
-	if len(list) > 0 {
-		return list
-	}
-	for i := 17; i < 32; i++ {
-		list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(i), 0, 0}), 16))
-	}
-	for i := 0; i < 256; i += 16 {
-		list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 168, byte(i), 0}), 20))
-	}
-	return list
+	catalog.Bridge
+	HostGateway netip.Addr                   // what host-gateway means in --add-host; zero for the bridge's address
+	Pools       []ipam.Pool                  // what networks are taken from that name no subnet: Docker's
+	Options     map[string]map[string]string // options that new networks have, by driver
 }
 
 // openNetworks reads the networks, and creates the three that always exist.
-func (e *Engine) openNetworks() error {
-	err := e.db.View(func(tx *state.Tx) error {
-		return networkTable.Walk(tx, func(_ string, n netRecord, bad error) error {
-			if bad != nil {
-				e.log.Error("network that cannot be read is left out", "error", bad)
-				return nil
-			}
-			e.networks[n.ID] = &n
-			return nil
-		})
-	})
+func (e *Engine) openNetworks() (err error) {
+	e.nets, err = catalog.Open(catalog.Options{DB: e.db, Plane: e.o.Net, Pools: e.pools(), Host: e.hostPrefixes,
+		Defaults: e.o.Bridge.Options, Now: e.o.Now, Log: e.log})
 	if err != nil {
 		return err
 	}
-	wanted := []netRecord{
-		{Network: network.Network{Name: "host", Driver: "host"}},
-		{Network: network.Network{Name: "none", Driver: "null"}},
+	if e.o.Net == nil {
+		return e.nets.Predefine(nil)
 	}
-	if e.o.Net != nil && e.o.Bridge.Name != "none" {
-		b, err := e.defaultBridge()
-		if err != nil {
-			return err
+	return e.nets.Predefine(&e.o.Bridge.Bridge)
+}
+
+// pools returns what subnets are taken from: those of IPv6 are the engine's own if none were given.
+func (e *Engine) pools() []ipam.Pool {
+	list := slices.Clone(e.o.Bridge.Pools)
+	for _, six := range []bool{false, true} {
+		if slices.ContainsFunc(list, func(p ipam.Pool) bool { return p.Base.Addr().Is6() == six }) {
+			continue
 		}
-		wanted = append(wanted, b)
-	}
-	changed := false
-	for _, w := range wanted {
-		if have := e.networkNamed(w.Name); have != nil {
-			w.ID, w.Created = have.ID, have.Created
-			if same(have, &w) {
-				continue
-			}
+		if six {
+			list = append(list, ipam.ULA(e.id))
 		} else {
-			w.ID, w.Created = ident.New(), e.o.Now().UTC()
-		}
-		changed = true
-		e.networks[w.ID] = &w
-	}
-	if !changed {
-		return nil
-	}
-	return e.db.Update(func(tx *state.Tx) error {
-		for id, n := range e.networks {
-			if err := networkTable.Put(tx, id, *n); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func same(a, b *netRecord) bool {
-	x, y := a.Network, b.Network
-	return x.Bridge == y.Bridge && x.MTU == y.MTU && x.HostIP == y.HostIP && x.ICC == y.ICC &&
-		x.Masquerade == y.Masquerade && x.Via == y.Via &&
-		slices.EqualFunc(x.Subnets, y.Subnets, network.Subnet.Equal)
-}
-
-// defaultBridge returns the network "bridge" as the options define it. What they leave open is taken from the link on
-// the host or from the stored network.
-func (e *Engine) defaultBridge() (netRecord, error) {
-	name := e.o.Bridge.Name
-	if name == "" {
-		name = "docker0"
-	}
-	o := &e.o.Bridge
-	publish, mtu := "0.0.0.0", cmp.Or(o.MTU, 1500)
-	if o.Publish.IsValid() {
-		publish = o.Publish.String()
-	}
-	n := netRecord{
-		Network: network.Network{Name: "bridge", Driver: "bridge", Bridge: name, MTU: o.MTU, HostIP: o.Publish,
-			Via: o.Gateway,
-			ICC: !o.Apart, Masquerade: !o.NoMasq},
-		Options: map[string]string{
-			"com.docker.network.bridge.default_bridge":       "true",
-			"com.docker.network.bridge.enable_icc":           strconv.FormatBool(!o.Apart),
-			"com.docker.network.bridge.enable_ip_masquerade": strconv.FormatBool(!o.NoMasq),
-			"com.docker.network.bridge.host_binding_ipv4":    publish,
-			"com.docker.network.bridge.name":                 name,
-			"com.docker.network.driver.mtu":                  strconv.Itoa(mtu),
-		},
-		Labels: map[string]string{},
-	}
-	ip := e.o.Bridge.IP
-	if !ip.IsValid() {
-		ip = linkAddress(name)
-	}
-	have := e.networkNamed("bridge")
-	if !ip.IsValid() && have != nil && have.Bridge == name &&
-		(!o.Range.IsValid() || have.Subnets[0].Prefix.Contains(o.Range.Addr())) {
-		n.Subnets = slices.Clone(have.Subnets)
-		n.Subnets[0].Range = o.Range
-		return n, nil
-	}
-	if !ip.IsValid() && o.Range.IsValid() { // as Docker: the range alone makes the network
-		ip = netip.PrefixFrom(o.Range.Masked().Addr().Next(), o.Range.Bits())
-	}
-	if !ip.IsValid() {
-		var err error
-		if ip, err = freeRange(e.o.Bridge.ranges()); err != nil {
-			return n, err
+			list = append(list, ipam.Defaults()...)
 		}
 	}
-	n.Subnets = []network.Subnet{{Prefix: ip.Masked(), Range: o.Range, Gateway: ip.Addr()}}
-	if o.Gateway.IsValid() && !ip.Contains(o.Gateway) {
-		return n, refuse.Invalid("the default gateway %s is not within the network of the bridge, %s", o.Gateway, ip)
-	}
-	return n, nil
+	return list
 }
 
-// linkAddress returns the IPv4 address of an existing link, or zero.
-func linkAddress(name string) netip.Prefix {
-	link, err := net.InterfaceByName(name)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addresses, err := link.Addrs()
-	if err != nil {
-		return netip.Prefix{}
-	}
-	for _, a := range addresses {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() {
-			return p
-		}
-	}
-	return netip.Prefix{}
-}
-
-// freeRange returns the first range that contains no address of the host.
-func freeRange(ranges []netip.Prefix) (netip.Prefix, error) {
+// hostPrefixes returns what the host uses: the subnets of its links and routes, and its name servers.
+func (e *Engine) hostPrefixes() []netip.Prefix {
+	four, _ := os.ReadFile("/proc/net/route") // where one is missing, the host has nothing of that kind
+	six, _ := os.ReadFile("/proc/net/ipv6_route")
+	list := ipam.Routes(string(four), string(six))
+	list = append(list, ipam.Resolvers(string(network.HostResolvConf(e.o.ResolvConf)))...)
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
-		return netip.Prefix{}, err
+		e.log.Warn("addresses of the host", "error", err)
 	}
-	for _, p := range ranges {
-		used := slices.ContainsFunc(addresses, func(a net.Addr) bool {
-			have, err := netip.ParsePrefix(a.String())
-			return err == nil && have.Overlaps(p)
-		})
-		if !used {
-			return netip.PrefixFrom(p.Addr().Next(), p.Bits()), nil
+	for _, a := range addresses {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLoopback() && !p.Addr().IsLinkLocalUnicast() {
+			list = append(list, p.Masked())
 		}
 	}
-	return netip.Prefix{}, refuse.Conflict("every range for the default network is in use on this host: choose one with " +
-		"--bip")
+	return list
 }
 
-func (e *Engine) networkNamed(name string) *netRecord {
-	for _, n := range e.networks {
-		if n.Name == name {
-			return n
-		}
+// CreateNetwork creates a network. If it returns without an error, the network survives a crash.
+func (e *Engine) CreateNetwork(ctx context.Context, q *request.Network) (r apinetwork.CreateResponse, err error) {
+	defer e.actions.Time("network", "create", &err)()
+	n, warning, err := e.nets.Create(ctx, q)
+	if err != nil {
+		return r, err
 	}
+	e.publishNetwork(ctx, events.ActionCreate, n)
+	if err := e.namesWork(ctx); err != nil && endpoint.Named(n) {
+		warning = strings.TrimPrefix(warning+"\ncontainers on this network do not find each other by name: "+err.Error(), "\n")
+	}
+	return apinetwork.CreateResponse{ID: n.ID, Warning: warning}, nil
+}
+
+// RemoveNetwork removes a network that no running container is on.
+func (e *Engine) RemoveNetwork(ctx context.Context, ref string) (err error) {
+	defer e.actions.Time("network", "delete", &err)()
+	n, err := e.nets.Remove(ctx, ref)
+	if err != nil {
+		return err
+	}
+	e.dropZone(ctx, n)
+	e.publishNetwork(ctx, events.ActionDestroy, n)
 	return nil
 }
 
-// netRecordFor returns a network by name, ID, or unique prefix of the ID.
-func (e *Engine) netRecordFor(ref string) (*netRecord, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if n := e.networks[ref]; n != nil {
-		return n, nil
+func (e *Engine) publishNetwork(ctx context.Context, action events.Action, n *catalog.Record) {
+	e.bus.Publish(ctx, events.NetworkEventType, action, n.ID, map[string]string{"name": n.Name, "type": n.Driver})
+}
+
+// restoreNetworks gives the plane the networks, and the endpoints of containers that run on. A network of one's own that
+// cannot be raised keeps nobody from the others.
+func (e *Engine) restoreNetworks(ctx context.Context) error {
+	if e.o.Net == nil {
+		return nil
 	}
-	if n := e.networkNamed(ref); n != nil {
-		return n, nil
-	}
-	var found *netRecord
-	for id, n := range e.networks {
-		if strings.HasPrefix(id, ref) && ref != "" {
-			if found != nil {
-				return nil, refuse.Invalid("network %s is ambiguous (2 matches found on ID prefix)", ref)
-			}
-			found = n
+	var networks []network.Network
+	for _, n := range e.nets.List() {
+		if n.Linked() && (n.Name != "bridge" || e.o.Bridge.Name != "none") {
+			networks = append(networks, n.Network)
 		}
 	}
-	if found == nil {
-		return nil, refuse.NotFound("network %s not found", ref)
+	var endpoints, stale []network.Endpoint
+	for _, c := range e.containers {
+		kept, left := e.keptEndpoints(c)
+		endpoints, stale = append(endpoints, kept...), append(stale, left...)
 	}
-	return found, nil
+	if err := e.o.Net.Restore(ctx, networks, endpoints); err != nil {
+		if b := e.nets.Named("bridge"); b == nil || e.o.Bridge.Name == "none" {
+			e.log.Error("networks", "error", err)
+		} else if again := e.o.Net.Create(ctx, b.Network); again != nil {
+			return fmt.Errorf("network %s: %w", b.Name, again)
+		}
+		e.note([]string{"not all networks are there: " + err.Error()})
+	}
+	for _, ep := range stale {
+		if err := e.o.Net.Leave(ctx, ep); err != nil {
+			e.log.Warn("leave network", "container", ident.Short(ep.Container), "error", err)
+		}
+	}
+	e.tellAllNames(ctx)
+	return nil
+}
+
+// Networks lists the networks that match f.
+func (e *Engine) Networks(f filter.Args) ([]apinetwork.Summary, error) {
+	if err := f.Check([]string{"driver", "id", "label", "name", "scope", "type", "dangling"}); err != nil {
+		return nil, err
+	}
+	for _, v := range f["dangling"] {
+		if !slices.Contains([]string{"true", "1", "false", "0"}, v) {
+			return nil, refuse.Invalid(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`)
+		}
+	}
+	for _, v := range f["type"] {
+		if v != "builtin" && v != "custom" {
+			return nil, refuse.Invalid("invalid filter: 'type'='%s'", v)
+		}
+	}
+	out := []apinetwork.Summary{}
+	for _, n := range e.nets.List() {
+		fits := f.Any("driver", func(v string) bool { return v == n.Driver }) &&
+			f.Any("id", func(v string) bool { return strings.HasPrefix(n.ID, v) }) &&
+			f.Any("name", func(v string) bool { return strings.Contains(n.Name, v) }) &&
+			f.Any("scope", func(v string) bool { return v == "local" }) &&
+			f.Any("type", func(v string) bool { return (v == "builtin") == n.Predefined() }) &&
+			f.Any("dangling", func(v string) bool {
+				return (v == "true" || v == "1") == (!n.Predefined() && !e.nets.Used(n.ID))
+			}) &&
+			f.Labels(n.Labels)
+		if fits {
+			out = append(out, apinetwork.Summary{Network: n.Describe()})
+		}
+	}
+	return out, nil
+}
+
+// InspectNetwork describes a network and its containers.
+func (e *Engine) InspectNetwork(ref string) (*apinetwork.Inspect, error) {
+	n, err := e.nets.Find(ref)
+	if err != nil {
+		return nil, err
+	}
+	d := &apinetwork.Inspect{Network: n.Describe(), Containers: map[string]apinetwork.EndpointResource{}}
+	var taken []netip.Addr
+	for _, c := range e.all() {
+		st, _ := c.Now()
+		rec := c.Record()
+		if _, on := rec.Networks[n.Name]; !on || !st.Running() {
+			continue
+		}
+		r, found := apinetwork.EndpointResource{Name: rec.Name}, !n.Linked()
+		for _, ep := range st.Endpoints {
+			if ep.Network == n.ID {
+				r.EndpointID, r.IPv4Address, r.IPv6Address, found = ep.ID, ep.Address, ep.Address6, true
+				taken = append(taken, ep.Address.Addr(), ep.Address6.Addr())
+				_ = r.MacAddress.UnmarshalText([]byte(ep.MAC))
+			}
+		}
+		if found {
+			d.Containers[rec.ID] = r
+		}
+	}
+	d.Status = addressStatus(n.Subnets, taken)
+	return d, nil
+}
+
+// addressStatus counts the addresses of subnets. It returns nil for a network without any.
+func addressStatus(subnets []network.Subnet, taken []netip.Addr) *apinetwork.Status {
+	if len(subnets) == 0 {
+		return nil
+	}
+	s := &apinetwork.Status{IPAM: apinetwork.IPAMStatus{Subnets: apinetwork.SubnetStatuses{}}}
+	for _, subnet := range subnets {
+		used, free := subnet.Count(slices.Concat(taken, subnet.Taken))
+		s.IPAM.Subnets[subnet.Prefix.Masked()] = apinetwork.SubnetStatus{IPsInUse: used, DynamicIPsAvailable: free}
+	}
+	return s
 }

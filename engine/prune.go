@@ -188,17 +188,35 @@ func (e *Engine) PruneVolumes(ctx context.Context, f filter.Args) (*apivolume.Pr
 // networkPruneFilters are the filters of PruneNetworks.
 var networkPruneFilters = []string{"label", "label!", "until"}
 
-// PruneNetworks removes unused user-defined networks. There are none yet, so it only checks the filters and publishes
-// the event.
-func (e *Engine) PruneNetworks(ctx context.Context, f filter.Args) ([]string, error) {
+// PruneNetworks removes the networks of users that no running container is on, and returns their names.
+func (e *Engine) PruneNetworks(ctx context.Context, f filter.Args) (removed []string, err error) {
 	if err := f.Check(networkPruneFilters); err != nil {
 		return nil, err
 	}
-	if _, err := f.Until(e.o.Now()); err != nil {
+	until, err := f.Until(e.o.Now())
+	if err != nil {
 		return nil, err
 	}
+	if !e.pruningNetworks.TryLock() {
+		return nil, refuse.Conflict("a prune operation is already running")
+	}
+	defer e.pruningNetworks.Unlock()
+	for _, n := range e.nets.List() {
+		if ctx.Err() != nil {
+			break // what is done is told
+		}
+		if n.Predefined() || n.ConfigOnly || e.nets.Used(n.ID) || !until.IsZero() && n.Created.After(until) ||
+			!f.Labels(n.Labels) {
+			continue
+		}
+		if err := e.RemoveNetwork(ctx, n.ID); err != nil {
+			e.log.Warn("prune network", "network", n.Name, "error", err)
+			continue
+		}
+		removed = append(removed, n.Name)
+	}
 	e.bus.Publish(ctx, events.NetworkEventType, events.ActionPrune, "", map[string]string{"reclaimed": "0"})
-	return nil, nil
+	return removed, nil
 }
 
 // buildPruneFilters are the filters of PruneBuilds.

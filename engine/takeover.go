@@ -12,7 +12,6 @@ import (
 
 	"box/engine/ident"
 	"box/engine/lifecycle"
-	"box/engine/network"
 	"box/engine/recovery"
 	"box/engine/refuse"
 	"box/engine/request"
@@ -258,34 +257,6 @@ func (e *Engine) putToRest(c *lifecycle.Container) {
 		}
 	})
 	e.lookForDamage(c)
-}
-
-// restoreNetworks restores the network plane.
-func (e *Engine) restoreNetworks(ctx context.Context) error {
-	if e.o.Net == nil {
-		return nil
-	}
-	var networks []network.Network
-	for _, n := range e.networks {
-		if n.Driver == "bridge" && (n.Name != "bridge" || e.o.Bridge.Name != "none") {
-			networks = append(networks, n.Network)
-		}
-	}
-	var endpoints []network.Endpoint
-	for _, c := range e.containers {
-		if st, _ := c.Now(); st.Running() {
-			endpoints = append(endpoints, st.Endpoints...)
-		}
-	}
-	if err := e.o.Net.Restore(ctx, networks, endpoints); err != nil {
-		return err
-	}
-	for _, n := range networks {
-		if err := e.o.Net.Create(ctx, n); err != nil {
-			return fmt.Errorf("network %s: %w", n.Name, err)
-		}
-	}
-	return nil
 }
 
 // startWanted starts the containers that should run, in the background, and removes those with --rm.

@@ -119,6 +119,7 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 	e.writeBeside(&rec)
 	c.Reconfigure(func(r *lifecycle.Record) { r.Name = name })
 	e.releaseName(old)
+	e.renamed(ctx, c)
 	e.publish(ctx, c, events.ActionRename, "oldName", "/"+old)
 	return nil
 }

@@ -117,7 +117,7 @@ func TestPlugins(t *testing.T) {
 	}
 }
 
-// TestNetworkRefusals are changes of networks that Docker refuses too, in its words, and those that are missing.
+// TestNetworkRefusals are changes of networks that Docker refuses too, in its words.
 func TestNetworkRefusals(t *testing.T) {
 	e := startEdge(t)
 	for _, row := range []struct {
@@ -128,15 +128,15 @@ func TestNetworkRefusals(t *testing.T) {
 		{"POST", "/networks/create", "", 400, "invalid JSON: got EOF while reading request body"},
 		{"POST", "/networks/create", "{}", 400, "invalid name: "},
 		{"POST", "/networks/create", `{"Name":"host"}`, 403, "operation is not permitted on predefined host network "},
-		{"POST", "/networks/create", `{"Name":"mine"}`, 501, "this version of box does not support user-defined networks"},
+		{"POST", "/networks/create", `{"Name":"mine"}`, 409, "this daemon has no network for containers"},
 		{"DELETE", "/networks/absent", "", 404, "network absent not found"},
 		{"DELETE", "/networks/none", "", 403, "none is a pre-defined network and cannot be removed"},
 		{"POST", "/networks/absent/connect", `{"Container":"running"}`, 404, "network absent not found"},
 		{"POST", "/networks/none/connect", `{"Container":"absent"}`, 404, "No such container: absent"},
 		{"POST", "/networks/host/connect", `{"Container":"running"}`, 400,
 			"container cannot be disconnected from host network or connected to host network"},
-		{"POST", "/networks/none/connect", `{"Container":"running"}`, 501,
-			"this version of box does not support user-defined networks"},
+		{"POST", "/networks/none/connect", `{"Container":"running"}`, 400,
+			"container sharing network namespace with another container or host cannot be connected to any other network"},
 		{"POST", "/networks/none/disconnect", `{"Container":"running"}`, 500, "is not connected to network none"},
 		{"POST", "/networks/host/disconnect", `{"Container":"running"}`, 400,
 			"container cannot be disconnected from host network or connected to host network"},

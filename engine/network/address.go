@@ -64,6 +64,11 @@ func newPool(s Subnet) (*pool, error) {
 			return nil, fmt.Errorf("gateway %s: %w", s.Gateway, err)
 		}
 	}
+	for _, a := range s.Taken {
+		if err := p.take(a); err != nil {
+			return nil, fmt.Errorf("auxiliary address %s: %w", a, err)
+		}
+	}
 	return p, nil
 }
 

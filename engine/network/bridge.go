@@ -47,8 +47,8 @@ func (l *Linux) Create(_ context.Context, n Network) error {
 
 // newBridge checks n and makes its pool of addresses.
 func newBridge(n Network) (*bridge, error) {
-	if n.Driver != "" && n.Driver != "bridge" {
-		return nil, fmt.Errorf("network %s: driver %q: %w", n.Name, n.Driver, errdefs.ErrNotImplemented)
+	if err := n.unbuilt(); err != nil {
+		return nil, err
 	}
 	if n.Bridge == "" || len(n.Bridge) > 15 || strings.ContainsAny(n.Bridge, "/ :\t\n") || n.Bridge == "." ||
 		n.Bridge == ".." {

@@ -26,6 +26,9 @@ func (l *Linux) Join(ctx context.Context, r Request) (Endpoint, error) {
 }
 
 func (l *Linux) join(ctx context.Context, r Request) (_ *Endpoint, err error) {
+	if err := r.unbuilt(); err != nil {
+		return nil, err
+	}
 	b, err := l.network(r.Network)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -24,18 +25,29 @@ func Hosts(hostname, domain string, addresses []netip.Addr, extra []string) []by
 	for _, line := range HostLines(extra) {
 		out.WriteString(line + "\n")
 	}
+	out.WriteString(OwnHosts(hostname, domain, addresses))
+	return []byte(out.String())
+}
+
+// OwnHosts returns the lines of a hosts file about the container itself.
+func OwnHosts(hostname, domain string, addresses []netip.Addr) (lines string) {
+	names := OwnNames(hostname, domain)
+	for _, a := range addresses {
+		lines += a.String() + "\t" + names + "\n"
+	}
+	return lines
+}
+
+// OwnNames returns what stands behind the addresses in these lines.
+func OwnNames(hostname, domain string) string {
 	full := hostname
 	if domain != "" {
 		full += "." + domain
 	}
-	names := full
 	if short, _, dotted := strings.Cut(full, "."); dotted {
-		names += " " + short
+		return full + " " + short
 	}
-	for _, a := range addresses {
-		out.WriteString(a.String() + "\t" + names + "\n")
-	}
-	return []byte(out.String())
+	return full
 }
 
 // HostLines returns the lines of a hosts file for extra ("name:address"). It leaves out what would break the file.
@@ -117,6 +129,31 @@ func ResolvConf(host []byte, dns []netip.Addr, search, options []string) []byte 
 	if len(options) > 0 {
 		out.WriteString("options " + strings.Join(options, " ") + "\n")
 	}
+	return []byte(out.String())
+}
+
+// ResolverAddress is where the resolver of a container answers, in its own namespace.
+const ResolverAddress = "127.0.0.11"
+
+// ResolverConf returns the resolv.conf of a container that asks its own resolver. What the user did not give is taken
+// from the host's.
+func ResolverConf(host []byte, search, options []string) []byte {
+	if len(search) == 0 {
+		search = last(values(host, "search"))
+	}
+	if len(options) == 0 {
+		options = last(values(host, "options"))
+	}
+	var out strings.Builder
+	out.WriteString("# Written by box: the names of containers and the host's servers are asked through it.\n")
+	if len(search) > 0 && !(len(search) == 1 && search[0] == ".") {
+		out.WriteString("search " + strings.Join(search, " ") + "\n")
+	}
+	out.WriteString("nameserver " + ResolverAddress + "\n")
+	if !slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, "ndots:") }) {
+		options = append(slices.Clone(options), "ndots:0")
+	}
+	out.WriteString("options " + strings.Join(options, " ") + "\n")
 	return []byte(out.String())
 }
 

@@ -57,7 +57,7 @@ type Resolver struct {
 func (c *Client) Names(ctx context.Context, n Names) error {
 	_, err := c.call(ctx, Request{Verb: VerbNames, Table: &n})
 	if errdefs.IsInvalidArgument(err) && strings.Contains(err.Error(), `does not know "`+VerbNames+`"`) {
-		return fmt.Errorf("the running keeper is of an earlier box and answers no names in containers: %w",
+		return fmt.Errorf("the running keeper answers no questions for names in containers: %w",
 			errdefs.ErrNotImplemented)
 	}
 	return err

@@ -2,7 +2,10 @@ package version
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
+	"slices"
+	"strings"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
@@ -22,6 +25,9 @@ func Since(v Version, raw json.RawMessage, q *api.CreateRequest) error {
 		if ep == nil {
 			return refuse.Invalid("no EndpointSettings for %s", name)
 		}
+	}
+	if names := slices.Sorted(maps.Keys(endpoints(q))); v < 44 && len(names) > 1 {
+		return refuse.Invalid("Container cannot be connected to network endpoints: %s", strings.Join(names, ", "))
 	}
 	if err := legacyMAC(raw, q); err != nil {
 		return err

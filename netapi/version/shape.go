@@ -68,8 +68,7 @@ func DecodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 	if port, bad := badPort(loose); bad {
 		return b.CreateRequest, refuse.Invalid("invalid port specification: %s", strconv.Quote(port))
 	}
-	dropEmpty(loose, "MacAddress", "HostIp", "IPv4Address", "IPv6Address", "Gateway", "IPAddress", "IPv6Gateway",
-		"GlobalIPv6Address")
+	dropEmpty(loose, emptyAddresses()...)
 	again, merr := json.Marshal(loose)
 	if merr != nil {
 		return b.CreateRequest, merr
@@ -79,6 +78,37 @@ func DecodeCreate(raw json.RawMessage) (api.CreateRequest, error) {
 		return b.CreateRequest, refuse.Invalid("invalid JSON: %s", err.Error())
 	}
 	return b.request(), nil
+}
+
+// DecodeConnect decodes the body of a request to connect a container to a network, as DecodeCreate does.
+func DecodeConnect(raw json.RawMessage, v Version) (q network.ConnectRequest, err error) {
+	if err = json.Unmarshal(raw, &q); err != nil {
+		var loose map[string]any
+		numbers := json.NewDecoder(bytes.NewReader(raw))
+		numbers.UseNumber()
+		if numbers.Decode(&loose) != nil {
+			return q, refuse.Invalid("invalid JSON: %s", err.Error())
+		}
+		dropEmpty(loose, emptyAddresses()...)
+		again, merr := json.Marshal(loose)
+		if merr != nil {
+			return q, merr
+		}
+		q = network.ConnectRequest{}
+		if err := json.Unmarshal(again, &q); err != nil {
+			return q, refuse.Invalid("invalid JSON: %s", err.Error())
+		}
+	}
+	if q.EndpointConfig != nil && v < 48 {
+		q.EndpointConfig.GwPriority = 0
+	}
+	return q, nil
+}
+
+// emptyAddresses are the fields in which old clients send "" for no address.
+func emptyAddresses() []string {
+	return []string{"MacAddress", "HostIp", "IPv4Address", "IPv6Address", "Gateway", "IPAddress", "IPv6Gateway",
+		"GlobalIPv6Address"}
 }
 
 // DropNulls removes null elements from lists.
@@ -163,6 +193,13 @@ func Inspect(c *api.InspectResponse, v Version) (any, error) {
 	if n := c.NetworkSettings.Networks["bridge"]; n != nil && n.IPAddress.IsValid() {
 		old.EndpointID, old.IPPrefixLen = n.EndpointID, n.IPPrefixLen
 		old.IPAddress, old.Gateway, old.MacAddress = n.IPAddress.String(), n.Gateway.String(), fmt.Sprint(n.MacAddress)
+		if n.GlobalIPv6Address.IsValid() {
+			old.GlobalIPv6Address, old.GlobalIPv6PrefixLen = n.GlobalIPv6Address.String(), n.GlobalIPv6PrefixLen
+			old.IPv6Gateway = n.IPv6Gateway.String()
+		}
+	}
+	if v < 45 {
+		old.Networks = shortAliases(c)
 	}
 	raw, err := wire.Marshal(c)
 	if err != nil {
@@ -176,4 +213,19 @@ func Inspect(c *api.InspectResponse, v Version) (any, error) {
 		return nil, err
 	}
 	return fields, ShapeFields(fields, containerFields, v)
+}
+
+// shortAliases returns a container's networks as before 1.45, when its short ID was an alias on those of users.
+func shortAliases(c *api.InspectResponse) map[string]*network.EndpointSettings {
+	networks := map[string]*network.EndpointSettings{}
+	for name, n := range c.NetworkSettings.Networks {
+		if len(n.DNSNames) > 0 && len(c.ID) > 12 {
+			n = n.Copy()
+			if id := c.ID[:12]; !slices.Contains(n.Aliases, id) {
+				n.Aliases = append(n.Aliases, id)
+			}
+		}
+		networks[name] = n
+	}
+	return networks
 }

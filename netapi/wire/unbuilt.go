@@ -2,9 +2,7 @@ package wire
 
 // Messages of daemon and client about what box does not support.
 const (
-	NoBuilds   = "this version of box does not build images: build elsewhere and load the image, or use commit"
-	NoNetworks = "this version of box does not support user-defined networks: use bridge, host, none or the network " +
-		"of another container"
+	NoBuilds      = "this version of box does not build images: build elsewhere and load the image, or use commit"
 	NoCheckpoints = "checkpoints are not supported"
 	NoPlugins     = "this version of box does not support plugins"
 	NoSwarm       = "this version of box does not support swarm mode"

@@ -51,7 +51,7 @@ func verbsOf(noun string) []string {
 func groupEntries(noun string) []entry {
 	var out []entry
 	for _, c := range commands() {
-		if verb, ok := strings.CutPrefix(c.names[0], noun+" "); ok && c.listed() {
+		if verb, ok := strings.CutPrefix(c.names[0], noun+" "); ok && c.summary != "" {
 			out = append(out, entry{verb, c.summary})
 		}
 	}
@@ -69,7 +69,7 @@ func printEntries(w io.Writer, title string, entries []entry) {
 func Pages() []*cmd.Usage {
 	var out []*cmd.Usage
 	for _, c := range commands() {
-		if !c.listed() {
+		if c.summary == "" {
 			continue
 		}
 		out = append(out, c.usage("docker "+c.names[len(c.names)-1]))

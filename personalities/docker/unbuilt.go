@@ -7,17 +7,6 @@ import (
 	"box/netapi/wire"
 )
 
-// unlisted returns the commands that box's daemon does not support yet. They work with other daemons, but do not appear
-// in help, completion and the manual.
-func unlisted() []string {
-	return []string{"network connect", "network create", "network disconnect", "network rm"}
-}
-
-// listed tells whether help lists the command.
-func (c *command) listed() bool {
-	return c.summary != "" && !slices.Contains(unlisted(), c.names[0])
-}
-
 // unbuilt returns the message for a command of Docker's that this client lacks, in the words of the daemon, or "".
 func unbuilt(words []string) string {
 	switch first := strings.Join(words[:min(2, len(words))], " "); {

@@ -7,6 +7,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 
 	"box/engine"
+	"box/engine/network/catalog"
 	"box/engine/request"
 	"box/personalities/top/push"
 	"box/personalities/top/rules"
@@ -160,9 +161,9 @@ func (o *Options) Settings() engine.Settings {
 
 // DefaultNetwork returns the configuration of the default bridge.
 func (o *Options) DefaultNetwork() engine.Bridge {
-	b := engine.Bridge{Name: o.Bridge, IP: netip.Prefix(o.BIP), MTU: o.MTU, Pools: o.DefaultAddressPools,
-		Range: netip.Prefix(o.FixedCIDR), Gateway: netip.Addr(o.DefaultGateway),
-		Publish: netip.Addr(o.PublishIP), Apart: bool(o.NoICC), NoMasq: bool(o.NoMasq)}
+	b := engine.Bridge{Pools: o.DefaultAddressPools, Bridge: catalog.Bridge{Name: o.Bridge, IP: netip.Prefix(o.BIP),
+		MTU: o.MTU, Range: netip.Prefix(o.FixedCIDR), Gateway: netip.Addr(o.DefaultGateway),
+		Publish: netip.Addr(o.PublishIP), Apart: bool(o.NoICC), NoMasq: bool(o.NoMasq)}}
 	for _, a := range o.HostGatewayIPs {
 		if a.Is4() {
 			b.HostGateway = a

@@ -11,7 +11,7 @@ import (
 	"github.com/docker/go-units"
 	"github.com/moby/moby/api/types/container"
 
-	"box/engine"
+	"box/engine/network/ipam"
 )
 
 // Values with a syntax of their own. Their error messages are Docker's.
@@ -20,7 +20,7 @@ type (
 	address   netip.Addr
 	addresses []netip.Addr
 	cidr      netip.Prefix
-	pools     []engine.Pool
+	pools     []ipam.Pool
 	labels    []string
 	ulimits   []*container.Ulimit
 	size      int64 // bytes
@@ -92,13 +92,13 @@ func (p *pools) UnmarshalText(raw []byte) error {
 		return fmt.Errorf("invalid size value: %q", bits)
 	}
 	b, err := netip.ParsePrefix(base)
-	if err != nil || !b.Addr().Is4() {
-		return fmt.Errorf("invalid base pool %q: use an IPv4 network", base)
+	if err != nil {
+		return fmt.Errorf("invalid base pool %q: %w", base, err)
 	}
-	if n < b.Bits() || n > 30 {
-		return fmt.Errorf("invalid pools size %d for %s: use a size between that of the base and 30", n, b)
+	if most := b.Addr().BitLen() - 2; n < b.Bits() || n > most {
+		return fmt.Errorf("invalid pools size %d for %s: use a size between that of the base and %d", n, b, most)
 	}
-	*p = append(*p, engine.Pool{Base: b.Masked(), Size: n})
+	*p = append(*p, ipam.Pool{Base: b.Masked(), Size: n})
 	return nil
 }
 
