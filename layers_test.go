@@ -132,8 +132,8 @@ var imports = map[string][]string{
 	"engine/filter":       {"engine/refuse"},
 	"engine/image": {"engine/reference", "engine/refuse", "engine/state", "fs", "fs/archive", "fs/disk",
 		"panics"},
-	"engine/keeper": {"engine/logs", "engine/logs/driver", "engine/runtime", "engine/seccomp",
-		"engine/task"},
+	"engine/keeper": {"engine/logs", "engine/logs/driver", "engine/network/firewall", "engine/network/resolver",
+		"engine/runtime", "engine/seccomp", "engine/task"},
 	"engine/lifecycle":              {"engine/network", "engine/request", "engine/state", "engine/task", "fs/disk"},
 	"engine/logs":                   {"engine/logs/driver", "engine/logs/remote", "engine/logs/remote/*"},
 	"engine/logs/driver":            {},
@@ -152,6 +152,7 @@ var imports = map[string][]string{
 	"engine/network/ipam":        {"engine/refuse"},
 	"engine/network/firewall":    {"fs/module"},
 	"engine/network/networktest": {"engine/network"},
+	"engine/network/resolver":    {"engine/task"},
 	"engine/programs":            {"fs/inroot"},
 	"engine/ps":                  {},
 	"engine/recovery":            {"engine/image", "engine/state", "fs", "fs/disk"},
@@ -231,7 +232,7 @@ var homes = map[string][]string{
 	"github.com/gorilla/mux":            {"netapi"},
 	"go.etcd.io/bbolt":                  {"engine/state", "fs", "fs/fstest", "fs/layers"},
 	"golang.org/x/crypto":               {"netapi/ssh"},
-	"golang.org/x/net":                  {}, // what HTTP_PROXY and NO_PROXY mean is in net/http as well
+	"golang.org/x/net":                  {"engine/network/resolver"}, // dns/dnsmessage; what HTTP_PROXY means is in net/http
 	"golang.org/x/text":                 {"personalities/docker/table"},
 	"golang.org/x/term": {"personalities/docker/progress", "personalities/docker/session",
 		"personalities/docker/stream", "personalities/docker/system", "personalities/docker/table", "personalities/pid1"},

@@ -43,6 +43,7 @@ type Keeper struct {
 	held       map[string]*held
 	kept       *kept // the daemon's sockets, nil for none
 	exits      exitLog
+	names      names // has a lock of its own
 
 	// starts is held for reading by every start of a program, whose children nobody else may reap, and for writing by
 	// the sweep for orphans and by a swap.

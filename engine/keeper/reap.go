@@ -123,6 +123,9 @@ func (k *Keeper) end(p *program, code int, at time.Time) {
 	p.exit = &e
 	k.mu.Unlock()
 	close(p.ended)
+	if p.exec == "" {
+		k.names.drop(p.container) // before it can be started again
+	}
 	k.exits.add(e)
 	if p.exec == "" && c != nil {
 		k.remove(c)

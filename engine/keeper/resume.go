@@ -48,6 +48,11 @@ func Resume(fd int, o Options) (*Keeper, error) {
 		}
 		k.held[sh.Key] = h
 	}
+	if st.Names != nil {
+		if err := k.names.restore(st.Names); err != nil {
+			k.o.Log.Error("answer questions for names", "error", err)
+		}
+	}
 	for _, e := range st.Exits {
 		k.exits.add(e)
 	}

@@ -32,6 +32,7 @@ type state struct {
 	Containers []savedContainer
 	Held       []savedHeld
 	Exits      []task.Exit
+	Names      *savedNames `json:",omitempty"`
 }
 
 type savedContainer struct {
@@ -138,6 +139,7 @@ func (k *Keeper) save(o order) (*state, []int, error) {
 	if o.conn != nil {
 		st.ReplyFD = s.fd(o.conn)
 	}
+	st.Names = k.names.save(&s)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, c := range k.containers {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"box/engine/network/resolver"
 )
 
 // checkWait bounds how long a new executable may take to say that it can read the state.
@@ -41,7 +43,9 @@ func (k *Keeper) swap(o order, stopReaper func()) error {
 	for _, f := range forwarders {
 		f.pause()
 	}
+	k.names.each((*resolver.Server).Pause)
 	err := k.execInPlace(o)
+	k.names.each((*resolver.Server).Start)
 	for _, f := range forwarders {
 		f.resume()
 	}

@@ -34,7 +34,8 @@ var verbs = map[string]func(*Keeper, *task.Request, []*os.File) (task.Reply, err
 	task.VerbForget: func(k *Keeper, q *task.Request, _ []*os.File) (task.Reply, error) {
 		return task.Reply{}, k.forget(q.ID, q.Exec)
 	},
-	task.VerbHold: (*Keeper).hold,
+	task.VerbNames: (*Keeper).name,
+	task.VerbHold:  (*Keeper).hold,
 	task.VerbDrop: func(k *Keeper, q *task.Request, _ []*os.File) (task.Reply, error) {
 		k.drop(q.ID)
 		return task.Reply{}, nil
