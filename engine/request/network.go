@@ -60,7 +60,9 @@ func (q *Network) Check() error {
 		return refuse.Denied("Ingress network can only be global scope network")
 	case q.Scope == "swarm":
 		return refuse.Denied("cannot create a swarm scoped network when swarm is not active")
-	case q.Scope != "" && q.Scope != "local", q.Driver == "overlay":
+	case q.Scope != "" && q.Scope != "local":
+		return refuse.Internal("%s", NotManager)
+	case q.Driver == "overlay":
 		return refuse.Unavailable("%s", NotManager)
 	case q.ConfigOnly && (q.Internal || q.Attachable || q.Scope != ""):
 		return refuse.Denied("configuration network can only contain network specific fields. Network operator fields like " +

@@ -22,7 +22,7 @@ func TestNetworkCheck(t *testing.T) {
 		{Network{Name: "default"}, errdefs.IsPermissionDenied, "operation is not permitted on predefined default network"},
 		{Network{Name: "a", Ingress: true}, errdefs.IsPermissionDenied, "Ingress network can only be global scope network"},
 		{Network{Name: "a", Scope: "swarm"}, errdefs.IsPermissionDenied, "when swarm is not active"},
-		{Network{Name: "a", Scope: "global"}, errdefs.IsUnavailable, "not a swarm manager"},
+		{Network{Name: "a", Scope: "global"}, errdefs.IsInternal, "not a swarm manager"},
 		{Network{Name: "a", Driver: "overlay"}, errdefs.IsUnavailable, "not a swarm manager"},
 		{Network{Name: "a", Driver: "host"}, errdefs.IsPermissionDenied, `only one instance of "host" network is allowed`},
 		{Network{Name: "a", Driver: "null"}, errdefs.IsPermissionDenied, `only one instance of "null" network is allowed`},
