@@ -35,6 +35,9 @@ func (d *Driver) openPool() (err error) {
 		return os.NewSyscallError("stat "+d.root, err)
 	}
 	d.devices.prefix = fmt.Sprintf("docker-%d:%d-%d-", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
+	if err := d.devices.resume(); err != nil {
+		return fmt.Errorf("resume what an earlier daemon has suspended: %w", err)
+	}
 	switch {
 	case d.o.pool != "":
 		d.devices.pool, err = pool.Take(d.devices.dm, d.o.pool)

@@ -278,3 +278,28 @@ func (d *devices) active() ([]string, error) {
 	}
 	return ids, nil
 }
+
+// resume lets those go on that an earlier daemon held up for a snapshot and was killed: whatever is written to them
+// waits, and with it everybody who syncs the disks of the host. One that was killed before it had a table goes.
+func (d *devices) resume() error {
+	all, err := d.dm.List()
+	if err != nil {
+		return err
+	}
+	for _, name := range all {
+		if !strings.HasPrefix(name, d.prefix) {
+			continue
+		}
+		i, err := d.dm.Info(name)
+		if err == nil && i.Suspended {
+			err = d.dm.Resume(name)
+			if errors.Is(err, unix.EINVAL) {
+				err = d.dm.Remove(name)
+			}
+		}
+		if err != nil && !errors.Is(err, unix.ENXIO) {
+			return err
+		}
+	}
+	return nil
+}
