@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	api "github.com/moby/moby/api/types/container"
@@ -134,6 +135,13 @@ func (e *Engine) remakeRoots(ctx context.Context) {
 		if e.foreign(&rec) || !lost[id] && !lost[id+"-init"] {
 			continue
 		}
+		if st := c.Status(); !st.Started.IsZero() {
+			// It ran, so its files were on the disk: an older box, which leaves marks alone, has run it meanwhile.
+			if err := e.settleRoot(ctx, s, id, lost); err != nil {
+				e.log.Error("root of a container", "container", ident.Short(id), "error", err)
+			}
+			continue
+		}
 		if err := e.remakeRoot(ctx, s, &rec, lost); err != nil {
 			e.log.Error("make the root of a container again", "container", ident.Short(id), "error", err)
 			c.Damage(e.Explain(err).Error())
@@ -142,6 +150,11 @@ func (e *Engine) remakeRoots(ctx context.Context) {
 		e.log.Info("the root of a container was made again: it was not on the disk when the host went down",
 			"container", ident.Short(id))
 	}
+}
+
+func (e *Engine) settleRoot(ctx context.Context, s fs.Settler, id string, lost map[string]bool) error {
+	names := slices.DeleteFunc([]string{id + "-init", id}, func(name string) bool { return !lost[name] })
+	return s.Settle(ctx, names...)
 }
 
 func (e *Engine) remakeRoot(ctx context.Context, s fs.Settler, rec *lifecycle.Record, lost map[string]bool) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -44,7 +45,30 @@ func (l *Linux) Restore(ctx context.Context, networks []Network, endpoints []End
 			l.sweep(raised)
 		}
 	}
+	l.sweepBridges(networks)
 	return failed
+}
+
+// sweepBridges deletes the bridges of networks that no record tells of: this daemon was killed while it made or removed
+// them. One that something is on stays.
+func (l *Linux) sweepBridges(networks []Network) {
+	links, err := l.route.LinkList()
+	if err != nil {
+		l.log.Warn("listing links", "error", err)
+		return
+	}
+	for _, link := range links {
+		attrs := link.Attrs()
+		id, named := strings.CutPrefix(attrs.Name, "br-")
+		if !named || len(id) != 12 || strings.Trim(id, "0123456789abcdef") != "" || link.Type() != "bridge" ||
+			attrs.Group != l.group || slices.ContainsFunc(networks, func(n Network) bool { return n.Bridge == attrs.Name }) ||
+			!l.deserted(attrs.Index) {
+			continue
+		}
+		if err := l.retire(&bridge{Network: Network{Bridge: attrs.Name}, index: attrs.Index}); err != nil {
+			l.log.Warn("bridge of a network that is not there", "error", err)
+		}
+	}
 }
 
 // readopt enters an endpoint that lives on. The holder still has its descriptors.

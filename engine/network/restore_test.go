@@ -309,3 +309,46 @@ func TestThousandPorts(t *testing.T) {
 	t.Logf("joined in %v, left in %v", joined, time.Since(start))
 	must(t, l.RemoveSandbox(ctx, id(1)))
 }
+
+// TestBridgeWithoutARecord: the bridge of a network whose record was not written, or was removed, goes with its rules at
+// the next start; that of another daemon, and one of the user's, stay.
+func TestBridgeWithoutARecord(t *testing.T) {
+	if !onHost(t) {
+		return
+	}
+	ctx := context.Background()
+	dir := t.TempDir()
+	plane := func(at string) *Linux {
+		l, err := Open(Options{ExecRoot: at})
+		must(t, err)
+		return l
+	}
+	other := plane(t.TempDir())
+	l := plane(dir)
+	for i, row := range []struct {
+		by   *Linux
+		name string
+	}{{l, "br-0123456789ab"}, {l, "br-ba9876543210"}, {other, "br-00000000000a"}} {
+		n := testNetwork(row.name)
+		n.Subnets = []Subnet{{Prefix: netip.MustParsePrefix(fmt.Sprintf("172.%d.0.0/24", 25+i)),
+			Gateway: netip.MustParseAddr(fmt.Sprintf("172.%d.0.1", 25+i))}}
+		must(t, row.by.Create(ctx, n))
+	}
+	program(t, "ip", "link", "add", "br-fedcba987654", "type", "bridge")
+	kept := testNetwork("br-ba9876543210")
+	kept.Subnets = []Subnet{{Prefix: netip.MustParsePrefix("172.26.0.0/24"), Gateway: netip.MustParseAddr("172.26.0.1")}}
+	next := plane(dir)
+	must(t, next.Restore(ctx, []Network{kept}, nil))
+	for name, want := range map[string]bool{"br-0123456789ab": false, "br-ba9876543210": true, "br-00000000000a": true,
+		"br-fedcba987654": true} {
+		if _, err := net.InterfaceByName(name); (err == nil) != want {
+			t.Errorf("%s: %v, and should be there: %v", name, err, want)
+		}
+	}
+	rules := program(t, "nft", "list ruleset")
+	if strings.Contains(rules, "br-0123456789ab") || !strings.Contains(rules, "br-ba9876543210") {
+		t.Errorf("rules:\n%s", rules)
+	}
+	must(t, next.Close(true))
+	must(t, other.Close(true))
+}

@@ -19,7 +19,7 @@ import (
 // together there are at most mostOfAll questions.
 const (
 	mostQuestions   = 128
-	mostOfAll       = 2048
+	mostOfAll       = 1024
 	mostConnections = 16
 )
 
@@ -144,15 +144,24 @@ func (s *Server) datagram(raw []byte, from netip.AddrPort) {
 	})
 }
 
-// later runs do in the background, or calls refuse if too much runs there.
-func (s *Server) later(do, refuse func()) {
+// begin counts a question for servers, each of which may take a thread; ok is false if there are too many. done ends it.
+func (s *Server) begin() (done func(), ok bool) {
 	own, all := s.questions.Add(1), s.zones.questions.Add(1)
-	done := func() {
+	done = func() {
 		s.questions.Add(-1)
 		s.zones.questions.Add(-1)
 	}
 	if own > mostQuestions || all > mostOfAll {
 		done()
+		return nil, false
+	}
+	return done, true
+}
+
+// later runs do in the background, or calls refuse if too much runs there.
+func (s *Server) later(do, refuse func()) {
+	done, ok := s.begin()
+	if !ok {
 		refuse()
 		return
 	}
@@ -200,9 +209,9 @@ func (s *Server) connection(conn *net.TCPConn) {
 		if errors.Is(err, errDropped) {
 			return
 		}
-		answer, done := s.own(&q, err)
-		if !done {
-			answer = s.ask(&q, "tcp")
+		answer, known := s.own(&q, err)
+		if !known {
+			answer = s.askNow(&q)
 		}
 		if len(answer) == 0 || send(conn, "tcp", answer) != nil {
 			return
@@ -251,6 +260,17 @@ func (s *Server) own(q *query, problem error) (answer []byte, done bool) {
 		return fail(dnsmessage.RCodeServerFailure)
 	}
 	return answer, true
+}
+
+// askNow asks the servers by TCP, unless too many questions are under way.
+func (s *Server) askNow(q *query) []byte {
+	done, ok := s.begin()
+	if !ok {
+		answer, _ := q.reply(dnsmessage.RCodeServerFailure, false, nil)
+		return answer
+	}
+	defer done()
+	return s.ask(q, "tcp")
 }
 
 // ask asks the servers.
