@@ -225,8 +225,8 @@ func (e *Engine) leaveEarly(ctx context.Context, c *lifecycle.Container, n *cata
 	}
 }
 
-// awaitGone waits until a link is gone, since who disconnects a container looks for that next. The kernel takes some ten
-// milliseconds.
+// awaitGone waits until a link is gone, since who disconnects a container looks for that next. The kernel takes some
+// ten milliseconds.
 func awaitGone(ctx context.Context, link string) {
 	for end := time.Now().Add(time.Second); ctx.Err() == nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if _, err := net.InterfaceByName(link); err != nil {

@@ -51,8 +51,8 @@ func (e *Engine) writeFiles(rec *lifecycle.Record, j sandbox, links []string) er
 	return nil
 }
 
-// resolvConf returns a container's resolv.conf: its own options, or else the daemon's, or else the host's. One that finds
-// others by name asks the keeper, which asks those servers.
+// resolvConf returns a container's resolv.conf: its own options, or else the daemon's, or else the host's. One that
+// finds others by name asks the keeper, which asks those servers.
 func (e *Engine) resolvConf(h *api.HostConfig, named bool) []byte {
 	d := &e.settings().Container
 	dns, search, options := h.DNS, h.DNSSearch, h.DNSOptions

@@ -41,8 +41,8 @@ func (e *Engine) startMonitor() {
 	e.background(func() { e.monitor.Run(e.stopped) })
 }
 
-// History returns the past of the host and of all containers. It is nil, which keeps nothing, if the disk does not work.
-// It is opened when it is first used, so that a daemon's start does not wait for it.
+// History returns the past of the host and of all containers. It is nil, which keeps nothing, if the disk does not
+// work. It is opened when it is first used, so that a daemon's start does not wait for it.
 func (e *Engine) History() *history.Store {
 	e.begin.Do(e.openHistory)
 	return e.history.Load()

@@ -107,8 +107,8 @@ func (e *Engine) publishNetwork(ctx context.Context, action events.Action, n *ca
 	e.bus.Publish(ctx, events.NetworkEventType, action, n.ID, map[string]string{"name": n.Name, "type": n.Driver})
 }
 
-// restoreNetworks gives the plane the networks, and the endpoints of containers that run on. A network of one's own that
-// cannot be raised keeps nobody from the others.
+// restoreNetworks gives the plane the networks, and the endpoints of containers that run on. A network of one's own
+// that cannot be raised keeps nobody from the others.
 func (e *Engine) restoreNetworks(ctx context.Context) error {
 	if e.o.Net == nil {
 		return nil

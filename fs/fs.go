@@ -155,8 +155,8 @@ type Releaser interface {
 	Release(ctx context.Context, name string) error
 }
 
-// Settler is a driver that keeps a Deferred layer of a container, whose content it can make again, before that is on the
-// disk.
+// Settler is a driver that keeps a Deferred layer of a container, whose content it can make again, before that is on
+// the disk.
 type Settler interface {
 	// Unsettled lists the layers that may have lost content, because the host went down before it was on the disk. Each
 	// has to be made again and then settled, those below others first, before the driver is used for anything else.

@@ -15,8 +15,8 @@ import (
 	"box/engine/task"
 )
 
-// Names returns the names by which others on a network find a container, the first one for the way back from its address:
-// its name, its aliases, its short ID, and its host name.
+// Names returns the names by which others on a network find a container, the first one for the way back from its
+// address: its name, its aliases, its short ID, and its host name.
 func Names(rec *lifecycle.Record, s *apinetwork.EndpointSettings) (names []string) {
 	all := []string{rec.Name}
 	if s != nil {

@@ -120,8 +120,8 @@ func TestOwnNetworks(t *testing.T) {
 	}
 }
 
-// TestUsedNetwork: a network stays while a container runs on it; without its network a container does not start, not even
-// on another one whose ID begins with that network's name.
+// TestUsedNetwork: a network stays while a container runs on it; without its network a container does not start, not
+// even on another one whose ID begins with that network's name.
 func TestUsedNetwork(t *testing.T) {
 	r, _ := bridged(t)
 	ctx := t.Context()

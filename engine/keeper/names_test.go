@@ -82,8 +82,8 @@ func lookUp(namespace, network, name string) (string, error) {
 	return netip.AddrFrom4(a.Answers[0].Body.(*dnsmessage.AResource).A).String(), nil
 }
 
-// TestNames: containers are answered in their namespaces, from when the table was taken to when they go, by UDP and TCP,
-// and each question that comes while one executable follows another.
+// TestNames: containers are answered in their namespaces, from when the table was taken to when they go, by UDP and
+// TCP, and each question that comes while one executable follows another.
 func TestNames(t *testing.T) {
 	b := startKeeper(t)
 	at := apart(t)

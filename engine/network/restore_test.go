@@ -310,8 +310,8 @@ func TestThousandPorts(t *testing.T) {
 	must(t, l.RemoveSandbox(ctx, id(1)))
 }
 
-// TestBridgeWithoutARecord: the bridge of a network whose record was not written, or was removed, goes with its rules at
-// the next start; that of another daemon, and one of the user's, stay.
+// TestBridgeWithoutARecord: the bridge of a network whose record was not written, or was removed, goes with its rules
+// at the next start; that of another daemon, and one of the user's, stay.
 func TestBridgeWithoutARecord(t *testing.T) {
 	if !onHost(t) {
 		return

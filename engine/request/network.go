@@ -11,7 +11,8 @@ import (
 	"box/engine/refuse"
 )
 
-// Network is a request to create a network as a client sends it: what is wrong with an address is told in Docker's words.
+// Network is a request to create a network as a client sends it: what is wrong with an address is told in Docker's
+// words.
 type Network struct {
 	Name, Driver, Scope                                       string
 	CheckDuplicate, Internal, Attachable, Ingress, ConfigOnly bool

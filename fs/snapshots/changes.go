@@ -47,8 +47,8 @@ func (d *Driver) compared(ctx context.Context, name string, do func(layers.Row, 
 	})
 }
 
-// walked is how many folders are walked through before it is asked which of them have changed: that makes the file system
-// write out, which takes as long.
+// walked is how many folders are walked through before it is asked which of them have changed: that makes the file
+// system write out, which takes as long.
 const walked = 200
 
 func (d *Driver) compare(ctx context.Context, before, now string) ([]fs.Change, error) {

@@ -15,9 +15,9 @@ import (
 	"box/fs/layers"
 )
 
-// A container's copy of its image takes long to reach the disk, and can be made again. So its creation does not wait for
-// that: until the copy is there, a link <root>/fresh/<id> leads to the ID of the boot, and nobody may write to the layer.
-// If the host goes down before, the next Open finds the link of another boot, and the layer has to be made anew.
+// A container's copy of its image takes long to reach the disk, and can be made again. So its creation does not wait
+// for that: until the copy is there, a link <root>/fresh/<id> leads to the ID of the boot, and nobody may write to the
+// layer. If the host goes down before, the next Open finds the link of another boot, and the layer has to be made anew.
 
 // settling are layers whose copies are on their way to the disk.
 type settling struct {

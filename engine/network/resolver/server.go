@@ -144,7 +144,8 @@ func (s *Server) datagram(raw []byte, from netip.AddrPort) {
 	})
 }
 
-// begin counts a question for servers, each of which may take a thread; ok is false if there are too many. done ends it.
+// begin counts a question for servers, each of which may take a thread; ok is false if there are too many. done ends
+// it.
 func (s *Server) begin() (done func(), ok bool) {
 	own, all := s.questions.Add(1), s.zones.questions.Add(1)
 	done = func() {
