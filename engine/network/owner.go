@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 )
@@ -38,14 +39,30 @@ func (l *Linux) made(b *bridge, link netlink.Link) bool {
 	return link.Attrs().Group == l.group || len(b.ID) >= 12 && b.Bridge == "br-"+b.ID[:12]
 }
 
-// deserted tells whether no link is on a bridge.
+// dying tells whether a link was this daemon's to a container that has left, and only waits to be deleted.
+func (l *Linux) dying(link netlink.Link) bool {
+	attrs := link.Attrs()
+	if attrs.Group != l.group || !strings.HasPrefix(attrs.Name, "veth") {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.endpoints {
+		if e.HostLink == attrs.Name {
+			return false
+		}
+	}
+	return true
+}
+
+// deserted tells whether no link is on a bridge but such as are being deleted.
 func (l *Linux) deserted(index int) bool {
 	links, err := l.route.LinkList()
 	if err != nil {
 		return false
 	}
 	for _, link := range links {
-		if link.Attrs().MasterIndex == index {
+		if link.Attrs().MasterIndex == index && !l.dying(link) {
 			return false
 		}
 	}

@@ -65,6 +65,11 @@ func (l *Linux) sweepBridges(networks []Network) {
 			!l.deserted(attrs.Index) {
 			continue
 		}
+		for _, port := range links {
+			if port.Attrs().MasterIndex == attrs.Index { // dying, else it were not deserted
+				l.cutOff(port.Attrs().Index, port.Attrs().Name)
+			}
+		}
 		if err := l.retire(&bridge{Network: Network{Bridge: attrs.Name}, index: attrs.Index}); err != nil {
 			l.log.Warn("bridge of a network that is not there", "error", err)
 		}

@@ -352,3 +352,26 @@ func TestBridgeWithoutARecord(t *testing.T) {
 	must(t, next.Close(true))
 	must(t, other.Close(true))
 }
+
+// TestDeleteAtOnce: the bridge of a network goes with it though the kernel has not deleted the links yet of those that
+// have just left.
+func TestDeleteAtOnce(t *testing.T) {
+	if !onHost(t) {
+		return
+	}
+	ctx := context.Background()
+	l, n := openPlane(t, "br-0123456789ab")
+	for i := range 3 {
+		_, err := l.Sandbox(ctx, id(i), "", nil)
+		must(t, err)
+		e, err := l.Join(ctx, Request{Container: id(i), Network: n.ID, Endpoint: endpointID(i)})
+		must(t, err)
+		must(t, l.Leave(ctx, e))
+		must(t, l.RemoveSandbox(ctx, id(i)))
+	}
+	must(t, l.Delete(ctx, n.ID))
+	if _, err := net.InterfaceByName(n.Bridge); err == nil {
+		t.Error("the bridge is left")
+	}
+	waitGone(t)
+}
